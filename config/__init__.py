@@ -1,0 +1,1 @@
+"""Everything a person may set: frozen models, profiles, loading."""

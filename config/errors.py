@@ -1,0 +1,5 @@
+"""Exceptions of the configuration."""
+
+
+class ConfigError(ValueError):
+    """Raised when a configuration cannot be read or breaks a rule; the text is one sentence for a person."""

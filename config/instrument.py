@@ -1,0 +1,152 @@
+"""The microscope as a person sets it: fluorescence, SEM, chamber, stage, calibration.
+
+The default values are those of Delpiano et al., J. Microsc. 271 (2018) 109, 'Data acquisition', where the
+paper gives one.
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.base import Frozen
+
+
+class FluorescenceConfig(Frozen):
+    """Fluorescence (FM): light path, camera and exposure."""
+
+    excitation_nm: float = Field(488.0, ge=300, le=900, description="Centre of the excitation line, nm.")
+    power_density_w_per_cm2: float = Field(0.5, gt=0, le=100, description="At the specimen, W/cm2.")
+    objective_magnification: float = Field(40.0, gt=0, le=200)
+    objective_numerical_aperture: float = Field(0.95, gt=0, le=1.7)
+    camera: str = Field("Andor iXon 897 Ultra", min_length=1, max_length=80)
+    exposure_s: float = Field(2.0, gt=0, le=600, description="Exposure time of one frame, s.")
+    em_gain: float = Field(100.0, ge=1, le=300, description="Electron-multiplying gain of the EMCCD.")
+    offset_adu: float = Field(200.0, ge=0, le=20000, description="Camera offset (bias), grey levels.")
+    frame_px: tuple[int, int] = Field((512, 512), description="Width and height of a frame, px.")
+    pixel_size_nm: float = Field(178.0, ge=10, le=5000, description="At the specimen, nm.")
+
+    @model_validator(mode="after")
+    def _frame_in_range(self) -> Self:
+        if not all(16 <= n <= 8192 for n in self.frame_px):
+            raise ValueError("frame_px must be two numbers from 16 to 8192")
+        return self
+
+    @property
+    def pixel_size_m(self) -> float:
+        """Pixel size at the specimen, m."""
+        return self.pixel_size_nm * 1e-9
+
+    @property
+    def field_size_m(self) -> tuple[float, float]:
+        """Width and height of a field, m."""
+        return self.frame_px[0] * self.pixel_size_m, self.frame_px[1] * self.pixel_size_m
+
+
+class SemConfig(Frozen):
+    """Electron imaging (EM): beam, scan and detector."""
+
+    pixel_size_nm: float = Field(16.5, ge=0.5, le=1000, description="Pixel size of an electron image, nm.")
+    frame_px: tuple[int, int] = Field(
+        (1536, 1103), description="Largest frame of the machine, width and height, px, data bar included."
+    )
+    databar_px: int = Field(79, ge=0, le=500, description="Rows of that frame that show no specimen.")
+    dwell_us: float = Field(60.0, ge=0.025, le=10000, description="Dwell time of a pixel, us.")
+    accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30)
+    spot_size: float = Field(3.5, ge=1, le=10, description="Spot size of the machine, unitless.")
+    aperture_um: float = Field(30.0, ge=1, le=1000)
+    working_distance_mm: float = Field(5.8, ge=0.5, le=60)
+    detector: str = Field("vCD", min_length=1, max_length=40, description="Backscatter detector.")
+    invert_contrast: bool = Field(True, description="Show heavy stain dark, as in transmission images.")
+    overhead_s: float = Field(5.0, ge=0, le=600, description="Time a frame costs beside its dwell, s.")
+    beam_halo_um: float = Field(
+        0.5, ge=0, le=20, description="How far beyond the scanned rectangle electrons bleach, um."
+    )
+
+    @model_validator(mode="after")
+    def _frame_in_range(self) -> Self:
+        width, height = self.frame_px
+        if not (64 <= width <= 65536 and 64 <= height <= 65536):
+            raise ValueError("frame_px must be two numbers from 64 to 65536")
+        if height - self.databar_px < 64:
+            raise ValueError(f"databar_px must leave at least 64 of the {height} rows of frame_px")
+        return self
+
+    @property
+    def specimen_px(self) -> tuple[int, int]:
+        """Largest width and height that show specimen, px: the frame without its data bar."""
+        return self.frame_px[0], self.frame_px[1] - self.databar_px
+
+    @property
+    def pixel_size_m(self) -> float:
+        """Pixel size of an electron image, m."""
+        return self.pixel_size_nm * 1e-9
+
+    @property
+    def dwell_s(self) -> float:
+        """Dwell time of a pixel, s."""
+        return self.dwell_us * 1e-6
+
+
+class ChamberConfig(Frozen):
+    """Pressures of the specimen chamber and the time that a change may take."""
+
+    fluorescence_pressure_pa: float = Field(
+        200.0, gt=0, le=1e5, description="Partial pressure of water vapour during fluorescence, Pa."
+    )
+    fluorescence_tolerance_percent: float = Field(20.0, gt=0, le=90)
+    high_vacuum_pa: float = Field(1e-3, gt=0, le=0.1, description="Pressure of high vacuum, Pa.")
+    beam_max_pressure_pa: float = Field(
+        1e-2, gt=0, le=1, description="No beam above this pressure, whatever the chamber calls its state, Pa."
+    )
+    change_timeout_min: float = Field(30.0, gt=0, le=600, description="Longest pump or vent, minutes.")
+
+    @model_validator(mode="after")
+    def _limits_ordered(self) -> Self:
+        if self.high_vacuum_pa > self.beam_max_pressure_pa:
+            raise ValueError("beam_max_pressure_pa must not be below high_vacuum_pa")
+        return self
+
+
+class StageConfig(Frozen):
+    """The stage: where it may go and how well it gets there."""
+
+    safe_x_mm: tuple[float, float] = Field((-12.0, 12.0), description="Allowed x of the stage, mm.")
+    safe_y_mm: tuple[float, float] = Field((-12.0, 12.0), description="Allowed y of the stage, mm.")
+    position_error_um: float = Field(
+        1.0, ge=0, le=100, description="Largest distance between where it stands and where it says, um."
+    )
+    arrival_tolerance_um: float = Field(
+        2.0, gt=0, le=100, description="A move is refused as failed if it ends further from its target, um."
+    )
+    speed_mm_per_s: float = Field(1.0, gt=0, le=50, description="For estimates, mm/s.")
+    settle_s: float = Field(0.5, ge=0, le=60, description="Wait after a move before anything is exposed, s.")
+    move_timeout_s: float = Field(60.0, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _ranges_ordered(self) -> Self:
+        for name, (low, high) in (("safe_x_mm", self.safe_x_mm), ("safe_y_mm", self.safe_y_mm)):
+            if not -200 <= low < high <= 200:
+                raise ValueError(f"{name} must be two growing numbers from -200 to 200")
+        return self
+
+
+class CalibrationConfig(Frozen):
+    """Where the SEM sees a point that fluorescence puts at a stage position (FM to SEM).
+
+    ``sem = shift + R(rotation) @ [[1, shear], [0, 1]] @ (scale * fm)``; applied in ``drivers.pose`` only.
+    """
+
+    shift_um: tuple[float, float] = Field((0.0, 0.0), description="x and y, um.")
+    rotation_mrad: float = Field(0.0, ge=-200, le=200, description="Counter-clockwise, mrad.")
+    scale: float = Field(1.0, ge=0.8, le=1.25)
+    shear: float = Field(0.0, ge=-0.1, le=0.1)
+
+    @model_validator(mode="after")
+    def _shift_in_range(self) -> Self:
+        if any(abs(v) > 500 for v in self.shift_um):
+            raise ValueError("shift_um must be two numbers from -500 to 500")
+        return self
+
+
+Driver = Literal["simulator", "odemis"]
+"""Which hardware a profile speaks to; fluorescence from files is chosen by `ilemtrack replay`."""

@@ -1,0 +1,117 @@
+"""Where the sections and their fields lie on the stage."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.base import Frozen
+
+SectionId = Annotated[str, Field(pattern=r"^S\d{4,6}$")]
+
+
+class GridLayout(Frozen):
+    """Sections on a regular grid, rows first, each with the same fields."""
+
+    kind: Literal["grid"] = "grid"
+    sections: int = Field(3, ge=1, le=100_000)
+    columns: int = Field(10, ge=1, le=1000, description="Sections in a row of the grid.")
+    pitch_um: float = Field(800.0, gt=0, le=20_000, description="Distance of section centres, um.")
+    first_um: tuple[float, float] = Field((0.0, 0.0), description="Stage x and y of the first section, um.")
+    fields: tuple[int, int] = Field((2, 1), description="Fields of a section, in x and y.")
+    field_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of neighbouring fields.")
+
+    @model_validator(mode="after")
+    def _fields_in_range(self) -> Self:
+        if not all(1 <= n <= 100 for n in self.fields):
+            raise ValueError("fields must be two numbers from 1 to 100")
+        return self
+
+
+class ListedSection(Frozen):
+    """One section that a person has placed."""
+
+    id: SectionId
+    center_um: tuple[float, float] = Field(description="Stage x and y of its centre, um.")
+    fields: tuple[int, int] = Field((1, 1), description="Fields in x and y.")
+    field_overlap_percent: float = Field(10.0, ge=0, le=50)
+
+    @model_validator(mode="after")
+    def _fields_in_range(self) -> Self:
+        if not all(1 <= n <= 100 for n in self.fields):
+            raise ValueError("fields must be two numbers from 1 to 100")
+        return self
+
+
+class ListLayout(Frozen):
+    """Sections listed one by one, in the order in which they were cut."""
+
+    kind: Literal["list"]
+    sections: tuple[ListedSection, ...] = Field(min_length=1, max_length=100_000)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        ids = [s.id for s in self.sections]
+        if len(set(ids)) != len(ids):
+            twice = next(i for i in ids if ids.count(i) > 1)
+            raise ValueError(f"section {twice} is listed twice")
+        return self
+
+
+LayoutConfig = Annotated[GridLayout | ListLayout, Field(discriminator="kind")]
+
+
+def listed_sections(layout: GridLayout | ListLayout) -> tuple[ListedSection, ...]:
+    """Every section of a layout, in the order in which they were cut.
+
+    Parameters
+    ----------
+    layout : GridLayout or ListLayout
+
+    Returns
+    -------
+    tuple of ListedSection
+        Grid sections are named S0001, S0002, ...; rows of the grid run towards falling y.
+    """
+    if isinstance(layout, ListLayout):
+        return layout.sections
+    x0, y0 = layout.first_um
+    return tuple(
+        ListedSection(
+            id=f"S{n + 1:04d}",
+            center_um=(
+                x0 + (n % layout.columns) * layout.pitch_um,
+                y0 - (n // layout.columns) * layout.pitch_um,
+            ),
+            fields=layout.fields,
+            field_overlap_percent=layout.field_overlap_percent,
+        )
+        for n in range(layout.sections)
+    )
+
+
+def field_centers_um(
+    section: ListedSection, field_size_um: tuple[float, float]
+) -> tuple[tuple[float, float], ...]:
+    """Stage positions of the fields of a section, as a snake so that the stage never flies back.
+
+    Parameters
+    ----------
+    section : ListedSection
+    field_size_um : (float, float)
+        Width and height of one field, um.
+
+    Returns
+    -------
+    tuple of (x, y)
+        Centres, um; the first is the one at the top left (smallest x, largest y).
+    """
+    columns, rows = section.fields
+    step = 1 - section.field_overlap_percent / 100
+    dx, dy = field_size_um[0] * step, field_size_um[1] * step
+    left = section.center_um[0] - dx * (columns - 1) / 2
+    top = section.center_um[1] + dy * (rows - 1) / 2
+    centers = []
+    for row in range(rows):
+        order = range(columns) if row % 2 == 0 else range(columns - 1, -1, -1)
+        centers += [(left + column * dx, top - row * dy) for column in order]
+    return tuple(centers)

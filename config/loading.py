@@ -1,0 +1,100 @@
+"""Configurations from YAML files and from the profiles that come with the program."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from config.errors import ConfigError
+from config.model import Config
+
+DEFAULT_PROFILE = "simulator"
+
+
+def profile_names() -> tuple[str, ...]:
+    """Names of the profiles that come with the program."""
+    folder = files("config") / "profiles"
+    return tuple(sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")))
+
+
+def load(name_or_path: str | Path) -> Config:
+    """Read a configuration.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        The name of a profile (``simulator``) or a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        Raised when the file is missing, is no YAML, or breaks a rule; names file, key and allowed range.
+    """
+    name = str(name_or_path)
+    if name in profile_names():
+        text = (files("config") / "profiles" / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            profiles = ", ".join(profile_names())
+            raise ConfigError(f"{name}: no such file, and no profile of that name ({profiles})") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{name}: cannot be read ({error})") from None
+    return parse(text, name)
+
+
+def parse(text: str, source: str) -> Config:
+    """Read a configuration from YAML text; `source` names it in errors."""
+    try:
+        data = yaml.load(text, Loader=_UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source}: no valid YAML ({' '.join(str(error).split())})") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: no valid YAML (nested too deeply)") from None
+    if data is None:
+        data = {}
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{source}: a configuration is a mapping of keys, not a {type(data).__name__}")
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {explain(error)}") from None
+
+
+def dump(config: Config) -> str:
+    """Return a configuration as YAML text that `parse` reads back unchanged."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence about the first thing wrong, and how many more there are."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if part not in ("grid", "list")) or "the whole"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "unknown key"
+    elif first["type"] != "missing" and isinstance(first["input"], (str, int, float, bool, type(None))):
+        message = f"{message[0].lower()}{message[1:]}, not {first['input']!r}"
+    more = error.error_count() - 1
+    return f"{key}: {message}" + (f" (and {more} more)" if more else "")
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML without silent surprises: a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (list, dict)):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a word", key_node.start_mark
+                )
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,50 @@
+"""The simulated microscope and its specimen."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.base import Frozen
+
+
+class SpecimenConfig(Frozen):
+    """A block with fluorescent cells, cut into serial sections."""
+
+    seed: int = Field(1, ge=0, le=2**32 - 1)
+    pattern: Literal["cytoplasmic", "nuclear", "punctate"] = "cytoplasmic"
+    cells_per_field: float = Field(8.0, ge=0, le=200, description="Mean number visible in a field.")
+    cell_radius_um: float = Field(7.0, gt=0.2, le=40, description="Mean radius of a cell, um.")
+    cell_radius_sd_um: float = Field(1.0, ge=0, le=20)
+    section_thickness_nm: float = Field(200.0, ge=10, le=5000)
+    brightness_photons: float = Field(
+        60.0, gt=0, le=1e5, description="Mean signal of a cell, photons per pixel and second."
+    )
+    brightness_sd_percent: float = Field(35.0, ge=0, le=100)
+    background_photons: float = Field(20.0, ge=0, le=1e5, description="Per pixel and second, at the edge.")
+    bell_photons: float = Field(25.0, ge=0, le=1e5, description="Added at the centre of the bell, same unit.")
+    section_shift_um: float = Field(
+        3.0, ge=0, le=500, description="Scatter of a section about its place, um."
+    )
+    section_rotation_deg: float = Field(1.0, ge=0, le=180, description="Scatter of its rotation, degrees.")
+
+
+class SimulatorConfig(Frozen):
+    """How the simulated devices behave."""
+
+    specimen: SpecimenConfig = SpecimenConfig()
+    read_noise_electrons: float = Field(60.0, ge=0, le=1000, description="Before division by the EM gain.")
+    quantum_efficiency: float = Field(0.9, gt=0, le=1)
+    electrons_per_adu: float = Field(10.0, gt=0, le=1000)
+    defocus_um: float = Field(0.0, ge=0, le=20)
+    stage_speed_mm_per_s: float = Field(1.0, gt=0, le=50)
+    stage_settle_s: float = Field(0.3, ge=0, le=60)
+    stage_error_um: float = Field(0.3, ge=0, le=50, description="Scatter between stage and read-back, um.")
+    pump_to_high_vacuum_min: float = Field(4.0, ge=0, le=120)
+    pump_to_partial_min: float = Field(2.0, ge=0, le=120)
+    scan_overhead_s: float = Field(1.5, ge=0, le=60)
+
+    @model_validator(mode="after")
+    def _sd_below_mean(self) -> Self:
+        if self.specimen.cell_radius_sd_um >= self.specimen.cell_radius_um:
+            raise ValueError("specimen.cell_radius_sd_um must be below specimen.cell_radius_um")
+        return self

@@ -1,0 +1,71 @@
+"""What the program does with the microscope: detection, planning, session, API."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from config.base import Frozen
+
+Endpoint = Annotated[str, StringConstraints(pattern=r"^(ipc://.{1,100}|tcp://[^\s:]+:\d{1,5})$")]
+
+
+class DetectionConfig(Frozen):
+    """Which detector runs, and the recall-first policy on top of it."""
+
+    detector: str = Field("recall-first", pattern=r"^(recall-first|paper)$")
+    dilate_um: float = Field(
+        1.0, ge=0, le=20, description="Margin around every cell as found, within which it is imaged, um."
+    )
+    doubtful_below: float = Field(
+        0.5, ge=0, le=1, description="Hits of less confidence are doubtful: kept, and grown further."
+    )
+    doubtful_extra_um: float = Field(0.5, ge=0, le=20, description="Further margin of doubtful hits, um.")
+    min_confidence: float = Field(
+        0.05, ge=0, le=1, description="Hits of less confidence are not imaged, with that as the reason."
+    )
+
+
+class PlannerConfig(Frozen):
+    """From boxes to SEM frames."""
+
+    method: Literal["per-box", "raster"] = "per-box"
+    context_um: float = Field(2.0, ge=0, le=50, description="Surroundings wanted around a cell, um.")
+    guard_um: float = Field(1.5, ge=0, le=50, description="Added because the stage may stand off, um.")
+    tile_overlap_um: float = Field(
+        3.0, ge=0, le=50, description="Overlap of the tiles of what is larger than a frame, um."
+    )
+    raster_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of a full raster.")
+
+
+class SessionConfig(Frozen):
+    """Order of work and what happens when something fails."""
+
+    order: Literal["array", "section"] = Field(
+        "array", description="All fluorescence first and one pump-down, or section by section."
+    )
+    review: bool = Field(False, description="Wait for a person between fluorescence and the beam.")
+    retries: int = Field(2, ge=0, le=10, description="Repeats of a harmless step that failed.")
+    max_failures_in_a_row: int = Field(5, ge=1, le=1000, description="So many failures make a fault.")
+    min_free_disk_gb: float = Field(2.0, ge=0, le=100_000, description="Below it the session pauses, GB.")
+
+
+class ApiConfig(Frozen):
+    """Where the daemon listens. Without endpoints: ipc sockets in the runtime folder of the user."""
+
+    endpoint: Endpoint | None = Field(None, description="Requests; ipc:// or tcp:// on loopback.")
+    events_endpoint: Endpoint | None = Field(None, description="Events; ipc:// or tcp:// on loopback.")
+
+    @model_validator(mode="after")
+    def _both_or_none_and_loopback(self) -> Self:
+        if (self.endpoint is None) != (self.events_endpoint is None):
+            raise ValueError("endpoint and events_endpoint must be set together")
+        if self.endpoint is not None and self.endpoint == self.events_endpoint:
+            raise ValueError("endpoint and events_endpoint must differ")
+        for value in (self.endpoint, self.events_endpoint):
+            if value is not None and value.startswith("tcp://"):
+                host, port = value.removeprefix("tcp://").rsplit(":", 1)
+                if host not in ("127.0.0.1", "localhost"):
+                    raise ValueError(f"{value}: only loopback (127.0.0.1) is allowed")
+                if not 1 <= int(port) <= 65535:
+                    raise ValueError(f"{value}: the port must be from 1 to 65535")
+        return self

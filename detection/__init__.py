@@ -1,0 +1,1 @@
+"""A frame's pixels in, scored boxes out."""

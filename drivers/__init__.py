@@ -1,0 +1,1 @@
+"""What hardware must offer, and the hardware itself."""

@@ -1,0 +1,41 @@
+"""Time, injected everywhere: nothing in the program sleeps on the computer's own clock."""
+
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The microscope's clock. Safe to use from several threads."""
+
+    def now_s(self) -> float:
+        """Seconds since the clock was made; never goes back."""
+        ...
+
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+        """Let `seconds` pass, or return early when `wake` is set.
+
+        Returns
+        -------
+        bool
+            True if the whole time passed, False if `wake` was set before or meanwhile.
+        """
+        ...
+
+
+class SystemClock:
+    """Real time, from the computer's monotonic clock."""
+
+    def __init__(self, start_s: float = 0.0) -> None:
+        self._zero_s = time.monotonic() - start_s
+
+    def now_s(self) -> float:
+        """Seconds since the clock was made, plus `start_s`."""
+        return time.monotonic() - self._zero_s
+
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+        """Let `seconds` pass, or return early when `wake` is set."""
+        if wake is None:
+            time.sleep(max(0.0, seconds))
+            return True
+        return not wake.wait(max(0.0, seconds))

@@ -1,0 +1,19 @@
+"""All devices of one integrated light and electron microscope."""
+
+from dataclasses import dataclass
+
+from drivers.chamber import Chamber
+from drivers.fluorescence import FluorescenceCamera, Light
+from drivers.sem import Sem
+from drivers.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Microscope:
+    """The devices, each behind its Protocol."""
+
+    camera: FluorescenceCamera
+    light: Light
+    stage: Stage
+    sem: Sem
+    chamber: Chamber

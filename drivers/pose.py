@@ -1,0 +1,150 @@
+"""Pixels to stage and back: the only place where it is done, calibration included.
+
+Stage: metres, x right, y up. Images: column x to the right, row y downwards, pixel (0, 0) covers
+[0, 1) x [0, 1), the centre of a frame of W x H pixels is at (W/2, H/2).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RectM = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in stage metres, x0 < x1, y0 < y1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where a frame lies on the stage.
+
+    Attributes
+    ----------
+    center_m : (float, float)
+        Stage position of the centre of the frame, m.
+    pixel_size_m : (float, float)
+        Width and height of a pixel, m, both positive.
+    rotation_rad : float
+        Rotation of the frame on the stage, counter-clockwise, rad.
+    flip_x, flip_y : bool
+        The camera shows the specimen mirrored along this axis.
+    """
+
+    center_m: tuple[float, float]
+    pixel_size_m: tuple[float, float]
+    rotation_rad: float = 0.0
+    flip_x: bool = False
+    flip_y: bool = False
+
+    def __post_init__(self) -> None:
+        numbers = (*self.center_m, *self.pixel_size_m, self.rotation_rad)
+        if not all(math.isfinite(v) for v in numbers):
+            raise ValueError("a pose is made of finite numbers")
+        if min(self.pixel_size_m) <= 0:
+            raise ValueError("a pixel size is above zero")
+
+    def _matrix(self) -> NDArray[np.float64]:
+        """Return the 2 x 2 matrix from pixels off the centre to metres off the centre."""
+        cos, sin = math.cos(self.rotation_rad), math.sin(self.rotation_rad)
+        sx = self.pixel_size_m[0] * (-1 if self.flip_x else 1)
+        sy = self.pixel_size_m[1] * (1 if self.flip_y else -1)
+        return np.array([[cos * sx, -sin * sy], [sin * sx, cos * sy]])
+
+
+def to_stage(pose: Pose, shape: tuple[int, int], points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Stage positions of points of a frame.
+
+    Parameters
+    ----------
+    pose : Pose
+    shape : (int, int)
+        Rows and columns of the frame.
+    points_px : (N, 2) array
+        Column and row of each point, px; the centre of pixel (0, 0) is (0.5, 0.5).
+
+    Returns
+    -------
+    (N, 2) array of float64
+        x and y, m.
+    """
+    off = np.asarray(points_px, dtype=np.float64) - (shape[1] / 2, shape[0] / 2)
+    return np.asarray(off @ pose._matrix().T + pose.center_m)
+
+
+def to_pixels(pose: Pose, shape: tuple[int, int], points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns and rows, px, of stage positions, m: the inverse of `to_stage`."""
+    off = np.asarray(points_m, dtype=np.float64) - pose.center_m
+    return np.asarray(off @ np.linalg.inv(pose._matrix()).T + (shape[1] / 2, shape[0] / 2))
+
+
+def box_to_rect(pose: Pose, shape: tuple[int, int], box_px: tuple[float, float, float, float]) -> RectM:
+    """Smallest upright rectangle on the stage that holds a box of pixels.
+
+    Parameters
+    ----------
+    pose : Pose
+    shape : (int, int)
+        Rows and columns of the frame.
+    box_px : (x0, y0, x1, y1)
+        Half-open box, px.
+
+    Returns
+    -------
+    RectM
+    """
+    x0, y0, x1, y1 = box_px
+    corners = to_stage(pose, shape, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=np.float64))
+    (left, bottom), (right, top) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    return left, bottom, right, top
+
+
+def frame_rect(pose: Pose, shape: tuple[int, int]) -> RectM:
+    """Smallest upright rectangle on the stage that holds the whole frame."""
+    return box_to_rect(pose, shape, (0, 0, shape[1], shape[0]))
+
+
+def inner_rect(pose: Pose, shape: tuple[int, int]) -> RectM:
+    """An upright rectangle about the centre that lies wholly inside the frame.
+
+    For an unrotated frame this is the frame; for a rotated one it has the frame's proportions, shrunk.
+    """
+    width, height = shape[1] * pose.pixel_size_m[0], shape[0] * pose.pixel_size_m[1]
+    cos, sin = abs(math.cos(pose.rotation_rad)), abs(math.sin(pose.rotation_rad))
+    shrink = min(width / (width * cos + height * sin), height / (width * sin + height * cos))
+    x, y = pose.center_m
+    dx, dy = width * shrink / 2, height * shrink / 2
+    return x - dx, y - dy, x + dx, y + dy
+
+
+@dataclass(frozen=True, slots=True)
+class FmToSem:
+    """Where the SEM finds a point that fluorescence puts at a stage position.
+
+    ``sem = shift + R(rotation) @ [[1, shear], [0, 1]] @ (scale * fm)``
+
+    Attributes
+    ----------
+    shift_m : (float, float)
+    rotation_rad : float
+        Counter-clockwise.
+    scale, shear : float
+        Unitless.
+    """
+
+    shift_m: tuple[float, float] = (0.0, 0.0)
+    rotation_rad: float = 0.0
+    scale: float = 1.0
+    shear: float = 0.0
+
+    def _matrix(self) -> NDArray[np.float64]:
+        cos, sin = math.cos(self.rotation_rad), math.sin(self.rotation_rad)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        return np.asarray(self.scale * turn @ np.array([[1.0, self.shear], [0.0, 1.0]]))
+
+    def to_sem(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Stage positions (N, 2) at which the SEM shows fluorescence positions (N, 2), m."""
+        return np.asarray(np.asarray(points_m) @ self._matrix().T + self.shift_m)
+
+    def to_fm(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the fluorescence positions of SEM positions: the inverse of `to_sem`."""
+        return np.asarray((np.asarray(points_m) - self.shift_m) @ np.linalg.inv(self._matrix()).T)

@@ -1,0 +1,113 @@
+"""What a scanning electron microscope must offer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class BeamSettings:
+    """Beam and column."""
+
+    accelerating_voltage_v: float
+    spot_size: float
+    aperture_m: float
+    working_distance_m: float
+    detector: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """One scan about the stage position.
+
+    Attributes
+    ----------
+    size_px : (int, int)
+        Width and height that show specimen, px; a data bar is never part of it.
+    pixel_size_m : float
+    dwell_s : float
+    nonce : str
+        Made for this scan; comes back in the image, so that an orphan of an earlier one is recognised.
+    """
+
+    size_px: tuple[int, int]
+    pixel_size_m: float
+    dwell_s: float
+    nonce: str
+
+    @property
+    def beam_s(self) -> float:
+        """Time under the beam, s: pixels x dwell."""
+        return self.size_px[0] * self.size_px[1] * self.dwell_s
+
+
+@dataclass(frozen=True, slots=True)
+class ScanImage:
+    """An electron image with what the hardware says of it.
+
+    Attributes
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+    center_m : (float, float)
+        Stage read-back at the start of the scan, m.
+    pixel_size_m, dwell_s : float
+        As read back.
+    nonce : str
+        That of the request.
+    beam : BeamSettings
+        As read back.
+    """
+
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    center_m: tuple[float, float]
+    pixel_size_m: float
+    dwell_s: float
+    nonce: str
+    beam: BeamSettings
+
+
+class Sem(Protocol):
+    """Beam, scan generator and blanker. `blank` may be called at any time, from any thread."""
+
+    def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:
+        """Set the column and return what was read back; leaves the beam blanked.
+
+        Raises
+        ------
+        OutOfRangeError, DeviceTimeoutError, DeviceLostError, DriverError
+        """
+        ...
+
+    def max_scan_px(self) -> tuple[int, int]:
+        """Largest width and height of a scan that show specimen, px."""
+        ...
+
+    def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
+        """Unblank, scan once, blank, and return the image; blocks for `request.beam_s` and more.
+
+        The beam is blanked when it returns and, as far as the hardware answers, when it raises. An error
+        says nothing about how much of the rectangle was exposed: never repeat it without a person.
+
+        Raises
+        ------
+        OutOfRangeError
+            Size, pixel size or dwell that the scan generator does not have; the beam stayed blanked.
+        NotReadyError
+            Vacuum or column not ready; the beam stayed blanked.
+        DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
+        """
+        ...
+
+    def stop(self) -> None:
+        """End `scan` from another thread and blank, within 1 s; harmless when nothing runs."""
+        ...
+
+    def blank(self) -> None:
+        """Blank the beam, within 1 s; harmless when it is blanked."""
+        ...
+
+    def is_blanked(self) -> bool:
+        """Whether the beam is blanked, as read from the hardware."""
+        ...

@@ -1,0 +1,1 @@
+"""Boxes in stage metres in, SEM frames out."""

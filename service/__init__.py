@@ -1,0 +1,1 @@
+"""The daemon: state machine, queue, ledger, API, images, command line."""

@@ -1,0 +1,148 @@
+"""What the store keeps: sections, fields, cells, jobs, exposures, events. Frozen values, SI units."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from drivers.pose import RectM
+
+
+class FieldState(StrEnum):
+    """Life of a field (one FM position)."""
+
+    PENDING = "pending"
+    SAVED = "saved"
+    """Its frame is on disk, fsynced."""
+    DETECTED = "detected"
+    PLANNED = "planned"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    """Life of a job (one SEM frame)."""
+
+    QUEUED = "queued"
+    ARMED = "armed"
+    """The intent to expose is in the ledger; the beam may be on."""
+    EXPOSED = "exposed"
+    SAVED = "saved"
+    DONE = "done"
+    """Its image was written, fsynced, re-opened, and its checksum recorded."""
+    HELD = "held"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    NEEDS_REVIEW = "needs_review"
+    """Interrupted while the beam may have been on: a person decides."""
+
+
+class ExposureState(StrEnum):
+    """Life of a row of the exposure ledger."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+    """The program died, or the scan failed, between intent and result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One ultrathin section: its place in the order of cutting and on the stage."""
+
+    id: str
+    index: int
+    center_m: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One FM position. `rect_m` is the ground that its frame is to cover or covers."""
+
+    id: str
+    """``S0001/F000``."""
+    section: str
+    index: int
+    center_m: tuple[float, float]
+    rect_m: RectM
+    state: FieldState = FieldState.PENDING
+    reason: str | None = None
+    image: str | None = None
+    """Path of the frame, relative to the run folder."""
+    sha256: str | None = None
+    elapsed_ms: float | None = None
+    """Time that detection took."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One detected cell, accounted for: `jobs` image it, or `skipped` says why none does."""
+
+    id: str
+    """``S0001/F000/c0001``."""
+    field: str
+    section: str
+    box_px: tuple[int, int, int, int]
+    image_box_px: tuple[int, int, int, int] | None
+    rect_m: RectM
+    image_rect_m: RectM | None
+    confidence: float
+    reason: str
+    jobs: tuple[str, ...] = ()
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One SEM frame."""
+
+    id: str
+    """``J000001``, in the order of the route."""
+    section: str
+    position: int
+    """Place in the queue; smaller goes first."""
+    rect_m: RectM
+    center_m: tuple[float, float]
+    size_px: tuple[int, int]
+    pixel_size_m: float
+    dwell_s: float
+    covers: tuple[str, ...]
+    """Identifiers of the cells that it images."""
+    state: JobState = JobState.QUEUED
+    reason: str | None = None
+    image: str | None = None
+    sha256: str | None = None
+
+    @property
+    def beam_s(self) -> float:
+        """Time under the beam, s."""
+        return self.size_px[0] * self.size_px[1] * self.dwell_s
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One row of the ledger: ground that the beam touched, or may have."""
+
+    id: int
+    job: str
+    rect_m: RectM
+    """Ground scanned; the halo comes on top."""
+    halo_m: float
+    state: ExposureState
+    opened_s: float
+    """On the microscope's clock."""
+    closed_s: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; `seq` has no gaps."""
+
+    seq: int
+    time_s: float
+    """On the microscope's clock."""
+    at: str
+    """Wall clock, ISO 8601, UTC."""
+    kind: str
+    subject: str
+    data: dict[str, Any]

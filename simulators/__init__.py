@@ -1,0 +1,1 @@
+"""A seeded specimen and simulated devices that keep the physics."""
