@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from config.errors import ConfigError
+from config.layout import GridLayout
 from config.model import Config
 
 DEFAULT_PROFILE = "simulator"
@@ -77,10 +78,33 @@ def explain(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "unknown key"
+    elif (limits := _range(first["loc"])) and first["type"] in _OUT_OF_RANGE:
+        message = f"must be {limits}, not {first['input']!r}"
     elif first["type"] != "missing" and isinstance(first["input"], (str, int, float, bool, type(None))):
         message = f"{message[0].lower()}{message[1:]}, not {first['input']!r}"
     more = error.error_count() - 1
     return f"{key}: {message}" + (f" (and {more} more)" if more else "")
+
+
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
+def _range(keys: tuple[int | str, ...]) -> str:
+    """Allowed range of a number, in words, from the bounds in its model; empty where there is none."""
+    model: Any = Config
+    bounds: list[Any] = []
+    for key in keys:
+        if key == "grid":
+            model = GridLayout
+        elif isinstance(model, type) and issubclass(model, BaseModel) and key in model.model_fields:
+            bounds = list(model.model_fields[str(key)].metadata)
+            model = model.model_fields[str(key)].annotation
+    words = []
+    for name, word in (("ge", "from"), ("gt", "above"), ("le", "to"), ("lt", "below")):
+        words += [f"{word} {getattr(bound, name):g}" for bound in bounds if hasattr(bound, name)]
+    if len(words) == 2 and words[0].startswith("above"):
+        words[1] = words[1].replace("to ", "and at most ")
+    return " ".join(words)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

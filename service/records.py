@@ -42,6 +42,8 @@ class ExposureState(StrEnum):
     CLOSED = "closed"
     UNKNOWN = "unknown"
     """The program died, or the scan failed, between intent and result."""
+    VOID = "void"
+    """The scan was refused before the beam was unblanked: nothing was exposed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,167 @@
+"""Background and noise of a frame, from its parts without cells."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import scipy.ndimage as ndi
+from numpy.typing import NDArray
+
+BLOCK_UM = 1.4
+WINDOW_UM = 25.0
+SMOOTHING_UM = 7.0
+START_PERCENT = 25
+TREND_DEGREE = 4
+TREND_ROUNDS = 6
+TREND_UPPER_WEIGHT = 0.1
+CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5, 2.5)
+QUANTISATION_SD = 12**-0.5
+"""Standard deviation of rounding to whole grey levels: noise is never taken to be less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a frame would be without cells.
+
+    Attributes
+    ----------
+    level : (rows, columns) array of float32
+        Grey levels.
+    noise_sd : (rows, columns) array of float32
+        Standard deviation of a pixel at that level, grey levels, above 0.
+    empty : (rows, columns) array of bool
+        Where no cell was suspected, so where the two were measured.
+    """
+
+    level: NDArray[np.float32]
+    noise_sd: NDArray[np.float32]
+    empty: NDArray[np.bool_]
+
+
+def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Background:
+    """Estimate the smooth background under the cells of a frame, and the noise upon it.
+
+    Blocks of 1.4 um are averaged. A surface of fourth degree along their lower side takes the bell of the
+    illumination away, a low percentile of the surroundings starts the background off; then blocks well above
+    it are put aside as cells and the others are smoothed, several times over. Noise is the
+    mean size of second differences of pixels in the blocks that are left, which a smooth background does
+    not touch.
+
+    Parameters
+    ----------
+    image : (rows, columns) array of float32
+        Grey levels.
+    pixel_size_um : float
+    """
+    block_px = max(round(BLOCK_UM / pixel_size_um), 1)
+    block_um = block_px * pixel_size_um
+    means = _block_means(image, block_px)
+    noise = _block_means(_second_differences(image), block_px)
+    basis = _surfaces(means.shape)
+    trend = _lower_trend(means, basis)
+    window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
+    start = ndi.percentile_filter(means - trend, START_PERCENT, window, mode="nearest")
+    level = trend + np.asarray(start, dtype=np.float32)
+    scale = _spread(means)
+    sigma = SMOOTHING_UM / block_um
+    kept = np.ones(means.shape, dtype=np.bool_)
+    factors = np.zeros(basis.shape[-1])
+    for clip in CLIPS_SD:
+        kept = means < level + clip * scale
+        factors = _fitted(means, basis, kept.astype(np.float64))
+        trend = np.asarray(basis @ factors, dtype=np.float32)
+        rest = _smooth_where(means - trend, kept, sigma)
+        # Smoothing cuts hills; smoothing what it left over puts most of them back.
+        rest += _smooth_where(means - trend - rest, kept, sigma)
+        level = trend + rest
+    noise_sd = np.maximum(_smooth_where(noise, kept, sigma), QUANTISATION_SD)
+    whole = np.asarray(_surfaces(image.shape) @ factors.astype(np.float32), dtype=np.float32)
+    return Background(
+        whole + _enlarged(level - trend, image.shape),
+        np.maximum(_enlarged(noise_sd, image.shape), np.float32(QUANTISATION_SD)),
+        _enlarged(kept.astype(np.float32), image.shape) > 0.5,
+    )
+
+
+def _surfaces(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Chebyshev surfaces up to the fourth degree over a grid, (rows, columns, terms)."""
+    y, x = (
+        np.polynomial.chebyshev.chebvander((2 * np.arange(n) + 1) / n - 1, min(TREND_DEGREE, n - 1))
+        for n in shape
+    )
+    terms = [
+        np.outer(y[:, i], x[:, j])
+        for i in range(y.shape[1])
+        for j in range(x.shape[1])
+        if i + j <= TREND_DEGREE
+    ]
+    return np.stack(terms, axis=-1).astype(np.float32)
+
+
+def _fitted(
+    means: NDArray[np.float32], basis: NDArray[np.float32], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Factors of the surfaces by weighted least squares."""
+    terms = basis.reshape(-1, basis.shape[-1]).astype(np.float64)
+    weighted = terms * weight.reshape(-1, 1)
+    factors, *_ = np.linalg.lstsq(weighted.T @ terms, weighted.T @ means.ravel(), rcond=None)
+    return np.asarray(factors)
+
+
+def _lower_trend(means: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Polynomial surface along the lower side of the blocks, by asymmetric least squares.
+
+    Source: Eilers, 'Parametric time warping', Anal. Chem. 76 (2004) 404 (asymmetric weights).
+    """
+    weight = np.ones(means.shape)
+    trend = means
+    for _ in range(TREND_ROUNDS):
+        trend = np.asarray(basis @ _fitted(means, basis, weight), dtype=np.float32)
+        weight = np.where(means > trend, TREND_UPPER_WEIGHT, 1 - TREND_UPPER_WEIGHT)
+    return trend
+
+
+def _second_differences(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Size of the second differences along both axes, scaled so that white noise gives its deviation."""
+    kernel = np.array([1, -2, 1], dtype=np.float32)
+    one = np.ones(1, dtype=np.float32)
+    along_x = cv2.sepFilter2D(image, cv2.CV_32F, kernel, one, borderType=cv2.BORDER_REFLECT_101)
+    along_y = cv2.sepFilter2D(image, cv2.CV_32F, one, kernel, borderType=cv2.BORDER_REFLECT_101)
+    # A second difference of white noise has 6 times its variance; mean size to deviation is sqrt(pi / 2).
+    scale = np.float32(np.sqrt(np.pi / 2 / 6) / 2)
+    return np.asarray((np.abs(along_x) + np.abs(along_y)) * scale, dtype=np.float32)
+
+
+def _block_means(image: NDArray[np.float32], block_px: int) -> NDArray[np.float32]:
+    rows, columns = (max(round(n / block_px), 1) for n in image.shape)
+    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA))
+
+
+def _spread(means: NDArray[np.float32]) -> float:
+    """Standard deviation of blocks about their neighbours, by the median: cells are the minority of steps."""
+    steps = np.concatenate([np.diff(means, n=2, axis=axis).ravel() for axis in (0, 1) if means.shape[axis] > 2])
+    if steps.size == 0:
+        return float(means.std())
+    return 1.4826 * float(np.median(np.abs(steps))) / np.sqrt(6)
+
+
+def _smooth_where(
+    values: NDArray[np.float32], where: NDArray[np.bool_], sigma: float
+) -> NDArray[np.float32]:
+    """Smooth the values where `where` holds, and carry them into the gaps from ever further away."""
+    weight = where.astype(np.float32)
+    if not where.any():
+        return np.full_like(values, float(np.median(values)))
+    result = np.full_like(values, float(values[where].mean()))
+    for widening in (4.0, 2.0, 1.0):
+        wide = sigma * widening
+        total = cv2.GaussianBlur(values * weight, (0, 0), wide, borderType=cv2.BORDER_REFLECT)
+        share = cv2.GaussianBlur(weight, (0, 0), wide, borderType=cv2.BORDER_REFLECT)
+        # A tenth of the surroundings is little to go by: there the wider average has its say.
+        trust = np.float32(0.1 / widening)
+        result = np.asarray((total + trust * result) / (share + trust), dtype=np.float32)
+    return result
+
+
+def _enlarged(small: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))

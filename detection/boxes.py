@@ -1,0 +1,112 @@
+"""Boxes of pixels, half-open: columns [x0, x1), rows [y0, y1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.errors import DetectionError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BoxPx:
+    """A box of whole pixels, never empty.
+
+    Attributes
+    ----------
+    x0, y0, x1, y1 : int
+        First column and row, and one past the last column and row, px.
+
+    Raises
+    ------
+    DetectionError
+        Raised when the box has no pixels.
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def __post_init__(self) -> None:
+        if self.x0 >= self.x1 or self.y0 >= self.y1:
+            raise DetectionError(f"the box {self.as_tuple()} is empty: it needs x0 < x1 and y0 < y1")
+
+    def as_tuple(self) -> tuple[int, int, int, int]:
+        """``(x0, y0, x1, y1)``, px."""
+        return self.x0, self.y0, self.x1, self.y1
+
+    @property
+    def width_px(self) -> int:
+        """Columns, px."""
+        return self.x1 - self.x0
+
+    @property
+    def height_px(self) -> int:
+        """Rows, px."""
+        return self.y1 - self.y0
+
+    @property
+    def area_px(self) -> int:
+        """Pixels in the box."""
+        return self.width_px * self.height_px
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index an array with."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def contains(self, other: "BoxPx") -> bool:
+        """Whether all of `other` lies in this box."""
+        return self.x0 <= other.x0 and self.y0 <= other.y0 and other.x1 <= self.x1 and other.y1 <= self.y1
+
+    def dilated(self, margin_px: int, shape: tuple[int, int]) -> Self:
+        """Return the box grown by `margin_px` on every side and cut at the edges of a frame.
+
+        Parameters
+        ----------
+        margin_px : int
+            At least 0.
+        shape : (int, int)
+            Rows and columns of the frame in which the box lies.
+        """
+        rows, columns = shape
+        return type(self)(
+            max(self.x0 - margin_px, 0),
+            max(self.y0 - margin_px, 0),
+            min(self.x1 + margin_px, columns),
+            min(self.y1 + margin_px, rows),
+        )
+
+
+def intersection_px(a: BoxPx, b: BoxPx) -> int:
+    """Pixels that two boxes share."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    return max(width, 0) * max(height, 0)
+
+
+def iou(a: BoxPx, b: BoxPx) -> float:
+    """Shared pixels over all pixels of two boxes (intersection over union), 0..1."""
+    shared = intersection_px(a, b)
+    return shared / (a.area_px + b.area_px - shared)
+
+
+def dice(a: BoxPx, b: BoxPx) -> float:
+    """Dice index of two boxes, ``2 |A and B| / (|A| + |B|)``, 0..1 (Delpiano et al. 2018, Eq. 1)."""
+    return 2 * intersection_px(a, b) / (a.area_px + b.area_px)
+
+
+def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return a mask of `shape` that is true in every pixel of any box; boxes may reach beyond it."""
+    mask = np.zeros(shape, dtype=np.bool_)
+    for box in boxes:
+        mask[max(box.y0, 0) : max(box.y1, 0), max(box.x0, 0) : max(box.x1, 0)] = True
+    return mask
+
+
+def union_fraction(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> float:
+    """Share of a frame of `shape` that lies in any of the boxes, 0..1."""
+    return float(union_mask(boxes, shape).mean())

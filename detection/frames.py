@@ -1,0 +1,94 @@
+"""A frame's pixels, checked, and what is wrong with them as pictures."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.errors import DetectionError
+
+SMALLEST_SIDE_PX = 16
+SATURATED_SHARE = 1e-3
+CLIPPED_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame that can be worked on.
+
+    Attributes
+    ----------
+    values : (rows, columns) array of float32
+        Grey levels above the camera offset, where that is known.
+    pixel_size_um : float
+        At the specimen, um.
+    constant : bool
+        All pixels are the same.
+    processed : bool
+        The background was subtracted or the contrast changed before, so grey levels are not linear.
+    warnings : tuple of str
+    """
+
+    values: NDArray[np.float32]
+    pixel_size_um: float
+    constant: bool
+    processed: bool
+    warnings: tuple[str, ...]
+
+
+def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: float | None = None) -> Frame:
+    """Check a frame and describe it.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+        At least 16 on a side.
+    pixel_size_um : float
+        At the specimen, um, above 0.
+    offset_adu : float, optional
+        Grey level of no light, subtracted where it is known.
+
+    Raises
+    ------
+    DetectionError
+        Raised when the array is no such frame, or a number is out of range.
+    """
+    pixels = np.asarray(pixels)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise DetectionError(f"the frame has pixels of type {pixels.dtype}; uint8 or uint16 is needed")
+    if pixels.ndim != 2:
+        raise DetectionError(f"the frame has {pixels.ndim} dimensions; 2 (rows and columns) are needed")
+    if min(pixels.shape) < SMALLEST_SIDE_PX:
+        rows, columns = pixels.shape
+        raise DetectionError(f"the frame has {columns} x {rows} pixels; at least 16 x 16 are needed")
+    if not (math.isfinite(pixel_size_um) and pixel_size_um > 0):
+        raise DetectionError(f"the pixel size is {pixel_size_um} um; it must be above 0")
+    if offset_adu is not None and not math.isfinite(offset_adu):
+        raise DetectionError(f"the camera offset is {offset_adu}; it must be a finite number of grey levels")
+    values = pixels.astype(np.float32) - np.float32(offset_adu or 0)
+    if pixels.min() == pixels.max():
+        warning = f"all pixels have the value {int(pixels.flat[0])}: no light, a shutter, or total saturation"
+        return Frame(values, pixel_size_um, constant=True, processed=False, warnings=(warning,))
+    warnings = []
+    saturated = _saturated_share(pixels)
+    if saturated >= SATURATED_SHARE:
+        warnings.append(
+            f"{saturated:.1%} of the pixels are saturated at {int(pixels.max())}: expose shorter or with less gain"
+        )
+    clipped = float(np.mean(pixels == 0))
+    processed = clipped >= CLIPPED_SHARE
+    if processed:
+        warnings.append(
+            f"{clipped:.0%} of the pixels are 0, so the background was subtracted or the contrast changed"
+            " before; raw, linear frames are detected better"
+        )
+    return Frame(values, pixel_size_um, constant=False, processed=processed, warnings=tuple(warnings))
+
+
+def _saturated_share(pixels: NDArray[np.generic]) -> float:
+    """Share of the pixels at full scale of some converter (8 to 16 bits), 0 where the highest is below."""
+    highest = int(pixels.max())
+    if highest not in {2**bits - 1 for bits in range(8, 17)}:
+        return 0.0
+    return float(np.mean(pixels == highest))

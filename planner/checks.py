@@ -1,0 +1,47 @@
+"""Checks of what a plan is made from; each error is one sentence that names what was wrong."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from planner.errors import PlannerError
+from planner.rects import RectM
+from planner.values import Box, Field
+
+
+def check_fields(fields: Sequence[Field]) -> None:
+    """Raise PlannerError unless there is a field, and each has a name of its own and a rectangle."""
+    if not fields:
+        raise PlannerError("there is no field; at least one with saved fluorescence is needed")
+    _check_names("field", (field.id for field in fields))
+    for field in fields:
+        _check_rect(f"field {field.id}: rect_m", field.rect_m)
+
+
+def check_boxes(boxes: Sequence[Box]) -> None:
+    """Raise PlannerError unless each box has a name of its own and rectangles."""
+    _check_names("box", (box.id for box in boxes))
+    for box in boxes:
+        _check_rect(f"box {box.id}: rect_m", box.rect_m)
+        if box.keep_m is not None:
+            _check_rect(f"box {box.id}: keep_m", box.keep_m)
+
+
+def check_start(start_m: tuple[float, float] | None) -> None:
+    """Raise PlannerError unless the start, where there is one, is made of finite numbers."""
+    if start_m is not None and not all(math.isfinite(v) for v in start_m):
+        raise PlannerError(f"the start of the route must be two finite numbers, not {start_m}")
+
+
+def _check_names(kind: str, names: Iterable[str]) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise PlannerError(f"{kind} {twice} comes twice; every {kind} needs a name of its own")
+
+
+def _check_rect(what: str, rect: RectM) -> None:
+    if len(rect) != 4 or not all(math.isfinite(v) for v in rect):
+        raise PlannerError(f"{what} must be four finite numbers, not {list(rect)}")
+    x0, y0, x1, y1 = rect
+    if x0 >= x1 or y0 >= y1:
+        raise PlannerError(f"{what} must have x0 < x1 and y0 < y1, not {list(rect)}")

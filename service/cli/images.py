@@ -1,0 +1,135 @@
+"""Commands that work on files, without a microscope: detect and plan."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from config.loading import DEFAULT_PROFILE, load
+from service.cli.output import duration, people, print_json, results
+from service.errors import InputError
+
+Images = Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF; of several pages each is a frame.")]
+ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
+PixelSize = Annotated[
+    float | None,
+    typer.Option("--pixel-size-nm", help="For frames whose file does not tell.", min=10, max=5000),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+Length = Annotated[float | None, typer.Option(min=0, max=50)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(detect)
+    app.command()(plan)
+
+
+def detect(
+    images: Images,
+    detector: Annotated[str | None, typer.Option(help="recall-first or paper.")] = None,
+    config: ConfigFile = DEFAULT_PROFILE,
+    pixel_size_nm: PixelSize = None,
+    overlay: Annotated[Path | None, typer.Option(help="Folder for pictures with the boxes drawn.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the cells in fluorescence frames."""
+    from detection.detect import DETECTORS
+    from drivers.tiff import read_frames
+    from service.detecting import detect_recorded, frame_document
+    from service.overlay import draw_overlay, write_png
+
+    if detector is not None and detector not in DETECTORS:
+        raise InputError(f"--detector {detector}: there are {' and '.join(sorted(DETECTORS))}")
+    settings = load(config).detection
+    if detector is not None:
+        settings = settings.model_copy(update={"detector": detector})
+    frames = [frame for path in images for frame in read_frames(path, pixel_size_nm)]
+    if overlay is not None:
+        _make_folder(overlay)
+    found = []
+    for frame in people_progress(frames, "detecting"):
+        detection = detect_recorded(frame, settings)
+        found.append((frame, detection))
+        if overlay is not None:
+            name = frame.path.name.split(".")[0] + (f"_{frame.page:04d}" if frame.page else "")
+            picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6)
+            write_png(overlay / f"{name}.png", picture)
+    if as_json:
+        documents = [frame_document(frame, detection) for frame, detection in found]
+        print_json({"v": 1, "detector": settings.detector, "frames": documents})
+        return
+    for frame, detection in found:
+        table = Table(title=f"{frame.path} page {frame.page}", title_justify="left", box=None, pad_edge=False)
+        for heading in ("cell", "box / px", "to be imaged / px", "confidence", "reason"):
+            table.add_column(heading)
+        for cell in detection.cells:
+            image = cell.image_box_px
+            table.add_row(
+                cell.id,
+                "{} {} {} {}".format(*cell.box_px.as_tuple()),
+                "-" if image is None else "{} {} {} {}".format(*image.as_tuple()),
+                f"{cell.confidence:.2f}",
+                cell.reason,
+            )
+        results.print(table)
+        results.print(
+            f"{len(detection.cells)} cells, {detection.imaged_fraction:.1%} of the frame to be imaged\n"
+        )
+        for warning in detection.warnings:
+            people.print(f"warning: {warning}", markup=False)
+
+
+def plan(
+    boxes: Annotated[Path, typer.Argument(help="Fields and boxes, JSON; see the README.")],
+    method: Annotated[str | None, typer.Option(help="per-box or raster.")] = None,
+    context_um: Length = None,
+    guard_um: Length = None,
+    overhead_s: Annotated[float | None, typer.Option(min=0, max=600)] = None,
+    config: ConfigFile = DEFAULT_PROFILE,
+    as_json: Json = False,
+) -> None:
+    """Plan the SEM frames for some boxes."""
+    from service.plan_document import plan_document, read_boxes
+
+    document = plan_document(
+        read_boxes(boxes),
+        load(config),
+        method=method,
+        context_um=context_um,
+        guard_um=guard_um,
+        overhead_s=overhead_s,
+    )
+    if as_json:
+        print_json(document)
+        return
+    _print_plan(document)
+
+
+def _print_plan(document: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("frame", "x / mm", "y / mm", "size / px", "beam", "covers"):
+        table.add_column(heading, justify="right" if "/" in heading else "left")
+    for frame in document["frames"]:
+        x_m, y_m = frame["center_m"]
+        size = "{} x {}".format(*frame["size_px"])
+        covers = " ".join(frame["covers"])
+        table.add_row(
+            frame["id"], f"{x_m * 1e3:.4f}", f"{y_m * 1e3:.4f}", size, duration(frame["beam_s"]), covers
+        )
+    results.print(table)
+    for item in document["skipped"]:
+        results.print(f"skipped {item['box']}: {item['reason']}", markup=False)
+    totals = document["totals"]
+    results.print(
+        f"{totals['frames']} frames, {duration(totals['total_s'])} in all, {duration(totals['beam_s'])} of beam"
+        f" (at least {duration(totals['bound_beam_s'])}); a full raster takes {duration(totals['raster_total_s'])}"
+    )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made ({error.strerror})") from error

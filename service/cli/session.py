@@ -1,0 +1,231 @@
+"""Commands that run a session: dry-run, run, resume, replay."""
+
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from config.layout import GridLayout
+from config.loading import DEFAULT_PROFILE, dump, load, parse
+from config.model import Config
+from drivers.errors import FrameError
+from service import logs
+from service.cli.output import duration, people, print_json, results, size
+from service.errors import EndpointError, InputError
+from service.records import FieldState, JobState
+from service.run_folder import Kind, RunFolder, create, discard, lock, open_existing
+from service.session import Phase
+
+if TYPE_CHECKING:
+    from service.daemon import Outcome
+    from service.store import Store
+    from service.summary import Summary
+
+BAD_INPUT = (InputError, FrameError, EndpointError)
+"""What is noticed before anything moved: the folder of the run is taken back."""
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
+ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Clock = Annotated[
+    Literal["fast", "real"], typer.Option("--clock", help="As fast as the computer can, or real time.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("dry-run")(dry_run)
+    app.command()(run)
+    app.command()(resume)
+    app.command()(replay)
+
+
+def dry_run(
+    sections: Annotated[int | None, typer.Option(min=1, max=100_000, help="Sections of the array.")] = None,
+    fields: Annotated[int | None, typer.Option(min=1, max=100, help="Fields of a section, in a row.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Of the specimen.")] = None,
+    clock: Clock = "fast",
+    config: ConfigFile = DEFAULT_PROFILE,
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Run a whole session against the simulated microscope."""
+    chosen = load(config)
+    chosen = _with_layout(chosen, sections, fields)
+    if seed is not None:
+        chosen = _with_seed(chosen, seed)
+    return _begin(chosen, "dry-run", clock, out, as_json)
+
+
+def run(
+    config: Annotated[str, typer.Option("--config", help="A YAML file or a profile.")],
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Run the daemon in the foreground, beside the microscope."""
+    return _begin(load(config), "run", "real", out, as_json)
+
+
+def replay(
+    images: Annotated[
+        list[Path], typer.Argument(help="OME-TIFF or TIFF; of several pages each is a section.")
+    ],
+    config: ConfigFile = DEFAULT_PROFILE,
+    pixel_size_nm: Annotated[
+        float | None, typer.Option("--pixel-size-nm", min=10, max=5000, help="Where the file does not tell.")
+    ] = None,
+    clock: Clock = "fast",
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Take recorded fluorescence frames through detection, planning and a simulated SEM."""
+    paths = tuple(str(path.absolute()) for path in images)
+    return _begin(load(config), "replay", clock, out, as_json, paths, pixel_size_nm)
+
+
+def resume(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on at once; without it the session waits, paused.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Take up a run after a stop or a crash; it then waits, paused, for `ilemtrack continue`."""
+    from service import daemon
+
+    folder, info = open_existing(run_dir)
+    config = parse(folder.config.read_text(encoding="utf-8"), str(folder.config))
+    with lock(folder):
+        logs.configure(folder.log)
+        store, setup, report = daemon.take_up(config, folder, info)
+        people.print(report, markup=False, soft_wrap=True)
+        with closing(store), _Shown(as_json) as shown:
+            outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
+    return _end(outcome, folder, as_json)
+
+
+def _begin(
+    config: Config,
+    kind: Kind,
+    clock: Literal["fast", "real"],
+    out: Path | None,
+    as_json: bool,
+    images: tuple[str, ...] = (),
+    pixel_size_nm: float | None = None,
+) -> int:
+    from service import daemon, rooms
+
+    rooms.check()
+    folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
+    with lock(folder):
+        logs.configure(folder.log)
+        try:
+            store, setup = daemon.begin(config, folder, info)
+            with closing(store), _Shown(as_json) as shown:
+                outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
+        except BAD_INPUT:
+            discard(folder)
+            raise
+    return _end(outcome, folder, as_json)
+
+
+def _end(outcome: "Outcome", folder: RunFolder, as_json: bool) -> int:
+    """Say how it went, and give the exit status."""
+    summary = outcome.summary
+    if as_json:
+        print_json({"v": 1, **asdict(summary)})
+    else:
+        _print_summary(summary, folder)
+    if outcome.interrupted:
+        people.print(
+            f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again"
+        )
+        return 130
+    return 0 if summary.well else 1
+
+
+def _print_summary(summary: "Summary", folder: RunFolder) -> None:
+    jobs = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items())
+    rows = [
+        ("session", summary.end_state.replace("_", " ")),
+        ("sections", f"{summary.sections} with {summary.fields} fields"),
+        ("cells", f"{summary.cells} found"),
+        ("SEM frames", jobs),
+        ("beam", duration(summary.beam_s)),
+        ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
+    ]
+    if summary.raster_session_s:
+        rows.append(("full raster", f"would take {duration(summary.raster_session_s)}"))
+    if summary.contained_recall is not None:
+        rows.append(("whole cells", f"{summary.contained_recall:.1%} of the cells that are there"))
+    rows += [
+        ("images", f"{folder.path} (fm/ and em/, {size(summary.data_bytes)})"),
+        ("numbers", f"{folder.store}, {folder.log}"),
+    ]
+    for name, text in rows:
+        results.print(f"{name:16s} {text}", markup=False, soft_wrap=True)
+
+
+class _Shown:
+    """A line that moves while a session runs; nothing where standard error is no terminal."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=people,
+            disable=as_json or not people.is_terminal,
+            transient=True,
+        )
+        self._fields = self._bars.add_task("fluorescence", total=None)
+        self._jobs = self._bars.add_task("electron images", total=None)
+        self._said = ""
+
+    def __enter__(self) -> "_Shown":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._bars.stop()
+
+    def update(self, store: "Store") -> None:
+        """Look at the session and move on."""
+        status, fields, jobs = store.status(), store.field_counts(), store.job_counts()
+        waiting = fields.get(FieldState.PENDING, 0)
+        total = sum(fields.values())
+        self._bars.update(self._fields, completed=total - waiting, total=total)
+        open_jobs = jobs.get(JobState.QUEUED, 0) + jobs.get(JobState.ARMED, 0)
+        total = sum(jobs.values())
+        self._bars.update(self._jobs, completed=total - open_jobs, total=total or None)
+        sentence = status.phase.value.replace("_", " ") + (f": {status.reason}" if status.reason else "")
+        if sentence != self._said and status.phase in (Phase.PAUSED, Phase.FAULT, Phase.REVIEW):
+            people.print(f"{sentence}  (ilemtrack {_WAY_ON[status.phase]})", markup=False, soft_wrap=True)
+        self._said = sentence
+
+
+_WAY_ON = {Phase.PAUSED: "continue", Phase.FAULT: "ack, then continue", Phase.REVIEW: "continue"}
+
+
+def _with_layout(config: Config, sections: int | None, fields: int | None) -> Config:
+    """Return the configuration with another number of sections, or of fields in each."""
+    if sections is None and fields is None:
+        return config
+    layout = config.layout if isinstance(config.layout, GridLayout) else GridLayout()
+    changes: dict[str, object] = {}
+    if sections is not None:
+        changes["sections"] = sections
+    if fields is not None:
+        changes["fields"] = (fields, 1)
+    return config.model_copy(update={"layout": layout.model_copy(update=changes)})
+
+
+def _with_seed(config: Config, seed: int) -> Config:
+    specimen = config.simulator.specimen.model_copy(update={"seed": seed})
+    simulator = config.simulator.model_copy(update={"specimen": specimen})
+    return config.model_copy(update={"simulator": simulator})

@@ -1,0 +1,105 @@
+"""Puts a session together: which devices, which sections and fields, from which specimen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model import Config
+from drivers.clock import Clock, SystemClock
+from drivers.microscope import Microscope
+from drivers.pose import Pose, frame_rect
+from drivers.recorded import PlacedFrame, placed
+from drivers.tiff import read_frames
+from service.errors import InputError
+from service.layout import safe_area_m, sections_and_fields
+from service.records import Field, Section
+from service.run_folder import RunFolder, RunInfo
+from service.summary import TruthPoints
+from simulators.clock import FastClock
+from simulators.microscope import SimulatedMicroscope, recorded_microscope
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a session works on."""
+
+    sections: tuple[Section, ...]
+    fields: tuple[Field, ...]
+    devices: Microscope
+    clock: Clock
+    truth: TruthPoints | None
+
+
+def clock_for(info: RunInfo, start_s: float) -> Clock:
+    """Return the microscope's clock: as fast as the computer can, or real time."""
+    return FastClock(start_s) if info.clock == "fast" else SystemClock(start_s)
+
+
+def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
+    """Put a session together.
+
+    Parameters
+    ----------
+    config : Config
+    folder : RunFolder
+    info : RunInfo
+        Which kind of session, which clock, which recorded frames.
+    start_s : float
+        Where the microscope's clock begins; above zero when a session is resumed.
+
+    Raises
+    ------
+    InputError, FrameError
+        What was asked for cannot be had, in one sentence.
+    """
+    clock = clock_for(info, start_s)
+    if info.kind == "replay":
+        return _recorded(config, folder, info, clock)
+    if info.kind == "run" and config.driver != "simulator":
+        raise InputError(
+            f"driver: {config.driver}: this version has no driver for it; `driver: simulator` can be run,"
+            " and `ilemtrack dry-run --config` runs this profile on the simulated microscope"
+        )
+    sections, fields = sections_and_fields(config)
+    microscope = SimulatedMicroscope(config, clock, folder.simulator)
+
+    def truth(section: str) -> list[NDArray[np.float64]]:
+        return [cell.points_m for cell in microscope.specimen.truth(section)]
+
+    return Setup(sections, fields, microscope.devices, clock, truth)
+
+
+def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:
+    frames = [frame for path in info.images for frame in read_frames(Path(path), info.pixel_size_nm)]
+    places = placed(frames)
+    sections, fields = _sections_and_fields_of(places, config)
+    microscope = recorded_microscope(config, clock, places, folder.simulator)
+    return Setup(sections, fields, microscope.devices, clock, None)
+
+
+def _sections_and_fields_of(
+    places: Sequence[PlacedFrame], config: Config
+) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
+    x0, y0, x1, y1 = safe_area_m(config)
+    centers: dict[str, list[tuple[float, float]]] = {}
+    fields = []
+    for place in places:
+        x, y = place.center_m
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
+            raise InputError(
+                f"{place.frame.path}: page {place.frame.page} was taken at ({x * 1e3:.3f}, {y * 1e3:.3f}) mm,"
+                " outside the safe area of the stage; widen stage.safe_x_mm and stage.safe_y_mm"
+            )
+        number = len(centers.setdefault(place.section, []))
+        centers[place.section].append((x, y))
+        rows, columns = place.frame.pixels.shape
+        rect = frame_rect(Pose((x, y), place.frame.pixel_size_m), (rows, columns))
+        fields.append(Field(f"{place.section}/F{number:03d}", place.section, number, (x, y), rect))
+    sections = tuple(
+        Section(name, index, (sum(x for x, _ in at) / len(at), sum(y for _, y in at) / len(at)))
+        for index, (name, at) in enumerate(centers.items())
+    )
+    return sections, tuple(fields)

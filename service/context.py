@@ -1,0 +1,106 @@
+"""What every phase of a session works with."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from config.model import Config
+from drivers.clock import Clock
+from drivers.errors import DriverError
+from drivers.microscope import Microscope
+from service.errors import SessionFaultError
+from service.requests import Requests
+from service.run_folder import RunFolder
+from service.store import Store
+
+
+class BusyTime:
+    """Time during which some device did something, on the microscope's clock, s."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.busy_s = 0.0
+
+    @contextmanager
+    def device(self) -> Iterator[None]:
+        """Count the time of a device call; calls of a session do not overlap."""
+        begun_s = self._clock.now_s()
+        try:
+            yield
+        finally:
+            self.busy_s += self._clock.now_s() - begun_s
+
+
+class DeviceView:
+    """The last known state of the devices, for people who ask; never waits for hardware."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[str, object] = {}
+
+    def look(self, devices: Microscope) -> None:
+        """Read the devices; to be called by the runner, between its calls."""
+        try:
+            x_m, y_m = devices.stage.position()
+            seen: dict[str, object] = {
+                "stage_m": [x_m, y_m],
+                "beam_blanked": devices.sem.is_blanked(),
+                "light_on": devices.light.is_on(),
+                "vacuum": devices.chamber.state().value,
+                "pressure_pa": devices.chamber.pressure_pa(),
+            }
+        except DriverError as error:
+            seen = {"error": str(error)}
+        with self._lock:
+            self._last = seen
+
+    def last(self) -> dict[str, object]:
+        """Return what was read last."""
+        with self._lock:
+            return dict(self._last)
+
+
+class FailureStreak:
+    """Failures in a row: one bad site never ends the run, many in a row are a fault."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = 0
+
+    def success(self) -> None:
+        """Begin anew."""
+        self._count = 0
+
+    def failure(self, what: str) -> None:
+        """Count one.
+
+        Raises
+        ------
+        SessionFaultError
+            It was one too many.
+        """
+        self._count += 1
+        if self._count >= self._limit:
+            self._count = 0
+            raise SessionFaultError(f"{self._limit} failures in a row, the last: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One session: what was set, what is kept, what it drives, what is asked of it."""
+
+    config: Config
+    store: Store
+    folder: RunFolder
+    devices: Microscope
+    clock: Clock
+    requests: Requests
+    busy: BusyTime
+    streak: FailureStreak
+    view: DeviceView = field(default_factory=DeviceView)
+
+    def checkpoint(self) -> None:
+        """Between two steps: look at the devices, and raise what was asked meanwhile."""
+        self.view.look(self.devices)
+        self.requests.take()

@@ -1,0 +1,81 @@
+"""What the API may ask of a session; every call returns at once and says where it will land."""
+
+import threading
+
+from drivers.clock import Clock
+from service.context import Context
+from service.records import JobState
+from service.requests import Wish
+from service.runner import Runner
+from service.safety import stop_devices
+from service.session import Phase, SessionEvent, step
+
+_STOP_AGAIN_S = 0.2
+_STOP_TRIES = 50
+
+
+class SessionControl:
+    """The controls of one session, to be called from any thread."""
+
+    def __init__(self, context: Context, runner: Runner) -> None:
+        self._context = context
+        self._runner = runner
+
+    def pause(self) -> str:
+        """Pause after the step that runs: no exposure is cut short."""
+        status = self._context.store.status()
+        step(status, SessionEvent.PAUSE)
+        self._context.requests.put(Wish.PAUSE, "asked by a person")
+        armed = self._context.store.jobs(state=JobState.ARMED, limit=1)
+        if armed:
+            return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
+        if status.phase in (Phase.TO_HIGH_VACUUM, Phase.TO_PARTIAL_VACUUM):
+            return "pauses when the chamber has reached its pressure"
+        return "pauses after the step that runs"
+
+    def resume(self) -> str:
+        """Go on; the vacuum is proved again first."""
+        status = self._context.store.apply(SessionEvent.RESUME)
+        self._context.requests.wake()
+        return f"goes on with {status.phase.value}"
+
+    def abort(self) -> str:
+        """Stop for good, at once: the beam is blanked in mid-scan."""
+        step(self._context.store.status(), SessionEvent.ABORT)
+        self.stop(Wish.ABORT, "asked by a person")
+        return "stops at once: the beam is blanked, a frame in mid-scan is left for review"
+
+    def acknowledge(self) -> str:
+        """Leave a fault; the session is then paused."""
+        status = self._context.store.apply(SessionEvent.ACKNOWLEDGE)
+        self._context.requests.wake()
+        return f"{status.phase.value}; continue when the microscope is ready"
+
+    def confirm_review(self) -> str:
+        """End the review between fluorescence and the beam."""
+        status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
+        self._context.requests.wake()
+        return f"goes on with {status.phase.value}"
+
+    def devices(self) -> dict[str, object]:
+        """Return the devices as last seen by the runner."""
+        return self._context.view.last()
+
+    def time_s(self) -> float:
+        """Return the time on the microscope's clock, s."""
+        clock: Clock = self._context.clock
+        return clock.now_s()
+
+    def stop(self, wish: Wish, reason: str) -> None:
+        """Ask the runner to end, and end whatever device call it waits for."""
+        self._runner.landed.clear()
+        self._context.requests.put(wish, reason)
+        stop_devices(self._context.devices)
+        # The runner may have been between its check and its call: stop again until it has landed.
+        threading.Thread(target=self._stop_until_landed, name="stop", daemon=True).start()
+
+    def _stop_until_landed(self) -> None:
+        for _ in range(_STOP_TRIES):
+            if self._runner.landed.wait(_STOP_AGAIN_S):
+                return
+            stop_devices(self._context.devices)

@@ -1,0 +1,159 @@
+"""One session with its API, in this process: made, run to its end, left safe."""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from config.model import Config
+from service import endpoints
+from service.analysis import Analysis
+from service.api_server import ApiServer
+from service.compose import Setup, set_up
+from service.context import BusyTime, Context, FailureStreak
+from service.control import SessionControl
+from service.errors import InputError
+from service.logs import get_logger
+from service.requests import Requests, Wish
+from service.run_folder import RunFolder, RunInfo
+from service.runner import Runner
+from service.session import FINAL, Phase
+from service.store import Store
+from service.summary import Summary, summarise
+
+log = get_logger(__name__)
+
+_LOOK_S = 0.1
+
+Progress = Callable[[Store], None]
+"""Called several times a second while the session runs, to show it to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended in this process."""
+
+    summary: Summary
+    interrupted: bool
+    """By SIGTERM or Ctrl-C: it can be resumed."""
+
+
+def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
+    """Make the store of a new session."""
+    setup = set_up(config, folder, info)
+    store = Store.create(
+        folder.store, info.run, folder.config.read_text(encoding="utf-8"), info.kind, now_s=setup.clock.now_s
+    )
+    store.add_sections(setup.sections, setup.fields)
+    return store, setup
+
+
+def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup, str]:
+    """Open the store of an earlier session; the last value says what was found, for a person.
+
+    Raises
+    ------
+    InputError
+        The session has ended: there is nothing to go on with.
+    StoreError
+    """
+    store = Store.open(folder.store)
+    try:
+        if store.status().phase in FINAL:
+            raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
+        setup = set_up(config, folder, info, store.last_time_s())
+        store.use_clock(setup.clock.now_s)
+        report = store.recover()
+    except BaseException:
+        store.close()
+        raise
+    return store, setup, report.sentence
+
+
+def drive(
+    config: Config,
+    folder: RunFolder,
+    store: Store,
+    setup: Setup,
+    progress: Progress,
+    attended: bool,
+    go_on: bool,
+) -> Outcome:
+    """Run a session to its end, or until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    config, folder, store, setup
+        The session.
+    progress : callable
+        See `Progress`.
+    attended : bool
+        Whether a fault waits for a person (`ilemtrack ack`). Where it is False a fault ends the process.
+    go_on : bool
+        Whether a session that was taken up goes on without being told to.
+
+    Raises
+    ------
+    EndpointError
+        The API cannot listen where it should; nothing was moved or exposed.
+    UnsafeError
+        It ended and the microscope is not known to be safe.
+    """
+    context = Context(
+        config=config,
+        store=store,
+        folder=folder,
+        devices=setup.devices,
+        clock=setup.clock,
+        requests=Requests(),
+        busy=BusyTime(setup.clock),
+        streak=FailureStreak(config.session.max_failures_in_a_row),
+    )
+    runner = Runner(context, Analysis(config, store, folder, setup.clock))
+    control = SessionControl(context, runner)
+    with endpoints.claim(config.api, store.run_id()) as claimed, ApiServer(store, control, claimed):
+        interrupted = _run_to_end(runner, control, store, progress, attended, go_on)
+    return Outcome(summarise(config, store, folder, setup.truth), interrupted)
+
+
+def _run_to_end(
+    runner: Runner, control: SessionControl, store: Store, progress: Progress, attended: bool, go_on: bool
+) -> bool:
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            runner.run()
+        except BaseException as error:
+            problems.append(error)
+            raise
+
+    interrupted = False
+    taken_up = store.status().phase is Phase.RECOVERING
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        log.warning("signal", signal=signal.Signals(number).name)
+        control.stop(Wish.SHUTDOWN, signal.Signals(number).name)
+
+    thread = threading.Thread(target=work, name="runner")
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        thread.start()
+        while thread.is_alive():
+            progress(store)
+            if go_on and taken_up and store.status().phase is Phase.PAUSED:
+                taken_up = False
+                control.resume()
+            if not attended and store.status().phase is Phase.FAULT:
+                control.stop(Wish.SHUTDOWN, "nobody attends to the fault")
+            thread.join(_LOOK_S)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    progress(store)
+    for error in problems:
+        raise error
+    return interrupted

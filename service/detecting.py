@@ -1,0 +1,51 @@
+"""Detection on recorded frames, and the JSON that `ilemtrack detect` prints."""
+
+from typing import Any
+
+from config.work import DetectionConfig
+from detection.boxes import BoxPx
+from detection.cells import Detection
+from detection.detect import detect
+from detection.errors import DetectionError
+from drivers.tiff import RecordedFrame
+
+
+def detect_recorded(frame: RecordedFrame, settings: DetectionConfig) -> Detection:
+    """Detect in a recorded frame.
+
+    Raises
+    ------
+    DetectionError
+        The frame cannot be used; names its file and page.
+    """
+    try:
+        return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu)
+    except DetectionError as error:
+        raise DetectionError(f"{frame.path} page {frame.page}: {error}") from error
+
+
+def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]:
+    """Return one entry of ``frames`` of the JSON document."""
+    return {
+        "path": str(frame.path),
+        "page": frame.page,
+        "shape": list(frame.pixels.shape),
+        "pixel_size_um": round(frame.pixel_size_m[0] * 1e6, 9),
+        "cells": [
+            {
+                "id": cell.id,
+                "box_px": _numbers(cell.box_px),
+                "confidence": round(cell.confidence, 4),
+                "image_box_px": None if cell.image_box_px is None else _numbers(cell.image_box_px),
+                "reason": cell.reason,
+            }
+            for cell in detection.cells
+        ],
+        "imaged_fraction": round(detection.imaged_fraction, 6),
+        "warnings": list(detection.warnings),
+        "elapsed_ms": round(detection.elapsed_ms, 3),
+    }
+
+
+def _numbers(box: BoxPx) -> list[int]:
+    return [box.x0, box.y0, box.x1, box.y1]

@@ -1,0 +1,194 @@
+"""Electron images: one job after the other, each with its intent in the ledger before the beam."""
+
+import math
+import secrets
+
+import numpy as np
+
+from drivers.chamber import VacuumState
+from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.sem import BeamSettings, ScanImage, ScanRequest
+from service.context import Context
+from service.disk import shortage
+from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
+from service.images import read_pixels, save_em
+from service.layout import fm_to_sem
+from service.logs import get_logger
+from service.moving import move_to
+from service.rectangles import about, grown, overlap
+from service.records import Exposure, FieldState, Job, JobState
+from service.requests import InterruptSession, Wish
+from service.vacuum import problem
+
+log = get_logger(__name__)
+
+WAITS = "waits for the fluorescence of "
+"""How the reason of a job begins that is held because of invariant 1, fluorescence first."""
+
+
+def set_beam(context: Context) -> None:
+    """Set the column as configured, and check what was read back.
+
+    Raises
+    ------
+    SessionFaultError
+        The machine reads back something else.
+    DriverError
+    """
+    sem = context.config.sem
+    wanted = BeamSettings(
+        accelerating_voltage_v=sem.accelerating_voltage_kv * 1e3,
+        spot_size=sem.spot_size,
+        aperture_m=sem.aperture_um * 1e-6,
+        working_distance_m=sem.working_distance_mm * 1e-3,
+        detector=sem.detector,
+    )
+    with context.busy.device():
+        found = context.devices.sem.set_beam(wanted, timeout_s=60)
+    for name in ("accelerating_voltage_v", "spot_size", "aperture_m", "working_distance_m"):
+        want, have = getattr(wanted, name), getattr(found, name)
+        if not math.isclose(want, have, rel_tol=0.02):
+            raise SessionFaultError(f"the SEM reads back {name} {have:g}, not {want:g}")
+
+
+def release_waiting(context: Context) -> None:
+    """Queue what was held for fluorescence that has been saved since."""
+    for job in context.store.jobs(state=JobState.HELD):
+        if (job.reason or "").startswith(WAITS) and unsaved_ground(context, job) is None:
+            context.store.set_job(job.id, JobState.QUEUED, reason="the fluorescence around it is saved")
+
+
+def take_electron_images(context: Context, section: str | None) -> None:
+    """Do every queued job of the array, or of one section.
+
+    Raises
+    ------
+    InterruptSession
+        Somebody asked for it, or the disk is full.
+    SessionFaultError
+        The vacuum is gone, or too many jobs failed in a row.
+    """
+    while (job := context.store.next_job(section)) is not None:
+        context.checkpoint()
+        lack = shortage(
+            context.folder.path, job.size_px[0] * job.size_px[1] * 2, context.config.session.min_free_disk_gb
+        )
+        if lack is not None:
+            raise InterruptSession(Wish.PAUSE, lack)
+        unsaved = unsaved_ground(context, job)
+        if unsaved is not None:
+            context.store.set_job(job.id, JobState.HELD, reason=WAITS + unsaved)
+            continue
+        _do(context, job)
+
+
+def unsaved_ground(context: Context, job: Job) -> str | None:
+    """Return the first field whose fluorescence the job would destroy unsaved; None if there is none."""
+    margin_m = (context.config.planner.guard_um + context.config.sem.beam_halo_um) * 1e-6
+    reach = grown(job.rect_m, margin_m)
+    for state in (FieldState.PENDING, FieldState.FAILED):
+        for field in context.store.fields(state=state):
+            if field.image is None and overlap(reach, field.rect_m):
+                return field.id
+    return None
+
+
+def _do(context: Context, job: Job) -> None:
+    """One job, from the stage move to the checked file."""
+    store = context.store
+    try:
+        target_m = fm_to_sem(context.config).to_sem(np.array([job.center_m]))[0]
+        stands_m = move_to(context, (float(target_m[0]), float(target_m[1])))
+    except InterruptedCallError:
+        raise
+    except (DriverError, StageError) as error:
+        log.exception("job failed before the beam", job=job.id)
+        store.set_job(job.id, JobState.FAILED, reason=f"the stage did not get there: {error}")
+        context.streak.failure(f"job {job.id}: {error}")
+        return
+    context.checkpoint()
+    wrong = problem(context.devices.chamber, VacuumState.HIGH, context.config.chamber)
+    if wrong is not None:
+        raise SessionFaultError(f"no beam: {wrong}")
+    image = _scan(context, job, stands_m)
+    if image is not None:
+        _keep(context, job, image)
+
+
+def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> ScanImage | None:
+    """Intent into the ledger, then the beam, then the result into the ledger."""
+    store, sem = context.store, context.devices.sem
+    request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, nonce=secrets.token_hex(8))
+    ground_m = fm_to_sem(context.config).to_fm(np.array([stands_m]))[0]
+    size_m = (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m)
+    rect_m = about((float(ground_m[0]), float(ground_m[1])), size_m)
+    exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
+    try:
+        with context.busy.device():
+            image = sem.scan(request, timeout_s=1.2 * request.beam_s + 20)
+    except (NotReadyError, OutOfRangeError) as error:
+        # The contract of `scan`: the beam stayed blanked, so nothing was exposed.
+        log.exception("scan refused", job=job.id)
+        store.expose_void(exposure.id, JobState.FAILED, f"refused before the beam: {error}")
+        context.streak.failure(f"job {job.id}: {error}")
+        return None
+    except DriverError as error:
+        _interrupted(context, exposure, error)
+        return None
+    finally:
+        sem.blank()
+    if not sem.is_blanked():
+        store.expose_failed(exposure.id, "the beam was not blanked after the scan")
+        raise SessionFaultError("the beam does not blank")
+    if image.nonce != request.nonce:
+        _interrupted(context, exposure, DriverError("the SEM gave the image of another scan"))
+        return None
+    store.expose_done(exposure.id)
+    return image
+
+
+def _interrupted(context: Context, exposure: Exposure, error: DriverError) -> None:
+    """Ground was exposed, nobody knows how much: never again without a person."""
+    context.store.expose_failed(exposure.id, str(error))
+    if isinstance(error, InterruptedCallError):
+        raise error
+    log.error("scan failed", job=exposure.job, error=str(error))
+    context.streak.failure(f"job {exposure.job}: {error}")
+
+
+def _keep(context: Context, job: Job, image: ScanImage) -> None:
+    """Check the image, save it, read it back; only then the job is done."""
+    store, folder = context.store, context.folder
+    try:
+        _check(job, image)
+        saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
+        store.set_job(job.id, JobState.SAVED, image=folder.relative(saved.path), sha256=saved.sha256)
+        read_pixels(saved.path, saved.sha256)
+    except (FrameRefusedError, ImageError, OSError) as error:
+        log.exception("image lost", job=job.id)
+        store.set_job(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
+        context.streak.failure(f"job {job.id}: {error}")
+        if isinstance(error, OSError):
+            raise InterruptSession(
+                Wish.PAUSE, f"the image of {job.id} could not be saved: {error}"
+            ) from error
+        return
+    store.set_job(job.id, JobState.DONE)
+    context.streak.success()
+    log.info("done", job=job.id)
+
+
+def _check(job: Job, image: ScanImage) -> None:
+    """Refuse an image that cannot be the one that was asked for.
+
+    Raises
+    ------
+    FrameRefusedError
+        Wrong shape or pixel size.
+    """
+    if image.pixels.shape != (job.size_px[1], job.size_px[0]):
+        raise FrameRefusedError(
+            f"the SEM gave an image of shape {image.pixels.shape}, not {job.size_px[::-1]}"
+        )
+    if not math.isclose(image.pixel_size_m, job.pixel_size_m, rel_tol=1e-3):
+        raise FrameRefusedError(f"the SEM gave a pixel size of {image.pixel_size_m:g} m")

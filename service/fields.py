@@ -1,0 +1,32 @@
+"""Life of a field (one FM position): which state may follow which."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from service.errors import IllegalTransitionError
+from service.records import FieldState
+
+TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
+    {
+        FieldState.PENDING: frozenset({FieldState.SAVED, FieldState.FAILED}),
+        FieldState.SAVED: frozenset({FieldState.DETECTED, FieldState.FAILED}),
+        FieldState.DETECTED: frozenset({FieldState.PLANNED, FieldState.FAILED}),
+        FieldState.PLANNED: frozenset(),
+        FieldState.FAILED: frozenset(),
+    }
+)
+
+END_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
+"""States that a field never leaves."""
+
+
+def check(old: FieldState, new: FieldState) -> None:
+    """Refuse a change of state that the table does not have.
+
+    Raises
+    ------
+    IllegalTransitionError
+    """
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it is an end state"
+        raise IllegalTransitionError(f"a field cannot go from '{old}' to '{new}'; possible: {allowed}")

@@ -1,0 +1,133 @@
+"""Fluorescence of every field: move, expose, save; detection runs beside it."""
+
+import math
+
+import numpy as np
+
+from drivers.errors import DriverError, InterruptedCallError
+from drivers.fluorescence import FmFrame, FmSettings
+from drivers.pose import frame_rect, inner_rect
+from service.analysis import Analysis
+from service.context import Context
+from service.disk import shortage
+from service.errors import FrameRefusedError, ImageError, StageError
+from service.images import save_fm
+from service.logs import get_logger
+from service.moving import move_to
+from service.rectangles import grown, overlap
+from service.records import Field, FieldState
+from service.requests import InterruptSession, Wish
+from service.retry import repeat_harmless
+
+log = get_logger(__name__)
+
+
+def take_fluorescence(context: Context, analysis: Analysis, section: str | None) -> None:
+    """Take every pending field of the array, or of one section.
+
+    Raises
+    ------
+    InterruptSession
+        Somebody asked for it, or the disk is full.
+    SessionFaultError
+        Too many fields failed in a row.
+    """
+    for field in context.store.fields(section=section, state=FieldState.PENDING):
+        context.checkpoint()
+        lack = shortage(context.folder.path, _frame_bytes(context), context.config.session.min_free_disk_gb)
+        if lack is not None:
+            raise InterruptSession(Wish.PAUSE, lack)
+        burnt = _burnt(context, field)
+        if burnt is not None:
+            context.store.set_field(field.id, FieldState.FAILED, reason=burnt)
+            continue
+        try:
+            frame = _take(context, field)
+            saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
+        except InterruptedCallError:
+            raise
+        except (DriverError, StageError, FrameRefusedError, ImageError) as error:
+            log.exception("field failed", field=field.id)
+            context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
+            context.streak.failure(f"field {field.id}: {error}")
+            continue
+        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+        kept = context.store.set_field(
+            field.id,
+            FieldState.SAVED,
+            center_m=frame.pose.center_m,
+            rect_m=inner_rect(frame.pose, shape),
+            image=context.folder.relative(saved.path),
+            sha256=saved.sha256,
+        )
+        context.streak.success()
+        analysis.submit(kept, frame.pixels, frame.pose, frame.offset_adu)
+
+
+def _take(context: Context, field: Field) -> FmFrame:
+    """One good frame of a field: harmless, so repeated when it fails."""
+    settings = context.config.fluorescence
+    wanted = FmSettings(
+        exposure_s=settings.exposure_s,
+        em_gain=settings.em_gain,
+        excitation_nm=settings.excitation_nm,
+        power_density_w_per_cm2=settings.power_density_w_per_cm2,
+    )
+
+    def take() -> FmFrame:
+        with context.busy.device():
+            frame = _expose(context, wanted)
+        _check(context, field, frame)
+        return frame
+
+    move_to(context, field.center_m)
+    return repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+
+
+def _expose(context: Context, settings: FmSettings) -> FmFrame:
+    """Light on for just one exposure, off in every exit."""
+    light, camera = context.devices.light, context.devices.camera
+    timeout_s = 1.2 * settings.exposure_s + 20
+    try:
+        light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
+        return camera.expose(settings, timeout_s)
+    finally:
+        light.off()
+
+
+def _check(context: Context, field: Field, frame: FmFrame) -> None:
+    """Refuse a frame that cannot be the one that was asked for.
+
+    Raises
+    ------
+    FrameRefusedError
+        Wrong shape, size or place, or nothing but one grey level.
+    """
+    if frame.pixels.ndim != 2 or frame.pixels.dtype not in (np.uint8, np.uint16):
+        raise FrameRefusedError(f"the camera gave {frame.pixels.dtype} of shape {frame.pixels.shape}")
+    if int(frame.pixels.min()) == int(frame.pixels.max()):
+        raise FrameRefusedError(f"all pixels of the frame are {int(frame.pixels.min())}")
+    x, y = frame.pose.center_m
+    off_m = math.hypot(x - field.center_m[0], y - field.center_m[1])
+    if off_m > context.config.stage.arrival_tolerance_um * 1e-6:
+        raise FrameRefusedError(f"the frame was taken {off_m * 1e6:.1f} um from its field")
+    got = frame_rect(frame.pose, (frame.pixels.shape[0], frame.pixels.shape[1]))
+    for axis, name in ((0, "width"), (1, "height")):
+        size_m, wanted_m = got[axis + 2] - got[axis], field.rect_m[axis + 2] - field.rect_m[axis]
+        if abs(size_m - wanted_m) > 0.02 * wanted_m:
+            raise FrameRefusedError(
+                f"the {name} of the frame is {size_m * 1e6:.2f} um, that of its field {wanted_m * 1e6:.2f} um"
+            )
+
+
+def _burnt(context: Context, field: Field) -> str | None:
+    """Why no fluorescence can be taken there any more; None if no beam was there."""
+    for rect_m, halo_m in context.store.exposed_rects():
+        if overlap(grown(rect_m, halo_m), field.rect_m):
+            return "refused: the electron beam was there before its fluorescence was taken"
+    return None
+
+
+def _frame_bytes(context: Context) -> int:
+    width, height = context.config.fluorescence.frame_px
+    return width * height * 2

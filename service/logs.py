@@ -1,0 +1,51 @@
+"""Logs: one JSON object a line in the run folder, warnings for people on standard error."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(file: Path | None = None, verbose: bool = False) -> None:
+    """Send all logs to `file` as JSON lines and, from warnings up (all if `verbose`), to standard error."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger("ilemtrack")
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    people = logging.StreamHandler(sys.stderr)
+    people.setLevel(logging.INFO if verbose else logging.WARNING)
+    people.setFormatter(_formatter(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
+    root.addHandler(people)
+    if file is not None:
+        lines = logging.FileHandler(file, encoding="utf-8")
+        lines.setFormatter(
+            _formatter(structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer())
+        )
+        root.addHandler(lines)
+
+
+def _formatter(*processors: Any) -> structlog.stdlib.ProcessorFormatter:
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[strip, *processors])
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Logger of a module; `name` is its ``__name__``."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"ilemtrack.{name}")
+    return logger

@@ -1,0 +1,191 @@
+"""Pictures for people: a frame with its cells and what the beam will image."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.boxes import BoxPx
+from detection.cells import Cell, Detection
+
+Colour = tuple[int, int, int]
+
+ENLARGED = 2
+STRETCH_PERCENTILES = (1.0, 99.7)
+GAMMA = 0.6
+"""Below 1, so that dim cells show beside bright ones."""
+LEGEND_HEIGHT = 44
+INK: Colour = (235, 235, 235)
+PAPER: Colour = (18, 20, 24)
+FOUND: Colour = (90, 230, 120)
+DOUBTFUL: Colour = (255, 190, 70)
+NOT_IMAGED: Colour = (240, 90, 90)
+IMAGED: Colour = (90, 190, 255)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+FONT_SCALE = 0.38
+SCALE_BARS_UM = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def draw_overlay(
+    pixels: NDArray[np.generic], detection: Detection, pixel_size_um: float
+) -> NDArray[np.uint8]:
+    """Draw a frame with its cells.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+    detection : Detection
+        Of that frame.
+    pixel_size_um : float
+
+    Returns
+    -------
+    (2 rows + 44, 2 columns, 3) array of uint8
+        RGB: the frame enlarged twice, boxes as found solid (green, amber where doubtful, red where not
+        imaged), boxes to be imaged dashed in blue, scale bar; the legend below.
+    """
+    picture = _stretched(pixels)
+    for cell in detection.cells:
+        if cell.image_box_px is not None:
+            _dashed(picture, cell.image_box_px)
+    for cell in detection.cells:
+        _solid(picture, cell.box_px, _colour_of(cell))
+    _label_all(picture, detection.cells)
+    _scale_bar(picture, pixel_size_um)
+    return np.vstack([picture, _legend(picture.shape[1], detection)])
+
+
+def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
+    """Write an RGB picture as PNG.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must exist.
+    rgb : (rows, columns, 3) array of uint8
+
+    Raises
+    ------
+    OSError
+        Raised when the file cannot be written.
+    """
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    path.write_bytes(encoded.tobytes())
+
+
+def _stretched(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    low, high = np.percentile(pixels, STRETCH_PERCENTILES)
+    share = np.clip((pixels.astype(np.float32) - low) / max(float(high - low), 1.0), 0, 1) ** GAMMA
+    grey = np.asarray(share * 255, dtype=np.uint8)
+    large = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+
+
+def _colour_of(cell: Cell) -> Colour:
+    if cell.image_box_px is None:
+        return NOT_IMAGED
+    return DOUBTFUL if "doubtful" in cell.reason else FOUND
+
+
+def _corners(box: BoxPx) -> tuple[int, int, int, int]:
+    """First and last pixel of a box in the enlarged picture."""
+    x0, y0, x1, y1 = (side * ENLARGED for side in box.as_tuple())
+    return x0, y0, x1 - 1, y1 - 1
+
+
+def _solid(picture: NDArray[np.uint8], box: BoxPx, colour: Colour) -> None:
+    x0, y0, x1, y1 = _corners(box)
+    cv2.rectangle(picture, (x0, y0), (x1, y1), colour, 1)
+
+
+def _dashed(picture: NDArray[np.uint8], box: BoxPx, dash: int = 6) -> None:
+    x0, y0, x1, y1 = _corners(box)
+    for x in range(x0, x1 + 1, 2 * dash):
+        end = min(x + dash - 1, x1)
+        for y in (y0, y1):
+            cv2.line(picture, (x, y), (end, y), IMAGED, 1)
+    for y in range(y0, y1 + 1, 2 * dash):
+        end = min(y + dash - 1, y1)
+        for x in (x0, x1):
+            cv2.line(picture, (x, y), (x, end), IMAGED, 1)
+
+
+def _label_all(picture: NDArray[np.uint8], cells: tuple[Cell, ...]) -> None:
+    """Write name and confidence at each box where no other label lies yet, else leave the text out."""
+    height, width = picture.shape[:2]
+    taken: list[tuple[int, int, int, int]] = []
+    for cell in cells:
+        text = f"{cell.id} {cell.confidence:.2f}"
+        (text_width, text_height), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+        w, h = text_width + 4, text_height + 4
+        x0, y0, x1, y1 = _corners(cell.box_px)
+        for x, y in (
+            (x0, y0 - h - 1),
+            (x0, y1 + 2),
+            (x1 - w, y0 - h - 1),
+            (x1 - w, y1 + 2),
+            (x0 + 2, y0 + 2),
+        ):
+            left, top = min(max(x, 0), width - w), min(max(y, 0), height - h)
+            place = (left, top, left + w, top + h)
+            if left < 0 or top < 0 or any(_overlap(place, other) for other in taken):
+                continue
+            taken.append(place)
+            under = picture[top : top + h, left : left + w]
+            under[:] = (under * np.float32(0.35)).astype(np.uint8)
+            _write(picture, text, (left + 2, top + h - 3), _colour_of(cell))
+            break
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _scale_bar(picture: NDArray[np.uint8], pixel_size_um: float) -> None:
+    height, width = picture.shape[:2]
+    um_per_dot = pixel_size_um / ENLARGED
+    fitting = [length for length in SCALE_BARS_UM if length / um_per_dot <= width / 5]
+    if not fitting:
+        return
+    length_um = fitting[-1]
+    dots = round(length_um / um_per_dot)
+    right, bottom = width - 12, height - 12
+    cv2.rectangle(picture, (right - dots, bottom - 3), (right, bottom), INK, cv2.FILLED)
+    text = f"{length_um:g} um"
+    (text_width, _), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+    _write(picture, text, (right - (dots + text_width) // 2, bottom - 8), INK)
+
+
+def _legend(width: int, detection: Detection) -> NDArray[np.uint8]:
+    strip = np.full((LEGEND_HEIGHT, width, 3), PAPER, dtype=np.uint8)
+    doubtful = sum(_colour_of(cell) == DOUBTFUL for cell in detection.cells)
+    left_out = sum(_colour_of(cell) == NOT_IMAGED for cell in detection.cells)
+    entries = (
+        (FOUND, f"confident {len(detection.cells) - doubtful - left_out}"),
+        (DOUBTFUL, f"doubtful {doubtful}"),
+        (NOT_IMAGED, f"not imaged {left_out}"),
+        (IMAGED, f"to image, {detection.imaged_fraction:.1%} of the frame"),
+    )
+    x = 10
+    for colour, text in entries:
+        if colour == IMAGED:
+            for start in (x, x + 8):
+                cv2.line(strip, (start, 16), (start + 5, 16), colour, 1)
+        else:
+            cv2.rectangle(strip, (x, 11), (x + 13, 21), colour, 1)
+        _write(strip, text, (x + 20, 20), INK)
+        x += 38 + cv2.getTextSize(text, FONT, FONT_SCALE, 1)[0][0]
+    note = detection.warnings[0] if detection.warnings else "labels: cell, confidence"
+    more = len(detection.warnings) - 1
+    _write(
+        strip,
+        note + (f" (and {more} more)" if more > 0 else ""),
+        (10, 37),
+        DOUBTFUL if detection.warnings else INK,
+    )
+    return strip
+
+
+def _write(picture: NDArray[np.uint8], text: str, place: tuple[int, int], colour: Colour) -> None:
+    cv2.putText(picture, text, place, FONT, FONT_SCALE, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,160 @@
+"""The folder of one run: what lies where, and that only one program writes there.
+
+::
+
+    <run>/session.sqlite  config.yaml  run.json  log.jsonl  fm/S0001/F000.ome.tiff  em/S0001/J000012.ome.tiff
+"""
+
+import json
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from config.base import Frozen
+from service.errors import InputError
+
+Kind = Literal["dry-run", "run", "replay"]
+
+
+class RunInfo(Frozen):
+    """What `ilemtrack resume` needs to know of a run; ``run.json``."""
+
+    v: Literal[1] = 1
+    run: str
+    kind: Kind
+    clock: Literal["fast", "real"]
+    images: tuple[str, ...] = ()
+    """Recorded frames of a replay, absolute paths."""
+    pixel_size_nm: float | None = None
+    """Given on the command line of a replay, for frames without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths inside the folder of a run."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        """The session's database."""
+        return self.path / "session.sqlite"
+
+    @property
+    def config(self) -> Path:
+        """The configuration that the run was begun with."""
+        return self.path / "config.yaml"
+
+    @property
+    def info(self) -> Path:
+        """How the run was begun."""
+        return self.path / "run.json"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line."""
+        return self.path / "log.jsonl"
+
+    @property
+    def simulator(self) -> Path:
+        """What a simulated microscope remembers while no program runs."""
+        return self.path / "simulator.json"
+
+    def fm_image(self, field: str) -> Path:
+        """Path of the fluorescence frame of a field, ``S0001/F000``."""
+        return self.path / "fm" / f"{field}.ome.tiff"
+
+    def em_image(self, section: str, job: str) -> Path:
+        """Path of the electron image of a job."""
+        return self.path / "em" / section / f"{job}.ome.tiff"
+
+    def relative(self, path: Path) -> str:
+        """Return a path as the store keeps it: relative to the run."""
+        return path.relative_to(self.path).as_posix()
+
+
+def new_run_id(kind: Kind) -> str:
+    """Name for a run: when it began, what it is, and four characters against clashes."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}"
+
+
+def create(
+    out: Path | None,
+    kind: Kind,
+    clock: Literal["fast", "real"],
+    config_yaml: str,
+    images: tuple[str, ...] = (),
+    pixel_size_nm: float | None = None,
+) -> tuple[RunFolder, RunInfo]:
+    """Make the folder of a new run, ``runs/<run id>`` unless `out` names one.
+
+    Raises
+    ------
+    InputError
+        `out` exists and is not an empty folder, or cannot be made.
+    """
+    run = new_run_id(kind)
+    path = (out if out is not None else Path("runs") / run).absolute()
+    info = RunInfo(run=run, kind=kind, clock=clock, images=images, pixel_size_nm=pixel_size_nm)
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")
+        path.mkdir(parents=True, exist_ok=True)
+        folder = RunFolder(path)
+        folder.config.write_text(config_yaml, encoding="utf-8")
+        folder.info.write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made ({error.strerror})") from error
+    return folder, info
+
+
+def discard(folder: RunFolder) -> None:
+    """Take back a folder that was made for a session that never began; one with images is kept."""
+    if not any(folder.path.rglob("*.tiff")):
+        shutil.rmtree(folder.path)
+
+
+def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
+    """Open the folder of an earlier run.
+
+    Raises
+    ------
+    InputError
+        It is no folder of a run.
+    """
+    folder = RunFolder(path.absolute())
+    try:
+        info = RunInfo.model_validate(json.loads(folder.info.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
+        raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
+    if not folder.store.is_file():
+        raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
+    return folder, info
+
+
+def lock(folder: RunFolder) -> FileLock:
+    """Take the folder for this process; the lock goes with the process, however it ends.
+
+    Raises
+    ------
+    InputError
+        Another process has it.
+    """
+    guard = FileLock(folder.path / ".lock")
+    try:
+        guard.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder.path}: another ilemtrack is at work on this run") from None
+    return guard
+
+
+def total_bytes(folders: Sequence[Path]) -> int:
+    """Size of all files below some folders, bytes."""
+    return sum(f.stat().st_size for folder in folders if folder.is_dir() for f in folder.rglob("*.tiff"))

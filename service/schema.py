@@ -1,0 +1,159 @@
+"""Tables of the session's database.
+
+Rectangles are columns so that SQLite can compare them; other tuples are JSON. Constraints say what must hold
+whatever the program does: one open exposure at a time, no job done without its image, history never rewritten.
+"""
+
+APPLICATION_ID = 0x696C656D
+"""``ilem``: tells our databases from others."""
+
+VERSION = 1
+"""Kept in ``user_version``; a store of another version is refused."""
+
+_RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
+
+_RECT_ORDER = "CONSTRAINT rect_m_has_x0_below_x1_and_y0_below_y1 CHECK (x0_m < x1_m AND y0_m < y1_m)"
+
+STATEMENTS = (
+    """
+    CREATE TABLE run (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        run_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        config_yaml TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        resume_to TEXT,
+        reason TEXT,
+        rev INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE section (
+        id TEXT PRIMARY KEY,
+        idx INTEGER NOT NULL UNIQUE,
+        x_m REAL NOT NULL,
+        y_m REAL NOT NULL
+    ) STRICT
+    """,
+    f"""
+    CREATE TABLE field (
+        id TEXT PRIMARY KEY,
+        section TEXT NOT NULL REFERENCES section (id),
+        idx INTEGER NOT NULL,
+        x_m REAL NOT NULL,
+        y_m REAL NOT NULL,
+        {_RECT},
+        state TEXT NOT NULL,
+        reason TEXT,
+        image TEXT,
+        sha256 TEXT,
+        elapsed_ms REAL,
+        warnings TEXT NOT NULL,
+        UNIQUE (section, idx),
+        {_RECT_ORDER},
+        CONSTRAINT a_saved_field_has_an_image
+            CHECK (state NOT IN ('saved', 'detected', 'planned') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
+        CONSTRAINT a_failed_field_has_a_reason CHECK (state <> 'failed' OR reason IS NOT NULL)
+    ) STRICT
+    """,
+    "CREATE INDEX field_by_state ON field (state)",
+    """
+    CREATE TABLE cell (
+        id TEXT PRIMARY KEY,
+        field TEXT NOT NULL REFERENCES field (id),
+        section TEXT NOT NULL REFERENCES section (id),
+        box_px TEXT NOT NULL,
+        image_box_px TEXT,
+        rect_m TEXT NOT NULL,
+        image_rect_m TEXT,
+        confidence REAL NOT NULL,
+        reason TEXT NOT NULL,
+        skipped TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX cell_by_field ON cell (field)",
+    "CREATE INDEX cell_by_section ON cell (section)",
+    f"""
+    CREATE TABLE job (
+        id TEXT PRIMARY KEY,
+        section TEXT NOT NULL REFERENCES section (id),
+        position INTEGER NOT NULL UNIQUE,
+        {_RECT},
+        x_m REAL NOT NULL,
+        y_m REAL NOT NULL,
+        width_px INTEGER NOT NULL CHECK (width_px > 0),
+        height_px INTEGER NOT NULL CHECK (height_px > 0),
+        pixel_size_m REAL NOT NULL CHECK (pixel_size_m > 0),
+        dwell_s REAL NOT NULL CHECK (dwell_s > 0),
+        state TEXT NOT NULL,
+        reason TEXT,
+        image TEXT,
+        sha256 TEXT,
+        {_RECT_ORDER},
+        CONSTRAINT a_finished_job_has_an_image_and_its_checksum
+            CHECK (state NOT IN ('saved', 'done') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
+        CONSTRAINT a_job_that_is_not_done_has_a_reason
+            CHECK (state NOT IN ('skipped', 'failed', 'needs_review') OR reason IS NOT NULL)
+    ) STRICT
+    """,
+    "CREATE INDEX job_by_state ON job (state, position)",
+    "CREATE INDEX job_by_section ON job (section, state, position)",
+    """
+    CREATE TABLE cover (
+        job TEXT NOT NULL REFERENCES job (id),
+        n INTEGER NOT NULL,
+        cell TEXT NOT NULL REFERENCES cell (id),
+        PRIMARY KEY (job, n),
+        UNIQUE (cell, job)
+    ) STRICT, WITHOUT ROWID
+    """,
+    f"""
+    CREATE TABLE exposure (
+        id INTEGER PRIMARY KEY,
+        job TEXT NOT NULL REFERENCES job (id),
+        {_RECT},
+        halo_m REAL NOT NULL CHECK (halo_m >= 0),
+        state TEXT NOT NULL,
+        opened_s REAL NOT NULL,
+        closed_s REAL,
+        note TEXT,
+        {_RECT_ORDER}
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX one_open_exposure ON exposure (state) WHERE state = 'open'",
+    "CREATE INDEX exposure_by_job ON exposure (job)",
+    """
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY,
+        time_s REAL NOT NULL,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE reply (
+        request_id TEXT PRIMARY KEY,
+        method TEXT NOT NULL,
+        params TEXT NOT NULL,
+        result TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are never changed'); END
+    """,
+    """
+    CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END
+    """,
+    """
+    CREATE TRIGGER exposures_are_never_deleted BEFORE DELETE ON exposure
+    BEGIN SELECT RAISE(ABORT, 'exposures are never deleted'); END
+    """,
+    """
+    CREATE TRIGGER exposures_are_closed_once BEFORE UPDATE ON exposure WHEN OLD.state <> 'open'
+    BEGIN SELECT RAISE(ABORT, 'an exposure that is not open is never changed'); END
+    """,
+)

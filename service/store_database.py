@@ -1,0 +1,298 @@
+"""The session's SQLite file: connections, transactions, and the event that every change carries.
+
+One connection writes, under a lock; every thread that reads has one of its own. A change is one transaction
+(``BEGIN IMMEDIATE``, WAL, ``synchronous=FULL``): when it returns, its rows and its events are on the disk, and
+when it raises, none of them is.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from service.errors import StoreError
+from service.schema import APPLICATION_ID, STATEMENTS, VERSION
+from service.store_rows import to_json
+
+Clock = Callable[[], float]
+"""Seconds on the microscope's clock."""
+
+_BUSY_S = 10.0
+"""How long to wait for another process (a report, a backup) that has the file."""
+
+
+def utc_now() -> datetime:
+    """Wall clock, UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """An open session file. Safe to use from several threads.
+
+    Parameters
+    ----------
+    path : Path
+        An existing store; `create_file` makes one.
+    now_s : callable, optional
+        The microscope's clock, for the times of events and exposures. Without one, time stands still at the
+        last event: right for those who only read.
+    wall_clock : callable
+        Gives the time of day, UTC.
+
+    Raises
+    ------
+    StoreError
+        The file is no store, or of another version.
+    """
+
+    def __init__(
+        self, path: Path, now_s: Clock | None = None, wall_clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.path = path
+        self._wall_clock = wall_clock
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._after_commit: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], None]] = []
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._closed = False
+        self._write = _connect(path)
+        try:
+            _verify(path, self._write)
+        except BaseException:
+            self._write.close()
+            raise
+        self._now_s = now_s if now_s is not None else self.last_time_s
+
+    def close(self) -> None:
+        """Close the file; harmless when it is closed."""
+        with self._lock:
+            self._closed = True
+            for connection in (*self._readers, self._write):
+                connection.close()
+            self._readers.clear()
+
+    def now_s(self) -> float:
+        """Time on the microscope's clock, s."""
+        return self._now_s()
+
+    def use_clock(self, now_s: Clock) -> None:
+        """Take times from this clock from now on."""
+        self._now_s = now_s
+
+    def last_time_s(self) -> float:
+        """Time of the last event, s; 0 where there is none."""
+        row = self.one("SELECT time_s FROM event ORDER BY seq DESC LIMIT 1")
+        return 0.0 if row is None else float(row[0])
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; a change inside a change is a part of it and is undone alone if it alone fails.
+
+        Raises
+        ------
+        StoreError
+            SQLite refused; nothing changed.
+        """
+        with self._lock:
+            self._demand_open()
+            outer = self._depth == 0
+            if not outer and not self._write.in_transaction:
+                raise StoreError(f"{self.path}: the change that this is a part of was undone")
+            mark = f"level{self._depth}"
+            waiting = len(self._after_commit)
+            try:
+                self._write.execute("BEGIN IMMEDIATE" if outer else f"SAVEPOINT {mark}")
+                self._depth += 1
+                try:
+                    yield self._write
+                finally:
+                    self._depth -= 1
+                self._write.execute("COMMIT" if outer else f"RELEASE {mark}")
+            except BaseException as error:
+                del self._after_commit[waiting:]
+                self._undo(None if outer else mark)
+                if isinstance(error, sqlite3.Error):
+                    raise StoreError(f"{self.path}: {error}") from error
+                raise
+            if not outer:
+                return
+            actions, self._after_commit = self._after_commit, []
+        for action in (*actions, *self._listeners):
+            action()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once the change of this thread is on the disk, never if it is undone.
+
+        Outside a change it runs at once.
+        """
+        if self.in_change():
+            self._after_commit.append(action)
+        else:
+            action()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every commit, on the thread that committed; it must return at once."""
+        self._listeners.append(listener)
+
+    def in_change(self) -> bool:
+        """Whether this thread is inside a change."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return self._depth > 0
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that this thread reads inside belongs to one moment."""
+        connection = self._reader()
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
+    def all(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        try:
+            return self._reader().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from error
+
+    def one(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Row | None:
+        """First row of a query, None if there is none."""
+        rows = self.all(sql, values)
+        return rows[0] if rows else None
+
+    def log(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Append an event; part of the change of this thread.
+
+        Parameters
+        ----------
+        kind, subject : str
+        data : mapping
+            JSON values; NaN and infinity become null.
+        """
+        at = self._wall_clock().isoformat(timespec="milliseconds")
+        # seq has no gaps: rows are never deleted, and SQLite takes the largest plus one under the write lock.
+        self._write.execute(
+            "INSERT INTO event (time_s, at, kind, subject, data) VALUES (?, ?, ?, ?, ?)",
+            (self._now_s(), at, kind, subject, to_json(data)),
+        )
+
+    def _reader(self) -> sqlite3.Connection:
+        """Return the connection of this thread: the writing one inside a change, so that it sees itself."""
+        if self.in_change():
+            return self._write
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._lock:
+                self._demand_open()
+                connection = _connect(self.path)
+                connection.execute("PRAGMA query_only = ON")
+                self._readers.append(connection)
+            self._local.connection = connection
+        return connection
+
+    def _undo(self, mark: str | None) -> None:
+        # After some errors (a full disk) SQLite has undone the whole transaction by itself.
+        if not self._write.in_transaction:
+            return
+        if mark is not None:
+            with suppress(sqlite3.Error):
+                self._write.execute(f"ROLLBACK TO {mark}")
+                self._write.execute(f"RELEASE {mark}")
+                return
+        # Where even this fails, the next change finds the transaction open and is refused.
+        with suppress(sqlite3.Error):
+            self._write.execute("ROLLBACK")
+
+    def _demand_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.path}: the store is closed")
+
+
+def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) -> None:
+    """Make a new store, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; its folder must.
+    first_rows : callable
+        Fills the tables, in the same transaction.
+
+    Raises
+    ------
+    StoreError
+        It exists, or cannot be made.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
+    except FileExistsError:
+        raise StoreError(f"{path}: exists already; a store is never made twice") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made ({error.strerror})") from error
+    connection = _connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in STATEMENTS:
+            connection.execute(statement)
+        first_rows(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be made ({error})") from error
+    finally:
+        connection.close()
+    # The name of the file is as durable as its content only once the folder is synced.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=_BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened ({error})") from error
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(f"{path}: cannot be opened ({error})") from error
+    return connection
+
+
+def _verify(path: Path, connection: sqlite3.Connection) -> None:
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: not a store of ilemtrack ({error})") from error
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path}: not a store of ilemtrack")
+    if version != VERSION:
+        raise StoreError(f"{path}: a store of version {version}; this program reads version {VERSION}")

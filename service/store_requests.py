@@ -1,0 +1,82 @@
+"""Changes that come by request: guarded, done once, answered the same each time."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from service.errors import RequestReusedError, StaleRevisionError
+from service.store_database import Database
+from service.store_rows import to_json
+
+
+def revision(database: Database) -> int:
+    """Count of the times that somebody, or the session itself, steered."""
+    row = database.one("SELECT rev FROM run")
+    assert row is not None
+    return int(row[0])
+
+
+def steer(database: Database) -> None:
+    """Count one more; part of the change of this thread."""
+    with database.change() as connection:
+        connection.execute("UPDATE run SET rev = rev + 1")
+
+
+def change_by_request(
+    database: Database,
+    request_id: str,
+    method: str,
+    params: Mapping[str, Any],
+    if_rev: int | None,
+    make: Callable[[], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Make a change once, and keep its reply in the same transaction.
+
+    Parameters
+    ----------
+    database : Database
+    request_id : str
+        Made by the client; the same again is a retry.
+    method : str
+    params : mapping
+        JSON values.
+    if_rev : int or None
+        `revision` as the client saw it.
+    make : callable
+        Makes the change and returns the reply, JSON values. If it raises, nothing changed and nothing is kept.
+
+    Returns
+    -------
+    dict
+        The reply, or that of the first time.
+
+    Raises
+    ------
+    RequestReusedError
+        The identifier belongs to another request.
+    StaleRevisionError
+        Somebody steered since.
+    """
+    asked = json.dumps(params, sort_keys=True)
+    with database.change() as connection:
+        stored = database.one("SELECT method, params, result FROM reply WHERE request_id = ?", (request_id,))
+        if stored is not None:
+            if (stored["method"], stored["params"]) != (method, asked):
+                raise RequestReusedError(f"request id {request_id} was used before, for another request")
+            return dict(json.loads(stored["result"]))
+        now = revision(database)
+        if if_rev is not None and if_rev != now:
+            raise StaleRevisionError(f"somebody steered meanwhile: the revision is {now}, not {if_rev}")
+        result = to_json(make())
+        steer(database)
+        connection.execute(
+            "INSERT INTO reply (request_id, method, params, result) VALUES (?, ?, ?, ?)",
+            (request_id, method, asked, result),
+        )
+        return dict(json.loads(result))
+
+
+def stored_reply(database: Database, request_id: str) -> dict[str, Any] | None:
+    """Reply that was kept for a request, None if there is none."""
+    row = database.one("SELECT result FROM reply WHERE request_id = ?", (request_id,))
+    return None if row is None else dict(json.loads(row[0]))

@@ -1,0 +1,130 @@
+"""Rows of the database to records, and back."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import to_json as _to_json
+
+from drivers.pose import RectM
+from service.records import (
+    Cell,
+    Event,
+    Exposure,
+    ExposureState,
+    Field,
+    FieldState,
+    Job,
+    JobState,
+    Section,
+)
+
+
+def to_json(value: object) -> str:
+    """JSON text of a value; NaN and infinity become null.
+
+    Raises
+    ------
+    ValueError
+        The value has no JSON form.
+    """
+    return _to_json(value, inf_nan_mode="null").decode()
+
+
+def numbers(values: Sequence[float]) -> str:
+    """JSON text of numbers, exact.
+
+    Raises
+    ------
+    ValueError
+        NaN or infinity among them.
+    """
+    return json.dumps(list(values), allow_nan=False)
+
+
+def section(row: sqlite3.Row) -> Section:
+    """Read a row of ``section``."""
+    return Section(row["id"], row["idx"], (row["x_m"], row["y_m"]))
+
+
+def field(row: sqlite3.Row) -> Field:
+    """Read a row of ``field``."""
+    return Field(
+        id=row["id"],
+        section=row["section"],
+        index=row["idx"],
+        center_m=(row["x_m"], row["y_m"]),
+        rect_m=_rect(row),
+        state=FieldState(row["state"]),
+        reason=row["reason"],
+        image=row["image"],
+        sha256=row["sha256"],
+        elapsed_ms=row["elapsed_ms"],
+        warnings=tuple(json.loads(row["warnings"])),
+    )
+
+
+def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
+    """Read a row of ``cell``, with the jobs that image it."""
+    return Cell(
+        id=row["id"],
+        field=row["field"],
+        section=row["section"],
+        box_px=_four(row["box_px"]),
+        image_box_px=None if row["image_box_px"] is None else _four(row["image_box_px"]),
+        rect_m=_four(row["rect_m"]),
+        image_rect_m=None if row["image_rect_m"] is None else _four(row["image_rect_m"]),
+        confidence=row["confidence"],
+        reason=row["reason"],
+        jobs=tuple(jobs),
+        skipped=row["skipped"],
+    )
+
+
+def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
+    """Read a row of ``job``, with the cells that it images."""
+    return Job(
+        id=row["id"],
+        section=row["section"],
+        position=row["position"],
+        rect_m=_rect(row),
+        center_m=(row["x_m"], row["y_m"]),
+        size_px=(row["width_px"], row["height_px"]),
+        pixel_size_m=row["pixel_size_m"],
+        dwell_s=row["dwell_s"],
+        covers=tuple(covers),
+        state=JobState(row["state"]),
+        reason=row["reason"],
+        image=row["image"],
+        sha256=row["sha256"],
+    )
+
+
+def exposure(row: sqlite3.Row) -> Exposure:
+    """Read a row of ``exposure``."""
+    return Exposure(
+        id=row["id"],
+        job=row["job"],
+        rect_m=_rect(row),
+        halo_m=row["halo_m"],
+        state=ExposureState(row["state"]),
+        opened_s=row["opened_s"],
+        closed_s=row["closed_s"],
+        note=row["note"],
+    )
+
+
+def event(row: sqlite3.Row) -> Event:
+    """Read a row of ``event``."""
+    return Event(row["seq"], row["time_s"], row["at"], row["kind"], row["subject"], json.loads(row["data"]))
+
+
+def _rect(row: sqlite3.Row) -> RectM:
+    return row["x0_m"], row["y0_m"], row["x1_m"], row["y1_m"]
+
+
+def _four(text: str) -> tuple[Any, Any, Any, Any]:
+    """Read four numbers: ints come back as ints, floats as the very same floats."""
+    x0, y0, x1, y1 = json.loads(text)
+    return x0, y0, x1, y1

@@ -1,0 +1,158 @@
+"""The numbers of a session, as `dry-run --json` and `replay --json` print them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model import Config
+from drivers.pose import RectM
+from planner.ground import Ground
+from service.records import ExposureState, FieldState, JobState
+from service.run_folder import RunFolder, total_bytes
+from service.session import Phase, SessionEvent
+from service.store import Store
+
+TruthPoints = Callable[[str], list[NDArray[np.float64]]]
+"""Stage positions, (N, 2) m, of the points of each cell that a section truly shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Numbers of a session; see `ilemtrack dry-run --json` in the README."""
+
+    run: str
+    end_state: str
+    sections: int
+    fields: int
+    cells: int
+    jobs: dict[str, int]
+    beam_s: float
+    session_s: float
+    idle_s: float
+    raster_session_s: float | None
+    data_bytes: int
+    contained_recall: float | None
+
+    @property
+    def well(self) -> bool:
+        """Whether all was done that was to be done."""
+        return self.end_state == "done"
+
+
+def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoints | None) -> Summary:
+    """Count what a session did.
+
+    Parameters
+    ----------
+    config : Config
+    store : Store
+    folder : RunFolder
+    truth : callable or None
+        What a section truly shows, where that is known.
+
+    Returns
+    -------
+    Summary
+    """
+    sections = store.sections()
+    fields = store.fields()
+    jobs = store.jobs()
+    times = _times(store)
+    raster_s = sum(plan["raster_total_s"] for plan in times.plans.values()) if times.plans else None
+    counts = {state: sum(job.state is state for job in jobs) for state in JobState}
+    return Summary(
+        run=store.run_id(),
+        end_state=end_state(store),
+        sections=len(sections),
+        fields=len(fields),
+        cells=len(store.cells()),
+        jobs={
+            state.value: counts[state]
+            for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
+        },
+        beam_s=sum(job.beam_s for job in jobs if job.state is JobState.DONE),
+        session_s=times.session_s,
+        idle_s=max(0.0, times.session_s - times.busy_s),
+        raster_session_s=None if raster_s is None else times.session_s - times.electron_s + raster_s,
+        data_bytes=total_bytes([folder.path / "fm", folder.path / "em"]),
+        contained_recall=None if truth is None else contained_recall(config, store, truth),
+    )
+
+
+def end_state(store: Store) -> str:
+    """How a session ended: done, done_with_failures, aborted, fault; or the phase in which it stands."""
+    phase = store.status().phase
+    if phase is not Phase.DONE:
+        return phase.value
+    good = {JobState.DONE, JobState.SKIPPED}
+    failed_fields = store.fields(state=FieldState.FAILED, limit=1)
+    return "done_with_failures" if failed_fields or set(store.counts_in_use()) - good else "done"
+
+
+def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float | None:
+    """Share of true cells that the electron images show whole.
+
+    Counted is the part of each cell on ground where the beam may go at all: inside the saved fluorescence, by
+    guard and halo. A cell is whole if 99 % of that part lies in the frames of finished jobs.
+
+    Returns
+    -------
+    float or None
+        None where no cell is.
+    """
+    reach_m = (config.planner.guard_um + config.sem.beam_halo_um) * 1e-6
+    done = {job.id for job in store.jobs(state=JobState.DONE)}
+    scanned: dict[str, list[RectM]] = {}
+    section_of = {job.id: job.section for job in store.jobs()}
+    for exposure in store.exposures():
+        if exposure.job in done and exposure.state is ExposureState.CLOSED:
+            scanned.setdefault(section_of[exposure.job], []).append(exposure.rect_m)
+    whole = total = 0
+    for section in store.sections():
+        saved = [field.rect_m for field in store.fields(section=section.id) if field.image is not None]
+        ground = Ground(saved, reach_m)
+        for points in truth(section.id):
+            (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+            allowed = points[_inside(points, ground.allowed_within((x0, y0, x1, y1), 0.0))]
+            if len(allowed):
+                total += 1
+                whole += bool(_inside(allowed, scanned.get(section.id, [])).mean() >= 0.99)
+    return whole / total if total else None
+
+
+def _inside(points: NDArray[np.float64], rects: Sequence[RectM]) -> NDArray[np.bool_]:
+    found = np.zeros(len(points), dtype=np.bool_)
+    for x0, y0, x1, y1 in rects:
+        found |= (points[:, 0] >= x0) & (points[:, 0] < x1) & (points[:, 1] >= y0) & (points[:, 1] < y1)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    session_s: float
+    busy_s: float
+    electron_s: float
+    plans: dict[str, dict[str, float]]
+
+
+def _times(store: Store) -> _Times:
+    """Read durations from the events, so that they survive a restart."""
+    begun_s: float | None = None
+    last_s = busy_s = electron_s = 0.0
+    electron_since_s: float | None = None
+    plans: dict[str, dict[str, float]] = {}
+    for event in _all_events(store):
+        last_s = event.time_s
+        if event.kind == "devices_busy":
+            busy_s += float(event.data["busy_s"])
+        elif event.kind == "plan":
+            plans[event.subject] = event.data
+        elif event.kind == "session":
+            if event.data.get("event") == SessionEvent.START:
+                begun_s = event.time_s
+            if electron_since_s is not None:
+                electron_s += event.time_s - electron_since_s
+            electron_since_s = event.time_s if event.data.get("phase") == Phase.ELECTRON else None
+    return _Times(last_s - (begun_s if begun_s is not None else last_s), busy_s, electron_s, plans)

@@ -1,0 +1,88 @@
+"""What a microscope keeps when the program that steers it is killed.
+
+A journal of JSON lines, one change each, appended before the change takes effect. It needs no fsync: it has
+to outlive the program, not the computer. The file is written anew, atomically, when it is opened.
+"""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+
+class Memory:
+    """Last value of each key, and the list of exposures of the beam.
+
+    Parameters
+    ----------
+    path : Path or None
+        The journal; made when it is missing. Without one nothing outlives this object.
+
+    Raises
+    ------
+    ValueError
+        The file is no journal of this module.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._values: dict[str, Any] = {}
+        self._exposures: list[Any] = []
+        if path is not None:
+            if path.exists():
+                self._read(path)
+            self._write_anew(path)
+
+    def get(self, key: str) -> Any:
+        """Return the last value of a key, or None."""
+        with self._lock:
+            return self._values.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a JSON value."""
+        with self._lock:
+            self._values[key] = value
+            self._append({"key": key, "value": value})
+
+    def exposures(self) -> tuple[Any, ...]:
+        """Every exposure that was added, in order."""
+        with self._lock:
+            return tuple(self._exposures)
+
+    def add_exposure(self, value: Any) -> None:
+        """Add a JSON value to the exposures; it also ends the running scan."""
+        with self._lock:
+            self._exposures.append(value)
+            self._values["scan"] = None
+            self._append({"exposure": value})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def _read(self, path: Path) -> None:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for number, text in enumerate(lines, start=1):
+            if not text:
+                continue
+            try:
+                line = json.loads(text)
+            except json.JSONDecodeError:
+                if number == len(lines):
+                    continue  # the program was killed while it wrote the last line
+                raise ValueError(f"{path}: line {number} is not a line of a microscope's memory") from None
+            if "exposure" in line:
+                self._exposures.append(line["exposure"])
+                self._values["scan"] = None
+            else:
+                self._values[line["key"]] = line["value"]
+
+    def _write_anew(self, path: Path) -> None:
+        lines: list[dict[str, Any]] = [{"exposure": value} for value in self._exposures]
+        lines += [{"key": key, "value": value} for key, value in self._values.items()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(path.name + ".new")
+        new.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        new.replace(path)

@@ -1,0 +1,99 @@
+"""The whole simulated microscope on one specimen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.instrument import CalibrationConfig
+from config.model import Config
+from drivers.clock import Clock
+from drivers.fluorescence import FluorescenceCamera
+from drivers.microscope import Microscope
+from drivers.pose import FmToSem
+from drivers.recorded import PlacedFrame, RecordedCamera
+from simulators.bleaching import BleachedGround
+from simulators.camera import SimulatedCamera
+from simulators.chamber import SimulatedChamber
+from simulators.interlock import Interlock
+from simulators.light import SimulatedLight
+from simulators.memory import Memory
+from simulators.recorded_specimen import RecordedSpecimen
+from simulators.sem import SimulatedSem
+from simulators.specimen import SimulatedSpecimen, Specimen
+from simulators.stage import SimulatedStage
+
+
+class SimulatedMicroscope:
+    """All devices, simulated, on one specimen and one clock.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    memory : Path or None
+        File that keeps what hardware keeps when this program is killed: blanker, light, stage, chamber and
+        the ground that the beam has touched. A program killed in mid-scan finds the beam unblanked.
+    specimen : Specimen or None
+        By default a `SimulatedSpecimen` of the configuration.
+    frames : sequence of PlacedFrame, optional
+        Fluorescence comes from these frames instead of a simulated camera.
+
+    Attributes
+    ----------
+    devices : Microscope
+    specimen : Specimen
+    ground : BleachedGround
+        What the beam has touched.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        memory: Path | None = None,
+        *,
+        specimen: Specimen | None = None,
+        frames: Sequence[PlacedFrame] = (),
+    ) -> None:
+        kept = Memory(memory)
+        calibration = calibration_of(config.calibration)
+        interlock = Interlock()
+        self.specimen: Specimen = specimen or SimulatedSpecimen(config)
+        self.ground = BleachedGround(kept, calibration)
+        self._stage = SimulatedStage(config, clock, interlock, kept)
+        light = SimulatedLight(config.fluorescence, kept)
+        camera: FluorescenceCamera
+        if frames:
+            camera = RecordedCamera(frames, self._stage, clock)
+        else:
+            camera = SimulatedCamera(config, clock, self.specimen, self.ground, light, self._stage, interlock)
+        sem = SimulatedSem(
+            config, clock, self.specimen, self.ground, self._stage, calibration, interlock, kept
+        )
+        chamber = SimulatedChamber(config, clock, sem.is_blanked, kept)
+        sem.watch(chamber)
+        self.devices = Microscope(camera, light, self._stage, sem, chamber)
+
+    def true_position(self) -> tuple[float, float]:
+        """Where the stage really stands, m; no hardware tells."""
+        return self._stage.true_position()
+
+
+def recorded_microscope(
+    config: Config, clock: Clock, frames: Sequence[PlacedFrame], memory: Path | None = None
+) -> SimulatedMicroscope:
+    """A simulated microscope whose fluorescence was recorded before.
+
+    The electron images show plausible ultrastructure where the recorded frames show cells; the truth about
+    the cells is not known. What the beam bleaches is kept, but recorded frames do not change.
+    """
+    return SimulatedMicroscope(config, clock, memory, specimen=RecordedSpecimen(frames), frames=frames)
+
+
+def calibration_of(config: CalibrationConfig) -> FmToSem:
+    """Return the FM to SEM calibration that a configuration describes, in SI units."""
+    return FmToSem(
+        shift_m=(config.shift_um[0] * 1e-6, config.shift_um[1] * 1e-6),
+        rotation_rad=config.rotation_mrad * 1e-3,
+        scale=config.scale,
+        shear=config.shear,
+    )

@@ -1,0 +1,99 @@
+"""Where the sections of the block lie on the stage."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from config.layout import GridLayout, ListLayout, field_centers_um, listed_sections
+from config.simulator import SpecimenConfig
+
+_MARGIN_UM = 30.0
+"""Resin around the fields of a section, beside what its scatter needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPlace:
+    """One section on the stage.
+
+    Attributes
+    ----------
+    id : str
+    depth_um : float
+        Depth of its middle in the block.
+    center_um : (2,) array
+        Stage position of the centre of the block's face.
+    rotation_rad : float
+        Counter-clockwise.
+    """
+
+    id: str
+    depth_um: float
+    center_um: NDArray[np.float64]
+    rotation_rad: float
+
+    def _turn(self) -> NDArray[np.float64]:
+        cos, sin = math.cos(self.rotation_rad), math.sin(self.rotation_rad)
+        return np.array([[cos, -sin], [sin, cos]])
+
+    def to_plane(self, points_um: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Places in the plane of the section of stage positions (N, 2), um."""
+        return np.asarray((points_um - self.center_um) @ self._turn())
+
+    def to_stage(self, points_um: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Stage positions of places in the plane of the section (N, 2), um."""
+        return np.asarray(points_um @ self._turn().T + self.center_um)
+
+
+class SectionArray:
+    """All sections: placed at their layout centres, with a seeded scatter.
+
+    Parameters
+    ----------
+    layout : GridLayout or ListLayout
+    specimen : SpecimenConfig
+    field_size_um : (float, float)
+    """
+
+    def __init__(
+        self, layout: GridLayout | ListLayout, specimen: SpecimenConfig, field_size_um: tuple[float, float]
+    ) -> None:
+        listed = listed_sections(layout)
+        reach = np.zeros(2)
+        for fields in {(s.fields, s.field_overlap_percent): s for s in listed}.values():
+            off = np.array(field_centers_um(fields, field_size_um)) - fields.center_um
+            reach = np.maximum(reach, np.abs(off).max(axis=0) + np.array(field_size_um) / 2)
+        # A face turned by at most `turn` still covers the fields; beyond 45 degrees the diagonal does.
+        turn = math.radians(3 * specimen.section_rotation_deg)
+        if turn < math.pi / 4:
+            reach = reach * math.cos(turn) + reach[::-1] * math.sin(turn)
+        else:
+            reach = np.full(2, np.hypot(*reach))
+        reach = reach + 3 * specimen.section_shift_um + _MARGIN_UM
+        self.half_size_um = (float(reach[0]), float(reach[1]))
+        """Half of the width and height of the face of the block."""
+        self._places = tuple(_place(s.id, n, s.center_um, specimen) for n, s in enumerate(listed))
+        self._by_id = {place.id: place for place in self._places}
+        self._tree = cKDTree(np.array([place.center_um for place in self._places]))
+
+    def __getitem__(self, section_id: str) -> SectionPlace:
+        return self._by_id[section_id]
+
+    def near(self, center_um: NDArray[np.float64], radius_um: float) -> tuple[SectionPlace, ...]:
+        """Sections that may reach into a disc on the stage, the furthest first."""
+        within = self._tree.query_ball_point(center_um, radius_um + float(np.hypot(*self.half_size_um)))
+        places = [self._places[n] for n in within]
+        return tuple(sorted(places, key=lambda p: -float(np.hypot(*(p.center_um - center_um)))))
+
+
+def _place(
+    section: str, index: int, center_um: tuple[float, float], specimen: SpecimenConfig
+) -> SectionPlace:
+    rng = np.random.default_rng([specimen.seed, 3, index])
+    # Cut at three times the scatter: the block is that much larger than the fields.
+    shift = np.clip(rng.standard_normal(2), -3, 3) * specimen.section_shift_um
+    turn = float(np.clip(rng.standard_normal(), -3, 3)) * math.radians(specimen.section_rotation_deg)
+    depth = (index + 0.5) * specimen.section_thickness_nm * 1e-3
+    return SectionPlace(section, depth, np.array(center_um) + shift, turn)

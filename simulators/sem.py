@@ -1,0 +1,211 @@
+"""The simulated scanning electron microscope: beam, blanker and scan generator."""
+
+import math
+import threading
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model import Config
+from drivers.chamber import Chamber, VacuumState
+from drivers.clock import Clock
+from drivers.errors import DeviceTimeoutError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.pose import FmToSem, Pose, frame_rect
+from drivers.sem import BeamSettings, ScanImage, ScanRequest
+from drivers.stopping import StopSwitch
+from simulators.bleaching import BeamExposure, BleachedGround, dose_per_nm2
+from simulators.grid import Floats, Grid
+from simulators.interlock import Interlock
+from simulators.memory import Memory
+from simulators.specimen import Specimen
+from simulators.stage import SimulatedStage
+
+_NOISE_AT_60_US = 0.045
+"""Standard deviation of a pixel at the paper's dwell time, as a fraction of the full scale."""
+_PIXEL_SIZE_M = (0.5e-9, 1e-6)
+_DWELL_S = (25e-9, 10e-3)
+_BEAM_LIMITS = (
+    ("accelerating voltage", "V", 50.0, 30e3),
+    ("spot size", "", 1.0, 10.0),
+    ("aperture", "m", 1e-6, 1e-3),
+    ("working distance", "m", 0.5e-3, 60e-3),
+)
+
+
+class SimulatedSem:
+    """Implements `drivers.sem.Sem`.
+
+    The image shows the stain of the specimen at the true position of the stage, as the calibration has it.
+    The ground is bleached row by row while the scan runs.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    specimen : Specimen
+    ground : BleachedGround
+    stage : SimulatedStage
+    calibration : FmToSem
+    interlock : Interlock
+    memory : Memory
+        Holds the blanker: a beam that was on when the program was killed is on in the next.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        specimen: Specimen,
+        ground: BleachedGround,
+        stage: SimulatedStage,
+        calibration: FmToSem,
+        interlock: Interlock,
+        memory: Memory,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._specimen = specimen
+        self._ground = ground
+        self._stage = stage
+        self._calibration = calibration
+        self._interlock = interlock
+        self._memory = memory
+        self._switch = StopSwitch()
+        self._lock = threading.Lock()
+        self._scans = 0
+        self._chamber: Chamber | None = None
+        sem = config.sem
+        self._beam = BeamSettings(
+            sem.accelerating_voltage_kv * 1e3,
+            sem.spot_size,
+            sem.aperture_um * 1e-6,
+            sem.working_distance_mm * 1e-3,
+            sem.detector,
+        )
+
+    def watch(self, chamber: Chamber) -> None:
+        """Tell the SEM which chamber it stands in; without one it does not scan."""
+        self._chamber = chamber
+
+    def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:  # noqa: ARG002
+        """Set the column, leave the beam blanked, and return what was read back."""
+        values = (
+            settings.accelerating_voltage_v,
+            settings.spot_size,
+            settings.aperture_m,
+            settings.working_distance_m,
+        )
+        for (name, unit, low, high), value in zip(_BEAM_LIMITS, values, strict=True):
+            if not low <= value <= high:
+                raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
+        with self._interlock.holding("a change of the beam"):
+            self.blank()
+            self._beam = settings
+        return settings
+
+    def max_scan_px(self) -> tuple[int, int]:
+        """Largest width and height of a scan, px."""
+        return self._config.sem.specimen_px
+
+    def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
+        """Unblank, scan once, blank, and return the image; blocks on the clock."""
+        self._check(request)
+        overhead_s = self._config.simulator.scan_overhead_s
+        with self._interlock.holding("a scan"), self._switch.running() as wake:
+            self._check_vacuum()
+            center = self._stage.position()
+            size = (request.pixel_size_m, request.pixel_size_m)
+            shape = request.size_px[1], request.size_px[0]
+            true_pose = Pose(self._stage.true_position(), size)
+            pixels = self._render(true_pose, shape, request.dwell_s)
+            # Times of the overhead are spent blanked: the beam waits for nothing.
+            if not self._clock.sleep(min(overhead_s, timeout_s), wake):
+                raise InterruptedCallError("the scan was stopped before the beam was on")
+            if overhead_s > timeout_s:
+                raise DeviceTimeoutError(f"the scan did not begin within {timeout_s:g} s")
+            try:
+                self._unblank(true_pose, shape, request, wake)
+                left_s = timeout_s - overhead_s
+                if not self._clock.sleep(min(request.beam_s, left_s), wake):
+                    raise InterruptedCallError("the scan was stopped; part of the rows were exposed")
+                if request.beam_s > left_s:
+                    raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
+            finally:
+                self.blank()
+                self._ground.end()
+        return ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
+
+    def stop(self) -> None:
+        """End `scan` and blank; harmless when nothing runs."""
+        self._switch.stop()
+        self.blank()
+
+    def blank(self) -> None:
+        """Blank the beam; a scan that runs ends. Harmless when it is blanked."""
+        self._switch.stop()
+        with self._lock:
+            if self._memory.get("unblanked"):
+                self._memory.set("unblanked", False)
+
+    def is_blanked(self) -> bool:
+        """Whether the beam is blanked."""
+        return not self._memory.get("unblanked")
+
+    def _unblank(
+        self, pose: Pose, shape: tuple[int, int], request: ScanRequest, wake: threading.Event
+    ) -> None:
+        exposure = BeamExposure(
+            frame_rect(pose, shape),
+            self._config.sem.beam_halo_um * 1e-6,
+            dose_per_nm2(request.dwell_s, request.pixel_size_m),
+        )
+        begin_s = self._clock.now_s()
+        self._ground.begin(exposure, lambda: (self._clock.now_s() - begin_s) / request.beam_s)
+        with self._lock:
+            if wake.is_set():
+                raise InterruptedCallError("the scan was stopped before the beam was on")
+            self._memory.set("unblanked", True)
+
+    def _render(self, pose: Pose, shape: tuple[int, int], dwell_s: float) -> NDArray[np.uint8]:
+        grid = Grid.of_pose(pose, shape).mapped(lambda um: self._calibration.to_fm(um * 1e-6) * 1e6)
+        grey = self._specimen.stain(grid)
+        grey = 1 - grey if self._config.sem.invert_contrast else grey
+        self._scans += 1
+        rng = np.random.Generator(np.random.SFC64([self._config.simulator.specimen.seed, 6, self._scans]))
+        noise = np.float32(_NOISE_AT_60_US * math.sqrt(60e-6 / dwell_s))
+        grey = _probe(grey)
+        grey = grey + noise * rng.standard_normal(shape, dtype=np.float32)
+        # The beam current drifts a little from line to line.
+        grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
+        return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
+
+    def _check(self, request: ScanRequest) -> None:
+        width, height = request.size_px
+        most_width, most_height = self.max_scan_px()
+        if not (1 <= width <= most_width and 1 <= height <= most_height):
+            raise OutOfRangeError(
+                f"a scan of {width} x {height} pixels is not within 1 x 1 to {most_width} x {most_height}"
+            )
+        for name, unit, value, (low, high) in (
+            ("pixel size", "m", request.pixel_size_m, _PIXEL_SIZE_M),
+            ("dwell time", "s", request.dwell_s, _DWELL_S),
+        ):
+            if not low <= value <= high:
+                raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
+
+    def _check_vacuum(self) -> None:
+        if self._chamber is None:
+            raise NotReadyError("the SEM knows no chamber")
+        state, pressure_pa = self._chamber.state(), self._chamber.pressure_pa()
+        limit_pa = self._config.chamber.beam_max_pressure_pa
+        if state is not VacuumState.HIGH or not pressure_pa <= limit_pa:
+            raise NotReadyError(
+                f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below "
+                f"{limit_pa:g} Pa"
+            )
+
+
+def _probe(grey: Floats) -> Floats:
+    """Blur by the size of the probe, about a pixel at the paper's settings."""
+    return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0.6, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
