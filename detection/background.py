@@ -11,7 +11,7 @@ BLOCK_UM = 1.4
 WINDOW_UM = 25.0
 SMOOTHING_UM = 7.0
 START_PERCENT = 25
-TREND_DEGREE = 4
+TREND_DEGREE = 6
 TREND_ROUNDS = 6
 TREND_UPPER_WEIGHT = 0.1
 CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5, 2.5)
@@ -41,7 +41,7 @@ class Background:
 def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Background:
     """Estimate the smooth background under the cells of a frame, and the noise upon it.
 
-    Blocks of 1.4 um are averaged. A surface of fourth degree along their lower side takes the bell of the
+    Blocks of 1.4 um are averaged. A surface of sixth degree along their lower side takes the bell of the
     illumination away, a low percentile of the surroundings starts the background off; then blocks well above
     it are put aside as cells and the others are smoothed, several times over. Noise is the
     mean size of second differences of pixels in the blocks that are left, which a smooth background does
@@ -65,26 +65,23 @@ def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Bac
     scale = _spread(means)
     sigma = SMOOTHING_UM / block_um
     kept = np.ones(means.shape, dtype=np.bool_)
-    factors = np.zeros(basis.shape[-1])
     for clip in CLIPS_SD:
         kept = means < level + clip * scale
-        factors = _fitted(means, basis, kept.astype(np.float64))
-        trend = np.asarray(basis @ factors, dtype=np.float32)
+        trend = np.asarray(basis @ _fitted(means, basis, kept.astype(np.float64)), dtype=np.float32)
         rest = _smooth_where(means - trend, kept, sigma)
         # Smoothing cuts hills; smoothing what it left over puts most of them back.
         rest += _smooth_where(means - trend - rest, kept, sigma)
         level = trend + rest
     noise_sd = np.maximum(_smooth_where(noise, kept, sigma), QUANTISATION_SD)
-    whole = np.asarray(_surfaces(image.shape) @ factors.astype(np.float32), dtype=np.float32)
     return Background(
-        whole + _enlarged(level - trend, image.shape),
+        _enlarged(level, image.shape),
         np.maximum(_enlarged(noise_sd, image.shape), np.float32(QUANTISATION_SD)),
         _enlarged(kept.astype(np.float32), image.shape) > 0.5,
     )
 
 
 def _surfaces(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Chebyshev surfaces up to the fourth degree over a grid, (rows, columns, terms)."""
+    """Chebyshev surfaces up to the sixth degree over a grid, (rows, columns, terms)."""
     y, x = (
         np.polynomial.chebyshev.chebvander((2 * np.arange(n) + 1) / n - 1, min(TREND_DEGREE, n - 1))
         for n in shape
@@ -139,15 +136,13 @@ def _block_means(image: NDArray[np.float32], block_px: int) -> NDArray[np.float3
 
 def _spread(means: NDArray[np.float32]) -> float:
     """Standard deviation of blocks about their neighbours, by the median: cells are the minority of steps."""
-    steps = np.concatenate([np.diff(means, n=2, axis=axis).ravel() for axis in (0, 1) if means.shape[axis] > 2])
+    steps = np.concatenate([np.diff(means, n=2, axis=axis).ravel() for axis in (0, 1)])
     if steps.size == 0:
         return float(means.std())
-    return 1.4826 * float(np.median(np.abs(steps))) / np.sqrt(6)
+    return 1.4826 * float(np.median(np.abs(steps))) / 6**0.5
 
 
-def _smooth_where(
-    values: NDArray[np.float32], where: NDArray[np.bool_], sigma: float
-) -> NDArray[np.float32]:
+def _smooth_where(values: NDArray[np.float32], where: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
     """Smooth the values where `where` holds, and carry them into the gaps from ever further away."""
     weight = where.astype(np.float32)
     if not where.any():

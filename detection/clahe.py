@@ -87,9 +87,7 @@ def _between_tiles(
     return np.asarray((1 - lower) * top + lower * bottom, dtype=np.float32)
 
 
-def _neighbours(
-    pixels: int, tile_px: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+def _neighbours(pixels: int, tile_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Tile before and after each pixel of one axis, and how far it is from the first, 0..1."""
     place = (np.arange(pixels) + 0.5) / tile_px - 0.5
     first = np.floor(place).astype(np.intp)

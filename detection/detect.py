@@ -27,7 +27,7 @@ def detect(
     pixels : (rows, columns) array of uint8 or uint16
         Best raw and linear; at least 16 on a side.
     pixel_size_um : float
-        At the specimen, um, above 0.
+        At the specimen, 0.01..5 um.
     config : DetectionConfig
         Which detector, and the policy.
     offset_adu : float, optional

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from detection.errors import DetectionError
 
 SMALLEST_SIDE_PX = 16
+PIXEL_SIZES_UM = (0.01, 5.0)
 SATURATED_SHARE = 1e-3
 CLIPPED_SHARE = 0.02
 
@@ -45,7 +46,7 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
     pixels : (rows, columns) array of uint8 or uint16
         At least 16 on a side.
     pixel_size_um : float
-        At the specimen, um, above 0.
+        At the specimen, 0.01..5 um.
     offset_adu : float, optional
         Grey level of no light, subtracted where it is known.
 
@@ -62,8 +63,9 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
     if min(pixels.shape) < SMALLEST_SIDE_PX:
         rows, columns = pixels.shape
         raise DetectionError(f"the frame has {columns} x {rows} pixels; at least 16 x 16 are needed")
-    if not (math.isfinite(pixel_size_um) and pixel_size_um > 0):
-        raise DetectionError(f"the pixel size is {pixel_size_um} um; it must be above 0")
+    if not PIXEL_SIZES_UM[0] <= pixel_size_um <= PIXEL_SIZES_UM[1]:
+        low, high = PIXEL_SIZES_UM
+        raise DetectionError(f"the pixel size is {pixel_size_um} um; it must be from {low:g} to {high:g} um")
     if offset_adu is not None and not math.isfinite(offset_adu):
         raise DetectionError(f"the camera offset is {offset_adu}; it must be a finite number of grey levels")
     values = pixels.astype(np.float32) - np.float32(offset_adu or 0)
@@ -74,7 +76,8 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
     saturated = _saturated_share(pixels)
     if saturated >= SATURATED_SHARE:
         warnings.append(
-            f"{saturated:.1%} of the pixels are saturated at {int(pixels.max())}: expose shorter or with less gain"
+            f"{saturated:.1%} of the pixels are saturated at {int(pixels.max())}:"
+            " expose shorter or with less gain"
         )
     clipped = float(np.mean(pixels == 0))
     processed = clipped >= CLIPPED_SHARE

@@ -1,7 +1,7 @@
 """How good a detection is: Dice, recall and precision as in the paper, and what the microscope images.
 
-Equations: Delpiano et al., J. Microsc. 271 (2018) 109. Recall and precision are for undilated boxes, contained
-recall and area for the boxes to be imaged.
+Equations: Delpiano et al., J. Microsc. 271 (2018) 109. Recall and precision are for undilated boxes,
+contained recall and area for the boxes to be imaged.
 """
 
 from collections.abc import Sequence

@@ -19,13 +19,14 @@ from detection.splitting import box_of, split_touching
 
 SMALLEST_UM = 1.0
 CLOSING_UM = 0.5
+LARGEST_HOLE_UM = 12.0
 CLEAR_STRENGTH = 1.5
 """Significance over the seed threshold at which a hit counts as even."""
 DENSE_SHARE = 0.5
 FLOOR_SIGMA_UM = 0.53
 FLOOR_PERCENTILE = 99.5
-FLOOR_EXTEND = 0.06
-FLOOR_SEED = 0.12
+FLOOR_EXTEND = 0.05
+FLOOR_SEED = 0.1
 
 
 def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
@@ -68,15 +69,21 @@ def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[n
 
 
 def _closed(mask: NDArray[np.bool_], pixel_um: float) -> NDArray[np.bool_]:
-    """Close gaps of up to twice 0.5 um and fill holes, which are nuclei."""
+    """Close gaps of up to twice 0.5 um and fill holes up to the size of a large nucleus.
+
+    A hole may be open to the edge of the frame: so is the nucleus of a cell that the edge cuts.
+    """
     radius = round(CLOSING_UM / pixel_um)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     # Closing with a margin, so that the edge of the frame does not eat into cells that it cuts.
-    padded = np.pad(mask.astype(np.uint8), radius + 1)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, element)
-    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = cv2.drawContours(np.zeros_like(padded), outlines, -1, 1, cv2.FILLED)
-    return np.asarray(filled[radius + 1 : -radius - 1, radius + 1 : -radius - 1]).astype(np.bool_)
+    padded = np.pad(mask.astype(np.uint8), radius)
+    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, element))
+    closed = closed[radius : radius + mask.shape[0], radius : radius + mask.shape[1]]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
+    largest_px = math.pi / 4 * (LARGEST_HOLE_UM / pixel_um) ** 2
+    is_filled = np.asarray(stats)[:, cv2.CC_STAT_AREA] <= largest_px
+    is_filled[0] = True
+    return np.asarray(is_filled[labels])
 
 
 def _hits_of(mask: NDArray[np.bool_], strength: NDArray[np.float32], pixel_um: float) -> list[Hit]:

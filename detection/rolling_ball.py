@@ -1,6 +1,7 @@
 """Background by a rolling ball.
 
-Source: Sternberg, 'Biomedical image processing', IEEE Computer 16 (1983) 22; at reduced scale, as ImageJ does.
+Source: Sternberg, 'Biomedical image processing', IEEE Computer 16 (1983) 22; at reduced scale, as
+ImageJ does.
 """
 
 import cv2
@@ -42,7 +43,7 @@ def subtract_rolling_ball(image: NDArray[np.float32], radius_px: float) -> NDArr
     back = cv2.resize(
         np.asarray(rolled, dtype=np.float32), padded.shape[::-1], interpolation=cv2.INTER_LINEAR
     )
-    return np.maximum(image - np.asarray(back)[:rows, :columns], 0)
+    return np.asarray(np.maximum(image - np.asarray(back)[:rows, :columns], 0), dtype=np.float32)
 
 
 def _ball(radius: float) -> NDArray[np.float64]:

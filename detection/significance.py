@@ -22,7 +22,7 @@ class Scale:
     extend_sd: float
 
 
-SCALES = (Scale(0.27, 6, 2.5), Scale(0.53, 5, 2.5), Scale(1.07, 4, 2), Scale(1.78, 4, 2))
+SCALES = (Scale(0.27, 6, 2.5), Scale(0.53, 5, 2.5), Scale(1.07, 4.5, 2), Scale(1.78, 4.5, 2))
 
 
 def significant(

@@ -40,12 +40,18 @@ def split_touching(mask: NDArray[np.bool_], pixel_size_um: float) -> list[NDArra
     pixel_um = step * pixel_size_um
     distance_um = np.asarray(cv2.distanceTransform(small, cv2.DIST_L2, 5), dtype=np.float32) * pixel_um
     drop = np.maximum(NECK_UM, NECK_SHARE * distance_um)
-    filled = np.asarray(reconstruction(distance_um - drop, distance_um), dtype=np.float32)
+    filled = np.asarray(
+        reconstruction(distance_um - drop, distance_um),  # type: ignore[no-untyped-call]
+        dtype=np.float32,
+    )
     peaks = (distance_um - filled >= drop * 0.999) & (small > 0)
     count, markers = cv2.connectedComponents(peaks.astype(np.uint8), connectivity=8)
     if count <= 2:
         return [mask]
-    zones = np.asarray(watershed(-distance_um, markers, mask=small > 0), dtype=np.int32)[1:-1, 1:-1]
+    zones = np.asarray(
+        watershed(-distance_um, markers, mask=small > 0),  # type: ignore[no-untyped-call]
+        dtype=np.int32,
+    )[1:-1, 1:-1]
     full = np.repeat(np.repeat(zones, step, axis=0), step, axis=1)[:rows, :columns]
     parts = [mask & (full == label) for label in range(1, count)]
     return _with_leftovers(mask, [part for part in parts if part.any()])

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 EIGHT = np.ones((3, 3), dtype=np.uint8)
-BAND = np.ones((5, 5), dtype=np.uint8)
+LINE_BAND_PX, REGION_BAND_PX = 3, 5
+"""Width of the band that is flooded again: a gradient is rougher than a distance and needs more room."""
 LINE = -1
 UNSET = 0
 
@@ -27,7 +28,7 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Lines half-way between markers: the watershed lines of the distance to the nearest marker.
 
     That distance has no minima but the markers, so its basins are the zones of the nearest marker, which
-    one distance transform gives at once.
+    one distance transform gives at once; only the line between them is flooded.
 
     Parameters
     ----------
@@ -41,11 +42,8 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels = label_by_columns(markers)
     if labels.max() < 2:
         return np.zeros_like(markers)
-    rows, columns = ndi.distance_transform_edt(~markers, return_distances=False, return_indices=True)
-    zones = np.asarray(labels[rows, columns], dtype=np.float32)
-    lowest = np.asarray(cv2.erode(zones, EIGHT, borderType=cv2.BORDER_REPLICATE))
-    # A line never lies in a marker; it takes the pixel of the zone that is flooded later.
-    return np.asarray((zones > lowest) & ~markers)
+    distance, (rows, columns) = ndi.distance_transform_edt(~markers, return_indices=True)
+    return _with_lines(distance.astype(np.float32), markers, labels[rows, columns], LINE_BAND_PX) == 0
 
 
 def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -68,9 +66,18 @@ def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) ->
     sources = label_by_columns(markers)
     if not markers.any():
         return sources
-    regions = np.asarray(watershed(relief, sources, connectivity=EIGHT), dtype=np.float32)
-    lowest = np.asarray(cv2.erode(regions, BAND, borderType=cv2.BORDER_REPLICATE))
-    highest = np.asarray(cv2.dilate(regions, BAND, borderType=cv2.BORDER_REPLICATE))
+    regions = np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
+    return _with_lines(relief, markers, regions, REGION_BAND_PX)
+
+
+def _with_lines(
+    relief: NDArray[np.float32], markers: NDArray[np.bool_], regions: NDArray[np.int32], band_px: int
+) -> NDArray[np.int32]:
+    """Flood a band along the borders of regions again, so that a line parts them."""
+    band = np.ones((band_px, band_px), dtype=np.uint8)
+    values = regions.astype(np.float32)
+    lowest = np.asarray(cv2.erode(values, band, borderType=cv2.BORDER_REPLICATE))
+    highest = np.asarray(cv2.dilate(values, band, borderType=cv2.BORDER_REPLICATE))
     settled = (lowest == highest) | markers
     return _flood(relief, np.where(settled, regions, UNSET).astype(np.int32))
 

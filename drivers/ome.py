@@ -11,6 +11,9 @@ from drivers.errors import FrameError
 SECTION_KEY = "ilemtrack.section"
 FIELD_KEY = "ilemtrack.field"
 OFFSET_KEY = "ilemtrack.offset_adu"
+ROTATION_KEY = "ilemtrack.rotation_rad"
+FLIP_X_KEY = "ilemtrack.flip_x"
+FLIP_Y_KEY = "ilemtrack.flip_y"
 
 _METRES = MappingProxyType(
     {

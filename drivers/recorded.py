@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, FrameError, InterruptedCallError, OutOfRangeError
 from drivers.fluorescence import FmFrame, FmSettings
+from drivers.interlock import Interlock
 from drivers.pose import Pose
 from drivers.stage import Stage
 from drivers.stopping import StopSwitch
@@ -40,7 +41,7 @@ class PlacedFrame:
     @property
     def pose(self) -> Pose:
         """Where the frame lies."""
-        return Pose(self.center_m, self.frame.pixel_size_m)
+        return self.frame.pose_at(self.center_m)
 
 
 def placed(frames: Sequence[RecordedFrame]) -> tuple[PlacedFrame, ...]:
@@ -130,13 +131,21 @@ class RecordedCamera:
     frames : sequence of PlacedFrame
     stage : Stage
     clock : Clock
+    interlock : Interlock, optional
+        That of the stage, which then does not move during an exposure.
     tolerance_m : float
         Furthest that the stage may stand from the place of a frame, m.
     """
 
     def __init__(
-        self, frames: Sequence[PlacedFrame], stage: Stage, clock: Clock, tolerance_m: float = 2e-6
+        self,
+        frames: Sequence[PlacedFrame],
+        stage: Stage,
+        clock: Clock,
+        interlock: Interlock | None = None,
+        tolerance_m: float = 2e-6,
     ) -> None:
+        self._interlock = interlock or Interlock()
         self._frames = tuple(frames)
         self._stage = stage
         self._clock = clock
@@ -155,11 +164,11 @@ class RecordedCamera:
             An exposure time that is not above 0 and at most 600 s.
         FrameError
             No frame was recorded where the stage stands.
-        DeviceTimeoutError, InterruptedCallError
+        DeviceTimeoutError, InterruptedCallError, NotReadyError
         """
         if not 0 < settings.exposure_s <= 600:
             raise OutOfRangeError(f"exposure {settings.exposure_s:g} s is not above 0 and at most 600")
-        with self._switch.running() as wake:
+        with self._interlock.holding("an exposure"), self._switch.running() as wake:
             begin_s = self._clock.now_s()
             here = self._here()
             if not self._clock.sleep(min(settings.exposure_s, timeout_s), wake):

@@ -1,6 +1,7 @@
 """Recorded frames from OME-TIFF and TIFF files."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,18 @@ import tifffile
 from numpy.typing import NDArray
 
 from drivers.errors import FrameError
-from drivers.ome import FIELD_KEY, OFFSET_KEY, SECTION_KEY, OmePlane, ome_planes
+from drivers.ifd import check_pages
+from drivers.ome import (
+    FIELD_KEY,
+    FLIP_X_KEY,
+    FLIP_Y_KEY,
+    OFFSET_KEY,
+    ROTATION_KEY,
+    SECTION_KEY,
+    OmePlane,
+    ome_planes,
+)
+from drivers.pose import Pose
 
 PIXEL_SIZE_NM = (10.0, 5000.0)
 """Smallest and largest pixel size of a fluorescence frame that is believed, nm."""
@@ -40,6 +52,10 @@ class RecordedFrame:
     offset_adu : float or None
         Grey level of no light.
     exposure_s : float or None
+    rotation_rad : float
+        Of the frame on the stage, counter-clockwise.
+    flip_x, flip_y : bool
+        The camera showed the specimen mirrored along this axis.
     """
 
     path: Path
@@ -51,6 +67,13 @@ class RecordedFrame:
     center_m: tuple[float, float] | None = None
     offset_adu: float | None = None
     exposure_s: float | None = None
+    rotation_rad: float = 0.0
+    flip_x: bool = False
+    flip_y: bool = False
+
+    def pose_at(self, center_m: tuple[float, float]) -> Pose:
+        """Return the pose of the frame with its centre at a stage position, m."""
+        return Pose(center_m, self.pixel_size_m, self.rotation_rad, self.flip_x, self.flip_y)
 
 
 def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[RecordedFrame, ...]:
@@ -72,6 +95,7 @@ def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[Recorde
         reason = "is a folder, not a file" if path.is_dir() else "no such file"
         raise FrameError(f"{path}: {reason}")
     try:
+        check_pages(path)
         with tifffile.TiffFile(path) as file:
             return _frames(file, path, pixel_size_nm)
     except FrameError:
@@ -84,11 +108,7 @@ def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[Recorde
 
 
 def _frames(file: tifffile.TiffFile, path: Path, pixel_size_nm: float | None) -> tuple[RecordedFrame, ...]:
-    pages = [page for page in file.pages if isinstance(page, tifffile.TiffPage)]
-    if len(pages) != len(file.pages):
-        pages = [_page(file, n) for n in range(len(file.pages))]
-    if not pages:
-        raise FrameError(f"{path}: holds no image")
+    pages = [_page(file, n) for n in range(len(file.pages))]
     claimed = (file.imagej_metadata or {}).get("images", 1)
     if isinstance(claimed, int) and claimed > len(pages):
         raise FrameError(f"{path}: holds {claimed} images under {len(pages)} page; save one page per image")
@@ -122,8 +142,11 @@ def _frame(
         section=notes.get(SECTION_KEY),
         field=notes.get(FIELD_KEY),
         center_m=plane.center_m if plane is not None else None,
-        offset_adu=_offset(notes.get(OFFSET_KEY), where),
+        offset_adu=_number(notes, OFFSET_KEY, where),
         exposure_s=plane.exposure_s if plane is not None else None,
+        rotation_rad=_number(notes, ROTATION_KEY, where) or 0.0,
+        flip_x=notes.get(FLIP_X_KEY) == "True",
+        flip_y=notes.get(FLIP_Y_KEY) == "True",
     )
 
 
@@ -183,7 +206,8 @@ def _pixel_size(plane: OmePlane | None, pixel_size_nm: float | None, where: str)
     return x, y
 
 
-def _offset(text: str | None, where: str) -> float | None:
+def _number(notes: Mapping[str, str], key: str, where: str) -> float | None:
+    text = notes.get(key)
     if text is None:
         return None
     try:
@@ -191,7 +215,7 @@ def _offset(text: str | None, where: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise FrameError(f"{where}: {OFFSET_KEY} is {text!r}, which is no number")
+        raise FrameError(f"{where}: {key} is {text!r}, which is no number")
     return value
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from planner.cover import drop_contained
 from planner.errors import PlannerError
 from planner.ground import Ground
-from planner.rects import RectM, grown, hull, meet
+from planner.rects import RectM, grown, hull, touch
 from planner.tiles import Scan, fitted, tile_counts, tiles
 from planner.values import PlanSettings
 
@@ -16,7 +16,7 @@ MAX_FRAMES = 1_000_000
 def raster(fields_m: Sequence[RectM], ground: Ground, settings: PlanSettings) -> tuple[Scan, ...]:
     """Scan all allowed ground.
 
-    Fields that share ground are rastered as one, as a snake of equal tiles with the raster overlap; tiles
+    Fields that hang together are rastered as one, as a snake of equal tiles with the raster overlap; tiles
     that are not wholly allowed are cut to what is.
 
     Parameters
@@ -61,11 +61,11 @@ def raster(fields_m: Sequence[RectM], ground: Ground, settings: PlanSettings) ->
 
 
 def _component_hulls(fields_m: Sequence[RectM]) -> list[RectM]:
-    """Hull of each set of fields that hang together, sorted; hulls that meet are joined."""
+    """Hull of each set of fields that hang together, sorted; hulls that touch are joined."""
     hulls: list[RectM] = []
     for field in sorted(fields_m):
         whole = field
-        while apart := [h for h in hulls if meet(h, whole)]:
+        while apart := [h for h in hulls if touch(h, whole)]:
             hulls = [h for h in hulls if h not in apart]
             for other in apart:
                 whole = hull(whole, other)

@@ -1,4 +1,4 @@
-"""Upright rectangles in stage metres: grow, meet, join, and the area of many."""
+"""Upright rectangles in stage metres: grow, join, touch, and the area of many."""
 
 from bisect import insort
 from collections.abc import Iterable, Sequence
@@ -22,18 +22,11 @@ def hull(a: RectM, b: RectM) -> RectM:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
-def meet(a: RectM, b: RectM) -> bool:
-    """Whether two rectangles share ground, more than an edge."""
-    return min(a[2], b[2]) - max(a[0], b[0]) > TOLERANCE_M and min(a[3], b[3]) - max(a[1], b[1]) > TOLERANCE_M
-
-
-def contains(outer: RectM, inner: RectM) -> bool:
-    """Whether `inner` lies inside `outer`; shared edges are inside."""
+def touch(a: RectM, b: RectM) -> bool:
+    """Whether two rectangles share ground, an edge or a corner."""
     return (
-        outer[0] <= inner[0] + TOLERANCE_M
-        and outer[1] <= inner[1] + TOLERANCE_M
-        and outer[2] >= inner[2] - TOLERANCE_M
-        and outer[3] >= inner[3] - TOLERANCE_M
+        min(a[2], b[2]) - max(a[0], b[0]) >= -TOLERANCE_M
+        and min(a[3], b[3]) - max(a[1], b[1]) >= -TOLERANCE_M
     )
 
 

@@ -35,6 +35,7 @@ class Analysis:
         self._config, self._store, self._folder, self._clock = config, store, folder, clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._pending: list[Future[None]] = []
+        self._submitted: set[str] = set()
         self._ready_s = 0.0
 
     def submit(self, field: Field, pixels: Pixels, pose: Pose, offset_adu: float | None) -> None:
@@ -44,7 +45,8 @@ class Analysis:
     def submit_unfinished(self) -> None:
         """Work on what an earlier program saved but did not analyse, from disk."""
         for field in self._store.fields(state=FieldState.SAVED):
-            self._submit_from_disk(field)
+            if field.id not in self._submitted:
+                self._submit_from_disk(field)
         sections = {field.section for field in self._store.fields(state=FieldState.DETECTED)}
         for section in sorted(sections):
             self._pending.append(self._worker.submit(self._plan_if_seen, section))
@@ -68,6 +70,7 @@ class Analysis:
         self._submit(field, load)
 
     def _submit(self, field: Field, load: Load) -> None:
+        self._submitted.add(field.id)
         begun_s = self._clock.now_s()
         self._pending.append(self._worker.submit(self._work, field, load, begun_s))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.microscope import Microscope
-from drivers.pose import Pose, frame_rect
+from drivers.pose import frame_rect
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
 from service.errors import InputError
@@ -96,7 +96,7 @@ def _sections_and_fields_of(
         number = len(centers.setdefault(place.section, []))
         centers[place.section].append((x, y))
         rows, columns = place.frame.pixels.shape
-        rect = frame_rect(Pose((x, y), place.frame.pixel_size_m), (rows, columns))
+        rect = frame_rect(place.pose, (rows, columns))
         fields.append(Field(f"{place.section}/F{number:03d}", place.section, number, (x, y), rect))
     sections = tuple(
         Section(name, index, (sum(x for x, _ in at) / len(at), sum(y for _, y in at) / len(at)))

@@ -1,8 +1,8 @@
 """What the API may ask of a session; every call returns at once and says where it will land."""
 
 import threading
+from collections.abc import Callable
 
-from drivers.clock import Clock
 from service.context import Context
 from service.records import JobState
 from service.requests import Wish
@@ -25,7 +25,7 @@ class SessionControl:
         """Pause after the step that runs: no exposure is cut short."""
         status = self._context.store.status()
         step(status, SessionEvent.PAUSE)
-        self._context.requests.put(Wish.PAUSE, "asked by a person")
+        self._after_commit(lambda: self._context.requests.put(Wish.PAUSE, "asked by a person"))
         armed = self._context.store.jobs(state=JobState.ARMED, limit=1)
         if armed:
             return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
@@ -36,25 +36,25 @@ class SessionControl:
     def resume(self) -> str:
         """Go on; the vacuum is proved again first."""
         status = self._context.store.apply(SessionEvent.RESUME)
-        self._context.requests.wake()
+        self._after_commit(self._context.requests.wake)
         return f"goes on with {status.phase.value}"
 
     def abort(self) -> str:
         """Stop for good, at once: the beam is blanked in mid-scan."""
         step(self._context.store.status(), SessionEvent.ABORT)
-        self.stop(Wish.ABORT, "asked by a person")
+        self._after_commit(lambda: self.stop(Wish.ABORT, "asked by a person"))
         return "stops at once: the beam is blanked, a frame in mid-scan is left for review"
 
     def acknowledge(self) -> str:
         """Leave a fault; the session is then paused."""
         status = self._context.store.apply(SessionEvent.ACKNOWLEDGE)
-        self._context.requests.wake()
+        self._after_commit(self._context.requests.wake)
         return f"{status.phase.value}; continue when the microscope is ready"
 
     def confirm_review(self) -> str:
         """End the review between fluorescence and the beam."""
         status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
-        self._context.requests.wake()
+        self._after_commit(self._context.requests.wake)
         return f"goes on with {status.phase.value}"
 
     def devices(self) -> dict[str, object]:
@@ -63,19 +63,21 @@ class SessionControl:
 
     def time_s(self) -> float:
         """Return the time on the microscope's clock, s."""
-        clock: Clock = self._context.clock
-        return clock.now_s()
+        return self._context.clock.now_s()
 
     def stop(self, wish: Wish, reason: str) -> None:
         """Ask the runner to end, and end whatever device call it waits for."""
         self._runner.landed.clear()
         self._context.requests.put(wish, reason)
-        stop_devices(self._context.devices)
-        # The runner may have been between its check and its call: stop again until it has landed.
         threading.Thread(target=self._stop_until_landed, name="stop", daemon=True).start()
 
+    def _after_commit(self, action: Callable[[], None]) -> None:
+        """Wake the runner only when what was changed for it, and the reply, are on the disk."""
+        self._context.store.after_commit(action)
+
     def _stop_until_landed(self) -> None:
+        # More than once: the runner may be between its check and its call.
         for _ in range(_STOP_TRIES):
+            stop_devices(self._context.devices)
             if self._runner.landed.wait(_STOP_AGAIN_S):
                 return
-            stop_devices(self._context.devices)

@@ -1,25 +1,27 @@
 """One session with its API, in this process: made, run to its end, left safe."""
 
+import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from config.model import Config
-from service import endpoints
 from service.analysis import Analysis
 from service.api_server import ApiServer
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
+from service.endpoints import DaemonInfo, Discovery, Endpoints, run_endpoints
 from service.errors import InputError
 from service.logs import get_logger
 from service.requests import Requests, Wish
 from service.run_folder import RunFolder, RunInfo
 from service.runner import Runner
 from service.session import FINAL, Phase
-from service.store import Store
+from service.store import RecoveryReport, Store
 from service.summary import Summary, summarise
 
 log = get_logger(__name__)
@@ -68,7 +70,13 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     except BaseException:
         store.close()
         raise
-    return store, setup, report.sentence
+    return store, setup, _what_was_found(report)
+
+
+def _what_was_found(report: RecoveryReport) -> str:
+    found = report.found
+    review = ", ".join(found.needs_review) or "none"
+    return f"taken up: {report.status.phase.value}; jobs that need review: {review}"
 
 
 def drive(
@@ -112,9 +120,32 @@ def drive(
     )
     runner = Runner(context, Analysis(config, store, folder, setup.clock))
     control = SessionControl(context, runner)
-    with endpoints.claim(config.api, store.run_id()) as claimed, ApiServer(store, control, claimed):
+    with _served(config, store, control):
         interrupted = _run_to_end(runner, control, store, progress, attended, go_on)
     return Outcome(summarise(config, store, folder, setup.truth), interrupted)
+
+
+@contextmanager
+def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
+    """Answer requests, and be found by the clients of this user unless another daemon already is."""
+    where = run_endpoints(store.run_id())
+    if config.api.endpoint is not None and config.api.events_endpoint is not None:
+        where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
+    server = ApiServer(store, control, where)
+    server.start()
+    discovery = Discovery()
+    try:
+        info = DaemonInfo(
+            endpoint=where.requests, events_endpoint=where.events, run=store.run_id(), pid=os.getpid()
+        )
+        if not discovery.publish(info):
+            log.warning(
+                "another daemon is found by default; name this one with --connect", endpoint=where.requests
+            )
+        yield
+    finally:
+        discovery.withdraw()
+        server.stop()
 
 
 def _run_to_end(
@@ -132,7 +163,7 @@ def _run_to_end(
     interrupted = False
     taken_up = store.status().phase is Phase.RECOVERING
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_signal(number: int, _: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
         log.warning("signal", signal=signal.Signals(number).name)
@@ -151,6 +182,9 @@ def _run_to_end(
                 control.stop(Wish.SHUTDOWN, "nobody attends to the fault")
             thread.join(_LOOK_S)
     finally:
+        if thread.is_alive():
+            control.stop(Wish.SHUTDOWN, "the program ends")
+            thread.join()
         for number, handler in before.items():
             signal.signal(number, handler)
     progress(store)

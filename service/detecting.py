@@ -34,9 +34,9 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
         "cells": [
             {
                 "id": cell.id,
-                "box_px": _numbers(cell.box_px),
+                "box_px": numbers(cell.box_px),
                 "confidence": round(cell.confidence, 4),
-                "image_box_px": None if cell.image_box_px is None else _numbers(cell.image_box_px),
+                "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
                 "reason": cell.reason,
             }
             for cell in detection.cells
@@ -47,5 +47,6 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
     }
 
 
-def _numbers(box: BoxPx) -> list[int]:
+def numbers(box: BoxPx) -> list[int]:
+    """Return a box as people and JSON write it, x0 y0 x1 y1."""
     return [box.x0, box.y0, box.x1, box.y1]

@@ -15,8 +15,8 @@ from service.images import read_pixels, save_em
 from service.layout import fm_to_sem
 from service.logs import get_logger
 from service.moving import move_to
-from service.rectangles import about, grown, overlap
 from service.records import Exposure, FieldState, Job, JobState
+from service.rectangles import about, grown, overlap
 from service.requests import InterruptSession, Wish
 from service.vacuum import problem
 
@@ -56,6 +56,25 @@ def release_waiting(context: Context) -> None:
     for job in context.store.jobs(state=JobState.HELD):
         if (job.reason or "").startswith(WAITS) and unsaved_ground(context, job) is None:
             context.store.set_job(job.id, JobState.QUEUED, reason="the fluorescence around it is saved")
+
+
+def give_up_waiting(context: Context) -> None:
+    """Skip what still waits for fluorescence when no more will be taken."""
+    for job in context.store.jobs(state=JobState.HELD):
+        if (job.reason or "").startswith(WAITS):
+            reason = f"{job.reason}, which was never saved"
+            context.store.set_job(job.id, JobState.SKIPPED, reason=reason)
+
+
+def verify_saved(context: Context) -> None:
+    """Finish the jobs whose image an earlier program wrote but did not check."""
+    for job in context.store.jobs(state=JobState.SAVED):
+        try:
+            read_pixels(context.folder.path / str(job.image), job.sha256)
+        except ImageError as error:
+            context.store.set_job(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
+        else:
+            context.store.set_job(job.id, JobState.DONE)
 
 
 def take_electron_images(context: Context, section: str | None) -> None:

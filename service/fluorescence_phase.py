@@ -14,7 +14,6 @@ from service.errors import FrameRefusedError, ImageError, StageError
 from service.images import save_fm
 from service.logs import get_logger
 from service.moving import move_to
-from service.rectangles import grown, overlap
 from service.records import Field, FieldState
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
@@ -122,9 +121,8 @@ def _check(context: Context, field: Field, frame: FmFrame) -> None:
 
 def _burnt(context: Context, field: Field) -> str | None:
     """Why no fluorescence can be taken there any more; None if no beam was there."""
-    for rect_m, halo_m in context.store.exposed_rects():
-        if overlap(grown(rect_m, halo_m), field.rect_m):
-            return "refused: the electron beam was there before its fluorescence was taken"
+    if context.store.exposed_rects(touching=field.rect_m):
+        return "refused: the electron beam was there before its fluorescence was taken"
     return None
 
 

@@ -11,8 +11,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from drivers.errors import FrameError
 from drivers.fluorescence import FmFrame
+from drivers.pose import Pose
 from drivers.sem import ScanImage
+from drivers.tiff import read_frames
 from service.errors import ImageError
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -88,6 +91,25 @@ def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
     except (OSError, tifffile.TiffFileError, ValueError) as error:
         raise ImageError(f"{path}: cannot be read back ({error})") from error
     return np.asarray(pixels)
+
+
+def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]:
+    """Pixels, pose, and grey level of no light (None if unknown) of a frame that `save_fm` saved.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, damaged, or not the one with that checksum.
+    """
+    if sha256 is not None and _checksum(path) != sha256:
+        raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
+    try:
+        (frame,) = read_frames(path)
+    except FrameError as error:
+        raise ImageError(str(error)) from error
+    if frame.center_m is None:
+        raise ImageError(f"{path}: has no stage position")
+    return frame.pixels, frame.pose_at(frame.center_m), frame.offset_adu
 
 
 def _metadata(

@@ -1,8 +1,8 @@
 """The exposure ledger: intent before effect.
 
-A row is committed before the beam is unblanked and closed when it is blanked again. Rows are never deleted, and
-never changed once they are not open. A row that is found open after a crash says that the beam may have been
-on: it becomes ``unknown``, its job ``needs_review``, and only a person queues it again.
+A row is committed before the beam is unblanked and closed when it is blanked again. Rows are never deleted,
+and never changed once they are not open. A row that is found open after a crash says that the beam may have
+been on: it becomes ``unknown``, its job ``needs_review``, and only a person queues it again.
 """
 
 from dataclasses import dataclass
@@ -178,7 +178,7 @@ def recover(database: Database) -> Recovered:
             )
             review.append(exposure.job)
         for job in list_jobs(database, None, JobState.ARMED, None, None):
-            # Job and row change together, so this is not to happen; without a word of the beam it is harmless.
+            # Job and row change together, so this is not to happen; with only void rows no beam was on.
             if any(e.state is not ExposureState.VOID for e in list_exposures(database, job.id, None, None)):
                 move_job(database, job.id, JobState.NEEDS_REVIEW, reason=MAYBE_EXPOSED)
                 review.append(job.id)

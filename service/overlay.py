@@ -75,8 +75,9 @@ def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
 
 
 def _stretched(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    low, high = np.percentile(pixels, STRETCH_PERCENTILES)
-    share = np.clip((pixels.astype(np.float32) - low) / max(float(high - low), 1.0), 0, 1) ** GAMMA
+    levels = pixels.astype(np.float32)
+    low, high = np.percentile(levels, STRETCH_PERCENTILES)
+    share = np.clip((levels - low) / max(float(high - low), 1.0), 0, 1) ** GAMMA
     grey = np.asarray(share * 255, dtype=np.uint8)
     large = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
@@ -133,7 +134,7 @@ def _label_all(picture: NDArray[np.uint8], cells: tuple[Cell, ...]) -> None:
                 continue
             taken.append(place)
             under = picture[top : top + h, left : left + w]
-            under[:] = (under * np.float32(0.35)).astype(np.uint8)
+            under[:] = (under * np.float32(0.2)).astype(np.uint8)
             _write(picture, text, (left + 2, top + h - 3), _colour_of(cell))
             break
 

@@ -58,7 +58,7 @@ class SemRequest(Frozen):
 class PlanRequest(Frozen):
     """Boxes of a section and the fields in which they were found."""
 
-    v: Literal[1]
+    v: Annotated[int, Field(strict=True, ge=1, le=1)]
     section: Name
     fields: Annotated[tuple[NamedRect, ...], Field(min_length=1, max_length=MAX_FIELDS)]
     boxes: Annotated[tuple[NamedRect, ...], Field(max_length=MAX_BOXES)]

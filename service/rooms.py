@@ -1,4 +1,4 @@
-"""A start-up check that the rooms are ours: names like `config` can be overwritten by another distribution."""
+"""A start-up check that the rooms are ours: names like `config` may be overwritten by another program."""
 
 import importlib
 from importlib.metadata import packages_distributions
@@ -25,5 +25,6 @@ def check() -> None:
         if file is None or Path(file).resolve().parent.parent != home or strangers:
             whose = ", ".join(sorted(strangers)) or str(file)
             raise InputError(
-                f"the package '{room}' is not ilemtrack's own ({whose}); install ilemtrack in an environment of its own"
+                f"the package '{room}' is not ilemtrack's own ({whose});"
+                " install ilemtrack in an environment of its own"
             )

@@ -6,7 +6,13 @@ from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from service.analysis import Analysis
 from service.context import Context
-from service.electron_phase import release_waiting, set_beam, take_electron_images
+from service.electron_phase import (
+    give_up_waiting,
+    release_waiting,
+    set_beam,
+    take_electron_images,
+    verify_saved,
+)
 from service.errors import SessionFaultError, UnsafeError, VacuumError
 from service.fluorescence_phase import take_fluorescence
 from service.logs import get_logger
@@ -69,6 +75,7 @@ class Runner:
                 self._preflight()
             case Phase.RECOVERING:
                 make_safe(context.devices)
+                verify_saved(context)
                 store.apply(SessionEvent.RECOVERED)
             case Phase.TO_PARTIAL_VACUUM:
                 self._reach(VacuumState.PARTIAL)
@@ -127,6 +134,7 @@ class Runner:
         if context.store.fields(state=FieldState.PENDING):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
+            give_up_waiting(context)
             context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _section(self) -> str | None:

@@ -1,7 +1,8 @@
 """Tables of the session's database.
 
 Rectangles are columns so that SQLite can compare them; other tuples are JSON. Constraints say what must hold
-whatever the program does: one open exposure at a time, no job done without its image, history never rewritten.
+whatever the program does: one open exposure at a time, no job done without its image, history never
+rewritten.
 """
 
 APPLICATION_ID = 0x696C656D
@@ -52,7 +53,7 @@ STATEMENTS = (
         UNIQUE (section, idx),
         {_RECT_ORDER},
         CONSTRAINT a_saved_field_has_an_image
-            CHECK (state NOT IN ('saved', 'detected', 'planned') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
+            CHECK (state NOT IN ('saved', 'detected', 'planned') OR (image || sha256) IS NOT NULL),
         CONSTRAINT a_failed_field_has_a_reason CHECK (state <> 'failed' OR reason IS NOT NULL)
     ) STRICT
     """,

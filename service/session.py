@@ -2,8 +2,8 @@
 
 Three rules are built into the table and `Status`, and tested as properties:
 
-- ``electron`` is entered from ``to_high_vacuum`` by ``high_vacuum_reached`` and in no other way. Whatever stops
-  the session remembers in ``resume_to`` where work is taken up again, and that is never ``electron`` or
+- ``electron`` is entered from ``to_high_vacuum`` by ``high_vacuum_reached`` and in no other way. What stops
+  the session leaves in ``resume_to`` where work is taken up again, and that is never ``electron`` or
   ``fluorescence`` but the step that proves the vacuum for it.
 - ``fault`` is left by ``acknowledge`` or ``abort`` only; both are a person's.
 - ``done`` and ``aborted`` are final.

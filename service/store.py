@@ -1,7 +1,7 @@
 """Everything that a session must not forget, in one SQLite file.
 
-Every method that changes something is one transaction with its event, and on the disk when it returns; when it
-raises, nothing changed. Methods may be called from any thread. `StoreError` may come from each.
+Every method that changes something is one transaction with its event, and on the disk when it returns; when
+it raises, nothing changed. Methods may be called from any thread. `StoreError` may come from each.
 
 The work is done in `store_specimen`, `store_queue`, `ledger` and `store_requests`; here is what they are
 together.
@@ -100,14 +100,8 @@ class Store:
         """Close the file; harmless when it is closed."""
         self._database.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
     def use_clock(self, now_s: Clock) -> None:
-        """Take times from this clock from now on: one that was set by `last_time_s`, which needs the store."""
+        """Take times from this clock from now on; to begin it, `last_time_s` is needed first."""
         self._database.use_clock(now_s)
 
     # The run
@@ -397,5 +391,5 @@ class Store:
         return ledger.list_exposures(self._database, job, limit, after)
 
     def exposed_rects(self, touching: RectM | None = None) -> list[tuple[RectM, float]]:
-        """Ground that the beam touched or may have, with its halo, m; only what reaches `touching` if given."""
+        """Ground that the beam touched or may have, with its halo, m; see `ledger.exposed_rects`."""
         return ledger.exposed_rects(self._database, touching)

@@ -1,8 +1,8 @@
 """The session's SQLite file: connections, transactions, and the event that every change carries.
 
 One connection writes, under a lock; every thread that reads has one of its own. A change is one transaction
-(``BEGIN IMMEDIATE``, WAL, ``synchronous=FULL``): when it returns, its rows and its events are on the disk, and
-when it raises, none of them is.
+(``BEGIN IMMEDIATE``, WAL, ``synchronous=FULL``): when it returns, its rows and its events are on the disk,
+and when it raises, none of them is.
 """
 
 import os

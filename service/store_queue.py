@@ -35,8 +35,9 @@ def add_plan(database: Database, section: str, jobs: Sequence[Job], skipped: Map
             if job.section != section or job.state is not JobState.QUEUED:
                 raise StoreError(f"{database.path}: job {job.id} is not a queued job of section {section}")
             connection.execute(
-                "INSERT INTO job (id, section, position, x0_m, y0_m, x1_m, y1_m, x_m, y_m, width_px, height_px,"
-                " pixel_size_m, dwell_s, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+                "INSERT INTO job (id, section, position, x0_m, y0_m, x1_m, y1_m, x_m, y_m,"
+                " width_px, height_px, pixel_size_m, dwell_s, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
                 (job.id, section, job.position, *job.rect_m, *job.center_m, *job.size_px, job.pixel_size_m,
                  job.dwell_s),
             )  # fmt: skip

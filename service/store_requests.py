@@ -43,7 +43,7 @@ def change_by_request(
     if_rev : int or None
         `revision` as the client saw it.
     make : callable
-        Makes the change and returns the reply, JSON values. If it raises, nothing changed and nothing is kept.
+        Makes the change and returns the reply, JSON values. If it raises, nothing is changed or kept.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def change_by_request(
         now = revision(database)
         if if_rev is not None and if_rev != now:
             raise StaleRevisionError(f"somebody steered meanwhile: the revision is {now}, not {if_rev}")
-        result = to_json(make())
         steer(database)
+        result = to_json(make())
         connection.execute(
             "INSERT INTO reply (request_id, method, params, result) VALUES (?, ?, ?, ?)",
             (request_id, method, asked, result),

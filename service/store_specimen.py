@@ -67,11 +67,11 @@ def list_fields(
         where.append("field.state = ?")
         values.append(state.value)
     if after is not None:
-        known = get_field(database, after)
         where.append(
-            "(section.idx, field.idx) > ((SELECT idx FROM section WHERE id = ?), (SELECT idx FROM field WHERE id = ?))"
+            "(section.idx, field.idx) > (SELECT s.idx, f.idx FROM field f JOIN section s ON s.id = f.section"
+            " WHERE f.id = ?)"
         )
-        values += [known.section, known.id]
+        values.append(get_field(database, after).id)
     found = database.all(
         "SELECT field.* FROM field JOIN section ON section.id = field.section"
         f" WHERE {' AND '.join(where)} ORDER BY section.idx, field.idx LIMIT ?",
@@ -167,8 +167,8 @@ def record_detection(
 
 def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
     connection.execute(
-        "INSERT INTO cell (id, field, section, box_px, image_box_px, rect_m, image_rect_m, confidence, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO cell (id, field, section, box_px, image_box_px, rect_m, image_rect_m, confidence,"
+        " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             cell.id,
             cell.field,

@@ -143,7 +143,7 @@ def _times(store: Store) -> _Times:
     last_s = busy_s = electron_s = 0.0
     electron_since_s: float | None = None
     plans: dict[str, dict[str, float]] = {}
-    for event in _all_events(store):
+    for event in store.events_since(0):
         last_s = event.time_s
         if event.kind == "devices_busy":
             busy_s += float(event.data["busy_s"])

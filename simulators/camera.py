@@ -10,11 +10,11 @@ from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError, OutOfRangeError
 from drivers.fluorescence import FmFrame, FmSettings
+from drivers.interlock import Interlock
 from drivers.pose import Pose
 from drivers.stopping import StopSwitch
 from simulators.bleaching import BleachedGround
 from simulators.grid import Floats, Grid
-from simulators.interlock import Interlock
 from simulators.light import SimulatedLight
 from simulators.specimen import Specimen
 from simulators.stage import SimulatedStage
@@ -122,7 +122,7 @@ def blur_sigma_um(config: Config) -> float:
     """Standard deviation of the point spread function, um.
 
     In focus the Gaussian nearest an Airy disc, 0.21 wavelength / NA (Zhang et al., Appl. Opt. 46 (2007)
-    1819); defocus adds the disc of the light cone, whose standard deviation along one axis is half its radius.
+    1819); defocus adds the disc of the light cone, of a standard deviation of half its radius.
     """
     fm = config.fluorescence
     aperture = fm.objective_numerical_aperture

@@ -7,13 +7,13 @@ from config.instrument import CalibrationConfig
 from config.model import Config
 from drivers.clock import Clock
 from drivers.fluorescence import FluorescenceCamera
+from drivers.interlock import Interlock
 from drivers.microscope import Microscope
 from drivers.pose import FmToSem
 from drivers.recorded import PlacedFrame, RecordedCamera
 from simulators.bleaching import BleachedGround
 from simulators.camera import SimulatedCamera
 from simulators.chamber import SimulatedChamber
-from simulators.interlock import Interlock
 from simulators.light import SimulatedLight
 from simulators.memory import Memory
 from simulators.recorded_specimen import RecordedSpecimen
@@ -63,7 +63,7 @@ class SimulatedMicroscope:
         light = SimulatedLight(config.fluorescence, kept)
         camera: FluorescenceCamera
         if frames:
-            camera = RecordedCamera(frames, self._stage, clock)
+            camera = RecordedCamera(frames, self._stage, clock, interlock)
         else:
             camera = SimulatedCamera(config, clock, self.specimen, self.ground, light, self._stage, interlock)
         sem = SimulatedSem(

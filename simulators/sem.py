@@ -11,12 +11,12 @@ from config.model import Config
 from drivers.chamber import Chamber, VacuumState
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.interlock import Interlock
 from drivers.pose import FmToSem, Pose, frame_rect
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stopping import StopSwitch
 from simulators.bleaching import BeamExposure, BleachedGround, dose_per_nm2
 from simulators.grid import Floats, Grid
-from simulators.interlock import Interlock
 from simulators.memory import Memory
 from simulators.specimen import Specimen
 from simulators.stage import SimulatedStage

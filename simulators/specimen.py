@@ -37,7 +37,8 @@ class TruthCell:
         The same in every section that cuts the cell.
     section : str
     points_m : (N, 2) array of float64
-        Stage positions, m, of sample points of the whole cut, nucleus included, 0.178 um apart.
+        Stage positions, m, of sample points of the whole cut, nucleus included, 0.178 um apart; of a cell
+        that is labelled in its nucleus, the cut of the nucleus.
     contrast_to_noise : float
         Mean signal of its labelled pixels over the noise of a background pixel, in one FM frame.
     """
@@ -146,7 +147,7 @@ class SimulatedSpecimen:
         shape = math.floor(2 * half_v / TRUTH_PITCH_UM), math.floor(2 * half_u / TRUTH_PITCH_UM)
         found = []
         for cut in cuts(self._block, Grid(matrix, shape), place.depth_um):
-            inside = cut.inside_um > 0
+            inside = (cut.inside_nucleus_um if self._pattern == "nuclear" else cut.inside_um) > 0
             area = float(inside.sum()) * TRUTH_PITCH_UM**2
             light = signal(cut, self._pattern, self._texture)
             labelled = inside & (light > 0.3 * cut.cell.brightness)

@@ -9,8 +9,8 @@ import numpy as np
 from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError, OutOfRangeError
+from drivers.interlock import Interlock
 from drivers.stopping import StopSwitch
-from simulators.interlock import Interlock
 from simulators.memory import Memory
 
 _FURTHEST_ERROR = 3.0

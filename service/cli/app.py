@@ -3,8 +3,8 @@
 import sys
 from typing import NoReturn
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from config.errors import ConfigError
 from detection.errors import DetectionError
@@ -43,9 +43,9 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     try:
         status = typer.main.get_command(app).main(arguments, prog_name="ilemtrack", standalone_mode=False)
-    except click.ClickException as error:
+    except TyperException as error:
         return _say(error.format_message(), BAD_INPUT)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except NoDaemonError as error:
         return _say(str(error), NO_DAEMON)

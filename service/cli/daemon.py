@@ -46,7 +46,8 @@ def status(connect: Connect = None, as_json: Json = False) -> None:
     table.add_row("fields", _counts(found["fields"]))
     table.add_row("jobs", _counts(found["jobs"]))
     if found.get("current_job"):
-        table.add_row("now", f"scanning {found['current_job']}")
+        now = found["current_job"]
+        table.add_row("now", f"frame {now['job']}, {duration(now['beam_s'])} of beam")
     devices = found.get("devices", {})
     if "stage_m" in devices:
         x_m, y_m = devices["stage_m"]
@@ -104,7 +105,7 @@ def queue_list(
     connect: Connect = None,
     state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
-    after: Annotated[str | None, typer.Option(help="Only jobs behind this one.")] = None,
+    after: Annotated[int | None, typer.Option(min=0, help="Only jobs behind this position.")] = None,
     as_json: Json = False,
 ) -> None:
     """SEM jobs in the order in which they are done."""
@@ -122,16 +123,18 @@ def queue_list(
     for job in page["jobs"]:
         x_m, y_m = job["center_m"]
         table.add_row(
-            job["id"],
+            job["job"],
             job["section"],
             f"{x_m * 1e3:.4f}",
             f"{y_m * 1e3:.4f}",
             "{} x {}".format(*job["size_px"]),
             duration(job["beam_s"]),
             job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
-            "; ".join(f"{c['id']} ({c['confidence']:.2f}, {c['reason']})" for c in job["covers"]),
+            "; ".join(f"{cell['cell']} ({cell['kept']})" for cell in job["covers"]),
         )
     results.print(table)
+    if page["after"] is not None:
+        results.print(f"more behind --after {page['after']}")
 
 
 @queue.command("show")
@@ -142,8 +145,9 @@ def queue_show(job: str, connect: Connect = None, as_json: Json = False) -> None
     if as_json:
         print_json(found)
         return
-    for key, value in found.items():
-        results.print(f"{key}: {value}", markup=False)
+    row = found.pop("row")
+    for key, value in (row | found).items():
+        results.print(f"{key}: {value}", markup=False, soft_wrap=True)
 
 
 def _change(connect: str | None, method: str) -> None:

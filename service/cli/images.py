@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from rich.progress import track
 from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
+from config.work import DetectionConfig
 from service.cli.output import duration, people, print_json, results
 from service.errors import InputError
 
@@ -35,21 +38,18 @@ def detect(
     as_json: Json = False,
 ) -> None:
     """Find the cells in fluorescence frames."""
-    from detection.detect import DETECTORS
     from drivers.tiff import read_frames
-    from service.detecting import detect_recorded, frame_document
+    from service.detecting import detect_recorded, frame_document, numbers
     from service.overlay import draw_overlay, write_png
 
-    if detector is not None and detector not in DETECTORS:
-        raise InputError(f"--detector {detector}: there are {' and '.join(sorted(DETECTORS))}")
     settings = load(config).detection
     if detector is not None:
-        settings = settings.model_copy(update={"detector": detector})
+        settings = _with_detector(settings, detector)
     frames = [frame for path in images for frame in read_frames(path, pixel_size_nm)]
     if overlay is not None:
         _make_folder(overlay)
     found = []
-    for frame in people_progress(frames, "detecting"):
+    for frame in track(frames, "detecting", console=people, transient=True, disable=not people.is_terminal):
         detection = detect_recorded(frame, settings)
         found.append((frame, detection))
         if overlay is not None:
@@ -68,8 +68,8 @@ def detect(
             image = cell.image_box_px
             table.add_row(
                 cell.id,
-                "{} {} {} {}".format(*cell.box_px.as_tuple()),
-                "-" if image is None else "{} {} {} {}".format(*image.as_tuple()),
+                "{} {} {} {}".format(*numbers(cell.box_px)),
+                "-" if image is None else "{} {} {} {}".format(*numbers(image)),
                 f"{cell.confidence:.2f}",
                 cell.reason,
             )
@@ -91,16 +91,10 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Plan the SEM frames for some boxes."""
-    from service.plan_document import plan_document, read_boxes
+    from service.plan_document import PlanOverrides, plan_document, read_boxes
 
-    document = plan_document(
-        read_boxes(boxes),
-        load(config),
-        method=method,
-        context_um=context_um,
-        guard_um=guard_um,
-        overhead_s=overhead_s,
-    )
+    overrides = PlanOverrides(method, context_um, guard_um, overhead_s)
+    document = plan_document(read_boxes(boxes), load(config), overrides)
     if as_json:
         print_json(document)
         return
@@ -122,10 +116,18 @@ def _print_plan(document: dict[str, Any]) -> None:
     for item in document["skipped"]:
         results.print(f"skipped {item['box']}: {item['reason']}", markup=False)
     totals = document["totals"]
+    beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     results.print(
-        f"{totals['frames']} frames, {duration(totals['total_s'])} in all, {duration(totals['beam_s'])} of beam"
-        f" (at least {duration(totals['bound_beam_s'])}); a full raster takes {duration(totals['raster_total_s'])}"
+        f"{totals['frames']} frames, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound});"
+        f" a full raster takes {duration(totals['raster_total_s'])}"
     )
+
+
+def _with_detector(settings: DetectionConfig, detector: str) -> DetectionConfig:
+    try:
+        return DetectionConfig.model_validate(settings.model_dump() | {"detector": detector})
+    except ValidationError:
+        raise InputError(f"--detector {detector}: there are recall-first and paper") from None
 
 
 def _make_folder(path: Path) -> None:

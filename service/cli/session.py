@@ -3,7 +3,7 @@
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -187,7 +187,7 @@ class _Shown:
         self._jobs = self._bars.add_task("electron images", total=None)
         self._said = ""
 
-    def __enter__(self) -> "_Shown":
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
@@ -196,7 +196,7 @@ class _Shown:
 
     def update(self, store: "Store") -> None:
         """Look at the session and move on."""
-        status, fields, jobs = store.status(), store.field_counts(), store.job_counts()
+        status, fields, jobs = store.status(), store.field_counts(), store.counts_in_use()
         waiting = fields.get(FieldState.PENDING, 0)
         total = sum(fields.values())
         self._bars.update(self._fields, completed=total - waiting, total=total)

@@ -1,7 +1,7 @@
 """Layouts for property tests, and a checker that shares no code with the planner.
 
-Layouts of `lattice_sections` lie on a lattice of 0.5 um and their margins are multiples of it, so that a raster
-of 0.25 um shows each of them without rounding; every pixel of the scans is far smaller than half a cell.
+Layouts of `lattice_sections` lie on a lattice of 0.5 um and their margins are multiples of it, so that a
+raster of 0.25 um shows each of them without rounding; a pixel of a scan is far smaller than half a cell.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _rect(x: int, y: int, width: int, height: int) -> Rect:
 
 @st.composite
 def lattice_sections(draw: st.DrawFn, most_boxes: int = 12) -> Layout:
-    """One to four fields of some 30 um, overlapping, apart or as an L, and boxes on, across and beyond them."""
+    """One to four fields of some 30 um, overlapping, apart or as an L; boxes on, across and beyond them."""
     side = st.integers(30, 80)
     fields = tuple(
         Field(f"F{n}", _rect(draw(st.integers(0, 90)), draw(st.integers(0, 90)), draw(side), draw(side)))

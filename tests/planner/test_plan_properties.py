@@ -2,6 +2,9 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.plan import plan
-from planner.values import Method, Plan, PlanSettings
+from planner.values import Box, Field, Method, Plan, PlanSettings
 from tests.planner.strategies import UM, Checker, Layout, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
@@ -115,7 +118,7 @@ def test_totals_are_the_sums_and_never_below_the_bound(layout: Layout, chosen: P
     assert totals.beam_s == pytest.approx(sum(f.beam_s for f in frames))
     assert totals.overhead_s == 5.0 * len(frames)
     way = [f.center_m for f in frames]
-    assert totals.travel_m == pytest.approx(sum(math.dist(a, b) for a, b in zip(way, way[1:], strict=False)))
+    assert totals.travel_m == pytest.approx(sum(math.dist(a, b) for a, b in pairwise(way)))
     assert totals.total_s == pytest.approx(totals.beam_s + totals.overhead_s + totals.travel_m / 1e-3)
     assert totals.beam_s >= totals.bound_beam_s * (1 - 1e-9)
     if frames:
@@ -138,11 +141,11 @@ def test_totals_are_the_sums_and_never_below_the_bound(layout: Layout, chosen: P
 @deadline_free
 @given(lattice_sections(), any_settings, st.randoms(use_true_random=False))
 def test_the_order_of_boxes_and_fields_does_not_matter(
-    layout: Layout, chosen: PlanSettings, random: object
+    layout: Layout, chosen: PlanSettings, random: Random
 ) -> None:
     boxes, fields = list(layout.boxes), list(layout.fields)
-    random.shuffle(boxes)  # type: ignore[attr-defined]
-    random.shuffle(fields)  # type: ignore[attr-defined]
+    random.shuffle(boxes)
+    random.shuffle(fields)
     assert planned(Layout(tuple(fields), tuple(boxes)), chosen) == planned(layout, chosen)
 
 
@@ -156,9 +159,13 @@ def test_moving_everything_by_100_mm_does_not_matter(layout: Layout, chosen: Pla
     assert there.totals.bound_beam_s == pytest.approx(here.totals.bound_beam_s)
 
     def places(result: Plan, dx: float, dy: float) -> Counter[object]:
-        # In picometres; the order of equally short routes may differ.
+        # The order of equally short routes may differ. Bins of 0.1 nm whose borders no centre is near to.
         return Counter(
-            (f.covers, f.size_px, round((f.center_m[0] - dx) * 1e11), round((f.center_m[1] - dy) * 1e11))
+            (
+                f.covers,
+                f.size_px,
+                *(math.floor(v * 1e10 + 0.123) for v in (f.center_m[0] - dx, f.center_m[1] - dy)),
+            )
             for f in result.frames
         )
 
@@ -217,9 +224,7 @@ def test_one_scan_per_box_never_takes_more_frames_than_boxes_that_fit(
     }
 
 
-def one_field(sides: list[tuple[float, ...]]) -> Layout:
-    from planner.values import Box, Field
-
+def one_field(sides: Sequence[tuple[float, ...]]) -> Layout:
     boxes = tuple(
         Box(f"c{n}", (x * UM, y * UM, (x + w) * UM, (y + h) * UM)) for n, (x, y, w, h) in enumerate(sides)
     )

@@ -1,4 +1,4 @@
-"""What keeps the simulated stage, camera and scan generator out of each other's way."""
+"""What keeps stage, camera and scan generator out of each other's way."""
 
 import threading
 from collections.abc import Iterator

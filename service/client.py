@@ -1,0 +1,164 @@
+"""A client of the daemon, for the command line, the console and scripts."""
+
+import json
+import math
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any, Self
+
+import zmq
+
+from service.endpoints import find_daemon, is_listening
+from service.errors import ApiError, NoDaemonError
+
+ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"
+_TRIES = 2
+_PAGE = 1000
+
+
+class Client:
+    """Talks to one daemon. Not for use from several threads at a time.
+
+    Parameters
+    ----------
+    endpoint : str, optional
+        The request socket; else ``ILEMTRACK_ENDPOINT``, else the daemon of this user.
+    timeout_s : float
+        How long to wait for a reply, s; a request is sent twice before it is given up.
+
+    Raises
+    ------
+    NoDaemonError
+        No daemon is to be found.
+    """
+
+    def __init__(self, endpoint: str | None = None, timeout_s: float = 5.0) -> None:
+        self.endpoint = endpoint or os.environ.get(ENDPOINT_VARIABLE) or _discovered()
+        self._timeout_s = timeout_s
+        if not self.endpoint.startswith(("ipc://", "tcp://")):
+            raise NoDaemonError(f"{self.endpoint}: an endpoint begins with ipc:// or tcp://")
+        if not is_listening(self.endpoint):
+            raise NoDaemonError(f"no daemon listens at {self.endpoint}")
+        self._context = zmq.Context()
+        self._socket: zmq.Socket[bytes] | None = None
+
+    def close(self) -> None:
+        """Close the connection; harmless when it is closed."""
+        self._context.destroy(linger=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:
+        """Call a method and return its result.
+
+        Parameters
+        ----------
+        method : str
+            As in `service.api_models.METHODS`.
+        request_id : str, optional
+            To repeat an earlier change; made up if not given.
+        **params
+            JSON values; None is left out.
+
+        Raises
+        ------
+        ApiError
+            The daemon refused.
+        NoDaemonError
+            It did not answer.
+        """
+        request_id = request_id or uuid.uuid4().hex
+        given = {name: value for name, value in params.items() if value is not None}
+        request = json.dumps({"v": 1, "id": request_id, "method": method, "params": given}, allow_nan=False)
+        for _ in range(_TRIES):
+            # The same id again is harmless: a change that was made is answered, not made twice.
+            reply = self._exchange(request.encode(), request_id)
+            if reply is not None:
+                return _result(reply)
+        raise NoDaemonError(
+            f"the daemon at {self.endpoint} does not answer (waited {self._timeout_s:g} s twice)"
+        )
+
+    def events(self, since: int | None = None) -> Iterator[dict[str, Any]]:
+        """Events in order and without gaps, as they come; ends when the caller stops asking.
+
+        Parameters
+        ----------
+        since : int, optional
+            The last `seq` that the caller has; else only what comes from now on.
+
+        Raises
+        ------
+        ApiError
+        NoDaemonError
+            No heartbeat came and the daemon does not answer.
+        """
+        hello = self.call("hello")
+        socket = self._context.socket(zmq.SUB)
+        try:
+            socket.setsockopt(zmq.LINGER, 0)
+            socket.setsockopt(zmq.SUBSCRIBE, b"")
+            socket.connect(hello["events_endpoint"])
+            last = self.call("status")["last_seq"] if since is None else since
+            while True:
+                if not socket.poll(_ms(self._timeout_s)):
+                    self.call("hello")
+                    continue
+                message = json.loads(socket.recv())
+                is_next = message["type"] == "event" and message["seq"] == last + 1
+                # A heartbeat or event beyond the next one says that some were missed.
+                fresh = [message] if is_next else self._missed(last, message["seq"])
+                for event in fresh:
+                    last = event["seq"]
+                    yield event
+        finally:
+            socket.close()
+
+    def _missed(self, last: int, until: int) -> Iterator[dict[str, Any]]:
+        while last < until:
+            page = self.call("events.since", seq=last, limit=_PAGE)["events"]
+            if not page:
+                return
+            yield from page
+            last = page[-1]["seq"]
+
+    def _exchange(self, request: bytes, request_id: str) -> dict[str, Any] | None:
+        """Send once and wait; None if no reply came in time."""
+        if self._socket is None:
+            self._socket = self._context.socket(zmq.DEALER)
+            self._socket.setsockopt(zmq.LINGER, 0)
+            self._socket.connect(self.endpoint)
+        deadline = time.monotonic() + self._timeout_s
+        self._socket.send_multipart([b"", request])
+        while (left_s := deadline - time.monotonic()) > 0:
+            if not self._socket.poll(_ms(left_s)):
+                break
+            reply = json.loads(self._socket.recv_multipart()[-1])
+            if reply["id"] in (request_id, None):
+                return dict(reply)
+        self._socket.close()
+        self._socket = None
+        return None
+
+
+def _discovered() -> str:
+    info = find_daemon()
+    if info is None:
+        raise NoDaemonError(f"no daemon of this user is running; start one, or set {ENDPOINT_VARIABLE}")
+    return info.endpoint
+
+
+def _ms(seconds: float) -> int:
+    return math.ceil(seconds * 1000)
+
+
+def _result(reply: dict[str, Any]) -> dict[str, Any]:
+    if reply["ok"]:
+        return dict(reply["result"])
+    raise ApiError(reply["error"]["code"], reply["error"]["message"])

@@ -1,0 +1,207 @@
+"""Where the daemon listens, and how a client of the same user finds it.
+
+Sockets and ``daemon.json`` lie in a folder that only this user can enter. One daemon of the user at a time
+holds ``daemon.lock`` and is found by itself; others serve at their own endpoints. The lock goes with its
+process, so nothing that a killed daemon leaves behind is in the way of the next.
+"""
+
+import hashlib
+import json
+import os
+import socket
+import stat
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+import zmq
+from filelock import FileLock, Timeout
+from pydantic import Field, ValidationError
+
+from config.base import Frozen
+from service.errors import EndpointError
+
+_SUN_PATH_BYTES = 107
+"""Longest path of a Unix socket on Linux, without the closing zero."""
+
+_PROBE_S = 1.0
+_LOCK_S = 10.0
+
+
+class Endpoints(Frozen):
+    """Where requests and events are served."""
+
+    requests: str
+    events: str
+
+
+class DaemonInfo(Frozen):
+    """Content of ``daemon.json``."""
+
+    v: Literal[1] = 1
+    endpoint: str
+    events_endpoint: str
+    run: str
+    pid: int = Field(gt=0)
+
+
+def runtime_directory() -> Path:
+    """Folder of this user for sockets, mode 0700; made if need be.
+
+    Raises
+    ------
+    EndpointError
+        It cannot be made, or what is there is not a private folder of this user.
+    """
+    path = platformdirs.user_runtime_path("ilemtrack")
+    if not _is_private(path.parent):
+        path = Path(tempfile.gettempdir()) / f"ilemtrack-{os.getuid()}"
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        private = _is_private(path)
+    except OSError as error:
+        raise EndpointError(f"{path}: cannot be made ({error.strerror}); set XDG_RUNTIME_DIR") from error
+    if not private:
+        raise EndpointError(
+            f"{path}: must be a folder of this user with mode 0700; remove it or set XDG_RUNTIME_DIR"
+        )
+    return path
+
+
+def run_endpoints(run_id: str) -> Endpoints:
+    """Default endpoints of a run: two sockets in the runtime folder.
+
+    Raises
+    ------
+    EndpointError
+        See `runtime_directory`.
+    """
+    # A digest keeps the path short and free of whatever a run may be called.
+    stem = runtime_directory() / hashlib.sha256(run_id.encode()).hexdigest()[:12]
+    return Endpoints(requests=f"ipc://{stem}.req", events=f"ipc://{stem}.evt")
+
+
+def bind(socket_: zmq.Socket[bytes], endpoint: str) -> None:
+    """Bind a socket; an ipc socket gets mode 0600.
+
+    Raises
+    ------
+    EndpointError
+        The endpoint is in use, cannot be bound, or is neither ipc nor on loopback.
+    """
+    lock = FileLock(runtime_directory() / "bind.lock")
+    try:
+        # libzmq unlinks whatever lies at an ipc path: look and bind as one step.
+        with lock.acquire(timeout=_LOCK_S):
+            if endpoint.startswith("ipc://"):
+                _demand_free(_ipc_path(endpoint))
+            elif not endpoint.startswith(("tcp://127.0.0.1:", "tcp://localhost:")):
+                raise EndpointError(f"{endpoint}: must be ipc:///absolute/path or tcp://127.0.0.1:port")
+            old = os.umask(0o177)
+            try:
+                # libzmq binds to addresses only, and knows no name.
+                socket_.bind(endpoint.replace("tcp://localhost:", "tcp://127.0.0.1:"))
+            finally:
+                os.umask(old)
+    except zmq.ZMQError as error:
+        why = (
+            "is in use by another program" if error.errno == zmq.EADDRINUSE else f"cannot be bound ({error})"
+        )
+        raise EndpointError(f"{endpoint}: {why}; choose another endpoint") from error
+    except Timeout:
+        raise EndpointError(
+            f"{lock.lock_file}: held for {_LOCK_S:g} s by another program that starts"
+        ) from None
+
+
+def is_listening(endpoint: str) -> bool:
+    """Whether anything accepts connections at an endpoint, ``ipc://`` or ``tcp://``."""
+    try:
+        if endpoint.startswith("ipc://"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(_PROBE_S)
+                probe.connect(endpoint.removeprefix("ipc://"))
+            return True
+        host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+        socket.create_connection((host, int(port)), _PROBE_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
+class Discovery:
+    """Makes this daemon the one that clients of the user find, if no other is."""
+
+    def __init__(self) -> None:
+        folder = runtime_directory()
+        self._file = folder / "daemon.json"
+        self._lock = FileLock(folder / "daemon.lock")
+
+    def publish(self, info: DaemonInfo) -> bool:
+        """Write ``daemon.json``; False if another daemon of the user is alive and published."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        part = self._file.with_suffix(".part")
+        part.write_text(info.model_dump_json() + "\n", encoding="utf-8")
+        part.replace(self._file)
+        return True
+
+    def withdraw(self) -> None:
+        """Remove ``daemon.json`` if it is ours; harmless otherwise."""
+        if self._lock.is_locked:
+            self._file.unlink(missing_ok=True)
+            self._lock.release()
+
+
+def find_daemon() -> DaemonInfo | None:
+    """Daemon of this user that is alive and published, None if there is none.
+
+    Raises
+    ------
+    EndpointError
+        See `runtime_directory`.
+    """
+    try:
+        text = (runtime_directory() / "daemon.json").read_text(encoding="utf-8")
+        info = DaemonInfo.model_validate(json.loads(text))
+        os.kill(info.pid, 0)
+    except (OSError, ValueError, OverflowError, RecursionError, ValidationError):
+        return None
+    return info
+
+
+def _is_private(path: Path) -> bool:
+    """Whether a path is a folder, no link, of this user, in which nobody else can do anything."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def _ipc_path(endpoint: str) -> Path:
+    path = endpoint.removeprefix("ipc://")
+    if not path.startswith("/"):
+        raise EndpointError(f"{endpoint}: must be ipc:// and an absolute path")
+    if len(os.fsencode(path)) > _SUN_PATH_BYTES:
+        raise EndpointError(
+            f"{endpoint}: the path is longer than the {_SUN_PATH_BYTES} bytes that a socket may have;"
+            " set XDG_RUNTIME_DIR or the endpoints to something shorter"
+        )
+    return Path(path)
+
+
+def _demand_free(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise EndpointError(f"ipc://{path}: the folder {path.parent} does not exist")
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise EndpointError(f"ipc://{path}: there is a file that is no socket; choose another endpoint")
+    if is_listening(f"ipc://{path}"):
+        raise EndpointError(f"ipc://{path}: is in use by another program; choose another endpoint")

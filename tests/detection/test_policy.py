@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.work import DetectionConfig
+from detection.boxes import BoxPx
+from detection.cells import Hit
+from detection.policy import apply_policy
+
+SHAPE = (200, 300)
+CONFIG = DetectionConfig(dilate_um=1.0, doubtful_below=0.5, doubtful_extra_um=0.5, min_confidence=0.05)
+BOX = BoxPx(100, 100, 120, 110)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "reason", "margin"),
+    [
+        (0.9, "kept: confident", 5),
+        (0.5, "kept: confident", 5),
+        (0.49, "kept: doubtful, grown by 0.5 um", 8),
+        (0.05, "kept: doubtful, grown by 0.5 um", 8),
+    ],
+)
+def test_doubt_grows_a_box(confidence: float, reason: str, margin: int) -> None:
+    (cell,) = apply_policy([Hit(BOX, confidence)], SHAPE, 0.2, CONFIG)
+    assert cell.reason == reason
+    assert cell.box_px == BOX
+    assert cell.image_box_px == BoxPx(100 - margin, 100 - margin, 120 + margin, 110 + margin)
+
+
+def test_a_hit_below_the_floor_is_kept_in_the_books_but_not_imaged() -> None:
+    (cell,) = apply_policy([Hit(BOX, 0.03)], SHAPE, 0.2, CONFIG)
+    assert cell.image_box_px is None
+    assert cell.reason == "not imaged: confidence 0.03 below 0.05"
+
+
+def test_the_margin_is_rounded_up_to_whole_pixels() -> None:
+    (cell,) = apply_policy([Hit(BOX, 1.0)], SHAPE, 0.178, CONFIG)
+    assert cell.image_box_px is not None
+    assert cell.image_box_px.x0 == 100 - 6
+
+
+hits = st.builds(
+    lambda x, y, w, h, c: Hit(BoxPx(x, y, x + w, y + h), c),
+    st.integers(0, 250),
+    st.integers(0, 150),
+    st.integers(1, 50),
+    st.integers(1, 50),
+    st.floats(0, 1),
+)
+
+
+@given(st.lists(hits, max_size=20))
+def test_every_hit_is_accounted_for_in_reading_order(found: list[Hit]) -> None:
+    cells = apply_policy(found, SHAPE, 0.178, CONFIG)
+    assert [cell.id for cell in cells] == [f"c{n + 1:04d}" for n in range(len(found))]
+    assert sorted(cell.box_px for cell in cells) == sorted(hit.box for hit in found)
+    tops = [(cell.box_px.y0, cell.box_px.x0) for cell in cells]
+    assert tops == sorted(tops)
+    for cell in cells:
+        assert (cell.image_box_px is None) == (cell.confidence < CONFIG.min_confidence)
+        if cell.image_box_px is not None:
+            assert cell.image_box_px.contains(cell.box_px)
+            assert BoxPx(0, 0, SHAPE[1], SHAPE[0]).contains(cell.image_box_px)

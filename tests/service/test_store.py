@@ -1,0 +1,391 @@
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.errors import IllegalTransitionError, StoreError, UnknownIdError
+from service.records import FieldState, JobState
+from service.session import Phase, SessionEvent, Status
+from service.store import Store
+from tests.service.stores import (
+    WALL,
+    HandClock,
+    add_specimen,
+    cell,
+    job,
+    new_store,
+    queue_jobs,
+    rect,
+    save_field,
+)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[Store]:
+    made = new_store(tmp_path, clock)
+    yield made
+    made.close()
+
+
+def rows(path: Path) -> list[tuple[object, ...]]:
+    """Every row of every table, read past the store."""
+    with sqlite3.connect(path) as connection:
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        found = [(t, *row) for t in tables for row in connection.execute(f"SELECT * FROM {t}")]
+    connection.close()
+    return found
+
+
+def test_a_new_store_is_idle_and_keeps_what_it_was_given(store: Store) -> None:
+    assert store.status() == Status(Phase.IDLE)
+    assert (store.run_id(), store.kind(), store.config_yaml()) == ("run-1", "dry-run", "v: 1\n")
+    assert (store.rev(), store.last_seq(), store.last_time_s()) == (0, 0, 0.0)
+    assert (store.sections(), store.fields(), store.cells(), store.jobs()) == ([], [], [], [])
+    assert store.next_job() is None
+
+
+def test_the_file_is_as_durable_as_promised(store: Store, tmp_path: Path) -> None:
+    with store._database.change() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+def test_it_is_never_made_twice(store: Store, tmp_path: Path) -> None:
+    before = rows(tmp_path / "session.sqlite")
+    with pytest.raises(StoreError, match="exists already"):
+        new_store(tmp_path)
+    assert rows(tmp_path / "session.sqlite") == before
+
+
+def test_it_is_not_made_where_there_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be made"):
+        new_store(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_no_other_file_is_opened(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"not a store|not a database"):
+        Store.open(path)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store.open(tmp_path / "absent")
+    assert not (tmp_path / "absent").exists()
+
+
+def test_no_other_version_is_opened(store: Store, tmp_path: Path) -> None:
+    store.close()
+    with sqlite3.connect(tmp_path / "session.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with pytest.raises(StoreError, match="version 2; this program reads version 1"):
+        Store.open(tmp_path / "session.sqlite")
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(StoreError):
+        store.status()
+    with pytest.raises(StoreError, match="closed"):
+        store.note("x", "y", {})
+
+
+def test_all_comes_back_after_reopening(store: Store, tmp_path: Path, clock: HandClock) -> None:
+    queue_jobs(store)
+    clock.time_s = 12.5
+    store.apply(SessionEvent.START)
+
+    def everything(one: Store) -> tuple[object, ...]:
+        return (
+            one.status(),
+            one.rev(),
+            one.sections(),
+            one.fields(),
+            one.cells(),
+            one.jobs(),
+            one.events_since(0),
+        )
+
+    before = everything(store)
+    store.close()
+    again = Store.open(tmp_path / "session.sqlite")
+    assert everything(again) == before
+    assert again.last_time_s() == 12.5
+    again.note("x", "y", {})
+    assert again.events_since(0)[-1].time_s == 12.5
+    again.use_clock(lambda: 99.0)
+    again.note("x", "y", {})
+    assert again.last_time_s() == 99.0
+    again.close()
+
+
+def test_session_and_event_go_together(store: Store, clock: HandClock) -> None:
+    clock.time_s = 3.0
+    assert store.apply(SessionEvent.START) == store.status() == Status(Phase.PREFLIGHT)
+    store.apply(SessionEvent.FAULT, "no stage")
+    assert store.status() == Status(Phase.FAULT, Phase.PREFLIGHT, "no stage")
+    first, second = store.events_since(0)
+    assert (first.seq, first.time_s, first.at, first.kind) == (
+        1,
+        3.0,
+        WALL.isoformat(timespec="milliseconds"),
+        "session",
+    )
+    assert second.data == {
+        "event": "fault", "from": "preflight", "phase": "fault", "resume_to": "preflight", "reason": "no stage",
+    }  # fmt: skip
+    assert store.rev() == 2
+    with pytest.raises(IllegalTransitionError):
+        store.apply(SessionEvent.RESUME)
+    assert (store.rev(), store.last_seq()) == (2, 2)
+
+
+def test_progress_is_not_steering(store: Store) -> None:
+    queue_jobs(store)
+    store.note("vacuum", "chamber", {"pressure_pa": 1e-3})
+    assert store.rev() == 0
+
+
+def test_what_a_gauge_does_not_know_is_null(store: Store) -> None:
+    store.note("vacuum", "chamber", {"pressure_pa": float("nan"), "at": (1.0, float("inf"))})
+    assert store.events_since(0)[0].data == {"pressure_pa": None, "at": [1.0, None]}
+    with pytest.raises(ValueError, match="serialize"):
+        store.note("vacuum", "chamber", {"pressure_pa": object()})
+    assert store.last_seq() == 1
+
+
+CHANGES: dict[str, Callable[[Store], object]] = {
+    "apply": lambda s: s.apply(SessionEvent.START),
+    "note": lambda s: s.note("x", "y", {}),
+    "add_sections": lambda s: add_specimen_again(s),
+    "set_field": lambda s: save_field(s, "S0002/F000"),
+    "record_detection": lambda s: s.record_detection("S0001/F001", [cell("S0001/F001", 1)], 1.0, ("w",)),
+    "add_plan": lambda s: s.add_plan("S0002", [job(9, "S0002")], {}),
+    "set_job": lambda s: s.set_job("J000002", JobState.HELD),
+    "arm": lambda s: s.arm("J000002", rect(0, 0), 1e-6),
+    "recover": lambda s: s.recover(),
+    "request": lambda s: s.change_by_request(
+        "id", "run.start", {}, None, lambda: {"phase": s.apply(SessionEvent.START).phase}
+    ),
+}
+
+
+def add_specimen_again(store: Store) -> None:
+    sections, fields = store.sections(), store.fields()
+    more = [type(s)(f"{s.id}b", s.index + 10, s.center_m) for s in sections]
+    store.add_sections(
+        more, [type(f)(f"{f.id}b", f"{f.section}b", f.index, f.center_m, f.rect_m) for f in fields]
+    )
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_no_change_without_its_event(store: Store, tmp_path: Path, name: str) -> None:
+    """Where the event cannot be written, nothing is: the failure is SQLite's own."""
+    path = tmp_path / "session.sqlite"
+    queue_jobs(store)
+    save_field(store, "S0001/F001")
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TRIGGER boom BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'boom'); END")
+    before = rows(path)
+    with pytest.raises(StoreError, match="boom"):
+        CHANGES[name](store)
+    assert rows(path) == before
+    other.execute("DROP TRIGGER boom")
+    other.close()
+    CHANGES[name](store)
+    assert rows(path) != before
+    seqs = [event.seq for event in store.events_since(0)]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_history_is_never_rewritten(store: Store, tmp_path: Path) -> None:
+    queue_jobs(store)
+    store.expose_done(store.arm("J000001", rect(0, 0), 1e-6).id)
+    with sqlite3.connect(tmp_path / "session.sqlite") as other:
+        for sql in (
+            "DELETE FROM event",
+            "UPDATE event SET kind = 'x'",
+            "DELETE FROM exposure",
+            "UPDATE exposure SET state = 'void'",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="never"):
+                other.execute(sql)
+    other.close()
+
+
+def test_a_change_inside_a_change_is_undone_alone_or_with_it(store: Store) -> None:
+    ran: list[str] = []
+    with store._database.change():
+        store.note("outer", "", {})
+        store.after_commit(lambda: ran.append("outer"))
+        with pytest.raises(ZeroDivisionError), store._database.change():
+            store.note("inner", "", {})
+            store.after_commit(lambda: ran.append("inner"))
+            raise ZeroDivisionError
+        assert ran == []
+        assert [event.kind for event in store.events_since(0)] == ["outer"]
+    assert ran == ["outer"]
+    with pytest.raises(ZeroDivisionError), store._database.change():
+        store.note("lost", "", {})
+        store.after_commit(lambda: ran.append("lost"))
+        raise ZeroDivisionError
+    assert ran == ["outer"]
+    assert [event.kind for event in store.events_since(0)] == ["outer"]
+    store.after_commit(lambda: ran.append("at once"))
+    assert ran == ["outer", "at once"]
+
+
+def test_after_a_rollback_by_sqlite_itself_nothing_is_written_outside_a_transaction(store: Store) -> None:
+    with pytest.raises(StoreError), store._database.change() as connection:
+        connection.execute("ROLLBACK")  # what SQLite does on a full disk
+        store.note("x", "y", {})
+    assert store.last_seq() == 0
+    store.note("x", "y", {})
+    assert store.last_seq() == 1
+
+
+def test_listeners_hear_of_what_is_on_the_disk(store: Store, tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def listener() -> None:
+        heard.append(len([row for row in rows(tmp_path / "session.sqlite") if row[0] == "event"]))
+
+    store.listen(listener)
+    store.note("x", "y", {})
+    with pytest.raises(IllegalTransitionError):
+        store.apply(SessionEvent.RESUME)
+    store.apply(SessionEvent.START)
+    assert heard == [1, 2]
+
+
+def test_other_threads_see_only_what_is_committed(store: Store) -> None:
+    seen: list[int] = []
+    with store._database.change():
+        store.note("x", "y", {})
+        assert store.last_seq() == 1
+        reader = threading.Thread(target=lambda: seen.append(store.last_seq()))
+        reader.start()
+        reader.join()
+    assert seen == [0]
+
+
+def test_a_snapshot_is_one_moment(store: Store) -> None:
+    with store.snapshot():
+        assert store.last_seq() == 0
+        writer = threading.Thread(target=lambda: store.note("x", "y", {}))
+        writer.start()
+        writer.join()
+        assert store.last_seq() == 0
+    assert store.last_seq() == 1
+
+
+def test_seq_has_no_gaps_with_many_writers_of_whom_some_fail(store: Store) -> None:
+    def work(name: str) -> None:
+        for n in range(25):
+            store.note("n", name, {"n": n})
+            with pytest.raises(ZeroDivisionError), store._database.change():
+                store.note("lost", name, {})
+                raise ZeroDivisionError
+
+    threads = [threading.Thread(target=work, args=(str(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    events = store.events_since(0)
+    assert [event.seq for event in events] == list(range(1, 101))
+    for name in "0123":
+        assert [event.data["n"] for event in events if event.subject == name] == list(range(25))
+
+
+def test_events_by_pages(store: Store) -> None:
+    for n in range(5):
+        store.note("n", str(n), {})
+    assert [event.seq for event in store.events_since(0, 2)] == [1, 2]
+    assert [event.seq for event in store.events_since(2, 2)] == [3, 4]
+    assert [event.seq for event in store.events_since(4, 2)] == [5]
+    assert store.events_since(5, 2) == []
+
+
+def test_sections_and_fields_by_pages(store: Store) -> None:
+    add_specimen(store, sections=3, fields=3)
+    ids = [field.id for field in store.fields()]
+    assert ids == [f"S{s:04d}/F{f:03d}" for s in (1, 2, 3) for f in (0, 1, 2)]
+    paged: list[str] = []
+    while page := store.fields(limit=2, after=paged[-1] if paged else None):
+        paged += [field.id for field in page]
+    assert paged == ids
+    assert [s.id for s in store.sections(limit=2)] == ["S0001", "S0002"]
+    assert [s.id for s in store.sections(limit=2, after="S0002")] == ["S0003"]
+    assert [f.id for f in store.fields(section="S0002", after="S0002/F000")] == ["S0002/F001", "S0002/F002"]
+    with pytest.raises(UnknownIdError, match="S0009"):
+        store.sections(after="S0009")
+    with pytest.raises(UnknownIdError, match="S0001/F009"):
+        store.fields(after="S0001/F009")
+
+
+def test_a_section_is_not_added_twice_nor_by_half(store: Store) -> None:
+    add_specimen(store)
+    before = store.sections(), store.fields(), store.last_seq()
+    with pytest.raises(StoreError, match="UNIQUE"):
+        add_specimen(store, sections=3)
+    assert (store.sections(), store.fields(), store.last_seq()) == before
+
+
+def test_life_of_a_field(store: Store) -> None:
+    add_specimen(store)
+    saved = store.set_field(
+        "S0001/F000",
+        FieldState.SAVED,
+        center_m=(1.5, 2.5),
+        rect_m=(1.0, 2.0, 3.0, 4.0),
+        image="fm/S0001/F000.ome.tiff",
+        sha256="ab",
+    )
+    assert saved == store.field("S0001/F000")
+    assert (saved.center_m, saved.rect_m, saved.sha256) == ((1.5, 2.5), (1.0, 2.0, 3.0, 4.0), "ab")
+    found = [cell("S0001/F000", 1), cell("S0001/F000", 2)]
+    detected = store.record_detection("S0001/F000", found, 12.5, ("dim",))
+    assert (detected.state, detected.elapsed_ms, detected.warnings) == (FieldState.DETECTED, 12.5, ("dim",))
+    assert (detected.image, detected.rect_m) == (saved.image, saved.rect_m)
+    assert store.cells() == store.cells(field="S0001/F000") == store.cells(section="S0001") == found
+    assert store.cells(field="S0001/F001") == store.cells(section="S0002") == []
+    failed = store.set_field("S0001/F001", FieldState.FAILED, reason="no light")
+    assert failed.reason == "no light"
+    assert store.field_counts() == {FieldState.PENDING: 2, FieldState.DETECTED: 1, FieldState.FAILED: 1}
+    assert [event.data["to"] for event in store.events_since(1)] == ["saved", "detected", "failed"]
+    with pytest.raises(IllegalTransitionError):
+        store.set_field("S0001/F001", FieldState.SAVED, image="x", sha256="y")
+    with pytest.raises(UnknownIdError):
+        store.field("S0009/F000")
+
+
+def test_a_field_is_not_saved_without_an_image_nor_failed_without_a_reason(store: Store) -> None:
+    add_specimen(store)
+    with pytest.raises(StoreError, match="a_saved_field_has_an_image"):
+        store.set_field("S0001/F000", FieldState.SAVED, image="x")
+    with pytest.raises(StoreError, match="a_failed_field_has_a_reason"):
+        store.set_field("S0001/F000", FieldState.FAILED)
+    with pytest.raises(StoreError, match="rect_m_has_x0_below_x1"):
+        store.set_field("S0001/F000", FieldState.SAVED, image="x", sha256="y", rect_m=(1.0, 0.0, 0.0, 1.0))
+    assert store.field("S0001/F000").state is FieldState.PENDING
+
+
+def test_cells_of_another_field_are_refused(store: Store) -> None:
+    add_specimen(store)
+    save_field(store, "S0001/F000")
+    with pytest.raises(StoreError, match="does not belong"):
+        store.record_detection("S0001/F000", [cell("S0001/F000", 1), cell("S0001/F001", 2)], 1.0, ())
+    assert store.cells() == []
+    assert store.field("S0001/F000").state is FieldState.SAVED
