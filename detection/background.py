@@ -57,8 +57,7 @@ def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Bac
     block_um = block_px * pixel_size_um
     means = _block_means(image, block_px)
     noise = _block_means(_second_differences(image), block_px)
-    basis = _surfaces(means.shape)
-    trend = _lower_trend(means, basis)
+    trend = _lower_trend(means)
     window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
     start = ndi.percentile_filter(means - trend, START_PERCENT, window, mode="nearest")
     level = trend + np.asarray(start, dtype=np.float32)
@@ -67,7 +66,7 @@ def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Bac
     kept = np.ones(means.shape, dtype=np.bool_)
     for clip in CLIPS_SD:
         kept = means < level + clip * scale
-        trend = np.asarray(basis @ _fitted(means, basis, kept.astype(np.float64)), dtype=np.float32)
+        trend = _surface_through(means, kept.astype(np.float64))
         rest = _smooth_where(means - trend, kept, sigma)
         # Smoothing cuts hills; smoothing what it left over puts most of them back.
         rest += _smooth_where(means - trend - rest, kept, sigma)
@@ -80,32 +79,61 @@ def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Bac
     )
 
 
-def _surfaces(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Chebyshev surfaces up to the sixth degree over a grid, (rows, columns, terms)."""
+def lowest_background(image: NDArray[np.float32], pixel_size_um: float) -> Background:
+    """Take the darkest parts of the surroundings for the background: for frames crowded with cells.
+
+    It errs on the low side, so that too much stands out rather than too little.
+
+    Parameters
+    ----------
+    image : (rows, columns) array of float32
+        Grey levels.
+    pixel_size_um : float
+    """
+    block_px = max(round(BLOCK_UM / pixel_size_um), 1)
+    block_um = block_px * pixel_size_um
+    means = _block_means(image, block_px)
+    noise = _block_means(_second_differences(image), block_px)
+    window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
+    lowest = np.asarray(ndi.minimum_filter(means, window, mode="nearest"), dtype=np.float32)
+    everywhere = np.ones(means.shape, dtype=np.bool_)
+    level = np.minimum(_smooth_where(lowest, everywhere, SMOOTHING_UM / block_um), means.max())
+    kept = means < level + CLIPS_SD[-1] * _spread(means)
+    noise_sd = np.full_like(means, max(float(np.percentile(noise, START_PERCENT)), QUANTISATION_SD))
+    return Background(
+        _enlarged(level, image.shape),
+        _enlarged(noise_sd, image.shape),
+        _enlarged(kept.astype(np.float32), image.shape) > 0.5,
+    )
+
+
+def _surface_through(means: NDArray[np.float32], weight: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Polynomial surface of sixth degree by weighted least squares.
+
+    Sums run over one axis at a time by einsum: the matrix library would start threads for products of this
+    size, which on a busy machine costs thirty times what they save.
+    """
     y, x = (
         np.polynomial.chebyshev.chebvander((2 * np.arange(n) + 1) / n - 1, min(TREND_DEGREE, n - 1))
-        for n in shape
+        for n in means.shape
     )
-    terms = [
-        np.outer(y[:, i], x[:, j])
-        for i in range(y.shape[1])
-        for j in range(x.shape[1])
-        if i + j <= TREND_DEGREE
-    ]
-    return np.stack(terms, axis=-1).astype(np.float32)
+    i, j = (
+        order.ravel() for order in np.meshgrid(np.arange(y.shape[1]), np.arange(x.shape[1]), indexing="ij")
+    )
+    low = i + j <= TREND_DEGREE
+    i, j = i[low], j[low]
+    along_x = x[:, :, None] * x[:, None, :]
+    along_y = y[:, :, None] * y[:, None, :]
+    products = np.einsum("ikx,xjl->ijkl", np.einsum("yik,yx->ikx", along_y, weight), along_x)
+    right = np.einsum("ix,xj->ij", np.einsum("yi,yx->ix", y, weight * means), x)
+    factors, *_ = np.linalg.lstsq(products[i[:, None], j[:, None], i, j], right[i, j], rcond=None)
+    square = np.zeros(right.shape)
+    square[i, j] = factors
+    surface = np.einsum("yj,xj->yx", np.einsum("yi,ij->yj", y, square), x)
+    return np.asarray(surface, dtype=np.float32)
 
 
-def _fitted(
-    means: NDArray[np.float32], basis: NDArray[np.float32], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Factors of the surfaces by weighted least squares."""
-    terms = basis.reshape(-1, basis.shape[-1]).astype(np.float64)
-    weighted = terms * weight.reshape(-1, 1)
-    factors, *_ = np.linalg.lstsq(weighted.T @ terms, weighted.T @ means.ravel(), rcond=None)
-    return np.asarray(factors)
-
-
-def _lower_trend(means: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float32]:
+def _lower_trend(means: NDArray[np.float32]) -> NDArray[np.float32]:
     """Polynomial surface along the lower side of the blocks, by asymmetric least squares.
 
     Source: Eilers, 'Parametric time warping', Anal. Chem. 76 (2004) 404 (asymmetric weights).
@@ -113,7 +141,7 @@ def _lower_trend(means: NDArray[np.float32], basis: NDArray[np.float32]) -> NDAr
     weight = np.ones(means.shape)
     trend = means
     for _ in range(TREND_ROUNDS):
-        trend = np.asarray(basis @ _fitted(means, basis, weight), dtype=np.float32)
+        trend = _surface_through(means, weight)
         weight = np.where(means > trend, TREND_UPPER_WEIGHT, 1 - TREND_UPPER_WEIGHT)
     return trend
 

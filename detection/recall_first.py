@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background import estimate_background
+from detection.background import estimate_background, lowest_background
 from detection.cells import Hit
 from detection.confidence import saturating
 from detection.frames import Frame
-from detection.significance import hysteresis, remove_spikes, significant
+from detection.significance import hysteresis, remove_spikes, significant, unevenness
 from detection.splitting import box_of, split_touching
 
 SMALLEST_UM = 1.0
@@ -23,6 +23,8 @@ LARGEST_HOLE_UM = 12.0
 CLEAR_STRENGTH = 1.5
 """Significance over the seed threshold at which a hit counts as even."""
 DENSE_SHARE = 0.5
+CROWDED_UNEVENNESS = 3.0
+"""Even ground has 1; ground that is really dim cells has 4 to 30 in synthetic sections."""
 FLOOR_SIGMA_UM = 0.53
 FLOOR_PERCENTILE = 99.5
 FLOOR_EXTEND = 0.05
@@ -47,9 +49,17 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     pixel_um = frame.pixel_size_um
     background = estimate_background(frame.values, pixel_um)
     image = remove_spikes(frame.values, background.noise_sd)
+    # Equalising makes the ground uneven by itself, so there it says nothing about crowding.
+    crowded = not frame.processed and unevenness(image, background, pixel_um) > CROWDED_UNEVENNESS
+    if crowded:
+        warnings.append(
+            "cells lie so densely that the ground between them cannot be told from them:"
+            " the darkest parts count as ground, and most of the frame is imaged"
+        )
+        background = lowest_background(frame.values, pixel_um)
     mask, strength = significant(image, background, pixel_um)
     covered = float(mask.mean())
-    if frame.processed or covered > DENSE_SHARE:
+    if frame.processed or (covered > DENSE_SHARE and not crowded):
         if covered > DENSE_SHARE:
             warnings.append(
                 f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"

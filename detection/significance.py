@@ -52,6 +52,7 @@ def significant(
     for scale in SCALES:
         sigma_px = max(scale.sigma_um / pixel_size_um, 0.5)
         z = _significance(left, background, sigma_px)
+        z /= np.float32(max(_lower_spread(z, background), 1.0))
         new = hysteresis(z, scale.extend_sd, scale.seed_sd)
         np.maximum(strength, z / scale.seed_sd, out=strength, where=new)
         found |= new
@@ -71,12 +72,40 @@ def _significance(
     smooth = np.asarray(cv2.sepFilter2D(residual, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT))
     # White noise smoothed by a separable kernel: its deviation falls by the sum of squares of one axis.
     z = smooth / (background.noise_sd * np.float32((kernel**2).sum()))
-    empty = z[background.empty]
-    if empty.size:
-        # Noise is not always white, nor the ground always even. Cells add to the upper side only, so the
-        # spread of the lower one says how much wider z is than it should be.
-        z /= np.float32(max(-float(np.percentile(empty, 15.87)), 1.0))
     return np.asarray(z, dtype=np.float32)
+
+
+def _lower_spread(z: NDArray[np.float32], background: Background) -> float:
+    """Spread of the significance of empty ground, by its lower side, to which cells add nothing; 1 is ideal.
+
+    More than 1 says that noise is not white or the ground not even.
+    """
+    empty = z[background.empty]
+    return -float(np.percentile(empty, 15.87)) if empty.size else 1.0
+
+
+def unevenness(image: NDArray[np.float32], background: Background, pixel_size_um: float) -> float:
+    """How much more than its noise the empty ground varies, over scales up to that of a small cell.
+
+    Parameters
+    ----------
+    image : (rows, columns) array of float32
+        Grey levels.
+    background : Background
+    pixel_size_um : float
+
+    Returns
+    -------
+    float
+        About 1 where the ground is even and the noise white.
+    """
+    residual = image - background.level
+    return max(
+        _lower_spread(
+            _significance(residual, background, max(scale.sigma_um / pixel_size_um, 0.5)), background
+        )
+        for scale in SCALES
+    )
 
 
 def hysteresis(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.bool_]:

@@ -43,7 +43,8 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if labels.max() < 2:
         return np.zeros_like(markers)
     distance, (rows, columns) = ndi.distance_transform_edt(~markers, return_indices=True)
-    return _with_lines(distance.astype(np.float32), markers, labels[rows, columns], LINE_BAND_PX) == 0
+    zones = _with_lines(distance.astype(np.float32), markers, labels[rows, columns], LINE_BAND_PX)
+    return np.asarray(zones == 0)
 
 
 def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) -> NDArray[np.int32]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from xml.etree import ElementTree
 
@@ -90,20 +91,27 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
             )
         notes = _notes(root, image, alone=len(images) == 1)
         size = _pixel_size(pixels, source)
-        for page, z, t in _pages(pixels, len(planes)):
+        for page, z, t in _pages(pixels, len(planes), Path(source).name):
             if page < pages:
                 planes[page] = _plane(pixels, z, t, size, notes, source)
     return planes
 
 
-def _pages(pixels: ElementTree.Element, first: int) -> list[tuple[int, int, int]]:
-    """Return (page, z, t) of the planes of an image; `first` where the file does not say."""
+def _pages(pixels: ElementTree.Element, first: int, file: str) -> list[tuple[int, int, int]]:
+    """Return (page, z, t) of the planes of an image in this file; from page `first` where it does not say."""
     sizes = {"Z": _integer(pixels, "SizeZ", 1), "T": _integer(pixels, "SizeT", 1)}
     order = [axis for axis in pixels.get("DimensionOrder", "XYCZT") if axis in sizes] or ["Z", "T"]
     inner = sizes[order[0]]
     total = min(sizes["Z"] * sizes["T"], 1_000_000)
     found = []
     blocks = pixels.findall("{*}TiffData")
+    homes = [block.find("{*}UUID") for block in blocks]
+    names = [None if home is None else home.get("FileName") for home in homes]
+    if len(set(names)) > 1:
+        # One image in several files; a single name may be that before a renaming, and is not believed.
+        blocks = [block for block, name in zip(blocks, names, strict=True) if name in (None, file)]
+        if not blocks:
+            return []
     if not blocks or all(block.get("IFD") is None for block in blocks):
         starts = [(first, 0, total)]
     else:

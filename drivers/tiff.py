@@ -1,5 +1,6 @@
 """Recorded frames from OME-TIFF and TIFF files."""
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from drivers.ome import (
     ome_planes,
 )
 from drivers.pose import Pose
+
+# What tifffile says of damaged files is for a log; people get one sentence from here.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 PIXEL_SIZE_NM = (10.0, 5000.0)
 """Smallest and largest pixel size of a fluorescence frame that is believed, nm."""
@@ -190,7 +194,7 @@ def _pixel_size(plane: OmePlane | None, pixel_size_nm: float | None, where: str)
         x = y = pixel_size_nm * 1e-9
         source = "given"
     else:
-        raise FrameError(f"{where} has no pixel size in OME metadata; give it, in nm")
+        raise FrameError(f"{where} has no pixel size in OME metadata; give it with --pixel-size-nm")
     low, high = PIXEL_SIZE_NM
     for value in (x, y):
         # A little wider than the limits: metres and nanometres do not convert without a rounding error.

@@ -55,6 +55,11 @@ class DeviceView:
         with self._lock:
             self._last = seen
 
+    def note(self, **state: object) -> None:
+        """Keep what the runner is about to change, such as the blanker during a scan."""
+        with self._lock:
+            self._last |= state
+
     def last(self) -> dict[str, object]:
         """Return what was read last."""
         with self._lock:

@@ -8,6 +8,7 @@ import numpy as np
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
+from planner.ground import Ground
 from service.context import Context
 from service.disk import shortage
 from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
@@ -77,8 +78,8 @@ def verify_saved(context: Context) -> None:
             context.store.set_job(job.id, JobState.DONE)
 
 
-def take_electron_images(context: Context, section: str | None) -> None:
-    """Do every queued job of the array, or of one section.
+def take_electron_images(context: Context) -> None:
+    """Do every queued job.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def take_electron_images(context: Context, section: str | None) -> None:
     SessionFaultError
         The vacuum is gone, or too many jobs failed in a row.
     """
-    while (job := context.store.next_job(section)) is not None:
+    while (job := context.store.next_job()) is not None:
         context.checkpoint()
         lack = shortage(
             context.folder.path, job.size_px[0] * job.size_px[1] * 2, context.config.session.min_free_disk_gb
@@ -102,14 +103,21 @@ def take_electron_images(context: Context, section: str | None) -> None:
 
 
 def unsaved_ground(context: Context, job: Job) -> str | None:
-    """Return the first field whose fluorescence the job would destroy unsaved; None if there is none."""
-    margin_m = (context.config.planner.guard_um + context.config.sem.beam_halo_um) * 1e-6
-    reach = grown(job.rect_m, margin_m)
-    for state in (FieldState.PENDING, FieldState.FAILED):
-        for field in context.store.fields(state=state):
-            if field.image is None and overlap(reach, field.rect_m):
-                return field.id
-    return None
+    """Say what fluorescence the job would destroy unsaved; None if there is none.
+
+    Invariant 1: every field that the frame, grown by guard and halo, touches was taken, and all of that
+    ground is saved. A field that failed does not hold a frame whose ground its neighbours have saved.
+    """
+    reach_m = (context.config.planner.guard_um + context.config.sem.beam_halo_um) * 1e-6
+    reach = grown(job.rect_m, reach_m)
+    for field in context.store.fields(state=FieldState.PENDING):
+        if overlap(reach, field.rect_m):
+            return field.id
+    for fields in (context.store.fields(section=job.section), context.store.fields()):
+        saved = [field.rect_m for field in fields if field.image is not None and overlap(reach, field.rect_m)]
+        if Ground(saved, reach_m).allows(job.rect_m):
+            return None
+    return "the ground around it"
 
 
 def _do(context: Context, job: Job) -> None:
@@ -142,6 +150,7 @@ def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> ScanImag
     size_m = (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m)
     rect_m = about((float(ground_m[0]), float(ground_m[1])), size_m)
     exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
+    context.view.note(beam_blanked=False)
     try:
         with context.busy.device():
             image = sem.scan(request, timeout_s=1.2 * request.beam_s + 20)
@@ -156,6 +165,7 @@ def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> ScanImag
         return None
     finally:
         sem.blank()
+        context.view.note(beam_blanked=True)
     if not sem.is_blanked():
         store.expose_failed(exposure.id, "the beam was not blanked after the scan")
         raise SessionFaultError("the beam does not blank")

@@ -87,11 +87,13 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
     """Light on for just one exposure, off in every exit."""
     light, camera = context.devices.light, context.devices.camera
     timeout_s = 1.2 * settings.exposure_s + 20
+    context.view.note(light_on=True)
     try:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
         return camera.expose(settings, timeout_s)
     finally:
         light.off()
+        context.view.note(light_on=False)
 
 
 def _check(context: Context, field: Field, frame: FmFrame) -> None:

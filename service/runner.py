@@ -17,7 +17,7 @@ from service.errors import SessionFaultError, UnsafeError, VacuumError
 from service.fluorescence_phase import take_fluorescence
 from service.logs import get_logger
 from service.preflight import problems
-from service.records import FieldState, JobState
+from service.records import FieldState
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
 from service.safety import make_safe
@@ -124,32 +124,24 @@ class Runner:
 
     def _electron(self) -> None:
         context = self._context
-        section = self._section()
         self._analysis.submit_unfinished()
         self._analysis.wait()
         release_waiting(context)
-        if context.store.next_job(section) is not None:
+        if context.store.next_job() is not None:
             set_beam(context)
-            take_electron_images(context, section)
-        if context.store.fields(state=FieldState.PENDING):
+            take_electron_images(context)
+        if context.store.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             give_up_waiting(context)
             context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _section(self) -> str | None:
-        """Return the section to work on now where the order is section by section, else None for all."""
-        store = self._context.store
+        """Return the section whose fluorescence is taken now; None for that of the whole array."""
         if self._context.config.session.order == "array":
             return None
-        for section in store.sections():
-            unfinished = any(
-                field.state in (FieldState.PENDING, FieldState.SAVED, FieldState.DETECTED)
-                for field in store.fields(section=section.id)
-            )
-            if unfinished or store.jobs(section=section.id, state=JobState.QUEUED, limit=1):
-                return section.id
-        return None
+        pending = self._context.store.fields(state=FieldState.PENDING, limit=1)
+        return pending[0].section if pending else None
 
     def _wait_for_a_person(self, phase: Phase) -> None:
         try:

@@ -56,10 +56,13 @@ class Database:
         self._wall_clock = wall_clock
         self._lock = threading.RLock()
         self._depth = 0
+        self._owner: int | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        # A lock of its own: a reader never waits for a change.
+        self._readers_lock = threading.Lock()
         self._closed = False
         self._write = _connect(path)
         try:
@@ -71,7 +74,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file; harmless when it is closed."""
-        with self._lock:
+        with self._lock, self._readers_lock:
             self._closed = True
             for connection in (*self._readers, self._write):
                 connection.close()
@@ -109,10 +112,12 @@ class Database:
             try:
                 self._write.execute("BEGIN IMMEDIATE" if outer else f"SAVEPOINT {mark}")
                 self._depth += 1
+                self._owner = threading.get_ident()
                 try:
                     yield self._write
                 finally:
                     self._depth -= 1
+                    self._owner = None if outer else self._owner
                 self._write.execute("COMMIT" if outer else f"RELEASE {mark}")
             except BaseException as error:
                 del self._after_commit[waiting:]
@@ -142,12 +147,7 @@ class Database:
 
     def in_change(self) -> bool:
         """Whether this thread is inside a change."""
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
-            return self._depth > 0
-        finally:
-            self._lock.release()
+        return self._owner == threading.get_ident()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -156,11 +156,16 @@ class Database:
         if connection.in_transaction:
             yield
             return
-        connection.execute("BEGIN")
+        try:
+            connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from error
         try:
             yield
         finally:
-            connection.execute("COMMIT")
+            # Nothing was written; an error here (the store was closed meanwhile) loses nothing.
+            with suppress(sqlite3.Error):
+                connection.execute("COMMIT")
 
     def all(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -196,7 +201,7 @@ class Database:
             return self._write
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            with self._lock:
+            with self._readers_lock:
                 self._demand_open()
                 connection = _connect(self.path)
                 connection.execute("PRAGMA query_only = ON")

@@ -39,26 +39,25 @@ class Cut:
 
 def cuts(block: CellBlock, plane: Grid, w_um: float) -> Iterator[Cut]:
     """Cells that a grid in the plane at depth `w_um` shows, in the order of the block."""
-    cells = block.near(plane.center_um, plane.radius_um, w_um)
-    for cell in cells:
-        window = plane.window(cell.outline.center_um[:2], cell.outline.reach_um)
-        if window is None or abs(cell.outline.center_um[2] - w_um) > cell.outline.reach_um:
+    near = block.near(plane.center_um, plane.radius_um, w_um)
+    cells = [cell for cell in near if cell.outline.cut_radius_um(w_um) > 0]
+    centers = np.array([cell.outline.center_um[:2] for cell in cells]).reshape(-1, 2)
+    radii = np.array([cell.outline.cut_radius_um(w_um) for cell in cells])
+    for index, cell in enumerate(cells):
+        window = plane.window(centers[index], radii[index])
+        if window is None:
             continue
         part, grid = window
         coarse = grid.coarse(_OUTLINE_STEP_UM)
         inside = cell.outline.depth_inside_um(coarse, w_um)
-        for other in cells:
-            if other is not cell and _touch(cell, other):
+        apart = np.hypot(*(centers - centers[index]).T)
+        for other in np.flatnonzero(apart < radii + radii[index]):
+            if other != index:
                 # Where two would overlap, each keeps the ground that is deeper inside itself.
-                inside = inside - np.maximum(other.outline.depth_inside_um(coarse, w_um), 0)
+                inside = inside - np.maximum(cells[other].outline.depth_inside_um(coarse, w_um), 0)
         if inside.max() <= 0:
             continue
         nucleus = cell.nucleus.depth_inside_um(coarse, w_um)
         # A nucleus stays below the membrane of its cell.
         nucleus = np.minimum(nucleus, inside - np.float32(0.3))
         yield Cut(cell, part, grid, w_um, refined(inside, grid.shape), refined(nucleus, grid.shape))
-
-
-def _touch(one: Cell, other: Cell) -> bool:
-    apart = float(np.linalg.norm(one.outline.center_um - other.outline.center_um))
-    return apart < one.outline.reach_um + other.outline.reach_um

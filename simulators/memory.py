@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from simulators.errors import MemoryFileError
+
 
 class Memory:
     """Last value of each key, and the list of exposures of the beam.
@@ -20,7 +22,7 @@ class Memory:
 
     Raises
     ------
-    ValueError
+    MemoryFileError
         The file is no journal of this module.
     """
 
@@ -72,12 +74,15 @@ class Memory:
             except json.JSONDecodeError:
                 if number == len(lines):
                     continue  # the program was killed while it wrote the last line
-                raise ValueError(f"{path}: line {number} is not a line of a microscope's memory") from None
-            if "exposure" in line:
-                self._exposures.append(line["exposure"])
-                self._values["scan"] = None
-            else:
-                self._values[line["key"]] = line["value"]
+                line = None
+            match line:
+                case {"exposure": value}:
+                    self._exposures.append(value)
+                    self._values["scan"] = None
+                case {"key": str(key), "value": value}:
+                    self._values[key] = value
+                case _:
+                    raise MemoryFileError(f"{path}: line {number} is not a line of a microscope's memory")
 
     def _write_anew(self, path: Path) -> None:
         lines: list[dict[str, Any]] = [{"exposure": value} for value in self._exposures]

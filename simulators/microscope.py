@@ -6,11 +6,11 @@ from pathlib import Path
 from config.instrument import CalibrationConfig
 from config.model import Config
 from drivers.clock import Clock
-from drivers.fluorescence import FluorescenceCamera
+from drivers.fluorescence import FluorescenceCamera, Light
 from drivers.interlock import Interlock
 from drivers.microscope import Microscope
 from drivers.pose import FmToSem
-from drivers.recorded import PlacedFrame, RecordedCamera
+from drivers.recorded import PlacedFrame, RecordedCamera, RecordedLight
 from simulators.bleaching import BleachedGround
 from simulators.camera import SimulatedCamera
 from simulators.chamber import SimulatedChamber
@@ -60,12 +60,16 @@ class SimulatedMicroscope:
         self.specimen: Specimen = specimen or SimulatedSpecimen(config)
         self.ground = BleachedGround(kept, calibration)
         self._stage = SimulatedStage(config, clock, interlock, kept)
-        light = SimulatedLight(config.fluorescence, kept)
         camera: FluorescenceCamera
+        light: Light
         if frames:
+            light = RecordedLight()
             camera = RecordedCamera(frames, self._stage, clock, interlock)
         else:
-            camera = SimulatedCamera(config, clock, self.specimen, self.ground, light, self._stage, interlock)
+            light = shining = SimulatedLight(config.fluorescence, kept)
+            camera = SimulatedCamera(
+                config, clock, self.specimen, self.ground, shining, self._stage, interlock
+            )
         sem = SimulatedSem(
             config, clock, self.specimen, self.ground, self._stage, calibration, interlock, kept
         )

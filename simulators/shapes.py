@@ -1,5 +1,6 @@
 """Wobbly ellipsoids: the outline of cells and nuclei in three dimensions."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +39,11 @@ class Blob:
     waves: NDArray[np.float64]
     amplitudes: NDArray[np.float64]
 
-    @property
-    def reach_um(self) -> float:
-        """Distance from the centre that no part exceeds, um."""
-        return float(self.axes_um.max()) * (1 + WOBBLE_LIMIT)
+    def cut_radius_um(self, w_um: float) -> float:
+        """Distance from the centre that no part of the cut at depth `w_um` exceeds, um; 0 for no cut."""
+        most = 1 + WOBBLE_LIMIT
+        height = (w_um - self.center_um[2]) / (self.axes_um[2] * most)
+        return float(self.axes_um[:2].max() * most * math.sqrt(max(0.0, 1 - height * height)))
 
     def depth_inside_um(self, grid: Grid, w_um: float) -> Floats:
         """How deep each point of a cut lies inside the outline, um; negative outside.

@@ -27,7 +27,9 @@ class _Move:
     travel_s: float
 
     def at(self, now_s: float) -> tuple[float, float]:
-        part = 1.0 if self.travel_s <= 0 else min(1.0, max(0.0, (now_s - self.begin_s) / self.travel_s))
+        if now_s >= self.begin_s + self.travel_s:
+            return self.target_m
+        part = max(0.0, now_s - self.begin_s) / self.travel_s
         (x0, y0), (x1, y1) = self.start_m, self.target_m
         return x0 + (x1 - x0) * part, y0 + (y1 - y0) * part
 

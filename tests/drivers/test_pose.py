@@ -94,5 +94,5 @@ def test_calibration_follows_its_formula() -> None:
 
 @pytest.mark.parametrize("size", [(0.0, 1e-6), (-1e-6, 1e-6), (math.nan, 1e-6), (math.inf, 1e-6)])
 def test_an_impossible_pixel_size_is_refused(size: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="pixel size|finite"):
+    with pytest.raises(ValueError, match=r"pixel size|finite"):
         Pose((0, 0), size)

@@ -144,6 +144,30 @@ def test_section_field_and_offset_of_our_own_files(tmp_path: Path) -> None:
     assert (frame.section, frame.field, frame.offset_adu) == ("S0003", "S0003/F001", 200.0)
 
 
+def test_one_file_of_a_set_has_its_own_planes(tmp_path: Path) -> None:
+    def block(z: int, name: str) -> str:
+        return (
+            f'<TiffData IFD="0" FirstZ="{z}" PlaneCount="1">'
+            f'<UUID FileName="{name}.ome.tiff">urn:uuid:{z}</UUID></TiffData>'
+        )
+
+    def plane(z: int, mm: int) -> str:
+        units = 'PositionXUnit="mm" PositionYUnit="mm"'
+        return f'<Plane TheZ="{z}" TheC="0" TheT="0" PositionX="{mm}" PositionY="{mm}" {units}/>'
+
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="40" SizeY="30" SizeZ="2" '
+        'SizeC="1" SizeT="1" PhysicalSizeX="0.178" PhysicalSizeY="0.178">'
+        f"{block(0, 'first')}{block(1, 'second')}{plane(0, 1)}{plane(1, 2)}</Pixels></Image></OME>"
+    )
+    for name, x_m in (("first.ome.tiff", 1e-3), ("second.ome.tiff", 2e-3)):
+        path = tmp_path / name
+        tifffile.imwrite(path, PIXELS, photometric="minisblack", metadata=None, description=xml)
+        (frame,) = read_frames(path)
+        assert frame.center_m == pytest.approx((x_m, x_m))
+
+
 # What cannot
 
 

@@ -1,6 +1,7 @@
 import math
 from dataclasses import asdict, replace
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -57,13 +58,13 @@ def test_a_cell_found_in_both_fields_gets_one_frame() -> None:
 
 
 def test_neighbours_that_share_less_than_half_stay_apart() -> None:
-    boxes = [box("c1", 30, 40, 40, 48), box("c2", 42, 40, 52, 48)]
+    boxes = [box("c1", 30, 40, 34, 44), box("c2", 36, 40, 40, 44)]
     assert [f.covers for f in plan("S0001", [FIELD], boxes, settings()).frames] == [("c1",), ("c2",)]
 
 
 def test_rectangles_are_not_joined_where_that_costs_more_than_two_scans() -> None:
     # A bar, half of which lies in a square: the rectangle about both is mostly empty.
-    boxes = [box("c1", 30, 30, 36, 36), box("c2", 32, 34, 33, 45)]
+    boxes = [box("c1", 30, 30, 36, 36), box("c2", 32, 30, 33, 41)]
     chosen = replace(settings(context_um=0, guard_um=0, halo_um=0), overhead_s=0.0)
     assert len(plan("S0001", [FIELD], boxes, chosen).frames) == 2
 
@@ -73,6 +74,23 @@ def test_a_box_inside_the_frame_of_another_needs_none() -> None:
     (frame,) = plan("S0001", [FIELD], boxes, settings()).frames
     assert frame.covers == ("large", "small")
     assert frame.size_px == (math.ceil(23 / 0.0165), math.ceil(16 / 0.0165))
+
+
+def test_a_tile_inside_the_frame_of_another_box_is_not_scanned() -> None:
+    boxes = [box("tiled", 20, 40, 46, 50), box("host", 19, 39, 36, 51)]
+    result = plan("S0001", [FIELD], boxes, settings(context_um=0, guard_um=0, halo_um=0))
+    assert sorted(f.covers for f in result.frames) == [("host", "tiled"), ("tiled",)]
+    needed = (20 * UM, 40 * UM, 46 * UM, 50 * UM)
+    assert uncovered_m2(needed, [f.rect_m for f in listing(result, "tiled")]) < HAIR_M2
+
+
+def test_a_chain_of_overlapping_boxes_is_joined_alike_in_any_order() -> None:
+    chain = [box(f"c{n}", 10 + 3 * n, 40 + n % 3, 14 + 3 * n, 44 + n % 3) for n in range(14)]
+    expected = plan("S0001", [FIELD], chain, settings())
+    assert len(expected.frames) < len(chain)
+    for seed in range(20):
+        shuffled = Random(seed).sample(chain, len(chain))
+        assert plan("S0001", [FIELD], shuffled, settings()) == expected
 
 
 def test_the_data_bar_is_no_specimen() -> None:

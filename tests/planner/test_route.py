@@ -51,7 +51,8 @@ def test_random_points_are_routed_within_the_known_length() -> None:
     order = route(points, (0.0, 0.0))
     assert sorted(order) == list(range(1500))
     best = 0.7124 * math.sqrt(1500) * 1e-3
-    assert route_length([points[n] for n in order], (0.0, 0.0)) < 1.15 * best
+    # 2-opt alone and Or-opt alone both stop above 1.11.
+    assert route_length([points[n] for n in order], (0.0, 0.0)) < 1.09 * best
 
 
 def test_clusters_far_apart_are_left_once_each() -> None:

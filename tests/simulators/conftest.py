@@ -10,7 +10,7 @@ MakeConfig = Callable[..., Config]
 
 @pytest.fixture
 def make_config() -> MakeConfig:
-    """Configurations of the simulator: `specimen` and further simulator keys by name, `sections`, `fields`."""
+    """Make configurations of the simulator; `more` are further top-level keys."""
 
     def make(
         *,

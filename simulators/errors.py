@@ -1,0 +1,7 @@
+"""Exceptions of the simulators, beside those that every driver raises."""
+
+from drivers.errors import DriverError
+
+
+class MemoryFileError(DriverError):
+    """Raised when the file that is to hold a microscope's memory holds something else; it is left alone."""

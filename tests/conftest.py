@@ -1,0 +1,30 @@
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+SHARED_FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
+"""Real frames; they lie beside the checkout where they are at hand."""
+
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture
+def real_frames() -> list[Path]:
+    """Three real serial sections; the test is skipped where they are absent."""
+    frames = sorted(SHARED_FRAMES.glob("fl*.ome.tiff"))
+    if not frames:
+        pytest.skip("the real frames are not beside this checkout")
+    return frames
+
+
+@pytest.fixture
+def runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Runtime folder of this test alone, short enough for the path of a socket."""
+    with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.delenv("ILEMTRACK_ENDPOINT", raising=False)
+        yield Path(folder)

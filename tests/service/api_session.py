@@ -1,0 +1,39 @@
+"""A session behind the API: a real store, and a control that does what a runner would at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.session import SessionEvent
+from service.store import Store
+
+
+class DirectControl:
+    """Applies each wish to the store; no runner, no devices."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.device_values: dict[str, Any] = {"beam_blanked": True, "pressure_pa": float("nan")}
+        self.broken = False
+
+    def pause(self) -> str:
+        return f"now {self._store.apply(SessionEvent.PAUSE, 'asked').phase}"
+
+    def resume(self) -> str:
+        return f"goes on with {self._store.apply(SessionEvent.RESUME).phase}"
+
+    def abort(self) -> str:
+        return f"now {self._store.apply(SessionEvent.ABORT, 'asked').phase}"
+
+    def acknowledge(self) -> str:
+        return f"now {self._store.apply(SessionEvent.ACKNOWLEDGE).phase}"
+
+    def confirm_review(self) -> str:
+        return f"goes on with {self._store.apply(SessionEvent.REVIEW_CONFIRMED).phase}"
+
+    def devices(self) -> Mapping[str, Any]:
+        if self.broken:
+            raise RuntimeError("a bug")
+        return self.device_values
+
+    def time_s(self) -> float:
+        return 42.0

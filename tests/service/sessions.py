@@ -1,0 +1,88 @@
+"""Small sessions on the simulated microscope, for tests."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from config.loading import dump
+from config.model import Config
+from service.analysis import Analysis
+from service.compose import Setup, set_up
+from service.context import BusyTime, Context, FailureStreak
+from service.control import SessionControl
+from service.requests import Requests, Wish
+from service.run_folder import create
+from service.runner import Runner
+from service.store import Store
+
+SMALL: dict[str, Any] = {
+    "layout": {"kind": "grid", "sections": 2, "fields": [1, 1], "pitch_um": 300},
+    "fluorescence": {"frame_px": [256, 256]},
+    "sem": {"pixel_size_nm": 100},
+    "session": {"min_free_disk_gb": 0},
+    "simulator": {"specimen": {"cells_per_field": 3, "seed": 5}},
+}
+"""Two sections of one small field each, coarse electron images: a session in about a second."""
+
+
+def small_config(**changes: dict[str, Any]) -> Config:
+    """Return `SMALL` with some keys of its parts changed."""
+    parts = {key: dict(value) for key, value in SMALL.items()}
+    for key, value in changes.items():
+        parts[key] = parts.get(key, {}) | value
+    return Config.model_validate(parts)
+
+
+class Session:
+    """A session in this process, without its sockets."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        change: Callable[[Setup], Setup] = lambda setup: setup,
+    ) -> None:
+        self.folder, self.info = create(folder, "dry-run", "fast", dump(config))
+        self.setup = change(set_up(config, self.folder, self.info))
+        self.store = Store.create(
+            self.folder.store, self.info.run, dump(config), "dry-run", now_s=self.setup.clock.now_s
+        )
+        self.store.add_sections(self.setup.sections, self.setup.fields)
+        self.config = config
+        self.context = Context(
+            config=config,
+            store=self.store,
+            folder=self.folder,
+            devices=self.setup.devices,
+            clock=self.setup.clock,
+            requests=Requests(),
+            busy=BusyTime(self.setup.clock),
+            streak=FailureStreak(config.session.max_failures_in_a_row),
+        )
+        self.analysis = Analysis(config, self.store, self.folder, self.setup.clock)
+        self.runner = Runner(self.context, self.analysis)
+        self.control = SessionControl(self.context, self.runner)
+
+    def run(self, limit_s: float = 60.0) -> None:
+        """Run until the session has ended or waits for a person."""
+        self.thread = threading.Thread(target=self.runner.run, daemon=True)
+        self.thread.start()
+        self.land(limit_s)
+
+    def land(self, limit_s: float = 60.0) -> None:
+        """Wait until the session has ended or waits for a person."""
+        assert self.runner.landed.wait(limit_s), f"still in {self.store.status()}"
+
+    def go_on(self, tell: Callable[[], str] | None = None, limit_s: float = 60.0) -> None:
+        """Let a session that waits go on, until it has ended or waits again."""
+        self.runner.landed.clear()
+        (tell or self.control.resume)()
+        self.land(limit_s)
+
+    def end(self) -> None:
+        """Shut down what still waits, and close."""
+        self.control.stop(Wish.SHUTDOWN, "end of the test")
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+        self.store.close()

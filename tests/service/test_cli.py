@@ -1,0 +1,364 @@
+"""The command line as people and programs meet it: documents, sentences, exit statuses."""
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from config.loading import dump
+from detection.boxes import BoxPx
+from service.cli.app import run
+from tests.service.sessions import small_config
+
+pytestmark = pytest.mark.usefixtures("runtime_dir")
+
+Said = Callable[..., tuple[int, Any, str]]
+
+SUMMARY = {
+    "v",
+    "run",
+    "end_state",
+    "sections",
+    "fields",
+    "cells",
+    "jobs",
+    "beam_s",
+    "session_s",
+    "idle_s",
+    "raster_session_s",
+    "data_bytes",
+    "contained_recall",
+}
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Said:
+    """Run a command; gives its status, its document (or text) and what it said to people."""
+
+    def call(*arguments: object) -> tuple[int, Any, str]:
+        status = run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return status, json.loads(said.out) if "--json" in arguments else said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A configuration of a small session."""
+    path = tmp_path / "small.yaml"
+    path.write_text(dump(small_config()), encoding="utf-8")
+    return path
+
+
+def frame_with_cells(seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint16]]:
+    """Three discs on a noisy background."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:256, 0:256]
+    image = np.full((256, 256), 400.0)
+    for x, y in ((60, 70), (180, 90), (120, 190)):
+        image[(columns - x) ** 2 + (rows - y) ** 2 < 30**2] += 800
+    return rng.normal(image, 40).astype(np.uint16)
+
+
+@pytest.fixture
+def frame(tmp_path: Path) -> Path:
+    path = tmp_path / "cells.ome.tiff"
+    metadata = {"axes": "YX", "PhysicalSizeX": 0.178, "PhysicalSizeY": 0.178}
+    tifffile.imwrite(path, frame_with_cells(), ome=True, metadata=metadata)
+    return path
+
+
+def test_dry_run_prints_the_document_and_leaves_the_images(say: Said, small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    status, document, _ = say("dry-run", "--config", small, "--out", out, "--json")
+    assert status == 0
+    assert set(document) == SUMMARY
+    assert document["v"] == 1
+    assert document["end_state"] == "done"
+    assert (document["sections"], document["fields"]) == (2, 2)
+    assert set(document["jobs"]) == {"done", "skipped", "failed", "needs_review"}
+    assert document["jobs"]["done"] == len(list((out / "em").rglob("*.ome.tiff"))) > 0
+    assert len(list((out / "fm").rglob("*.ome.tiff"))) == 2
+    assert document["data_bytes"] == sum(p.stat().st_size for p in out.rglob("*.tiff"))
+    assert 0 <= document["idle_s"] <= document["session_s"]
+    assert {p.name for p in out.iterdir()} >= {"session.sqlite", "config.yaml", "log.jsonl"}
+    for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        assert "event" in json.loads(line)
+
+
+def test_dry_run_without_json_says_where_everything_is(say: Said, small: Path, tmp_path: Path) -> None:
+    status, text, _ = say("dry-run", "--config", small, "--out", tmp_path / "run")
+    assert status == 0
+    assert str(tmp_path / "run") in text
+    assert "would take" in text
+
+
+def test_the_seed_decides_what_is_seen(say: Said, small: Path, tmp_path: Path) -> None:
+    def session(name: str, seed: int) -> Any:
+        status, document, _ = say(
+            "dry-run", "--config", small, "--seed", seed, "--out", tmp_path / name, "--json"
+        )
+        assert status == 0
+        return document
+
+    first, again, other = session("a", 3), session("b", 3), session("c", 4)
+    assert first["cells"] == again["cells"]
+    frames = [tifffile.imread(tmp_path / name / "fm/S0001/F000.ome.tiff") for name in "abc"]
+    np.testing.assert_array_equal(frames[0], frames[1])
+    assert not np.array_equal(frames[0], frames[2])
+    assert other["end_state"] == "done"
+
+
+def test_dry_run_takes_sections_and_fields_from_the_command_line(
+    say: Said, small: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    _, document, _ = say("dry-run", "--config", small, "--sections", 1, "--fields", 2, "--out", out, "--json")
+    assert (document["sections"], document["fields"]) == (1, 2)
+
+
+def test_detect_prints_the_document(say: Said, frame: Path, tmp_path: Path) -> None:
+    status, document, _ = say("detect", frame, "--json", "--overlay", tmp_path / "pictures")
+    assert status == 0
+    assert set(document) == {"v", "detector", "frames"}
+    assert document["detector"] == "recall-first"
+    (one,) = document["frames"]
+    assert set(one) == {
+        "path",
+        "page",
+        "shape",
+        "pixel_size_um",
+        "cells",
+        "imaged_fraction",
+        "warnings",
+        "elapsed_ms",
+    }
+    assert (one["path"], one["page"], one["shape"]) == (str(frame), 0, [256, 256])
+    assert one["pixel_size_um"] == pytest.approx(0.178)
+    assert [cell["id"] for cell in one["cells"]] == ["c0001", "c0002", "c0003"]
+    for cell in one["cells"]:
+        assert set(cell) == {"id", "box_px", "confidence", "image_box_px", "reason"}
+        box, image = BoxPx(*cell["box_px"]), BoxPx(*cell["image_box_px"])
+        assert image.x0 <= box.x0 < box.x1 <= image.x1
+        assert image.y0 <= box.y0 < box.y1 <= image.y1
+    (picture,) = (tmp_path / "pictures").glob("*.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_detect_with_the_detector_of_the_paper(say: Said, frame: Path) -> None:
+    status, document, _ = say("detect", frame, "--detector", "paper", "--json")
+    assert status == 0
+    assert document["detector"] == "paper"
+    assert document["frames"][0]["cells"]
+
+
+def test_replay_prints_the_document(say: Said, frame: Path, small: Path, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tiff"
+    tifffile.imwrite(stack, np.stack([frame_with_cells(seed) for seed in (1, 2)]), photometric="minisblack")
+    out = tmp_path / "run"
+    status, document, _ = say(
+        "replay", frame, stack, "--pixel-size-nm", 178, "--config", small, "--out", out, "--json"
+    )
+    assert status == 0
+    assert set(document) == SUMMARY
+    assert (document["sections"], document["fields"], document["cells"]) == (3, 3, 9)
+    assert document["contained_recall"] is None
+    assert document["jobs"]["done"] == len(list((out / "em").rglob("*.tiff"))) > 0
+
+
+def test_what_was_recorded_can_be_replayed(say: Said, small: Path, tmp_path: Path) -> None:
+    say("dry-run", "--config", small, "--out", tmp_path / "run", "--json")
+    frames = sorted((tmp_path / "run" / "fm").rglob("*.tiff"))
+    status, document, _ = say("replay", *frames, "--config", small, "--out", tmp_path / "again", "--json")
+    assert status == 0
+    assert document["fields"] == 2
+
+
+def test_the_real_frames_are_replayed(
+    say: Said, real_frames: list[Path], small: Path, tmp_path: Path
+) -> None:
+    status, document, _ = say("replay", *real_frames, "--config", small, "--out", tmp_path / "run", "--json")
+    assert status == 0
+    assert document["end_state"] == "done"
+    assert (document["sections"], document["fields"]) == (3, 3)
+    # 50 cells are clear to the eye in these frames.
+    assert document["cells"] >= 40
+    assert document["jobs"]["done"] > 0
+
+
+def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
+    boxes = {
+        "v": 1,
+        "section": "S0001",
+        "fields": [{"id": "F000", "rect_m": [0, 0, 91e-6, 91e-6]}],
+        "boxes": [{"id": "c0001", "rect_m": [40e-6, 40e-6, 50e-6, 48e-6]}],
+    }
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(boxes), encoding="utf-8")
+    status, document, _ = say("plan", path, "--json")
+    assert status == 0
+    assert set(document) == {"v", "method", "frames", "skipped", "totals"}
+    (planned,) = document["frames"]
+    assert planned["covers"] == ["c0001"]
+    assert set(document["totals"]) == {
+        "frames",
+        "beam_s",
+        "overhead_s",
+        "travel_m",
+        "total_s",
+        "exposed_m2",
+        "bound_beam_s",
+        "raster_total_s",
+    }
+    status, text, _ = say("plan", path)
+    assert status == 0
+    assert "1 frames" in text
+
+
+def write_frame(path: Path, kind: str) -> None:
+    """Write a file that cannot be used, or write none."""
+    good = frame_with_cells()
+    match kind:
+        case "missing":
+            pass
+        case "truncated":
+            tifffile.imwrite(path, good, resolution=(1, 1))
+            path.write_bytes(path.read_bytes()[:5000])
+        case "no TIFF":
+            path.write_text("hello", encoding="utf-8")
+        case "RGB":
+            tifffile.imwrite(path, np.zeros((64, 64, 3), np.uint8), photometric="rgb")
+        case "float":
+            tifffile.imwrite(path, good.astype(np.float32))
+        case "NaN":
+            tifffile.imwrite(path, np.full((64, 64), np.nan, np.float32))
+        case "no pixel size":
+            tifffile.imwrite(path, good)
+        case _:
+            raise ValueError(kind)
+
+
+@pytest.mark.parametrize("command", ["detect", "replay"])
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("missing", "no such file"),
+        ("truncated", "truncated"),
+        ("no TIFF", "no TIFF"),
+        ("RGB", "colour"),
+        ("float", "float32"),
+        ("NaN", "float32"),
+        ("no pixel size", "--pixel-size-nm"),
+    ],
+)
+def test_a_bad_image_gets_one_sentence_and_leaves_nothing(
+    say: Said, tmp_path: Path, command: str, kind: str, word: str
+) -> None:
+    path, out = tmp_path / "bad.tiff", tmp_path / "out"
+    write_frame(path, kind)
+    extra = ["--out", out] if command == "replay" else ["--overlay", out]
+    status, text, said = say(command, path, *extra)
+    assert status == 2
+    assert said.startswith("ilemtrack: ")
+    assert said.count("\n") == 1
+    assert str(path) in said
+    assert word in said
+    assert text == ""
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["dry-run", "--config", "nowhere.yaml"], "no such file"),
+        (["dry-run", "--sections", "0"], "--sections"),
+        (["dry-run", "--colour", "red"], "--colour"),
+        (["detect", "x.tiff", "--detector", "magic"], "magic"),
+        (["plan", "nowhere.json"], "no such file"),
+        (["resume", "nowhere"], "no folder of an ilemtrack run"),
+        (["run", "--config", "quanta250-secom"], "driver"),
+        (["config", "check", "nowhere.yaml"], "no such file"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_status_2(
+    say: Said, arguments: list[str], word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, text, said = say(*arguments)
+    assert status == 2
+    assert word in said
+    assert said.count("\n") == 1
+    assert text == ""
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_a_configuration_with_an_unknown_key_or_an_impossible_number(say: Said, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    for text, word in (("sem: {dwel_us: 60}", "sem.dwel_us"), ("sem: {dwell_us: -1}", "0.025 to 10000")):
+        path.write_text(text, encoding="utf-8")
+        status, _, said = say("dry-run", "--config", path, "--out", tmp_path / "run")
+        assert status == 2
+        assert f"{path}: " in said
+        assert word in said
+        assert not (tmp_path / "run").exists()
+
+
+def test_fields_outside_the_safe_area_are_refused_before_anything_moves(say: Said, tmp_path: Path) -> None:
+    path = tmp_path / "far.yaml"
+    path.write_text("layout: {kind: grid, sections: 1, first_um: [13000, 0]}", encoding="utf-8")
+    status, _, said = say("dry-run", "--config", path, "--out", tmp_path / "run")
+    assert status == 2
+    assert "safe area" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_output_folder_that_is_not_empty_is_left_alone(say: Said, small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.txt").write_text("years of work", encoding="utf-8")
+    status, _, said = say("dry-run", "--config", small, "--out", out)
+    assert status == 2
+    assert "not an empty folder" in said
+    assert [p.name for p in out.iterdir()] == ["thesis.txt"]
+
+
+def test_a_port_in_use(say: Said, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        api = {"endpoint": f"tcp://127.0.0.1:{port}", "events_endpoint": "tcp://127.0.0.1:59999"}
+        path = tmp_path / "taken.yaml"
+        path.write_text(dump(small_config(api=api)), encoding="utf-8")
+        status, _, said = say("dry-run", "--config", path, "--out", tmp_path / "run")
+    assert status == 2
+    assert str(port) in said
+    assert "in use" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", [["status"], ["queue", "list"], ["pause"], ["abort"], ["events"]])
+def test_without_a_daemon_the_status_is_3(say: Said, command: list[str]) -> None:
+    status, _, said = say(*command)
+    assert status == 3
+    assert said.startswith("ilemtrack: ")
+
+
+def test_config_commands(say: Said, tmp_path: Path) -> None:
+    status, text, _ = say("config", "show", "quanta250-secom")
+    assert status == 0
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    status, text, _ = say("config", "check", path)
+    assert status == 0
+    assert "100 sections with 200 fields" in text
+    status, text, _ = say("config", "schema")
+    assert status == 0
+    assert json.loads(text)["additionalProperties"] is False

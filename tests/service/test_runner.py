@@ -1,0 +1,465 @@
+"""Sessions on the simulated microscope, whole and with every kind of failure that a device may show."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drivers.chamber import VacuumState
+from drivers.errors import (
+    DeviceLostError,
+    DeviceTimeoutError,
+    DriverError,
+    InterruptedCallError,
+    NotReadyError,
+)
+from drivers.fluorescence import FmFrame, FmSettings
+from drivers.sem import ScanImage, ScanRequest
+from service.compose import Setup
+from service.errors import IllegalTransitionError
+from service.images import read_fm, read_pixels
+from service.records import ExposureState, FieldState, Job, JobState
+from service.rectangles import grown, overlap
+from service.requests import Wish
+from service.session import Phase
+from service.summary import summarise
+from tests.service.sessions import Session, small_config
+
+Start = Callable[..., Session]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Make sessions, and end them after the test with the beam blanked and the light off."""
+    sessions: list[Session] = []
+
+    def make(
+        change: Callable[[Setup], Setup] = lambda setup: setup,
+        prepare: Callable[[Session], None] = lambda _: None,
+        **changes: dict[str, Any],
+    ) -> Session:
+        session = Session(tmp_path / f"run{len(sessions)}", small_config(**changes), change)
+        sessions.append(session)
+        prepare(session)
+        session.run()
+        return session
+
+    yield make
+    for session in sessions:
+        session.end()
+        assert session.setup.devices.sem.is_blanked()
+        assert not session.setup.devices.light.is_on()
+
+
+def with_device(name: str, wrap: Callable[[Any], Any]) -> Callable[[Setup], Setup]:
+    """Put something between the session and one device."""
+
+    def change(setup: Setup) -> Setup:
+        device = wrap(getattr(setup.devices, name))
+        return dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, **{name: device}))
+
+    return change
+
+
+ALWAYS = -1
+
+
+class Faulty:
+    """A device one of whose calls goes wrong, as often as asked; all else reaches the real one."""
+
+    def __init__(self, device: Any, call: str, wrong: Callable[..., Any], times: int = 1) -> None:
+        self._device, self._call, self._wrong, self.left = device, call, wrong, times
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._device, name)
+        if name != self._call or self.left == 0:
+            return real
+        self.left -= 1
+        return lambda *args, **kwargs: self._wrong(real, *args, **kwargs)
+
+
+def faulty(device: str, call: str, wrong: Callable[..., Any], times: int = 1) -> Callable[[Setup], Setup]:
+    return with_device(device, lambda real: Faulty(real, call, wrong, times))
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def wrong(*_: object, **__: object) -> None:
+        raise error
+
+    return wrong
+
+
+@pytest.mark.parametrize("order", ["array", "section"])
+def test_a_whole_session(start: Start, order: str) -> None:
+    session = start(session={"min_free_disk_gb": 0, "order": order})
+    store = session.store
+    assert store.status().phase is Phase.DONE
+    assert {f.state for f in store.fields()} == {FieldState.PLANNED}
+    jobs = store.jobs()
+    assert jobs
+    assert {job.state for job in jobs} == {JobState.DONE}
+    for cell in store.cells():
+        assert cell.jobs or cell.skipped
+    for job in jobs:
+        pixels = read_pixels(session.folder.path / str(job.image), job.sha256)
+        assert pixels.shape == job.size_px[::-1]
+    for field in store.fields():
+        pixels, pose, offset_adu = read_fm(session.folder.path / str(field.image), field.sha256)
+        assert pixels.shape == (256, 256)
+        assert pose.center_m == pytest.approx(field.center_m, abs=1e-12)
+        assert offset_adu == 200
+    rows = store.exposures()
+    assert [row.state for row in rows] == [ExposureState.CLOSED] * len(jobs)
+    summary = summarise(session.config, store, session.folder, session.setup.truth)
+    assert summary.end_state == "done"
+    assert summary.jobs == {"done": len(jobs), "skipped": 0, "failed": 0, "needs_review": 0}
+    assert summary.beam_s == pytest.approx(sum(job.beam_s for job in jobs))
+    assert summary.session_s > summary.beam_s
+    assert summary.contained_recall is not None
+
+
+def test_every_field_is_saved_before_the_first_intent_to_expose(start: Start) -> None:
+    events = start().store.events_since(0)
+    saved = [e.seq for e in events if e.kind == "field" and e.data.get("to") == "saved"]
+    armed = [e.seq for e in events if e.kind == "job" and e.data.get("to") == "armed"]
+    assert len(saved) == 2
+    assert armed
+    assert max(saved) < min(armed)
+
+
+def test_the_intent_is_on_the_disk_before_the_beam(start: Start, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        # A reader of its own sees only what was committed.
+        with closing(sqlite3.connect(tmp_path / "run0" / "session.sqlite")) as other:
+            seen.extend(other.execute("SELECT state FROM exposure ORDER BY id DESC LIMIT 1").fetchone())
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan, times=ALWAYS))
+    assert seen == ["open"] * len(session.store.jobs())
+
+
+@pytest.mark.parametrize("error", [DeviceTimeoutError("no answer"), DriverError("the beam tripped")])
+def test_a_scan_that_fails_is_never_repeated_and_the_rest_goes_on(start: Start, error: Exception) -> None:
+    session = start(faulty("sem", "scan", raising(error)))
+    store = session.store
+    assert store.status().phase is Phase.DONE
+    (first, *others) = store.jobs()
+    assert first.state is JobState.NEEDS_REVIEW
+    assert {job.state for job in others} == {JobState.DONE}
+    assert [row.state for row in store.exposures(job=first.id)] == [ExposureState.UNKNOWN]
+    summary = summarise(session.config, store, session.folder, None)
+    assert summary.end_state == "done_with_failures"
+    assert summary.jobs["needs_review"] == 1
+
+
+def test_a_scan_refused_before_the_beam_leaves_no_exposure(start: Start) -> None:
+    store = start(faulty("sem", "scan", raising(NotReadyError("column valve closed")))).store
+    first = store.jobs()[0]
+    assert first.state is JobState.FAILED
+    assert [row.state for row in store.exposures(job=first.id)] == [ExposureState.VOID]
+
+
+def test_the_image_of_another_scan_is_not_taken_for_this_one(start: Start) -> None:
+    def orphan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        return dataclasses.replace(real(request, timeout_s), nonce="of an earlier scan")
+
+    store = start(faulty("sem", "scan", orphan)).store
+    assert store.jobs()[0].state is JobState.NEEDS_REVIEW
+
+
+def test_an_image_of_the_wrong_shape_fails_its_job(start: Start) -> None:
+    def cut(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        image = real(request, timeout_s)
+        return dataclasses.replace(image, pixels=image.pixels[1:])
+
+    job = start(faulty("sem", "scan", cut)).store.jobs()[0]
+    assert job.state is JobState.FAILED
+    assert "shape" in str(job.reason)
+
+
+def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Start) -> None:
+    session = start(
+        faulty("sem", "scan", raising(DriverError("the beam tripped")), times=ALWAYS),
+        session={"min_free_disk_gb": 0, "max_failures_in_a_row": 3},
+    )
+    status = session.store.status()
+    assert status.phase is Phase.FAULT
+    assert "3 failures in a row" in str(status.reason)
+    session.control.acknowledge()
+    assert session.store.status().phase is Phase.PAUSED
+    assert len(session.store.jobs(state=JobState.NEEDS_REVIEW)) == 3
+
+
+def test_no_beam_when_the_vacuum_is_lost(start: Start) -> None:
+    scans = 0
+
+    def count(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        nonlocal scans
+        scans += 1
+        return real(request, timeout_s)
+
+    def leaking(setup: Setup) -> Setup:
+        def leak(real: Callable[[], float]) -> float:
+            return 5.0 if scans else real()
+
+        chamber = Faulty(setup.devices.chamber, "pressure_pa", leak, times=ALWAYS)
+        return faulty("sem", "scan", count, times=ALWAYS)(
+            dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, chamber=chamber))
+        )
+
+    session = start(leaking)
+    assert session.store.status().phase is Phase.FAULT
+    assert "pressure" in str(session.store.status().reason)
+    assert scans == 1
+
+
+def test_a_pump_that_says_done_and_is_not_is_a_fault_before_any_beam(start: Start) -> None:
+    def lie(_: Callable[..., None], state: VacuumState, timeout_s: float) -> None:
+        return None
+
+    session = start(faulty("chamber", "go_to", lie, times=ALWAYS))
+    assert session.store.status().phase is Phase.FAULT
+    assert not session.store.exposures()
+
+
+def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=2))
+    assert session.store.status().phase is Phase.DONE
+    assert {f.state for f in session.store.fields()} == {FieldState.PLANNED}
+
+
+def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(start: Start) -> None:
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=3))
+    fields = session.store.fields()
+    assert [f.state for f in fields] == [FieldState.FAILED, FieldState.PLANNED]
+    assert "no frame" in str(fields[0].reason)
+    assert session.store.status().phase is Phase.DONE
+    assert summarise(session.config, session.store, session.folder, None).end_state == "done_with_failures"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda frame: dataclasses.replace(frame, pixels=np.zeros_like(frame.pixels)), "all pixels"),
+        (lambda frame: dataclasses.replace(frame, pixels=frame.pixels[:100]), "height"),
+        (
+            lambda frame: dataclasses.replace(
+                frame, pose=dataclasses.replace(frame.pose, center_m=(1e-3, 1e-3))
+            ),
+            "from its field",
+        ),
+        (lambda frame: dataclasses.replace(frame, pixels=frame.pixels.astype(np.float32)), "float32"),
+    ],
+)
+def test_a_frame_that_cannot_be_right_is_refused(
+    start: Start, spoil: Callable[[FmFrame], FmFrame], reason: str
+) -> None:
+    def wrong(real: Callable[..., FmFrame], settings: FmSettings, timeout_s: float) -> FmFrame:
+        return spoil(real(settings, timeout_s))
+
+    field = start(faulty("camera", "expose", wrong, times=3)).store.fields()[0]
+    assert field.state is FieldState.FAILED
+    assert reason in str(field.reason)
+
+
+def test_the_light_is_off_after_an_exposure_that_failed(start: Start) -> None:
+    lit: list[bool] = []
+
+    def fail(_: object, settings: FmSettings, timeout_s: float) -> FmFrame:
+        raise DeviceLostError("camera unplugged")
+
+    def look(setup: Setup) -> Setup:
+        light = setup.devices.light
+
+        def move(real: Callable[..., Any], *args: float) -> Any:
+            lit.append(light.is_on())
+            return real(*args)
+
+        changed = faulty("camera", "expose", fail, times=ALWAYS)(setup)
+        return faulty("stage", "move_to", move, times=ALWAYS)(changed)
+
+    start(look)
+    assert lit
+    assert not any(lit)
+
+
+def test_a_blanker_that_does_not_blank_is_a_fault(start: Start) -> None:
+    broken = [True]
+
+    def stuck(setup: Setup) -> Setup:
+        scanned: list[bool] = []
+
+        def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+            image = real(request, timeout_s)
+            scanned.append(True)
+            return image
+
+        def is_blanked(real: Callable[[], bool]) -> bool:
+            return real() and not (scanned and broken)
+
+        once = faulty("sem", "scan", scan, times=ALWAYS)(setup)
+        return faulty("sem", "is_blanked", is_blanked, times=ALWAYS)(once)
+
+    session = start(stuck)
+    status = session.store.status()
+    assert status.phase is Phase.FAULT
+    assert "does not blank" in str(status.reason)
+    assert "NOT SAFE" in str(status.reason)
+    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
+    broken.clear()
+
+
+def test_pause_lands_between_frames_and_continue_proves_the_vacuum_again(start: Start) -> None:
+    sessions: list[Session] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        sessions[0].control.pause()
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan), prepare=sessions.append)
+    store = session.store
+    assert (store.status().phase, store.status().resume_to) == (Phase.PAUSED, Phase.TO_HIGH_VACUUM)
+    assert [job.state for job in store.jobs()[:2]] == [JobState.DONE, JobState.QUEUED]
+    session.go_on()
+    assert store.status().phase is Phase.DONE
+    phases = [e.data["phase"] for e in store.events_since(0) if e.kind == "session"]
+    assert phases[phases.index("paused") :] == ["paused", "to_high_vacuum", "electron", "done"]
+
+
+@pytest.mark.parametrize("device", ["sem", "camera"])
+def test_abort_lands_from_within_an_exposure(start: Start, device: str) -> None:
+    sessions: list[Session] = []
+    call = {"sem": "scan", "camera": "expose"}[device]
+
+    def interrupted(_: object, *args: object, **kwargs: object) -> None:
+        sessions[0].control.abort()
+        raise InterruptedCallError("stopped")
+
+    session = start(faulty(device, call, interrupted), prepare=sessions.append)
+    assert session.store.status().phase is Phase.ABORTED
+    states = [job.state for job in session.store.jobs()]
+    assert (JobState.NEEDS_REVIEW in states) is (device == "sem")
+    with pytest.raises(IllegalTransitionError):
+        session.control.resume()
+
+
+def test_shutdown_leaves_the_session_where_it_stands(start: Start) -> None:
+    sessions: list[Session] = []
+
+    def stopped(_: object, *args: object, **kwargs: object) -> None:
+        sessions[0].control.stop(Wish.SHUTDOWN, "SIGTERM")
+        raise InterruptedCallError("stopped")
+
+    session = start(faulty("sem", "scan", stopped), prepare=sessions.append)
+    assert session.store.status().phase is Phase.ELECTRON
+    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
+
+
+def test_review_waits_for_a_person_before_any_beam(start: Start) -> None:
+    session = start(session={"min_free_disk_gb": 0, "review": True})
+    assert session.store.status().phase is Phase.REVIEW
+    assert session.store.jobs(state=JobState.QUEUED)
+    assert not session.store.exposures()
+    session.go_on(session.control.confirm_review)
+    assert session.store.status().phase is Phase.DONE
+
+
+def test_low_disk_pauses_before_the_next_exposure(start: Start) -> None:
+    session = start(session={"min_free_disk_gb": 100_000})
+    assert session.store.status().phase is Phase.FAULT
+    assert "low disk" in str(session.store.status().reason)
+
+
+def test_fluorescence_is_refused_where_the_beam_was(start: Start) -> None:
+    def burn(session: Session) -> None:
+        field = session.store.fields()[0]
+        job = Job(
+            "J000001",
+            field.section,
+            0,
+            field.rect_m,
+            field.center_m,
+            (10, 10),
+            1e-7,
+            6e-5,
+            (),
+            JobState.QUEUED,
+        )
+        session.store.add_plan(field.section, [job], {})
+        exposure = session.store.arm(job.id, field.rect_m, 0.0)
+        session.store.expose_failed(exposure.id, "a person scanned there by hand")
+
+    session = start(prepare=burn)
+    first, second = session.store.fields()
+    assert (first.state, second.state) == (FieldState.FAILED, FieldState.PLANNED)
+    assert "beam was there" in str(first.reason)
+    assert first.image is None
+
+
+def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) -> None:
+    # Section by section, and the second section lies partly on the first.
+    armed_while_pending: list[str] = []
+    sessions: list[Session] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        session = sessions[0]
+        reach_m = (session.config.planner.guard_um + session.config.sem.beam_halo_um) * 1e-6
+        ground = grown(session.store.exposures()[-1].rect_m, reach_m)
+        pending = session.store.fields(state=FieldState.PENDING)
+        armed_while_pending.extend(f.id for f in pending if overlap(ground, f.rect_m))
+        return real(request, timeout_s)
+
+    session = start(
+        faulty("sem", "scan", scan, times=ALWAYS),
+        prepare=sessions.append,
+        layout={"pitch_um": 25},
+        session={"min_free_disk_gb": 0, "order": "section"},
+        simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
+    )
+    assert not armed_while_pending
+    moves = [(e.subject, e.data["to"]) for e in session.store.events_since(0) if e.kind == "job"]
+    held = {job for job, state in moves if state == "held"}
+    assert held
+    assert {job.state for job in session.store.jobs() if job.id in held} == {JobState.DONE}
+    assert session.store.status().phase is Phase.DONE
+
+
+def test_a_neighbour_that_failed_does_not_cost_the_cells_whose_fluorescence_is_saved(start: Start) -> None:
+    session = start(
+        faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=3),
+        layout={"sections": 1, "fields": [2, 1], "field_overlap_percent": 30},
+        simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
+    )
+    failed, saved = session.store.fields()
+    assert (failed.state, saved.state) == (FieldState.FAILED, FieldState.PLANNED)
+    shared = [job for job in session.store.jobs() if overlap(job.rect_m, failed.rect_m)]
+    assert shared
+    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+    for row in session.store.exposures():
+        x0, y0, x1, y1 = grown(row.rect_m, row.halo_m)
+        assert saved.rect_m[0] <= x0
+        assert saved.rect_m[1] <= y0
+        assert x1 <= saved.rect_m[2]
+        assert y1 <= saved.rect_m[3]
+
+
+def test_what_no_fluorescence_was_saved_for_is_never_exposed(start: Start) -> None:
+    def plan_beyond(session: Session) -> None:
+        _, y0, x1, y1 = session.store.fields()[0].rect_m
+        rect = (x1 - 1e-6, y0, x1 + 9e-6, y1)
+        center = (x1 + 4e-6, (y0 + y1) / 2)
+        job = Job("J000001", "S0001", 999_999, rect, center, (100, 400), 1e-7, 6e-5, ())
+        session.store.add_plan("S0001", [job], {})
+
+    session = start(prepare=plan_beyond)
+    job = session.store.job("J000001")
+    assert job.state is JobState.SKIPPED
+    assert "never saved" in str(job.reason)
+    assert not session.store.exposures(job="J000001")
