@@ -5,7 +5,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Self
 
 import zmq
@@ -85,7 +85,7 @@ class Client:
             f"the daemon at {self.endpoint} does not answer (waited {self._timeout_s:g} s twice)"
         )
 
-    def events(self, since: int | None = None) -> Iterator[dict[str, Any]]:
+    def events(self, since: int | None = None) -> Generator[dict[str, Any], None, None]:
         """Events in order and without gaps, as they come; ends when the caller stops asking.
 
         Parameters

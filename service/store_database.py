@@ -153,11 +153,10 @@ class Database:
     def snapshot(self) -> Iterator[None]:
         """All that this thread reads inside belongs to one moment."""
         connection = self._reader()
-        if connection.in_transaction:
-            yield
-            return
         try:
-            connection.execute("BEGIN")
+            inside = connection.in_transaction
+            if not inside:
+                connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
         try:
@@ -165,7 +164,8 @@ class Database:
         finally:
             # Nothing was written; an error here (the store was closed meanwhile) loses nothing.
             with suppress(sqlite3.Error):
-                connection.execute("COMMIT")
+                if not inside:
+                    connection.execute("COMMIT")
 
     def all(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""

@@ -75,9 +75,7 @@ def receive(one: zmq.Socket[bytes]) -> dict[str, Any]:
     return dict(json.loads(one.recv_multipart()[-1]))
 
 
-def test_ten_lines_in_any_language(
-    server: ApiServer, where: Endpoints, connect: Connect
-) -> None:
+def test_ten_lines_in_any_language(server: ApiServer, where: Endpoints, connect: Connect) -> None:
     for kind in (zmq.REQ, zmq.DEALER):
         one = connect(kind, where.requests)
         one.send(b'{"v": 1, "id": "a", "method": "hello", "params": {}}')

@@ -86,7 +86,7 @@ def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) ->
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with Client(run_endpoints("lossy").requests, timeout_s=0.5) as client:
+    with Client(run_endpoints("lossy").requests, timeout_s=1.0) as client:
         assert client.call("run.pause")["phase"] == "paused"
     thread.join()
     context.destroy(linger=0)

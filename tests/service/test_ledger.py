@@ -133,7 +133,8 @@ def test_a_restart_in_mid_scan(store: Store, tmp_path: Path) -> None:
     assert again.next_job() is None
     assert len(again.exposed_rects()) == 3
     second = again.recover()
-    assert second.found.unknown == second.found.needs_review == ()
+    assert second.found.unknown == ()
+    assert second.found.needs_review == ()
     again.close()
 
 

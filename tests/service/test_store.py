@@ -139,8 +139,12 @@ def test_session_and_event_go_together(store: Store, clock: HandClock) -> None:
     assert (first.seq, first.time_s, first.kind) == (1, 3.0, "session")
     assert first.at == WALL.isoformat(timespec="milliseconds")
     assert second.data == {
-        "event": "fault", "from": "preflight", "phase": "fault", "resume_to": "preflight", "reason": "no stage",
-    }  # fmt: skip
+        "event": "fault",
+        "from": "preflight",
+        "phase": "fault",
+        "resume_to": "preflight",
+        "reason": "no stage",
+    }
     assert store.rev() == 2
     with pytest.raises(IllegalTransitionError):
         store.apply(SessionEvent.RESUME)
