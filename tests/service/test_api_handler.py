@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.api_handler import Handler
+from service.api_handler import Handler, refusal
 from service.api_models import METHODS, ErrorCode
 from service.records import JobState
 from service.session import SessionEvent
@@ -254,3 +254,8 @@ def test_a_store_that_fails_is_one_refusal(handler: Handler, store: Store) -> No
     store.close()
     assert code(ask(handler, "status")) == "storage"
     assert code(ask(handler, "run.pause")) == "storage"
+
+
+def test_a_path_that_is_no_utf_8_can_be_told_of() -> None:
+    reply = json.loads(refusal("r1", ErrorCode.STORAGE, "run\udcff/session.sqlite: disk I/O error"))
+    assert reply["error"]["message"] == "run\\udcff/session.sqlite: disk I/O error"

@@ -243,3 +243,16 @@ def test_a_server_can_be_stopped_twice_and_followed_by_another(
     with Client(where.requests) as client:
         assert client.call("status")["last_seq"] == 1
     following.stop()
+
+
+def test_every_new_subscriber_hears_the_last_seq_at_once(
+    where: Endpoints, store: Store, connect: Connect
+) -> None:
+    store.note("x", "y", {})
+    server = ApiServer(store, DirectControl(store), where, heartbeat_s=3600)
+    server.start()
+    for _ in range(2):
+        one = connect(zmq.SUB, where.events)
+        one.setsockopt(zmq.SUBSCRIBE, b"")
+        assert receive(one)["seq"] == 1
+    server.stop()

@@ -55,7 +55,7 @@ def test_without_a_private_place_there_is_a_folder_in_temp(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("platformdirs.user_runtime_path", lambda _: tmp_path / "gone" / "ilemtrack")
+    monkeypatch.setattr("service.endpoints._RUN_USER", tmp_path / "gone")
     made = runtime_directory()
     assert made == tmp_path / f"ilemtrack-{os.getuid()}"
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
