@@ -1,0 +1,1 @@
+"""Figures as ratios against a named peer, measured in the same run; no test asserts them."""
