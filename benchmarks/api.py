@@ -13,11 +13,11 @@ import numpy as np
 import zmq
 
 from benchmarks.figures import Figure
-from service.api_server import ApiServer
-from service.client import Client
-from service.endpoints import Endpoints
+from service.api.client import Client
+from service.api.endpoints import Endpoints
+from service.api.server import ApiServer
 from service.records import Cell, Field, FieldState, Job, Section
-from service.store import Store
+from service.store.store import Store
 
 _JOBS = 10_000
 _CALLS = 300

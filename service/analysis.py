@@ -20,7 +20,7 @@ from service.images import Pixels, read_fm
 from service.logs import get_logger
 from service.records import Cell, Field, FieldState, Job
 from service.run_folder import RunFolder
-from service.store import Store
+from service.store.store import Store
 
 log = get_logger(__name__)
 

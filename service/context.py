@@ -12,7 +12,7 @@ from drivers.microscope import Microscope
 from service.errors import SessionFaultError
 from service.requests import Requests
 from service.run_folder import RunFolder
-from service.store import Store
+from service.store.store import Store
 
 
 class BusyTime:

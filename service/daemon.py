@@ -10,18 +10,18 @@ from types import FrameType
 
 from config.model import Config
 from service.analysis import Analysis
-from service.api_server import ApiServer
+from service.api.endpoints import DaemonInfo, Discovery, Endpoints, run_endpoints
+from service.api.server import ApiServer
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
-from service.endpoints import DaemonInfo, Discovery, Endpoints, run_endpoints
 from service.errors import InputError
 from service.logs import get_logger
 from service.requests import Requests, Wish
 from service.run_folder import RunFolder, RunInfo
 from service.runner import Runner
 from service.session import FINAL, Phase
-from service.store import RecoveryReport, Store
+from service.store.store import RecoveryReport, Store
 from service.summary import Summary, summarise
 
 log = get_logger(__name__)

@@ -12,7 +12,7 @@ from planner.ground import Ground
 from service.records import ExposureState, FieldState, JobState
 from service.run_folder import RunFolder, total_bytes
 from service.session import Phase, SessionEvent
-from service.store import Store
+from service.store.store import Store
 
 TruthPoints = Callable[[str], list[NDArray[np.float64]]]
 """Stage positions, (N, 2) m, of the points of each cell that a section truly shows."""

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from service.api.client import Client
 from service.cli.output import duration, print_json, results
-from service.client import Client
 
 Connect = Annotated[
     str | None,

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from config.loading import dump
-from service.client import Client
+from service.api.client import Client
 from service.errors import NoDaemonError
 from service.records import ExposureState, JobState
 from service.session import Phase
-from service.store import Store
+from service.store.store import Store
 from simulators.memory import Memory
+from tests.places import ROOT
 from tests.service.sessions import small_config
 
 REAL_TIME = small_config(
@@ -55,7 +56,7 @@ def start(runtime_dir: Path) -> Iterator[Start]:
                 stderr=subprocess.PIPE,
                 text=True,
                 env=environment,
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=ROOT,
             )
         )
         return started[-1]

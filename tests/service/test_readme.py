@@ -1,10 +1,10 @@
 import re
-from pathlib import Path
 
-from service.api_table import put_into
+from service.api.table import put_into
 from service.cli.app import run
+from tests.places import ROOT
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_methods_is_that_of_the_models() -> None:
@@ -20,8 +20,7 @@ def test_every_command_that_the_readme_names_exists() -> None:
 
 
 def test_every_file_that_the_readme_links_to_exists() -> None:
-    home = Path(__file__).resolve().parents[2]
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert links
     for link in links:
-        assert (home / link).exists(), link
+        assert (ROOT / link).exists(), link

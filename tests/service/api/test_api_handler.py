@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.api_handler import Handler, refusal
-from service.api_models import METHODS, ErrorCode
+from service.api.handler import Handler, refusal
+from service.api.models import METHODS, ErrorCode
 from service.records import JobState
 from service.session import SessionEvent
-from service.store import Store
-from tests.service.api_session import DirectControl
-from tests.service.stores import add_specimen, queue_jobs, rect
+from service.store.store import Store
+from tests.service.api.api_session import DirectControl
+from tests.service.store.stores import add_specimen, queue_jobs, rect
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The table of methods in the README, made from the models of the wire.
 
-``python -m service.api_table README.md`` writes it anew.
+``python -m service.api.table README.md`` writes it anew.
 """
 
 import sys
 from pathlib import Path
 
-from service.api_models import METHODS
+from service.api.models import METHODS
 
 BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import zmq
 
-from service.api_server import MAX_MESSAGE_BYTES, ApiServer
-from service.client import Client
-from service.endpoints import Endpoints, is_listening, run_endpoints
+from service.api.client import Client
+from service.api.endpoints import Endpoints, is_listening, run_endpoints
+from service.api.server import MAX_MESSAGE_BYTES, ApiServer
 from service.errors import ApiError, EndpointError, NoDaemonError
 from service.session import SessionEvent
-from service.store import Store
-from tests.service.api_session import DirectControl
-from tests.service.stores import queue_jobs
+from service.store.store import Store
+from tests.service.api.api_session import DirectControl
+from tests.service.store.stores import queue_jobs
 
 REPLY_MS = 10_000
 

@@ -10,8 +10,8 @@ from typing import Any, NoReturn, Protocol
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service import api_models as wire
-from service.api_models import METHODS, ErrorCode
+from service.api import models as wire
+from service.api.models import METHODS, ErrorCode
 from service.errors import (
     IllegalTransitionError,
     RequestReusedError,
@@ -20,9 +20,9 @@ from service.errors import (
     UnknownIdError,
 )
 from service.records import Event, Job, JobState
-from service.store import Store
-from service.store_database import utc_now
-from service.store_rows import to_json
+from service.store.database import utc_now
+from service.store.rows import to_json
+from service.store.store import Store
 
 logger = logging.getLogger(__name__)
 

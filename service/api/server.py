@@ -9,12 +9,12 @@ from contextlib import suppress
 
 import zmq
 
-from service import endpoints
-from service.api_handler import Control, Handler, event_message, refusal
-from service.api_models import ErrorCode, EventMessage
-from service.endpoints import Endpoints
-from service.store import Store
-from service.store_database import utc_now
+from service.api import endpoints
+from service.api.endpoints import Endpoints
+from service.api.handler import Control, Handler, event_message, refusal
+from service.api.models import ErrorCode, EventMessage
+from service.store.database import utc_now
+from service.store.store import Store
 
 logger = logging.getLogger(__name__)
 
