@@ -15,7 +15,7 @@ from service.api.server import ApiServer
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
-from service.errors import InputError
+from service.errors import InputError, SessionFaultError, StoreError
 from service.logs import get_logger
 from service.requests import Requests, Wish
 from service.run_folder import RunFolder, RunInfo
@@ -181,6 +181,9 @@ def _run_to_end(
         worker.shutdown()
         for number, handler in before.items():
             signal.signal(number, handler)
-    session.result()
+    try:
+        session.result()
+    except StoreError as error:
+        raise SessionFaultError(f"the session stopped, the microscope is safe: {error}") from error
     progress(store)
     return bool(signals)
