@@ -1,0 +1,260 @@
+"""Serial sections: registration, identity, recall at equal area, empty stacks, cost. Seeds from 1000 on."""
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from benchmarks.figures import Figure
+from benchmarks.identity import central_within_one, named
+from benchmarks.stacks import TrueSection, simulated_stack
+from config.work import DetectionConfig
+from detection.boxes import BoxPx, union_mask
+from detection.detect import detect
+from detection.placed import SectionFrame
+from detection.registration import Link, prepare, register
+from detection.rigid import plane_of_pixels
+from detection.serial import SerialDetector, SerialSection
+
+FIRST_SEED = 1000
+REAL_FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
+REAL_PIXEL_UM = 0.17778
+MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+MODERATE = {"section_shift_um": 8, "section_rotation_deg": 20}
+MIXED: dict[str, Any] = {
+    "cells_per_field": 25,
+    "cell_radius_um": 4,
+    "cell_radius_sd_um": 1.2,
+    "brightness_photons": 12,
+    "brightness_sd_percent": 80,
+    **MODERATE,
+}
+CROWDED: dict[str, Any] = {
+    "cells_per_field": 80,
+    "cell_radius_um": 4,
+    "brightness_photons": 15,
+    "brightness_sd_percent": 70,
+    **MODERATE,
+}
+WHOLE: dict[str, Any] = {
+    "cells_per_field": 20,
+    "cell_radius_um": 4,
+    "cell_radius_sd_um": 0.8,
+    "brightness_photons": 40,
+    **MODERATE,
+}
+
+
+def run() -> list[Figure]:
+    """All figures; a few minutes."""
+    figures = registration_figures() + real_figures()
+    for name, specimen in (("mixed", MIXED), ("crowded", CROWDED)):
+        figures += recall_figures(name, [simulated_stack(FIRST_SEED + n, 12, **specimen) for n in (20, 21)])
+    figures += identity_figures(
+        [
+            simulated_stack(FIRST_SEED + 30, 20, **WHOLE),
+            simulated_stack(FIRST_SEED + 31, 20, **WHOLE, section_thickness_nm=400),
+        ]
+    )
+    figures += empty_figures(simulated_stack(FIRST_SEED + 40, 12, cells_per_field=0))
+    return figures
+
+
+def registration_figures(stacks: int = 8) -> list[Figure]:
+    """Error over the cells in common, of links between neighbours with 20 of them or more."""
+    errors, wrong, bad, pairs = [], 0, 0, 0
+    rng = np.random.default_rng(FIRST_SEED)
+    for seed in range(FIRST_SEED, FIRST_SEED + stacks):
+        stack = simulated_stack(
+            seed,
+            5,
+            cells_per_field=float(rng.uniform(40, 120)),
+            cell_radius_um=float(rng.uniform(3, 6)),
+            brightness_photons=float(rng.choice([10, 20, 60])),
+            section_thickness_nm=float(rng.choice([100, 200, 400])),
+            section_shift_um=float(rng.uniform(8, 22)),
+            section_rotation_deg=60,
+        )
+        prepared = [prepare(section.frame) for section in stack]
+        for (one, two), (first, second) in zip(pairwise(stack), pairwise(prepared), strict=True):
+            error = _error_px(one, two, link := register(first, second))
+            if error is None:
+                continue
+            pairs += 1
+            bad += link.bad
+            wrong += error > 10 and not link.bad
+            if not link.bad:
+                errors.append(error)
+    what = f"registration, {pairs} links"
+    return [
+        Figure(f"{what}: median error", float(np.median(errors)), 2.0, "px", "wanted at most"),
+        Figure(f"{what}: largest error of a good one", max(errors), 10.0, "px", "wanted at most"),
+        Figure(f"{what}: wrong and not reported", wrong, 0.0, "links", "wanted"),
+        Figure(f"{what}: reported as bad", bad, pairs, "links", "of"),
+    ]
+
+
+def real_figures() -> list[Figure]:
+    """How far fl01 to fl02 to fl03 ends from fl01 to fl03, anywhere in the frame."""
+    files = sorted(REAL_FRAMES.glob("fl*.ome.tiff"))
+    if len(files) < 3:
+        return []
+    prepared = [
+        prepare(SectionFrame(file.name[:4], tifffile.imread(file).astype(np.uint16), REAL_PIXEL_UM))
+        for file in files[:3]
+    ]
+    there, on, across = (register(prepared[a], prepared[b]) for a, b in ((0, 1), (1, 2), (0, 2)))
+    if (
+        there.motion is None
+        or on.motion is None
+        or across.motion is None
+        or there.bad
+        or on.bad
+        or across.bad
+    ):
+        gap_px = float("inf")
+    else:
+        gap_um = on.motion.after(there.motion).apart_um(across.motion, prepared[0].radius_um)
+        gap_px = gap_um / REAL_PIXEL_UM
+    return [Figure("real frames, loop closure", gap_px, 6.0, "px", "wanted at most")]
+
+
+def recall_figures(name: str, stacks: Sequence[Sequence[TrueSection]]) -> list[Figure]:
+    """Contained recall at the default margin, against single sections with the margin of the same area."""
+    curve = np.mean([_single_curve(stack) for stack in stacks], axis=0)
+    runs = [_serial(stack, DetectionConfig()) for stack in stacks]
+    area, recall, dim, clear = np.nanmean(
+        [
+            _score(stack, [_imaged(one) for one in found])
+            for stack, (found, _, _) in zip(stacks, runs, strict=True)
+        ],
+        axis=0,
+    )
+    at_area = [float(np.interp(area, curve[:, 0], curve[:, n])) for n in range(4)]
+    cost_ms = float(np.mean([ms for _, _, ms in runs]))
+    single_ms = float(np.mean([_single_ms(stack) for stack in stacks]))
+    peer = "single sections, equal area"
+    what = f"{name} ({area:.0%} imaged)"
+    return [
+        Figure(f"{what}: contained recall", 100 * recall, 100 * at_area[1], "%", peer),
+        Figure(f"{what}: contrast-to-noise .5 to 1", 100 * dim, 100 * at_area[2], "%", peer),
+        Figure(f"{what}: clear cells, 2 and more", 100 * clear, 100 * at_area[3], "%", peer),
+        Figure(f"{what}: time of a section", cost_ms, single_ms, "ms", "single section"),
+    ]
+
+
+def identity_figures(stacks: Sequence[Sequence[TrueSection]]) -> list[Figure]:
+    """IDF1 of the links, and central sections."""
+    scores: list[tuple[float, float]] = []
+    central: list[bool] = []
+    for stack in stacks:
+        found, detector, _ = _serial(stack, DetectionConfig())
+        of_links, of_all, names = named(stack, found)
+        scores.append((of_links, of_all))
+        central += central_within_one(stack, detector.tracks(), names)
+    links, both = np.mean(scores, axis=0).tolist()
+    middle = f"central section within one, {len(central)} cells"
+    return [
+        Figure("identity over 20 sections, IDF1 of links", links, 0.95, "", "wanted at least"),
+        Figure("the same, what was not found counted too", both, 0.95, "", "wanted at least"),
+        Figure(middle, float(np.mean(central)), 0.9, "", "wanted at least"),
+    ]
+
+
+def empty_figures(stack: Sequence[TrueSection]) -> list[Figure]:
+    """What is imaged of a stack without cells."""
+    found, _, ms = _serial(stack, DetectionConfig())
+    ours = 100 * float(np.mean([one.imaged_fraction for one in found]))
+    theirs = 100 * float(
+        np.mean([union_mask(boxes, stack[0].frame.shape).mean() for boxes in _singles(stack, 1.0)])
+    )
+    return [
+        Figure("empty stack, imaged", ours, theirs, "%", "single sections"),
+        Figure("empty stack, time of a section", ms, _single_ms(stack), "ms", "single section"),
+    ]
+
+
+def _error_px(one: TrueSection, two: TrueSection, link: Link) -> float | None:
+    """Largest error at the cells in common, px; None where they are fewer than 20 or too far apart."""
+    frame = one.frame
+    true = two.to_block.inverse().after(one.to_block)
+    other = {cell.id for cell in two.cells}
+    boxes = [cell.box for cell in one.cells if cell.id in other]
+    if len(boxes) < 20 or max(map(abs, true.shift_um)) > 0.6 * frame.shape[1] * frame.pixel_size_um:
+        return None
+    if link.motion is None:
+        return float("inf")
+    places = plane_of_pixels(
+        np.array([((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2) for box in boxes]),
+        frame.shape,
+        frame.pixel_size_um,
+    )
+    off = link.motion.apply(places) - true.apply(places)
+    return float(np.hypot(*off.T).max()) / frame.pixel_size_um
+
+
+def _serial(
+    stack: Sequence[TrueSection], config: DetectionConfig
+) -> tuple[list[SerialSection], SerialDetector, float]:
+    """Run a stack through the detector; the last is the mean time of a section, ms."""
+    detector = SerialDetector(config)
+    found: list[SerialSection] = []
+    started = time.perf_counter()
+    for section in stack:
+        found += detector.add(section.frame)
+    found += detector.finish()
+    return found, detector, (time.perf_counter() - started) * 1e3 / len(stack)
+
+
+def _single_ms(stack: Sequence[TrueSection]) -> float:
+    started = time.perf_counter()
+    _singles(stack, 1.0)
+    return (time.perf_counter() - started) * 1e3 / len(stack)
+
+
+def _singles(stack: Iterable[TrueSection], margin_um: float) -> list[list[BoxPx]]:
+    config = DetectionConfig(dilate_um=margin_um)
+    found = []
+    for section in stack:
+        frame = section.frame
+        cells = detect(frame.pixels, frame.pixel_size_um, config, frame.offset_adu).cells
+        found.append([cell.image_box_px for cell in cells if cell.image_box_px is not None])
+    return found
+
+
+def _single_curve(stack: Sequence[TrueSection]) -> list[tuple[float, float, float, float]]:
+    """Scores of single sections at growing margins."""
+    frame = stack[0].frame
+    tight = _singles(stack, 0.0)
+    scores = []
+    for margin_um in MARGINS_UM:
+        margin_px = int(np.ceil(margin_um / frame.pixel_size_um - 1e-9))
+        scores.append(
+            _score(stack, [[box.dilated(margin_px, frame.shape) for box in boxes] for boxes in tight])
+        )
+    return scores
+
+
+def _imaged(section: SerialSection) -> list[BoxPx]:
+    boxes = (one.cell.image_box_px for one in section.cells)
+    return [box for box in boxes if box is not None]
+
+
+def _score(
+    stack: Sequence[TrueSection], imaged: Sequence[Sequence[BoxPx]]
+) -> tuple[float, float, float, float]:
+    """Share of the frames imaged; contained recall of all cells, of dim ones and of clear ones."""
+    areas, whole, contrast = [], [], []
+    for section, boxes in zip(stack, imaged, strict=True):
+        covered = union_mask(boxes, section.frame.shape)
+        areas.append(float(covered.mean()))
+        whole += [float(covered[cell.mask].mean()) >= 0.99 for cell in section.cells]
+        contrast += [cell.contrast_to_noise for cell in section.cells]
+    inside, levels = np.array(whole, dtype=np.float64), np.array(contrast)
+    parts = (levels >= 0, (levels >= 0.5) & (levels < 1), levels >= 2)
+    recalls = [float(inside[part].mean()) if part.any() else float("nan") for part in parts]
+    return float(np.mean(areas)), recalls[0], recalls[1], recalls[2]

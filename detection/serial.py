@@ -1,0 +1,299 @@
+"""Cells of serial sections: detected, linked to one another, and imaged where a neighbour shows them.
+
+Frames go in one after the other, sections come out when all that can still change them is known. Only a
+window of sections is held, however long the array.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from config.work import DetectionConfig
+from detection import fixed_pattern
+from detection.boxes import BoxPx, union_fraction
+from detection.carrying import carried
+from detection.cells import Cell, Detection
+from detection.detect import detect
+from detection.evidence import joined
+from detection.fixed_pattern import Evidence, fixed_boxes
+from detection.placed import SectionFrame
+from detection.pooling import Layer, Neighbour, layer, pooled
+from detection.registration import Link, Prepared, no_link, prepare, register
+from detection.rigid import Rigid, box_around, oval_of
+from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
+
+POOL_REACH = 2
+LINK_REACH = 3
+FEWEST_CELLS = 2
+FIXED_HISTORY = 8
+CARRIED_CONFIDENCE = 0.5
+"""A cell that two neighbours show counts as even."""
+
+
+@dataclass(frozen=True, slots=True)
+class SerialCell:
+    """A cell of a section and its identity.
+
+    Attributes
+    ----------
+    cell : Cell
+    tracks : tuple of str
+        The track it belongs to; further ones where cells have merged into one detection; none for what is
+        not imaged as a cell.
+    seen : bool
+        False where it was carried from neighbours.
+    """
+
+    cell: Cell
+    tracks: tuple[str, ...]
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SerialSection:
+    """What is known of one section, for good.
+
+    Attributes
+    ----------
+    section : str
+    cells : tuple of SerialCell
+        In reading order.
+    links : tuple of Link
+        To earlier sections, as tried; the last one is used if it is good.
+    place : Place
+        In its chain of registered sections.
+    imaged_fraction : float
+        Share of the frame inside any `image_box_px`, 0..1.
+    warnings : tuple of str
+    elapsed_ms : float
+        Time that all steps took for this section.
+    """
+
+    section: str
+    cells: tuple[SerialCell, ...]
+    links: tuple[Link, ...]
+    place: Place
+    imaged_fraction: float
+    warnings: tuple[str, ...]
+    elapsed_ms: float
+
+
+@dataclass(slots=True)
+class _Section:
+    """A section in the window."""
+
+    frame: SectionFrame
+    layer: Layer
+    prepared: Prepared
+    single: Detection
+    links: tuple[Link, ...]
+    place: Place
+    warnings: list[str]
+    elapsed_ms: float
+    evidence: Evidence
+    fixed: tuple[BoxPx, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    tracks: list[tuple[str, ...]] = field(default_factory=list)
+
+
+class SerialDetector:
+    """Detects the cells of section after section.
+
+    Parameters
+    ----------
+    config : DetectionConfig
+    look_ahead : bool
+        Later sections count too (all fluorescence first): a section comes out five sections late. Without
+        it (`order: section`) each comes out at once, from itself and earlier ones.
+    """
+
+    def __init__(self, config: DetectionConfig, *, look_ahead: bool = True) -> None:
+        self._config = config
+        self._pool_ahead = POOL_REACH if look_ahead else 0
+        self._carry_ahead = LONGEST_GAP if look_ahead else 0
+        self._window: list[_Section] = []
+        self._tracker = Tracker()
+        self._count = self._next_tracked = self._next_out = 0
+        self._chains = 0
+
+    def add(self, frame: SectionFrame) -> list[SerialSection]:
+        """Take the next section, in the order of cutting, and return those that are done now.
+
+        Raises
+        ------
+        DetectionError
+            Raised when the frame cannot be used; the detector goes on without it.
+        """
+        started = time.perf_counter()
+        config = self._config
+        single = detect(frame.pixels, frame.pixel_size_um, config, frame.offset_adu)
+        own = layer(frame)
+        prepared = prepare(frame, own.residual)
+        links, place = self._linked(prepared, len(single.cells))
+        boxes = tuple(cell.box_px for cell in single.cells)
+        evidence = Evidence(place, boxes, own.residual, frame.pixel_size_um)
+        section = _Section(frame, own, prepared, single, links, place, list(single.warnings), 0.0, evidence)
+        if links and links[0].bad:
+            section.warnings.append(_warning(links, place))
+        self._window.append(section)
+        self._count += 1
+        section.elapsed_ms = (time.perf_counter() - started) * 1e3
+        return self._advance(
+            self._count - self._pool_ahead, self._count - self._pool_ahead - self._carry_ahead
+        )
+
+    def finish(self) -> list[SerialSection]:
+        """Return the sections that are left."""
+        return self._advance(self._count, self._count)
+
+    def tracks(self) -> tuple[Track, ...]:
+        """All tracks so far, in the order of their ids."""
+        return tuple(
+            sorted([*self._tracker.ended, *self._tracker.active], key=lambda one: (len(one.id), one.id))
+        )
+
+    def _linked(self, prepared: Prepared, cells: int) -> tuple[tuple[Link, ...], Place]:
+        """Link to the last section, or to one before it where that link is bad."""
+        links = []
+        for other in self._window[: -LINK_REACH - 1 : -1]:
+            if min(cells, len(other.single.cells)) < FEWEST_CELLS:
+                links.append(no_link(prepared, other.prepared, "too few cells to go by"))
+                continue
+            link = register(prepared, other.prepared)
+            links.append(link)
+            if not link.bad and link.motion is not None:
+                to_chain = other.place.to_chain.after(link.motion)
+                return tuple(links), Place(self._count, prepared.section, other.place.chain, to_chain)
+        self._chains += 1
+        return tuple(links), Place(self._count, prepared.section, self._chains, Rigid())
+
+    def _advance(self, tracked_before: int, out_before: int) -> list[SerialSection]:
+        while self._next_tracked < tracked_before:
+            self._track(self._at(self._next_tracked))
+            self._next_tracked += 1
+        done = []
+        while self._next_out < out_before:
+            done.append(self._final(self._at(self._next_out)))
+            self._next_out += 1
+        oldest = min(self._next_out, self._next_tracked) - FIXED_HISTORY
+        self._window = [one for one in self._window if one.place.index >= oldest]
+        return done
+
+    def _at(self, index: int) -> _Section:
+        return self._window[index - self._window[0].place.index]
+
+    def _track(self, section: _Section) -> None:
+        started = time.perf_counter()
+        others = [one for one in self._window if one is not section]
+        evidence = [one.evidence for one in others]
+        section.fixed = fixed_boxes(section.evidence, evidence)
+        near = [
+            one
+            for one in others
+            if one.place.chain == section.place.chain
+            and abs(one.place.index - section.place.index) <= POOL_REACH
+        ]
+        cells = section.single.cells
+        if near:
+            neighbours = [self._neighbour(one, section) for one in near]
+            frame = pooled(section.layer, neighbours)
+            more = detect(frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu)
+            cells = joined(cells, more.cells, section.layer, section.fixed)
+        section.cells = tuple(
+            replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
+            if cell.box_px in section.fixed
+            else cell
+            for cell in cells
+        )
+        shown = [cell for cell in section.cells if cell.reason != fixed_pattern.REASON]
+        spots = [_spot(cell, section) for cell in shown]
+        rows, columns = section.frame.shape
+        half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
+        names = self._tracker.add(section.place, spots, half_um)
+        ids = dict(zip((cell.box_px for cell in shown), names, strict=True))
+        section.tracks = [ids.get(cell.box_px, ()) for cell in section.cells]
+        section.elapsed_ms += (time.perf_counter() - started) * 1e3
+
+    def _neighbour(self, other: _Section, section: _Section) -> Neighbour:
+        if other.place.index > section.place.index:
+            rest = [one.evidence for one in self._window if one is not other]
+            other.fixed = fixed_boxes(other.evidence, rest)
+        return Neighbour(other.layer, other.place.onto(section.place), other.fixed)
+
+    def _final(self, section: _Section) -> SerialSection:
+        started = time.perf_counter()
+        cells = [
+            SerialCell(self._recalled(cell, names, section.place), names, seen=True)
+            for cell, names in zip(section.cells, section.tracks, strict=True)
+        ]
+        imaged = [one.cell.image_box_px for one in cells if one.cell.image_box_px is not None]
+        for track in self._tracker.active:
+            found = carried(track, section.place)
+            if found is None:
+                continue
+            oval, seen_in = found
+            box = box_around(oval, section.frame.shape, section.frame.pixel_size_um)
+            if box is None or any(other.contains(box) for other in imaged):
+                continue
+            margin_px = _margin_px(self._config, section.frame.pixel_size_um)
+            reason = f"kept: seen in {' and '.join(seen_in)}"
+            grown = box.dilated(margin_px, section.frame.shape)
+            cells.append(
+                SerialCell(Cell("", box, grown, CARRIED_CONFIDENCE, reason), (track.id,), seen=False)
+            )
+        cells.sort(key=lambda one: (one.cell.box_px.y0, one.cell.box_px.x0, one.cell.box_px.as_tuple()))
+        named = tuple(
+            replace(one, cell=replace(one.cell, id=f"c{number:04d}")) for number, one in enumerate(cells, 1)
+        )
+        boxes = [one.cell.image_box_px for one in named if one.cell.image_box_px is not None]
+        section.elapsed_ms += (time.perf_counter() - started) * 1e3
+        return SerialSection(
+            section.frame.section,
+            named,
+            section.links,
+            section.place,
+            union_fraction(boxes, section.frame.shape),
+            tuple(section.warnings),
+            section.elapsed_ms,
+        )
+
+    def _recalled(self, cell: Cell, names: tuple[str, ...], place: Place) -> Cell:
+        """Image after all what was too doubtful in one section, but is seen in its neighbours."""
+        if cell.image_box_px is not None or not names:
+            return cell
+        for track in self._tracker.active:
+            if track.id != names[0]:
+                continue
+            seen_in = [
+                one.place.section
+                for one in track.own
+                if one.spot.confident and 0 < abs(one.place.index - place.index) <= LONGEST_GAP
+            ]
+            if seen_in:
+                section = self._at(place.index)
+                margin_px = _margin_px(self._config, section.frame.pixel_size_um)
+                grown = cell.box_px.dilated(margin_px, section.frame.shape)
+                return replace(cell, image_box_px=grown, reason=f"kept: seen in {' and '.join(seen_in[:2])}")
+        return cell
+
+
+def _spot(cell: Cell, section: _Section) -> Spot:
+    frame, box = section.frame, cell.box_px
+    rows, columns = frame.shape
+    cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
+    return Spot(oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None)
+
+
+def _margin_px(config: DetectionConfig, pixel_size_um: float) -> int:
+    """Margin of what is carried, px: its place is a prediction, so it counts as doubtful."""
+    return math.ceil((config.dilate_um + config.doubtful_extra_um) / pixel_size_um - 1e-9)
+
+
+def _warning(links: Sequence[Link], place: Place) -> str:
+    first, last = links[0], links[-1]
+    if last.bad:
+        rest = "it stands alone, without the evidence of its neighbours"
+    else:
+        rest = f"it was registered on {last.target} instead"
+    return f"{place.section} could not be registered on {first.target} ({first.reason}): {rest}"
