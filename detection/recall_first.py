@@ -4,27 +4,31 @@ Sizes are micrometres. Nothing is dropped for being dim, cut by the edge of the 
 little confidence there is goes with the hit, and the policy decides.
 """
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background import estimate_background, lowest_background
+from detection.background import Background, average_blocks, enlarged, estimate_background, lowest_background
+from detection.boxes import BoxPx
 from detection.cells import Hit
-from detection.confidence import saturating
+from detection.confidence import confidence_of
+from detection.evidence import Evidence, evidence_of
 from detection.frames import Frame
-from detection.significance import hysteresis, remove_spikes, significant, unevenness
-from detection.splitting import box_of, split_touching
+from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
+from detection.significance import Significance, hysteresis, in_noise, remove_spikes, significant
 
+WORKING_PIXEL_UM = 0.36
+"""Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""
 SMALLEST_UM = 1.0
-CLOSING_UM = 0.5
-LARGEST_HOLE_UM = 12.0
-CLEAR_STRENGTH = 1.5
-"""Significance over the seed threshold at which a hit counts as even."""
+EDGE_SIGMA_UM = 0.53
+WEAK = (1.0, 1.4)
+SPARSE = (0.3, 0.5)
+RAGGED_UM = 1.0
 DENSE_SHARE = 0.5
-CROWDED_UNEVENNESS = 3.0
-"""Even ground has 1; ground that is really dim cells has 4 to 30 in synthetic sections."""
+CROWDED_UNEVENNESS = 1.0
+"""Even ground has 0; ground that is really dim cells has more in synthetic sections."""
+LUMPY_SHARE = 0.25
+"""Autofluorescence varies by less than this share of itself; ground that varies more is cells."""
 FLOOR_SIGMA_UM = 0.53
 FLOOR_PERCENTILE = 99.5
 FLOOR_EXTEND = 0.05
@@ -46,18 +50,24 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     warnings : list of str
     """
     warnings: list[str] = []
-    pixel_um = frame.pixel_size_um
-    background = estimate_background(frame.values, pixel_um)
-    image = remove_spikes(frame.values, background.noise_sd)
+    shrink = max(round(WORKING_PIXEL_UM / frame.pixel_size_um), 1)
+    pixel_um = shrink * frame.pixel_size_um
+    blocks = average_blocks(frame.values, frame.pixel_size_um)
+    background = estimate_background(blocks)
+    image = _padded(remove_spikes(frame.values, float(background.noise_sd.max())), shrink)
+    residual, noise_sd = in_noise(image, background, shrink)
+    found = _found(residual, noise_sd, background, pixel_um)
     # Equalising makes the ground uneven by itself, so there it says nothing about crowding.
-    crowded = not frame.processed and unevenness(image, background, pixel_um) > CROWDED_UNEVENNESS
+    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink)
     if crowded:
         warnings.append(
             "cells lie so densely that the ground between them cannot be told from them:"
             " the darkest parts count as ground, and most of the frame is imaged"
         )
-        background = lowest_background(frame.values, pixel_um)
-    mask, strength = significant(image, background, pixel_um)
+        background = lowest_background(blocks)
+        residual, noise_sd = in_noise(image, background, shrink)
+        found = _found(residual, noise_sd, background, pixel_um)
+    mask, strength = found.mask, found.strength
     covered = float(mask.mean())
     if frame.processed or (covered > DENSE_SHARE and not crowded):
         if covered > DENSE_SHARE:
@@ -65,51 +75,82 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
                 f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"
                 f" what has less than {FLOOR_EXTEND:.0%} of the brightness of bright cells is left out"
             )
-        floor = _contrast_floor(image - background.level, pixel_um)
+        floor = _contrast_floor(residual, pixel_um)
         mask &= floor > FLOOR_EXTEND
         np.minimum(strength, floor / FLOOR_SEED, out=strength)
-    return _hits_of(_closed(mask, pixel_um), strength, pixel_um), warnings
+    standing = mask.astype(np.uint8)
+    if not (crowded or frame.processed):
+        standing = without_halo(standing, residual, noise_sd, pixel_um)
+    closed = close_and_fill(standing, pixel_um)
+    joined = join_fragments(closed, strength, pixel_um)
+    if joined is not closed:
+        joined = close_and_fill(joined, pixel_um)
+    regions = regions_of(joined, pixel_um)
+    light = np.asarray(cv2.GaussianBlur(residual, (0, 0), EDGE_SIGMA_UM / pixel_um), dtype=np.float32)
+    found_for = evidence_of(regions, strength, light, pixel_um, linear=not frame.processed)
+    hits = []
+    for region, evidence in zip(regions, found_for, strict=True):
+        hit = _hit(region, evidence, standing, pixel_um, shrink, frame.values.shape)
+        if hit is not None:
+            hits.append(hit)
+    return hits, warnings
+
+
+def _is_crowded(unevenness: float, background: Background, shrink: int) -> bool:
+    """Whether the ground varies by so much that it must be cells."""
+    noise_sd = float(np.median(background.noise_sd)) / shrink
+    level = float(np.median(background.level))
+    return unevenness > CROWDED_UNEVENNESS and unevenness * noise_sd > LUMPY_SHARE * level
+
+
+def _found(
+    residual: NDArray[np.float32], noise_sd: NDArray[np.float32], background: Background, pixel_um: float
+) -> Significance:
+    glow = np.asarray(np.maximum(enlarged(background.level, residual.shape), 0) / noise_sd, dtype=np.float32)
+    return significant(residual / noise_sd, glow, _on_grid(background.empty, residual.shape), pixel_um)
+
+
+def _padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
+    """Repeat the last row and column until the sides are multiples of `shrink`."""
+    rows, columns = image.shape
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
+    )
+
+
+def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    size = shape[1], shape[0]
+    return np.asarray(cv2.resize(blocks.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
 
 
 def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[np.float32]:
     """Smoothed residual as a share of that of bright cells, 0 where nothing reaches the seed."""
     smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), FLOOR_SIGMA_UM / pixel_um))
     share = smooth / np.float32(max(float(np.percentile(smooth, FLOOR_PERCENTILE)), 1e-6))
-    return np.where(hysteresis(share, FLOOR_EXTEND, FLOOR_SEED), share, np.float32(0))
+    return share * hysteresis(share > FLOOR_EXTEND, share >= FLOOR_SEED)
 
 
-def _closed(mask: NDArray[np.bool_], pixel_um: float) -> NDArray[np.bool_]:
-    """Close gaps of up to twice 0.5 um and fill holes up to the size of a large nucleus.
-
-    A hole may be open to the edge of the frame: so is the nucleus of a cell that the edge cuts.
-    """
-    radius = round(CLOSING_UM / pixel_um)
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    # Closing with a margin, so that the edge of the frame does not eat into cells that it cuts.
-    padded = np.pad(mask.astype(np.uint8), radius)
-    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, element))
-    closed = closed[radius : radius + mask.shape[0], radius : radius + mask.shape[1]]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
-    largest_px = math.pi / 4 * (LARGEST_HOLE_UM / pixel_um) ** 2
-    is_filled = np.asarray(stats)[:, cv2.CC_STAT_AREA] <= largest_px
-    is_filled[0] = True
-    return np.asarray(is_filled[labels])
-
-
-def _hits_of(mask: NDArray[np.bool_], strength: NDArray[np.float32], pixel_um: float) -> list[Hit]:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    hits = []
-    for label in range(1, count):
-        left, top, width, height, _ = stats[label].tolist()
-        place = slice(top, top + height), slice(left, left + width)
-        for part in split_touching(labels[place] == label, pixel_um):
-            box = box_of(part, left, top)
-            diameter_um = 2 * math.sqrt(float(part.sum()) / math.pi) * pixel_um
-            cut = box.x0 == 0 or box.y0 == 0 or box.x1 == mask.shape[1] or box.y1 == mask.shape[0]
-            if diameter_um < SMALLEST_UM and not cut:
-                continue
-            # What the edge of the frame cuts may be as large as any cell.
-            size = 1.0 if cut else saturating(diameter_um / SMALLEST_UM)
-            peak = float(strength[place][part].max())
-            hits.append(Hit(box, size * saturating(peak / CLEAR_STRENGTH)))
-    return hits
+def _hit(
+    region: Region,
+    evidence: Evidence,
+    standing: NDArray[np.uint8],
+    pixel_um: float,
+    shrink: int,
+    shape: tuple[int, ...],
+) -> Hit | None:
+    columns, rows = np.flatnonzero(region.mask.any(axis=0)), np.flatnonzero(region.mask.any(axis=1))
+    left, top = region.columns.start, region.rows.start
+    # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
+    weak = (WEAK[1] - evidence.strength) / (WEAK[1] - WEAK[0])
+    sparse = (SPARSE[1] - float(standing[region.place][region.mask].mean())) / (SPARSE[1] - SPARSE[0])
+    doubt = min(max(weak, sparse, 0.0), 1.0)
+    more = round(doubt * RAGGED_UM / pixel_um)
+    box = BoxPx(
+        max(left + int(columns[0]) - more, 0) * shrink,
+        max(top + int(rows[0]) - more, 0) * shrink,
+        min((left + int(columns[-1]) + 1 + more) * shrink, shape[1]),
+        min((top + int(rows[-1]) + 1 + more) * shrink, shape[0]),
+    )
+    if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
+        return None
+    return Hit(box, confidence_of(evidence))

@@ -15,6 +15,7 @@ from planner.errors import PlannerError
 from planner.plan import plan
 from planner.values import Box, settings_from
 from planner.values import Field as Ground
+from service.detectors import open_detector
 from service.errors import ImageError
 from service.images import Pixels, read_fm
 from service.logs import get_logger
@@ -29,13 +30,20 @@ Load = Callable[[], tuple[Pixels, Pose, float | None]]
 
 
 class Analysis:
-    """One worker: boxes of every saved field, then the plan of every section whose fields are all seen."""
+    """One worker: boxes of every saved field, then the plan of every section whose fields are all seen.
+
+    Raises
+    ------
+    InputError
+        The configuration names a detector that is not at hand.
+    """
 
     def __init__(self, config: Config, store: Store, folder: RunFolder, clock: Clock) -> None:
         self._config, self._store, self._folder, self._clock = config, store, folder, clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._pending: list[Future[None]] = []
         self._submitted: set[str] = set()
+        self._detector = open_detector(config.detection)
         self._ready_s = 0.0
 
     def submit(self, field: Field, pixels: Pixels, pose: Pose, offset_adu: float | None) -> None:
@@ -78,7 +86,8 @@ class Analysis:
         begun = time.perf_counter()
         try:
             pixels, pose, offset_adu = load()
-            found = detect(pixels, pose.pixel_size_m[0] * 1e6, self._config.detection, offset_adu)
+            size_um = pose.pixel_size_m[0] * 1e6
+            found = detect(pixels, size_um, self._config.detection, offset_adu, self._detector)
         except (DetectionError, ImageError, ValueError, MemoryError) as error:
             log.exception("detection failed", field=field.id)
             self._store.set_field(field.id, FieldState.FAILED, reason=f"detection failed: {error}")

@@ -6,12 +6,15 @@ from config.work import DetectionConfig
 from detection.boxes import BoxPx
 from detection.cells import Detection
 from detection.detect import detect
+from detection.detectors import Detector
 from detection.errors import DetectionError
 from drivers.tiff import RecordedFrame
 
 
-def detect_recorded(frame: RecordedFrame, settings: DetectionConfig) -> Detection:
-    """Detect in a recorded frame.
+def detect_recorded(
+    frame: RecordedFrame, settings: DetectionConfig, detector: Detector | None = None
+) -> Detection:
+    """Detect in a recorded frame, with the detector of `service.detectors.open_detector`.
 
     Raises
     ------
@@ -19,7 +22,7 @@ def detect_recorded(frame: RecordedFrame, settings: DetectionConfig) -> Detectio
         The frame cannot be used; names its file and page.
     """
     try:
-        return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu)
+        return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu, detector)
     except DetectionError as error:
         raise DetectionError(f"{frame.path} page {frame.page}: {error}") from error
 

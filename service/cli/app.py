@@ -10,7 +10,7 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import configuration, daemon, images, session
+from service.cli import configuration, daemon, evaluation, images, session, training
 from service.cli.output import people
 from service.errors import ApiError, EndpointError, InputError, NoDaemonError, StoreError, UnsafeError
 
@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 session.register(app)
 images.register(app)
+evaluation.register(app)
+training.register(app)
 daemon.register(app)
 configuration.register(app)
 

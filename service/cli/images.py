@@ -9,7 +9,7 @@ from rich.progress import track
 from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
-from config.work import DetectionConfig
+from config.work import Denoising, DetectionConfig
 from service.cli.output import duration, people, print_json, results
 from service.errors import InputError
 
@@ -31,31 +31,43 @@ def register(app: typer.Typer) -> None:
 
 def detect(
     images: Images,
-    detector: Annotated[str | None, typer.Option(help="recall-first or paper.")] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="recall-first, paper, forest:MODEL, or the name of a plug-in.")
+    ] = None,
+    denoise: Annotated[Denoising | None, typer.Option(help="Before the paper's detector.")] = None,
+    any_pixel_size: Annotated[
+        bool, typer.Option("--any-pixel-size", help="Use a forest on other pixel sizes than its own.")
+    ] = False,
     config: ConfigFile = DEFAULT_PROFILE,
     pixel_size_nm: PixelSize = None,
     overlay: Annotated[Path | None, typer.Option(help="Folder for pictures with the boxes drawn.")] = None,
+    roi: Annotated[Path | None, typer.Option(help="Folder for Fiji ROI zips of the boxes.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find the cells in fluorescence frames."""
     from drivers.tiff import read_frames
     from service.detecting import detect_recorded, frame_document, numbers
+    from service.detectors import open_detector
     from service.overlay import draw_overlay, write_png
+    from service.rois import write_found
 
-    settings = load(config).detection
-    if detector is not None:
-        settings = _with_detector(settings, detector)
+    settings = _chosen(load(config).detection, detector, denoise, any_pixel_size)
+    finder = open_detector(settings)
     frames = [frame for path in images for frame in read_frames(path, pixel_size_nm)]
     if overlay is not None:
         _make_folder(overlay)
+    if roi is not None:
+        _make_folder(roi)
     found = []
     for frame in track(frames, "detecting", console=people, transient=True, disable=not people.is_terminal):
-        detection = detect_recorded(frame, settings)
+        detection = detect_recorded(frame, settings, finder)
         found.append((frame, detection))
         if overlay is not None:
             name = frame.path.name.split(".")[0] + (f"_{frame.page:04d}" if frame.page else "")
             picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6)
             write_png(overlay / f"{name}.png", picture)
+    if roi is not None:
+        write_found(roi, [(frame.path, frame.page, detection) for frame, detection in found])
     if as_json:
         documents = [frame_document(frame, detection) for frame, detection in found]
         print_json({"v": 1, "detector": settings.detector, "frames": documents})
@@ -123,11 +135,22 @@ def _print_plan(document: dict[str, Any]) -> None:
     )
 
 
-def _with_detector(settings: DetectionConfig, detector: str) -> DetectionConfig:
+def _chosen(
+    settings: DetectionConfig, detector: str | None, denoise: Denoising | None, any_pixel_size: bool
+) -> DetectionConfig:
+    """Return the settings with what the command line says instead."""
+    given: dict[str, object] = {"any_pixel_size": settings.any_pixel_size or any_pixel_size}
+    if detector is not None:
+        given["detector"] = detector
+    if denoise is not None:
+        given["denoise"] = denoise
     try:
-        return DetectionConfig.model_validate(settings.model_dump() | {"detector": detector})
+        return DetectionConfig.model_validate(settings.model_dump() | given)
     except ValidationError:
-        raise InputError(f"--detector {detector}: there are recall-first and paper") from None
+        raise InputError(
+            f"--detector {detector}: that is no name of a detector; there are recall-first, paper,"
+            " forest:MODEL and the plug-ins that are installed"
+        ) from None
 
 
 def _make_folder(path: Path) -> None:

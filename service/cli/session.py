@@ -117,8 +117,10 @@ def _begin(
     pixel_size_nm: float | None = None,
 ) -> int:
     from service import daemon, rooms
+    from service.detectors import with_absolute_model
 
     rooms.check()
+    config = with_absolute_model(config)
     folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
     with lock(folder):
         logs.configure(folder.log)
