@@ -1,1 +1,1 @@
-"""Figures that are measured, never asserted: quality of detection on held-out data, cost against a peer."""
+"""Figures that are measured, never asserted: quality on held-out data, cost as ratios against a named peer."""

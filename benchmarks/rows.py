@@ -39,6 +39,11 @@ def at_most(what: str, value: float, goal: float, digits: int = 3) -> Row:
     return Row(what, f"{value:.{digits}f}", f"<= {goal:g}", bool(value <= goal))
 
 
+def beside(what: str, ours: float, theirs: float, unit: str, peer: str) -> Row:
+    """Return a row of a figure as a ratio against a peer that was measured in the same run."""
+    return Row(what, f"{ours:.4g} {unit}, {ours / theirs:.3g} x {theirs:.4g} {unit} of {peer}")
+
+
 def print_rows(title: str, rows: Sequence[Row], console: Console) -> None:
     """Print a table of rows."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from config.model import Config
 from detection.cells import Cell as FoundCell
 from detection.detect import detect
-from detection.errors import DetectionError
 from drivers.clock import Clock
 from drivers.pose import Pose, box_to_rect
 from planner.errors import PlannerError
@@ -16,12 +15,11 @@ from planner.plan import plan
 from planner.values import Box, settings_from
 from planner.values import Field as Ground
 from service.detectors import open_detector
-from service.errors import ImageError
 from service.images import Pixels, read_fm
 from service.logs import get_logger
 from service.records import Cell, Field, FieldState, Job
 from service.run_folder import RunFolder
-from service.store import Store
+from service.store.store import Store
 
 log = get_logger(__name__)
 
@@ -88,9 +86,11 @@ class Analysis:
             pixels, pose, offset_adu = load()
             size_um = pose.pixel_size_m[0] * 1e6
             found = detect(pixels, size_um, self._config.detection, offset_adu, self._detector)
-        except (DetectionError, ImageError, ValueError, MemoryError) as error:
+        except Exception as error:
+            # Whatever a frame does to a detector, it costs that field only: its fluorescence is on the disk.
             log.exception("detection failed", field=field.id)
-            self._store.set_field(field.id, FieldState.FAILED, reason=f"detection failed: {error}")
+            reason = f"detection failed: {error or type(error).__name__}"
+            self._store.set_field(field.id, FieldState.FAILED, reason=reason)
         else:
             cells = [_cell(field, cell, pose, pixels.shape) for cell in found.cells]
             self._store.record_detection(field.id, cells, found.elapsed_ms, found.warnings)

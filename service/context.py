@@ -9,10 +9,11 @@ from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
+from drivers.sem import ScanImage
 from service.errors import SessionFaultError
 from service.requests import Requests
 from service.run_folder import RunFolder
-from service.store import Store
+from service.store.store import Store
 
 
 class BusyTime:
@@ -104,6 +105,8 @@ class Context:
     busy: BusyTime
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
+    unsaved: dict[str, ScanImage] = field(default_factory=dict)
+    """Electron images, by job, that the disk did not take."""
 
     def checkpoint(self) -> None:
         """Between two steps: look at the devices, and raise what was asked meanwhile."""

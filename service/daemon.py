@@ -2,26 +2,26 @@
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from config.model import Config
 from service.analysis import Analysis
-from service.api_server import ApiServer
+from service.api.endpoints import DaemonInfo, Discovery, Endpoints, run_endpoints
+from service.api.server import ApiServer
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
-from service.endpoints import DaemonInfo, Discovery, Endpoints, run_endpoints
-from service.errors import InputError
+from service.errors import InputError, SessionFaultError, StoreError
 from service.logs import get_logger
 from service.requests import Requests, Wish
 from service.run_folder import RunFolder, RunInfo
 from service.runner import Runner
 from service.session import FINAL, Phase
-from service.store import RecoveryReport, Store
+from service.store.store import RecoveryReport, Store
 from service.summary import Summary, summarise
 
 log = get_logger(__name__)
@@ -151,43 +151,39 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
 def _run_to_end(
     runner: Runner, control: SessionControl, store: Store, progress: Progress, attended: bool, go_on: bool
 ) -> bool:
-    problems: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            runner.run()
-        except BaseException as error:
-            problems.append(error)
-            raise
-
-    interrupted = False
-    taken_up = store.status().phase is Phase.RECOVERING
+    # A handler only notes the signal: it may run while this thread holds a lock of the controls.
+    signals: list[signal.Signals] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-        log.warning("signal", signal=signal.Signals(number).name)
-        control.stop(Wish.SHUTDOWN, signal.Signals(number).name)
+        signals.append(signal.Signals(number))
 
-    thread = threading.Thread(target=work, name="runner")
+    taken_up = store.status().phase is Phase.RECOVERING
+    stopped = False
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runner")
+    session = worker.submit(runner.run)
     try:
-        thread.start()
-        while thread.is_alive():
+        while not session.done():
             progress(store)
+            if signals and not stopped:
+                stopped = True
+                log.warning("signal", signal=signals[0].name)
+                control.stop(Wish.SHUTDOWN, signals[0].name)
             if go_on and taken_up and store.status().phase is Phase.PAUSED:
                 taken_up = False
                 control.resume()
             if not attended and store.status().phase is Phase.FAULT:
                 control.stop(Wish.SHUTDOWN, "nobody attends to the fault")
-            thread.join(_LOOK_S)
+            wait([session], timeout=_LOOK_S)
     finally:
-        if thread.is_alive():
+        if not session.done():
             control.stop(Wish.SHUTDOWN, "the program ends")
-            thread.join()
+        worker.shutdown()
         for number, handler in before.items():
             signal.signal(number, handler)
+    try:
+        session.result()
+    except StoreError as error:
+        raise SessionFaultError(f"the session stopped, the microscope is safe: {error}") from error
     progress(store)
-    for error in problems:
-        raise error
-    return interrupted
+    return bool(signals)

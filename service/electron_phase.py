@@ -143,7 +143,7 @@ def _do(context: Context, job: Job) -> None:
 
 
 def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> ScanImage | None:
-    """Intent into the ledger, then the beam, then the result into the ledger."""
+    """Intent into the ledger, then the beam, then the result into the ledger; None if there is no image."""
     store, sem = context.store, context.devices.sem
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, nonce=secrets.token_hex(8))
     ground_m = fm_to_sem(context.config).to_fm(np.array([stands_m]))[0]
@@ -151,60 +151,85 @@ def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> ScanImag
     rect_m = about((float(ground_m[0]), float(ground_m[1])), size_m)
     exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
     context.view.note(beam_blanked=False)
+    failure: Exception | None = None
     try:
         with context.busy.device():
             image = sem.scan(request, timeout_s=1.2 * request.beam_s + 20)
-    except (NotReadyError, OutOfRangeError) as error:
-        # The contract of `scan`: the beam stayed blanked, so nothing was exposed.
-        log.exception("scan refused", job=job.id)
-        store.expose_void(exposure.id, JobState.FAILED, f"refused before the beam: {error}")
-        context.streak.failure(f"job {job.id}: {error}")
-        return None
-    except DriverError as error:
-        _interrupted(context, exposure, error)
-        return None
-    finally:
+        if image.nonce != request.nonce:
+            failure = DriverError("the SEM gave the image of another scan")
+    except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows
+        failure = error
+    stuck = _blank(context)
+    if stuck is not None:
+        store.expose_failed(exposure.id, stuck)
+        raise SessionFaultError(stuck)
+    if failure is None:
+        store.expose_done(exposure.id)
+        return image
+    _not_done(context, exposure, failure)
+    return None
+
+
+def _blank(context: Context) -> str | None:
+    """Blank and read back; what is wrong, as a sentence, or None."""
+    sem = context.devices.sem
+    try:
         sem.blank()
-        context.view.note(beam_blanked=True)
-    if not sem.is_blanked():
-        store.expose_failed(exposure.id, "the beam was not blanked after the scan")
-        raise SessionFaultError("the beam does not blank")
-    if image.nonce != request.nonce:
-        _interrupted(context, exposure, DriverError("the SEM gave the image of another scan"))
-        return None
-    store.expose_done(exposure.id)
-    return image
+        blanked = sem.is_blanked()
+    except DriverError as error:
+        return f"the beam may not be blanked: {error}"
+    context.view.note(beam_blanked=blanked)
+    return None if blanked else "the beam does not blank"
 
 
-def _interrupted(context: Context, exposure: Exposure, error: DriverError) -> None:
-    """Ground was exposed, nobody knows how much: never again without a person."""
-    context.store.expose_failed(exposure.id, str(error))
-    if isinstance(error, InterruptedCallError):
-        raise error
-    log.error("scan failed", job=exposure.job, error=str(error))
-    context.streak.failure(f"job {exposure.job}: {error}")
+def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
+    """Record a scan that gave no image: refused with the beam blanked, or nobody knows how far it came."""
+    store = context.store
+    if isinstance(failure, (NotReadyError, OutOfRangeError)):
+        # The contract of `scan`: the beam stayed blanked, so nothing was exposed.
+        store.expose_void(exposure.id, JobState.FAILED, f"refused before the beam: {failure}")
+    else:
+        store.expose_failed(exposure.id, str(failure) or type(failure).__name__)
+    if isinstance(failure, InterruptedCallError) or not isinstance(failure, DriverError):
+        raise failure
+    log.error("scan failed", job=exposure.job, error=str(failure))
+    context.streak.failure(f"job {exposure.job}: {failure}")
+
+
+def keep_unsaved(context: Context) -> None:
+    """Save the images that did not fit on the disk before the pause."""
+    for job_id in list(context.unsaved):
+        _keep(context, context.store.job(job_id), context.unsaved[job_id])
 
 
 def _keep(context: Context, job: Job, image: ScanImage) -> None:
-    """Check the image, save it, read it back; only then the job is done."""
+    """Check the image, save it, read it back; only then the job is done.
+
+    Raises
+    ------
+    InterruptSession
+        The disk does not take it: the image is kept in memory, and saved when the session goes on.
+    """
     store, folder = context.store, context.folder
     try:
         _check(job, image)
         saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
         store.set_job(job.id, JobState.SAVED, image=folder.relative(saved.path), sha256=saved.sha256)
         read_pixels(saved.path, saved.sha256)
-    except (FrameRefusedError, ImageError, OSError) as error:
+    except (FrameRefusedError, ImageError) as error:
         log.exception("image lost", job=job.id)
         store.set_job(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
+        context.unsaved.pop(job.id, None)
         context.streak.failure(f"job {job.id}: {error}")
-        if isinstance(error, OSError):
-            raise InterruptSession(
-                Wish.PAUSE, f"the image of {job.id} could not be saved: {error}"
-            ) from error
-        return
-    store.set_job(job.id, JobState.DONE)
-    context.streak.success()
-    log.info("done", job=job.id)
+    except OSError as error:
+        context.unsaved[job.id] = image
+        reason = f"the image of {job.id} cannot be saved, it is kept in memory: {error}"
+        raise InterruptSession(Wish.PAUSE, reason) from error
+    else:
+        store.set_job(job.id, JobState.DONE)
+        context.unsaved.pop(job.id, None)
+        context.streak.success()
+        log.info("done", job=job.id)
 
 
 def _check(job: Job, image: ScanImage) -> None:

@@ -63,5 +63,5 @@ class ApiError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        """One of `service.api_models.ErrorCode`."""
+        """One of `service.api.models.ErrorCode`."""
         self.message = message

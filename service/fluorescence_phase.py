@@ -10,7 +10,7 @@ from drivers.pose import frame_rect, inner_rect
 from service.analysis import Analysis
 from service.context import Context
 from service.disk import shortage
-from service.errors import FrameRefusedError, ImageError, StageError
+from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
 from service.images import save_fm
 from service.logs import get_logger
 from service.moving import move_to
@@ -29,7 +29,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
     InterruptSession
         Somebody asked for it, or the disk is full.
     SessionFaultError
-        Too many fields failed in a row.
+        Too many fields failed in a row, or the light does not switch off.
     """
     for field in context.store.fields(section=section, state=FieldState.PENDING):
         context.checkpoint()
@@ -45,6 +45,8 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
         except InterruptedCallError:
             raise
+        except OSError as error:
+            raise InterruptSession(Wish.PAUSE, f"the frame of {field.id} cannot be saved: {error}") from error
         except (DriverError, StageError, FrameRefusedError, ImageError) as error:
             log.exception("field failed", field=field.id)
             context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
@@ -84,7 +86,13 @@ def _take(context: Context, field: Field) -> FmFrame:
 
 
 def _expose(context: Context, settings: FmSettings) -> FmFrame:
-    """Light on for just one exposure, off in every exit."""
+    """Light on for just one exposure, off in every exit.
+
+    Raises
+    ------
+    SessionFaultError
+        The light does not switch off: it would bleach whatever comes next.
+    """
     light, camera = context.devices.light, context.devices.camera
     timeout_s = 1.2 * settings.exposure_s + 20
     context.view.note(light_on=True)
@@ -92,8 +100,14 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
         return camera.expose(settings, timeout_s)
     finally:
-        light.off()
-        context.view.note(light_on=False)
+        try:
+            light.off()
+            lit = light.is_on()
+        except DriverError as error:
+            raise SessionFaultError(f"the light may still be on: {error}") from error
+        context.view.note(light_on=lit)
+        if lit:
+            raise SessionFaultError("the light does not switch off")
 
 
 def _check(context: Context, field: Field, frame: FmFrame) -> None:

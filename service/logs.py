@@ -30,9 +30,13 @@ def configure(file: Path | None = None, verbose: bool = False) -> None:
     root.propagate = False
     people = logging.StreamHandler(sys.stderr)
     people.setLevel(logging.INFO if verbose else logging.WARNING)
-    people.setFormatter(_formatter(structlog.dev.ConsoleRenderer(
+    people.setFormatter(
+        _formatter(
+            structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )))
+            )
+        )
+    )
     root.addHandler(people)
     if file is not None:
         lines = logging.FileHandler(file, encoding="utf-8")

@@ -207,6 +207,10 @@ def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -
             values["planner"][key] = value
     if overrides.overhead_s is not None:
         values["sem"]["overhead_s"] = overrides.overhead_s
+    # What a smaller guard would save may be asked before the stage is good enough for it.
+    values["stage"]["position_error_um"] = min(
+        values["stage"]["position_error_um"], values["planner"]["guard_um"]
+    )
     try:
         return Config.model_validate(values)
     except ValidationError as error:

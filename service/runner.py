@@ -8,6 +8,7 @@ from service.analysis import Analysis
 from service.context import Context
 from service.electron_phase import (
     give_up_waiting,
+    keep_unsaved,
     release_waiting,
     set_beam,
     take_electron_images,
@@ -126,6 +127,7 @@ class Runner:
         context = self._context
         self._analysis.submit_unfinished()
         self._analysis.wait()
+        keep_unsaved(context)
         release_waiting(context)
         if context.store.next_job() is not None:
             set_beam(context)

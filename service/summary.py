@@ -12,7 +12,7 @@ from planner.ground import Ground
 from service.records import ExposureState, FieldState, JobState
 from service.run_folder import RunFolder, total_bytes
 from service.session import Phase, SessionEvent
-from service.store import Store
+from service.store.store import Store
 
 TruthPoints = Callable[[str], list[NDArray[np.float64]]]
 """Stage positions, (N, 2) m, of the points of each cell that a section truly shows."""
@@ -86,9 +86,9 @@ def end_state(store: Store) -> str:
     phase = store.status().phase
     if phase is not Phase.DONE:
         return phase.value
-    good = {JobState.DONE, JobState.SKIPPED}
-    failed_fields = store.fields(state=FieldState.FAILED, limit=1)
-    return "done_with_failures" if failed_fields or set(store.counts_in_use()) - good else "done"
+    jobs, fields = set(store.counts_in_use()), set(store.field_counts())
+    well = jobs <= {JobState.DONE, JobState.SKIPPED} and fields <= {FieldState.PLANNED}
+    return "done" if well else "done_with_failures"
 
 
 def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float | None:

@@ -5,8 +5,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-SHARED_FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
-"""Real frames; they lie beside the checkout where they are at hand."""
+from tests.places import REAL_FRAMES
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")
@@ -15,7 +14,7 @@ hypothesis.settings.load_profile("project")
 @pytest.fixture
 def real_frames() -> list[Path]:
     """Three real serial sections; the test is skipped where they are absent."""
-    frames = sorted(SHARED_FRAMES.glob("fl*.ome.tiff"))
+    frames = sorted(REAL_FRAMES.glob("fl*.ome.tiff"))
     if not frames:
         pytest.skip("the real frames are not beside this checkout")
     return frames

@@ -12,7 +12,15 @@ from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
 from service.cli import configuration, daemon, evaluation, images, session, training
 from service.cli.output import people
-from service.errors import ApiError, EndpointError, InputError, NoDaemonError, StoreError, UnsafeError
+from service.errors import (
+    ApiError,
+    EndpointError,
+    InputError,
+    NoDaemonError,
+    SessionFaultError,
+    StoreError,
+    UnsafeError,
+)
 
 OK, FAILURES, BAD_INPUT, NO_DAEMON, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit status: all well, ended with failures, bad input, no daemon to talk to, interrupted."""
@@ -55,7 +63,7 @@ def run(arguments: list[str]) -> int:
         return _say(str(error), BAD_INPUT)
     except UnsafeError as error:
         return _say(f"THE MICROSCOPE MAY NOT BE SAFE: {error}", FAILURES)
-    except DriverError as error:
+    except (DriverError, SessionFaultError) as error:
         return _say(str(error), FAILURES)
     except BrokenPipeError:
         return OK

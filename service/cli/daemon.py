@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from service.api.client import Client
 from service.cli.output import duration, print_json, results
-from service.client import Client
 
 Connect = Annotated[
     str | None,
@@ -86,8 +86,10 @@ def pause(connect: Connect = None) -> None:
 
 
 def continue_(connect: Connect = None) -> None:
-    """Go on after a pause; the vacuum is proved again first."""
-    _change(connect, "run.resume")
+    """Go on after a pause, or end a review; the vacuum is proved again first."""
+    with Client(connect) as client:
+        review = client.call("status")["phase"] == "review"
+        typer.echo(client.call("review.confirm" if review else "run.resume")["message"])
 
 
 def abort(connect: Connect = None) -> None:

@@ -21,7 +21,7 @@ from service.session import Phase
 
 if TYPE_CHECKING:
     from service.daemon import Outcome
-    from service.store import Store
+    from service.store.store import Store
     from service.summary import Summary
 
 BAD_INPUT = (InputError, FrameError, EndpointError)

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_what_is_dumped_is_read_back_unchanged(name: str) -> None:
         ("sem: {frame_px: [1536, 140]}", "databar_px must leave at least 64"),
         ("layout: {kind: hex}", "hex"),
         (
-            "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0]}, {id: S0001, center_um: [9, 0]}]}",
+            "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0]},{id: S0001, center_um: [9, 9]}]}",
             "twice",
         ),
         ("a: 1\na: 2", "twice"),
@@ -110,7 +111,7 @@ def test_fields_tile_a_section_about_its_centre(
     assert len(set(centers)) == columns * rows
     assert sum(x for x, _ in centers) / len(centers) == pytest.approx(5, abs=1e-6)
     assert sum(y for _, y in centers) / len(centers) == pytest.approx(-7, abs=1e-6)
-    for (xa, ya), (xb, yb) in zip(centers, centers[1:], strict=False):
+    for (xa, ya), (xb, yb) in pairwise(centers):
         # A snake: neighbours in the list are neighbours on the stage, so they overlap as demanded.
         steps = abs(xa - xb) / width + abs(ya - yb) / height
         assert steps == pytest.approx(1 - overlap / 100)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from drivers.errors import FrameError
 from drivers.tiff import RecordedFrame, read_frames
+from tests.places import REAL_FRAMES
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "irf"
 PIXELS = np.arange(40 * 30, dtype=np.uint16).reshape(30, 40)
 
 
@@ -32,7 +32,7 @@ def one_sentence(error: pytest.ExceptionInfo[FrameError], path: Path) -> str:
 
 @pytest.mark.parametrize("name", ["fl01", "fl02", "fl03"])
 def test_real_frames(name: str) -> None:
-    path = DATA / f"{name}_rollball_clahe.ome.tiff"
+    path = REAL_FRAMES / f"{name}_rollball_clahe.ome.tiff"
     if not path.exists():
         pytest.skip("the real frames are not here")
     (frame,) = read_frames(path)

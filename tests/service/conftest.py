@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.store import Store
-from tests.service.stores import new_store
+from service.store.store import Store
+from tests.service.store.stores import new_store
 
 
 @pytest.fixture

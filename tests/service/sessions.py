@@ -14,7 +14,7 @@ from service.control import SessionControl
 from service.requests import Requests, Wish
 from service.run_folder import create
 from service.runner import Runner
-from service.store import Store
+from service.store.store import Store
 
 SMALL: dict[str, Any] = {
     "layout": {"kind": "grid", "sections": 2, "fields": [1, 1], "pitch_um": 300},

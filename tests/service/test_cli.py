@@ -167,7 +167,8 @@ def test_replay_prints_the_document(say: Said, frame: Path, small: Path, tmp_pat
     )
     assert status == 0
     assert set(document) == SUMMARY
-    assert (document["sections"], document["fields"], document["cells"]) == (3, 3, 9)
+    assert (document["sections"], document["fields"]) == (3, 3)
+    assert document["cells"] >= 9
     assert document["contained_recall"] is None
     assert document["jobs"]["done"] == len(list((out / "em").rglob("*.tiff"))) > 0
 

@@ -92,12 +92,17 @@ def test_flags_go_before_the_configuration() -> None:
     assert raster["totals"]["total_s"] == pytest.approx(raster["totals"]["raster_total_s"])
 
 
+def test_a_smaller_guard_than_the_stage_allows_may_be_asked_for() -> None:
+    wide = plan_document(request(), Config())
+    tight = plan_document(request(), Config(), PlanOverrides(guard_um=0.2))
+    assert tight["totals"]["beam_s"] < wide["totals"]["beam_s"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
         (PlanOverrides(method="fastest"), "planner.method"),
         (PlanOverrides(guard_um=float("nan")), "planner.guard_um"),
-        (PlanOverrides(guard_um=0.2), "stage.position_error_um"),
         (PlanOverrides(context_um=-1), "planner.context_um"),
         (PlanOverrides(overhead_s=-1), "sem.overhead_s"),
     ],

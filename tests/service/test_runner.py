@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detection import detect as detect_module
 from drivers.chamber import VacuumState
 from drivers.errors import (
     DeviceLostError,
@@ -20,9 +21,10 @@ from drivers.errors import (
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
+from service import analysis, electron_phase, fluorescence_phase, images
 from service.compose import Setup
 from service.errors import IllegalTransitionError
-from service.images import read_fm, read_pixels
+from service.images import SavedImage, read_fm, read_pixels
 from service.records import ExposureState, FieldState, Job, JobState
 from service.rectangles import grown, overlap
 from service.requests import Wish
@@ -70,21 +72,30 @@ ALWAYS = -1
 
 
 class Faulty:
-    """A device one of whose calls goes wrong, as often as asked; all else reaches the real one."""
+    """A device one of whose calls goes wrong, as often as asked; all else reaches the real one.
 
-    def __init__(self, device: Any, call: str, wrong: Callable[..., Any], times: int = 1) -> None:
-        self._device, self._call, self._wrong, self.left = device, call, wrong, times
+    With `after` it goes wrong only once that other call was made.
+    """
+
+    def __init__(
+        self, device: Any, call: str, wrong: Callable[..., Any], times: int = 1, after: str | None = None
+    ) -> None:
+        self._device, self._call, self._wrong, self.left, self._after = device, call, wrong, times, after
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._device, name)
-        if name != self._call or self.left == 0:
+        if name == self._after:
+            self._after = None
+        if name != self._call or self.left == 0 or self._after is not None:
             return real
         self.left -= 1
         return lambda *args, **kwargs: self._wrong(real, *args, **kwargs)
 
 
-def faulty(device: str, call: str, wrong: Callable[..., Any], times: int = 1) -> Callable[[Setup], Setup]:
-    return with_device(device, lambda real: Faulty(real, call, wrong, times))
+def faulty(
+    device: str, call: str, wrong: Callable[..., Any], times: int = 1, after: str | None = None
+) -> Callable[[Setup], Setup]:
+    return with_device(device, lambda real: Faulty(real, call, wrong, times, after))
 
 
 def raising(error: Exception) -> Callable[..., Any]:
@@ -314,6 +325,110 @@ def test_a_blanker_that_does_not_blank_is_a_fault(start: Start) -> None:
     assert "NOT SAFE" in str(status.reason)
     assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
     broken.clear()
+
+
+def test_a_blanker_that_does_not_answer_leaves_no_row_open(start: Start) -> None:
+    session = start(faulty("sem", "blank", raising(DeviceLostError("no answer")), times=1, after="scan"))
+    assert session.store.status().phase is Phase.FAULT
+    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
+    session.go_on(session.control.acknowledge)
+    session.go_on()
+    assert session.store.status().phase is Phase.DONE
+    assert [row.state for row in session.store.exposures()][:2] == [
+        ExposureState.UNKNOWN,
+        ExposureState.CLOSED,
+    ]
+
+
+def test_a_driver_with_a_bug_is_a_fault_and_leaves_no_row_open(start: Start) -> None:
+    session = start(faulty("sem", "scan", raising(ZeroDivisionError("a bug"))))
+    assert session.store.status().phase is Phase.FAULT
+    assert "a bug" in str(session.store.status().reason)
+    session.go_on(session.control.acknowledge)
+    session.go_on()
+    assert session.store.status().phase is Phase.DONE
+    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
+
+
+@pytest.mark.parametrize("wrong", [raising(DriverError("the shutter sticks")), lambda _: None])
+def test_a_light_that_stays_on_is_a_fault(start: Start, wrong: Callable[..., None]) -> None:
+    broken: list[Faulty] = []
+
+    def stuck(setup: Setup) -> Setup:
+        broken.append(Faulty(setup.devices.light, "off", wrong, times=ALWAYS, after="on"))
+        return dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, light=broken[0]))
+
+    session = start(stuck)
+    status = session.store.status()
+    assert status.phase is Phase.FAULT
+    assert "light" in str(status.reason)
+    assert {f.state for f in session.store.fields()} == {FieldState.PENDING}
+    broken[0].left = 0
+
+
+def test_an_image_that_the_disk_does_not_take_is_kept_and_saved_later(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = [True]
+    real = images.save_em
+
+    def save(path: Path, *rest: Any) -> SavedImage:
+        if full:
+            full.clear()
+            raise OSError(28, "No space left on device")
+        return real(path, *rest)
+
+    monkeypatch.setattr(electron_phase, "save_em", save)
+    session = start()
+    assert session.store.status().phase is Phase.PAUSED
+    assert "No space left" in str(session.store.status().reason)
+    assert session.store.jobs()[0].state is JobState.EXPOSED
+    session.go_on()
+    assert session.store.status().phase is Phase.DONE
+    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+    assert len(session.store.exposures()) == len(session.store.jobs())
+
+
+def test_a_frame_that_the_disk_does_not_take_is_taken_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = [True]
+    real = images.save_fm
+
+    def save(path: Path, *rest: Any) -> SavedImage:
+        if full:
+            full.clear()
+            raise OSError(28, "No space left on device")
+        return real(path, *rest)
+
+    monkeypatch.setattr(fluorescence_phase, "save_fm", save)
+    session = start()
+    assert session.store.status().phase is Phase.PAUSED
+    session.go_on()
+    assert session.store.status().phase is Phase.DONE
+    assert {f.state for f in session.store.fields()} == {FieldState.PLANNED}
+
+
+def test_a_frame_that_breaks_the_detector_costs_that_field_only(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = [True]
+    real = detect_module.detect
+
+    def detect(*arguments: Any) -> Any:
+        if broken:
+            broken.clear()
+            raise IndexError("a bug in the detector")
+        return real(*arguments)
+
+    monkeypatch.setattr(analysis, "detect", detect)
+    session = start()
+    assert session.store.status().phase is Phase.DONE
+    first, second = session.store.fields()
+    assert (first.state, second.state) == (FieldState.FAILED, FieldState.PLANNED)
+    assert "a bug in the detector" in str(first.reason)
+    assert first.image is not None
+    assert summarise(session.config, session.store, session.folder, None).end_state == "done_with_failures"
 
 
 def test_pause_lands_between_frames_and_continue_proves_the_vacuum_again(start: Start) -> None:

@@ -13,10 +13,9 @@ from simulators.errors import MemoryFileError
 from simulators.grid import Grid
 from simulators.memory import Memory
 from simulators.microscope import SimulatedMicroscope
+from tests.places import ROOT
 from tests.simulators.conftest import MakeConfig
 from tests.simulators.steps import scan
-
-ROOT = Path(__file__).resolve().parents[2]
 
 KILLED_IN_MID_SCAN = """
 import os, signal, sys

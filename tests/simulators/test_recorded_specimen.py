@@ -12,9 +12,8 @@ from simulators.clock import FastClock
 from simulators.grid import Grid
 from simulators.microscope import recorded_microscope
 from simulators.recorded_specimen import RecordedSpecimen
+from tests.places import REAL_FRAMES
 from tests.simulators.steps import scan
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "irf"
 
 
 def ring_frames() -> tuple[PlacedFrame, ...]:
@@ -69,7 +68,7 @@ def test_a_frame_without_contrast_is_resin(level: int) -> None:
 
 
 def test_real_frames_can_be_replayed() -> None:
-    paths = sorted(DATA.glob("*.ome.tiff"))
+    paths = sorted(REAL_FRAMES.glob("*.ome.tiff"))
     if not paths:
         pytest.skip("the real frames are not here")
     frames = placed([frame for path in paths for frame in read_frames(path)])

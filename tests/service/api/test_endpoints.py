@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from service.endpoints import (
+from service.api.endpoints import (
     DaemonInfo,
     Discovery,
     bind,
@@ -19,6 +19,7 @@ from service.endpoints import (
     runtime_directory,
 )
 from service.errors import EndpointError
+from tests.places import ROOT
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_without_a_private_place_there_is_a_folder_in_temp(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("platformdirs.user_runtime_path", lambda _: tmp_path / "gone" / "ilemtrack")
+    monkeypatch.setattr("service.api.endpoints._RUN_USER", tmp_path / "gone")
     made = runtime_directory()
     assert made == tmp_path / f"ilemtrack-{os.getuid()}"
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
@@ -177,14 +178,13 @@ def test_discovery(runtime: Path) -> None:
 def test_what_a_killed_daemon_left_is_no_obstacle(runtime: Path) -> None:
     script = (
         "import os\n"
-        "from service.endpoints import DaemonInfo, Discovery\n"
+        "from service.api.endpoints import DaemonInfo, Discovery\n"
         "d = Discovery()\n"
         "me = DaemonInfo(endpoint='ipc:///a', events_endpoint='ipc:///b', run='r', pid=os.getpid())\n"
         "assert d.publish(me)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    root = Path(__file__).resolve().parents[2]
-    subprocess.run([sys.executable, "-c", script], cwd=root, check=False)
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert (runtime / "daemon.json").exists()
     assert find_daemon() is None
     discovery = Discovery()

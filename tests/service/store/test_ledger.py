@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from service.errors import IllegalTransitionError, UnknownIdError
-from service.ledger import LOST, MAYBE_EXPOSED
 from service.records import ExposureState, JobState
 from service.session import Phase, SessionEvent, Status
-from service.store import Store
-from tests.service.stores import UM, HandClock, new_store, queue_jobs, rect
+from service.store.ledger import LOST, MAYBE_EXPOSED
+from service.store.store import Store
+from tests.service.store.stores import UM, HandClock, new_store, queue_jobs, rect
 
 
 @pytest.fixture

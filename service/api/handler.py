@@ -1,7 +1,6 @@
 """One request in, one reply out, as bytes: all of the API but its sockets."""
 
 import json
-import logging
 import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -10,8 +9,8 @@ from typing import Any, NoReturn, Protocol
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service import api_models as wire
-from service.api_models import METHODS, ErrorCode
+from service.api import models as wire
+from service.api.models import METHODS, ErrorCode
 from service.errors import (
     IllegalTransitionError,
     RequestReusedError,
@@ -19,12 +18,13 @@ from service.errors import (
     StoreError,
     UnknownIdError,
 )
+from service.logs import get_logger
 from service.records import Event, Job, JobState
-from service.store import Store
-from service.store_database import utc_now
-from service.store_rows import to_json
+from service.store.database import utc_now
+from service.store.rows import to_json
+from service.store.store import Store
 
-logger = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _NEXT_JOBS = 10
 
@@ -135,10 +135,10 @@ class Handler:
         except RecursionError:
             return refusal(request_id, ErrorCode.BAD_REQUEST, "the request is nested too deeply")
         except StoreError as error:
-            logger.exception("the store failed a request")
+            log.exception("the store failed a request")
             return refusal(request_id, ErrorCode.STORAGE, str(error))
         except Exception:
-            logger.exception("a request failed")
+            log.exception("a request failed")
             return refusal(request_id, ErrorCode.INTERNAL, "an error in the daemon; its log has the details")
 
     def _result(self, request: wire.Request) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from service import jobs as job_states
-from service import store_rows as rows
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.records import FieldState, Job, JobState
-from service.store_database import Database
-from service.store_rows import to_json
-from service.store_specimen import list_fields, set_field
+from service.store import rows
+from service.store.database import Database
+from service.store.rows import to_json
+from service.store.specimen import list_fields, set_field
 
 UNDER_WAY = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.session import SessionEvent
-from service.store import Store
+from service.store.store import Store
 
 
 class DirectControl:

@@ -8,8 +8,8 @@ import pytest
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.records import FieldState, JobState
 from service.session import Phase, SessionEvent, Status
-from service.store import Store
-from tests.service.stores import (
+from service.store.store import Store
+from tests.service.store.stores import (
     WALL,
     HandClock,
     add_specimen,

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import StoreError
-from service.schema import APPLICATION_ID, STATEMENTS, VERSION
-from service.store_rows import to_json
+from service.store.rows import to_json
+from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
 Clock = Callable[[], float]
 """Seconds on the microscope's clock."""

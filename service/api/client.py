@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import zmq
 
-from service.endpoints import find_daemon, is_listening
+from service.api.endpoints import find_daemon, is_listening
 from service.errors import ApiError, NoDaemonError
 
 ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"
@@ -60,7 +60,7 @@ class Client:
         Parameters
         ----------
         method : str
-            As in `service.api_models.METHODS`.
+            As in `service.api.models.METHODS`.
         request_id : str, optional
             To repeat an earlier change; made up if not given.
         **params

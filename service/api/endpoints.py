@@ -14,7 +14,6 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
 import zmq
 from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
@@ -25,6 +24,7 @@ from service.errors import EndpointError
 _SUN_PATH_BYTES = 107
 """Longest path of a Unix socket on Linux, without the closing zero."""
 
+_RUN_USER = Path("/run/user")
 _PROBE_S = 1.0
 _LOCK_S = 10.0
 
@@ -54,8 +54,12 @@ def runtime_directory() -> Path:
     EndpointError
         It cannot be made, or what is there is not a private folder of this user.
     """
-    path = platformdirs.user_runtime_path("ilemtrack")
-    if not _is_private(path.parent):
+    # A daemon begun by the system has no XDG_RUNTIME_DIR, its clients have: the usual place serves both.
+    parents = (os.environ.get("XDG_RUNTIME_DIR"), _RUN_USER / str(os.getuid()))
+    private_parent = next((Path(p) for p in parents if p and _is_private(Path(p))), None)
+    if private_parent is not None:
+        path = private_parent / "ilemtrack"
+    else:
         path = Path(tempfile.gettempdir()) / f"ilemtrack-{os.getuid()}"
     try:
         path.mkdir(mode=0o700, exist_ok=True)

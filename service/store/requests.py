@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.errors import RequestReusedError, StaleRevisionError
-from service.store_database import Database
-from service.store_rows import to_json
+from service.store.database import Database
+from service.store.rows import to_json
 
 
 def revision(database: Database) -> int:

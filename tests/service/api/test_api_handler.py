@@ -1,18 +1,18 @@
 import json
-import logging
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from service.api_handler import Handler
-from service.api_models import METHODS, ErrorCode
+from service.api.handler import Handler, refusal
+from service.api.models import METHODS, ErrorCode
 from service.records import JobState
 from service.session import SessionEvent
-from service.store import Store
-from tests.service.api_session import DirectControl
-from tests.service.stores import add_specimen, queue_jobs, rect
+from service.store.store import Store
+from tests.service.api.api_session import DirectControl
+from tests.service.store.stores import add_specimen, queue_jobs, rect
 
 
 @pytest.fixture
@@ -238,13 +238,11 @@ def test_whatever_comes_there_is_one_reply_that_can_be_read(handler: Handler, pa
         assert reply["error"]["code"] in set(ErrorCode) - {ErrorCode.INTERNAL, ErrorCode.STORAGE}
 
 
-def test_a_bug_is_one_refusal_and_a_line_in_the_log(
-    handler: Handler, control: DirectControl, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bug_is_one_refusal_and_a_line_in_the_log(handler: Handler, control: DirectControl) -> None:
     control.broken = True
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as logged:
         assert code(ask(handler, "status")) == "internal"
-    assert "a bug" in caplog.text
+    assert [entry["event"] for entry in logged] == ["a request failed"]
     control.broken = False
     assert ask(handler, "status")["ok"]
 
@@ -254,3 +252,8 @@ def test_a_store_that_fails_is_one_refusal(handler: Handler, store: Store) -> No
     store.close()
     assert code(ask(handler, "status")) == "storage"
     assert code(ask(handler, "run.pause")) == "storage"
+
+
+def test_a_path_that_is_no_utf_8_can_be_told_of() -> None:
+    reply = json.loads(refusal("r1", ErrorCode.STORAGE, "run\udcff/session.sqlite: disk I/O error"))
+    assert reply["error"]["message"] == "run\\udcff/session.sqlite: disk I/O error"

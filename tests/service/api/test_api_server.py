@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import zmq
 
-from service.api_server import MAX_MESSAGE_BYTES, ApiServer
-from service.client import Client
-from service.endpoints import Endpoints, is_listening, run_endpoints
+from service.api.client import Client
+from service.api.endpoints import Endpoints, is_listening, run_endpoints
+from service.api.server import MAX_MESSAGE_BYTES, ApiServer
 from service.errors import ApiError, EndpointError, NoDaemonError
 from service.session import SessionEvent
-from service.store import Store
-from tests.service.api_session import DirectControl
-from tests.service.stores import queue_jobs
+from service.store.store import Store
+from tests.service.api.api_session import DirectControl
+from tests.service.store.stores import queue_jobs
 
 REPLY_MS = 10_000
 
@@ -243,3 +243,16 @@ def test_a_server_can_be_stopped_twice_and_followed_by_another(
     with Client(where.requests) as client:
         assert client.call("status")["last_seq"] == 1
     following.stop()
+
+
+def test_every_new_subscriber_hears_the_last_seq_at_once(
+    where: Endpoints, store: Store, connect: Connect
+) -> None:
+    store.note("x", "y", {})
+    server = ApiServer(store, DirectControl(store), where, heartbeat_s=3600)
+    server.start()
+    for _ in range(2):
+        one = connect(zmq.SUB, where.events)
+        one.setsockopt(zmq.SUBSCRIBE, b"")
+        assert receive(one)["seq"] == 1
+    server.stop()

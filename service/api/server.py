@@ -1,6 +1,5 @@
 """The sockets of the API, and the thread that serves them."""
 
-import logging
 import math
 import socket
 import threading
@@ -9,14 +8,15 @@ from contextlib import suppress
 
 import zmq
 
-from service import endpoints
-from service.api_handler import Control, Handler, event_message, refusal
-from service.api_models import ErrorCode, EventMessage
-from service.endpoints import Endpoints
-from service.store import Store
-from service.store_database import utc_now
+from service.api import endpoints
+from service.api.endpoints import Endpoints
+from service.api.handler import Control, Handler, event_message, refusal
+from service.api.models import ErrorCode, EventMessage
+from service.logs import get_logger
+from service.store.database import utc_now
+from service.store.store import Store
 
-logger = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 _EVENTS_KEPT = 10_000
@@ -112,7 +112,7 @@ class ApiServer:
                 self._turn(poller)
             except Exception:
                 # One bad turn must not end the API; the pause keeps a lasting error from filling the log.
-                logger.exception("the API met an unexpected error")
+                log.exception("the API met an unexpected error")
                 self._stopping.wait(self._heartbeat_s)
 
     def _turn(self, poller: zmq.Poller) -> None:
@@ -149,7 +149,7 @@ class ApiServer:
             # The peer is gone or does not read: it can ask again.
             if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 raise
-            logger.info("a reply was dropped: %s", error)
+            log.info("reply dropped", error=str(error))
         return True
 
     def _take_subscriptions(self) -> bool:

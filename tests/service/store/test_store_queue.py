@@ -6,8 +6,8 @@ import pytest
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.records import FieldState, Job, JobState
-from service.store import Store
-from tests.service.stores import add_specimen, cell, job, new_store, queue_jobs, rect, save_field
+from service.store.store import Store
+from tests.service.store.stores import add_specimen, cell, job, new_store, queue_jobs, rect, save_field
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ been on: it becomes ``unknown``, its job ``needs_review``, and only a person que
 from dataclasses import dataclass
 
 from drivers.pose import RectM
-from service import store_rows as rows
 from service.errors import IllegalTransitionError, UnknownIdError
 from service.records import Exposure, ExposureState, JobState
-from service.store_database import Database
-from service.store_queue import list_jobs, move_job
+from service.store import rows
+from service.store.database import Database
+from service.store.queue import list_jobs, move_job
 
 LOST = "the program ended before its image was saved"
 MAYBE_EXPOSED = "the program ended while the beam may have been on"

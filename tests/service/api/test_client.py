@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import zmq
 
-from service.api_handler import Handler
-from service.api_server import ApiServer
-from service.client import Client
-from service.endpoints import DaemonInfo, Discovery, bind, run_endpoints
+from service.api.client import Client
+from service.api.endpoints import DaemonInfo, Discovery, bind, run_endpoints
+from service.api.handler import Handler
+from service.api.server import ApiServer
 from service.errors import ApiError, NoDaemonError
 from service.session import Phase, SessionEvent
-from service.store import Store
-from tests.service.api_session import DirectControl
+from service.store.store import Store
+from tests.service.api.api_session import DirectControl
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ import pytest
 
 from service.records import ExposureState, JobState
 from service.session import Phase
-from service.store import Store
-from tests.service.stores import new_store, queue_jobs
+from service.store.store import Store
+from tests.places import ROOT
+from tests.service.store.stores import new_store, queue_jobs
 
 WRITER = """
 import sys
 from pathlib import Path
 from service.session import SessionEvent
-from service.store import Store
+from service.store.store import Store
 
 store = Store.open(Path(sys.argv[1]), lambda: 1.0)
 store.apply(SessionEvent.START)
@@ -37,9 +38,8 @@ def test_a_killed_writer(tmp_path: Path, lines: int) -> None:
     store = new_store(tmp_path)
     queue_jobs(store, 200)
     store.close()
-    root = Path(__file__).resolve().parents[2]
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=root
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline().split() for _ in range(lines)]

@@ -6,11 +6,11 @@ from typing import Any
 
 from drivers.pose import RectM
 from service import fields as field_states
-from service import store_rows as rows
 from service.errors import StoreError, UnknownIdError
 from service.records import Cell, Field, FieldState, Section
-from service.store_database import Database
-from service.store_rows import numbers, to_json
+from service.store import rows
+from service.store.database import Database
+from service.store.rows import numbers, to_json
 
 
 def add_sections(database: Database, sections: Sequence[Section], fields: Sequence[Field]) -> None:

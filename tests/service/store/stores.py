@@ -6,7 +6,7 @@ from pathlib import Path
 
 from drivers.pose import RectM
 from service.records import Cell, Field, FieldState, Job, Section
-from service.store import Store
+from service.store.store import Store
 
 UM = 1e-6
 WALL = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)

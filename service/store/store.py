@@ -3,7 +3,7 @@
 Every method that changes something is one transaction with its event, and on the disk when it returns; when
 it raises, nothing changed. Methods may be called from any thread. `StoreError` may come from each.
 
-The work is done in `store_specimen`, `store_queue`, `ledger` and `store_requests`; here is what they are
+The work is done in `specimen`, `queue`, `ledger` and `requests`; here is what they are
 together.
 """
 
@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from drivers.pose import RectM
-from service import ledger, store_queue, store_requests, store_specimen
-from service import store_rows as rows
 from service.records import (
     Cell,
     Event,
@@ -30,7 +28,8 @@ from service.records import (
     Section,
 )
 from service.session import FINAL, Phase, SessionEvent, Status, step
-from service.store_database import Clock, Database, create_file, utc_now
+from service.store import ledger, queue, requests, rows, specimen
+from service.store.database import Clock, Database, create_file, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class Store:
             connection.execute(
                 "UPDATE run SET phase = ?, resume_to = ?, reason = ?", (new.phase, new.resume_to, new.reason)
             )
-            store_requests.steer(self._database)
+            requests.steer(self._database)
             told = {"event": event, "from": old.phase, "phase": new.phase, "resume_to": new.resume_to}
             self._database.log("session", self.run_id(), {**told, "reason": reason})
             return new
@@ -199,7 +198,7 @@ class Store:
 
     def rev(self) -> int:
         """Revision of the steering: grows with every phase and every change by request, not with progress."""
-        return store_requests.revision(self._database)
+        return requests.revision(self._database)
 
     def change_by_request(
         self,
@@ -209,27 +208,27 @@ class Store:
         if_rev: int | None,
         make: Callable[[], Mapping[str, Any]],
     ) -> dict[str, Any]:
-        """Make a change once and keep its reply; see `store_requests.change_by_request`.
+        """Make a change once and keep its reply; see `requests.change_by_request`.
 
         Raises
         ------
         RequestReusedError, StaleRevisionError
         """
-        return store_requests.change_by_request(self._database, request_id, method, params, if_rev, make)
+        return requests.change_by_request(self._database, request_id, method, params, if_rev, make)
 
     def stored_reply(self, request_id: str) -> dict[str, Any] | None:
         """Reply that was kept for a request, None if there is none."""
-        return store_requests.stored_reply(self._database, request_id)
+        return requests.stored_reply(self._database, request_id)
 
     # Sections, fields, cells
 
     def add_sections(self, sections: Sequence[Section], fields: Sequence[Field]) -> None:
         """Add sections with their fields, all pending."""
-        store_specimen.add_sections(self._database, sections, fields)
+        specimen.add_sections(self._database, sections, fields)
 
     def sections(self, limit: int | None = None, after: str | None = None) -> list[Section]:
         """Sections in the order of cutting, after the one named."""
-        return store_specimen.list_sections(self._database, limit, after)
+        return specimen.list_sections(self._database, limit, after)
 
     def fields(
         self,
@@ -239,15 +238,15 @@ class Store:
         after: str | None = None,
     ) -> list[Field]:
         """Fields in the order of sections and of their index, after the one named."""
-        return store_specimen.list_fields(self._database, section, state, limit, after)
+        return specimen.list_fields(self._database, section, state, limit, after)
 
     def field(self, field_id: str) -> Field:
         """Field of an identifier, or `UnknownIdError`."""
-        return store_specimen.get_field(self._database, field_id)
+        return specimen.get_field(self._database, field_id)
 
     def field_counts(self) -> dict[FieldState, int]:
         """Fields in each state that occurs."""
-        return store_specimen.count_fields(self._database)
+        return specimen.count_fields(self._database)
 
     def set_field(
         self,
@@ -268,7 +267,7 @@ class Store:
         ------
         UnknownIdError, IllegalTransitionError
         """
-        return store_specimen.set_field(
+        return specimen.set_field(
             self._database,
             field_id,
             state,
@@ -290,11 +289,11 @@ class Store:
         ------
         UnknownIdError, IllegalTransitionError
         """
-        return store_specimen.record_detection(self._database, field_id, cells, elapsed_ms, warnings)
+        return specimen.record_detection(self._database, field_id, cells, elapsed_ms, warnings)
 
     def cells(self, section: str | None = None, field: str | None = None) -> list[Cell]:
         """Cells in the order in which they were found, of a section, of a field, or all."""
-        return store_specimen.list_cells(self._database, section, field)
+        return specimen.list_cells(self._database, section, field)
 
     # Queue
 
@@ -303,11 +302,11 @@ class Store:
 
         Its detected fields are then planned.
         """
-        store_queue.add_plan(self._database, section_id, jobs, skipped)
+        queue.add_plan(self._database, section_id, jobs, skipped)
 
     def next_job_number(self) -> int:
         """Number for the next job, 1 in an empty queue."""
-        return store_queue.next_number(self._database)
+        return queue.next_number(self._database)
 
     def jobs(
         self,
@@ -317,11 +316,11 @@ class Store:
         after: int | None = None,
     ) -> list[Job]:
         """Jobs in the order of the queue, behind position `after`."""
-        return store_queue.list_jobs(self._database, section, state, limit, after)
+        return queue.list_jobs(self._database, section, state, limit, after)
 
     def job(self, job_id: str) -> Job:
         """Job of an identifier, or `UnknownIdError`."""
-        return store_queue.get_job(self._database, job_id)
+        return queue.get_job(self._database, job_id)
 
     def next_job(self, section: str | None = None) -> Job | None:
         """First queued job, of a section or of all."""
@@ -330,7 +329,7 @@ class Store:
 
     def current_job(self) -> Job | None:
         """Job whose frame is being taken or saved, None if there is none."""
-        return store_queue.current_job(self._database)
+        return queue.current_job(self._database)
 
     def counts(self) -> dict[JobState, int]:
         """Number of jobs in every state."""
@@ -338,7 +337,7 @@ class Store:
 
     def counts_in_use(self) -> dict[JobState, int]:
         """Number of jobs in each state that occurs."""
-        return store_queue.count_jobs(self._database)
+        return queue.count_jobs(self._database)
 
     def set_job(
         self,
@@ -355,11 +354,11 @@ class Store:
         ------
         UnknownIdError, IllegalTransitionError
         """
-        return store_queue.set_job(self._database, job_id, state, reason=reason, image=image, sha256=sha256)
+        return queue.set_job(self._database, job_id, state, reason=reason, image=image, sha256=sha256)
 
     def kept_because(self, jobs: Sequence[Job]) -> dict[str, str]:
         """Why each cell that some jobs cover was kept, by its identifier."""
-        return store_queue.kept_because(self._database, jobs)
+        return queue.kept_because(self._database, jobs)
 
     # Ledger
 

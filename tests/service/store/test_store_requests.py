@@ -7,8 +7,8 @@ import pytest
 
 from service.errors import IllegalTransitionError, RequestReusedError, StaleRevisionError
 from service.session import Phase, SessionEvent
-from service.store import Store
-from tests.service.stores import new_store
+from service.store.store import Store
+from tests.service.store.stores import new_store
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The ZeroMQ API: messages, server, client, and where they meet."""
