@@ -1,1 +1,1 @@
-"""Figures that are measured, never asserted: quality on held-out data, cost as ratios against a named peer."""
+"""Figures that are measured, never asserted: quality on held-out data, cost beside a named peer."""
