@@ -16,6 +16,7 @@ START_PERCENT = 25
 TREND_DEGREE = 6
 TREND_ROUNDS = 4
 TREND_UPPER_WEIGHT = 0.1
+LUMPY_SHARE = 0.25
 CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5)
 QUANTISATION_SD = 12**-0.5
 """Standard deviation of rounding to whole grey levels: noise is never taken to be less."""
@@ -79,12 +80,18 @@ def average_blocks(image: NDArray[np.float32], pixel_size_um: float) -> Blocks:
     return Blocks(_block_means(image, block_px), noise, block_px * pixel_size_um)
 
 
-def estimate_background(blocks: Blocks) -> Background:
+def estimate_background(blocks: Blocks, *, linear: bool = True) -> Background:
     """Estimate the smooth background under the cells of a frame, and the noise upon it.
 
     A surface of sixth degree along the lower side of the blocks takes the bell of the illumination away, a
     low percentile of the surroundings starts the background off; then blocks well above it are put aside as
     cells and the others are smoothed, several times over. Noise is that of the blocks that are left.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    linear : bool
+        Grey levels are proportional to light, so that the background says how uneven it may be.
     """
     means = blocks.means
     trend = _lower_trend(means)
@@ -94,7 +101,11 @@ def estimate_background(blocks: Blocks) -> Background:
     kept = np.ones(means.shape, dtype=np.bool_)
     for clip in CLIPS_SD:
         left = means - level
-        kept = left < clip * max(least, lower_spread(left))
+        # Autofluorescence varies by less than a quarter of itself; what varies more is cells.
+        lumpy = lower_spread(left)
+        if linear:
+            lumpy = min(lumpy, LUMPY_SHARE * float(np.median(level)))
+        kept = left < clip * max(least, lumpy)
         trend = _surface_through(means, kept.astype(np.float64))
         level = trend + _smooth_where(means - trend, kept, sigma)
         if clip in CLIPS_SD[-2:]:

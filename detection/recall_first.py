@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background import Background, average_blocks, enlarged, estimate_background, lowest_background
+from detection.background import (
+    LUMPY_SHARE,
+    Background,
+    average_blocks,
+    enlarged,
+    estimate_background,
+    lowest_background,
+)
 from detection.boxes import BoxPx
 from detection.cells import Hit
 from detection.confidence import confidence_of
@@ -27,8 +34,6 @@ RAGGED_UM = 1.0
 DENSE_SHARE = 0.5
 CROWDED_UNEVENNESS = 1.0
 """Even ground has 0; ground that is really dim cells has more in synthetic sections."""
-LUMPY_SHARE = 0.25
-"""Autofluorescence varies by less than this share of itself; ground that varies more is cells."""
 FLOOR_SIGMA_UM = 0.53
 FLOOR_PERCENTILE = 99.5
 FLOOR_EXTEND = 0.05
@@ -53,7 +58,7 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     shrink = max(round(WORKING_PIXEL_UM / frame.pixel_size_um), 1)
     pixel_um = shrink * frame.pixel_size_um
     blocks = average_blocks(frame.values, frame.pixel_size_um)
-    background = estimate_background(blocks)
+    background = estimate_background(blocks, linear=not frame.processed)
     image = _padded(remove_spikes(frame.values, float(background.noise_sd.max())), shrink)
     residual, noise_sd = in_noise(image, background, shrink)
     found = _found(residual, noise_sd, background, pixel_um)
