@@ -33,6 +33,8 @@ class Evidence:
         ground.
     cut : bool
         The edge of the frame cuts it, so it may be as large as any cell.
+    contrast : float
+        Mean light over the noise of a pixel of the image that was measured.
     """
 
     strength: float
@@ -40,12 +42,14 @@ class Evidence:
     relative_light: float
     edge: float
     cut: bool
+    contrast: float
 
 
 def evidence_of(
     regions: Sequence[Region],
     strength: NDArray[np.float32],
     light: NDArray[np.float32],
+    noise_sd: NDArray[np.float32],
     pixel_um: float,
     linear: bool,
 ) -> list[Evidence]:
@@ -58,6 +62,8 @@ def evidence_of(
         As from `significant`.
     light : (rows, columns) array of float32
         Smoothed frame above its background.
+    noise_sd : (rows, columns) array of float32
+        Standard deviation of a pixel of the background.
     pixel_um : float
     linear : bool
         Grey levels are proportional to light; otherwise the light of cells is not compared.
@@ -71,6 +77,7 @@ def evidence_of(
     inside = labels > 0
     area = np.bincount(labels.ravel(), minlength=count)
     mean = _mean_by_label(light, labels, inside, count)
+    noise = _mean_by_label(noise_sd, labels, inside, count)
     depth = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3)) * pixel_um
     inner = _mean_by_label(light, labels, inside & (depth <= INNER_UM), count)
     away, zones = cv2.distanceTransformWithLabels(
@@ -95,7 +102,14 @@ def evidence_of(
     cut = np.zeros(count, dtype=np.bool_)
     cut[rim] = True
     return [
-        Evidence(float(strongest[n]), float(diameter_um[n]), float(relative[n]), float(edge[n]), bool(cut[n]))
+        Evidence(
+            float(strongest[n]),
+            float(diameter_um[n]),
+            float(relative[n]),
+            float(edge[n]),
+            bool(cut[n]),
+            float(mean[n] / noise[n]),
+        )
         for n in range(1, count)
     ]
 

@@ -24,6 +24,8 @@ from detection.frames import Frame
 from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
 from detection.significance import Significance, hysteresis, in_noise, remove_spikes, significant
 
+import os
+X = dict(c0=1.0, c1=1.8, s0=.3, s1=.5, G=1.0, S=1.0, B=0.0) | eval(os.environ.get('X', '{}'))
 WORKING_PIXEL_UM = 0.36
 """Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""
 SMALLEST_UM = 1.0
@@ -92,7 +94,7 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
         joined = close_and_fill(joined, pixel_um)
     regions = regions_of(joined, pixel_um)
     light = np.asarray(cv2.GaussianBlur(residual, (0, 0), EDGE_SIGMA_UM / pixel_um), dtype=np.float32)
-    found_for = evidence_of(regions, strength, light, pixel_um, linear=not frame.processed)
+    found_for = evidence_of(regions, strength, light, noise_sd, pixel_um, linear=not frame.processed)
     hits = []
     for region, evidence in zip(regions, found_for, strict=True):
         hit = _hit(region, evidence, standing, pixel_um, shrink, frame.values.shape)
@@ -146,15 +148,19 @@ def _hit(
     columns, rows = np.flatnonzero(region.mask.any(axis=0)), np.flatnonzero(region.mask.any(axis=1))
     left, top = region.columns.start, region.rows.start
     # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
-    weak = (WEAK[1] - evidence.strength) / (WEAK[1] - WEAK[0])
-    sparse = (SPARSE[1] - float(standing[region.place][region.mask].mean())) / (SPARSE[1] - SPARSE[0])
-    doubt = min(max(weak, sparse, 0.0), 1.0)
-    more = round(doubt * RAGGED_UM / pixel_um)
+    weak = (X['c1'] - evidence.contrast) / (X['c1'] - X['c0'])
+    sparse = (X['s1'] - float(standing[region.place][region.mask].mean())) / (X['s1'] - X['s0'])
+    weak, sparse = min(max(weak, 0.0), 1.0), min(max(sparse, 0.0), 1.0)
+    more = round(max(weak * X['G'], sparse * X['S']) / pixel_um)
+    x0, y0 = (left + int(columns[0]) - more) * shrink, (top + int(rows[0]) - more) * shrink
+    x1 = (left + int(columns[-1]) + 1 + more) * shrink
+    y1 = (top + int(rows[-1]) + 1 + more) * shrink
+    reach = round(X['B'] / pixel_um) * shrink
     box = BoxPx(
-        max(left + int(columns[0]) - more, 0) * shrink,
-        max(top + int(rows[0]) - more, 0) * shrink,
-        min((left + int(columns[-1]) + 1 + more) * shrink, shape[1]),
-        min((top + int(rows[-1]) + 1 + more) * shrink, shape[0]),
+        x0 if x0 > reach else 0,
+        y0 if y0 > reach else 0,
+        x1 if x1 < shape[1] - reach else shape[1],
+        y1 if y1 < shape[0] - reach else shape[0],
     )
     if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
         return None
