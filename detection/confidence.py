@@ -10,19 +10,19 @@ import math
 
 from detection.evidence import Evidence
 
-BASE = 3.7
+BASE = 3.05
 STRONG = 5.0
 """Significance over the seed threshold above which nothing is gained."""
 SMALL_UM = (1.6, 4.0)
 """Debris is small, and so is a glancing cut: below the first nothing more is lost, above the
 second nothing."""
-PER_SMALLNESS = 7.0
+PER_SMALLNESS = 7.1
 FAINT = (0.04, 0.4)
 """Light relative to the brighter cells of the frame; cells scatter by less, unlabelled parts are fainter."""
-PER_FAINTNESS = 1.5
+PER_FAINTNESS = 0.2
 SHARP_EDGE = 0.75
 """Step at the outline, as a share of the mean light, of a cell; a hump of the ground has less."""
-PER_WEAK_HUMP = 20.0
+PER_WEAK_HUMP = 18.0
 EVEN_PROMINENCE, PROMINENCE_POWER = 4.2, 7.75
 """Logistic regression on such sections (seeds 0 to 7) says 3.5; noise alone now and then reaches 3.9."""
 

@@ -109,7 +109,7 @@ def operating_point(
     """Apply one policy to the hits of all frames; see `operating_points`."""
     area_um2, missed, cells, dropped = 0.0, 0, 0, 0.0
     for frame in frames:
-        hits = [Hit(box=cell.box_px, confidence=cell.confidence) for cell in frame.cells]
+        hits = [Hit(cell.box_px, cell.confidence, cell.unsure_um) for cell in frame.cells]
         kept = apply_policy(hits, frame.shape, frame.pixel_size_um, policy)
         imaged = union_mask((c.image_box_px for c in kept if c.image_box_px is not None), frame.shape)
         area_um2 += float(imaged.sum()) * frame.pixel_size_um**2

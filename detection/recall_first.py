@@ -24,15 +24,32 @@ from detection.frames import Frame
 from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
 from detection.significance import Significance, hysteresis, in_noise, remove_spikes, significant
 
-import os
-X = dict(c0=1.0, c1=1.8, s0=.3, s1=.5, G=1.0, S=1.0, B=0.0) | eval(os.environ.get('X', '{}'))
 WORKING_PIXEL_UM = 0.36
 """Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""
 SMALLEST_UM = 1.0
 EDGE_SIGMA_UM = 0.53
 WEAK = (1.0, 1.4)
+"""Significance over the seed threshold up to which the box as found is grown, and from which not."""
 SPARSE = (0.3, 0.5)
+"""The same for the share of a region, closed and filled, that stands out itself."""
 RAGGED_UM = 1.0
+"""Growth of such boxes: about the radius of the smoothing that such regions are found by."""
+SPARED_SHARE = 0.0025
+"""A box may leave this share of its region out on each side: 1 % in all, so 99 % is contained."""
+BORDER_UM = 1.5
+"""A box that ends so near the edge of the frame is taken to the edge: what lies between is a cell's rim
+that is too narrow to stand out by itself, and costs little."""
+FAINT = (1.0, 1.4)
+"""Mean light over the noise of a working pixel up to which an outline is wholly lost, and from which not."""
+FAINT_UM = 2.5
+"""What a faint cell may reach further: development seeds; more costs area in proportion and gains less."""
+PATCHY = (0.4, 0.7)
+"""As `SPARSE`, for what the policy adds around puncta."""
+PATCHY_UM = 2.5
+"""About the distance of neighbouring puncta in one cell: beyond the last seen there may be one more."""
+CELL_LIKE_UM = (2.0, 6.0)
+"""Something up to the first in size is a whole speck, not a part of a cell, and is not grown; from the
+second on it is grown in full."""
 DENSE_SHARE = 0.5
 CROWDED_UNEVENNESS = 1.0
 """Even ground has 0; ground that is really dim cells has more in synthetic sections."""
@@ -145,17 +162,14 @@ def _hit(
     shrink: int,
     shape: tuple[int, ...],
 ) -> Hit | None:
-    columns, rows = np.flatnonzero(region.mask.any(axis=0)), np.flatnonzero(region.mask.any(axis=1))
-    left, top = region.columns.start, region.rows.start
+    columns, rows = _extent(region.mask.sum(axis=0)), _extent(region.mask.sum(axis=1))
     # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
-    weak = (X['c1'] - evidence.contrast) / (X['c1'] - X['c0'])
-    sparse = (X['s1'] - float(standing[region.place][region.mask].mean())) / (X['s1'] - X['s0'])
-    weak, sparse = min(max(weak, 0.0), 1.0), min(max(sparse, 0.0), 1.0)
-    more = round(max(weak * X['G'], sparse * X['S']) / pixel_um)
-    x0, y0 = (left + int(columns[0]) - more) * shrink, (top + int(rows[0]) - more) * shrink
-    x1 = (left + int(columns[-1]) + 1 + more) * shrink
-    y1 = (top + int(rows[-1]) + 1 + more) * shrink
-    reach = round(X['B'] / pixel_um) * shrink
+    sparseness = float(standing[region.place][region.mask].mean())
+    ragged_um = RAGGED_UM * max(_falling(evidence.strength, WEAK), _falling(sparseness, SPARSE))
+    more = round(ragged_um / pixel_um)
+    x0, x1 = ((region.columns.start + n) * shrink for n in (columns[0] - more, columns[1] + more))
+    y0, y1 = ((region.rows.start + n) * shrink for n in (rows[0] - more, rows[1] + more))
+    reach = round(BORDER_UM / pixel_um) * shrink
     box = BoxPx(
         x0 if x0 > reach else 0,
         y0 if y0 > reach else 0,
@@ -164,4 +178,19 @@ def _hit(
     )
     if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
         return None
-    return Hit(box, confidence_of(evidence))
+    doubt = max(FAINT_UM * _falling(evidence.contrast, FAINT), PATCHY_UM * _falling(sparseness, PATCHY))
+    size_um = min(columns[1] - columns[0], rows[1] - rows[0]) * pixel_um
+    return Hit(box, confidence_of(evidence), doubt * (1 - _falling(size_um, CELL_LIKE_UM)))
+
+
+def _extent(counts: NDArray[np.intp]) -> tuple[int, int]:
+    """First and one past the last row or column of a region, without its outermost few pixels."""
+    fewest = SPARED_SHARE * float(counts.sum())
+    so_far = np.cumsum(counts)
+    kept = np.flatnonzero((so_far > fewest) & (so_far[-1] - so_far + counts > fewest))
+    return int(kept[0]), int(kept[-1]) + 1
+
+
+def _falling(value: float, limits: tuple[float, float]) -> float:
+    """1 up to the first limit, 0 from the second, a straight line between."""
+    return min(max((limits[1] - value) / (limits[1] - limits[0]), 0.0), 1.0)

@@ -59,7 +59,7 @@ def find_in_parts(
             said[warning] = said.get(warning, 0) + 1
         for hit in found:
             box = _moved(hit.box, part.x0, part.y0)
-            placed = Hit(box, hit.confidence)
+            placed = replace(hit, box=box)
             if _is_cut(box, part, rows, columns):
                 if intersection_px(box, core):
                     cut.append(placed)
@@ -113,7 +113,8 @@ def _united(pieces: list[Hit], whole: list[Hit]) -> list[Hit]:
             max(one.box.x1 for one in together),
             max(one.box.y1 for one in together),
         )
-        left.append(Hit(box, max(one.confidence for one in together)))
+        confidence = max(one.confidence for one in together)
+        left.append(Hit(box, confidence, max(one.unsure_um for one in together)))
     return united
 
 

@@ -10,7 +10,7 @@ from detection.confidence import confidence_of, confidence_of_prominence
 from detection.evidence import Evidence, evidence_of
 from detection.regions import Region
 
-CLEAR = Evidence(strength=6.0, diameter_um=10.0, relative_light=0.9, edge=0.8, cut=False)
+CLEAR = Evidence(strength=6.0, diameter_um=10.0, relative_light=0.9, edge=0.8, cut=False, contrast=4.0)
 evidences = st.builds(
     Evidence, st.floats(0, 1e4), st.floats(0, 100), st.floats(-1, 100), st.floats(-5, 5), st.booleans()
 )
@@ -49,11 +49,13 @@ def test_evidence_is_measured_at_each_region() -> None:
     light[40:60, 50:70] = 20
     boxes = [(slice(10, 30), slice(10, 30)), (slice(40, 60), slice(50, 70))]
     regions = [Region(rows, columns, np.ones((20, 20), dtype=np.bool_)) for rows, columns in boxes]
-    first, second = evidence_of(regions, light / np.float32(10), light, 0.36, linear=True)
+    noise = np.full_like(light, 5)
+    first, second = evidence_of(regions, light / np.float32(10), light, noise, 0.36, linear=True)
     assert (first.strength, second.strength) == (10, 2)
     assert first.diameter_um == pytest.approx(20 * 0.36 * 2 / np.sqrt(np.pi))
     assert second.relative_light == pytest.approx(20 / 80)
     assert first.edge == second.edge == pytest.approx(1)
+    assert (first.contrast, second.contrast) == (20, 4)
     assert (first.cut, second.cut) == (False, True)
-    assert evidence_of(regions, light, light, 0.36, linear=False)[1].relative_light == 1
-    assert evidence_of([], light, light, 0.36, linear=True) == []
+    assert evidence_of(regions, light, light, noise, 0.36, linear=False)[1].relative_light == 1
+    assert evidence_of([], light, light, noise, 0.36, linear=True) == []
