@@ -1,0 +1,10 @@
+"""The version of this program."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def program_version() -> str:
+    try:
+        return version("ilemtrack")
+    except PackageNotFoundError:
+        return "not installed"
