@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def program_version() -> str:
+    """Return the version of the installed program."""
     try:
         return version("ilemtrack")
     except PackageNotFoundError:
