@@ -10,7 +10,7 @@ from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
 from config.work import Denoising, DetectionConfig
-from service.cli.output import duration, people, print_json, results
+from service.cli.output import duration, people, print_json, results, tell
 from service.errors import InputError
 
 Images = Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF; of several pages each is a frame.")]
@@ -46,7 +46,7 @@ def detect(
 ) -> None:
     """Find the cells in fluorescence frames."""
     from drivers.tiff import read_frames
-    from service.detecting import detect_recorded, frame_document, numbers
+    from service.detecting import detect_recorded, frame_document, numbers, picture_names
     from service.detectors import open_detector
     from service.overlay import draw_overlay, write_png
     from service.rois import write_found
@@ -54,6 +54,7 @@ def detect(
     settings = _chosen(load(config).detection, detector, denoise, any_pixel_size)
     finder = open_detector(settings)
     frames = [frame for path in images for frame in read_frames(path, pixel_size_nm)]
+    names = picture_names(images)
     if overlay is not None:
         _make_folder(overlay)
     if roi is not None:
@@ -63,7 +64,7 @@ def detect(
         detection = detect_recorded(frame, settings, finder)
         found.append((frame, detection))
         if overlay is not None:
-            name = frame.path.name.split(".")[0] + (f"_{frame.page:04d}" if frame.page else "")
+            name = names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
             picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6)
             write_png(overlay / f"{name}.png", picture)
     if roi is not None:
@@ -90,7 +91,7 @@ def detect(
             f"{len(detection.cells)} cells, {detection.imaged_fraction:.1%} of the frame to be imaged\n"
         )
         for warning in detection.warnings:
-            people.print(f"warning: {warning}", markup=False)
+            tell(f"warning: {warning}")
 
 
 def plan(
@@ -126,7 +127,7 @@ def _print_plan(document: dict[str, Any]) -> None:
         )
     results.print(table)
     for item in document["skipped"]:
-        results.print(f"skipped {item['box']}: {item['reason']}", markup=False)
+        results.print(f"skipped {item['box']}: {item['reason']}")
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     results.print(
