@@ -77,14 +77,24 @@ def _between_tiles(
     """Apply the curves of the four nearest tiles to each pixel, weighted by nearness."""
     up, down, from_up = _neighbours(levels.shape[0], tile_rows)
     left, right, from_left = _neighbours(levels.shape[1], tile_columns)
-    lower, across = from_up[:, None], from_left[None, :]
+    equalised = np.empty(levels.shape, dtype=np.float32)
+    # Within a block the same four curves hold, so each is a table to look up in.
+    for rows in _blocks(up, down):
+        lower = from_up[rows, None]
+        for columns in _blocks(left, right):
+            block, across = levels[rows, columns], from_left[None, columns]
+            four = curves[[up[rows][0], down[rows][0]]][:, [left[columns][0], right[columns][0]]]
+            (a, b), (c, d) = ([np.asarray(cv2.LUT(block, curve)) for curve in pair] for pair in four)
+            top, bottom = a + across * (b - a), c + across * (d - c)
+            equalised[rows, columns] = top + lower * (bottom - top)
+    return equalised
 
-    def curve(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        return curves[rows[:, None], columns[None, :], levels]
 
-    top = (1 - across) * curve(up, left) + across * curve(up, right)
-    bottom = (1 - across) * curve(down, left) + across * curve(down, right)
-    return np.asarray((1 - lower) * top + lower * bottom, dtype=np.float32)
+def _blocks(first: NDArray[np.intp], second: NDArray[np.intp]) -> list[slice]:
+    """Runs along one axis in which the tiles before and after stay the same."""
+    changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(second) != 0)) + 1
+    edges = [0, *changes.tolist(), len(first)]
+    return [slice(low, high) for low, high in pairwise(edges)]
 
 
 def _neighbours(pixels: int, tile_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

@@ -57,7 +57,6 @@ def synth(
     results.print(
         f"{out_dir}: {sections} sections with {counted} cells; sections.ome.tiff, sections.zip (Fiji ROIs),"
         " truth.json",
-        markup=False,
         soft_wrap=True,
     )
 

@@ -59,13 +59,11 @@ def train(
     results.print(
         f"{out}: {len(model.trees)} trees from {summary.cells} cells in {summary.frames} frames,"
         f" {size(written)}, {duration(elapsed_s)}",
-        markup=False,
         soft_wrap=True,
     )
     results.print(
         f"of the cells' pixels {summary.oob_recall:.1%} are known again out of bag, and"
         f" {summary.oob_precision:.1%} of what is taken for cells is; on other frames it is less:"
         " see `ilemtrack evaluate` on frames that were not trained on",
-        markup=False,
         soft_wrap=True,
     )
