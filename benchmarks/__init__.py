@@ -1,1 +1,1 @@
-"""Figures as ratios against a named peer, measured in the same run; no test asserts them."""
+"""Figures that are measured, never asserted: quality on held-out data, cost beside a named peer."""

@@ -1,13 +1,46 @@
-"""``python -m benchmarks [NAME...]``: print the figures, of all benchmarks or of those named."""
+"""Runs every benchmark, or those that are named: ``python -m benchmarks [NAME...]``.
 
+With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of seeds 0 to 99, on which numbers may be
+tuned; otherwise those of seeds 1000 and more, on which they are only reported.
+"""
+
+import importlib
+import os
+import pkgutil
 import sys
-from collections.abc import Callable
+import time
+from pathlib import Path
 
-from benchmarks import api, planning
-from benchmarks.figures import Figure, show
+# One thread: the figures of cost are those of one.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ[variable] = "1"
 
-BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {"planning": planning.run, "api": api.run}
+
+def main() -> None:
+    """Run the benchmarks and print their tables."""
+    import cv2
+    from rich.console import Console
+
+    from benchmarks.rows import print_rows
+
+    cv2.setNumThreads(1)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in _names()}
+    runs = {name: module for name, module in modules.items() if hasattr(module, "run")}
+    unknown = [name for name in sys.argv[1:] if name not in runs]
+    if unknown:
+        sys.exit(f"benchmarks: there is no {unknown[0]}; there are {', '.join(runs)}")
+    for name in sys.argv[1:] or runs:
+        begun = time.perf_counter()
+        rows = runs[name].run()
+        title = getattr(runs[name], "TITLE", name)
+        print_rows(f"{title} ({time.perf_counter() - begun:.0f} s)", rows, console)
+
+
+def _names() -> list[str]:
+    here = str(Path(__file__).parent)
+    return [found.name for found in pkgutil.iter_modules([here]) if not found.name.startswith("_")]
+
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or BENCHMARKS:
-        show(name, BENCHMARKS[name]())
+    main()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import zmq
 
-from benchmarks.figures import Figure
+from benchmarks.rows import Row, beside
 from service.api.client import Client
 from service.api.endpoints import Endpoints
 from service.api.server import ApiServer
@@ -38,7 +38,7 @@ class _Nobody:
         return 0.0
 
 
-def run() -> list[Figure]:
+def run() -> list[Row]:
     """Median and 99th percentile of round trips on an ipc socket, and the rate of adding jobs."""
     with tempfile.TemporaryDirectory(prefix="ilem-") as name:
         folder = Path(name)
@@ -60,10 +60,10 @@ def run() -> list[Figure]:
         echo_ms = _echo(f"ipc://{folder}/echo")
     peer = "pyzmq echo"
     return [
-        Figure(f"status, {_JOBS} jobs, median", *_both(status_ms, echo_ms, 50), "ms", peer),
-        Figure(f"status, {_JOBS} jobs, 99 %", *_both(status_ms, echo_ms, 99), "ms", peer),
-        Figure(f"queue.list of 100 of {_JOBS}, median", *_both(page_ms, echo_ms, 50), "ms", peer),
-        Figure(f"{_JOBS} jobs added durably", added_s, plain_s, "s", "sqlite3, one bare transaction"),
+        beside(f"status, {_JOBS} jobs, median", *_both(status_ms, echo_ms, 50), "ms", peer),
+        beside(f"status, {_JOBS} jobs, 99 %", *_both(status_ms, echo_ms, 99), "ms", peer),
+        beside(f"queue.list of 100 of {_JOBS}, median", *_both(page_ms, echo_ms, 50), "ms", peer),
+        beside(f"{_JOBS} jobs added durably", added_s, plain_s, "s", "sqlite3, one bare transaction"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.figures import Figure
+from benchmarks.rows import Row, beside
 from config.model import Config
 from planner.plan import plan
 from planner.values import Box, Field, settings_from
@@ -11,7 +11,7 @@ _FIELD_M = 91e-6
 _LAYOUTS = 20
 
 
-def run() -> list[Figure]:
+def run() -> list[Row]:
     """Mean over random layouts of cells of radius 7 +- 1 um in one field."""
     settings = settings_from(Config())
     figures = []
@@ -23,8 +23,8 @@ def run() -> list[Figure]:
         total_s = float(np.mean([t.total_s for t in totals]))
         raster_s = float(np.mean([t.raster_total_s for t in totals]))
         bound_s = float(np.mean([t.bound_beam_s for t in totals]))
-        figures.append(Figure(f"time of a field, {cells} cells", total_s, raster_s, "s", "full raster"))
-        figures.append(Figure(f"time of a field, {cells} cells", total_s, bound_s, "s", "bound on the beam"))
+        figures.append(beside(f"time of a field, {cells} cells", total_s, raster_s, "s", "full raster"))
+        figures.append(beside(f"time of a field, {cells} cells", total_s, bound_s, "s", "bound on the beam"))
     return figures
 
 

@@ -34,7 +34,7 @@ class FluorescenceConfig(Frozen):
     @property
     def pixel_size_m(self) -> float:
         """Pixel size at the specimen, m."""
-        return self.pixel_size_nm * 1e-9
+        return self.pixel_size_nm / 1e9
 
     @property
     def field_size_m(self) -> tuple[float, float]:
@@ -79,12 +79,12 @@ class SemConfig(Frozen):
     @property
     def pixel_size_m(self) -> float:
         """Pixel size of an electron image, m."""
-        return self.pixel_size_nm * 1e-9
+        return self.pixel_size_nm / 1e9
 
     @property
     def dwell_s(self) -> float:
         """Dwell time of a pixel, s."""
-        return self.dwell_us * 1e-6
+        return self.dwell_us / 1e6
 
 
 class ChamberConfig(Frozen):

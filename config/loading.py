@@ -1,5 +1,7 @@
 """Configurations from YAML files and from the profiles that come with the program."""
 
+import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -61,8 +63,11 @@ def parse(text: str, source: str) -> Config:
     if not isinstance(data, Mapping):
         raise ConfigError(f"{source}: a configuration is a mapping of keys, not a {type(data).__name__}")
     try:
-        return Config.model_validate(data)
-    except ValidationError as error:
+        # Strict, as JSON is: `yes` or "60" is no number.
+        return Config.model_validate_json(json.dumps(data, default=str), strict=True)
+    except (RecursionError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise ConfigError(f"{source}: no valid YAML ({error})") from None
         raise ConfigError(f"{source}: {explain(error)}") from None
 
 
@@ -86,6 +91,9 @@ def explain(error: ValidationError) -> str:
     return f"{key}: {message}" + (f" (and {more} more)" if more else "")
 
 
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+"""Numbers that YAML 1.1 takes for words."""
+
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
@@ -108,7 +116,7 @@ def _range(keys: tuple[int | str, ...]) -> str:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML without silent surprises: a key given twice is an error."""
+    """YAML without silent surprises: a key given twice is an error, 1e-3 is a number."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -122,3 +130,6 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+_UniqueKeyLoader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789"))

@@ -1,5 +1,6 @@
 """The whole configuration of a microscope and a session."""
 
+import math
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -16,6 +17,9 @@ from config.instrument import (
 from config.layout import GridLayout, LayoutConfig
 from config.simulator import SimulatorConfig
 from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig
+
+_FULLEST = 0.75
+"""Share of a field that simulated cells may cover; above it they no longer find room in the block."""
 
 
 class Config(Frozen):
@@ -35,6 +39,23 @@ class Config(Frozen):
     session: SessionConfig = SessionConfig()
     api: ApiConfig = ApiConfig()
     simulator: SimulatorConfig = SimulatorConfig()
+
+    @model_validator(mode="after")
+    def _cells_fit(self) -> Self:
+        specimen = self.simulator.specimen
+        width_m, height_m = self.fluorescence.field_size_m
+        # A field shows part of the cells whose centres lie around it, too.
+        around_m = 2e-6 * specimen.cell_radius_um
+        room_um2 = (width_m + around_m) * (height_m + around_m) * 1e12
+        # The mean cut of a sphere has 2/3 of the area of its largest one.
+        cells_um2 = specimen.cells_per_field * 2 / 3 * math.pi * specimen.cell_radius_um**2
+        if cells_um2 > _FULLEST * room_um2:
+            raise ValueError(
+                f"simulator.specimen.cells_per_field: {specimen.cells_per_field:g} cells of radius"
+                f" {specimen.cell_radius_um:g} um do not fit into a field of"
+                f" {width_m * 1e6:.0f} x {height_m * 1e6:.0f} um; cells may cover {_FULLEST:.0%} of it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _guard_covers_stage(self) -> Self:

@@ -22,6 +22,14 @@ class SpecimenConfig(Frozen):
     brightness_sd_percent: float = Field(35.0, ge=0, le=100)
     background_photons: float = Field(20.0, ge=0, le=1e5, description="Per pixel and second, at the edge.")
     bell_photons: float = Field(25.0, ge=0, le=1e5, description="Added at the centre of the bell, same unit.")
+    debris_per_field: float = Field(0.0, ge=0, le=500, description="Mean number of fluorescent specks.")
+    folds_per_section: float = Field(0.0, ge=0, le=20, description="Mean number of wrinkles.")
+    lumps_percent: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        description="Standard deviation of the resin's autofluorescence from place to place.",
+    )
     section_shift_um: float = Field(
         3.0, ge=0, le=500, description="Scatter of a section about its place, um."
     )

@@ -6,22 +6,33 @@ from pydantic import Field, StringConstraints, model_validator
 
 from config.base import Frozen
 
+Denoising = Literal["none", "nl-means", "bm3d"]
+"""Noise filters before the paper's detector; BM3D must be installed by choice, for its licence."""
+
 Endpoint = Annotated[str, StringConstraints(pattern=r"^(ipc://.{1,100}|tcp://[^\s:]+:\d{1,5})$")]
 
 
 class DetectionConfig(Frozen):
     """Which detector runs, and the recall-first policy on top of it."""
 
-    detector: str = Field("recall-first", pattern=r"^(recall-first|paper)$")
+    detector: str = Field(
+        "recall-first",
+        pattern=r"^(forest:[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
+        description="recall-first, paper, forest:MODEL (a file of `ilemtrack train`), or a plug-in's name.",
+    )
+    denoise: Denoising = Field("none", description="Before the paper's detector; other detectors need none.")
+    any_pixel_size: bool = Field(
+        False, description="A forest is used on frames of another pixel size than it was trained on."
+    )
     dilate_um: float = Field(
-        1.0, ge=0, le=20, description="Margin around every cell as found, within which it is imaged, um."
+        0.5, ge=0, le=20, description="Margin around every cell as found, within which it is imaged, um."
     )
     doubtful_below: float = Field(
         0.5, ge=0, le=1, description="Hits of less confidence are doubtful: kept, and grown further."
     )
     doubtful_extra_um: float = Field(0.5, ge=0, le=20, description="Further margin of doubtful hits, um.")
     min_confidence: float = Field(
-        0.05, ge=0, le=1, description="Hits of less confidence are not imaged, with that as the reason."
+        0.02, ge=0, le=1, description="Hits of less confidence are not imaged, with that as the reason."
     )
 
 

@@ -1,35 +1,39 @@
 """Background and noise of a frame, from its parts without cells."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
-BLOCK_UM = 1.4
+BLOCK_UM = 2.0
 WINDOW_UM = 25.0
-SMOOTHING_UM = 7.0
+SMOOTHING_UM = 5.0
 START_PERCENT = 25
 TREND_DEGREE = 6
-TREND_ROUNDS = 6
+TREND_ROUNDS = 4
 TREND_UPPER_WEIGHT = 0.1
-CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5, 2.5)
+LUMPY_SHARE = 0.25
+CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5)
 QUANTISATION_SD = 12**-0.5
 """Standard deviation of rounding to whole grey levels: noise is never taken to be less."""
+_CURVATURE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What a frame would be without cells.
+    """What a frame would be without cells, on a coarse grid of blocks over the whole of it.
 
     Attributes
     ----------
-    level : (rows, columns) array of float32
+    level : (block rows, block columns) array of float32
         Grey levels.
-    noise_sd : (rows, columns) array of float32
-        Standard deviation of a pixel at that level, grey levels, above 0.
-    empty : (rows, columns) array of bool
+    noise_sd : (block rows, block columns) array of float32
+        Standard deviation of a pixel of the frame at that level, grey levels, above 0.
+    empty : (block rows, block columns) array of bool
         Where no cell was suspected, so where the two were measured.
     """
 
@@ -38,14 +42,30 @@ class Background:
     empty: NDArray[np.bool_]
 
 
-def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Background:
-    """Estimate the smooth background under the cells of a frame, and the noise upon it.
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A frame averaged over blocks.
 
-    Blocks of 1.4 um are averaged. A surface of sixth degree along their lower side takes the bell of the
-    illumination away, a low percentile of the surroundings starts the background off; then blocks well above
-    it are put aside as cells and the others are smoothed, several times over. Noise is the
-    mean size of second differences of pixels in the blocks that are left, which a smooth background does
-    not touch.
+    Attributes
+    ----------
+    means : (block rows, block columns) array of float32
+        Grey levels.
+    noise_sd : (block rows, block columns) array of float32
+        Standard deviation of the noise of single pixels, by the size of their curvature.
+    block_um : float
+        Side of a block.
+    """
+
+    means: NDArray[np.float32]
+    noise_sd: NDArray[np.float32]
+    block_um: float
+
+
+def average_blocks(image: NDArray[np.float32], pixel_size_um: float) -> Blocks:
+    """Average a frame and its noise over blocks of about 2 um.
+
+    Noise is the mean size of the difference of two second differences, which vanishes on any smooth ground
+    (Immerkaer, 'Fast noise variance estimation', Comput. Vis. Image Underst. 64 (1996) 300).
 
     Parameters
     ----------
@@ -54,57 +74,71 @@ def estimate_background(image: NDArray[np.float32], pixel_size_um: float) -> Bac
     pixel_size_um : float
     """
     block_px = max(round(BLOCK_UM / pixel_size_um), 1)
-    block_um = block_px * pixel_size_um
-    means = _block_means(image, block_px)
-    noise = _block_means(_second_differences(image), block_px)
+    curvature = np.asarray(cv2.filter2D(image, cv2.CV_32F, _CURVATURE, borderType=cv2.BORDER_REFLECT_101))
+    # The kernel multiplies the deviation of white noise by 6; mean size to deviation is sqrt(pi / 2).
+    noise = _block_means(np.abs(curvature), block_px) * np.float32(np.sqrt(np.pi / 2) / 6)
+    return Blocks(_block_means(image, block_px), noise, block_px * pixel_size_um)
+
+
+def estimate_background(blocks: Blocks, *, linear: bool = True) -> Background:
+    """Estimate the smooth background under the cells of a frame, and the noise upon it.
+
+    A surface of sixth degree along the lower side of the blocks takes the bell of the illumination away, a
+    low percentile of the surroundings starts the background off; then blocks well above it are put aside as
+    cells and the others are smoothed, several times over. Noise is that of the blocks that are left.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    linear : bool
+        Grey levels are proportional to light, so that the background says how uneven it may be.
+    """
+    means = blocks.means
     trend = _lower_trend(means)
-    window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
-    start = ndi.percentile_filter(means - trend, START_PERCENT, window, mode="nearest")
-    level = trend + np.asarray(start, dtype=np.float32)
-    scale = _spread(means)
-    sigma = SMOOTHING_UM / block_um
+    level = trend + _low_percentile(means - trend, blocks.block_um)
+    least = _spread(means)
+    sigma = SMOOTHING_UM / blocks.block_um
     kept = np.ones(means.shape, dtype=np.bool_)
     for clip in CLIPS_SD:
-        kept = means < level + clip * scale
+        left = means - level
+        # Autofluorescence varies by less than a quarter of itself; what varies more is cells.
+        lumpy = lower_spread(left)
+        if linear:
+            lumpy = min(lumpy, LUMPY_SHARE * float(np.median(level)))
+        kept = left < clip * max(least, lumpy)
         trend = _surface_through(means, kept.astype(np.float64))
-        rest = _smooth_where(means - trend, kept, sigma)
-        # Smoothing cuts hills; smoothing what it left over puts most of them back.
-        rest += _smooth_where(means - trend - rest, kept, sigma)
-        level = trend + rest
-    noise_sd = np.maximum(_smooth_where(noise, kept, sigma), QUANTISATION_SD)
-    return Background(
-        _enlarged(level, image.shape),
-        np.maximum(_enlarged(noise_sd, image.shape), np.float32(QUANTISATION_SD)),
-        _enlarged(kept.astype(np.float32), image.shape) > 0.5,
-    )
+        level = trend + _smooth_where(means - trend, kept, sigma)
+        if clip in CLIPS_SD[-2:]:
+            # Smoothing cuts hills; smoothing what it left over puts most of them back.
+            level += _smooth_where(means - level, kept, sigma)
+    noise_sd = np.maximum(_smooth_where(blocks.noise_sd, kept, sigma), np.float32(QUANTISATION_SD))
+    return Background(level, noise_sd, kept)
 
 
-def lowest_background(image: NDArray[np.float32], pixel_size_um: float) -> Background:
+def lowest_background(blocks: Blocks) -> Background:
     """Take the darkest parts of the surroundings for the background: for frames crowded with cells.
 
     It errs on the low side, so that too much stands out rather than too little.
-
-    Parameters
-    ----------
-    image : (rows, columns) array of float32
-        Grey levels.
-    pixel_size_um : float
     """
-    block_px = max(round(BLOCK_UM / pixel_size_um), 1)
-    block_um = block_px * pixel_size_um
-    means = _block_means(image, block_px)
-    noise = _block_means(_second_differences(image), block_px)
-    window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
+    means = blocks.means
+    window = _window(means, blocks.block_um)
     lowest = np.asarray(ndi.minimum_filter(means, window, mode="nearest"), dtype=np.float32)
     everywhere = np.ones(means.shape, dtype=np.bool_)
-    level = np.minimum(_smooth_where(lowest, everywhere, SMOOTHING_UM / block_um), means.max())
+    level = np.minimum(_smooth_where(lowest, everywhere, SMOOTHING_UM / blocks.block_um), means.max())
     kept = means < level + CLIPS_SD[-1] * _spread(means)
-    noise_sd = np.full_like(means, max(float(np.percentile(noise, START_PERCENT)), QUANTISATION_SD))
-    return Background(
-        _enlarged(level, image.shape),
-        _enlarged(noise_sd, image.shape),
-        _enlarged(kept.astype(np.float32), image.shape) > 0.5,
-    )
+    noise = max(float(np.percentile(blocks.noise_sd, START_PERCENT)), QUANTISATION_SD)
+    return Background(level, np.full_like(means, noise), kept)
+
+
+def _low_percentile(values: NDArray[np.float32], block_um: float) -> NDArray[np.float32]:
+    """A low percentile of the surroundings, at half the resolution, where it costs a sixteenth."""
+    half = _block_means(values, 2)
+    low = ndi.percentile_filter(half, START_PERCENT, _window(half, 2 * block_um), mode="nearest")
+    return enlarged(np.asarray(low, dtype=np.float32), values.shape)
+
+
+def _window(blocks: NDArray[np.float32], block_um: float) -> int:
+    return int(min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(blocks.shape) - 1))
 
 
 def _surface_through(means: NDArray[np.float32], weight: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -113,17 +147,7 @@ def _surface_through(means: NDArray[np.float32], weight: NDArray[np.floating]) -
     Sums run over one axis at a time by einsum: the matrix library would start threads for products of this
     size, which on a busy machine costs thirty times what they save.
     """
-    y, x = (
-        np.polynomial.chebyshev.chebvander((2 * np.arange(n) + 1) / n - 1, min(TREND_DEGREE, n - 1))
-        for n in means.shape
-    )
-    i, j = (
-        order.ravel() for order in np.meshgrid(np.arange(y.shape[1]), np.arange(x.shape[1]), indexing="ij")
-    )
-    low = i + j <= TREND_DEGREE
-    i, j = i[low], j[low]
-    along_x = x[:, :, None] * x[:, None, :]
-    along_y = y[:, :, None] * y[:, None, :]
+    y, x, along_y, along_x, i, j = _polynomials(means.shape[0], means.shape[1])
     products = np.einsum("ikx,xjl->ijkl", np.einsum("yik,yx->ikx", along_y, weight), along_x)
     right = np.einsum("ix,xj->ij", np.einsum("yi,yx->ix", y, weight * means), x)
     factors, *_ = np.linalg.lstsq(products[i[:, None], j[:, None], i, j], right[i, j], rcond=None)
@@ -131,6 +155,20 @@ def _surface_through(means: NDArray[np.float32], weight: NDArray[np.floating]) -
     square[i, j] = factors
     surface = np.einsum("yj,xj->yx", np.einsum("yi,ij->yj", y, square), x)
     return np.asarray(surface, dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _polynomials(rows: int, columns: int) -> tuple[NDArray[Any], ...]:
+    """Chebyshev polynomials along both axes, their products, and the orders of the terms of low degree."""
+    y, x = (
+        np.polynomial.chebyshev.chebvander((2 * np.arange(n) + 1) / n - 1, min(TREND_DEGREE, n - 1))
+        for n in (rows, columns)
+    )
+    i, j = (
+        order.ravel() for order in np.meshgrid(np.arange(y.shape[1]), np.arange(x.shape[1]), indexing="ij")
+    )
+    low = i + j <= TREND_DEGREE
+    return y, x, y[:, :, None] * y[:, None, :], x[:, :, None] * x[:, None, :], i[low], j[low]
 
 
 def _lower_trend(means: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -146,17 +184,6 @@ def _lower_trend(means: NDArray[np.float32]) -> NDArray[np.float32]:
     return trend
 
 
-def _second_differences(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Size of the second differences along both axes, scaled so that white noise gives its deviation."""
-    kernel = np.array([1, -2, 1], dtype=np.float32)
-    one = np.ones(1, dtype=np.float32)
-    along_x = cv2.sepFilter2D(image, cv2.CV_32F, kernel, one, borderType=cv2.BORDER_REFLECT_101)
-    along_y = cv2.sepFilter2D(image, cv2.CV_32F, one, kernel, borderType=cv2.BORDER_REFLECT_101)
-    # A second difference of white noise has 6 times its variance; mean size to deviation is sqrt(pi / 2).
-    scale = np.float32(np.sqrt(np.pi / 2 / 6) / 2)
-    return np.asarray((np.abs(along_x) + np.abs(along_y)) * scale, dtype=np.float32)
-
-
 def _block_means(image: NDArray[np.float32], block_px: int) -> NDArray[np.float32]:
     rows, columns = (max(round(n / block_px), 1) for n in image.shape)
     return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA))
@@ -168,6 +195,17 @@ def _spread(means: NDArray[np.float32]) -> float:
     if steps.size == 0:
         return float(means.std())
     return 1.4826 * float(np.median(np.abs(steps))) / 6**0.5
+
+
+def lower_spread(values: NDArray[np.float32]) -> float:
+    """Standard deviation of the ground among values of which the higher may be cells.
+
+    From the distance of two percentiles that both lie in the ground while cells cover less than half.
+    """
+    ranks = int(0.1 * values.size), int(0.4 * values.size)
+    low, high = np.partition(values, ranks, axis=None)[list(ranks)]
+    # 1.028: the same distance in a Gaussian of unit deviation.
+    return float(high - low) / 1.028
 
 
 def _smooth_where(values: NDArray[np.float32], where: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
@@ -186,5 +224,6 @@ def _smooth_where(values: NDArray[np.float32], where: NDArray[np.bool_], sigma: 
     return result
 
 
-def _enlarged(small: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def enlarged(small: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Interpolate a coarse grid to a finer one over the same ground."""
     return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))

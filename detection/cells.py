@@ -15,10 +15,13 @@ class Hit:
         As found, without a margin.
     confidence : float
         0..1; an order of trust, not a probability.
+    unsure_um : float
+        How much further than the box the cell may reach, 0 or more: the policy adds it to the margin.
     """
 
     box: BoxPx
     confidence: float
+    unsure_um: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Cell:
         0..1.
     reason : str
         Why it is imaged so, or not, in words.
+    unsure_um : float
+        As of its hit, so that another policy can be tried on it.
     """
 
     id: str
@@ -44,6 +49,7 @@ class Cell:
     image_box_px: BoxPx | None
     confidence: float
     reason: str
+    unsure_um: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ OpenCV's rounds its result to the 256 levels of its input, which makes flat step
 moves watershed lines; this one quantises the input only.
 """
 
+from itertools import pairwise
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,30 +47,27 @@ def _tile_curves(levels: NDArray[np.uint8], tile_rows: int, tile_columns: int) -
     pixels = tile_rows * tile_columns
     lowest = -(-pixels // LEVELS)
     limit = lowest + round(CLIP * (pixels - lowest))
-    curves = np.empty((TILES, TILES, LEVELS), dtype=np.float32)
-    for row in range(TILES):
-        for column in range(TILES):
-            tile = levels[
-                row * tile_rows : (row + 1) * tile_rows, column * tile_columns : (column + 1) * tile_columns
-            ]
-            counts = _clipped(np.bincount(tile.ravel(), minlength=LEVELS), limit)
-            curves[row, column] = np.cumsum(counts) / pixels
-    return curves
+    tiles = levels.reshape(TILES, tile_rows, TILES, tile_columns).swapaxes(1, 2).reshape(TILES**2, pixels)
+    counts = np.stack([np.bincount(tile, minlength=LEVELS) for tile in tiles])
+    curves = np.asarray(np.cumsum(_clipped(counts, limit), axis=1) / pixels, dtype=np.float32)
+    return curves.reshape(TILES, TILES, LEVELS)
 
 
 def _clipped(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """Cut a histogram at `limit` and deal out what was cut, evenly, without passing the limit."""
-    excess = int(np.maximum(counts - limit, 0).sum())
-    share = excess // LEVELS
+    """Cut histograms, one in each row, at `limit` and deal out what was cut, evenly, up to the limit."""
+    cut = np.minimum(counts, limit)
+    excess = (counts - cut).sum(axis=1)
+    share = (excess // LEVELS)[:, None]
     dealt = np.where(counts > limit - share, limit, counts + share)
-    left = excess - int((dealt - np.minimum(counts, limit)).sum())
-    while left > 0:
-        open_bins = np.flatnonzero(dealt < limit)
-        if open_bins.size == 0:
-            break
-        chosen = open_bins[:: max(open_bins.size // left, 1)][:left]
-        dealt[chosen] += 1
-        left -= chosen.size
+    left_over = excess - (dealt - cut).sum(axis=1)
+    for row, left in zip(dealt, left_over.tolist(), strict=True):
+        while left > 0:
+            open_bins = np.flatnonzero(row < limit)
+            if open_bins.size == 0:
+                break
+            chosen = open_bins[:: max(open_bins.size // left, 1)][:left]
+            row[chosen] += 1
+            left -= chosen.size
     return dealt
 
 
@@ -77,14 +77,24 @@ def _between_tiles(
     """Apply the curves of the four nearest tiles to each pixel, weighted by nearness."""
     up, down, from_up = _neighbours(levels.shape[0], tile_rows)
     left, right, from_left = _neighbours(levels.shape[1], tile_columns)
-    lower, across = from_up[:, None], from_left[None, :]
+    equalised = np.empty(levels.shape, dtype=np.float32)
+    # Within a block the same four curves hold, so each is a table to look up in.
+    for rows in _blocks(up, down):
+        lower = from_up[rows, None]
+        for columns in _blocks(left, right):
+            block, across = levels[rows, columns], from_left[None, columns]
+            four = curves[[up[rows][0], down[rows][0]]][:, [left[columns][0], right[columns][0]]]
+            (a, b), (c, d) = ([np.asarray(cv2.LUT(block, curve)) for curve in pair] for pair in four)
+            top, bottom = a + across * (b - a), c + across * (d - c)
+            equalised[rows, columns] = top + lower * (bottom - top)
+    return equalised
 
-    def curve(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        return curves[rows[:, None], columns[None, :], levels]
 
-    top = (1 - across) * curve(up, left) + across * curve(up, right)
-    bottom = (1 - across) * curve(down, left) + across * curve(down, right)
-    return np.asarray((1 - lower) * top + lower * bottom, dtype=np.float32)
+def _blocks(first: NDArray[np.intp], second: NDArray[np.intp]) -> list[slice]:
+    """Runs along one axis in which the tiles before and after stay the same."""
+    changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(second) != 0)) + 1
+    edges = [0, *changes.tolist(), len(first)]
+    return [slice(low, high) for low, high in pairwise(edges)]
 
 
 def _neighbours(pixels: int, tile_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

@@ -1,67 +1,122 @@
-"""Cells of a section alone and of its average with neighbours, joined."""
+"""What speaks for each region being a cell."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from detection.boxes import BoxPx, intersection_px, union_mask
-from detection.cells import Cell
-from detection.pooling import Layer, support
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-SAME_SHARE = 0.5
-LEAST_SUPPORT = 2.0
-"""Of the section's own light; what only its neighbours show is carried as a track or not at all."""
-REASON = "kept: seen with its neighbours"
+from detection.regions import Region
+
+INNER_UM = 1.0
+OUTER_UM = (0.5, 1.8)
+"""Bands along the outline, inside and outside, whose light is compared."""
+REFERENCE_UM = 3.0
+REFERENCE_PERCENTILE = 75
 
 
-def joined(
-    single: Sequence[Cell], averaged: Sequence[Cell], own: Layer, fixed: Sequence[BoxPx] = ()
-) -> tuple[Cell, ...]:
-    """Join what a section shows alone with what it shows averaged with its neighbours.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about one region.
 
-    Nothing that it shows alone is lost. A cell that both show is imaged where either shows it, but keeps the
-    box that the section gives it, since neighbours show it larger or smaller. A cell of the
-    average alone is taken if the section itself has some light there.
+    Attributes
+    ----------
+    strength : float
+        Highest significance over the seed threshold.
+    diameter_um : float
+        Of a disc of the same area.
+    relative_light : float
+        Mean light over that of the brighter cells of the frame.
+    edge : float
+        Step of the light at the outline over the mean light: about 1 for a cell, little for a hump of the
+        ground.
+    cut : bool
+        The edge of the frame cuts it, so it may be as large as any cell.
+    contrast : float
+        Mean light over the noise of a pixel of the image that was measured.
+    """
+
+    strength: float
+    diameter_um: float
+    relative_light: float
+    edge: float
+    cut: bool
+    contrast: float
+
+
+def evidence_of(
+    regions: Sequence[Region],
+    strength: NDArray[np.float32],
+    light: NDArray[np.float32],
+    noise_sd: NDArray[np.float32],
+    pixel_um: float,
+    linear: bool,
+) -> list[Evidence]:
+    """Measure regions.
 
     Parameters
     ----------
-    single, averaged : sequence of Cell
-    own : Layer
-        The section.
-    fixed : sequence of BoxPx
-        What is fixed in the camera.
-
-    Returns
-    -------
-    tuple of Cell
-        Ids are those of `single`; cells of the average have none.
+    regions : sequence of Region
+    strength : (rows, columns) array of float32
+        As from `significant`.
+    light : (rows, columns) array of float32
+        Smoothed frame above its background.
+    noise_sd : (rows, columns) array of float32
+        Standard deviation of a pixel of the background.
+    pixel_um : float
+    linear : bool
+        Grey levels are proportional to light; otherwise the light of cells is not compared.
     """
-    result = list(single)
-    taken = union_mask([cell.box_px for cell in (*single, *averaged)], own.frame.shape)
-    for cell in averaged:
-        box = cell.box_px
-        if any(_same(box, other) for other in fixed):
-            continue
-        partners = [n for n, other in enumerate(single) if _same(box, other.box_px)]
-        if not partners:
-            if support(own, box, taken) >= LEAST_SUPPORT:
-                result.append(replace(cell, id="", reason=REASON))
-        elif len(partners) == 1 and cell.image_box_px is not None:
-            result[partners[0]] = _united(result[partners[0]], cell)
-    return tuple(result)
+    if not regions:
+        return []
+    labels = np.zeros(light.shape, dtype=np.int32)
+    for number, region in enumerate(regions, start=1):
+        labels[region.place][region.mask] = number
+    count = len(regions) + 1
+    inside = labels > 0
+    area = np.bincount(labels.ravel(), minlength=count)
+    mean = _mean_by_label(light, labels, inside, count)
+    noise = _mean_by_label(noise_sd, labels, inside, count)
+    depth = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3)) * pixel_um
+    inner = _mean_by_label(light, labels, inside & (depth <= INNER_UM), count)
+    away, zones = cv2.distanceTransformWithLabels(
+        (~inside).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    # The zones number the pixels of the mask; which region each of those belongs to:
+    nearest = np.zeros(int(zones.max()) + 1, dtype=np.int32)
+    nearest[zones[inside]] = labels[inside]
+    away_um = np.asarray(away) * pixel_um
+    ring = ~inside & (away_um >= OUTER_UM[0]) & (away_um <= OUTER_UM[1])
+    outer = _mean_by_label(light, nearest[zones], ring, count)
+    strongest = np.zeros(count, dtype=np.float32)
+    np.maximum.at(strongest, labels[inside], strength[inside])
+    diameter_um = 2 * np.sqrt(area / np.pi) * pixel_um
+    large = np.flatnonzero(diameter_um[1:] >= REFERENCE_UM) + 1
+    reference = float(np.percentile(mean[large], REFERENCE_PERCENTILE)) if large.size else 0.0
+    edge = (inner - outer) / np.maximum(mean, 1e-6)
+    relative = mean / reference if reference > 0 else np.ones(count)
+    if not linear:
+        relative = np.ones(count)
+    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    cut = np.zeros(count, dtype=np.bool_)
+    cut[rim] = True
+    return [
+        Evidence(
+            float(strongest[n]),
+            float(diameter_um[n]),
+            float(relative[n]),
+            float(edge[n]),
+            bool(cut[n]),
+            float(mean[n] / noise[n]),
+        )
+        for n in range(1, count)
+    ]
 
 
-def _same(a: BoxPx, b: BoxPx) -> bool:
-    return intersection_px(a, b) >= SAME_SHARE * min(a.area_px, b.area_px)
-
-
-def _united(one: Cell, other: Cell) -> Cell:
-    image_box = other.image_box_px if one.image_box_px is None else one.image_box_px
-    if one.image_box_px is not None and other.image_box_px is not None:
-        image_box = _around(one.image_box_px, other.image_box_px)
-    confidence = max(one.confidence, other.confidence)
-    reason = one.reason if one.image_box_px is not None else REASON
-    return Cell(one.id, one.box_px, image_box, confidence, reason)
-
-
-def _around(a: BoxPx, b: BoxPx) -> BoxPx:
-    return BoxPx(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
+def _mean_by_label(
+    values: NDArray[np.float32], labels: NDArray[np.int32], where: NDArray[np.bool_], count: int
+) -> NDArray[np.float64]:
+    chosen = labels[where]
+    total = np.bincount(chosen, weights=values[where], minlength=count)
+    return np.asarray(total / np.maximum(np.bincount(chosen, minlength=count), 1))

@@ -14,7 +14,9 @@ def rescale(image: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = float(image.min()), float(image.max())
     if high <= low:
         return np.zeros_like(image)
-    return np.asarray((image - low) / (high - low), dtype=np.float32)
+    scaled = image - np.float32(low)
+    scaled /= np.float32(high - low)
+    return scaled
 
 
 def negative_log(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
@@ -41,17 +43,19 @@ def negative_log(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.floa
     curved = gauss * (x**2 - sigma_px**2) / sigma_px**4
     kernel_mean = 2 * curved.sum() * gauss.sum() / size**2
     anchor = ((size - 1) // 2, (size - 1) // 2)
-    centred = np.asarray(image - image.mean(dtype=np.float64), dtype=np.float64)
+    centred = np.asarray(image - np.float32(image.mean(dtype=np.float64)), dtype=np.float32)
 
-    def separable(along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def separable(along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> NDArray[np.float32]:
         filtered = cv2.sepFilter2D(
-            centred, cv2.CV_64F, along_x, along_y, anchor=anchor, borderType=cv2.BORDER_CONSTANT
+            centred, cv2.CV_32F, along_x, along_y, anchor=anchor, borderType=cv2.BORDER_CONSTANT
         )
         return np.asarray(filtered)
 
-    ones = np.ones(size)
-    log = separable(curved, gauss) + separable(gauss, curved) - kernel_mean * separable(ones, ones)
-    return rescale(np.asarray(-log, dtype=np.float32))
+    log = separable(curved, gauss) + separable(gauss, curved)
+    sums = cv2.boxFilter(
+        centred, cv2.CV_32F, (size, size), anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    return rescale(np.asarray(np.float32(kernel_mean) * np.asarray(sums) - log, dtype=np.float32))
 
 
 def brightest(feature: NDArray[np.float32], quantile: float) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.borders import filled, zero_border
 from detection.errors import DetectionError
 
 SMALLEST_SIDE_PX = 16
@@ -21,7 +22,8 @@ class Frame:
     Attributes
     ----------
     values : (rows, columns) array of float32
-        Grey levels above the camera offset, where that is known.
+        Grey levels above the camera offset, where that is known; a border of zeros is filled with the
+        picture mirrored.
     pixel_size_um : float
         At the specimen, um.
     constant : bool
@@ -29,6 +31,8 @@ class Frame:
     processed : bool
         The background was subtracted or the contrast changed before, so grey levels are not linear.
     warnings : tuple of str
+    border : (rows, columns) array of bool or None
+        Where the file had a border of zeros; None where it had none.
     """
 
     values: NDArray[np.float32]
@@ -36,6 +40,7 @@ class Frame:
     constant: bool
     processed: bool
     warnings: tuple[str, ...]
+    border: NDArray[np.bool_] | None = None
 
 
 def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: float | None = None) -> Frame:
@@ -79,14 +84,20 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
             f"{saturated:.1%} of the pixels are saturated at {int(pixels.max())}:"
             " expose shorter or with less gain"
         )
-    clipped = float(np.mean(pixels == 0))
+    border = zero_border(pixels)
+    if border is not None:
+        warnings.append(f"{border.mean():.1%} of the frame is a border of zeros: nothing is looked for there")
+        values = filled(values, border)
+        if values.min() == values.max():
+            return Frame(values, pixel_size_um, True, False, tuple(warnings), border)
+    clipped = float(np.mean((pixels if border is None else pixels[~border]) == 0))
     processed = clipped >= CLIPPED_SHARE
     if processed:
         warnings.append(
             f"{clipped:.0%} of the pixels are 0, so the background was subtracted or the contrast changed"
             " before; raw, linear frames are detected better"
         )
-    return Frame(values, pixel_size_um, constant=False, processed=processed, warnings=tuple(warnings))
+    return Frame(values, pixel_size_um, False, processed, tuple(warnings), border)
 
 
 def _saturated_share(pixels: NDArray[np.generic]) -> float:

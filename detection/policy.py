@@ -40,11 +40,14 @@ def _decide(
 ) -> Cell:
     if hit.confidence < config.min_confidence:
         reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
-        return Cell(name, hit.box, None, hit.confidence, reason)
+        return Cell(name, hit.box, None, hit.confidence, reason, hit.unsure_um)
     margin_um, reason = config.dilate_um, "kept: confident"
     if hit.confidence < config.doubtful_below:
         margin_um += config.doubtful_extra_um
         reason = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
+    if hit.unsure_um > 0:
+        margin_um += hit.unsure_um
+        reason += f"; outline unsure, grown by {hit.unsure_um:.1f} um"
     # Up to the next whole pixel, so that the margin is never less than asked for; 1e-9 against 1 / 0.1.
     margin_px = math.ceil(margin_um / pixel_size_um - 1e-9)
-    return Cell(name, hit.box, hit.box.dilated(margin_px, shape), hit.confidence, reason)
+    return Cell(name, hit.box, hit.box.dilated(margin_px, shape), hit.confidence, reason, hit.unsure_um)

@@ -4,27 +4,55 @@ Sizes are micrometres. Nothing is dropped for being dim, cut by the edge of the 
 little confidence there is goes with the hit, and the policy decides.
 """
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background import estimate_background, lowest_background
+from detection.background import (
+    LUMPY_SHARE,
+    Background,
+    average_blocks,
+    enlarged,
+    estimate_background,
+    lowest_background,
+)
+from detection.boxes import BoxPx
 from detection.cells import Hit
-from detection.confidence import saturating
+from detection.confidence import confidence_of
+from detection.evidence import Evidence, evidence_of
 from detection.frames import Frame
-from detection.significance import hysteresis, remove_spikes, significant, unevenness
-from detection.splitting import box_of, split_touching
+from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
+from detection.significance import Significance, hysteresis, in_noise, remove_spikes, significant
 
+WORKING_PIXEL_UM = 0.36
+"""Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""
 SMALLEST_UM = 1.0
-CLOSING_UM = 0.5
-LARGEST_HOLE_UM = 12.0
-CLEAR_STRENGTH = 1.5
-"""Significance over the seed threshold at which a hit counts as even."""
+EDGE_SIGMA_UM = 0.53
+WEAK = (1.0, 1.4)
+"""Significance over the seed threshold up to which the box as found is grown, and from which not."""
+SPARSE = (0.3, 0.5)
+"""The same for the share of a region, closed and filled, that stands out itself."""
+RAGGED_UM = 1.0
+"""Growth of such boxes: about the radius of the smoothing that such regions are found by."""
+SPARED_SHARE = 0.0025
+"""A box may leave this share of its region out on each side: 1 % in all, so 99 % is contained."""
+BORDER_UM = 1.5
+"""A box that ends so near the edge of the frame is taken to the edge: what lies between is a cell's rim
+that is too narrow to stand out by itself, and costs little."""
+FAINT = (1.0, 1.4)
+"""Mean light over the noise of a working pixel up to which an outline is wholly lost, and from which not."""
+FAINT_UM = 2.5
+"""What a faint cell may reach further: development seeds; more costs area in proportion and gains less."""
+PATCHY = (0.4, 0.7)
+"""As `SPARSE`, for what the policy adds around puncta."""
+PATCHY_UM = 2.5
+"""About the distance of neighbouring puncta in one cell: beyond the last seen there may be one more."""
+CELL_LIKE_UM = (3.0, 6.0)
+"""Something up to the first in size is a whole speck, not a part of a cell, and is not grown; from the
+second on it is grown in full."""
 DENSE_SHARE = 0.5
-CROWDED_UNEVENNESS = 3.0
-"""Even ground has 1; ground that is really dim cells has 4 to 30 in synthetic sections."""
+CROWDED_UNEVENNESS = 1.0
+"""Even ground has 0; ground that is really dim cells has more in synthetic sections."""
 FLOOR_SIGMA_UM = 0.53
 FLOOR_PERCENTILE = 99.5
 FLOOR_EXTEND = 0.05
@@ -46,18 +74,24 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     warnings : list of str
     """
     warnings: list[str] = []
-    pixel_um = frame.pixel_size_um
-    background = estimate_background(frame.values, pixel_um)
-    image = remove_spikes(frame.values, background.noise_sd)
+    shrink = max(round(WORKING_PIXEL_UM / frame.pixel_size_um), 1)
+    pixel_um = shrink * frame.pixel_size_um
+    blocks = average_blocks(frame.values, frame.pixel_size_um)
+    background = estimate_background(blocks, linear=not frame.processed)
+    image = _padded(remove_spikes(frame.values, float(background.noise_sd.max())), shrink)
+    residual, noise_sd = in_noise(image, background, shrink)
+    found = _found(residual, noise_sd, background, pixel_um)
     # Equalising makes the ground uneven by itself, so there it says nothing about crowding.
-    crowded = not frame.processed and unevenness(image, background, pixel_um) > CROWDED_UNEVENNESS
+    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink)
     if crowded:
         warnings.append(
             "cells lie so densely that the ground between them cannot be told from them:"
             " the darkest parts count as ground, and most of the frame is imaged"
         )
-        background = lowest_background(frame.values, pixel_um)
-    mask, strength = significant(image, background, pixel_um)
+        background = lowest_background(blocks)
+        residual, noise_sd = in_noise(image, background, shrink)
+        found = _found(residual, noise_sd, background, pixel_um)
+    mask, strength = found.mask, found.strength
     covered = float(mask.mean())
     if frame.processed or (covered > DENSE_SHARE and not crowded):
         if covered > DENSE_SHARE:
@@ -65,51 +99,98 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
                 f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"
                 f" what has less than {FLOOR_EXTEND:.0%} of the brightness of bright cells is left out"
             )
-        floor = _contrast_floor(image - background.level, pixel_um)
+        floor = _contrast_floor(residual, pixel_um)
         mask &= floor > FLOOR_EXTEND
         np.minimum(strength, floor / FLOOR_SEED, out=strength)
-    return _hits_of(_closed(mask, pixel_um), strength, pixel_um), warnings
+    standing = mask.astype(np.uint8)
+    if not (crowded or frame.processed):
+        standing = without_halo(standing, residual, noise_sd, pixel_um)
+    closed = close_and_fill(standing, pixel_um)
+    joined = join_fragments(closed, strength, pixel_um)
+    if joined is not closed:
+        joined = close_and_fill(joined, pixel_um)
+    regions = regions_of(joined, pixel_um)
+    light = np.asarray(cv2.GaussianBlur(residual, (0, 0), EDGE_SIGMA_UM / pixel_um), dtype=np.float32)
+    found_for = evidence_of(regions, strength, light, noise_sd, pixel_um, linear=not frame.processed)
+    hits = []
+    for region, evidence in zip(regions, found_for, strict=True):
+        hit = _hit(region, evidence, standing, pixel_um, shrink, frame.values.shape)
+        if hit is not None:
+            hits.append(hit)
+    return hits, warnings
+
+
+def _is_crowded(unevenness: float, background: Background, shrink: int) -> bool:
+    """Whether the ground varies by so much that it must be cells."""
+    noise_sd = float(np.median(background.noise_sd)) / shrink
+    level = float(np.median(background.level))
+    return unevenness > CROWDED_UNEVENNESS and unevenness * noise_sd > LUMPY_SHARE * level
+
+
+def _found(
+    residual: NDArray[np.float32], noise_sd: NDArray[np.float32], background: Background, pixel_um: float
+) -> Significance:
+    glow = np.asarray(np.maximum(enlarged(background.level, residual.shape), 0) / noise_sd, dtype=np.float32)
+    return significant(residual / noise_sd, glow, _on_grid(background.empty, residual.shape), pixel_um)
+
+
+def _padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
+    """Repeat the last row and column until the sides are multiples of `shrink`."""
+    rows, columns = image.shape
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
+    )
+
+
+def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    size = shape[1], shape[0]
+    return np.asarray(cv2.resize(blocks.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
 
 
 def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[np.float32]:
     """Smoothed residual as a share of that of bright cells, 0 where nothing reaches the seed."""
     smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), FLOOR_SIGMA_UM / pixel_um))
     share = smooth / np.float32(max(float(np.percentile(smooth, FLOOR_PERCENTILE)), 1e-6))
-    return np.where(hysteresis(share, FLOOR_EXTEND, FLOOR_SEED), share, np.float32(0))
+    return share * hysteresis(share > FLOOR_EXTEND, share >= FLOOR_SEED)
 
 
-def _closed(mask: NDArray[np.bool_], pixel_um: float) -> NDArray[np.bool_]:
-    """Close gaps of up to twice 0.5 um and fill holes up to the size of a large nucleus.
+def _hit(
+    region: Region,
+    evidence: Evidence,
+    standing: NDArray[np.uint8],
+    pixel_um: float,
+    shrink: int,
+    shape: tuple[int, ...],
+) -> Hit | None:
+    columns, rows = _extent(region.mask.sum(axis=0)), _extent(region.mask.sum(axis=1))
+    # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
+    sparseness = float(standing[region.place][region.mask].mean())
+    ragged_um = RAGGED_UM * max(_falling(evidence.strength, WEAK), _falling(sparseness, SPARSE))
+    more = round(ragged_um / pixel_um)
+    x0, x1 = ((region.columns.start + n) * shrink for n in (columns[0] - more, columns[1] + more))
+    y0, y1 = ((region.rows.start + n) * shrink for n in (rows[0] - more, rows[1] + more))
+    reach = round(BORDER_UM / pixel_um) * shrink
+    box = BoxPx(
+        x0 if x0 > reach else 0,
+        y0 if y0 > reach else 0,
+        x1 if x1 < shape[1] - reach else shape[1],
+        y1 if y1 < shape[0] - reach else shape[0],
+    )
+    if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
+        return None
+    doubt = max(FAINT_UM * _falling(evidence.contrast, FAINT), PATCHY_UM * _falling(sparseness, PATCHY))
+    size_um = min(columns[1] - columns[0], rows[1] - rows[0]) * pixel_um
+    return Hit(box, confidence_of(evidence), doubt * (1 - _falling(size_um, CELL_LIKE_UM)))
 
-    A hole may be open to the edge of the frame: so is the nucleus of a cell that the edge cuts.
-    """
-    radius = round(CLOSING_UM / pixel_um)
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    # Closing with a margin, so that the edge of the frame does not eat into cells that it cuts.
-    padded = np.pad(mask.astype(np.uint8), radius)
-    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, element))
-    closed = closed[radius : radius + mask.shape[0], radius : radius + mask.shape[1]]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
-    largest_px = math.pi / 4 * (LARGEST_HOLE_UM / pixel_um) ** 2
-    is_filled = np.asarray(stats)[:, cv2.CC_STAT_AREA] <= largest_px
-    is_filled[0] = True
-    return np.asarray(is_filled[labels])
+
+def _extent(counts: NDArray[np.intp]) -> tuple[int, int]:
+    """First and one past the last row or column of a region, without its outermost few pixels."""
+    fewest = SPARED_SHARE * float(counts.sum())
+    so_far = np.cumsum(counts)
+    kept = np.flatnonzero((so_far > fewest) & (so_far[-1] - so_far + counts > fewest))
+    return int(kept[0]), int(kept[-1]) + 1
 
 
-def _hits_of(mask: NDArray[np.bool_], strength: NDArray[np.float32], pixel_um: float) -> list[Hit]:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    hits = []
-    for label in range(1, count):
-        left, top, width, height, _ = stats[label].tolist()
-        place = slice(top, top + height), slice(left, left + width)
-        for part in split_touching(labels[place] == label, pixel_um):
-            box = box_of(part, left, top)
-            diameter_um = 2 * math.sqrt(float(part.sum()) / math.pi) * pixel_um
-            cut = box.x0 == 0 or box.y0 == 0 or box.x1 == mask.shape[1] or box.y1 == mask.shape[0]
-            if diameter_um < SMALLEST_UM and not cut:
-                continue
-            # What the edge of the frame cuts may be as large as any cell.
-            size = 1.0 if cut else saturating(diameter_um / SMALLEST_UM)
-            peak = float(strength[place][part].max())
-            hits.append(Hit(box, size * saturating(peak / CLEAR_STRENGTH)))
-    return hits
+def _falling(value: float, limits: tuple[float, float]) -> float:
+    """1 up to the first limit, 0 from the second, a straight line between."""
+    return min(max((limits[1] - value) / (limits[1] - limits[0]), 0.0), 1.0)

@@ -4,9 +4,10 @@ Source: Sternberg, 'Biomedical image processing', IEEE Computer 16 (1983) 22; at
 ImageJ does.
 """
 
+import math
+
 import cv2
 import numpy as np
-import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
 
@@ -32,23 +33,54 @@ def subtract_rolling_ball(image: NDArray[np.float32], radius_px: float) -> NDArr
     rows, columns = image.shape
     smooth = np.asarray(cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE))
     padded = np.pad(smooth, ((0, -rows % shrink), (0, -columns % shrink)), mode="edge")
-    blocks = padded.reshape(padded.shape[0] // shrink, shrink, padded.shape[1] // shrink, shrink)
-    small = blocks.min(axis=(1, 3))
-    ball = _ball(radius_px / shrink) * shrink
-    inside = np.isfinite(ball)
-    height = np.where(inside, ball, 0)
+    # One axis at a time: minima over whole rows are quick, and leave little for those along them.
+    low_rows = padded.reshape(-1, shrink, padded.shape[1]).min(axis=1)
+    small = low_rows.reshape(low_rows.shape[0], -1, shrink).min(axis=2)
     # An opening by the ball: its top below the surface, then the surface of all such balls.
-    low = ndi.grey_erosion(small, footprint=inside, structure=height, mode="nearest")
-    rolled = ndi.grey_dilation(low, footprint=inside, structure=height, mode="nearest")
+    rings = _rings(radius_px / shrink, shrink)
+    reach = int(radius_px / shrink)
+    low = _extreme(small, rings, reach, lift=-1.0)
+    rolled = _extreme(low, rings, reach, lift=1.0)
     back = cv2.resize(
         np.asarray(rolled, dtype=np.float32), padded.shape[::-1], interpolation=cv2.INTER_LINEAR
     )
-    return np.asarray(np.maximum(image - np.asarray(back)[:rows, :columns], 0), dtype=np.float32)
+    left = image - np.asarray(back, dtype=np.float32)[:rows, :columns]
+    return np.asarray(np.maximum(left, 0, out=left), dtype=np.float32)
 
 
-def _ball(radius: float) -> NDArray[np.float64]:
-    """Height of a ball over its rim, minus infinity outside; an odd square."""
+def _rings(radius: float, scale: float) -> list[tuple[float, list[tuple[int, int]]]]:
+    """Offsets within a ball by its height over its rim, times `scale`."""
     reach = int(radius)
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    inner = radius**2 - x**2 - y**2
-    return np.where(inner >= 0, np.sqrt(np.maximum(inner, 0)), -np.inf)
+    rings: dict[int, list[tuple[int, int]]] = {}
+    for y in range(-reach, reach + 1):
+        for x in range(-reach, reach + 1):
+            if x * x + y * y <= radius**2:
+                rings.setdefault(x * x + y * y, []).append((y, x))
+    return [(scale * math.sqrt(radius**2 - squared), offsets) for squared, offsets in rings.items()]
+
+
+def _extreme(
+    surface: NDArray[np.float32],
+    rings: list[tuple[float, list[tuple[int, int]]]],
+    reach: int,
+    lift: float,
+) -> NDArray[np.float32]:
+    """Grey-level erosion (`lift` -1) or dilation (1) by a ball; the edge is repeated outwards.
+
+    Offsets of one height share one addition; the rest is the smaller or larger of two shifted images, which
+    costs less than a filter that looks up each neighbour.
+    """
+    rows, columns = surface.shape
+    padded = np.pad(surface, reach, mode="edge")
+    choose = cv2.min if lift < 0 else cv2.max
+    result: NDArray[np.float32] | None = None
+    for height, offsets in rings:
+        best: NDArray[np.float32] | None = None
+        for y, x in offsets:
+            part = padded[reach + y : reach + y + rows, reach + x : reach + x + columns]
+            best = part.copy() if best is None else np.asarray(choose(best, part), dtype=np.float32)
+        assert best is not None
+        best += np.float32(lift * height)
+        result = best if result is None else np.asarray(choose(result, best), dtype=np.float32)
+    assert result is not None
+    return result

@@ -15,9 +15,10 @@ from detection.boxes import BoxPx, union_fraction
 from detection.carrying import carried
 from detection.cells import Cell, Detection
 from detection.detect import detect
-from detection.evidence import joined
+from detection.detectors import Detector
 from detection.fixed_pattern import Evidence, fixed_boxes
 from detection.placed import SectionFrame
+from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
@@ -78,6 +79,11 @@ class SerialSection:
     warnings: tuple[str, ...]
     elapsed_ms: float
 
+    @property
+    def used_link(self) -> Link | None:
+        """The link by which it lies in its chain; None for the first of a chain."""
+        return self.links[-1] if self.links and not self.links[-1].bad else None
+
 
 @dataclass(slots=True)
 class _Section:
@@ -106,10 +112,15 @@ class SerialDetector:
     look_ahead : bool
         Later sections count too (all fluorescence first): a section comes out five sections late. Without
         it (`order: section`) each comes out at once, from itself and earlier ones.
+    detector : Detector, optional
+        The one that ``config.detector`` names, where that is a plug-in or a forest.
     """
 
-    def __init__(self, config: DetectionConfig, *, look_ahead: bool = True) -> None:
+    def __init__(
+        self, config: DetectionConfig, *, look_ahead: bool = True, detector: Detector | None = None
+    ) -> None:
         self._config = config
+        self._detector = detector
         self._pool_ahead = POOL_REACH if look_ahead else 0
         self._carry_ahead = LONGEST_GAP if look_ahead else 0
         self._window: list[_Section] = []
@@ -126,8 +137,7 @@ class SerialDetector:
             Raised when the frame cannot be used; the detector goes on without it.
         """
         started = time.perf_counter()
-        config = self._config
-        single = detect(frame.pixels, frame.pixel_size_um, config, frame.offset_adu)
+        single = self._detect(frame)
         own = layer(frame)
         prepared = prepare(frame, own.residual)
         links, place = self._linked(prepared, len(single.cells))
@@ -152,6 +162,9 @@ class SerialDetector:
         return tuple(
             sorted([*self._tracker.ended, *self._tracker.active], key=lambda one: (len(one.id), one.id))
         )
+
+    def _detect(self, frame: SectionFrame) -> Detection:
+        return detect(frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector)
 
     def _linked(self, prepared: Prepared, cells: int) -> tuple[tuple[Link, ...], Place]:
         """Link to the last section, or to one before it where that link is bad."""
@@ -198,7 +211,7 @@ class SerialDetector:
         if near:
             neighbours = [self._neighbour(one, section) for one in near]
             frame = pooled(section.layer, neighbours)
-            more = detect(frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu)
+            more = self._detect(frame)
             cells = joined(cells, more.cells, section.layer, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
@@ -272,7 +285,7 @@ class SerialDetector:
             ]
             if seen_in:
                 section = self._at(place.index)
-                margin_px = _margin_px(self._config, section.frame.pixel_size_um)
+                margin_px = _margin_px(self._config, section.frame.pixel_size_um, cell.unsure_um)
                 grown = cell.box_px.dilated(margin_px, section.frame.shape)
                 return replace(cell, image_box_px=grown, reason=f"kept: seen in {' and '.join(seen_in[:2])}")
         return cell
@@ -285,9 +298,10 @@ def _spot(cell: Cell, section: _Section) -> Spot:
     return Spot(oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None)
 
 
-def _margin_px(config: DetectionConfig, pixel_size_um: float) -> int:
+def _margin_px(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:
     """Margin of what is carried, px: its place is a prediction, so it counts as doubtful."""
-    return math.ceil((config.dilate_um + config.doubtful_extra_um) / pixel_size_um - 1e-9)
+    margin_um = config.dilate_um + config.doubtful_extra_um + unsure_um
+    return math.ceil(margin_um / pixel_size_um - 1e-9)
 
 
 def _warning(links: Sequence[Link], place: Place) -> str:

@@ -1,7 +1,5 @@
 """Background lines between markers, and the watershed of the paper's detector."""
 
-import heapq
-
 import cv2
 import numpy as np
 import scipy.ndimage as ndi
@@ -9,10 +7,11 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 EIGHT = np.ones((3, 3), dtype=np.uint8)
-LINE_BAND_PX, REGION_BAND_PX = 3, 5
-"""Width of the band that is flooded again: a gradient is rougher than a distance and needs more room."""
-LINE = -1
-UNSET = 0
+COARSE = 2
+"""The first flood runs on pixels so many times larger."""
+BAND_PX = 9
+"""Width of the band along its borders that is flooded again on the pixels themselves."""
+SMALLEST_COARSE_PX = 64
 
 
 def label_by_columns(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -28,7 +27,7 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Lines half-way between markers: the watershed lines of the distance to the nearest marker.
 
     That distance has no minima but the markers, so its basins are the zones of the nearest marker, which
-    one distance transform gives at once; only the line between them is flooded.
+    one distance transform gives at once.
 
     Parameters
     ----------
@@ -42,16 +41,20 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels = label_by_columns(markers)
     if labels.max() < 2:
         return np.zeros_like(markers)
-    distance, (rows, columns) = ndi.distance_transform_edt(~markers, return_indices=True)
-    zones = _with_lines(distance.astype(np.float32), markers, labels[rows, columns], LINE_BAND_PX)
-    return np.asarray(zones == 0)
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (~markers).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    # It numbers the pixels of the markers; which marker each of those belongs to:
+    of_pixel = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
+    of_pixel[nearest[markers]] = labels[markers]
+    return _lines_between(of_pixel[nearest], np.asarray(distance), markers)
 
 
 def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Flood a relief from markers and leave a line, 0, between what comes from different ones.
 
-    A fast flood without lines goes first; only a band along the borders of its regions is flooded again,
-    with lines (Meyer, 'Topographic distance and watershed lines', Signal Processing 38 (1994) 113).
+    A flood on pixels twice as large goes first; only a band along the borders of its regions is flooded on
+    the pixels themselves. The relief of the paper's detector is smooth over much more than that.
 
     Parameters
     ----------
@@ -67,48 +70,51 @@ def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) ->
     sources = label_by_columns(markers)
     if not markers.any():
         return sources
-    regions = np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
-    return _with_lines(relief, markers, regions, REGION_BAND_PX)
+    if min(relief.shape) >= SMALLEST_COARSE_PX:
+        settled, open_ = _coarsely_flooded(relief, sources)
+        regions = settled.copy()
+        flooded = watershed(relief, settled * open_, connectivity=EIGHT, mask=open_)  # type: ignore[no-untyped-call]
+        np.copyto(regions, flooded, where=open_)
+    else:
+        regions = np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
+    return np.where(_lines_between(regions, relief, markers), 0, regions).astype(np.int32)
 
 
-def _with_lines(
-    relief: NDArray[np.float32], markers: NDArray[np.bool_], regions: NDArray[np.int32], band_px: int
-) -> NDArray[np.int32]:
-    """Flood a band along the borders of regions again, so that a line parts them."""
-    band = np.ones((band_px, band_px), dtype=np.uint8)
+def _coarsely_flooded(
+    relief: NDArray[np.float32], sources: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Regions as far as a coarse flood settles them, 0 elsewhere, and where to flood on."""
+    rows, columns = relief.shape
+    even = ((0, -rows % COARSE), (0, -columns % COARSE))
+    tall, wide = (rows + even[0][1]) // COARSE, (columns + even[1][1]) // COARSE
+    blocks = np.pad(sources, even).reshape(tall, COARSE, wide, COARSE)
+    padded = np.pad(relief, even, mode="edge")
+    # The highest of each block: a ridge one pixel wide must not be averaged away, or the flood leaks.
+    parts = [padded[y::COARSE, x::COARSE] for y in range(COARSE) for x in range(COARSE)]
+    small = np.maximum.reduce(parts)
+    coarse = watershed(small, blocks.max(axis=(1, 3)), connectivity=EIGHT)  # type: ignore[no-untyped-call]
+    regions = np.repeat(np.repeat(coarse, COARSE, axis=0), COARSE, axis=1)[:rows, :columns]
+    band = np.ones((BAND_PX, BAND_PX), dtype=np.uint8)
     values = regions.astype(np.float32)
-    lowest = np.asarray(cv2.erode(values, band, borderType=cv2.BORDER_REPLICATE))
-    highest = np.asarray(cv2.dilate(values, band, borderType=cv2.BORDER_REPLICATE))
-    settled = (lowest == highest) | markers
-    return _flood(relief, np.where(settled, regions, UNSET).astype(np.int32))
+    unsettled = cv2.dilate(values, band) != cv2.erode(values, band)
+    settled = np.where(unsettled, sources, regions).astype(np.int32)
+    # The flood of the band starts from what is settled beside it.
+    open_ = np.asarray(cv2.dilate(unsettled.astype(np.uint8), EIGHT)) > 0
+    return np.where(sources > 0, sources, settled).astype(np.int32), open_
 
 
-def _flood(relief: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give every unset pixel the label that reaches it first; where two meet it is a line, returned as 0."""
-    stride = labels.shape[1] + 2
-    # A frame of line pixels spares a test for the edges; plain lists are faster than arrays by single item.
-    place = np.pad(labels, 1, constant_values=LINE)
-    touching = np.asarray(cv2.dilate((place > 0).astype(np.uint8), EIGHT)).astype(np.bool_)
-    start = np.flatnonzero((place == UNSET) & touching).tolist()
-    label: list[int] = place.ravel().tolist()
-    height: list[float] = np.pad(relief, 1).ravel().tolist()
-    around = (-stride - 1, -1, stride - 1, -stride, stride, -stride + 1, 1, stride + 1)
-    queued = set(start)
-    heap = [(height[pixel], age, pixel) for age, pixel in enumerate(start)]
-    heapq.heapify(heap)
-    age = len(start)
-    while heap:
-        level, _, pixel = heapq.heappop(heap)
-        found = {label[pixel + step] for step in around} - {UNSET, LINE}
-        if len(found) != 1:
-            label[pixel] = LINE
-            continue
-        label[pixel] = found.pop()
-        for step in around:
-            other = pixel + step
-            if label[other] == UNSET and other not in queued:
-                queued.add(other)
-                heapq.heappush(heap, (max(level, height[other]), age, other))
-                age += 1
-    flooded = np.array(label, dtype=np.int32).reshape(place.shape)[1:-1, 1:-1]
-    return np.maximum(flooded, 0)
+def _lines_between(
+    zones: NDArray[np.int32], relief: NDArray[np.float32], markers: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Of any two pixels of different zones that touch the higher one, but never a marker."""
+    height = np.where(markers, np.float32(-np.inf), relief)
+    lines = np.zeros(zones.shape, dtype=np.bool_)
+    rows, columns = zones.shape
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        here = slice(0, rows - down), slice(max(-right, 0), columns - max(right, 0))
+        there = slice(down, rows), slice(max(right, 0), columns - max(-right, 0))
+        border = zones[here] != zones[there]
+        higher = height[there] > height[here]
+        lines[there] |= border & higher
+        lines[here] |= border & ~higher
+    return lines & ~markers

@@ -113,6 +113,9 @@ def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[Recorde
 
 def _frames(file: tifffile.TiffFile, path: Path, pixel_size_nm: float | None) -> tuple[RecordedFrame, ...]:
     pages = [_page(file, n) for n in range(len(file.pages))]
+    channels = (file.imagej_metadata or {}).get("channels", 1)
+    if isinstance(channels, int) and channels > 1:
+        raise FrameError(f"{path}: has {channels} channels; save the one with the cells as a file of its own")
     claimed = (file.imagej_metadata or {}).get("images", 1)
     if isinstance(claimed, int) and claimed > len(pages):
         raise FrameError(f"{path}: holds {claimed} images under {len(pages)} page; save one page per image")

@@ -69,6 +69,10 @@ def required(
         if not ground.saved(found):
             skipped.append(Skipped(box.id, OUTSIDE))
             continue
+        if not ground.allowed_within(box.rect_m, 0.0):
+            # Only surroundings are left where the beam may go: a frame of them would not show the cell.
+            skipped.append(Skipped(box.id, NOTHING_LEFT))
+            continue
         clipped = ground.allowed_within(required_rect(box, settings), settings.tile_overlap_m)
         fits = [fit for fit in (fitted(c, ground, settings) for c in clipped) if fit is not None]
         pieces += [Required(needed, scan, frozenset({box.id})) for needed, scan in fits]

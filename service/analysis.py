@@ -8,13 +8,17 @@ from dataclasses import asdict
 from config.model import Config
 from detection.cells import Cell as FoundCell
 from detection.detect import detect
+from detection.errors import DetectionError
 from drivers.clock import Clock
 from drivers.pose import Pose, box_to_rect
 from planner.errors import PlannerError
 from planner.plan import plan
 from planner.values import Box, settings_from
 from planner.values import Field as Ground
+from service.detectors import open_detector
+from service.errors import ImageError
 from service.images import Pixels, read_fm
+from service.layout import safe_area_m, sem_position_m
 from service.logs import get_logger
 from service.records import Cell, Field, FieldState, Job
 from service.run_folder import RunFolder
@@ -27,13 +31,20 @@ Load = Callable[[], tuple[Pixels, Pose, float | None]]
 
 
 class Analysis:
-    """One worker: boxes of every saved field, then the plan of every section whose fields are all seen."""
+    """One worker: boxes of every saved field, then the plan of every section whose fields are all seen.
+
+    Raises
+    ------
+    InputError
+        The configuration names a detector that is not at hand.
+    """
 
     def __init__(self, config: Config, store: Store, folder: RunFolder, clock: Clock) -> None:
         self._config, self._store, self._folder, self._clock = config, store, folder, clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._pending: list[Future[None]] = []
         self._submitted: set[str] = set()
+        self._detector = open_detector(config.detection)
         self._ready_s = 0.0
 
     def submit(self, field: Field, pixels: Pixels, pose: Pose, offset_adu: float | None) -> None:
@@ -76,10 +87,12 @@ class Analysis:
         begun = time.perf_counter()
         try:
             pixels, pose, offset_adu = load()
-            found = detect(pixels, pose.pixel_size_m[0] * 1e6, self._config.detection, offset_adu)
+            size_um = pose.pixel_size_m[0] * 1e6
+            found = detect(pixels, size_um, self._config.detection, offset_adu, self._detector)
         except Exception as error:
             # Whatever a frame does to a detector, it costs that field only: its fluorescence is on the disk.
-            log.exception("detection failed", field=field.id)
+            known = isinstance(error, (DetectionError, ImageError))
+            log.error("detection failed", field=field.id, error=str(error), exc_info=not known)
             reason = f"detection failed: {error or type(error).__name__}"
             self._store.set_field(field.id, FieldState.FAILED, reason=reason)
         else:
@@ -105,10 +118,12 @@ class Analysis:
         try:
             planned = plan(section, grounds, boxes, settings_from(self._config))
         except PlannerError as error:
-            log.exception("planning failed", section=section)
+            log.error("planning failed", section=section, error=str(error))
             for field in seen:
                 self._store.set_field(field.id, FieldState.FAILED, reason=f"planning failed: {error}")
             return
+        frames = [frame for frame in planned.frames if self._reachable(frame.center_m)]
+        covered = {box for frame in frames for box in frame.covers}
         first = self._store.next_job_number()
         index = next(s.index for s in self._store.sections() if s.id == section)
         jobs = [
@@ -123,13 +138,24 @@ class Analysis:
                 dwell_s=frame.dwell_s,
                 covers=frame.covers,
             )
-            for n, frame in enumerate(planned.frames)
+            for n, frame in enumerate(frames)
         ]
         skipped = {item.box: item.reason for item in planned.skipped}
+        skipped |= {
+            box: "the stage may not go there: outside its safe area"
+            for frame in planned.frames
+            for box in frame.covers
+            if box not in covered
+        }
         skipped |= {cell.id: cell.reason for cell in cells if cell.image_rect_m is None}
         self._store.add_plan(section, jobs, skipped)
         self._store.note("plan", section, {"method": planned.method, **asdict(planned.totals)})
         log.info("planned", section=section, jobs=len(jobs), skipped=len(skipped))
+
+    def _reachable(self, center_m: tuple[float, float]) -> bool:
+        """Whether the stage may go to where the SEM sees a point."""
+        (x, y), (x0, y0, x1, y1) = sem_position_m(self._config, center_m), safe_area_m(self._config)
+        return x0 <= x <= x1 and y0 <= y <= y1
 
 
 def _cell(field: Field, found: FoundCell, pose: Pose, shape: tuple[int, ...]) -> Cell:

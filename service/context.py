@@ -21,7 +21,7 @@ class BusyTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.busy_s = 0.0
+        self._busy_s = 0.0
 
     @contextmanager
     def device(self) -> Iterator[None]:
@@ -30,7 +30,12 @@ class BusyTime:
         try:
             yield
         finally:
-            self.busy_s += self._clock.now_s() - begun_s
+            self._busy_s += self._clock.now_s() - begun_s
+
+    def take(self) -> float:
+        """Return the time since it was taken last, s."""
+        taken, self._busy_s = self._busy_s, 0.0
+        return taken
 
 
 class DeviceView:
@@ -109,6 +114,13 @@ class Context:
     """Electron images, by job, that the disk did not take."""
 
     def checkpoint(self) -> None:
-        """Between two steps: look at the devices, and raise what was asked meanwhile."""
+        """Between two steps: keep how long the devices worked, look at them, raise what was asked."""
+        self.note_busy()
         self.view.look(self.devices)
         self.requests.take()
+
+    def note_busy(self) -> None:
+        """Keep how long the devices worked since it was kept last, for `idle_s`; it survives a crash."""
+        busy_s = self.busy.take()
+        if busy_s > 0:
+            self.store.note("devices_busy", "session", {"busy_s": busy_s})

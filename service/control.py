@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from service.context import Context
 from service.records import JobState
-from service.requests import Wish
+from service.requests import ASKED, Wish
 from service.runner import Runner
 from service.safety import stop_devices
 from service.session import Phase, SessionEvent, step
@@ -25,7 +25,7 @@ class SessionControl:
         """Pause after the step that runs: no exposure is cut short."""
         status = self._context.store.status()
         step(status, SessionEvent.PAUSE)
-        self._after_commit(lambda: self._context.requests.put(Wish.PAUSE, "asked by a person"))
+        self._after_commit(lambda: self._context.requests.put(Wish.PAUSE, ASKED))
         armed = self._context.store.jobs(state=JobState.ARMED, limit=1)
         if armed:
             return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
@@ -42,7 +42,7 @@ class SessionControl:
     def abort(self) -> str:
         """Stop for good, at once: the beam is blanked in mid-scan."""
         step(self._context.store.status(), SessionEvent.ABORT)
-        self._after_commit(lambda: self.stop(Wish.ABORT, "asked by a person"))
+        self._after_commit(lambda: self.stop(Wish.ABORT, ASKED))
         return "stops at once: the beam is blanked, a frame in mid-scan is left for review"
 
     def acknowledge(self) -> str:

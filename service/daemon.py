@@ -17,11 +17,13 @@ from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
 from service.errors import InputError, SessionFaultError, StoreError
 from service.logs import get_logger
-from service.requests import Requests, Wish
+from service.records import JobState
+from service.requests import ASKED, Requests, Wish
 from service.run_folder import RunFolder, RunInfo
 from service.runner import Runner
-from service.session import FINAL, Phase
-from service.store.store import RecoveryReport, Store
+from service.session import FINAL, Phase, Status
+from service.signals import STOPPING
+from service.store.store import RESTARTED, Store
 from service.summary import Summary, summarise
 
 log = get_logger(__name__)
@@ -62,6 +64,8 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     """
     store = Store.open(folder.store)
     try:
+        if not store.sections(limit=1):
+            raise InputError(f"{folder.path}: the run was ended before it began; begin a new one")
         if store.status().phase in FINAL:
             raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
         setup = set_up(config, folder, info, store.last_time_s())
@@ -70,13 +74,12 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     except BaseException:
         store.close()
         raise
-    return store, setup, _what_was_found(report)
+    return store, setup, _what_was_found(store, report.status)
 
 
-def _what_was_found(report: RecoveryReport) -> str:
-    found = report.found
-    review = ", ".join(found.needs_review) or "none"
-    return f"taken up: {report.status.phase.value}; jobs that need review: {review}"
+def _what_was_found(store: Store, status: Status) -> str:
+    review = ", ".join(job.id for job in store.jobs(state=JobState.NEEDS_REVIEW)) or "none"
+    return f"taken up, {status.phase.value}; jobs that need review: {review}"
 
 
 def drive(
@@ -125,6 +128,12 @@ def drive(
     return Outcome(summarise(config, store, folder, setup.truth), interrupted)
 
 
+def _stuck(status: Status) -> bool:
+    """Whether a session waits though no person made it wait."""
+    paused = status.phase is Phase.PAUSED and status.reason not in (ASKED, RESTARTED)
+    return paused or status.phase is Phase.FAULT
+
+
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
     """Answer requests, and be found by the clients of this user unless another daemon already is."""
@@ -159,7 +168,7 @@ def _run_to_end(
 
     taken_up = store.status().phase is Phase.RECOVERING
     stopped = False
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, on_signal) for number in STOPPING}
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runner")
     session = worker.submit(runner.run)
     try:
@@ -172,8 +181,8 @@ def _run_to_end(
             if go_on and taken_up and store.status().phase is Phase.PAUSED:
                 taken_up = False
                 control.resume()
-            if not attended and store.status().phase is Phase.FAULT:
-                control.stop(Wish.SHUTDOWN, "nobody attends to the fault")
+            if not attended and _stuck(store.status()):
+                control.stop(Wish.SHUTDOWN, "nobody attends to it")
             wait([session], timeout=_LOOK_S)
     finally:
         if not session.done():

@@ -1,17 +1,25 @@
 """Detection on recorded frames, and the JSON that `ilemtrack detect` prints."""
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from config.work import DetectionConfig
 from detection.boxes import BoxPx
 from detection.cells import Detection
 from detection.detect import detect
+from detection.detectors import Detector
 from detection.errors import DetectionError
 from drivers.tiff import RecordedFrame
 
+_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
 
-def detect_recorded(frame: RecordedFrame, settings: DetectionConfig) -> Detection:
-    """Detect in a recorded frame.
+
+def detect_recorded(
+    frame: RecordedFrame, settings: DetectionConfig, detector: Detector | None = None
+) -> Detection:
+    """Detect in a recorded frame, with the detector of `service.detectors.open_detector`.
 
     Raises
     ------
@@ -19,7 +27,7 @@ def detect_recorded(frame: RecordedFrame, settings: DetectionConfig) -> Detectio
         The frame cannot be used; names its file and page.
     """
     try:
-        return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu)
+        return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu, detector)
     except DetectionError as error:
         raise DetectionError(f"{frame.path} page {frame.page}: {error}") from error
 
@@ -50,3 +58,13 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
 def numbers(box: BoxPx) -> list[int]:
     """Return a box as people and JSON write it, x0 y0 x1 y1."""
     return [box.x0, box.y0, box.x1, box.y1]
+
+
+def picture_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return a name for the pictures of each file, with as much of its folder as tells the files apart."""
+    bare = {path: path.with_name(_SUFFIX.sub("", path.name)) for path in paths}
+    for parts in range(1, 1 + max((len(path.absolute().parts) for path in paths), default=0)):
+        names = {path: "_".join(name.absolute().parts[-parts:]) for path, name in bare.items()}
+        if len(set(names.values())) == len(names):
+            return {path: name.strip("/_") for path, name in names.items()}
+    return {path: str(number) for number, path in enumerate(bare)}

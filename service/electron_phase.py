@@ -13,7 +13,7 @@ from service.context import Context
 from service.disk import shortage
 from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
 from service.images import read_pixels, save_em
-from service.layout import fm_to_sem
+from service.layout import fm_to_sem, sem_position_m
 from service.logs import get_logger
 from service.moving import move_to
 from service.records import Exposure, FieldState, Job, JobState
@@ -124,12 +124,11 @@ def _do(context: Context, job: Job) -> None:
     """One job, from the stage move to the checked file."""
     store = context.store
     try:
-        target_m = fm_to_sem(context.config).to_sem(np.array([job.center_m]))[0]
-        stands_m = move_to(context, (float(target_m[0]), float(target_m[1])))
+        stands_m = move_to(context, sem_position_m(context.config, job.center_m))
     except InterruptedCallError:
         raise
     except (DriverError, StageError) as error:
-        log.exception("job failed before the beam", job=job.id)
+        log.error("job failed before the beam", job=job.id, error=str(error))
         store.set_job(job.id, JobState.FAILED, reason=f"the stage did not get there: {error}")
         context.streak.failure(f"job {job.id}: {error}")
         return
@@ -217,7 +216,7 @@ def _keep(context: Context, job: Job, image: ScanImage) -> None:
         store.set_job(job.id, JobState.SAVED, image=folder.relative(saved.path), sha256=saved.sha256)
         read_pixels(saved.path, saved.sha256)
     except (FrameRefusedError, ImageError) as error:
-        log.exception("image lost", job=job.id)
+        log.error("image lost", job=job.id, error=str(error))
         store.set_job(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
         context.unsaved.pop(job.id, None)
         context.streak.failure(f"job {job.id}: {error}")

@@ -48,7 +48,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
         except OSError as error:
             raise InterruptSession(Wish.PAUSE, f"the frame of {field.id} cannot be saved: {error}") from error
         except (DriverError, StageError, FrameRefusedError, ImageError) as error:
-            log.exception("field failed", field=field.id)
+            log.error("field failed", field=field.id, error=str(error))
             context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
             context.streak.failure(f"field {field.id}: {error}")
             continue

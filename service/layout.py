@@ -1,16 +1,28 @@
 """From the configured layout to the sections and fields of a session."""
 
-from config.layout import ListedSection, field_centers_um, listed_sections
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
 from config.model import Config
 from drivers.pose import FmToSem, RectM
 from service.errors import InputError
 from service.records import Field, Section
+from service.rectangles import overlap
 
 
 def fm_to_sem(config: Config) -> FmToSem:
     """Return the calibration of a configuration."""
     c = config.calibration
     return FmToSem((c.shift_um[0] * 1e-6, c.shift_um[1] * 1e-6), c.rotation_mrad * 1e-3, c.scale, c.shear)
+
+
+def sem_position_m(config: Config, point_m: tuple[float, float]) -> tuple[float, float]:
+    """Stage position at which the SEM sees a point that fluorescence puts at `point_m`."""
+    x, y = fm_to_sem(config).to_sem(np.array([point_m]))[0].tolist()
+    return x, y
 
 
 def safe_area_m(config: Config) -> RectM:
@@ -42,7 +54,54 @@ def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Fiel
                 )
             rect = (x - width_m / 2, y - height_m / 2, x + width_m / 2, y + height_m / 2)
             fields.append(Field(f"{listed.id}/F{number:03d}", listed.id, number, (x, y), rect))
+    refuse_overlap(fields)
     return tuple(sections), tuple(fields)
+
+
+def inside_safe_area(config: Config) -> bool:
+    """Whether every field of a layout has its centre where the stage may go."""
+    x0, y0, x1, y1 = safe_area_m(config)
+    return all(
+        x0 <= x <= x1 and y0 <= y <= y1
+        for listed in listed_sections(config.layout)
+        for x, y in _centers_m(listed, config.fluorescence.field_size_m)
+    )
+
+
+def spread(config: Config) -> Config:
+    """Lay the sections of a grid out over the whole safe area, as square as can be."""
+    layout = config.layout
+    if not isinstance(layout, GridLayout):
+        return config
+    x0, y0, x1, y1 = (v * 1e6 for v in safe_area_m(config))
+    columns = math.ceil(math.sqrt(layout.sections))
+    sizes_um = [size_m * 1e6 for size_m in config.fluorescence.field_size_m]
+    margin_um = max(size * count for size, count in zip(sizes_um, layout.fields, strict=True))
+    pitch_um = min((x1 - x0 - margin_um) / columns, (y1 - y0 - margin_um) / columns, layout.pitch_um)
+    if pitch_um <= 0:
+        return config
+    first_um = ((x0 + x1) / 2 - pitch_um * (columns - 1) / 2, (y0 + y1) / 2 + pitch_um * (columns - 1) / 2)
+    changes = {"columns": columns, "pitch_um": pitch_um, "first_um": first_um}
+    return config.model_copy(update={"layout": layout.model_copy(update=changes)})
+
+
+def refuse_overlap(fields: Sequence[Field]) -> None:
+    """Refuse sections that lie on each other: their ground would be exposed for both.
+
+    Raises
+    ------
+    InputError
+    """
+    near: list[Field] = []
+    for field in sorted(fields, key=lambda f: f.rect_m[0]):
+        near = [other for other in near if other.rect_m[2] > field.rect_m[0]]
+        for other in near:
+            if other.section != field.section and overlap(other.rect_m, field.rect_m):
+                raise InputError(
+                    f"layout: sections {other.section} and {field.section} lie on each other"
+                    f" (fields {other.id} and {field.id}); ground belongs to one section"
+                )
+        near.append(field)
 
 
 def _centers_m(section: ListedSection, size_m: tuple[float, float]) -> list[tuple[float, float]]:

@@ -22,6 +22,8 @@ def configure(file: Path | None = None, verbose: bool = False) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    # A log that cannot be written (full disk, closed terminal) must not disturb a session.
+    logging.raiseExceptions = False
     root = logging.getLogger("ilemtrack")
     for old in list(root.handlers):
         root.removeHandler(old)

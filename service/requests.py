@@ -3,6 +3,9 @@
 import threading
 from enum import Enum
 
+ASKED = "asked by a person"
+"""Reason of a pause or abort that came over the API."""
+
 
 class Wish(Enum):
     """What was asked, the stronger later."""

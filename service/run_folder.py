@@ -134,6 +134,8 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
         info = RunInfo.model_validate(json.loads(folder.info.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
+    if not folder.config.is_file():
+        raise InputError(f"{path}: the run has no config.yaml, so nobody knows what it was to do")
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info

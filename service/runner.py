@@ -65,7 +65,7 @@ class Runner:
                 make_safe(self._context.devices)
             finally:
                 self._analysis.close()
-                store.note("devices_busy", "session", {"busy_s": self._context.busy.busy_s})
+                self._context.note_busy()
 
     def _phase(self, phase: Phase) -> None:
         context, store = self._context, self._context.store
@@ -177,11 +177,11 @@ class Runner:
 
     def _fault(self, reason: str) -> None:
         """Safe state first, then the fault; a wish that waits (an abort stopped the call) goes first."""
-        log.error("fault", reason=reason)
         try:
             make_safe(self._context.devices)
         except UnsafeError as error:
             reason = f"{reason}; NOT SAFE: {error}"
         self._context.requests.drop(Wish.PAUSE)
         if self._context.requests.pending() is Wish.NOTHING:
+            log.error("fault", reason=reason)
             self._context.store.apply(SessionEvent.FAULT, reason)

@@ -38,6 +38,7 @@ class RecordedSpecimen:
         self._tree = cKDTree(np.array([frame.center_m for frame in frames]) * 1e6)
         self._radius_um = max(Grid.of_pose(f.pose, _shape(f)).radius_um for f in frames)
         self._texture = Texture(0)
+        self._last: tuple[PlacedFrame, tuple[Floats, Floats, Floats]] | None = None
 
     def fluorescence(self, grid: Grid) -> Floats:
         """Recorded grey levels above the background, on a grid on the stage."""
@@ -50,15 +51,13 @@ class RecordedSpecimen:
         """Heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
         image = paint_resin(grid, 0.0, self._texture)
         for frame in self._near(grid):
-            signal = _above_background(frame)
-            um = frame.frame.pixel_size_m[0] * 1e6
-            cell, nucleus = _outlines(signal, um)
+            to_cell, to_nucleus, relative = self._understood(frame)
             inside = np.full(grid.shape, -5, np.float32)
             inside_nucleus = inside.copy()
             bright = np.zeros(grid.shape, np.float32)
-            _paste(inside, grid, frame, _signed_distance(cell, um))
-            _paste(inside_nucleus, grid, frame, _signed_distance(nucleus, um))
-            _paste(bright, grid, frame, signal / max(float(np.percentile(signal, 99.5)), 1.0))
+            _paste(inside, grid, frame, to_cell)
+            _paste(inside_nucleus, grid, frame, to_nucleus)
+            _paste(bright, grid, frame, relative)
             if inside.max() <= 0:
                 continue
             depth = float(sum(map(ord, frame.section)))
@@ -72,6 +71,16 @@ class RecordedSpecimen:
         if section_id not in self._sections:
             raise KeyError(section_id)
         return ()
+
+    def _understood(self, frame: PlacedFrame) -> tuple[Floats, Floats, Floats]:
+        """Distance into cells and into nuclei, um, and relative brightness; kept for the frame asked last."""
+        if self._last is None or self._last[0] is not frame:
+            signal = _above_background(frame)
+            um = frame.frame.pixel_size_m[0] * 1e6
+            cell, nucleus = _outlines(signal, um)
+            relative = signal / max(float(np.percentile(signal, 99.5)), 1.0)
+            self._last = (frame, (_signed_distance(cell, um), _signed_distance(nucleus, um), relative))
+        return self._last[1]
 
     def _near(self, grid: Grid) -> list[PlacedFrame]:
         found = self._tree.query_ball_point(grid.center_um, grid.radius_um + self._radius_um)

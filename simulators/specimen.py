@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.model import Config
+from simulators.artefacts import Artefacts
 from simulators.cells import CellBlock
 from simulators.cuts import Cut, cuts
 from simulators.fluorophores import signal
@@ -89,6 +90,9 @@ class SimulatedSpecimen:
         width, height = config.fluorescence.field_size_m
         self.sections = SectionArray(config.layout, config.simulator.specimen, (width * 1e6, height * 1e6))
         self._block = CellBlock(config.simulator.specimen, width * height * 1e12, self.sections.half_size_um)
+        self._artefacts = Artefacts(
+            config.simulator.specimen, width * height * 1e12, self.sections.half_size_um
+        )
         self._texture = Texture(config.simulator.specimen.seed)
         self._lock = threading.Lock()
         self._truth = lru_cache(maxsize=32)(self._find_truth)
@@ -101,6 +105,8 @@ class SimulatedSpecimen:
             for cut in self._cuts(plane, place.depth_um):
                 light = signal(cut, self._pattern, self._texture)
                 image[cut.part] += np.where(face[cut.part], light, np.float32(0))
+            if self._artefacts.any:
+                image = np.where(face, self._artefacts.added(image, plane, place, self._texture), image)
         return image
 
     def stain(self, grid: Grid) -> Floats:

@@ -119,6 +119,13 @@ def bind(socket_: zmq.Socket[bytes], endpoint: str) -> None:
         ) from None
 
 
+def remove_sockets(where: Endpoints) -> None:
+    """Remove the ipc sockets that this process had bound and has closed; libzmq leaves them."""
+    for endpoint in (where.requests, where.events):
+        if endpoint.startswith("ipc://"):
+            _ipc_path(endpoint).unlink(missing_ok=True)
+
+
 def is_listening(endpoint: str) -> bool:
     """Whether anything accepts connections at an endpoint, ``ipc://`` or ``tcp://``."""
     try:

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn, Protocol
 
 from pydantic import ValidationError
@@ -23,6 +22,7 @@ from service.records import Event, Job, JobState
 from service.store.database import utc_now
 from service.store.rows import to_json
 from service.store.store import Store
+from service.version import program_version
 
 log = get_logger(__name__)
 
@@ -90,7 +90,7 @@ class Handler:
         self._store = store
         self._control = control
         self._hello_result = wire.Hello(
-            program=_program_version(),
+            program=program_version(),
             run=store.run_id(),
             kind=store.kind(),
             events_endpoint=events_endpoint,
@@ -316,10 +316,3 @@ def _schema(_: wire.NoParams) -> wire.Schema:
             for name, method in METHODS.items()
         },
     )
-
-
-def _program_version() -> str:
-    try:
-        return version("ilemtrack")
-    except PackageNotFoundError:
-        return "not installed"

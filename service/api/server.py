@@ -93,6 +93,8 @@ class ApiServer:
     def _close(self) -> None:
         if not self._context.closed:
             self._context.destroy(linger=0)
+            if self._thread.ident is not None:
+                endpoints.remove_sockets(self._where)
             self._wake_in.close()
             self._wake_out.close()
 

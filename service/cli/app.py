@@ -1,7 +1,10 @@
 """The Typer application, and how every error becomes one sentence and an exit status."""
 
+import os
+import signal
 import sys
-from typing import NoReturn
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -10,8 +13,8 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import configuration, daemon, images, session
-from service.cli.output import people
+from service.cli import configuration, daemon, evaluation, images, session, training
+from service.cli.output import tell
 from service.errors import (
     ApiError,
     EndpointError,
@@ -21,12 +24,21 @@ from service.errors import (
     StoreError,
     UnsafeError,
 )
+from service.signals import STOPPING
+from service.version import program_version
 
 OK, FAILURES, BAD_INPUT, NO_DAEMON, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit status: all well, ended with failures, bad input, no daemon to talk to, interrupted."""
 
 BAD = (InputError, ConfigError, FrameError, DetectionError, PlannerError, EndpointError, StoreError, ApiError)
 """What a person can mend: one sentence and status 2."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ilemtrack {program_version()}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="ilemtrack",
@@ -36,15 +48,40 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(invoke_without_command=False)
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 session.register(app)
 images.register(app)
+evaluation.register(app)
+training.register(app)
 daemon.register(app)
 configuration.register(app)
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
+    for number in STOPPING:
+        signal.signal(number, _interrupt)
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Nobody reads any more (`| head`): what is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
+def _interrupt(number: int, _: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def run(arguments: list[str]) -> int:
@@ -52,7 +89,8 @@ def run(arguments: list[str]) -> int:
     try:
         status = typer.main.get_command(app).main(arguments, prog_name="ilemtrack", standalone_mode=False)
     except TyperException as error:
-        return _say(error.format_message(), BAD_INPUT)
+        # Without a message it was a bare command, whose help has been shown.
+        return _say(error.format_message(), BAD_INPUT) if error.format_message() else BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except NoDaemonError as error:
@@ -63,11 +101,16 @@ def run(arguments: list[str]) -> int:
         return _say(f"THE MICROSCOPE MAY NOT BE SAFE: {error}", FAILURES)
     except (DriverError, SessionFaultError) as error:
         return _say(str(error), FAILURES)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Nobody reads any more; rich says so by SystemExit.
         return OK
+    except OSError as error:
+        return _say(f"cannot be written or read: {error}", FAILURES)
+    except MemoryError:
+        return _say("this machine has not enough memory for that", FAILURES)
     return status if isinstance(status, int) else OK
 
 
 def _say(sentence: str, status: int) -> int:
-    people.print(f"ilemtrack: {sentence}", markup=False, soft_wrap=True)
+    tell(f"ilemtrack: {sentence}")
     return status

@@ -34,7 +34,7 @@ def status(connect: Connect = None, as_json: Json = False) -> None:
         found = client.call("status")
         hello = client.call("hello")
     if as_json:
-        print_json(found)
+        print_json({"v": 1} | found)
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_row("run", f"{hello['run']} ({hello['kind']}, process {hello['pid']})")
@@ -117,7 +117,7 @@ def queue_list(
     with Client(connect) as client:
         page = client.call("queue.list", **params)
     if as_json:
-        print_json(page)
+        print_json({"v": 1} | page)
         return
     table = Table(box=None, pad_edge=False)
     for name in ("job", "section", "x / mm", "y / mm", "size / px", "beam", "state", "cells and why"):
@@ -145,11 +145,11 @@ def queue_show(job: str, connect: Connect = None, as_json: Json = False) -> None
     with Client(connect) as client:
         found = client.call("queue.get", job=job)
     if as_json:
-        print_json(found)
+        print_json({"v": 1} | found)
         return
     row = found.pop("row")
     for key, value in (row | found).items():
-        results.print(f"{key}: {value}", markup=False, soft_wrap=True)
+        results.print(f"{key}: {value}", soft_wrap=True)
 
 
 def _change(connect: str | None, method: str) -> None:

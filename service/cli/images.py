@@ -1,7 +1,8 @@
 """Commands that work on files, without a microscope: detect and plan."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -9,9 +10,17 @@ from rich.progress import track
 from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
-from config.work import DetectionConfig
-from service.cli.output import duration, people, print_json, results
+from config.work import Denoising, DetectionConfig
+from service.cli.output import duration, people, print_json, results, tell
 from service.errors import InputError
+
+if TYPE_CHECKING:
+    from detection.cells import Detection
+    from detection.serial import SerialSection
+    from drivers.tiff import RecordedFrame
+
+T = TypeVar("T")
+MONTAGE = "montage"
 
 Images = Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF; of several pages each is a frame.")]
 ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
@@ -31,54 +40,55 @@ def register(app: typer.Typer) -> None:
 
 def detect(
     images: Images,
-    detector: Annotated[str | None, typer.Option(help="recall-first or paper.")] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="recall-first, paper, forest:MODEL, or the name of a plug-in.")
+    ] = None,
+    denoise: Annotated[Denoising | None, typer.Option(help="Before the paper's detector.")] = None,
+    any_pixel_size: Annotated[
+        bool, typer.Option("--any-pixel-size", help="Use a forest on other pixel sizes than its own.")
+    ] = False,
     config: ConfigFile = DEFAULT_PROFILE,
     pixel_size_nm: PixelSize = None,
     overlay: Annotated[Path | None, typer.Option(help="Folder for pictures with the boxes drawn.")] = None,
+    serial: Annotated[
+        bool, typer.Option("--serial", help="The frames are serial sections of one stack, in this order.")
+    ] = False,
+    roi: Annotated[Path | None, typer.Option(help="Folder for Fiji ROI zips of the boxes.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find the cells in fluorescence frames."""
     from drivers.tiff import read_frames
-    from service.detecting import detect_recorded, frame_document, numbers
-    from service.overlay import draw_overlay, write_png
+    from service.detecting import detect_recorded, frame_document
+    from service.detectors import open_detector
+    from service.rois import write_found
+    from service.serial import as_detection, detect_serial, section_names, serial_document
 
-    settings = load(config).detection
-    if detector is not None:
-        settings = _with_detector(settings, detector)
+    settings = _chosen(load(config).detection, detector, denoise, any_pixel_size)
+    finder = open_detector(settings)
     frames = [frame for path in images for frame in read_frames(path, pixel_size_nm)]
+    names = section_names(frames) if serial else ()
+    for folder in (overlay, roi):
+        if folder is not None:
+            _make_folder(folder)
+    if serial:
+        sections = list(_shown(detect_serial(frames, names, settings, finder), len(frames)))
+        detections = [as_detection(section) for section in sections]
+    else:
+        sections = []
+        detections = list(_shown((detect_recorded(one, settings, finder) for one in frames), len(frames)))
+    found = list(zip(frames, detections, strict=True))
     if overlay is not None:
-        _make_folder(overlay)
-    found = []
-    for frame in track(frames, "detecting", console=people, transient=True, disable=not people.is_terminal):
-        detection = detect_recorded(frame, settings)
-        found.append((frame, detection))
-        if overlay is not None:
-            name = frame.path.name.split(".")[0] + (f"_{frame.page:04d}" if frame.page else "")
-            picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6)
-            write_png(overlay / f"{name}.png", picture)
+        _draw(overlay, images, found, sections)
+    if roi is not None:
+        write_found(roi, [(frame.path, frame.page, detection) for frame, detection in found])
     if as_json:
-        documents = [frame_document(frame, detection) for frame, detection in found]
+        if serial:
+            documents = [serial_document(*one) for one in zip(frames, sections, strict=True)]
+        else:
+            documents = [frame_document(*one) for one in found]
         print_json({"v": 1, "detector": settings.detector, "frames": documents})
         return
-    for frame, detection in found:
-        table = Table(title=f"{frame.path} page {frame.page}", title_justify="left", box=None, pad_edge=False)
-        for heading in ("cell", "box / px", "to be imaged / px", "confidence", "reason"):
-            table.add_column(heading)
-        for cell in detection.cells:
-            image = cell.image_box_px
-            table.add_row(
-                cell.id,
-                "{} {} {} {}".format(*numbers(cell.box_px)),
-                "-" if image is None else "{} {} {} {}".format(*numbers(image)),
-                f"{cell.confidence:.2f}",
-                cell.reason,
-            )
-        results.print(table)
-        results.print(
-            f"{len(detection.cells)} cells, {detection.imaged_fraction:.1%} of the frame to be imaged\n"
-        )
-        for warning in detection.warnings:
-            people.print(f"warning: {warning}", markup=False)
+    _print_found(found, sections)
 
 
 def plan(
@@ -101,6 +111,67 @@ def plan(
     _print_plan(document)
 
 
+def _shown(work: Iterable[T], total: int) -> Iterable[T]:
+    hidden = not people.is_terminal
+    return track(work, "detecting", total=total, console=people, transient=True, disable=hidden)
+
+
+def _draw(
+    folder: Path,
+    images: Sequence[Path],
+    found: Sequence[tuple["RecordedFrame", "Detection"]],
+    sections: Sequence["SerialSection"],
+) -> None:
+    """Draw a picture of each frame, and of a stack all sections in one."""
+    from service.detecting import picture_names
+    from service.montage import draw_montage
+    from service.overlay import draw_overlay, write_png
+
+    names = picture_names(images)
+    for n, (frame, detection) in enumerate(found):
+        name = names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
+        tracks = [cell.tracks for cell in sections[n].cells] if sections else None
+        picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6, tracks)
+        write_png(folder / f"{name}.png", picture)
+    if sections:
+        pixels = [frame.pixels for frame, _ in found]
+        # A file of that name has its own picture.
+        montage = MONTAGE if MONTAGE not in names.values() else f"{MONTAGE}_of_sections"
+        write_png(
+            folder / f"{montage}.png", draw_montage(pixels, sections, found[0][0].pixel_size_m[0] * 1e6)
+        )
+
+
+def _print_found(
+    found: Sequence[tuple["RecordedFrame", "Detection"]], sections: Sequence["SerialSection"]
+) -> None:
+    from service.detecting import numbers
+
+    for n, (frame, detection) in enumerate(found):
+        title = f"{frame.path} page {frame.page}" + (f", {sections[n].section}" if sections else "")
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for heading in ("cell", "box / px", "to be imaged / px", "confidence", "reason"):
+            table.add_column(heading)
+        if sections:
+            table.add_column("track")
+        for index, cell in enumerate(detection.cells):
+            image = cell.image_box_px
+            row = [
+                cell.id,
+                "{} {} {} {}".format(*numbers(cell.box_px)),
+                "-" if image is None else "{} {} {} {}".format(*numbers(image)),
+                f"{cell.confidence:.2f}",
+                cell.reason,
+            ]
+            table.add_row(*row, *([" ".join(sections[n].cells[index].tracks)] if sections else []))
+        results.print(table)
+        results.print(
+            f"{len(detection.cells)} cells, {detection.imaged_fraction:.1%} of the frame to be imaged\n"
+        )
+        for warning in detection.warnings:
+            tell(f"warning: {warning}")
+
+
 def _print_plan(document: dict[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("frame", "x / mm", "y / mm", "size / px", "beam", "covers"):
@@ -114,7 +185,7 @@ def _print_plan(document: dict[str, Any]) -> None:
         )
     results.print(table)
     for item in document["skipped"]:
-        results.print(f"skipped {item['box']}: {item['reason']}", markup=False)
+        results.print(f"skipped {item['box']}: {item['reason']}")
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     results.print(
@@ -123,11 +194,22 @@ def _print_plan(document: dict[str, Any]) -> None:
     )
 
 
-def _with_detector(settings: DetectionConfig, detector: str) -> DetectionConfig:
+def _chosen(
+    settings: DetectionConfig, detector: str | None, denoise: Denoising | None, any_pixel_size: bool
+) -> DetectionConfig:
+    """Return the settings with what the command line says instead."""
+    given: dict[str, object] = {"any_pixel_size": settings.any_pixel_size or any_pixel_size}
+    if detector is not None:
+        given["detector"] = detector
+    if denoise is not None:
+        given["denoise"] = denoise
     try:
-        return DetectionConfig.model_validate(settings.model_dump() | {"detector": detector})
+        return DetectionConfig.model_validate(settings.model_dump() | given)
     except ValidationError:
-        raise InputError(f"--detector {detector}: there are recall-first and paper") from None
+        raise InputError(
+            f"--detector {detector}: that is no name of a detector; there are recall-first, paper,"
+            " forest:MODEL and the plug-ins that are installed"
+        ) from None
 
 
 def _make_folder(path: Path) -> None:

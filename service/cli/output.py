@@ -3,15 +3,22 @@
 import json
 import math
 import sys
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
 
-people = Console(stderr=True, highlight=False)
+people = Console(stderr=True, highlight=False, markup=False, emoji=False)
 """For people; standard output is for results."""
 
-results = Console(highlight=False)
+results = Console(highlight=False, markup=False, emoji=False)
 """For tables that a person asked for."""
+
+
+def tell(sentence: str) -> None:
+    """Say something to people; a terminal that is gone must not end a session."""
+    with suppress(OSError, ValueError, SystemExit):
+        people.print(sentence, soft_wrap=True)
 
 
 def print_json(document: Any) -> None:

@@ -9,12 +9,13 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from config.layout import GridLayout
-from config.loading import DEFAULT_PROFILE, dump, load, parse
+from config.loading import DEFAULT_PROFILE, dump, load
 from config.model import Config
 from drivers.errors import FrameError
 from service import logs
-from service.cli.output import duration, people, print_json, results, size
-from service.errors import EndpointError, InputError
+from service.cli.output import duration, people, print_json, results, size, tell
+from service.errors import EndpointError, InputError, StoreError
+from service.layout import inside_safe_area, spread
 from service.records import FieldState, JobState
 from service.run_folder import Kind, RunFolder, create, discard, lock, open_existing
 from service.session import Phase
@@ -97,11 +98,11 @@ def resume(
     from service import daemon
 
     folder, info = open_existing(run_dir)
-    config = parse(folder.config.read_text(encoding="utf-8"), str(folder.config))
+    config = load(folder.config)
     with lock(folder):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
-        people.print(report, markup=False, soft_wrap=True)
+        tell(report)
         with closing(store), _Shown(as_json) as shown:
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
     return _end(outcome, folder, as_json)
@@ -117,13 +118,19 @@ def _begin(
     pixel_size_nm: float | None = None,
 ) -> int:
     from service import daemon, rooms
+    from service.detectors import with_absolute_model
 
     rooms.check()
+    config = with_absolute_model(config)
     folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
     with lock(folder):
         logs.configure(folder.log)
         try:
             store, setup = daemon.begin(config, folder, info)
+        except (*BAD_INPUT, StoreError, KeyboardInterrupt):
+            discard(folder)
+            raise
+        try:
             with closing(store), _Shown(as_json) as shown:
                 outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
         except BAD_INPUT:
@@ -140,9 +147,7 @@ def _end(outcome: "Outcome", folder: RunFolder, as_json: bool) -> int:
     else:
         _print_summary(summary, folder)
     if outcome.interrupted:
-        people.print(
-            f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again"
-        )
+        tell(f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again")
         return 130
     return 0 if summary.well else 1
 
@@ -166,7 +171,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
     for name, text in rows:
-        results.print(f"{name:16s} {text}", markup=False, soft_wrap=True)
+        results.print(f"{name:16s} {text}", soft_wrap=True)
 
 
 class _Shown:
@@ -205,7 +210,7 @@ class _Shown:
         self._bars.update(self._jobs, completed=total - open_jobs, total=total or None)
         sentence = status.phase.value.replace("_", " ") + (f": {status.reason}" if status.reason else "")
         if sentence != self._said and status.phase in (Phase.PAUSED, Phase.FAULT, Phase.REVIEW):
-            people.print(f"{sentence}  (ilemtrack {_WAY_ON[status.phase]})", markup=False, soft_wrap=True)
+            tell(f"{sentence}  (ilemtrack {_WAY_ON[status.phase]})")
         self._said = sentence
 
 
@@ -216,13 +221,15 @@ def _with_layout(config: Config, sections: int | None, fields: int | None) -> Co
     """Return the configuration with another number of sections, or of fields in each."""
     if sections is None and fields is None:
         return config
-    layout = config.layout if isinstance(config.layout, GridLayout) else GridLayout()
+    if not isinstance(config.layout, GridLayout):
+        raise InputError("--sections and --fields change a grid; the layout of this configuration is a list")
     changes: dict[str, object] = {}
     if sections is not None:
         changes["sections"] = sections
     if fields is not None:
         changes["fields"] = (fields, 1)
-    return config.model_copy(update={"layout": layout.model_copy(update=changes)})
+    changed = config.model_copy(update={"layout": config.layout.model_copy(update=changes)})
+    return changed if inside_safe_area(changed) else spread(changed)
 
 
 def _with_seed(config: Config, seed: int) -> Config:

@@ -31,6 +31,9 @@ from service.session import FINAL, Phase, SessionEvent, Status, step
 from service.store import ledger, queue, requests, rows, specimen
 from service.store.database import Clock, Database, create_file, utc_now
 
+RESTARTED = "the program was started again"
+"""Reason of the pause in which recovery ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecoveryReport:
@@ -151,7 +154,7 @@ class Store:
             found = ledger.recover(self._database)
             status = self.status()
             if status.phase not in FINAL:
-                status = self.apply(SessionEvent.RESTART, "the program was started again")
+                status = self.apply(SessionEvent.RESTART, RESTARTED)
             return RecoveryReport(status, found)
 
     def _run(self) -> sqlite3.Row:

@@ -62,6 +62,10 @@ def test_what_is_dumped_is_read_back_unchanged(name: str) -> None:
         ),
         ("a: 1\na: 2", "twice"),
         ("[1, 2]", "mapping"),
+        ("sem: {dwell_us: yes}", "a.yaml: sem.dwell_us: input should be a valid number, not True"),
+        ('sem: {dwell_us: "60"}', "a.yaml: sem.dwell_us: input should be a valid number, not '60'"),
+        ("simulator: {specimen: {cells_per_field: 200}}", "do not fit into a field"),
+        ("sem: &a {dwell_us: *a}", "a.yaml: "),
         ("sem: [", "no valid YAML"),
         ("[" * 5000, "no valid YAML"),
         ("v: 2", "a.yaml: v: input should be 1, not 2"),
@@ -76,6 +80,10 @@ def test_bad_input_gets_one_sentence_that_names_file_key_and_range(text: str, se
     assert sentence in str(caught.value)
     assert str(caught.value).startswith("a.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_may_be_written_with_an_exponent() -> None:
+    assert parse("chamber: {high_vacuum_pa: 1e-3}", "a.yaml").chamber.high_vacuum_pa == 1e-3
 
 
 def test_a_file_that_is_missing_or_no_text(tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ def test_the_margin_is_rounded_up_to_whole_pixels() -> None:
     assert cell.image_box_px.x0 == 100 - 6
 
 
+def test_an_unsure_outline_grows_a_box_further() -> None:
+    (cell,) = apply_policy([Hit(BOX, 0.9, unsure_um=2.0)], SHAPE, 0.2, CONFIG)
+    assert cell.reason == "kept: confident; outline unsure, grown by 2.0 um"
+    assert cell.box_px == BOX
+    assert cell.image_box_px == BoxPx(85, 85, 135, 125)
+    assert cell.unsure_um == 2.0
+
+
 hits = st.builds(
     lambda x, y, w, h, c: Hit(BoxPx(x, y, x + w, y + h), c),
     st.integers(0, 250),

@@ -8,7 +8,7 @@ from config.work import DetectionConfig
 from detection.boxes import BoxPx
 from detection.cells import Cell
 from detection.detect import detect
-from detection.evidence import joined
+from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.rigid import Rigid
 from tests.detection.stacks import OFFSET, PIXEL_UM, Block

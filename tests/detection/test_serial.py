@@ -5,8 +5,10 @@ import pytest
 
 from config.work import DetectionConfig
 from detection.boxes import BoxPx
+from detection.cells import Hit
 from detection.detect import detect
 from detection.errors import DetectionError
+from detection.frames import Frame
 from detection.placed import SectionFrame
 from detection.rigid import Rigid
 from detection.serial import SerialDetector, SerialSection
@@ -142,3 +144,18 @@ def test_a_frame_that_cannot_be_used_is_refused_and_the_next_is_taken() -> None:
         detector.add(SectionFrame("S0002", np.zeros((8, 8), np.uint16), PIXEL_UM, OFFSET))
     detector.add(frame(1))
     assert [section.section for section in detector.finish()] == ["S0001", "S0002"]
+
+
+class OneBox:
+    """Finds the same box in every frame."""
+
+    def find(self, frame: Frame) -> tuple[list[Hit], list[str]]:
+        assert frame.pixel_size_um == PIXEL_UM
+        return [Hit(BoxPx(100, 100, 120, 120), 0.9)], []
+
+
+def test_a_detector_that_is_given_is_used() -> None:
+    detector = SerialDetector(DetectionConfig(detector="one-box"), detector=OneBox())
+    sections = [one for n in range(3) for one in detector.add(frame(n))] + detector.finish()
+    boxes = [[one.cell.box_px for one in section.cells if one.seen] for section in sections]
+    assert boxes == [[BoxPx(100, 100, 120, 120)]] * 3

@@ -340,3 +340,19 @@ def _header(width: int, height: int, compression: int) -> bytes:
     ]
     body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(entries)) + body + struct.pack("<I", 0)
+
+
+def test_channels_of_an_imagej_stack_are_no_sections(tmp_path: Path) -> None:
+    path = tmp_path / "two_channels.tif"
+    tifffile.imwrite(path, np.zeros((2, 64, 64), np.uint16), imagej=True, metadata={"axes": "CYX"})
+    with pytest.raises(FrameError, match="2 channels"):
+        read_frames(path, 178)
+
+
+@pytest.mark.parametrize("compression", ["lzw", "deflate", "packbits", "zstd"])
+def test_compressed_files_are_read(tmp_path: Path, compression: str) -> None:
+    pixels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    path = tmp_path / "small.tif"
+    tifffile.imwrite(path, pixels, compression=compression)
+    (frame,) = read_frames(path, 178)
+    np.testing.assert_array_equal(frame.pixels, pixels)

@@ -111,7 +111,10 @@ class Checker:
         return mask
 
     def required(self, box: Box) -> NDArray[np.bool_]:
-        """Cells that a box requires: grown by context, joined with what is kept, grown by guard, allowed."""
+        """Cells that a box requires: grown by context, joined with what is kept, grown by guard, allowed.
+
+        None where nothing of the cell itself is allowed: its surroundings alone are not worth a beam.
+        """
         given = self.given
         x0, y0, x1, y1 = box.rect_m
         low_x, low_y = x0 - given.context_m, y0 - given.context_m
@@ -120,6 +123,8 @@ class Checker:
             low_x, low_y = min(low_x, box.keep_m[0]), min(low_y, box.keep_m[1])
             high_x, high_y = max(high_x, box.keep_m[2]), max(high_y, box.keep_m[3])
         guard = given.guard_m
+        if not (self.painted([box.rect_m]) & self.allowed).any():
+            return np.zeros_like(self.allowed)
         wanted = self.painted([(low_x - guard, low_y - guard, high_x + guard, high_y + guard)])
         return wanted & self.allowed
 

@@ -43,6 +43,12 @@ def test_a_box_at_the_border_is_imaged_as_far_as_allowed() -> None:
     assert um(frame)[2] == pytest.approx(11.5, abs=0.017)
 
 
+def test_a_box_of_which_only_the_surroundings_could_be_imaged_is_skipped() -> None:
+    result = plan("S0001", [FIELD], [box("c1", 0, 40, 1.9, 48)], settings())
+    assert not result.frames
+    assert [(s.box, "nothing of it is left" in s.reason) for s in result.skipped] == [("c1", True)]
+
+
 def test_a_box_across_two_fields_is_imaged_whole() -> None:
     right = Field("F001", (81.9 * UM, 0.0, 172.9 * UM, 91 * UM))
     result = plan("S0001", [FIELD, right], [box("c1", 80, 40, 92, 48)], settings())

@@ -192,7 +192,9 @@ def test_a_raster_covers_all_allowed_ground(layout: Layout, chosen: PlanSettings
 
 
 one_field_boxes = st.lists(
-    st.tuples(st.floats(0, 85), st.floats(0, 85), st.floats(0.1, 30), st.floats(0.1, 30)), max_size=20
+    # At least 2.1 um across, so that each reaches into the ground where the beam may go.
+    st.tuples(st.floats(0, 85), st.floats(0, 85), st.floats(2.1, 30), st.floats(2.1, 30)),
+    max_size=20,
 )
 
 

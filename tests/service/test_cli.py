@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from config.loading import dump
+from config.loading import dump, load
 from detection.boxes import BoxPx
 from service.cli.app import run
+from service.cli.session import _with_layout
+from service.errors import StoreError
+from service.layout import sections_and_fields
 from tests.service.sessions import small_config
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
@@ -350,6 +353,95 @@ def test_without_a_daemon_the_status_is_3(say: Said, command: list[str]) -> None
     status, _, said = say(*command)
     assert status == 3
     assert said.startswith("ilemtrack: ")
+
+
+def test_pictures_of_files_with_one_name_do_not_overwrite_each_other(
+    say: Said, frame: Path, tmp_path: Path
+) -> None:
+    for folder in ("2026.11.23", "2026.11.24"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / frame.name).write_bytes(frame.read_bytes())
+    files = sorted(tmp_path.glob("2026*/*.tiff"))
+    status, _, _ = say("detect", *files, "--overlay", tmp_path / "pictures", "--json")
+    assert status == 0
+    pictures = sorted(p.name for p in (tmp_path / "pictures").iterdir())
+    assert pictures == ["2026.11.23_cells.png", "2026.11.24_cells.png"]
+
+
+def test_names_with_brackets_are_shown_as_they_are(say: Said, frame: Path, tmp_path: Path) -> None:
+    odd = frame.rename(tmp_path / "we[i]rd [bold]:x:.ome.tiff")
+    status, text, _ = say("detect", odd)
+    assert status == 0
+    assert "[bold]:x:" in text.replace("\n", "")
+    status, _, said = say("detect", tmp_path / "[/b] none.tiff")
+    assert status == 2
+    assert "[/b] none.tiff" in said
+
+
+def test_sections_on_each_other_are_refused(say: Said, frame: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tight.yaml"
+    path.write_text("layout: {kind: grid, sections: 2, pitch_um: 60}", encoding="utf-8")
+    status, _, said = say("config", "check", path)
+    assert status == 2
+    assert "S0001 and S0002 lie on each other" in said
+
+
+def test_many_sections_are_laid_out_where_the_stage_may_go(tmp_path: Path) -> None:
+    config = _with_layout(load("simulator"), 300, None)
+    sections, fields = sections_and_fields(config)
+    assert (len(sections), len(fields)) == (300, 600)
+
+
+def test_sections_on_the_command_line_do_not_replace_a_list(say: Said, tmp_path: Path) -> None:
+    path = tmp_path / "list.yaml"
+    path.write_text("layout: {kind: list, sections: [{id: S0001, center_um: [0, 0]}]}", encoding="utf-8")
+    status, _, said = say("dry-run", "--config", path, "--sections", 2, "--out", tmp_path / "run")
+    assert status == 2
+    assert "list" in said
+
+
+def test_a_run_without_its_parts_is_not_taken_up(say: Said, small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    say("dry-run", "--config", small, "--out", out, "--json")
+    (out / "config.yaml").unlink()
+    status, _, said = say("resume", out)
+    assert status == 2
+    assert "config.yaml" in said
+
+
+def test_a_full_disk_at_the_start_leaves_nothing(
+    say: Said, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("database or disk is full")
+
+    monkeypatch.setattr("service.store.store.Store.create", full)
+    status, _, said = say("dry-run", "--config", small, "--out", tmp_path / "run")
+    assert status == 2
+    assert "disk is full" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unattended_session_does_not_wait_for_a_person(say: Said, tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    path.write_text(dump(small_config(session={"min_free_disk_gb": 100_000})), encoding="utf-8")
+    status, document, _ = say("dry-run", "--config", path, "--out", tmp_path / "run", "--json")
+    assert status == 1
+    assert document["end_state"] == "fault"
+
+
+def test_the_sockets_are_gone_after_a_session(
+    say: Said, small: Path, tmp_path: Path, runtime_dir: Path
+) -> None:
+    say("dry-run", "--config", small, "--out", tmp_path / "run", "--json")
+    left = {p.suffix for p in (runtime_dir / "ilemtrack").iterdir()}
+    assert left <= {".lock"}
+
+
+def test_version(say: Said) -> None:
+    status, text, _ = say("--version")
+    assert status == 0
+    assert text.startswith("ilemtrack ")
 
 
 def test_config_commands(say: Said, tmp_path: Path) -> None:

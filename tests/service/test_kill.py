@@ -140,7 +140,7 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
     assert Memory(run / "simulator.json").get("unblanked") is False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
     begun: tuple[Daemon, Path, str], number: signal.Signals
 ) -> None:

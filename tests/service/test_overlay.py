@@ -6,7 +6,17 @@ import pytest
 
 from detection.boxes import BoxPx
 from detection.cells import Cell, Detection
-from service.overlay import DOUBTFUL, FOUND, IMAGED, INK, LEGEND_HEIGHT, NOT_IMAGED, draw_overlay, write_png
+from service.overlay import (
+    DOUBTFUL,
+    FOUND,
+    IMAGED,
+    INK,
+    LEGEND_HEIGHT,
+    NOT_IMAGED,
+    draw_overlay,
+    track_colour,
+    write_png,
+)
 
 
 def make_detection(*cells: Cell) -> Detection:
@@ -92,3 +102,18 @@ def test_a_png_keeps_its_colours(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="none"):
         write_png(tmp_path / "none" / "a.png", np.zeros((4, 5, 3), dtype=np.uint8))
+
+
+def test_with_tracks_a_cell_has_the_colour_of_its_track_and_others_are_red() -> None:
+    cells = make_cell(1, BoxPx(20, 40, 60, 80)), make_cell(2, BoxPx(90, 40, 130, 80), "not imaged: fixed")
+    picture = draw_overlay(pixels(), make_detection(*cells), 0.178, [("T0007", "T0002"), ()])
+    assert has(picture, track_colour("T0007"), 80, 159)
+    assert has(picture, NOT_IMAGED, 220, 159)
+    assert not (picture[:-LEGEND_HEIGHT] == IMAGED).all(axis=2).any()
+
+
+def test_colours_of_neighbouring_tracks_can_be_told_apart() -> None:
+    colours = np.array([track_colour(f"T{n:04d}") for n in range(1, 41)]).astype(int)
+    apart = np.abs(colours[:, None] - colours[None]).sum(axis=2) + 765 * np.eye(40, dtype=int)
+    assert apart.min() >= 20
+    assert np.abs(np.diff(colours, axis=0)).sum(axis=1).min() >= 150

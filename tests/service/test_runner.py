@@ -26,7 +26,7 @@ from service.compose import Setup
 from service.errors import IllegalTransitionError
 from service.images import SavedImage, read_fm, read_pixels
 from service.records import ExposureState, FieldState, Job, JobState
-from service.rectangles import grown, overlap
+from service.rectangles import about, grown, overlap
 from service.requests import Wish
 from service.session import Phase
 from service.summary import summarise
@@ -519,7 +519,7 @@ def test_fluorescence_is_refused_where_the_beam_was(start: Start) -> None:
 
 
 def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) -> None:
-    # Section by section, and the second section lies partly on the first.
+    # Section by section, and a job of the first section lies on the second.
     armed_while_pending: list[str] = []
     sessions: list[Session] = []
 
@@ -531,18 +531,24 @@ def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) ->
         armed_while_pending.extend(f.id for f in pending if overlap(ground, f.rect_m))
         return real(request, timeout_s)
 
+    def plan_on_the_second(session: Session) -> None:
+        sessions.append(session)
+        x0, y0, x1, y1 = session.store.fields()[1].rect_m
+        center = ((x0 + x1) / 2, (y0 + y1) / 2)
+        job = Job(
+            "J000001", "S0001", 999_999, about(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ()
+        )
+        session.store.add_plan("S0001", [job], {})
+
     session = start(
         faulty("sem", "scan", scan, times=ALWAYS),
-        prepare=sessions.append,
-        layout={"pitch_um": 25},
+        prepare=plan_on_the_second,
         session={"min_free_disk_gb": 0, "order": "section"},
-        simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
     )
     assert not armed_while_pending
     moves = [(e.subject, e.data["to"]) for e in session.store.events_since(0) if e.kind == "job"]
-    held = {job for job, state in moves if state == "held"}
-    assert held
-    assert {job.state for job in session.store.jobs() if job.id in held} == {JobState.DONE}
+    assert [job for job, state in moves if state == "held"] == ["J000001"]
+    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
     assert session.store.status().phase is Phase.DONE
 
 

@@ -1,0 +1,30 @@
+"""Detection on synthetic sections after the paper, against the paper's own detector on the same frames."""
+
+from benchmarks.rows import Row, at_least, at_most
+from benchmarks.scenes import LARGE_CELLS_UM, SMALL_CELLS_UM, judged, paper_scene
+from detection.evaluation import evaluate
+
+FRAMES = 40
+TITLE = "Synthetic sections after the paper"
+
+
+def run() -> list[Row]:
+    """Measure both detectors on both sizes of cells and all three noises."""
+    rows = []
+    for radius in (SMALL_CELLS_UM, LARGE_CELLS_UM):
+        for noise in (20.0, 40.0, 60.0):
+            frames = list(paper_scene(radius, noise, FRAMES))
+            own, paper = evaluate(judged(frames)), evaluate(judged(frames, "paper"))
+            name = f"radius {radius[0]:g} um, noise {noise:g}"
+            rows += [
+                at_least(f"{name}: recall, undilated", own.recall, 0.98),
+                at_least(f"{name}: precision, undilated", own.precision, 0.98),
+                at_least(f"{name}: contained recall", own.contained_recall, 0.99),
+                at_most(f"{name}: imaged over cell area", own.imaged_over_cells, 1.4, 2),
+                Row(
+                    f"{name}: the paper's detector",
+                    f"recall {paper.recall:.3f}, precision {paper.precision:.3f}, "
+                    f"contained {paper.contained_recall:.3f} at {paper.imaged_over_cells:.2f}",
+                ),
+            ]
+    return rows

@@ -1,0 +1,108 @@
+"""Tables of how good detection is, and how far readers agree."""
+
+from typing import Any
+
+from rich.table import Table
+
+from config.work import DetectionConfig
+from service.cli.output import results
+
+
+def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
+    """Print the document of an evaluation."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    frames, cells, found = document["frames"], document["true_cells"], document["found_cells"]
+    over, empty = document["imaged_over_cells"], document["empty_imaged_fraction"]
+    for what, figure in (
+        ("frames", f"{frames}, {document['empty_frames']} of them without cells"),
+        ("cells", f"{cells} there, {found} found"),
+        ("[bold]as found, undilated", ""),
+        ("mean Dice of what was found, D_det", _percent(document["dice_found"])),
+        ("mean Dice of what is there, D_GT", _percent(document["dice_truth"])),
+        ("recall, D > 0.5", _percent(document["recall"])),
+        ("precision, D > 0.5", _percent(document["precision"])),
+        ("[bold]as imaged, with margin", ""),
+        ("cells imaged whole (99 % of their pixels)", _percent(document["contained_recall"])),
+        ("cells missed, or cut", f"{document['missed_cells']} of {cells}"),
+        ("imaged area over cell area", "-" if over is None else f"{over:.2f}"),
+        ("imaged share of the frames", _percent(document["imaged_fraction"])),
+        ("imaged share of frames without cells", _percent(empty)),
+        ("electron beam", f"{document['beam_h']:.3g} h; everything takes {document['raster_beam_h']:.3g} h"),
+    ):
+        table.add_row(what, figure)
+    results.print(table)
+    if document["groups"]:
+        results.print(
+            "\nBy kind of cell: found with D > 0.5, imaged whole, imaged by half, imaged share of the area"
+        )
+        results.print(_group_table(document["groups"]))
+    floor = f"{policy.min_confidence:g}"
+    results.print(
+        f"\nWhat other margins would miss and cost, of hits with a confidence of {floor} and more",
+        soft_wrap=True,
+    )
+    results.print(_curve_table(document, policy))
+
+
+def _group_table(groups: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("cells that are", no_wrap=True)
+    for heading in ("number", "recall", "whole", "half", "area"):
+        table.add_column(heading, justify="right")
+    for group in groups:
+        shares = (group["recall"], group["contained"], group["half_inside"], group["inside"])
+        table.add_row(group["name"], str(group["cells"]), *(_percent(share) for share in shares))
+    return table
+
+
+def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("margin / um", "cells missed", "of all", "beam / h", "of everything"):
+        table.add_column(heading, justify="right")
+    nearest = min(
+        {p["min_confidence"] for p in document["curve"]}, key=lambda f: abs(f - policy.min_confidence)
+    )
+    for point in document["curve"]:
+        if point["min_confidence"] == nearest:
+            share = point["beam_h"] / document["raster_beam_h"]
+            table.add_row(
+                f"{point['margin_um']:g}",
+                str(point["missed_cells"]),
+                _percent(point["missed_share"]),
+                f"{point['beam_h']:.3g}",
+                _percent(share),
+            )
+    return table
+
+
+def print_experts(document: dict[str, Any]) -> None:
+    """Print the document of a comparison of readers."""
+    results.print("Table 1: mean Dice; the reader of the row is taken for the truth")
+    table = Table(box=None, pad_edge=False)
+    numbers = [str(number) for number in range(1, len(document["readers"]) + 1)]
+    for heading in ("", "reader", "cells", "group", *numbers):
+        table.add_column(heading, justify="left" if heading == "reader" else "right")
+    for number, reader, row in zip(numbers, document["readers"], document["dice"], strict=True):
+        dices = (_whole_percent(value) for value in row)
+        table.add_row(number, reader["name"], str(reader["cells"]), str(reader["group"]), *dices)
+    results.print(table)
+    between = _percent(document["mean_between_readers"])
+    results.print(f"mean between readers: {between} (67.7 % in the paper)")
+    detector = document.get("detector")
+    if detector is None:
+        return
+    results.print("\nTables 2 and 3: the detector against each reader")
+    second = Table(box=None, pad_edge=False)
+    for heading in ("reader", "Dice", "recall", "precision"):
+        second.add_column(heading, justify="left" if heading == "reader" else "right")
+    for row in [*detector["readers"], {"name": "mean", **detector}]:
+        second.add_row(row["name"], *(_percent(row[key]) for key in ("dice", "recall", "precision")))
+    results.print(second)
+
+
+def _whole_percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

@@ -1,0 +1,22 @@
+"""A small forest for tests, trained once."""
+
+from functools import cache
+
+import numpy as np
+
+from detection.forest import ForestModel
+from detection.forest_training import AnnotatedFrame, train
+from detection.frames import check_frame
+from tests.detection.synthetic import PIXEL_SIZE_UM, Section, make_section
+
+
+def annotate(section: Section, pixel_size_um: float = PIXEL_SIZE_UM) -> AnnotatedFrame:
+    cell = np.any(section.masks, axis=0)
+    frame = check_frame(section.pixels, pixel_size_um)
+    return AnnotatedFrame(frame, cell, np.zeros_like(cell), len(section.masks))
+
+
+@cache
+def small_forest() -> ForestModel:
+    sections = [make_section(seed, noise_sd=noise) for seed, noise in ((0, 20.0), (1, 40.0))]
+    return train([annotate(section) for section in sections], most_pixels=12_000, trees=40)

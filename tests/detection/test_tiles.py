@@ -1,0 +1,79 @@
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detection.boxes import BoxPx
+from detection.cells import Hit
+from detection.detectors import RecallFirst
+from detection.frames import Frame, check_frame
+from detection.tiles import EVEN, find_in_parts
+from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
+
+
+class Bright:
+    """Boxes of what is above 0; warns where there is nothing."""
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        count, _, stats, _ = cv2.connectedComponentsWithStats((frame.values > 0).astype(np.uint8))
+        hits = [Hit(BoxPx(x, y, x + w, y + h), 0.5) for x, y, w, h, _ in stats[1:count].tolist()]
+        return hits, ["dark"]
+
+
+def frame_of(values: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Frame:
+    return Frame(values, 0.2, constant=False, processed=False, warnings=())
+
+
+rectangles = st.lists(
+    st.tuples(st.integers(0, 99), st.integers(0, 119), st.integers(1, 24), st.integers(1, 24)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(rectangles, st.integers(40, 70), st.integers(4, 20))
+def test_parts_lose_nothing(drawn: list[tuple[int, int, int, int]], part_px: int, halo_px: int) -> None:
+    values = np.zeros((100, 120), np.float32)
+    for y, x, height, width in drawn:
+        values[y : y + height, x : x + width] = 1
+    hits, _ = find_in_parts(Bright(), frame_of(values), part_px, halo_px)
+    whole, _ = Bright().find(frame_of(values))
+    for expected in whole:
+        assert any(hit.box.contains(expected.box) for hit in hits)
+    # What fits into the overlap is found once and exactly.
+    for hit in hits:
+        if max(hit.box.width_px, hit.box.height_px) < halo_px:
+            assert [other.box for other in hits].count(hit.box) == 1
+
+
+def test_warnings_say_in_how_many_parts() -> None:
+    values = np.zeros((60, 60), np.float32)
+    values[5:10, 5:10] = 1
+    values[35:40, 35:40] = 1
+    _, warnings = find_in_parts(Bright(), frame_of(values), 30, 2)
+    assert warnings == [
+        "in 2 of 4 parts of the frame: dark",
+        f"in 2 of 4 parts of the frame: {EVEN}",
+    ]
+
+
+def test_a_frame_that_fits_is_taken_as_a_whole() -> None:
+    values = np.zeros((60, 60), np.float32)
+    values[5:55, 5:55] = 1
+    assert find_in_parts(Bright(), frame_of(values), 60) == ([Hit(BoxPx(5, 5, 55, 55), 0.5)], ["dark"])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_cells_are_the_same_in_parts(seed: int) -> None:
+    section = make_section(seed, cells=25, size_px=768)
+    frame = check_frame(section.pixels, PIXEL_SIZE_UM)
+    hits, _ = find_in_parts(RecallFirst(), frame, 400, 150)
+    whole, _ = RecallFirst().find(frame)
+    clear = [hit for hit in whole if hit.confidence > 0.9 and hit.box.area_px > 400]
+    assert len(clear) > 8
+    for expected in clear:
+        grown = BoxPx(expected.box.x0 + 6, expected.box.y0 + 6, expected.box.x1 - 6, expected.box.y1 - 6)
+        assert any(hit.box.contains(grown) for hit in hits), expected
