@@ -4,6 +4,9 @@ OpenCV's rounds its result to the 256 levels of its input, which makes flat step
 moves watershed lines; this one quantises the input only.
 """
 
+from itertools import pairwise
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,30 +47,27 @@ def _tile_curves(levels: NDArray[np.uint8], tile_rows: int, tile_columns: int) -
     pixels = tile_rows * tile_columns
     lowest = -(-pixels // LEVELS)
     limit = lowest + round(CLIP * (pixels - lowest))
-    curves = np.empty((TILES, TILES, LEVELS), dtype=np.float32)
-    for row in range(TILES):
-        for column in range(TILES):
-            tile = levels[
-                row * tile_rows : (row + 1) * tile_rows, column * tile_columns : (column + 1) * tile_columns
-            ]
-            counts = _clipped(np.bincount(tile.ravel(), minlength=LEVELS), limit)
-            curves[row, column] = np.cumsum(counts) / pixels
-    return curves
+    tiles = levels.reshape(TILES, tile_rows, TILES, tile_columns).swapaxes(1, 2).reshape(TILES**2, pixels)
+    counts = np.stack([np.bincount(tile, minlength=LEVELS) for tile in tiles])
+    curves = np.asarray(np.cumsum(_clipped(counts, limit), axis=1) / pixels, dtype=np.float32)
+    return curves.reshape(TILES, TILES, LEVELS)
 
 
 def _clipped(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """Cut a histogram at `limit` and deal out what was cut, evenly, without passing the limit."""
-    excess = int(np.maximum(counts - limit, 0).sum())
-    share = excess // LEVELS
+    """Cut histograms, one in each row, at `limit` and deal out what was cut, evenly, up to the limit."""
+    cut = np.minimum(counts, limit)
+    excess = (counts - cut).sum(axis=1)
+    share = (excess // LEVELS)[:, None]
     dealt = np.where(counts > limit - share, limit, counts + share)
-    left = excess - int((dealt - np.minimum(counts, limit)).sum())
-    while left > 0:
-        open_bins = np.flatnonzero(dealt < limit)
-        if open_bins.size == 0:
-            break
-        chosen = open_bins[:: max(open_bins.size // left, 1)][:left]
-        dealt[chosen] += 1
-        left -= chosen.size
+    left_over = excess - (dealt - cut).sum(axis=1)
+    for row, left in zip(dealt, left_over.tolist(), strict=True):
+        while left > 0:
+            open_bins = np.flatnonzero(row < limit)
+            if open_bins.size == 0:
+                break
+            chosen = open_bins[:: max(open_bins.size // left, 1)][:left]
+            row[chosen] += 1
+            left -= chosen.size
     return dealt
 
 

@@ -1,33 +1,34 @@
 """From what speaks for a hit to a confidence: the share of hits like it that are cells.
 
-The coefficients follow a logistic regression on synthetic sections of both kinds, on dim and punctate cells, on
-lumpy and empty ground and on debris (development seeds 20 to 39). That of weak humps is more than twice what the
-regression says, so that lumps of the ground are not imaged; among hits given less than 0.02 more are cells
-than is said. Each term is nought where nothing speaks against a cell, so that confidence never falls as the
-evidence grows. What share of hits is real depends on the specimen; here a section without cells was about
-half as common as one with them.
+The coefficients follow a logistic regression on synthetic sections of both kinds, on dim and punctate cells,
+on lumpy and empty ground and on debris (development seeds 20 to 39). That of weak humps is more than twice
+what the regression says, so that lumps of the ground are not imaged; that of faintness is for specimens
+labelled in their nuclei too, where faint hits are cells cut beside the nucleus. Among hits given less than
+0.02 more are cells than is said. Each term is nought where nothing speaks against a cell, so that confidence
+never falls as the evidence grows. What share of hits is real depends on the specimen; here a section without
+cells was about half as common as one with them.
 """
 
 import math
 
 from detection.evidence import Evidence
 
-BASE = 3.05
+BASE = 3.6
 STRONG = 5.0
 """Significance over the seed threshold above which nothing is gained."""
 SMALL_UM = (1.6, 4.0)
 """Debris is small, and so is a glancing cut: below the first nothing more is lost, above the
 second nothing."""
-PER_SMALLNESS = 7.1
+PER_SMALLNESS = 8.1
 FAINT = (0.04, 0.4)
 """Light relative to the brighter cells of the frame; cells scatter by less, unlabelled parts are fainter."""
-PER_FAINTNESS = 0.2
+PER_FAINTNESS = 0.9
 SHARP_EDGE = 0.75
 """Step at the outline, as a share of the mean light, of a cell; a hump of the ground has less."""
-PER_WEAK_HUMP = 18.0
-EVEN_PROMINENCE, PROMINENCE_POWER = 3.7, 12.0
-"""Logistic regression on such sections (development seeds 20 to 27) says 3.6 and 20, on few hits between noise and
-cells: a gentler slope claims less."""
+PER_WEAK_HUMP = 20.0
+EVEN_PROMINENCE, PROMINENCE_POWER = 4.0, 12.0
+"""Logistic regression on such sections (development seeds 20 to 27) says 3.6 and 20, on few hits between
+noise and cells; but noise alone now and then reaches 3.9, and a gentler slope claims less."""
 
 
 def confidence_of(evidence: Evidence) -> float:

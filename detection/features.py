@@ -14,7 +14,9 @@ def rescale(image: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = float(image.min()), float(image.max())
     if high <= low:
         return np.zeros_like(image)
-    return np.asarray((image - low) / (high - low), dtype=np.float32)
+    scaled = image - np.float32(low)
+    scaled /= np.float32(high - low)
+    return scaled
 
 
 def negative_log(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

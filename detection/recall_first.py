@@ -47,7 +47,7 @@ PATCHY = (0.4, 0.7)
 """As `SPARSE`, for what the policy adds around puncta."""
 PATCHY_UM = 2.5
 """About the distance of neighbouring puncta in one cell: beyond the last seen there may be one more."""
-CELL_LIKE_UM = (2.0, 6.0)
+CELL_LIKE_UM = (3.0, 6.0)
 """Something up to the first in size is a whole speck, not a part of a cell, and is not grown; from the
 second on it is grown in full."""
 DENSE_SHARE = 0.5

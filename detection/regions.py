@@ -11,31 +11,49 @@ from numpy.typing import NDArray
 from detection.splitting import convexity, split_touching, without_fragments
 
 CLOSING_UM = 0.5
+"""Half the width of gaps that are closed: less than lies between cells, more than noise tears open."""
 LARGEST_HOLE_UM = 12.0
+"""Diameter of the largest nuclei of cultured cells."""
 SMALL_HOLE_UM = 3.0
+"""Holes up to this diameter are filled whatever their shape: noise, vacuoles."""
 NUCLEUS_CONVEXITY = 0.75
 """A nucleus fills about 0.9 of its convex hull, the gap between three discs that touch 0.37."""
 HALO_SHARE = 0.25
+"""Less than this share of the mean light around it, and it is blur."""
 HALO_SMOOTHINGS_UM = (1.07, 0.53, 0.27)
+"""From the certain to the sharp; as the scales of `significant`."""
 HALO_SURROUNDINGS_UM = 3.5
+"""Standard deviation of the surroundings that light is compared with: half a small cell."""
 CORE_SHARE = 0.05
+"""Of the brightest part; unlabelled parts of a cell have about 6 % of its label, dim cells more."""
 FINE_UM = 0.3
+"""Smoothing below this follows an outline well enough to look beyond it."""
 PUNCTUM_UM = 3.0
+"""Regions up to this diameter may be puncta of one cell."""
 PUNCTA_REACH_UM = 3.0
+"""Half the gap between puncta that is bridged."""
 PUNCTA_FRINGE_UM = 2.0
+"""How far bridges between puncta are widened."""
 ARCS_REACH_UM = 1.25
+"""Half the gap beside weak regions that is bridged."""
 USUAL_CELL_UM = 12.0
 """Expected size of a cell where a frame has too few to tell; HeLa cells are 10 to 17 um across."""
 FEWEST_CLEAR = 4
+"""So many single cuts tell the size usual in a frame."""
 USUAL_PERCENTILE = 75
 """Of the sizes of single cuts: most miss the middle of the cell."""
 SAME_CELL = 1.1
+"""What is no larger than this many usual cells may be one."""
 LEAST_USUAL_UM = 8.0
+"""The usual size is never taken to be less: small cuts are parts of cells, not small cells."""
 GATHER_UM = 3.0
+"""Gap up to which small regions are put together."""
 SMALL_SHARE = 0.6
+"""Of a usual cell: regions up to this size may be its pieces."""
 MOST_TO_GATHER = 200
 """A frame with more regions is no frame of few cells in pieces; comparing all pairs would take long."""
 CERTAIN_SD = 1.0
+"""Standard deviations by which light must fall short to be taken away."""
 WEAK_STRENGTH = 1.5
 """Significance over the seed threshold below which the outline of a region is ragged by noise."""
 

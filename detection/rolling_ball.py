@@ -33,8 +33,9 @@ def subtract_rolling_ball(image: NDArray[np.float32], radius_px: float) -> NDArr
     rows, columns = image.shape
     smooth = np.asarray(cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE))
     padded = np.pad(smooth, ((0, -rows % shrink), (0, -columns % shrink)), mode="edge")
-    blocks = padded.reshape(padded.shape[0] // shrink, shrink, padded.shape[1] // shrink, shrink)
-    small = blocks.min(axis=(1, 3))
+    # One axis at a time: minima over whole rows are quick, and leave little for those along them.
+    low_rows = padded.reshape(-1, shrink, padded.shape[1]).min(axis=1)
+    small = low_rows.reshape(low_rows.shape[0], -1, shrink).min(axis=2)
     # An opening by the ball: its top below the surface, then the surface of all such balls.
     rings = _rings(radius_px / shrink, shrink)
     reach = int(radius_px / shrink)
@@ -43,7 +44,8 @@ def subtract_rolling_ball(image: NDArray[np.float32], radius_px: float) -> NDArr
     back = cv2.resize(
         np.asarray(rolled, dtype=np.float32), padded.shape[::-1], interpolation=cv2.INTER_LINEAR
     )
-    return np.asarray(np.maximum(image - np.asarray(back)[:rows, :columns], 0), dtype=np.float32)
+    left = image - np.asarray(back, dtype=np.float32)[:rows, :columns]
+    return np.asarray(np.maximum(left, 0, out=left), dtype=np.float32)
 
 
 def _rings(radius: float, scale: float) -> list[tuple[float, list[tuple[int, int]]]]:

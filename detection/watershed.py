@@ -88,7 +88,10 @@ def _coarsely_flooded(
     even = ((0, -rows % COARSE), (0, -columns % COARSE))
     tall, wide = (rows + even[0][1]) // COARSE, (columns + even[1][1]) // COARSE
     blocks = np.pad(sources, even).reshape(tall, COARSE, wide, COARSE)
-    small = cv2.resize(np.pad(relief, even, mode="edge"), (wide, tall), interpolation=cv2.INTER_AREA)
+    padded = np.pad(relief, even, mode="edge")
+    # The highest of each block: a ridge one pixel wide must not be averaged away, or the flood leaks.
+    parts = [padded[y::COARSE, x::COARSE] for y in range(COARSE) for x in range(COARSE)]
+    small = np.maximum.reduce(parts)
     coarse = watershed(small, blocks.max(axis=(1, 3)), connectivity=EIGHT)  # type: ignore[no-untyped-call]
     regions = np.repeat(np.repeat(coarse, COARSE, axis=0), COARSE, axis=1)[:rows, :columns]
     band = np.ones((BAND_PX, BAND_PX), dtype=np.uint8)
