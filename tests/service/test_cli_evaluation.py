@@ -99,6 +99,8 @@ def test_evaluate_prints_the_figures(say: Said, truth: Path, found: Path) -> Non
 def test_evaluate_prints_tables(say: Said, truth: Path, found: Path) -> None:
     status, text, _ = say("evaluate", "--truth", truth, "--detections", found)
     assert status == 0
+    assert "as found, undilated" in text
+    assert "[" not in text
     for words in ("recall, D > 0.5", "66.7%", "1 of 2", "margin / um", "4 to 8 um across"):
         assert words in text
 
