@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from config.work import DetectionConfig
 from service.cli.output import results
@@ -16,12 +17,12 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
     for what, figure in (
         ("frames", f"{frames}, {document['empty_frames']} of them without cells"),
         ("cells", f"{cells} there, {found} found"),
-        ("[bold]as found, undilated", ""),
+        ("as found, undilated", ""),
         ("mean Dice of what was found, D_det", _percent(document["dice_found"])),
         ("mean Dice of what is there, D_GT", _percent(document["dice_truth"])),
         ("recall, D > 0.5", _percent(document["recall"])),
         ("precision, D > 0.5", _percent(document["precision"])),
-        ("[bold]as imaged, with margin", ""),
+        ("as imaged, with margin", ""),
         ("cells imaged whole (99 % of their pixels)", _percent(document["contained_recall"])),
         ("cells missed, or cut", f"{document['missed_cells']} of {cells}"),
         ("imaged area over cell area", "-" if over is None else f"{over:.2f}"),
@@ -29,7 +30,8 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
         ("imaged share of frames without cells", _percent(empty)),
         ("electron beam", f"{document['beam_h']:.3g} h; everything takes {document['raster_beam_h']:.3g} h"),
     ):
-        table.add_row(what, figure)
+        # A line without a figure is a heading.
+        table.add_row(Text(what, style="" if figure else "bold"), figure)
     results.print(table)
     if document["groups"]:
         results.print(

@@ -1,10 +1,14 @@
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from service.cli.app import run
 from service.store.store import Store
+from tests.service.saying import Said
 from tests.service.store.stores import new_store
 
 
@@ -22,3 +26,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made = new_store(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Said:
+    """Run a command; gives its status, its document (or text) and what it said to people."""
+
+    def call(*arguments: object) -> tuple[int, Any, str]:
+        status = run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return status, json.loads(said.out) if "--json" in arguments and said.out else said.out, said.err
+
+    return call

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ import tifffile
 
 from config.loading import dump, load
 from detection.boxes import BoxPx
-from service.cli.app import run
 from service.cli.session import _with_layout
 from service.errors import StoreError
 from service.layout import sections_and_fields
+from tests.service.saying import Said
 from tests.service.sessions import small_config
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
-
-Said = Callable[..., tuple[int, Any, str]]
 
 SUMMARY = {
     "v",
@@ -37,18 +34,6 @@ SUMMARY = {
     "data_bytes",
     "contained_recall",
 }
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Run a command; gives its status, its document (or text) and what it said to people."""
-
-    def call(*arguments: object) -> tuple[int, Any, str]:
-        status = run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return status, json.loads(said.out) if "--json" in arguments else said.out, said.err
-
-    return call
 
 
 @pytest.fixture

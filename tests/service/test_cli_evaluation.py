@@ -1,32 +1,16 @@
 """synth, detect --roi, evaluate and experts as people and programs meet them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
 
 from detection.boxes import BoxPx
-from service.cli.app import run
 from service.rois import read_rois, write_boxes
-
-Said = Callable[..., tuple[int, Any, str]]
+from tests.service.saying import Said
 
 TRUE = [BoxPx(10, 10, 40, 40), BoxPx(100, 100, 130, 120)]
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Run a command; gives its status, its document (or text) and what it said to people."""
-
-    def call(*arguments: object) -> tuple[int, Any, str]:
-        status = run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return status, json.loads(said.out) if "--json" in arguments and said.out else said.out, said.err
-
-    return call
 
 
 @pytest.fixture
@@ -99,6 +83,8 @@ def test_evaluate_prints_the_figures(say: Said, truth: Path, found: Path) -> Non
 def test_evaluate_prints_tables(say: Said, truth: Path, found: Path) -> None:
     status, text, _ = say("evaluate", "--truth", truth, "--detections", found)
     assert status == 0
+    assert "as found, undilated" in text
+    assert "[" not in text
     for words in ("recall, D > 0.5", "66.7%", "1 of 2", "margin / um", "4 to 8 um across"):
         assert words in text
 

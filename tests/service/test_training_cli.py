@@ -1,9 +1,7 @@
 """From annotated frames to a forest to boxes, as people do it; plug-ins and denoising on the command line."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,26 +10,12 @@ import tifffile
 from config.loading import dump
 from detection.boxes import BoxPx
 from detection.truth import TrueCell
-from service.cli.app import run
 from service.training import masks_of
 from tests.detection.synthetic import Section, make_section
+from tests.service.saying import Said
 from tests.service.sessions import small_config
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
-
-Said = Callable[..., tuple[int, Any, str]]
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Run a command; gives its status, its document (or text) and what it said to people."""
-
-    def call(*arguments: object) -> tuple[int, Any, str]:
-        status = run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return status, json.loads(said.out) if "--json" in arguments and said.out else said.out, said.err
-
-    return call
 
 
 def save(path: Path, section: Section, pixel_size_um: float = 0.178) -> Path:
