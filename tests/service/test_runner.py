@@ -584,3 +584,18 @@ def test_what_no_fluorescence_was_saved_for_is_never_exposed(start: Start) -> No
     assert job.state is JobState.SKIPPED
     assert "never saved" in str(job.reason)
     assert not session.store.exposures(job="J000001")
+
+
+def test_cells_where_the_stage_may_not_go_are_skipped_with_that_reason(start: Start) -> None:
+    # The safe area ends at the centre of the field: half of its cells are out of reach.
+    session = start(
+        layout={"sections": 1},
+        stage={"safe_x_mm": [-1, 0]},
+        simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
+    )
+    cells = session.store.cells()
+    out_of_reach = [cell for cell in cells if "safe area" in str(cell.skipped)]
+    assert out_of_reach
+    assert [cell for cell in cells if cell.jobs]
+    assert all(job.center_m[0] <= 0 for job in session.store.jobs())
+    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
