@@ -18,5 +18,8 @@ def shortage(folder: Path, needed_bytes: float, keep_free_gb: float) -> str | No
     """
     free = shutil.disk_usage(folder).free
     if free < needed_bytes * 1.1 + keep_free_gb * 1e9:
-        return f"low disk: {free / 1e9:.2f} GB free in {folder}, {keep_free_gb:g} GB are to stay free"
+        return (
+            f"low disk: {free / 1e6:.0f} MB free in {folder}; {needed_bytes * 1.1 / 1e6:.0f} MB are needed next"
+            f" and {keep_free_gb:g} GB are to stay free"
+        )
     return None
