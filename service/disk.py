@@ -17,9 +17,10 @@ def shortage(folder: Path, needed_bytes: float, keep_free_gb: float) -> str | No
         What is to stay free besides, GB (1e9 bytes).
     """
     free = shutil.disk_usage(folder).free
-    if free < needed_bytes * 1.1 + keep_free_gb * 1e9:
+    needed = needed_bytes * 1.1
+    if free < needed + keep_free_gb * 1e9:
         return (
-            f"low disk: {free / 1e6:.0f} MB free in {folder}; {needed_bytes * 1.1 / 1e6:.0f} MB are needed next"
+            f"low disk: {free / 1e6:.0f} MB free in {folder}; {needed / 1e6:.0f} MB are needed next"
             f" and {keep_free_gb:g} GB are to stay free"
         )
     return None
