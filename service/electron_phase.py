@@ -9,6 +9,7 @@ from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.ground import Ground
+from planner.rects import grown
 from service.context import Context
 from service.disk import shortage
 from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
@@ -17,7 +18,7 @@ from service.layout import fm_to_sem, sem_position_m
 from service.logs import get_logger
 from service.moving import move_to
 from service.records import Exposure, FieldState, Job, JobState
-from service.rectangles import about, grown, overlap
+from service.rectangles import about, overlap
 from service.requests import InterruptSession, Wish
 from service.vacuum import problem
 

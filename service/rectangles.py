@@ -3,11 +3,6 @@
 from drivers.pose import RectM
 
 
-def grown(rect: RectM, by_m: float) -> RectM:
-    """Return a rectangle grown on all sides."""
-    return rect[0] - by_m, rect[1] - by_m, rect[2] + by_m, rect[3] + by_m
-
-
 def overlap(a: RectM, b: RectM) -> bool:
     """Whether two rectangles share ground; touching edges share none."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

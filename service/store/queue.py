@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from service import jobs as job_states
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.records import FieldState, Job, JobState
-from service.store import rows
+from service.store import job_states, rows
 from service.store.database import Database
 from service.store.rows import to_json
 from service.store.specimen import list_fields, set_field
@@ -168,7 +167,7 @@ def move_job(
     sha256: str | None = None,
     exposure: int | None = None,
 ) -> Job:
-    """Move a job on by the table of `service.jobs`; `exposure` goes into the event.
+    """Move a job on by the table of `service.store.job_states`; `exposure` goes into the event.
 
     Raises
     ------

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drivers.pose import RectM
-from service import fields as field_states
 from service.errors import StoreError, UnknownIdError
 from service.records import Cell, Field, FieldState, Section
-from service.store import rows
+from service.store import field_states, rows
 from service.store.database import Database
 from service.store.rows import numbers, to_json
 

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from detection.boxes import BoxPx
-from detection.metrics import (
-    contained_recall,
-    dice_matrix,
-    imaged_over_cell_area,
-    mean_dice_found,
-    mean_dice_truth,
-    precision,
-    recall,
-)
+from detection.metrics import dice_matrix
+from tests.detection.scores import contained_recall, precision, recall
 
 SHAPE = (100, 100)
 TRUTH = [BoxPx(0, 0, 10, 10), BoxPx(50, 50, 60, 70)]
@@ -24,8 +17,6 @@ def test_dice_recall_and_precision_by_hand() -> None:
     assert matrix.shape == (4, 2)
     assert matrix[:, 0] == pytest.approx([2 / 3, 0, 0, 0])
     assert matrix[:, 1] == pytest.approx([0, 0, 0.9, 2 / 3])
-    assert mean_dice_found(matrix) == pytest.approx((2 / 3 + 0 + 0.9 + 2 / 3) / 4)
-    assert mean_dice_truth(matrix) == pytest.approx((2 / 3 + 0.9) / 2)
     assert recall(matrix) == 1
     assert precision(matrix) == 0.75
 
@@ -39,11 +30,9 @@ def test_a_dice_of_one_half_is_not_yet_correct() -> None:
 def test_nothing_found_and_nothing_to_find() -> None:
     nothing_found = dice_matrix([], TRUTH)
     assert recall(nothing_found) == 0
-    assert mean_dice_truth(nothing_found) == 0
     assert math.isnan(precision(nothing_found))
     assert math.isnan(recall(dice_matrix(FOUND, [])))
     assert math.isnan(contained_recall([], FOUND, SHAPE))
-    assert math.isnan(imaged_over_cell_area([], FOUND, SHAPE))
     assert contained_recall(TRUTH, [], SHAPE) == 0
 
 
@@ -60,8 +49,3 @@ def test_masks_count_only_their_own_pixels() -> None:
     mask[0, 0] = True
     assert contained_recall([mask], [BoxPx(5, 5, 10, 10)], SHAPE) == 0
     assert contained_recall([mask], [BoxPx(0, 0, 10, 10)], SHAPE) == 1
-
-
-def test_imaged_area_is_that_of_the_union() -> None:
-    imaged = [BoxPx(0, 0, 20, 10), BoxPx(0, 0, 10, 10), BoxPx(50, 50, 60, 70)]
-    assert imaged_over_cell_area(TRUTH, imaged, SHAPE) == pytest.approx(400 / 300)

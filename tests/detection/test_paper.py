@@ -4,9 +4,10 @@ import pytest
 from config.work import DetectionConfig
 from detection.boxes import BoxPx, iou
 from detection.detect import detect
-from detection.metrics import dice_matrix, precision, recall
+from detection.metrics import dice_matrix
 from detection.paper import PaperSettings, find_cells, settings_for
 from tests.detection import real_frames
+from tests.detection.scores import precision, recall
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 CONFIG = DetectionConfig(detector="paper")

@@ -5,8 +5,9 @@ import pytest
 from config.work import DetectionConfig
 from detection.boxes import BoxPx, union_fraction, union_mask
 from detection.detect import detect
-from detection.metrics import contained_recall, dice_matrix, precision, recall
+from detection.metrics import dice_matrix
 from tests.detection import real_frames
+from tests.detection.scores import contained_recall, precision, recall
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 CONFIG = DetectionConfig(dilate_um=0.5)

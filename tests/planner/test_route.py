@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.errors import PlannerError
-from planner.order import section_order
 from planner.route import route, route_length
 
 coordinates = st.floats(-1e-3, 1e-3).map(lambda v: round(v, 7))
@@ -66,10 +64,3 @@ def test_clusters_far_apart_are_left_once_each() -> None:
 
 def test_many_frames_on_one_spot_are_no_trouble() -> None:
     assert sorted(route([(1e-3, 1e-3)] * 100, (0.0, 0.0))) == list(range(100))
-
-
-def test_sections_are_visited_as_they_were_cut() -> None:
-    assert section_order({"S0003": 2, "S0001": 0, "S0002": 1}) == ("S0001", "S0002", "S0003")
-    assert section_order({}) == ()
-    with pytest.raises(PlannerError, match="sections S0001, S0003 have the same place 4"):
-        section_order({"S0003": 4, "S0001": 4, "S0002": 1})

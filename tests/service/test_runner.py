@@ -21,12 +21,13 @@ from drivers.errors import (
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
+from planner.rects import grown
 from service import analysis, electron_phase, fluorescence_phase, images
 from service.compose import Setup
 from service.errors import IllegalTransitionError
 from service.images import SavedImage, read_fm, read_pixels
 from service.records import ExposureState, FieldState, Job, JobState
-from service.rectangles import about, grown, overlap
+from service.rectangles import about, overlap
 from service.requests import Wish
 from service.session import Phase
 from service.summary import summarise

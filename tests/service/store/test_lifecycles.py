@@ -4,9 +4,10 @@ from itertools import product
 
 import pytest
 
-from service import fields, jobs
 from service.errors import IllegalTransitionError
 from service.records import FieldState, JobState
+from service.store import field_states as fields
+from service.store import job_states as jobs
 
 J = JobState
 
