@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 
 from config.model import Config
 from detection.cells import Cell as FoundCell
@@ -11,16 +10,12 @@ from detection.detect import detect
 from detection.errors import DetectionError
 from drivers.clock import Clock
 from drivers.pose import Pose, box_to_rect
-from planner.errors import PlannerError
-from planner.plan import plan
-from planner.values import Box, settings_from
-from planner.values import Field as Ground
 from service.detectors import open_detector
 from service.errors import ImageError
 from service.images import Pixels, read_fm
-from service.layout import safe_area_m, sem_position_m
 from service.logs import get_logger
-from service.records import Cell, Field, FieldState, Job
+from service.planning import plan_section
+from service.records import Cell, Field, FieldState
 from service.run_folder import RunFolder
 from service.store.store import Store
 
@@ -103,59 +98,10 @@ class Analysis:
         self._ready_s = max(self._ready_s, begun_s) + time.perf_counter() - begun
 
     def _plan_if_seen(self, section: str) -> None:
-        """Plan a section once all its fields were seen or given up; its frames stay on saved ground."""
+        """Plan a section once all its fields were seen or given up."""
         fields = self._store.fields(section=section)
-        if any(field.state in (FieldState.PENDING, FieldState.SAVED) for field in fields):
-            return
-        seen = [field for field in fields if field.state is FieldState.DETECTED]
-        if not seen:
-            return
-        cells = self._store.cells(section=section)
-        boxes = [
-            Box(cell.id, cell.rect_m, cell.image_rect_m) for cell in cells if cell.image_rect_m is not None
-        ]
-        grounds = [Ground(field.id, field.rect_m) for field in seen]
-        try:
-            planned = plan(section, grounds, boxes, settings_from(self._config))
-        except PlannerError as error:
-            log.error("planning failed", section=section, error=str(error))
-            for field in seen:
-                self._store.set_field(field.id, FieldState.FAILED, reason=f"planning failed: {error}")
-            return
-        frames = [frame for frame in planned.frames if self._reachable(frame.center_m)]
-        covered = {box for frame in frames for box in frame.covers}
-        first = self._store.next_job_number()
-        index = next(s.index for s in self._store.sections() if s.id == section)
-        jobs = [
-            Job(
-                id=f"J{first + n:06d}",
-                section=section,
-                position=index * 1_000_000 + n,
-                rect_m=frame.rect_m,
-                center_m=frame.center_m,
-                size_px=frame.size_px,
-                pixel_size_m=frame.pixel_size_m,
-                dwell_s=frame.dwell_s,
-                covers=frame.covers,
-            )
-            for n, frame in enumerate(frames)
-        ]
-        skipped = {item.box: item.reason for item in planned.skipped}
-        skipped |= {
-            box: "the stage may not go there: outside its safe area"
-            for frame in planned.frames
-            for box in frame.covers
-            if box not in covered
-        }
-        skipped |= {cell.id: cell.reason for cell in cells if cell.image_rect_m is None}
-        self._store.add_plan(section, jobs, skipped)
-        self._store.note("plan", section, {"method": planned.method, **asdict(planned.totals)})
-        log.info("planned", section=section, jobs=len(jobs), skipped=len(skipped))
-
-    def _reachable(self, center_m: tuple[float, float]) -> bool:
-        """Whether the stage may go to where the SEM sees a point."""
-        (x, y), (x0, y0, x1, y1) = sem_position_m(self._config, center_m), safe_area_m(self._config)
-        return x0 <= x <= x1 and y0 <= y <= y1
+        if not any(field.state in (FieldState.PENDING, FieldState.SAVED) for field in fields):
+            plan_section(self._config, self._store, section)
 
 
 def _cell(field: Field, found: FoundCell, pose: Pose, shape: tuple[int, ...]) -> Cell:
