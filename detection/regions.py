@@ -117,9 +117,9 @@ def join_fragments(
 
     Gaps between large, strong regions stay: those are cells.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    count, labels, stats = _components(mask)
     largest_px = math.pi / 4 * (PUNCTUM_UM / pixel_um) ** 2
-    is_small = (np.asarray(stats)[:, cv2.CC_STAT_AREA] <= largest_px).astype(np.uint8)
+    is_small = (stats[:, cv2.CC_STAT_AREA] <= largest_px).astype(np.uint8)
     is_weak = (_peaks(labels, count, strength) < WEAK_STRENGTH).astype(np.uint8)
     is_small[0] = is_weak[0] = 0
     if not (is_small.any() or is_weak.any()):
@@ -149,7 +149,7 @@ def regions_of(mask: NDArray[np.uint8], pixel_um: float) -> list[Region]:
 
     What fits into a cell of the size usual in the frame stays together.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    count, labels, stats = _components(mask)
     wholes, clear_px = [], []
     for label in range(1, count):
         left, top, width, height, _ = stats[label].tolist()
@@ -170,6 +170,14 @@ def regions_of(mask: NDArray[np.uint8], pixel_um: float) -> list[Region]:
         for part in without_fragments(parts, whole_px)
     ]
     return _gathered(regions, whole_px, GATHER_UM / pixel_um)
+
+
+def _components(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
+    """Connected regions (8 neighbours), by the algorithm that counts their pixels twice as fast."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask, 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
+    return count, np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
 
 
 def _gathered(regions: list[Region], whole_px: float, reach_px: float) -> list[Region]:

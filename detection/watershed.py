@@ -1,8 +1,9 @@
 """Background lines between markers, and the watershed of the paper's detector."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
-import scipy.ndimage as ndi
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
@@ -12,6 +13,9 @@ COARSE = 2
 BAND_PX = 9
 """Width of the band along its borders that is flooded again on the pixels themselves."""
 SMALLEST_COARSE_PX = 64
+SMALLEST_RECURSED_PX = 512
+"""A coarse flood of less on a side is quick enough as it is."""
+T = TypeVar("T", np.float32, np.int32)
 
 
 def label_by_columns(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -19,8 +23,11 @@ def label_by_columns(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 
     The order matters: merging of boxes in the paper's detector depends on it.
     """
-    labels, _ = ndi.label(mask.T, structure=EIGHT)
-    return np.ascontiguousarray(labels.T, dtype=np.int32)
+    # This algorithm goes pixel by pixel, so that its numbers follow the first pixels; others go by blocks.
+    _, labels = cv2.connectedComponentsWithAlgorithm(
+        cv2.transpose(mask.astype(np.uint8)), 8, cv2.CV_32S, cv2.CCL_SAUF
+    )
+    return np.asarray(cv2.transpose(np.asarray(labels)), dtype=np.int32)
 
 
 def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -53,8 +60,9 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Flood a relief from markers and leave a line, 0, between what comes from different ones.
 
-    A flood on pixels twice as large goes first; only a band along the borders of its regions is flooded on
-    the pixels themselves. The relief of the paper's detector is smooth over much more than that.
+    A flood on pixels twice as large goes first (of a large frame, again the same way); only a band along the
+    borders of its regions is flooded on the pixels themselves. The relief of the paper's detector is smooth
+    over much more than that.
 
     Parameters
     ----------
@@ -70,14 +78,17 @@ def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) ->
     sources = label_by_columns(markers)
     if not markers.any():
         return sources
-    if min(relief.shape) >= SMALLEST_COARSE_PX:
-        settled, open_ = _coarsely_flooded(relief, sources)
-        regions = settled.copy()
-        flooded = watershed(relief, settled * open_, connectivity=EIGHT, mask=open_)  # type: ignore[no-untyped-call]
-        np.copyto(regions, flooded, where=open_)
-    else:
-        regions = np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
+    regions = _flooded(relief, sources, SMALLEST_COARSE_PX)
     return np.where(_lines_between(regions, relief, markers), 0, regions).astype(np.int32)
+
+
+def _flooded(relief: NDArray[np.float32], sources: NDArray[np.int32], least_px: int) -> NDArray[np.int32]:
+    """Flood from the coarse to the fine what has at least `least_px` on each side, else at once."""
+    if min(relief.shape) < least_px:
+        return np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
+    settled, open_ = _coarsely_flooded(relief, sources)
+    flooded = watershed(relief, settled * open_, connectivity=EIGHT, mask=open_)  # type: ignore[no-untyped-call]
+    return np.where(open_, flooded, settled).astype(np.int32)
 
 
 def _coarsely_flooded(
@@ -85,14 +96,7 @@ def _coarsely_flooded(
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Regions as far as a coarse flood settles them, 0 elsewhere, and where to flood on."""
     rows, columns = relief.shape
-    even = ((0, -rows % COARSE), (0, -columns % COARSE))
-    tall, wide = (rows + even[0][1]) // COARSE, (columns + even[1][1]) // COARSE
-    blocks = np.pad(sources, even).reshape(tall, COARSE, wide, COARSE)
-    padded = np.pad(relief, even, mode="edge")
-    # The highest of each block: a ridge one pixel wide must not be averaged away, or the flood leaks.
-    parts = [padded[y::COARSE, x::COARSE] for y in range(COARSE) for x in range(COARSE)]
-    small = np.maximum.reduce(parts)
-    coarse = watershed(small, blocks.max(axis=(1, 3)), connectivity=EIGHT)  # type: ignore[no-untyped-call]
+    coarse = _flooded(_highest_of_blocks(relief), _highest_of_blocks(sources), SMALLEST_RECURSED_PX)
     regions = np.repeat(np.repeat(coarse, COARSE, axis=0), COARSE, axis=1)[:rows, :columns]
     band = np.ones((BAND_PX, BAND_PX), dtype=np.uint8)
     values = regions.astype(np.float32)
@@ -101,6 +105,14 @@ def _coarsely_flooded(
     # The flood of the band starts from what is settled beside it.
     open_ = np.asarray(cv2.dilate(unsettled.astype(np.uint8), EIGHT)) > 0
     return np.where(sources > 0, sources, settled).astype(np.int32), open_
+
+
+def _highest_of_blocks(values: NDArray[T]) -> NDArray[T]:
+    """Shrink to blocks: a ridge one pixel wide must not be averaged away, or the flood leaks."""
+    rows, columns = values.shape
+    padded = np.pad(values, ((0, -rows % COARSE), (0, -columns % COARSE)), mode="edge")
+    parts = [padded[y::COARSE, x::COARSE] for y in range(COARSE) for x in range(COARSE)]
+    return np.asarray(np.maximum.reduce(parts))
 
 
 def _lines_between(

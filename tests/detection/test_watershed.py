@@ -1,10 +1,12 @@
 import numpy as np
+import pytest
 import scipy.ndimage as ndi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.segmentation import watershed
 
+from detection import watershed as watershed_module
 from detection.watershed import background_lines, label_by_columns, marker_watershed
 
 EIGHT = np.ones((3, 3), dtype=np.bool_)
@@ -82,3 +84,15 @@ def test_a_coarse_flood_first_gives_the_same_regions_but_for_their_rims() -> Non
     inside = labels > 0
     assert (labels[inside] == whole[inside]).mean() > 0.98
     assert inside.mean() > 0.8
+
+
+def test_a_large_frame_gives_the_same_regions_but_for_their_rims(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    relief = ndi.gaussian_filter(rng.normal(size=(300, 340)).astype(np.float32), 8)
+    markers = relief < np.quantile(relief, 0.1)
+    plain = marker_watershed(relief, markers)
+    # Floods of a half, a quarter and an eighth of the size.
+    monkeypatch.setattr(watershed_module, "SMALLEST_RECURSED_PX", 64)
+    recursed = marker_watershed(relief, markers)
+    assert plain.max() == recursed.max() > 10
+    assert np.mean(plain == recursed) > 0.97
