@@ -7,7 +7,7 @@ from typing import Any
 
 from config.work import DetectionConfig
 from detection.boxes import BoxPx
-from detection.cells import Detection
+from detection.cells import Cell, Detection
 from detection.detect import detect
 from detection.detectors import Detector
 from detection.errors import DetectionError
@@ -39,20 +39,26 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
         "page": frame.page,
         "shape": list(frame.pixels.shape),
         "pixel_size_um": round(frame.pixel_size_m[0] * 1e6, 9),
-        "cells": [
-            {
-                "id": cell.id,
-                "box_px": numbers(cell.box_px),
-                "confidence": round(cell.confidence, 4),
-                "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
-                "reason": cell.reason,
-            }
-            for cell in detection.cells
-        ],
+        "cells": [_cell_document(cell) for cell in detection.cells],
         "imaged_fraction": round(detection.imaged_fraction, 6),
         "warnings": list(detection.warnings),
         "elapsed_ms": round(detection.elapsed_ms, 3),
     }
+
+
+def _cell_document(cell: Cell) -> dict[str, Any]:
+    """Return a cell; `unsure_um` only where its outline is, so that other policies can be tried on it."""
+    document: dict[str, Any] = {
+        "id": cell.id,
+        "box_px": numbers(cell.box_px),
+        # Enough digits that a policy decides as it would have on the spot.
+        "confidence": round(cell.confidence, 6),
+        "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
+        "reason": cell.reason,
+    }
+    if cell.unsure_um > 0:
+        document["unsure_um"] = round(cell.unsure_um, 6)
+    return document
 
 
 def numbers(box: BoxPx) -> list[int]:

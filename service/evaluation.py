@@ -18,6 +18,8 @@ from service.errors import InputError
 from service.rois import read_rois
 from service.truth import Truth
 
+MOST_UNSURE_UM = 100.0
+
 
 def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]:
     """Read what `ilemtrack detect --json` printed, and put the truth beside it.
@@ -172,6 +174,7 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
             image_box_px=None if image is None else BoxPx(*(int(n) for n in image)),
             confidence=float(entry["confidence"]),
             reason=str(entry.get("reason", "")),
+            unsure_um=float(entry.get("unsure_um", 0.0)),
         )
     except (KeyError, TypeError, ValueError, OverflowError, DetectionError):
         raise InputError(
@@ -180,6 +183,10 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
         ) from None
     if not 0 <= cell.confidence <= 1:
         raise InputError(f"{where} {cell.id}: its confidence is {cell.confidence}; it must be from 0 to 1")
+    if not 0 <= cell.unsure_um <= MOST_UNSURE_UM:
+        raise InputError(
+            f"{where} {cell.id}: its unsure_um is {cell.unsure_um}; it must be from 0 to {MOST_UNSURE_UM:g}"
+        )
     rows, columns = frame["shape"]
     for box in (cell.box_px, cell.image_box_px):
         if box is not None and not BoxPx(0, 0, columns, rows).contains(box):

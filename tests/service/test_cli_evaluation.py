@@ -1,13 +1,23 @@
 """synth, detect --roi, evaluate and experts as people and programs meet them."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 import pytest
 
+from config.loading import DEFAULT_PROFILE, load
 from detection.boxes import BoxPx
+from detection.curves import operating_points
+from detection.detect import detect
+from detection.evaluation import JudgedFrame
+from drivers.tiff import RecordedFrame
+from service.detecting import frame_document
+from service.evaluation import read_judged
 from service.rois import read_rois, write_boxes
+from service.synth import realistic_config, realistic_frames
+from service.truth import Truth
 from tests.service.saying import Said
 
 TRUE = [BoxPx(10, 10, 40, 40), BoxPx(100, 100, 130, 120)]
@@ -50,6 +60,29 @@ def test_synth_detect_and_evaluate_go_together(say: Said, tmp_path: Path) -> Non
     assert document["true_cells"] == made["cells"]
     kept = [c for f in found["frames"] for c in f["cells"] if c["image_box_px"]]
     assert sum(map(len, read_rois(out / "roi" / "sections.zip").values())) == len(kept)
+
+
+def test_a_saved_document_gives_the_curve_of_the_detection_itself(tmp_path: Path) -> None:
+    specimen = {"brightness_photons": 6.0, "lumps_percent": 0.0}
+    frames = list(realistic_frames(realistic_config(5, 2, "cytoplasmic", **specimen)))
+    policy = load(DEFAULT_PROFILE).detection
+    entries, judged, truth = [], [], {}
+    for number, frame in enumerate(frames):
+        found = detect(frame.pixels, frame.pixel_size_um, policy, frame.offset_adu)
+        recorded = RecordedFrame(
+            Path(f"s{number}.tif"), 0, frame.pixels, (frame.pixel_size_um * 1e-6,) * 2, frame.offset_adu
+        )
+        entries.append(json.loads(json.dumps(frame_document(recorded, found))))
+        truth[f"s{number}", 0] = frame.cells
+        shape = frame.pixels.shape[0], frame.pixels.shape[1]
+        judged.append(JudgedFrame(f"s{number}", shape, frame.pixel_size_um, found.cells, frame.cells))
+    assert any(cell.unsure_um > 0 for one in judged for cell in one.cells)
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps({"v": 1, "detector": "recall-first", "frames": entries}))
+    saved, _ = read_judged(path, Truth(truth, tmp_path))
+    of_saved, at_once = (operating_points(one, policy, 0.22) for one in (saved, judged))
+    for point, other in zip(of_saved, at_once, strict=True):
+        assert asdict(point) == pytest.approx(asdict(other), rel=1e-5)
 
 
 def test_synth_of_the_realistic_specimen(say: Said, tmp_path: Path) -> None:
@@ -123,6 +156,11 @@ def test_plots_are_pictures_with_something_on_them(
             '{"frames": [{"path": "cells.tif", "page": 0, "shape": [256, 256], "pixel_size_um": 1, "cells":'
             ' [{"id": 1, "box_px": [0, 0, 900, 9], "image_box_px": null, "confidence": 1}]}]}',
             "its box [0, 0, 900, 9] reaches beyond the frame",
+        ),
+        (
+            '{"frames": [{"path": "cells.tif", "page": 0, "shape": [256, 256], "pixel_size_um": 1, "cells":'
+            ' [{"id": 1, "box_px": [0, 0, 9, 9], "image_box_px": null, "confidence": 1, "unsure_um": -1}]}]}',
+            "its unsure_um is -1.0; it must be from 0 to 100",
         ),
         (
             '{"frames": [{"path": "cells.tif", "page": 0, "shape": [64, 64], "pixel_size_um": 1,'
