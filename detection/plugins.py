@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+import numpy as np
+
 from detection.boxes import BoxPx
 from detection.cells import Hit
 from detection.detectors import Detector
@@ -12,6 +14,8 @@ from detection.errors import DetectionError
 from detection.frames import Frame
 
 GROUP = "ilemtrack.detectors"
+MOST_UNSURE_UM = 100.0
+MOST_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,11 @@ class Plugin:
             answer = self.detector.find(frame)
         except DetectionError:
             raise
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            raise DetectionError(f"the detector {self.name} failed ({what})") from error
+        except (Exception, SystemExit) as error:
+            raise DetectionError(f"the detector {self.name} failed ({_said(error)})") from error
         return self._checked(answer, frame)
 
     def _checked(self, answer: object, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
-        rows, columns = frame.values.shape
-        whole = BoxPx(0, 0, columns, rows)
         match answer:
             case (list() | tuple() as hits, list() | tuple() as warnings):
                 pass
@@ -55,19 +56,50 @@ class Plugin:
                 raise DetectionError(
                     f"the detector {self.name} gave no pair of a list of hits and a list of warnings"
                 )
-        for hit in hits:
-            if not isinstance(hit, Hit):
-                raise DetectionError(f"the detector {self.name} gave a {type(hit).__name__} for a hit")
-            if not whole.contains(hit.box):
-                raise DetectionError(
-                    f"the detector {self.name} gave the box {hit.box.as_tuple()}, which is not inside the"
-                    f" frame of {columns} x {rows} pixels"
-                )
-            if not (math.isfinite(hit.confidence) and 0 <= hit.confidence <= 1):
-                raise DetectionError(
-                    f"the detector {self.name} gave the confidence {hit.confidence}; it must be from 0 to 1"
-                )
-        return hits, [str(warning) for warning in warnings]
+        rows, columns = frame.values.shape
+        checked = [self._checked_hit(hit, BoxPx(0, 0, columns, rows)) for hit in hits]
+        return checked, [" ".join(str(warning).split()) for warning in warnings]
+
+    def _checked_hit(self, hit: object, whole: BoxPx) -> Hit:
+        """Return a hit of plain numbers, whatever numbers it was made of."""
+        gave = f"the detector {self.name} gave"
+        if not isinstance(hit, Hit):
+            raise DetectionError(f"{gave} a {type(hit).__name__} for a hit")
+        if not isinstance(hit.box, BoxPx):
+            raise DetectionError(f"{gave} a {type(hit.box).__name__} for the box of a hit; a BoxPx is needed")
+        sides = hit.box.as_tuple()
+        if not all(isinstance(side, int | np.integer) for side in sides):
+            raise DetectionError(f"{gave} a box of {_plain(sides)}; it needs whole pixels")
+        box = BoxPx(*(int(side) for side in sides))
+        if not whole.contains(box):
+            raise DetectionError(
+                f"{gave} the box {box.as_tuple()}, which is not inside the frame of {whole.x1} x {whole.y1}"
+                " pixels"
+            )
+        confidence = _number(hit.confidence)
+        if not 0 <= confidence <= 1:
+            raise DetectionError(f"{gave} the confidence {hit.confidence}; it must be from 0 to 1")
+        unsure_um = _number(hit.unsure_um)
+        if not 0 <= unsure_um <= MOST_UNSURE_UM:
+            raise DetectionError(
+                f"{gave} the unsure_um {hit.unsure_um}; it must be from 0 to {MOST_UNSURE_UM:g}"
+            )
+        return Hit(box, confidence, unsure_um)
+
+
+def _number(value: object) -> float:
+    """Return a number as a float, NaN for anything else."""
+    return float(value) if isinstance(value, int | float | np.number) and np.isrealobj(value) else math.nan
+
+
+def _plain(sides: tuple[object, ...]) -> str:
+    return f"({', '.join(str(side) for side in sides)})"
+
+
+def _said(error: BaseException) -> str:
+    """Kind and words of an error, on one line."""
+    words = " ".join(str(error).split())[:MOST_WORDS]
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def plugin_names() -> tuple[str, ...]:
@@ -92,9 +124,9 @@ def load_plugin(name: str) -> Plugin | None:
     (point,) = points
     try:
         detector = point.load()()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DetectionError(
-            f"the detector {name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
+            f"the detector {name} ({point.value}) cannot be loaded: {_said(error)}"
         ) from error
     if not callable(getattr(detector, "find", None)):
         raise DetectionError(f"the detector {name} ({point.value}) has no method find(frame)")

@@ -14,11 +14,10 @@ from detection.curves import OperatingPoint, ReliabilityBin, raster_h
 from detection.errors import DetectionError
 from detection.evaluation import Evaluation, JudgedFrame
 from detection.experts import Reader
+from detection.plugins import MOST_UNSURE_UM
 from service.errors import InputError
 from service.rois import read_rois
 from service.truth import Truth
-
-MOST_UNSURE_UM = 100.0
 
 
 def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]:

@@ -1,8 +1,5 @@
 """Plug-ins found through their entry point; the one in docs/detectors.md is taken from there."""
 
-import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,43 +11,23 @@ from detection.detectors import Detector
 from detection.errors import DetectionError
 from detection.frames import Frame, check_frame
 from detection.plugins import Plugin, load_plugin, plugin_names
+from tests.detection.plugins import Install, documented_plugin, installer
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
-
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "detectors.md"
-
-Install = Callable[[str, str, str], None]
 
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Install a distribution with one module and one entry point."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def add(module: str, source: str, entry_point: str) -> None:
-        (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
-        info = tmp_path / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[ilemtrack.detectors]\n{entry_point}\n")
-        monkeypatch.delitem(sys.modules, module, raising=False)
-
-    return add
+    """See `installer`."""
+    return installer(tmp_path, monkeypatch)
 
 
 def section() -> Frame:
     return check_frame(make_section(0).pixels, PIXEL_SIZE_UM)
 
 
-def documented(kind: str) -> str:
-    found = re.findall(rf"```{kind}\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) == 1
-    return str(found[0])
-
-
 def test_the_documented_plugin_is_short_and_finds_cells(install: Install) -> None:
-    source, names = documented("python"), documented("toml")
+    source, (name, target) = documented_plugin()
     assert len(source.splitlines()) <= 22
-    name, target = re.findall(r'(\w+) = "([\w:]+)"', names)[0]
     install(target.split(":")[0], source, f"{name} = {target}")
     assert name in plugin_names()
     plugin = load_plugin(name)
@@ -96,7 +73,7 @@ class Gives:
         self.answer = answer
 
     def find(self, frame: Frame) -> tuple[list[Hit], list[str]]:  # noqa: ARG002
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer  # type: ignore[return-value]
 
@@ -114,6 +91,16 @@ class Gives:
         (([Hit(BoxPx(-1, 0, 5, 3), 0.5)], []), "not inside"),
         (([Hit(BoxPx(0, 0, 5, 3), 1.5)], []), "the confidence 1.5; it must be from 0 to 1"),
         (([Hit(BoxPx(0, 0, 5, 3), float("nan"))], []), "the confidence nan"),
+        (([Hit(BoxPx(0, 0, 5, 3), None)], []), "the confidence None"),  # type: ignore[arg-type]
+        (([Hit(BoxPx(0, 0, 5, 3), "1")], []), "the confidence 1; it must"),  # type: ignore[arg-type]
+        (([Hit(BoxPx(0, 0, 5, 3), 0.5, -1.0)], []), "the unsure_um -1.0; it must be from 0 to 100"),
+        (([Hit(BoxPx(0, 0, 5, 3), 0.5, float("nan"))], []), "the unsure_um nan"),
+        (([Hit((0, 0, 5, 3), 0.5)], []), "gave a tuple for the box of a hit"),  # type: ignore[arg-type]
+        (([Hit(BoxPx(0.5, 0, 5, 3), 0.5)], []), r"\(0.5, 0, 5, 3\); it needs whole"),  # type: ignore[arg-type]
+        (([Hit(BoxPx(0, 0, float("nan"), 3), 0.5)], []), "it needs whole pixels"),  # type: ignore[arg-type]
+        ((np.zeros((3, 4)), []), "no pair"),
+        (SystemExit(1), r"failed \(SystemExit: 1\)"),
+        (ValueError("two\nlines"), r"failed \(ValueError: two lines\)"),
         (RuntimeError("out of memory"), r"failed \(RuntimeError: out of memory\)"),
         (KeyError(), r"failed \(KeyError\)"),
         (DetectionError("too dark"), "^too dark$"),
@@ -123,3 +110,11 @@ def test_what_a_plugin_gives_is_checked(answer: object, sentence: str) -> None:
     detector: Detector = Plugin("mine", Gives(answer))
     with pytest.raises(DetectionError, match=sentence):
         detector.find(section())
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    box = BoxPx(*np.array([1, 2, 30, 40], np.int32))
+    hits, _ = Plugin("mine", Gives(([Hit(box, np.float32(0.5))], []))).find(section())  # type: ignore[arg-type]
+    (hit,) = hits
+    assert {type(side) for side in hit.box.as_tuple()} == {int}
+    assert (type(hit.confidence), type(hit.unsure_um)) == (float, float)
