@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -15,6 +15,7 @@ from detection.background import average_blocks, estimate_background
 from detection.boxes import BoxPx
 from detection.cells import Hit
 from detection.errors import DetectionError
+from detection.forest_calibration import UNCALIBRATED, Calibration
 from detection.frames import Frame
 from detection.ilastik_features import ilastik_features
 from detection.regions import close_and_fill
@@ -88,12 +89,15 @@ class ForestModel:
     scales_um : tuple of float
         Scales of the features.
     summary : TrainingSummary
+    calibration : Calibration
+        From the mean probability of a hit to its confidence.
     """
 
     trees: tuple[Tree, ...]
     pixel_size_um: float
     scales_um: tuple[float, ...]
     summary: TrainingSummary
+    calibration: Calibration = UNCALIBRATED
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ class Forest:
                 f"no cells: the forest gives no pixel a probability above {float(probability.max()):.2f},"
                 f" and a cell needs {SEED:g} and {SMALLEST_UM:g} um"
             )
-        return hits, warnings
+        calibrated = self.model.calibration.confidence
+        return [replace(hit, confidence=calibrated(hit.confidence)) for hit in hits], warnings
 
     def probability(self, frame: Frame) -> NDArray[np.float32]:
         """Return the probability of every pixel of the working grid to lie in a cell, 0..1."""

@@ -21,10 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detection.errors import DetectionError
 from detection.forest import ForestModel, TrainingSummary, Tree
+from detection.forest_calibration import OFFSETS, SLOPES, Calibration
 from detection.frames import PIXEL_SIZES_UM
 from detection.ilastik_features import PER_SCALE
 
-VERSION = 1
+VERSION = 2
 """Of the file; another one means other features or another meaning of their numbers."""
 KEY = "ilemtrack.forest"
 DOMAIN = "ai.onnx.ml"
@@ -58,6 +59,15 @@ class _Summary(BaseModel):
     oob_precision: float = Field(ge=0, le=1)
 
 
+class _Calibration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    slope: float = Field(ge=SLOPES[0], le=SLOPES[1])
+    offset: float = Field(ge=OFFSETS[0], le=OFFSETS[1])
+    hits: int = Field(ge=0)
+    real: int = Field(ge=0)
+
+
 class _About(BaseModel):
     """What a forest says of itself."""
 
@@ -67,6 +77,7 @@ class _About(BaseModel):
     pixel_size_um: float = Field(ge=PIXEL_SIZES_UM[0], le=PIXEL_SIZES_UM[1])
     scales_um: tuple[float, ...] = Field(min_length=1, max_length=16)
     summary: _Summary
+    calibration: _Calibration
 
 
 def model_bytes(model: ForestModel) -> bytes:
@@ -98,6 +109,7 @@ def model_bytes(model: ForestModel) -> bytes:
         "pixel_size_um": model.pixel_size_um,
         "scales_um": model.scales_um,
         "summary": asdict(model.summary),
+        "calibration": asdict(model.calibration),
     }
     helper.set_model_props(made, {KEY: json.dumps(about)})
     return bytes(made.SerializeToString(deterministic=True))
@@ -121,7 +133,8 @@ def model_from_bytes(data: bytes) -> ForestModel:
     about = _about(proto)
     trees = _trees(_only_node(proto.graph), len(about.scales_um) * PER_SCALE)
     summary = TrainingSummary(**about.summary.model_dump())
-    return ForestModel(trees, about.pixel_size_um, about.scales_um, summary)
+    calibration = Calibration(**about.calibration.model_dump())
+    return ForestModel(trees, about.pixel_size_um, about.scales_um, summary, calibration)
 
 
 def _attributes(trees: Iterable[Tree]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ forests on six features. Breiman, 'Random Forests', Machine Learning 45 (2001) 5
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from detection.boxes import BoxPx
 from detection.errors import DetectionError
+from detection.evaluation import is_real
 from detection.forest import (
     SAME_PIXEL_SIZE,
+    Forest,
     ForestModel,
     TrainingSummary,
     Tree,
@@ -23,7 +26,9 @@ from detection.forest import (
     shrink_of,
     working_features,
 )
+from detection.forest_calibration import Calibration, calibrate
 from detection.frames import Frame
+from detection.truth import TrueCell
 
 SCALES_UM = (0.36, 0.71, 1.42, 2.84)
 """Octaves from the working pixel to half a small cell."""
@@ -32,6 +37,10 @@ MOST_DEPTH = 16
 SMALLEST_LEAF = 10
 MOST_PIXELS = 150_000
 SEED = 2018
+FOLDS = 3
+"""As many times a forest of the other frames looks at frames that it has not seen."""
+FOLD_PIXELS_SHARE = 3
+"""Such a forest learns from so many times fewer pixels, so that all take as long as the one that stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +54,25 @@ class AnnotatedFrame:
         Pixels that lie in cells.
     unknown : (rows, columns) array of bool
         Pixels of which nothing is known, as the corners of a box round a cell; they are not learnt from.
-    cells : int
-        How many cells are marked.
+    truth : tuple of TrueCell
+        The marks themselves.
     """
 
     frame: Frame
     cell: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
-    cells: int
+    truth: tuple[TrueCell, ...]
+
+    @property
+    def cells(self) -> int:
+        """How many cells are marked that are to be found."""
+        return sum(cell.counted for cell in self.truth)
 
 
 def train(
     frames: Sequence[AnnotatedFrame], most_pixels: int = MOST_PIXELS, trees: int = TREES
 ) -> ForestModel:
-    """Fit a forest; the same frames always give the same one.
+    """Fit a forest and calibrate its confidences; the same frames always give the same one.
 
     Parameters
     ----------
@@ -81,6 +95,56 @@ def train(
             f"the frames have pixels of {min(sizes_um):.4g} to {max(sizes_um):.4g} um; a forest is trained on"
             " one pixel size"
         )
+    model = _fitted(frames, most_pixels, trees)
+    return replace(model, calibration=_calibrated(frames, most_pixels, trees))
+
+
+def _calibrated(frames: Sequence[AnnotatedFrame], most_pixels: int, trees: int) -> Calibration:
+    """Calibrate on hits in frames, or in halves of a single one, that a forest of the others finds."""
+    items = list(frames) if len(frames) > 1 else _halves(frames[0])
+    probabilities: list[float] = []
+    real: list[bool] = []
+    for fold in range(min(FOLDS, len(items))):
+        seen = [item for number, item in enumerate(items) if number % FOLDS != fold]
+        try:
+            part = _fitted(seen, most_pixels // FOLD_PIXELS_SHARE, trees)
+        except DetectionError:
+            # All the cells, or all the ground, may be in what is left out: then this fold tells nothing.
+            continue
+        finder = Forest(part, any_pixel_size=True)
+        for item in items[fold::FOLDS]:
+            for hit in finder.find(item.frame)[0]:
+                probabilities.append(hit.confidence)
+                real.append(is_real(hit.box, item.truth))
+    return calibrate(probabilities, real)
+
+
+def _halves(item: AnnotatedFrame) -> list[AnnotatedFrame]:
+    """Cut a frame across its longer side."""
+    rows, columns = item.cell.shape
+    first, second = (
+        (BoxPx(0, 0, columns, rows // 2), BoxPx(0, rows // 2, columns, rows))
+        if rows >= columns
+        else (BoxPx(0, 0, columns // 2, rows), BoxPx(columns // 2, 0, columns, rows))
+    )
+    return [_part(item, box) for box in (first, second)]
+
+
+def _part(item: AnnotatedFrame, box: BoxPx) -> AnnotatedFrame:
+    """What lies in a box of an annotated frame, with the cells that the box cuts."""
+    truth = []
+    for cell in item.truth:
+        x0, y0 = max(cell.box.x0, box.x0) - box.x0, max(cell.box.y0, box.y0) - box.y0
+        x1, y1 = min(cell.box.x1, box.x1) - box.x0, min(cell.box.y1, box.y1) - box.y0
+        if x0 < x1 and y0 < y1:
+            truth.append(replace(cell, box=BoxPx(x0, y0, x1, y1), mask=None))
+    frame = replace(item.frame, values=np.ascontiguousarray(item.frame.values[box.slices]), border=None)
+    return AnnotatedFrame(frame, item.cell[box.slices], item.unknown[box.slices], tuple(truth))
+
+
+def _fitted(frames: Sequence[AnnotatedFrame], most_pixels: int, trees: int) -> ForestModel:
+    """Fit a forest whose confidences are not calibrated."""
+    sizes_um = [item.frame.pixel_size_um for item in frames]
     rng = np.random.default_rng(SEED)
     drawn = [_drawn(item, most_pixels // len(frames), rng) for item in frames]
     features = np.concatenate([values for values, _ in drawn])

@@ -49,8 +49,7 @@ def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFr
                     f" {columns} x {rows} pixels"
                 )
         cell_mask, unknown = masks_of(cells, (rows, columns))
-        counted = sum(cell.counted for cell in cells)
-        items.append(AnnotatedFrame(frame, cell_mask, unknown, counted))
+        items.append(AnnotatedFrame(frame, cell_mask, unknown, tuple(cells)))
     return items
 
 

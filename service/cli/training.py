@@ -51,6 +51,7 @@ def train(
                 "pixel_size_um": round(model.pixel_size_um, 9),
                 "scales_um": list(model.scales_um),
                 **asdict(model.summary),
+                "calibration": asdict(model.calibration),
                 "elapsed_s": round(elapsed_s, 3),
             }
         )
@@ -65,5 +66,11 @@ def train(
         f"of the cells' pixels {summary.oob_recall:.1%} are known again out of bag, and"
         f" {summary.oob_precision:.1%} of what is taken for cells is; on other frames it is less:"
         " see `ilemtrack evaluate` on frames that were not trained on",
+        soft_wrap=True,
+    )
+    calibration = model.calibration
+    results.print(
+        f"confidences are calibrated on {calibration.hits} hits in frames that a forest of the others had not"
+        f" seen, {calibration.real} of them cells",
         soft_wrap=True,
     )

@@ -7,13 +7,15 @@ import numpy as np
 from detection.forest import ForestModel
 from detection.forest_training import AnnotatedFrame, train
 from detection.frames import check_frame
+from detection.truth import TrueCell
 from tests.detection.synthetic import PIXEL_SIZE_UM, Section, make_section
 
 
 def annotate(section: Section, pixel_size_um: float = PIXEL_SIZE_UM) -> AnnotatedFrame:
     cell = np.any(section.masks, axis=0)
     frame = check_frame(section.pixels, pixel_size_um)
-    return AnnotatedFrame(frame, cell, np.zeros_like(cell), len(section.masks))
+    truth = tuple(TrueCell.of_mask(str(number), mask) for number, mask in enumerate(section.masks))
+    return AnnotatedFrame(frame, cell, np.zeros_like(cell), truth)
 
 
 @cache

@@ -70,7 +70,11 @@ def test_a_saved_document_gives_the_curve_of_the_detection_itself(tmp_path: Path
     for number, frame in enumerate(frames):
         found = detect(frame.pixels, frame.pixel_size_um, policy, frame.offset_adu)
         recorded = RecordedFrame(
-            Path(f"s{number}.tif"), 0, frame.pixels, (frame.pixel_size_um * 1e-6,) * 2, offset_adu=frame.offset_adu
+            Path(f"s{number}.tif"),
+            0,
+            frame.pixels,
+            (frame.pixel_size_um * 1e-6,) * 2,
+            offset_adu=frame.offset_adu,
         )
         entries.append(json.loads(json.dumps(frame_document(recorded, found))))
         truth[f"s{number}", 0] = frame.cells

@@ -10,7 +10,8 @@ import tifffile
 from config.loading import dump
 from detection.boxes import BoxPx
 from detection.truth import TrueCell
-from service.training import masks_of
+from service.training import masks_of, write_model
+from tests.detection.forests import small_forest
 from tests.detection.synthetic import Section, make_section
 from tests.service.saying import Said
 from tests.service.sessions import small_config
@@ -44,6 +45,7 @@ def model(say: Said, tmp_path: Path) -> Path:
     assert document["frames"] == 1
     assert document["cells"] == len(np.unique(tifffile.imread(truth))) - 1
     assert document["pixel_size_um"] == 0.178
+    assert document["calibration"]["hits"] >= document["calibration"]["real"] > 0
     return path
 
 
@@ -65,7 +67,9 @@ def test_a_forest_finds_cells_where_it_belongs(say: Said, model: Path, tmp_path:
     assert "look at what it finds" in document["frames"][0]["warnings"][0]
 
 
-def test_a_session_runs_with_a_forest(say: Said, model: Path, tmp_path: Path) -> None:
+def test_a_session_runs_with_a_forest(say: Said, tmp_path: Path) -> None:
+    model = tmp_path / "cells.onnx"
+    write_model(model, small_forest())
     config = small_config()
     with_forest = config.detection.model_copy(update={"detector": f"forest:{model}", "any_pixel_size": True})
     path = tmp_path / "small.yaml"
