@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from detection.smoothing import Smoother
+from detection.spikes import remove_spikes
 from detection.surfaces import lower_surface, surface_through
 
 BLOCK_UM = 2.0
@@ -21,6 +22,8 @@ LUMPY_SHARE = 0.25
 CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5)
 MOST_TOGETHER = 2**21
 """Values of windows that are sorted at a time, 8 MB."""
+HOT_NOISE = 4.0
+"""Times the usual noise of blocks from which it is not noise: an edge of something bright, or a hot pixel."""
 QUANTISATION_SD = 12**-0.5
 """Standard deviation of rounding to whole grey levels: noise is never taken to be less."""
 _CURVATURE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
@@ -68,7 +71,8 @@ def average_blocks(image: NDArray[np.float32], pixel_size_um: float) -> Blocks:
     """Average a frame and its noise over blocks of about 2 um.
 
     Noise is the mean size of the difference of two second differences, which vanishes on any smooth ground
-    (Immerkaer, 'Fast noise variance estimation', Comput. Vis. Image Underst. 64 (1996) 300).
+    (Immerkaer, 'Fast noise variance estimation', Comput. Vis. Image Underst. 64 (1996) 300). Single hot
+    pixels are left out of both.
 
     Parameters
     ----------
@@ -77,10 +81,19 @@ def average_blocks(image: NDArray[np.float32], pixel_size_um: float) -> Blocks:
     pixel_size_um : float
     """
     block_px = max(round(BLOCK_UM / pixel_size_um), 1)
+    noise = _noise_of_blocks(image, block_px)
+    usual = _middle(noise)
+    if noise.max() > HOT_NOISE * usual:
+        clean = remove_spikes(image, max(usual, QUANTISATION_SD))
+        if clean is not image:
+            image, noise = clean, _noise_of_blocks(clean, block_px)
+    return Blocks(_block_means(image, block_px), noise, block_px * pixel_size_um)
+
+
+def _noise_of_blocks(image: NDArray[np.float32], block_px: int) -> NDArray[np.float32]:
     curvature = np.asarray(cv2.filter2D(image, cv2.CV_32F, _CURVATURE, borderType=cv2.BORDER_REFLECT_101))
     # The kernel multiplies the deviation of white noise by 6; mean size to deviation is sqrt(pi / 2).
-    noise = _block_means(np.abs(curvature, out=curvature), block_px) * np.float32(np.sqrt(np.pi / 2) / 6)
-    return Blocks(_block_means(image, block_px), noise, block_px * pixel_size_um)
+    return _block_means(np.abs(curvature, out=curvature), block_px) * np.float32(np.sqrt(np.pi / 2) / 6)
 
 
 def estimate_background(blocks: Blocks, *, linear: bool = True) -> Background:

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from detection.boxes import BoxPx
 from detection.cells import Hit
+from detection.splitting import convexity
 
 SOLID_PX = 5
 """Zeros of a border come in solid pieces; those of dark noise do not."""
 SMALLEST_SHARE = 1e-3
 SMALLEST_INSIDE_PX = 16
+MOST_TOGETHER = 2**21
+"""Pixels of a border that are filled at a time, for the sake of memory."""
 CONVEX_SHARE = 0.98
 """What a border leaves is convex; what a subtracted background leaves is not."""
 
@@ -73,15 +76,10 @@ def _whole_lines(zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _is_convex(inside: NDArray[np.bool_]) -> bool:
-    points = cv2.findNonZero(inside.astype(np.uint8))
-    if points is None:
+    lines = (np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1))
+    if any(not line.size or line[-1] - line[0] + 1 < SMALLEST_INSIDE_PX for line in lines):
         return False
-    _, _, width, height = cv2.boundingRect(points)
-    if min(width, height) < SMALLEST_INSIDE_PX:
-        return False
-    hull = np.zeros(inside.shape, dtype=np.uint8)
-    cv2.fillConvexPoly(hull, np.asarray(cv2.convexHull(points), dtype=np.int32), 1)
-    return len(points) >= CONVEX_SHARE * int(np.count_nonzero(hull))
+    return convexity(inside) >= CONVEX_SHARE
 
 
 def filled(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -94,23 +92,26 @@ def filled(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np
         Not all of it true.
     """
     rows, columns = values.shape
-    _, labels = cv2.distanceTransformWithLabels(
+    labels = cv2.distanceTransformWithLabels(
         border.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    labels = np.asarray(labels)
-    inside = np.flatnonzero(~border)
-    place = np.zeros(int(labels.max()) + 1, dtype=np.int64)
-    place[labels.ravel()[inside]] = inside
+    )[1].ravel()
+    # What is nearest to the border touches it: the rest of the picture need not be looked up.
+    beside = np.asarray(cv2.dilate(border.astype(np.uint8), np.ones((3, 3), dtype=np.uint8))) > 0
+    rim = np.flatnonzero(beside & ~border)
+    place = np.zeros(int(labels.max()) + 1, dtype=np.int32)
+    place[labels[rim]] = rim
     outside = np.flatnonzero(border)
-    near_row, near_column = np.divmod(place[labels.ravel()[outside]], columns)
-    row, column = np.divmod(outside, columns)
-    row, column = 2 * near_row - row, 2 * near_column - column
-    lost = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
-    row, column = np.where(lost, near_row, row), np.where(lost, near_column, column)
-    lost = border[row, column]
-    row, column = np.where(lost, near_row, row), np.where(lost, near_column, column)
     result = values.copy()
-    result.ravel()[outside] = values[row, column]
+    for first in range(0, outside.size, MOST_TOGETHER):
+        some = outside[first : first + MOST_TOGETHER]
+        near_row, near_column = np.divmod(place[labels[some]], columns)
+        row, column = np.divmod(some, columns)
+        row, column = 2 * near_row - row, 2 * near_column - column
+        lost = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
+        row, column = np.where(lost, near_row, row), np.where(lost, near_column, column)
+        lost = border[row, column]
+        row, column = np.where(lost, near_row, row), np.where(lost, near_column, column)
+        result.ravel()[some] = values[row, column]
     return result
 
 

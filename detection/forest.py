@@ -19,7 +19,8 @@ from detection.forest_calibration import UNCALIBRATED, Calibration
 from detection.frames import Frame
 from detection.ilastik_features import ilastik_features
 from detection.regions import close_and_fill
-from detection.significance import in_noise, remove_spikes
+from detection.significance import in_noise
+from detection.spikes import remove_spikes
 from detection.splitting import split_touching
 
 WORKING_PIXEL_UM = 0.36

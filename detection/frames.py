@@ -13,6 +13,11 @@ SMALLEST_SIDE_PX = 16
 PIXEL_SIZES_UM = (0.01, 5.0)
 SATURATED_SHARE = 1e-3
 CLIPPED_SHARE = 0.02
+FULL_SCALES = frozenset(2**bits - 1 for bits in range(8, 17))
+LEAST_PILE = 32
+"""Grey levels above the middle: where there are few levels, many pixels share the highest by themselves."""
+PILE_RANGE = 0.05
+"""Of the height above the middle: what a pile is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
         Raised when the array is no such frame, or a number is out of range.
     """
     pixels = np.asarray(pixels)
+    # Big-endian files are common; what is in them is the same.
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.dtype not in (np.uint8, np.uint16):
         raise DetectionError(f"the frame has pixels of type {pixels.dtype}; uint8 or uint16 is needed")
     if pixels.ndim != 2:
@@ -101,8 +108,16 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
 
 
 def _saturated_share(pixels: NDArray[np.generic]) -> float:
-    """Share of the pixels at full scale of some converter (8 to 16 bits), 0 where the highest is below."""
+    """Share of the pixels at the highest value, where that is full scale of a converter or a pile; else 0.
+
+    Full scale is that of 8 to 16 bits. A pile, at any value well above the middle, holds more pixels than the
+    whole range below it: a camera whose converter ends elsewhere, or an image that was clipped since.
+    """
     highest = int(pixels.max())
-    if highest not in {2**bits - 1 for bits in range(8, 17)}:
-        return 0.0
-    return float(np.mean(pixels == highest))
+    share = float(np.mean(pixels == highest))
+    if highest in FULL_SCALES or share < SATURATED_SHARE:
+        return share if highest in FULL_SCALES else 0.0
+    height = highest - int(np.partition(pixels, pixels.size // 2, axis=None)[pixels.size // 2])
+    near = np.greater_equal(pixels, highest - max(PILE_RANGE * height, 1))
+    below = float(near.mean()) - share
+    return share if height >= LEAST_PILE and share > below else 0.0

@@ -22,7 +22,8 @@ from detection.confidence import confidence_of
 from detection.evidence import Evidence, evidence_of
 from detection.frames import Frame
 from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
-from detection.significance import Significance, hysteresis, in_noise, remove_spikes, significant
+from detection.significance import Significance, hysteresis, in_noise, significant
+from detection.spikes import remove_spikes
 
 WORKING_PIXEL_UM = 0.36
 """Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""

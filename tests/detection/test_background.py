@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from detection.background import Background, average_blocks, enlarged, estimate_background
-from detection.significance import hysteresis, remove_spikes
+from detection.significance import hysteresis
+from detection.spikes import remove_spikes
 from detection.splitting import split_touching
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -11,17 +12,28 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from config.work import DetectionConfig
-from detection.boxes import BoxPx
-from detection.cells import Detection
+from detection.boxes import BoxPx, iou
+from detection.cells import Detection, Hit
 from detection.detect import detect
 from detection.detectors import Detector, Paper, RecallFirst
 from detection.errors import DetectionError
 from detection.forest import Forest
 from detection.frames import Frame
+from detection.plugins import Plugin
 from tests.detection.forests import small_forest
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 Pixels = NDArray[Any]
+
+
+class Threshold:
+    """What a laboratory may bring: it knows nothing of odd frames."""
+
+    def find(self, frame: Frame) -> tuple[list[Hit], list[str]]:
+        mask = (frame.values > frame.values.mean() + 2 * frame.values.std()).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        boxes = [BoxPx(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:count].tolist()]
+        return [Hit(box, 0.5) for box in boxes], []
 
 
 def detector_named(name: str) -> Detector:
@@ -29,12 +41,13 @@ def detector_named(name: str) -> Detector:
         "recall-first": RecallFirst,
         "paper": Paper,
         "paper, denoised": lambda: Paper("nl-means"),
+        "plug-in": lambda: Plugin("threshold", Threshold()),
         "forest": lambda: Forest(small_forest(), any_pixel_size=True),
     }
     return detectors[name]()
 
 
-names = pytest.mark.parametrize("name", ["recall-first", "paper", "paper, denoised", "forest"])
+names = pytest.mark.parametrize("name", ["recall-first", "paper", "paper, denoised", "plug-in", "forest"])
 
 
 def find(pixels: Pixels, name: str, pixel_size_um: float = PIXEL_SIZE_UM) -> Detection:
@@ -47,7 +60,7 @@ def find(pixels: Pixels, name: str, pixel_size_um: float = PIXEL_SIZE_UM) -> Det
 
 
 dtypes = st.sampled_from(
-    [np.uint8, np.uint16, np.int16, np.int32, np.float32, np.float64, np.bool_, np.complex64]
+    ["u1", "u2", ">u2", "i1", "i2", "i4", "u4", "u8", "f2", "f4", ">f4", "f8", "?", "c8"]
 )
 anything = dtypes.flatmap(
     lambda dtype: arrays(np.dtype(dtype), array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=40))
@@ -104,7 +117,8 @@ def test_hot_pixels_do_not_blind_it(name: str) -> None:
     hot = section.pixels.copy()
     hot.ravel()[np.random.default_rng(0).choice(hot.size, 40, replace=False)] = 65535
     found = find(hot, name)
-    if not name.startswith("paper"):  # The authors' program scales by the brightest pixel.
+    # The authors' program and a simple plug-in scale by the brightest pixel.
+    if not name.startswith(("paper", "plug-in")):
         plain = find(section.pixels, name)
         assert abs(len(found.cells) - len(plain.cells)) <= 1
         assert found.imaged_fraction < 1.2 * plain.imaged_fraction
@@ -125,6 +139,51 @@ def test_hot_pixels_do_not_blind_it(name: str) -> None:
 def test_what_is_no_frame_is_refused(name: str, pixels: Pixels, sentence: str) -> None:
     with pytest.raises(DetectionError, match=sentence):
         find(pixels, name)
+
+
+def every_way(pixels: Pixels) -> list[Pixels]:
+    """The same pixels as files and programs may hand them over."""
+    wide = np.zeros((pixels.shape[0], 2 * pixels.shape[1]), pixels.dtype)
+    wide[:, ::2] = pixels
+    fixed = pixels.copy()
+    fixed.setflags(write=False)
+    return [pixels.astype(">u2"), np.asfortranarray(pixels), wide[:, ::2], pixels[::-1].copy()[::-1], fixed]
+
+
+@names
+def test_the_same_pixels_give_the_same_cells_however_they_lie_in_memory(name: str) -> None:
+    pixels = make_section(3, size_px=200, cells=4).pixels
+    plain = find(pixels, name)
+    for same in every_way(pixels):
+        again = find(same, name)
+        assert (again.cells, again.warnings) == (plain.cells, plain.warnings)
+
+
+@names
+@pytest.mark.parametrize("highest", [255, 900, 4095, 60_000])
+def test_a_saturated_frame_says_so(name: str, highest: int) -> None:
+    pixels = make_section(4, size_px=256, brightness=(2000.0, 10.0)).pixels.astype(np.float64)
+    bright = (pixels - pixels.min()) / np.ptp(pixels) * 1.2 * highest
+    clipped = np.clip(bright, 0, highest).astype(np.uint8 if highest == 255 else np.uint16)
+    assert f"saturated at {highest}" in find(clipped, name).warnings[0]
+
+
+@names
+def test_a_border_of_zeros_is_told_and_nothing_is_found_in_it(name: str) -> None:
+    pixels = np.pad(make_section(5, size_px=220, cells=6).pixels, ((30, 0), (0, 50)))
+    found = find(pixels, name)
+    assert "border of zeros" in " ".join(found.warnings)
+    assert all(cell.box_px.y0 >= 30 and cell.box_px.x1 <= 220 for cell in found.cells)
+
+
+def test_hot_pixels_all_over_the_camera_change_nothing() -> None:
+    section = make_section(1, size_px=256)
+    hot = section.pixels.copy()
+    hot[::37, ::41] = 65535
+    plain, found = find(section.pixels, "recall-first"), find(hot, "recall-first")
+    assert len(found.cells) == len(plain.cells)
+    for cell, other in zip(found.cells, plain.cells, strict=True):
+        assert iou(cell.box_px, other.box_px) > 0.9
 
 
 def test_a_detector_without_hits_or_words_is_given_words() -> None:

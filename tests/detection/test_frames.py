@@ -58,8 +58,22 @@ def test_saturation_is_seen_at_the_full_scale_of_any_converter(full_scale: int) 
     pixels = noise()
     pixels[:4, :4] = full_scale
     assert f"saturated at {full_scale}" in check_frame(pixels, 0.178).warnings[0]
-    pixels[pixels == full_scale] = full_scale - 1
+    pixels[:4, :4] = full_scale - 1 - np.arange(16).reshape(4, 4)
     assert not check_frame(pixels, 0.178).warnings
+
+
+def test_a_pile_at_any_value_is_saturation_and_a_crest_is_none() -> None:
+    bright = np.random.default_rng(1).normal(3000, 300, (64, 64))
+    clipped = np.minimum(bright, 3300).astype(np.uint16)
+    assert "saturated at 3300" in check_frame(clipped, 0.178).warnings[0]
+    assert not check_frame(bright.astype(np.uint16), 0.178).warnings
+    # Few levels: many pixels share the highest.
+    assert not check_frame((bright / 200).astype(np.uint8), 0.178).warnings
+
+
+def test_big_endian_pixels_are_taken() -> None:
+    frame = check_frame(noise().astype(">u2"), 0.178)
+    assert np.array_equal(frame.values, noise())
 
 
 def test_a_frame_with_many_zeros_was_processed() -> None:
