@@ -14,6 +14,7 @@ from service.errors import InputError
 
 INK, GREY, STAR = "#1b2430", "#8a94a3", "#d1495b"
 COLOURS = ("#0b3c5d", "#2a7f9e", "#66a182", "#e0a030", "#c8553d")
+LEAST_AXIS_PERCENT = 5.0
 LABELLED_MARGINS_UM = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -115,7 +116,7 @@ def _draw_points(
         xlabel="electron beam / h (area of the boxes; the planner's context and overlap come on top)",
         ylabel="cells missed or cut / %",
     )
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, max(108 * max(point.missed_share for point in points), LEAST_AXIS_PERCENT))
     axes.set_title("Cells missed against hours of beam; numbers are the margin", loc="left", color=INK)
     percent_per_h = 100 / raster_beam_h
     share = axes.secondary_xaxis("top", functions=(_times(percent_per_h), _times(1 / percent_per_h)))

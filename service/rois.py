@@ -28,6 +28,8 @@ def read_rois(path: Path) -> dict[int, tuple[TrueCell, ...]]:
     InputError
         The file cannot be read, or a ROI has no area; one sentence.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; a Fiji ROI zip is needed")
     try:
         read = roifile.roiread(path)
     except (OSError, ValueError, KeyError, IndexError, TypeError, struct.error, zipfile.BadZipFile) as error:

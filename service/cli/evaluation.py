@@ -120,6 +120,9 @@ def experts(
 
     if len(readers) < 2:
         raise InputError("experts: two readers at least are needed, a Fiji ROI zip of each")
+    twice = [path for n, path in enumerate(readers) if path.absolute() in map(Path.absolute, readers[:n])]
+    if twice:
+        raise InputError(f"{twice[0]}: is given twice; each reader has a file")
     names = _names(readers)
     marked = [read_reader(path) for path in readers]
     empty = [str(path) for path, reader in zip(readers, marked, strict=True) if not reader]
@@ -186,7 +189,7 @@ def _names(paths: list[Path]) -> list[str]:
     """Short names of readers that differ: of the file, else of the folder and the file."""
     names = [path.name.removesuffix(".zip") for path in paths]
     if len(set(names)) < len(names):
-        names = [f"{path.parent.name}/{name}" for path, name in zip(paths, names, strict=True)]
+        names = [f"{path.absolute().parent.name}/{name}" for path, name in zip(paths, names, strict=True)]
     return names
 
 

@@ -8,6 +8,8 @@ from rich.text import Text
 from config.work import DetectionConfig
 from service.cli.output import results
 
+SHORTEST_NAME = 6
+
 
 def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
     """Print the document of an evaluation."""
@@ -38,9 +40,12 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
             "\nBy kind of cell: found with D > 0.5, imaged whole, imaged by half, imaged share of the area"
         )
         results.print(_group_table(document["groups"]))
+    if document["reliability"]:
+        results.print("\nOf hits that are given a confidence, how many are cells (95 % interval)")
+        results.print(_reliability_table(document["reliability"]))
     floor = f"{policy.min_confidence:g}"
     results.print(
-        f"\nWhat other margins would miss and cost, of hits with a confidence of {floor} and more",
+        f"\nWhat other margins would miss and cost (hits of confidence {floor} and more)",
         soft_wrap=True,
     )
     results.print(_curve_table(document, policy))
@@ -54,6 +59,17 @@ def _group_table(groups: list[dict[str, Any]]) -> Table:
     for group in groups:
         shares = (group["recall"], group["contained"], group["half_inside"], group["inside"])
         table.add_row(group["name"], str(group["cells"]), *(_percent(share) for share in shares))
+    return table
+
+
+def _reliability_table(bins: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("confidence", "hits", "says", "is", "at least", "at most"):
+        table.add_column(heading, justify="right")
+    for one in bins:
+        shares = (one["mean_confidence"], one["real_share"], one["real_low"], one["real_high"])
+        span = f"{one['low']:g} to {one['high']:g}"
+        table.add_row(span, str(one["hits"]), *(_percent(share) for share in shares))
     return table
 
 
@@ -79,11 +95,16 @@ def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
 
 def print_experts(document: dict[str, Any]) -> None:
     """Print the document of a comparison of readers."""
-    results.print("Table 1: mean Dice; the reader of the row is taken for the truth")
+    results.print("Table 1: mean Dice / %; the reader of the row is taken for the truth")
     table = Table(box=None, pad_edge=False)
     numbers = [str(number) for number in range(1, len(document["readers"]) + 1)]
+    # Of a long name the beginning is enough; of a figure it is not.
+    room = max(results.width - len("  1  cells  group  ") - 5 * len(numbers), SHORTEST_NAME)
     for heading in ("", "reader", "cells", "group", *numbers):
-        table.add_column(heading, justify="left" if heading == "reader" else "right")
+        if heading == "reader":
+            table.add_column(heading, no_wrap=True, max_width=room)
+        else:
+            table.add_column(heading, justify="right", no_wrap=True, min_width=max(len(heading), 3))
     for number, reader, row in zip(numbers, document["readers"], document["dice"], strict=True):
         dices = (_whole_percent(value) for value in row)
         table.add_row(number, reader["name"], str(reader["cells"]), str(reader["group"]), *dices)
@@ -103,7 +124,7 @@ def print_experts(document: dict[str, Any]) -> None:
 
 
 def _whole_percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
+    return "-" if value is None else f"{100 * value:.0f}"
 
 
 def _percent(value: float | None) -> str:

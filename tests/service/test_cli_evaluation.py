@@ -13,6 +13,7 @@ from detection.curves import operating_points
 from detection.detect import detect
 from detection.evaluation import JudgedFrame
 from drivers.tiff import RecordedFrame
+from service.cli.output import results
 from service.detecting import frame_document
 from service.evaluation import read_judged
 from service.rois import read_rois, write_boxes
@@ -122,7 +123,7 @@ def test_evaluate_prints_tables(say: Said, truth: Path, found: Path) -> None:
     assert status == 0
     assert "as found, undilated" in text
     assert "[" not in text
-    for words in ("recall, D > 0.5", "66.7%", "1 of 2", "margin / um", "4 to 8 um across"):
+    for words in ("recall, D > 0.5", "66.7%", "1 of 2", "0.8 to 0.9", "margin / um", "4 to 8 um across"):
         assert words in text
 
 
@@ -231,3 +232,21 @@ def test_experts_want_two_readers_with_cells(say: Said, truth: Path, tmp_path: P
     status, _, said = say("experts", truth, tmp_path / "none.zip")
     assert status == 2
     assert "none.zip: holds no ROI" in said
+    status, _, said = say("experts", truth, truth)
+    assert status == 2
+    assert "is given twice" in said
+    assert "no such file" in say("experts", truth, tmp_path / "nobody.zip")[2]
+
+
+def test_the_table_of_many_readers_keeps_its_figures(
+    say: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_width", 80)
+    paths = [tmp_path / f"{'a' * 30}{number}.zip" for number in range(11)]
+    for number, path in enumerate(paths):
+        write_boxes(path, [("r", 0, BoxPx(10, 10, 40 + number, 40))])
+    status, text, _ = say("experts", *paths)
+    assert status == 0
+    rows = [line for line in text.splitlines() if line.lstrip().startswith(tuple("123456789"))]
+    assert sum("100" in row for row in rows) == len(paths)
+    assert max(map(len, rows)) <= 80
