@@ -18,7 +18,7 @@ from detection.detect import detect
 Work = Callable[[], object]
 
 FRAMES = 4
-REPEATS = 4
+REPEATS = 3
 GOALS = (("recall-first", 150), ("paper", 40))
 PLAIN = "the plain chain"
 TITLE = "CPU time, one thread"
