@@ -24,7 +24,7 @@ from detection.forest import ForestModel, TrainingSummary, Tree
 from detection.frames import PIXEL_SIZES_UM
 from detection.ilastik_features import PER_SCALE
 
-VERSION = 1
+VERSION = 2
 """Of the file; another one means other features or another meaning of their numbers."""
 KEY = "ilemtrack.forest"
 DOMAIN = "ai.onnx.ml"

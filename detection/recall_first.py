@@ -133,7 +133,6 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
         unevenness=found.unevenness,
         linear=not frame.processed,
     )
-    hits = []
     spared = 0.0 if frame.processed else SPARED_SHARE
     beyond = residual.copy()
     for region in regions:

@@ -141,7 +141,7 @@ def deep_about(model: onnx.ModelProto) -> None:
     [
         (no_about, "no forest"),
         (deep_about, "is no JSON"),
-        (about(version=2), "a forest of version 2; this program reads 1: train again"),
+        (about(version=3), "a forest of version 3; this program reads 2: train again"),
         (about(pixel_size_um=-1), "its pixel_size_um is out of range"),
         (about(pixel_size_um=None), "its pixel_size_um is out of range"),
         (about(scales_um=[]), "its scales_um"),
