@@ -16,7 +16,7 @@ from detection.surfaces import lower_surface, surface_through
 
 BLOCK_UM = 2.0
 WINDOW_UM = 25.0
-SMOOTHING_UM = 5.0
+SMOOTHING_UM = 4.0
 START_PERCENT = 25
 LUMPY_SHARE = 0.25
 CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5)

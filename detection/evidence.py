@@ -35,6 +35,8 @@ class Evidence:
         The edge of the frame cuts it, so it may be as large as any cell.
     contrast : float
         Mean light over the noise of a pixel of the image that was measured.
+    unevenness : float
+        Deviation of the ground beyond its noise, in deviations of the noise of a pixel.
     """
 
     strength: float
@@ -43,6 +45,7 @@ class Evidence:
     edge: float
     cut: bool
     contrast: float
+    unevenness: float
 
 
 def evidence_of(
@@ -51,6 +54,8 @@ def evidence_of(
     light: NDArray[np.float32],
     noise_sd: NDArray[np.float32],
     pixel_um: float,
+    *,
+    unevenness: float,
     linear: bool,
 ) -> list[Evidence]:
     """Measure regions.
@@ -65,6 +70,8 @@ def evidence_of(
     noise_sd : (rows, columns) array of float32
         Standard deviation of a pixel of the background.
     pixel_um : float
+    unevenness : float
+        Of the ground, as `significant` gives it.
     linear : bool
         Grey levels are proportional to light; otherwise the light of cells is not compared.
     """
@@ -109,6 +116,7 @@ def evidence_of(
             float(edge[n]),
             bool(cut[n]),
             float(mean[n] / noise[n]),
+            unevenness,
         )
         for n in range(1, count)
     ]

@@ -4,6 +4,8 @@ Sizes are micrometres. Nothing is dropped for being dim, cut by the edge of the 
 little confidence there is goes with the hit, and the policy decides.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from detection.cells import Hit
 from detection.confidence import confidence_of
 from detection.evidence import Evidence, evidence_of
 from detection.frames import Frame
+from detection.outlines import Sides, reaching
 from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
 from detection.significance import Significance, hysteresis, in_noise, significant
 from detection.spikes import remove_spikes
@@ -35,19 +38,29 @@ SPARSE = (0.3, 0.5)
 """The same for the share of a region, closed and filled, that stands out itself."""
 RAGGED_UM = 1.0
 """Growth of such boxes: about the radius of the smoothing that such regions are found by."""
-SPARED_SHARE = 0.0025
-"""A box may leave this share of its region out on each side: 1 % in all, so 99 % is contained."""
+SPARED_SHARE = 0.004
+"""A box may leave this share of its region out on each side: a pixel or two of ragged rim, which the margin
+images again. Nothing in frames that were equalised, whose dim rims are cells."""
 BORDER_UM = 1.5
 """A box that ends so near the edge of the frame is taken to the edge: what lies between is a cell's rim
 that is too narrow to stand out by itself, and costs little."""
+REACH_UM = 4.0
+"""How far light beyond a region is looked for that no pixel of it shows."""
 FAINT = (1.0, 1.4)
-"""Mean light over the noise of a working pixel up to which an outline is wholly lost, and from which not."""
-FAINT_UM = 2.5
+"""Mean light over the variation of the ground up to which an outline is wholly lost, and from which not."""
+FAINT_UM = 3.0
 """What a faint cell may reach further: development seeds; more costs area in proportion and gains less."""
+OUTLINE_AVERAGE = 8.0
+"""Noise falls by about so much in the patches by which an eye or a filter follows an outline; unevenness of
+the ground does not, so it counts for so much more."""
+MOST_UNEVEN = 0.15
+"""In deviations of the noise of a pixel: beyond it lumps would be grown more than cells."""
 PATCHY = (0.4, 0.7)
 """As `SPARSE`, for what the policy adds around puncta."""
 PATCHY_UM = 2.5
 """About the distance of neighbouring puncta in one cell: beyond the last seen there may be one more."""
+MOST_UNEVEN = 0.15
+OUTLINE_AVERAGE = 8.0
 CELL_LIKE_UM = (3.0, 6.0)
 """Something up to the first in size is a whole speck, not a part of a cell, and is not grown; from the
 second on it is grown in full."""
@@ -112,12 +125,28 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
         joined = close_and_fill(joined, pixel_um)
     regions = regions_of(joined, pixel_um)
     light = np.asarray(cv2.GaussianBlur(residual, (0, 0), EDGE_SIGMA_UM / pixel_um), dtype=np.float32)
-    found_for = evidence_of(regions, strength, light, noise_sd, pixel_um, linear=not frame.processed)
-    hits = []
+    found_for = evidence_of(
+        regions,
+        strength,
+        light,
+        noise_sd,
+        pixel_um,
+        unevenness=found.unevenness,
+        linear=not frame.processed,
+    )
+    spared = 0.0 if frame.processed else SPARED_SHARE
+    beyond = residual.copy()
+    for region in regions:
+        beyond[region.place][region.mask] = 0
+    hits: list[Hit] = []
     for region, evidence in zip(regions, found_for, strict=True):
-        hit = _hit(region, evidence, standing, pixel_um, shrink, frame.values.shape)
-        if hit is not None:
-            hits.append(hit)
+        if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
+            continue
+        mean = float(residual[region.place][region.mask].mean())
+        reach_px = round(REACH_UM / pixel_um)
+        sides = reaching(_sides(region, spared), beyond, mean, reach_px)
+        sparseness = float(standing[region.place][region.mask].mean())
+        hits.append(_hit(sides, evidence, sparseness, pixel_um, shrink, frame.values.shape))
     return hits, warnings
 
 
@@ -156,20 +185,19 @@ def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[n
 
 
 def _hit(
-    region: Region,
+    sides: Sides,
     evidence: Evidence,
-    standing: NDArray[np.uint8],
+    sparseness: float,
     pixel_um: float,
     shrink: int,
     shape: tuple[int, ...],
-) -> Hit | None:
-    columns, rows = _extent(region.mask.sum(axis=0)), _extent(region.mask.sum(axis=1))
+) -> Hit:
+    top, bottom, left, right = sides
     # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
-    sparseness = float(standing[region.place][region.mask].mean())
     ragged_um = RAGGED_UM * max(_falling(evidence.strength, WEAK), _falling(sparseness, SPARSE))
     more = round(ragged_um / pixel_um)
-    x0, x1 = ((region.columns.start + n) * shrink for n in (columns[0] - more, columns[1] + more))
-    y0, y1 = ((region.rows.start + n) * shrink for n in (rows[0] - more, rows[1] + more))
+    x0, x1 = (left - more) * shrink, (right + more) * shrink
+    y0, y1 = (top - more) * shrink, (bottom + more) * shrink
     reach = round(BORDER_UM / pixel_um) * shrink
     box = BoxPx(
         x0 if x0 > reach else 0,
@@ -177,16 +205,24 @@ def _hit(
         x1 if x1 < shape[1] - reach else shape[1],
         y1 if y1 < shape[0] - reach else shape[0],
     )
-    if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
-        return None
-    doubt = max(FAINT_UM * _falling(evidence.contrast, FAINT), PATCHY_UM * _falling(sparseness, PATCHY))
-    size_um = min(columns[1] - columns[0], rows[1] - rows[0]) * pixel_um
+    uneven = OUTLINE_AVERAGE * min(evidence.unevenness, MOST_UNEVEN)
+    doubt = max(
+        FAINT_UM * _falling(evidence.contrast / math.hypot(1, uneven), FAINT),
+        PATCHY_UM * _falling(sparseness, PATCHY),
+    )
+    size_um = min(bottom - top, right - left) * pixel_um
     return Hit(box, confidence_of(evidence), doubt * (1 - _falling(size_um, CELL_LIKE_UM)))
 
 
-def _extent(counts: NDArray[np.intp]) -> tuple[int, int]:
-    """First and one past the last row or column of a region, without its outermost few pixels."""
-    fewest = SPARED_SHARE * float(counts.sum())
+def _sides(region: Region, spared: float) -> Sides:
+    rows, columns = _extent(region.mask.sum(axis=1), spared), _extent(region.mask.sum(axis=0), spared)
+    top, left = region.rows.start, region.columns.start
+    return top + rows[0], top + rows[1], left + columns[0], left + columns[1]
+
+
+def _extent(counts: NDArray[np.intp], spared: float) -> tuple[int, int]:
+    """First and one past the last row or column of a region, but for a spared share of it on each side."""
+    fewest = spared * float(counts.sum())
     so_far = np.cumsum(counts)
     kept = np.flatnonzero((so_far > fewest) & (so_far[-1] - so_far + counts > fewest))
     return int(kept[0]), int(kept[-1]) + 1

@@ -44,7 +44,7 @@ SCALES = (
     Scale(2.85, 4.5, 2.0, 0.25, 4),
 )
 LEAST_LOWER_SHARE = 0.85
-UNEVEN_EXTRA = 0.25
+UNEVEN_EXTRA = 0.4
 """How much higher thresholds are, as a share, where all the spread of the ground is unevenness."""
 EDGE_SD = 1.25
 EDGE_UM = 2.0

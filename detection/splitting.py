@@ -9,7 +9,7 @@ from skimage.segmentation import watershed
 NECK_UM = 0.75
 NECK_SHARE = 0.2
 SMALLEST_TO_SPLIT_UM = 5.0
-CONVEX_SHARE = 0.91
+CONVEX_SHARE = 0.92
 """A region that fills this much of its convex hull has no neck."""
 
 

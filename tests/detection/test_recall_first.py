@@ -137,3 +137,21 @@ def test_an_open_ring_and_scattered_puncta_are_one_cell_each() -> None:
     matrix = dice_matrix([cell.box_px for cell in cells], truth)
     assert recall(matrix) == precision(matrix) == 1
     assert len(cells) == 2
+
+
+def test_a_fold_across_the_frame_is_imaged_in_pieces() -> None:
+    pixels = make_section(1, cells=0).pixels
+    y, x = np.mgrid[:512, :512]
+    fold = np.abs(x - y) < 8
+    pixels[fold] += 150
+    boxes = imaged_boxes(pixels)
+    assert union_mask(boxes, pixels.shape)[fold].mean() >= 0.99
+    assert union_fraction(boxes, pixels.shape) < 0.3
+
+
+def test_a_cell_as_dim_as_the_noise_of_a_pixel_is_imaged_whole() -> None:
+    contained = []
+    for seed in range(4):
+        section = make_section(seed, cells=6, brightness=(40.0, 1.0), noise_sd=50.0)
+        contained.append(contained_recall(section.masks, imaged_boxes(section.pixels), section.pixels.shape))
+    assert np.mean(contained) >= 0.9
