@@ -34,7 +34,7 @@ def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval,
         The ellipse in the plane of the section, and where the cell was seen; None where nothing is to be
         carried: the cell was seen, is too far, or has shrunk to nothing.
     """
-    own = [one for one in track.own if one.place.chain == place.chain]
+    own = [one for one in track.sightings if one.place.chain == place.chain]
     near = [one for one in track.sightings if abs(one.place.index - place.index) <= reach]
     if any(one.place.index == place.index for one in near):
         return None
