@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from config.work import DetectionConfig
 from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx, union_fraction
-from detection.carrying import carried
+from detection.carrying import carried, expected
 from detection.cells import Cell, Detection
 from detection.detect import detect
 from detection.detectors import Detector
@@ -20,7 +20,7 @@ from detection.fixed_pattern import Evidence, fixed_boxes
 from detection.outlines import Outlines, outlines
 from detection.parting import View, cells_of_parts, parted
 from detection.placed import SectionFrame
-from detection.pooled_evidence import joined
+from detection.pooled_evidence import around, joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
@@ -31,6 +31,8 @@ LINK_REACH = 3
 FEWEST_CELLS = 2
 FIXED_HISTORY = 8
 NO_CELL = (fixed_pattern.REASON, isolated.REASON)
+MOST_COMPLETED = 4.0
+"""Of the box that a section gives a cell: what its neighbours say beyond is of another cell."""
 CARRIED_CONFIDENCE = 0.5
 """A cell that two neighbours show counts as even."""
 
@@ -279,7 +281,9 @@ class SerialDetector:
     def _final(self, section: _Section) -> SerialSection:
         started = time.perf_counter()
         cells = [
-            SerialCell(self._recalled(cell, names, section.place), names, seen=True)
+            SerialCell(
+                self._completed(self._recalled(cell, names, section.place), names, section), names, seen=True
+            )
             for cell, names in zip(section.cells, section.tracks, strict=True)
         ]
         imaged = [one.cell.image_box_px for one in cells if one.cell.image_box_px is not None]
@@ -312,6 +316,23 @@ class SerialDetector:
             tuple(section.warnings),
             section.elapsed_ms,
         )
+
+    def _completed(self, cell: Cell, names: tuple[str, ...], section: _Section) -> Cell:
+        """Image also where the sections on both sides say that more of the cell must lie."""
+        track = next((one for one in self._tracker.active if one.id in names), None)
+        if cell.image_box_px is None or track is None:
+            return cell
+        oval = expected(track, section.place)
+        if oval is None:
+            return cell
+        size_um, shape = section.frame.pixel_size_um, section.frame.shape
+        box = box_around(oval, shape, size_um)
+        if box is None or box.area_px > MOST_COMPLETED * cell.box_px.area_px:
+            return cell
+        grown = box.dilated(math.ceil(self._config.dilate_um / size_um - 1e-9), shape)
+        if cell.image_box_px.contains(grown):
+            return cell
+        return replace(cell, image_box_px=around(cell.image_box_px, grown))
 
     def _recalled(self, cell: Cell, names: tuple[str, ...], place: Place) -> Cell:
         """Image after all what was too doubtful in one section, but is seen in its neighbours."""
