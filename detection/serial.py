@@ -295,6 +295,10 @@ class SerialDetector:
             box = box_around(oval, section.frame.shape, section.frame.pixel_size_um)
             if box is None or any(other.contains(box) for other in imaged):
                 continue
+            mask = section.frame.mask
+            if mask is not None and not mask[box.slices].any():
+                # Ground of which no fluorescence was taken: the beam has no business there.
+                continue
             margin_px = _margin_px(self._config, section.frame.pixel_size_um)
             reason = f"kept: seen in {' and '.join(seen_in)}"
             grown = box.dilated(margin_px, section.frame.shape)

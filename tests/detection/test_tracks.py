@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.carrying import carried
+from detection.carrying import carried, expected
 from detection.rigid import Oval, Rigid
 from detection.tracks import LONGEST_GAP, Place, Spot, Tracker
 
@@ -59,10 +59,10 @@ def test_sections_of_another_chain_are_not_linked() -> None:
 
 
 def test_what_grows_ninefold_is_another_cell_unless_the_edge_cut_it() -> None:
-    for cut, expected in ((False, "T0002"), (True, "T0001")):
+    for cut, name in ((False, "T0002"), (True, "T0001")):
         tracker = Tracker()
         tracker.add(place(0), [spot(0, half=2, cut=cut)])
-        assert tracker.add(place(1), [spot(0, half=6)]) == [(expected,)]
+        assert tracker.add(place(1), [spot(0, half=6)]) == [(name,)]
 
 
 def test_a_cell_that_splits_names_its_parent() -> None:
@@ -136,3 +136,13 @@ def test_a_cell_that_shrinks_to_nothing_ends() -> None:
     found = carried(steady, place(4))
     assert found is not None
     assert 4.4 < found[0].half_um[0] < 4.7
+
+
+def test_both_sides_say_how_large_a_cell_must_be_between_them() -> None:
+    track = tracked({0: 4, 1: 1, 2: 5}).active[0]
+    found = expected(track, place(1))
+    assert found is not None
+    assert found.half_um == (4.5, 4.5)
+    assert found.center_um[0] == pytest.approx(1)
+    assert expected(track, place(2)) is None
+    assert expected(tracked({0: 4, 3: 4}).active[0], place(1), reach=1) is None
