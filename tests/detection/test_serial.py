@@ -129,7 +129,7 @@ def test_dust_on_the_camera_is_marked_and_not_imaged() -> None:
 
 
 def two_balls(index: int) -> SectionFrame:
-    """Two balls that run into each other in sections 3 to 6 and lie apart in the others, beside some landmarks."""
+    """Two balls that run into each other in sections 3 to 6 and lie apart in the others, with landmarks."""
     block = Block(8, cells=0)
     rng = np.random.default_rng(2)
     for _ in range(14):
