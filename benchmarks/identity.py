@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.stacks import TrueSection
-from detection.boxes import iou
+from detection.boxes import BoxPx, intersection_px, iou
 from detection.central import central_sections
 from detection.serial import SerialSection
 from detection.tracks import Track
@@ -21,14 +21,19 @@ def named(
     """IDF1 (Ristani et al., ECCV Workshops 2016) of links and of all, and the true cell of each track.
 
     The first is about links, not about finding: true cells that no detection meets, and detections that meet
-    no true cell, are left out. In the second both count as errors; a detection of a cell of which less than
-    a quarter lies in the frame does too. A detection of merged cells counts for each of its tracks.
+    no true cell, are left out. In the second both count as errors. Detections of cells of which less than
+    a quarter lies in the frame are not judged. A detection of merged cells counts for each of its tracks.
     """
     both: Counter[tuple[str, str]] = Counter()
     of_truth = of_tracks = of_all = 0
     for true, section in zip(truth, found, strict=True):
         boxes = [(cell.id, cell.box) for cell in true.cells]
-        seen = [one for one in section.cells if one.seen and one.tracks]
+        shown = [cell.box for cell in true.beyond]
+        seen = [
+            one
+            for one in section.cells
+            if one.seen and one.tracks and not _of_little(one.cell.box_px, boxes, shown)
+        ]
         hits = [[iou(box, one.cell.box_px) >= SAME_IOU for one in seen] for _, box in boxes]
         matrix = np.array(hits, dtype=np.bool_).reshape(len(boxes), len(seen))
         of_all += len(boxes) + sum(len(one.tracks) for one in seen)
@@ -43,6 +48,13 @@ def named(
     right = int(counts[rows, columns].sum())
     names = {track_ids[b]: true_ids[a] for a, b in zip(rows, columns, strict=True) if counts[a, b]}
     return 2 * right / max(of_truth + of_tracks, 1), 2 * right / max(of_all, 1), names
+
+
+def _of_little(box: BoxPx, cells: Sequence[tuple[str, BoxPx]], beyond: Sequence[BoxPx]) -> bool:
+    """Whether a detection is of a cell that lies almost all beyond the frame, and of no other."""
+    if any(iou(cell, box) >= SAME_IOU for _, cell in cells):
+        return False
+    return any(intersection_px(cell, box) >= 0.5 * min(box.area_px, cell.area_px) for cell in beyond)
 
 
 def central_within_one(

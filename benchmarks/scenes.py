@@ -1,4 +1,7 @@
-"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 4000 and more held out."""
+"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 4000 and more held out.
+
+Those from 1000 on were looked at too often to be called held out.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping

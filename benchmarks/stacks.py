@@ -18,6 +18,7 @@ from simulators.microscope import SimulatedMicroscope
 from simulators.specimen import TRUTH_PITCH_UM, SimulatedSpecimen
 
 TIMEOUT_S = 600.0
+LEAST_INSIDE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,14 @@ class TrueSection:
         Those with a quarter of their cut, at least, in the frame.
     to_block : Rigid
         From the plane of the frame to that of the block, um.
+    beyond : tuple of TrueCell
+        Those with less, but some, of it in the frame: they need not be found, nor is it wrong to find them.
     """
 
     frame: SectionFrame
     cells: tuple[TrueCell, ...]
     to_block: Rigid
+    beyond: tuple[TrueCell, ...] = ()
 
 
 def simulated_stack(seed: int, sections: int, **specimen: Any) -> list[TrueSection]:
@@ -102,18 +106,22 @@ def _taken(microscope: SimulatedMicroscope, config: Config, index: int) -> TrueS
     frame = SectionFrame(listed.id, taken.pixels, pixel_um, taken.offset_adu)
     true_center = np.array(microscope.true_position())
     offset = (true_center - np.array(taken.pose.center_m)) / fm.pixel_size_m * (1, -1)
-    cells = []
+    cells: list[TrueCell] = []
+    beyond: list[TrueCell] = []
     for cell in specimen.truth(listed.id):
         places = to_pixels(taken.pose, shape, cell.points_m) - offset
         column, row = np.floor(places).astype(int).T
         inside = (column >= 0) & (row >= 0) & (column < shape[1]) & (row < shape[0])
-        if inside.mean() < 0.25:
+        if not inside.any():
             continue
         mask = np.zeros(shape, dtype=np.bool_)
         mask[row[inside], column[inside]] = True
         area = len(places) * TRUTH_PITCH_UM**2
-        cells.append(TrueCell(cell.id, mask, area, float(inside.mean()), cell.contrast_to_noise))
+        share = float(inside.mean())
+        (cells if share >= LEAST_INSIDE else beyond).append(
+            TrueCell(cell.id, mask, area, share, cell.contrast_to_noise)
+        )
     place = specimen.sections[listed.id]
     center = place.to_plane(true_center[None] * 1e6)[0]
     to_block = Rigid(-place.rotation_rad, (float(center[0]), float(center[1])))
-    return TrueSection(frame, tuple(cells), to_block)
+    return TrueSection(frame, tuple(cells), to_block, tuple(beyond))

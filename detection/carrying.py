@@ -34,7 +34,7 @@ def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval,
         The ellipse in the plane of the section, and where the cell was seen; None where nothing is to be
         carried: the cell was seen, is too far, or has shrunk to nothing.
     """
-    own = [one for one in track.own if one.place.chain == place.chain]
+    own = [one for one in track.sightings if one.place.chain == place.chain]
     near = [one for one in track.sightings if abs(one.place.index - place.index) <= reach]
     if any(one.place.index == place.index for one in near):
         return None
@@ -53,6 +53,39 @@ def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval,
     if len(side) < 2 or abs(side[1].place.index - side[0].place.index) > reach:
         return None
     return _beyond(side, place)
+
+
+def expected(track: Track, place: Place, reach: int = 2) -> Oval | None:
+    """Predict a cell in a section from the sections on both sides alone, whether or not it was seen there.
+
+    Parameters
+    ----------
+    track : Track
+    place : Place
+        Of the section.
+    reach : int
+        Most sections from a sighting.
+
+    Returns
+    -------
+    Oval or None
+        The ellipse in the plane of the section; None where one side does not show the cell whole.
+    """
+    near = [
+        one
+        for one in track.sightings
+        if one.place.chain == place.chain
+        and 0 < abs(one.place.index - place.index) <= reach
+        and not one.spot.cut
+    ]
+    before = [one for one in near if one.place.index < place.index]
+    after = [one for one in near if one.place.index > place.index]
+    if not before or not after:
+        return None
+    first, second = before[-1], after[0]
+    span = second.place.index - first.place.index
+    a, b = (one.spot.oval.moved(one.place.onto(place)) for one in (first, second))
+    return _between(a, b, (place.index - first.place.index) / span)
 
 
 def _between(a: Oval, b: Oval, share: float) -> Oval:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST = 4
-ROUNDS = 3
-SCATTER = 0.4
+ROUNDS = 10
+SCATTER = 0.3
 """Of the curvature from cell to cell, as a share: cells are ellipsoids of different heights."""
 
 Areas = Sequence[tuple[int, float]]
@@ -102,7 +102,7 @@ def _weighted(areas: Areas) -> tuple[NDArray[np.float64], NDArray[np.float64], N
         off = np.abs(area - np.polynomial.polynomial.polyval(x, line))
         # A detection that merged with a neighbour is far off: it counts for little.
         scale = max(float(np.median(off)) * 1.4826, 1e-9)
-        weight = np.minimum(1.0, 1.5 * scale / np.maximum(off, 1e-12))
+        weight = np.maximum(np.minimum(1.0, 1.5 * scale / np.maximum(off, 1e-12)) ** 2, 1e-3)
     return x, area, weight
 
 

@@ -50,6 +50,11 @@ class Evidence:
         """``x0, y0, x1, y1`` of the boxes, (4, N), px."""
         return np.array([box.as_tuple() for box in self.boxes], dtype=np.int64).reshape(-1, 4).T
 
+    @cached_property
+    def ovals(self) -> tuple[Oval, ...]:
+        """The ellipses in the boxes."""
+        return tuple(oval_of(box, self.shape, self.pixel_size_um) for box in self.boxes)
+
 
 def fixed_boxes(own: Evidence, others: Sequence[Evidence]) -> tuple[BoxPx, ...]:
     """Find the detections of a section that are fixed in the camera.
@@ -75,40 +80,52 @@ def fixed_boxes(own: Evidence, others: Sequence[Evidence]) -> tuple[BoxPx, ...]:
         and other.place.index != own.place.index
         and (other.shape, other.pixel_size_um) == (own.shape, own.pixel_size_um)
     ]
-    return tuple(box for box in own.boxes if _is_fixed(box, own, comparable))
-
-
-def _is_fixed(box: BoxPx, own: Evidence, others: Sequence[Evidence]) -> bool:
-    oval = oval_of(box, own.shape, own.pixel_size_um)
-    moved_away, votes, levels = 0, 0, []
-    for other in others:
+    if not own.boxes or len(comparable) < FEWEST_VOTES:
+        return ()
+    moved_away = np.zeros(len(own.boxes), dtype=np.int64)
+    votes = np.zeros(len(own.boxes), dtype=np.int64)
+    seen_moved = np.zeros(len(own.boxes), dtype=np.bool_)
+    levels: list[list[float]] = [[] for _ in own.boxes]
+    for other in comparable:
         motion = own.place.onto(other.place)
-        there = oval.moved(motion)
-        if not _apart(oval, motion):
-            continue
-        moved_away += 1
-        if _met(box, other, SAME_PLACE):
-            votes += 1
-            levels.append(float(other.residual[box.slices].mean()))
-        moved_box = box_around(there, own.shape, own.pixel_size_um)
-        if moved_box is not None and _met(moved_box, other, SAME_CELL):
-            return False
-    if votes < FEWEST_VOTES or votes < VOTED_SHARE * moved_away:
-        return False
-    return float(own.residual[box.slices].mean()) <= BRIGHTER * float(np.median(levels))
+        apart = _apart(own, motion)
+        moved_away += apart
+        same = apart & _met(own.sides, other.sides, SAME_PLACE)
+        votes += same
+        for n in np.flatnonzero(same):
+            levels[n].append(float(other.residual[own.boxes[n].slices].mean()))
+        seen_moved |= apart & _met(_moved_sides(own, motion), other.sides, SAME_CELL)
+    fixed = ~seen_moved & (votes >= FEWEST_VOTES) & (votes >= VOTED_SHARE * moved_away)
+    return tuple(
+        own.boxes[n]
+        for n in np.flatnonzero(fixed)
+        if float(own.residual[own.boxes[n].slices].mean()) <= BRIGHTER * float(np.median(levels[n]))
+    )
 
 
-def _met(box: BoxPx, other: Evidence, least_iou: float) -> bool:
-    """Whether a section has a detection that overlaps a box so much."""
-    x0, y0, x1, y1 = other.sides
-    width = np.minimum(box.x1, x1) - np.maximum(box.x0, x0)
-    height = np.minimum(box.y1, y1) - np.maximum(box.y0, y0)
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    union = (x1 - x0) * (y1 - y0) + box.area_px - shared
-    return bool((shared >= least_iou * union).any())
+def _met(boxes: NDArray[np.int64], others: NDArray[np.int64], least_iou: float) -> NDArray[np.bool_]:
+    """Whether any of the others overlaps a box so much, (N,); boxes as `Evidence.sides`."""
+    x0, y0, x1, y1 = boxes[:, :, None]
+    u0, v0, u1, v1 = others[:, None, :]
+    width = np.maximum(np.minimum(x1, u1) - np.maximum(x0, u0), 0)
+    height = np.maximum(np.minimum(y1, v1) - np.maximum(y0, v0), 0)
+    shared = width * height
+    union = (x1 - x0) * (y1 - y0) + (u1 - u0) * (v1 - v0) - shared
+    return np.asarray(((shared > 0) & (shared >= least_iou * union)).any(axis=1))
 
 
-def _apart(oval: Oval, motion: Rigid) -> bool:
-    """Whether a motion takes an ellipse off its own place."""
-    moved = motion.apply(np.array([oval.center_um]))[0] - oval.center_um
-    return bool((np.abs(moved) > 2 * FAR * np.array(oval.half_um)).any())
+def _moved_sides(own: Evidence, motion: Rigid) -> NDArray[np.int64]:
+    """Boxes after a motion; what leaves the frame has no pixels."""
+    result = np.zeros((4, len(own.boxes)), dtype=np.int64)
+    for n, oval in enumerate(own.ovals):
+        box = box_around(oval.moved(motion), own.shape, own.pixel_size_um)
+        if box is not None:
+            result[:, n] = box.as_tuple()
+    return result
+
+
+def _apart(own: Evidence, motion: Rigid) -> NDArray[np.bool_]:
+    """Whether a motion takes each ellipse off its own place."""
+    centers = np.array([oval.center_um for oval in own.ovals])
+    half = np.array([oval.half_um for oval in own.ovals])
+    return np.asarray((np.abs(motion.apply(centers) - centers) > 2 * FAR * half).any(axis=1))

@@ -1,49 +1,107 @@
-"""How far a faint cell goes on beyond what of it stands out."""
+"""Which pixels of a frame belong to which detection, so that merged cells can be taken apart."""
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
+import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
-Sides = tuple[int, int, int, int]
-"""Top, bottom, left, right; half-open, px."""
-GROUND_SHARE = 0.15
-"""Of the mean light of a cell: so much light along a side speaks neither for the cell nor against it."""
-PASSES = 2
+from detection.boxes import BoxPx
+from detection.pooling import Layer
+
+PIXEL_UM = 0.36
+SIGMA_UM = 0.35
+CERTAIN_SD = 2.5
+LIGHT_SHARE = 0.3
+"""Of the usual light of a detection: what has less is its blur."""
+LEAST_FILLED = 0.3
+"""Of the ellipse in its box; where so little stands out the detection is taken for that ellipse."""
 
 
-def reaching(sides: Sides, light: NDArray[np.float32], mean: float, most_px: int) -> Sides:
-    """Move each side of a box outwards for as long as there is light beyond it.
+@dataclass(frozen=True, slots=True)
+class Outlines:
+    """Detections as numbered pixels, on a grid of about 0.36 um.
 
-    On each side the place is where light beyond it, less a share of the mean light of the cell, sums up to
-    the most: the most likely place of the step (Page, 'Continuous inspection schemes', Biometrika 41 (1954)
-    100). Averaged along a whole side, light is seen that no pixel shows.
+    Attributes
+    ----------
+    labels : (rows, columns) array of int32
+        0 for ground, n for detection n, counted from 1.
+    shrink : int
+        Pixels of the frame on a side of one of these.
+    pixel_um : float
+        Size of one of these.
+    alone : tuple of int
+        For each, in how many sections it was seen as a detection of its own so far.
+    """
+
+    labels: NDArray[np.int32]
+    shrink: int
+    pixel_um: float
+    alone: tuple[int, ...] = ()
+
+    @property
+    def grid(self) -> tuple[tuple[int, int], float]:
+        """Shape and pixel size, um."""
+        return (self.labels.shape[0], self.labels.shape[1]), self.pixel_um
+
+    def areas_um2(self, count: int) -> list[float]:
+        """Areas of the first `count` detections."""
+        pixels = np.bincount(self.labels.ravel(), minlength=count + 1)[1 : count + 1]
+        return [float(n) * self.pixel_um**2 for n in pixels]
+
+
+def outlines(layer: Layer, boxes: Sequence[BoxPx]) -> Outlines:
+    """Find the pixels of detections: what stands out in their boxes, holes filled.
+
+    Where boxes overlap, a pixel belongs to the smaller one.
 
     Parameters
     ----------
-    sides : Sides
-    light : (rows, columns) array of float32
-        Frame above its background, 0 where it belongs to some cell.
-    mean : float
-        Mean light of the cell.
-    most_px : int
-        No side is moved further.
+    layer : Layer
+    boxes : sequence of BoxPx
+        As found, without a margin.
     """
-    top, bottom, left, right = sides
-    floor = GROUND_SHARE * mean
-    first = sides
-    for _ in range(PASSES):
-        above = light[max(first[0] - most_px, 0) : first[0], left:right][::-1]
-        below = light[first[1] : first[1] + most_px, left:right]
-        top, bottom = first[0] - _further(above, floor), first[1] + _further(below, floor)
-        before = light[top:bottom, max(first[2] - most_px, 0) : first[2]].T[::-1]
-        after = light[top:bottom, first[3] : first[3] + most_px].T
-        left, right = first[2] - _further(before, floor), first[3] + _further(after, floor)
-    return top, bottom, left, right
+    shrink = max(round(PIXEL_UM / layer.frame.pixel_size_um), 1)
+    rows, columns = layer.frame.shape
+    # Blocks that the edge cuts are averaged over what there is of them.
+    size = math.ceil(columns / shrink), math.ceil(rows / shrink)
+    labels = np.zeros(size[::-1], dtype=np.int32)
+    result = Outlines(labels, shrink, shrink * layer.frame.pixel_size_um, (1,) * len(boxes))
+    if not boxes:
+        return result
+    padded = np.asarray(
+        cv2.copyMakeBorder(layer.residual, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
+    )
+    small = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA))
+    sigma = max(SIGMA_UM / result.pixel_um, 0.5)
+    light = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), dtype=np.float32)
+    certain = CERTAIN_SD * layer.noise_adu / shrink / (2 * math.sqrt(math.pi) * sigma)
+    for number in sorted(range(len(boxes)), key=lambda n: (-boxes[n].area_px, n)):
+        box = boxes[number]
+        place = (
+            slice(box.y0 // shrink, -(-box.y1 // shrink)),
+            slice(box.x0 // shrink, -(-box.x1 // shrink)),
+        )
+        labels[place][_stands_out(light[place], certain)] = number + 1
+    return result
 
 
-def _further(beyond: NDArray[np.float32], floor: float) -> int:
-    """Rows of light that belong to what is before the first."""
-    if beyond.size == 0:
-        return 0
-    so_far = np.cumsum(beyond.mean(axis=1) - floor)
-    best = int(np.argmax(so_far))
-    return best + 1 if so_far[best] > 0 else 0
+def _stands_out(light: NDArray[np.float32], certain: float) -> NDArray[np.bool_]:
+    mask = light > certain
+    if mask.any():
+        mask &= light > LIGHT_SHARE * float(np.median(light[mask]))
+        mask = np.asarray(ndi.binary_fill_holes(mask), dtype=np.bool_)
+    rows, columns = light.shape
+    y, x = np.ogrid[:rows, :columns]
+    oval = ((x + 0.5) / columns - 0.5) ** 2 + ((y + 0.5) / rows - 0.5) ** 2 <= 0.25
+    return mask if mask.sum() >= LEAST_FILLED * oval.sum() else np.asarray(oval)
+
+
+def spread(seeds: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Give each pixel of a mask the number of the nearest seed within it; 0 outside."""
+    inside = np.where(mask, seeds, 0)
+    nearest = ndi.distance_transform_edt(inside == 0, return_distances=False, return_indices=True)
+    return np.asarray(np.where(mask, inside[tuple(nearest)], 0), dtype=np.int32)

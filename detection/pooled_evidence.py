@@ -57,12 +57,13 @@ def _same(a: BoxPx, b: BoxPx) -> bool:
 def _united(one: Cell, other: Cell) -> Cell:
     image_box = other.image_box_px if one.image_box_px is None else one.image_box_px
     if one.image_box_px is not None and other.image_box_px is not None:
-        image_box = _around(one.image_box_px, other.image_box_px)
+        image_box = around(one.image_box_px, other.image_box_px)
     confidence = max(one.confidence, other.confidence)
     reason = one.reason if one.image_box_px is not None else REASON
     unsure_um = max(one.unsure_um, other.unsure_um)
     return Cell(one.id, one.box_px, image_box, confidence, reason, unsure_um)
 
 
-def _around(a: BoxPx, b: BoxPx) -> BoxPx:
+def around(a: BoxPx, b: BoxPx) -> BoxPx:
+    """Return the box around two."""
     return BoxPx(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))

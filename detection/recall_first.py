@@ -23,7 +23,7 @@ from detection.cells import Hit
 from detection.confidence import confidence_of
 from detection.evidence import Evidence, evidence_of
 from detection.frames import Frame
-from detection.outlines import Sides, reaching
+from detection.reach import Sides, reaching
 from detection.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
 from detection.significance import Significance, hysteresis, in_noise, significant
 from detection.spikes import remove_spikes

@@ -140,7 +140,7 @@ def register(source: Prepared, target: Prepared) -> Link:
 def _by_landmarks(source: Prepared, target: Prepared, start_rad: float | None) -> Link:
     there = agree(source.landmarks, target.landmarks, start_rad)
     if there is None:
-        return no_link(source, target, "no landmarks agree")
+        return no_link(source.section, target.section, "no landmarks agree")
     back = agree(target.landmarks, source.landmarks, None if start_rad is None else -start_rad)
     apart = math.inf if back is None else _apart_um(source, there.motion, back.motion.inverse())
     found = agreement(source.raster, target.raster, there.motion)
@@ -158,7 +158,7 @@ def _by_correlation(source: Prepared, target: Prepared, start_rad: float | None)
         if best is None or found.significance > best[0].significance:
             best = found, finer, motion
     if best is None:
-        return no_link(source, target, "no rotation correlates")
+        return no_link(source.section, target.section, "no rotation correlates")
     found, there, motion = best
     back = refine(target.raster, source.raster, motion.inverse())
     apart = math.inf if back is None else _apart_um(source, there, back.inverse())
@@ -204,6 +204,6 @@ def _judged(
     )
 
 
-def no_link(source: Prepared, target: Prepared, reason: str) -> Link:
-    """Return a bad link without a motion."""
-    return Link(source.section, target.section, None, "none", 0, 0.0, 0.0, 0.0, math.inf, True, reason)
+def no_link(source: str, target: str, reason: str) -> Link:
+    """Return a bad link, without a motion, between two sections."""
+    return Link(source, target, None, "none", 0, 0.0, 0.0, 0.0, math.inf, True, reason)

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from config.work import DetectionConfig
-from detection import fixed_pattern
+from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx, union_fraction
-from detection.carrying import carried
+from detection.carrying import carried, expected
 from detection.cells import Cell, Detection
 from detection.detect import detect
 from detection.detectors import Detector
 from detection.fixed_pattern import Evidence, fixed_boxes
+from detection.outlines import Outlines, outlines
+from detection.parting import View, cells_of_parts, parted
 from detection.placed import SectionFrame
-from detection.pooled_evidence import joined
+from detection.pooled_evidence import around, joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
@@ -28,6 +30,9 @@ POOL_REACH = 2
 LINK_REACH = 3
 FEWEST_CELLS = 2
 FIXED_HISTORY = 8
+NO_CELL = (fixed_pattern.REASON, isolated.REASON)
+MOST_COMPLETED = 4.0
+"""Of the box that a section gives a cell: what its neighbours say beyond is of another cell."""
 CARRIED_CONFIDENCE = 0.5
 """A cell that two neighbours show counts as even."""
 
@@ -91,13 +96,14 @@ class _Section:
 
     frame: SectionFrame
     layer: Layer
-    prepared: Prepared
+    prepared: Prepared | None
     single: Detection
     links: tuple[Link, ...]
     place: Place
     warnings: list[str]
     elapsed_ms: float
     evidence: Evidence
+    outlines: Outlines
     fixed: tuple[BoxPx, ...] = ()
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
@@ -139,11 +145,23 @@ class SerialDetector:
         started = time.perf_counter()
         single = self._detect(frame)
         own = layer(frame)
-        prepared = prepare(frame, own.residual)
-        links, place = self._linked(prepared, len(single.cells))
+        # A frame without cells is registered on no other.
+        prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
+        links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         evidence = Evidence(place, boxes, own.residual, frame.pixel_size_um)
-        section = _Section(frame, own, prepared, single, links, place, list(single.warnings), 0.0, evidence)
+        section = _Section(
+            frame,
+            own,
+            prepared,
+            single,
+            links,
+            place,
+            list(single.warnings),
+            0.0,
+            evidence,
+            outlines(own, boxes),
+        )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
         self._window.append(section)
@@ -166,20 +184,20 @@ class SerialDetector:
     def _detect(self, frame: SectionFrame) -> Detection:
         return detect(frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector)
 
-    def _linked(self, prepared: Prepared, cells: int) -> tuple[tuple[Link, ...], Place]:
+    def _linked(self, name: str, prepared: Prepared | None) -> tuple[tuple[Link, ...], Place]:
         """Link to the last section, or to one before it where that link is bad."""
         links = []
         for other in self._window[: -LINK_REACH - 1 : -1]:
-            if min(cells, len(other.single.cells)) < FEWEST_CELLS:
-                links.append(no_link(prepared, other.prepared, "too few cells to go by"))
+            if prepared is None or other.prepared is None:
+                links.append(no_link(name, other.frame.section, "too few cells to go by"))
                 continue
             link = register(prepared, other.prepared)
             links.append(link)
             if not link.bad and link.motion is not None:
                 to_chain = other.place.to_chain.after(link.motion)
-                return tuple(links), Place(self._count, prepared.section, other.place.chain, to_chain)
+                return tuple(links), Place(self._count, name, other.place.chain, to_chain)
         self._chains += 1
-        return tuple(links), Place(self._count, prepared.section, self._chains, Rigid())
+        return tuple(links), Place(self._count, name, self._chains, Rigid())
 
     def _advance(self, tracked_before: int, out_before: int) -> list[SerialSection]:
         while self._next_tracked < tracked_before:
@@ -219,14 +237,40 @@ class SerialDetector:
             else cell
             for cell in cells
         )
-        shown = [cell for cell in section.cells if cell.reason != fixed_pattern.REASON]
-        spots = [_spot(cell, section) for cell in shown]
+        if near:
+            self._part(section, near)
+        elif self._pool_ahead:
+            section.cells = isolated.without_noise(section.cells, section.layer, self._beside(section))
+        areas = section.outlines.areas_um2(len(section.cells))
+        spots = [
+            _spot(cell, section, area)
+            for cell, area in zip(section.cells, areas, strict=True)
+            if cell.reason not in NO_CELL
+        ]
         rows, columns = section.frame.shape
         half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
         names = self._tracker.add(section.place, spots, half_um)
-        ids = dict(zip((cell.box_px for cell in shown), names, strict=True))
-        section.tracks = [ids.get(cell.box_px, ()) for cell in section.cells]
+        ids = iter(names)
+        section.tracks = [() if cell.reason in NO_CELL else next(ids) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
+
+    def _part(self, section: _Section, near: Sequence[_Section]) -> None:
+        """Take merged cells apart where the sections beside show them apart."""
+        own = outlines(section.layer, [cell.box_px for cell in section.cells])
+        index = section.place.index
+        # Those before have been taken apart already, so they are trusted first.
+        by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
+        views = [View(one.outlines, one.place.onto(section.place)) for one in by_trust]
+        section.outlines, parents = parted(own, views)
+        section.cells = cells_of_parts(section.cells, section.outlines, parents)
+
+    def _beside(self, section: _Section) -> list[tuple[Layer, tuple[Cell, ...]]]:
+        """The two nearest sections, one on either side where there is."""
+        by_nearness = sorted(
+            (one for one in self._window if one is not section),
+            key=lambda one: abs(one.place.index - section.place.index),
+        )
+        return [(one.layer, one.single.cells) for one in by_nearness[:2]]
 
     def _neighbour(self, other: _Section, section: _Section) -> Neighbour:
         if other.place.index > section.place.index:
@@ -237,7 +281,9 @@ class SerialDetector:
     def _final(self, section: _Section) -> SerialSection:
         started = time.perf_counter()
         cells = [
-            SerialCell(self._recalled(cell, names, section.place), names, seen=True)
+            SerialCell(
+                self._completed(self._recalled(cell, names, section.place), names, section), names, seen=True
+            )
             for cell, names in zip(section.cells, section.tracks, strict=True)
         ]
         imaged = [one.cell.image_box_px for one in cells if one.cell.image_box_px is not None]
@@ -248,6 +294,10 @@ class SerialDetector:
             oval, seen_in = found
             box = box_around(oval, section.frame.shape, section.frame.pixel_size_um)
             if box is None or any(other.contains(box) for other in imaged):
+                continue
+            mask = section.frame.mask
+            if mask is not None and not mask[box.slices].any():
+                # Ground of which no fluorescence was taken: the beam has no business there.
                 continue
             margin_px = _margin_px(self._config, section.frame.pixel_size_um)
             reason = f"kept: seen in {' and '.join(seen_in)}"
@@ -271,6 +321,23 @@ class SerialDetector:
             section.elapsed_ms,
         )
 
+    def _completed(self, cell: Cell, names: tuple[str, ...], section: _Section) -> Cell:
+        """Image also where the sections on both sides say that more of the cell must lie."""
+        track = next((one for one in self._tracker.active if one.id in names), None)
+        if cell.image_box_px is None or track is None:
+            return cell
+        oval = expected(track, section.place)
+        if oval is None:
+            return cell
+        size_um, shape = section.frame.pixel_size_um, section.frame.shape
+        box = box_around(oval, shape, size_um)
+        if box is None or box.area_px > MOST_COMPLETED * cell.box_px.area_px:
+            return cell
+        grown = box.dilated(math.ceil(self._config.dilate_um / size_um - 1e-9), shape)
+        if cell.image_box_px.contains(grown):
+            return cell
+        return replace(cell, image_box_px=around(cell.image_box_px, grown))
+
     def _recalled(self, cell: Cell, names: tuple[str, ...], place: Place) -> Cell:
         """Image after all what was too doubtful in one section, but is seen in its neighbours."""
         if cell.image_box_px is not None or not names:
@@ -280,7 +347,7 @@ class SerialDetector:
                 continue
             seen_in = [
                 one.place.section
-                for one in track.own
+                for one in track.sightings
                 if one.spot.confident and 0 < abs(one.place.index - place.index) <= LONGEST_GAP
             ]
             if seen_in:
@@ -291,11 +358,13 @@ class SerialDetector:
         return cell
 
 
-def _spot(cell: Cell, section: _Section) -> Spot:
+def _spot(cell: Cell, section: _Section, area_um2: float) -> Spot:
     frame, box = section.frame, cell.box_px
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
-    return Spot(oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None)
+    return Spot(
+        oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None, area_um2 or None
+    )
 
 
 def _margin_px(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:

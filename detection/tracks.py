@@ -16,18 +16,14 @@ from scipy.optimize import linear_sum_assignment
 from detection.rigid import Oval, Rigid
 
 LONGEST_GAP = 3
-LONGEST_ABSENCE = 12
+LONGEST_ABSENCE = 40
 """Sections after which a track ends that left the frame, since sections are shifted, and may come back."""
-LONGEST_MERGER = 4
-"""Sections in a row for which a track may lie hidden in the detection of a neighbour."""
 LEAST_SHARED = 0.35
-LARGEST_GROWTH = 4.0
+LARGEST_GROWTH = 8.0
 UNASSIGNED_COST = 0.8
 SIZE_WEIGHT = 0.15
 GAP_WEIGHT = 0.03
 INSIDE = 0.6
-LEAST_ADDED = 0.3
-"""Of its own box, that a hidden cell adds to the box of the detection in which it hides."""
 KEPT_SIGHTINGS = 8
 
 
@@ -66,11 +62,19 @@ class Spot:
     cut : bool
         The edge of the frame cuts it, so its size says little.
     confident : bool
+    outline_um2 : float or None
+        Area within its outline; None where only the ellipse is known.
     """
 
     oval: Oval
     cut: bool
     confident: bool = True
+    outline_um2: float | None = None
+
+    @property
+    def area_um2(self) -> float:
+        """Area within its outline, else of the ellipse."""
+        return self.oval.area_um2 if self.outline_um2 is None else self.outline_um2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,10 @@ class Sighting:
     ----------
     place : Place
     spot : Spot
-    merged : bool
-        Only seen as part of the detection of another cell: the place is a prediction.
     """
 
     place: Place
     spot: Spot
-    merged: bool = False
 
 
 @dataclass(slots=True)
@@ -125,18 +126,12 @@ class Track:
         """The latest sighting."""
         return self.sightings[-1]
 
-    @property
-    def own(self) -> list[Sighting]:
-        """Those of the last few in which it was seen for itself."""
-        return [one for one in self.sightings if not one.merged]
-
     def _see(self, sighting: Sighting) -> None:
         self.sightings = [*self.sightings, sighting][-KEPT_SIGHTINGS:]
         self.missed = 0
-        if not sighting.merged:
-            self.sections.append(sighting.place.section)
-            entry = sighting.place.index, sighting.spot.oval.area_um2
-            (self.cut_areas if sighting.spot.cut else self.areas).append(entry)
+        self.sections.append(sighting.place.section)
+        entry = sighting.place.index, sighting.spot.area_um2
+        (self.cut_areas if sighting.spot.cut else self.areas).append(entry)
 
 
 class Tracker:
@@ -179,24 +174,16 @@ class Tracker:
         shared, cost = _costs(predicted, tracks, gaps, spots)
         ids: list[list[str]] = [[] for _ in spots]
         missed = set(range(len(tracks)))
-        grown = np.full(len(spots), np.inf)
         for row, column in _assigned(cost):
-            grown[column] = _box_um2(spots[column].oval) - _box_um2(predicted[row])
             tracks[row]._see(Sighting(place, spots[column]))
             ids[column].append(tracks[row].id)
             missed.discard(row)
         for row in missed:
-            (x, y), (half_x, half_y) = predicted[row].center_um, half_size_um
-            tracks[row].missed += abs(x) < half_x and abs(y) < half_y
-        lost = [(tracks[row], predicted[row], shared[row]) for row in sorted(missed)]
-        self._merge(place, grown, ids, lost)
+            tracks[row].missed += _lies_within(predicted[row], tracks[row].last.spot.cut, half_size_um)
         for column, spot in enumerate(spots):
             if ids[column]:
                 continue
-            parent, piece = _torn_from(spot, tracks, predicted, missed, shared[:, column])
-            if piece and parent is not None:
-                ids[column].append(parent.id)
-                continue
+            parent = _torn_from(spot, tracks, missed, shared[:, column])
             self._count += 1
             track = Track(f"T{self._count:04d}", None if parent is None else parent.id)
             track._see(Sighting(place, spot))
@@ -215,28 +202,6 @@ class Tracker:
         ]
         self.ended += [track for track, on in zip(self.active, goes_on, strict=True) if not on]
         self.active = [track for track, on in zip(self.active, goes_on, strict=True) if on]
-
-    def _merge(
-        self,
-        place: Place,
-        grown: NDArray[np.float64],
-        ids: list[list[str]],
-        missed: list[tuple[Track, Oval, NDArray[np.float64]]],
-    ) -> None:
-        """Go on with tracks that were missed, but lie within the detection of another one that grew."""
-        for track, oval, shared in missed:
-            area = _box_um2(oval)
-            # A detection in which it hid before has grown already.
-            large = grown >= (-np.inf if track.last.merged else LEAST_ADDED * area)
-            inside = np.where(large, shared / area, 0)
-            own = track.own
-            if inside.size == 0 or len(own) < 2 or place.index - own[-1].place.index > LONGEST_MERGER:
-                continue
-            column = int(inside.argmax())
-            if inside[column] >= INSIDE and ids[column] and len(ids[column]) < 4:
-                spot = Spot(oval, track.last.spot.cut, confident=False)
-                track._see(Sighting(place, spot, merged=True))
-                ids[column].append(track.id)
 
 
 def _box_um2(oval: Oval) -> float:
@@ -303,18 +268,19 @@ def _assigned(cost: NDArray[np.float64]) -> list[tuple[int, int]]:
     ]
 
 
+def _lies_within(oval: Oval, cut: bool, half_size_um: tuple[float, float]) -> bool:
+    """Whether a frame shows the middle of a cell; of one that a frame has cut, all that is known of it."""
+    return all(
+        abs(at) + (half if cut else 0.0) < limit
+        for at, half, limit in zip(oval.center_um, oval.half_um, half_size_um, strict=True)
+    )
+
+
 def _torn_from(
-    spot: Spot,
-    tracks: Sequence[Track],
-    predicted: Sequence[Oval],
-    missed: set[int],
-    shared: NDArray[np.float64],
-) -> tuple[Track | None, bool]:
-    """Return the track that a new detection lies within, and whether it is a small piece of it."""
+    spot: Spot, tracks: Sequence[Track], missed: set[int], shared: NDArray[np.float64]
+) -> Track | None:
+    """Return the track whose place a new detection lies within."""
     if shared.size == 0:
-        return None, False
-    area = _box_um2(spot.oval)
+        return None
     row = int(shared.argmax())
-    if row in missed or shared[row] < INSIDE * area:
-        return None, False
-    return tracks[row], area < 0.5 * _box_um2(predicted[row])
+    return None if row in missed or shared[row] < INSIDE * _box_um2(spot.oval) else tracks[row]

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,86 @@ def test_dust_on_the_camera_is_marked_and_not_imaged() -> None:
         assert cell.image_box_px is None
         assert abs(cell.box_px.x0 - DUST.x0) <= 4
         assert abs(cell.box_px.y0 - DUST.y0) <= 4
+
+
+def two_balls(index: int) -> SectionFrame:
+    """Two balls that run into each other in sections 3 to 6 and lie apart in the others, with landmarks."""
+    block = Block(8, cells=0)
+    rng = np.random.default_rng(2)
+    for _ in range(14):
+        x, y = rng.uniform(-40, 40, 2)
+        if abs(y) > 12 or abs(x) > 18:
+            block.centers.append((float(x), float(y), 1.5))
+            block.radii.append(float(rng.uniform(2, 4)))
+    gap = -1.9 if 3 <= index <= 6 else 2.5
+    block.centers += [(-4.2 - gap / 2, 0.0, 1.5), (4.2 + gap / 2, 0.0, 1.5)]
+    block.radii += [4.5, 4.5]
+    return block.section(f"S{index + 1:04d}", 1.5, laid(index), index)
+
+
+@pytest.mark.parametrize("look_ahead", [True, False])
+def test_cells_that_touch_for_a_while_keep_their_names_and_are_imaged_whole(look_ahead: bool) -> None:
+    frames = [two_balls(n) for n in range(10)]
+    sections = run(frames, look_ahead)
+    names = []
+    for index, section in enumerate(sections):
+        places = laid(index).inverse().apply(np.array([[-4.9, 0.0], [4.9, 0.0]]))
+        at = places / (PIXEL_UM, -PIXEL_UM) + SIZE_PX / 2
+        shown = []
+        for x, y in at.tolist():
+            holding = [
+                one
+                for one in section.cells
+                if one.cell.box_px.x0 <= x < one.cell.box_px.x1
+                and one.cell.box_px.y0 <= y < one.cell.box_px.y1
+            ]
+            middle = [(one.cell.box_px.x0 + one.cell.box_px.x1) / 2 - x for one in holding]
+            nearest = holding[int(np.argmin(np.abs(middle)))]
+            assert nearest.cell.image_box_px is not None
+            shown.append(nearest.tracks)
+        names.append(shown)
+    assert all(pair == names[0] for pair in names), names
+    assert names[0][0] != names[0][1]
+    alone = detect(frames[4].pixels, PIXEL_UM, CONFIG, OFFSET)
+    assert sections[4].imaged_fraction >= alone.imaged_fraction
+
+
+def test_sections_that_are_swapped_turned_and_differently_exposed_are_linked() -> None:
+    frames = [frame(n, brightness=480.0, noise=40.0) if n == 1 else frame(n) for n in range(6)]
+    frames[2], frames[3] = frames[3], frames[2]
+    turned = np.rot90(frames[4].pixels, 2).astype(np.uint16)
+    frames[4] = replace(frames[4], pixels=turned)
+    found = run(frames)
+    assert [one.used_link is not None for one in found] == [False, True, True, True, True, True]
+    assert {one.place.chain for one in found} == {1}
+    cell = central_cells()[0]
+    assert track_at(found[0], 0, cell) == track_at(found[5], 5, cell) is not None
+
+
+def test_an_empty_section_between_others_is_bridged_and_a_constant_one_too() -> None:
+    frames = [frame(n) for n in range(6)]
+    frames[2] = replace(frames[2], pixels=np.full((SIZE_PX, SIZE_PX), 500, np.uint16))
+    found = run(frames)
+    assert [one.used_link.target for one in found if one.used_link] == ["S0001", "S0002", "S0004", "S0005"]
+    assert found[2].cells == ()
+
+
+def test_the_same_frames_give_the_same_sections() -> None:
+    frames = [frame(n) for n in range(6)]
+    assert [(one.cells, one.place) for one in run(frames)] == [(one.cells, one.place) for one in run(frames)]
+
+
+def test_what_no_field_of_a_mosaic_shows_is_not_imaged_though_neighbours_show_a_cell() -> None:
+    cell = central_cells()[0]
+    frames = [frame(n) for n in range(8)]
+    x, y = BLOCK.box(cell, 1 + 0.15 * 4, laid(4)).astype(int)
+    mask = np.ones((SIZE_PX, SIZE_PX), dtype=np.bool_)
+    mask[y - 19 : y + 20, x - 19 : x + 20] = False
+    pixels = frames[4].pixels.copy()
+    pixels[~mask] = int(np.median(pixels))
+    frames[4] = replace(frames[4], pixels=pixels, mask=mask)
+    section = run(frames)[4]
+    assert [one for one in section.cells if not mask[one.cell.box_px.slices].any() and not one.seen] == []
 
 
 def test_the_window_does_not_grow() -> None:

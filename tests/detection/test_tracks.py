@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.carrying import carried
+from detection.carrying import carried, expected
 from detection.rigid import Oval, Rigid
 from detection.tracks import LONGEST_GAP, Place, Spot, Tracker
 
@@ -58,21 +58,11 @@ def test_sections_of_another_chain_are_not_linked() -> None:
     assert tracker.add(place(2), [spot(0)]) == [("T0001",)]
 
 
-def test_what_grows_fivefold_is_another_cell_unless_the_edge_cut_it() -> None:
-    for cut, expected in ((False, "T0002"), (True, "T0001")):
+def test_what_grows_ninefold_is_another_cell_unless_the_edge_cut_it() -> None:
+    for cut, name in ((False, "T0002"), (True, "T0001")):
         tracker = Tracker()
         tracker.add(place(0), [spot(0, half=2, cut=cut)])
-        assert tracker.add(place(1), [spot(0, half=5)]) == [(expected,)]
-
-
-def test_merged_cells_keep_both_identities_and_part_again() -> None:
-    tracker = Tracker()
-    for index in range(2):
-        tracker.add(place(index), [spot(0, half=5), spot(9, half=4)])
-    merged = Spot(Oval((4.0, 0.0), (9.0, 5.0)), cut=False)
-    for index in (2, 3):
-        assert tracker.add(place(index), [merged]) == [("T0001", "T0002")]
-    assert tracker.add(place(4), [spot(9), spot(0, half=5)]) == [("T0002",), ("T0001",)]
+        assert tracker.add(place(1), [spot(0, half=6)]) == [(name,)]
 
 
 def test_a_cell_that_splits_names_its_parent() -> None:
@@ -85,11 +75,20 @@ def test_a_cell_that_splits_names_its_parent() -> None:
     assert tracker.active[1].parent == "T0001"
 
 
-def test_a_piece_of_a_cell_is_that_cell() -> None:
+def test_a_cell_that_the_edge_cuts_is_not_missed_where_it_may_lie_beyond() -> None:
     tracker = Tracker()
-    tracker.add(place(0), [spot(0, half=6)])
-    pieces = [Spot(Oval((-1.0, 0.0), (5.0, 6.0)), cut=False), spot(5, 0, half=1)]
-    assert tracker.add(place(1), pieces) == [("T0001",), ("T0001",)]
+    tracker.add(place(0), [spot(44, half=2, cut=True)], (45.0, 45.0))
+    for index in range(1, 7):
+        tracker.add(place(index), [], (45.0, 45.0))
+    assert tracker.add(place(7), [spot(44, half=2, cut=True)], (45.0, 45.0)) == [("T0001",)]
+
+
+def test_the_area_within_the_outline_counts_where_it_is_known() -> None:
+    tracker = Tracker()
+    oval = Oval((0.0, 0.0), (4.0, 4.0))
+    tracker.add(place(0), [Spot(oval, cut=False, outline_um2=33.0)])
+    tracker.add(place(1), [Spot(oval, cut=False)])
+    assert tracker.active[0].areas == [(0, 33.0), (1, pytest.approx(16 * math.pi))]
 
 
 def test_ended_tracks_leave_the_active_ones() -> None:
@@ -137,3 +136,13 @@ def test_a_cell_that_shrinks_to_nothing_ends() -> None:
     found = carried(steady, place(4))
     assert found is not None
     assert 4.4 < found[0].half_um[0] < 4.7
+
+
+def test_both_sides_say_how_large_a_cell_must_be_between_them() -> None:
+    track = tracked({0: 4, 1: 1, 2: 5}).active[0]
+    found = expected(track, place(1))
+    assert found is not None
+    assert found.half_um == (4.5, 4.5)
+    assert found.center_um[0] == pytest.approx(1)
+    assert expected(track, place(2)) is None
+    assert expected(tracked({0: 4, 3: 4}).active[0], place(1), reach=1) is None

@@ -57,7 +57,14 @@ def test_the_document_has_tracks_and_links(document: Any) -> None:
     assert [frame["page"] for frame in document["frames"]] == [0, 1, 2, 3]
     for index, frame in enumerate(document["frames"]):
         for cell in frame["cells"]:
-            assert set(cell) - {"unsure_um"} == {"id", "box_px", "confidence", "image_box_px", "reason", "tracks"}
+            assert set(cell) - {"unsure_um"} == {
+                "id",
+                "box_px",
+                "confidence",
+                "image_box_px",
+                "reason",
+                "tracks",
+            }
         serial = frame["serial"]
         assert set(serial) == {"section", "link", "rotation_deg", "shift_um", "bad"}
         assert serial["section"] == f"S{index + 1:04d}"

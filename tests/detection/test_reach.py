@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.outlines import reaching
+from detection.reach import reaching
 
 SIDES = (40, 60, 40, 60)
 
