@@ -117,6 +117,7 @@ class Runner:
         context = self._context
         self._analysis.submit_unfinished()
         take_fluorescence(context, self._analysis, self._section())
+        self._analysis.finish()
         if context.config.session.review:
             self._analysis.wait()
             context.store.apply(SessionEvent.REVIEW_NEEDED)
