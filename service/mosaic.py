@@ -9,6 +9,7 @@ import numpy as np
 
 from detection.boxes import BoxPx
 from detection.errors import DetectionError
+from detection.illumination import evened
 from detection.placed import SectionFrame, stitch
 from detection.rigid import Rigid, pixels_of_plane, plane_of_pixels
 from detection.serial import SerialCell
@@ -90,6 +91,7 @@ class Mosaic:
     frames : tuple of FieldFrame
         In the order of exposure.
     whole : SectionFrame
+        Of several fields with one even background.
     """
 
     frames: tuple[FieldFrame, ...]
@@ -220,7 +222,7 @@ def lay_out(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mos
             )
         if pixels > EMPTIEST * sum(frame.pixels.size for frame in frames):
             raise DetectionError(f"the {len(frames)} fields of section {section} lie far apart")
-    return Mosaic(tuple(frames), stitch([frame.as_placed(angle_rad) for frame in frames]))
+    return Mosaic(tuple(frames), stitch(evened([frame.as_placed(angle_rad) for frame in frames])))
 
 
 def _mirrored_box(frame: FieldFrame, box: BoxPx) -> BoxPx:

@@ -80,13 +80,20 @@ def replay(
     pixel_size_nm: Annotated[
         float | None, typer.Option("--pixel-size-nm", min=10, max=5000, help="Where the file does not tell.")
     ] = None,
+    serial: Annotated[
+        bool, typer.Option("--serial/--no-serial", help="The frames are serial sections, in this order.")
+    ] = True,
     clock: Clock = "fast",
     out: Out = None,
     as_json: Json = False,
 ) -> int:
     """Take recorded fluorescence frames through detection, planning and a simulated SEM."""
     paths = tuple(str(path.absolute()) for path in images)
-    return _begin(load(config), "replay", clock, out, as_json, paths, pixel_size_nm)
+    chosen = load(config)
+    if not serial:
+        alone = chosen.detection.model_copy(update={"serial": False})
+        chosen = chosen.model_copy(update={"detection": alone})
+    return _begin(chosen, "replay", clock, out, as_json, paths, pixel_size_nm)
 
 
 def resume(

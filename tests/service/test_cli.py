@@ -33,6 +33,8 @@ SUMMARY = {
     "raster_session_s",
     "data_bytes",
     "contained_recall",
+    "tracks",
+    "failed_fields",
 }
 
 
