@@ -52,8 +52,8 @@ def evened(fields: Sequence[SectionFrame]) -> list[SectionFrame]:
 def illumination(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[np.float32]:
     """Fit the background of a frame: a polynomial of place, through the ground between the cells.
 
-    Blocks of the frame that lie far off the fit are cells, and are left out of the next one. Unlike a filter
-    it goes on to the very edges of the frame, where the seams are.
+    Blocks of the frame that lie far above the fit are cells, and are left out of the next one. Unlike a
+    filter it goes on to the very edges of the frame, where the seams are.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def illumination(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[n
         fit = terms @ factors
         off = levels - fit
         spread = 1.4826 * float(np.median(np.abs(off[ground] - np.median(off[ground]))))
-        ground = np.abs(off) < OUTLIER * max(spread, LEAST_SPREAD_ADU)
+        # Cells are bright; what is dark is rather a corner that the fit has not reached.
+        ground = off < OUTLIER * max(spread, LEAST_SPREAD_ADU)
     surface = fit.reshape(blocks.shape).astype(np.float32)
     return np.asarray(cv2.resize(surface, (columns, rows), interpolation=cv2.INTER_LINEAR))
 
