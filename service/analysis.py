@@ -1,9 +1,10 @@
 """Detection and planning beside the microscope: while it takes frames, those before are worked on."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from config.layout import listed_sections
@@ -24,6 +25,7 @@ from service.track_names import TrackNames
 
 log = get_logger(__name__)
 
+_LOOK_S = 0.2
 _OPEN = (FieldState.PENDING, FieldState.SAVED)
 
 
@@ -63,6 +65,7 @@ class Analysis:
         """Not yet in the store."""
         self._pictures = RunPictures(folder, len(self._untaken))
         self._ready_s = 0.0
+        self._closing = threading.Event()
 
     def submit(self) -> None:
         """Look what can be worked on, now that a frame was saved."""
@@ -78,17 +81,24 @@ class Analysis:
         """Work on the rest: no more fluorescence comes before the beam."""
         self._submit(lambda: self._advance(last=True))
 
-    def wait(self) -> None:
-        """Wait until the cells of all saved fields are planned; errors of the store come out here."""
+    def wait(self, check: Callable[[], None]) -> None:
+        """Wait until the cells of all saved fields are planned; errors of the store come out here.
+
+        After a restart it may take minutes: `check` is called several times a second, and ends the waiting,
+        not the work, by raising.
+        """
         self.finish()
-        pending, self._pending = self._pending, []
-        for future in pending:
-            future.result()
+        while self._pending:
+            done, _ = wait(self._pending[:1], timeout=_LOOK_S)
+            if done:
+                self._pending.pop(0).result()
+            check()
         # Where time runs faster than the computer, the session still pays for what analysis really took.
         self._clock.sleep(max(0.0, self._ready_s - self._clock.now_s()))
 
     def close(self) -> None:
-        """End the worker; what it had not begun is left for the next program."""
+        """End the worker after the section in hand; the rest is left for the next program."""
+        self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, work: Callable[[], None]) -> None:
@@ -108,6 +118,8 @@ class Analysis:
         self._keep_found()
         if self._store.fields(state=FieldState.SAVED, limit=1):
             for section, fields in self._complete(last):
+                if self._closing.is_set():
+                    return
                 if self._config.detection.serial or any(f.state is FieldState.SAVED for f in fields):
                     frames = self._frames(fields)
                     if frames:

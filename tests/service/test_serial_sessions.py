@@ -1,7 +1,7 @@
 """Sessions that follow cells through their sections."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from drivers.errors import DeviceTimeoutError
 from service.analysis import Analysis
 from service.api.handler import Handler
 from service.images import read_pixels
+from service.linking import Found, Linking
+from service.mosaic import FieldFrame
 from service.records import Cell, FieldState, Track
 from service.session import Phase
 from service.store.store import Store
@@ -100,7 +102,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
     def saved_only(session: Session) -> None:
         # As if each frame came just before the program was killed.
         session.analysis.submit = session.analysis.finish = lambda: None  # type: ignore[method-assign]
-        session.analysis.wait = lambda: None  # type: ignore[method-assign]
+        session.analysis.wait = lambda check: None  # type: ignore[method-assign]
 
     killed = start(saved_only)
     store = killed.store
@@ -119,7 +121,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
 
     second = Analysis(killed.config, store, killed.folder, killed.setup.clock)
     second.submit_unfinished()
-    second.wait()
+    second.wait(lambda: None)
     second.close()
     assert known(store) == known(whole.store)
     assert before.items() <= {cell.id: cell for cell in store.cells()}.items()
@@ -128,7 +130,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
     # And where all is done, nothing is computed anew.
     third = Analysis(killed.config, store, killed.folder, killed.setup.clock)
     third.submit_unfinished()
-    third.wait()
+    third.wait(lambda: None)
     third.close()
     assert known(store) == known(whole.store)
 
@@ -224,3 +226,23 @@ def test_what_the_store_did_not_take_is_kept_for_the_next_time(
     session.go_on()
     assert session.store.status().phase is Phase.REVIEW
     assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+
+
+def test_nobody_waits_for_a_long_recomputation(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An abort lands while sections are linked, and the program then ends with the section in hand."""
+    sessions: list[Session] = []
+    real = Linking.add
+    added: list[str] = []
+
+    def add(link: Linking, frames: Sequence[FieldFrame], angle_rad: float | None = None) -> list[Found]:
+        added.append(frames[0].field.section)
+        if len(added) == 2:
+            sessions[0].control.abort()
+            assert sessions[0].runner.landed.wait(30)
+        return real(link, frames, angle_rad)
+
+    monkeypatch.setattr(Linking, "add", add)
+    session = start(sessions.append)
+    assert session.store.status().phase is Phase.ABORTED
+    session.thread.join(30)
+    assert added == ["S0001", "S0002"]
