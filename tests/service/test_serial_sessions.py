@@ -102,7 +102,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
     def saved_only(session: Session) -> None:
         # As if each frame came just before the program was killed.
         session.analysis.submit = session.analysis.finish = lambda: None  # type: ignore[method-assign]
-        session.analysis.wait = lambda check: None  # type: ignore[method-assign]
+        session.analysis.wait = lambda check: None  # type: ignore[method-assign]  # noqa: ARG005
 
     killed = start(saved_only)
     store = killed.store
