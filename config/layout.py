@@ -34,6 +34,13 @@ class ListedSection(Frozen):
     center_um: tuple[float, float] = Field(description="Stage x and y of its centre, um.")
     fields: tuple[int, int] = Field((1, 1), description="Fields in x and y.")
     field_overlap_percent: float = Field(10.0, ge=0, le=50)
+    angle_deg: float | None = Field(
+        None,
+        ge=-360,
+        le=360,
+        description="Rotation of the section on the stage, counter-clockwise, degrees, where it is known:"
+        " neighbouring sections are laid on each other near it first.",
+    )
 
     @model_validator(mode="after")
     def _fields_in_range(self) -> Self:

@@ -43,6 +43,9 @@ class SimulatorConfig(Frozen):
     read_noise_electrons: float = Field(60.0, ge=0, le=1000, description="Before division by the EM gain.")
     quantum_efficiency: float = Field(0.9, gt=0, le=1)
     electrons_per_adu: float = Field(10.0, gt=0, le=1000)
+    dust_spots: int = Field(
+        0, ge=0, le=100, description="Bright spots at fixed places of the camera, the same in every frame."
+    )
     defocus_um: float = Field(0.0, ge=0, le=20)
     stage_speed_mm_per_s: float = Field(1.0, gt=0, le=50)
     stage_settle_s: float = Field(0.3, ge=0, le=60)

@@ -24,6 +24,11 @@ class DetectionConfig(Frozen):
     any_pixel_size: bool = Field(
         False, description="A forest is used on frames of another pixel size than it was trained on."
     )
+    serial: bool = Field(
+        True,
+        description="Sections are serial sections of one block: cells are followed through them. Without it"
+        " every field is detected by itself.",
+    )
     dilate_um: float = Field(
         0.5, ge=0, le=20, description="Margin around every cell as found, within which it is imaged, um."
     )

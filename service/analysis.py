@@ -1,32 +1,41 @@
-"""Detection and planning beside the microscope: while it takes the next frame, the last one is worked on."""
+"""Detection and planning beside the microscope: while it takes frames, those before are worked on."""
 
+import math
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 
+from config.layout import listed_sections
 from config.model import Config
-from detection.cells import Cell as FoundCell
-from detection.detect import detect
-from detection.errors import DetectionError
 from drivers.clock import Clock
-from drivers.pose import Pose, box_to_rect
 from service.detectors import open_detector
 from service.errors import ImageError
-from service.images import Pixels, read_fm
+from service.images import read_fm
+from service.linking import Found, Linking
 from service.logs import get_logger
+from service.mosaic import FieldFrame
 from service.planning import plan_section
-from service.records import Cell, Field, FieldState
+from service.records import Field, FieldState
 from service.run_folder import RunFolder
+from service.run_pictures import RunPictures
 from service.store.store import Store
+from service.track_names import TrackNames
 
 log = get_logger(__name__)
 
-Load = Callable[[], tuple[Pixels, Pose, float | None]]
-"""Gets a frame: pixels, pose, and the grey level of no light if known."""
+_LOOK_S = 0.2
+_OPEN = (FieldState.PENDING, FieldState.SAVED)
 
 
 class Analysis:
-    """One worker: boxes of every saved field, then the plan of every section whose fields are all seen.
+    """One worker: cells of every section whose fluorescence is taken, then its plan.
+
+    Sections are taken in the order of cutting, each once none of its fields is pending. Their frames are read
+    back from the disk, so that memory does not grow with the array and a restart sees the same pixels. A new
+    process computes anew from the first section, and keeps what it finds only for fields that are still
+    ``saved``; see docs/decisions/0007-serial-in-sessions.md.
 
     Raises
     ------
@@ -38,86 +47,143 @@ class Analysis:
         self._config, self._store, self._folder, self._clock = config, store, folder, clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._pending: list[Future[None]] = []
-        self._submitted: set[str] = set()
-        self._detector = open_detector(config.detection)
+        self._look_ahead = config.session.order == "array"
+        self._linking = Linking(
+            config.detection,
+            open_detector(config.detection),
+            self._look_ahead,
+            TrackNames(store.tracks.names()),
+            lambda section: store.cells(section=section),
+        )
+        self._untaken = [section.id for section in store.sections()]
+        self._angles_rad = {
+            section.id: math.radians(section.angle_deg)
+            for section in listed_sections(config.layout)
+            if section.angle_deg is not None
+        }
+        self._found: list[Found] = []
+        """Not yet in the store."""
+        self._pictures = RunPictures(folder, len(self._untaken))
         self._ready_s = 0.0
+        self._closing = threading.Event()
 
-    def submit(self, field: Field, pixels: Pixels, pose: Pose, offset_adu: float | None) -> None:
-        """Work on a frame that was just saved."""
-        self._submit(field, lambda: (pixels, pose, offset_adu))
+    def submit(self) -> None:
+        """Look what can be worked on, now that a frame was saved."""
+        self._submit(lambda: self._advance(last=False))
 
     def submit_unfinished(self) -> None:
-        """Work on what an earlier program saved but did not analyse, from disk."""
-        for field in self._store.fields(state=FieldState.SAVED):
-            if field.id not in self._submitted:
-                self._submit_from_disk(field)
-        sections = {field.section for field in self._store.fields(state=FieldState.DETECTED)}
-        for section in sorted(sections):
-            self._pending.append(self._worker.submit(self._plan_if_seen, section))
+        """Work on what an earlier program saved but did not analyse."""
+        for section in dict.fromkeys(f.section for f in self._store.fields(state=FieldState.DETECTED)):
+            self._submit(partial(self._plan_if_seen, section))
+        self.submit()
 
-    def wait(self) -> None:
-        """Wait until all that was submitted is done; errors of the store come out here."""
-        pending, self._pending = self._pending, []
-        for future in pending:
-            future.result()
+    def finish(self) -> None:
+        """Work on the rest: no more fluorescence comes before the beam."""
+        self._submit(lambda: self._advance(last=True))
+
+    def wait(self, check: Callable[[], None]) -> None:
+        """Wait until the cells of all saved fields are planned; errors of the store come out here.
+
+        After a restart it may take minutes: `check` is called several times a second, and ends the waiting,
+        not the work, by raising.
+        """
+        self.finish()
+        while self._pending:
+            done, _ = wait(self._pending[:1], timeout=_LOOK_S)
+            if done:
+                self._pending.pop(0).result()
+            check()
         # Where time runs faster than the computer, the session still pays for what analysis really took.
         self._clock.sleep(max(0.0, self._ready_s - self._clock.now_s()))
 
     def close(self) -> None:
-        """End the worker; what it had not begun is left for the next program."""
+        """End the worker after the section in hand; the rest is left for the next program."""
+        self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    def _submit_from_disk(self, field: Field) -> None:
-        def load() -> tuple[Pixels, Pose, float | None]:
-            return read_fm(self._folder.path / str(field.image), field.sha256)
-
-        self._submit(field, load)
-
-    def _submit(self, field: Field, load: Load) -> None:
-        self._submitted.add(field.id)
+    def _submit(self, work: Callable[[], None]) -> None:
         begun_s = self._clock.now_s()
-        self._pending.append(self._worker.submit(self._work, field, load, begun_s))
 
-    def _work(self, field: Field, load: Load, begun_s: float) -> None:
-        begun = time.perf_counter()
-        try:
-            pixels, pose, offset_adu = load()
-            size_um = pose.pixel_size_m[0] * 1e6
-            found = detect(pixels, size_um, self._config.detection, offset_adu, self._detector)
-        except Exception as error:
-            # Whatever a frame does to a detector, it costs that field only: its fluorescence is on the disk.
-            known = isinstance(error, (DetectionError, ImageError))
-            log.error("detection failed", field=field.id, error=str(error), exc_info=not known)
-            reason = f"detection failed: {error or type(error).__name__}"
-            self._store.set_field(field.id, FieldState.FAILED, reason=reason)
-        else:
-            cells = [_cell(field, cell, pose, pixels.shape) for cell in found.cells]
-            self._store.record_detection(field.id, cells, found.elapsed_ms, found.warnings)
-            log.info("detected", field=field.id, cells=len(cells), elapsed_ms=found.elapsed_ms)
-        self._plan_if_seen(field.section)
-        self._ready_s = max(self._ready_s, begun_s) + time.perf_counter() - begun
+        def timed() -> None:
+            begun = time.perf_counter()
+            try:
+                work()
+            finally:
+                self._ready_s = max(self._ready_s, begun_s) + time.perf_counter() - begun
+
+        self._pending.append(self._worker.submit(timed))
+
+    def _advance(self, last: bool) -> None:
+        """Take the sections that are complete; with `last`, bring out those that wait for later ones."""
+        self._keep_found()
+        if self._store.fields(state=FieldState.SAVED, limit=1):
+            for section, fields in self._complete(last):
+                if self._closing.is_set():
+                    return
+                if self._config.detection.serial or any(f.state is FieldState.SAVED for f in fields):
+                    frames = self._frames(fields)
+                    if frames:
+                        self._found += self._linking.add(frames, self._angles_rad.get(section))
+                self._untaken.remove(section)
+                self._keep_found()
+            if last:
+                self._found += self._linking.finish()
+                self._keep_found()
+        if last and not self._store.fields(state=FieldState.PENDING, limit=1):
+            self._pictures.finish()
+
+    def _complete(self, last: bool) -> Iterator[tuple[str, list[Field]]]:
+        """Sections none of whose fields is pending, up to the first that is not complete.
+
+        Sections without fluorescence are passed over: they are gaps. Where all fluorescence comes first, a
+        section that is still pending at its end does not hold up the others.
+        """
+        for section in tuple(self._untaken):
+            fields = self._store.fields(section=section)
+            if any(field.state is FieldState.PENDING for field in fields):
+                if last and self._look_ahead:
+                    continue
+                return
+            yield section, fields
+
+    def _frames(self, fields: list[Field]) -> list[FieldFrame]:
+        """Read back what was saved, but for frames that an earlier program could not use."""
+        frames = []
+        for field in fields:
+            if field.image is None or (field.state is FieldState.FAILED and field.elapsed_ms is None):
+                continue
+            try:
+                frames.append(FieldFrame(field, *read_fm(self._folder.path / field.image, field.sha256)))
+            except (ImageError, OSError) as error:
+                log.error("a frame is lost", field=field.id, error=str(error))
+                if field.state is FieldState.SAVED:
+                    self._found.append(Found(field.section, failed={field.id: f"detection failed: {error}"}))
+        return frames
+
+    def _keep_found(self) -> None:
+        while self._found:
+            found = self._found[0]
+            self._keep(found)
+            # Only now: what the store did not take is tried again.
+            del self._found[0]
+            self._pictures.add(found)
+
+    def _keep(self, found: Found) -> None:
+        """Record what is new in a section, and plan it once all its fields were seen or given up."""
+        states = {field.id: field.state for field in self._store.fields(section=found.section)}
+        for field, reason in found.failed.items():
+            if states[field] is FieldState.SAVED:
+                self._store.set_field(field, FieldState.FAILED, reason=reason)
+        new = [one for one in found.fields if states[one.field] is FieldState.SAVED]
+        if new:
+            self._store.tracks.record_section(new, found.tracks)
+            cells = sum(len(one.cells) for one in new)
+            elapsed_ms = round(sum(one.elapsed_ms for one in new), 1)
+            log.info("detected", section=found.section, cells=cells, elapsed_ms=elapsed_ms)
+        if new or found.failed:
+            self._plan_if_seen(found.section)
 
     def _plan_if_seen(self, section: str) -> None:
-        """Plan a section once all its fields were seen or given up."""
         fields = self._store.fields(section=section)
-        if not any(field.state in (FieldState.PENDING, FieldState.SAVED) for field in fields):
+        if not any(field.state in _OPEN for field in fields):
             plan_section(self._config, self._store, section)
-
-
-def _cell(field: Field, found: FoundCell, pose: Pose, shape: tuple[int, ...]) -> Cell:
-    """Put a cell as found in pixels on the stage, by the pose of its frame."""
-    rows, columns = shape
-    box, image = found.box_px, found.image_box_px
-    box_px = (box.x0, box.y0, box.x1, box.y1)
-    image_px = (image.x0, image.y0, image.x1, image.y1) if image is not None else None
-    return Cell(
-        id=f"{field.id}/{found.id}",
-        field=field.id,
-        section=field.section,
-        box_px=box_px,
-        image_box_px=image_px,
-        rect_m=box_to_rect(pose, (rows, columns), box_px),
-        image_rect_m=box_to_rect(pose, (rows, columns), image_px) if image_px is not None else None,
-        confidence=found.confidence,
-        reason=found.reason,
-    )

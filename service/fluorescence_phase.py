@@ -53,7 +53,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             context.streak.failure(f"field {field.id}: {error}")
             continue
         shape = (frame.pixels.shape[0], frame.pixels.shape[1])
-        kept = context.store.set_field(
+        context.store.set_field(
             field.id,
             FieldState.SAVED,
             center_m=frame.pose.center_m,
@@ -62,7 +62,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             sha256=saved.sha256,
         )
         context.streak.success()
-        analysis.submit(kept, frame.pixels, frame.pose, frame.offset_adu)
+        analysis.submit()
 
 
 def _take(context: Context, field: Field) -> FmFrame:

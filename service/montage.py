@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -38,9 +39,46 @@ LEGEND = "a colour and a number are one cell; thin: carried from neighbours; red
 Picture = NDArray[np.uint8]
 
 
-def draw_montage(
-    frames: Sequence[NDArray[np.generic]], sections: Sequence[SerialSection], pixel_size_um: float
-) -> Picture:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A section as the montage needs it, small enough to keep a dozen of.
+
+    Attributes
+    ----------
+    section : SerialSection
+    grey : (rows, columns) array of uint8
+        Its frame, stretched, and made coarser where that is more than a tile can show.
+    shape : (int, int)
+        Rows and columns of the frame itself.
+    pixel_size_um : float
+        Of the frame itself.
+    """
+
+    section: SerialSection
+    grey: Picture
+    shape: tuple[int, int]
+    pixel_size_um: float
+
+
+def shown(pixels: NDArray[np.generic], section: SerialSection, pixel_size_um: float) -> Shown:
+    """Make a section ready for a montage.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+    section : SerialSection
+        Of that frame.
+    pixel_size_um : float
+    """
+    grey = stretched(pixels)
+    share = TILE_PX[1] / max(grey.shape)
+    if share < 1:
+        small = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        grey = np.asarray(small, dtype=np.uint8)
+    return Shown(section, grey, (pixels.shape[0], pixels.shape[1]), pixel_size_um)
+
+
+def draw_montage(sections: Sequence[Shown]) -> Picture:
     """Draw sections side by side, turned and shifted onto each other.
 
     Sections that could be registered on each other are shown in the plane of the first of them, so that a
@@ -48,10 +86,8 @@ def draw_montage(
 
     Parameters
     ----------
-    frames : sequence of (rows, columns) array of uint8 or uint16
-    sections : sequence of SerialSection
-        Of those frames; one at least.
-    pixel_size_um : float
+    sections : sequence of Shown
+        One at least.
 
     Returns
     -------
@@ -61,31 +97,36 @@ def draw_montage(
     columns = math.ceil(math.sqrt(len(sections)))
     if len(sections) <= 3:
         columns = len(sections)
-    shape = (frames[0].shape[0], frames[0].shape[1])
-    views = {one.place.chain: _view(one.place.chain, sections, shape, pixel_size_um) for one in sections}
+    views = {one.section.place.chain: _view(one.section.place.chain, sections) for one in sections}
     height_um, width_um = (max(sizes) for sizes in zip(*(size for _, size in views.values()), strict=True))
     side_px = min(max(WIDTH_PX // columns, TILE_PX[0]), TILE_PX[1])
     um_per_dot = max(height_um, width_um) / side_px
     tile_shape = math.ceil(height_um / um_per_dot), math.ceil(width_um / um_per_dot)
     tiles = []
-    for pixels, section in zip(frames, sections, strict=True):
-        center, _ = views[section.place.chain]
-        to_tile = Rigid(0.0, (-center[0], -center[1])).after(section.place.to_chain)
-        tile = _Tile(shape, pixel_size_um, to_tile, tile_shape, um_per_dot)
-        tiles.append(np.vstack([_caption(section, tile_shape[1]), tile.draw(pixels, section.cells)]))
+    for one in sections:
+        center, _ = views[one.section.place.chain]
+        to_tile = Rigid(0.0, (-center[0], -center[1])).after(one.section.place.to_chain)
+        tile = _Tile(one.shape, one.pixel_size_um, to_tile, tile_shape, um_per_dot)
+        caption = _caption(one.section, tile_shape[1])
+        tiles.append(np.vstack([caption, tile.draw(one.grey, one.section.cells)]))
     picture = _laid_out(tiles, columns)
     legend = np.full((CAPTION_PX, picture.shape[1], 3), PAPER, dtype=np.uint8)
     write_text(legend, LEGEND, (GAP_PX + 4, 15), INK, CAPTION_SCALE)
     return np.vstack([picture, legend])
 
 
-def _view(
-    chain: int, sections: Sequence[SerialSection], shape: tuple[int, int], pixel_size_um: float
-) -> tuple[tuple[float, float], tuple[float, float]]:
+def _view(chain: int, sections: Sequence[Shown]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Middle of all frames of a chain in its plane, and their height and width, um."""
-    corners = plane_of_pixels(_corners(BoxPx(0, 0, shape[1], shape[0])), shape, pixel_size_um)
     places = np.concatenate(
-        [one.place.to_chain.apply(corners) for one in sections if one.place.chain == chain]
+        [
+            one.section.place.to_chain.apply(
+                plane_of_pixels(
+                    _corners(BoxPx(0, 0, one.shape[1], one.shape[0])), one.shape, one.pixel_size_um
+                )
+            )
+            for one in sections
+            if one.section.place.chain == chain
+        ]
     )
     (left, low), (right, high) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
     return ((left + right) / 2, (low + high) / 2), (high - low, right - left)
@@ -106,11 +147,14 @@ class _Tile:
         self._to_tile = to_tile
         self._tile_shape, self._um_per_dot = tile_shape, um_per_dot
 
-    def draw(self, pixels: NDArray[np.generic], cells: Sequence[SerialCell]) -> Picture:
+    def draw(self, grey: Picture, cells: Sequence[SerialCell]) -> Picture:
         rows, columns = self._tile_shape
         # Made coarser first, since a warp takes single pixels and would leave noise.
-        share = min(self._pixel_size_um / self._um_per_dot, 1.0)
-        grey = cv2.resize(stretched(pixels), None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        size_um = self._pixel_size_um * self._shape[1] / grey.shape[1]
+        share = min(size_um / self._um_per_dot, 1.0)
+        grey = np.asarray(
+            cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
         size_um = self._pixel_size_um * self._shape[1] / grey.shape[1]
         matrix = warp_matrix(
             self._to_tile,

@@ -82,6 +82,7 @@ class Cell:
     id: str
     """``S0001/F000/c0001``."""
     field: str
+    """The one that shows most of it; its boxes in pixels are cut at the edges of that frame."""
     section: str
     box_px: tuple[int, int, int, int]
     image_box_px: tuple[int, int, int, int] | None
@@ -91,6 +92,34 @@ class Cell:
     reason: str
     jobs: tuple[str, ...] = ()
     skipped: str | None = None
+    tracks: tuple[str, ...] = ()
+    """Its track through the sections; more where cells have merged, none where sections are not linked."""
+    seen: bool = True
+    """False where only neighbouring sections show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One cell through the sections, as far as they were linked."""
+
+    id: str
+    """``T0001``."""
+    first_section: str
+    last_section: str
+    central_section: str
+    """Where it is cut through its middle."""
+    sections: int
+    """In how many it was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCells:
+    """What was found in one field."""
+
+    field: str
+    cells: tuple[Cell, ...]
+    elapsed_ms: float
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

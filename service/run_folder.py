@@ -3,6 +3,7 @@
 ::
 
     <run>/session.sqlite  config.yaml  run.json  log.jsonl  fm/S0001/F000.ome.tiff  em/S0001/J000012.ome.tiff
+    pictures/S0001.png  pictures/montage.png
 """
 
 import json
@@ -74,6 +75,11 @@ class RunFolder:
     def em_image(self, section: str, job: str) -> Path:
         """Path of the electron image of a job."""
         return self.path / "em" / section / f"{job}.ome.tiff"
+
+    @property
+    def pictures(self) -> Path:
+        """Pictures of the sections with their cells, for people."""
+        return self.path / "pictures"
 
     def relative(self, path: Path) -> str:
         """Return a path as the store keeps it: relative to the run."""

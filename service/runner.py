@@ -117,8 +117,9 @@ class Runner:
         context = self._context
         self._analysis.submit_unfinished()
         take_fluorescence(context, self._analysis, self._section())
+        self._analysis.finish()
         if context.config.session.review:
-            self._analysis.wait()
+            self._analysis.wait(context.requests.take)
             context.store.apply(SessionEvent.REVIEW_NEEDED)
         else:
             context.store.apply(SessionEvent.FLUORESCENCE_COMPLETE)
@@ -126,7 +127,7 @@ class Runner:
     def _electron(self) -> None:
         context = self._context
         self._analysis.submit_unfinished()
-        self._analysis.wait()
+        self._analysis.wait(context.requests.take)
         keep_unsaved(context)
         release_waiting(context)
         if context.store.next_job() is not None:

@@ -34,6 +34,9 @@ class Summary:
     raster_session_s: float | None
     data_bytes: int
     contained_recall: float | None
+    tracks: int
+    failed_fields: dict[str, str]
+    """Why a field has no cells, by its identifier."""
 
     @property
     def well(self) -> bool:
@@ -78,6 +81,8 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         raster_session_s=None if raster_s is None else times.session_s - times.electron_s + raster_s,
         data_bytes=total_bytes([folder.path / "fm", folder.path / "em"]),
         contained_recall=None if truth is None else contained_recall(config, store, truth),
+        tracks=store.tracks.count(),
+        failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
     )
 
 

@@ -21,6 +21,7 @@ from simulators.stage import SimulatedStage
 
 _READOUT_S = 0.03
 """512 x 512 pixels at 10 MHz, and the frame transfer."""
+DUST_RADIUS_UM = (1.5, 3.5)
 _STOKES_NM = 25.0
 """Emission of GFP lies this far above its excitation."""
 
@@ -65,7 +66,7 @@ class SimulatedCamera:
         self._exposures = 0
         columns, rows = config.fluorescence.frame_px
         self._shape = rows, columns
-        self._background = _bell(config)
+        self._background = _bell(config) + _dust(config)
         self._blur_px = blur_sigma_um(config) * 1e3 / config.fluorescence.pixel_size_nm
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
@@ -139,6 +140,21 @@ def _bell(config: Config) -> Floats:
     y = ((np.arange(rows, dtype=np.float32)[:, None] + 0.5) / rows - 0.53) / 0.35
     bell = np.exp(-0.5 * (x * x + y * y))
     return np.asarray(specimen.background_photons + specimen.bell_photons * bell, dtype=np.float32)
+
+
+def _dust(config: Config) -> Floats:
+    """Light of spots that are fixed in the camera, photons per pixel and second: round, with soft edges."""
+    columns, rows = config.fluorescence.frame_px
+    light = np.zeros((rows, columns), np.float32)
+    rng = np.random.default_rng([config.simulator.specimen.seed, 7])
+    y, x = np.mgrid[0.5:rows, 0.5:columns].astype(np.float32)
+    for _ in range(config.simulator.dust_spots):
+        center_x, center_y = rng.uniform(0.05, 0.95, 2) * (columns, rows)
+        radius_px = rng.uniform(*DUST_RADIUS_UM) * 1e3 / config.fluorescence.pixel_size_nm
+        inside_px = radius_px - np.hypot(x - np.float32(center_x), y - np.float32(center_y))
+        covered = np.clip(inside_px + np.float32(0.5), 0, 1)
+        light += np.float32(config.simulator.specimen.brightness_photons) * covered
+    return light
 
 
 def _check(settings: FmSettings) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from config.layout import GridLayout, ListLayout, field_centers_um, listed_sections
+from config.layout import GridLayout, ListedSection, ListLayout, field_centers_um, listed_sections
 from config.simulator import SpecimenConfig
 
 _MARGIN_UM = 30.0
@@ -48,7 +48,7 @@ class SectionPlace:
 
 
 class SectionArray:
-    """All sections: placed at their layout centres, with a seeded scatter.
+    """All sections: placed at their layout centres and at their angles, with a seeded scatter.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ class SectionArray:
             off = np.array(field_centers_um(fields, field_size_um)) - fields.center_um
             reach = np.maximum(reach, np.abs(off).max(axis=0) + np.array(field_size_um) / 2)
         # A face turned by at most `turn` still covers the fields; beyond 45 degrees the diagonal does.
-        turn = math.radians(3 * specimen.section_rotation_deg)
+        steepest_deg = max(_off_axis_deg(s.angle_deg or 0.0) for s in listed)
+        turn = math.radians(3 * specimen.section_rotation_deg + steepest_deg)
         if turn < math.pi / 4:
             reach = reach * math.cos(turn) + reach[::-1] * math.sin(turn)
         else:
@@ -74,7 +75,7 @@ class SectionArray:
         reach = reach + 3 * specimen.section_shift_um + _MARGIN_UM
         self.half_size_um = (float(reach[0]), float(reach[1]))
         """Half of the width and height of the face of the block."""
-        self._places = tuple(_place(s.id, n, s.center_um, specimen) for n, s in enumerate(listed))
+        self._places = tuple(_place(s, n, specimen) for n, s in enumerate(listed))
         self._by_id = {place.id: place for place in self._places}
         self._tree = cKDTree(np.array([place.center_um for place in self._places]))
 
@@ -88,12 +89,16 @@ class SectionArray:
         return tuple(sorted(places, key=lambda p: -float(np.hypot(*(p.center_um - center_um)))))
 
 
-def _place(
-    section: str, index: int, center_um: tuple[float, float], specimen: SpecimenConfig
-) -> SectionPlace:
+def _off_axis_deg(angle_deg: float) -> float:
+    """How far a rotation leaves a rectangle from lying along its old axes, degrees; the long side counts."""
+    return abs(math.remainder(angle_deg, 180.0))
+
+
+def _place(section: ListedSection, index: int, specimen: SpecimenConfig) -> SectionPlace:
     rng = np.random.default_rng([specimen.seed, 3, index])
     # Cut at three times the scatter: the block is that much larger than the fields.
     shift = np.clip(rng.standard_normal(2), -3, 3) * specimen.section_shift_um
-    turn = float(np.clip(rng.standard_normal(), -3, 3)) * math.radians(specimen.section_rotation_deg)
+    scatter = float(np.clip(rng.standard_normal(), -3, 3)) * math.radians(specimen.section_rotation_deg)
     depth = (index + 0.5) * specimen.section_thickness_nm * 1e-3
-    return SectionPlace(section, depth, np.array(center_um) + shift, turn)
+    turn = math.radians(section.angle_deg or 0.0) + scatter
+    return SectionPlace(section.id, depth, np.array(section.center_um) + shift, turn)

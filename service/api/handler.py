@@ -233,8 +233,8 @@ class Handler:
         )
 
     def _rows(self, jobs: list[Job]) -> list[wire.JobRow]:
-        kept = self._store.kept_because(jobs)
-        return [wire.JobRow.of(job, kept) for job in jobs]
+        kept, tracks = self._store.kept_because(jobs), self._store.tracks.of_cells(jobs)
+        return [wire.JobRow.of(job, kept, tracks) for job in jobs]
 
 
 def event_message(event: Event) -> wire.EventMessage:

@@ -150,6 +150,8 @@ class Covered(Frozen):
     cell: str
     kept: str
     """Why it is imaged."""
+    tracks: tuple[str, ...]
+    """Its name through the sections; more where cells have merged."""
 
 
 class JobRow(Frozen):
@@ -168,8 +170,8 @@ class JobRow(Frozen):
     covers: tuple[Covered, ...]
 
     @classmethod
-    def of(cls, job: records.Job, kept: Mapping[str, str]) -> Self:
-        """Row of a job; `kept` says why each of its cells was."""
+    def of(cls, job: records.Job, kept: Mapping[str, str], tracks: Mapping[str, tuple[str, ...]]) -> Self:
+        """Row of a job; of each of its cells, why it was kept and its name through the sections."""
         return cls(
             job=job.id,
             section=job.section,
@@ -181,7 +183,7 @@ class JobRow(Frozen):
             beam_s=job.beam_s,
             state=job.state,
             reason=job.reason,
-            covers=tuple(Covered(cell=cell, kept=kept[cell]) for cell in job.covers),
+            covers=tuple(Covered(cell=cell, kept=kept[cell], tracks=tracks[cell]) for cell in job.covers),
         )
 
 

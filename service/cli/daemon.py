@@ -132,7 +132,9 @@ def queue_list(
             "{} x {}".format(*job["size_px"]),
             duration(job["beam_s"]),
             job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
-            "; ".join(f"{cell['cell']} ({cell['kept']})" for cell in job["covers"]),
+            "; ".join(
+                f"{' '.join([cell['cell'], *cell['tracks']])} ({cell['kept']})" for cell in job["covers"]
+            ),
         )
     results.print(table)
     if page["after"] is not None:

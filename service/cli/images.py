@@ -124,7 +124,7 @@ def _draw(
 ) -> None:
     """Draw a picture of each frame, and of a stack all sections in one."""
     from service.detecting import picture_names
-    from service.montage import draw_montage
+    from service.montage import draw_montage, shown
     from service.overlay import draw_overlay, write_png
 
     names = picture_names(images)
@@ -134,12 +134,13 @@ def _draw(
         picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6, tracks)
         write_png(folder / f"{name}.png", picture)
     if sections:
-        pixels = [frame.pixels for frame, _ in found]
+        tiles = [
+            shown(frame.pixels, section, frame.pixel_size_m[0] * 1e6)
+            for (frame, _), section in zip(found, sections, strict=True)
+        ]
         # A file of that name has its own picture.
         montage = MONTAGE if MONTAGE not in names.values() else f"{MONTAGE}_of_sections"
-        write_png(
-            folder / f"{montage}.png", draw_montage(pixels, sections, found[0][0].pixel_size_m[0] * 1e6)
-        )
+        write_png(folder / f"{montage}.png", draw_montage(tiles))
 
 
 def _print_found(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """What is noticed before anything moved: the folder of the run is taken back."""
 
+FAILURES_SHOWN = 5
+
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -78,13 +80,20 @@ def replay(
     pixel_size_nm: Annotated[
         float | None, typer.Option("--pixel-size-nm", min=10, max=5000, help="Where the file does not tell.")
     ] = None,
+    serial: Annotated[
+        bool, typer.Option("--serial/--no-serial", help="The frames are serial sections, in this order.")
+    ] = True,
     clock: Clock = "fast",
     out: Out = None,
     as_json: Json = False,
 ) -> int:
     """Take recorded fluorescence frames through detection, planning and a simulated SEM."""
     paths = tuple(str(path.absolute()) for path in images)
-    return _begin(load(config), "replay", clock, out, as_json, paths, pixel_size_nm)
+    chosen = load(config)
+    if not serial:
+        alone = chosen.detection.model_copy(update={"serial": False})
+        chosen = chosen.model_copy(update={"detection": alone})
+    return _begin(chosen, "replay", clock, out, as_json, paths, pixel_size_nm)
 
 
 def resume(
@@ -157,7 +166,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
     rows = [
         ("session", summary.end_state.replace("_", " ")),
         ("sections", f"{summary.sections} with {summary.fields} fields"),
-        ("cells", f"{summary.cells} found"),
+        ("cells", f"{summary.cells} found" + _as_tracks(summary)),
         ("SEM frames", jobs),
         ("beam", duration(summary.beam_s)),
         ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
@@ -168,10 +177,20 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         rows.append(("whole cells", f"{summary.contained_recall:.1%} of the cells that are there"))
     rows += [
         ("images", f"{folder.path} (fm/ and em/, {size(summary.data_bytes)})"),
+        *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
+    failed = list(summary.failed_fields.items())
+    rows += [("failed field", f"{field}: {reason}") for field, reason in failed[:FAILURES_SHOWN]]
+    if len(failed) > FAILURES_SHOWN:
+        rows.append(("failed fields", f"{len(failed) - FAILURES_SHOWN} more; see --json"))
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _as_tracks(summary: "Summary") -> str:
+    """Say how many different cells there are, where sections were linked."""
+    return f", in {summary.tracks} tracks through the sections" if summary.tracks else ""
 
 
 class _Shown:

@@ -79,6 +79,8 @@ def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
         reason=row["reason"],
         jobs=tuple(jobs),
         skipped=row["skipped"],
+        tracks=tuple(json.loads(row["tracks"])),
+        seen=bool(row["seen"]),
     )
 
 

@@ -69,11 +69,22 @@ STATEMENTS = (
         image_rect_m TEXT,
         confidence REAL NOT NULL,
         reason TEXT NOT NULL,
-        skipped TEXT
+        skipped TEXT,
+        tracks TEXT NOT NULL DEFAULT '[]',
+        seen INTEGER NOT NULL DEFAULT 1 CHECK (seen IN (0, 1))
     ) STRICT
     """,
     "CREATE INDEX cell_by_field ON cell (field)",
     "CREATE INDEX cell_by_section ON cell (section)",
+    """
+    CREATE TABLE track (
+        id TEXT PRIMARY KEY,
+        first_section TEXT NOT NULL REFERENCES section (id),
+        last_section TEXT NOT NULL REFERENCES section (id),
+        central_section TEXT NOT NULL REFERENCES section (id),
+        sections INTEGER NOT NULL CHECK (sections > 0)
+    ) STRICT
+    """,
     f"""
     CREATE TABLE job (
         id TEXT PRIMARY KEY,

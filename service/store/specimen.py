@@ -167,7 +167,7 @@ def record_detection(
 def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
     connection.execute(
         "INSERT INTO cell (id, field, section, box_px, image_box_px, rect_m, image_rect_m, confidence,"
-        " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reason, tracks, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             cell.id,
             cell.field,
@@ -178,6 +178,8 @@ def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
             None if cell.image_rect_m is None else numbers(cell.image_rect_m),
             cell.confidence,
             cell.reason,
+            to_json(list(cell.tracks)),
+            int(cell.seen),
         ),
     )
 

@@ -3,8 +3,7 @@
 Every method that changes something is one transaction with its event, and on the disk when it returns; when
 it raises, nothing changed. Methods may be called from any thread. `StoreError` may come from each.
 
-The work is done in `specimen`, `queue`, `ledger` and `requests`; here is what they are
-together.
+The work is done in `specimen`, `tracks`, `queue`, `ledger` and `requests`; here is what they are together.
 """
 
 import sqlite3
@@ -30,6 +29,7 @@ from service.records import (
 from service.session import FINAL, Phase, SessionEvent, Status, step
 from service.store import ledger, queue, requests, rows, specimen
 from service.store.database import Clock, Database, create_file, utc_now
+from service.store.tracks import TrackStore
 
 RESTARTED = "the program was started again"
 """Reason of the pause in which recovery ends."""
@@ -48,6 +48,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.tracks = TrackStore(database)
 
     @classmethod
     def create(

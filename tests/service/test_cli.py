@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import tifffile
 
 from config.loading import dump, load
 from detection.boxes import BoxPx
+from detection.cells import Hit
+from detection.errors import DetectionError
+from detection.frames import Frame
 from service.cli.session import _with_layout
 from service.errors import StoreError
 from service.layout import sections_and_fields
@@ -33,6 +37,8 @@ SUMMARY = {
     "raster_session_s",
     "data_bytes",
     "contained_recall",
+    "tracks",
+    "failed_fields",
 }
 
 
@@ -159,6 +165,33 @@ def test_replay_prints_the_document(say: Said, frame: Path, small: Path, tmp_pat
     assert document["cells"] >= 9
     assert document["contained_recall"] is None
     assert document["jobs"]["done"] == len(list((out / "em").rglob("*.tiff"))) > 0
+
+
+def test_frames_that_are_no_neighbours_are_not_linked(
+    say: Said, frame: Path, small: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    arguments = ("replay", frame, "--config", small, "--out", out, "--no-serial", "--json")
+    status, document, _ = say(*arguments)
+    assert status == 0
+    assert document["cells"]
+    assert document["tracks"] == 0
+    assert not (out / "pictures").exists()
+    # A run that is taken up again is still not linked.
+    assert load(out / "config.yaml").detection.serial is False
+
+
+def test_the_summary_names_the_fields_that_failed(
+    say: Said, monkeypatch: pytest.MonkeyPatch, small: Path, tmp_path: Path
+) -> None:
+    class Broken:
+        def find(self, _: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+            raise DetectionError("the detector has no licence")
+
+    monkeypatch.setattr("service.analysis.open_detector", lambda _: Broken())
+    status, text, _ = say("dry-run", "--config", small, "--out", tmp_path / "run")
+    assert status == 1
+    assert "failed field     S0001/F000: detection failed: the detector has no licence" in text
 
 
 def test_what_was_recorded_can_be_replayed(say: Said, small: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from detection.registration import Link
 from detection.rigid import Rigid
 from detection.serial import SerialCell, SerialSection
 from detection.tracks import Place
-from service.montage import CAPTION_PX, GAP_PX, draw_montage
+from service.montage import CAPTION_PX, GAP_PX, draw_montage, shown
 from service.overlay import DOUBTFUL, NOT_IMAGED, track_colour
 
 SHAPE = (120, 160)
@@ -43,7 +43,7 @@ def test_a_cell_is_at_one_place_in_all_tiles() -> None:
     # 20 px right and 10 px up in the first frame, turned by a half circle in the second.
     first = section(1, Rigid(), BoxPx(90, 40, 110, 60))
     second = section(2, Rigid(np.pi, (0.0, 0.0)), BoxPx(50, 60, 70, 80))
-    picture = draw_montage([frame(), frame()], [first, second], PIXEL_UM)
+    picture = draw_montage([shown(frame(), one, PIXEL_UM) for one in (first, second)])
     one, other = (middle(tile, track_colour("T0003")) for tile in tiles(picture, 2))
     assert one == pytest.approx(other, abs=2)
 
@@ -53,7 +53,7 @@ def test_a_section_that_stands_alone_says_so() -> None:
         section(1, Rigid(), BoxPx(90, 40, 110, 60)),
         section(2, Rigid(), BoxPx(90, 40, 110, 60), 2, bad=True),
     ]
-    picture = draw_montage([frame(), frame()], sections, PIXEL_UM)
+    picture = draw_montage([shown(frame(), one, PIXEL_UM) for one in sections])
     captions = picture[GAP_PX : GAP_PX + CAPTION_PX]
     amber = (captions == DOUBTFUL).all(axis=2)
     half = picture.shape[1] // 2
@@ -64,7 +64,7 @@ def test_a_section_that_stands_alone_says_so() -> None:
 @pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (3, 1, 3), (12, 3, 4), (40, 6, 7)])
 def test_the_montage_stays_of_a_size_to_look_at(count: int, rows: int, columns: int) -> None:
     sections = [section(n + 1, Rigid(), BoxPx(90, 40, 110, 60)) for n in range(count)]
-    picture = draw_montage([frame()] * count, sections, PIXEL_UM)
+    picture = draw_montage([shown(frame(), one, PIXEL_UM) for one in sections])
     side = (picture.shape[1] - GAP_PX) / columns - GAP_PX
     assert 200 <= side <= 760
     height = (picture.shape[0] - CAPTION_PX - GAP_PX) / rows - GAP_PX - CAPTION_PX
@@ -75,5 +75,5 @@ def test_what_has_no_track_is_red_and_a_frame_may_be_constant() -> None:
     alone = section(1, Rigid(), BoxPx(90, 40, 110, 60))
     cell = SerialCell(alone.cells[0].cell, (), seen=True)
     without = SerialSection("S0001", (cell,), (), alone.place, 0.1, (), 1.0)
-    picture = draw_montage([np.full(SHAPE, 7, np.uint16)], [without], PIXEL_UM)
+    picture = draw_montage([shown(np.full(SHAPE, 7, np.uint16), without, PIXEL_UM)])
     assert (picture == NOT_IMAGED).all(axis=2).any()

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detection import detect as detect_module
 from drivers.chamber import VacuumState
 from drivers.errors import (
     DeviceLostError,
@@ -31,6 +30,7 @@ from service.rectangles import about, overlap
 from service.requests import Wish
 from service.session import Phase
 from service.summary import summarise
+from tests.service.linked import BAD_ADU, Picky
 from tests.service.sessions import Session, small_config
 
 Start = Callable[..., Session]
@@ -413,23 +413,21 @@ def test_a_frame_that_the_disk_does_not_take_is_taken_again(
 def test_a_frame_that_breaks_the_detector_costs_that_field_only(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = [True]
-    real = detect_module.detect
+    def spoil(real: Callable[..., FmFrame], settings: FmSettings, timeout_s: float) -> FmFrame:
+        frame = real(settings, timeout_s)
+        frame.pixels[9, 9] = BAD_ADU
+        return frame
 
-    def detect(*arguments: Any) -> Any:
-        if broken:
-            broken.clear()
-            raise IndexError("a bug in the detector")
-        return real(*arguments)
-
-    monkeypatch.setattr(analysis, "detect", detect)
-    session = start()
+    monkeypatch.setattr(analysis, "open_detector", lambda _: Picky())
+    session = start(faulty("camera", "expose", spoil))
     assert session.store.status().phase is Phase.DONE
     first, second = session.store.fields()
     assert (first.state, second.state) == (FieldState.FAILED, FieldState.PLANNED)
     assert "a bug in the detector" in str(first.reason)
     assert first.image is not None
-    assert summarise(session.config, session.store, session.folder, None).end_state == "done_with_failures"
+    summary = summarise(session.config, session.store, session.folder, None)
+    assert summary.end_state == "done_with_failures"
+    assert list(summary.failed_fields) == [first.id]
 
 
 def test_pause_lands_between_frames_and_continue_proves_the_vacuum_again(start: Start) -> None:

@@ -23,6 +23,18 @@ EMPTY = {"cells_per_field": 0, "bell_photons": 0, "background_photons": 50}
 # Camera
 
 
+def test_dust_stays_in_the_camera_while_the_specimen_moves(make_config: MakeConfig) -> None:
+    config = make_config(specimen=EMPTY, simulator={"dust_spots": 4})
+    microscope = SimulatedMicroscope(config, FastClock())
+    here, there = (
+        cv2.GaussianBlur(fm_frame(microscope, config, (x, 0.0)).pixels.astype(np.float32), (0, 0), 3)
+        for x in (0.0, 60e-6)
+    )
+    spots = here > here.mean() + 5 * np.median(np.abs(here - np.median(here)))
+    assert 4 * 3 <= spots.sum() * 0.178**2 <= 4 * 60
+    assert np.median(there[spots]) - np.median(there) > 0.5 * (np.median(here[spots]) - np.median(here))
+
+
 @pytest.mark.parametrize("em_gain", [1.0, 100.0, 300.0])
 def test_mean_and_variance_of_the_camera(make_config: MakeConfig, em_gain: float) -> None:
     config = make_config(specimen=EMPTY, fluorescence={"em_gain": em_gain})

@@ -5,8 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from config.model import Config
 from drivers.pose import Pose, to_pixels
 from simulators.grid import Grid
+from simulators.sections import SectionArray
 from simulators.specimen import SimulatedSpecimen
 from tests.simulators.conftest import MakeConfig
 from tests.simulators.steps import correlation, fm_grid
@@ -183,3 +185,20 @@ def test_thousands_of_sections(make_config: MakeConfig) -> None:
     specimen = SimulatedSpecimen(config)
     assert specimen.truth("S5000")
     assert specimen.truth("S0001")
+
+
+def test_sections_lie_at_the_angles_of_the_layout() -> None:
+    listed = [
+        {"id": f"S{n:04d}", "center_um": [800 * n, 0], "angle_deg": angle}
+        for n, angle in enumerate((0.0, 130.0, -75.0), start=1)
+    ]
+    specimen = {"section_rotation_deg": 1, "section_shift_um": 0}
+    config = Config.model_validate(
+        {"layout": {"kind": "list", "sections": listed}, "simulator": {"specimen": specimen}}
+    )
+    array = SectionArray(config.layout, config.simulator.specimen, (91.0, 91.0))
+    for n, angle in enumerate((0.0, 130.0, -75.0), start=1):
+        assert np.degrees(array[f"S{n:04d}"].rotation_rad) == pytest.approx(angle, abs=3.01)
+    # However it is turned, the face of the block covers the field.
+    half_u, half_v = array.half_size_um
+    assert min(half_u, half_v) > 91.0 / 2 * 2**0.5

@@ -82,7 +82,7 @@ def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
         "beam_s": pytest.approx(14.4),
         "state": "queued",
         "reason": None,
-        "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident"}],
+        "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident", "tracks": []}],
     }
     store.expose_failed(store.arm("J000001", rect(3, 4), 1e-6).id, "scan timed out")
     detail = result(handler, "queue.get", job="J000001")

@@ -1,0 +1,72 @@
+"""Pictures in the folder of a run: every linked section with its cells, and montages of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.linking import Found
+from service.logs import get_logger
+from service.montage import Shown, draw_montage, shown
+from service.overlay import draw_overlay, write_png
+from service.run_folder import RunFolder
+from service.serial import as_detection
+
+log = get_logger(__name__)
+
+IN_A_MONTAGE = 12
+"""Sections; a longer run has several montages."""
+
+
+class RunPictures:
+    """Draws sections as they come out.
+
+    Pictures are for people and nothing depends on them: what cannot be drawn or written is logged.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    sections : int
+        Of the run.
+    """
+
+    def __init__(self, folder: RunFolder, sections: int) -> None:
+        self._folder = folder.pictures
+        self._one_montage = sections <= IN_A_MONTAGE
+        self._shown: list[Shown] = []
+
+    def add(self, found: Found) -> None:
+        """Draw a section; one that was not linked has no picture."""
+        if found.serial is None or found.mosaic is None:
+            return
+        serial, whole = found.serial, found.mosaic.whole
+        tracks = [one.tracks for one in serial.cells]
+        self._draw(
+            found.section,
+            lambda: draw_overlay(whole.pixels, as_detection(serial), whole.pixel_size_um, tracks),
+        )
+        self._shown.append(shown(whole.pixels, serial, whole.pixel_size_um))
+        if len(self._shown) == IN_A_MONTAGE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Draw the montage of the sections since the last one."""
+        if not self._shown:
+            return
+        sections, self._shown = self._shown, []
+        first, last = sections[0].section.section, sections[-1].section.section
+        name = "montage" if self._one_montage else f"montage_{first}-{last}"
+        self._draw(name, lambda: draw_montage(sections))
+
+    def _draw(self, name: str, draw: Callable[[], NDArray[np.uint8]]) -> None:
+        path = self._folder / f"{name}.png"
+        # A restart goes through all sections again.
+        if path.exists():
+            return
+        try:
+            self._folder.mkdir(exist_ok=True)
+            part = path.with_name(f"{name}.part")
+            write_png(part, draw())
+            part.replace(path)
+        except Exception as error:
+            log.error("a picture was not drawn", picture=name, error=str(error), exc_info=True)
