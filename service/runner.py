@@ -18,7 +18,7 @@ from service.errors import SessionFaultError, UnsafeError, VacuumError
 from service.fluorescence_phase import take_fluorescence
 from service.logs import get_logger
 from service.preflight import problems
-from service.records import FieldState
+from service.records import FieldState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
 from service.safety import make_safe
@@ -26,6 +26,8 @@ from service.session import FINAL, Phase, SessionEvent
 from service.vacuum import reach
 
 log = get_logger(__name__)
+
+_PUMP = {VacuumState.PARTIAL: Step.PUMP_TO_PARTIAL, VacuumState.HIGH: Step.PUMP_TO_HIGH}
 
 
 class Runner:
@@ -107,8 +109,11 @@ class Runner:
         context.checkpoint()
 
         def pump() -> None:
+            begun_s = context.clock.now_s()
             with context.busy.device():
-                reach(context.devices.chamber, state, context.config.chamber)
+                pumped = reach(context.devices.chamber, state, context.config.chamber)
+            if pumped:
+                context.store.durations.add(_PUMP[state], context.clock.now_s() - begun_s)
 
         repeat_harmless(context, f"chamber to {state.value}", pump, (DriverError, VacuumError))
         context.store.note("vacuum", "chamber", {"pressure_pa": context.devices.chamber.pressure_pa()})
