@@ -71,6 +71,7 @@ class SemConfig(Frozen):
     aperture_um: float = Field(30.0, ge=1, le=1000)
     working_distance_mm: float = Field(5.8, ge=0.5, le=60)
     detector: str = Field("vCD", min_length=1, max_length=40, description="Backscatter detector.")
+    image_bits: Literal[8, 16] = Field(8, description="Of a pixel, for estimates of the data.")
     invert_contrast: bool = Field(True, description="Show heavy stain dark, as in transmission images.")
     overhead_s: float = Field(5.0, ge=0, le=600, description="Time a frame costs beside its dwell, s.")
     beam_halo_um: float = Field(
@@ -122,6 +123,8 @@ class ChamberConfig(Frozen):
         1e-2, gt=0, le=1, description="No beam above this pressure, whatever the chamber calls its state, Pa."
     )
     change_timeout_min: float = Field(30.0, gt=0, le=600, description="Longest pump or vent, minutes.")
+    to_partial_vacuum_min: float = Field(2.0, ge=0, le=600, description="For estimates, minutes.")
+    to_high_vacuum_min: float = Field(4.0, ge=0, le=600, description="For estimates, minutes.")
 
     @model_validator(mode="after")
     def _limits_ordered(self) -> Self:

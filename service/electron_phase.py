@@ -138,7 +138,7 @@ def _do(context: Context, job: Job) -> None:
     image = _scan(context, job, rect_m, shift_m)
     if image is not None:
         _keep(context, job, image)
-        store.durations.add(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
+        store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
 
 
 def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[float, float]:

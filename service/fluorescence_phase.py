@@ -64,7 +64,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             image=context.folder.relative(saved.path),
             sha256=saved.sha256,
         )
-        context.store.durations.add(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
+        context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
         context.streak.success()
         analysis.submit(kept, frame.pixels, frame.pose, frame.offset_adu)
 

@@ -43,7 +43,7 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
         off_m = math.dist(found_m, target_m)
         if off_m > stage.arrival_tolerance_um * 1e-6:
             raise StageError(f"the stage ended {off_m * 1e6:.1f} um from its target, more than allowed")
-        context.store.durations.add(Step.MOVE, context.clock.now_s() - begun_s)
+        context.store.accounts.took(Step.MOVE, context.clock.now_s() - begun_s)
         return found_m
 
     context.standing.target_m = None

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from drivers.pose import RectM
+from planner.estimate import Work
 
 
 class FieldState(StrEnum):
@@ -142,6 +143,18 @@ class Job:
     def beam_s(self) -> float:
         """Time under the beam, s."""
         return self.size_px[0] * self.size_px[1] * self.dwell_s
+
+
+@dataclass(frozen=True, slots=True)
+class WayTotals:
+    """What it takes to image sections in one way."""
+
+    method: str
+    chosen: bool
+    """Whether it is how they are imaged."""
+    work: Work
+    exposed_m2: float
+    """Ground under at least one frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,20 @@ STATEMENTS = (
     """,
     "CREATE INDEX duration_by_step ON duration (step)",
     """
+    CREATE TABLE way (
+        section TEXT NOT NULL REFERENCES section (id),
+        method TEXT NOT NULL,
+        chosen INTEGER NOT NULL,
+        frames INTEGER NOT NULL,
+        stage_moves INTEGER NOT NULL,
+        beam_s REAL NOT NULL,
+        travel_m REAL NOT NULL,
+        pixels INTEGER NOT NULL,
+        exposed_m2 REAL NOT NULL,
+        PRIMARY KEY (section, method)
+    ) STRICT
+    """,
+    """
     CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
         time_s REAL NOT NULL,

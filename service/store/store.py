@@ -29,8 +29,8 @@ from service.records import (
 )
 from service.session import FINAL, Phase, SessionEvent, Status, step
 from service.store import ledger, queue, requests, rows, specimen
+from service.store.accounts import Accounts
 from service.store.database import Clock, Database, create_file, utc_now
-from service.store.durations import Durations
 
 RESTARTED = "the program was started again"
 """Reason of the pause in which recovery ends."""
@@ -49,7 +49,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.durations = Durations(database)
+        self.accounts = Accounts(database)
 
     @classmethod
     def create(
