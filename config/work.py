@@ -43,7 +43,7 @@ class PlannerConfig(Frozen):
     """From boxes to SEM frames."""
 
     method: PlanMethod = Field(
-        "per-box",
+        "exact",
         description="exact: the cheapest frames; greedy: nearly so, sooner; per-box: a frame for every cell;"
         " raster: everything.",
     )

@@ -55,6 +55,46 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do, whatever it takes; a sum over frames.
+
+    Attributes
+    ----------
+    frames, stage_moves : int
+    beam_s : float
+    travel_m : float
+        Way of the stage, with the detours of the approach.
+    pixels : int
+    """
+
+    frames: int = 0
+    stage_moves: int = 0
+    beam_s: float = 0.0
+    travel_m: float = 0.0
+    pixels: int = 0
+
+    def plus(self, other: "Work") -> "Work":
+        """Both, one after the other."""
+        return Work(
+            self.frames + other.frames,
+            self.stage_moves + other.stage_moves,
+            self.beam_s + other.beam_s,
+            self.travel_m + other.travel_m,
+            self.pixels + other.pixels,
+        )
+
+    def times(self, factor: float) -> "Work":
+        """So many times as much; counts are rounded up."""
+        return Work(
+            math.ceil(self.frames * factor),
+            math.ceil(self.stage_moves * factor),
+            self.beam_s * factor,
+            self.travel_m * factor,
+            math.ceil(self.pixels * factor),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What frames take in their order.
 
@@ -142,10 +182,41 @@ def estimate(
     PlannerError
         Raised when the beam current is out of range.
     """
-    detour_m = math.hypot(*pace.approach_m)
+    taken = list(stops)
+    work = summed(taken, pace.approach_m, start_m)
+    dose: Dose | None = None
+    if beam_current_a is not None:
+        doses = {scan_dose(beam_current_a, dwell_s, size_m) for dwell_s, size_m in _kinds(taken)}
+        dose = max(doses, key=lambda d: d.electrons_per_nm2, default=None)
+    return Estimate(
+        frames=work.frames,
+        stage_moves=work.stage_moves,
+        beam_s=work.beam_s,
+        overhead_s=work.frames * pace.overhead_s,
+        travel_m=work.travel_m,
+        travel_s=_travel_s(work, pace),
+        total_s=time_of(work, pace),
+        data_bytes=work.pixels * bytes_per_pixel,
+        dose=dose,
+    )
+
+
+def summed(
+    stops: Iterable[Stop | Frame], approach_m: tuple[float, float], start_m: tuple[float, float] | None = None
+) -> Work:
+    """Add frames up in the order in which they are taken.
+
+    Parameters
+    ----------
+    stops : iterable of Stop or Frame
+    approach_m : (float, float)
+        As of `Pace`.
+    start_m : (float, float), optional
+        As of `estimate`.
+    """
+    detour_m = math.hypot(*approach_m)
     frames = moves = pixels = 0
     beam_s = travel_m = 0.0
-    highest: Dose | None = None
     here = start_m
     for stop in stops:
         frames += 1
@@ -154,23 +225,21 @@ def estimate(
         beam_s += size * stop.dwell_s
         if stop.stage_m != here:
             moves += 1
-            target = (stop.stage_m[0] + pace.approach_m[0], stop.stage_m[1] + pace.approach_m[1])
+            target = (stop.stage_m[0] + approach_m[0], stop.stage_m[1] + approach_m[1])
             travel_m += (0.0 if here is None else math.dist(here, target)) + detour_m
             here = stop.stage_m
-        if beam_current_a is not None:
-            dose = scan_dose(beam_current_a, stop.dwell_s, stop.pixel_size_m)
-            if highest is None or dose.electrons_per_nm2 > highest.electrons_per_nm2:
-                highest = dose
-    overhead_s = frames * pace.overhead_s
-    travel_s = travel_m / pace.speed_m_per_s + moves * pace.move_s
-    return Estimate(
-        frames=frames,
-        stage_moves=moves,
-        beam_s=beam_s,
-        overhead_s=overhead_s,
-        travel_m=travel_m,
-        travel_s=travel_s,
-        total_s=beam_s + overhead_s + travel_s,
-        data_bytes=pixels * bytes_per_pixel,
-        dose=highest,
-    )
+    return Work(frames, moves, beam_s, travel_m, pixels)
+
+
+def time_of(work: Work, pace: Pace) -> float:
+    """Time that work takes, beam, overhead and moves, s."""
+    return work.beam_s + work.frames * pace.overhead_s + _travel_s(work, pace)
+
+
+def _travel_s(work: Work, pace: Pace) -> float:
+    return work.travel_m / pace.speed_m_per_s + work.stage_moves * pace.move_s
+
+
+def _kinds(stops: Sequence[Stop | Frame]) -> set[tuple[float, float]]:
+    """Dwell time and pixel size of each kind of frame among them."""
+    return {(stop.dwell_s, stop.pixel_size_m) for stop in stops}

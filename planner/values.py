@@ -149,6 +149,7 @@ class PlanSettings:
 
 def settings_from(config: Config) -> PlanSettings:
     """Return the settings of a plan that a configuration asks for."""
+    approach_m = (config.stage.approach_um[0] * 1e-6, config.stage.approach_um[1] * 1e-6)
     return PlanSettings(
         method=config.planner.method,
         pixel_size_m=config.sem.pixel_size_m,
@@ -161,6 +162,12 @@ def settings_from(config: Config) -> PlanSettings:
         raster_overlap_fraction=config.planner.raster_overlap_percent / 100,
         overhead_s=config.sem.overhead_s,
         stage_speed_m_per_s=config.stage.speed_mm_per_s * 1e-3,
+        presets_px=config.sem.presets_px,
+        outline_margin_m=config.planner.outline_margin_um * 1e-6,
+        beam_shift_range_m=config.sem.beam_shift_range_um * 1e-6,
+        approach_m=approach_m,
+        # Settling is in the overhead of a frame.
+        move_s=config.stage.approach_s if any(approach_m) else 0.0,
     )
 
 

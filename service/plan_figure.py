@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,13 +21,16 @@ from service.errors import InputError
 
 INK, GREY = "#1b2430", "#8a94a3"
 SAVED, CELL, CELL_EDGE = "#e4efe6", "#4f9d69", "#2f6b45"
-REQUIRED, SKIPPED, OUTLINE, ROUTE = "#2f6b45", "#d1495b", "#7d5ba6", "#1b2430"
+REQUIRED, SKIPPED, OUTLINE, ROUTE, UNSAVED = "#2f6b45", "#d1495b", "#7d5ba6", "#1b2430", "#c98a00"
 DOSES = ("#cfe1f2", "#93c3e0", "#4b97c9", "#1764ab")
 """Colours of ground that is scanned once, twice, three times, and oftener."""
+STOP = "#c8553d"
 _CELLS_ACROSS = 1200
 """Of the dose map."""
 _MOST_NUMBERS = 120
 """Frames that are numbered; of more, the numbers could not be read."""
+_LINE, _REMARK = 0.045, 44
+"""Height of a line of text beside the drawing, as a part of it, and its longest line."""
 _MARGIN = 0.04
 """Empty edge about the drawing, of its longer side."""
 
@@ -38,19 +42,24 @@ class Drawing:
     Attributes
     ----------
     title : str
-    fields, cells, required, frames, exposed : sequence of RectM
-        Saved ground; cells as found; what has to be imaged of them; frames in the order of the route; ground
-        that the beam had touched before.
-    skipped : sequence of (RectM, bool)
-        Boxes without a frame, and boxes of which a part is missed (False).
+    fields, cells, required, frames : sequence of RectM
+        Saved ground; cells as found; what has to be imaged of them; frames in the order of the route.
+    stops : sequence of (x, y)
+        Where the stage stands for each frame.
+    exposed, unsaved : sequence of RectM
+        Ground that was imaged before, and fluorescence that is still to be taken.
+    skipped, clipped : sequence of RectM
+        Boxes without a frame, and boxes that are imaged in part.
     outline : sequence of (x, y), optional
         Corners of the section.
     start_m : (x, y), optional
         Where the route comes from.
     dose_per_nm2 : float
         Electrons per nm2 that one scan leaves.
-    lines : sequence of (str, str)
-        Numbers to be written beside it: what, and how much.
+    ways : sequence of (str, str, str)
+        Ways to image it: name, frames, time.
+    remark : str
+        Written below them.
     """
 
     title: str
@@ -58,13 +67,16 @@ class Drawing:
     cells: Sequence[RectM]
     required: Sequence[RectM]
     frames: Sequence[RectM]
+    stops: Sequence[tuple[float, float]]
     exposed: Sequence[RectM]
+    unsaved: Sequence[RectM]
     skipped: Sequence[RectM]
     clipped: Sequence[RectM]
     outline: Sequence[tuple[float, float]] | None
     start_m: tuple[float, float] | None
     dose_per_nm2: float
-    lines: Sequence[tuple[str, str]]
+    ways: Sequence[tuple[str, str, str]]
+    remark: str
 
 
 def draw_plan(path: Path, drawing: Drawing) -> None:
@@ -111,7 +123,7 @@ def view_origin(drawing: Drawing) -> tuple[float, float]:
 def _view(drawing: Drawing) -> RectM:
     """Everything that is drawn, with an edge."""
     whole = drawing.fields[0]
-    for rect in (*drawing.fields, *drawing.cells, *drawing.frames, *drawing.exposed):
+    for rect in (*drawing.fields, *drawing.frames):
         whole = hull(whole, rect)
     for x, y in drawing.outline or ():
         whole = hull(whole, (x, y, x, y))
@@ -132,10 +144,11 @@ def _draw_ground(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> N
         axes.add_patch(
             _patch(rect, origin, facecolor="none", edgecolor=GREY, linewidth=0.8, linestyle="--", zorder=2)
         )
-    for rect in drawing.exposed:
-        axes.add_patch(
-            _patch(rect, origin, facecolor="none", edgecolor=GREY, hatch="////", linewidth=0.6, zorder=2)
-        )
+    for rects, colour, hatch in ((drawing.exposed, GREY, "////"), (drawing.unsaved, UNSAVED, "....")):
+        for rect in rects:
+            axes.add_patch(
+                _patch(rect, origin, facecolor="none", edgecolor=colour, hatch=hatch, linewidth=0.6, zorder=2)
+            )
     if drawing.outline is not None:
         corners = (np.asarray(drawing.outline) - origin) * 1e6
         axes.add_patch(
@@ -211,8 +224,13 @@ def _draw_cells(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> No
 def _draw_frames(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> None:
     for rect in drawing.frames:
         axes.add_patch(_patch(rect, origin, facecolor="none", edgecolor=DOSES[-1], linewidth=1.2, zorder=5))
-    stops = [center(rect) for rect in drawing.frames]
-    points = [((x - origin[0]) * 1e6, (y - origin[1]) * 1e6) for x, y in stops]
+    points = [
+        ((x - origin[0]) * 1e6, (y - origin[1]) * 1e6) for x, y in (center(rect) for rect in drawing.frames)
+    ]
+    if drawing.start_m is not None and points:
+        x, y = drawing.start_m
+        axes.plot((x - origin[0]) * 1e6, (y - origin[1]) * 1e6, "*", color=ROUTE, markersize=11, zorder=7)
+    _draw_stops(axes, drawing, origin)
     if len(points) <= _MOST_NUMBERS:
         for a, b in pairwise(points):
             axes.annotate(
@@ -244,6 +262,19 @@ def _draw_frames(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> N
         axes.plot(*zip(*points, strict=True), color=ROUTE, linewidth=0.6, zorder=7)
 
 
+def _draw_stops(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> None:
+    """Mark the positions of the stage from which several frames are scanned by beam shift."""
+    for stop, rect in zip(drawing.stops, drawing.frames, strict=True):
+        x, y = center(rect)
+        if math.dist(stop, (x, y)) < 1e-9:
+            continue
+        x_um, y_um = ((v - o) * 1e6 for v, o in zip(stop, origin, strict=True))
+        axes.plot(
+            (x_um, (x - origin[0]) * 1e6), (y_um, (y - origin[1]) * 1e6), color=STOP, linewidth=1, zorder=6
+        )
+        axes.plot(x_um, y_um, "D", color=STOP, markersize=4, zorder=7)
+
+
 def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
     """Legend and numbers."""
     axes.axis("off")
@@ -255,7 +286,11 @@ def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
     if drawing.outline is not None:
         handles.append(Line2D([], [], color=OUTLINE, linewidth=1.6, label="outline of the section"))
     if drawing.exposed:
-        handles.append(Patch(facecolor="none", edgecolor=GREY, hatch="////", label="exposed before"))
+        handles.append(Patch(facecolor="none", edgecolor=GREY, hatch="////", label="imaged before"))
+    if drawing.unsaved:
+        handles.append(
+            Patch(facecolor="none", edgecolor=UNSAVED, hatch="....", label="fluorescence to be taken")
+        )
     for times in range(1, min(levels, len(DOSES)) + 1):
         more = " and more" if times == len(DOSES) and levels > times else ""
         name = f"SEM frame, {times * drawing.dose_per_nm2:.0f} e/nm²" if times == 1 else ""
@@ -271,11 +306,25 @@ def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
         handles.append(
             Line2D([], [], color=SKIPPED, marker="x", linestyle="none", label="skipped, with a reason")
         )
-    axes.legend(handles=handles, loc="upper left", frameon=False, fontsize=9, labelcolor=INK, borderpad=0)
-    step = 0.05
-    top = 0.04 + step * (len(drawing.lines) - 1)
-    for number, (what, much) in enumerate(drawing.lines):
-        bold = "bold" if not much else "normal"
-        place = top - step * number
-        axes.text(0.02, place, what, transform=axes.transAxes, fontsize=9, color=INK, fontweight=bold)
-        axes.text(1.0, place, much, transform=axes.transAxes, fontsize=9, color=INK, ha="right")
+    if any(math.dist(a, center(b)) >= 1e-9 for a, b in zip(drawing.stops, drawing.frames, strict=True)):
+        handles.append(
+            Line2D([], [], color=STOP, marker="D", markersize=4, label="stage position, with beam shifts")
+        )
+    axes.legend(handles=handles, loc="upper left", frameon=False, fontsize=9, labelcolor=INK, borderaxespad=0)
+    lines = [("ways to image these cells", "frames", "time"), *drawing.ways]
+    bottom = _LINE * (len(drawing.remark) // _REMARK + 1 if drawing.remark else 0)
+    for number, cells in enumerate(reversed(lines)):
+        weight = "bold" if number == len(lines) - 1 else "normal"
+        for place, align, text in zip((0.0, 0.7, 1.0), ("left", "right", "right"), cells, strict=True):
+            axes.text(
+                place,
+                bottom + _LINE * (number + 0.5),
+                text,
+                transform=axes.transAxes,
+                ha=align,
+                fontsize=9,
+                color=INK,
+                fontweight=weight,
+            )
+    wrapped = "\n".join(wrap(drawing.remark, _REMARK))
+    axes.text(0.0, 0.0, wrapped, transform=axes.transAxes, fontsize=9, color=INK, va="bottom")

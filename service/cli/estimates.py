@@ -10,9 +10,9 @@ from rich.table import Table
 from service.cli.output import duration, size
 
 NAMES = {
-    "exact": "fewest seconds",
-    "greedy": "nearly fewest seconds",
-    "per-box": "one frame per cell",
+    "exact": "exact plan",
+    "greedy": "greedy plan",
+    "per-box": "frame per cell",
     "raster": "full raster",
 }
 """What the methods of a plan are, for people."""
@@ -27,29 +27,28 @@ def print_ways(
     ----------
     console : Console
     ways : sequence of mapping
-        With `method`, `chosen`, `frames`, `beam_s`, `electron_s`, `data_bytes`, and where they are known
-        `mean_dose_per_nm2` and `finish_at`.
+        With `method`, `chosen`, `frames`, `beam_s`, `electron_s`, `data_bytes`, `mean_dose_per_nm2`, and
+        `finish_at` for those of a session.
     of : str
         Heading of the time.
     dose_per_nm2 : float, optional
         Of one scan.
     """
     table = Table(box=None, pad_edge=False)
-    table.add_column("way")
-    for heading in ("SEM frames", "beam", of, "data", "mean dose", "finished"):
-        table.add_column(heading, justify="right")
+    table.add_column("way (* chosen)", no_wrap=True)
+    timed = any("finish_at" in way for way in ways)
+    for heading in ("frames", "beam", of, "data", "e/nm2", *(["finished"] if timed else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
     for way in ways:
-        mark = " (chosen)" if way["chosen"] else ""
-        dose = way.get("mean_dose_per_nm2")
-        table.add_row(
-            f"{NAMES.get(way['method'], way['method'])}{mark}",
+        row = [
+            NAMES[way["method"]] + (" *" if way["chosen"] else ""),
             str(way["frames"]),
             duration(way["beam_s"]),
             duration(way["electron_s"]),
             size(way["data_bytes"]),
-            "-" if dose is None else f"{dose:.0f} e/nm2",
-            _clock(way["finish_at"]) if way.get("finish_at") else "-",
-        )
+            f"{way['mean_dose_per_nm2']:.0f}",
+        ]
+        table.add_row(*row, *([_clock(way["finish_at"])] if timed else []))
     console.print(table)
     if (sentence := compared(ways)) is not None:
         console.print(sentence, soft_wrap=True)

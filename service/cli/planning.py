@@ -41,12 +41,12 @@ def plan(
     made = planned_request(
         read_boxes(boxes), load(config), PlanOverrides(method, context_um, guard_um, overhead_s)
     )
-    if figure is not None:
-        from service.plan_figure import draw_plan
-        from service.plan_drawing import drawing_of
-
-        draw_plan(figure, drawing_of(made))
     document = document_of(made)
+    if figure is not None:
+        from service.cli.plan_drawing import drawing_of
+        from service.plan_figure import draw_plan
+
+        draw_plan(figure, drawing_of(made, document))
     if as_json:
         print_json(document)
         return

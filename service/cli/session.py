@@ -13,7 +13,7 @@ from config.loading import DEFAULT_PROFILE, dump, load
 from config.model import Config
 from drivers.errors import FrameError
 from service import logs
-from service.cli.estimates import print_estimate
+from service.cli.estimates import NAMES, print_estimate
 from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
@@ -163,7 +163,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         ("beam", duration(summary.beam_s)),
         ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
     ]
-    rows += [(_WAYS[way.method], _compared(way, summary)) for way in summary.alternatives if not way.chosen]
+    rows += [(NAMES[way.method], _compared(way, summary)) for way in summary.alternatives if not way.chosen]
     if summary.contained_recall is not None:
         rows.append(("whole cells", f"{summary.contained_recall:.1%} of the cells that are there"))
     rows += [
@@ -181,14 +181,6 @@ def _compared(way: "Alternative", summary: "Summary") -> str:
     if chosen is None or not chosen.session_s:
         return text
     return f"{text}, {way.session_s / chosen.session_s:.2f} x; {way.frames} frames, {size(way.data_bytes)}"
-
-
-_WAYS = {
-    "exact": "exact plan",
-    "greedy": "greedy plan",
-    "per-box": "frame per cell",
-    "raster": "full raster",
-}
 
 
 class _Shown:

@@ -60,7 +60,10 @@ def test_what_is_dumped_is_read_back_unchanged(name: str) -> None:
             "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0]},{id: S0001, center_um: [9, 9]}]}",
             "twice",
         ),
-        ("sem: {presets_px: [[8, 512]]}", "presets_px must be pairs of numbers from 16 to 65536, not [8, 512]"),
+        (
+            "sem: {presets_px: [[8, 512]]}",
+            "presets_px must be pairs of numbers from 16 to 65536, not [8, 512]",
+        ),
         ("sem: {presets_px: [[768, 512], [768, 512]]}", "presets_px must all differ"),
         ("sem: {beam_shift_range_um: -1}", "a.yaml: sem.beam_shift_range_um: must be from 0 to 500, not -1"),
         ("stage: {approach_um: [5000, 0]}", "approach_um must be two numbers from -1000 to 1000"),

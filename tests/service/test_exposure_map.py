@@ -13,7 +13,7 @@ def expose(store: Store, number: int) -> None:
 def test_ground_is_touched_as_far_as_the_halo_reaches(store: Store) -> None:
     queue_jobs(store)
     expose(store, 1)
-    x0, y0, x1, y1 = job(1).rect_m
+    _, y0, x1, y1 = job(1).rect_m
     assert exposure_map.touched(store, (x1 + 0.4 * UM, y0, x1 + 9 * UM, y1))
     assert not exposure_map.touched(store, (x1 + 0.6 * UM, y0, x1 + 9 * UM, y1))
 

@@ -9,7 +9,8 @@ from config.model import Config
 from planner.plan import plan
 from planner.values import Box, Field, settings_from
 from service.errors import InputError
-from service.plan_document import MAX_FILE_BYTES, PlanOverrides, PlanRequest, plan_document, read_boxes
+from service.plan_document import MAX_FILE_BYTES, PlanOverrides, PlanRequest, planned_request, read_boxes
+from service.plan_result import document_of
 
 UM = 1e-6
 
@@ -35,6 +36,12 @@ def written(tmp_path: Path, content: Any) -> Path:
 
 def request(**changes: Any) -> PlanRequest:
     return PlanRequest.model_validate(document(**changes))
+
+
+def plan_document(
+    request: PlanRequest, config: Config, overrides: PlanOverrides | None = None
+) -> dict[str, Any]:
+    return document_of(planned_request(request, config, overrides))
 
 
 def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:
