@@ -109,16 +109,15 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
     """
     pace = session_pace(config, store)
     status, states = store.status(), store.field_counts()
-    if status.phase in FINAL:
-        pending = unplanned = 0
-        pumping_s = 0.0
-    else:
+    pending = unplanned = 0
+    pumping_s, work = 0.0, Work()
+    if status.phase not in FINAL:
+        work = store.accounts.left()
         pending = states.get(FieldState.PENDING, 0)
         unplanned = pending + states.get(FieldState.SAVED, 0) + states.get(FieldState.DETECTED, 0)
         pumping_s = _pumping_s(config, store, status.resume_to or status.phase, pace)
     planned = store.accounts.planned_fields()
     ways, extent = _ways(config, store, planned, unplanned)
-    work = store.accounts.left()
     if unplanned:
         work = work.plus(ways[0].work.times(unplanned / (planned + unplanned)))
     first = store.exposures(limit=1)

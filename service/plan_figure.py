@@ -109,8 +109,9 @@ def draw_plan(path: Path, drawing: Drawing) -> None:
         spine.set_color(GREY)
     axes.set_title(drawing.title, loc="left", color=INK, fontsize=13, fontweight="bold")
     _write(words, drawing, levels)
+    FigureCanvasAgg(figure)
     try:
-        FigureCanvasAgg(figure).print_png(str(path), metadata={"Software": "ilemtrack"})
+        figure.savefig(path, format="png", dpi=130)
     except OSError as error:
         raise InputError(f"{path}: the figure cannot be written ({error.strerror})") from error
 

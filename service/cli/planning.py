@@ -93,11 +93,12 @@ def _of_config(name: str) -> dict[str, Any]:
 
     from service.estimate import estimate_fields
     from service.layout import sections_and_fields
+    from service.records import Field
     from service.store.database import utc_now
 
     config = load(name)
     sections, fields = sections_and_fields(config)
-    by_section = {section.id: [] for section in sections}
+    by_section: dict[str, list[Field]] = {section.id: [] for section in sections}
     for field in fields:
         by_section[field.section].append(field)
     return asdict(estimate_fields(config, list(by_section.values()), utc_now()))
@@ -140,8 +141,9 @@ def _print_plan(document: dict[str, Any]) -> None:
         results.print(f"imaged in part {item['box']}: {item['reason']}", soft_wrap=True)
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
+    count = f"{totals['frames']} frame" + ("" if totals["frames"] == 1 else "s")
     results.print(
-        f"{totals['frames']} frames, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound})",
+        f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound})",
         soft_wrap=True,
     )
     print_ways(results, document["alternatives"], "with moves", totals["dose_per_nm2"])
