@@ -138,7 +138,7 @@ def _print_plan(document: dict[str, Any]) -> None:
     for item in document["skipped"]:
         results.print(f"skipped {item['box']}: {item['reason']}", soft_wrap=True)
     for item in document["clipped"]:
-        results.print(f"imaged in part {item['box']}: {item['reason']}", soft_wrap=True)
+        results.print(f"{item['box']}: {item['reason']}", soft_wrap=True)
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     count = f"{totals['frames']} frame" + ("" if totals["frames"] == 1 else "s")

@@ -1,5 +1,6 @@
 """Where a session's time goes: how long its steps took, what its plans come to, and what is left to do."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple
 
@@ -70,21 +71,19 @@ class Accounts:
     def left(self) -> Work:
         """Return what the jobs that are queued, held or under the beam add up to.
 
-        Their way is that of as many frames of the plans. One query: it is asked for while a queue of 100,000
-        frames is worked on.
+        Their moves and their way are those of as many frames of the plans. One light query: it is asked for
+        with every status while a queue of 100,000 frames is worked on.
         """
         marks = ", ".join("?" for _ in _LEFT)
-        # Jobs of one stage position agree to far less than a nanometre.
         row = self._database.one(
             "SELECT COUNT(*) AS frames, TOTAL(width_px * height_px * dwell_s) AS beam_s,"
-            " COALESCE(SUM(width_px * height_px), 0) AS pixels,"
-            " COUNT(DISTINCT CAST(ROUND((x_m - shift_x_m) * 1e9) AS INTEGER) || ' ' ||"
-            " CAST(ROUND((y_m - shift_y_m) * 1e9) AS INTEGER)) AS stage_moves,"
-            " (SELECT TOTAL(travel_m) / MAX(SUM(frames), 1) FROM way WHERE chosen) AS way_m"
-            f" FROM job WHERE state IN ({marks})",
+            f" COALESCE(SUM(width_px * height_px), 0) AS pixels FROM job WHERE state IN ({marks})",
             tuple(state.value for state in _LEFT),
         )
         assert row is not None
         frames = int(row["frames"])
-        way_m = row["way_m"] or 0.0
-        return Work(frames, row["stage_moves"], row["beam_s"], frames * way_m, row["pixels"])
+        whole = next((way.work for way in self.ways() if way.chosen), Work())
+        part = frames / whole.frames if whole.frames else 0.0
+        # Without a plan (jobs of a person) each frame is a move.
+        moves = math.ceil(part * whole.stage_moves) if whole.frames else frames
+        return Work(frames, moves, row["beam_s"], part * whole.travel_m, row["pixels"])

@@ -41,7 +41,7 @@ def test_what_is_left_are_the_jobs_that_may_still_be_done(store: Store) -> None:
     queue_jobs(store, 3)
     store.accounts.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
     one_s = 600 * 400 * 60e-6
-    assert store.accounts.left() == Work(3, 3, pytest.approx(3 * one_s), pytest.approx(3e-4), 720_000)  # type: ignore[arg-type]
+    assert store.accounts.left() == Work(3, 2, pytest.approx(3 * one_s), pytest.approx(3e-4), 720_000)  # type: ignore[arg-type]
     store.set_job("J000001", JobState.SKIPPED, reason="a person said so")
     store.set_job("J000002", JobState.HELD, reason="a person said so")
     left = store.accounts.left()
@@ -50,7 +50,18 @@ def test_what_is_left_are_the_jobs_that_may_still_be_done(store: Store) -> None:
     assert store.accounts.left().frames == 2
 
 
-def test_jobs_of_one_stage_position_are_one_move(store: Store) -> None:
+def test_moves_and_way_of_what_is_left_are_those_of_the_plans(store: Store) -> None:
+    queue_jobs(store, 3)
+    assert store.accounts.left().stage_moves == 3
+    store.accounts.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
+    assert store.accounts.left().stage_moves == 2
+    store.set_job("J000001", JobState.SKIPPED, reason="a person said so")
+    left = store.accounts.left()
+    assert (left.frames, left.stage_moves) == (2, 2)
+    assert left.travel_m == pytest.approx(2e-4)
+
+
+def test_a_job_keeps_its_beam_shift(store: Store) -> None:
     queue_jobs(store, 1)
     shifted = [
         replace(
@@ -62,7 +73,6 @@ def test_jobs_of_one_stage_position_are_one_move(store: Store) -> None:
         for number, shift in ((11, -4.0), (12, 0.0), (13, 3.3))
     ]
     store.add_plan("S0002", shifted, {})
-    assert store.accounts.left().stage_moves == 2
     again = store.jobs(section="S0002")
     assert [j.beam_shift_m for j in again] == [j.beam_shift_m for j in shifted]
     assert all(j.stage_m == pytest.approx((1e-3, 2e-3)) for j in again)
