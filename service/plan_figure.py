@@ -29,7 +29,7 @@ _CELLS_ACROSS = 1200
 """Of the dose map."""
 _MOST_NUMBERS = 120
 """Frames that are numbered; of more, the numbers could not be read."""
-_LINE, _REMARK = 0.045, 44
+_LINE, _REMARK = 0.045, 50
 """Height of a line of text beside the drawing, as a part of it, and its longest line."""
 _MARGIN = 0.04
 """Empty edge about the drawing, of its longer side."""
@@ -300,6 +300,10 @@ def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
     if len(drawing.frames) > 1:
         handles.append(
             Line2D([], [], color=ROUTE, linewidth=0.9, marker="o", markersize=6, label="route, in this order")
+        )
+    if drawing.start_m is not None:
+        handles.append(
+            Line2D([], [], color=ROUTE, marker="*", markersize=9, linestyle="none", label="stage before")
         )
     if drawing.clipped:
         handles.append(Patch(facecolor="none", edgecolor=SKIPPED, linestyle="--", label="imaged in part"))
