@@ -113,7 +113,7 @@ def draw_plan(path: Path, drawing: Drawing) -> None:
     try:
         figure.savefig(path, format="png", dpi=130)
     except OSError as error:
-        raise InputError(f"{path}: the figure cannot be written ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def view_origin(drawing: Drawing) -> tuple[float, float]:

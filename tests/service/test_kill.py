@@ -91,7 +91,7 @@ def scanning(status: dict[str, Any]) -> bool:
 
 
 def beam_is_on(run: Path) -> bool:
-    """Whether the simulated microscope has its beam on, by its own journal: it prepares a scan for a while."""
+    """Whether the simulated microscope has its beam on, by its own journal: a scan begins blanked."""
     lines = (run / "simulator.json").read_text(encoding="utf-8").splitlines()
     return next((line for line in reversed(lines) if '"unblanked"' in line), "").endswith("true}")
 
