@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planner.framing import Framing
-from planner.greedy import neighbours
+from planner.greedy import LEAST_SAVING_S, neighbours
 from planner.rects import RectM
 from planner.required import Required
 from planner.tiles import Scan
 
 MOST_CANDIDATES = 20_000
-"""Of one section times its pieces over 400; beyond it the search is no longer over all of them."""
-_LEAST_SAVING_S = 1e-9
+"""Of a section, and 50 more for each of its pieces; beyond it the search is no longer over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +61,14 @@ def candidates(pieces: Sequence[Required], framing: Framing) -> tuple[list[Candi
         for members, rect in _closed_sets(first, near[first], pieces, framing):
             if members in seen:
                 continue
+            if len(seen) > MOST_CANDIDATES + 50 * len(pieces):
+                return found, False
             seen.add(members)
             apart_s = sum(singles[m] for m in members)
-            if framing.least_cost_s(rect) >= apart_s - _LEAST_SAVING_S:
+            if framing.least_cost_s(rect) >= apart_s - LEAST_SAVING_S:
                 continue
             scan = framing.frame(rect)
-            if scan is not None and framing.cost_s(scan) < apart_s - _LEAST_SAVING_S:
+            if scan is not None and framing.cost_s(scan) < apart_s - LEAST_SAVING_S:
                 found.append(Candidate(members, rect, scan, framing.cost_s(scan)))
     return found, True
 

@@ -10,9 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from planner.candidates import Candidate, candidates
 from planner.cover import absorb_contained
 from planner.framing import Framing
+from planner.greedy import LEAST_SAVING_S, cover_cost_s, crowded
 from planner.required import Required
-
-_LEAST_SAVING_S = 1e-9
 
 
 def exact(
@@ -36,7 +35,11 @@ def exact(
     optimal : bool
         Whether none costs less; False where time or room for candidates ran out.
     """
-    found, optimal = candidates(pieces, framing)
+    # Pieces inside others are shown with them.
+    crowd = crowded(pieces, framing)
+    pieces = absorb_contained(start if crowd else pieces)
+    found, complete = candidates(pieces, framing)
+    optimal = complete and not crowd
     chosen: list[Candidate] = []
     for members, part in _components(found, len(pieces)):
         limit_s = framing.settings.exact_limit_s * len(members) / len(pieces)
@@ -45,7 +48,7 @@ def exact(
         if best is None:
             return tuple(start), False
         chosen += best
-    if sum(c.cost_s for c in chosen) > sum(framing.cost_s(g.scan) for g in start) - _LEAST_SAVING_S:
+    if sum(c.cost_s for c in chosen) > cover_cost_s(start, framing) - LEAST_SAVING_S:
         return tuple(start), optimal
     groups = [
         Required(c.rect_m, c.scan, frozenset().union(*(pieces[m].boxes for m in c.members))) for c in chosen

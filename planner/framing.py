@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.ground import Ground
-from planner.rects import TOLERANCE_M, RectM, cut
+from planner.rects import RectM, cut
 from planner.tiles import Scan, pixels, rounded_out, tiles
 from planner.values import PlanSettings
-
-_POSITIONS = 9
-"""Places along each axis that are tried for a frame of a given size under a slanting outline."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Framing:
         """Return the cheapest frame that shows all of `rect` from allowed ground, if there is one."""
         for size in self._sizes_for(rect):
             if self.settings.presets_px:
-                placed = self._placed(rect, size)
+                placed = self.ground.place(rect, *(n * self.settings.pixel_size_m for n in size))
             else:
                 placed = rounded_out(rect, self.ground, self.settings)
             if placed is not None:
@@ -89,37 +86,3 @@ class Framing:
             return tuple(s for s in self._presets if s[0] >= width and s[1] >= height)
         most = self.settings.max_frame_px
         return ((width, height),) if width <= most[0] and height <= most[1] else ()
-
-    def _placed(self, rect: RectM, size_px: tuple[int, int]) -> RectM | None:
-        """Put a frame of a given size over `rect` on allowed ground; as near to its middle as can be.
-
-        A frame that may lie anywhere may also lie where each axis is at an end of its room or at an edge of
-        the allowed ground, so that only these places, and a few for slanting outlines, have to be tried.
-        """
-        width_m, height_m = (side * self.settings.pixel_size_m for side in size_px)
-        room = (
-            min(rect[0], rect[2] - width_m),
-            min(rect[1], rect[3] - height_m),
-            max(rect[2], rect[0] + width_m),
-            max(rect[3], rect[1] + height_m),
-        )
-        if self.ground.allows(room):
-            xs, ys = [(rect[0] + rect[2] - width_m) / 2], [(rect[1] + rect[3] - height_m) / 2]
-        else:
-            edge_xs, edge_ys = self.ground.edges_within(room)
-            xs = _lows(room[0], rect[0], (rect[0] + rect[2] - width_m) / 2, width_m, edge_xs)
-            ys = _lows(room[1], rect[1], (rect[1] + rect[3] - height_m) / 2, height_m, edge_ys)
-        for y in ys:
-            for x in xs:
-                placed = (x, y, x + width_m, y + height_m)
-                if self.ground.allows(placed):
-                    return placed
-        return None
-
-
-def _lows(least: float, most: float, middle: float, length: float, edges: list[float]) -> list[float]:
-    """Low ends to try for a frame along one axis, nearest to the middle first."""
-    places = [least + (most - least) * n / (_POSITIONS - 1) for n in range(_POSITIONS)]
-    places += [v for edge in edges for v in (edge, edge - length)]
-    inside = {v for v in places if least - TOLERANCE_M <= v <= most + TOLERANCE_M}
-    return [middle, *sorted(inside, key=lambda v: (abs(v - middle), v))]

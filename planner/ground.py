@@ -107,10 +107,36 @@ class Ground:
         least_m2 = _LEAST_OUTLINE_PART * area_m2(rect)
         return decompose(*self._cut_by_outline(xs, ys, mask), overlap_m, least_m2)
 
-    def edges_within(self, rect: RectM) -> tuple[list[float], list[float]]:
-        """Coordinates, x and y, at which allowed ground in `rect` may begin or end."""
-        xs, ys, _ = self._mask(rect)
-        return xs.tolist(), ys.tolist()
+    def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
+        """Put a frame of a given size over `rect` on allowed ground, as near to its middle as can be.
+
+        A frame that may lie anywhere may also lie where each axis is at an end of its room or at an edge of
+        the allowed ground, so that only these places have to be tried.
+        """
+        x, y = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
+        room = (rect[2] - width_m, rect[3] - height_m, rect[0] + width_m, rect[1] + height_m)
+        middle = (x, y, x + width_m, y + height_m)
+        if self.allows(middle):
+            return middle
+        xs, ys, mask = self._mask(room)
+        if not self.inside_outline(room):
+            xs, ys, mask = self._cut_by_outline(xs, ys, mask)
+        low_x, low_y = (
+            _low_ends(xs, room[0], rect[0], x, width_m),
+            _low_ends(ys, room[1], rect[1], y, height_m),
+        )
+        blocked = np.zeros((len(ys), len(xs)), dtype=np.int64)
+        blocked[1:, 1:] = (~mask).cumsum(axis=0).cumsum(axis=1)
+        left, right = _touched(xs, low_x, width_m)
+        below, above = _touched(ys, low_y, height_m)
+        count = blocked[np.ix_(above, right)] - blocked[np.ix_(below, right)]
+        count += blocked[np.ix_(below, left)] - blocked[np.ix_(above, left)]
+        for row, column in np.argwhere(count == 0):
+            x, y = float(low_x[column]), float(low_y[row])
+            placed = (x, y, x + width_m, y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
 
     def _cut_by_outline(
         self, xs: NDArray[np.float64], ys: NDArray[np.float64], mask: NDArray[np.bool_]
@@ -165,6 +191,25 @@ class Ground:
             beyond_x = slots(xs, near_xs[column] - reach, near_xs[column + 1] + reach)
             mask[beyond_y, beyond_x] = False
         return xs, ys, mask
+
+
+def _low_ends(
+    cell_edges: NDArray[np.float64], least: float, most: float, middle: float, length: float
+) -> NDArray[np.float64]:
+    """Low ends to try for a frame along one axis, nearest to the middle first."""
+    places = np.concatenate(([least, most], cell_edges, cell_edges - length))
+    inside = np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
+    return inside[np.argsort(np.abs(inside - middle), kind="stable")]
+
+
+def _touched(
+    cell_edges: NDArray[np.float64], lows: NDArray[np.float64], length: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First cell that a frame touches along one axis, and the one after the last."""
+    last = len(cell_edges) - 1
+    first = np.searchsorted(cell_edges, lows + TOLERANCE_M, side="right") - 1
+    after = np.searchsorted(cell_edges, lows + length - TOLERANCE_M)
+    return first.clip(0, last), after.clip(0, last)
 
 
 def _near(rects: NDArray[np.float64], rect: RectM) -> NDArray[np.float64]:

@@ -124,7 +124,7 @@ def _cover(pieces: Sequence[Required], framing: Framing) -> tuple[tuple[Scan, ..
     """Scans of the chosen cover, and whether it was proven to be the cheapest."""
     groups, optimal = per_box(pieces, framing), False
     if framing.settings.method in ("greedy", "exact"):
-        groups = greedy(groups, framing)
+        groups = greedy(pieces, groups, framing)
     if framing.settings.method == "exact":
         groups, optimal = exact(pieces, groups, framing)
     return drop_contained([replace(g.scan, boxes=g.boxes) for g in groups]), optimal

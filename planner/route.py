@@ -225,8 +225,8 @@ class _Route:
     def _shift(self, a: int, c: int, side: int) -> bool:
         """Or-opt: move one to three points that end with `a` beside `c`.
 
-        `side` says where the other points lie: -1 before `a`, so that its edge to the point after is given up,
-        or 1 after it.
+        `side` says where the other points lie: -1 before `a`, so that its edge to the point after is given
+        up, or 1 after it.
         """
         place_a, place_c = self.place[a], self.place[c]
         for count in range(1, _LONGEST_SEGMENT + 1):
