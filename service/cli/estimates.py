@@ -65,7 +65,8 @@ def compared(ways: Sequence[Mapping[str, Any]]) -> str | None:
     ratio = raster["electron_s"] / chosen["electron_s"]
     if ratio >= 1:
         saved = duration(raster["electron_s"] - chosen["electron_s"])
-        return f"a full raster takes {ratio:.1f} x as long, {saved} more"
+        digits = 1 if ratio >= 2 else 2
+        return f"a full raster takes {ratio:.{digits}f} x as long, {saved} more"
     saved = duration(chosen["electron_s"] - raster["electron_s"])
     return (
         f"the cells are crowded: a full raster would be {saved} SHORTER; it exposes everything, and cells lie"
@@ -96,7 +97,8 @@ def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
         soft_wrap=True,
     )
     measured = ", ".join(step.replace("_", " ") for step in found["measured"])
-    console.print(f"times measured in this session: {measured or 'none yet, those of the profile'}")
+    measured = measured or "none yet, those of the profile"
+    console.print(f"times measured in this session: {measured}", soft_wrap=True)
 
 
 def _clock(at: str) -> str:

@@ -39,5 +39,6 @@ def test_the_outline_of_a_listed_section_is_kept_in_metres() -> None:
     config = Config.model_validate({"layout": {"kind": "list", "sections": listed}})
     (first, second), _ = sections_and_fields(config)
     assert first.outline_m is not None
-    assert [v * 1e6 for point in first.outline_m for v in point] == pytest.approx(sum(OUTLINE_UM, []))
+    wanted = [v for point in OUTLINE_UM for v in point]
+    assert [v * 1e6 for point in first.outline_m for v in point] == pytest.approx(wanted)
     assert second.outline_m is None
