@@ -6,7 +6,7 @@ import pytest
 from planner.alternatives import alternatives, cheapest
 from planner.dose import cell_doses, scan_dose
 from planner.errors import PlannerError
-from planner.estimate import Pace, Stop, estimate, measured_pace, profile_pace
+from planner.estimate import Pace, Stop, Work, estimate, measured_pace, profile_pace, summed, time_of
 from planner.plan import plan
 from planner.values import Box, Field
 from tests.planner.strategies import UM
@@ -103,3 +103,22 @@ def test_a_person_sees_the_chosen_method_beside_one_frame_per_cell_and_the_raste
     only = alternatives("S0001", [FIELD], [], plan_settings("raster"), profile_pace(settings))
     assert [one.method for one in only] == ["raster", "per-box"]
     assert cheapest(only).method == "per-box"
+
+
+def test_work_adds_up_and_scales_with_counts_rounded_up() -> None:
+    one = Work(frames=3, stage_moves=2, beam_s=10.0, travel_m=1e-4, pixels=100)
+    assert one.plus(Work()) == one
+    assert one.plus(one) == one.times(2)
+    half = one.times(0.5)
+    assert (half.frames, half.stage_moves, half.pixels) == (2, 1, 50)
+    assert half.beam_s == 5.0
+
+
+def test_time_of_work_is_the_total_of_an_estimate() -> None:
+    pace = Pace(overhead_s=5.0, move_s=1.0, speed_m_per_s=1e-3, approach_m=(3e-6, 4e-6))
+    stops = [Stop((x * 1e-5, 0.0), (100, 100), 1e-8, 1e-5) for x in (0, 0, 1, 2)]
+    whole = estimate(stops, pace)
+    work = summed(stops, pace.approach_m)
+    assert (work.frames, work.stage_moves, work.pixels) == (4, 3, 40_000)
+    assert time_of(work, pace) == pytest.approx(whole.total_s)
+    assert whole.total_s == pytest.approx(whole.beam_s + whole.overhead_s + whole.travel_s)
