@@ -273,10 +273,10 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
             "raster_overlap_fraction": 0.1,
             "overhead_s": 5.0,
             "stage_speed_m_per_s": 1e-3,
-        }
-        | {
-            name: values[name]
-            for name in ("outline_margin_m", "beam_shift_range_m", "move_s", "exact_limit_s")
+            "outline_margin_m": 0.0,
+            "beam_shift_range_m": 0.0,
+            "move_s": 0.0,
+            "exact_limit_s": 10.0,
         },
         rel=1e-9,
         abs=0,
