@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from config.base import Frozen
 from drivers.pose import RectM
 from service import records
+from service.api.estimate_models import EstimateResult
 from service.records import ExposureState, FieldState, JobState
 from service.session import Phase, Status
 
@@ -305,6 +306,10 @@ class StatusResult(Frozen):
     """On the microscope's clock."""
     at: str
     """Wall clock, ISO 8601, UTC."""
+    left_s: float
+    """Of the session, as `estimate` tells it."""
+    finish_at: str
+    """Wall clock, ISO 8601, UTC."""
     fields: dict[FieldState, int]
     jobs: dict[JobState, int]
     current_job: JobRow | None
@@ -361,6 +366,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "status": Method(NoParams, StatusResult, "Where the session stands."),
         "snapshot": Method(NoParams, Snapshot, "Who answers, where it stands, and the next ten jobs."),
         "schema": Method(NoParams, Schema, "JSON Schema of all messages."),
+        "estimate": Method(
+            NoParams,
+            EstimateResult,
+            "Time, data and dose that are left, the finish, and other ways to image it.",
+        ),
         "events.since": Method(EventsParams, EventPage, "Events behind a sequence number."),
         "sections.list": Method(SectionsParams, SectionPage, "Sections in the order of cutting."),
         "fields.list": Method(FieldsParams, FieldPage, "FM positions."),
