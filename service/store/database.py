@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import StoreError
+from service.store.migrations import migrate
 from service.store.rows import to_json
 from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
@@ -46,7 +47,7 @@ class Database:
     Raises
     ------
     StoreError
-        The file is no store, or of another version.
+        The file is no store, or of a version that the program does not know.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Database:
         self._write = _connect(path)
         try:
             _verify(path, self._write)
+            migrate(path, self._write)
         except BaseException:
             self._write.close()
             raise
@@ -294,10 +296,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _verify(path: Path, connection: sqlite3.Connection) -> None:
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path}: not a store of ilemtrack ({error})") from error
     if application != APPLICATION_ID:
         raise StoreError(f"{path}: not a store of ilemtrack")
-    if version != VERSION:
-        raise StoreError(f"{path}: a store of version {version}; this program reads version {VERSION}")

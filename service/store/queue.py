@@ -129,7 +129,7 @@ def count_jobs(database: Database) -> dict[JobState, int]:
     """Jobs in each state that occurs."""
     return {
         JobState(row["state"]): row["n"]
-        for row in database.all("SELECT state, COUNT(*) AS n FROM job GROUP BY state")
+        for row in database.all("SELECT state, n FROM job_count WHERE n > 0")
     }
 
 

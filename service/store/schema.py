@@ -8,8 +8,8 @@ rewritten.
 APPLICATION_ID = 0x696C656D
 """``ilem``: tells our databases from others."""
 
-VERSION = 1
-"""Kept in ``user_version``; a store of another version is refused."""
+VERSION = 2
+"""Kept in ``user_version``; `service.store.migrations` brings older stores to it, newer ones are refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
 
@@ -99,6 +99,26 @@ STATEMENTS = (
     """,
     "CREATE INDEX job_by_state ON job (state, position)",
     "CREATE INDEX job_by_section ON job (section, state, position)",
+    "CREATE INDEX job_by_place ON job (section, position)",
+    "CREATE TABLE job_count (state TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    """
+    CREATE TRIGGER a_new_job_is_counted AFTER INSERT ON job
+    BEGIN
+        INSERT INTO job_count VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET n = n + 1;
+    END
+    """,
+    """
+    CREATE TRIGGER a_job_is_counted_in_its_new_state AFTER UPDATE OF state ON job
+    WHEN OLD.state <> NEW.state
+    BEGIN
+        UPDATE job_count SET n = n - 1 WHERE state = OLD.state;
+        INSERT INTO job_count VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET n = n + 1;
+    END
+    """,
+    """
+    CREATE TRIGGER jobs_are_never_deleted BEFORE DELETE ON job
+    BEGIN SELECT RAISE(ABORT, 'jobs are never deleted'); END
+    """,
     """
     CREATE TABLE cover (
         job TEXT NOT NULL REFERENCES job (id),
@@ -133,6 +153,7 @@ STATEMENTS = (
         data TEXT NOT NULL
     ) STRICT
     """,
+    "CREATE INDEX event_of_job ON event (subject, seq) WHERE kind = 'job'",
     """
     CREATE TABLE reply (
         request_id TEXT PRIMARY KEY,
