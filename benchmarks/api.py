@@ -31,6 +31,9 @@ class _Nobody:
 
     resume = abort = acknowledge = confirm_review = pause
 
+    def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
+        return admitted(Config(), self._store, asked, expose_again)
+
     def devices(self) -> dict[str, Any]:
         return {}
 

@@ -136,7 +136,10 @@ class Runner:
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             give_up_waiting(context)
-            context.store.apply(SessionEvent.ELECTRON_COMPLETE)
+            with context.store.together():
+                # A person may have queued a job just now: then the phase is gone through again.
+                if context.store.next_job() is None:
+                    context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _section(self) -> str | None:
         """Return the section whose fluorescence is taken now; None for that of the whole array."""

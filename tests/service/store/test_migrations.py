@@ -56,7 +56,9 @@ def test_a_migrated_store_is_like_a_new_one_and_has_all_that_it_had(old: Path, t
         assert store.status().phase is Phase.PREFLIGHT
         assert store.counts_in_use() == {JobState.DONE: 1, JobState.NEEDS_REVIEW: 1, JobState.QUEUED: 2}
         assert [row.state for row in store.exposures()] == [ExposureState.CLOSED, ExposureState.UNKNOWN]
-        assert store.stored_reply("r1") == {"message": "paused"}
+        assert store.change_by_request("r1", "run.pause", {"if_rev": None}, None, dict) == {
+            "message": "paused"
+        }
         store.set_job("J000003", JobState.SKIPPED, reason="by hand")
         assert store.counts_in_use()[JobState.SKIPPED] == 1
     finally:
