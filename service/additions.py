@@ -17,7 +17,7 @@ from service.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class AskedFrame:
-    """A frame as a person asks for it; the configuration gives pixel size and dwell time where it does not."""
+    """A frame as a person asks for it; the configuration gives the pixel size and dwell time not stated."""
 
     section: str
     center_m: tuple[float, float]

@@ -162,8 +162,8 @@ def lock(folder: RunFolder) -> FileLock:
 def drive_alone(microscope: str) -> socket.socket:
     """Take a microscope for this process: no other program of this computer drives it, whatever its run.
 
-    The lock is a Unix socket in the abstract namespace, so that it goes with the process, however it ends, and
-    holds between users as well.
+    The lock is a Unix socket in the abstract namespace: it goes with the process, however it ends, and holds
+    between users as well.
 
     Parameters
     ----------

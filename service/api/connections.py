@@ -119,7 +119,7 @@ class Connections:
             self._cut(number)
 
     def _is_ours(self, held: socket.socket) -> bool:
-        bound = self._watched.LAST_ENDPOINT.rstrip(b"\0").decode()
+        bound = self._watched.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
         try:
             here = held.getsockname()
         except OSError:

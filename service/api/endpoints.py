@@ -100,7 +100,7 @@ def run_stem(run_id: str) -> Path:
 
 
 def is_private(endpoint: str) -> bool:
-    """Whether only this computer reaches an endpoint, so that it needs no CURVE: ipc, and TCP on 127.0.0.1."""
+    """Whether only this computer reaches an endpoint, so that it needs no CURVE: ipc, TCP on 127.0.0.1."""
     return endpoint.startswith(("ipc://", "tcp://127.0.0.1:", "tcp://localhost:"))
 
 

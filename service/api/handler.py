@@ -42,6 +42,9 @@ log = get_logger(__name__)
 
 _NEXT_JOBS = 10
 
+_MOST_ROWS = 200
+"""Rows of one reply, whatever its `limit`: a long page would make every other client wait for it."""
+
 
 class RefusedError(Exception):
     """Raised when a request gets an error for a reply."""
@@ -170,27 +173,30 @@ class Handler:
         )
 
     def _events(self, params: wire.EventsParams) -> wire.EventPage:
-        found = self._store.events_since(params.seq, params.limit)
+        found = self._store.events_since(params.seq, min(params.limit, _MOST_ROWS))
         return wire.EventPage(events=tuple(map(event_message, found)), last_seq=self._store.last_seq())
 
     def _sections(self, params: wire.SectionsParams) -> wire.SectionPage:
-        found = self._store.sections(params.limit, params.after)
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.sections(limit, params.after)
         return wire.SectionPage(
             sections=tuple(wire.SectionRow(section=s.id, index=s.index, center_m=s.center_m) for s in found),
-            after=found[-1].id if len(found) == params.limit else None,
+            after=found[-1].id if len(found) == limit else None,
         )
 
     def _fields(self, params: wire.FieldsParams) -> wire.FieldPage:
-        found = self._store.fields(params.section, params.state, params.limit, params.after)
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.fields(params.section, params.state, limit, params.after)
         return wire.FieldPage(
             fields=tuple(map(wire.FieldRow.of, found)),
-            after=found[-1].id if len(found) == params.limit else None,
+            after=found[-1].id if len(found) == limit else None,
         )
 
     def _queue(self, params: jobs.QueueParams) -> jobs.JobPage:
-        found = self._store.jobs(params.state, params.section, params.limit, params.after)
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.jobs(params.state, params.section, limit, params.after)
         return jobs.JobPage(
-            jobs=tuple(self._rows(found)), after=found[-1].position if len(found) == params.limit else None
+            jobs=tuple(self._rows(found)), after=found[-1].position if len(found) == limit else None
         )
 
     def _job(self, params: jobs.JobParams) -> jobs.JobDetail:
@@ -210,10 +216,11 @@ class Handler:
         )
 
     def _exposures(self, params: jobs.ExposuresParams) -> jobs.ExposurePage:
-        found = self._store.exposures(params.limit, params.after, params.job)
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.exposures(limit, params.after, params.job)
         return jobs.ExposurePage(
             exposures=tuple(map(jobs.ExposureRow.of, found)),
-            after=found[-1].id if len(found) == params.limit else None,
+            after=found[-1].id if len(found) == limit else None,
         )
 
     def _rows(self, found: list[Job]) -> list[jobs.JobRow]:

@@ -15,7 +15,9 @@ _LARGEST = 2**53
 
 RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Limit = Annotated[int, Field(ge=1, le=1000, description="Most rows of one reply.")]
+Limit = Annotated[
+    int, Field(ge=1, le=1000, description="Most rows of one reply; there may be fewer, with more behind.")
+]
 Number = Annotated[int, Field(ge=0, le=_LARGEST)]
 Position = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST, description="Place in the queue.")]
 

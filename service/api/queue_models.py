@@ -1,6 +1,7 @@
 """What the methods of the queue and of the ledger take and give."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -95,7 +96,8 @@ class AddParams(SteerParams):
     expose_again: bool = False
 
 
-class Covered(Frozen):
+@dataclass(frozen=True, slots=True)
+class Covered:
     """A cell that a job images."""
 
     cell: str
@@ -103,8 +105,9 @@ class Covered(Frozen):
     """Why it is imaged."""
 
 
-class JobRow(Frozen):
-    """One SEM frame of the queue."""
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One SEM frame of the queue; a plain dataclass, for a page has many and they come from the store."""
 
     job: str
     section: str

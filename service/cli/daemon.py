@@ -77,7 +77,7 @@ def events(
             for event in page:
                 _print_event(event, as_json)
                 last = event["seq"]
-            if len(page) < 1000:
+            if not page:
                 return
 
 

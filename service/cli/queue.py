@@ -37,7 +37,7 @@ def list_(
 ) -> None:
     """SEM jobs in the order in which they are done."""
     with Client(connect, key=key) as client:
-        page = client.call("queue.list", limit=limit, state=state, after=after)
+        page = _page(client, limit, state, after)
     if as_json:
         print_json({"v": 1} | page)
         return
@@ -59,6 +59,17 @@ def list_(
     results.print(table)
     if page["after"] is not None:
         results.print(f"more behind --after {page['after']}")
+
+
+def _page(client: Client, limit: int, state: str | None, after: int | None) -> dict[str, Any]:
+    """Rows of as many replies as it takes."""
+    found: list[Any] = []
+    while True:
+        page = client.call("queue.list", limit=limit - len(found), state=state, after=after)
+        found += page["jobs"]
+        after = page["after"]
+        if after is None or len(found) >= limit:
+            return {"jobs": found, "after": after}
 
 
 @commands.command()
