@@ -138,8 +138,11 @@ class Connections:
         return _received(connection.held) - connection.heard_at_bytes > self._most_bytes
 
     def _cut(self, number: int) -> None:
+        held = self._open[number].held
         with suppress(OSError):
-            self._open[number].held.shutdown(socket.SHUT_RDWR)
+            # A reset, or the kernel would keep for a minute what the peer goes on to send.
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            held.shutdown(socket.SHUT_RDWR)
         self._forget(number)
 
     def _forget(self, number: int) -> None:
