@@ -59,6 +59,7 @@ class Connections:
         self._watched = watched
         self._most_bytes = most_bytes
         self._open: dict[int, _Connection] = {}
+        self._somebody_left_much = False
         self.monitor: zmq.Socket[bytes] = watched.get_monitor_socket(
             zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
         )
@@ -89,7 +90,8 @@ class Connections:
         for number in guilty:
             log.warning("connection cut: it sends without end of a message", connection=number)
             self._cut(number)
-        if guilty:
+        if guilty or self._somebody_left_much:
+            self._somebody_left_much = False
             _give_memory_back()
 
     def cut_all(self) -> None:
@@ -148,6 +150,8 @@ class Connections:
     def _forget(self, number: int) -> None:
         connection = self._open.pop(number, None)
         if connection is not None:
+            # Input was waiting when it was looked at last: perhaps much of a message that never ended.
+            self._somebody_left_much |= connection.looks > 0
             connection.held.close()
 
 
