@@ -29,7 +29,7 @@ _EVENTS_KEPT = 10_000
 _REQUESTS_WAITING = 4
 """Requests of one client that wait in this process; the rest waits on its side."""
 
-_REPLIES_WAITING = 16
+_REPLIES_WAITING = 256
 """Replies that wait for a client that does not read; it loses the rest."""
 
 _MAX_SUBSCRIPTION_BYTES = 1024
@@ -202,10 +202,9 @@ class ApiServer:
         try:
             self._requests.send_multipart([peer, *envelope, reply], zmq.NOBLOCK)
         except zmq.ZMQError as error:
-            # The peer is gone or does not read: it can ask again.
+            # The peer is gone or does not read: it can ask again. No line in the log, or junk would fill it.
             if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 raise
-            log.info("reply dropped", error=str(error))
         return True
 
     def _receive(self) -> list[bytes]:
@@ -217,7 +216,9 @@ class ApiServer:
             more = frame.more
             if len(frames) <= _FRAMES:
                 frames.append(frame)
-        self._connections[0].heard(int(frames[-1].get(zmq.SRCFD)))
+        # A connection that is gone already has no number any more.
+        with suppress(zmq.ZMQError):
+            self._connections[0].heard(int(frames[-1].get(zmq.SRCFD)))
         return [frame.bytes for frame in frames]
 
     def _take_subscriptions(self) -> bool:

@@ -108,3 +108,13 @@ def test_too_many_connections_leave_room(
         cut += 20
         assert cut == 16
         assert client.call("hello")["run"] == "run-1"
+
+
+def test_a_request_of_a_peer_that_is_gone_already_is_no_error(server: ApiServer, where: Endpoints) -> None:
+    with capture_logs() as logged, Client(where.requests) as client:
+        for _ in range(50):
+            with zmtp.shake_hands(where.requests) as peer:
+                # Whole messages, and then one that libzmq hangs up for, while they still wait.
+                peer.sendall(zmtp.part(b"x", more=False) * 3 + bytes([zmtp.LONG]) + b"\x7f" * 8)
+        assert client.call("hello")["run"] == "run-1"
+    assert [entry for entry in logged if entry["log_level"] == "error"] == []
