@@ -30,6 +30,9 @@ LOOK_S = 0.05
 _LOOKS = 4
 """So many looks in a row with input waiting and no message completed: the peer sends without end."""
 
+_LOOKS_UNTIL_FREED = 4
+"""libzmq frees in a thread of its own; after so many looks it has."""
+
 _BYTES_RECEIVED_AT = 128
 """Offset of ``tcpi_bytes_received`` in ``struct tcp_info`` of Linux 4.1 and later."""
 
@@ -41,6 +44,8 @@ class _Connection:
     """Bytes received over TCP when it completed a message last."""
     looks: int = 0
     """Looks in a row at which input was waiting, since then."""
+    waited: bool = False
+    """Whether any was, since then: it may leave much of a message that never ended."""
 
 
 class Connections:
@@ -59,7 +64,7 @@ class Connections:
         self._watched = watched
         self._most_bytes = most_bytes
         self._open: dict[int, _Connection] = {}
-        self._somebody_left_much = False
+        self._looks_until_tidy = 0
         self.monitor: zmq.Socket[bytes] = watched.get_monitor_socket(
             zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
         )
@@ -83,6 +88,7 @@ class Connections:
         if connection is not None:
             connection.heard_at_bytes = _received(connection.held)
             connection.looks = 0
+            connection.waited = False
 
     def look(self) -> None:
         """Cut whoever sends without end."""
@@ -90,9 +96,10 @@ class Connections:
         for number in guilty:
             log.warning("connection cut: it sends without end of a message", connection=number)
             self._cut(number)
-        if guilty or self._somebody_left_much:
-            self._somebody_left_much = False
-            _give_memory_back()
+        if self._looks_until_tidy:
+            self._looks_until_tidy -= 1
+            if not self._looks_until_tidy:
+                _give_memory_back()
 
     def cut_all(self) -> None:
         """Cut every connection; peers come back by themselves, and prove anew who they are."""
@@ -133,6 +140,7 @@ class Connections:
     def _is_endless(self, connection: _Connection) -> bool:
         if _waiting(connection.held):
             connection.looks += 1
+            connection.waited = True
         else:
             connection.looks = 0
         if connection.held.family == socket.AF_UNIX:
@@ -150,9 +158,9 @@ class Connections:
     def _forget(self, number: int) -> None:
         connection = self._open.pop(number, None)
         if connection is not None:
-            # Input was waiting when it was looked at last: perhaps much of a message that never ended.
-            self._somebody_left_much |= connection.looks > 0
             connection.held.close()
+            if connection.waited:
+                self._looks_until_tidy = _LOOKS_UNTIL_FREED
 
 
 def _received(connection: socket.socket) -> int:

@@ -216,7 +216,7 @@ class ApiServer:
             more = frame.more
             if len(frames) <= _FRAMES:
                 frames.append(frame)
-        # A connection that is gone already has no number any more.
+        # A peer that speaks ZMTP 1.0 has no number; after some MiB in all it has to connect anew.
         with suppress(zmq.ZMQError):
             self._connections[0].heard(int(frames[-1].get(zmq.SRCFD)))
         return [frame.bytes for frame in frames]
