@@ -1,4 +1,5 @@
 import os
+
 import zmq
 
 socket = zmq.Context().socket(zmq.REQ)
