@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ from service.summary import Summary, summarise
 log = get_logger(__name__)
 
 _LOOK_S = 0.1
+
+_SWITCH_S = 0.5e-3
+"""How long a thread that computes may keep one that answers from running; Python's own 5 ms add up."""
 
 Progress = Callable[[Store], None]
 """Called several times a second while the session runs, to show it to a person."""
@@ -131,6 +135,7 @@ def drive(
     )
     runner = Runner(context, Analysis(config, store, folder, setup.clock))
     control = SessionControl(context, runner)
+    sys.setswitchinterval(_SWITCH_S)
     with _served(config, store, control):
         interrupted = _run_to_end(runner, control, store, progress, attended, go_on)
     return Outcome(summarise(config, store, folder, setup.truth), interrupted)

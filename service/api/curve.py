@@ -49,6 +49,8 @@ def prepare(directory: Path) -> Curve:
     InputError
         A file cannot be read or written.
     """
+    if not zmq.has("curve"):
+        raise EndpointError("this libzmq has no CURVE, so the daemon listens on ipc and 127.0.0.1 only")
     if not keys.permitted_clients(directory):
         raise EndpointError(
             f"{directory}: no client key is permitted, and without keys the daemon listens on ipc and"

@@ -42,7 +42,7 @@ log = get_logger(__name__)
 
 _NEXT_JOBS = 10
 
-_MOST_ROWS = 200
+_MOST_ROWS = 100
 """Rows of one reply, whatever its `limit`: a long page would make every other client wait for it."""
 
 

@@ -241,7 +241,6 @@ class ApiServer:
                 return
 
     def _beat(self) -> None:
-        self._each_beat()
         if self._gatekeeper is not None and self._gatekeeper.somebody_was_revoked():
             for connections in self._connections:
                 connections.cut_all()
@@ -252,3 +251,4 @@ class ApiServer:
             at=utc_now().isoformat(timespec="milliseconds"),
         )
         self._events.send(message.model_dump_json().encode(), zmq.NOBLOCK)
+        self._each_beat()

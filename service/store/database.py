@@ -25,6 +25,9 @@ Clock = Callable[[], float]
 _BUSY_S = 10.0
 """How long to wait for another process (a report, a backup) that has the file."""
 
+_CACHE_KIB = 32 * 1024
+"""Most memory for pages of one connection."""
+
 
 def utc_now() -> datetime:
     """Wall clock, UTC."""
@@ -287,6 +290,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # The default of 2 MB would write half of a large change to the log twice.
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     except sqlite3.Error as error:
         connection.close()
         raise StoreError(f"{path}: cannot be opened ({error})") from error

@@ -73,7 +73,7 @@ class Told:
         """Remember how far it says it is."""
         status = client.call("status")
         self.last_seq = max(self.last_seq, status["last_seq"])
-        for job in client.call("queue.list", state="done", limit=200)["jobs"]:
+        for job in client.call("queue.list", state="done", limit=100)["jobs"]:
             self.done.add(job["job"])
         return status
 
