@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 WHEEL  := build/wheel
 PIP    := -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: dry-run test lint check-wheel bench clean
+.PHONY: dry-run test long lint check-wheel bench clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -14,6 +14,9 @@ dry-run: $(READY)  ## a whole session against the simulated microscope; more fla
 test: lint  ## every check and test
 	$(BIN)/python -m pytest
 	@$(MAKE) --no-print-directory check-wheel
+
+long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
+	$(BIN)/python -m pytest -m long -s tests/long
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,130 +1,132 @@
-"""Latency of the API with a long queue, against a bare ZeroMQ echo of the same number of bytes."""
+"""Latency of the API with 100,000 jobs while the microscope scans, beside a bare ZeroMQ echo.
 
-import sqlite3
+bluesky-queueserver 0.0.25, measured the same way by whoever set the goals, not here: `status` 99 % of 431 ms
+and the whole queue (it has no pages) 414 ms at 10,000 jobs; 200 to 280 jobs added a second.
+"""
+
+import os
+import subprocess
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import zmq
 
-from benchmarks.rows import Row, beside
-from config.model import Config
+from benchmarks import long_queue
+from benchmarks.rows import Row, at_most, beside
 from service.api.client import Client
-from service.api.endpoints import Endpoints
-from service.api.server import ApiServer
-from service.estimate import SessionEstimate, estimate_session
-from service.records import Cell, Field, FieldState, Job, Section
-from service.store.database import utc_now
-from service.store.store import Store
 
-_JOBS = 10_000
-_CALLS = 300
+_CALLS = 1000
+_ADDED, _AT_ONCE = 10_000, 1000
 
+_ECHO = """
+import sys, zmq
+server = zmq.Context().socket(zmq.REP)
+server.bind(sys.argv[1])
+while True:
+    server.send(server.recv())
+"""
 
-class _Nobody:
-    """Controls of a session that nobody runs."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def pause(self) -> str:
-        return "nothing runs"
-
-    resume = abort = acknowledge = confirm_review = pause
-
-    def devices(self) -> dict[str, Any]:
-        return {}
-
-    def time_s(self) -> float:
-        return 0.0
-
-    def estimate(self) -> SessionEstimate:
-        return estimate_session(Config(), self._store, utc_now())
+_PAGES = """
+import sys
+from service.api.client import Client
+with Client(sys.argv[1]) as client:
+    while True:
+        after = None
+        while True:
+            page = client.call("queue.list", limit=1000, after=after)
+            after = page["after"]
+            if after is None:
+                break
+"""
 
 
 def run() -> list[Row]:
-    """Median and 99th percentile of round trips on an ipc socket, and the rate of adding jobs."""
-    with tempfile.TemporaryDirectory(prefix="ilem-") as name:
+    """Round trips on an ipc socket, adding, and the restart."""
+    with tempfile.TemporaryDirectory(prefix="il") as name:
         folder = Path(name)
-        store = Store.create(folder / "session.sqlite", "bench", "", "dry-run")
-        begun = time.perf_counter()
-        _fill(store)
-        added_s = time.perf_counter() - begun
-        where = Endpoints(requests=f"ipc://{folder}/q", events=f"ipc://{folder}/e")
-        server = ApiServer(store, _Nobody(store), where)
-        server.start()
-        try:
-            with Client(where.requests) as client:
-                status_ms = _times(lambda: client.call("status"))
-                page_ms = _times(lambda: client.call("queue.list", limit=100))
-        finally:
-            server.stop()
-            store.close()
-        plain_s = _plain_insert(folder / "plain.sqlite")
+        runtime = folder / "r"
+        runtime.mkdir(mode=0o700)
+        session = long_queue.make(folder / "run")
+        with long_queue.daemon(session.path, runtime) as (client, restart_s):
+            page_ms = _times(lambda: client.call("queue.list", limit=100), 300)
+            added_s = _add(client)
+            client.call("run.resume")
+            _wait_for_scan(client)
+            with _beside(_PAGES, client.endpoint):
+                status_ms = _times(lambda: client.call("status"), _CALLS)
+            scanned = sum(n for state, n in client.call("status")["jobs"].items() if state == "done")
         echo_ms = _echo(f"ipc://{folder}/echo")
-    peer = "pyzmq echo"
+    peer = "a bare pyzmq echo"
+    state = f"{long_queue.JOBS} jobs, scanning ({scanned} frames meanwhile), another client paging"
+    p50, p99 = (float(np.percentile(status_ms, p)) for p in (50, 99))
+    page = float(np.percentile(page_ms, 50))
     return [
-        beside(f"status, {_JOBS} jobs, median", *_both(status_ms, echo_ms, 50), "ms", peer),
-        beside(f"status, {_JOBS} jobs, 99 %", *_both(status_ms, echo_ms, 99), "ms", peer),
-        beside(f"queue.list of 100 of {_JOBS}, median", *_both(page_ms, echo_ms, 50), "ms", peer),
-        beside(f"{_JOBS} jobs added durably", added_s, plain_s, "s", "sqlite3, one bare transaction"),
+        at_most(f"status, ms, 99 %; {state}", p99, 20),
+        beside("status, 99 %", p99, float(np.percentile(echo_ms, 99)), "ms", peer),
+        beside("status, median", p50, float(np.percentile(echo_ms, 50)), "ms", peer),
+        at_most(f"queue.list, 100 of {long_queue.JOBS}, ms, median", page, 5),
+        beside("queue.list, median", page, float(np.percentile(echo_ms, 50)), "ms", peer),
+        at_most(f"{_ADDED} jobs added in {_ADDED // _AT_ONCE} requests, s", added_s, 2),
+        at_most(f"restart to first answer with {long_queue.JOBS} jobs, s", restart_s, 1.5),
     ]
 
 
-def _fill(store: Store) -> None:
-    rect = (0.0, 0.0, 1e-5, 1e-5)
-    store.add_sections([Section("S0001", 0, (0.0, 0.0))], [Field("S0001/F000", "S0001", 0, (0.0, 0.0), rect)])
-    store.set_field("S0001/F000", FieldState.SAVED, image="fm.tiff", sha256="0" * 64)
-    names = [f"S0001/F000/c{n:05d}" for n in range(_JOBS)]
-    box = (0, 0, 10, 10)
-    cells = [
-        Cell(name, "S0001/F000", "S0001", box, box, rect, rect, 0.9, "kept: confident") for name in names
-    ]
-    store.record_detection("S0001/F000", cells, 10.0, ())
-    jobs = [
-        Job(f"J{n + 1:06d}", "S0001", n, rect, (0.0, 0.0), (600, 600), 1.65e-8, 6e-5, (name,))
-        for n, name in enumerate(names)
-    ]
-    store.add_plan("S0001", jobs, {})
+def _add(client: Client) -> float:
+    """Time to add jobs, each on ground of its own pixel of the first section, s."""
+    x0, y0 = long_queue.CONFIG.sem.pixel_size_m, 0.0
+    frames = [
+        {"section": f"S{n % long_queue.SECTIONS + 1:04d}", "size_px": [100, 100],
+         "center_m": [(n % 10) * 150e-6 + x0 * (n // 100), -(n // 10 % 10) * 150e-6 + y0]}
+        for n in range(_ADDED)
+    ]  # fmt: skip
+    begun = time.perf_counter()
+    for first in range(0, _ADDED, _AT_ONCE):
+        client.call(
+            "queue.add",
+            jobs=frames[first : first + _AT_ONCE],
+            by="benchmark",
+            reason="to be timed",
+            expose_again=True,
+        )
+    return time.perf_counter() - begun
 
 
-def _plain_insert(path: Path) -> float:
-    """Time of the same number of rows in a table of one column, s."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("CREATE TABLE job (text TEXT)")
-        begun = time.perf_counter()
-        connection.executemany("INSERT INTO job VALUES (?)", [("x" * 300,)] * _JOBS)
-        connection.commit()
-        return time.perf_counter() - begun
+def _wait_for_scan(client: Client) -> None:
+    for _ in range(600):
+        if client.call("status")["current_job"] is not None:
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the daemon does not scan: {client.call('status')}")
 
 
-def _times(call: Callable[[], object]) -> list[float]:
+def _times(call: Callable[[], object], count: int) -> list[float]:
     found = []
-    for _ in range(_CALLS):
+    for _ in range(count):
         begun = time.perf_counter()
         call()
         found.append((time.perf_counter() - begun) * 1e3)
+        # Not back to back: one that asks all the time would wait for itself.
+        time.sleep(0.005)
     return found
+
+
+@contextmanager
+def _beside(code: str, endpoint: str) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-c", code, endpoint], env=os.environ)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _echo(endpoint: str) -> list[float]:
     context = zmq.Context()
-    server = context.socket(zmq.REP)
-    server.bind(endpoint)
-
-    def serve() -> None:
-        for _ in range(_CALLS):
-            server.send(server.recv())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
     client = context.socket(zmq.REQ)
     client.connect(endpoint)
 
@@ -133,11 +135,8 @@ def _echo(endpoint: str) -> list[float]:
         client.recv()
 
     try:
-        return _times(call)
+        with _beside(_ECHO, endpoint):
+            call()
+            return _times(call, _CALLS)
     finally:
-        thread.join()
         context.destroy(linger=0)
-
-
-def _both(ours: list[float], theirs: list[float], percent: float) -> tuple[float, float]:
-    return float(np.percentile(ours, percent)), float(np.percentile(theirs, percent))

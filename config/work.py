@@ -76,22 +76,27 @@ class SessionConfig(Frozen):
 
 
 class ApiConfig(Frozen):
-    """Where the daemon listens. Without endpoints: ipc sockets in the runtime folder of the user."""
+    """Where the daemon listens. Without endpoints: ipc sockets in the runtime folder of the user.
 
-    endpoint: Endpoint | None = Field(None, description="Requests; ipc:// or tcp:// on loopback.")
-    events_endpoint: Endpoint | None = Field(None, description="Events; ipc:// or tcp:// on loopback.")
+    Beyond ipc and 127.0.0.1 every client needs a key of `ilemtrack keys new`.
+    """
+
+    endpoint: Endpoint | None = Field(None, description="Requests; ipc:// or tcp://.")
+    events_endpoint: Endpoint | None = Field(None, description="Events; ipc:// or tcp://.")
+    curve: bool = Field(False, description="Demand keys on ipc and 127.0.0.1, too.")
+    keys_dir: str | None = Field(
+        None, min_length=1, max_length=4000, description="Folder of the keys; that of the user without."
+    )
 
     @model_validator(mode="after")
-    def _both_or_none_and_loopback(self) -> Self:
+    def _both_or_none(self) -> Self:
         if (self.endpoint is None) != (self.events_endpoint is None):
             raise ValueError("endpoint and events_endpoint must be set together")
         if self.endpoint is not None and self.endpoint == self.events_endpoint:
             raise ValueError("endpoint and events_endpoint must differ")
         for value in (self.endpoint, self.events_endpoint):
             if value is not None and value.startswith("tcp://"):
-                host, port = value.removeprefix("tcp://").rsplit(":", 1)
-                if host not in ("127.0.0.1", "localhost"):
-                    raise ValueError(f"{value}: only loopback (127.0.0.1) is allowed")
+                port = value.rsplit(":", 1)[1]
                 if not 1 <= int(port) <= 65535:
                     raise ValueError(f"{value}: the port must be from 1 to 65535")
         return self

@@ -1,11 +1,12 @@
 """What the API may ask of a session; every call returns at once and says where it will land."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from service.additions import AskedFrame, admitted
 from service.context import Context
 from service.estimate import SessionEstimate, estimate_session
-from service.records import JobState
+from service.records import Job, JobState
 from service.requests import ASKED, Wish
 from service.runner import Runner
 from service.safety import stop_devices
@@ -58,6 +59,10 @@ class SessionControl:
         status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
         self._after_commit(self._context.requests.wake)
         return f"goes on with {status.phase.value}"
+
+    def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
+        """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""
+        return admitted(self._context.config, self._context.store, asked, expose_again)
 
     def devices(self) -> dict[str, object]:
         """Return the devices as last seen by the runner."""

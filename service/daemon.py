@@ -2,20 +2,24 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from config.model import Config
 from service.analysis import Analysis
-from service.api.endpoints import DaemonInfo, Discovery, Endpoints, run_endpoints
+from service.api.curve import local_key, prepare
+from service.api.endpoints import DaemonInfo, Discovery, Endpoints, is_private, run_endpoints
 from service.api.server import ApiServer
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
 from service.errors import InputError, SessionFaultError, StoreError
+from service.keys import default_directory
 from service.logs import get_logger
 from service.records import JobState
 from service.requests import ASKED, Requests, Wish
@@ -29,6 +33,9 @@ from service.summary import Summary, summarise
 log = get_logger(__name__)
 
 _LOOK_S = 0.1
+
+_SWITCH_S = 0.5e-3
+"""How long a thread that computes may keep one that answers from running; Python's own 5 ms add up."""
 
 Progress = Callable[[Store], None]
 """Called several times a second while the session runs, to show it to a person."""
@@ -64,6 +71,11 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     """
     store = Store.open(folder.store)
     try:
+        if store.run_id() != info.run:
+            raise InputError(
+                f"{folder.path}: run.json is of run {info.run}, session.sqlite of run {store.run_id()};"
+                " put the files of one run together before it is taken up"
+            )
         if not store.sections(limit=1):
             raise InputError(f"{folder.path}: the run was ended before it began; begin a new one")
         if store.status().phase in FINAL:
@@ -123,6 +135,7 @@ def drive(
     )
     runner = Runner(context, Analysis(config, store, folder, setup.clock))
     control = SessionControl(context, runner)
+    sys.setswitchinterval(_SWITCH_S)
     with _served(config, store, control):
         interrupted = _run_to_end(runner, control, store, progress, attended, go_on)
     return Outcome(summarise(config, store, folder, setup.truth), interrupted)
@@ -140,21 +153,32 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
     where = run_endpoints(store.run_id())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
-    server = ApiServer(store, control, where)
-    server.start()
+    private = is_private(where.requests) and is_private(where.events) and not config.api.curve
+    keys_dir = default_directory() if config.api.keys_dir is None else Path(config.api.keys_dir)
+    curve = None if private else prepare(keys_dir)
+    key = None if curve is None else local_key(store.run_id(), curve)
+    info = DaemonInfo(
+        endpoint=where.requests,
+        events_endpoint=where.events,
+        run=store.run_id(),
+        pid=os.getpid(),
+        key=None if key is None else str(key),
+    )
     discovery = Discovery()
+    # At each beat, so that this daemon is found when another that was found has ended.
+    server = ApiServer(store, control, where, curve=curve, each_beat=lambda: discovery.publish(info))
     try:
-        info = DaemonInfo(
-            endpoint=where.requests, events_endpoint=where.events, run=store.run_id(), pid=os.getpid()
-        )
+        server.start()
         if not discovery.publish(info):
             log.warning(
                 "another daemon is found by default; name this one with --connect", endpoint=where.requests
             )
         yield
     finally:
-        discovery.withdraw()
         server.stop()
+        discovery.withdraw()
+        if key is not None:
+            key.unlink(missing_ok=True)
 
 
 def _run_to_end(

@@ -2,6 +2,8 @@
 
 import math
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -12,7 +14,13 @@ from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.rects import grown
 from service.context import Context
 from service.disk import shortage
-from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
+from service.errors import (
+    FrameRefusedError,
+    IllegalTransitionError,
+    ImageError,
+    SessionFaultError,
+    StageError,
+)
 from service.exposure_map import unsaved, waiting
 from service.images import read_pixels, save_em
 from service.layout import fm_to_sem, sem_position_m
@@ -21,6 +29,7 @@ from service.moving import move_to
 from service.records import Exposure, Job, JobState, Step
 from service.rectangles import about
 from service.requests import InterruptSession, Wish
+from service.store.steering import MOVABLE
 from service.vacuum import problem
 
 log = get_logger(__name__)
@@ -58,7 +67,8 @@ def release_waiting(context: Context) -> None:
     """Queue what was held for fluorescence that has been saved since."""
     for job in context.store.jobs(state=JobState.HELD):
         if (job.reason or "").startswith(WAITS) and unsaved_ground(context, job) is None:
-            context.store.set_job(job.id, JobState.QUEUED, reason="the fluorescence around it is saved")
+            with _unless_steered(context, job):
+                context.store.set_job(job.id, JobState.QUEUED, reason="the fluorescence around it is saved")
 
 
 def give_up_waiting(context: Context) -> None:
@@ -66,7 +76,8 @@ def give_up_waiting(context: Context) -> None:
     for job in context.store.jobs(state=JobState.HELD):
         if (job.reason or "").startswith(WAITS):
             reason = f"{job.reason}, which was never saved"
-            context.store.set_job(job.id, JobState.SKIPPED, reason=reason)
+            with _unless_steered(context, job):
+                context.store.set_job(job.id, JobState.SKIPPED, reason=reason)
 
 
 def verify_saved(context: Context) -> None:
@@ -98,10 +109,23 @@ def take_electron_images(context: Context) -> None:
         if lack is not None:
             raise InterruptSession(Wish.PAUSE, lack)
         unsaved = unsaved_ground(context, job)
-        if unsaved is not None:
-            context.store.set_job(job.id, JobState.HELD, reason=WAITS + unsaved)
-            continue
-        _do(context, job)
+        with _unless_steered(context, job):
+            if unsaved is None:
+                _do(context, job)
+            else:
+                context.store.set_job(job.id, JobState.HELD, reason=WAITS + unsaved)
+
+
+@contextmanager
+def _unless_steered(context: Context, job: Job) -> Iterator[None]:
+    """Leave a job alone that a person has taken from the queue, or put back, since it was looked up."""
+    try:
+        yield
+    except IllegalTransitionError:
+        now = context.store.job(job.id).state
+        if now is job.state or now not in MOVABLE:
+            raise
+        log.info("a person steered meanwhile", job=job.id, state=now.value)
 
 
 def unsaved_ground(context: Context, job: Job) -> str | None:

@@ -49,6 +49,10 @@ class RequestReusedError(Exception):
     """Raised when a request identifier comes again with another method or other parameters."""
 
 
+class RefusedFrameError(Exception):
+    """Raised when a frame that a person asks for must not be taken; the text is one sentence."""
+
+
 class EndpointError(Exception):
     """Raised when the daemon cannot listen where it should; the text is one sentence."""
 
@@ -63,5 +67,5 @@ class ApiError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        """One of `service.api.models.ErrorCode`."""
+        """One of `service.api.messages.ErrorCode`."""
         self.message = message

@@ -6,9 +6,11 @@
     pictures/S0001.png  pictures/montage.png
 """
 
+import errno
 import json
 import secrets
 import shutil
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -160,6 +162,38 @@ def lock(folder: RunFolder) -> FileLock:
         guard.acquire(timeout=0)
     except Timeout:
         raise InputError(f"{folder.path}: another ilemtrack is at work on this run") from None
+    return guard
+
+
+def drive_alone(microscope: str) -> socket.socket:
+    """Take a microscope for this process: no other program of this computer drives it, whatever its run.
+
+    The lock is a Unix socket in the abstract namespace: it goes with the process, however it ends, and holds
+    between users as well.
+
+    Parameters
+    ----------
+    microscope : str
+        Which hardware; the driver of the configuration.
+
+    Returns
+    -------
+    socket.socket
+        To be closed when the microscope is free again.
+
+    Raises
+    ------
+    InputError
+        Another process has it.
+    """
+    guard = socket.socket(socket.AF_UNIX)
+    try:
+        guard.bind(f"\0ilemtrack/microscope/{microscope}")
+    except OSError as error:
+        guard.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise InputError(f"another ilemtrack on this computer drives the microscope ({microscope})") from None
     return guard
 
 

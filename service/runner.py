@@ -148,7 +148,10 @@ class Runner:
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             give_up_waiting(context)
-            context.store.apply(SessionEvent.ELECTRON_COMPLETE)
+            with context.store.together():
+                # A person may have queued a job just now: then the phase is gone through again.
+                if context.store.next_job() is None:
+                    context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _tell_estimate(self) -> None:
         """Put into the events what the electron images will take, before the first of them."""

@@ -43,7 +43,7 @@ class Texture:
     """
 
     def __init__(self, seed: int) -> None:
-        self._volume = _volume(seed)
+        self._seed = seed
 
     def sample(self, grid: Grid, depth_um: float, wavelength_um: float, sampling: Sampling) -> Floats:
         """Return the field on a grid.
@@ -67,8 +67,10 @@ class Texture:
         low = int(np.floor(z))
         # Between two voxels the sum of two independent fields would lose variance: weights on a circle.
         part = (z - low) * np.pi / 2
-        layer = self._volume[low % _DEPTH] * np.float32(np.cos(part))
-        layer += self._volume[(low + 1) % _DEPTH] * np.float32(np.sin(part))
+        # Made when it is needed first, not when a session starts.
+        volume = _volume(self._seed)
+        layer = volume[low % _DEPTH] * np.float32(np.cos(part))
+        layer += volume[(low + 1) % _DEPTH] * np.float32(np.sin(part))
         layer /= max(float(layer.std()), 1e-6)
         cos, sin = np.cos(sampling.turn_rad), np.sin(sampling.turn_rad)
         turn = np.array([[cos, -sin], [sin, cos]])

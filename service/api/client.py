@@ -6,15 +6,21 @@ import os
 import time
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import zmq
 
-from service.api.endpoints import find_daemon, is_listening
-from service.errors import ApiError, NoDaemonError
+from service.api.curve import present
+from service.api.endpoints import DaemonInfo, find_daemon, is_listening
+from service.errors import ApiError, InputError, NoDaemonError
+from service.keys import Certificate, read_secret
 
 ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"
-_TRIES = 2
+KEY_VARIABLE = "ILEMTRACK_KEY"
+_FIRST_WAIT_S = 1.0
+"""A request may be lost with a connection that is cut; it is then sent again."""
+
 _PAGE = 1000
 
 
@@ -25,17 +31,29 @@ class Client:
     ----------
     endpoint : str, optional
         The request socket; else ``ILEMTRACK_ENDPOINT``, else the daemon of this user.
+    key : path, optional
+        Key file, as `ilemtrack keys new` makes it, for a daemon that demands one; else ``ILEMTRACK_KEY``.
     timeout_s : float
-        How long to wait for a reply, s; a request is sent twice before it is given up.
+        How long to wait for a reply, s, to a request that was sent again after a second.
 
     Raises
     ------
     NoDaemonError
         No daemon is to be found.
+    InputError
+        The key file is none.
     """
 
-    def __init__(self, endpoint: str | None = None, timeout_s: float = 5.0) -> None:
-        self.endpoint = endpoint or os.environ.get(ENDPOINT_VARIABLE) or _discovered()
+    def __init__(
+        self, endpoint: str | None = None, timeout_s: float = 5.0, key: str | Path | None = None
+    ) -> None:
+        named = endpoint or os.environ.get(ENDPOINT_VARIABLE)
+        key = key or os.environ.get(KEY_VARIABLE)
+        if named is None:
+            found = _discovered()
+            named, key = found.endpoint, key or found.key
+        self.endpoint = named
+        self._key = None if key is None else _client_key(Path(key))
         self._timeout_s = timeout_s
         if not self.endpoint.startswith(("ipc://", "tcp://")):
             raise NoDaemonError(f"{self.endpoint}: an endpoint begins with ipc:// or tcp://")
@@ -76,13 +94,16 @@ class Client:
         request_id = request_id or uuid.uuid4().hex
         given = {name: value for name, value in params.items() if value is not None}
         request = json.dumps({"v": 1, "id": request_id, "method": method, "params": given}, allow_nan=False)
-        for _ in range(_TRIES):
+        waits_s = (min(_FIRST_WAIT_S, self._timeout_s), self._timeout_s)
+        for wait_s in waits_s:
             # The same id again is harmless: a change that was made is answered, not made twice.
-            reply = self._exchange(request.encode(), request_id)
+            reply = self._exchange(request.encode(), request_id, wait_s)
             if reply is not None:
                 return _result(reply)
+        key = "demand a key (--key)" if self._key is None else "no longer permit this key"
         raise NoDaemonError(
-            f"the daemon at {self.endpoint} does not answer (waited {self._timeout_s:g} s twice)"
+            f"the daemon at {self.endpoint} does not answer (waited {sum(waits_s):g} s)"
+            + ("" if self.endpoint.startswith("ipc://") and self._key is None else f"; it may {key}")
         )
 
     def events(self, since: int | None = None) -> Generator[dict[str, Any], None, None]:
@@ -104,7 +125,9 @@ class Client:
         try:
             socket.setsockopt(zmq.LINGER, 0)
             socket.setsockopt(zmq.SUBSCRIBE, b"")
-            socket.connect(hello["events_endpoint"])
+            if self._key is not None:
+                present(socket, self._key)
+            socket.connect(self._reachable(hello["events_endpoint"]))
             last = self.call("status")["last_seq"] if since is None else since
             while True:
                 if not socket.poll(_ms(self._timeout_s)):
@@ -128,13 +151,22 @@ class Client:
             yield from page
             last = page[-1]["seq"]
 
-    def _exchange(self, request: bytes, request_id: str) -> dict[str, Any] | None:
+    def _reachable(self, endpoint: str) -> str:
+        """Endpoint as seen from here: a daemon that listens everywhere does not know by which name."""
+        host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+        if endpoint.startswith("tcp://") and host in ("*", "0.0.0.0") and self.endpoint.startswith("tcp://"):
+            return f"{self.endpoint.rpartition(':')[0]}:{port}"
+        return endpoint
+
+    def _exchange(self, request: bytes, request_id: str, wait_s: float) -> dict[str, Any] | None:
         """Send once and wait; None if no reply came in time."""
         if self._socket is None:
             self._socket = self._context.socket(zmq.DEALER)
             self._socket.setsockopt(zmq.LINGER, 0)
+            if self._key is not None:
+                present(self._socket, self._key)
             self._socket.connect(self.endpoint)
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + wait_s
         self._socket.send_multipart([b"", request])
         while (left_s := deadline - time.monotonic()) > 0:
             if not self._socket.poll(_ms(left_s)):
@@ -147,11 +179,20 @@ class Client:
         return None
 
 
-def _discovered() -> str:
+def _client_key(path: Path) -> Certificate:
+    key = read_secret(path)
+    if key.server is None:
+        raise InputError(
+            f"{path}: does not name the daemon's key; `ilemtrack keys new NAME` makes one that does"
+        )
+    return key
+
+
+def _discovered() -> DaemonInfo:
     info = find_daemon()
     if info is None:
         raise NoDaemonError(f"no daemon of this user is running; start one, or set {ENDPOINT_VARIABLE}")
-    return info.endpoint
+    return info
 
 
 def _ms(seconds: float) -> int:

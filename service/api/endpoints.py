@@ -44,6 +44,8 @@ class DaemonInfo(Frozen):
     events_endpoint: str
     run: str
     pid: int = Field(gt=0)
+    key: str | None = None
+    """File of a key for clients of this user, where one is demanded."""
 
 
 def runtime_directory() -> Path:
@@ -81,18 +83,41 @@ def run_endpoints(run_id: str) -> Endpoints:
     EndpointError
         See `runtime_directory`.
     """
-    # A digest keeps the path short and free of whatever a run may be called.
-    stem = runtime_directory() / hashlib.sha256(run_id.encode()).hexdigest()[:12]
+    stem = run_stem(run_id)
     return Endpoints(requests=f"ipc://{stem}.req", events=f"ipc://{stem}.evt")
 
 
-def bind(socket_: zmq.Socket[bytes], endpoint: str) -> None:
-    """Bind a socket; an ipc socket gets mode 0600.
+def run_stem(run_id: str) -> Path:
+    """Begin of the paths of what a run has in the runtime folder.
 
     Raises
     ------
     EndpointError
-        The endpoint is in use, cannot be bound, or is neither ipc nor on loopback.
+        See `runtime_directory`.
+    """
+    # A digest keeps the path short and free of whatever a run may be called.
+    return runtime_directory() / hashlib.sha256(run_id.encode()).hexdigest()[:12]
+
+
+def is_private(endpoint: str) -> bool:
+    """Whether only this computer reaches an endpoint, so that it needs no CURVE: ipc, TCP on 127.0.0.1."""
+    return endpoint.startswith(("ipc://", "tcp://127.0.0.1:", "tcp://localhost:"))
+
+
+def bind(socket_: zmq.Socket[bytes], endpoint: str, curve: bool = False) -> None:
+    """Bind a socket; an ipc socket gets mode 0600.
+
+    Parameters
+    ----------
+    socket_ : zmq.Socket
+    endpoint : str
+    curve : bool
+        The socket demands keys, so that it may listen where others reach it.
+
+    Raises
+    ------
+    EndpointError
+        The endpoint is in use, cannot be bound, or is neither ipc nor on loopback and no keys are demanded.
     """
     lock = FileLock(runtime_directory() / "bind.lock")
     try:
@@ -100,8 +125,11 @@ def bind(socket_: zmq.Socket[bytes], endpoint: str) -> None:
         with lock.acquire(timeout=_LOCK_S):
             if endpoint.startswith("ipc://"):
                 _demand_free(_ipc_path(endpoint))
-            elif not endpoint.startswith(("tcp://127.0.0.1:", "tcp://localhost:")):
-                raise EndpointError(f"{endpoint}: must be ipc:///absolute/path or tcp://127.0.0.1:port")
+            elif not endpoint.startswith("tcp://") or not (curve or is_private(endpoint)):
+                raise EndpointError(
+                    f"{endpoint}: must be ipc:///absolute/path or tcp://127.0.0.1:port where no keys are"
+                    " demanded"
+                )
             old = os.umask(0o177)
             try:
                 # libzmq binds to addresses only, and knows no name.
@@ -147,10 +175,16 @@ class Discovery:
     def __init__(self) -> None:
         folder = runtime_directory()
         self._file = folder / "daemon.json"
-        self._lock = FileLock(folder / "daemon.lock")
+        # Of the process, not of a thread: the API's thread tries again when another daemon has ended.
+        self._lock = FileLock(folder / "daemon.lock", thread_local=False)
 
     def publish(self, info: DaemonInfo) -> bool:
-        """Write ``daemon.json``; False if another daemon of the user is alive and published."""
+        """Write ``daemon.json``; False if another daemon of the user is alive and published.
+
+        To be tried again now and then; harmless when it was done.
+        """
+        if self._lock.is_locked:
+            return True
         try:
             self._lock.acquire(timeout=0)
         except Timeout:

@@ -4,24 +4,37 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from config.base import Frozen
 from service.api import models as wire
+from service.api import queue_models as jobs
+from service.api.changes import Changes, Control
 from service.api.estimate_models import EstimateResult
-from service.api.models import METHODS, ErrorCode
+from service.api.messages import (
+    API_VERSION,
+    ChangeParams,
+    Error,
+    ErrorCode,
+    EventMessage,
+    NoParams,
+    Reply,
+    Request,
+)
+from service.api.models import METHODS
 from service.errors import (
     IllegalTransitionError,
+    RefusedFrameError,
     RequestReusedError,
     StaleRevisionError,
     StoreError,
     UnknownIdError,
 )
-from service.estimate import SessionEstimate
 from service.logs import get_logger
 from service.records import Event, Job, JobState
+from service.run_folder import RunFolder
 from service.store.database import utc_now
 from service.store.rows import to_json
 from service.store.store import Store
@@ -31,47 +44,8 @@ log = get_logger(__name__)
 
 _NEXT_JOBS = 10
 
-
-class Control(Protocol):
-    """What the API may ask of a running session.
-
-    The five changes are called inside the transaction that keeps their reply. They return at once, with a
-    sentence that says where the change will land. They must not wait for a lock that another thread holds
-    while it writes to the store. What must happen only once the change is on the disk (waking the runner)
-    goes through `Store.after_commit`. Each raises `IllegalTransitionError` where the phase does not allow it.
-    """
-
-    def pause(self) -> str:
-        """Pause after the step that runs."""
-        ...
-
-    def resume(self) -> str:
-        """Go on after a pause."""
-        ...
-
-    def abort(self) -> str:
-        """End the session at once, for good."""
-        ...
-
-    def acknowledge(self) -> str:
-        """Leave a fault."""
-        ...
-
-    def confirm_review(self) -> str:
-        """End the review between fluorescence and the beam."""
-        ...
-
-    def devices(self) -> Mapping[str, Any]:
-        """Return what was read from the devices last; never waits for hardware."""
-        ...
-
-    def time_s(self) -> float:
-        """Time on the microscope's clock, s."""
-        ...
-
-    def estimate(self) -> SessionEstimate:
-        """What is left of the session."""
-        ...
+_MOST_ROWS = 100
+"""Rows of one reply, whatever its `limit`: a long page would make every other client wait for it."""
 
 
 class RefusedError(Exception):
@@ -114,14 +88,9 @@ class Handler:
             "fields.list": self._fields,
             "queue.list": self._queue,
             "queue.get": self._job,
+            "exposures.list": self._exposures,
         }
-        self._changes: Mapping[str, Callable[[], str]] = {
-            "run.pause": control.pause,
-            "run.resume": control.resume,
-            "run.abort": control.abort,
-            "fault.ack": control.acknowledge,
-            "review.confirm": control.confirm_review,
-        }
+        self._changes = Changes(store, control)
 
     def answer(self, payload: bytes) -> bytes:
         """Answer one request; whatever it is, the answer is a reply and never an exception."""
@@ -136,6 +105,8 @@ class Handler:
             return refusal(request_id, ErrorCode.NOT_FOUND, str(error))
         except IllegalTransitionError as error:
             return refusal(request_id, ErrorCode.ILLEGAL_TRANSITION, str(error))
+        except RefusedFrameError as error:
+            return refusal(request_id, ErrorCode.REFUSED, str(error))
         except StaleRevisionError as error:
             return refusal(request_id, ErrorCode.STALE_REVISION, str(error))
         except RequestReusedError as error:
@@ -149,7 +120,7 @@ class Handler:
             log.exception("a request failed")
             return refusal(request_id, ErrorCode.INTERNAL, "an error in the daemon; its log has the details")
 
-    def _result(self, request: wire.Request) -> str:
+    def _result(self, request: Request) -> str:
         """Result of a request as JSON text."""
         method = METHODS.get(request.method)
         if method is None:
@@ -161,28 +132,26 @@ class Handler:
             params = method.params.model_validate_json(json.dumps(request.params), strict=True)
         except ValidationError as error:
             raise RefusedError(ErrorCode.BAD_PARAMS, _one_sentence(error)) from None
-        if isinstance(params, wire.ChangeParams):
-            make = self._changes[request.method]
+        if isinstance(params, ChangeParams):
+            if params.if_run not in (None, self._hello_result.run):
+                message = f"this daemon has run {self._hello_result.run}, not {params.if_run}"
+                raise RefusedError(ErrorCode.OTHER_RUN, message)
             return to_json(
                 self._store.change_by_request(
                     request.id,
                     request.method,
                     params.model_dump(mode="json"),
                     params.if_rev,
-                    lambda: self._changed(make).model_dump(mode="json"),
+                    lambda: self._changes.make(request.method, params).model_dump(mode="json"),
                 )
             )
         with self._store.snapshot():
             return self._reads[request.method](params).model_dump_json()
 
-    def _changed(self, make: Callable[[], str]) -> wire.Changed:
-        message = make()
-        return wire.Changed.of(message, self._store.status(), self._store.rev())
-
-    def _hello(self, _: wire.NoParams) -> wire.Hello:
+    def _hello(self, _: NoParams) -> wire.Hello:
         return self._hello_result
 
-    def _status(self, _: wire.NoParams) -> wire.StatusResult:
+    def _status(self, _: NoParams) -> wire.StatusResult:
         store = self._store
         status, job, left = store.status(), store.current_job(), self._control.estimate()
         return wire.StatusResult(
@@ -202,57 +171,74 @@ class Handler:
             devices=json.loads(to_json(dict(self._control.devices()))),
         )
 
-    def _estimate(self, _: wire.NoParams) -> EstimateResult:
+    def _estimate(self, _: NoParams) -> EstimateResult:
         return EstimateResult.model_validate(asdict(self._control.estimate()))
 
-    def _snapshot(self, none: wire.NoParams) -> wire.Snapshot:
+    def _snapshot(self, none: NoParams) -> wire.Snapshot:
         queued = self._store.jobs(JobState.QUEUED, limit=_NEXT_JOBS)
         return wire.Snapshot(
             hello=self._hello_result, status=self._status(none), next_jobs=tuple(self._rows(queued))
         )
 
     def _events(self, params: wire.EventsParams) -> wire.EventPage:
-        found = self._store.events_since(params.seq, params.limit)
+        found = self._store.events_since(params.seq, min(params.limit, _MOST_ROWS))
         return wire.EventPage(events=tuple(map(event_message, found)), last_seq=self._store.last_seq())
 
     def _sections(self, params: wire.SectionsParams) -> wire.SectionPage:
-        found = self._store.sections(params.limit, params.after)
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.sections(limit, params.after)
         return wire.SectionPage(
             sections=tuple(wire.SectionRow(section=s.id, index=s.index, center_m=s.center_m) for s in found),
-            after=found[-1].id if len(found) == params.limit else None,
+            after=found[-1].id if len(found) == limit else None,
         )
 
     def _fields(self, params: wire.FieldsParams) -> wire.FieldPage:
-        found = self._store.fields(params.section, params.state, params.limit, params.after)
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.fields(params.section, params.state, limit, params.after)
         return wire.FieldPage(
             fields=tuple(map(wire.FieldRow.of, found)),
-            after=found[-1].id if len(found) == params.limit else None,
+            after=found[-1].id if len(found) == limit else None,
         )
 
-    def _queue(self, params: wire.QueueParams) -> wire.JobPage:
-        found = self._store.jobs(params.state, params.section, params.limit, params.after)
-        return wire.JobPage(
-            jobs=tuple(self._rows(found)), after=found[-1].position if len(found) == params.limit else None
+    def _queue(self, params: jobs.QueueParams) -> jobs.JobPage:
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.jobs(params.state, params.section, limit, params.after)
+        return jobs.JobPage(
+            jobs=tuple(self._rows(found)), after=found[-1].position if len(found) == limit else None
         )
 
-    def _job(self, params: wire.JobParams) -> wire.JobDetail:
+    def _job(self, params: jobs.JobParams) -> jobs.JobDetail:
         job = self._store.job(params.job)
-        return wire.JobDetail(
+        folder = RunFolder(self._store.folder)
+        image = folder.em_image(job.section, job.id).relative_to(folder.path)
+        blanked = self._control.devices().get("beam_blanked")
+        return jobs.JobDetail(
             row=self._rows([job])[0],
             rect_m=job.rect_m,
             image=job.image,
             sha256=job.sha256,
-            exposures=tuple(map(wire.ExposureRow.of, self._store.exposures(job=job.id))),
+            image_found=image.as_posix() if (self._store.folder / image).is_file() else None,
+            exposures=tuple(map(jobs.ExposureRow.of, self._store.exposures(job=job.id))),
+            history=tuple(map(event_message, self._store.history(job.id))),
+            beam_blanked=blanked if isinstance(blanked, bool) else None,
         )
 
-    def _rows(self, jobs: list[Job]) -> list[wire.JobRow]:
-        kept, tracks = self._store.kept_because(jobs), self._store.tracks.of_cells(jobs)
-        return [wire.JobRow.of(job, kept, tracks) for job in jobs]
+    def _exposures(self, params: jobs.ExposuresParams) -> jobs.ExposurePage:
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.exposures(limit, params.after, params.job)
+        return jobs.ExposurePage(
+            exposures=tuple(map(jobs.ExposureRow.of, found)),
+            after=found[-1].id if len(found) == limit else None,
+        )
+
+    def _rows(self, found: list[Job]) -> list[jobs.JobRow]:
+        kept, tracks = self._store.kept_because(found), self._store.tracks.of_cells(found)
+        return [jobs.JobRow.of(job, kept, tracks) for job in found]
 
 
-def event_message(event: Event) -> wire.EventMessage:
+def event_message(event: Event) -> EventMessage:
     """Event as it goes over the wire."""
-    return wire.EventMessage(
+    return EventMessage(
         type="event",
         seq=event.seq,
         time_s=event.time_s,
@@ -267,12 +253,12 @@ def refusal(request_id: str | None, code: ErrorCode, message: str) -> bytes:
     """Reply that refuses a request."""
     # What a client sent may hold half a character (a lone surrogate), which has no UTF-8.
     clean = message.encode("utf-8", "backslashreplace").decode("utf-8")
-    error = wire.Error(code=code, message=clean)
-    return wire.Reply(id=request_id, ok=False, error=error).model_dump_json(exclude={"result"}).encode()
+    error = Error(code=code, message=clean)
+    return Reply(id=request_id, ok=False, error=error).model_dump_json(exclude={"result"}).encode()
 
 
 def _ok(request_id: str | None, result: str) -> bytes:
-    return f'{{"v":{wire.API_VERSION},"id":{json.dumps(request_id)},"ok":true,"result":{result}}}'.encode()
+    return f'{{"v":{API_VERSION},"id":{json.dumps(request_id)},"ok":true,"result":{result}}}'.encode()
 
 
 def _parse(payload: bytes) -> dict[str, Any]:
@@ -295,14 +281,14 @@ def _request_id(document: dict[str, Any]) -> str | None:
     return found if isinstance(found, str) and len(found) <= 64 and found.isascii() else None
 
 
-def _request(document: dict[str, Any]) -> wire.Request:
+def _request(document: dict[str, Any]) -> Request:
     stated = document.get("v")
-    if isinstance(stated, int) and not isinstance(stated, bool) and stated != wire.API_VERSION:
+    if isinstance(stated, int) and not isinstance(stated, bool) and stated != API_VERSION:
         raise RefusedError(
-            ErrorCode.UNSUPPORTED_VERSION, f"this daemon speaks version {wire.API_VERSION}, not {stated}"
+            ErrorCode.UNSUPPORTED_VERSION, f"this daemon speaks version {API_VERSION}, not {stated}"
         )
     try:
-        return wire.Request.model_validate(document, strict=True)
+        return Request.model_validate(document, strict=True)
     except ValidationError as error:
         raise RefusedError(ErrorCode.BAD_REQUEST, _one_sentence(error)) from None
 
@@ -314,11 +300,11 @@ def _one_sentence(error: ValidationError) -> str:
     return f"{where[:100]}: {first['msg']}"
 
 
-def _schema(_: wire.NoParams) -> wire.Schema:
+def _schema(_: NoParams) -> wire.Schema:
     return wire.Schema(
-        request=wire.Request.model_json_schema(),
-        reply=wire.Reply.model_json_schema(),
-        event=wire.EventMessage.model_json_schema(),
+        request=Request.model_json_schema(),
+        reply=Reply.model_json_schema(),
+        event=EventMessage.model_json_schema(),
         methods={
             name: {
                 "doc": method.doc,

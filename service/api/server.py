@@ -4,14 +4,18 @@ import math
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import zmq
 
 from service.api import endpoints
+from service.api.changes import Control
+from service.api.connections import LOOK_S, Connections
+from service.api.curve import Curve, Gatekeeper, demand
 from service.api.endpoints import Endpoints
-from service.api.handler import Control, Handler, event_message, refusal
-from service.api.models import ErrorCode, EventMessage
+from service.api.handler import Handler, event_message, refusal
+from service.api.messages import ErrorCode, EventMessage
 from service.logs import get_logger
 from service.store.database import utc_now
 from service.store.store import Store
@@ -22,8 +26,21 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 _EVENTS_KEPT = 10_000
 """Events that wait for a slow subscriber; it loses the rest and catches up by ``events.since``."""
 
+_REQUESTS_WAITING = 4
+"""Requests of one client that wait in this process; the rest waits on its side."""
+
+_REPLIES_WAITING = 256
+"""Replies that wait for a client that does not read; it loses the rest."""
+
+_MAX_SUBSCRIPTION_BYTES = 1024
+_MAX_SUBSCRIPTIONS_BYTES = 1024 * 1024
+"""All that a subscriber may ever send, bytes; it has no more to say than what it subscribes to."""
+
 _AT_ONCE = 64
 """Requests answered before events are looked at again."""
+
+_FRAMES = 4
+"""Frames kept of a message; a request has one, and an empty one before it."""
 
 _PAGE = 500
 
@@ -38,9 +55,21 @@ class ApiServer:
     where : Endpoints
     heartbeat_s : float
         Time between heartbeats on the events socket, s.
+    curve : Curve, optional
+        Demand a permitted key of every client; needed for endpoints that others can reach.
+    each_beat : callable
+        Called at each heartbeat; it must return at once.
     """
 
-    def __init__(self, store: Store, control: Control, where: Endpoints, heartbeat_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        control: Control,
+        where: Endpoints,
+        heartbeat_s: float = 1.0,
+        curve: Curve | None = None,
+        each_beat: Callable[[], object] = lambda: None,
+    ) -> None:
         self._store = store
         self._control = control
         self._where = where
@@ -49,19 +78,31 @@ class ApiServer:
         self._context = zmq.Context()
         self._requests = self._context.socket(zmq.ROUTER)
         self._events = self._context.socket(zmq.XPUB)
+        self._gatekeeper = None if curve is None else Gatekeeper(self._context, curve)
         for one in (self._requests, self._events):
-            one.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
             one.setsockopt(zmq.LINGER, 0)
+            one.setsockopt(zmq.RCVHWM, _REQUESTS_WAITING)
+            if curve is not None:
+                demand(one, curve)
+        self._requests.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self._requests.setsockopt(zmq.SNDHWM, _REPLIES_WAITING)
         self._requests.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self._events.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION_BYTES)
         self._events.setsockopt(zmq.SNDHWM, _EVENTS_KEPT)
         # Every subscription is told to us, so that a new subscriber hears the last seq at once.
         self._events.setsockopt(zmq.XPUB_VERBOSE, 1)
+        self._connections = (
+            Connections(self._requests, (_REQUESTS_WAITING + 2) * MAX_MESSAGE_BYTES),
+            Connections(self._events, _MAX_SUBSCRIPTIONS_BYTES),
+        )
+        self._each_beat = each_beat
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._stopping = threading.Event()
         self._published = 0
         self._next_beat = 0.0
+        self._next_look = 0.0
         self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
 
     def start(self) -> None:
@@ -73,8 +114,9 @@ class ApiServer:
             An endpoint is in use or cannot be bound; nothing is left behind.
         """
         try:
-            endpoints.bind(self._requests, self._where.requests)
-            endpoints.bind(self._events, self._where.events)
+            private = self._gatekeeper is not None
+            endpoints.bind(self._requests, self._where.requests, private)
+            endpoints.bind(self._events, self._where.events, private)
         except BaseException:
             self._close()
             raise
@@ -92,6 +134,8 @@ class ApiServer:
 
     def _close(self) -> None:
         if not self._context.closed:
+            for connections in self._connections:
+                connections.close()
             self._context.destroy(linger=0)
             if self._thread.ident is not None:
                 endpoints.remove_sockets(self._where)
@@ -105,7 +149,8 @@ class ApiServer:
 
     def _serve(self) -> None:
         poller = zmq.Poller()
-        for one in (self._requests, self._events):
+        watched = [self._requests, self._events, *(each.monitor for each in self._connections)]
+        for one in watched if self._gatekeeper is None else [*watched, self._gatekeeper.socket]:
             poller.register(one, zmq.POLLIN)
         poller.register(self._wake_out.fileno(), zmq.POLLIN)
         self._next_beat = time.monotonic()
@@ -119,15 +164,23 @@ class ApiServer:
 
     def _turn(self, poller: zmq.Poller) -> None:
         """Wait for work or the next heartbeat, and do what there is."""
-        wait_s = max(0.0, self._next_beat - time.monotonic())
-        poller.poll(math.ceil(wait_s * 1000))
+        next_turn = min(self._next_beat, self._next_look) if any(self._connections) else self._next_beat
+        poller.poll(math.ceil(max(0.0, next_turn - time.monotonic()) * 1000))
         with suppress(BlockingIOError):
             self._wake_out.recv(4096)
+        if self._gatekeeper is not None:
+            self._gatekeeper.answer()
+        for connections in self._connections:
+            connections.take_events()
         for _ in range(_AT_ONCE):
             if not self._answer_one():
                 break
         subscribed = self._take_subscriptions()
         self._publish()
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_S
+            for connections in self._connections:
+                connections.look()
         if subscribed or time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + self._heartbeat_s
             self._beat()
@@ -135,7 +188,7 @@ class ApiServer:
     def _answer_one(self) -> bool:
         """Answer a request that waits; False if none does."""
         try:
-            peer, *rest = self._requests.recv_multipart(zmq.NOBLOCK)
+            peer, *rest = self._receive()
         except zmq.Again:
             return False
         # REQ puts an empty frame before the request, DEALER need not.
@@ -144,15 +197,29 @@ class ApiServer:
         if len(frames) == 1:
             reply = self._handler.answer(frames[0])
         else:
-            reply = refusal(None, ErrorCode.BAD_REQUEST, f"a request is one frame, not {len(frames)}")
+            many = len(frames) if len(rest) < _FRAMES else f"{len(frames)} or more"
+            reply = refusal(None, ErrorCode.BAD_REQUEST, f"a request is one frame, not {many}")
         try:
             self._requests.send_multipart([peer, *envelope, reply], zmq.NOBLOCK)
         except zmq.ZMQError as error:
-            # The peer is gone or does not read: it can ask again.
+            # The peer is gone or does not read: it can ask again. No line in the log, or junk would fill it.
             if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 raise
-            log.info("reply dropped", error=str(error))
         return True
+
+    def _receive(self) -> list[bytes]:
+        """Peer and frames of a message that waits; what is beyond `_FRAMES` is dropped."""
+        frames: list[zmq.Frame] = []
+        more = True
+        while more:
+            frame = self._requests.recv(zmq.NOBLOCK, copy=False)
+            more = frame.more
+            if len(frames) <= _FRAMES:
+                frames.append(frame)
+        # A peer that speaks ZMTP 1.0 has no number; after some MiB in all it has to connect anew.
+        with suppress(zmq.ZMQError):
+            self._connections[0].heard(int(frames[-1].get(zmq.SRCFD)))
+        return [frame.bytes for frame in frames]
 
     def _take_subscriptions(self) -> bool:
         """Read what subscribers sent; whether there was a new subscription."""
@@ -174,6 +241,9 @@ class ApiServer:
                 return
 
     def _beat(self) -> None:
+        if self._gatekeeper is not None and self._gatekeeper.somebody_was_revoked():
+            for connections in self._connections:
+                connections.cut_all()
         message = EventMessage(
             type="heartbeat",
             seq=self._published,
@@ -181,3 +251,4 @@ class ApiServer:
             at=utc_now().isoformat(timespec="milliseconds"),
         )
         self._events.send(message.model_dump_json().encode(), zmq.NOBLOCK)
+        self._each_beat()

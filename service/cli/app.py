@@ -13,7 +13,7 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import configuration, daemon, evaluation, images, planning, session, training
+from service.cli import configuration, daemon, evaluation, images, keys, planning, queue, session, training
 from service.cli.output import tell
 from service.errors import (
     ApiError,
@@ -65,6 +65,8 @@ planning.register(app)
 evaluation.register(app)
 training.register(app)
 daemon.register(app)
+queue.register(app)
+keys.register(app)
 configuration.register(app)
 
 

@@ -13,9 +13,10 @@ Connect = Annotated[
     str | None,
     typer.Option("--connect", help="Endpoint of requests; found by itself without.", metavar="ENDPOINT"),
 ]
+Key = Annotated[
+    str | None, typer.Option("--key", help="Key file, for a daemon on another computer.", metavar="FILE")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
-
-queue = typer.Typer(help="The queue of SEM jobs.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -26,12 +27,11 @@ def register(app: typer.Typer) -> None:
     app.command("continue")(continue_)
     app.command()(abort)
     app.command()(ack)
-    app.add_typer(queue, name="queue")
 
 
-def status(connect: Connect = None, as_json: Json = False) -> None:
+def status(connect: Connect = None, key: Key = None, as_json: Json = False) -> None:
     """What the daemon is doing."""
-    with Client(connect) as client:
+    with Client(connect, key=key) as client:
         found = client.call("status")
         hello = client.call("hello")
     if as_json:
@@ -64,12 +64,13 @@ def status(connect: Connect = None, as_json: Json = False) -> None:
 
 def events(
     connect: Connect = None,
+    key: Key = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens.")] = False,
     since: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
     as_json: Json = False,
 ) -> None:
     """What has happened, one line an event."""
-    with Client(connect) as client:
+    with Client(connect, key=key) as client:
         if follow:
             for event in client.events(since):
                 _print_event(event, as_json)
@@ -80,86 +81,34 @@ def events(
             for event in page:
                 _print_event(event, as_json)
                 last = event["seq"]
-            if len(page) < 1000:
+            if not page:
                 return
 
 
-def pause(connect: Connect = None) -> None:
+def pause(connect: Connect = None, key: Key = None) -> None:
     """Pause after the step that runs."""
-    _change(connect, "run.pause")
+    _change(connect, key, "run.pause")
 
 
-def continue_(connect: Connect = None) -> None:
+def continue_(connect: Connect = None, key: Key = None) -> None:
     """Go on after a pause, or end a review; the vacuum is proved again first."""
-    with Client(connect) as client:
+    with Client(connect, key=key) as client:
         review = client.call("status")["phase"] == "review"
         typer.echo(client.call("review.confirm" if review else "run.resume")["message"])
 
 
-def abort(connect: Connect = None) -> None:
+def abort(connect: Connect = None, key: Key = None) -> None:
     """End the session now: the beam is blanked in mid-scan."""
-    _change(connect, "run.abort")
+    _change(connect, key, "run.abort")
 
 
-def ack(connect: Connect = None) -> None:
+def ack(connect: Connect = None, key: Key = None) -> None:
     """Acknowledge a fault; the session is then paused."""
-    _change(connect, "fault.ack")
+    _change(connect, key, "fault.ack")
 
 
-@queue.command("list")
-def queue_list(
-    connect: Connect = None,
-    state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
-    after: Annotated[int | None, typer.Option(min=0, help="Only jobs behind this position.")] = None,
-    as_json: Json = False,
-) -> None:
-    """SEM jobs in the order in which they are done."""
-    params: dict[str, Any] = {"limit": limit}
-    params |= {"state": state} if state is not None else {}
-    params |= {"after": after} if after is not None else {}
-    with Client(connect) as client:
-        page = client.call("queue.list", **params)
-    if as_json:
-        print_json({"v": 1} | page)
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in ("job", "section", "x / mm", "y / mm", "size / px", "beam", "state", "cells and why"):
-        table.add_column(name, justify="right" if "/" in name else "left", overflow="fold")
-    for job in page["jobs"]:
-        x_m, y_m = job["center_m"]
-        table.add_row(
-            job["job"],
-            job["section"],
-            f"{x_m * 1e3:.4f}",
-            f"{y_m * 1e3:.4f}",
-            "{} x {}".format(*job["size_px"]),
-            duration(job["beam_s"]),
-            job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
-            "; ".join(
-                f"{' '.join([cell['cell'], *cell['tracks']])} ({cell['kept']})" for cell in job["covers"]
-            ),
-        )
-    results.print(table)
-    if page["after"] is not None:
-        results.print(f"more behind --after {page['after']}")
-
-
-@queue.command("show")
-def queue_show(job: str, connect: Connect = None, as_json: Json = False) -> None:
-    """All that is known of one job."""
-    with Client(connect) as client:
-        found = client.call("queue.get", job=job)
-    if as_json:
-        print_json({"v": 1} | found)
-        return
-    row = found.pop("row")
-    for key, value in (row | found).items():
-        results.print(f"{key}: {value}", soft_wrap=True)
-
-
-def _change(connect: str | None, method: str) -> None:
-    with Client(connect) as client:
+def _change(connect: str | None, key: str | None, method: str) -> None:
+    with Client(connect, key=key) as client:
         typer.echo(client.call(method)["message"])
 
 

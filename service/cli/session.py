@@ -1,6 +1,6 @@
 """Commands that run a session: dry-run, run, resume, replay."""
 
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -18,7 +18,7 @@ from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
 from service.records import FieldState, JobState
-from service.run_folder import Kind, RunFolder, create, discard, lock, open_existing
+from service.run_folder import Kind, RunFolder, create, discard, drive_alone, lock, open_existing
 from service.session import Phase
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def resume(
 
     folder, info = open_existing(run_dir)
     config = load(folder.config)
-    with lock(folder):
+    with lock(folder), _alone(config, info.kind):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
         tell(report)
@@ -127,11 +127,26 @@ def _begin(
     images: tuple[str, ...] = (),
     pixel_size_nm: float | None = None,
 ) -> int:
-    from service import daemon, rooms
+    from service import rooms
     from service.detectors import with_absolute_model
 
     rooms.check()
     config = with_absolute_model(config)
+    with _alone(config, kind):
+        return _begun(config, kind, clock, out, as_json, images, pixel_size_nm)
+
+
+def _begun(
+    config: Config,
+    kind: Kind,
+    clock: Literal["fast", "real"],
+    out: Path | None,
+    as_json: bool,
+    images: tuple[str, ...],
+    pixel_size_nm: float | None,
+) -> int:
+    from service import daemon
+
     folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
     with lock(folder):
         logs.configure(folder.log)
@@ -147,6 +162,11 @@ def _begin(
             discard(folder)
             raise
     return _end(outcome, folder, as_json)
+
+
+def _alone(config: Config, kind: Kind) -> AbstractContextManager[object]:
+    """Lock the microscope; a simulated one belongs to its run, so that the lock of the folder is enough."""
+    return nullcontext() if kind != "run" or config.driver == "simulator" else drive_alone(config.driver)
 
 
 def _end(outcome: "Outcome", folder: RunFolder, as_json: bool) -> int:

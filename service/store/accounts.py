@@ -71,13 +71,13 @@ class Accounts:
     def left(self) -> Work:
         """Return what the jobs that are queued, held or under the beam add up to.
 
-        Their moves and their way are those of as many frames of the plans. One light query: it is asked for
-        with every status while a queue of 100,000 frames is worked on.
+        Their moves and their way are those of as many frames of the plans. It is asked for with every status
+        while a queue of 100,000 frames is worked on: triggers keep the sums.
         """
         marks = ", ".join("?" for _ in _LEFT)
         row = self._database.one(
-            "SELECT COUNT(*) AS frames, TOTAL(width_px * height_px * dwell_s) AS beam_s,"
-            f" COALESCE(SUM(width_px * height_px), 0) AS pixels FROM job WHERE state IN ({marks})",
+            "SELECT COALESCE(SUM(n), 0) AS frames, COALESCE(SUM(pixels), 0) AS pixels, TOTAL(beam_s) AS beam_s"
+            f" FROM job_count WHERE state IN ({marks})",
             tuple(state.value for state in _LEFT),
         )
         assert row is not None
@@ -86,4 +86,7 @@ class Accounts:
         part = frames / whole.frames if whole.frames else 0.0
         # Without a plan (jobs of a person) each frame is a move.
         moves = math.ceil(part * whole.stage_moves) if whole.frames else frames
-        return Work(frames, moves, row["beam_s"], part * whole.travel_m, row["pixels"])
+        # What was added and taken away again may leave a rounding error.
+        return Work(
+            frames, moves, max(0.0, row["beam_s"]) if frames else 0.0, part * whole.travel_m, row["pixels"]
+        )

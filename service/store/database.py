@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import StoreError
+from service.store.migrations import migrate
 from service.store.rows import to_json
 from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
@@ -23,6 +24,9 @@ Clock = Callable[[], float]
 
 _BUSY_S = 10.0
 """How long to wait for another process (a report, a backup) that has the file."""
+
+_CACHE_KIB = 32 * 1024
+"""Most memory for pages of one connection."""
 
 
 def utc_now() -> datetime:
@@ -46,7 +50,7 @@ class Database:
     Raises
     ------
     StoreError
-        The file is no store, or of another version.
+        The file is no store, or of a version that the program does not know.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Database:
         self._write = _connect(path)
         try:
             _verify(path, self._write)
+            migrate(path, self._write)
         except BaseException:
             self._write.close()
             raise
@@ -285,6 +290,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # The default of 2 MB would write half of a large change to the log twice.
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     except sqlite3.Error as error:
         connection.close()
         raise StoreError(f"{path}: cannot be opened ({error})") from error
@@ -294,10 +301,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _verify(path: Path, connection: sqlite3.Connection) -> None:
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path}: not a store of ilemtrack ({error})") from error
     if application != APPLICATION_ID:
         raise StoreError(f"{path}: not a store of ilemtrack")
-    if version != VERSION:
-        raise StoreError(f"{path}: a store of version {version}; this program reads version {VERSION}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
-from service.records import FieldState, Job, JobState
+from service.records import Event, FieldState, Job, JobState
 from service.store import job_states, rows
 from service.store.database import Database
 from service.store.rows import to_json
@@ -128,8 +128,7 @@ def current_job(database: Database) -> Job | None:
 def count_jobs(database: Database) -> dict[JobState, int]:
     """Jobs in each state that occurs."""
     return {
-        JobState(row["state"]): row["n"]
-        for row in database.all("SELECT state, COUNT(*) AS n FROM job GROUP BY state")
+        JobState(row["state"]): row["n"] for row in database.all("SELECT state, n FROM job_count WHERE n > 0")
     }
 
 
@@ -166,8 +165,9 @@ def move_job(
     image: str | None = None,
     sha256: str | None = None,
     exposure: int | None = None,
+    by: str | None = None,
 ) -> Job:
-    """Move a job on by the table of `service.store.job_states`; `exposure` goes into the event.
+    """Move a job on by the table of `service.store.job_states`; `exposure` and `by` go into the event.
 
     Raises
     ------
@@ -182,9 +182,16 @@ def move_job(
             " WHERE id = ?",
             (state.value, reason, image, sha256, job_id),
         )
-        told = {"from": old.state, "to": state, "reason": reason}
-        database.log("job", job_id, told if exposure is None else {**told, "exposure": exposure})
+        told: dict[str, object] = {"from": old.state, "to": state, "reason": reason}
+        told |= {name: value for name, value in (("exposure", exposure), ("by", by)) if value is not None}
+        database.log("job", job_id, told)
         return get_job(database, job_id)
+
+
+def history(database: Database, job_id: str) -> list[Event]:
+    """Events of a job, in order."""
+    found = database.all("SELECT * FROM event WHERE kind = 'job' AND subject = ? ORDER BY seq", (job_id,))
+    return [rows.event(row) for row in found]
 
 
 def kept_because(database: Database, jobs: Sequence[Job]) -> dict[str, str]:

@@ -74,9 +74,3 @@ def change_by_request(
             (request_id, method, asked, result),
         )
         return dict(json.loads(result))
-
-
-def stored_reply(database: Database, request_id: str) -> dict[str, Any] | None:
-    """Reply that was kept for a request, None if there is none."""
-    row = database.one("SELECT result FROM reply WHERE request_id = ?", (request_id,))
-    return None if row is None else dict(json.loads(row[0]))

@@ -8,8 +8,8 @@ rewritten.
 APPLICATION_ID = 0x696C656D
 """``ilem``: tells our databases from others."""
 
-VERSION = 1
-"""Kept in ``user_version``; a store of another version is refused."""
+VERSION = 2
+"""Kept in ``user_version``; `service.store.migrations` brings older stores to it, newer ones are refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
 
@@ -34,7 +34,7 @@ STATEMENTS = (
         idx INTEGER NOT NULL UNIQUE,
         x_m REAL NOT NULL,
         y_m REAL NOT NULL,
-        visit INTEGER NOT NULL,
+        visit INTEGER NOT NULL DEFAULT 0,
         outline_m TEXT
     ) STRICT
     """,
@@ -95,8 +95,6 @@ STATEMENTS = (
         {_RECT},
         x_m REAL NOT NULL,
         y_m REAL NOT NULL,
-        shift_x_m REAL NOT NULL,
-        shift_y_m REAL NOT NULL,
         width_px INTEGER NOT NULL CHECK (width_px > 0),
         height_px INTEGER NOT NULL CHECK (height_px > 0),
         pixel_size_m REAL NOT NULL CHECK (pixel_size_m > 0),
@@ -105,6 +103,8 @@ STATEMENTS = (
         reason TEXT,
         image TEXT,
         sha256 TEXT,
+        shift_x_m REAL NOT NULL DEFAULT 0,
+        shift_y_m REAL NOT NULL DEFAULT 0,
         {_RECT_ORDER},
         CONSTRAINT a_finished_job_has_an_image_and_its_checksum
             CHECK (state NOT IN ('saved', 'done') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
@@ -114,6 +114,37 @@ STATEMENTS = (
     """,
     "CREATE INDEX job_by_state ON job (state, position)",
     "CREATE INDEX job_by_section ON job (section, state, position)",
+    "CREATE INDEX job_by_place ON job (section, position)",
+    """
+    CREATE TABLE job_count (
+        state TEXT PRIMARY KEY, n INTEGER NOT NULL, pixels INTEGER NOT NULL, beam_s REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TRIGGER a_new_job_is_counted AFTER INSERT ON job
+    BEGIN
+        INSERT INTO job_count VALUES (
+            NEW.state, 1, NEW.width_px * NEW.height_px, NEW.width_px * NEW.height_px * NEW.dwell_s
+        ) ON CONFLICT (state) DO UPDATE
+        SET n = n + 1, pixels = pixels + excluded.pixels, beam_s = beam_s + excluded.beam_s;
+    END
+    """,
+    """
+    CREATE TRIGGER a_job_is_counted_in_its_new_state AFTER UPDATE OF state ON job
+    WHEN OLD.state <> NEW.state
+    BEGIN
+        UPDATE job_count SET n = n - 1, pixels = pixels - OLD.width_px * OLD.height_px,
+            beam_s = beam_s - OLD.width_px * OLD.height_px * OLD.dwell_s WHERE state = OLD.state;
+        INSERT INTO job_count VALUES (
+            NEW.state, 1, NEW.width_px * NEW.height_px, NEW.width_px * NEW.height_px * NEW.dwell_s
+        ) ON CONFLICT (state) DO UPDATE
+        SET n = n + 1, pixels = pixels + excluded.pixels, beam_s = beam_s + excluded.beam_s;
+    END
+    """,
+    """
+    CREATE TRIGGER jobs_are_never_deleted BEFORE DELETE ON job
+    BEGIN SELECT RAISE(ABORT, 'jobs are never deleted'); END
+    """,
     """
     CREATE TABLE cover (
         job TEXT NOT NULL REFERENCES job (id),
@@ -170,6 +201,7 @@ STATEMENTS = (
         data TEXT NOT NULL
     ) STRICT
     """,
+    "CREATE INDEX event_of_job ON event (subject, seq) WHERE kind = 'job'",
     """
     CREATE TABLE reply (
         request_id TEXT PRIMARY KEY,

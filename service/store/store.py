@@ -3,7 +3,8 @@
 Every method that changes something is one transaction with its event, and on the disk when it returns; when
 it raises, nothing changed. Methods may be called from any thread. `StoreError` may come from each.
 
-The work is done in `specimen`, `tracks`, `queue`, `ledger` and `requests`; here is what they are together.
+The work is done in `specimen`, `tracks`, `queue`, `steering`, `ledger` and `requests`; here is what they are
+together.
 """
 
 import sqlite3
@@ -30,6 +31,7 @@ from service.session import FINAL, Phase, SessionEvent, Status, step
 from service.store import ledger, queue, requests, rows, specimen
 from service.store.accounts import Accounts
 from service.store.database import Clock, Database, create_file, utc_now
+from service.store.steering import Steering
 from service.store.tracks import TrackStore
 
 RESTARTED = "the program was started again"
@@ -51,6 +53,7 @@ class Store:
         self._database = database
         self.tracks = TrackStore(database)
         self.accounts = Accounts(database)
+        self.steering = Steering(database)
 
     @classmethod
     def create(
@@ -100,6 +103,11 @@ class Store:
             No store, or one of another version.
         """
         return cls(Database(path, now_s, wall_clock))
+
+    @property
+    def folder(self) -> Path:
+        """Where the store lies: the folder of the run."""
+        return self._database.path.parent
 
     def close(self) -> None:
         """Close the file; harmless when it is closed."""
@@ -185,6 +193,10 @@ class Store:
         row = self._database.one("SELECT MAX(seq) FROM event")
         return 0 if row is None or row[0] is None else int(row[0])
 
+    def together(self) -> AbstractContextManager[object]:
+        """All that this thread changes inside is one transaction."""
+        return self._database.change()
+
     def snapshot(self) -> AbstractContextManager[None]:
         """All that this thread reads inside belongs to one moment."""
         return self._database.snapshot()
@@ -221,10 +233,6 @@ class Store:
         RequestReusedError, StaleRevisionError
         """
         return requests.change_by_request(self._database, request_id, method, params, if_rev, make)
-
-    def stored_reply(self, request_id: str) -> dict[str, Any] | None:
-        """Reply that was kept for a request, None if there is none."""
-        return requests.stored_reply(self._database, request_id)
 
     # Sections, fields, cells
 
@@ -290,12 +298,7 @@ class Store:
     def record_detection(
         self, field_id: str, cells: Sequence[Cell], elapsed_ms: float, warnings: Sequence[str]
     ) -> Field:
-        """Keep the cells of a saved field and call it detected.
-
-        Raises
-        ------
-        UnknownIdError, IllegalTransitionError
-        """
+        """Keep the cells of a saved field and call it detected; see `specimen.record_detection`."""
         return specimen.record_detection(self._database, field_id, cells, elapsed_ms, warnings)
 
     def cells(self, section: str | None = None, field: str | None = None) -> list[Cell]:
@@ -363,6 +366,10 @@ class Store:
         """
         return queue.set_job(self._database, job_id, state, reason=reason, image=image, sha256=sha256)
 
+    def history(self, job_id: str) -> list[Event]:
+        """Events of a job, in order."""
+        return queue.history(self._database, job_id)
+
     def kept_because(self, jobs: Sequence[Job]) -> dict[str, str]:
         """Why each cell that some jobs cover was kept, by its identifier."""
         return queue.kept_because(self._database, jobs)
@@ -370,12 +377,7 @@ class Store:
     # Ledger
 
     def arm(self, job_id: str, rect_m: RectM, halo_m: float) -> Exposure:
-        """Commit the intent to expose; see `ledger.arm`.
-
-        Raises
-        ------
-        UnknownIdError, IllegalTransitionError
-        """
+        """Commit the intent to expose; see `ledger.arm`, also for the errors."""
         return ledger.arm(self._database, job_id, rect_m, halo_m)
 
     def expose_done(self, exposure_id: int) -> Exposure:

@@ -1,11 +1,13 @@
 """A session behind the API: a real store, and a control that does what a runner would at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from config.model import Config
+from service.additions import AskedFrame, admitted
 from service.estimate import SessionEstimate, estimate_session
+from service.records import Job
 from service.session import SessionEvent
 from service.store.store import Store
 
@@ -32,6 +34,9 @@ class DirectControl:
 
     def confirm_review(self) -> str:
         return f"goes on with {self._store.apply(SessionEvent.REVIEW_CONFIRMED).phase}"
+
+    def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
+        return admitted(Config(), self._store, asked, expose_again)
 
     def devices(self) -> Mapping[str, Any]:
         if self.broken:

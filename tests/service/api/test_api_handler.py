@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from planner.estimate import Work
 from service.api.handler import Handler, refusal
-from service.api.models import METHODS, ErrorCode
+from service.api.messages import ErrorCode
+from service.api.models import METHODS
 from service.records import JobState, WayTotals
 from service.session import SessionEvent
 from service.store.store import Store
@@ -198,7 +199,7 @@ def test_changes_are_made_once_each(handler: Handler, store: Store) -> None:
         (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":1001}}', "bad_params"),
         (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":"5"}}', "bad_params"),
         (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":true}}', "bad_params"),
-        (b'{"v":1,"id":"x","method":"queue.list","params":{"after":-1}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"after":-99999999999999999999}}', "bad_params"),
         (b'{"v":1,"id":"x","method":"queue.list","params":{"after":99999999999999999999}}', "bad_params"),
         (b'{"v":1,"id":"x","method":"queue.list","params":{"state":"eaten"}}', "bad_params"),
         (b'{"v":1,"id":"x","method":"events.since"}', "bad_params"),

@@ -83,15 +83,6 @@ def test_no_other_file_is_opened(tmp_path: Path, content: bytes) -> None:
     assert not (tmp_path / "absent").exists()
 
 
-def test_no_other_version_is_opened(store: Store, tmp_path: Path) -> None:
-    store.close()
-    with sqlite3.connect(tmp_path / "session.sqlite") as connection:
-        connection.execute("PRAGMA user_version = 2")
-    connection.close()
-    with pytest.raises(StoreError, match="version 2; this program reads version 1"):
-        Store.open(tmp_path / "session.sqlite")
-
-
 def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     store.close()

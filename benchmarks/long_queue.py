@@ -1,0 +1,122 @@
+"""A run with a long queue, and a daemon of its own process that takes it up; to measure the API on."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.loading import dump
+from config.model import Config
+from service.api.client import Client
+from service.errors import NoDaemonError
+from service.records import Cell, Field, FieldState, Job, Section
+from service.rectangles import about
+from service.run_folder import RunFolder, create
+from service.session import SessionEvent
+from service.store.store import Store
+
+SECTIONS, PER_SECTION = 100, 1000
+JOBS = SECTIONS * PER_SECTION
+
+CONFIG = Config.model_validate(
+    {
+        "layout": {"kind": "grid", "sections": SECTIONS, "fields": [1, 1], "pitch_um": 150, "columns": 10},
+        "sem": {"pixel_size_nm": 33, "dwell_us": 10, "overhead_s": 0},
+        "session": {"min_free_disk_gb": 0, "max_failures_in_a_row": 1000},
+        "stage": {"settle_s": 0},
+        "simulator": {
+            "specimen": {"cells_per_field": 3, "seed": 5},
+            "stage_settle_s": 0,
+            "stage_speed_mm_per_s": 50,
+            "pump_to_high_vacuum_min": 0.005,
+            "pump_to_partial_min": 0.005,
+            "scan_overhead_s": 0,
+        },
+    }
+)
+"""Scans of 0.9 s of 300 x 300 px, in real time, one behind the other."""
+
+
+def make(folder: Path) -> RunFolder:
+    """Make a run that was interrupted in its electron phase, with 100,000 jobs before it."""
+    run, info = create(folder, "run", "real", dump(CONFIG))
+    store = Store.create(run.store, info.run, dump(CONFIG), "run")
+    sections, fields = [], []
+    for n in range(SECTIONS):
+        name, center_m = f"S{n + 1:04d}", ((n % 10) * 150e-6, (n // 10) * -150e-6)
+        sections.append(Section(name, n, center_m))
+        fields.append(Field(f"{name}/F000", name, 0, center_m, about(center_m, (91e-6, 91e-6))))
+    store.add_sections(sections, fields)
+    for field in fields:
+        store.set_field(field.id, FieldState.SAVED, image=f"fm/{field.id}.ome.tiff", sha256="0" * 64)
+        _plan(store, field)
+    for event in (
+        SessionEvent.START,
+        SessionEvent.PREFLIGHT_PASSED,
+        SessionEvent.PARTIAL_VACUUM_REACHED,
+        SessionEvent.FLUORESCENCE_COMPLETE,
+        SessionEvent.HIGH_VACUUM_REACHED,
+    ):
+        store.apply(event)
+    store.close()
+    return run
+
+
+def _plan(store: Store, field: Field) -> None:
+    size_m = (300 * 33e-9, 300 * 33e-9)
+    centers = [
+        (field.center_m[0] + (n % 32 - 16) * 2e-6, field.center_m[1] + (n // 32 - 16) * 2e-6)
+        for n in range(PER_SECTION)
+    ]
+    box = (0, 0, 10, 10)
+    cells = [
+        Cell(f"{field.id}/c{n:04d}", field.id, field.section, box, box, about(at, size_m), about(at, size_m),
+             0.9, "kept: confident")
+        for n, at in enumerate(centers)
+    ]  # fmt: skip
+    store.record_detection(field.id, cells, 10.0, ())
+    index = int(field.section[1:]) - 1
+    first = index * PER_SECTION + 1
+    jobs = [
+        Job(f"J{first + n:06d}", field.section, index * 1_000_000 + n, about(at, size_m), at, (300, 300),
+            33e-9, 10e-6, (cells[n].id,))
+        for n, at in enumerate(centers)
+    ]  # fmt: skip
+    store.add_plan(field.section, jobs, {})
+
+
+@contextmanager
+def daemon(run: Path, runtime: Path) -> Iterator[tuple[Client, float]]:
+    """Take a run up in a process of its own; a client of it, and the time to its first answer, s."""
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    code = "from service.cli.app import main; main()"
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "resume", str(run)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        client = _first_answer(process)
+        answered_s = time.perf_counter() - begun
+        with client:
+            yield client, answered_s
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def _first_answer(process: "subprocess.Popen[bytes]") -> Client:
+    while True:
+        if process.poll() is not None:
+            raise RuntimeError(f"the daemon ended: {process.communicate()[1].decode()}")
+        try:
+            client = Client()
+            client.call("hello")
+        except NoDaemonError:
+            time.sleep(0.005)
+        else:
+            return client

@@ -1,0 +1,181 @@
+"""CURVE keys: the daemon's own pair, and the public keys of the clients that it lets in.
+
+::
+
+    <keys>/server.key_secret  server.key  clients/NAME.key
+
+Files are ZeroMQ certificates. A client's secret file also names the key of its server, so that it is all that
+a client needs.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import zmq
+from zmq.utils import z85
+
+from service.errors import InputError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_LINE = re.compile(r'\s+([a-z-]+)\s*=\s*"([^"]*)"\s*')
+_KEY_CHARACTERS = 40
+"""Length of 32 bytes in Z85."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Content of a key file; keys in Z85."""
+
+    public: str
+    secret: str | None = None
+    server: str | None = None
+    """Public key of the server that it is for."""
+    made: str | None = None
+    """When, ISO 8601."""
+
+
+def default_directory() -> Path:
+    """Where the keys of this user's daemon lie."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "ilemtrack" / "keys"
+
+
+def new_client(directory: Path, name: str, out: Path) -> None:
+    """Make a key pair for a client: the public key is permitted, the secret goes to `out`.
+
+    Raises
+    ------
+    InputError
+        The name is taken or no name, or a file cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name!r}: a key's name is made of letters, digits, '_', '-' and '.', at most 63")
+    permitted = directory / "clients" / f"{name}.key"
+    if permitted.exists():
+        raise InputError(f"{permitted}: there is a key of that name; revoke it first, or choose another name")
+    server = server_pair(directory)
+    pair = new_pair(server.public)
+    write(out, pair)
+    write(permitted, Certificate(pair.public, made=pair.made))
+
+
+def revoke(directory: Path, name: str) -> None:
+    """Permit a client no longer; a daemon that runs notices within a second.
+
+    Raises
+    ------
+    InputError
+        There is no such key.
+    """
+    try:
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError
+        (directory / "clients" / f"{name}.key").unlink()
+    except FileNotFoundError:
+        known = ", ".join(sorted(permitted_clients(directory).values())) or "none"
+        raise InputError(f"{directory}: there is no key named {name!r}; there are: {known}") from None
+    except OSError as error:
+        raise InputError(f"{directory}: the key {name!r} cannot be removed ({error.strerror})") from error
+
+
+def permitted_clients(directory: Path) -> dict[str, str]:
+    """Names of the permitted clients by their public keys; a file that is no certificate permits nobody."""
+    found = {}
+    for path in sorted((directory / "clients").glob("*.key")):
+        try:
+            found[read(path).public] = path.stem
+        except InputError:
+            continue
+    return found
+
+
+def server_pair(directory: Path) -> Certificate:
+    """Key pair of the daemon, made when it is needed first.
+
+    Raises
+    ------
+    InputError
+        It cannot be written or read, or others could read it.
+    """
+    path = directory / "server.key_secret"
+    if not path.exists():
+        pair = new_pair()
+        write(path, pair)
+        write(directory / "server.key", Certificate(pair.public, made=pair.made))
+    if path.stat().st_mode & 0o077:
+        raise InputError(f"{path}: other users may read it; `chmod 600` it, or better make new keys")
+    return read_secret(path)
+
+
+def new_pair(server: str | None = None) -> Certificate:
+    """Make a key pair."""
+    public, secret = zmq.curve_keypair()
+    return Certificate(public.decode(), secret.decode(), server, datetime.now(UTC).isoformat("T", "seconds"))
+
+
+def write(path: Path, certificate: Certificate) -> None:
+    """Write a certificate that does not exist yet; only this user can read it where it holds a secret.
+
+    Raises
+    ------
+    InputError
+    """
+    metadata = {"created": certificate.made, "server-key": certificate.server}
+    keys = {"public-key": certificate.public, "secret-key": certificate.secret}
+    lines = ["metadata", *_lines(metadata), "curve", *_lines(keys), ""]
+    mode = 0o644 if certificate.secret is None else 0o600
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "w") as file:
+            file.write("\n".join(lines))
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; a key is never written over") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def read(path: Path) -> Certificate:
+    """Read a certificate.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a key file ({error})") from None
+    matches = [match for match in map(_LINE.fullmatch, text.splitlines()) if match]
+    values: dict[str, str] = {match[1]: match[2] for match in matches}
+    keys = [values.get(name) for name in ("public-key", "secret-key", "server-key")]
+    if keys[0] is None or any(key is not None and not _is_key(key) for key in keys):
+        raise InputError(f"{path}: no ZeroMQ key file; `ilemtrack keys new NAME` makes one")
+    return Certificate(keys[0], keys[1], keys[2], values.get("created"))
+
+
+def read_secret(path: Path) -> Certificate:
+    """Read a certificate with its secret key.
+
+    Raises
+    ------
+    InputError
+    """
+    found = read(path)
+    if found.secret is None:
+        raise InputError(f"{path}: holds no secret key; the file that ends in .key_secret is needed")
+    return found
+
+
+def _lines(values: dict[str, str | None]) -> list[str]:
+    return [f'    {name} = "{value}"' for name, value in values.items() if value is not None]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(text) == _KEY_CHARACTERS and len(z85.decode(text)) == 32
+    except (ValueError, KeyError):
+        return False

@@ -1,0 +1,171 @@
+"""From the store of an earlier version of the program to the present one, a version at a time.
+
+The statements of a step are never changed once they were released; `service.store.schema` says what a new
+store looks like, and a test holds the two together.
+"""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from types import MappingProxyType
+
+from service.errors import StoreError
+from service.store.schema import VERSION
+
+MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {
+        # Counts of jobs that cost nothing to read, pages of one section, and the history of a job.
+        1: (
+            """
+            CREATE TABLE job_count (
+                state TEXT PRIMARY KEY, n INTEGER NOT NULL, pixels INTEGER NOT NULL, beam_s REAL NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            INSERT INTO job_count SELECT state, COUNT(*), SUM(width_px * height_px),
+                SUM(width_px * height_px * dwell_s) FROM job GROUP BY state
+            """,
+            """
+            CREATE TRIGGER a_new_job_is_counted AFTER INSERT ON job
+            BEGIN
+                INSERT INTO job_count VALUES (
+                    NEW.state, 1, NEW.width_px * NEW.height_px, NEW.width_px * NEW.height_px * NEW.dwell_s
+                ) ON CONFLICT (state) DO UPDATE
+                SET n = n + 1, pixels = pixels + excluded.pixels, beam_s = beam_s + excluded.beam_s;
+            END
+            """,
+            """
+            CREATE TRIGGER a_job_is_counted_in_its_new_state AFTER UPDATE OF state ON job
+            WHEN OLD.state <> NEW.state
+            BEGIN
+                UPDATE job_count SET n = n - 1, pixels = pixels - OLD.width_px * OLD.height_px,
+                    beam_s = beam_s - OLD.width_px * OLD.height_px * OLD.dwell_s WHERE state = OLD.state;
+                INSERT INTO job_count VALUES (
+                    NEW.state, 1, NEW.width_px * NEW.height_px, NEW.width_px * NEW.height_px * NEW.dwell_s
+                ) ON CONFLICT (state) DO UPDATE
+                SET n = n + 1, pixels = pixels + excluded.pixels, beam_s = beam_s + excluded.beam_s;
+            END
+            """,
+            """
+            CREATE TRIGGER jobs_are_never_deleted BEFORE DELETE ON job
+            BEGIN SELECT RAISE(ABORT, 'jobs are never deleted'); END
+            """,
+            "CREATE INDEX job_by_place ON job (section, position)",
+            "CREATE INDEX event_of_job ON event (subject, seq) WHERE kind = 'job'",
+            # Tracks through sections, the order of visits, outlines, beam shifts, times and ways.
+            "ALTER TABLE section ADD COLUMN visit INTEGER NOT NULL DEFAULT 0",
+            "UPDATE section SET visit = idx",
+            "ALTER TABLE section ADD COLUMN outline_m TEXT",
+            "ALTER TABLE cell ADD COLUMN tracks TEXT NOT NULL DEFAULT '[]'",
+            "ALTER TABLE cell ADD COLUMN seen INTEGER NOT NULL DEFAULT 1 CHECK (seen IN (0, 1))",
+            "ALTER TABLE job ADD COLUMN shift_x_m REAL NOT NULL DEFAULT 0",
+            "ALTER TABLE job ADD COLUMN shift_y_m REAL NOT NULL DEFAULT 0",
+            """
+            CREATE TABLE track (
+                id TEXT PRIMARY KEY,
+                first_section TEXT NOT NULL REFERENCES section (id),
+                last_section TEXT NOT NULL REFERENCES section (id),
+                central_section TEXT NOT NULL REFERENCES section (id),
+                sections INTEGER NOT NULL CHECK (sections > 0)
+            ) STRICT
+            """,
+            """
+            CREATE TABLE duration (
+                id INTEGER PRIMARY KEY,
+                step TEXT NOT NULL,
+                took_s REAL NOT NULL CHECK (took_s >= 0)
+            ) STRICT
+            """,
+            """
+            CREATE TABLE way (
+                section TEXT NOT NULL REFERENCES section (id),
+                method TEXT NOT NULL,
+                chosen INTEGER NOT NULL,
+                frames INTEGER NOT NULL,
+                stage_moves INTEGER NOT NULL,
+                beam_s REAL NOT NULL,
+                travel_m REAL NOT NULL,
+                pixels INTEGER NOT NULL,
+                exposed_m2 REAL NOT NULL,
+                PRIMARY KEY (section, method)
+            ) STRICT
+            """,
+            "CREATE INDEX duration_by_step ON duration (step)",
+        ),
+    }
+)
+"""What leads from each version to the next."""
+
+
+def migrate(path: Path, connection: sqlite3.Connection) -> None:
+    """Bring a store to the present version; each step is one transaction.
+
+    The file as it was is kept beside it first, as ``session.sqlite.version-1``.
+
+    Parameters
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+        To that file, in no transaction.
+
+    Raises
+    ------
+    StoreError
+        The store is of a version that this program does not know, or cannot be changed or copied; it is then
+        as it was.
+    """
+    version = _version(connection)
+    if version == VERSION:
+        return
+    if version > VERSION:
+        raise StoreError(
+            f"{path}: a store of version {version}, made by a newer ilemtrack; this one reads up to version"
+            f" {VERSION}: use the newer program"
+        )
+    if version not in MIGRATIONS:
+        raise StoreError(f"{path}: a store of version {version}; there is no way from it to {VERSION}")
+    try:
+        _keep_copy(path, connection, version)
+        while (version := _version(connection)) < VERSION:
+            _one_step(connection, version)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: cannot be brought from version {version} to {VERSION}: {error}") from error
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _one_step(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been quicker.
+        if _version(connection) == version:
+            for statement in MIGRATIONS[version]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _keep_copy(path: Path, connection: sqlite3.Connection, version: int) -> None:
+    """Copy the store, with what is still in its write-ahead log; on the disk when this returns."""
+    copy = path.with_name(f"{path.name}.version-{version}")
+    part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    try:
+        with closing(sqlite3.connect(part)) as target:
+            connection.backup(target)
+        for one in (part, path.parent):
+            handle = os.open(one, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        part.replace(copy)
+    finally:
+        part.unlink(missing_ok=True)
