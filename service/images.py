@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
         if sha256 is not None and _checksum(path) != sha256:
             raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
         pixels = tifffile.imread(path)
-    except (OSError, tifffile.TiffFileError, ValueError) as error:
+    except (OSError, tifffile.TiffFileError, ValueError, struct.error) as error:
         raise ImageError(f"{path}: cannot be read back ({error})") from error
     return np.asarray(pixels)
 

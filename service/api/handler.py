@@ -4,11 +4,14 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from config.base import Frozen
+from service.api import field_models as fields
+from service.api import field_reads
 from service.api import models as wire
 from service.api import queue_models as jobs
 from service.api.changes import Changes, Control
@@ -26,6 +29,7 @@ from service.api.messages import (
 from service.api.models import METHODS
 from service.errors import (
     IllegalTransitionError,
+    ImageError,
     RefusedFrameError,
     RequestReusedError,
     StaleRevisionError,
@@ -86,6 +90,9 @@ class Handler:
             "events.since": self._events,
             "sections.list": self._sections,
             "fields.list": self._fields,
+            "fields.get": partial(field_reads.detail, store),
+            "fields.boxes": partial(field_reads.boxes, store, most=_MOST_ROWS),
+            "fields.image": partial(field_reads.image, store),
             "queue.list": self._queue,
             "queue.get": self._job,
             "exposures.list": self._exposures,
@@ -113,6 +120,8 @@ class Handler:
             return refusal(request_id, ErrorCode.ID_REUSED, str(error))
         except RecursionError:
             return refusal(request_id, ErrorCode.BAD_REQUEST, "the request is nested too deeply")
+        except ImageError as error:
+            return refusal(request_id, ErrorCode.STORAGE, str(error))
         except StoreError as error:
             log.exception("the store failed a request")
             return refusal(request_id, ErrorCode.STORAGE, str(error))
@@ -192,11 +201,11 @@ class Handler:
             after=found[-1].id if len(found) == limit else None,
         )
 
-    def _fields(self, params: wire.FieldsParams) -> wire.FieldPage:
+    def _fields(self, params: fields.FieldsParams) -> fields.FieldPage:
         limit = min(params.limit, _MOST_ROWS)
         found = self._store.fields(params.section, params.state, limit, params.after)
-        return wire.FieldPage(
-            fields=tuple(map(wire.FieldRow.of, found)),
+        return fields.FieldPage(
+            fields=tuple(map(fields.FieldRow.of, found)),
             after=found[-1].id if len(found) == limit else None,
         )
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from config.base import Frozen
-from drivers.pose import RectM
-from service import records
+from service.api import field_models as fields
 from service.api import queue_models as queue
 from service.api.estimate_models import EstimateResult
 from service.api.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, NoParams, Number
@@ -20,15 +19,6 @@ class SectionsParams(Frozen):
 
     limit: Limit = 100
     after: Identifier | None = None
-
-
-class FieldsParams(Frozen):
-    """Which fields; `after` is an identifier."""
-
-    limit: Limit = 100
-    after: Identifier | None = None
-    section: Identifier | None = None
-    state: FieldState | None = None
 
 
 class EventsParams(Frozen):
@@ -61,46 +51,6 @@ class SectionPage(Frozen):
     """Some sections; `after` gets the next ones, null at the end."""
 
     sections: tuple[SectionRow, ...]
-    after: str | None
-
-
-class FieldRow(Frozen):
-    """One FM position. `image` is relative to the run folder."""
-
-    field: str
-    section: str
-    index: int
-    center_m: tuple[float, float]
-    rect_m: RectM
-    state: FieldState
-    reason: str | None
-    image: str | None
-    sha256: str | None
-    elapsed_ms: float | None
-    warnings: tuple[str, ...]
-
-    @classmethod
-    def of(cls, field: records.Field) -> Self:
-        """Row of a field as it goes over the wire."""
-        return cls(
-            field=field.id,
-            section=field.section,
-            index=field.index,
-            center_m=field.center_m,
-            rect_m=field.rect_m,
-            state=field.state,
-            reason=field.reason,
-            image=field.image,
-            sha256=field.sha256,
-            elapsed_ms=field.elapsed_ms,
-            warnings=field.warnings,
-        )
-
-
-class FieldPage(Frozen):
-    """Some fields; `after` gets the next ones, null at the end."""
-
-    fields: tuple[FieldRow, ...]
     after: str | None
 
 
@@ -177,7 +127,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "events.since": Method(EventsParams, EventPage, "Events behind a sequence number."),
         "sections.list": Method(SectionsParams, SectionPage, "Sections in the order of cutting."),
-        "fields.list": Method(FieldsParams, FieldPage, "FM positions."),
+        "fields.list": Method(fields.FieldsParams, fields.FieldPage, "FM positions."),
+        "fields.get": Method(fields.FieldParams, fields.FieldDetail, "One FM position, and what came of it."),
+        "fields.boxes": Method(fields.BoxesParams, fields.BoxPage, "The cells of a field, and their jobs."),
+        "fields.image": Method(
+            fields.ImageParams, fields.ImageResult, "Its fluorescence: a small PNG, or a piece of the file."
+        ),
         "queue.list": Method(queue.QueueParams, queue.JobPage, "Jobs in the order of the queue."),
         "queue.get": Method(queue.JobParams, queue.JobDetail, "All that is known of one job."),
         "queue.hold": Method(queue.JobsParams, Changed, "Keep queued jobs from the beam."),

@@ -76,8 +76,8 @@ class Accounts:
         """
         marks = ", ".join("?" for _ in _LEFT)
         row = self._database.one(
-            "SELECT COALESCE(SUM(n), 0) AS frames, COALESCE(SUM(pixels), 0) AS pixels, TOTAL(beam_s) AS beam_s"
-            f" FROM job_count WHERE state IN ({marks})",
+            "SELECT COALESCE(SUM(n), 0) AS frames, COALESCE(SUM(pixels), 0) AS pixels,"
+            f" TOTAL(beam_s) AS beam_s FROM job_count WHERE state IN ({marks})",
             tuple(state.value for state in _LEFT),
         )
         assert row is not None
