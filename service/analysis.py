@@ -76,7 +76,14 @@ class Analysis:
     def _submit(self, field: Field, load: Load) -> None:
         self._submitted.add(field.id)
         begun_s = self._clock.now_s()
-        self._pending.append(self._worker.submit(self._work, field, load, begun_s))
+        work = self._worker.submit(self._work, field, load, begun_s)
+        work.add_done_callback(lambda done: self._forget_unrecorded(field, done))
+        self._pending.append(work)
+
+    def _forget_unrecorded(self, field: Field, done: Future[None]) -> None:
+        """Let a field be submitted again whose result the database did not take."""
+        if not done.cancelled() and done.exception() is not None:
+            self._submitted.discard(field.id)
 
     def _work(self, field: Field, load: Load, begun_s: float) -> None:
         begun = time.perf_counter()

@@ -26,11 +26,12 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
 
     def move() -> tuple[float, float]:
         stage = context.config.stage
-        with context.busy.device():
+        with context.step("a move of the stage", stage.move_timeout_s + stage.settle_s):
             found_m = context.devices.stage.move_to(x_m, y_m, stage.move_timeout_s)
             context.clock.sleep(stage.settle_s)
         off_m = math.hypot(found_m[0] - x_m, found_m[1] - y_m)
-        if off_m > stage.arrival_tolerance_um * 1e-6:
+        # Not `>`: a read-back of NaN is no arrival.
+        if not off_m <= stage.arrival_tolerance_um * 1e-6:
             raise StageError(f"the stage ended {off_m * 1e6:.1f} um from its target, more than allowed")
         return found_m
 
