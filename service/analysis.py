@@ -11,7 +11,7 @@ from detection.errors import DetectionError
 from drivers.clock import Clock
 from drivers.pose import Pose, box_to_rect
 from service.detectors import open_detector
-from service.errors import ImageError
+from service.errors import ImageError, StoreError
 from service.images import Pixels, read_fm
 from service.logs import get_logger
 from service.planning import plan_section
@@ -48,6 +48,8 @@ class Analysis:
 
     def submit_unfinished(self) -> None:
         """Work on what an earlier program saved but did not analyse, from disk."""
+        # What the database did not take is done again below.
+        self._pending = [one for one in self._pending if not (one.done() and _unrecorded(one))]
         for field in self._store.fields(state=FieldState.SAVED):
             if field.id not in self._submitted:
                 self._submit_from_disk(field)
@@ -82,7 +84,7 @@ class Analysis:
 
     def _forget_unrecorded(self, field: Field, done: Future[None]) -> None:
         """Let a field be submitted again whose result the database did not take."""
-        if not done.cancelled() and done.exception() is not None:
+        if _unrecorded(done):
             self._submitted.discard(field.id)
 
     def _work(self, field: Field, load: Load, begun_s: float) -> None:
@@ -109,6 +111,11 @@ class Analysis:
         fields = self._store.fields(section=section)
         if not any(field.state in (FieldState.PENDING, FieldState.SAVED) for field in fields):
             plan_section(self._config, self._store, section)
+
+
+def _unrecorded(done: Future[None]) -> bool:
+    """Whether a work that ended failed at the database."""
+    return not done.cancelled() and isinstance(done.exception(), StoreError)
 
 
 def _cell(field: Field, found: FoundCell, pose: Pose, shape: tuple[int, ...]) -> Cell:

@@ -47,6 +47,7 @@ class Session:
         folder: Path,
         config: Config,
         change: Callable[[Setup], Setup] = lambda setup: setup,
+        limits: Limits = QUICK,
     ) -> None:
         self.folder, self.info = create(folder, "dry-run", "fast", dump(config))
         self.setup = change(set_up(config, self.folder, self.info))
@@ -59,12 +60,12 @@ class Session:
             config=config,
             store=self.store,
             folder=self.folder,
-            devices=guarded(self.setup.devices, QUICK),
+            devices=guarded(self.setup.devices, limits),
             clock=self.setup.clock,
             requests=Requests(),
             busy=BusyTime(self.setup.clock),
             streak=FailureStreak(config.session.max_failures_in_a_row),
-            limits=QUICK,
+            limits=limits,
         )
         self.analysis = Analysis(config, self.store, self.folder, self.setup.clock)
         self.runner = Runner(self.context, self.analysis)
