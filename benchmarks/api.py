@@ -34,6 +34,9 @@ class _Nobody:
     def devices(self) -> dict[str, Any]:
         return {}
 
+    def health(self) -> dict[str, Any]:
+        return {"step": None}
+
     def time_s(self) -> float:
         return 0.0
 

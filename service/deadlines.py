@@ -6,10 +6,9 @@ it has returned. The threads are daemons: a call that never returns does not kee
 """
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from drivers.chamber import Chamber, VacuumState
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings, Light
@@ -18,12 +17,10 @@ from drivers.sem import BeamSettings, ScanImage, ScanRequest, Sem
 from drivers.stage import Stage
 from service.errors import HungDeviceError
 from service.logs import get_logger
+from service.timed import TimedCall
 
 log = get_logger(__name__)
 T = TypeVar("T")
-
-_SLICE_S = 0.5
-"""A wait is counted in slices, each at most twice as long: a clock that jumps is no waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +60,6 @@ def timeout_of(estimate_s: float) -> float:
     return 1.2 * estimate_s + 10
 
 
-class _Call(Generic[T]):
-    """One call on its own thread."""
-
-    def __init__(self, name: str, function: Callable[[], T]) -> None:
-        self._function = function
-        self._ended = threading.Event()
-        self._left_s = 0.0
-        self._result: T
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self._result = self._function()
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            self._error = error
-        self._ended.set()
-
-    def wait(self, budget_s: float) -> bool:
-        """Begin, and wait; whether it ended within its budget."""
-        self._left_s = budget_s
-        self._thread.start()
-        before_s = time.monotonic()
-        while not self._ended.wait(min(_SLICE_S, max(self._left_s, 0.0))) and self._left_s > 0:
-            now_s = time.monotonic()
-            self._left_s -= min(now_s - before_s, 2 * _SLICE_S)
-            before_s = now_s
-        return self._ended.is_set()
-
-    def hurry(self, budget_s: float) -> None:
-        """Wait no longer than this from now on."""
-        self._left_s = min(self._left_s, budget_s)
-
-    def ended(self) -> bool:
-        return self._ended.is_set()
-
-    def outcome(self) -> T:
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-
 class Guard:
     """Deadlines of the calls of one device.
 
@@ -119,7 +74,7 @@ class Guard:
         self._device = device
         self._limits = limits
         self._lock = threading.Lock()
-        self._running: tuple[str, _Call[object]] | None = None
+        self._running: tuple[str, TimedCall[object]] | None = None
 
     def long(self, what: str, function: Callable[[], T], timeout_s: float) -> T:
         """A call that blocks; refused while an earlier one hangs.
@@ -129,7 +84,7 @@ class Guard:
         HungDeviceError
             It did not return in time, or an earlier one has not returned yet.
         """
-        call = _Call(f"{self._device}: {what}", function)
+        call = TimedCall(f"{self._device}: {what}", function)
         with self._lock:
             if self._running is not None and not self._running[1].ended():
                 raise HungDeviceError(
@@ -147,7 +102,7 @@ class Guard:
         HungDeviceError
             It did not return in time.
         """
-        return self._within(what, _Call(f"{self._device}: {what}", function), self._limits.quick_s)
+        return self._within(what, TimedCall(f"{self._device}: {what}", function), self._limits.quick_s)
 
     def hurry(self) -> None:
         """The device is told to stop: its long call has to return soon."""
@@ -155,7 +110,7 @@ class Guard:
             if self._running is not None:
                 self._running[1].hurry(self._limits.stopped_s)
 
-    def _within(self, what: str, call: _Call[T], budget_s: float) -> T:
+    def _within(self, what: str, call: TimedCall[T], budget_s: float) -> T:
         if not call.wait(budget_s):
             log.critical("device hangs", device=self._device, call=what, budget_s=budget_s)
             raise HungDeviceError(f"{self._device} hangs: {what} did not return in time")

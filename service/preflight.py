@@ -18,7 +18,9 @@ from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service.errors import HungDeviceError
 from service.layout import safe_area_m, sem_position_m
+from service.notifier import Notifier, notification_urls
 from service.records import Field
+from service.store.database import utc_now
 from service.store.store import Store
 
 _SAMPLE_BYTES = 4 * 1024 * 1024
@@ -203,3 +205,47 @@ def last_event_at(store: Store) -> datetime | None:
     """Wall clock of the last event of a run, None where there is none."""
     events = store.events_since(store.last_seq() - 1, 1)
     return datetime.fromisoformat(events[-1].at) if events else None
+
+
+def notification_check(notifier: Notifier) -> Check:
+    """Somebody is told when something goes wrong: a test message was taken by every channel."""
+    if not notifier.channels:
+        says = "nobody is told when something goes wrong; set notify.urls_file or ILEMTRACK_NOTIFY_URLS"
+        return Check("notifications", Level.WARN, says)
+    failed = notifier.test()
+    if failed:
+        return Check("notifications", Level.RED, f"the test message was not delivered: {'; '.join(failed)}")
+    return Check("notifications", Level.OK, f"a test message was delivered by {notifier.channels} channels")
+
+
+def everything(
+    config: Config, devices: Microscope, fields: Sequence[Field], folder: Path, run: str
+) -> list[Check]:
+    """All points of a session that is to begin, the notification test among them.
+
+    Parameters
+    ----------
+    config : Config
+    devices : Microscope
+    fields : sequence of Field
+    folder : Path
+        Where the session writes; must exist.
+    run : str
+        Named in the test message.
+
+    Raises
+    ------
+    InputError
+        Notifications are configured in a way that cannot work.
+    """
+    now = utc_now()
+    notifier = Notifier(notification_urls(config.notify), config.notify.events, run)
+    checks = [
+        *device_checks(devices, config),
+        *plan_checks(config, fields, now.date()),
+        *disk_checks(config, folder, fields),
+        clock_check(now, None),
+        notification_check(notifier),
+    ]
+    notifier.close(0.0)
+    return checks

@@ -10,6 +10,11 @@ _PARTS, _EXTRA_S = 1.5, 60.0
 
 BETWEEN = "work between two steps"
 BETWEEN_S = 60.0
+"""Saving, checking and recording of the largest image."""
+
+ANALYSIS = "detection and planning"
+ANALYSIS_S = 300.0
+"""For the largest frame, or the plan of the largest section."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from service.preflight import (
     plan_checks,
     red_ones,
 )
-from service.progress import BETWEEN, BETWEEN_S
+from service.progress import ANALYSIS, ANALYSIS_S, BETWEEN, BETWEEN_S
 from service.records import FieldState
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
@@ -154,7 +154,7 @@ class Runner:
         self._analysis.submit_unfinished()
         take_fluorescence(context, self._analysis, self._section())
         if context.config.session.review:
-            self._analysis.wait()
+            self._wait_for_analysis()
             context.store.apply(SessionEvent.REVIEW_NEEDED)
         else:
             context.store.apply(SessionEvent.FLUORESCENCE_COMPLETE)
@@ -162,7 +162,7 @@ class Runner:
     def _electron(self) -> None:
         context = self._context
         self._analysis.submit_unfinished()
-        self._analysis.wait()
+        self._wait_for_analysis()
         keep_unsaved(context)
         release_waiting(context)
         if context.store.next_job() is not None:
@@ -173,6 +173,11 @@ class Runner:
         else:
             give_up_waiting(context)
             context.store.apply(SessionEvent.ELECTRON_COMPLETE)
+
+    def _wait_for_analysis(self) -> None:
+        self._context.progress.begin(ANALYSIS, ANALYSIS_S)
+        self._analysis.wait()
+        self._context.progress.begin(BETWEEN, BETWEEN_S)
 
     def _section(self) -> str | None:
         """Return the section whose fluorescence is taken now; None for that of the whole array."""

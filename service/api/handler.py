@@ -62,6 +62,10 @@ class Control(Protocol):
         """Return what was read from the devices last; never waits for hardware."""
         ...
 
+    def health(self) -> Mapping[str, Any]:
+        """Return how the session comes forward, where it will land, whether people can be told."""
+        ...
+
     def time_s(self) -> float:
         """Time on the microscope's clock, s."""
         ...
@@ -190,6 +194,7 @@ class Handler:
             current_job=None if job is None else self._rows([job])[0],
             # Through JSON: what a gauge does not know is null, whatever the driver calls it.
             devices=json.loads(to_json(dict(self._control.devices()))),
+            health=json.loads(to_json(dict(self._control.health()))),
         )
 
     def _snapshot(self, none: wire.NoParams) -> wire.Snapshot:

@@ -401,7 +401,11 @@ def test_the_wall_clock_jumps(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("phase", [PARTIAL, LIGHT, BEAM])
 def test_the_monotonic_clock_jumps(begin: Begin, phase: Phase) -> None:
-    call = {PARTIAL: "chamber.go_to", LIGHT: "camera.expose", BEAM: "sem.scan"}[phase]
+    device, call = {
+        PARTIAL: ("chamber", "go_to"),
+        LIGHT: ("camera", "expose"),
+        BEAM: ("sem", "scan"),
+    }[phase]
 
     def jump(trouble: Trouble, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         assert trouble.session is not None
@@ -411,6 +415,6 @@ def test_the_monotonic_clock_jumps(begin: Begin, phase: Phase) -> None:
         clock.sleep(86_400)
         return result
 
-    session = begin(Trouble(*call.split("."), jump, phase, times=1))
+    session = begin(Trouble(device, call, jump, phase, times=1))
     assert session.store.status().phase is Phase.DONE
     nothing_lost(session, spoilt=0)
