@@ -113,11 +113,16 @@ class Heart:
         self._write(None)
         notify("WATCHDOG=1")
 
-    def end(self, safe: bool) -> None:
-        """Say how the microscope is left; the watchdog acts where it is not safe."""
+    def end(self, safe: bool, keep: bool) -> None:
+        """Say how the microscope is left; the watchdog acts where it is not safe.
+
+        Without `keep` the file is removed: nobody is there to read it.
+        """
         self._over.set()
         with self._lock:
             self._write("safe" if safe else "unsafe")
+            if not keep:
+                self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
         while not self._over.wait(EVERY_S):

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -178,7 +179,8 @@ def _write_speed(config: Config, folder: Path) -> Check:
     except OSError as error:
         return Check("write speed", Level.RED, f"{folder}: cannot be written ({error.strerror})")
     finally:
-        sample.unlink(missing_ok=True)
+        with suppress(OSError):
+            sample.unlink(missing_ok=True)
     width, height = config.fluorescence.frame_px
     fm_rate = width * height * 2 / (config.fluorescence.exposure_s + config.stage.settle_s)
     em_rate = 1 / config.sem.dwell_s

@@ -51,7 +51,8 @@ class Upkeep:
         )
         self.heart = Heart(beat_path(context.store.run_id()))
         # A session in simulated time is over in a moment, and no microscope stands behind it.
-        self._outside = config.watchdog.enabled and isinstance(context.clock, SystemClock)
+        self._real = isinstance(context.clock, SystemClock)
+        self._outside = config.watchdog.enabled and self._real
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
 
@@ -68,7 +69,7 @@ class Upkeep:
         """End, and say how the microscope is left; sends what is still to be sent."""
         notify("STOPPING=1")
         self._sentinel.stop()
-        self.heart.end(safe)
+        self.heart.end(safe, keep=self._real)
         self.announcer.stop(_LAST_WORDS_S)
         self._notifier.close(_LAST_WORDS_S)
 
