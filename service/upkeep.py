@@ -21,7 +21,7 @@ log = get_logger(__name__)
 
 _AGAIN_S = 60.0
 """Shortest time between two starts of a watchdog."""
-_LAST_WORDS_S = 45.0
+_LAST_WORDS_S = 20.0
 """For notifications that wait when the program ends; the microscope is safe by then."""
 
 

@@ -34,6 +34,7 @@ def release() -> Iterator[threading.Event]:
 
 def loop_of(session: Session, **settings: Any) -> MainLoop:
     upkeep = Upkeep(session.context)
+    upkeep.start()
     return MainLoop(
         session.context, session.runner, session.control, upkeep, lambda _: None, attended=False, **settings
     )
@@ -55,11 +56,11 @@ def test_a_program_that_cannot_end_is_ended_safe_and_says_so(
     session = Session(tmp_path / "run", small_config())
 
     def never() -> None:
+        loop._signals.append(signal.SIGTERM)
         release.wait(60)
 
     session.analysis.wait = never  # type: ignore[method-assign]
     loop = loop_of(session, lands_s=0.2, leave=leave)
-    loop._signals.append(signal.SIGTERM)
     with pytest.raises(Left) as left, contextlib.closing(session.store):
         loop.run(go_on=True)
     assert left.value.args == (ABANDONED,)

@@ -1,6 +1,7 @@
 """Sessions on the simulated microscope, whole and with every kind of failure that a device may show."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -336,3 +337,50 @@ def test_cells_where_the_stage_may_not_go_are_skipped_with_that_reason(start: St
     assert [cell for cell in cells if cell.jobs]
     assert all(job.center_m[0] <= 0 for job in session.store.jobs())
     assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+
+
+def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Start) -> None:
+    """In a fault nobody has to be there for the beam to be blanked, once the blanker answers again."""
+    stuck: list[bool] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        stuck.extend([True] * 3)
+        return real(request, timeout_s)
+
+    def is_blanked(real: Callable[[], bool]) -> bool:
+        # Wrong at the look after the scan, at the fault, and at the first try after it.
+        return real() and not (stuck and stuck.pop())
+
+    def change(setup: Setup) -> Setup:
+        once = faulty("sem", "scan", scan)(setup)
+        return faulty("sem", "is_blanked", is_blanked, times=ALWAYS)(once)
+
+    session = start(change)
+    store = session.store
+    assert store.status().phase is Phase.FAULT
+    for _ in range(3000):
+        kinds = [event.kind for event in store.events_since(0)]
+        if "safe" in kinds:
+            break
+        time.sleep(0.01)
+    assert [kind for kind in kinds if kind in ("safe", "unsafe")] == ["unsafe", "safe"]
+    assert store.status().phase is Phase.FAULT
+    session.go_on(session.control.acknowledge)
+    session.go_on()
+    assert store.status().phase is Phase.DONE
+
+
+def test_the_status_says_where_a_pause_will_land(start: Start) -> None:
+    sessions: list[Session] = []
+    seen: list[dict[str, object]] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        seen.append(sessions[0].control.health())
+        sessions[0].control.pause()
+        seen.append(sessions[0].control.health())
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan), prepare=sessions.append)
+    assert seen[0]["landing"] is None
+    assert "pauses after frame J000001" in str(seen[1]["landing"])
+    assert session.control.health()["landing"] is None
