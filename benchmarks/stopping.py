@@ -1,4 +1,4 @@
-"""How soon the microscope is safe after a stop, in real time, in the middle of a scan of a daemon of its own."""
+"""How soon the microscope is safe after a stop in mid-scan, in real time, of a daemon in its own process."""
 
 import json
 import os

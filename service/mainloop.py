@@ -67,6 +67,7 @@ class MainLoop:
         self._lands_s, self._leave = lands_s, leave
         self._signals: list[signal.Signals] = []
         self._told_s: float | None = None
+        self._blocked: str | None = None
 
     def run(self, go_on: bool) -> bool:
         """Run; whether it was interrupted by a signal.
@@ -112,6 +113,7 @@ class MainLoop:
     def _turn(self, go_on: bool) -> bool:
         """Look once; whether the session is still to be told to go on."""
         self._upkeep.heart.turn()
+        self._tell_of_a_block()
         if self._signals:
             self._tell_to_end(self._signals[0].name)
         self._give_up_in_time()
@@ -128,6 +130,15 @@ class MainLoop:
         if not self._attended and (_stuck(status) or self._runner.blocked is not None):
             self._tell_to_end("nobody attends to it")
         return go_on
+
+    def _tell_of_a_block(self) -> None:
+        """Tell people what no event can tell them: that no event can be written."""
+        blocked = self._runner.blocked
+        if blocked is not None and blocked != self._blocked:
+            done = NOT_SAFE if "NOT SAFE" in blocked else f"{SAFE} What is not on the disk is kept in memory."
+            to_do = "Make room on the disk; then `ilemtrack ack` and `ilemtrack continue`."
+            self._upkeep.announcer.tell(Alarm("disk", blocked, done, to_do))
+        self._blocked = blocked
 
     def _tell_to_end(self, why: str) -> None:
         if self._told_s is None:

@@ -273,7 +273,7 @@ class Runner:
         try:
             context.requests.take()
         except InterruptSession as wish:
-            log.error("failed on the way to an end", reason=reason)
+            log.info("ended on the way", reason=reason)
             return self._grant(wish)
         log.error("fault", reason=reason)
         context.store.apply(SessionEvent.FAULT, reason)

@@ -1,8 +1,8 @@
-import contextlib
 import signal
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +12,7 @@ from drivers.errors import DriverError
 from service.mainloop import ABANDONED, MainLoop
 from service.session import Phase
 from service.systemd import notify
-from service.upkeep import Upkeep
+from service.upkeep import Upkeep, watched
 from tests.service.faults import faulty
 from tests.service.sessions import Session, small_config
 
@@ -32,20 +32,21 @@ def release() -> Iterator[threading.Event]:
     event.set()
 
 
-def loop_of(session: Session, **settings: Any) -> MainLoop:
+@contextmanager
+def loop_of(session: Session, **settings: Any) -> Iterator[MainLoop]:
     upkeep = Upkeep(session.context)
-    upkeep.start()
-    return MainLoop(
-        session.context, session.runner, session.control, upkeep, lambda _: None, attended=False, **settings
-    )
+    with closing(session.store), watched(upkeep):
+        yield MainLoop(
+            session.context, session.runner, session.control, upkeep, lambda _: None, False, **settings
+        )
 
 
 @pytest.mark.usefixtures("runtime_dir")
 def test_a_session_runs_to_its_end(tmp_path: Path) -> None:
     session = Session(tmp_path / "run", small_config())
-    assert loop_of(session).run(go_on=True) is False
-    assert session.store.status().phase is Phase.DONE
-    session.store.close()
+    with loop_of(session) as loop:
+        assert loop.run(go_on=True) is False
+        assert session.store.status().phase is Phase.DONE
 
 
 @pytest.mark.usefixtures("runtime_dir")
@@ -60,8 +61,7 @@ def test_a_program_that_cannot_end_is_ended_safe_and_says_so(
         release.wait(60)
 
     session.analysis.wait = never  # type: ignore[method-assign]
-    loop = loop_of(session, lands_s=0.2, leave=leave)
-    with pytest.raises(Left) as left, contextlib.closing(session.store):
+    with loop_of(session, lands_s=0.2, leave=leave) as loop, pytest.raises(Left) as left:
         loop.run(go_on=True)
     assert left.value.args == (ABANDONED,)
     text = session.folder.incidents.read_text(encoding="utf-8")
@@ -75,9 +75,9 @@ def test_a_fault_that_nobody_attends_to_ends_the_program(tmp_path: Path) -> None
         raise DriverError("no answer")
 
     session = Session(tmp_path / "run", small_config(), faulty("chamber", "go_to", fails, times=-1))
-    assert loop_of(session).run(go_on=True) is False
-    assert session.store.status().phase is Phase.FAULT
-    session.store.close()
+    with loop_of(session) as loop:
+        assert loop.run(go_on=True) is False
+        assert session.store.status().phase is Phase.FAULT
 
 
 def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
