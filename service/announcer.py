@@ -63,14 +63,18 @@ class Announcer:
         incidents.write(self._path, utc_now(), alarm)
         self._notifier.send(alarm)
 
+    def catch_up(self) -> None:
+        """Tell what has happened since; for use only while the thread does not run, or on it."""
+        try:
+            self._read_on()
+        except StoreError as error:
+            log.error("events not read", error=str(error))
+
     def _serve(self) -> None:
         while True:
             self._wake.wait()
             self._wake.clear()
-            try:
-                self._read_on()
-            except StoreError as error:
-                log.error("events not read", error=str(error))
+            self.catch_up()
             if self._stopping.is_set():
                 return
 

@@ -5,6 +5,7 @@ import secrets
 
 import numpy as np
 
+from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
 from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
@@ -141,7 +142,7 @@ def _do(context: Context, job: Job) -> None:
         context.streak.failure(f"job {job.id}: {error}")
         return
     context.checkpoint()
-    wrong = lost(context.devices.chamber, context.config.chamber)
+    wrong = lost(context.devices.chamber, VacuumState.HIGH, context.config.chamber)
     if wrong is not None:
         raise SessionFaultError(f"no beam: {wrong}")
     image, vacuum = _scan(context, job, stands_m)
@@ -177,7 +178,7 @@ def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[Sc
     except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows
         failure = error
     stuck = _blank(context)
-    vacuum = watch.found() or lost(chamber, context.config.chamber)
+    vacuum = watch.found() or lost(chamber, VacuumState.HIGH, context.config.chamber)
     if stuck is not None:
         store.expose_failed(exposure.id, stuck)
         raise SessionFaultError(stuck)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import frame_rect, inner_rect
@@ -24,6 +25,7 @@ from service.moving import move_to
 from service.records import Field, FieldState
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
+from service.vacuum import lost
 
 log = get_logger(__name__)
 
@@ -39,7 +41,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
     InterruptSession
         Somebody asked for it, or the disk is full.
     SessionFaultError
-        Too many fields failed in a row, or the light does not switch off.
+        Too many fields failed in a row, the light does not switch off, or the vapour is gone.
     """
     for field in context.store.fields(section=section, state=FieldState.PENDING):
         context.checkpoint()
@@ -93,7 +95,23 @@ def _take(context: Context, field: Field) -> FmFrame:
         return frame
 
     move_to(context, field.center_m)
-    return repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+    _demand_vapour(context)
+    frame = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+    _demand_vapour(context)
+    return frame
+
+
+def _demand_vapour(context: Context) -> None:
+    """Refuse fluorescence at a wrong pressure: without water vapour cells are dim, and would be missed.
+
+    Raises
+    ------
+    SessionFaultError
+        The chamber is not at the partial pressure; the field is taken again when it is.
+    """
+    wrong = lost(context.devices.chamber, VacuumState.PARTIAL, context.config.chamber)
+    if wrong is not None:
+        raise SessionFaultError(f"no fluorescence: {wrong}")
 
 
 def _expose(context: Context, settings: FmSettings) -> FmFrame:

@@ -16,6 +16,7 @@ from pathlib import Path
 import apprise
 
 from config.alarms import AlarmKind, NotifyConfig
+from config.model import Config
 from service.alarms import Alarm
 from service.errors import InputError
 from service.logs import get_logger
@@ -57,6 +58,14 @@ def notification_urls(config: NotifyConfig) -> list[str]:
         lines = (line.strip() for line in text.splitlines())
         urls += [line for line in lines if line and not line.startswith("#")]
     return [url for url in dict.fromkeys(urls) if url != _HIDDEN]
+
+
+def with_absolute_file(config: Config) -> Config:
+    """Return the configuration with the path of its file of URLs made absolute, for a later resume."""
+    if config.notify.urls_file is None:
+        return config
+    path = str(Path(config.notify.urls_file).expanduser().absolute())
+    return config.model_copy(update={"notify": config.notify.model_copy(update={"urls_file": path})})
 
 
 def withheld(config: NotifyConfig) -> bool:

@@ -72,6 +72,8 @@ class Upkeep:
         self.heart.end(safe, keep=self._real)
         self.announcer.stop(_LAST_WORDS_S)
         self._notifier.close(_LAST_WORDS_S)
+        # What could not be delivered just now is an incident, too.
+        self.announcer.catch_up()
 
     def health(self) -> dict[str, Any]:
         """How the session comes forward, and whether people can be told; for `status`."""

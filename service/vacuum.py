@@ -46,10 +46,10 @@ def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str 
     return None
 
 
-def lost(chamber: Chamber, config: ChamberConfig) -> str | None:
-    """Why the beam must not be on, as read back now; a chamber that does not answer is a reason."""
+def lost(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:
+    """As `problem`, where a chamber that does not answer is a reason, too."""
     try:
-        return problem(chamber, VacuumState.HIGH, config)
+        return problem(chamber, state, config)
     except (DriverError, HungDeviceError) as error:
         return f"the chamber does not answer: {error}"
 
@@ -90,7 +90,7 @@ class VacuumWatch:
 
     def _look(self) -> None:
         while not self._over.wait(self._every_s):
-            wrong = lost(self._chamber, self._config)
+            wrong = lost(self._chamber, VacuumState.HIGH, self._config)
             if wrong is not None and not self._over.is_set():
                 self._found = wrong
                 try:

@@ -143,9 +143,10 @@ def _begin(
 ) -> int:
     from service import daemon, rooms
     from service.detectors import with_absolute_model
+    from service.notifier import with_absolute_file
 
     rooms.check()
-    config = with_absolute_model(config)
+    config = with_absolute_file(with_absolute_model(config))
     folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
     with lock(folder):
         logs.configure(folder.log)

@@ -167,6 +167,7 @@ MATRIX: list[tuple[str, Callable[..., Any], Phase, str, int, str, str]] = [
     ("wrong position", spoils(image_elsewhere), BEAM, "sem.scan", 1, GOES_ON, "exposed, but the SEM"),
     ("unpumped", does_nothing, PARTIAL, "chamber.go_to", ALWAYS, FAULT, "says vented, not partial"),
     ("unpumped", does_nothing, HIGH, "chamber.go_to", ALWAYS, FAULT, "says partial, not high"),
+    ("vacuum lost", says(5.0), LIGHT, "chamber.pressure_pa", ALWAYS, FAULT, "the pressure is 5 Pa, not"),
     ("light stuck on", does_nothing, LIGHT, "light.off", ALWAYS, FAULT, "the light does not switch off"),
     ("light stuck on", says(True), PREFLIGHT, "light.is_on", ALWAYS, FAULT, "the light is on"),
     ("blanker open", says(False), PREFLIGHT, "sem.is_blanked", ALWAYS, FAULT, "the beam is on"),
