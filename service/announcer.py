@@ -13,10 +13,12 @@ from service.notifier import Notifier
 from service.records import Event
 from service.store.database import utc_now
 from service.store.store import Store
+from service.timed import TimedCall
 
 log = get_logger(__name__)
 
 _PAGE = 500
+_NOTE_S = 10.0
 
 
 class Announcer:
@@ -49,14 +51,19 @@ class Announcer:
         self._thread.join(limit_s)
 
     def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
-        """Append an event; where the database does not take it, people are told all the same."""
+        """Append an event; where the database does not take it, or hangs, people are told all the same."""
+        call = TimedCall("note", lambda: self._store.note(kind, subject, data))
         try:
-            self._store.note(kind, subject, data)
+            if call.wait(_NOTE_S):
+                call.outcome()
+                return
+            why = f"no answer within {_NOTE_S:g} s"
         except StoreError as error:
-            log.error("event not recorded", kind=kind, error=str(error))
-            alarm = alarm_of(Event(0, 0.0, "", kind, subject, dict(data)), self._store)
-            if alarm is not None:
-                self.tell(alarm)
+            why = str(error)
+        log.error("event not recorded", kind=kind, error=why)
+        alarm = self._alarm(Event(0, 0.0, "", kind, subject, dict(data)))
+        if alarm is not None:
+            self.tell(alarm)
 
     def tell(self, alarm: Alarm) -> None:
         """Tell people at once."""
@@ -82,6 +89,16 @@ class Announcer:
         while events := self._store.events_since(self._seq, _PAGE):
             for event in events:
                 self._seq = event.seq
-                alarm = alarm_of(event, self._store)
+                alarm = self._alarm(event)
                 if alarm is not None:
                     self.tell(alarm)
+
+    def _alarm(self, event: Event) -> Alarm | None:
+        try:
+            return alarm_of(event, self._store)
+        except StoreError:
+            raise
+        except Exception:
+            # One event that is not understood must not keep the next alarm from people.
+            log.exception("event not understood", seq=event.seq, kind=event.kind)
+            return None

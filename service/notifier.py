@@ -151,7 +151,11 @@ class Notifier:
             text = f"{alarm.what}\n\n{alarm.done}\n\nTo do: {alarm.to_do}"
             text += f"\n\n({more} more of this kind since the last message.)" if more else ""
             for name, channel in self._channels:
-                self._insist(name, channel, kind, text)
+                try:
+                    self._insist(name, channel, kind, text)
+                except Exception:
+                    # The next channel and the next alarm must go out, whatever became of this one.
+                    log.exception("notification lost", channel=name)
 
     def _insist(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> None:
         why: str | None = None
@@ -178,7 +182,7 @@ class Notifier:
             return f"no answer within {self._patience.deliver_s:g} s"
         try:
             return None if call.outcome() else "the other side did not take it"
-        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; it is counted as a failure
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; it counts as a failure
             # Only the class: the text may quote the URL with its password.
             log.error("notification raised", channel=name, error=type(error).__name__)
             return type(error).__name__

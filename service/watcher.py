@@ -5,41 +5,25 @@ microscope, the daemon is surely gone: a frozen one is killed first.
 """
 
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from config.loading import load
-from config.model import Config
-from drivers.microscope import Microscope
-from service import incidents, logs
-from service.alarms import NOT_SAFE, SAFE, watchdog_alarm
-from service.compose import set_up
-from service.deadlines import guarded
-from service.errors import EndpointError, InputError, StoreError, UnsafeError
+from service import logs
 from service.heartbeat import Beat, beat_path, process_start, read_beat
 from service.logs import get_logger
-from service.notifier import URLS_VARIABLE, Notifier, notification_urls
-from service.run_folder import RunFolder, RunInfo, lock, open_existing
-from service.safety import make_safe
-from service.store.database import utc_now
-from service.store.store import Store
+from service.notifier import URLS_VARIABLE
+from service.rescue import act
+from service.run_folder import RunFolder, open_existing
 
 log = get_logger(__name__)
 
 _EVERY_S = 0.5
-_KILL_S = 10.0
-_LOCK_S = 10.0
-_LET_FINISH_S = 30.0
-_AGAIN_S, _AGAIN_MOST_S = 10.0, 300.0
 _APPEAR_S = 30.0
 """So long a daemon that starts may take until its first heartbeat."""
 
@@ -95,115 +79,6 @@ def watch(path: Path, silent_s: float, sleep: Callable[[float], None] = time.sle
             return Verdict(why, first)
         sleep(_EVERY_S)
         waited_s += _EVERY_S
-
-
-def kill(beat: Beat) -> bool:
-    """Kill the daemon of a heartbeat and wait for its end; whether it is gone."""
-    try:
-        handle = os.pidfd_open(beat.pid)
-    except ProcessLookupError:
-        return True
-    try:
-        # The handle is of one process; only now is it sure which.
-        if process_start(beat.pid) != beat.started:
-            return True
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
-        return bool(select.select([handle], [], [], _KILL_S)[0])
-    finally:
-        os.close(handle)
-
-
-def acting_lock(folder: RunFolder) -> FileLock:
-    """Lock that a watchdog holds while it acts; a program that takes the run up waits for it."""
-    return FileLock(folder.path / ".watchdog")
-
-
-def let_finish(folder: RunFolder) -> None:
-    """Wait for a watchdog that acts on a run.
-
-    Raises
-    ------
-    InputError
-        It does not get the microscope safe.
-    """
-    try:
-        with acting_lock(folder).acquire(timeout=_LET_FINISH_S):
-            pass
-    except Timeout:
-        raise InputError(
-            f"{folder.path}: the watchdog is still trying to put the microscope safe; {folder.incidents}"
-            " says what is in its way"
-        ) from None
-
-
-def put_safe(devices: Microscope, tell: Callable[[str | None], None], sleep: Callable[[float], None]) -> None:
-    """Try until the microscope is safe; tell each change: what is wrong, or None once it is safe."""
-    again_s = _AGAIN_S
-    told = ""
-    while True:
-        try:
-            make_safe(devices)
-        except UnsafeError as error:
-            if str(error) != told:
-                told = str(error)
-                tell(told)
-            sleep(again_s)
-            again_s = min(2 * again_s, _AGAIN_MOST_S)
-        else:
-            tell(None)
-            return
-
-
-def act(folder: RunFolder, info: RunInfo, config: Config, verdict: Verdict) -> None:
-    """Make sure that the daemon is gone, and put the microscope safe through fresh connections.
-
-    Raises
-    ------
-    InputError
-        Another program has taken the run up meanwhile: the microscope is its own.
-    """
-    assert verdict.why is not None
-    with acting_lock(folder).acquire(timeout=_LOCK_S):
-        killed = ""
-        if verdict.beat is not None and process_start(verdict.beat.pid) == verdict.beat.started:
-            gone = kill(verdict.beat)
-            killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
-            log.critical("daemon killed", pid=verdict.beat.pid, gone=gone)
-        with _lock_soon(folder):
-            urls = notification_urls(config.notify)
-            notifier = Notifier(urls, config.notify.events, info.run)
-            devices = guarded(set_up(config, folder, info).devices)
-
-            def tell(problem: str | None) -> None:
-                done = f"{killed}{SAFE if problem is None else f'{NOT_SAFE} ({problem})'}"
-                what = f"{str(verdict.why).capitalize()}."
-                log.critical("watchdog", what=what, done=done)
-                _record(folder, notifier, what, done)
-
-            put_safe(devices, tell, time.sleep)
-            notifier.close(120.0)
-
-
-def _lock_soon(folder: RunFolder) -> FileLock:
-    """Lock of the run, once the kernel has taken it from the daemon that is gone."""
-    for _ in range(int(_LOCK_S / _EVERY_S)):
-        try:
-            return lock(folder)
-        except InputError:
-            time.sleep(_EVERY_S)
-    return lock(folder)
-
-
-def _record(folder: RunFolder, notifier: Notifier, what: str, done: str) -> None:
-    """Notification, incident and event; each for itself, as the disk may be full."""
-    alarm = watchdog_alarm(what, done)
-    notifier.send(alarm)
-    incidents.write(folder.incidents, utc_now(), alarm)
-    try:
-        with closing(Store.open(folder.store)) as store:
-            store.note("watchdog", "watchdog", {"what": what, "done": done})
-    except StoreError as error:
-        log.error("event not recorded", error=str(error))
 
 
 def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
@@ -262,7 +137,7 @@ def guard_run(path: Path, once: bool = False) -> str:
     if verdict.why is None:
         return "the daemon has ended, the microscope is safe" if verdict.beat else "no daemon showed up"
     log.critical("acting", why=verdict.why)
-    act(folder, info, config, verdict)
+    act(folder, info, config, verdict.why, verdict.beat)
     return f"{verdict.why}; the microscope was put safe"
 
 
@@ -272,9 +147,10 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     try:
         log.info("ended", found=guard_run(Path(sys.argv[1])))
-    except (InputError, EndpointError, Timeout, OSError) as error:
-        log.error("ended", error=str(error))
-        raise SystemExit(2) from error
+    except Exception:
+        # Nobody sees its terminal; the daemon sees its end and starts another.
+        log.exception("ended")
+        raise
 
 
 if __name__ == "__main__":

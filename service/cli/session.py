@@ -112,7 +112,7 @@ def _take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | N
     """Go on with a run; `notify` has the URLs, which the copy of its configuration has not."""
     from service import daemon
     from service.notifier import notification_urls, withheld
-    from service.watcher import let_finish
+    from service.rescue import let_finish
 
     folder, info = open_existing(run_dir)
     config = load(folder.config)

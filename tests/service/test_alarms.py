@@ -1,6 +1,7 @@
 """From the event of a session to what a person reads."""
 
 import json
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,3 +128,24 @@ def test_the_end_of_a_session_says_how_it_ended(start: Start) -> None:
     assert alarm.kind == "finished"
     assert "has ended: done; 8 done" in alarm.what
     assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+
+
+def test_an_event_that_is_not_understood_keeps_no_other_from_people(store: Store, tmp_path: Path) -> None:
+    announcer = Announcer(store, tmp_path / "incidents.md", Notifier([], [], "run"))
+    announcer.start()
+    store.note("stalled", "session", {"step": "without numbers"})
+    store.note("unsafe", "microscope", {"problems": "the beam is on"})
+    announcer.stop(30)
+    assert "the beam is on" in (tmp_path / "incidents.md").read_text(encoding="utf-8")
+
+
+def test_people_are_told_though_the_database_hangs(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(store, "note", lambda *_: release.wait(60))
+    monkeypatch.setattr("service.announcer._NOTE_S", 0.1)
+    announcer = Announcer(store, tmp_path / "incidents.md", Notifier([], [], "run"))
+    announcer.note("stalled", "session", {"step": "the scan", "running_s": 2, "allowed_s": 1})
+    release.set()
+    assert "No progress: the scan" in (tmp_path / "incidents.md").read_text(encoding="utf-8")

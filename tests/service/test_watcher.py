@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from drivers.clock import SystemClock
+from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
-from service import watcher
 from service.errors import UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
-from service.watcher import GONE, UNSAFE, kill, put_safe, watch
+from service.rescue import kill, put_safe
+from service.watcher import GONE, UNSAFE, watch
+from simulators.microscope import SimulatedMicroscope
+from tests.service.sessions import small_config
 
 
 @pytest.fixture
@@ -109,20 +113,20 @@ def test_a_stopped_daemon_is_killed(tmp_path: Path, process: subprocess.Popen[by
     assert process.wait(30) == -signal.SIGKILL
 
 
-def test_the_safe_state_is_tried_until_it_is_reached_and_told_once_a_change(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    outcomes = iter(["the beam is on", "the beam is on", "no answer", None])
+def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change() -> None:
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    unreachable = DeviceLostError("no backend")
+    outcomes = iter([UnsafeError("the beam is on"), UnsafeError("the beam is on"), unreachable, None])
     told: list[str | None] = []
     pauses: list[float] = []
 
-    def make_safe(_: Microscope) -> None:
+    def connect() -> Microscope:
         if problem := next(outcomes):
-            raise UnsafeError(problem)
+            raise problem
+        return devices
 
-    monkeypatch.setattr(watcher, "make_safe", make_safe)
-    put_safe(None, told.append, pauses.append)  # type: ignore[arg-type]
-    assert told == ["the beam is on", "no answer", None]
+    put_safe(connect, told.append, pauses.append)
+    assert told == ["the beam is on", "the microscope cannot be reached: no backend", None]
     assert pauses == [10.0, 20.0, 40.0]
 
 
