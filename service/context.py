@@ -100,6 +100,14 @@ class FailureStreak:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """An electron image in memory, and why it may not be the one that was asked for (None if it may)."""
+
+    image: ScanImage
+    doubt: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """One session: what was set, what is kept, what it drives, what is asked of it."""
 
@@ -112,7 +120,7 @@ class Context:
     busy: BusyTime
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
-    unsaved: dict[str, ScanImage] = field(default_factory=dict)
+    unsaved: dict[str, Taken] = field(default_factory=dict)
     """Electron images, by job, that are not on the disk and recorded yet."""
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS

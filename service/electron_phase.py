@@ -11,7 +11,7 @@ from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.ground import Ground
 from planner.rects import grown
-from service.context import Context
+from service.context import Context, Taken
 from service.deadlines import timeout_of
 from service.disk import shortage
 from service.errors import HungDeviceError, ImageError, SessionFaultError, StageError
@@ -145,21 +145,20 @@ def _do(context: Context, job: Job) -> None:
     wrong = lost(context.devices.chamber, VacuumState.HIGH, context.config.chamber)
     if wrong is not None:
         raise SessionFaultError(f"no beam: {wrong}")
-    image, vacuum = _scan(context, job, stands_m)
-    if image is not None:
-        doubt = f"taken while the vacuum went: {vacuum}" if vacuum else _doubt(context, job, image, stands_m)
-        _keep(context, job, image, doubt)
+    taken, vacuum = _scan(context, job, stands_m)
+    if taken is not None:
+        _keep(context, job, taken)
     if vacuum is not None:
         raise SessionFaultError(f"no beam: {vacuum}")
 
 
-def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[ScanImage | None, str | None]:
+def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[Taken | None, str | None]:
     """Intent into the ledger, then the beam, then the result into the ledger.
 
     Returns
     -------
-    image : ScanImage or None
-        None where the scan gave none.
+    taken : Taken or None
+        None where the scan gave no image.
     vacuum : str or None
         What went wrong with the vacuum during the scan or was found wrong after it.
     """
@@ -180,13 +179,15 @@ def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[Sc
     stuck = _blank(context)
     vacuum = watch.found() or lost(chamber, VacuumState.HIGH, context.config.chamber)
     if stuck is not None:
-        store.expose_failed(exposure.id, stuck)
+        kept = "" if failure is not None else _kept_all_the_same(context, job, image)
+        store.expose_failed(exposure.id, stuck + kept)
         raise SessionFaultError(stuck)
     if failure is None:
         # In memory until file and record are on the disk, whatever happens to either.
-        context.unsaved[job.id] = image
+        doubt = f"taken while the vacuum went: {vacuum}" if vacuum else _doubt(context, job, image, stands_m)
+        taken = context.unsaved[job.id] = Taken(image, doubt)
         store.expose_done(exposure.id, _elsewhere(context, job, image, exposure))
-        return image, vacuum
+        return taken, vacuum
     if vacuum is not None and isinstance(failure, InterruptedCallError):
         failure = DriverError(f"stopped, as the vacuum went: {vacuum}")
     _not_done(context, exposure, failure)
@@ -223,6 +224,16 @@ def _blank(context: Context) -> str | None:
     return None if blanked else "the beam does not blank"
 
 
+def _kept_all_the_same(context: Context, job: Job, image: ScanImage) -> str:
+    """Save the image of a scan after which the beam did not blank; says where it is."""
+    path = context.folder.em_image(job.section, job.id)
+    try:
+        save_em(path, image, job.section, job.id, job.covers)
+    except (OSError, ImageError, ValueError) as error:
+        return f"; its image is lost: {error}"
+    return f"; its image is {context.folder.relative(path)}"
+
+
 def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
     """Record a scan that gave no image: refused with the beam blanked, or nobody knows how far it came."""
     store = context.store
@@ -239,7 +250,7 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
 
 def keep_unsaved(context: Context) -> None:
     """Save the images that the disk did not take, or whose record it did not take."""
-    for job_id, image in list(context.unsaved.items()):
+    for job_id, taken in list(context.unsaved.items()):
         job = context.store.job(job_id)
         if job.state is JobState.ARMED:
             # The scan ended well; only the end of its row could not be written.
@@ -247,11 +258,11 @@ def keep_unsaved(context: Context) -> None:
         if job.state is JobState.SAVED:
             context.unsaved.pop(job_id)
         else:
-            _keep(context, job, image, _doubt(context, job, image, None))
+            _keep(context, job, taken)
     verify_saved(context)
 
 
-def _keep(context: Context, job: Job, image: ScanImage, doubt: str | None) -> None:
+def _keep(context: Context, job: Job, taken: Taken) -> None:
     """Save an image and read it back; only then the job is done, or needs review where there is a doubt.
 
     What was exposed is never thrown away: an image that cannot be right is saved for a person all the same.
@@ -263,7 +274,7 @@ def _keep(context: Context, job: Job, image: ScanImage, doubt: str | None) -> No
     SessionFaultError
         Too many in a row were doubtful or lost: something is wrong with beam or detector.
     """
-    store, folder = context.store, context.folder
+    store, folder, image, doubt = context.store, context.folder, taken.image, taken.doubt
     try:
         saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
         name = folder.relative(saved.path)
@@ -290,10 +301,10 @@ def _keep(context: Context, job: Job, image: ScanImage, doubt: str | None) -> No
     log.info("done", job=job.id)
 
 
-def _doubt(context: Context, job: Job, image: ScanImage, stands_m: tuple[float, float] | None) -> str | None:
+def _doubt(context: Context, job: Job, image: ScanImage, stands_m: tuple[float, float]) -> str | None:
     """Why an image cannot be the one that was asked for, or shows nothing; None if it may be good.
 
-    `stands_m` is where the stage stood before the scan, None where that is not known any more.
+    `stands_m` is where the stage stood before the scan.
     """
     pixels = image.pixels
     if pixels.shape != (job.size_px[1], job.size_px[0]):
@@ -302,10 +313,9 @@ def _doubt(context: Context, job: Job, image: ScanImage, stands_m: tuple[float, 
         return f"the SEM gave pixels of {pixels.dtype}, not whole grey levels"
     if not math.isclose(image.pixel_size_m, job.pixel_size_m, rel_tol=1e-3):
         return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {job.pixel_size_m:g} m"
-    if stands_m is not None:
-        off_m = math.dist(image.center_m, stands_m)
-        if not off_m <= context.config.stage.arrival_tolerance_um * 1e-6:
-            return f"the SEM scanned {off_m * 1e6:.1f} um from where the stage stood"
+    off_m = math.dist(image.center_m, stands_m)
+    if not off_m <= context.config.stage.arrival_tolerance_um * 1e-6:
+        return f"the SEM scanned {off_m * 1e6:.1f} um from where the stage stood"
     for name, level in (("dark", int(pixels.min())), ("saturated", int(pixels.max()))):
         if np.mean(pixels == level) >= _BLANK:
             return f"its image is {name}: nearly all pixels are {level}"

@@ -5,7 +5,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from filelock import FileLock, Timeout
 
@@ -145,12 +145,13 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
         Another program has taken the run up meanwhile: the microscope is its own.
     """
     with acting_lock(folder).acquire(timeout=_LOCK_S):
-        killed = ""
+        killed, gone = "", True
         if beat is not None and process_start(beat.pid) == beat.started:
             gone = kill(beat)
             killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
             log.critical("daemon killed", pid=beat.pid, gone=gone)
-        with _lock_soon(folder):
+        # One that the kernel cannot end keeps its lock, and can do nothing any more.
+        with _lock_soon(folder) if gone else nullcontext():
             notifier = _notifier(config, info.run)
 
             def tell(problem: str | None) -> None:

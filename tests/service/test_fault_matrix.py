@@ -171,7 +171,7 @@ MATRIX: list[tuple[str, Callable[..., Any], Phase, str, int, str, str]] = [
     ("light stuck on", does_nothing, LIGHT, "light.off", ALWAYS, FAULT, "the light does not switch off"),
     ("light stuck on", says(True), PREFLIGHT, "light.is_on", ALWAYS, FAULT, "the light is on"),
     ("blanker open", says(False), PREFLIGHT, "sem.is_blanked", ALWAYS, FAULT, "the beam is on"),
-    ("blanker open", says(False), BEAM, "sem.is_blanked", ALWAYS, FAULT, "the beam does not blank"),
+    ("blanker open", says(False), BEAM, "sem.is_blanked", ALWAYS, FAULT, "blank; its image is em/S0001/"),
 ]  # fmt: skip
 
 Begin = Callable[..., Session]
