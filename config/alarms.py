@@ -1,6 +1,6 @@
 """Who is told when something happens, and when the watchdog acts."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, SecretStr
 
@@ -10,17 +10,7 @@ AlarmKind = Literal[
     "fault", "stalled", "finished", "disk", "needs_review", "review", "paused", "restarted", "watchdog"
 ]
 
-EVERY_KIND: tuple[AlarmKind, ...] = (
-    "fault",
-    "stalled",
-    "finished",
-    "disk",
-    "needs_review",
-    "review",
-    "paused",
-    "restarted",
-    "watchdog",
-)
+EVERY_KIND: tuple[AlarmKind, ...] = get_args(AlarmKind)
 
 
 class NotifyConfig(Frozen):
