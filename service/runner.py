@@ -240,6 +240,8 @@ class Runner:
                 break
             except StoreError:
                 context.requests.wait(context.limits.safe_again_s)
+                if unsafe is not None:
+                    unsafe = self._safe_or_why()
         self.blocked = None
 
     def _grant(self, wish: InterruptSession) -> bool:
@@ -254,7 +256,11 @@ class Runner:
             case Wish.ABORT:
                 store.apply(SessionEvent.ABORT, wish.reason)
             case Wish.SHUTDOWN:
-                store.note("shutdown", "session", {"reason": wish.reason})
+                try:
+                    store.note("shutdown", "session", {"reason": wish.reason})
+                except StoreError as error:
+                    # Told to end, it ends, whatever the disk takes.
+                    log.error("shutdown not recorded", error=str(error))
                 return False
             case Wish.NOTHING:
                 pass

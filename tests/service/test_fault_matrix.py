@@ -24,6 +24,7 @@ from service.deadlines import Limits
 from service.errors import StoreError
 from service.images import read_pixels
 from service.records import ExposureState, FieldState, JobState
+from service.requests import Wish
 from service.session import Phase
 from service.store.store import Store
 from simulators.clock import FastClock
@@ -383,6 +384,22 @@ def test_a_record_that_the_disk_does_not_take(
     session.go_on()
     assert session.store.status().phase is Phase.DONE
     nothing_lost(session, spoilt=0)
+
+
+def test_a_program_that_is_told_to_end_ends_though_the_disk_is_full(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreError("session.sqlite: database or disk is full")
+
+    session = begin(Trouble("chamber", "go_to", raises, PARTIAL))
+    assert session.store.status().phase is Phase.FAULT
+    with monkeypatch.context() as full:
+        full.setattr(Store, "note", refuse)
+        session.control.stop(Wish.SHUTDOWN, "SIGTERM")
+        session.thread.join(30)
+        assert not session.thread.is_alive()
+    settle(session)
 
 
 def test_the_wall_clock_jumps(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
