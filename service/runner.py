@@ -100,6 +100,7 @@ class Runner:
                 self._preflight()
             case Phase.RECOVERING:
                 make_safe(context.devices)
+                context.view.look(context.devices)
                 verify_saved(context)
                 store.apply(SessionEvent.RECOVERED)
             case Phase.TO_PARTIAL_VACUUM:
