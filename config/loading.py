@@ -72,7 +72,7 @@ def parse(text: str, source: str) -> Config:
 
 
 def dump(config: Config) -> str:
-    """Return a configuration as YAML text that `parse` reads back unchanged."""
+    """Return a configuration as YAML text that `parse` reads back unchanged; secrets are hidden."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
@@ -85,7 +85,11 @@ def explain(error: ValidationError) -> str:
         message = "unknown key"
     elif (limits := _range(first["loc"])) and first["type"] in _OUT_OF_RANGE:
         message = f"must be {limits}, not {first['input']!r}"
-    elif first["type"] != "missing" and isinstance(first["input"], (str, int, float, bool, type(None))):
+    elif (
+        first["type"] != "missing"
+        and first["loc"][:2] != ("notify", "urls")
+        and isinstance(first["input"], (str, int, float, bool, type(None)))
+    ):
         message = f"{message[0].lower()}{message[1:]}, not {first['input']!r}"
     more = error.error_count() - 1
     return f"{key}: {message}" + (f" (and {more} more)" if more else "")

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from config.alarms import NotifyConfig, WatchdogConfig
 from config.base import Frozen
 from config.instrument import (
     CalibrationConfig,
@@ -38,6 +39,8 @@ class Config(Frozen):
     planner: PlannerConfig = PlannerConfig()
     session: SessionConfig = SessionConfig()
     api: ApiConfig = ApiConfig()
+    notify: NotifyConfig = NotifyConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     simulator: SimulatorConfig = SimulatorConfig()
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from config.layout import listed_sections
 from config.model import Config
 from drivers.clock import Clock
 from service.detectors import open_detector
-from service.errors import ImageError
+from service.errors import ImageError, StoreError
 from service.images import read_fm
 from service.linking import Found, Linking
 from service.logs import get_logger
@@ -72,7 +72,8 @@ class Analysis:
         self._submit(lambda: self._advance(last=False))
 
     def submit_unfinished(self) -> None:
-        """Work on what an earlier program saved but did not analyse."""
+        """Work on what an earlier program saved but did not analyse, or what the database did not take."""
+        self._pending = [one for one in self._pending if not (one.done() and _unrecorded(one))]
         for section in dict.fromkeys(f.section for f in self._store.fields(state=FieldState.DETECTED)):
             self._submit(partial(self._plan_if_seen, section))
         self.submit()
@@ -187,3 +188,8 @@ class Analysis:
         fields = self._store.fields(section=section)
         if not any(field.state in _OPEN for field in fields):
             plan_section(self._config, self._store, section)
+
+
+def _unrecorded(done: Future[None]) -> bool:
+    """Whether a work that ended failed at the database."""
+    return not done.cancelled() and isinstance(done.exception(), StoreError)

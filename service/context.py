@@ -10,7 +10,9 @@ from drivers.clock import Clock
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.sem import ScanImage
-from service.errors import SessionFaultError
+from service.deadlines import DEFAULT_LIMITS, Limits
+from service.errors import HungDeviceError, SessionFaultError
+from service.progress import BETWEEN, BETWEEN_S, Progress
 from service.requests import Requests
 from service.run_folder import RunFolder
 from service.store.store import Store
@@ -56,7 +58,7 @@ class DeviceView:
                 "vacuum": devices.chamber.state().value,
                 "pressure_pa": devices.chamber.pressure_pa(),
             }
-        except DriverError as error:
+        except (DriverError, HungDeviceError) as error:
             seen = {"error": str(error)}
         with self._lock:
             self._last = seen
@@ -106,6 +108,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """An electron image in memory, and why it may not be the one that was asked for (None if it may)."""
+
+    image: ScanImage
+    doubt: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """One session: what was set, what is kept, what it drives, what is asked of it."""
 
@@ -119,8 +129,20 @@ class Context:
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
     standing: Standing = field(default_factory=Standing)
-    unsaved: dict[str, ScanImage] = field(default_factory=dict)
-    """Electron images, by job, that the disk did not take."""
+    unsaved: dict[str, Taken] = field(default_factory=dict)
+    """Electron images, by job, that are not on the disk and recorded yet."""
+    progress: Progress = field(default_factory=Progress)
+    limits: Limits = DEFAULT_LIMITS
+
+    @contextmanager
+    def step(self, what: str, estimate_s: float) -> Iterator[None]:
+        """Count the time of a device call, and expect it to take so long."""
+        self.progress.begin(what, estimate_s)
+        try:
+            with self.busy.device():
+                yield
+        finally:
+            self.progress.begin(BETWEEN, BETWEEN_S)
 
     def checkpoint(self) -> None:
         """Between two steps: keep how long the devices worked, look at them, raise what was asked."""

@@ -1,34 +1,52 @@
 """What the API may ask of a session; every call returns at once and says where it will land."""
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from service.additions import AskedFrame, admitted
 from service.context import Context
 from service.estimate import SessionEstimate, estimate_session
+from service.logs import get_logger
 from service.records import Job, JobState
 from service.requests import ASKED, Wish
 from service.runner import Runner
 from service.safety import stop_devices
-from service.session import Phase, SessionEvent, step
+from service.session import HALTED, Phase, SessionEvent, Status, step
 from service.store.database import utc_now
 
+log = get_logger(__name__)
+
 _STOP_AGAIN_S = 0.2
-_STOP_TRIES = 50
+_STOP_FOR_S = 30.0
 
 
 class SessionControl:
-    """The controls of one session, to be called from any thread."""
+    """The controls of one session, to be called from any thread.
 
-    def __init__(self, context: Context, runner: Runner) -> None:
+    Parameters
+    ----------
+    context : Context
+    runner : Runner
+    watch : callable
+        How the session comes forward, and whether people can be told.
+    """
+
+    def __init__(
+        self, context: Context, runner: Runner, watch: Callable[[], Mapping[str, object]] = dict
+    ) -> None:
         self._context = context
         self._runner = runner
+        self._watch = watch
 
     def pause(self) -> str:
         """Pause after the step that runs: no exposure is cut short."""
         status = self._context.store.status()
         step(status, SessionEvent.PAUSE)
         self._after_commit(lambda: self._context.requests.put(Wish.PAUSE, ASKED))
+        return self._pause_lands(status)
+
+    def _pause_lands(self, status: Status) -> str:
         armed = self._context.store.jobs(state=JobState.ARMED, limit=1)
         if armed:
             return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
@@ -68,6 +86,17 @@ class SessionControl:
         """Return the devices as last seen by the runner."""
         return self._context.view.last()
 
+    def health(self) -> dict[str, object]:
+        """Return how the session comes forward and where it will land."""
+        wish = self._context.requests.pending()
+        status = self._context.store.status()
+        landing = None
+        if wish is Wish.PAUSE and status.phase not in HALTED:
+            landing = self._pause_lands(status)
+        elif wish in (Wish.ABORT, Wish.SHUTDOWN):
+            landing = "stops at once"
+        return {**self._watch(), "landing": landing, "blocked": self._runner.blocked}
+
     def time_s(self) -> float:
         """Return the time on the microscope's clock, s."""
         return self._context.clock.now_s()
@@ -88,7 +117,10 @@ class SessionControl:
 
     def _stop_until_landed(self) -> None:
         # More than once: the runner may be between its check and its call.
-        for _ in range(_STOP_TRIES):
-            stop_devices(self._context.devices)
+        end_s = time.monotonic() + _STOP_FOR_S
+        while time.monotonic() < end_s:
+            failed = stop_devices(self._context.devices)
+            if failed:
+                log.error("stop failed", problems=failed)
             if self._runner.landed.wait(_STOP_AGAIN_S):
                 return

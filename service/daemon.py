@@ -1,14 +1,11 @@
 """One session with its API, in this process: made, run to its end, left safe."""
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from config.model import Config
 from service.analysis import Analysis
@@ -18,27 +15,24 @@ from service.api.server import ApiServer
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
-from service.errors import InputError, SessionFaultError, StoreError
+from service.deadlines import guarded
+from service.errors import InputError
 from service.keys import default_directory
 from service.logs import get_logger
+from service.mainloop import MainLoop, Progress
 from service.records import JobState
-from service.requests import ASKED, Requests, Wish
+from service.requests import Requests
 from service.run_folder import RunFolder, RunInfo
 from service.runner import Runner
-from service.session import FINAL, Phase, Status
-from service.signals import STOPPING
-from service.store.store import RESTARTED, Store
+from service.session import FINAL, Status
+from service.store.store import Store
 from service.summary import Summary, summarise
+from service.upkeep import Upkeep, watched
 
 log = get_logger(__name__)
 
-_LOOK_S = 0.1
-
 _SWITCH_S = 0.5e-3
 """How long a thread that computes may keep one that answers from running; Python's own 5 ms add up."""
-
-Progress = Callable[[Store], None]
-"""Called several times a second while the session runs, to show it to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +112,11 @@ def drive(
 
     Raises
     ------
-    EndpointError
-        The API cannot listen where it should; nothing was moved or exposed.
+    EndpointError, InputError
+        The API cannot listen where it should, or nobody can be told as configured; nothing was moved or
+        exposed.
+    SessionFaultError
+        The database could not be written; the microscope is safe.
     UnsafeError
         It ended and the microscope is not known to be safe.
     """
@@ -127,24 +124,20 @@ def drive(
         config=config,
         store=store,
         folder=folder,
-        devices=setup.devices,
+        devices=guarded(setup.devices),
         clock=setup.clock,
         requests=Requests(),
         busy=BusyTime(setup.clock),
         streak=FailureStreak(config.session.max_failures_in_a_row),
     )
+    upkeep = Upkeep(context)
     runner = Runner(context, Analysis(config, store, folder, setup.clock))
-    control = SessionControl(context, runner)
     sys.setswitchinterval(_SWITCH_S)
-    with _served(config, store, control):
-        interrupted = _run_to_end(runner, control, store, progress, attended, go_on)
+    control = SessionControl(context, runner, upkeep.health)
+    with _served(config, store, control), watched(upkeep):
+        loop = MainLoop(context, runner, control, upkeep, progress, attended)
+        interrupted = loop.run(go_on)
     return Outcome(summarise(config, store, folder, setup.truth), interrupted)
-
-
-def _stuck(status: Status) -> bool:
-    """Whether a session waits though no person made it wait."""
-    paused = status.phase is Phase.PAUSED and status.reason not in (ASKED, RESTARTED)
-    return paused or status.phase is Phase.FAULT
 
 
 @contextmanager
@@ -179,44 +172,3 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         discovery.withdraw()
         if key is not None:
             key.unlink(missing_ok=True)
-
-
-def _run_to_end(
-    runner: Runner, control: SessionControl, store: Store, progress: Progress, attended: bool, go_on: bool
-) -> bool:
-    # A handler only notes the signal: it may run while this thread holds a lock of the controls.
-    signals: list[signal.Signals] = []
-
-    def on_signal(number: int, _: FrameType | None) -> None:
-        signals.append(signal.Signals(number))
-
-    taken_up = store.status().phase is Phase.RECOVERING
-    stopped = False
-    before = {number: signal.signal(number, on_signal) for number in STOPPING}
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runner")
-    session = worker.submit(runner.run)
-    try:
-        while not session.done():
-            progress(store)
-            if signals and not stopped:
-                stopped = True
-                log.warning("signal", signal=signals[0].name)
-                control.stop(Wish.SHUTDOWN, signals[0].name)
-            if go_on and taken_up and store.status().phase is Phase.PAUSED:
-                taken_up = False
-                control.resume()
-            if not attended and _stuck(store.status()):
-                control.stop(Wish.SHUTDOWN, "nobody attends to it")
-            wait([session], timeout=_LOOK_S)
-    finally:
-        if not session.done():
-            control.stop(Wish.SHUTDOWN, "the program ends")
-        worker.shutdown()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    try:
-        session.result()
-    except StoreError as error:
-        raise SessionFaultError(f"the session stopped, the microscope is safe: {error}") from error
-    progress(store)
-    return bool(signals)

@@ -12,10 +12,11 @@ from drivers.errors import DriverError, InterruptedCallError, NotReadyError, Out
 from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.rects import grown
-from service.context import Context
+from service.context import Context, Taken
+from service.deadlines import timeout_of
 from service.disk import shortage
 from service.errors import (
-    FrameRefusedError,
+    HungDeviceError,
     IllegalTransitionError,
     ImageError,
     SessionFaultError,
@@ -30,12 +31,18 @@ from service.records import Exposure, Job, JobState, Step
 from service.rectangles import about
 from service.requests import InterruptSession, Wish
 from service.store.steering import MOVABLE
-from service.vacuum import problem
+from service.vacuum import VacuumWatch, lost
 
 log = get_logger(__name__)
 
 WAITS = "waits for the fluorescence of "
 """How the reason of a job begins that is held because of invariant 1, fluorescence first."""
+
+_SET_BEAM_S = 40.0
+"""Estimate for a column to take its settings."""
+
+_BLANK = 0.99
+"""Share of pixels at the smallest or the largest grey level of an image that shows nothing."""
 
 
 def set_beam(context: Context) -> None:
@@ -55,8 +62,8 @@ def set_beam(context: Context) -> None:
         working_distance_m=sem.working_distance_mm * 1e-3,
         detector=sem.detector,
     )
-    with context.busy.device():
-        found = context.devices.sem.set_beam(wanted, timeout_s=60)
+    with context.step("setting the beam", _SET_BEAM_S):
+        found = context.devices.sem.set_beam(wanted, timeout_s=timeout_of(_SET_BEAM_S))
     for name in ("accelerating_voltage_v", "spot_size", "aperture_m", "working_distance_m"):
         want, have = getattr(wanted, name), getattr(found, name)
         if not math.isclose(want, have, rel_tol=0.02):
@@ -147,22 +154,25 @@ def _do(context: Context, job: Job) -> None:
         context.streak.failure(f"job {job.id}: {error}")
         return
     context.checkpoint()
-    wrong = problem(context.devices.chamber, VacuumState.HIGH, context.config.chamber)
+    wrong = lost(context.devices.chamber, VacuumState.HIGH, context.config.chamber)
     if wrong is not None:
         raise SessionFaultError(f"no beam: {wrong}")
     begun_s = context.clock.now_s()
     shift_m = _beam_shift(context, job, stands_m)
-    rect_m = _scanned_rect(context, job, (stands_m[0] + shift_m[0], stands_m[1] + shift_m[1]))
+    lies_m = stands_m[0] + shift_m[0], stands_m[1] + shift_m[1]
+    rect_m = _scanned_rect(context, job, lies_m)
     # The plan kept off by the guard; the stage may have ended further from its target than that.
     off_m = (context.config.stage.position_error_um + context.config.sem.beam_halo_um) * 1e-6
     pending = waiting(store, grown(rect_m, off_m))
     if pending:
         store.set_job(job.id, JobState.HELD, reason=WAITS + pending[0].id)
         return
-    image = _scan(context, job, rect_m, shift_m)
-    if image is not None:
-        _keep(context, job, image)
+    taken, vacuum = _scan(context, job, rect_m, shift_m, lies_m)
+    if taken is not None:
+        _keep(context, job, taken)
         store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
+    if vacuum is not None:
+        raise SessionFaultError(f"no beam: {vacuum}")
 
 
 def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[float, float]:
@@ -188,29 +198,59 @@ def _scanned_rect(context: Context, job: Job, lies_m: tuple[float, float]) -> Re
     return about((x_m, y_m), (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m))
 
 
-def _scan(context: Context, job: Job, rect_m: RectM, shift_m: tuple[float, float]) -> ScanImage | None:
-    """Intent into the ledger, then the beam, then the result into the ledger; None if there is no image."""
-    store, sem = context.store, context.devices.sem
+def _scan(
+    context: Context, job: Job, rect_m: RectM, shift_m: tuple[float, float], lies_m: tuple[float, float]
+) -> tuple[Taken | None, str | None]:
+    """Intent into the ledger, then the beam, then the result into the ledger.
+
+    Returns
+    -------
+    taken : Taken or None
+        None where the scan gave no image.
+    vacuum : str or None
+        What went wrong with the vacuum during the scan or was found wrong after it.
+    """
+    store, sem, chamber = context.store, context.devices.sem, context.devices.chamber
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), shift_m)
+    estimate_s = request.beam_s + context.config.sem.overhead_s
     exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
     context.view.note(beam_blanked=False)
     failure: Exception | None = None
+    watch = VacuumWatch(chamber, context.config.chamber, sem.stop, context.limits.look_s)
     try:
-        with context.busy.device():
-            image = sem.scan(request, timeout_s=1.2 * request.beam_s + 20)
+        with context.step(f"the scan of {job.id}", estimate_s), watch:
+            image = sem.scan(request, timeout_s=timeout_of(estimate_s))
         if image.nonce != request.nonce:
             failure = DriverError("the SEM gave the image of another scan")
     except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows
         failure = error
     stuck = _blank(context)
+    vacuum = watch.found() or lost(chamber, VacuumState.HIGH, context.config.chamber)
     if stuck is not None:
-        store.expose_failed(exposure.id, stuck)
+        kept = "" if failure is not None else _kept_all_the_same(context, job, image)
+        store.expose_failed(exposure.id, stuck + kept)
         raise SessionFaultError(stuck)
     if failure is None:
-        store.expose_done(exposure.id)
-        return image
+        # In memory until file and record are on the disk, whatever happens to either.
+        doubt = f"taken while the vacuum went: {vacuum}" if vacuum else _doubt(context, job, image, lies_m)
+        taken = context.unsaved[job.id] = Taken(image, doubt)
+        store.expose_done(exposure.id, _elsewhere(context, job, image, exposure))
+        return taken, vacuum
+    if vacuum is not None and isinstance(failure, InterruptedCallError):
+        failure = DriverError(f"stopped, as the vacuum went: {vacuum}")
     _not_done(context, exposure, failure)
-    return None
+    return None, vacuum
+
+
+def _elsewhere(context: Context, job: Job, image: ScanImage, exposure: Exposure) -> RectM | None:
+    """Ground with that of the intent, where the SEM says that it scanned elsewhere; else None."""
+    if not all(map(math.isfinite, image.center_m)):
+        return None
+    (x0, y0, x1, y1), (u0, v0, u1, v1) = exposure.rect_m, _scanned_rect(context, job, image.center_m)
+    tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
+    if max(abs(x0 - u0), abs(y0 - v0)) <= tolerance_m:
+        return None
+    return min(x0, u0), min(y0, v0), max(x1, u1), max(y1, v1)
 
 
 def _blank(context: Context) -> str | None:
@@ -219,10 +259,20 @@ def _blank(context: Context) -> str | None:
     try:
         sem.blank()
         blanked = sem.is_blanked()
-    except DriverError as error:
+    except (DriverError, HungDeviceError, OSError) as error:
         return f"the beam may not be blanked: {error}"
     context.view.note(beam_blanked=blanked)
     return None if blanked else "the beam does not blank"
+
+
+def _kept_all_the_same(context: Context, job: Job, image: ScanImage) -> str:
+    """Save the image of a scan after which the beam did not blank; says where it is."""
+    path = context.folder.em_image(job.section, job.id)
+    try:
+        save_em(path, image, job.section, job.id, job.covers)
+    except (OSError, ImageError, ValueError) as error:
+        return f"; its image is lost: {error}"
+    return f"; its image is {context.folder.relative(path)}"
 
 
 def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
@@ -240,52 +290,74 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
 
 
 def keep_unsaved(context: Context) -> None:
-    """Save the images that did not fit on the disk before the pause."""
-    for job_id in list(context.unsaved):
-        _keep(context, context.store.job(job_id), context.unsaved[job_id])
+    """Save the images that the disk did not take, or whose record it did not take."""
+    for job_id, taken in list(context.unsaved.items()):
+        job = context.store.job(job_id)
+        if job.state is JobState.ARMED:
+            # The scan ended well; only the end of its row could not be written.
+            context.store.expose_done(context.store.exposures(job=job_id)[-1].id)
+        if job.state is JobState.SAVED:
+            context.unsaved.pop(job_id)
+        else:
+            _keep(context, job, taken)
+    verify_saved(context)
 
 
-def _keep(context: Context, job: Job, image: ScanImage) -> None:
-    """Check the image, save it, read it back; only then the job is done.
+def _keep(context: Context, job: Job, taken: Taken) -> None:
+    """Save an image and read it back; only then the job is done, or needs review where there is a doubt.
+
+    What was exposed is never thrown away: an image that cannot be right is saved for a person all the same.
 
     Raises
     ------
     InterruptSession
         The disk does not take it: the image is kept in memory, and saved when the session goes on.
+    SessionFaultError
+        Too many in a row were doubtful or lost: something is wrong with beam or detector.
     """
-    store, folder = context.store, context.folder
+    store, folder, image, doubt = context.store, context.folder, taken.image, taken.doubt
     try:
-        _check(job, image)
         saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
-        store.set_job(job.id, JobState.SAVED, image=folder.relative(saved.path), sha256=saved.sha256)
-        read_pixels(saved.path, saved.sha256)
-    except (FrameRefusedError, ImageError) as error:
-        log.error("image lost", job=job.id, error=str(error))
-        store.set_job(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
-        context.unsaved.pop(job.id, None)
-        context.streak.failure(f"job {job.id}: {error}")
+        name = folder.relative(saved.path)
+        if doubt is None:
+            store.set_job(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
+            read_pixels(saved.path, saved.sha256)
+            store.set_job(job.id, JobState.DONE)
+        else:
+            store.set_job(
+                job.id, JobState.NEEDS_REVIEW, reason=f"exposed, but {doubt}", image=name, sha256=saved.sha256
+            )
+    except (ImageError, ValueError) as error:
+        doubt = f"its image is lost: {doubt or error}"
+        store.set_job(job.id, JobState.FAILED, reason=f"exposed, but {doubt}")
     except OSError as error:
-        context.unsaved[job.id] = image
         reason = f"the image of {job.id} cannot be saved, it is kept in memory: {error}"
         raise InterruptSession(Wish.PAUSE, reason) from error
-    else:
-        store.set_job(job.id, JobState.DONE)
-        context.unsaved.pop(job.id, None)
-        context.streak.success()
-        log.info("done", job=job.id)
+    context.unsaved.pop(job.id, None)
+    if doubt is not None:
+        log.error("image doubtful", job=job.id, doubt=doubt)
+        context.streak.failure(f"job {job.id}: {doubt}")
+        return
+    context.streak.success()
+    log.info("done", job=job.id)
 
 
-def _check(job: Job, image: ScanImage) -> None:
-    """Refuse an image that cannot be the one that was asked for.
+def _doubt(context: Context, job: Job, image: ScanImage, lies_m: tuple[float, float]) -> str | None:
+    """Why an image cannot be the one that was asked for, or shows nothing; None if it may be good.
 
-    Raises
-    ------
-    FrameRefusedError
-        Wrong shape or pixel size.
+    `lies_m` is where its middle had to be: where the stage stood, and the beam shift.
     """
-    if image.pixels.shape != (job.size_px[1], job.size_px[0]):
-        raise FrameRefusedError(
-            f"the SEM gave an image of shape {image.pixels.shape}, not {job.size_px[::-1]}"
-        )
+    pixels = image.pixels
+    if pixels.shape != (job.size_px[1], job.size_px[0]):
+        return f"the SEM gave an image of shape {pixels.shape}, not {job.size_px[::-1]}"
+    if pixels.dtype not in (np.uint8, np.uint16):
+        return f"the SEM gave pixels of {pixels.dtype}, not whole grey levels"
     if not math.isclose(image.pixel_size_m, job.pixel_size_m, rel_tol=1e-3):
-        raise FrameRefusedError(f"the SEM gave a pixel size of {image.pixel_size_m:g} m")
+        return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {job.pixel_size_m:g} m"
+    off_m = math.dist(image.center_m, lies_m)
+    if not off_m <= context.config.stage.arrival_tolerance_um * 1e-6:
+        return f"the SEM scanned {off_m * 1e6:.1f} um from where it had to"
+    for name, level in (("dark", int(pixels.min())), ("saturated", int(pixels.max()))):
+        if np.mean(pixels == level) >= _BLANK:
+            return f"its image is {name}: nearly all pixels are {level}"
+    return None

@@ -4,13 +4,21 @@ import math
 
 import numpy as np
 
+from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import frame_rect, inner_rect
 from service.analysis import Analysis
 from service.context import Context
+from service.deadlines import timeout_of
 from service.disk import shortage
-from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
+from service.errors import (
+    FrameRefusedError,
+    HungDeviceError,
+    ImageError,
+    SessionFaultError,
+    StageError,
+)
 from service.exposure_map import touched
 from service.images import save_fm
 from service.logs import get_logger
@@ -18,8 +26,12 @@ from service.moving import move_to
 from service.records import Field, FieldState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
+from service.vacuum import lost
 
 log = get_logger(__name__)
+
+_SATURATED = 0.99
+"""Share of pixels at the largest grey level of a frame that shows nothing."""
 
 
 def take_fluorescence(context: Context, analysis: Analysis, section: str | None) -> None:
@@ -30,7 +42,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
     InterruptSession
         Somebody asked for it, or the disk is full.
     SessionFaultError
-        Too many fields failed in a row, or the light does not switch off.
+        Too many fields failed in a row, the light does not switch off, or the vapour is gone.
     """
     for field in context.store.fields(section=section, state=FieldState.PENDING):
         context.checkpoint()
@@ -80,12 +92,29 @@ def _take(context: Context, field: Field) -> FmFrame:
     )
 
     def take() -> FmFrame:
-        with context.busy.device():
+        asked_s = context.clock.now_s()
+        with context.step(f"fluorescence of {field.id}", settings.exposure_s):
             frame = _expose(context, wanted)
-        _check(context, field, frame)
+        _check(context, field, frame, asked_s)
         return frame
 
-    return repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+    _demand_vapour(context)
+    frame = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+    _demand_vapour(context)
+    return frame
+
+
+def _demand_vapour(context: Context) -> None:
+    """Refuse fluorescence at a wrong pressure: without water vapour cells are dim, and would be missed.
+
+    Raises
+    ------
+    SessionFaultError
+        The chamber is not at the partial pressure; the field is taken again when it is.
+    """
+    wrong = lost(context.devices.chamber, VacuumState.PARTIAL, context.config.chamber)
+    if wrong is not None:
+        raise SessionFaultError(f"no fluorescence: {wrong}")
 
 
 def _expose(context: Context, settings: FmSettings) -> FmFrame:
@@ -97,7 +126,7 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
         The light does not switch off: it would bleach whatever comes next.
     """
     light, camera = context.devices.light, context.devices.camera
-    timeout_s = 1.2 * settings.exposure_s + 20
+    timeout_s = timeout_of(settings.exposure_s)
     context.view.note(light_on=True)
     try:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
@@ -106,33 +135,41 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
         try:
             light.off()
             lit = light.is_on()
-        except DriverError as error:
+        except (DriverError, HungDeviceError, OSError) as error:
             raise SessionFaultError(f"the light may still be on: {error}") from error
         context.view.note(light_on=lit)
         if lit:
             raise SessionFaultError("the light does not switch off")
 
 
-def _check(context: Context, field: Field, frame: FmFrame) -> None:
+def _check(context: Context, field: Field, frame: FmFrame, asked_s: float) -> None:
     """Refuse a frame that cannot be the one that was asked for.
 
     Raises
     ------
     FrameRefusedError
-        Wrong shape, size or place, or nothing but one grey level.
+        Wrong shape, size or place, begun before it was asked for, nothing but one grey level, or saturated.
     """
     if frame.pixels.ndim != 2 or frame.pixels.dtype not in (np.uint8, np.uint16):
         raise FrameRefusedError(f"the camera gave {frame.pixels.dtype} of shape {frame.pixels.shape}")
     if int(frame.pixels.min()) == int(frame.pixels.max()):
         raise FrameRefusedError(f"all pixels of the frame are {int(frame.pixels.min())}")
+    if np.mean(frame.pixels == frame.pixels.max()) >= _SATURATED:
+        raise FrameRefusedError(f"the frame is saturated: nearly all pixels are {int(frame.pixels.max())}")
+    # Hardware's time stamps are good to some ms; a stale frame is older by an exposure at least.
+    early_s = asked_s - frame.taken_at_s
+    if not early_s <= min(0.1, frame.settings.exposure_s / 2):
+        raise FrameRefusedError(
+            f"the camera gave an old frame, begun {early_s:.1f} s before it was asked for"
+        )
     x, y = frame.pose.center_m
     off_m = math.hypot(x - field.center_m[0], y - field.center_m[1])
-    if off_m > context.config.stage.arrival_tolerance_um * 1e-6:
+    if not off_m <= context.config.stage.arrival_tolerance_um * 1e-6:
         raise FrameRefusedError(f"the frame was taken {off_m * 1e6:.1f} um from its field")
     got = frame_rect(frame.pose, (frame.pixels.shape[0], frame.pixels.shape[1]))
     for axis, name in ((0, "width"), (1, "height")):
         size_m, wanted_m = got[axis + 2] - got[axis], field.rect_m[axis + 2] - field.rect_m[axis]
-        if abs(size_m - wanted_m) > 0.02 * wanted_m:
+        if not abs(size_m - wanted_m) <= 0.02 * wanted_m:
             raise FrameRefusedError(
                 f"the {name} of the frame is {size_m * 1e6:.2f} um, that of its field {wanted_m * 1e6:.2f} um"
             )

@@ -160,7 +160,7 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
             )
             file.flush()
             os.fsync(file.fileno())
-        if not np.array_equal(read_pixels(part), pixels):
+        if not np.array_equal(read_pixels(part), pixels, equal_nan=pixels.dtype.kind == "f"):
             raise ImageError(f"{part}: what was read back is not what was written")
         sha256 = _checksum(part)
         part.replace(path)

@@ -1,11 +1,15 @@
 """Logs: one JSON object a line in the run folder, warnings for people on standard error."""
 
 import logging
+import logging.handlers
 import sys
 from pathlib import Path
 from typing import Any
 
 import structlog
+
+_FILE_BYTES, _FILES = 20_000_000, 5
+"""A log that has grown so large becomes ``log.jsonl.1``; so many of them are kept."""
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -41,7 +45,9 @@ def configure(file: Path | None = None, verbose: bool = False) -> None:
     )
     root.addHandler(people)
     if file is not None:
-        lines = logging.FileHandler(file, encoding="utf-8")
+        lines = logging.handlers.RotatingFileHandler(
+            file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8"
+        )
         lines.setFormatter(
             _formatter(structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer())
         )

@@ -35,13 +35,15 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
     def move() -> tuple[float, float]:
         stage = context.config.stage
         begun_s = context.clock.now_s()
-        with context.busy.device():
+        travels_s = stage.settle_s + stage.move_timeout_s * (2 if stage.approach_um != (0.0, 0.0) else 1)
+        with context.step("a move of the stage", travels_s):
             if stage.approach_um != (0.0, 0.0):
                 context.devices.stage.move_to(*_approach(context, target_m), stage.move_timeout_s)
             found_m = context.devices.stage.move_to(x_m, y_m, stage.move_timeout_s)
             context.clock.sleep(stage.settle_s)
         off_m = math.dist(found_m, target_m)
-        if off_m > stage.arrival_tolerance_um * 1e-6:
+        # Not `>`: a read-back of NaN is no arrival.
+        if not off_m <= stage.arrival_tolerance_um * 1e-6:
             raise StageError(f"the stage ended {off_m * 1e6:.1f} um from its target, more than allowed")
         context.store.accounts.took(Step.MOVE, context.clock.now_s() - begun_s)
         return found_m

@@ -69,7 +69,7 @@ class Requests:
         with self._lock:
             return self._wish
 
-    def wait(self) -> None:
-        """Wait until somebody asks for something."""
-        self._changed.wait()
+    def wait(self, limit_s: float | None = None) -> None:
+        """Wait until somebody asks for something, or for `limit_s` of real time."""
+        self._changed.wait(limit_s)
         self._changed.clear()

@@ -66,6 +66,11 @@ class RunFolder:
         return self.path / "log.jsonl"
 
     @property
+    def incidents(self) -> Path:
+        """What went wrong, for people."""
+        return self.path / "incidents.md"
+
+    @property
     def simulator(self) -> Path:
         """What a simulated microscope remembers while no program runs."""
         return self.path / "simulator.json"

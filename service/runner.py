@@ -15,11 +15,19 @@ from service.electron_phase import (
     take_electron_images,
     verify_saved,
 )
-from service.errors import SessionFaultError, UnsafeError, VacuumError
+from service.errors import SessionFaultError, StoreError, UnsafeError, VacuumError
 from service.estimate import estimate_session
 from service.fluorescence_phase import take_fluorescence
 from service.logs import get_logger
-from service.preflight import problems
+from service.preflight import (
+    clock_check,
+    device_checks,
+    disk_checks,
+    last_event_at,
+    plan_checks,
+    red_ones,
+)
+from service.progress import ANALYSIS, ANALYSIS_S, BETWEEN, BETWEEN_S
 from service.records import FieldState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
@@ -41,6 +49,8 @@ class Runner:
         self._analysis = analysis
         self.landed = threading.Event()
         """Set while nothing runs on the microscope: the session waits for a person, or has ended."""
+        self.blocked: str | None = None
+        """Why nothing can be recorded now, so that the session stands still, safe; None if it can."""
 
     def run(self) -> None:
         """Go on until the session is done or aborted, or somebody shuts the program down.
@@ -50,27 +60,40 @@ class Runner:
         UnsafeError
             It ended, and the beam is not known to be blanked or the light not known to be off.
         """
-        store = self._context.store
         try:
-            while (phase := store.status().phase) not in FINAL:
-                log.info("phase", phase=phase.value)
-                try:
-                    self._phase(phase)
-                except InterruptSession as wish:
-                    if not self._grant(wish):
-                        return
-                except (SessionFaultError, VacuumError, DriverError, UnsafeError, OSError) as error:
-                    self._fault(str(error) or type(error).__name__)
-                except Exception as error:
-                    log.exception("unexpected")
-                    self._fault(f"unexpected {type(error).__name__}: {error}")
+            while self._turn():
+                pass
         finally:
             self.landed.set()
+            self._context.progress.rest()
             try:
                 make_safe(self._context.devices)
             finally:
                 self._analysis.close()
                 self._context.note_busy()
+
+    def _turn(self) -> bool:
+        """Do the work of the present phase, or what its end asks for; False when the session is to end."""
+        try:
+            phase = self._context.store.status().phase
+            if phase in FINAL:
+                return False
+            log.info("phase", phase=phase.value)
+            try:
+                self._context.progress.begin(BETWEEN, BETWEEN_S)
+                self._phase(phase)
+            except InterruptSession as wish:
+                return self._grant(wish)
+            except StoreError:
+                raise
+            except (SessionFaultError, VacuumError, DriverError, UnsafeError, OSError) as error:
+                return self._fault(str(error) or type(error).__name__)
+            except Exception as error:
+                log.exception("unexpected")
+                return self._fault(f"unexpected {type(error).__name__}: {error}")
+        except StoreError as error:
+            self._wait_for_the_store(error)
+        return True
 
     def _phase(self, phase: Phase) -> None:
         context, store = self._context, self._context.store
@@ -81,6 +104,7 @@ class Runner:
                 self._preflight()
             case Phase.RECOVERING:
                 make_safe(context.devices)
+                context.view.look(context.devices)
                 verify_saved(context)
                 store.apply(SessionEvent.RECOVERED)
             case Phase.TO_PARTIAL_VACUUM:
@@ -99,13 +123,23 @@ class Runner:
                 pass
 
     def _preflight(self) -> None:
-        context = self._context
+        context, store = self._context, self._context.store
         make_safe(context.devices)
-        found = problems(context.config, context.devices, context.folder, list(context.store.fields()))
-        if found:
-            raise SessionFaultError("; ".join(found))
+        fields = store.fields()
+        now = utc_now()
+        checks = [
+            *device_checks(context.devices, context.config),
+            *plan_checks(context.config, fields, now.date()),
+            *disk_checks(context.config, context.folder.path, fields),
+            clock_check(now, last_event_at(store)),
+        ]
+        said = [{"name": check.name, "level": check.level, "says": check.says} for check in checks]
+        store.note("preflight", "session", {"checks": said})
+        red = red_ones(checks)
+        if red:
+            raise SessionFaultError("; ".join(red))
         context.checkpoint()
-        context.store.apply(SessionEvent.PREFLIGHT_PASSED)
+        store.apply(SessionEvent.PREFLIGHT_PASSED)
 
     def _reach(self, state: VacuumState) -> None:
         context = self._context
@@ -113,7 +147,8 @@ class Runner:
 
         def pump() -> None:
             begun_s = context.clock.now_s()
-            with context.busy.device():
+            estimate_s = context.config.chamber.change_timeout_min * 60
+            with context.step(f"the chamber going to {state.value}", estimate_s):
                 pumped = reach(context.devices.chamber, state, context.config.chamber)
             if pumped:
                 context.store.accounts.took(_PUMP[state], context.clock.now_s() - begun_s)
@@ -127,7 +162,7 @@ class Runner:
         take_fluorescence(context, self._analysis, self._section())
         self._analysis.finish()
         if context.config.session.review:
-            self._analysis.wait(context.requests.take)
+            self._wait_for_analysis()
             self._tell_estimate()
             context.store.apply(SessionEvent.REVIEW_NEEDED)
         else:
@@ -136,7 +171,7 @@ class Runner:
     def _electron(self) -> None:
         context = self._context
         self._analysis.submit_unfinished()
-        self._analysis.wait(context.requests.take)
+        self._wait_for_analysis()
         if not context.config.session.review and not context.store.exposures(limit=1):
             self._tell_estimate()
         keep_unsaved(context)
@@ -159,6 +194,11 @@ class Runner:
         left = estimate_session(self._context.config, store, utc_now())
         store.note("estimate", "session", asdict(left))
 
+    def _wait_for_analysis(self) -> None:
+        self._context.progress.begin(ANALYSIS, ANALYSIS_S)
+        self._analysis.wait(self._context.requests.take)
+        self._context.progress.begin(BETWEEN, BETWEEN_S)
+
     def _section(self) -> str | None:
         """Return the section whose fluorescence is taken now; None for that of the whole array."""
         if self._context.config.session.order == "array":
@@ -167,42 +207,100 @@ class Runner:
         return pending[0].section if pending else None
 
     def _wait_for_a_person(self, phase: Phase) -> None:
+        context = self._context
+        unsafe = self._safe_or_why()
+        if unsafe is not None and phase is not Phase.FAULT:
+            raise UnsafeError(unsafe)
+        context.progress.rest()
+        self.landed.set()
+        again_s = context.limits.safe_again_s
+        told: str | None = None
+        while context.store.status().phase is phase:
+            if unsafe != told:
+                kind = "safe" if unsafe is None else "unsafe"
+                context.store.note(kind, "microscope", {"problems": unsafe})
+                told = unsafe
+            context.view.look(context.devices)
+            context.requests.wait(None if unsafe is None else again_s)
+            context.requests.take()
+            if unsafe is not None:
+                again_s = min(2 * again_s, context.limits.safe_again_most_s)
+                unsafe = self._safe_or_why()
+        self.landed.clear()
+
+    def _safe_or_why(self) -> str | None:
+        """Reach the safe state; what keeps the microscope from it, None if nothing does."""
         try:
             make_safe(self._context.devices)
         except UnsafeError as error:
-            if phase is not Phase.FAULT:
-                raise
-            self._context.store.note("unsafe", "microscope", {"problems": str(error)})
-        self._context.view.look(self._context.devices)
-        self.landed.set()
-        while self._context.store.status().phase is phase:
-            self._context.requests.wait()
-            self._context.requests.take()
-        self.landed.clear()
+            return str(error)
+        return None
+
+    def _wait_for_the_store(self, error: StoreError) -> None:
+        """Stay safe, with what is in memory, until the database takes the fault.
+
+        Raises
+        ------
+        StoreError
+            The program is told to end first.
+        """
+        context = self._context
+        unsafe = self._safe_or_why()
+        self.blocked = f"the database cannot be written: {error}" + (
+            f"; NOT SAFE: {unsafe}" if unsafe else ""
+        )
+        log.critical("blocked", reason=self.blocked)
+        context.progress.rest()
+        while True:
+            if context.requests.pending() is Wish.SHUTDOWN:
+                raise error
+            try:
+                if context.store.status().phase not in FINAL:
+                    context.store.apply(SessionEvent.FAULT, self.blocked)
+                break
+            except StoreError:
+                context.requests.wait(context.limits.safe_again_s)
+                if unsafe is not None:
+                    unsafe = self._safe_or_why()
+        self.blocked = None
 
     def _grant(self, wish: InterruptSession) -> bool:
         """Do what was asked; False if the program is to end with the session as it is."""
-        make_safe(self._context.devices)
+        unsafe = self._safe_or_why()
         store = self._context.store
+        if unsafe is not None and wish.wish is Wish.PAUSE:
+            return self._fault(unsafe)
         match wish.wish:
             case Wish.PAUSE:
                 store.apply(SessionEvent.PAUSE, wish.reason)
             case Wish.ABORT:
                 store.apply(SessionEvent.ABORT, wish.reason)
             case Wish.SHUTDOWN:
-                store.note("shutdown", "session", {"reason": wish.reason})
+                try:
+                    store.note("shutdown", "session", {"reason": wish.reason})
+                except StoreError as error:
+                    # Told to end, it ends, whatever the disk takes.
+                    log.error("shutdown not recorded", error=str(error))
                 return False
             case Wish.NOTHING:
                 pass
         return True
 
-    def _fault(self, reason: str) -> None:
-        """Safe state first, then the fault; a wish that waits (an abort stopped the call) goes first."""
+    def _fault(self, reason: str) -> bool:
+        """Safe state first, then the fault; a wish that waits (an abort stopped the call) goes first.
+
+        Returns False if the program is to end with the session as it is.
+        """
+        context = self._context
+        unsafe = self._safe_or_why()
+        if unsafe is not None:
+            reason = f"{reason}; NOT SAFE: {unsafe}"
+        context.requests.drop(Wish.PAUSE)
         try:
-            make_safe(self._context.devices)
-        except UnsafeError as error:
-            reason = f"{reason}; NOT SAFE: {error}"
-        self._context.requests.drop(Wish.PAUSE)
-        if self._context.requests.pending() is Wish.NOTHING:
-            log.error("fault", reason=reason)
-            self._context.store.apply(SessionEvent.FAULT, reason)
+            context.requests.take()
+        except InterruptSession as wish:
+            log.info("ended on the way", reason=reason)
+            return self._grant(wish)
+        log.error("fault", reason=reason)
+        context.store.apply(SessionEvent.FAULT, reason)
+        return True

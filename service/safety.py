@@ -1,60 +1,81 @@
 """Beam blanked, light off: the state in which everything is left, whatever happened before."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
 
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from service.errors import UnsafeError
+from service.errors import HungDeviceError, UnsafeError
 from service.logs import get_logger
 
 log = get_logger(__name__)
+
+_WITHIN_S = 4.0
+"""For all steps together; each takes at most 1 s by the contract of the drivers."""
 
 
 def make_safe(devices: Microscope) -> None:
     """Stop what runs, blank the beam, switch the light off, and read both back.
 
-    Every step is tried, whatever became of the others.
+    Every step has a thread of its own: a device that hangs holds up no other.
 
     Raises
     ------
     UnsafeError
         The beam is not known to be blanked or the light not known to be off; names what failed.
     """
-    problems: list[str] = []
-    steps: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("stopping the scan", devices.sem.stop),
-        ("blanking the beam", devices.sem.blank),
-        ("stopping the camera", devices.camera.stop),
-        ("switching the light off", devices.light.off),
-        ("stopping the stage", devices.stage.stop),
-        ("stopping the pumps", devices.chamber.stop),
+    problems = stop_devices(devices)
+    problems += _together(
+        {
+            "reading the blanker": lambda: _demand(devices.sem.is_blanked(), "the beam is on"),
+            "reading the light": lambda: _demand(not devices.light.is_on(), "the light is on"),
+        }
     )
-    for what, step in steps:
-        _attempt(what, step, problems)
-    _attempt("reading the blanker", lambda: _demand(devices.sem.is_blanked(), "the beam is on"), problems)
-    _attempt("reading the light", lambda: _demand(not devices.light.is_on(), "the light is on"), problems)
     if problems:
         log.critical("microscope not safe", problems=problems)
         raise UnsafeError("; ".join(problems))
 
 
-def stop_devices(devices: Microscope) -> None:
-    """End whatever call runs, from another thread, and blank; problems are logged, the caller looks after."""
-    problems: list[str] = []
-    _attempt("stopping the scan", devices.sem.stop, problems)
-    _attempt("blanking the beam", devices.sem.blank, problems)
-    _attempt("stopping the camera", devices.camera.stop, problems)
-    _attempt("stopping the stage", devices.stage.stop, problems)
-    _attempt("stopping the pumps", devices.chamber.stop, problems)
-    if problems:
-        log.error("stop failed", problems=problems)
+def stop_devices(devices: Microscope) -> list[str]:
+    """End whatever call runs, also from another thread, blank, switch off; gives what failed."""
+    return _together(
+        {
+            "blanking the beam": devices.sem.blank,
+            "stopping the scan": devices.sem.stop,
+            "switching the light off": devices.light.off,
+            "stopping the camera": devices.camera.stop,
+            "stopping the stage": devices.stage.stop,
+            "stopping the pumps": devices.chamber.stop,
+        }
+    )
 
 
-def _attempt(what: str, step: Callable[[], None], problems: list[str]) -> None:
-    try:
-        step()
-    except (DriverError, OSError, UnsafeError) as error:
-        problems.append(f"{what}: {error}")
+def _together(steps: Mapping[str, Callable[[], None]]) -> list[str]:
+    """Do all steps at once; what failed or was not done in time, a sentence each."""
+    failed: dict[str, str] = {}
+    ended: set[str] = set()
+
+    def attempt(what: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (DriverError, OSError, UnsafeError, HungDeviceError) as error:
+            failed[what] = str(error) or type(error).__name__
+        except Exception as error:
+            log.exception("unexpected", step=what)
+            failed[what] = f"unexpected {type(error).__name__}: {error}"
+        ended.add(what)
+
+    threads = [
+        threading.Thread(target=attempt, args=item, name=item[0], daemon=True) for item in steps.items()
+    ]
+    for thread in threads:
+        thread.start()
+    end_s = time.monotonic() + _WITHIN_S
+    for thread in threads:
+        thread.join(max(0.0, end_s - time.monotonic()))
+    late = {what: f"no answer within {_WITHIN_S:g} s" for what in steps if what not in ended}
+    return [f"{what}: {why}" for what, why in (dict(failed) | late).items()]
 
 
 def _demand(holds: bool, otherwise: str) -> None:

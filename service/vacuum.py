@@ -1,8 +1,14 @@
 """Changes of pressure, proved by reading back."""
 
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
 from config.instrument import ChamberConfig
 from drivers.chamber import Chamber, VacuumState
-from service.errors import VacuumError
+from drivers.errors import DriverError
+from service.errors import HungDeviceError, VacuumError
 
 
 def reach(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
@@ -42,3 +48,58 @@ def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str 
         if not wanted * (1 - part) <= pressure_pa <= wanted * (1 + part):
             return f"the pressure is {pressure_pa:.3g} Pa, not {wanted:g} Pa within {part:.0%}"
     return None
+
+
+def lost(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:
+    """As `problem`, where a chamber that does not answer is a reason, too."""
+    try:
+        return problem(chamber, state, config)
+    except (DriverError, HungDeviceError) as error:
+        return f"the chamber does not answer: {error}"
+
+
+class VacuumWatch:
+    """Looks at the vacuum while a scan runs, and stops the scan when the vacuum goes.
+
+    Parameters
+    ----------
+    chamber : Chamber
+    config : ChamberConfig
+    stop : callable
+        Ends the scan; called at most once, from a thread of the watch.
+    every_s : float
+        Real time between two looks, s.
+    """
+
+    def __init__(
+        self, chamber: Chamber, config: ChamberConfig, stop: Callable[[], None], every_s: float
+    ) -> None:
+        self._chamber, self._config, self._stop, self._every_s = chamber, config, stop, every_s
+        self._over = threading.Event()
+        self._found: str | None = None
+        self._thread = threading.Thread(target=self._look, name="vacuum watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._over.set()
+
+    def found(self) -> str | None:
+        """What went wrong with the vacuum during the scan; None if nothing was seen."""
+        return self._found
+
+    def _look(self) -> None:
+        while not self._over.wait(self._every_s):
+            wrong = lost(self._chamber, VacuumState.HIGH, self._config)
+            if wrong is not None and not self._over.is_set():
+                self._found = wrong
+                try:
+                    self._stop()
+                except (DriverError, HungDeviceError) as error:
+                    # The runner blanks again after the scan, and reads the blanker back.
+                    self._found = f"{wrong}; the scan does not stop: {error}"
+                return

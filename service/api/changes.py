@@ -49,6 +49,10 @@ class Control(Protocol):
         """Return what was read from the devices last; never waits for hardware."""
         ...
 
+    def health(self) -> Mapping[str, Any]:
+        """Return how the session comes forward, where it will land, whether people can be told."""
+        ...
+
     def time_s(self) -> float:
         """Time on the microscope's clock, s."""
         ...

@@ -178,6 +178,7 @@ class Handler:
             current_job=None if job is None else self._rows([job])[0],
             # Through JSON: what a gauge does not know is null, whatever the driver calls it.
             devices=json.loads(to_json(dict(self._control.devices()))),
+            health=json.loads(to_json(dict(self._control.health()))),
         )
 
     def _estimate(self, _: NoParams) -> EstimateResult:

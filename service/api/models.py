@@ -62,7 +62,13 @@ class EventPage(Frozen):
 
 
 class StatusResult(Frozen):
-    """Where the session stands. `devices` is what the runner saw last, with null for what is not known."""
+    """Where the session stands.
+
+    `devices` is what the runner saw last, with null for what is not known; `health` says what it is doing,
+    since when and how long that may take (`step`, `running_s`, `allowed_s`, `stalled`), where a pause will
+    land (`landing`), why nothing can be recorded (`blocked`), and whether people can be told (`channels`,
+    `notified`, `not_notified`, `last_not_notified`).
+    """
 
     phase: Phase
     resume_to: Phase | None
@@ -81,6 +87,7 @@ class StatusResult(Frozen):
     jobs: dict[JobState, int]
     current_job: queue.JobRow | None
     devices: dict[str, Any]
+    health: dict[str, Any]
 
 
 class Snapshot(Frozen):

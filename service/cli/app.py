@@ -13,7 +13,18 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import configuration, daemon, evaluation, images, keys, planning, queue, session, training
+from service.cli import (
+    configuration,
+    daemon,
+    evaluation,
+    images,
+    keys,
+    planning,
+    queue,
+    session,
+    training,
+    watching,
+)
 from service.cli.output import tell
 from service.errors import (
     ApiError,
@@ -67,6 +78,7 @@ training.register(app)
 daemon.register(app)
 queue.register(app)
 keys.register(app)
+watching.register(app)
 configuration.register(app)
 
 

@@ -1,6 +1,9 @@
-"""`ilemtrack config`: show, check, schema."""
+"""`ilemtrack config`: show, check, schema, unit."""
 
 import json
+import sys
+from importlib.resources import files
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +43,14 @@ def check(file: File = DEFAULT_PROFILE) -> None:
     check_planner(config)
     sections, fields = sections_and_fields(config)
     typer.echo(f"{file}: good, {len(sections)} sections with {len(fields)} fields")
+
+
+@commands.command()
+def unit() -> None:
+    """Print a systemd unit for this installation; see docs/operation.md."""
+    text = (files("service") / "unit" / "ilemtrack@.service").read_text(encoding="utf-8")
+    program = Path(sys.executable).with_name("ilemtrack")
+    typer.echo(text.replace("@ILEMTRACK@", str(program)), nl=False)
 
 
 @commands.command()

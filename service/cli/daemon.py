@@ -1,5 +1,6 @@
 """Commands that talk to a running daemon over ZeroMQ."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -52,6 +53,8 @@ def status(connect: Connect = None, key: Key = None, as_json: Json = False) -> N
     if found.get("current_job"):
         now = found["current_job"]
         table.add_row("now", f"frame {now['job']}, {duration(now['beam_s'])} of beam")
+    for name, says in _watch_rows(found.get("health", {})):
+        table.add_row(name, says)
     devices = found.get("devices", {})
     if "stage_m" in devices:
         x_m, y_m = devices["stage_m"]
@@ -118,6 +121,22 @@ def _print_event(event: dict[str, Any], as_json: bool) -> None:
         return
     data = ", ".join(f"{key}={value}" for key, value in event["data"].items() if value not in (None, [], {}))
     typer.echo(f"{event['seq']:6d}  {event['at']}  {event['kind']}  {event['subject']}  {data}")
+
+
+def _watch_rows(health: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What it does, whether it comes forward, where it will land, who could not be told."""
+    if health.get("step"):
+        since, allowed = duration(health["running_s"]), duration(health["allowed_s"])
+        late = "STALLED: " if health["stalled"] else ""
+        yield "doing", f"{late}{health['step']}, since {since}; an alarm after {allowed}"
+    if health.get("blocked"):
+        yield "BLOCKED", str(health["blocked"])
+    if health.get("landing"):
+        yield "will land", str(health["landing"])
+    if health.get("not_notified"):
+        yield "NOT NOTIFIED", f"{health['not_notified']} times, the last: {health['last_not_notified']}"
+    if health.get("channels") == 0:
+        yield "notified", "nobody: notify.urls is empty"
 
 
 def _counts(counts: dict[str, int]) -> str:

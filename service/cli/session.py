@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from config.alarms import NotifyConfig
 from config.layout import GridLayout
 from config.loading import DEFAULT_PROFILE, dump, load
 from config.model import Config
@@ -18,10 +19,20 @@ from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
 from service.records import FieldState, JobState
-from service.run_folder import Kind, RunFolder, create, discard, drive_alone, lock, open_existing
+from service.run_folder import (
+    Kind,
+    RunFolder,
+    RunInfo,
+    create,
+    discard,
+    drive_alone,
+    lock,
+    open_existing,
+)
 from service.session import Phase
 
 if TYPE_CHECKING:
+    from service.compose import Setup
     from service.daemon import Outcome
     from service.store.store import Store
     from service.summary import Alternative, Summary
@@ -67,10 +78,18 @@ def dry_run(
 def run(
     config: Annotated[str, typer.Option("--config", help="A YAML file or a profile.")],
     out: Out = None,
+    or_resume: Annotated[
+        bool, typer.Option("--resume", help="Take up the run in --out if there is one; for systemd.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Run the daemon in the foreground, beside the microscope."""
-    return _begin(load(config), "run", "real", out, as_json)
+    chosen = load(config)
+    if or_resume and out is None:
+        raise InputError("--resume needs --out, the folder of the run")
+    if or_resume and out is not None and RunFolder(out).info.is_file():
+        return _take_up(out, False, as_json, chosen.notify)
+    return _begin(chosen, "run", "real", out, as_json)
 
 
 def replay(
@@ -105,10 +124,24 @@ def resume(
     as_json: Json = False,
 ) -> int:
     """Take up a run after a stop or a crash; it then waits, paused, for `ilemtrack continue`."""
+    return _take_up(run_dir, go_on, as_json, None)
+
+
+def _take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | None) -> int:
+    """Go on with a run; `notify` has the URLs, which the copy of its configuration has not."""
     from service import daemon
+    from service.notifier import notification_urls, withheld
+    from service.rescue import let_finish
 
     folder, info = open_existing(run_dir)
     config = load(folder.config)
+    if notify is not None:
+        config = config.model_copy(update={"notify": notify})
+    elif withheld(config.notify) and not notification_urls(config.notify):
+        tell(
+            f"nobody is told of what happens: {folder.config} is without its URLs; set ILEMTRACK_NOTIFY_URLS"
+        )
+    let_finish(folder)
     with lock(folder), _alone(config, info.kind):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
@@ -129,9 +162,10 @@ def _begin(
 ) -> int:
     from service import rooms
     from service.detectors import with_absolute_model
+    from service.notifier import with_absolute_file
 
     rooms.check()
-    config = with_absolute_model(config)
+    config = with_absolute_file(with_absolute_model(config))
     with _alone(config, kind):
         return _begun(config, kind, clock, out, as_json, images, pixel_size_nm)
 
@@ -157,6 +191,8 @@ def _begun(
             raise
         try:
             with closing(store), _Shown(as_json) as shown:
+                if kind == "run":
+                    _demand_preflight(config, folder, info, setup)
                 outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
         except BAD_INPUT:
             discard(folder)
@@ -167,6 +203,20 @@ def _begun(
 def _alone(config: Config, kind: Kind) -> AbstractContextManager[object]:
     """Lock the microscope; a simulated one belongs to its run, so that the lock of the folder is enough."""
     return nullcontext() if kind != "run" or config.driver == "simulator" else drive_alone(config.driver)
+
+
+def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: "Setup") -> None:
+    """Refuse to begin where a point of the preflight is red; warnings are said."""
+    from service import preflight
+    from service.deadlines import guarded
+
+    checks = preflight.everything(config, guarded(setup.devices), setup.fields, folder.path, info.run)
+    for check in checks:
+        if check.level is preflight.Level.WARN:
+            tell(f"{check.name}: {check.says}")
+    red = preflight.red_ones(checks)
+    if red:
+        raise InputError(f"preflight: {'; '.join(red)}")
 
 
 def _end(outcome: "Outcome", folder: RunFolder, as_json: bool) -> int:

@@ -1,15 +1,19 @@
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.cli.app import run
+from service.compose import Setup
 from service.store.store import Store
 from tests.service.saying import Said
+from tests.service.sessions import Session, small_config
 from tests.service.store.stores import new_store
+
+Start = Callable[..., Session]
 
 
 @pytest.fixture
@@ -38,3 +42,26 @@ def say(capsys: pytest.CaptureFixture[str]) -> Said:
         return status, json.loads(said.out) if "--json" in arguments and said.out else said.out, said.err
 
     return call
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Make sessions, and end them after the test with the beam blanked and the light off."""
+    sessions: list[Session] = []
+
+    def make(
+        change: Callable[[Setup], Setup] = lambda setup: setup,
+        prepare: Callable[[Session], None] = lambda _: None,
+        **changes: dict[str, Any],
+    ) -> Session:
+        session = Session(tmp_path / f"run{len(sessions)}", small_config(**changes), change)
+        sessions.append(session)
+        prepare(session)
+        session.run()
+        return session
+
+    yield make
+    for session in sessions:
+        session.end()
+        assert session.setup.devices.sem.is_blanked()
+        assert not session.setup.devices.light.is_on()

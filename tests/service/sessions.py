@@ -11,6 +11,7 @@ from service.analysis import Analysis
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
+from service.deadlines import Limits, guarded
 from service.requests import Requests, Wish
 from service.run_folder import create
 from service.runner import Runner
@@ -24,6 +25,10 @@ SMALL: dict[str, Any] = {
     "simulator": {"specimen": {"cells_per_field": 3, "seed": 5}},
 }
 """Two sections of one small field each, coarse electron images: a session in about a second."""
+
+
+QUICK = Limits(look_s=0.01, safe_again_s=0.01)
+"""For simulated devices on a clock that runs fast."""
 
 
 def small_config(**changes: dict[str, Any]) -> Config:
@@ -42,6 +47,7 @@ class Session:
         folder: Path,
         config: Config,
         change: Callable[[Setup], Setup] = lambda setup: setup,
+        limits: Limits = QUICK,
     ) -> None:
         self.folder, self.info = create(folder, "dry-run", "fast", dump(config))
         self.setup = change(set_up(config, self.folder, self.info))
@@ -54,11 +60,12 @@ class Session:
             config=config,
             store=self.store,
             folder=self.folder,
-            devices=self.setup.devices,
+            devices=guarded(self.setup.devices, limits),
             clock=self.setup.clock,
             requests=Requests(),
             busy=BusyTime(self.setup.clock),
             streak=FailureStreak(config.session.max_failures_in_a_row),
+            limits=limits,
         )
         self.analysis = Analysis(config, self.store, self.folder, self.setup.clock)
         self.runner = Runner(self.context, self.analysis)

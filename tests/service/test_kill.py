@@ -1,5 +1,6 @@
-"""A daemon in a process of its own, killed and stopped in the middle of a scan."""
+"""A daemon in a process of its own, killed, frozen and stopped in the middle of a scan."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from config.alarms import WatchdogConfig
 from config.loading import dump
 from service.api.client import Client
 from service.errors import NoDaemonError
@@ -26,6 +28,7 @@ REAL_TIME = small_config(
     fluorescence={"exposure_s": 0.05},
     sem={"pixel_size_nm": 33, "dwell_us": 15},
     stage={"settle_s": 0.0},
+    watchdog={"silent_s": 3},
     simulator={
         "specimen": {"cells_per_field": 6, "seed": 5},
         "stage_settle_s": 0.0,
@@ -91,9 +94,29 @@ def scanning(status: dict[str, Any]) -> bool:
 
 
 def beam_is_on(run: Path) -> bool:
-    """Whether the simulated microscope has its beam on, by its own journal: a scan begins blanked."""
-    lines = (run / "simulator.json").read_text(encoding="utf-8").splitlines()
-    return next((line for line in reversed(lines) if '"unblanked"' in line), "").endswith("true}")
+    """Whether the simulated beam is on, from the journal; reading it does not disturb who writes it."""
+    on = False
+    for line in (run / "simulator.json").read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        if entry.get("key") == "unblanked":
+            on = bool(entry["value"])
+    return on
+
+
+def wait_until_blanked(run: Path, limit_s: float = 60) -> None:
+    """Wait for somebody to blank the beam."""
+    end = time.monotonic() + limit_s
+    while beam_is_on(run):
+        assert time.monotonic() < end, "the beam stayed on"
+        time.sleep(0.05)
+
+
+def wait_for_text(path: Path, text: str, limit_s: float = 30) -> None:
+    """Wait until a file says something."""
+    end = time.monotonic() + limit_s
+    while not (path.is_file() and text in path.read_text(encoding="utf-8")):
+        assert time.monotonic() < end, f"{path} never said: {text}"
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -109,10 +132,12 @@ def begun(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
 
 def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: Start) -> None:
     daemon, run, interrupted = begun
+    # The microscope outlives the program: its beam stays on until the watchdog blanks it.
+    assert beam_is_on(run)
     daemon.kill()
     daemon.wait(10)
-    # The microscope outlives the program: its beam is still on.
-    assert Memory(run / "simulator.json").get("unblanked") is True
+    wait_until_blanked(run)
+    wait_for_text(run / "incidents.md", "The daemon has died")
 
     again = start("resume", run)
     status = wait_for(again, lambda s: s["phase"] == "paused")
@@ -144,6 +169,39 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
     finally:
         store.close()
     assert Memory(run / "simulator.json").get("unblanked") is False
+
+
+def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(
+    begun: tuple[Daemon, Path, str], start: Start
+) -> None:
+    daemon, run, _ = begun
+    daemon.send_signal(signal.SIGSTOP)
+    assert beam_is_on(run)
+    # Gone before the beam is touched: two programs never drive the microscope.
+    assert daemon.wait(60) == -signal.SIGKILL
+    wait_until_blanked(run)
+    wait_for_text(run / "incidents.md", "no sign of life for 3 s")
+    again = start("resume", run)
+    assert wait_for(again, lambda s: s["phase"] == "paused")["jobs"]["needs_review"] == 1
+
+
+def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "real.yaml"
+    unwatched = REAL_TIME.model_copy(update={"watchdog": WatchdogConfig(enabled=False)})
+    config.write_text(dump(unwatched), encoding="utf-8")
+    run = tmp_path / "run"
+    daemon = start("run", "--config", config, "--out", run)
+    wait_for(daemon, lambda status: bool(status["jobs"]["armed"]))
+    alive = start("watch", "--once", run)
+    assert "the daemon is alive" in alive.communicate(timeout=60)[0]
+    daemon.kill()
+    daemon.wait(10)
+    assert beam_is_on(run)
+    once = start("watch", "--once", run)
+    said, _ = once.communicate(timeout=60)
+    assert once.returncode == 0
+    assert "put safe" in said
+    assert not beam_is_on(run)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

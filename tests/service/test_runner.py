@@ -1,109 +1,36 @@
 """Sessions on the simulated microscope, whole and with every kind of failure that a device may show."""
 
-import dataclasses
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from drivers.chamber import VacuumState
 from drivers.errors import (
     DeviceLostError,
     DeviceTimeoutError,
     DriverError,
     InterruptedCallError,
-    NotReadyError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
 from planner.rects import grown
-from service import analysis, electron_phase, fluorescence_phase, images
+from service import analysis
 from service.compose import Setup
 from service.errors import IllegalTransitionError
-from service.images import SavedImage, read_fm, read_pixels
+from service.images import read_fm, read_pixels
 from service.records import ExposureState, FieldState, Job, JobState
 from service.rectangles import about, overlap
 from service.requests import Wish
 from service.session import Phase
 from service.summary import summarise
+from tests.service.conftest import Start
+from tests.service.faults import ALWAYS, faulty, raising
 from tests.service.linked import BAD_ADU, Picky
-from tests.service.sessions import Session, small_config
-
-Start = Callable[..., Session]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Make sessions, and end them after the test with the beam blanked and the light off."""
-    sessions: list[Session] = []
-
-    def make(
-        change: Callable[[Setup], Setup] = lambda setup: setup,
-        prepare: Callable[[Session], None] = lambda _: None,
-        **changes: dict[str, Any],
-    ) -> Session:
-        session = Session(tmp_path / f"run{len(sessions)}", small_config(**changes), change)
-        sessions.append(session)
-        prepare(session)
-        session.run()
-        return session
-
-    yield make
-    for session in sessions:
-        session.end()
-        assert session.setup.devices.sem.is_blanked()
-        assert not session.setup.devices.light.is_on()
-
-
-def with_device(name: str, wrap: Callable[[Any], Any]) -> Callable[[Setup], Setup]:
-    """Put something between the session and one device."""
-
-    def change(setup: Setup) -> Setup:
-        device = wrap(getattr(setup.devices, name))
-        return dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, **{name: device}))
-
-    return change
-
-
-ALWAYS = -1
-
-
-class Faulty:
-    """A device one of whose calls goes wrong, as often as asked; all else reaches the real one.
-
-    With `after` it goes wrong only once that other call was made.
-    """
-
-    def __init__(
-        self, device: Any, call: str, wrong: Callable[..., Any], times: int = 1, after: str | None = None
-    ) -> None:
-        self._device, self._call, self._wrong, self.left, self._after = device, call, wrong, times, after
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._device, name)
-        if name == self._after:
-            self._after = None
-        if name != self._call or self.left == 0 or self._after is not None:
-            return real
-        self.left -= 1
-        return lambda *args, **kwargs: self._wrong(real, *args, **kwargs)
-
-
-def faulty(
-    device: str, call: str, wrong: Callable[..., Any], times: int = 1, after: str | None = None
-) -> Callable[[Setup], Setup]:
-    return with_device(device, lambda real: Faulty(real, call, wrong, times, after))
-
-
-def raising(error: Exception) -> Callable[..., Any]:
-    def wrong(*_: object, **__: object) -> None:
-        raise error
-
-    return wrong
+from tests.service.sessions import Session
 
 
 @pytest.mark.parametrize("order", ["array", "section"])
@@ -171,31 +98,6 @@ def test_a_scan_that_fails_is_never_repeated_and_the_rest_goes_on(start: Start, 
     assert summary.jobs["needs_review"] == 1
 
 
-def test_a_scan_refused_before_the_beam_leaves_no_exposure(start: Start) -> None:
-    store = start(faulty("sem", "scan", raising(NotReadyError("column valve closed")))).store
-    first = store.jobs()[0]
-    assert first.state is JobState.FAILED
-    assert [row.state for row in store.exposures(job=first.id)] == [ExposureState.VOID]
-
-
-def test_the_image_of_another_scan_is_not_taken_for_this_one(start: Start) -> None:
-    def orphan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
-        return dataclasses.replace(real(request, timeout_s), nonce="of an earlier scan")
-
-    store = start(faulty("sem", "scan", orphan)).store
-    assert store.jobs()[0].state is JobState.NEEDS_REVIEW
-
-
-def test_an_image_of_the_wrong_shape_fails_its_job(start: Start) -> None:
-    def cut(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
-        image = real(request, timeout_s)
-        return dataclasses.replace(image, pixels=image.pixels[1:])
-
-    job = start(faulty("sem", "scan", cut)).store.jobs()[0]
-    assert job.state is JobState.FAILED
-    assert "shape" in str(job.reason)
-
-
 def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Start) -> None:
     session = start(
         faulty("sem", "scan", raising(DriverError("the beam tripped")), times=ALWAYS),
@@ -207,38 +109,6 @@ def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Sta
     session.control.acknowledge()
     assert session.store.status().phase is Phase.PAUSED
     assert len(session.store.jobs(state=JobState.NEEDS_REVIEW)) == 3
-
-
-def test_no_beam_when_the_vacuum_is_lost(start: Start) -> None:
-    scans = 0
-
-    def count(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
-        nonlocal scans
-        scans += 1
-        return real(request, timeout_s)
-
-    def leaking(setup: Setup) -> Setup:
-        def leak(real: Callable[[], float]) -> float:
-            return 5.0 if scans else real()
-
-        chamber = Faulty(setup.devices.chamber, "pressure_pa", leak, times=ALWAYS)
-        return faulty("sem", "scan", count, times=ALWAYS)(
-            dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, chamber=chamber))
-        )
-
-    session = start(leaking)
-    assert session.store.status().phase is Phase.FAULT
-    assert "pressure" in str(session.store.status().reason)
-    assert scans == 1
-
-
-def test_a_pump_that_says_done_and_is_not_is_a_fault_before_any_beam(start: Start) -> None:
-    def lie(_: Callable[..., None], state: VacuumState, timeout_s: float) -> None:
-        return None
-
-    session = start(faulty("chamber", "go_to", lie, times=ALWAYS))
-    assert session.store.status().phase is Phase.FAULT
-    assert not session.store.exposures()
 
 
 def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:
@@ -254,31 +124,6 @@ def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(st
     assert "no frame" in str(fields[0].reason)
     assert session.store.status().phase is Phase.DONE
     assert summarise(session.config, session.store, session.folder, None).end_state == "done_with_failures"
-
-
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda frame: dataclasses.replace(frame, pixels=np.zeros_like(frame.pixels)), "all pixels"),
-        (lambda frame: dataclasses.replace(frame, pixels=frame.pixels[:100]), "height"),
-        (
-            lambda frame: dataclasses.replace(
-                frame, pose=dataclasses.replace(frame.pose, center_m=(1e-3, 1e-3))
-            ),
-            "from its field",
-        ),
-        (lambda frame: dataclasses.replace(frame, pixels=frame.pixels.astype(np.float32)), "float32"),
-    ],
-)
-def test_a_frame_that_cannot_be_right_is_refused(
-    start: Start, spoil: Callable[[FmFrame], FmFrame], reason: str
-) -> None:
-    def wrong(real: Callable[..., FmFrame], settings: FmSettings, timeout_s: float) -> FmFrame:
-        return spoil(real(settings, timeout_s))
-
-    field = start(faulty("camera", "expose", wrong, times=3)).store.fields()[0]
-    assert field.state is FieldState.FAILED
-    assert reason in str(field.reason)
 
 
 def test_the_light_is_off_after_an_exposure_that_failed(start: Start) -> None:
@@ -300,114 +145,6 @@ def test_the_light_is_off_after_an_exposure_that_failed(start: Start) -> None:
     start(look)
     assert lit
     assert not any(lit)
-
-
-def test_a_blanker_that_does_not_blank_is_a_fault(start: Start) -> None:
-    broken = [True]
-
-    def stuck(setup: Setup) -> Setup:
-        scanned: list[bool] = []
-
-        def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
-            image = real(request, timeout_s)
-            scanned.append(True)
-            return image
-
-        def is_blanked(real: Callable[[], bool]) -> bool:
-            return real() and not (scanned and broken)
-
-        once = faulty("sem", "scan", scan, times=ALWAYS)(setup)
-        return faulty("sem", "is_blanked", is_blanked, times=ALWAYS)(once)
-
-    session = start(stuck)
-    status = session.store.status()
-    assert status.phase is Phase.FAULT
-    assert "does not blank" in str(status.reason)
-    assert "NOT SAFE" in str(status.reason)
-    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
-    broken.clear()
-
-
-def test_a_blanker_that_does_not_answer_leaves_no_row_open(start: Start) -> None:
-    session = start(faulty("sem", "blank", raising(DeviceLostError("no answer")), times=1, after="scan"))
-    assert session.store.status().phase is Phase.FAULT
-    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
-    session.go_on(session.control.acknowledge)
-    session.go_on()
-    assert session.store.status().phase is Phase.DONE
-    assert [row.state for row in session.store.exposures()][:2] == [
-        ExposureState.UNKNOWN,
-        ExposureState.CLOSED,
-    ]
-
-
-def test_a_driver_with_a_bug_is_a_fault_and_leaves_no_row_open(start: Start) -> None:
-    session = start(faulty("sem", "scan", raising(ZeroDivisionError("a bug"))))
-    assert session.store.status().phase is Phase.FAULT
-    assert "a bug" in str(session.store.status().reason)
-    session.go_on(session.control.acknowledge)
-    session.go_on()
-    assert session.store.status().phase is Phase.DONE
-    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
-
-
-@pytest.mark.parametrize("wrong", [raising(DriverError("the shutter sticks")), lambda _: None])
-def test_a_light_that_stays_on_is_a_fault(start: Start, wrong: Callable[..., None]) -> None:
-    broken: list[Faulty] = []
-
-    def stuck(setup: Setup) -> Setup:
-        broken.append(Faulty(setup.devices.light, "off", wrong, times=ALWAYS, after="on"))
-        return dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, light=broken[0]))
-
-    session = start(stuck)
-    status = session.store.status()
-    assert status.phase is Phase.FAULT
-    assert "light" in str(status.reason)
-    assert {f.state for f in session.store.fields()} == {FieldState.PENDING}
-    broken[0].left = 0
-
-
-def test_an_image_that_the_disk_does_not_take_is_kept_and_saved_later(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = [True]
-    real = images.save_em
-
-    def save(path: Path, *rest: Any) -> SavedImage:
-        if full:
-            full.clear()
-            raise OSError(28, "No space left on device")
-        return real(path, *rest)
-
-    monkeypatch.setattr(electron_phase, "save_em", save)
-    session = start()
-    assert session.store.status().phase is Phase.PAUSED
-    assert "No space left" in str(session.store.status().reason)
-    assert session.store.jobs()[0].state is JobState.EXPOSED
-    session.go_on()
-    assert session.store.status().phase is Phase.DONE
-    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
-    assert len(session.store.exposures()) == len(session.store.jobs())
-
-
-def test_a_frame_that_the_disk_does_not_take_is_taken_again(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = [True]
-    real = images.save_fm
-
-    def save(path: Path, *rest: Any) -> SavedImage:
-        if full:
-            full.clear()
-            raise OSError(28, "No space left on device")
-        return real(path, *rest)
-
-    monkeypatch.setattr(fluorescence_phase, "save_fm", save)
-    session = start()
-    assert session.store.status().phase is Phase.PAUSED
-    session.go_on()
-    assert session.store.status().phase is Phase.DONE
-    assert {f.state for f in session.store.fields()} == {FieldState.PLANNED}
 
 
 def test_a_frame_that_breaks_the_detector_costs_that_field_only(
@@ -598,3 +335,50 @@ def test_cells_where_the_stage_may_not_go_are_skipped_with_that_reason(start: St
     assert [cell for cell in cells if cell.jobs]
     assert all(job.center_m[0] <= 0 for job in session.store.jobs())
     assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+
+
+def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Start) -> None:
+    """In a fault nobody has to be there for the beam to be blanked, once the blanker answers again."""
+    stuck: list[bool] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        stuck.extend([True] * 3)
+        return real(request, timeout_s)
+
+    def is_blanked(real: Callable[[], bool]) -> bool:
+        # Wrong at the look after the scan, at the fault, and at the first try after it.
+        return real() and not (stuck and stuck.pop())
+
+    def change(setup: Setup) -> Setup:
+        once = faulty("sem", "scan", scan)(setup)
+        return faulty("sem", "is_blanked", is_blanked, times=ALWAYS)(once)
+
+    session = start(change)
+    store = session.store
+    assert store.status().phase is Phase.FAULT
+    for _ in range(3000):
+        kinds = [event.kind for event in store.events_since(0)]
+        if "safe" in kinds:
+            break
+        time.sleep(0.01)
+    assert [kind for kind in kinds if kind in ("safe", "unsafe")] == ["unsafe", "safe"]
+    assert store.status().phase is Phase.FAULT
+    session.go_on(session.control.acknowledge)
+    session.go_on()
+    assert store.status().phase is Phase.DONE
+
+
+def test_the_status_says_where_a_pause_will_land(start: Start) -> None:
+    sessions: list[Session] = []
+    seen: list[dict[str, object]] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        seen.append(sessions[0].control.health())
+        sessions[0].control.pause()
+        seen.append(sessions[0].control.health())
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan), prepare=sessions.append)
+    assert seen[0]["landing"] is None
+    assert "pauses after frame J000001" in str(seen[1]["landing"])
+    assert session.control.health()["landing"] is None

@@ -43,6 +43,9 @@ class DirectControl:
             raise RuntimeError("a bug")
         return self.device_values
 
+    def health(self) -> dict[str, Any]:
+        return {"step": None}
+
     def time_s(self) -> float:
         return 42.0
 

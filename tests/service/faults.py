@@ -1,0 +1,104 @@
+"""Devices that go wrong, in sessions of tests."""
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from service.compose import Setup
+from service.session import Phase
+from tests.service.sessions import Session
+
+ALWAYS = -1
+
+
+def with_device(name: str, wrap: Callable[[Any], Any]) -> Callable[[Setup], Setup]:
+    """Put something between the session and one device."""
+
+    def change(setup: Setup) -> Setup:
+        device = wrap(getattr(setup.devices, name))
+        return dataclasses.replace(setup, devices=dataclasses.replace(setup.devices, **{name: device}))
+
+    return change
+
+
+class Faulty:
+    """A device one of whose calls goes wrong, as often as asked; all else reaches the real one.
+
+    With `after` it goes wrong only once that other call was made.
+    """
+
+    def __init__(
+        self, device: Any, call: str, wrong: Callable[..., Any], times: int = 1, after: str | None = None
+    ) -> None:
+        self._device, self._call, self._wrong, self.left, self._after = device, call, wrong, times, after
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._device, name)
+        if name == self._after:
+            self._after = None
+        if name != self._call or self.left == 0 or self._after is not None:
+            return real
+        self.left -= 1
+        return lambda *args, **kwargs: self._wrong(real, *args, **kwargs)
+
+
+def faulty(
+    device: str, call: str, wrong: Callable[..., Any], times: int = 1, after: str | None = None
+) -> Callable[[Setup], Setup]:
+    return with_device(device, lambda real: Faulty(real, call, wrong, times, after))
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def wrong(*_: object, **__: object) -> None:
+        raise error
+
+    return wrong
+
+
+class Trouble:
+    """What is wrong with one call of one device during one phase, until it is mended.
+
+    Parameters
+    ----------
+    device, call : str
+    wrong : callable
+        Called with this, the real call and its arguments.
+    phase : Phase
+        Only while the session is in it.
+    times : int
+        So often at most.
+    """
+
+    def __init__(
+        self, device: str, call: str, wrong: Callable[..., Any], phase: Phase, times: int = ALWAYS
+    ) -> None:
+        self.device, self.call, self.phase, self.left = device, call, phase, times
+        self._wrong = wrong
+        self.session: Session | None = None
+        self.mended = threading.Event()
+
+    def mend(self) -> None:
+        self.left = 0
+        self.mended.set()
+
+    def into(self, setup: Setup) -> Setup:
+        return with_device(self.device, lambda real: _Troubled(real, self))(setup)
+
+    def wrongly(self, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        assert self.session is not None
+        if self.left == 0 or self.session.store.status().phase is not self.phase:
+            return real(*args, **kwargs)
+        self.left -= 1
+        return self._wrong(self, real, *args, **kwargs)
+
+
+class _Troubled:
+    def __init__(self, device: Any, trouble: Trouble) -> None:
+        self._device, self._trouble = device, trouble
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._device, name)
+        if name != self._trouble.call:
+            return real
+        return lambda *args, **kwargs: self._trouble.wrongly(real, *args, **kwargs)

@@ -1,0 +1,156 @@
+"""The watchdog's judgement, with real processes and a heartbeat written by hand."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.clock import SystemClock
+from drivers.errors import DeviceLostError
+from drivers.microscope import Microscope
+from service.errors import UnsafeError
+from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
+from service.rescue import kill, put_safe
+from service.watcher import GONE, UNSAFE, watch
+from simulators.microscope import SimulatedMicroscope
+from tests.service.sessions import small_config
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for a daemon."""
+    running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield running
+    running.kill()
+    running.wait(30)
+
+
+class Script:
+    """Sleeps by doing one thing after the other."""
+
+    def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
+        self.path, self.process, self.slept = path, process, 0
+        self.started = process_start(process.pid)
+        assert self.started is not None
+        self.write(1)
+
+    def write(self, count: int, ended: str | None = None, started: int | None = None) -> None:
+        beat = Beat.model_validate(
+            {"pid": self.process.pid, "started": started or self.started, "count": count, "ended": ended}
+        )
+        self.path.write_text(beat.model_dump_json(), encoding="utf-8")
+
+
+def test_a_daemon_that_beats_and_says_goodbye_is_left_alone(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    script = Script(tmp_path / "beat", process)
+
+    def sleep(_: float) -> None:
+        script.slept += 1
+        script.write(script.slept, "safe" if script.slept > 200 else None)
+
+    assert watch(script.path, 5.0, sleep).why is None
+    assert script.slept > 200
+
+
+def test_a_daemon_that_ends_unsafe_is_no_good_end(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    script = Script(tmp_path / "beat", process)
+    script.write(3, "unsafe")
+    assert watch(script.path, 5.0, lambda _: None).why == UNSAFE
+
+
+def test_a_daemon_whose_counter_stands_is_frozen(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    script = Script(tmp_path / "beat", process)
+    slept: list[float] = []
+    verdict = watch(script.path, 5.0, slept.append)
+    assert "no sign of life for 5 s" in str(verdict.why)
+    assert sum(slept) == pytest.approx(5.0)
+
+
+def test_a_daemon_that_is_killed_is_dead(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    script = Script(tmp_path / "beat", process)
+
+    def sleep(_: float) -> None:
+        process.kill()
+        process.wait(30)
+
+    assert watch(script.path, 600.0, sleep).why == GONE
+
+
+def test_a_dead_daemon_is_not_taken_for_another_process_with_its_number(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    script = Script(tmp_path / "beat", process)
+    script.write(1, started=17)
+    verdict = watch(script.path, 600.0, lambda _: None)
+    assert verdict.why == GONE
+    assert verdict.beat is not None
+    assert kill(verdict.beat)
+    assert process.poll() is None, "the watchdog killed a stranger"
+
+
+def test_another_daemon_on_the_run_has_a_watchdog_of_its_own(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    script = Script(tmp_path / "beat", process)
+    other = Beat(pid=os.getpid(), started=process_start(os.getpid()) or 0, count=1)
+
+    def sleep(_: float) -> None:
+        script.path.write_text(other.model_dump_json(), encoding="utf-8")
+
+    assert watch(script.path, 600.0, sleep).why is None
+
+
+def test_a_stopped_daemon_is_killed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGSTOP)
+    beat = Beat(pid=process.pid, started=process_start(process.pid) or 0, count=1)
+    assert kill(beat)
+    assert process.wait(30) == -signal.SIGKILL
+
+
+def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change() -> None:
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    unreachable = DeviceLostError("no backend")
+    outcomes = iter([UnsafeError("the beam is on"), UnsafeError("the beam is on"), unreachable, None])
+    told: list[str | None] = []
+    pauses: list[float] = []
+
+    def connect() -> Microscope:
+        if problem := next(outcomes):
+            raise problem
+        return devices
+
+    put_safe(connect, told.append, pauses.append)
+    assert told == ["the beam is on", "the microscope cannot be reached: no backend", None]
+    assert pauses == [10.0, 20.0, 40.0]
+
+
+def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:
+    now = [0.0]
+    heart = Heart(beat_path("run"), lambda: now[0])
+    for _ in range(3):
+        now[0] += 20
+        heart.turn()
+        heart.beat()
+    beat = read_beat(beat_path("run"))
+    assert beat is not None
+    assert (beat.pid, beat.count) == (os.getpid(), 3)
+    now[0] += 31
+    heart.beat()
+    assert read_beat(beat_path("run")) == beat
+    heart.end(safe=True, keep=True)
+    last = read_beat(beat_path("run"))
+    assert last is not None
+    assert last.ended == "safe"
+
+
+def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> None:
+    assert process_start(process.pid) == process_start(process.pid) is not None
+    process.kill()
+    process.wait(30)
+    assert process_start(process.pid) is None
