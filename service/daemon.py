@@ -131,7 +131,7 @@ def drive(
         streak=FailureStreak(config.session.max_failures_in_a_row),
     )
     upkeep = Upkeep(context)
-    runner = Runner(context, Analysis(config, store, folder, setup.clock))
+    runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
     control = SessionControl(context, runner, upkeep.health)
     with _served(config, store, control), watched(upkeep):

@@ -28,7 +28,7 @@ from service.preflight import (
     red_ones,
 )
 from service.progress import ANALYSIS, ANALYSIS_S, BETWEEN, BETWEEN_S
-from service.records import FieldState, Step
+from service.records import FieldState, JobState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
 from service.safety import make_safe
@@ -40,13 +40,27 @@ log = get_logger(__name__)
 
 _PUMP = {VacuumState.PARTIAL: Step.PUMP_TO_PARTIAL, VacuumState.HIGH: Step.PUMP_TO_HIGH}
 
+_NAMED = 5
+"""Jobs that a reason names."""
+
 
 class Runner:
-    """Drives one session; `run` returns when it has ended or was shut down, always with the beam blanked."""
+    """Drives one session; `run` returns when it has ended or was shut down, always with the beam blanked.
 
-    def __init__(self, context: Context, analysis: Analysis) -> None:
+    Parameters
+    ----------
+    context : Context
+    analysis : Analysis
+    attended : bool
+        Whether a person can be asked, before the session ends, about jobs that only a person may decide on.
+    """
+
+    def __init__(self, context: Context, analysis: Analysis, attended: bool = False) -> None:
         self._context = context
         self._analysis = analysis
+        self._attended = attended
+        self._asked: set[str] = set()
+        """Jobs that a person was asked about."""
         self.landed = threading.Event()
         """Set while nothing runs on the microscope: the session waits for a person, or has ended."""
         self.blocked: str | None = None
@@ -183,10 +197,30 @@ class Runner:
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             give_up_waiting(context)
+            if self._attended:
+                self._ask_about_undecided()
             with context.store.together():
                 # A person may have queued a job just now: then the phase is gone through again.
                 if context.store.next_job() is None:
                     context.store.apply(SessionEvent.ELECTRON_COMPLETE)
+
+    def _ask_about_undecided(self) -> None:
+        """Wait once for a decision on jobs in review or held: with the end of the session it is too late."""
+        undecided = [
+            job.id
+            for state in (JobState.NEEDS_REVIEW, JobState.HELD)
+            for job in self._context.store.jobs(state=state)
+        ]
+        if set(undecided) <= self._asked:
+            return
+        self._asked |= set(undecided)
+        named = ", ".join(undecided[:_NAMED]) + (", ..." if len(undecided) > _NAMED else "")
+        raise InterruptSession(
+            Wish.PAUSE,
+            f"all else is done, {len(undecided)} jobs wait for a person: {named}; see `ilemtrack queue show`,"
+            " decide by `queue approve`, `release` or `skip`, then `ilemtrack continue`, which without a"
+            " decision ends the session",
+        )
 
     def _tell_estimate(self) -> None:
         """Put into the events what the electron images will take, before the first of them."""

@@ -48,6 +48,7 @@ class Session:
         config: Config,
         change: Callable[[Setup], Setup] = lambda setup: setup,
         limits: Limits = QUICK,
+        attended: bool = False,
     ) -> None:
         self.folder, self.info = create(folder, "dry-run", "fast", dump(config))
         self.setup = change(set_up(config, self.folder, self.info))
@@ -68,7 +69,7 @@ class Session:
             limits=limits,
         )
         self.analysis = Analysis(config, self.store, self.folder, self.setup.clock)
-        self.runner = Runner(self.context, self.analysis)
+        self.runner = Runner(self.context, self.analysis, attended)
         self.control = SessionControl(self.context, self.runner)
 
     def run(self, limit_s: float = 60.0) -> None:

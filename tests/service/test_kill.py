@@ -147,6 +147,10 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
     with Client() as client:
         assert client.call("queue.get", job=interrupted)["row"]["state"] == "needs_review"
         client.call("run.resume")
+    # The rest is done; before it ends, a person is asked about the frame that was interrupted.
+    wait_for(again, lambda s: s["phase"] == "paused" and f"wait for a person: {interrupted};" in s["reason"])
+    with Client() as client:
+        client.call("run.resume")
     out, err = again.communicate(timeout=90)
     # One job waits for a person, so the work did not end well.
     assert again.returncode == 1, err

@@ -309,3 +309,22 @@ def test_a_job_taken_away_just_before_the_beam_is_left_alone(tmp_path: Path) -> 
     assert store.exposures(job=taken[0]) == []
     assert set(store.counts_in_use()) == {JobState.HELD, JobState.DONE}
     session.end()
+
+
+def test_an_attended_session_asks_once_before_it_ends_without_a_decision(tmp_path: Path) -> None:
+    session = Session(tmp_path / "run", small_config(session={"review": True}), attended=True)
+    session.run()
+    store = session.store
+    first, second, *others = [job.id for job in store.jobs()]
+    store.steering.hold([first, second], ANNA)
+    session.go_on(session.control.confirm_review)
+    status = store.status()
+    assert status.phase is Phase.PAUSED
+    assert f"2 jobs wait for a person: {first}, {second}" in str(status.reason)
+    assert {row.job for row in store.exposures()} == set(others)
+    store.steering.release([first], ANNA)
+    session.go_on()
+    assert store.job(first).state is JobState.DONE
+    assert store.job(second).state is JobState.HELD
+    assert store.status().phase is Phase.DONE
+    session.end()
