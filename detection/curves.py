@@ -9,10 +9,11 @@ import numpy as np
 
 from config.work import DetectionConfig
 from detection.boxes import union_mask
-from detection.cells import Hit
+from detection.cells import Cell, Hit
 from detection.evaluation import JudgedFrame, is_real
 from detection.metrics import WHOLE_SHARE
 from detection.policy import apply_policy
+from detection.serial import CARRIED, NO_CELL
 
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)
@@ -109,8 +110,7 @@ def operating_point(
     """Apply one policy to the hits of all frames; see `operating_points`."""
     area_um2, missed, cells, dropped = 0.0, 0, 0, 0.0
     for frame in frames:
-        hits = [Hit(cell.box_px, cell.confidence, cell.unsure_um) for cell in frame.cells]
-        kept = apply_policy(hits, frame.shape, frame.pixel_size_um, policy)
+        kept = _decided(frame, policy)
         imaged = union_mask((c.image_box_px for c in kept if c.image_box_px is not None), frame.shape)
         area_um2 += float(imaged.sum()) * frame.pixel_size_um**2
         missed += sum(cell.share_inside(imaged) < WHOLE_SHARE for cell in frame.counted)
@@ -126,6 +126,22 @@ def operating_point(
     )
 
 
+def _decided(frame: JudgedFrame, policy: DetectionConfig) -> list[Cell]:
+    """Apply a policy to the hits of a frame; of serial sections what neighbours say goes before any floor."""
+    decided: list[Cell] = []
+    for carried in (False, True):
+        cells = [c for c in _hits(frame) if c.reason.startswith(CARRIED) == carried]
+        hits = [Hit(c.box_px, 0.0 if carried else c.confidence, c.unsure_um) for c in cells]
+        applied = policy.model_copy(update={"min_confidence": 0.0}) if carried else policy
+        decided += apply_policy(hits, frame.shape, frame.pixel_size_um, applied)
+    return decided
+
+
+def _hits(frame: JudgedFrame) -> list[Cell]:
+    """Hits of a frame, without those that serial sections have shown to be no cell."""
+    return [cell for cell in frame.cells if cell.reason not in NO_CELL]
+
+
 def raster_h(frames: Sequence[JudgedFrame], beam_s_per_um2: float) -> float:
     """Hours of beam if everything is imaged."""
     return sum(math.prod(f.shape) * f.pixel_size_um**2 for f in frames) * beam_s_per_um2 / 3600
@@ -139,7 +155,7 @@ def dropped_by_floor(frames: Sequence[JudgedFrame], floors: Sequence[float]) -> 
     list of float, list of int
         As many as the confidences of the hits below it lead one to expect, and how many of them are real.
     """
-    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in frame.cells]
+    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
     expected = [sum(confidence for confidence, _ in hits if confidence < floor) for floor in floors]
     real = [sum(is_cell for confidence, is_cell in hits if confidence < floor) for floor in floors]
     return expected, real
@@ -149,7 +165,7 @@ def reliability(
     frames: Sequence[JudgedFrame], edges: Sequence[float] = RELIABILITY_EDGES
 ) -> list[ReliabilityBin]:
     """Compare the confidence of hits with the share of them that is real; bins without hits are left out."""
-    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in frame.cells]
+    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
     confidence = np.array([c for c, _ in hits])
     real = np.array([r for _, r in hits], dtype=float)
     bins = []
