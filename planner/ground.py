@@ -84,7 +84,7 @@ class Ground:
         """Whether a frame on `rect` could bleach nothing outside the fields."""
         return Ground([_rect(f) for f in self._fields], self.reach_m - 2 * TOLERANCE_M).allows(rect)
 
-    def allowed_within(self, rect: RectM, overlap_m: float) -> tuple[RectM, ...]:
+    def allowed_within(self, rect: RectM, overlap_m: float, cell: RectM | None = None) -> tuple[RectM, ...]:
         """Rectangles whose union is the allowed part of `rect`.
 
         Parameters
@@ -92,6 +92,9 @@ class Ground:
         rect : RectM
         overlap_m : float
             Where the allowed part is no rectangle, its rectangles overlap by so much, as far as it lets them.
+        cell : RectM, optional
+            Inside `rect`: where an outline cuts that, rectangles are chosen that show most of the cell, and then
+            of its surroundings.
 
         Returns
         -------
@@ -104,8 +107,12 @@ class Ground:
         xs, ys, mask = self._mask(rect)
         if inside:
             return decompose(xs, ys, mask, overlap_m)
-        least_m2 = _LEAST_OUTLINE_PART * area_m2(rect)
-        return decompose(*self._cut_by_outline(xs, ys, mask), overlap_m, least_m2)
+        xs, ys, mask = self._cut_by_outline(xs, ys, mask, cell)
+        worth = np.ones(mask.shape)
+        if cell is not None:
+            # The cell counts as much as all that is about it.
+            worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
+        return decompose(xs, ys, mask, overlap_m, _LEAST_OUTLINE_PART * area_m2(rect), worth)
 
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Put a frame of a given size over `rect` on allowed ground, as near to its middle as can be.
@@ -139,10 +146,16 @@ class Ground:
         return None
 
     def _cut_by_outline(
-        self, xs: NDArray[np.float64], ys: NDArray[np.float64], mask: NDArray[np.bool_]
+        self,
+        xs: NDArray[np.float64],
+        ys: NDArray[np.float64],
+        mask: NDArray[np.bool_],
+        cell: RectM | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Cut the cells of `_mask` finer, and keep those inside the outline."""
+        """Cut the cells of `_mask` finer, also at the edges of `cell`, and keep those inside the outline."""
         corners = shapely.get_coordinates(self._outline)
+        if cell is not None:
+            corners = np.vstack((corners, np.reshape(cell, (2, 2))))
         steps = np.linspace(0.0, 1.0, _OUTLINE_STEPS + 1)
         fine_xs = edges([*xs, *_within(corners[:, 0], xs[0], xs[-1]), *(xs[0] + steps * (xs[-1] - xs[0]))])
         fine_ys = edges([*ys, *_within(corners[:, 1], ys[0], ys[-1]), *(ys[0] + steps * (ys[-1] - ys[0]))])

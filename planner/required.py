@@ -99,7 +99,12 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
             skipped.append(Skipped(box.id, _why_nothing(box, ground)))
             continue
         rect = required_rect(box, framing.settings)
-        allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m)
+        allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m, box.rect_m)
+        if not ground.inside_outline(box.rect_m):
+            allowed = tuple(part for part in allowed if _shows_some_of(part, box.rect_m))
+            if not allowed:
+                skipped.append(Skipped(box.id, _why_nothing(box, ground)))
+                continue
         left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
         parts, lost = _framed(left, framing)
         pieces += [Required(part, scan, frozenset({box.id})) for part, scan in parts]
@@ -134,6 +139,18 @@ def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM,
             needed, rounded = fit
             found += [(cut(scan.rect_m, needed), scan) for scan in framing.frames(rounded)]
     return found, lost
+
+
+def _shows_some_of(rect: RectM, cell: RectM) -> bool:
+    """Whether `rect` shows more of a cell than empty corners of its box: some of the ellipse in the box."""
+    square = 0.0
+    for low, high, first, last in (
+        (rect[0], rect[2], cell[0], cell[2]),
+        (rect[1], rect[3], cell[1], cell[3]),
+    ):
+        middle = (first + last) / 2
+        square += ((min(max(middle, low), high) - middle) / ((last - first) / 2)) ** 2
+    return square < 1
 
 
 def _why_nothing(box: Box, ground: Ground) -> str:

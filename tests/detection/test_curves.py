@@ -1,5 +1,7 @@
 """Missed cells against hours of beam, and confidences against what is real."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,18 @@ def test_what_neighbours_show_is_imaged_at_every_floor() -> None:
     for point in operating_points([frame], POLICY, S_PER_UM2, (0.0,), (0.0, 0.5, 0.8)):
         assert point.missed_cells == 0
         assert point.beam_h > 0
+
+
+def test_what_neighbours_add_to_a_box_is_added_at_every_margin() -> None:
+    larger = BoxPx(10, 18, 40, 42)  # Ten pixels further to the left than a margin of two gives, and no more.
+    cell = Cell("c0", BoxPx(22, 20, 38, 40), larger, 0.9, "kept: confident")
+    frame = JudgedFrame("f", SHAPE, UM, (cell,), (TrueCell("t", TRUE),), serial=True)
+    none, present, more = operating_points([frame], POLICY, S_PER_UM2, (0.0, 1.0, 2.0), (0.0,))
+    hours = UM**2 * S_PER_UM2 / 3600
+    assert present.beam_h == pytest.approx(larger.area_px * hours)
+    assert none.beam_h == pytest.approx((38 - 12) * 20 * hours)
+    assert more.beam_h == pytest.approx((42 - 8) * 28 * hours)
+    assert operating_point([replace(frame, serial=False)], POLICY, S_PER_UM2).beam_h < present.beam_h
 
 
 def test_the_area_counts_once_where_boxes_overlap() -> None:

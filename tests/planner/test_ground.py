@@ -120,6 +120,33 @@ def test_a_cell_outside_the_outline_is_skipped_with_the_reason() -> None:
     assert "outline of the section" in result.skipped[0].reason
 
 
+def test_at_a_slanting_outline_every_frame_shows_some_of_the_cell() -> None:
+    # The outline leaves a corner of the cell: a triangle of a third of it.
+    outline = [(0.0, 0.0), (84 * UM, 0.0), (0.0, 84 * UM)]
+    cell = Box("c1", um_rect(38, 38, 48, 48))
+    result = plan("S0001", [FIELD], [cell], plan_settings("exact"), outline_m=outline)
+    frames = listing(result, "c1")
+    assert frames
+    for frame in frames:
+        assert box(*frame.rect_m).intersection(box(*cell.rect_m)).area > 0
+    allowed_m2 = box(*cell.rect_m).intersection(Polygon(outline)).area
+    missed_m2 = uncovered_m2(cell.rect_m, [f.rect_m for f in frames])
+    assert (100 * UM**2 - missed_m2) > 0.6 * allowed_m2
+    (clipped,) = result.clipped
+    assert clipped.reason == "it is imaged in part only, because of the outline of the section"
+
+
+def test_of_a_cell_beyond_the_outline_no_surroundings_are_imaged() -> None:
+    # Less than the empty corner of its box lies inside, and much of its surroundings.
+    outline = [(0.0, 0.0), (78 * UM, 0.0), (0.0, 78 * UM)]
+    cell = Box("c1", um_rect(38, 38, 48, 48))
+    result = plan("S0001", [FIELD], [cell], plan_settings("exact"), outline_m=outline)
+    assert not result.frames
+    assert not result.clipped
+    (skipped,) = result.skipped
+    assert skipped.reason.endswith("and inside the outline of the section")
+
+
 def test_a_field_still_to_be_taken_beside_keeps_guard_and_halo_off() -> None:
     result = plan("S0001", [FIELD], [CELL], plan_settings(), unsaved=[um_rect(50, 0, 91, 91)])
     (frame,) = result.frames
