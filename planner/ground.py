@@ -23,6 +23,8 @@ _OUTLINE_STEPS = 16
 """A rectangle that an outline cuts aslant is cut into so many columns and rows."""
 _LEAST_OUTLINE_PART = 0.02
 """Part of a rectangle that a further frame at a slanting outline must add to be worth it."""
+_LEAST_CELL_PART = 0.05
+"""The same of a cell that the outline cuts: a frame for less of it shows hardly more than an edge."""
 
 
 class Ground:
@@ -93,8 +95,8 @@ class Ground:
         overlap_m : float
             Where the allowed part is no rectangle, its rectangles overlap by so much, as far as it lets them.
         cell : RectM, optional
-            Inside `rect`: where an outline cuts that, rectangles are chosen that show most of the cell, and then
-            of its surroundings.
+            Inside `rect`: where an outline cuts that, rectangles are chosen that show most of the cell, and
+            then of its surroundings.
 
         Returns
         -------
@@ -108,11 +110,16 @@ class Ground:
         if inside:
             return decompose(xs, ys, mask, overlap_m)
         xs, ys, mask = self._cut_by_outline(xs, ys, mask, cell)
-        worth = np.ones(mask.shape)
-        if cell is not None:
-            # The cell counts as much as all that is about it.
-            worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
-        return decompose(xs, ys, mask, overlap_m, _LEAST_OUTLINE_PART * area_m2(rect), worth)
+        least_m2 = _LEAST_OUTLINE_PART * area_m2(rect)
+        if cell is None:
+            return decompose(xs, ys, mask, overlap_m, least_m2)
+        # The cell counts as much as all that is about it; where the outline cuts it, only the cell counts.
+        about, least_m2 = (
+            (1.0, least_m2) if self.inside_outline(cell) else (0.0, _LEAST_CELL_PART * area_m2(rect))
+        )
+        worth = np.full(mask.shape, about)
+        worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
+        return decompose(xs, ys, mask, overlap_m, least_m2, worth)
 
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Put a frame of a given size over `rect` on allowed ground, as near to its middle as can be.

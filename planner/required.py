@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from planner.framing import Framing
 from planner.ground import Ground
@@ -85,7 +86,9 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     -------
     Demand
     """
+    boxes = tuple(boxes)
     ground = framing.ground
+    shared = _shared(boxes, framing)
     pieces: list[Required] = []
     skipped: list[Skipped] = []
     clipped: list[Clipped] = []
@@ -98,7 +101,7 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
             # Only surroundings are left where the beam may go: a frame of them would not show the cell.
             skipped.append(Skipped(box.id, _why_nothing(box, ground)))
             continue
-        rect = required_rect(box, framing.settings)
+        rect = shared.get(box.keep_m) or required_rect(box, framing.settings)
         allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m, box.rect_m)
         if not ground.inside_outline(box.rect_m):
             allowed = tuple(part for part in allowed if _shows_some_of(part, box.rect_m))
@@ -122,6 +125,23 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     skipped.sort(key=lambda s: s.box)
     clipped.sort(key=lambda c: c.box)
     return Demand(tuple(pieces), tuple(skipped), tuple(clipped))
+
+
+def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]:
+    """Ground required by boxes that want the same kept, where it is too large for a frame.
+
+    They are parts of one detection. Each by itself would have tiles of its own, which lie over those of the
+    others; of all together they have the same. Given by what is kept.
+    """
+    wanted: dict[RectM, list[RectM]] = {}
+    for box in boxes:
+        if box.keep_m is not None:
+            wanted.setdefault(box.keep_m, []).append(required_rect(box, framing.settings))
+    return {
+        keep: reduce(hull, rects)
+        for keep, rects in wanted.items()
+        if len(rects) > 1 and not all(map(framing.fits, rects))
+    }
 
 
 def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM, Scan]], bool]:

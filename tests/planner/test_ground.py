@@ -131,7 +131,8 @@ def test_at_a_slanting_outline_every_frame_shows_some_of_the_cell() -> None:
         assert box(*frame.rect_m).intersection(box(*cell.rect_m)).area > 0
     allowed_m2 = box(*cell.rect_m).intersection(Polygon(outline)).area
     missed_m2 = uncovered_m2(cell.rect_m, [f.rect_m for f in frames])
-    assert (100 * UM**2 - missed_m2) > 0.6 * allowed_m2
+    assert 100 * UM**2 - missed_m2 > 0.45 * allowed_m2
+    assert len(frames) == 1
     (clipped,) = result.clipped
     assert clipped.reason == "it is imaged in part only, because of the outline of the section"
 
