@@ -132,25 +132,58 @@ class Ground:
         middle = (x, y, x + width_m, y + height_m)
         if self.allows(middle):
             return middle
+        for low_x, low_y in self._free_low_ends(room, width_m, height_m, (x, y)):
+            placed = (low_x, low_y, low_x + width_m, low_y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
+
+    def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
+        """Put a frame of a given size on allowed ground where it shows most of `rect`; None where nothing.
+
+        Of places on a grid: the ends of `rect`, the edges of the allowed ground, and steps along an outline.
+        """
+        room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
+        aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
+        ends = [rect[0], rect[2], rect[0] - width_m, rect[2] - width_m]
+        ends_y = [rect[1], rect[3], rect[1] - height_m, rect[3] - height_m]
+        lows = np.asarray(
+            self._free_low_ends(room, width_m, height_m, aim, (ends, ends_y)), dtype=np.float64
+        ).reshape(-1, 2)
+        highs = lows + np.asarray((width_m, height_m))
+        sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
+        shown = sides.clip(min=0).prod(axis=1)
+        # Rounded, so that of places that show as much the one nearest to the middle is taken.
+        for index in np.argsort(-np.round(shown / area_m2(rect), 6), kind="stable"):
+            if shown[index] <= 0:
+                return None
+            x, y = lows[index].tolist()
+            placed = (x, y, x + width_m, y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
+
+    def _free_low_ends(
+        self,
+        room: RectM,
+        width_m: float,
+        height_m: float,
+        aim: tuple[float, float],
+        more: tuple[Sequence[float], Sequence[float]] = ((), ()),
+    ) -> list[tuple[float, float]]:
+        """Lower left corners, nearest to `aim` first, of frames in `room` that hold no forbidden cell."""
         xs, ys, mask = self._mask(room)
         if not self.inside_outline(room):
             xs, ys, mask = self._cut_by_outline(xs, ys, mask)
-        low_x, low_y = (
-            _low_ends(xs, room[0], rect[0], x, width_m),
-            _low_ends(ys, room[1], rect[1], y, height_m),
-        )
+        low_x = _low_ends([*xs, *more[0]], room[0], room[2] - width_m, aim[0], width_m)
+        low_y = _low_ends([*ys, *more[1]], room[1], room[3] - height_m, aim[1], height_m)
         blocked = np.zeros((len(ys), len(xs)), dtype=np.int64)
         blocked[1:, 1:] = (~mask).cumsum(axis=0).cumsum(axis=1)
         left, right = _touched(xs, low_x, width_m)
         below, above = _touched(ys, low_y, height_m)
         count = blocked[np.ix_(above, right)] - blocked[np.ix_(below, right)]
         count += blocked[np.ix_(below, left)] - blocked[np.ix_(above, left)]
-        for row, column in np.argwhere(count == 0):
-            x, y = float(low_x[column]), float(low_y[row])
-            placed = (x, y, x + width_m, y + height_m)
-            if self.allows(placed):
-                return placed
-        return None
+        return [(float(low_x[column]), float(low_y[row])) for row, column in np.argwhere(count == 0)]
 
     def _cut_by_outline(
         self,
@@ -214,10 +247,10 @@ class Ground:
 
 
 def _low_ends(
-    cell_edges: NDArray[np.float64], least: float, most: float, middle: float, length: float
+    cell_edges: Sequence[float], least: float, most: float, middle: float, length: float
 ) -> NDArray[np.float64]:
     """Low ends to try for a frame along one axis, nearest to the middle first."""
-    places = np.concatenate(([least, most], cell_edges, cell_edges - length))
+    places = np.concatenate(([least, most], cell_edges, np.asarray(cell_edges) - length))
     inside = np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
     return inside[np.argsort(np.abs(inside - middle), kind="stable")]
 

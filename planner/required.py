@@ -110,6 +110,9 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
                 continue
         left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
         parts, lost = _framed(left, framing)
+        if lost and left == list(allowed):
+            shown = [scan.rect_m for _, scan in parts]
+            parts += [(cut(scan.rect_m, rect), scan) for scan in framing.partial_frames(box.rect_m, shown)]
         pieces += [Required(part, scan, frozenset({box.id})) for part, scan in parts]
         if not left:
             skipped.append(Skipped(box.id, IMAGED))
