@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from config.work import DetectionConfig
-from detection.boxes import union_mask
-from detection.cells import Hit
+from detection.boxes import BoxPx, union_mask
+from detection.cells import Cell, Hit
 from detection.evaluation import JudgedFrame, is_real
 from detection.metrics import WHOLE_SHARE
 from detection.policy import apply_policy
+from detection.serial import CARRIED, NO_CELL
 
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)
@@ -99,7 +100,7 @@ def operating_points(
     for floor in floors:
         for margin in margins_um:
             config = policy.model_copy(update={"dilate_um": margin, "min_confidence": floor})
-            points.append(operating_point(frames, config, beam_s_per_um2))
+            points.append(_point(frames, config, policy, beam_s_per_um2))
     return points
 
 
@@ -107,10 +108,15 @@ def operating_point(
     frames: Sequence[JudgedFrame], policy: DetectionConfig, beam_s_per_um2: float
 ) -> OperatingPoint:
     """Apply one policy to the hits of all frames; see `operating_points`."""
+    return _point(frames, policy, policy, beam_s_per_um2)
+
+
+def _point(
+    frames: Sequence[JudgedFrame], policy: DetectionConfig, present: DetectionConfig, beam_s_per_um2: float
+) -> OperatingPoint:
     area_um2, missed, cells, dropped = 0.0, 0, 0, 0.0
     for frame in frames:
-        hits = [Hit(cell.box_px, cell.confidence, cell.unsure_um) for cell in frame.cells]
-        kept = apply_policy(hits, frame.shape, frame.pixel_size_um, policy)
+        kept = _decided(frame, policy, present)
         imaged = union_mask((c.image_box_px for c in kept if c.image_box_px is not None), frame.shape)
         area_um2 += float(imaged.sum()) * frame.pixel_size_um**2
         missed += sum(cell.share_inside(imaged) < WHOLE_SHARE for cell in frame.counted)
@@ -126,6 +132,51 @@ def operating_point(
     )
 
 
+def _decided(frame: JudgedFrame, policy: DetectionConfig, present: DetectionConfig) -> list[Cell]:
+    """Apply a policy to the hits of a frame.
+
+    Of serial sections, what neighbours say goes before any floor, and what they add to a box beyond the
+    `present` policy, by which it was found, is added to that of every other.
+    """
+    decided: list[Cell] = []
+    for cell in _hits(frame):
+        carried = cell.reason.startswith(CARRIED)
+        # Carried cells are doubtful whatever their confidence.
+        hit = Hit(cell.box_px, 0.0 if carried else cell.confidence, cell.unsure_um)
+        one = _applied(hit, frame, policy, all_of_them=carried)
+        if frame.serial and one.image_box_px is not None and cell.image_box_px is not None:
+            plain = _applied(hit, frame, present, all_of_them=True).image_box_px
+            if plain is not None:
+                one = replace(
+                    one, image_box_px=_reaching(one.image_box_px, plain, cell.image_box_px, frame.shape)
+                )
+        decided.append(one)
+    return decided
+
+
+def _applied(hit: Hit, frame: JudgedFrame, policy: DetectionConfig, all_of_them: bool) -> Cell:
+    """Apply a policy to one hit; without its floor on demand."""
+    if all_of_them:
+        policy = policy.model_copy(update={"min_confidence": 0.0})
+    (cell,) = apply_policy([hit], frame.shape, frame.pixel_size_um, policy)
+    return cell
+
+
+def _reaching(box: BoxPx, plain: BoxPx, larger: BoxPx, shape: tuple[int, int]) -> BoxPx:
+    """Let each side of `box` reach as much further as that of `larger` does beyond that of `plain`."""
+    return BoxPx(
+        max(box.x0 - max(plain.x0 - larger.x0, 0), 0),
+        max(box.y0 - max(plain.y0 - larger.y0, 0), 0),
+        min(box.x1 + max(larger.x1 - plain.x1, 0), shape[1]),
+        min(box.y1 + max(larger.y1 - plain.y1, 0), shape[0]),
+    )
+
+
+def _hits(frame: JudgedFrame) -> list[Cell]:
+    """Hits of a frame, without those that serial sections have shown to be no cell."""
+    return [cell for cell in frame.cells if cell.reason not in NO_CELL]
+
+
 def raster_h(frames: Sequence[JudgedFrame], beam_s_per_um2: float) -> float:
     """Hours of beam if everything is imaged."""
     return sum(math.prod(f.shape) * f.pixel_size_um**2 for f in frames) * beam_s_per_um2 / 3600
@@ -139,7 +190,7 @@ def dropped_by_floor(frames: Sequence[JudgedFrame], floors: Sequence[float]) -> 
     list of float, list of int
         As many as the confidences of the hits below it lead one to expect, and how many of them are real.
     """
-    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in frame.cells]
+    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
     expected = [sum(confidence for confidence, _ in hits if confidence < floor) for floor in floors]
     real = [sum(is_cell for confidence, is_cell in hits if confidence < floor) for floor in floors]
     return expected, real
@@ -149,7 +200,7 @@ def reliability(
     frames: Sequence[JudgedFrame], edges: Sequence[float] = RELIABILITY_EDGES
 ) -> list[ReliabilityBin]:
     """Compare the confidence of hits with the share of them that is real; bins without hits are left out."""
-    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in frame.cells]
+    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
     confidence = np.array([c for c, _ in hits])
     real = np.array([r for _, r in hits], dtype=float)
     bins = []

@@ -34,6 +34,8 @@ class JudgedFrame:
     cells : tuple of Cell
         What was found, after the policy; cells that the policy left out are not judged as found.
     truth : tuple of TrueCell
+    serial : bool
+        Whether neighbouring sections had a say in what is imaged.
     """
 
     name: str
@@ -41,6 +43,7 @@ class JudgedFrame:
     pixel_size_um: float
     cells: tuple[Cell, ...]
     truth: tuple[TrueCell, ...]
+    serial: bool = False
 
     @property
     def counted(self) -> tuple[TrueCell, ...]:

@@ -35,6 +35,8 @@ MOST_COMPLETED = 4.0
 """Of the box that a section gives a cell: what its neighbours say beyond is of another cell."""
 CARRIED_CONFIDENCE = 0.5
 """A cell that two neighbours show counts as even."""
+CARRIED = "kept: seen in "
+"""Begins the reason of what is imaged because its neighbours show it, whatever its confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +302,7 @@ class SerialDetector:
                 # Ground of which no fluorescence was taken: the beam has no business there.
                 continue
             margin_px = _margin_px(self._config, section.frame.pixel_size_um)
-            reason = f"kept: seen in {' and '.join(seen_in)}"
+            reason = CARRIED + " and ".join(seen_in)
             grown = box.dilated(margin_px, section.frame.shape)
             cells.append(
                 SerialCell(Cell("", box, grown, CARRIED_CONFIDENCE, reason), (track.id,), seen=False)
@@ -354,7 +356,7 @@ class SerialDetector:
                 section = self._at(place.index)
                 margin_px = _margin_px(self._config, section.frame.pixel_size_um, cell.unsure_um)
                 grown = cell.box_px.dilated(margin_px, section.frame.shape)
-                return replace(cell, image_box_px=grown, reason=f"kept: seen in {' and '.join(seen_in[:2])}")
+                return replace(cell, image_box_px=grown, reason=CARRIED + " and ".join(seen_in[:2]))
         return cell
 
 

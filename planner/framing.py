@@ -1,12 +1,18 @@
 """Which frame shows a rectangle: a scan of any size, or the cheapest of the sizes that the machine has."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from planner.ground import Ground
-from planner.rects import RectM, cut
+from planner.imaged import Imaged
+from planner.rects import RectM, area_m2, cut
 from planner.tiles import Scan, pixels, rounded_out, tiles
 from planner.values import PlanSettings
+
+_MOST_PARTIAL = 4
+_LEAST_PART = 0.05
+"""Of a rectangle that cannot be shown whole: what a frame must add to be worth it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,26 @@ class Framing:
             if len(placed) == len(found) and (not best or self._sum_s(placed) < self._sum_s(best)):
                 best = placed
         return best
+
+    def partial_frames(self, rect: RectM, shown: Sequence[RectM]) -> tuple[Scan, ...]:
+        """Frames of presets that show as much as can be of `rect`, where none that shows it whole is allowed.
+
+        One after another, each for what neither `shown` nor those before it show; none for little of it.
+        """
+        scans: list[Scan] = []
+        left = Imaged(shown).not_shown(rect)
+        while left is not None and len(scans) < _MOST_PARTIAL:
+            best, most_m2 = None, _LEAST_PART * area_m2(rect)
+            for size in self._presets:
+                placed = self.ground.place_over_most(left, *(n * self.settings.pixel_size_m for n in size))
+                # A larger preset has to show clearly more.
+                if placed is not None and area_m2(cut(placed, left)) > most_m2:
+                    best, most_m2 = Scan(placed, size), 1.05 * area_m2(cut(placed, left))
+            if best is None:
+                break
+            scans.append(best)
+            left = Imaged([*shown, *(scan.rect_m for scan in scans)]).not_shown(rect)
+        return tuple(scans)
 
     def _sum_s(self, scans: tuple[Scan, ...]) -> float:
         return sum(self.cost_s(scan) for scan in scans)

@@ -23,6 +23,8 @@ _OUTLINE_STEPS = 16
 """A rectangle that an outline cuts aslant is cut into so many columns and rows."""
 _LEAST_OUTLINE_PART = 0.02
 """Part of a rectangle that a further frame at a slanting outline must add to be worth it."""
+_LEAST_CELL_PART = 0.05
+"""The same of a cell that the outline cuts: a frame for less of it shows hardly more than an edge."""
 
 
 class Ground:
@@ -84,7 +86,7 @@ class Ground:
         """Whether a frame on `rect` could bleach nothing outside the fields."""
         return Ground([_rect(f) for f in self._fields], self.reach_m - 2 * TOLERANCE_M).allows(rect)
 
-    def allowed_within(self, rect: RectM, overlap_m: float) -> tuple[RectM, ...]:
+    def allowed_within(self, rect: RectM, overlap_m: float, cell: RectM | None = None) -> tuple[RectM, ...]:
         """Rectangles whose union is the allowed part of `rect`.
 
         Parameters
@@ -92,6 +94,9 @@ class Ground:
         rect : RectM
         overlap_m : float
             Where the allowed part is no rectangle, its rectangles overlap by so much, as far as it lets them.
+        cell : RectM, optional
+            Inside `rect`: where an outline cuts that, rectangles are chosen that show most of the cell, and
+            then of its surroundings.
 
         Returns
         -------
@@ -104,8 +109,17 @@ class Ground:
         xs, ys, mask = self._mask(rect)
         if inside:
             return decompose(xs, ys, mask, overlap_m)
+        xs, ys, mask = self._cut_by_outline(xs, ys, mask, cell)
         least_m2 = _LEAST_OUTLINE_PART * area_m2(rect)
-        return decompose(*self._cut_by_outline(xs, ys, mask), overlap_m, least_m2)
+        if cell is None:
+            return decompose(xs, ys, mask, overlap_m, least_m2)
+        # The cell counts as much as all that is about it; where the outline cuts it, only the cell counts.
+        about, least_m2 = (
+            (1.0, least_m2) if self.inside_outline(cell) else (0.0, _LEAST_CELL_PART * area_m2(rect))
+        )
+        worth = np.full(mask.shape, about)
+        worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
+        return decompose(xs, ys, mask, overlap_m, least_m2, worth)
 
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Put a frame of a given size over `rect` on allowed ground, as near to its middle as can be.
@@ -118,31 +132,70 @@ class Ground:
         middle = (x, y, x + width_m, y + height_m)
         if self.allows(middle):
             return middle
+        for low_x, low_y in self._free_low_ends(room, width_m, height_m, (x, y)):
+            placed = (low_x, low_y, low_x + width_m, low_y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
+
+    def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
+        """Put a frame of a given size on allowed ground where it shows most of `rect`; None where nothing.
+
+        Of places on a grid: the ends of `rect`, the edges of the allowed ground, and steps along an outline.
+        """
+        room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
+        aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
+        ends = [rect[0], rect[2], rect[0] - width_m, rect[2] - width_m]
+        ends_y = [rect[1], rect[3], rect[1] - height_m, rect[3] - height_m]
+        lows = np.asarray(
+            self._free_low_ends(room, width_m, height_m, aim, (ends, ends_y)), dtype=np.float64
+        ).reshape(-1, 2)
+        highs = lows + np.asarray((width_m, height_m))
+        sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
+        shown = sides.clip(min=0).prod(axis=1)
+        # Rounded, so that of places that show as much the one nearest to the middle is taken.
+        for index in np.argsort(-np.round(shown / area_m2(rect), 6), kind="stable"):
+            if shown[index] <= 0:
+                return None
+            x, y = lows[index].tolist()
+            placed = (x, y, x + width_m, y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
+
+    def _free_low_ends(
+        self,
+        room: RectM,
+        width_m: float,
+        height_m: float,
+        aim: tuple[float, float],
+        more: tuple[Sequence[float], Sequence[float]] = ((), ()),
+    ) -> list[tuple[float, float]]:
+        """Lower left corners, nearest to `aim` first, of frames in `room` that hold no forbidden cell."""
         xs, ys, mask = self._mask(room)
         if not self.inside_outline(room):
             xs, ys, mask = self._cut_by_outline(xs, ys, mask)
-        low_x, low_y = (
-            _low_ends(xs, room[0], rect[0], x, width_m),
-            _low_ends(ys, room[1], rect[1], y, height_m),
-        )
+        low_x = _low_ends([*xs, *more[0]], room[0], room[2] - width_m, aim[0], width_m)
+        low_y = _low_ends([*ys, *more[1]], room[1], room[3] - height_m, aim[1], height_m)
         blocked = np.zeros((len(ys), len(xs)), dtype=np.int64)
         blocked[1:, 1:] = (~mask).cumsum(axis=0).cumsum(axis=1)
         left, right = _touched(xs, low_x, width_m)
         below, above = _touched(ys, low_y, height_m)
         count = blocked[np.ix_(above, right)] - blocked[np.ix_(below, right)]
         count += blocked[np.ix_(below, left)] - blocked[np.ix_(above, left)]
-        for row, column in np.argwhere(count == 0):
-            x, y = float(low_x[column]), float(low_y[row])
-            placed = (x, y, x + width_m, y + height_m)
-            if self.allows(placed):
-                return placed
-        return None
+        return [(float(low_x[column]), float(low_y[row])) for row, column in np.argwhere(count == 0)]
 
     def _cut_by_outline(
-        self, xs: NDArray[np.float64], ys: NDArray[np.float64], mask: NDArray[np.bool_]
+        self,
+        xs: NDArray[np.float64],
+        ys: NDArray[np.float64],
+        mask: NDArray[np.bool_],
+        cell: RectM | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Cut the cells of `_mask` finer, and keep those inside the outline."""
+        """Cut the cells of `_mask` finer, also at the edges of `cell`, and keep those inside the outline."""
         corners = shapely.get_coordinates(self._outline)
+        if cell is not None:
+            corners = np.vstack((corners, np.reshape(cell, (2, 2))))
         steps = np.linspace(0.0, 1.0, _OUTLINE_STEPS + 1)
         fine_xs = edges([*xs, *_within(corners[:, 0], xs[0], xs[-1]), *(xs[0] + steps * (xs[-1] - xs[0]))])
         fine_ys = edges([*ys, *_within(corners[:, 1], ys[0], ys[-1]), *(ys[0] + steps * (ys[-1] - ys[0]))])
@@ -194,10 +247,10 @@ class Ground:
 
 
 def _low_ends(
-    cell_edges: NDArray[np.float64], least: float, most: float, middle: float, length: float
+    cell_edges: Sequence[float], least: float, most: float, middle: float, length: float
 ) -> NDArray[np.float64]:
     """Low ends to try for a frame along one axis, nearest to the middle first."""
-    places = np.concatenate(([least, most], cell_edges, cell_edges - length))
+    places = np.concatenate(([least, most], cell_edges, np.asarray(cell_edges) - length))
     inside = np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
     return inside[np.argsort(np.abs(inside - middle), kind="stable")]
 

@@ -23,7 +23,7 @@ class Imaged:
 
     def shows(self, rect: RectM) -> bool:
         """Whether all of `rect` is imaged."""
-        return self._uncovered(rect) is None
+        return self.not_shown(rect) is None
 
     def left_of(self, rect: RectM, settings: PlanSettings) -> RectM | None:
         """Return what of a required rectangle is still to be imaged.
@@ -40,14 +40,14 @@ class Imaged:
         if not len(self._rects):
             return rect
         guard_m = min(settings.guard_m, 0.49 * (rect[2] - rect[0]), 0.49 * (rect[3] - rect[1]))
-        left = self._uncovered(grown(rect, -guard_m))
+        left = self.not_shown(grown(rect, -guard_m))
         if left is None:
             return None
         part = cut(grown(left, max(settings.guard_m, settings.tile_overlap_m)), rect)
         return part if area_m2(part) < area_m2(rect) else rect
 
-    def _uncovered(self, rect: RectM) -> RectM | None:
-        """Smallest rectangle about what of `rect` is not imaged; None where all is."""
+    def not_shown(self, rect: RectM) -> RectM | None:
+        """Return the smallest rectangle about what of `rect` is not imaged; None where all is."""
         low, high = self._rects[:, :2], self._rects[:, 2:]
         near = self._rects[(np.minimum(high, rect[2:]) - np.maximum(low, rect[:2]) > TOLERANCE_M).all(axis=1)]
         if not len(near):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from planner.framing import Framing
 from planner.ground import Ground
@@ -85,7 +86,9 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     -------
     Demand
     """
+    boxes = tuple(boxes)
     ground = framing.ground
+    shared = _shared(boxes, framing)
     pieces: list[Required] = []
     skipped: list[Skipped] = []
     clipped: list[Clipped] = []
@@ -98,10 +101,18 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
             # Only surroundings are left where the beam may go: a frame of them would not show the cell.
             skipped.append(Skipped(box.id, _why_nothing(box, ground)))
             continue
-        rect = required_rect(box, framing.settings)
-        allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m)
+        rect = shared.get(box.keep_m) or required_rect(box, framing.settings)
+        allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m, box.rect_m)
+        if not ground.inside_outline(box.rect_m):
+            allowed = tuple(part for part in allowed if _shows_some_of(part, box.rect_m))
+            if not allowed:
+                skipped.append(Skipped(box.id, _why_nothing(box, ground)))
+                continue
         left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
         parts, lost = _framed(left, framing)
+        if lost and left == list(allowed):
+            shown = [scan.rect_m for _, scan in parts]
+            parts += [(cut(scan.rect_m, rect), scan) for scan in framing.partial_frames(box.rect_m, shown)]
         pieces += [Required(part, scan, frozenset({box.id})) for part, scan in parts]
         if not left:
             skipped.append(Skipped(box.id, IMAGED))
@@ -119,6 +130,23 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     return Demand(tuple(pieces), tuple(skipped), tuple(clipped))
 
 
+def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]:
+    """Ground required by boxes that want the same kept, where it is too large for a frame.
+
+    They are parts of one detection. Each by itself would have tiles of its own, which lie over those of the
+    others; of all together they have the same. Given by what is kept.
+    """
+    wanted: dict[RectM, list[RectM]] = {}
+    for box in boxes:
+        if box.keep_m is not None:
+            wanted.setdefault(box.keep_m, []).append(required_rect(box, framing.settings))
+    return {
+        keep: reduce(hull, rects)
+        for keep, rects in wanted.items()
+        if len(rects) > 1 and not all(map(framing.fits, rects))
+    }
+
+
 def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM, Scan]], bool]:
     """Cut rectangles into what single frames show; and whether some of them no frame can."""
     found: list[tuple[RectM, Scan]] = []
@@ -134,6 +162,18 @@ def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM,
             needed, rounded = fit
             found += [(cut(scan.rect_m, needed), scan) for scan in framing.frames(rounded)]
     return found, lost
+
+
+def _shows_some_of(rect: RectM, cell: RectM) -> bool:
+    """Whether `rect` shows more of a cell than empty corners of its box: some of the ellipse in the box."""
+    square = 0.0
+    for low, high, first, last in (
+        (rect[0], rect[2], cell[0], cell[2]),
+        (rect[1], rect[3], cell[1], cell[3]),
+    ):
+        middle = (first + last) / 2
+        square += ((min(max(middle, low), high) - middle) / ((last - first) / 2)) ** 2
+    return square < 1
 
 
 def _why_nothing(box: Box, ground: Ground) -> str:

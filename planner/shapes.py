@@ -33,6 +33,7 @@ def decompose(
     mask: NDArray[np.bool_],
     overlap_m: float,
     least_m2: float = 0.0,
+    worth: NDArray[np.float64] | None = None,
 ) -> tuple[RectM, ...]:
     """Rectangles whose union is a rectilinear shape.
 
@@ -51,6 +52,8 @@ def decompose(
         Wanted overlap of neighbouring rectangles; less where the shape is too small for it.
     least_m2 : float
         Rectangles after the first that would add less are left out, and with them that part of the shape.
+    worth : (R, C) array of float64, optional
+        How much the area of a cell counts when the largest and the most are chosen; without it all alike.
 
     Returns
     -------
@@ -65,6 +68,8 @@ def decompose(
         return (_rect(xs, ys, bounds),)
 
     cell_m2 = np.diff(ys)[:, None] * np.diff(xs)[None, :]
+    if worth is not None:
+        cell_m2 *= worth
     candidates = _maximal_blocks(mask)
     left = mask.copy()
     rects: list[RectM] = []

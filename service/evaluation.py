@@ -61,6 +61,7 @@ def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]
                 float(entry["pixel_size_um"]),
                 tuple(_cell(cell, entry, detections) for cell in entry["cells"]),
                 cells,
+                serial="serial" in entry,
             )
         )
     return judged, len(set(truth.frames) - used)

@@ -26,6 +26,8 @@ NOT_IMAGED: Colour = (240, 90, 90)
 IMAGED: Colour = (90, 190, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_SCALE = 0.38
+_LEAST_LIGHT = 0.42
+"""Luma of the colour of a track, 0..1."""
 SCALE_BARS_UM = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -74,11 +76,14 @@ def draw_overlay(
 def track_colour(track: str) -> Colour:
     """Return the colour of a track (``T0001``, ...), the same in every picture and unlike red."""
     number = int(track[1:])
-    number = int(track[1:])
     # Steps of the golden section: tracks that follow each other have colours far apart. After 13, 21 and
     # 34 steps hues nearly come back, but then they are paler or deeper.
     hue, depth = number * 0.618034 % 1, (0.65, 0.45, 0.85, 0.3, 0.75)[number % 5]
     red, green, blue = colorsys.hsv_to_rgb(0.07 + 0.85 * hue, depth, 1.0)
+    # Deep blue is hardly seen on black: it is mixed with white.
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    white = max(_LEAST_LIGHT - light, 0.0) / (1.0 - light)
+    red, green, blue = (c + white * (1.0 - c) for c in (red, green, blue))
     return round(255 * red), round(255 * green), round(255 * blue)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.pose import RectM
+from planner.checks import outline_polygon
 from planner.estimate import time_of
 from planner.ground import Ground
 from service.pace import session_pace
@@ -133,7 +135,8 @@ def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float 
     """Share of true cells that the electron images show whole.
 
     Counted is the part of each cell on ground where the beam may go at all: inside the saved fluorescence, by
-    guard and halo. A cell is whole if 99 % of that part lies in the frames of finished jobs.
+    guard and halo, and inside the outline of the section with its margin. A cell is whole if 99 % of that
+    part lies in the frames of finished jobs.
 
     Returns
     -------
@@ -151,9 +154,14 @@ def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float 
     for section in store.sections():
         saved = [field.rect_m for field in store.fields(section=section.id) if field.image is not None]
         ground = Ground(saved, reach_m)
+        outline = None
+        if section.outline_m is not None:
+            outline = outline_polygon(section.outline_m).buffer(config.planner.outline_margin_um * 1e-6)
         for points in truth(section.id):
             (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
             allowed = points[_inside(points, ground.allowed_within((x0, y0, x1, y1), 0.0))]
+            if outline is not None:
+                allowed = allowed[shapely.contains_xy(outline, allowed)]
             if len(allowed):
                 total += 1
                 whole += bool(_inside(allowed, scanned.get(section.id, [])).mean() >= 0.99)

@@ -1,9 +1,12 @@
 """Missed cells against hours of beam, and confidences against what is real."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from config.work import DetectionConfig
+from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx
 from detection.cells import Cell
 from detection.curves import dropped_by_floor, operating_point, operating_points, raster_h, reliability
@@ -44,6 +47,38 @@ def test_doubtful_hits_keep_their_growth() -> None:
     doubtful = POLICY.model_copy(update={"doubtful_below": 0.5, "doubtful_extra_um": 1.0, "dilate_um": 0.0})
     assert operating_point([judged((SMALLER, 0.4))], doubtful, S_PER_UM2).missed_cells == 0
     assert operating_point([judged((SMALLER, 0.6))], doubtful, S_PER_UM2).missed_cells == 1
+
+
+def with_reasons(*reasons: str, confidence: float, truth: tuple[BoxPx, ...]) -> JudgedFrame:
+    cells = tuple(Cell(f"c{n}", TRUE, None, confidence, reason) for n, reason in enumerate(reasons))
+    return JudgedFrame("f", SHAPE, UM, cells, tuple(TrueCell("t", box) for box in truth))
+
+
+@pytest.mark.parametrize("reason", [fixed_pattern.REASON, isolated.REASON])
+def test_what_serial_sections_show_to_be_no_cell_is_never_imaged(reason: str) -> None:
+    frame = with_reasons(reason, confidence=0.95, truth=())
+    assert operating_point([frame], POLICY, S_PER_UM2).beam_h == 0
+    assert reliability([frame]) == []
+    assert dropped_by_floor([frame], [1.0]) == ([0], [0])
+
+
+def test_what_neighbours_show_is_imaged_at_every_floor() -> None:
+    frame = with_reasons("kept: seen in S0001 and S0003", confidence=0.0, truth=(TRUE,))
+    for point in operating_points([frame], POLICY, S_PER_UM2, (0.0,), (0.0, 0.5, 0.8)):
+        assert point.missed_cells == 0
+        assert point.beam_h > 0
+
+
+def test_what_neighbours_add_to_a_box_is_added_at_every_margin() -> None:
+    larger = BoxPx(10, 18, 40, 42)  # Ten pixels further to the left than a margin of two gives, and no more.
+    cell = Cell("c0", BoxPx(22, 20, 38, 40), larger, 0.9, "kept: confident")
+    frame = JudgedFrame("f", SHAPE, UM, (cell,), (TrueCell("t", TRUE),), serial=True)
+    none, present, more = operating_points([frame], POLICY, S_PER_UM2, (0.0, 1.0, 2.0), (0.0,))
+    hours = UM**2 * S_PER_UM2 / 3600
+    assert present.beam_h == pytest.approx(larger.area_px * hours)
+    assert none.beam_h == pytest.approx((38 - 12) * 20 * hours)
+    assert more.beam_h == pytest.approx((42 - 8) * 28 * hours)
+    assert operating_point([replace(frame, serial=False)], POLICY, S_PER_UM2).beam_h < present.beam_h
 
 
 def test_the_area_counts_once_where_boxes_overlap() -> None:

@@ -120,6 +120,50 @@ def test_a_cell_outside_the_outline_is_skipped_with_the_reason() -> None:
     assert "outline of the section" in result.skipped[0].reason
 
 
+def test_at_a_slanting_outline_every_frame_shows_some_of_the_cell() -> None:
+    # The outline leaves a corner of the cell: a triangle of a third of it.
+    outline = [(0.0, 0.0), (84 * UM, 0.0), (0.0, 84 * UM)]
+    cell = Box("c1", um_rect(38, 38, 48, 48))
+    result = plan("S0001", [FIELD], [cell], plan_settings("exact"), outline_m=outline)
+    frames = listing(result, "c1")
+    assert frames
+    for frame in frames:
+        assert box(*frame.rect_m).intersection(box(*cell.rect_m)).area > 0
+    allowed_m2 = box(*cell.rect_m).intersection(Polygon(outline)).area
+    missed_m2 = uncovered_m2(cell.rect_m, [f.rect_m for f in frames])
+    assert 100 * UM**2 - missed_m2 > 0.45 * allowed_m2
+    assert len(frames) == 1
+    (clipped,) = result.clipped
+    assert clipped.reason == "it is imaged in part only, because of the outline of the section"
+
+
+def test_of_a_cell_beyond_the_outline_no_surroundings_are_imaged() -> None:
+    # Less than the empty corner of its box lies inside, and much of its surroundings.
+    outline = [(0.0, 0.0), (78 * UM, 0.0), (0.0, 78 * UM)]
+    cell = Box("c1", um_rect(38, 38, 48, 48))
+    result = plan("S0001", [FIELD], [cell], plan_settings("exact"), outline_m=outline)
+    assert not result.frames
+    assert not result.clipped
+    (skipped,) = result.skipped
+    assert skipped.reason.endswith("and inside the outline of the section")
+
+
+@pytest.mark.parametrize("method", ["exact", "per-box"])
+def test_a_preset_that_cannot_show_a_cell_whole_shows_what_it_can(method: Method) -> None:
+    # No place of this frame inside the outline shows all of the cell, or any of its parts whole.
+    outline = [(10 * UM, 10 * UM), (60 * UM, 10 * UM), (10 * UM, 60 * UM)]
+    cell = Box("c1", um_rect(34, 27, 40, 33))
+    chosen = replace(plan_settings(method), presets_px=((1024, 884),))
+    result = plan("S0001", [FIELD], [cell], chosen, outline_m=outline)
+    frames = listing(result, "c1")
+    missed_m2 = uncovered_m2(cell.rect_m, [f.rect_m for f in frames])
+    within_m2 = box(*cell.rect_m).intersection(Polygon(outline)).area
+    assert 36 * UM**2 - missed_m2 > 0.3 * within_m2
+    for frame in frames:
+        assert box(*frame.rect_m).within(Polygon(outline).buffer(1e-12))
+    assert "no frame of a size that the machine has" in result.clipped[0].reason
+
+
 def test_a_field_still_to_be_taken_beside_keeps_guard_and_halo_off() -> None:
     result = plan("S0001", [FIELD], [CELL], plan_settings(), unsaved=[um_rect(50, 0, 91, 91)])
     (frame,) = result.frames

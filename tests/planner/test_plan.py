@@ -9,7 +9,7 @@ import pytest
 from config.model import Config
 from planner.errors import PlannerError
 from planner.plan import plan
-from planner.values import Box, Field, Frame, settings_from
+from planner.values import Box, Field, Frame, Method, settings_from
 from tests.planner.strategies import UM, listing, settings, uncovered_m2
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
@@ -125,6 +125,16 @@ def test_what_is_larger_than_a_frame_becomes_overlapping_tiles_of_equal_size() -
     assert all(a + height - b >= 3 - 1e-6 for a, b in pairwise(bottoms))
     needed = (6.5 * UM, 16.5 * UM, 63.5 * UM, 53.5 * UM)
     assert uncovered_m2(needed, [f.rect_m for f in frames]) < HAIR_M2
+
+
+@pytest.mark.parametrize("method", ["exact", "greedy", "per-box"])
+def test_parts_of_one_detection_larger_than_a_frame_share_its_tiles(method: Method) -> None:
+    keep = (30 * UM, 30 * UM, 52 * UM, 46 * UM)
+    parts = [box("a", 30, 30, 33, 46), box("b", 33, 30, 49, 46), box("c", 49, 30, 52, 46)]
+    result = plan("S0001", [FIELD], [replace(part, keep_m=keep) for part in parts], settings(method))
+    assert len(result.frames) == 4
+    assert {f.covers for f in result.frames} == {("a", "b", "c")}
+    assert result.totals.bound_beam_s > 0.8 * result.totals.beam_s
 
 
 def test_a_box_at_the_inner_corner_of_an_l_gets_both_arms() -> None:

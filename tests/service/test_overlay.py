@@ -112,6 +112,11 @@ def test_with_tracks_a_cell_has_the_colour_of_its_track_and_others_are_red() -> 
     assert not (picture[:-LEGEND_HEIGHT] == IMAGED).all(axis=2).any()
 
 
+def test_every_colour_of_a_track_can_be_read_on_black() -> None:
+    colours = np.array([track_colour(f"T{n:04d}") for n in range(1, 500)])
+    assert (colours @ (0.299, 0.587, 0.114)).min() >= 0.41 * 255
+
+
 def test_colours_of_neighbouring_tracks_can_be_told_apart() -> None:
     colours = np.array([track_colour(f"T{n:04d}") for n in range(1, 41)]).astype(int)
     apart = np.abs(colours[:, None] - colours[None]).sum(axis=2) + 765 * np.eye(40, dtype=int)

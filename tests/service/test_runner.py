@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from config.model import Config
 from drivers.errors import (
     DeviceLostError,
     DeviceTimeoutError,
@@ -60,6 +61,21 @@ def test_a_whole_session(start: Start, order: str) -> None:
     assert summary.beam_s == pytest.approx(sum(job.beam_s for job in jobs))
     assert summary.session_s > summary.beam_s
     assert summary.contained_recall is not None
+
+
+def test_cells_beyond_the_outline_of_a_section_are_not_missed(tmp_path: Path) -> None:
+    left_half = [(-60, -60), (-4, -60), (-4, 60), (-60, 60)]
+    section = {"id": "S0001", "center_um": (0, 0), "outline_um": left_half}
+    base = small_config(planner={"outline_margin_um": 0}).model_dump()
+    config = Config.model_validate(base | {"layout": {"kind": "list", "sections": [section]}})
+    session = Session(tmp_path / "run", config)
+    session.run()
+    summary = summarise(session.config, session.store, session.folder, session.setup.truth)
+    beyond = [cell for cell in session.store.cells() if "outline" in (cell.skipped or "")]
+    assert beyond
+    assert session.store.jobs()
+    assert summary.contained_recall == 1.0
+    session.end()
 
 
 def test_every_field_is_saved_before_the_first_intent_to_expose(start: Start) -> None:
