@@ -31,7 +31,7 @@ from service.summary import summarise
 from tests.service.conftest import Start
 from tests.service.faults import ALWAYS, faulty, raising
 from tests.service.linked import BAD_ADU, Picky
-from tests.service.sessions import Session
+from tests.service.sessions import Session, small_config
 
 
 @pytest.mark.parametrize("order", ["array", "section"])
