@@ -10,6 +10,10 @@ from planner.rects import grown
 from service.records import ExposureState, Field, FieldState, JobState
 from service.store.store import Store
 
+_ROUNDING_M = 1e-11
+"""What rounding to whole pixels may take a planned frame beyond the ground that it was planned on (the
+planner counts edges within 1e-13 m as one), and far below what any stage or beam can do."""
+
 
 def touched(store: Store, ground_m: RectM) -> bool:
     """Whether the beam, with its halo, was on some of this ground, or may have been."""
@@ -45,6 +49,7 @@ def unsaved(store: Store, section: str, frame_m: RectM, reach_m: float) -> str |
     reach_m : float
         How far from the frame the beam may bleach, guard and halo, m.
     """
+    reach_m = max(0.0, reach_m - _ROUNDING_M)
     reach = grown(frame_m, reach_m)
     pending = waiting(store, reach)
     if pending:

@@ -39,6 +39,10 @@ def test_a_frame_waits_for_fields_in_its_reach_and_stays_on_saved_ground(store: 
     assert exposure_map.unsaved(store, "S0001", inside, 2 * UM) is None
     beside = rect(1083, 83)
     assert exposure_map.unsaved(store, "S0001", beside, 2 * UM) == "the ground around it"
+    # A plan goes right to the border, and its rounding a hair beyond.
+    x0, y0, x1, y1 = rect(1002, 2)
+    assert exposure_map.unsaved(store, "S0001", (x0, y0 - 1.1e-13, x1, y1), 2 * UM) is None
+    assert exposure_map.unsaved(store, "S0001", (x0, y0 - 1e-10, x1, y1), 2 * UM) == "the ground around it"
     pending = next(f for f in store.fields() if f.id == "S0001/F001")
     at_its_edge = grown(pending.rect_m, -85 * UM / 2)
     assert exposure_map.unsaved(store, "S0001", at_its_edge, 2 * UM) == "S0001/F001"
