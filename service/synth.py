@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -154,7 +155,8 @@ def write_synthetic(
         truth.write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
     except BaseException as error:
         for path in paths:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
         if isinstance(error, OSError):
             raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
         raise

@@ -129,3 +129,7 @@ def run(arguments: list[str]) -> int:
 def _say(sentence: str, status: int) -> int:
     tell(f"ilemtrack: {sentence}")
     return status
+
+
+if __name__ == "__main__":
+    main()
