@@ -92,8 +92,9 @@ def evidence_of(
     mean = _mean_by_label(light, labels, inside, count)
     noise = _mean_by_label(noise_sd, labels, inside, count)
     own = _mean_by_label(standing, labels, inside, count)
-    depth = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3)) * pixel_um
-    inner = _mean_by_label(light, labels, inside & (depth <= INNER_UM), count)
+    # In pixels: where everything is inside, the distance is the largest number there is.
+    depth_px = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3))
+    inner = _mean_by_label(light, labels, inside & (depth_px <= INNER_UM / pixel_um), count)
     away, zones = cv2.distanceTransformWithLabels(
         (~inside).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )

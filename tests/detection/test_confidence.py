@@ -117,3 +117,13 @@ def test_evidence_is_measured_at_each_region() -> None:
     (_, other) = evidence_of(regions, light, light, noise, standing, 0.36, unevenness=0.1, linear=False)
     assert other.relative_light == 1
     assert evidence_of([], light, light, noise, standing, 0.36, unevenness=0.1, linear=True) == []
+
+
+def test_a_region_may_be_the_whole_frame() -> None:
+    light = np.full((20, 30), 7, dtype=np.float32)
+    whole = Region(slice(0, 20), slice(0, 30), np.ones((20, 30), dtype=np.bool_))
+    standing = np.ones((20, 30), dtype=np.uint8)
+    (found,) = evidence_of([whole], light, light, light, standing, 5.0, unevenness=0.0, linear=True)
+    assert found.cut
+    assert found.standing == 1
+    assert 0 <= confidences_of([found])[0] <= 1
