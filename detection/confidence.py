@@ -1,11 +1,13 @@
 """From what speaks for a hit to a confidence: the share of hits like it that are cells.
 
-The coefficients are those of a logistic regression (maximum likelihood, none below nought, so that confidence
-never falls as the evidence grows) on hits of development seeds 0 to 49, and were checked on seeds 50 to 99.
-There were as many frames of each kind, so that none counts more for being easy: sections after the paper with
-both sizes of cells and three noises, and the simulated microscope with cytoplasmic, nuclear and punctate
-labels, each bright and dim, few cells, uneven ground with dim cells and without, no cells at all, and debris
-alone. What share of hits is real depends on the specimen.
+The coefficients are those of a logistic regression by maximum likelihood, none below nought, so that
+confidence never falls as the evidence grows. They were fitted to hits of development seeds 0 to 39; the limits
+of the terms were chosen on seeds 50 to 79, by the likelihood there and by what is imaged of uneven ground.
+`python -m benchmarks confidence` is the check, on seeds that neither has seen. Each kind counts as so many frames as any other:
+sections after the paper with both sizes of cells and three noises; the simulated microscope with cytoplasmic,
+nuclear and punctate labels, each bright and dim, with few cells, with dim cells on uneven ground, and without
+cells on even and uneven ground, with debris and without (`benchmarks.scenes.every_kind`). What share of hits
+is real depends on the specimen.
 """
 
 import math
@@ -31,7 +33,7 @@ LUMP_STANDING = 0.6
 """Share of a region that stands out itself, of a lump; puncta with nothing between them have less."""
 PER_LUMP = 2.05
 ALONE = 0.3
-"""So many cells beside it make a cell of it that much more likely: a section has none, or several."""
+"""Cells beside it by which being alone counts e times less: a section has none, or several."""
 PER_ALONE, PER_LONE_LUMP = 2.18, 3.08
 MANY = 8.0
 PER_FEW = 1.41
