@@ -1,13 +1,13 @@
 """From what speaks for a hit to a confidence: the share of hits like it that are cells.
 
 The coefficients are those of a logistic regression by maximum likelihood, none below nought, so that
-confidence never falls as the evidence grows. They were fitted to hits of development seeds 0 to 39; the limits
-of the terms were chosen on seeds 50 to 79, by the likelihood there and by what is imaged of uneven ground.
-`python -m benchmarks confidence` is the check, on seeds that neither has seen. Each kind counts as so many frames as any other:
-sections after the paper with both sizes of cells and three noises; the simulated microscope with cytoplasmic,
-nuclear and punctate labels, each bright and dim, with few cells, with dim cells on uneven ground, and without
-cells on even and uneven ground, with debris and without (`benchmarks.scenes.every_kind`). What share of hits
-is real depends on the specimen.
+confidence never falls as the evidence grows. They were fitted to hits of development seeds 0 to 39; the
+limits of the terms were chosen on seeds 50 to 79, by the likelihood there and by what is imaged of uneven
+ground. `python -m benchmarks confidence` is the check, on seeds that neither has seen. Each kind counts as so
+many frames as any other: sections after the paper with both sizes of cells and three noises; the simulated
+microscope with cytoplasmic, nuclear and punctate labels, each bright and dim, with few cells, with dim cells
+on uneven ground, and without cells on even and uneven ground, with debris and without
+(`benchmarks.scenes.every_kind`). What share of hits is real depends on the specimen.
 """
 
 import math
