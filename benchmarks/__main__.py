@@ -1,7 +1,7 @@
 """Runs every benchmark, or those that are named: ``python -m benchmarks [NAME...]``.
 
 With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of seeds 0 to 99, on which numbers may be
-tuned; otherwise those of seeds 4000 and more, on which they are only reported.
+tuned; otherwise those of seeds kept apart, on which they are only reported.
 """
 
 import importlib

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from benchmarks.rows import Row, at_least, at_most
-from benchmarks.scenes import judged, realistic_scene
+from benchmarks.scenes import NO_CELLS, dim_specimen, judged, realistic_scene
 from detection.evaluation import JudgedFrame, evaluate
 from detection.metrics import WHOLE_SHARE
 from detection.truth import TrueCell
@@ -21,10 +21,7 @@ def run() -> list[Row]:
     rows = []
     for pattern in PATTERNS:
         frames = judged(realistic_scene(FRAMES, pattern))
-        # Cells that are hardly there are rare in a specimen: further frames with nothing brighter.
-        photons = 5.0 if pattern != "punctate" else 2.0
-        specimen = {"brightness_photons": photons, "brightness_sd_percent": 30.0}
-        dim = judged(realistic_scene(FRAMES, pattern, specimen))
+        dim = judged(realistic_scene(FRAMES, pattern, dim_specimen(pattern)))
         rows += [
             at_least(f"{pattern}, contrast-to-noise >= 1: contained", _contained(frames, 1, math.inf), 0.99),
             at_least(f"{pattern}, contrast-to-noise .5 to 1: contained", _contained(dim, 0.5, 1), 0.8),
@@ -37,16 +34,15 @@ def run() -> list[Row]:
                 f"recall {figures.recall:.3f}, precision {figures.precision:.3f}",
             )
         )
-    clean = {"cells_per_field": 0.0, "debris_per_field": 0.0, "folds_per_section": 0.0, "lumps_percent": 0.0}
     for name, more, goal in (
-        ("empty", clean, 0.005),
+        ("empty", {}, 0.005),
         ("empty, resin 10 % lumpy", {"lumps_percent": 10.0}, 0.005),
         ("debris only", {"debris_per_field": 5.0}, 0.02),
         ("debris only, resin 10 % lumpy", {"debris_per_field": 5.0, "lumps_percent": 10.0}, 0.02),
     ):
-        none = judged(realistic_scene(FRAMES // 2, specimen=clean | more))
+        none = judged(realistic_scene(FRAMES // 2, specimen=NO_CELLS | more))
         rows.append(at_most(f"{name}: imaged share of the frame", evaluate(none).imaged_fraction, goal, 4))
-    folds = judged(realistic_scene(FRAMES // 2, specimen=clean | {"folds_per_section": 1.0}))
+    folds = judged(realistic_scene(FRAMES // 2, specimen=NO_CELLS | {"folds_per_section": 1.0}))
     rows.append(Row("folds only: imaged share of the frame", f"{evaluate(folds).imaged_fraction:.4f}"))
     return rows
 

@@ -40,7 +40,7 @@ class DetectionConfig(Frozen):
     )
     doubtful_extra_um: float = Field(0.5, ge=0, le=20, description="Further margin of doubtful hits, um.")
     min_confidence: float = Field(
-        0.02, ge=0, le=1, description="Hits of less confidence are not imaged, with that as the reason."
+        0.03, ge=0, le=1, description="Hits of less confidence are not imaged, with that as the reason."
     )
 
 

@@ -81,6 +81,17 @@ class BoxPx:
         )
 
 
+def around(first: BoxPx, *others: BoxPx) -> BoxPx:
+    """Return the smallest box that contains all of the boxes."""
+    boxes = first, *others
+    return BoxPx(
+        min(box.x0 for box in boxes),
+        min(box.y0 for box in boxes),
+        max(box.x1 for box in boxes),
+        max(box.y1 for box in boxes),
+    )
+
+
 def intersection_px(a: BoxPx, b: BoxPx) -> int:
     """Pixels that two boxes share."""
     width = min(a.x1, b.x1) - max(a.x0, b.x0)

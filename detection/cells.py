@@ -14,7 +14,7 @@ class Hit:
     box : BoxPx
         As found, without a margin.
     confidence : float
-        0..1; an order of trust, not a probability.
+        0..1; the chance that it is a cell, as far as its detector is calibrated.
     unsure_um : float
         How much further than the box the cell may reach, 0 or more: the policy adds it to the margin.
     """

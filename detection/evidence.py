@@ -37,6 +37,8 @@ class Evidence:
         Mean light over the noise of a pixel of the image that was measured.
     unevenness : float
         Deviation of the ground beyond its noise, in deviations of the noise of a pixel.
+    standing : float
+        Share of its pixels that stand out themselves, 0..1; the rest was closed, bridged or filled.
     """
 
     strength: float
@@ -46,6 +48,7 @@ class Evidence:
     cut: bool
     contrast: float
     unevenness: float
+    standing: float
 
 
 def evidence_of(
@@ -53,6 +56,7 @@ def evidence_of(
     strength: NDArray[np.float32],
     light: NDArray[np.float32],
     noise_sd: NDArray[np.float32],
+    standing: NDArray[np.uint8],
     pixel_um: float,
     *,
     unevenness: float,
@@ -69,6 +73,8 @@ def evidence_of(
         Smoothed frame above its background.
     noise_sd : (rows, columns) array of float32
         Standard deviation of a pixel of the background.
+    standing : (rows, columns) array of uint8
+        1 where something stands out, before anything was closed or filled.
     pixel_um : float
     unevenness : float
         Of the ground, as `significant` gives it.
@@ -85,8 +91,10 @@ def evidence_of(
     area = np.bincount(labels.ravel(), minlength=count)
     mean = _mean_by_label(light, labels, inside, count)
     noise = _mean_by_label(noise_sd, labels, inside, count)
-    depth = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3)) * pixel_um
-    inner = _mean_by_label(light, labels, inside & (depth <= INNER_UM), count)
+    own = _mean_by_label(standing, labels, inside, count)
+    # In pixels: where everything is inside, the distance is the largest number there is.
+    depth_px = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3))
+    inner = _mean_by_label(light, labels, inside & (depth_px <= INNER_UM / pixel_um), count)
     away, zones = cv2.distanceTransformWithLabels(
         (~inside).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -117,13 +125,17 @@ def evidence_of(
             bool(cut[n]),
             float(mean[n] / noise[n]),
             unevenness,
+            float(own[n]),
         )
         for n in range(1, count)
     ]
 
 
 def _mean_by_label(
-    values: NDArray[np.float32], labels: NDArray[np.int32], where: NDArray[np.bool_], count: int
+    values: NDArray[np.float32] | NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    where: NDArray[np.bool_],
+    count: int,
 ) -> NDArray[np.float64]:
     chosen = labels[where]
     total = np.bincount(chosen, weights=values[where], minlength=count)

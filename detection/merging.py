@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detection.boxes import BoxPx
+from detection.boxes import BoxPx, around
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,5 @@ def merge_boxes(boxes: Sequence[BoxPx], share: float) -> list[MergedBox]:
             continue
         last = boxes[i + 1 + int(np.flatnonzero(taken)[-1])]
         active[later] &= ~taken
-        left.append(MergedBox(_around(box, last), i, merged=True))
+        left.append(MergedBox(around(box, last), i, merged=True))
     return left
-
-
-def _around(a: BoxPx, b: BoxPx) -> BoxPx:
-    return BoxPx(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))

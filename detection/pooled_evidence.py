@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from detection.boxes import BoxPx, intersection_px, union_mask
+from detection.boxes import BoxPx, around, intersection_px, union_mask
 from detection.cells import Cell
 from detection.pooling import Layer, support
 
@@ -62,8 +62,3 @@ def _united(one: Cell, other: Cell) -> Cell:
     reason = one.reason if one.image_box_px is not None else REASON
     unsure_um = max(one.unsure_um, other.unsure_um)
     return Cell(one.id, one.box_px, image_box, confidence, reason, unsure_um)
-
-
-def around(a: BoxPx, b: BoxPx) -> BoxPx:
-    """Return the box around two."""
-    return BoxPx(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))

@@ -20,7 +20,7 @@ from detection.background import (
 )
 from detection.boxes import BoxPx
 from detection.cells import Hit
-from detection.confidence import confidence_of
+from detection.confidence import confidences_of
 from detection.evidence import Evidence, evidence_of
 from detection.frames import Frame
 from detection.reach import Sides, reaching
@@ -59,11 +59,11 @@ PATCHY = (0.4, 0.7)
 """As `SPARSE`, for what the policy adds around puncta."""
 PATCHY_UM = 2.5
 """About the distance of neighbouring puncta in one cell: beyond the last seen there may be one more."""
-MOST_UNEVEN = 0.15
-OUTLINE_AVERAGE = 8.0
 CELL_LIKE_UM = (3.0, 6.0)
 """Something up to the first in size is a whole speck, not a part of a cell, and is not grown; from the
 second on it is grown in full."""
+PROBABLE = 0.5
+"""What is less likely to be a cell has as much less to gain from growth."""
 DENSE_SHARE = 0.5
 CROWDED_UNEVENNESS = 1.0
 """Even ground has 0; ground that is really dim cells has more in synthetic sections."""
@@ -130,6 +130,7 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
         strength,
         light,
         noise_sd,
+        standing,
         pixel_um,
         unevenness=found.unevenness,
         linear=not frame.processed,
@@ -139,14 +140,14 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     for region in regions:
         beyond[region.place][region.mask] = 0
     hits: list[Hit] = []
-    for region, evidence in zip(regions, found_for, strict=True):
+    confidences = confidences_of(found_for)
+    for region, evidence, confidence in zip(regions, found_for, confidences, strict=True):
         if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
             continue
         mean = float(residual[region.place][region.mask].mean())
         reach_px = round(REACH_UM / pixel_um)
         sides = reaching(_sides(region, spared), beyond, mean, reach_px)
-        sparseness = float(standing[region.place][region.mask].mean())
-        hits.append(_hit(sides, evidence, sparseness, pixel_um, shrink, frame.values.shape))
+        hits.append(_hit(sides, evidence, confidence, pixel_um, shrink, frame.values.shape))
     return hits, warnings
 
 
@@ -187,14 +188,14 @@ def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[n
 def _hit(
     sides: Sides,
     evidence: Evidence,
-    sparseness: float,
+    confidence: float,
     pixel_um: float,
     shrink: int,
     shape: tuple[int, ...],
 ) -> Hit:
     top, bottom, left, right = sides
     # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
-    ragged_um = RAGGED_UM * max(_falling(evidence.strength, WEAK), _falling(sparseness, SPARSE))
+    ragged_um = RAGGED_UM * max(_falling(evidence.strength, WEAK), _falling(evidence.standing, SPARSE))
     more = round(ragged_um / pixel_um)
     x0, x1 = (left - more) * shrink, (right + more) * shrink
     y0, y1 = (top - more) * shrink, (bottom + more) * shrink
@@ -208,10 +209,11 @@ def _hit(
     uneven = OUTLINE_AVERAGE * min(evidence.unevenness, MOST_UNEVEN)
     doubt = max(
         FAINT_UM * _falling(evidence.contrast / math.hypot(1, uneven), FAINT),
-        PATCHY_UM * _falling(sparseness, PATCHY),
+        PATCHY_UM * _falling(evidence.standing, PATCHY),
     )
     size_um = min(bottom - top, right - left) * pixel_um
-    return Hit(box, confidence_of(evidence), doubt * (1 - _falling(size_um, CELL_LIKE_UM)))
+    doubt *= (1 - _falling(size_um, CELL_LIKE_UM)) * min(confidence / PROBABLE, 1.0)
+    return Hit(box, confidence, doubt)
 
 
 def _sides(region: Region, spared: float) -> Sides:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from config.work import DetectionConfig
 from detection import fixed_pattern, isolated
-from detection.boxes import BoxPx, union_fraction
+from detection.boxes import BoxPx, around, union_fraction
 from detection.carrying import carried, expected
 from detection.cells import Cell, Detection
 from detection.detect import detect
@@ -20,7 +20,7 @@ from detection.fixed_pattern import Evidence, fixed_boxes
 from detection.outlines import Outlines, outlines
 from detection.parting import View, cells_of_parts, parted
 from detection.placed import SectionFrame
-from detection.pooled_evidence import around, joined
+from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
