@@ -13,10 +13,13 @@ import numpy as np
 import zmq
 
 from benchmarks.rows import Row, beside
+from config.model import Config
 from service.api.client import Client
 from service.api.endpoints import Endpoints
 from service.api.server import ApiServer
+from service.estimate import SessionEstimate, estimate_session
 from service.records import Cell, Field, FieldState, Job, Section
+from service.store.database import utc_now
 from service.store.store import Store
 
 _JOBS = 10_000
@@ -25,6 +28,9 @@ _CALLS = 300
 
 class _Nobody:
     """Controls of a session that nobody runs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def pause(self) -> str:
         return "nothing runs"
@@ -37,6 +43,9 @@ class _Nobody:
     def time_s(self) -> float:
         return 0.0
 
+    def estimate(self) -> SessionEstimate:
+        return estimate_session(Config(), self._store, utc_now())
+
 
 def run() -> list[Row]:
     """Median and 99th percentile of round trips on an ipc socket, and the rate of adding jobs."""
@@ -47,7 +56,7 @@ def run() -> list[Row]:
         _fill(store)
         added_s = time.perf_counter() - begun
         where = Endpoints(requests=f"ipc://{folder}/q", events=f"ipc://{folder}/e")
-        server = ApiServer(store, _Nobody(), where)
+        server = ApiServer(store, _Nobody(store), where)
         server.start()
         try:
             with Client(where.requests) as client:

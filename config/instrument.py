@@ -51,12 +51,28 @@ class SemConfig(Frozen):
         (1536, 1103), description="Largest frame of the machine, width and height, px, data bar included."
     )
     databar_px: int = Field(79, ge=0, le=500, description="Rows of that frame that show no specimen.")
+    presets_px: tuple[tuple[int, int], ...] = Field(
+        (),
+        max_length=40,
+        description="The sizes of a scan, px without data bar, where the machine has only those;"
+        " empty where it scans any size up to frame_px.",
+    )
     dwell_us: float = Field(60.0, ge=0.025, le=10000, description="Dwell time of a pixel, us.")
     accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30)
     spot_size: float = Field(3.5, ge=1, le=10, description="Spot size of the machine, unitless.")
+    beam_current_pa: float = Field(
+        100.0, gt=0, le=1e6, description="Current of the beam at the specimen, for the dose, pA."
+    )
+    beam_shift_range_um: float = Field(
+        0.0,
+        ge=0,
+        le=500,
+        description="How far a scan may be shifted instead of moving the stage, um; 0: not at all.",
+    )
     aperture_um: float = Field(30.0, ge=1, le=1000)
     working_distance_mm: float = Field(5.8, ge=0.5, le=60)
     detector: str = Field("vCD", min_length=1, max_length=40, description="Backscatter detector.")
+    image_bits: Literal[8, 16] = Field(8, description="Of a pixel, for estimates of the data.")
     invert_contrast: bool = Field(True, description="Show heavy stain dark, as in transmission images.")
     overhead_s: float = Field(5.0, ge=0, le=600, description="Time a frame costs beside its dwell, s.")
     beam_halo_um: float = Field(
@@ -70,11 +86,19 @@ class SemConfig(Frozen):
             raise ValueError("frame_px must be two numbers from 64 to 65536")
         if height - self.databar_px < 64:
             raise ValueError(f"databar_px must leave at least 64 of the {height} rows of frame_px")
+        for size in self.presets_px:
+            if not all(16 <= side <= 65536 for side in size):
+                raise ValueError(f"presets_px must be pairs of numbers from 16 to 65536, not {list(size)}")
+        if len(set(self.presets_px)) < len(self.presets_px):
+            raise ValueError("presets_px must all differ")
         return self
 
     @property
     def specimen_px(self) -> tuple[int, int]:
-        """Largest width and height that show specimen, px: the frame without its data bar."""
+        """Largest width and height that show specimen, px: of the presets, else without the data bar."""
+        if self.presets_px:
+            widths, heights = zip(*self.presets_px, strict=True)
+            return max(widths), max(heights)
         return self.frame_px[0], self.frame_px[1] - self.databar_px
 
     @property
@@ -100,6 +124,8 @@ class ChamberConfig(Frozen):
         1e-2, gt=0, le=1, description="No beam above this pressure, whatever the chamber calls its state, Pa."
     )
     change_timeout_min: float = Field(30.0, gt=0, le=600, description="Longest pump or vent, minutes.")
+    to_partial_vacuum_min: float = Field(2.0, ge=0, le=600, description="For estimates, minutes.")
+    to_high_vacuum_min: float = Field(4.0, ge=0, le=600, description="For estimates, minutes.")
 
     @model_validator(mode="after")
     def _limits_ordered(self) -> Self:
@@ -121,6 +147,12 @@ class StageConfig(Frozen):
     )
     speed_mm_per_s: float = Field(1.0, gt=0, le=50, description="For estimates, mm/s.")
     settle_s: float = Field(0.5, ge=0, le=60, description="Wait after a move before anything is exposed, s.")
+    approach_um: tuple[float, float] = Field(
+        (0.0, 0.0),
+        description="Against backlash the stage comes to every position from so far off it, x and y, um;"
+        " [0, 0]: straight to it.",
+    )
+    approach_s: float = Field(1.0, ge=0, le=60, description="For estimates: time of that detour, s.")
     move_timeout_s: float = Field(60.0, gt=0, le=600)
 
     @model_validator(mode="after")
@@ -128,6 +160,8 @@ class StageConfig(Frozen):
         for name, (low, high) in (("safe_x_mm", self.safe_x_mm), ("safe_y_mm", self.safe_y_mm)):
             if not -200 <= low < high <= 200:
                 raise ValueError(f"{name} must be two growing numbers from -200 to 200")
+        if any(abs(v) > 1000 for v in self.approach_um):
+            raise ValueError("approach_um must be two numbers from -1000 to 1000")
         return self
 
 

@@ -3,8 +3,14 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
+from shapely import Polygon
 
 from config.base import Frozen
+
+Outline = Annotated[
+    tuple[tuple[float, float], ...],
+    Field(min_length=3, max_length=1000, description="Corners of the section, stage x and y, um."),
+]
 
 SectionId = Annotated[str, Field(pattern=r"^S\d{4,6}$")]
 
@@ -34,11 +40,22 @@ class ListedSection(Frozen):
     center_um: tuple[float, float] = Field(description="Stage x and y of its centre, um.")
     fields: tuple[int, int] = Field((1, 1), description="Fields in x and y.")
     field_overlap_percent: float = Field(10.0, ge=0, le=50)
+    outline_um: Outline | None = Field(
+        None, description="Where it is known: no frame leaves it by more than planner.outline_margin_um."
+    )
 
     @model_validator(mode="after")
     def _fields_in_range(self) -> Self:
         if not all(1 <= n <= 100 for n in self.fields):
             raise ValueError("fields must be two numbers from 1 to 100")
+        return self
+
+    @model_validator(mode="after")
+    def _outline_is_a_polygon(self) -> Self:
+        if self.outline_um is not None:
+            outline = Polygon(self.outline_um)
+            if not outline.is_valid or outline.area == 0:
+                raise ValueError("outline_um must be the corners of a polygon that does not cross itself")
         return self
 
 

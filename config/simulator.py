@@ -47,6 +47,12 @@ class SimulatorConfig(Frozen):
     stage_speed_mm_per_s: float = Field(1.0, gt=0, le=50)
     stage_settle_s: float = Field(0.3, ge=0, le=60)
     stage_error_um: float = Field(0.3, ge=0, le=50, description="Scatter between stage and read-back, um.")
+    stage_backlash_um: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        description="How far short a move towards -x or -y ends, unseen by the read-back, um.",
+    )
     pump_to_high_vacuum_min: float = Field(4.0, ge=0, le=120)
     pump_to_partial_min: float = Field(2.0, ge=0, le=120)
     scan_overhead_s: float = Field(1.5, ge=0, le=60)

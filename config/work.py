@@ -9,6 +9,9 @@ from config.base import Frozen
 Denoising = Literal["none", "nl-means", "bm3d"]
 """Noise filters before the paper's detector; BM3D must be installed by choice, for its licence."""
 
+PlanMethod = Literal["exact", "greedy", "per-box", "raster"]
+"""How the cells of a section become SEM frames, dearest to compute first."""
+
 Endpoint = Annotated[str, StringConstraints(pattern=r"^(ipc://.{1,100}|tcp://[^\s:]+:\d{1,5})$")]
 
 
@@ -39,13 +42,20 @@ class DetectionConfig(Frozen):
 class PlannerConfig(Frozen):
     """From boxes to SEM frames."""
 
-    method: Literal["per-box", "raster"] = "per-box"
+    method: PlanMethod = Field(
+        "exact",
+        description="exact: the cheapest frames; greedy: nearly so, sooner; per-box: a frame for every cell;"
+        " raster: everything.",
+    )
     context_um: float = Field(2.0, ge=0, le=50, description="Surroundings wanted around a cell, um.")
     guard_um: float = Field(1.5, ge=0, le=50, description="Added because the stage may stand off, um.")
     tile_overlap_um: float = Field(
         3.0, ge=0, le=50, description="Overlap of the tiles of what is larger than a frame, um."
     )
     raster_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of a full raster.")
+    outline_margin_um: float = Field(
+        5.0, ge=0, le=500, description="How far a frame may leave the outline of its section, um."
+    )
 
 
 class SessionConfig(Frozen):

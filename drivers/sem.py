@@ -20,7 +20,7 @@ class BeamSettings:
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """One scan about the stage position.
+    """One scan about the stage position, or off it by a beam shift.
 
     Attributes
     ----------
@@ -30,12 +30,16 @@ class ScanRequest:
     dwell_s : float
     nonce : str
         Made for this scan; comes back in the image, so that an orphan of an earlier one is recognised.
+    beam_shift_m : (float, float)
+        Where the middle of the scan lies on the specimen, seen from the stage position, x and y, m; its
+        length is at most `Sem.max_beam_shift_m`.
     """
 
     size_px: tuple[int, int]
     pixel_size_m: float
     dwell_s: float
     nonce: str
+    beam_shift_m: tuple[float, float] = (0.0, 0.0)
 
     @property
     def beam_s(self) -> float:
@@ -51,7 +55,7 @@ class ScanImage:
     ----------
     pixels : (rows, columns) array of uint8 or uint16
     center_m : (float, float)
-        Stage read-back at the start of the scan, m.
+        Where the middle of the image lies: stage read-back at the start of the scan plus beam shift, m.
     pixel_size_m, dwell_s : float
         As read back.
     nonce : str
@@ -84,6 +88,10 @@ class Sem(Protocol):
         """Largest width and height of a scan that show specimen, px."""
         ...
 
+    def max_beam_shift_m(self) -> float:
+        """How far a scan may be shifted from the stage position, in any direction, m; 0 if not at all."""
+        ...
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks for `request.beam_s` and more.
 
@@ -93,7 +101,7 @@ class Sem(Protocol):
         Raises
         ------
         OutOfRangeError
-            Size, pixel size or dwell that the scan generator does not have; the beam stayed blanked.
+            Size, pixel size, dwell or shift that the microscope does not have; the beam stayed blanked.
         NotReadyError
             Vacuum or column not ready; the beam stayed blanked.
         DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError

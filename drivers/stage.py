@@ -7,7 +7,9 @@ class Stage(Protocol):
     """A stage in metres, x right, y up."""
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
-        """Go to a position, settle, and return the read-back; blocks.
+        """Go straight to a position, settle, and return the read-back; blocks.
+
+        Where backlash matters, the caller comes to every position from the same side (``stage.approach_um``).
 
         After an error the stage may stand anywhere or still move: read `position`, or `stop`.
 

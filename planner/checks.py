@@ -4,6 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from shapely import Polygon
+
 from planner.errors import PlannerError
 from planner.rects import RectM
 from planner.values import Box, Field
@@ -31,6 +33,22 @@ def check_start(start_m: tuple[float, float] | None) -> None:
     """Raise PlannerError unless the start, where there is one, is made of finite numbers."""
     if start_m is not None and not all(math.isfinite(v) for v in start_m):
         raise PlannerError(f"the start of the route must be two finite numbers, not {start_m}")
+
+
+def check_rects(what: str, rects: Sequence[RectM]) -> None:
+    """Raise PlannerError unless each is a rectangle."""
+    for number, rect in enumerate(rects):
+        _check_rect(f"{what} ground {number}", rect)
+
+
+def outline_polygon(corners_m: Sequence[tuple[float, float]]) -> Polygon:
+    """Return the polygon of an outline; PlannerError where its corners make none."""
+    if len(corners_m) < 3 or not all(len(c) == 2 and all(math.isfinite(v) for v in c) for c in corners_m):
+        raise PlannerError("the outline must be three corners or more, each of two finite numbers")
+    polygon = Polygon(corners_m)
+    if not polygon.is_valid or polygon.area == 0:
+        raise PlannerError("the outline must be the corners of a polygon that does not cross itself")
+    return polygon
 
 
 def _check_names(kind: str, names: Iterable[str]) -> None:

@@ -1,7 +1,4 @@
-"""From required rectangles to the groups that are scanned: one scan per box, where no box spares another.
-
-Each group is one rectangle of allowed ground that holds the required rectangles of its boxes.
-"""
+"""One scan per box, where no box spares another: what any better cover starts from and is measured by."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,11 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.ground import Ground
+from planner.framing import Framing
 from planner.rects import TOLERANCE_M, RectM, area_m2, hull
 from planner.required import Required
-from planner.tiles import Scan, fits_in_frame, pixels, rounded_out
-from planner.values import PlanSettings
+from planner.tiles import Scan
 
 SAME_CELL_OVERLAP = 0.5
 """Part of the smaller of two required rectangles that must be shared before they are taken for one cell that
@@ -22,31 +18,28 @@ two overlapping fields have both found."""
 _NOWHERE: RectM = (np.inf, np.inf, -np.inf, -np.inf)
 
 
-def per_box(pieces: Sequence[Required], ground: Ground, settings: PlanSettings) -> tuple[Required, ...]:
+def per_box(pieces: Sequence[Required], framing: Framing) -> tuple[Required, ...]:
     """Group required rectangles, about one group per box.
 
     Parameters
     ----------
     pieces : sequence of Required
-        All inside the allowed ground, sorted by place.
-    ground : Ground
-    settings : PlanSettings
+        Sorted by place.
+    framing : Framing
 
     Returns
     -------
     tuple of Required
         No group inside another; every piece inside a group that names its boxes.
     """
-    return absorb_contained(join_same_cell(pieces, ground, settings))
+    return absorb_contained(join_same_cell(pieces, framing))
 
 
-def join_same_cell(
-    pieces: Sequence[Required], ground: Ground, settings: PlanSettings
-) -> tuple[Required, ...]:
+def join_same_cell(pieces: Sequence[Required], framing: Framing) -> tuple[Required, ...]:
     """Join rectangles that are near enough the same: a cell that two overlapping fields have both found.
 
-    Two become the rectangle about both where they share at least half of the smaller, and where it fits in
-    one frame and in the allowed ground and costs no more than the two.
+    Two become the rectangle about both where they share at least half of the smaller, and where one frame on
+    allowed ground shows it and costs no more than the two.
     """
     todo = list(reversed(pieces))
     groups: list[Required | None] = []
@@ -57,7 +50,7 @@ def join_same_cell(
             other = groups[index]
             if other is None:
                 continue
-            joined = _joined(new, other, ground, settings)
+            joined = _joined(new, other, framing)
             if joined is not None:
                 groups[index], placed[index] = None, _NOWHERE
                 todo.append(joined)
@@ -133,19 +126,13 @@ def _overlapping(rect: RectM, others: NDArray[np.float64]) -> list[int]:
     return [int(n) for n in candidates[np.argsort(-part[candidates], kind="stable")]]
 
 
-def _joined(a: Required, b: Required, ground: Ground, settings: PlanSettings) -> Required | None:
+def _joined(a: Required, b: Required, framing: Framing) -> Required | None:
     """Return one group for two; None where one frame cannot hold it or costs more than two."""
     rect = hull(a.rect_m, b.rect_m)
-    if not fits_in_frame(rect, settings):
+    apart_s = framing.cost_s(a.scan) + framing.cost_s(b.scan)
+    if framing.least_cost_s(rect) > apart_s:
         return None
-    if _scan_s(rect, settings) > _scan_s(a.rect_m, settings) + _scan_s(b.rect_m, settings):
+    scan = framing.frame(rect)
+    if scan is None or framing.cost_s(scan) > apart_s:
         return None
-    scan = rounded_out(rect, ground, settings)
-    return None if scan is None else Required(rect, scan, a.boxes | b.boxes)
-
-
-def _scan_s(rect: RectM, settings: PlanSettings) -> float:
-    """Time of one scan of `rect`, s."""
-    width = pixels(rect[2] - rect[0], settings.pixel_size_m)
-    height = pixels(rect[3] - rect[1], settings.pixel_size_m)
-    return width * height * settings.dwell_s + settings.overhead_s
+    return Required(rect, scan, a.boxes | b.boxes)

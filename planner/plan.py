@@ -1,30 +1,26 @@
 """The plan of a section: saved fields and boxes in, frames in the order of the route out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from planner.checks import check_boxes, check_fields, check_start
+from planner.checks import check_boxes, check_fields, check_rects, check_start, outline_polygon
 from planner.cover import drop_contained, per_box
 from planner.errors import PlannerError
+from planner.estimate import estimate, profile_pace
+from planner.exact import exact
+from planner.framing import Framing
+from planner.greedy import greedy
 from planner.ground import Ground
+from planner.imaged import Imaged
+from planner.positions import stage_positions
 from planner.raster import raster
-from planner.rects import TOLERANCE_M, center, union_area_m2
+from planner.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.required import Required, required
-from planner.route import route, route_length
-from planner.tiles import Scan, tiles
+from planner.route import Point
+from planner.tiles import Scan
 from planner.values import Box, Field, Frame, Plan, PlanSettings, Totals
-
-
-@dataclass(frozen=True, slots=True)
-class _Time:
-    """What scans take in a given order."""
-
-    beam_s: float
-    overhead_s: float
-    travel_m: float
-    total_s: float
 
 
 def plan(
@@ -33,6 +29,10 @@ def plan(
     boxes: Sequence[Box],
     settings: PlanSettings,
     start_m: tuple[float, float] | None = None,
+    *,
+    exposed: Sequence[RectM] = (),
+    unsaved: Sequence[RectM] = (),
+    outline_m: Sequence[tuple[float, float]] | None = None,
 ) -> Plan:
     """Decide where the beam goes in one section.
 
@@ -51,6 +51,14 @@ def plan(
     settings : PlanSettings
     start_m : (float, float), optional
         Where the stage stands before; without it the route starts at the leftmost frame.
+    exposed : sequence of RectM
+        Ground that earlier frames have imaged, without their halo. What a box requires of it is not imaged
+        again; a box that needs nothing else is skipped.
+    unsaved : sequence of RectM
+        Fluorescence of this or of other sections that is still to be taken: no frame, grown by guard and
+        beam halo, touches it, whatever the fields say.
+    outline_m : sequence of (x, y), optional
+        Corners of the section; no frame leaves it by more than `settings.outline_margin_m`.
 
     Returns
     -------
@@ -67,50 +75,59 @@ def plan(
         check_fields(fields)
         check_boxes(boxes)
         check_start(start_m)
-        return _plan(fields, boxes, settings, start_m)
+        check_rects("exposed", exposed)
+        check_rects("unsaved", unsaved)
+        outline = None if outline_m is None else outline_polygon(outline_m).buffer(settings.outline_margin_m)
+        reach_m = settings.guard_m + settings.halo_m
+        ground = Ground([field.rect_m for field in fields], reach_m, unsaved, outline)
+        return _plan(fields, boxes, settings, start_m, ground, Imaged(exposed))
     except PlannerError as error:
         raise PlannerError(f"section {section}: {error}") from None
 
 
 def _plan(
-    fields: Sequence[Field], boxes: Sequence[Box], settings: PlanSettings, start_m: tuple[float, float] | None
+    fields: Sequence[Field],
+    boxes: Sequence[Box],
+    settings: PlanSettings,
+    start_m: Point | None,
+    ground: Ground,
+    imaged: Imaged,
 ) -> Plan:
-    rects = [field.rect_m for field in fields]
-    ground = Ground(rects, settings.guard_m + settings.halo_m)
-    pieces, skipped = required(boxes, ground, settings)
-    full = raster(rects, ground, settings)
+    framing = Framing(ground, settings)
+    demand = required(boxes, framing, imaged)
+    full = [s for s in raster([f.rect_m for f in fields], framing) if not imaged.shows(s.rect_m)]
+    full_frames = _frames(_named(full, demand.pieces), settings, start_m, keep_order=True)
     if settings.method == "raster":
-        ordered = _named(full, pieces)
+        frames, optimal = full_frames, False
     else:
-        scans = _box_scans(pieces, ground, settings)
-        ordered = tuple(scans[n] for n in route([center(s.rect_m) for s in scans], start_m))
+        scans, optimal = _cover(demand.pieces, framing)
+        frames = _frames(scans, settings, start_m)
 
-    frames = tuple(_frame(number, scan, settings) for number, scan in enumerate(ordered, start=1))
-    time = _time(ordered, settings, start_m)
+    pace = profile_pace(settings)
+    sums = estimate(frames, pace, start_m)
     totals = Totals(
-        frames=len(frames),
-        beam_s=time.beam_s,
-        overhead_s=time.overhead_s,
-        travel_m=time.travel_m,
-        total_s=time.total_s,
+        frames=sums.frames,
+        stage_moves=sums.stage_moves,
+        beam_s=sums.beam_s,
+        overhead_s=sums.overhead_s,
+        travel_m=sums.travel_m,
+        travel_s=sums.travel_s,
+        total_s=sums.total_s,
         exposed_m2=union_area_m2(frame.rect_m for frame in frames),
-        bound_beam_s=union_area_m2(p.rect_m for p in pieces) * settings.seconds_per_m2,
-        raster_total_s=_time(full, settings, start_m).total_s,
+        bound_beam_s=union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2,
+        raster_total_s=estimate(full_frames, pace, start_m).total_s,
     )
-    return Plan(settings.method, frames, skipped, totals)
+    return Plan(settings.method, frames, demand.skipped, demand.clipped, totals, optimal)
 
 
-def _box_scans(pieces: Sequence[Required], ground: Ground, settings: PlanSettings) -> tuple[Scan, ...]:
-    """Scans of the groups of a cover."""
-    overlap_m = (settings.tile_overlap_m, settings.tile_overlap_m)
-    scans: list[Scan] = []
-    for group in per_box(pieces, ground, settings):
-        parts = tiles(group.scan_m, overlap_m, settings)
-        if len(parts) == 1:
-            scans.append(replace(parts[0], boxes=group.boxes))
-        else:
-            scans += _named(parts, [p for p in pieces if p.boxes <= group.boxes])
-    return drop_contained(scans)
+def _cover(pieces: Sequence[Required], framing: Framing) -> tuple[tuple[Scan, ...], bool]:
+    """Scans of the chosen cover, and whether it was proven to be the cheapest."""
+    groups, optimal = per_box(pieces, framing), False
+    if framing.settings.method in ("greedy", "exact"):
+        groups = greedy(pieces, groups, framing)
+    if framing.settings.method == "exact":
+        groups, optimal = exact(pieces, groups, framing)
+    return drop_contained([replace(g.scan, boxes=g.boxes) for g in groups]), optimal
 
 
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:
@@ -124,23 +141,31 @@ def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...
     return tuple(replace(s, boxes=frozenset(n)) for s, n in zip(scans, names, strict=True))
 
 
-def _frame(number: int, scan: Scan, settings: PlanSettings) -> Frame:
+def _frames(
+    scans: Sequence[Scan], settings: PlanSettings, start_m: Point | None, keep_order: bool = False
+) -> tuple[Frame, ...]:
+    """Frames in the order in which they are taken, with their stage positions."""
+    stops = stage_positions(
+        [center(s.rect_m) for s in scans], settings.beam_shift_range_m, start_m, keep_order
+    )
+    return tuple(
+        _frame(number, scans[stop.index], stop.stage_m, settings)
+        for number, stop in enumerate(stops, start=1)
+    )
+
+
+def _frame(number: int, scan: Scan, stage_m: Point, settings: PlanSettings) -> Frame:
     width, height = scan.size_px
+    center_m = center(scan.rect_m)
     return Frame(
         id=f"J{number:06d}",
         rect_m=scan.rect_m,
-        center_m=center(scan.rect_m),
+        center_m=center_m,
         size_px=scan.size_px,
         pixel_size_m=settings.pixel_size_m,
         dwell_s=settings.dwell_s,
         beam_s=width * height * settings.dwell_s,
         covers=tuple(sorted(scan.boxes)),
+        stage_m=stage_m,
+        beam_shift_m=(center_m[0] - stage_m[0], center_m[1] - stage_m[1]),
     )
-
-
-def _time(scans: Sequence[Scan], settings: PlanSettings, start_m: tuple[float, float] | None) -> _Time:
-    travel_m = route_length([center(s.rect_m) for s in scans], start_m)
-    beam_s = sum(s.size_px[0] * s.size_px[1] for s in scans) * settings.dwell_s
-    overhead_s = len(scans) * settings.overhead_s
-    total_s = beam_s + overhead_s + travel_m / settings.stage_speed_m_per_s
-    return _Time(beam_s, overhead_s, travel_m, total_s)

@@ -4,27 +4,26 @@ from collections.abc import Sequence
 
 from planner.cover import drop_contained
 from planner.errors import PlannerError
-from planner.ground import Ground
+from planner.framing import Framing
 from planner.rects import RectM, grown, hull, touch
 from planner.tiles import Scan, fitted, tile_counts, tiles
-from planner.values import PlanSettings
 
 MAX_FRAMES = 1_000_000
 """A raster of more frames comes from a wrong pixel size or a wrong unit."""
 
 
-def raster(fields_m: Sequence[RectM], ground: Ground, settings: PlanSettings) -> tuple[Scan, ...]:
+def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
     """Scan all allowed ground.
 
     Fields that hang together are rastered as one, as a snake of equal tiles with the raster overlap; tiles
-    that are not wholly allowed are cut to what is.
+    that are not wholly allowed are cut to what is. A machine that has presets only takes the allowed ground
+    in rectangles as large as they come, each in tiles of the cheapest preset.
 
     Parameters
     ----------
     fields_m : sequence of RectM
-    ground : Ground
-        Of the same fields.
-    settings : PlanSettings
+    framing : Framing
+        On ground of the same fields.
 
     Returns
     -------
@@ -36,6 +35,7 @@ def raster(fields_m: Sequence[RectM], ground: Ground, settings: PlanSettings) ->
     PlannerError
         Raised when more than a million frames would be needed.
     """
+    ground, settings = framing.ground, framing.settings
     frame_m = tuple(side * settings.pixel_size_m for side in settings.max_frame_px)
     overlap_m = (
         settings.raster_overlap_fraction * frame_m[0],
@@ -52,11 +52,15 @@ def raster(fields_m: Sequence[RectM], ground: Ground, settings: PlanSettings) ->
         )
     scans: list[Scan] = []
     for component in hulls:
-        for tile in tiles(component, overlap_m, settings):
+        if settings.presets_px:
+            for piece in ground.allowed_within(component, settings.tile_overlap_m):
+                scans += framing.frames(piece)
+            continue
+        for tile in tiles(component, overlap_m, settings.max_frame_px, settings.pixel_size_m):
             for piece in ground.allowed_within(tile.rect_m, settings.tile_overlap_m):
                 fit = fitted(piece, ground, settings)
                 if fit is not None:
-                    scans += tiles(fit[1], overlap_m, settings)
+                    scans += tiles(fit[1], overlap_m, settings.max_frame_px, settings.pixel_size_m)
     return drop_contained(scans)
 
 

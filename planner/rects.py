@@ -22,6 +22,11 @@ def hull(a: RectM, b: RectM) -> RectM:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
+def cut(rect: RectM, to: RectM) -> RectM:
+    """Return the part of `rect` inside another; the two must share ground."""
+    return max(rect[0], to[0]), max(rect[1], to[1]), min(rect[2], to[2]), min(rect[3], to[3])
+
+
 def touch(a: RectM, b: RectM) -> bool:
     """Whether two rectangles share ground, an edge or a corner."""
     return (

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.rects import TOLERANCE_M, RectM, grown
+from planner.rects import TOLERANCE_M, RectM, cut, grown
 
 _Cells = tuple[int, int, int, int]
 """Half-open block of cells: first column, first row, column after, row after."""
@@ -28,7 +28,11 @@ def slots(cell_edges: NDArray[np.float64], low: float, high: float) -> slice:
 
 
 def decompose(
-    xs: NDArray[np.float64], ys: NDArray[np.float64], mask: NDArray[np.bool_], overlap_m: float
+    xs: NDArray[np.float64],
+    ys: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    overlap_m: float,
+    least_m2: float = 0.0,
 ) -> tuple[RectM, ...]:
     """Rectangles whose union is a rectilinear shape.
 
@@ -45,6 +49,8 @@ def decompose(
         Cells of the shape.
     overlap_m : float
         Wanted overlap of neighbouring rectangles; less where the shape is too small for it.
+    least_m2 : float
+        Rectangles after the first that would add less are left out, and with them that part of the shape.
 
     Returns
     -------
@@ -64,10 +70,12 @@ def decompose(
     rects: list[RectM] = []
     while left.any():
         gains = [float((cell_m2 * left)[_block(c)].sum()) for c in candidates]
+        if rects and max(gains) < least_m2:
+            break
         best = candidates[int(np.argmax(gains))]
         rect = _rect(xs, ys, best)
         if rects:
-            rect = _cut(grown(_rect(xs, ys, _bounds(left, best)), overlap_m), rect)
+            rect = cut(grown(_rect(xs, ys, _bounds(left, best)), overlap_m), rect)
         rects.append(rect)
         left[_block(best)] = False
     return tuple(rects)
@@ -79,10 +87,6 @@ def _block(cells: _Cells) -> tuple[slice, slice]:
 
 def _rect(xs: NDArray[np.float64], ys: NDArray[np.float64], cells: _Cells) -> RectM:
     return float(xs[cells[0]]), float(ys[cells[1]]), float(xs[cells[2]]), float(ys[cells[3]])
-
-
-def _cut(rect: RectM, to: RectM) -> RectM:
-    return max(rect[0], to[0]), max(rect[1], to[1]), min(rect[2], to[2]), min(rect[3], to[3])
 
 
 def _bounds(mask: NDArray[np.bool_], cells: _Cells) -> _Cells:

@@ -19,15 +19,6 @@ class Scan:
     boxes: frozenset[str] = frozenset()
 
 
-def fits_in_frame(rect: RectM, settings: PlanSettings) -> bool:
-    """Whether one frame can image all of `rect`."""
-    width, height = settings.max_frame_px
-    return (
-        pixels(rect[2] - rect[0], settings.pixel_size_m) <= width
-        and pixels(rect[3] - rect[1], settings.pixel_size_m) <= height
-    )
-
-
 def pixels(length_m: float, pixel_size_m: float) -> int:
     """How many whole pixels a length needs."""
     return max(1, math.ceil((length_m - TOLERANCE_M) / pixel_size_m))
@@ -75,7 +66,9 @@ def rounded_out(rect: RectM, ground: Ground, settings: PlanSettings) -> RectM | 
     return None
 
 
-def tiles(rect: RectM, overlap_m: tuple[float, float], settings: PlanSettings) -> tuple[Scan, ...]:
+def tiles(
+    rect: RectM, overlap_m: tuple[float, float], most_px: tuple[int, int], pixel_size_m: float
+) -> tuple[Scan, ...]:
     """Cut a rectangle into scans of equal size, row by row as a snake.
 
     Parameters
@@ -84,16 +77,18 @@ def tiles(rect: RectM, overlap_m: tuple[float, float], settings: PlanSettings) -
         Sides not longer than a frame are whole pixels (`rounded_out`).
     overlap_m : (float, float)
         Least overlap of neighbours in x and in y; below the sides of a frame.
-    settings : PlanSettings
+    most_px : (int, int)
+        Largest width and height of a frame.
+    pixel_size_m : float
 
     Returns
     -------
     tuple of Scan
         One, where `rect` fits in a frame. Several fill `rect` exactly and never leave it.
     """
-    pixel = settings.pixel_size_m
-    columns, width = _spans((rect[0], rect[2]), settings.max_frame_px[0], overlap_m[0], pixel)
-    rows, height = _spans((rect[1], rect[3]), settings.max_frame_px[1], overlap_m[1], pixel)
+    pixel = pixel_size_m
+    columns, width = _spans((rect[0], rect[2]), most_px[0], overlap_m[0], pixel)
+    rows, height = _spans((rect[1], rect[3]), most_px[1], overlap_m[1], pixel)
     scans = []
     for number, y in enumerate(rows):
         turn = columns if number % 2 == 0 else columns[::-1]

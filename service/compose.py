@@ -14,7 +14,7 @@ from drivers.pose import frame_rect
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
 from service.errors import InputError
-from service.layout import refuse_overlap, safe_area_m, sections_and_fields
+from service.layout import refuse_overlap, safe_area_m, sections_and_fields, visited
 from service.records import Field, Section
 from service.run_folder import RunFolder, RunInfo
 from service.summary import TruthPoints
@@ -99,8 +99,8 @@ def _sections_and_fields_of(
         rect = frame_rect(place.pose, (rows, columns))
         fields.append(Field(f"{place.section}/F{number:03d}", place.section, number, (x, y), rect))
     refuse_overlap(fields)
-    sections = tuple(
+    sections = [
         Section(name, index, (sum(x for x, _ in at) / len(at), sum(y for _, y in at) / len(at)))
         for index, (name, at) in enumerate(centers.items())
-    )
-    return sections, tuple(fields)
+    ]
+    return visited(sections), tuple(fields)

@@ -97,6 +97,14 @@ class FailureStreak:
             raise SessionFaultError(f"{self._limit} failures in a row, the last: {what}")
 
 
+@dataclass(slots=True)
+class Standing:
+    """Where the stage was sent last and what it read back there; None while that is not known."""
+
+    target_m: tuple[float, float] | None = None
+    found_m: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One session: what was set, what is kept, what it drives, what is asked of it."""
@@ -110,6 +118,7 @@ class Context:
     busy: BusyTime
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
+    standing: Standing = field(default_factory=Standing)
     unsaved: dict[str, ScanImage] = field(default_factory=dict)
     """Electron images, by job, that the disk did not take."""
 

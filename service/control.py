@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable
 
 from service.context import Context
+from service.estimate import SessionEstimate, estimate_session
 from service.records import JobState
 from service.requests import ASKED, Wish
 from service.runner import Runner
 from service.safety import stop_devices
 from service.session import Phase, SessionEvent, step
+from service.store.database import utc_now
 
 _STOP_AGAIN_S = 0.2
 _STOP_TRIES = 50
@@ -64,6 +66,10 @@ class SessionControl:
     def time_s(self) -> float:
         """Return the time on the microscope's clock, s."""
         return self._context.clock.now_s()
+
+    def estimate(self) -> SessionEstimate:
+        """Return what is left of the session."""
+        return estimate_session(self._context.config, self._context.store, utc_now())
 
     def stop(self, wish: Wish, reason: str) -> None:
         """Ask the runner to end, and end whatever device call it waits for."""

@@ -7,18 +7,19 @@ import numpy as np
 
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
-from planner.ground import Ground
 from planner.rects import grown
 from service.context import Context
 from service.disk import shortage
 from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
+from service.exposure_map import unsaved, waiting
 from service.images import read_pixels, save_em
 from service.layout import fm_to_sem, sem_position_m
 from service.logs import get_logger
 from service.moving import move_to
-from service.records import Exposure, FieldState, Job, JobState
-from service.rectangles import about, overlap
+from service.records import Exposure, Job, JobState, Step
+from service.rectangles import about
 from service.requests import InterruptSession, Wish
 from service.vacuum import problem
 
@@ -104,28 +105,16 @@ def take_electron_images(context: Context) -> None:
 
 
 def unsaved_ground(context: Context, job: Job) -> str | None:
-    """Say what fluorescence the job would destroy unsaved; None if there is none.
-
-    Invariant 1: every field that the frame, grown by guard and halo, touches was taken, and all of that
-    ground is saved. A field that failed does not hold a frame whose ground its neighbours have saved.
-    """
+    """Say what fluorescence the job would destroy unsaved, wherever it lands; None if there is none."""
     reach_m = (context.config.planner.guard_um + context.config.sem.beam_halo_um) * 1e-6
-    reach = grown(job.rect_m, reach_m)
-    for field in context.store.fields(state=FieldState.PENDING):
-        if overlap(reach, field.rect_m):
-            return field.id
-    for fields in (context.store.fields(section=job.section), context.store.fields()):
-        saved = [field.rect_m for field in fields if field.image is not None and overlap(reach, field.rect_m)]
-        if Ground(saved, reach_m).allows(job.rect_m):
-            return None
-    return "the ground around it"
+    return unsaved(context.store, job.section, job.rect_m, reach_m)
 
 
 def _do(context: Context, job: Job) -> None:
     """One job, from the stage move to the checked file."""
     store = context.store
     try:
-        stands_m = move_to(context, sem_position_m(context.config, job.center_m))
+        stands_m = move_to(context, sem_position_m(context.config, job.stage_m))
     except InterruptedCallError:
         raise
     except (DriverError, StageError) as error:
@@ -137,18 +126,48 @@ def _do(context: Context, job: Job) -> None:
     wrong = problem(context.devices.chamber, VacuumState.HIGH, context.config.chamber)
     if wrong is not None:
         raise SessionFaultError(f"no beam: {wrong}")
-    image = _scan(context, job, stands_m)
+    begun_s = context.clock.now_s()
+    shift_m = _beam_shift(context, job, stands_m)
+    rect_m = _scanned_rect(context, job, (stands_m[0] + shift_m[0], stands_m[1] + shift_m[1]))
+    # The plan kept off by the guard; the stage may have ended further from its target than that.
+    off_m = (context.config.stage.position_error_um + context.config.sem.beam_halo_um) * 1e-6
+    pending = waiting(store, grown(rect_m, off_m))
+    if pending:
+        store.set_job(job.id, JobState.HELD, reason=WAITS + pending[0].id)
+        return
+    image = _scan(context, job, rect_m, shift_m)
     if image is not None:
         _keep(context, job, image)
+        store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
 
 
-def _scan(context: Context, job: Job, stands_m: tuple[float, float]) -> ScanImage | None:
+def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[float, float]:
+    """Beam shift of a job: from where the stage stands to where the SEM sees the middle of the frame.
+
+    What the stage is off by its own read-back is made good as far as there is a beam shift; without one the
+    guard has to hold it.
+    """
+    most_m = context.config.sem.beam_shift_range_um * 1e-6
+    x_m, y_m = sem_position_m(context.config, job.center_m)
+    shift_m = (x_m - stands_m[0], y_m - stands_m[1])
+    length_m = math.hypot(*shift_m)
+    if length_m <= most_m:
+        return shift_m
+    # A tiny bit less, so that rounding does not carry it over the limit.
+    part = most_m / length_m * (1 - 1e-9)
+    return shift_m[0] * part, shift_m[1] * part
+
+
+def _scanned_rect(context: Context, job: Job, lies_m: tuple[float, float]) -> RectM:
+    """Ground, as fluorescence sees it, of a scan whose middle the SEM has at `lies_m`."""
+    x_m, y_m = fm_to_sem(context.config).to_fm(np.array([lies_m]))[0].tolist()
+    return about((x_m, y_m), (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m))
+
+
+def _scan(context: Context, job: Job, rect_m: RectM, shift_m: tuple[float, float]) -> ScanImage | None:
     """Intent into the ledger, then the beam, then the result into the ledger; None if there is no image."""
     store, sem = context.store, context.devices.sem
-    request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, nonce=secrets.token_hex(8))
-    ground_m = fm_to_sem(context.config).to_fm(np.array([stands_m]))[0]
-    size_m = (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m)
-    rect_m = about((float(ground_m[0]), float(ground_m[1])), size_m)
+    request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), shift_m)
     exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
     context.view.note(beam_blanked=False)
     failure: Exception | None = None

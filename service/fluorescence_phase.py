@@ -11,10 +11,11 @@ from service.analysis import Analysis
 from service.context import Context
 from service.disk import shortage
 from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
+from service.exposure_map import touched
 from service.images import save_fm
 from service.logs import get_logger
 from service.moving import move_to
-from service.records import Field, FieldState
+from service.records import Field, FieldState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
 
@@ -41,6 +42,8 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             context.store.set_field(field.id, FieldState.FAILED, reason=burnt)
             continue
         try:
+            move_to(context, field.center_m)
+            begun_s = context.clock.now_s()
             frame = _take(context, field)
             saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
         except InterruptedCallError:
@@ -61,6 +64,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             image=context.folder.relative(saved.path),
             sha256=saved.sha256,
         )
+        context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
         context.streak.success()
         analysis.submit(kept, frame.pixels, frame.pose, frame.offset_adu)
 
@@ -81,7 +85,6 @@ def _take(context: Context, field: Field) -> FmFrame:
         _check(context, field, frame)
         return frame
 
-    move_to(context, field.center_m)
     return repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
 
 
@@ -137,7 +140,7 @@ def _check(context: Context, field: Field, frame: FmFrame) -> None:
 
 def _burnt(context: Context, field: Field) -> str | None:
     """Why no fluorescence can be taken there any more; None if no beam was there."""
-    if context.store.exposed_rects(touching=field.rect_m):
+    if touched(context.store, field.rect_m):
         return "refused: the electron beam was there before its fluorescence was taken"
     return None
 

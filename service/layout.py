@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
 from config.model import Config
 from drivers.pose import FmToSem, RectM
+from planner.route import route
 from service.errors import InputError
 from service.records import Field, Section
 from service.rectangles import overlap
@@ -44,7 +46,7 @@ def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Fiel
     sections, fields = [], []
     for index, listed in enumerate(listed_sections(config.layout)):
         center_m = (listed.center_um[0] * 1e-6, listed.center_um[1] * 1e-6)
-        sections.append(Section(listed.id, index, center_m))
+        sections.append(Section(listed.id, index, center_m, outline_m=_outline_m(listed)))
         for number, (x, y) in enumerate(_centers_m(listed, (width_m, height_m))):
             if not (x0 <= x <= x1 and y0 <= y <= y1):
                 raise InputError(
@@ -55,7 +57,17 @@ def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Fiel
             rect = (x - width_m / 2, y - height_m / 2, x + width_m / 2, y + height_m / 2)
             fields.append(Field(f"{listed.id}/F{number:03d}", listed.id, number, (x, y), rect))
     refuse_overlap(fields)
-    return tuple(sections), tuple(fields)
+    return visited(sections), tuple(fields)
+
+
+def visited(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Give sections the order in which the electron beam visits them: a short way, each of them once.
+
+    Fluorescence is taken in the order of cutting all the same: neighbours of a stack are looked at together.
+    """
+    order = route([section.center_m for section in sections])
+    place = {number: visit for visit, number in enumerate(order)}
+    return tuple(replace(section, visit=place[number]) for number, section in enumerate(sections))
 
 
 def inside_safe_area(config: Config) -> bool:
@@ -102,6 +114,12 @@ def refuse_overlap(fields: Sequence[Field]) -> None:
                     f" (fields {other.id} and {field.id}); ground belongs to one section"
                 )
         near.append(field)
+
+
+def _outline_m(section: ListedSection) -> tuple[tuple[float, float], ...] | None:
+    if section.outline_um is None:
+        return None
+    return tuple((x * 1e-6, y * 1e-6) for x, y in section.outline_um)
 
 
 def _centers_m(section: ListedSection, size_m: tuple[float, float]) -> list[tuple[float, float]]:

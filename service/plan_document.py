@@ -1,20 +1,22 @@
-"""The JSON documents of ``ilemtrack plan``: boxes in, plan out."""
+"""What ``ilemtrack plan`` reads and plans: boxes in; the plan goes out by `service.plan_result`."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from shapely import Polygon
 
 from config.base import Frozen
 from config.loading import explain
 from config.model import Config
+from planner.alternatives import Alternative, alternatives
 from planner.errors import PlannerError
-from planner.plan import plan
+from planner.estimate import profile_pace
 from planner.rects import RectM
-from planner.values import Box, Method, Plan, settings_from
+from planner.values import Box, settings_from
 from planner.values import Field as SavedField
 from service.errors import InputError
 
@@ -30,18 +32,22 @@ Positive = Annotated[float, Field(strict=True, gt=0)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 
 
+def _rectangle(rect: RectM) -> RectM:
+    x0, y0, x1, y1 = rect
+    if x0 >= x1 or y0 >= y1:
+        raise ValueError(f"must have x0 < x1 and y0 < y1, not {list(rect)}")
+    return rect
+
+
+Rect = Annotated[tuple[Metres, Metres, Metres, Metres], AfterValidator(_rectangle)]
+Point = tuple[Metres, Metres]
+
+
 class NamedRect(Frozen):
     """A field or a box: a name and a rectangle in stage metres."""
 
     id: Name
-    rect_m: tuple[Metres, Metres, Metres, Metres]
-
-    @model_validator(mode="after")
-    def _is_a_rectangle(self) -> Self:
-        x0, y0, x1, y1 = self.rect_m
-        if x0 >= x1 or y0 >= y1:
-            raise ValueError(f"rect_m must have x0 < x1 and y0 < y1, not {list(self.rect_m)}")
-        return self
+    rect_m: Rect
 
 
 class SemRequest(Frozen):
@@ -53,59 +59,49 @@ class SemRequest(Frozen):
     """Width and height."""
     databar_px: Count = 0
     """Rows of them that show no specimen."""
+    presets_px: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=40)] = ()
+    """Where it has only frames of these sizes, data bar not counted."""
 
 
 class PlanRequest(Frozen):
-    """Boxes of a section and the fields in which they were found."""
+    """Boxes of a section and the fields in which they were found.
+
+    Attributes
+    ----------
+    outline_m : tuple of (x, y), optional
+        Corners of the section.
+    start_m : (x, y), optional
+        Where the stage stands.
+    exposed_m, unsaved_m : tuple of RectM
+        Ground that was imaged before; fluorescence that is still to be taken.
+    """
 
     v: Annotated[int, Field(strict=True, ge=1, le=1)]
     section: Name
     fields: Annotated[tuple[NamedRect, ...], Field(min_length=1, max_length=MAX_FIELDS)]
     boxes: Annotated[tuple[NamedRect, ...], Field(max_length=MAX_BOXES)]
     sem: SemRequest | None = None
+    outline_m: Annotated[tuple[Point, ...], Field(min_length=3, max_length=1000)] | None = None
+    start_m: Point | None = None
+    exposed_m: Annotated[tuple[Rect, ...], Field(max_length=MAX_BOXES)] = ()
+    unsaved_m: Annotated[tuple[Rect, ...], Field(max_length=MAX_FIELDS)] = ()
+
+    @model_validator(mode="after")
+    def _outline_is_a_polygon(self) -> Self:
+        if self.outline_m is not None:
+            outline = Polygon(self.outline_m)
+            if not outline.is_valid or outline.area == 0:
+                raise ValueError("outline_m must be the corners of a polygon that does not cross itself")
+        return self
 
 
-class PlannedFrame(Frozen):
-    """One SEM frame, in the order of the route."""
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """A request, the configuration that it was planned with, and what came of it, the chosen way first."""
 
-    id: str
-    rect_m: RectM
-    center_m: tuple[float, float]
-    size_px: tuple[int, int]
-    pixel_size_m: float
-    dwell_s: float
-    beam_s: float
-    covers: tuple[str, ...]
-
-
-class SkippedBox(Frozen):
-    """A box that no frame images, and why."""
-
-    box: str
-    reason: str
-
-
-class PlanTotals(Frozen):
-    """Sums over the plan."""
-
-    frames: int
-    beam_s: float
-    overhead_s: float
-    travel_m: float
-    total_s: float
-    exposed_m2: float
-    bound_beam_s: float
-    raster_total_s: float
-
-
-class PlanResult(Frozen):
-    """A plan, as it is printed."""
-
-    v: Literal[1] = 1
-    method: Method
-    frames: tuple[PlannedFrame, ...]
-    skipped: tuple[SkippedBox, ...]
-    totals: PlanTotals
+    request: PlanRequest
+    config: Config
+    found: tuple[Alternative, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +151,9 @@ def read_boxes(path: Path) -> PlanRequest:
     return request
 
 
-def plan_document(
+def planned_request(
     request: PlanRequest, config: Config, overrides: PlanOverrides | None = None
-) -> dict[str, Any]:
+) -> PlannedRequest:
     """Plan a section.
 
     Parameters
@@ -168,28 +164,29 @@ def plan_document(
     overrides : PlanOverrides, optional
         Go before both.
 
-    Returns
-    -------
-    dict
-        The document ``plan, out``, ready for `json.dumps`.
-
     Raises
     ------
     InputError
         Raised when settings are out of range or do not go together.
     """
     settled = _settled(config, request.sem, overrides or PlanOverrides())
-    fields = [SavedField(field.id, field.rect_m) for field in request.fields]
-    boxes = [Box(box.id, box.rect_m) for box in request.boxes]
     try:
-        return result_document(plan(request.section, fields, boxes, settings_from(settled)))
+        settings = settings_from(settled)
+        found = alternatives(
+            request.section,
+            [SavedField(field.id, field.rect_m) for field in request.fields],
+            [Box(box.id, box.rect_m) for box in request.boxes],
+            settings,
+            profile_pace(settings),
+            request.start_m,
+            beam_current_a=settled.sem.beam_current_pa * 1e-12,
+            exposed=request.exposed_m,
+            unsaved=request.unsaved_m,
+            outline_m=request.outline_m,
+        )
     except PlannerError as error:
         raise InputError(str(error)) from None
-
-
-def result_document(planned: Plan) -> dict[str, Any]:
-    """Return a plan as the document ``plan, out``."""
-    return PlanResult.model_validate(asdict(planned)).model_dump(mode="json")
+    return PlannedRequest(request, settled, found)
 
 
 def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -> Config:
@@ -201,6 +198,7 @@ def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -
             "dwell_us": sem.dwell_us,
             "frame_px": sem.max_frame_px,
             "databar_px": sem.databar_px,
+            "presets_px": sem.presets_px,
         }
     for key in ("method", "context_um", "guard_um"):
         if (value := getattr(overrides, key)) is not None:

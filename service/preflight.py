@@ -27,4 +27,7 @@ def problems(config: Config, devices: Microscope, folder: RunFolder, fields: lis
     wanted, offered = config.sem.specimen_px, devices.sem.max_scan_px()
     if wanted[0] > offered[0] or wanted[1] > offered[1]:
         found.append(f"sem.frame_px asks for scans of {wanted[0]} x {wanted[1]} px, the SEM offers {offered}")
+    wanted_um, offered_um = config.sem.beam_shift_range_um, devices.sem.max_beam_shift_m() * 1e6
+    if wanted_um > offered_um + 1e-6:
+        found.append(f"sem.beam_shift_range_um asks for {wanted_um:g} um, the SEM offers {offered_um:g} um")
     return found

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from drivers.pose import RectM
+from planner.estimate import Work
 
 
 class FieldState(StrEnum):
@@ -46,6 +47,19 @@ class ExposureState(StrEnum):
     """The scan was refused before the beam was unblanked: nothing was exposed."""
 
 
+class Step(StrEnum):
+    """What a session spends time on, beside the beam's dwell."""
+
+    FRAME = "frame"
+    """An electron image, less dwell and move: overhead of the scan, checks, saving."""
+    MOVE = "move"
+    """A move of the stage, settling included."""
+    FLUORESCENCE = "fluorescence"
+    """A fluorescence frame, saving included, less the move."""
+    PUMP_TO_PARTIAL = "pump_to_partial"
+    PUMP_TO_HIGH = "pump_to_high"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One ultrathin section: its place in the order of cutting and on the stage."""
@@ -53,6 +67,10 @@ class Section:
     id: str
     index: int
     center_m: tuple[float, float]
+    visit: int = 0
+    """Place in the order in which the electron beam visits the sections."""
+    outline_m: tuple[tuple[float, float], ...] | None = None
+    """Corners on the stage, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +131,30 @@ class Job:
     reason: str | None = None
     image: str | None = None
     sha256: str | None = None
+    beam_shift_m: tuple[float, float] = (0.0, 0.0)
+    """How far from the stage position, as fluorescence sees it, its centre lies."""
+
+    @property
+    def stage_m(self) -> tuple[float, float]:
+        """Stage position, as fluorescence sees it, from which the frame is scanned."""
+        return self.center_m[0] - self.beam_shift_m[0], self.center_m[1] - self.beam_shift_m[1]
 
     @property
     def beam_s(self) -> float:
         """Time under the beam, s."""
         return self.size_px[0] * self.size_px[1] * self.dwell_s
+
+
+@dataclass(frozen=True, slots=True)
+class WayTotals:
+    """What it takes to image sections in one way."""
+
+    method: str
+    chosen: bool
+    """Whether it is how they are imaged."""
+    work: Work
+    exposed_m2: float
+    """Ground under at least one frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The thread that drives the microscope through the phases of a session."""
 
 import threading
+from dataclasses import asdict
 
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
@@ -15,17 +16,21 @@ from service.electron_phase import (
     verify_saved,
 )
 from service.errors import SessionFaultError, UnsafeError, VacuumError
+from service.estimate import estimate_session
 from service.fluorescence_phase import take_fluorescence
 from service.logs import get_logger
 from service.preflight import problems
-from service.records import FieldState
+from service.records import FieldState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
 from service.safety import make_safe
 from service.session import FINAL, Phase, SessionEvent
+from service.store.database import utc_now
 from service.vacuum import reach
 
 log = get_logger(__name__)
+
+_PUMP = {VacuumState.PARTIAL: Step.PUMP_TO_PARTIAL, VacuumState.HIGH: Step.PUMP_TO_HIGH}
 
 
 class Runner:
@@ -107,8 +112,11 @@ class Runner:
         context.checkpoint()
 
         def pump() -> None:
+            begun_s = context.clock.now_s()
             with context.busy.device():
-                reach(context.devices.chamber, state, context.config.chamber)
+                pumped = reach(context.devices.chamber, state, context.config.chamber)
+            if pumped:
+                context.store.accounts.took(_PUMP[state], context.clock.now_s() - begun_s)
 
         repeat_harmless(context, f"chamber to {state.value}", pump, (DriverError, VacuumError))
         context.store.note("vacuum", "chamber", {"pressure_pa": context.devices.chamber.pressure_pa()})
@@ -119,6 +127,7 @@ class Runner:
         take_fluorescence(context, self._analysis, self._section())
         if context.config.session.review:
             self._analysis.wait()
+            self._tell_estimate()
             context.store.apply(SessionEvent.REVIEW_NEEDED)
         else:
             context.store.apply(SessionEvent.FLUORESCENCE_COMPLETE)
@@ -127,6 +136,8 @@ class Runner:
         context = self._context
         self._analysis.submit_unfinished()
         self._analysis.wait()
+        if not context.config.session.review and not context.store.exposures(limit=1):
+            self._tell_estimate()
         keep_unsaved(context)
         release_waiting(context)
         if context.store.next_job() is not None:
@@ -137,6 +148,12 @@ class Runner:
         else:
             give_up_waiting(context)
             context.store.apply(SessionEvent.ELECTRON_COMPLETE)
+
+    def _tell_estimate(self) -> None:
+        """Put into the events what the electron images will take, before the first of them."""
+        store = self._context.store
+        left = estimate_session(self._context.config, store, utc_now())
+        store.note("estimate", "session", asdict(left))
 
     def _section(self) -> str | None:
         """Return the section whose fluorescence is taken now; None for that of the whole array."""

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.pose import RectM
+from planner.estimate import time_of
 from planner.ground import Ground
+from service.pace import session_pace
 from service.records import ExposureState, FieldState, JobState
 from service.run_folder import RunFolder, total_bytes
 from service.session import Phase, SessionEvent
@@ -16,6 +18,18 @@ from service.store.store import Store
 
 TruthPoints = Callable[[str], list[NDArray[np.float64]]]
 """Stage positions, (N, 2) m, of the points of each cell that a section truly shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What the same session takes with its cells imaged in another way; the way that it took comes first."""
+
+    method: str
+    chosen: bool
+    frames: int
+    beam_s: float
+    session_s: float
+    data_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Summary:
     session_s: float
     idle_s: float
     raster_session_s: float | None
+    alternatives: tuple[Alternative, ...]
     data_bytes: int
     contained_recall: float | None
 
@@ -60,7 +75,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     fields = store.fields()
     jobs = store.jobs()
     times = _times(store)
-    raster_s = sum(plan["raster_total_s"] for plan in times.plans.values()) if times.plans else None
+    ways = _alternatives(config, store, times)
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
     return Summary(
         run=store.run_id(),
@@ -75,9 +90,27 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         beam_s=sum(job.beam_s for job in jobs if job.state is JobState.DONE),
         session_s=times.session_s,
         idle_s=max(0.0, times.session_s - times.busy_s),
-        raster_session_s=None if raster_s is None else times.session_s - times.electron_s + raster_s,
+        raster_session_s=next((way.session_s for way in ways if way.method == "raster"), None),
+        alternatives=ways,
         data_bytes=total_bytes([folder.path / "fm", folder.path / "em"]),
         contained_recall=None if truth is None else contained_recall(config, store, truth),
+    )
+
+
+def _alternatives(config: Config, store: Store, times: "_Times") -> tuple[Alternative, ...]:
+    """Whole sessions: what was measured of this one, with its electron images as planned in each way."""
+    pace = session_pace(config, store).electron
+    rest_s = times.session_s - times.electron_s
+    return tuple(
+        Alternative(
+            method=way.method,
+            chosen=way.chosen,
+            frames=way.work.frames,
+            beam_s=way.work.beam_s,
+            session_s=rest_s + time_of(way.work, pace),
+            data_bytes=way.work.pixels * config.sem.image_bits // 8,
+        )
+        for way in store.accounts.ways()
     )
 
 
@@ -134,7 +167,6 @@ class _Times:
     session_s: float
     busy_s: float
     electron_s: float
-    plans: dict[str, dict[str, float]]
 
 
 def _times(store: Store) -> _Times:
@@ -142,17 +174,14 @@ def _times(store: Store) -> _Times:
     begun_s: float | None = None
     last_s = busy_s = electron_s = 0.0
     electron_since_s: float | None = None
-    plans: dict[str, dict[str, float]] = {}
     for event in store.events_since(0):
         last_s = event.time_s
         if event.kind == "devices_busy":
             busy_s += float(event.data["busy_s"])
-        elif event.kind == "plan":
-            plans[event.subject] = event.data
         elif event.kind == "session":
             if event.data.get("event") == SessionEvent.START:
                 begun_s = event.time_s
             if electron_since_s is not None:
                 electron_s += event.time_s - electron_since_s
             electron_since_s = event.time_s if event.data.get("phase") == Phase.ELECTRON else None
-    return _Times(last_s - (begun_s if begun_s is not None else last_s), busy_s, electron_s, plans)
+    return _Times(last_s - (begun_s if begun_s is not None else last_s), busy_s, electron_s)

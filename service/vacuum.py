@@ -5,10 +5,13 @@ from drivers.chamber import Chamber, VacuumState
 from service.errors import VacuumError
 
 
-def reach(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> None:
+def reach(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
     """Bring the chamber to PARTIAL or HIGH and prove it.
 
-    Where the state and pressure are right already, nothing is pumped.
+    Returns
+    -------
+    bool
+        Whether it was pumped; where the state and pressure are right already, it is not.
 
     Raises
     ------
@@ -18,11 +21,12 @@ def reach(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> None:
         The chamber failed.
     """
     if problem(chamber, state, config) is None:
-        return
+        return False
     chamber.go_to(state, config.change_timeout_min * 60)
     wrong = problem(chamber, state, config)
     if wrong is not None:
         raise VacuumError(wrong)
+    return True
 
 
 def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:

@@ -10,8 +10,6 @@ from drivers.pose import FmToSem, RectM
 from simulators.grid import Floats, Grid
 from simulators.memory import Memory
 
-BEAM_CURRENT_A = 100e-12
-"""Of the simulated column."""
 _ELECTRON_C = 1.602176634e-19
 _QUENCHING_DOSE_PER_NM2 = 1.0
 """Electrons per nm2 that leave 1/e of the fluorescence: an order of magnitude, below any imaging dose."""
@@ -44,9 +42,9 @@ class BeamExposure:
         return x0, y1 - (y1 - y0) * self.fraction, x1, y1
 
 
-def dose_per_nm2(dwell_s: float, pixel_size_m: float) -> float:
+def dose_per_nm2(current_a: float, dwell_s: float, pixel_size_m: float) -> float:
     """Electrons per nm2 that a scan leaves."""
-    return BEAM_CURRENT_A * dwell_s / _ELECTRON_C / (pixel_size_m * 1e9) ** 2
+    return current_a * dwell_s / _ELECTRON_C / (pixel_size_m * 1e9) ** 2
 
 
 class BleachedGround:

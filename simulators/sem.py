@@ -108,16 +108,20 @@ class SimulatedSem:
         """Largest width and height of a scan, px."""
         return self._config.sem.specimen_px
 
+    def max_beam_shift_m(self) -> float:
+        """How far a scan may be shifted from the stage position, m."""
+        return self._config.sem.beam_shift_range_um * 1e-6
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks on the clock."""
         self._check(request)
         overhead_s = self._config.simulator.scan_overhead_s
         with self._interlock.holding("a scan"), self._switch.running() as wake:
             self._check_vacuum()
-            center = self._stage.position()
+            center = _shifted(self._stage.position(), request.beam_shift_m)
             size = (request.pixel_size_m, request.pixel_size_m)
             shape = request.size_px[1], request.size_px[0]
-            true_pose = Pose(self._stage.true_position(), size)
+            true_pose = Pose(_shifted(self._stage.true_position(), request.beam_shift_m), size)
             pixels = self._render(true_pose, shape, request.dwell_s)
             # Times of the overhead are spent blanked: the beam waits for nothing.
             if not self._clock.sleep(min(overhead_s, timeout_s), wake):
@@ -158,7 +162,7 @@ class SimulatedSem:
         exposure = BeamExposure(
             frame_rect(pose, shape),
             self._config.sem.beam_halo_um * 1e-6,
-            dose_per_nm2(request.dwell_s, request.pixel_size_m),
+            dose_per_nm2(self._config.sem.beam_current_pa * 1e-12, request.dwell_s, request.pixel_size_m),
         )
         begin_s = self._clock.now_s()
         self._ground.begin(exposure, lambda: (self._clock.now_s() - begin_s) / request.beam_s)
@@ -193,6 +197,11 @@ class SimulatedSem:
         ):
             if not low <= value <= high:
                 raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
+        shift_m, most_m = math.hypot(*request.beam_shift_m), self.max_beam_shift_m()
+        if not shift_m <= most_m:
+            raise OutOfRangeError(
+                f"a beam shift of {shift_m * 1e6:g} um is more than the {most_m * 1e6:g} um that there are"
+            )
 
     def _check_vacuum(self) -> None:
         if self._chamber is None:
@@ -204,6 +213,10 @@ class SimulatedSem:
                 f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below "
                 f"{limit_pa:g} Pa"
             )
+
+
+def _shifted(point_m: tuple[float, float], by_m: tuple[float, float]) -> tuple[float, float]:
+    return point_m[0] + by_m[0], point_m[1] + by_m[1]
 
 
 def _probe(grey: Floats) -> Floats:

@@ -17,6 +17,9 @@ _FURTHEST_ERROR = 3.0
 """Cut of the Gaussian error, in its standard deviations: bearings have play, not tails."""
 
 
+_Point = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class _Move:
     """A straight line, walked at constant speed from `begin_s` on."""
@@ -37,7 +40,8 @@ class _Move:
 class SimulatedStage:
     """Implements `drivers.stage.Stage`.
 
-    Each move ends off its target by a Gaussian error that the read-back does not show.
+    Each move ends off its target by a Gaussian error that the read-back does not show. With backlash, a move
+    that goes towards -x or -y ends short on that axis, too.
 
     Parameters
     ----------
@@ -62,6 +66,7 @@ class SimulatedStage:
         kept = memory.get("stage") or {"position_m": [(x0 + x1) * 5e-4, (y0 + y1) * 5e-4], "error_m": [0, 0]}
         x, y = kept["position_m"]
         self._error_m = (float(kept["error_m"][0]), float(kept["error_m"][1]))
+        self._play_m: tuple[float, ...] = (0.0, 0.0)
         self._move = _Move((x, y), (x, y), clock.now_s(), 0.0)
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
@@ -74,7 +79,7 @@ class SimulatedStage:
             travel_s = distance / (simulator.stage_speed_mm_per_s * 1e-3)
             with self._lock:
                 self._move = _Move(start, (x_m, y_m), self._clock.now_s(), travel_s)
-                self._error_m = self._draw_error()
+                self._error_m = self._draw_error(start, (x_m, y_m))
                 # Where it will stand: hardware goes on when the program that sent it is killed.
                 self._memory.set("stage", {"position_m": [x_m, y_m], "error_m": self._error_m})
             whole_s = travel_s + simulator.stage_settle_s
@@ -117,9 +122,20 @@ class SimulatedStage:
                     f"{low * 1e3:g} to {high * 1e3:g} mm"
                 )
 
-    def _draw_error(self) -> tuple[float, float]:
+    def _draw_error(self, start_m: _Point, target_m: _Point) -> _Point:
         scatter_m = self._config.simulator.stage_error_um * 1e-6
         while True:
             x, y = self._rng.standard_normal(2)
             if math.hypot(x, y) <= _FURTHEST_ERROR:
-                return float(x) * scatter_m, float(y) * scatter_m
+                break
+        short_m = self._short(start_m, target_m)
+        return float(x) * scatter_m + short_m[0], float(y) * scatter_m + short_m[1]
+
+    def _short(self, start_m: _Point, target_m: _Point) -> _Point:
+        """How far short the play of the screws leaves it; an axis that does not move keeps its play."""
+        backlash_m = self._config.simulator.stage_backlash_um * 1e-6
+        self._play_m = tuple(
+            play if to == start else backlash_m if to < start else 0.0
+            for play, start, to in zip(self._play_m, start_m, target_m, strict=True)
+        )
+        return self._play_m[0], self._play_m[1]

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, NoReturn, Protocol
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from service.errors import (
     StoreError,
     UnknownIdError,
 )
+from service.estimate import SessionEstimate
 from service.logs import get_logger
 from service.records import Event, Job, JobState
 from service.store.database import utc_now
@@ -66,6 +68,10 @@ class Control(Protocol):
         """Time on the microscope's clock, s."""
         ...
 
+    def estimate(self) -> SessionEstimate:
+        """What is left of the session."""
+        ...
+
 
 class RefusedError(Exception):
     """Raised when a request gets an error for a reply."""
@@ -101,6 +107,7 @@ class Handler:
             "status": self._status,
             "snapshot": self._snapshot,
             "schema": _schema,
+            "estimate": self._estimate,
             "events.since": self._events,
             "sections.list": self._sections,
             "fields.list": self._fields,
@@ -176,7 +183,7 @@ class Handler:
 
     def _status(self, _: wire.NoParams) -> wire.StatusResult:
         store = self._store
-        status, job = store.status(), store.current_job()
+        status, job, left = store.status(), store.current_job(), self._control.estimate()
         return wire.StatusResult(
             phase=status.phase,
             resume_to=status.resume_to,
@@ -185,12 +192,17 @@ class Handler:
             last_seq=store.last_seq(),
             time_s=self._control.time_s(),
             at=utc_now().isoformat(timespec="milliseconds"),
+            left_s=left.left_s,
+            finish_at=left.finish_at,
             fields=store.field_counts(),
             jobs=store.counts(),
             current_job=None if job is None else self._rows([job])[0],
             # Through JSON: what a gauge does not know is null, whatever the driver calls it.
             devices=json.loads(to_json(dict(self._control.devices()))),
         )
+
+    def _estimate(self, _: wire.NoParams) -> wire.EstimateResult:
+        return wire.EstimateResult.model_validate(asdict(self._control.estimate()))
 
     def _snapshot(self, none: wire.NoParams) -> wire.Snapshot:
         queued = self._store.jobs(JobState.QUEUED, limit=_NEXT_JOBS)

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from config.base import Frozen
 from drivers.pose import RectM
 from service import records
+from service.estimate import Extent
 from service.records import ExposureState, FieldState, JobState
 from service.session import Phase, Status
 
@@ -303,10 +304,46 @@ class StatusResult(Frozen):
     """On the microscope's clock."""
     at: str
     """Wall clock, ISO 8601, UTC."""
+    left_s: float
+    """Of the session, as `estimate` tells it."""
+    finish_at: str
+    """Wall clock, ISO 8601, UTC."""
     fields: dict[FieldState, int]
     jobs: dict[JobState, int]
     current_job: JobRow | None
     devices: dict[str, Any]
+
+
+class WayRow(Frozen):
+    """What it takes to image the whole array in one way; see `service.estimate.Way`."""
+
+    method: str
+    chosen: bool
+    frames: int
+    beam_s: float
+    electron_s: float
+    data_bytes: int
+    exposed_m2: float
+    mean_dose_per_nm2: float
+    finish_at: str
+
+
+class EstimateResult(Frozen):
+    """What is left of the session; see `service.estimate.SessionEstimate`."""
+
+    extent: Extent
+    measured: tuple[str, ...]
+    left_s: float
+    fluorescence_s: float
+    pumping_s: float
+    electron_s: float
+    finish_at: str
+    frames_left: int
+    beam_left_s: float
+    data_left_bytes: int
+    dose_per_nm2: float
+    dose_mc_per_cm2: float
+    ways: tuple[WayRow, ...]
 
 
 class Snapshot(Frozen):
@@ -359,6 +396,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "status": Method(NoParams, StatusResult, "Where the session stands."),
         "snapshot": Method(NoParams, Snapshot, "Who answers, where it stands, and the next ten jobs."),
         "schema": Method(NoParams, Schema, "JSON Schema of all messages."),
+        "estimate": Method(
+            NoParams,
+            EstimateResult,
+            "Time, data and dose that are left, the finish, and other ways to image it.",
+        ),
         "events.since": Method(EventsParams, EventPage, "Events behind a sequence number."),
         "sections.list": Method(SectionsParams, SectionPage, "Sections in the order of cutting."),
         "fields.list": Method(FieldsParams, FieldPage, "FM positions."),

@@ -13,7 +13,7 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import calibration, configuration, daemon, evaluation, images, session, training
+from service.cli import calibration, configuration, daemon, evaluation, images, planning, session, training
 from service.cli.output import tell
 from service.errors import (
     ApiError,
@@ -61,6 +61,7 @@ def _options(
 
 session.register(app)
 images.register(app)
+planning.register(app)
 evaluation.register(app)
 training.register(app)
 calibration.register(app)

@@ -1,5 +1,6 @@
 """Commands that talk to a running daemon over ZeroMQ."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -43,6 +44,9 @@ def status(connect: Connect = None, as_json: Json = False) -> None:
         phase += f", then {found['resume_to']}"
     table.add_row("phase", phase + (f": {found['reason']}" if found.get("reason") else ""))
     table.add_row("session", duration(found["time_s"]))
+    if found["left_s"] > 0:
+        finish = datetime.fromisoformat(found["finish_at"]).astimezone()
+        table.add_row("left", f"{duration(found['left_s'])}, finished {finish:%a %d %b %H:%M}")
     table.add_row("fields", _counts(found["fields"]))
     table.add_row("jobs", _counts(found["jobs"]))
     if found.get("current_job"):

@@ -1,8 +1,8 @@
-"""Commands that work on files, without a microscope: detect and plan."""
+"""Commands that look for cells in images: detect."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
 from config.work import Denoising, DetectionConfig
-from service.cli.output import duration, people, print_json, results, tell
+from service.cli.output import people, print_json, results, tell
 from service.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,13 +29,11 @@ PixelSize = Annotated[
     typer.Option("--pixel-size-nm", help="For frames whose file does not tell.", min=10, max=5000),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
-Length = Annotated[float | None, typer.Option(min=0, max=50)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(detect)
-    app.command()(plan)
 
 
 def detect(
@@ -89,26 +87,6 @@ def detect(
         print_json({"v": 1, "detector": settings.detector, "frames": documents})
         return
     _print_found(found, sections)
-
-
-def plan(
-    boxes: Annotated[Path, typer.Argument(help="Fields and boxes, JSON; see the README.")],
-    method: Annotated[str | None, typer.Option(help="per-box or raster.")] = None,
-    context_um: Length = None,
-    guard_um: Length = None,
-    overhead_s: Annotated[float | None, typer.Option(min=0, max=600)] = None,
-    config: ConfigFile = DEFAULT_PROFILE,
-    as_json: Json = False,
-) -> None:
-    """Plan the SEM frames for some boxes."""
-    from service.plan_document import PlanOverrides, plan_document, read_boxes
-
-    overrides = PlanOverrides(method, context_um, guard_um, overhead_s)
-    document = plan_document(read_boxes(boxes), load(config), overrides)
-    if as_json:
-        print_json(document)
-        return
-    _print_plan(document)
 
 
 def _shown(work: Iterable[T], total: int) -> Iterable[T]:
@@ -170,28 +148,6 @@ def _print_found(
         )
         for warning in detection.warnings:
             tell(f"warning: {warning}")
-
-
-def _print_plan(document: dict[str, Any]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("frame", "x / mm", "y / mm", "size / px", "beam", "covers"):
-        table.add_column(heading, justify="right" if "/" in heading else "left")
-    for frame in document["frames"]:
-        x_m, y_m = frame["center_m"]
-        size = "{} x {}".format(*frame["size_px"])
-        covers = " ".join(frame["covers"])
-        table.add_row(
-            frame["id"], f"{x_m * 1e3:.4f}", f"{y_m * 1e3:.4f}", size, duration(frame["beam_s"]), covers
-        )
-    results.print(table)
-    for item in document["skipped"]:
-        results.print(f"skipped {item['box']}: {item['reason']}")
-    totals = document["totals"]
-    beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
-    results.print(
-        f"{totals['frames']} frames, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound});"
-        f" a full raster takes {duration(totals['raster_total_s'])}"
-    )
 
 
 def _chosen(

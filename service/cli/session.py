@@ -1,6 +1,6 @@
 """Commands that run a session: dry-run, run, resume, replay."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -13,6 +13,7 @@ from config.loading import DEFAULT_PROFILE, dump, load
 from config.model import Config
 from drivers.errors import FrameError
 from service import logs
+from service.cli.estimates import NAMES, print_estimate
 from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
@@ -23,7 +24,7 @@ from service.session import Phase
 if TYPE_CHECKING:
     from service.daemon import Outcome
     from service.store.store import Store
-    from service.summary import Summary
+    from service.summary import Alternative, Summary
 
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """What is noticed before anything moved: the folder of the run is taken back."""
@@ -162,8 +163,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         ("beam", duration(summary.beam_s)),
         ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
     ]
-    if summary.raster_session_s:
-        rows.append(("full raster", f"would take {duration(summary.raster_session_s)}"))
+    rows += [(NAMES[way.method], _compared(way, summary)) for way in summary.alternatives if not way.chosen]
     if summary.contained_recall is not None:
         rows.append(("whole cells", f"{summary.contained_recall:.1%} of the cells that are there"))
     rows += [
@@ -172,6 +172,15 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
     ]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _compared(way: "Alternative", summary: "Summary") -> str:
+    """What the session would have taken otherwise, and against the way that it took as planned."""
+    text = f"would take {duration(way.session_s)}"
+    chosen = next((one for one in summary.alternatives if one.chosen), None)
+    if chosen is None or not chosen.session_s:
+        return text
+    return f"{text}, {way.session_s / chosen.session_s:.2f} x; {way.frames} frames, {size(way.data_bytes)}"
 
 
 class _Shown:
@@ -191,6 +200,8 @@ class _Shown:
         self._fields = self._bars.add_task("fluorescence", total=None)
         self._jobs = self._bars.add_task("electron images", total=None)
         self._said = ""
+        self._seen = 0
+        self._quiet = as_json
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -208,10 +219,21 @@ class _Shown:
         open_jobs = jobs.get(JobState.QUEUED, 0) + jobs.get(JobState.ARMED, 0)
         total = sum(jobs.values())
         self._bars.update(self._jobs, completed=total - open_jobs, total=total or None)
+        if not self._quiet:
+            self._explain(store)
         sentence = status.phase.value.replace("_", " ") + (f": {status.reason}" if status.reason else "")
         if sentence != self._said and status.phase in (Phase.PAUSED, Phase.FAULT, Phase.REVIEW):
             tell(f"{sentence}  (ilemtrack {_WAY_ON[status.phase]})")
         self._said = sentence
+
+    def _explain(self, store: "Store") -> None:
+        """Before the beam goes on: what the electron images will take, and would in other ways."""
+        for event in store.events_since(self._seen, limit=1000):
+            self._seen = event.seq
+            if event.kind == "estimate":
+                with suppress(OSError, ValueError, SystemExit):
+                    people.print("before the beam goes on:")
+                    print_estimate(people, event.data)
 
 
 _WAY_ON = {Phase.PAUSED: "continue", Phase.FAULT: "ack, then continue", Phase.REVIEW: "continue"}

@@ -45,7 +45,14 @@ def numbers(values: Sequence[float]) -> str:
 
 def section(row: sqlite3.Row) -> Section:
     """Read a row of ``section``."""
-    return Section(row["id"], row["idx"], (row["x_m"], row["y_m"]))
+    outline = row["outline_m"]
+    return Section(
+        id=row["id"],
+        index=row["idx"],
+        center_m=(row["x_m"], row["y_m"]),
+        visit=row["visit"],
+        outline_m=None if outline is None else tuple((x, y) for x, y in json.loads(outline)),
+    )
 
 
 def field(row: sqlite3.Row) -> Field:
@@ -94,6 +101,7 @@ def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
         pixel_size_m=row["pixel_size_m"],
         dwell_s=row["dwell_s"],
         covers=tuple(covers),
+        beam_shift_m=(row["shift_x_m"], row["shift_y_m"]),
         state=JobState(row["state"]),
         reason=row["reason"],
         image=row["image"],

@@ -33,7 +33,9 @@ STATEMENTS = (
         id TEXT PRIMARY KEY,
         idx INTEGER NOT NULL UNIQUE,
         x_m REAL NOT NULL,
-        y_m REAL NOT NULL
+        y_m REAL NOT NULL,
+        visit INTEGER NOT NULL,
+        outline_m TEXT
     ) STRICT
     """,
     f"""
@@ -82,6 +84,8 @@ STATEMENTS = (
         {_RECT},
         x_m REAL NOT NULL,
         y_m REAL NOT NULL,
+        shift_x_m REAL NOT NULL,
+        shift_y_m REAL NOT NULL,
         width_px INTEGER NOT NULL CHECK (width_px > 0),
         height_px INTEGER NOT NULL CHECK (height_px > 0),
         pixel_size_m REAL NOT NULL CHECK (pixel_size_m > 0),
@@ -123,6 +127,28 @@ STATEMENTS = (
     """,
     "CREATE UNIQUE INDEX one_open_exposure ON exposure (state) WHERE state = 'open'",
     "CREATE INDEX exposure_by_job ON exposure (job)",
+    """
+    CREATE TABLE duration (
+        id INTEGER PRIMARY KEY,
+        step TEXT NOT NULL,
+        took_s REAL NOT NULL CHECK (took_s >= 0)
+    ) STRICT
+    """,
+    "CREATE INDEX duration_by_step ON duration (step)",
+    """
+    CREATE TABLE way (
+        section TEXT NOT NULL REFERENCES section (id),
+        method TEXT NOT NULL,
+        chosen INTEGER NOT NULL,
+        frames INTEGER NOT NULL,
+        stage_moves INTEGER NOT NULL,
+        beam_s REAL NOT NULL,
+        travel_m REAL NOT NULL,
+        pixels INTEGER NOT NULL,
+        exposed_m2 REAL NOT NULL,
+        PRIMARY KEY (section, method)
+    ) STRICT
+    """,
     """
     CREATE TABLE event (
         seq INTEGER PRIMARY KEY,

@@ -22,8 +22,11 @@ def add_sections(database: Database, sections: Sequence[Section], fields: Sequen
     """
     with database.change() as connection:
         connection.executemany(
-            "INSERT INTO section (id, idx, x_m, y_m) VALUES (?, ?, ?, ?)",
-            [(s.id, s.index, *s.center_m) for s in sections],
+            "INSERT INTO section (id, idx, x_m, y_m, visit, outline_m) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (s.id, s.index, *s.center_m, s.visit, None if s.outline_m is None else to_json(s.outline_m))
+                for s in sections
+            ],
         )
         for field in fields:
             if field.state is not FieldState.PENDING:
@@ -56,9 +59,14 @@ def list_fields(
     state: FieldState | None,
     limit: int | None,
     after: str | None,
+    touching: RectM | None = None,
 ) -> list[Field]:
-    """Fields in the order of sections and of their index, after the one named."""
-    where, values = ["1"], []
+    """Fields in the order of sections and of their index, after the one named.
+
+    With `touching` only those that share ground with it; touching edges share none.
+    """
+    where: list[str] = ["1"]
+    values: list[object] = []
     if section is not None:
         where.append("field.section = ?")
         values.append(section)
@@ -71,6 +79,9 @@ def list_fields(
             " WHERE f.id = ?)"
         )
         values.append(get_field(database, after).id)
+    if touching is not None:
+        where.append("field.x0_m < ? AND field.x1_m > ? AND field.y0_m < ? AND field.y1_m > ?")
+        values += [touching[2], touching[0], touching[3], touching[1]]
     found = database.all(
         "SELECT field.* FROM field JOIN section ON section.id = field.section"
         f" WHERE {' AND '.join(where)} ORDER BY section.idx, field.idx LIMIT ?",

@@ -29,6 +29,7 @@ from service.records import (
 )
 from service.session import FINAL, Phase, SessionEvent, Status, step
 from service.store import ledger, queue, requests, rows, specimen
+from service.store.accounts import Accounts
 from service.store.database import Clock, Database, create_file, utc_now
 
 RESTARTED = "the program was started again"
@@ -48,6 +49,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.accounts = Accounts(database)
 
     @classmethod
     def create(
@@ -239,9 +241,10 @@ class Store:
         state: FieldState | None = None,
         limit: int | None = None,
         after: str | None = None,
+        touching: RectM | None = None,
     ) -> list[Field]:
-        """Fields in the order of sections and of their index, after the one named."""
-        return specimen.list_fields(self._database, section, state, limit, after)
+        """Fields in the order of sections and of their index, after the one named, or that share ground."""
+        return specimen.list_fields(self._database, section, state, limit, after, touching)
 
     def field(self, field_id: str) -> Field:
         """Field of an identifier, or `UnknownIdError`."""

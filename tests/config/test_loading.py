@@ -60,6 +60,24 @@ def test_what_is_dumped_is_read_back_unchanged(name: str) -> None:
             "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0]},{id: S0001, center_um: [9, 9]}]}",
             "twice",
         ),
+        (
+            "sem: {presets_px: [[8, 512]]}",
+            "presets_px must be pairs of numbers from 16 to 65536, not [8, 512]",
+        ),
+        ("sem: {presets_px: [[768, 512], [768, 512]]}", "presets_px must all differ"),
+        ("sem: {beam_shift_range_um: -1}", "a.yaml: sem.beam_shift_range_um: must be from 0 to 500, not -1"),
+        ("stage: {approach_um: [5000, 0]}", "approach_um must be two numbers from -1000 to 1000"),
+        ("planner: {method: fastest}", "a.yaml: planner.method: "),
+        (
+            "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0],"
+            " outline_um: [[0, 0], [9, 9], [9, 0], [0, 9]]}]}",
+            "does not cross itself",
+        ),
+        (
+            "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0],"
+            " outline_um: [[0, 0], [1, 1], [2, 2]]}]}",
+            "does not cross itself",
+        ),
         ("a: 1\na: 2", "twice"),
         ("[1, 2]", "mapping"),
         ("sem: {dwell_us: yes}", "a.yaml: sem.dwell_us: input should be a valid number, not True"),
@@ -80,6 +98,12 @@ def test_bad_input_gets_one_sentence_that_names_file_key_and_range(text: str, se
     assert sentence in str(caught.value)
     assert str(caught.value).startswith("a.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_the_largest_scan_is_that_of_the_presets_or_of_the_frame_without_its_data_bar() -> None:
+    assert parse("sem: {frame_px: [1536, 1103], databar_px: 79}", "a.yaml").sem.specimen_px == (1536, 1024)
+    presets = parse("sem: {presets_px: [[512, 442], [6144, 4096]]}", "a.yaml").sem
+    assert presets.specimen_px == (6144, 4096)
 
 
 def test_numbers_may_be_written_with_an_exponent() -> None:

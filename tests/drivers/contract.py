@@ -76,8 +76,14 @@ class Bench:
         fm = self.config.fluorescence
         return FmSettings(fm.exposure_s, fm.em_gain, fm.excitation_nm, fm.power_density_w_per_cm2)
 
-    def request(self, nonce: str = "n1", size_px: tuple[int, int] = (96, 64)) -> ScanRequest:
-        return ScanRequest(size_px, self.config.sem.pixel_size_m, self.config.sem.dwell_s, nonce)
+    def request(
+        self,
+        nonce: str = "n1",
+        size_px: tuple[int, int] = (96, 64),
+        beam_shift_m: tuple[float, float] = (0.0, 0.0),
+    ) -> ScanRequest:
+        sem = self.config.sem
+        return ScanRequest(size_px, sem.pixel_size_m, sem.dwell_s, nonce, beam_shift_m)
 
     def to_high_vacuum(self) -> None:
         self.devices.chamber.go_to(VacuumState.HIGH, 3600)
@@ -325,6 +331,28 @@ def a_scan_that_does_not_exist_is_refused_blanked(bench: Bench) -> None:
     ):
         with pytest.raises(OutOfRangeError):
             bench.devices.sem.scan(ScanRequest(size_px, pixel_size_m, dwell_s, "x"), 60)
+        assert bench.devices.sem.is_blanked()
+
+
+@_check
+def a_beam_shift_moves_the_image_and_not_the_stage(bench: Bench) -> None:
+    bench.to_high_vacuum()
+    here = bench.devices.stage.move_to(*bench.places_m[0], 60)
+    most_m = bench.devices.sem.max_beam_shift_m()
+    assert most_m >= 0
+    for shift_m in ((0.0, 0.0), (most_m, 0.0), (-0.6 * most_m, 0.799 * most_m)):
+        image = bench.devices.sem.scan(bench.request(beam_shift_m=shift_m), 60)
+        assert image.center_m == (here[0] + shift_m[0], here[1] + shift_m[1])
+        assert bench.devices.stage.position() == here
+
+
+@_check
+def a_beam_shift_that_does_not_exist_is_refused_blanked(bench: Bench) -> None:
+    bench.to_high_vacuum()
+    beyond_m = bench.devices.sem.max_beam_shift_m() + 1e-7
+    for shift_m in ((beyond_m, 0.0), (0.0, -beyond_m), (0.75 * beyond_m, 0.75 * beyond_m), (math.nan, 0.0)):
+        with pytest.raises(OutOfRangeError):
+            bench.devices.sem.scan(bench.request(beam_shift_m=shift_m), 60)
         assert bench.devices.sem.is_blanked()
 
 

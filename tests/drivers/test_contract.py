@@ -13,6 +13,7 @@ from tests.drivers.contract import CHECKS, Bench, Check, HeldClock
 CONFIG = Config.model_validate(
     {
         "fluorescence": {"frame_px": [128, 96]},
+        "sem": {"beam_shift_range_um": 8},
         "layout": {"kind": "grid", "sections": 2, "pitch_um": 400, "fields": [1, 1]},
     }
 )

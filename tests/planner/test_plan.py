@@ -258,8 +258,10 @@ def test_settings_out_of_range_are_named(change: dict[str, Any], named: str) -> 
 
 def test_settings_of_a_configuration_are_in_si_units() -> None:
     values = asdict(settings_from(Config()))
-    assert values.pop("method") == "per-box"
+    assert values.pop("method") == "exact"
     assert values.pop("max_frame_px") == (1536, 1024)
+    assert values.pop("presets_px") == ()
+    assert values.pop("approach_m") == (0.0, 0.0)
     assert values == pytest.approx(
         {
             "pixel_size_m": 16.5e-9,
@@ -271,7 +273,25 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
             "raster_overlap_fraction": 0.1,
             "overhead_s": 5.0,
             "stage_speed_m_per_s": 1e-3,
+            "outline_margin_m": 5e-6,
+            "beam_shift_range_m": 0.0,
+            "move_s": 0.0,
+            "exact_limit_s": 10.0,
         },
         rel=1e-9,
         abs=0,
     )
+
+
+def test_an_approach_against_backlash_costs_each_move_its_time() -> None:
+    config = Config.model_validate(
+        {
+            "stage": {"approach_um": [-5, 3], "approach_s": 1.5},
+            "sem": {"beam_shift_range_um": 12, "presets_px": [[768, 512]]},
+        }
+    )
+    chosen = settings_from(config)
+    assert chosen.approach_m == pytest.approx((-5e-6, 3e-6))
+    assert chosen.move_s == 1.5
+    assert chosen.beam_shift_range_m == pytest.approx(12e-6)
+    assert (chosen.presets_px, chosen.max_frame_px) == (((768, 512),), (768, 512))

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from planner.plan import plan
 from planner.values import Box, Field, Method, Plan, PlanSettings
-from tests.planner.strategies import UM, Checker, Layout, lattice_sections, listing, uncovered_m2
+from tests.planner.strategies import UM, Checker, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
 LINE_M2 = 1e-12 * 1e-3
 """A picometre along a millimetre: what float rounding may leave of an area."""
 
-METHODS: list[Method] = ["per-box", "raster"]
+METHODS: list[Method] = ["exact", "greedy", "per-box", "raster"]
 any_settings = st.builds(
     plan_settings,
     method=st.sampled_from(METHODS),
@@ -178,7 +178,7 @@ def test_no_boxes_nothing_skipped_and_no_frames_but_of_a_raster(layout: Layout, 
     result = planned(layout, chosen)
     assert not result.skipped
     assert result.totals.bound_beam_s == 0
-    if chosen.method == "per-box":
+    if chosen.method != "raster":
         assert not result.frames
         assert result.totals.total_s == 0
 
@@ -191,6 +191,7 @@ def test_a_raster_covers_all_allowed_ground(layout: Layout, chosen: PlanSettings
     assert not (checker.allowed & ~checker.covered(full.frames)).any()
 
 
+covering = st.sampled_from(METHODS[:3])
 one_field_boxes = st.lists(
     # At least 2.1 um across, so that each reaches into the ground where the beam may go.
     st.tuples(st.floats(0, 85), st.floats(0, 85), st.floats(2.1, 30), st.floats(2.1, 30)),
@@ -199,18 +200,53 @@ one_field_boxes = st.lists(
 
 
 @deadline_free
-@given(one_field_boxes)
-def test_not_a_hair_of_required_ground_is_lost_by_rounding(sides: list[tuple[float, ...]]) -> None:
+@given(one_field_boxes, covering)
+def test_not_a_hair_of_required_ground_is_lost_by_rounding(
+    sides: list[tuple[float, ...]], method: Method
+) -> None:
     """Sides of any length: with room for a whole pixel, frames cover each clipped rectangle exactly."""
-    chosen = plan_settings()
+    chosen = plan_settings(method)
     layout = one_field(sides)
     result = planned(layout, chosen)
-    allowed = (2 * UM, 2 * UM, 89 * UM, 89 * UM)
     for box in layout.boxes:
-        x0, y0, x1, y1 = (v + d * 3.5 * UM for v, d in zip(box.rect_m, (-1, -1, 1, 1), strict=True))
-        rect = (max(x0, allowed[0]), max(y0, allowed[1]), min(x1, allowed[2]), min(y1, allowed[3]))
+        rect = clipped_in_one_field(box)
         cover = [f.rect_m for f in listing(result, box.id)]
         assert uncovered_m2(rect, cover) < LINE_M2
+
+
+@deadline_free
+@given(one_field_boxes, covering)
+def test_what_fits_in_a_frame_is_wholly_inside_one_and_the_rest_in_overlapping_tiles(
+    sides: list[tuple[float, ...]], method: Method
+) -> None:
+    chosen = plan_settings(method)
+    layout = one_field(sides)
+    result = planned(layout, chosen)
+    width, height = (n * chosen.pixel_size_m for n in chosen.max_frame_px)
+    for box in layout.boxes:
+        x0, y0, x1, y1 = rect = clipped_in_one_field(box)
+        hair = 1e-12
+        frames = [f.rect_m for f in listing(result, box.id)]
+        holds = [
+            f
+            for f in frames
+            if f[0] <= x0 + hair and f[1] <= y0 + hair and f[2] >= x1 - hair and f[3] >= y1 - hair
+        ]
+        if x1 - x0 <= width and y1 - y0 <= height:
+            assert holds
+        elif not holds:
+            # Shrunk by half the overlap on inner sides, tiles that overlap enough still leave no gap.
+            half = chosen.tile_overlap_m / 2 - hair
+            inner = [
+                (
+                    f[0] if f[0] <= x0 + hair else f[0] + half,
+                    f[1] if f[1] <= y0 + hair else f[1] + half,
+                    f[2] if f[2] >= x1 - hair else f[2] - half,
+                    f[3] if f[3] >= y1 - hair else f[3] - half,
+                )
+                for f in frames
+            ]
+            assert uncovered_m2(rect, [f for f in inner if f[0] < f[2] and f[1] < f[3]]) < LINE_M2
 
 
 @deadline_free
@@ -224,6 +260,12 @@ def test_one_scan_per_box_never_takes_more_frames_than_boxes_that_fit(
     assert Counter(name for f in result.frames for name in f.covers) == {
         f"c{n}": 1 for n in range(len(fitting))
     }
+
+
+def clipped_in_one_field(box: Box) -> Rect:
+    """What a box in the one field requires: 2 um context and 1.5 um guard, 2 um off the border."""
+    x0, y0, x1, y1 = (v + d * 3.5 * UM for v, d in zip(box.rect_m, (-1, -1, 1, 1), strict=True))
+    return max(x0, 2 * UM), max(y0, 2 * UM), min(x1, 89 * UM), min(y1, 89 * UM)
 
 
 def one_field(sides: Sequence[tuple[float, ...]]) -> Layout:

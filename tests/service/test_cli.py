@@ -31,6 +31,7 @@ SUMMARY = {
     "session_s",
     "idle_s",
     "raster_session_s",
+    "alternatives",
     "data_bytes",
     "contained_recall",
 }
@@ -192,7 +193,17 @@ def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
     path.write_text(json.dumps(boxes), encoding="utf-8")
     status, document, _ = say("plan", path, "--json")
     assert status == 0
-    assert set(document) == {"v", "method", "frames", "skipped", "totals"}
+    assert set(document) == {
+        "v",
+        "method",
+        "optimal",
+        "frames",
+        "skipped",
+        "clipped",
+        "totals",
+        "alternatives",
+        "doses",
+    }
     (planned,) = document["frames"]
     assert planned["covers"] == ["c0001"]
     assert set(document["totals"]) == {
@@ -204,10 +215,81 @@ def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
         "exposed_m2",
         "bound_beam_s",
         "raster_total_s",
+        "stage_moves",
+        "travel_s",
+        "data_bytes",
+        "dose_per_nm2",
+        "dose_mc_per_cm2",
     }
     status, text, _ = say("plan", path)
     assert status == 0
-    assert "1 frames" in text
+    assert "1 frame, " in text
+    assert "full raster" in text
+
+
+def test_a_plan_is_drawn(say: Said, tmp_path: Path) -> None:
+    path, picture = tmp_path / "boxes.json", tmp_path / "plan.png"
+    boxes = {
+        "v": 1,
+        "section": "S0001",
+        "fields": [{"id": "F000", "rect_m": [0, 0, 91e-6, 91e-6]}],
+        "boxes": [
+            {"id": "c0001", "rect_m": [40e-6, 40e-6, 50e-6, 48e-6]},
+            {"id": "c0002", "rect_m": [200e-6, 40e-6, 210e-6, 48e-6]},
+        ],
+    }
+    path.write_text(json.dumps(boxes), encoding="utf-8")
+    status, document, _ = say("plan", path, "--figure", picture, "--json")
+    assert status == 0
+    assert document["skipped"] == [{"box": "c0002", "reason": "outside the saved fluorescence"}]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    status, _, told = say("plan", path, "--figure", tmp_path / "no" / "plan.png")
+    assert status == 2
+    assert "cannot be written" in told
+
+
+def test_nothing_to_image_is_said(say: Said, tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    field = {"id": "F000", "rect_m": [0, 0, 91e-6, 91e-6]}
+    path.write_text(json.dumps({"v": 1, "section": "S0001", "fields": [field], "boxes": []}))
+    status, text, told = say("plan", path, "--figure", tmp_path / "plan.png")
+    assert status == 0
+    assert "nothing to image" in told
+    assert "0 frames" in text
+
+
+def test_an_estimate_of_a_session_that_has_not_begun_is_a_full_raster(say: Said, small: Path) -> None:
+    status, document, _ = say("estimate", "--config", small, "--json")
+    assert status == 0
+    assert (document["extent"], document["measured"]) == ("full raster", [])
+    (raster,) = document["ways"]
+    assert raster["method"] == "raster"
+    assert document["frames_left"] == raster["frames"] > 0
+    parts = document["fluorescence_s"] + document["pumping_s"] + document["electron_s"]
+    assert document["left_s"] == pytest.approx(parts)
+    status, text, _ = say("estimate", "--config", small)
+    assert status == 0
+    assert "at most: no section is planned yet" in text
+
+
+def test_an_estimate_of_boxes_has_the_totals_of_their_plan(say: Said, tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    box = {"id": "c0001", "rect_m": [40e-6, 40e-6, 50e-6, 48e-6]}
+    field = {"id": "F000", "rect_m": [0, 0, 91e-6, 91e-6]}
+    path.write_text(json.dumps({"v": 1, "section": "S0001", "fields": [field], "boxes": [box]}))
+    _, planned, _ = say("plan", path, "--json")
+    status, found, _ = say("estimate", path, "--json")
+    assert status == 0
+    assert found["totals"] == planned["totals"]
+    assert [way["method"] for way in found["alternatives"]] == ["exact", "per-box", "raster"]
+    assert "full raster" in say("estimate", path)[1]
+
+
+def test_an_estimate_needs_one_thing_to_be_about(say: Said, small: Path) -> None:
+    status, _, told = say("estimate", "--config", small, "--connect", "ipc:///nowhere")
+    assert status == 2
+    assert "--connect asks a daemon" in told
+    assert say("estimate")[0] == 3
 
 
 def write_frame(path: Path, kind: str) -> None:

@@ -90,15 +90,21 @@ def scanning(status: dict[str, Any]) -> bool:
     return bool(status["jobs"]["armed"] and status["jobs"]["done"])
 
 
+def beam_is_on(run: Path) -> bool:
+    """Whether the simulated microscope has its beam on, by its own journal: a scan begins blanked."""
+    lines = (run / "simulator.json").read_text(encoding="utf-8").splitlines()
+    return next((line for line in reversed(lines) if '"unblanked"' in line), "").endswith("true}")
+
+
 @pytest.fixture
 def begun(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
     """A daemon in the middle of a scan: process, folder of the run, job."""
     config = tmp_path / "real.yaml"
     config.write_text(dump(REAL_TIME), encoding="utf-8")
     daemon = start("run", "--config", config, "--out", tmp_path / "run")
-    status = wait_for(daemon, scanning)
-    time.sleep(0.3)
-    return daemon, tmp_path / "run", status["current_job"]["job"]
+    run = tmp_path / "run"
+    status = wait_for(daemon, lambda status: scanning(status) and beam_is_on(run))
+    return daemon, run, status["current_job"]["job"]
 
 
 def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: Start) -> None:

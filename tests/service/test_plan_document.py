@@ -9,7 +9,8 @@ from config.model import Config
 from planner.plan import plan
 from planner.values import Box, Field, settings_from
 from service.errors import InputError
-from service.plan_document import MAX_FILE_BYTES, PlanOverrides, PlanRequest, plan_document, read_boxes
+from service.plan_document import MAX_FILE_BYTES, PlanOverrides, PlanRequest, planned_request, read_boxes
+from service.plan_result import document_of
 
 UM = 1e-6
 
@@ -37,12 +38,38 @@ def request(**changes: Any) -> PlanRequest:
     return PlanRequest.model_validate(document(**changes))
 
 
+def plan_document(
+    request: PlanRequest, config: Config, overrides: PlanOverrides | None = None
+) -> dict[str, Any]:
+    return document_of(planned_request(request, config, overrides))
+
+
 def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:
     result = plan_document(read_boxes(written(tmp_path, document())), Config())
-    assert list(result) == ["v", "method", "frames", "skipped", "totals"]
-    assert (result["v"], result["method"]) == (1, "per-box")
-    assert [list(frame) for frame in result["frames"]] == [
-        ["id", "rect_m", "center_m", "size_px", "pixel_size_m", "dwell_s", "beam_s", "covers"]
+    assert list(result) == [
+        "v",
+        "method",
+        "optimal",
+        "frames",
+        "skipped",
+        "clipped",
+        "totals",
+        "alternatives",
+        "doses",
+    ]
+    assert (result["v"], result["method"]) == (1, "exact")
+    (frame,) = result["frames"]
+    assert list(frame) == [
+        "id",
+        "rect_m",
+        "center_m",
+        "size_px",
+        "pixel_size_m",
+        "dwell_s",
+        "beam_s",
+        "covers",
+        "stage_m",
+        "beam_shift_m",
     ]
     assert list(result["totals"]) == [
         "frames",
@@ -53,6 +80,11 @@ def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> No
         "exposed_m2",
         "bound_beam_s",
         "raster_total_s",
+        "stage_moves",
+        "travel_s",
+        "data_bytes",
+        "dose_per_nm2",
+        "dose_mc_per_cm2",
     ]
     assert result["skipped"] == [{"box": "c0002", "reason": "outside the saved fluorescence"}]
     assert json.loads(json.dumps(result)) == result
@@ -62,7 +94,11 @@ def test_the_document_says_what_the_planner_decided() -> None:
     result = plan_document(request(), Config())
     boxes = [Box(b["id"], b["rect_m"]) for b in document()["boxes"]]
     planned = plan("S0001", [Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))], boxes, settings_from(Config()))
-    assert result["totals"] == asdict(planned.totals)
+    assert result["totals"] == asdict(planned.totals) | {
+        "data_bytes": 1031 * 910,
+        "dose_per_nm2": pytest.approx(137.55, abs=0.01),
+        "dose_mc_per_cm2": pytest.approx(2.204, abs=0.001),
+    }
     frame = result["frames"][0]
     assert frame["rect_m"] == list(planned.frames[0].rect_m)
     assert frame["covers"] == ["c0001"]
@@ -118,6 +154,62 @@ def test_frames_too_small_for_the_tile_overlap_are_refused() -> None:
         plan_document(request(sem=sem), Config())
 
 
+def test_alternatives_come_with_the_plan_the_chosen_one_first() -> None:
+    result = plan_document(request(), Config(), PlanOverrides(method="greedy"))
+    assert [way["method"] for way in result["alternatives"]] == ["greedy", "per-box", "raster"]
+    assert [way["chosen"] for way in result["alternatives"]] == [True, False, False]
+    totals = result["totals"]
+    assert result["alternatives"][0]["electron_s"] == pytest.approx(totals["total_s"])
+    assert result["alternatives"][2]["electron_s"] == pytest.approx(totals["raster_total_s"])
+    assert result["alternatives"][2]["data_bytes"] > totals["data_bytes"]
+
+
+def test_every_box_has_its_dose() -> None:
+    result = plan_document(request(), Config())
+    once = result["totals"]["dose_per_nm2"]
+    by_box = {one["box"]: one for one in result["doses"]}
+    assert by_box["c0001"]["mean_per_nm2"] == pytest.approx(once)
+    assert by_box["c0001"]["most_per_nm2"] == pytest.approx(once)
+    assert by_box["c0002"]["most_per_nm2"] == 0
+
+
+def test_outline_start_exposed_and_unsaved_ground_may_be_given() -> None:
+    box = {"id": "c0003", "rect_m": [60 * UM, 60 * UM, 70 * UM, 68 * UM]}
+    boxes = [document()["boxes"][0], box]
+    plain = plan_document(request(boxes=boxes, start_m=[90 * UM, 90 * UM]), Config())
+    assert [frame["covers"] for frame in plain["frames"]] == [["c0003"], ["c0001"]]
+    exposed = plan_document(request(boxes=boxes, exposed_m=[plain["frames"][0]["rect_m"]]), Config())
+    assert [item["box"] for item in exposed["skipped"]] == ["c0003"]
+    unsaved = plan_document(request(boxes=boxes, unsaved_m=[box["rect_m"]]), Config())
+    assert [item["box"] for item in unsaved["skipped"]] == ["c0003"]
+    left = [[0, 0], [40 * UM, 0], [40 * UM, 91 * UM], [0, 91 * UM]]
+    outlined = plan_document(request(boxes=boxes, outline_m=left), Config())
+    assert [item["box"] for item in outlined["skipped"]] == ["c0003"]
+
+
+def test_a_machine_of_presets_gets_only_those_sizes() -> None:
+    sizes = [[512, 442], [1024, 884], [1536, 1024]]
+    sem = {"pixel_size_nm": 16.5, "dwell_us": 60, "max_frame_px": [1536, 1103], "presets_px": sizes}
+    result = plan_document(request(sem=sem), Config())
+    assert result["frames"]
+    assert all(frame["size_px"] in sizes for frame in result["frames"])
+
+
+def test_a_frame_larger_than_the_section_is_said_of_the_box() -> None:
+    small = [{"id": "F000", "rect_m": [0.0, 0.0, 30 * UM, 30 * UM]}]
+    boxes = [{"id": "c1", "rect_m": [10 * UM, 10 * UM, 20 * UM, 20 * UM]}]
+    sem = {
+        "pixel_size_nm": 16.5,
+        "dwell_us": 60,
+        "max_frame_px": [6144, 4096],
+        "presets_px": [[6144, 4096]],
+    }
+    result = plan_document(request(fields=small, boxes=boxes, sem=sem), Config())
+    assert result["frames"] == []
+    assert [item["box"] for item in result["skipped"]] == ["c1"]
+    assert "size" in result["skipped"][0]["reason"]
+
+
 RECT = '{"id": "c1", "rect_m": [0, 0, %s, 1e-5]}'
 
 
@@ -154,6 +246,13 @@ RECT = '{"id": "c1", "rect_m": [0, 0, %s, 1e-5]}'
         ),
         (json.dumps(document(boxes=[])).replace("[]", "[" + RECT % "1e999" + "]"), "boxes.0.rect_m.2"),
         (json.dumps(document(sem={"pixel_size_nm": 16.5})), "sem.dwell_us"),
+        (json.dumps(document(outline_m=[[0, 0], [1e-5, 0]])), "outline_m: "),
+        (
+            json.dumps(document(outline_m=[[0, 0], [1e-5, 1e-5], [1e-5, 0], [0, 1e-5]])),
+            "does not cross itself",
+        ),
+        (json.dumps(document(exposed_m=[[1e-5, 0, 0, 1e-5]])), r"exposed_m.0: must have x0 < x1"),
+        (json.dumps(document(start_m=[1.0, 0])), r"start_m.0: .*0.2"),
         (
             json.dumps(document(sem={"pixel_size_nm": 0, "dwell_us": 1, "max_frame_px": [64, 64]})),
             "sem.pixel_size_nm",

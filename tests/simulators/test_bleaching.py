@@ -95,8 +95,8 @@ def test_ground_is_burnt_where_the_calibration_puts_the_beam() -> None:
 
 
 def test_the_dose_of_the_paper_leaves_nothing() -> None:
-    assert dose_per_nm2(60e-6, 16.5e-9) == pytest.approx(137.6, rel=0.01)
-    assert dose_per_nm2(60e-6, 33e-9) == pytest.approx(137.6 / 4, rel=0.01)
+    assert dose_per_nm2(100e-12, 60e-6, 16.5e-9) == pytest.approx(137.6, rel=0.01)
+    assert dose_per_nm2(100e-12, 60e-6, 33e-9) == pytest.approx(137.6 / 4, rel=0.01)
 
 
 @pytest.mark.parametrize("passed", [0.0, 0.25, 0.9])

@@ -250,3 +250,32 @@ def test_a_scan_in_real_time_can_be_stopped(make_config: MakeConfig) -> None:
     assert errors
     assert microscope.devices.sem.is_blanked()
     assert microscope.ground.exposures()[0].fraction < 0.1
+
+
+def test_a_shifted_scan_sees_and_burns_the_ground_beside_the_stage(make_config: MakeConfig) -> None:
+    config = make_config(simulator={"stage_error_um": 0}, sem={"beam_shift_range_um": 10})
+    straight, shifted = (SimulatedMicroscope(config, FastClock()) for _ in range(2))
+    cell = max(straight.specimen.truth("S0001"), key=lambda c: len(c.points_m))
+    x, y = (float(v) for v in cell.points_m.mean(axis=0))
+    scan(straight, (x, y), (400, 400))
+    scan(shifted, (x + 6e-6, y - 5e-6), (10, 10))
+    request = ScanRequest((400, 400), 16.5e-9, 60e-6, "t", beam_shift_m=(-6e-6, 5e-6))
+    image = shifted.devices.sem.scan(request, 600)
+    one = scan(SimulatedMicroscope(config, FastClock()), (x, y), (400, 400)).pixels
+    assert correlation(one, image.pixels) > 0.5
+    assert shifted.ground.exposures()[-1].rect_m == pytest.approx(straight.ground.exposures()[0].rect_m)
+
+
+def test_a_move_towards_lower_x_or_y_ends_short_by_the_backlash(make_config: MakeConfig) -> None:
+    config = make_config(simulator={"stage_error_um": 0, "stage_backlash_um": 3})
+    microscope = SimulatedMicroscope(config, FastClock())
+    stage = microscope.devices.stage
+    for way, off_um in (((1, 1), (0, 0)), ((-1, 1), (3, 0)), ((1, -1), (0, 3)), ((-1, -1), (3, 3))):
+        target = (way[0] * 1e-4, way[1] * 1e-4)
+        stage.move_to(0.0, 0.0, 60)
+        assert stage.move_to(*target, 60) == target
+        off = np.subtract(microscope.true_position(), target)
+        assert off == pytest.approx(np.array(off_um) * 1e-6, abs=1e-12)
+    # An axis that does not move keeps its play.
+    stage.move_to(-1e-4, 0.0, 60)
+    assert microscope.true_position() == pytest.approx((-1e-4 + 3e-6, 0.0), abs=1e-12)

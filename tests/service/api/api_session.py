@@ -1,8 +1,11 @@
 """A session behind the API: a real store, and a control that does what a runner would at once."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from config.model import Config
+from service.estimate import SessionEstimate, estimate_session
 from service.session import SessionEvent
 from service.store.store import Store
 
@@ -37,3 +40,6 @@ class DirectControl:
 
     def time_s(self) -> float:
         return 42.0
+
+    def estimate(self) -> SessionEstimate:
+        return estimate_session(Config(), self._store, datetime(2026, 8, 1, tzinfo=UTC))

@@ -6,9 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from planner.estimate import Work
 from service.api.handler import Handler, refusal
 from service.api.models import METHODS, ErrorCode
-from service.records import JobState
+from service.records import JobState, WayTotals
 from service.session import SessionEvent
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl
@@ -125,6 +126,19 @@ def test_snapshot_and_events_fit_together(handler: Handler, store: Store) -> Non
     (event,) = page["events"]
     assert (event["kind"], event["subject"], event["data"]["to"]) == ("job", "J000001", "held")
     assert page["last_seq"] == event["seq"] == snapshot["status"]["last_seq"] + 1
+
+
+def test_estimate_and_status_tell_the_same(handler: Handler, store: Store) -> None:
+    queue_jobs(store, 3)
+    work = Work(frames=3, stage_moves=3, beam_s=43.2, travel_m=6e-5, pixels=720_000)
+    store.accounts.add_plan("S0001", [WayTotals("exact", True, work, 1e-9)])
+    found, status = result(handler, "estimate"), result(handler, "status")
+    assert (found["left_s"], found["finish_at"]) == (status["left_s"], status["finish_at"])
+    assert found["extent"] == "extrapolated"
+    assert found["left_s"] == pytest.approx(
+        found["fluorescence_s"] + found["pumping_s"] + found["electron_s"]
+    )
+    assert [way["method"] for way in found["ways"]] == ["exact"]
 
 
 def test_schema_names_every_method(handler: Handler) -> None:

@@ -1,0 +1,95 @@
+"""Stage positions of frames: one for every frame, or one for all that the beam shift reaches from it.
+
+Between frames of one stage position the error is that of the beam shift, not that of the stage: they share
+the stage's error. Against fluorescence they need the guard all the same.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planner.route import Point, route
+
+_WITHIN = 1 - 1e-9
+"""So that rounding carries no frame beyond the range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A frame, by its index, and where the stage stands for it."""
+
+    index: int
+    stage_m: Point
+
+
+def stage_positions(
+    centers_m: Sequence[Point], shift_range_m: float, start_m: Point | None = None, keep_order: bool = False
+) -> tuple[Stop, ...]:
+    """Order frames, and let those that lie near each other share a stage position.
+
+    Parameters
+    ----------
+    centers_m : sequence of (x, y)
+        Middles of the frames.
+    shift_range_m : float
+        Furthest from the stage position that the middle of a frame may lie; zero: every frame has its own.
+    start_m : (x, y), optional
+        Where the stage stands before.
+    keep_order : bool
+        Take frames, or stage positions where they are shared, in the order given instead of the shortest.
+
+    Returns
+    -------
+    tuple of Stop
+        Every frame once; those of one stage position after each other.
+    """
+    if shift_range_m == 0:
+        order = range(len(centers_m)) if keep_order else route(centers_m, start_m)
+        return tuple(Stop(n, centers_m[n]) for n in order)
+    groups = [sorted(group) if keep_order else group for group in _groups(centers_m, shift_range_m)]
+    if keep_order:
+        groups.sort()
+    middles = [_middle([centers_m[n] for n in group]) for group in groups]
+    order = range(len(groups)) if keep_order else route(middles, start_m)
+    return tuple(Stop(n, middles[g]) for g in order for n in groups[g])
+
+
+def _groups(centers: Sequence[Point], range_m: float) -> list[list[int]]:
+    """Sets of points, each inside a square whose middle is within range of its corners.
+
+    From the left: the leftmost point that is left, and of the squares that begin with it the one that holds
+    most points.
+    """
+    side = math.sqrt(2.0) * range_m * _WITHIN
+    todo = sorted(range(len(centers)), key=lambda n: centers[n])
+    taken = [False] * len(todo)
+    groups: list[list[int]] = []
+    for place, first in enumerate(todo):
+        if taken[first]:
+            continue
+        x, y = centers[first]
+        near = []
+        for other in todo[place:]:
+            if centers[other][0] > x + side:
+                break
+            if not taken[other] and abs(centers[other][1] - y) <= side:
+                near.append(other)
+        near.sort(key=lambda n: (centers[n][1], n))
+        best = max(
+            (
+                [n for n in near[k:] if centers[n][1] <= centers[low][1] + side]
+                for k, low in enumerate(near)
+                if centers[low][1] <= y
+            ),
+            key=len,
+        )
+        for index in best:
+            taken[index] = True
+        groups.append(best)
+    return groups
+
+
+def _middle(points: Sequence[Point]) -> Point:
+    """Middle of the smallest upright rectangle about points."""
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2

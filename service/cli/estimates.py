@@ -1,0 +1,108 @@
+"""How an estimate is shown: a table of the ways to image the cells, and what is left of the session."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from service.cli.output import duration, size
+
+NAMES = {
+    "exact": "exact plan",
+    "greedy": "greedy plan",
+    "per-box": "frame per cell",
+    "raster": "full raster",
+}
+"""What the methods of a plan are, for people."""
+
+
+def print_ways(
+    console: Console, ways: Sequence[Mapping[str, Any]], of: str, dose_per_nm2: float | None = None
+) -> None:
+    """Print ways to image the same cells side by side, as the API's `estimate` has them.
+
+    Parameters
+    ----------
+    console : Console
+    ways : sequence of mapping
+        With `method`, `chosen`, `frames`, `beam_s`, `electron_s`, `data_bytes`, `mean_dose_per_nm2`, and
+        `finish_at` for those of a session.
+    of : str
+        Heading of the time.
+    dose_per_nm2 : float, optional
+        Of one scan.
+    """
+    table = Table(box=None, pad_edge=False)
+    table.add_column("way (* chosen)", no_wrap=True)
+    timed = any("finish_at" in way for way in ways)
+    for heading in ("frames", "beam", of, "data", "e/nm2", *(["finished"] if timed else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for way in ways:
+        row = [
+            NAMES[way["method"]] + (" *" if way["chosen"] else ""),
+            str(way["frames"]),
+            duration(way["beam_s"]),
+            duration(way["electron_s"]),
+            size(way["data_bytes"]),
+            f"{way['mean_dose_per_nm2']:.0f}",
+        ]
+        table.add_row(*row, *([_clock(way["finish_at"])] if timed else []))
+    console.print(table)
+    if (sentence := compared(ways)) is not None:
+        console.print(sentence, soft_wrap=True)
+    if dose_per_nm2 is not None:
+        console.print(f"ground that is scanned once gets {dose_per_nm2:.0f} electrons/nm2", soft_wrap=True)
+
+
+def compared(ways: Sequence[Mapping[str, Any]]) -> str | None:
+    """One sentence on the chosen way and the full raster; None where there is nothing to compare."""
+    chosen = next((way for way in ways if way["chosen"]), None)
+    raster = next((way for way in ways if way["method"] == "raster"), None)
+    if chosen is None or raster is None or chosen is raster or not chosen["electron_s"]:
+        return None
+    ratio = raster["electron_s"] / chosen["electron_s"]
+    if ratio >= 1:
+        saved = duration(raster["electron_s"] - chosen["electron_s"])
+        digits = 1 if ratio >= 2 else 2
+        return f"a full raster takes {ratio:.{digits}f} x as long, {saved} more"
+    saved = duration(chosen["electron_s"] - raster["electron_s"])
+    return (
+        f"the cells are crowded: a full raster would be {saved} SHORTER; it exposes everything, and cells lie"
+        " across its seams (planner.method: raster, if you want it)"
+    )
+
+
+def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
+    """Print what is left of a session, as in the API's `estimate`."""
+    print_ways(console, found["ways"], "electron images", found["dose_per_nm2"])
+    extent = {
+        "planned": "from the plans of all sections",
+        "extrapolated": "from the plans of the sections seen so far",
+        "full raster": "at most: no section is planned yet, so all of its ground counts",
+    }[found["extent"]]
+    parts = (
+        ("fluorescence", "fluorescence_s"),
+        ("change of vacuum", "pumping_s"),
+        ("electron images", "electron_s"),
+    )
+    told = ", ".join(f"{name} {duration(found[key])}" for name, key in parts if found[key] > 0)
+    console.print(
+        f"left: {duration(found['left_s'])}" + (f" ({told})" if told else "") + f", {extent}", soft_wrap=True
+    )
+    console.print(
+        f"finished {_clock(found['finish_at'])} if nothing stops it;"
+        f" {found['frames_left']} SEM frames and {size(found['data_left_bytes'])} of images to come",
+        soft_wrap=True,
+    )
+    measured = ", ".join(step.replace("_", " ") for step in found["measured"])
+    measured = measured or "none yet, those of the profile"
+    console.print(f"times measured in this session: {measured}", soft_wrap=True)
+
+
+def _clock(at: str) -> str:
+    """Wall clock here: Mon 14:05, with the date where it is further off than a week."""
+    there = datetime.fromisoformat(at).astimezone()
+    days = abs((there - datetime.now().astimezone()).days)
+    return there.strftime("%a %H:%M" if days < 6 else "%a %d %b %Y %H:%M")

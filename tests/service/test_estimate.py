@@ -1,0 +1,147 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.model import Config
+from planner.estimate import Work
+from service.estimate import estimate_fields, estimate_session, raster_of
+from service.layout import sections_and_fields
+from service.pace import ENOUGH, session_pace
+from service.records import FieldState, Step, WayTotals
+from service.session import SessionEvent
+from service.store.store import Store
+from tests.service.sessions import Session, small_config
+from tests.service.store.stores import job, queue_jobs
+
+AT = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+CONFIG = Config()
+
+
+def seconds_to(finish_at: str) -> float:
+    return (datetime.fromisoformat(finish_at) - AT).total_seconds()
+
+
+def test_a_step_is_believed_once_it_was_measured_often_enough(store: Store) -> None:
+    profile = session_pace(CONFIG, store)
+    assert profile == session_pace(CONFIG)
+    assert profile.measured == ()
+    assert profile.electron.overhead_s == CONFIG.sem.overhead_s
+    for took_s in range(ENOUGH):
+        assert session_pace(CONFIG, store).electron.overhead_s == CONFIG.sem.overhead_s
+        store.accounts.took(Step.FRAME, float(took_s))
+    assert session_pace(CONFIG, store).measured == (Step.FRAME,)
+    # Pumping happens once or twice in a session.
+    store.accounts.took(Step.PUMP_TO_HIGH, 111.0)
+    assert session_pace(CONFIG, store).to_high_s == 111.0
+
+
+def test_measured_times_are_their_90th_percentile(store: Store) -> None:
+    samples = np.linspace(1.0, 21.0, 101)
+    for took_s in np.random.default_rng(1).permutation(samples):
+        store.accounts.took(Step.FRAME, float(took_s))
+        store.accounts.took(Step.MOVE, float(took_s) / 10)
+        store.accounts.took(Step.FLUORESCENCE, float(took_s) / 2)
+    pace = session_pace(CONFIG, store)
+    assert pace.electron.overhead_s == pytest.approx(19.0)
+    assert pace.electron.move_s == pytest.approx(1.9)
+    assert pace.fluorescence_s == pytest.approx(9.5 + 1.9)
+
+
+def test_before_anything_is_seen_it_is_at_most_a_full_raster() -> None:
+    config = small_config(layout={"sections": 7})
+    sections, fields = sections_and_fields(config)
+    found = estimate_fields(config, [[f for f in fields if f.section == s.id] for s in sections], AT)
+    assert found.extent == "full raster"
+    one = raster_of(config, [[fields[0]]])
+    assert found.frames_left == 7 * one.work.frames
+    assert found.beam_left_s == pytest.approx(7 * one.work.beam_s)
+    assert found.data_left_bytes == 7 * (one.work.pixels + 256 * 256 * 2)
+    pace = session_pace(config)
+    assert found.pumping_s == pace.to_partial_s + pace.to_high_s
+    assert seconds_to(found.finish_at) == pytest.approx(found.left_s, abs=1)
+    by_section = config.model_copy(update={"session": config.session.model_copy(update={"order": "section"})})
+    again = estimate_fields(by_section, [[f for f in fields if f.section == s.id] for s in sections], AT)
+    assert again.pumping_s == 7 * found.pumping_s
+
+
+def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store) -> None:
+    queue_jobs(store, 3)
+    ways = [
+        WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
+        WayTotals("raster", False, Work(30, 30, 900.0, 1e-3, 15_000_000), 9e-9),
+    ]
+    store.accounts.add_plan("S0001", ways)
+    for field in store.fields()[1:]:
+        store.set_field(field.id, FieldState.FAILED, reason="no light")
+    first = estimate_session(CONFIG, store, AT)
+    assert first.extent == "planned"
+    assert first.frames_left == 3
+    assert first.beam_left_s == pytest.approx(43.2)
+    assert first.electron_s == pytest.approx(43.2 + 3 * 5 + 6e-5 / 1e-3)
+    assert first.fluorescence_s == 0
+    assert first.dose_per_nm2 == pytest.approx(137.55, abs=0.01)
+    exposure = store.arm("J000001", job(1).rect_m, 0.0)
+    store.expose_failed(exposure.id, "lost")
+    second = estimate_session(CONFIG, store, AT)
+    assert second.frames_left == 2
+    assert second.left_s < first.left_s
+    assert [way.beam_s for way in second.ways] == [43.2, 900.0]
+
+
+def test_sections_not_yet_planned_count_like_those_that_are(store: Store) -> None:
+    queue_jobs(store, 3)
+    # S0001 has two fields and is planned, of S0002 nothing is known.
+    store.accounts.add_plan("S0001", [WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9)])
+    store.set_field("S0001/F001", FieldState.FAILED, reason="no light")
+    found = estimate_session(CONFIG, store, AT)
+    assert found.extent == "extrapolated"
+    assert found.frames_left == 6
+    assert found.beam_left_s == pytest.approx(2 * 43.2)
+    pending = 2
+    assert found.fluorescence_s == pytest.approx(pending * session_pace(CONFIG, store).fluorescence_s)
+    assert [way.frames for way in found.ways] == [6]
+
+
+def test_nothing_is_left_of_a_session_that_has_ended(store: Store) -> None:
+    queue_jobs(store, 3)
+    store.apply(SessionEvent.ABORT, "enough")
+    found = estimate_session(CONFIG, store, AT)
+    assert (found.left_s, found.frames_left, found.data_left_bytes) == (0, 0, 0)
+    assert seconds_to(found.finish_at) == 0
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    made = Session(tmp_path / "run", small_config())
+    made.run()
+    yield made
+    made.end()
+
+
+def test_the_numbers_are_told_before_the_beam_and_are_long_rather_than_short(session: Session) -> None:
+    events = session.store.events_since(0)
+    (told,) = [event for event in events if event.kind == "estimate"]
+    armed = [e for e in events if e.kind == "job" and e.data["to"] == "armed"]
+    assert armed
+    assert told.seq < armed[0].seq
+    assert told.data["extent"] == "planned"
+    assert told.data["frames_left"] == len(session.store.jobs())
+    assert told.data["beam_left_s"] == pytest.approx(sum(j.beam_s for j in session.store.jobs()))
+    took_s = session.store.last_time_s() - told.time_s
+    assert took_s <= told.data["left_s"] <= 1.3 * took_s + 60
+    assert [way["method"] for way in told.data["ways"]] == ["exact", "per-box", "raster"]
+    finish = datetime.fromisoformat(told.data["finish_at"]) - datetime.fromisoformat(told.at)
+    assert finish == pytest.approx(timedelta(seconds=told.data["left_s"]), abs=timedelta(seconds=2))
+
+
+def test_every_step_of_a_session_is_measured(session: Session) -> None:
+    for step in Step:
+        assert session.store.accounts.latest(step), step
+    (pump_s,) = session.store.accounts.latest(Step.PUMP_TO_HIGH)
+    assert pump_s == pytest.approx(session.config.simulator.pump_to_high_vacuum_min * 60)
+    frames = session.store.accounts.latest(Step.FRAME)
+    assert len(frames) == len(session.store.jobs())
+    assert max(frames) < session.config.sem.overhead_s
