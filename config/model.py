@@ -15,6 +15,7 @@ from config.instrument import (
     StageConfig,
 )
 from config.layout import GridLayout, LayoutConfig
+from config.odemis import OdemisConfig
 from config.simulator import SimulatorConfig
 from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig
 
@@ -38,6 +39,7 @@ class Config(Frozen):
     planner: PlannerConfig = PlannerConfig()
     session: SessionConfig = SessionConfig()
     api: ApiConfig = ApiConfig()
+    odemis: OdemisConfig = OdemisConfig()
     simulator: SimulatorConfig = SimulatorConfig()
 
     @model_validator(mode="after")
