@@ -47,7 +47,8 @@ def position_for(positions: list[Position], pressure_pa: float, name: str | None
     best = min(apart, key=lambda key: apart[key], default=None)
     if best is None or apart[best] > math.log10(_NEAR):
         raise MicroscopeIncompleteError(
-            f"{setting}: the chamber has no position near {pressure_pa:g} Pa; it has {known or 'none'}; name one"
+            f"{setting}: the chamber has no position near {pressure_pa:g} Pa; it has {known or 'none'};"
+            " name one"
         )
     return best
 

@@ -14,7 +14,7 @@ from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, Int
 from drivers.odemis.errors import WorkerGoneError, WorkerOverrunError
 from drivers.odemis.lane import Lane, Reply
 
-_WORD_S = 2.0
+_WORD_S = 1.0
 """Time that a worker gets beyond the time of Odemis, so that it has the first word."""
 
 _LOOK_S = 0.02
@@ -66,7 +66,7 @@ class OdemisClient:
             self._quick.leave(grace_s=6.0)
 
     def budget_s(self, estimate_s: float, timeout_s: float) -> float:
-        """Longest time of a call, s: 1.2 x estimate + 20 s by default, and never more than its `timeout_s`."""
+        """Longest time of a call, s: 1.2 x estimate + 20 s by default, at most its `timeout_s`."""
         whole_s = self._config.budget_factor * estimate_s + self._config.budget_extra_s
         return min(whole_s, timeout_s)
 

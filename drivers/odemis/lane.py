@@ -102,7 +102,7 @@ class Lane:
                 f"odemis.python: {self._config.python} cannot be run: {error.strerror}"
             ) from None
         self._socket = zmq.Context.instance().socket(zmq.REQ)
-        self._socket.linger = 0
+        self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         self.starts += 1
         try:

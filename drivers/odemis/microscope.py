@@ -1,5 +1,6 @@
 """A SECOM through Odemis, put together."""
 
+import atexit
 from typing import Any
 
 from config.model import Config
@@ -45,7 +46,20 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
     DriverError
         The beam or the light cannot be switched off.
     """
-    client = client or OdemisClient(config.odemis)
+    if client is not None:
+        return _put_together(config, clock, client)
+    own = OdemisClient(config.odemis)
+    try:
+        microscope = _put_together(config, clock, own)
+    except BaseException:
+        own.close()
+        raise
+    # Blanks and switches off before the program ends; when it is killed, the workers see to that.
+    atexit.register(own.close)
+    return microscope
+
+
+def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
     client.start()
     check(config, client.long("describe", _DESCRIBE_S).result)
     interlock = Interlock()

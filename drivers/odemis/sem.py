@@ -3,6 +3,7 @@
 import logging
 import math
 import secrets
+import threading
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from config.model import Config
 from drivers.chamber import Chamber, VacuumState
 from drivers.clock import Clock
 from drivers.errors import (
+    DeviceLostError,
     DeviceTimeoutError,
     DriverError,
     InterruptedCallError,
@@ -110,7 +112,7 @@ class OdemisSem:
         width, height = self._config.sem.specimen_px
         room_px = min((said["size_px"][0] - width) / 2, (said["size_px"][1] - height) / 2)
         room_m = max(0.0, room_px) * self._config.sem.pixel_size_m
-        return min(self._config.sem.beam_shift_range_um * 1e-6, room_m)
+        return float(min(self._config.sem.beam_shift_range_um * 1e-6, room_m))
 
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Prepare blanked, unblank, scan once, blank; the image is proven to be the one asked for."""
@@ -120,10 +122,7 @@ class OdemisSem:
         with self._interlock.holding("a scan"), self._switch.running() as wake:
             self._check_vacuum()
             begun_s = self._clock.now_s()
-            if self._client.orphans:
-                # Somebody's scan may still run, and would be given to us as ours, under an open beam.
-                self._client.long("drain", ready_s, wake, nonce=secrets.token_hex(8))
-                self._client.orphans = False
+            self._drain(budget_s, wake)
             ready = self._client.long(
                 "prepare_scan",
                 ready_s,
@@ -134,24 +133,51 @@ class OdemisSem:
                 shift_m=list(request.beam_shift_m),
             ).result
             here_m = self._stage.position()
-            try:
-                reply = self._client.long(
-                    "scan", budget_s, wake, nonce=request.nonce, size_px=list(request.size_px)
-                )
-            except DriverError as error:
-                if wake.is_set():
-                    raise InterruptedCallError("the scan was stopped; part of it was exposed") from error
-                if isinstance(error, (OutOfRangeError, NotReadyError)):
-                    # The blanker was opened: no longer an error before the beam.
-                    raise DriverError(str(error)) from error
-                raise
-            finally:
-                self._client.quick("blank")
+            reply = self._expose(request, budget_s, wake)
             if wake.is_set():
                 raise InterruptedCallError("the scan was stopped; part of it was exposed")
             if self._clock.now_s() - begun_s > timeout_s:
                 raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
         return self._image(request, reply, here_m, ready)
+
+    def _drain(self, budget_s: float, wake: threading.Event) -> None:
+        """Wait, blanked, for a scan that may still run: its image would be given to us as ours, beam open.
+
+        Raises
+        ------
+        NotReadyError
+            It has not ended within the budget of this scan.
+        """
+        if not self._client.orphans:
+            return
+        try:
+            self._client.long("drain", budget_s, wake, nonce=secrets.token_hex(8))
+        except DeviceTimeoutError as error:
+            raise NotReadyError(f"the beam stayed blanked: a scan of before still runs ({error})") from error
+        self._client.orphans = False
+
+    def _expose(self, request: ScanRequest, budget_s: float, wake: threading.Event) -> Reply:
+        """Scan what was prepared; the beam is blanked over the other connection, whatever became of it."""
+        failure: DriverError | None = None
+        try:
+            reply = self._client.long(
+                "scan", budget_s, wake, nonce=request.nonce, size_px=list(request.size_px)
+            )
+        except DriverError as error:
+            failure = error
+        try:
+            self._client.quick("blank")
+        except DriverError as error:
+            before = f"{failure}; " if failure is not None else ""
+            raise DeviceLostError(f"{before}the beam is not known to be blanked: {error}") from failure
+        if failure is None:
+            return reply
+        if wake.is_set():
+            raise InterruptedCallError("the scan was stopped; part of it was exposed") from failure
+        if isinstance(failure, (OutOfRangeError, NotReadyError)):
+            # The blanker was opened: no longer an error before the beam.
+            raise DriverError(str(failure)) from failure
+        raise failure
 
     def stop(self) -> None:
         """End `scan` and blank; harmless when nothing runs."""

@@ -32,9 +32,7 @@ class ElectronBeam:
     faults : Faults
     """
 
-    def __init__(
-        self, config: Config, clock: Clock, microscope: SimulatedMicroscope, faults: Faults
-    ) -> None:
+    def __init__(self, config: Config, clock: Clock, microscope: SimulatedMicroscope, faults: Faults) -> None:
         self._clock = clock
         self._sem = microscope.devices.sem
         self._stage = microscope.devices.stage
@@ -142,5 +140,3 @@ class ElectronBeam:
             self._values["blanker"] = blanked
             if blanked is True:
                 self._sem.blank()
-
-

@@ -3,7 +3,7 @@
 A fault that takes a list of roles strikes those components only.
 
 =================  ===========================================================================================
-``killed``         [roles]: get() raises ConnectionClosedError, settings CommunicationError; results never come
+``killed``         [roles]: get() raises ConnectionClosedError, settings CommunicationError, result() hangs
 ``get_hangs``      [roles]: get() never returns
 ``result_hangs``   [roles]: result() never returns, whatever its timeout
 ``missing``        [roles]: LookupError
@@ -19,7 +19,7 @@ A fault that takes a list of roles strikes those components only.
 ``tiny_moves``     metres: shorter moves do not happen, and report success
 ``blanker_stuck``  true: the blanker ignores what is written to it
 ``light_stuck``    true: the light ignores what is written to it
-``slow_s``         seconds that every answer takes
+``silent``         number: so many questions are never answered
 =================  ===========================================================================================
 """
 
@@ -44,7 +44,7 @@ NAMES = (
     "tiny_moves",
     "blanker_stuck",
     "light_stuck",
-    "slow_s",
+    "silent",
 )
 
 

@@ -39,9 +39,7 @@ class Fluorescence:
     def components(self, light: str, emission: str, camera: str) -> list[Component]:
         """Return light, filter, objective and camera."""
         fm, most = self._config.fluorescence, self._most_w()
-        spectra = tuple(
-            (c - _HALF_M, c - _HALF_M / 2, c, c + _HALF_M / 2, c + _HALF_M) for c in _LINES_M
-        )
+        spectra = tuple((c - _HALF_M, c - _HALF_M / 2, c, c + _HALF_M / 2, c + _HALF_M) for c in _LINES_M)
         count = len(_LINES_M)
         light_settings = {
             "power": Setting(
@@ -51,7 +49,7 @@ class Fluorescence:
         }
         camera_settings = {
             "exposureTime": kept(self._values, "exposureTime", 1.0, limits=(1e-5, 600), unit="s"),
-            "emGain": kept(self._values, "emGain", None),
+            "emGain": kept(self._values, "emGain", None, choices=(None, *range(301))),
             "binning": kept(self._values, "binning", (1, 1), limits=((1, 1), (8, 8))),
             "resolution": Setting(
                 lambda: self._values["resolution"], self._set_resolution, ((1, 1), fm.frame_px), unit="px"

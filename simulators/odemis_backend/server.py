@@ -1,12 +1,11 @@
 """The process of the back-end: ``python -m simulators.odemis_backend.server FOLDER held|real``.
 
-`FOLDER` holds ``config.json`` and, for the faults, ``faults.json``. A connection carries one question at a time, a
-tuple, and is answered with ``("ok", value)`` or ``("error", class name, text)``.
+`FOLDER` holds ``config.json`` and, for the faults, ``faults.json``. A connection carries one question at
+a time, a tuple, and is answered with ``("ok", value)`` or ``("error", class name, text)``.
 """
 
 import sys
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -49,6 +48,7 @@ class Backend:
         self._clock = clock
         self._faults = faults
         self._orphans: dict[str, Any] = {}
+        self._silent = 0
         self._acquiring: dict[str, threading.Lock] = {}
         self._questions: dict[str, Callable[..., Any]] = {
             "roles": self._roles,
@@ -71,14 +71,18 @@ class Backend:
     def ask(self, question: tuple[Any, ...], gone: Gone) -> Any:
         """Answer; `gone` says whether nobody waits for the answer any more."""
         name, *rest = question
-        slow_s = self._faults.of("slow_s")
-        if slow_s:
-            time.sleep(slow_s)
+        if name in ("get", "set", "frame") and self._stays_silent():
+            _hang()
         if name == "frame":
             return self._frame(rest[0], gone)
         if name == "move":
             return self._move(rest[0], rest[1], rest[2])
         return self._questions[name](*rest)
+
+    def _stays_silent(self) -> bool:
+        most = self._faults.of("silent")
+        self._silent = 0 if most is None else self._silent + 1
+        return most is not None and self._silent <= most
 
     def nobody_waits(self) -> None:
         """A client was killed: the hardware goes on by itself."""
@@ -200,7 +204,9 @@ def _converse(backend: Backend, connection: "Connection[Any, Any]") -> None:
         ended = threading.Event()
         gone = threading.Event()
 
-        def work(question: Any = question, answer: Any = answer, ended: Any = ended, gone: Any = gone) -> None:
+        def work(
+            question: Any = question, answer: Any = answer, ended: Any = ended, gone: Any = gone
+        ) -> None:
             try:
                 answer.append(("ok", backend.ask(question, gone.is_set)))
             except Exception as error:  # noqa: BLE001 - every failure goes to the client

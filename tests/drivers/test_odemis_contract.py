@@ -30,7 +30,7 @@ def test_a_microscope_behind_odemis(simulated_odemis: OdemisRig, check: Check) -
 class _Soon:
     """On real time nothing says that a call blocks; by now it does."""
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
         time.sleep(0.8)
         return True
 
@@ -63,7 +63,7 @@ NOT_ON_REAL_TIME = {
 
 @pytest.fixture(scope="module")
 def real_odemis() -> Iterator[tuple[Config, OdemisClient]]:
-    """An Odemis that runs on this computer, described by a configuration: only ever a simulated microscope."""
+    """An Odemis that runs on this computer, with a simulated microscope, described by a configuration."""
     python, path = os.environ.get("ILEMTRACK_ODEMIS_PYTHON"), os.environ.get("ILEMTRACK_ODEMIS_CONFIG")
     if python is None or path is None:
         pytest.skip("ILEMTRACK_ODEMIS_PYTHON and ILEMTRACK_ODEMIS_CONFIG name no Odemis")

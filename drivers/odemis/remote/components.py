@@ -14,7 +14,7 @@ NONCE = "ilemtrack nonce"
 """Key of our own in the metadata of a detector: its frames carry what was written last before they began."""
 
 
-class Problem(Exception):
+class WorkerError(Exception):
     """Raised when a request cannot be carried out; `kind` is one of `protocol.KINDS`."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -53,7 +53,7 @@ class Part:
     def setting(self, name: str) -> Any:
         """Return the setting itself, with its range, choices and `readonly`."""
         if not self.has(name):
-            raise Problem("not-ready", f"the {self.role} of this microscope has no {name}")
+            raise WorkerError("not-ready", f"the {self.role} of this microscope has no {name}")
         return getattr(self.component(), name)
 
     def read(self, name: str) -> Any:
@@ -65,13 +65,13 @@ class Part:
 
         Raises
         ------
-        Problem
+        WorkerError
             The hardware took something else (clipped or rounded it): kind `range`.
         """
         self.setting(name).value = value
         found = self.read(name)
         if not same(found, value, tolerance):
-            raise Problem("range", f"the {self.role} took {name} = {plain(found)}, not {plain(value)}")
+            raise WorkerError("range", f"the {self.role} took {name} = {plain(found)}, not {plain(value)}")
         return found
 
 
@@ -100,15 +100,15 @@ def fresh(metadata: dict[str, Any], nonce: str, begun_s: float) -> str | None:
 
     Raises
     ------
-    Problem
+    WorkerError
         It is certainly another one: kind `failed`.
     """
     date_s = metadata.get(model.MD_ACQ_DATE)
     if date_s is not None and date_s < begun_s:
-        raise Problem("failed", f"a frame begun {begun_s - date_s:.3g} s before it was asked for")
+        raise WorkerError("failed", f"a frame begun {begun_s - date_s:.3g} s before it was asked for")
     if NONCE in metadata:
         if metadata[NONCE] != nonce:
-            raise Problem("failed", "a frame with the mark of an earlier one")
+            raise WorkerError("failed", "a frame with the mark of an earlier one")
         return "nonce"
     return None if date_s is None else "date"
 

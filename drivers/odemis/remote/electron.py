@@ -8,7 +8,7 @@ import math
 import time
 from typing import Any
 
-from drivers.odemis.remote.components import NONCE, Part, Problem, about, fresh, plain, same
+from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, same
 
 _DRAINED_PX = (16, 16)
 _TRIES = 4
@@ -32,7 +32,7 @@ class Electron:
         self._beam.setting("blanker").value = True
         state = self.state()
         if not state["blanked"]:
-            raise Problem("failed", "the blanker does not blank")
+            raise WorkerError("failed", "the blanker does not blank")
         return state
 
     def state(self) -> dict[str, Any]:
@@ -68,7 +68,9 @@ class Electron:
         self.blank()
         beam = self._beam
         if beam.has("rotation") and abs(math.remainder(beam.read("rotation"), 2 * math.pi)) > 1e-3:
-            raise Problem("not-ready", f"the scan is rotated by {beam.read('rotation'):g} rad; set it to 0")
+            raise WorkerError(
+                "not-ready", f"the scan is rotated by {beam.read('rotation'):g} rad; set it to 0"
+            )
         width = beam.component().shape[0]
         resolution = beam.setting("resolution")
         wanted_fov_m = pixel_size_m * (size_px[0] if resolution.readonly else width)
@@ -82,21 +84,21 @@ class Electron:
         if not resolution.readonly:
             resolution.value = tuple(size_px)
         if not same(beam.read("resolution"), tuple(size_px), 0):
-            raise Problem(
+            raise WorkerError(
                 "range",
-                f"this microscope scans {plain(beam.read('resolution'))} pixels, not {size_px}; list the sizes"
-                " that it has in sem.presets_px",
+                f"this microscope scans {plain(beam.read('resolution'))} pixels, not {size_px}; list the"
+                " sizes that it has in sem.presets_px",
             )
         self._shift(shift_m)
         beam.put("dwellTime", dwell_s)
         found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
         if not math.isclose(found_m, pixel_size_m, rel_tol=1e-3):
-            raise Problem("range", f"the pixels would be {found_m:g} m, not {pixel_size_m:g} m, wide")
+            raise WorkerError("range", f"the pixels would be {found_m:g} m, not {pixel_size_m:g} m, wide")
         self._check_size(size_px)
         return {"pixel_size_m": plain(found_m), "dwell_s": plain(beam.read("dwellTime"))}
 
     def drain(self, nonce: str) -> dict[str, Any]:
-        """Scan a few pixels, blanked, until a frame is ours: then no orphan of a killed call is on its way."""
+        """Scan a few pixels, blanked, until a frame is ours: then no orphan is on its way."""
         self.blank()
         beam = self._beam
         resolution = beam.setting("resolution")
@@ -111,11 +113,11 @@ class Electron:
             frame = component.data.get(asap=False)
             try:
                 proof = fresh(frame.metadata, nonce, begun_s)
-            except Problem:
+            except WorkerError:
                 continue
             if proof is not None or number > 0:
                 return {"orphans": number}
-        raise Problem("failed", f"the SEM gave {_TRIES} images of earlier scans")
+        raise WorkerError("failed", f"the SEM gave {_TRIES} images of earlier scans")
 
     def scan(self, nonce: str, size_px: list[int]) -> Any:
         """Unblank, scan once as prepared, blank; returns what the image says of itself, and the image.
@@ -130,33 +132,34 @@ class Electron:
         try:
             blanker.value = False
             if blanker.value is not False:
-                raise Problem("not-ready", "the blanker does not open")
+                raise WorkerError("not-ready", "the blanker does not open")
             frame = component.data.get(asap=False)
         finally:
             self.blank()
         proof = fresh(frame.metadata, nonce, begun_s)
         if tuple(frame.shape) != (size_px[1], size_px[0]):
-            raise Problem("failed", f"an image of shape {tuple(frame.shape)}, not {(size_px[1], size_px[0])}")
+            raise WorkerError("failed", f"an image of shape {tuple(frame.shape)}, not {size_px[::-1]}")
         return about(frame.metadata) | {"proof": proof or "order"}, frame
 
     def _check_size(self, size_px: list[int]) -> None:
         found = self._beam.read("resolution")
         if tuple(found) != tuple(size_px):
-            raise Problem("range", f"the scan generator took {plain(found)} pixels, not {size_px}")
+            raise WorkerError("range", f"the scan generator took {plain(found)} pixels, not {size_px}")
 
     def _step(self, pixel_size_m: float) -> float:
         """Scale that is needed for a pixel size: 1, unless the field of view cannot be made that large."""
         beam = self._beam
         wanted_m = pixel_size_m * beam.component().shape[0]
         if not beam.has("horizontalFoV"):
-            raise Problem("not-ready", f"the {beam.role} of this microscope has no horizontalFoV")
+            raise WorkerError("not-ready", f"the {beam.role} of this microscope has no horizontalFoV")
         fov = beam.setting("horizontalFoV")
         most_m = fov.value if fov.readonly else fov.range[1]
         step = max(1.0, wanted_m / most_m)
         if fov.readonly and not math.isclose(wanted_m / most_m, step, rel_tol=1e-3):
-            raise Problem(
+            raise WorkerError(
                 "range",
-                f"the field of view of {most_m:g} m, set on the machine, is too wide for {pixel_size_m:g} m pixels",
+                f"the field of view of {most_m:g} m, set on the machine, is too wide for pixels of"
+                f" {pixel_size_m:g} m",
             )
         return float(step)
 
@@ -165,11 +168,13 @@ class Electron:
         beam = self._beam
         if not beam.has("translation") or beam.setting("translation").readonly:
             if any(shift_m):
-                raise Problem("range", "this microscope shifts no scan: set sem.beam_shift_range_um to 0")
+                raise WorkerError("range", "this microscope shifts no scan: set sem.beam_shift_range_um to 0")
             return
         size = beam.read("pixelSize")
         wanted = (shift_m[0] / size[0], -shift_m[1] / size[1])
         setting = beam.setting("translation")
         setting.value = wanted
         if any(abs(f - w) > 0.01 for f, w in zip(setting.value, wanted, strict=True)):
-            raise Problem("range", f"the scan generator took the shift {plain(setting.value)} px, not {wanted}")
+            raise WorkerError(
+                "range", f"the scan generator took the shift {plain(setting.value)} px, not {wanted}"
+            )

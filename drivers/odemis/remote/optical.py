@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from drivers.odemis.remote.components import NONCE, Part, Problem, about, fresh, plain
+from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain
 
 _TRIES = 4
 """Frames that are taken before the camera is given up: orphans of calls that were killed come first."""
@@ -23,13 +23,15 @@ class Optical:
         self._filter = Part(roles["filter"])
         self._camera = Part(roles["camera"])
 
-    def on(self, excitation_nm: float, power_w: float, emission_nm: float, timeout_s: float) -> dict[str, Any]:
+    def on(
+        self, excitation_nm: float, power_w: float, emission_nm: float, timeout_s: float
+    ) -> dict[str, Any]:
         """Put the filter in, then let one source shine; returns its number and the powers read back, W."""
         source = self._source(excitation_nm)
         power = self._light.setting("power")
         most_w = power.range[1][source]
         if not 0 < power_w <= most_w:
-            raise Problem("range", f"{power_w:g} W is not above 0 and at most the {most_w:g} W of the source")
+            raise WorkerError("range", f"{power_w:g} W is not above 0 and at most {most_w:g} W of the source")
         self.off()
         band = self._put_filter(emission_nm, timeout_s)
         wanted = [power_w if n == source else 0.0 for n in range(len(power.value))]
@@ -47,7 +49,7 @@ class Optical:
         power.value = [0.0] * len(power.value)
         state = self.state()
         if state["on"]:
-            raise Problem("failed", f"the light stays on: {state['power_w']} W")
+            raise WorkerError("failed", f"the light stays on: {state['power_w']} W")
         return state
 
     def state(self) -> dict[str, Any]:
@@ -71,14 +73,14 @@ class Optical:
             frame = component.data.get(asap=False)
             try:
                 proof = fresh(frame.metadata, nonce, begun_s)
-            except Problem as problem:
+            except WorkerError as problem:
                 why = str(problem)
                 continue
             # A frame that proves nothing is fresh if another one was taken out of the way before it.
             if proof is not None or number > 0:
                 result = about(frame.metadata) | {"proof": proof or "order", "orphans": number}
                 return result | {"exposure_s": plain(exposure), "em_gain": gain}, frame
-        raise Problem("failed", f"the camera gave {_TRIES} frames of earlier exposures, the last one {why}")
+        raise WorkerError("failed", f"the camera gave {_TRIES} frames of earlier exposures: {why}")
 
     def _source(self, excitation_nm: float) -> int:
         spectra = self._light.read("spectra")
@@ -86,7 +88,7 @@ class Optical:
         inside = [n for n, s in enumerate(spectra) if s[0] <= wanted_m <= s[-1]]
         if not inside:
             known = ", ".join(f"{s[0] * 1e9:.0f}-{s[-1] * 1e9:.0f}" for s in spectra)
-            raise Problem("range", f"no light source at {excitation_nm:g} nm; there are {known} nm")
+            raise WorkerError("range", f"no light source at {excitation_nm:g} nm; there are {known} nm")
         return min(inside, key=lambda n: abs(spectra[n][len(spectra[n]) // 2] - wanted_m))
 
     def _put_filter(self, emission_nm: float, timeout_s: float) -> Any:
@@ -102,17 +104,19 @@ class Optical:
             if not isinstance(band, str) and len(band) == 2 and band[0] <= wanted_m <= band[1]
         }
         if not widths:
-            raise Problem("range", f"no emission filter passes {emission_nm:g} nm")
+            raise WorkerError("range", f"no emission filter passes {emission_nm:g} nm")
         key = min(widths, key=lambda k: widths[k])
         if component.position.value["band"] != key:
             component.moveAbs({"band": key}).result(timeout_s)
         if component.position.value["band"] != key:
-            raise Problem("failed", f"the filter stands at {component.position.value['band']}, not at {key}")
+            found = component.position.value["band"]
+            raise WorkerError("failed", f"the filter stands at {found}, not at {key}")
         return key
 
     def _put_gain(self, em_gain: float) -> float:
         if self._camera.has("emGain"):
-            return float(self._camera.put("emGain", round(em_gain)))
+            # 0 is no multiplication; None would be one that the camera chooses.
+            return max(1.0, float(self._camera.put("emGain", 0 if em_gain == 1 else round(em_gain))))
         if em_gain != 1:
-            raise Problem("range", "this camera has no EM gain: set fluorescence.em_gain to 1")
+            raise WorkerError("range", "this camera has no EM gain: set fluorescence.em_gain to 1")
         return 1.0

@@ -17,7 +17,7 @@ import zmq
 from numpy.typing import NDArray
 
 from drivers.odemis import protocol
-from drivers.odemis.remote.components import Problem, components, odemis_version
+from drivers.odemis.remote.components import WorkerError, components, odemis_version
 from drivers.odemis.remote.electron import Electron
 from drivers.odemis.remote.motion import Motion
 from drivers.odemis.remote.optical import Optical
@@ -83,14 +83,14 @@ class Worker:
             Whatever Odemis raises.
         """
         if method not in self._methods:
-            raise Problem("failed", f"the worker has no method {method}")
+            raise WorkerError("failed", f"the worker has no method {method}")
         result = self._methods[method](**params)
         return result if isinstance(result, tuple) else (result, None)
 
 
 def kind_of(error: BaseException) -> str:
     """Return which of `protocol.KINDS` an exception is."""
-    if isinstance(error, Problem):
+    if isinstance(error, WorkerError):
         return error.kind
     names = (known.__name__ for known in type(error).__mro__)
     return next((_KINDS[name] for name in names if name in _KINDS), "failed")
@@ -98,8 +98,8 @@ def kind_of(error: BaseException) -> str:
 
 def serve(endpoint: str, guard: bool) -> None:
     """Answer requests until the driver has gone."""
-    socket = zmq.Context.instance().socket(zmq.REP)
-    socket.linger = 0
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
+    socket.setsockopt(zmq.LINGER, 0)
     socket.bind(endpoint)
     worker: Worker | None = None
     watched = False
@@ -115,7 +115,7 @@ def serve(endpoint: str, guard: bool) -> None:
                     watched = True
                 result, frame = _hello(), None
             elif worker is None:
-                raise Problem("failed", "the first request must be hello")
+                raise WorkerError("failed", "the first request must be hello")
             else:
                 result, frame = worker.do(method, params)
         except Exception as error:  # noqa: BLE001 - every failure is answered
@@ -140,12 +140,13 @@ def _answer(socket: zmq.Socket[bytes], result: dict[str, Any], frame: "NDArray[A
         socket.send(protocol.failure("failed", f"Odemis gave a value that is no number: {error}"))
         return
     socket.send(head, zmq.SNDMORE)
-    socket.send(memoryview(pixels).cast("B"), copy=False)
+    # The message holds the array until it is sent: not copied on its way into the socket.
+    socket.send(pixels.data, copy=False, track=False)
 
 
 def _watch_driver(guarding: Worker | None) -> None:
     def watch() -> None:
-        while sys.stdin.buffer.raw.read(1):  # type: ignore[attr-defined]
+        while os.read(0, 1):
             pass
         if guarding is not None:
             for method in ("blank", "light_off"):
