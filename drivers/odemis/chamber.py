@@ -122,14 +122,14 @@ class OdemisChamber:
             self._unfinished = None
 
     def state(self) -> VacuumState:
-        """Read the state back; CHANGING until position and pressure agree with what was last asked for."""
+        """Read the state back; CHANGING while position and pressure do not agree, or not with what was asked."""
         found = self._read()
         if self._unfinished is not None:
             if not self._agrees(self._unfinished, found):
                 return VacuumState.CHANGING
             return self._unfinished
         reached = (state for state in self._keys if self._agrees(state, found))
-        return next(reached, VacuumState.ERROR)
+        return next(reached, VacuumState.CHANGING)
 
     def pressure_pa(self) -> float:
         """Read the pressure back, Pa."""

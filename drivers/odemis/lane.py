@@ -70,8 +70,7 @@ class Lane:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._folder: Path | None = None
-        self.starts = 0
-        """How many processes there have been."""
+        self._killed = False
 
     def ensure(self) -> dict[str, Any]:
         """Start a worker unless one runs; returns what a new one says of itself.
@@ -81,7 +80,7 @@ class Lane:
         OdemisStartError
             That Python has no Odemis, or a worker of another version answers.
         """
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None and not self._killed:
             return {}
         self.end()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="ilemtrack-"))
@@ -104,7 +103,6 @@ class Lane:
         self._socket = zmq.Context.instance().socket(zmq.REQ)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
-        self.starts += 1
         try:
             return self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
         except (WorkerGoneError, WorkerOverrunError, DriverError) as error:
@@ -129,18 +127,25 @@ class Lane:
         socket, process = self._socket, self._process
         if socket is None or process is None:
             raise WorkerGoneError("the process with Odemis was ended")
-        socket.send(protocol.request(method, params))
-        end_s = time.monotonic() + budget_s
-        while not socket.poll(_LOOK_MS):
-            if process.poll() is not None:
-                raise WorkerGoneError(f"the process with Odemis ended during {method}")
-            if time.monotonic() > end_s:
-                raise WorkerOverrunError(f"{method} had no answer within {budget_s:g} s")
-        return _reply(method, socket.recv_multipart(copy=False))
+        try:
+            socket.send(protocol.request(method, params))
+            end_s = time.monotonic() + budget_s
+            while not socket.poll(_LOOK_MS):
+                if process.poll() is not None:
+                    raise WorkerGoneError(f"the process with Odemis ended during {method}")
+                if time.monotonic() > end_s:
+                    raise WorkerOverrunError(f"{method} had no answer within {budget_s:g} s")
+            parts = socket.recv_multipart(copy=False)
+        except BaseException:
+            # An answer that nobody waited for must not be taken for that of the next call.
+            self._killed = True
+            raise
+        return _reply(method, parts)
 
     def kill(self) -> None:
         """Kill the process, from any thread; the call that runs raises `WorkerGoneError`."""
         process = self._process
+        self._killed = True
         if process is not None:
             process.kill()
 
@@ -167,6 +172,7 @@ class Lane:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._process = self._socket = self._folder = None
+        self._killed = False
 
 
 def _reply(method: str, parts: list[zmq.Frame]) -> Reply:

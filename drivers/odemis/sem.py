@@ -122,16 +122,7 @@ class OdemisSem:
         with self._interlock.holding("a scan"), self._switch.running() as wake:
             self._check_vacuum()
             begun_s = self._clock.now_s()
-            self._drain(budget_s, wake)
-            ready = self._client.long(
-                "prepare_scan",
-                ready_s,
-                wake,
-                size_px=list(request.size_px),
-                pixel_size_m=request.pixel_size_m,
-                dwell_s=request.dwell_s,
-                shift_m=list(request.beam_shift_m),
-            ).result
+            ready = self._prepare(request, budget_s, ready_s, wake)
             here_m = self._stage.position()
             reply = self._expose(request, budget_s, wake)
             if wake.is_set():
@@ -155,6 +146,26 @@ class OdemisSem:
         except DeviceTimeoutError as error:
             raise NotReadyError(f"the beam stayed blanked: a scan of before still runs ({error})") from error
         self._client.orphans = False
+
+    def _prepare(
+        self, request: ScanRequest, budget_s: float, ready_s: float, wake: threading.Event
+    ) -> dict[str, float]:
+        """Set everything up, blanked; gives the pixel size and the dwell that were read back."""
+        try:
+            self._drain(budget_s, wake)
+            return self._client.long(
+                "prepare_scan",
+                ready_s,
+                wake,
+                size_px=list(request.size_px),
+                pixel_size_m=request.pixel_size_m,
+                dwell_s=request.dwell_s,
+                shift_m=list(request.beam_shift_m),
+            ).result
+        except DriverError as error:
+            if wake.is_set():
+                raise InterruptedCallError("the scan was stopped before the beam was on") from error
+            raise
 
     def _expose(self, request: ScanRequest, budget_s: float, wake: threading.Event) -> Reply:
         """Scan what was prepared; the beam is blanked over the other connection, whatever became of it."""
@@ -188,7 +199,7 @@ class OdemisSem:
         """Blank the beam; a scan that runs ends, in the end by the death of its process."""
         self._switch.stop()
         self._client.quick("blank")
-        if self._client.settle({"scan"}):
+        if self._client.settle({"drain", "prepare_scan", "scan"}):
             # It may have opened the blanker after the first blanking.
             self._client.quick("blank")
 
@@ -234,7 +245,7 @@ class OdemisSem:
         said, pixels = reply.result, reply.pixels
         if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
             raise DriverError("the SEM gave no image of 8 or 16 bits")
-        for name, wanted in (("pixel_size_m", request.pixel_size_m), ("dwell_s", request.dwell_s)):
+        for name, wanted in ready.items():
             found = said[name][0] if isinstance(said[name], list) else said[name]
             if found is not None and not math.isclose(found, wanted, rel_tol=0.01):
                 raise DriverError(f"the image says {name} {found:g}, not {wanted:g}: it is of another scan")

@@ -90,7 +90,7 @@ class Electron:
                 " sizes that it has in sem.presets_px",
             )
         self._shift(shift_m)
-        beam.put("dwellTime", dwell_s)
+        beam.put("dwellTime", dwell_s, tolerance=0.02)
         found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
         if not math.isclose(found_m, pixel_size_m, rel_tol=1e-3):
             raise WorkerError("range", f"the pixels would be {found_m:g} m, not {pixel_size_m:g} m, wide")
