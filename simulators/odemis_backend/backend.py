@@ -78,7 +78,7 @@ class OdemisBackend:
         self.ask("reset", config.model_dump_json())
 
     def truth(self) -> dict[str, Any]:
-        """What is really so: `blanked`, `light`, `exposures`, `position_m`, `chamber`."""
+        """What is really so: `blanked`, `light`, `exposures`, `scanned_m`, `chamber` ..."""
         found: dict[str, Any] = self.ask("truth")
         return found
 

@@ -168,11 +168,13 @@ class Backend:
     def _truth(self) -> dict[str, Any]:
         """What is really so, whatever the settings say."""
         beam, devices = self._components[self._beam_role], self._microscope.devices
+        exposures = self._microscope.ground.exposures()
         return {
             "blanked": beam.settings["blanker"].read() is True and devices.sem.is_blanked(),
             "light": devices.light.is_on(),
             "power_w": self._components[self._light_role].settings["power"].read(),
-            "exposures": len(self._microscope.ground.exposures()),
+            "exposures": len(exposures),
+            "scanned_m": exposures[-1].rect_m if exposures else None,
             "position_m": devices.stage.position(),
             "chamber": str(devices.chamber.state()),
         }

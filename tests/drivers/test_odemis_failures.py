@@ -1,5 +1,6 @@
 """Every way in which Odemis is known to fail: the state afterwards, the sentence, and what happens next."""
 
+import math
 import signal
 import subprocess
 import sys
@@ -290,6 +291,18 @@ def test_what_is_clipped_silently_is_read_back_and_refused(odemis: OdemisRig) ->
     with pytest.raises(OutOfRangeError, match=r"scans \[768, 512\] pixels, not \[900, 600\]"):
         bench.devices.sem.scan(bench.request(size_px=(900, 600)), 60)
     assert odemis.backend.truth()["exposures"] == 0
+
+
+def test_a_shifted_scan_lands_where_its_image_says(odemis: OdemisRig) -> None:
+    """The scan generator counts rows downwards, the stage counts upwards."""
+    bench = pumped(odemis)
+    bench.devices.stage.move_to(1e-3, 2e-3, 60)
+    image = bench.devices.sem.scan(bench.request(beam_shift_m=(3e-6, -5e-6)), 60)
+    x0_m, y0_m, x1_m, y1_m = odemis.backend.truth()["scanned_m"]
+    center_m = (x0_m + x1_m) / 2, (y0_m + y1_m) / 2
+    assert image.center_m == (1e-3 + 3e-6, 2e-3 - 5e-6)
+    # The stage stands off where it says by up to three standard deviations.
+    assert math.dist(center_m, image.center_m) < 3.1e-6 * bench.config.simulator.stage_error_um
 
 
 # Things that lie
