@@ -122,7 +122,7 @@ class OdemisChamber:
             self._unfinished = None
 
     def state(self) -> VacuumState:
-        """Read the state back; CHANGING while position and pressure do not agree, or not with what was asked."""
+        """Read the state back; CHANGING while position and pressure disagree, or with what was asked."""
         found = self._read()
         if self._unfinished is not None:
             if not self._agrees(self._unfinished, found):

@@ -13,10 +13,12 @@ from drivers.sem import BeamSettings, ScanRequest
 from simulators.microscope import SimulatedMicroscope
 from simulators.odemis_backend.faults import Faults
 from simulators.odemis_backend.names import MD_ACQ_DATE, MD_DWELL_TIME, MD_PIXEL_SIZE, MD_POS, MD_ROTATION
-from simulators.odemis_backend.settings import Component, HwError, Setting, kept
+from simulators.odemis_backend.settings import Component, HwError, NotSettableError, Setting, kept
 
 SHAPE = (4096, 3536)
 """Positions that the scan generator has, in x and y."""
+PRESETS = ((512, 442), (1024, 884), (2048, 1768), (4096, 3536))
+"""Those of the sizes of a Thermo Fisher SEM that have the shape of its field."""
 _DWELL_S = (1e-7, 1e-2)
 _FOV_M = (1e-7, 2e-3)
 
@@ -116,13 +118,27 @@ class ElectronBeam:
     def _set_scale(self, scale: tuple[float, float]) -> None:
         """A new scale keeps the scanned region: it rescales the resolution."""
         v = self._values
+        if self._faults.of("presets"):
+            self._choose(scale[0])
+            return
         before, v["scale"] = v["scale"], tuple(scale)
         self._set_resolution(
             tuple(max(1, round(n * b / s)) for n, b, s in zip(v["resolution"], before, scale, strict=True))
         )
 
+    def _choose(self, scale: float) -> None:
+        """Take the nearest of the sizes that the adapter of a Thermo Fisher SEM knows."""
+        width, height = min(PRESETS, key=lambda size: abs(size[0] - SHAPE[0] / scale))
+        self._values |= {
+            "resolution": (width, height),
+            "scale": (SHAPE[0] / width, SHAPE[1] / height),
+            "translation": (0.0, 0.0),
+        }
+
     def _set_resolution(self, size: tuple[int, ...]) -> None:
         """What does not fit is clipped, silently."""
+        if self._faults.of("presets"):
+            raise NotSettableError("Value is not settable")
         clips = self._faults.of("clips") or SHAPE
         most = [min(int(n / s), c) for n, s, c in zip(SHAPE, self._values["scale"], clips, strict=True)]
         self._values["resolution"] = tuple(max(1, min(n, m)) for n, m in zip(size, most, strict=True))

@@ -13,6 +13,7 @@ A fault that takes a list of roles strikes those components only.
 ``unmarked``       true: frames do not carry the metadata that others wrote
 ``stale_position`` [x, y]: frames say that they lie so far from where they do, m
 ``clips``          [width, height]: larger resolutions are clipped silently, px
+``presets``        true: the resolution follows the scale, and neither it nor the translation is set
 ``pump_lies``      true: the future of the chamber succeeds, nothing was pumped, it reads as vented
 ``runs_on``        [roles]: stop() and cancel() have no effect
 ``arrives_early``  number: the stage says it has stopped, and still moves for so many read-backs
@@ -38,6 +39,7 @@ NAMES = (
     "unmarked",
     "stale_position",
     "clips",
+    "presets",
     "pump_lies",
     "runs_on",
     "arrives_early",

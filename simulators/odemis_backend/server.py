@@ -120,8 +120,12 @@ class Backend:
     def _describe(self, role: str) -> dict[str, Any]:
         component = self._components[role]
         without = (self._faults.of("without") or {}).get(role, ())
+        settings = {n: s.described() for n, s in component.settings.items() if n not in without}
+        if self._faults.of("presets") and role == self._beam_role:
+            for name in ("resolution", "translation"):
+                settings[name]["readonly"] = True
         return {
-            "settings": {n: s.described() for n, s in component.settings.items() if n not in without},
+            "settings": settings,
             "axes": component.axes,
             "shape": component.shape,
         }

@@ -305,6 +305,25 @@ def test_a_shifted_scan_lands_where_its_image_says(odemis: OdemisRig) -> None:
     assert math.dist(center_m, image.center_m) < 3.1e-6 * bench.config.simulator.stage_error_um
 
 
+def test_a_microscope_that_scans_a_few_sizes_only(odemis: OdemisRig) -> None:
+    """As through the adapter of Thermo Fisher: the size follows the scale, and nothing is shifted."""
+    odemis.fresh()
+    odemis.backend.faults.write(presets=True)
+    odemis.client.close()
+    devices = again(odemis)
+    devices.chamber.go_to(VacuumState.HIGH, 3600)
+    assert devices.sem.max_beam_shift_m() == 0
+    image = devices.sem.scan(ScanRequest((1024, 884), 16.5e-9, 1e-6, "n"), 60)
+    assert image.pixels.shape == (884, 1024)
+    assert image.pixel_size_m == 16.5e-9
+    with pytest.raises(
+        OutOfRangeError, match=r"scans \[512, 442\] pixels, not \[96, 64\]; .*sem\.presets_px"
+    ):
+        devices.sem.scan(ScanRequest((96, 64), 16.5e-9, 1e-6, "n"), 60)
+    assert odemis.backend.truth()["exposures"] == 1
+    odemis.client.close()
+
+
 # Things that lie
 
 

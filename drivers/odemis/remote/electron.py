@@ -79,8 +79,7 @@ class Electron:
             wanted_fov_m /= step
         if beam.has("horizontalFoV") and not beam.setting("horizontalFoV").readonly:
             beam.put("horizontalFoV", wanted_fov_m)
-        scale = (step, step)
-        beam.put("scale", scale)
+        beam.setting("scale").value = (step, step)
         if not resolution.readonly:
             resolution.value = tuple(size_px)
         if not same(beam.read("resolution"), tuple(size_px), 0):
@@ -89,6 +88,8 @@ class Electron:
                 f"this microscope scans {plain(beam.read('resolution'))} pixels, not {size_px}; list the"
                 " sizes that it has in sem.presets_px",
             )
+        if not same(beam.read("scale"), (step, step), 1e-3):
+            raise WorkerError("range", f"the scan generator took the scale {plain(beam.read('scale'))}")
         self._shift(shift_m)
         beam.put("dwellTime", dwell_s, tolerance=0.02)
         found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
