@@ -175,7 +175,8 @@ class CalibrationConfig(Frozen):
     rotation_mrad: float = Field(0.0, ge=-200, le=200, description="Counter-clockwise, mrad.")
     scale: float = Field(1.0, ge=0.8, le=1.25)
     shear: float = Field(0.0, ge=-0.1, le=0.1)
-    measured_on: date | None = Field(None, description="Day of the measurement, 2026-11-23; for its age.")
+    measured_on: date | None = Field(None, description="Day of the measurement; none for a nominal one.")
+    max_age_days: int = Field(30, ge=1, le=3650, description="An older calibration is warned of.")
 
     @model_validator(mode="after")
     def _shift_in_range(self) -> Self:

@@ -16,6 +16,7 @@ from config.instrument import (
     StageConfig,
 )
 from config.layout import GridLayout, LayoutConfig
+from config.odemis import OdemisConfig
 from config.simulator import SimulatorConfig
 from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig
 
@@ -41,6 +42,7 @@ class Config(Frozen):
     api: ApiConfig = ApiConfig()
     notify: NotifyConfig = NotifyConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
+    odemis: OdemisConfig = OdemisConfig()
     simulator: SimulatorConfig = SimulatorConfig()
 
     @model_validator(mode="after")

@@ -27,3 +27,7 @@ class NotReadyError(DriverError):
 
 class FrameError(DriverError):
     """Raised when a recorded image cannot be used; the text is one sentence for a person."""
+
+
+class CalibrationError(Exception):
+    """Raised when pairs of points do not fix a calibration; the text is one sentence for a person."""

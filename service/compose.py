@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.microscope import Microscope
+from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.microscope import odemis_microscope
 from drivers.pose import frame_rect
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
@@ -69,23 +71,29 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     ------
     InputError, FrameError
         What was asked for cannot be had, in one sentence.
+    DriverError
+        The microscope cannot be made safe at the start.
     """
     check_planner(config)
     clock = clock_for(info, start_s)
     if info.kind == "replay":
         return _recorded(config, folder, info, clock)
-    if info.kind == "run" and config.driver != "simulator":
-        raise InputError(
-            f"driver: {config.driver}: this version has no driver for it; `driver: simulator` can be run,"
-            " and `ilemtrack dry-run --config` runs this profile on the simulated microscope"
-        )
     sections, fields = sections_and_fields(config)
+    if info.kind == "run" and config.driver == "odemis":
+        return Setup(sections, fields, _odemis(config, clock), clock, None)
     microscope = SimulatedMicroscope(config, clock, folder.simulator)
 
     def truth(section: str) -> list[NDArray[np.float64]]:
         return [cell.points_m for cell in microscope.specimen.truth(section)]
 
     return Setup(sections, fields, microscope.devices, clock, truth)
+
+
+def _odemis(config: Config, clock: Clock) -> Microscope:
+    try:
+        return odemis_microscope(config, clock)
+    except (OdemisStartError, MicroscopeIncompleteError) as error:
+        raise InputError(f"driver: odemis: {error}") from None
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from detection.curves import OperatingPoint, ReliabilityBin
-from service.errors import InputError
+from service.figures import save_figure
 
 INK, GREY, STAR = "#1b2430", "#8a94a3", "#d1495b"
 COLOURS = ("#0b3c5d", "#2a7f9e", "#66a182", "#e0a030", "#c8553d")
@@ -49,7 +48,7 @@ def plot_curve(
     left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
     _draw_points(left, points, present, raster_beam_h)
     _draw_dropped(right, *dropped, present.min_confidence)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
@@ -80,7 +79,7 @@ def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
     bottom.set(xlabel="confidence that the detector gives", ylabel="hits")
     for axes in (top, bottom):
         _plain(axes)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_points(
@@ -171,11 +170,3 @@ def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e4e7eb", linewidth=0.7)
     axes.set_axisbelow(True)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    try:
-        figure.savefig(path, format="png", dpi=130)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error

@@ -25,7 +25,6 @@ from service.store.database import utc_now
 from service.store.store import Store
 
 _SAMPLE_BYTES = 4 * 1024 * 1024
-_OLD_CALIBRATION = timedelta(days=30)
 _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """No session was made before this program: an earlier clock is wrong."""
 _BACK = timedelta(seconds=5)
@@ -140,7 +139,7 @@ def _calibration(config: Config, today: date) -> Check:
         return Check("calibration", level, f"FM to SEM: {known}")
     age = today - c.measured_on
     days = f"FM to SEM: measured on {c.measured_on}, {age.days} days ago"
-    return Check("calibration", Level.WARN if age > _OLD_CALIBRATION else Level.OK, days)
+    return Check("calibration", Level.WARN if age.days > c.max_age_days else Level.OK, days)
 
 
 def disk_checks(config: Config, folder: Path, fields: Sequence[Field]) -> Iterator[Check]:

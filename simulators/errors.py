@@ -5,3 +5,7 @@ from drivers.errors import DriverError
 
 class MemoryFileError(DriverError):
     """Raised when the file that is to hold a microscope's memory holds something else; it is left alone."""
+
+
+class BackendError(DriverError):
+    """Raised when the simulated back-end of Odemis does not start, or answers with an error."""

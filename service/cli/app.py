@@ -14,6 +14,7 @@ from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
 from service.cli import (
+    calibration,
     configuration,
     daemon,
     evaluation,
@@ -75,6 +76,7 @@ images.register(app)
 planning.register(app)
 evaluation.register(app)
 training.register(app)
+calibration.register(app)
 daemon.register(app)
 queue.register(app)
 keys.register(app)

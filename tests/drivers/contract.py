@@ -4,12 +4,14 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pytest
 
 from config.model import Config
 from drivers.chamber import VacuumState
+from drivers.clock import Clock
 from drivers.errors import (
     DeviceTimeoutError,
     DriverError,
@@ -22,41 +24,19 @@ from drivers.microscope import Microscope
 from drivers.sem import BeamSettings, ScanRequest
 
 
-class HeldClock:
-    """A clock on which time passes at once, but for one sleep: that one waits until it is woken.
+class BenchEvent(Protocol):
+    """Something that comes true while a call runs."""
 
-    `hold_next(seconds)` makes the next sleep of at least `seconds` wait; `held` is set once it does.
-    Of a sleep that is woken, `passed` (a fraction) counts as over.
-    """
+    def wait(self, timeout: float | None = None) -> bool: ...
 
-    def __init__(self, passed: float = 0.5) -> None:
-        self.held = threading.Event()
-        self._passed = passed
-        self._now_s = 0.0
-        self._hold_from_s = math.inf
-        self._lock = threading.Lock()
 
-    def hold_next(self, seconds: float) -> None:
-        self.held.clear()
-        self._hold_from_s = seconds
+class BenchClock(Clock, Protocol):
+    """The clock of a microscope under test: `simulators.clock.HeldClock`, here or in another process."""
 
-    def now_s(self) -> float:
-        with self._lock:
-            return self._now_s
+    @property
+    def held(self) -> BenchEvent: ...
 
-    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        if wake is not None and seconds >= self._hold_from_s:
-            self._hold_from_s = math.inf
-            with self._lock:
-                self._now_s += seconds * self._passed
-            self.held.set()
-            assert wake.wait(20), "nobody stopped the call"
-            return False
-        if wake is not None and wake.is_set():
-            return False
-        with self._lock:
-            self._now_s += max(0.0, seconds)
-        return True
+    def hold_next(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +47,7 @@ class Bench:
     """
 
     config: Config
-    clock: HeldClock
+    clock: BenchClock
     devices: Microscope
     places_m: tuple[tuple[float, float], tuple[float, float]]
 

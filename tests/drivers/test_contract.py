@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,16 +8,16 @@ import pytest
 from config.model import Config
 from drivers.recorded import placed
 from drivers.tiff import RecordedFrame
+from simulators.clock import HeldClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
-from tests.drivers.contract import CHECKS, Bench, Check, HeldClock
+from tests.drivers.contract import CHECKS, Bench, Check
 
-CONFIG = Config.model_validate(
-    {
-        "fluorescence": {"frame_px": [128, 96]},
-        "sem": {"beam_shift_range_um": 8},
-        "layout": {"kind": "grid", "sections": 2, "pitch_um": 400, "fields": [1, 1]},
-    }
-)
+SETTINGS: dict[str, Any] = {
+    "fluorescence": {"frame_px": [128, 96]},
+    "sem": {"beam_shift_range_um": 8},
+    "layout": {"kind": "grid", "sections": 2, "pitch_um": 400, "fields": [1, 1]},
+}
+CONFIG = Config.model_validate(SETTINGS)
 
 
 def simulated() -> Bench:

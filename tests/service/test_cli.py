@@ -386,7 +386,7 @@ def test_a_bad_image_gets_one_sentence_and_leaves_nothing(
         (["detect", "x.tiff", "--detector", "magic"], "magic"),
         (["plan", "nowhere.json"], "no such file"),
         (["resume", "nowhere"], "no folder of an ilemtrack run"),
-        (["run", "--config", "quanta250-secom"], "driver"),
+        (["run", "--config", "quanta250-secom"], "odemis.python"),
         (["config", "check", "nowhere.yaml"], "no such file"),
         (["nonsense"], "nonsense"),
     ],

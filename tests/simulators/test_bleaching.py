@@ -9,11 +9,10 @@ from drivers.errors import DriverError, InterruptedCallError
 from drivers.pose import FmToSem
 from drivers.sem import ScanRequest
 from simulators.bleaching import BeamExposure, BleachedGround, dose_per_nm2
-from simulators.clock import FastClock
+from simulators.clock import FastClock, HeldClock
 from simulators.grid import Grid
 from simulators.memory import Memory
 from simulators.microscope import SimulatedMicroscope
-from tests.drivers.contract import HeldClock
 from tests.simulators.conftest import MakeConfig
 from tests.simulators.steps import fm_frame, scan
 

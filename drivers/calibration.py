@@ -1,0 +1,169 @@
+"""FM to SEM calibration from pairs of points that were seen by both."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from drivers.errors import CalibrationError
+from drivers.pose import FmToSem
+
+FEWEST = 2
+"""Pairs that fix shift, rotation and scale; shear needs one more."""
+
+FEWEST_FOR_SHEAR = 3
+FEWEST_FOR_OUTLIERS = 5
+"""From here on a pair can be judged by what the others say of it."""
+
+OUTLIER_FACTOR = 5.0
+"""A pair is named as an outlier when it misses what the others say by this many times their own misfit."""
+
+LEAST_SPREAD = 0.05
+"""Narrow side over long side of the cloud of points, below which it is a line and tells no shear."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationFit:
+    """The least-squares calibration of pairs of points.
+
+    Attributes
+    ----------
+    calibration : FmToSem
+    residuals_m : (N, 2) array
+        Where the SEM found each point less where the calibration puts it, m.
+    rms_m : float
+        Root mean square length of the residuals, m.
+    standard_error_m : float or None
+        What the calibration itself may be off by at the worst of the points (one standard deviation), m; None
+        where there are just as many numbers as unknowns.
+    outliers : tuple of int
+        Pairs that do not go with the others.
+    with_shear : bool
+        Whether shear was fitted; with two pairs, or points on one line, it is taken as 0.
+    """
+
+    calibration: FmToSem
+    residuals_m: NDArray[np.float64]
+    rms_m: float
+    standard_error_m: float | None
+    outliers: tuple[int, ...]
+    with_shear: bool
+
+
+def fit_calibration(fm_m: NDArray[np.float64], sem_m: NDArray[np.float64]) -> CalibrationFit:
+    """Fit shift, rotation, scale and shear by least squares.
+
+    Parameters
+    ----------
+    fm_m, sem_m : (N, 2) array
+        Stage positions of the same points as fluorescence and as the SEM gives them, m; N >= 2.
+
+    Returns
+    -------
+    CalibrationFit
+
+    Raises
+    ------
+    CalibrationError
+        Raised when the points do not fix a calibration: too few, not finite, all in one place, or mirrored.
+    """
+    fm, sem = np.asarray(fm_m, dtype=np.float64), np.asarray(sem_m, dtype=np.float64)
+    _check(fm, sem)
+    with_shear = len(fm) >= FEWEST_FOR_SHEAR and not _on_a_line(fm)
+    if with_shear and _mirrored(fm, sem):
+        raise CalibrationError(
+            "the SEM's points are a mirror image of those of fluorescence: one axis of the stage counts the"
+            " other way; x grows to the right and y upwards in both"
+        )
+    calibration, error_m = _fit(fm, sem, with_shear)
+    residuals = sem - calibration.to_sem(fm)
+    rms_m = float(np.sqrt((residuals**2).sum(axis=1).mean()))
+    return CalibrationFit(calibration, residuals, rms_m, error_m, _outliers(fm, sem, with_shear), with_shear)
+
+
+def _check(fm: NDArray[np.float64], sem: NDArray[np.float64]) -> None:
+    if fm.shape != sem.shape or fm.ndim != 2 or fm.shape[1] != 2:
+        raise CalibrationError("points come in pairs of x and y")
+    if len(fm) < FEWEST:
+        raise CalibrationError(f"a calibration needs at least {FEWEST} pairs of points, not {len(fm)}")
+    if not (np.isfinite(fm).all() and np.isfinite(sem).all()):
+        raise CalibrationError("the positions of points must be finite numbers")
+    for points, name in ((fm, "fluorescence"), (sem, "SEM")):
+        if float(np.ptp(points, axis=0).max()) <= 0:
+            raise CalibrationError(f"all points of the {name} lie in one place")
+
+
+def _on_a_line(points: NDArray[np.float64]) -> bool:
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(spread[1] < LEAST_SPREAD * spread[0])
+
+
+def _mirrored(fm: NDArray[np.float64], sem: NDArray[np.float64]) -> bool:
+    affine, *_ = np.linalg.lstsq(fm - fm.mean(axis=0), sem - sem.mean(axis=0), rcond=None)
+    return bool(np.linalg.det(affine) < 0)
+
+
+def _fit(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: bool) -> tuple[FmToSem, float | None]:
+    """Fit about the middle of the points, in units of their spread: all unknowns are then alike in size."""
+    middle_fm, middle_sem = fm.mean(axis=0), sem.mean(axis=0)
+    size_m = float(np.abs(fm - middle_fm).max())
+    here, there = (fm - middle_fm) / size_m, (sem - middle_sem) / size_m
+    # The best rotation and scale without shear, in closed form (Umeyama 1991), is where the search begins.
+    as_complex = here @ (1, 1j), there @ (1, 1j)
+    turn = complex(np.vdot(as_complex[0], as_complex[1]) / np.vdot(as_complex[0], as_complex[0]))
+    start = [math.atan2(turn.imag, turn.real), abs(turn), 0.0, 0.0, *([0.0] if with_shear else [])]
+
+    def misfit(unknowns: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(_transform(unknowns).to_sem(here) - there).ravel()
+
+    found = least_squares(misfit, start, x_scale=1.0, xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    local = _transform(found.x)
+    unmoved = FmToSem((0.0, 0.0), local.rotation_rad, local.scale, local.shear)
+    shift = middle_sem + np.array(local.shift_m) * size_m - unmoved.to_sem(middle_fm[None])[0]
+    x_m, y_m = shift.tolist()
+    calibration = FmToSem((x_m, y_m), local.rotation_rad, local.scale, local.shear)
+    return calibration, _standard_error(np.asarray(found.jac), np.asarray(found.fun), size_m)
+
+
+def _transform(unknowns: NDArray[np.float64]) -> FmToSem:
+    rotation, scale, x, y, *shear = (float(v) for v in unknowns)
+    wrapped = math.remainder(rotation, 2 * math.pi)
+    return FmToSem((x, y), wrapped, scale, shear[0] if shear else 0.0)
+
+
+def _standard_error(
+    jacobian: NDArray[np.float64], misfit: NDArray[np.float64], size_m: float
+) -> float | None:
+    """Return the standard deviation of where the calibration puts a point, at the worst of the points, m."""
+    freedom = jacobian.shape[0] - jacobian.shape[1]
+    if freedom < 1:
+        return None
+    variance = float(misfit @ misfit) / freedom
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * variance
+    of_numbers = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian).clip(min=0)
+    return float(np.sqrt(of_numbers.reshape(-1, 2).sum(axis=1).max())) * size_m
+
+
+def _outliers(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: bool) -> tuple[int, ...]:
+    """Find pairs that the others put elsewhere: each is left out in turn.
+
+    Several wrong pairs can hide each other; the largest misfit is then still named among the residuals.
+    """
+    if len(fm) < FEWEST_FOR_OUTLIERS:
+        return ()
+    found = []
+    for index in range(len(fm)):
+        others = np.arange(len(fm)) != index
+        if with_shear and _on_a_line(fm[others]):
+            # Nobody else tells the shear that would put this one in its place.
+            continue
+        calibration, _ = _fit(fm[others], sem[others], with_shear)
+        rest = sem[others] - calibration.to_sem(fm[others])
+        freedom = rest.size - (5 if with_shear else 4)
+        miss = float(np.hypot(*(sem[[index]] - calibration.to_sem(fm[[index]])).T)[0])
+        # A nanometre is nothing here: without it, exact pairs would be outliers by rounding.
+        if miss > OUTLIER_FACTOR * max(float(np.sqrt((rest**2).sum() * 2 / freedom)), 1e-9):
+            found.append(index)
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""A SECOM through Odemis: drivers in this process, Odemis itself in another."""

@@ -1,0 +1,176 @@
+"""Calls to Odemis, none of which can hold this program up.
+
+There are two workers. The long one moves, exposes, scans and pumps; it is killed when a call overruns, since
+some calls of Odemis never return. The quick one reads, blanks, switches off and stops at any time, over a
+connection of its own; it is replaced by a fresh one when it does not answer.
+"""
+
+import threading
+import time
+from typing import Any
+
+from config.odemis import OdemisConfig
+from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, InterruptedCallError
+from drivers.odemis.errors import WorkerGoneError, WorkerOverrunError
+from drivers.odemis.lane import Lane, Reply
+
+_WORD_S = 1.0
+"""Time that a worker gets beyond the time of Odemis, so that it has the first word."""
+
+_LOOK_S = 0.02
+
+STOP_S = 0.4
+"""A call that was told to stop is waited for so long; then its process is killed."""
+
+
+class OdemisClient:
+    """The two workers.
+
+    Parameters
+    ----------
+    config : OdemisConfig
+    """
+
+    def __init__(self, config: OdemisConfig) -> None:
+        self._config = config
+        self._long = Lane(config, guard=False)
+        self._quick = Lane(config, guard=True)
+        self._long_lock = threading.Lock()
+        self._quick_lock = threading.Lock()
+        self._state_lock = threading.Lock()
+        self._current: str | None = None
+        self._idle = threading.Event()
+        self._idle.set()
+        self.orphans = True
+        """Whether a frame that nobody waits for may be on its way: a call was killed, by us or before us."""
+
+    def start(self) -> dict[str, Any]:
+        """Start both workers; returns what the first says of itself.
+
+        Raises
+        ------
+        OdemisStartError
+        """
+        with self._quick_lock:
+            said = self._quick.ensure()
+        with self._long_lock:
+            self._long.ensure()
+        return said
+
+    def close(self) -> None:
+        """End both workers; the quick one blanks and switches the light off before it ends."""
+        self._long.kill()
+        with self._long_lock:
+            self._long.end()
+        with self._quick_lock:
+            self._quick.leave(grace_s=6.0)
+
+    def budget_s(self, estimate_s: float, timeout_s: float) -> float:
+        """Longest time of a call, s: 1.2 x estimate + 20 s by default, at most its `timeout_s`."""
+        whole_s = self._config.budget_factor * estimate_s + self._config.budget_extra_s
+        return min(whole_s, timeout_s)
+
+    def quick(self, method: str, **params: Any) -> dict[str, Any]:
+        """A call that waits for nothing and is harmless to repeat; tried again over a fresh connection.
+
+        Raises
+        ------
+        DeviceLostError
+            No answer over a fresh connection either.
+        DriverError
+        """
+        with self._quick_lock:
+            try:
+                return self._try_quick(method, params)
+            except (WorkerGoneError, WorkerOverrunError, DeviceLostError):
+                self._quick.end()
+            try:
+                return self._try_quick(method, params)
+            except (WorkerGoneError, WorkerOverrunError) as error:
+                self._quick.end()
+                raise DeviceLostError(f"Odemis does not answer: {error}") from None
+            except DeviceLostError:
+                self._quick.end()
+                raise
+
+    def _try_quick(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        self._quick.ensure()
+        return self._quick.call(method, params, self._config.quick_s).result
+
+    def long(
+        self, method: str, budget_s: float, unless: threading.Event | None = None, **params: Any
+    ) -> Reply:
+        """A call that blocks. When it overruns, its process is killed and the microscope made safe.
+
+        Parameters
+        ----------
+        method : str
+        budget_s : float
+        unless : Event, optional
+            When it is set the call is not made; a `settle` that follows its setting meets either.
+
+        Raises
+        ------
+        DeviceTimeoutError, DeviceLostError, InterruptedCallError, OutOfRangeError, NotReadyError, DriverError
+        """
+        with self._long_lock:
+            self._long.ensure()
+            with self._state_lock:
+                if unless is not None and unless.is_set():
+                    raise InterruptedCallError(f"{method} was stopped before it began")
+                self._current = method
+                self._idle.clear()
+            try:
+                return self._long.call(method, params, budget_s + _WORD_S)
+            except (WorkerOverrunError, WorkerGoneError) as error:
+                self._drop_long()
+                kind = DeviceTimeoutError if isinstance(error, WorkerOverrunError) else DeviceLostError
+                raise kind(f"Odemis: {error}; {self._made_safe()}") from None
+            except DeviceLostError as error:
+                # What a new process finds may be alive again; the proxies of this one stay dead.
+                self._drop_long()
+                raise DeviceLostError(f"{error}; {self._made_safe()}") from None
+            finally:
+                with self._state_lock:
+                    self._current = None
+                    self._idle.set()
+
+    def settle(self, methods: set[str], within_s: float = STOP_S) -> bool:
+        """See to it that none of these long calls runs any more: it ends soon, or its process is killed.
+
+        Returns
+        -------
+        bool
+            Whether one ran.
+        """
+        if not self._running(methods):
+            return False
+        if not self._ended(methods, within_s):
+            self._long.kill()
+            self._ended(methods, STOP_S)
+        return True
+
+    def _ended(self, methods: set[str], within_s: float) -> bool:
+        end_s = time.monotonic() + within_s
+        while self._running(methods):
+            if time.monotonic() > end_s:
+                return False
+            self._idle.wait(_LOOK_S)
+        return True
+
+    def _running(self, methods: set[str]) -> bool:
+        with self._state_lock:
+            return self._current in methods
+
+    def _drop_long(self) -> None:
+        self.orphans = True
+        self._long.end()
+
+    def _made_safe(self) -> str:
+        failed = []
+        for what, method in (("the beam", "blank"), ("the light", "light_off")):
+            try:
+                self.quick(method)
+            except DriverError as error:
+                failed.append(f"{what} is not known to be off ({error})")
+        return "; ".join(failed) or "beam blanked and light off over another connection"

@@ -1,0 +1,105 @@
+"""A SECOM through Odemis, put together."""
+
+import atexit
+from typing import Any
+
+from config.model import Config
+from drivers.clock import Clock
+from drivers.interlock import Interlock
+from drivers.microscope import Microscope
+from drivers.odemis.chamber import OdemisChamber
+from drivers.odemis.client import OdemisClient
+from drivers.odemis.errors import MicroscopeIncompleteError
+from drivers.odemis.fluorescence import OdemisCamera, OdemisLight
+from drivers.odemis.sem import OdemisSem
+from drivers.odemis.stage import OdemisStage
+
+_DESCRIBE_S = 30.0
+
+NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "camera": (("exposureTime", "resolution"), ()),
+    "light": (("power", "spectra"), ()),
+    "filter": ((), ()),
+    "stage": (("position",), ("x", "y")),
+    "ebeam": (("blanker", "horizontalFoV", "scale", "resolution", "dwellTime"), ()),
+    "sem_detector": ((), ()),
+    "chamber": (("pressure", "position"), ("vacuum",)),
+}
+"""Settings and axes of each part without which no session can run."""
+
+
+def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None = None) -> Microscope:
+    """Start the workers, check that all that a session needs is there, and leave the microscope safe.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+        Real time, unless Odemis runs on a simulated clock.
+    client : OdemisClient, optional
+        One that runs already.
+
+    Raises
+    ------
+    OdemisStartError, MicroscopeIncompleteError
+        One sentence for a person.
+    DriverError
+        The beam or the light cannot be switched off.
+    """
+    if client is not None:
+        return _put_together(config, clock, client)
+    own = OdemisClient(config.odemis)
+    try:
+        microscope = _put_together(config, clock, own)
+    except BaseException:
+        own.close()
+        raise
+    # Blanks and switches off before the program ends; when it is killed, the workers see to that.
+    atexit.register(own.close)
+    return microscope
+
+
+def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
+    client.start()
+    check(config, client.long("describe", _DESCRIBE_S).result)
+    interlock = Interlock()
+    stage = OdemisStage(config, client, clock, interlock)
+    chamber = OdemisChamber(config, client, interlock)
+    light = OdemisLight(config, client, interlock)
+    camera = OdemisCamera(config, client, clock, interlock, stage)
+    sem = OdemisSem(config, client, clock, interlock, stage, chamber)
+    sem.blank()
+    light.off()
+    return Microscope(camera, light, stage, sem, chamber)
+
+
+def check(config: Config, described: dict[str, Any]) -> None:
+    """Compare what Odemis has with what a session needs.
+
+    Parameters
+    ----------
+    config : Config
+    described : dict
+        Answer of a worker to `describe`.
+
+    Raises
+    ------
+    MicroscopeIncompleteError
+        Names everything that is missing at once.
+    """
+    missing = []
+    roles = config.odemis.roles.model_dump()
+    for part, (settings, axes) in NEEDED.items():
+        found = described["parts"].get(part)
+        if found is None:
+            missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
+            continue
+        missing += [f"{roles[part]} has no {name}" for name in settings if name not in found["settings"]]
+        missing += [f"{roles[part]} has no axis {name}" for name in axes if name not in found["axes"]]
+    if not missing:
+        return
+    text = "; ".join(missing) + f". Odemis has the roles {', '.join(described['roles']) or 'none'}"
+    if described["ghosts"]:
+        ghosts = ", ".join(f"{name} ({why})" for name, why in described["ghosts"].items())
+        text += f"; what did not start: {ghosts}"
+    raise MicroscopeIncompleteError(text)

@@ -1,0 +1,190 @@
+"""Components of Odemis by role, and their settings, each asked for before it is used.
+
+A proxy of Odemis answers to every name: an attribute that does not exist is a `_RemoteMethod`, so `hasVA` is
+asked before any is read or set.
+"""
+
+import math
+from typing import Any
+
+import odemis
+from odemis import model
+
+NONCE = "ilemtrack nonce"
+"""Key of our own in the metadata of a detector: its frames carry what was written last before they began."""
+
+
+class WorkerError(Exception):
+    """Raised when a request cannot be carried out; `kind` is one of `protocol.KINDS`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Part:
+    """One component, looked for when it is first used.
+
+    Parameters
+    ----------
+    role : str
+    """
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self._component: Any = None
+
+    def component(self) -> Any:
+        """Return the component.
+
+        Raises
+        ------
+        LookupError
+            There is none of this role.
+        """
+        if self._component is None:
+            self._component = model.getComponent(role=self.role)
+        return self._component
+
+    def has(self, name: str) -> bool:
+        """Whether it has a setting (vigilant attribute) of that name."""
+        return bool(model.hasVA(self.component(), name))
+
+    def setting(self, name: str) -> Any:
+        """Return the setting itself, with its range, choices and `readonly`."""
+        if not self.has(name):
+            raise WorkerError("not-ready", f"the {self.role} of this microscope has no {name}")
+        return getattr(self.component(), name)
+
+    def read(self, name: str) -> Any:
+        """Value of a setting."""
+        return self.setting(name).value
+
+    def put(self, name: str, value: Any, tolerance: float = 1e-3) -> Any:
+        """Set, read back, and return what was read.
+
+        Raises
+        ------
+        WorkerError
+            The hardware took something else (clipped or rounded it): kind `range`.
+        """
+        self.setting(name).value = value
+        found = self.read(name)
+        if not same(found, value, tolerance):
+            raise WorkerError("range", f"the {self.role} took {name} = {plain(found)}, not {plain(value)}")
+        return found
+
+
+def same(found: Any, wanted: Any, tolerance: float) -> bool:
+    """Whether two values, or tuples of them, are equal within a relative tolerance."""
+    if isinstance(wanted, (tuple, list)):
+        return len(found) == len(wanted) and all(
+            same(f, w, tolerance) for f, w in zip(found, wanted, strict=True)
+        )
+    if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
+        return bool(found == wanted)
+    return math.isclose(found, wanted, rel_tol=tolerance, abs_tol=1e-12)
+
+
+def fresh(metadata: dict[str, Any], nonce: str, begun_s: float) -> str | None:
+    """Say what proves that a frame began after it was asked for: `nonce` or `date`; None if nothing does.
+
+    Parameters
+    ----------
+    metadata : dict
+        Of the frame.
+    nonce : str
+        As written into the metadata of the detector before the frame was asked for.
+    begun_s : float
+        When it was asked for, s since 1970.
+
+    Raises
+    ------
+    WorkerError
+        It is certainly another one: kind `failed`.
+    """
+    date_s = metadata.get(model.MD_ACQ_DATE)
+    if date_s is not None and date_s < begun_s:
+        raise WorkerError("failed", f"a frame begun {begun_s - date_s:.3g} s before it was asked for")
+    if NONCE in metadata:
+        if metadata[NONCE] != nonce:
+            raise WorkerError("failed", "a frame with the mark of an earlier one")
+        return "nonce"
+    return None if date_s is None else "date"
+
+
+def about(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return what a frame says of itself, in plain values; None where it does not say."""
+    names = {
+        "position_m": model.MD_POS,
+        "pixel_size_m": model.MD_PIXEL_SIZE,
+        "rotation_rad": model.MD_ROTATION,
+        "dwell_s": model.MD_DWELL_TIME,
+        "exposure_s": model.MD_EXP_TIME,
+        "offset_adu": model.MD_BASELINE,
+        "date_s": model.MD_ACQ_DATE,
+    }
+    return {name: plain(metadata.get(key)) for name, key in names.items()}
+
+
+def components(roles: dict[str, str]) -> dict[str, Any]:
+    """Describe what is there: for each of our parts its settings and axes, and what did not start."""
+    found = {part: _described(role) for part, role in roles.items()}
+    ghosts = model.getMicroscope().ghosts.value
+    there = sorted(str(c.role) for c in model.getComponents() if c.role)
+    return {"parts": found, "roles": there, "ghosts": {str(name): str(why) for name, why in ghosts.items()}}
+
+
+def odemis_version() -> str:
+    """Return the version of Odemis, as it says itself."""
+    return str(getattr(odemis, "__version__", "unknown"))
+
+
+def _described(role: str) -> dict[str, Any] | None:
+    try:
+        component = model.getComponent(role=role)
+    except LookupError:
+        return None
+    settings = {name: _setting(va) for name, va in model.getVAs(component).items()}
+    axes = getattr(component, "axes", {})
+    return {
+        "name": str(component.name),
+        "settings": settings,
+        "axes": {name: _axis(axis) for name, axis in axes.items()} if isinstance(axes, dict) else {},
+        "shape": plain(getattr(component, "shape", None)),
+    }
+
+
+def _setting(va: Any) -> dict[str, Any]:
+    result = {"value": plain(va.value), "unit": plain(va.unit), "readonly": bool(va.readonly)}
+    for name in ("range", "choices"):
+        # Not every kind of setting has both, and a proxy raises where it has not.
+        try:
+            limit = plain(getattr(va, name))
+        except AttributeError:
+            continue
+        if limit is not None:
+            result[name] = limit
+    return result
+
+
+def _axis(axis: Any) -> dict[str, Any]:
+    limits = {name: plain(getattr(axis, name, None)) for name in ("unit", "range", "choices")}
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it; None for what is no number, text, or list or dictionary of them."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(item) for item in value), key=str)
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, (int, float)):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "item") and getattr(value, "size", 0) == 1:
+        return plain(value.item())
+    return None

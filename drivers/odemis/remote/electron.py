@@ -1,0 +1,181 @@
+"""Beam, blanker and scan generator, as the worker drives them.
+
+The blanker is set, never left to the scan generator: automatic blanking fails on some machines while the scan
+is driven from outside.
+"""
+
+import math
+import time
+from typing import Any
+
+from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, same
+
+_DRAINED_PX = (16, 16)
+_TRIES = 4
+
+
+class Electron:
+    """The electron half.
+
+    Parameters
+    ----------
+    roles : dict
+        Of `config.odemis.OdemisRoles`.
+    """
+
+    def __init__(self, roles: dict[str, str]) -> None:
+        self._beam = Part(roles["ebeam"])
+        self._detector = Part(roles["sem_detector"])
+
+    def blank(self) -> dict[str, Any]:
+        """Blank and read back."""
+        self._beam.setting("blanker").value = True
+        state = self.state()
+        if not state["blanked"]:
+            raise WorkerError("failed", "the blanker does not blank")
+        return state
+
+    def state(self) -> dict[str, Any]:
+        """Whether the beam is blanked; an automatic blanker does not count as that."""
+        return {"blanked": self._beam.read("blanker") is True}
+
+    def set_beam(self, voltage_v: float, spot_size: float, current_a: float) -> dict[str, Any]:
+        """Set what of the column can be set, blanked; None for what a person sets on the machine itself."""
+        self.blank()
+        found: dict[str, Any] = {"voltage_v": None, "spot_size": None, "current_a": None}
+        if self._beam.has("accelVoltage"):
+            found["voltage_v"] = plain(self._beam.put("accelVoltage", voltage_v, tolerance=0.02))
+        # A machine has one of them: setting the spot of one that has a current changes both.
+        if self._beam.has("spotSize"):
+            found["spot_size"] = plain(self._beam.put("spotSize", spot_size, tolerance=0.02))
+        elif self._beam.has("probeCurrent"):
+            found["current_a"] = plain(self._beam.put("probeCurrent", current_a, tolerance=0.2))
+        return found
+
+    def largest(self, pixel_size_m: float) -> dict[str, Any]:
+        """Return the size of the field that the beam can scan, px of the given size, and what moves in it."""
+        shape = list(self._beam.component().shape[:2])
+        movable = self._beam.has("translation") and not self._beam.setting("translation").readonly
+        return {"size_px": plain([n // self._step(pixel_size_m) for n in shape]), "movable": movable}
+
+    def prepare(
+        self, size_px: list[int], pixel_size_m: float, dwell_s: float, shift_m: list[float]
+    ) -> dict[str, Any]:
+        """Set up a scan, blanked, and return what was read back.
+
+        The order matters: the scale rescales the resolution, and what is too large is clipped silently.
+        """
+        self.blank()
+        beam = self._beam
+        if beam.has("rotation") and abs(math.remainder(beam.read("rotation"), 2 * math.pi)) > 1e-3:
+            raise WorkerError(
+                "not-ready", f"the scan is rotated by {beam.read('rotation'):g} rad; set it to 0"
+            )
+        width = beam.component().shape[0]
+        resolution = beam.setting("resolution")
+        wanted_fov_m = pixel_size_m * (size_px[0] if resolution.readonly else width)
+        step = self._step(pixel_size_m) if not resolution.readonly else width / size_px[0]
+        if not resolution.readonly:
+            wanted_fov_m /= step
+        if beam.has("horizontalFoV") and not beam.setting("horizontalFoV").readonly:
+            beam.put("horizontalFoV", wanted_fov_m)
+        beam.setting("scale").value = (step, step)
+        if not resolution.readonly:
+            resolution.value = tuple(size_px)
+        if not same(beam.read("resolution"), tuple(size_px), 0):
+            raise WorkerError(
+                "range",
+                f"this microscope scans {plain(beam.read('resolution'))} pixels, not {size_px}; list the"
+                " sizes that it has in sem.presets_px",
+            )
+        if not same(beam.read("scale"), (step, step), 1e-3):
+            raise WorkerError("range", f"the scan generator took the scale {plain(beam.read('scale'))}")
+        self._shift(shift_m)
+        beam.put("dwellTime", dwell_s, tolerance=0.02)
+        found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
+        if not math.isclose(found_m, pixel_size_m, rel_tol=1e-3):
+            raise WorkerError("range", f"the pixels would be {found_m:g} m, not {pixel_size_m:g} m, wide")
+        self._check_size(size_px)
+        return {"pixel_size_m": plain(found_m), "dwell_s": plain(beam.read("dwellTime"))}
+
+    def drain(self, nonce: str) -> dict[str, Any]:
+        """Scan a few pixels, blanked, until a frame is ours: then no orphan is on its way."""
+        self.blank()
+        beam = self._beam
+        resolution = beam.setting("resolution")
+        if not resolution.readonly:
+            resolution.value = _DRAINED_PX
+        dwell = beam.setting("dwellTime")
+        dwell.value = dwell.range[0]
+        component = self._detector.component()
+        component.updateMetadata({NONCE: nonce})
+        begun_s = time.time()
+        for number in range(_TRIES):
+            frame = component.data.get(asap=False)
+            try:
+                proof = fresh(frame.metadata, nonce, begun_s)
+            except WorkerError:
+                continue
+            if proof is not None or number > 0:
+                return {"orphans": number}
+        raise WorkerError("failed", f"the SEM gave {_TRIES} images of earlier scans")
+
+    def scan(self, nonce: str, size_px: list[int]) -> Any:
+        """Unblank, scan once as prepared, blank; returns what the image says of itself, and the image.
+
+        Nothing is repeated: an image of another scan is an error.
+        """
+        component = self._detector.component()
+        self._check_size(size_px)
+        component.updateMetadata({NONCE: nonce})
+        blanker = self._beam.setting("blanker")
+        begun_s = time.time()
+        try:
+            blanker.value = False
+            if blanker.value is not False:
+                raise WorkerError("not-ready", "the blanker does not open")
+            frame = component.data.get(asap=False)
+        finally:
+            self.blank()
+        proof = fresh(frame.metadata, nonce, begun_s)
+        if tuple(frame.shape) != (size_px[1], size_px[0]):
+            raise WorkerError("failed", f"an image of shape {tuple(frame.shape)}, not {size_px[::-1]}")
+        return about(frame.metadata) | {"proof": proof or "order"}, frame
+
+    def _check_size(self, size_px: list[int]) -> None:
+        found = self._beam.read("resolution")
+        if tuple(found) != tuple(size_px):
+            raise WorkerError("range", f"the scan generator took {plain(found)} pixels, not {size_px}")
+
+    def _step(self, pixel_size_m: float) -> float:
+        """Scale that is needed for a pixel size: 1, unless the field of view cannot be made that large."""
+        beam = self._beam
+        wanted_m = pixel_size_m * beam.component().shape[0]
+        if not beam.has("horizontalFoV"):
+            raise WorkerError("not-ready", f"the {beam.role} of this microscope has no horizontalFoV")
+        fov = beam.setting("horizontalFoV")
+        most_m = fov.value if fov.readonly else fov.range[1]
+        step = max(1.0, wanted_m / most_m)
+        if fov.readonly and not math.isclose(wanted_m / most_m, step, rel_tol=1e-3):
+            raise WorkerError(
+                "range",
+                f"the field of view of {most_m:g} m, set on the machine, is too wide for pixels of"
+                f" {pixel_size_m:g} m",
+            )
+        return float(step)
+
+    def _shift(self, shift_m: list[float]) -> None:
+        """Move the scan in its field: image centre = stage + (tx * px, -ty * px), px at scale 1."""
+        beam = self._beam
+        if not beam.has("translation") or beam.setting("translation").readonly:
+            if any(shift_m):
+                raise WorkerError("range", "this microscope shifts no scan: set sem.beam_shift_range_um to 0")
+            return
+        size = beam.read("pixelSize")
+        wanted = (shift_m[0] / size[0], -shift_m[1] / size[1])
+        setting = beam.setting("translation")
+        setting.value = wanted
+        if any(abs(f - w) > 0.01 for f, w in zip(setting.value, wanted, strict=True)):
+            raise WorkerError(
+                "range", f"the scan generator took the shift {plain(setting.value)} px, not {wanted}"
+            )

@@ -1,0 +1,58 @@
+"""Stage and chamber, as the worker drives them."""
+
+from typing import Any
+
+from drivers.odemis.remote.components import Part, plain
+
+
+class Motion:
+    """What moves.
+
+    Parameters
+    ----------
+    roles : dict
+        Of `config.odemis.OdemisRoles`.
+    """
+
+    def __init__(self, roles: dict[str, str]) -> None:
+        self._stage = Part(roles["stage"])
+        self._chamber = Part(roles["chamber"])
+
+    def position(self) -> dict[str, Any]:
+        """Position of the stage, m."""
+        found = self._stage.read("position")
+        return {"x_m": plain(found["x"]), "y_m": plain(found["y"])}
+
+    def move(self, x_m: float, y_m: float, timeout_s: float) -> dict[str, Any]:
+        """Go to a position; it goes on when the time is over."""
+        self._stage.component().moveAbs({"x": x_m, "y": y_m}).result(timeout_s)
+        return self.position()
+
+    def stop_stage(self) -> dict[str, Any]:
+        """Stop moving."""
+        self._stage.component().stop()
+        return {}
+
+    def chamber_state(self) -> dict[str, Any]:
+        """Return positions that the chamber has, where it stands, and the pressure, Pa.
+
+        The position changes only at the end of a movement; the pressure is live.
+        """
+        chamber = self._chamber
+        choices = chamber.component().axes["vacuum"].choices
+        named = choices.items() if isinstance(choices, dict) else ((key, "") for key in choices)
+        return {
+            "positions": [[float(key), str(name)] for key, name in named],
+            "position_pa": plain(chamber.read("position")["vacuum"]),
+            "pressure_pa": plain(chamber.read("pressure")),
+        }
+
+    def chamber_go_to(self, position_pa: float, timeout_s: float) -> dict[str, Any]:
+        """Go to a position; that it returns is no proof."""
+        self._chamber.component().moveAbs({"vacuum": position_pa}).result(timeout_s)
+        return self.chamber_state()
+
+    def stop_chamber(self) -> dict[str, Any]:
+        """Stop pumping, where the machine can."""
+        self._chamber.component().stop()
+        return {}

@@ -1,0 +1,122 @@
+"""Light, emission filter and camera, as the worker drives them."""
+
+import time
+from typing import Any
+
+from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain
+
+_TRIES = 4
+"""Frames that are taken before the camera is given up: orphans of calls that were killed come first."""
+
+
+class Optical:
+    """The fluorescence half.
+
+    Parameters
+    ----------
+    roles : dict
+        Of `config.odemis.OdemisRoles`.
+    """
+
+    def __init__(self, roles: dict[str, str]) -> None:
+        self._light = Part(roles["light"])
+        self._filter = Part(roles["filter"])
+        self._camera = Part(roles["camera"])
+
+    def on(
+        self, excitation_nm: float, power_w: float, emission_nm: float, timeout_s: float
+    ) -> dict[str, Any]:
+        """Put the filter in, then let one source shine; returns its number and the powers read back, W."""
+        source = self._source(excitation_nm)
+        power = self._light.setting("power")
+        most_w = power.range[1][source]
+        if not 0 < power_w <= most_w:
+            raise WorkerError("range", f"{power_w:g} W is not above 0 and at most {most_w:g} W of the source")
+        self.off()
+        band = self._put_filter(emission_nm, timeout_s)
+        wanted = [power_w if n == source else 0.0 for n in range(len(power.value))]
+        try:
+            # A whole new list: setting one element of the value would go through to the hardware.
+            found = self._light.put("power", wanted, tolerance=0.05)
+        except BaseException:
+            self.off()
+            raise
+        return {"source": source, "power_w": plain(found), "band": band}
+
+    def off(self) -> dict[str, Any]:
+        """Switch every source off and read back."""
+        power = self._light.setting("power")
+        power.value = [0.0] * len(power.value)
+        state = self.state()
+        if state["on"]:
+            raise WorkerError("failed", f"the light stays on: {state['power_w']} W")
+        return state
+
+    def state(self) -> dict[str, Any]:
+        """Whether any source shines."""
+        found = list(self._light.read("power"))
+        return {"on": any(value > 0 for value in found), "power_w": plain(found)}
+
+    def expose(self, exposure_s: float, em_gain: float, size_px: list[int], nonce: str) -> Any:
+        """Take one frame that began after this call; returns what it says of itself, and the frame."""
+        camera = self._camera
+        if camera.has("binning"):
+            camera.put("binning", (1, 1))
+        camera.put("resolution", tuple(size_px))
+        exposure = camera.put("exposureTime", exposure_s, tolerance=0.02)
+        gain = self._put_gain(em_gain)
+        component = camera.component()
+        component.updateMetadata({NONCE: nonce})
+        begun_s = time.time()
+        why = "no frame with a mark or a date"
+        for number in range(_TRIES):
+            frame = component.data.get(asap=False)
+            try:
+                proof = fresh(frame.metadata, nonce, begun_s)
+            except WorkerError as problem:
+                why = str(problem)
+                continue
+            # A frame that proves nothing is fresh if another one was taken out of the way before it.
+            if proof is not None or number > 0:
+                result = about(frame.metadata) | {"proof": proof or "order", "orphans": number}
+                return result | {"exposure_s": plain(exposure), "em_gain": gain}, frame
+        raise WorkerError("failed", f"the camera gave {_TRIES} frames of earlier exposures: {why}")
+
+    def _source(self, excitation_nm: float) -> int:
+        spectra = self._light.read("spectra")
+        wanted_m = excitation_nm * 1e-9
+        inside = [n for n, s in enumerate(spectra) if s[0] <= wanted_m <= s[-1]]
+        if not inside:
+            known = ", ".join(f"{s[0] * 1e9:.0f}-{s[-1] * 1e9:.0f}" for s in spectra)
+            raise WorkerError("range", f"no light source at {excitation_nm:g} nm; there are {known} nm")
+        return min(inside, key=lambda n: abs(spectra[n][len(spectra[n]) // 2] - wanted_m))
+
+    def _put_filter(self, emission_nm: float, timeout_s: float) -> Any:
+        component = self._filter.component()
+        axes = component.axes if hasattr(component, "axes") else {}
+        if not isinstance(axes, dict) or "band" not in axes:
+            # A filter that does not move: there is nothing to choose.
+            return None
+        wanted_m = emission_nm * 1e-9
+        widths = {
+            key: band[1] - band[0]
+            for key, band in dict(axes["band"].choices).items()
+            if not isinstance(band, str) and len(band) == 2 and band[0] <= wanted_m <= band[1]
+        }
+        if not widths:
+            raise WorkerError("range", f"no emission filter passes {emission_nm:g} nm")
+        key = min(widths, key=lambda k: widths[k])
+        if component.position.value["band"] != key:
+            component.moveAbs({"band": key}).result(timeout_s)
+        if component.position.value["band"] != key:
+            found = component.position.value["band"]
+            raise WorkerError("failed", f"the filter stands at {found}, not at {key}")
+        return key
+
+    def _put_gain(self, em_gain: float) -> float:
+        if self._camera.has("emGain"):
+            # 0 is no multiplication; None would be one that the camera chooses.
+            return max(1.0, float(self._camera.put("emGain", 0 if em_gain == 1 else round(em_gain))))
+        if em_gain != 1:
+            raise WorkerError("range", "this camera has no EM gain: set fluorescence.em_gain to 1")
+        return 1.0

@@ -1,0 +1,170 @@
+"""The loop of the worker: one request after the other, each answered or answered with its failure.
+
+It owns nothing that outlives it: it can be killed at any time. When the driver's process goes, its end of
+the standard input closes; the worker then ends at once, the one that was started with ``--guard`` after it
+has blanked the beam and switched the light off.
+"""
+
+import os
+import platform
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import zmq
+from numpy.typing import NDArray
+
+from drivers.odemis import protocol
+from drivers.odemis.remote.components import WorkerError, components, odemis_version
+from drivers.odemis.remote.electron import Electron
+from drivers.odemis.remote.motion import Motion
+from drivers.odemis.remote.optical import Optical
+
+Reply = tuple[dict[str, Any], "NDArray[Any] | None"]
+Method = Callable[..., "dict[str, Any] | Reply"]
+
+_GUARD_S = 5.0
+"""For the last blanking, when the driver's process has gone."""
+
+_KINDS = {
+    "CancelledError": "interrupted",
+    "TimeoutError": "timeout",
+    "CommunicationError": "lost",
+    "NamingError": "lost",
+    "NotSettableError": "range",
+    "IndexError": "range",
+    "LookupError": "lost",
+    "TypeError": "range",
+    "ValueError": "range",
+}
+"""By the name of the nearest known class: Pyro's classes cannot be imported where there is no Pyro."""
+
+
+class Worker:
+    """Methods by name.
+
+    Parameters
+    ----------
+    roles : dict
+        Of `config.odemis.OdemisRoles`.
+    """
+
+    def __init__(self, roles: dict[str, str]) -> None:
+        optical, electron, motion = Optical(roles), Electron(roles), Motion(roles)
+        self._methods: dict[str, Method] = {
+            "describe": lambda: components(roles),
+            "light_on": optical.on,
+            "light_off": optical.off,
+            "light_state": optical.state,
+            "expose": optical.expose,
+            "blank": electron.blank,
+            "beam_state": electron.state,
+            "set_beam": electron.set_beam,
+            "largest_scan": electron.largest,
+            "prepare_scan": electron.prepare,
+            "drain": electron.drain,
+            "scan": electron.scan,
+            "position": motion.position,
+            "move": motion.move,
+            "stop_stage": motion.stop_stage,
+            "chamber_state": motion.chamber_state,
+            "chamber_go_to": motion.chamber_go_to,
+            "stop_chamber": motion.stop_chamber,
+        }
+
+    def do(self, method: str, params: dict[str, Any]) -> Reply:
+        """Carry a request out.
+
+        Raises
+        ------
+        Exception
+            Whatever Odemis raises.
+        """
+        if method not in self._methods:
+            raise WorkerError("failed", f"the worker has no method {method}")
+        result = self._methods[method](**params)
+        return result if isinstance(result, tuple) else (result, None)
+
+
+def kind_of(error: BaseException) -> str:
+    """Return which of `protocol.KINDS` an exception is."""
+    if isinstance(error, WorkerError):
+        return error.kind
+    names = (known.__name__ for known in type(error).__mro__)
+    return next((_KINDS[name] for name in names if name in _KINDS), "failed")
+
+
+def serve(endpoint: str, guard: bool) -> None:
+    """Answer requests until the driver has gone."""
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.bind(endpoint)
+    worker: Worker | None = None
+    watched = False
+    while True:
+        message = socket.recv()
+        try:
+            header = protocol.read(message)
+            method, params = str(header["method"]), dict(header["params"])
+            if method == "hello":
+                worker = Worker(params["roles"])
+                if not watched:
+                    _watch_driver(worker if guard else None)
+                    watched = True
+                result, frame = _hello(), None
+            elif worker is None:
+                raise WorkerError("failed", "the first request must be hello")
+            else:
+                result, frame = worker.do(method, params)
+        except Exception as error:  # noqa: BLE001 - every failure is answered
+            socket.send(protocol.failure(kind_of(error), f"{type(error).__name__}: {error}"))
+        else:
+            _answer(socket, result, frame)
+
+
+def _hello() -> dict[str, Any]:
+    return {"pid": os.getpid(), "python": platform.python_version(), "odemis": odemis_version()}
+
+
+def _answer(socket: zmq.Socket[bytes], result: dict[str, Any], frame: "NDArray[Any] | None") -> None:
+    try:
+        if frame is None:
+            socket.send(protocol.success(result))
+            return
+        pixels = np.ascontiguousarray(frame).view(np.ndarray)
+        pixels = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+        head = protocol.success(result, pixels.dtype.str, pixels.shape)
+    except ValueError as error:
+        socket.send(protocol.failure("failed", f"Odemis gave a value that is no number: {error}"))
+        return
+    socket.send(head, zmq.SNDMORE)
+    # The message holds the array until it is sent: not copied on its way into the socket.
+    socket.send(pixels.data, copy=False, track=False)
+
+
+def _watch_driver(guarding: Worker | None) -> None:
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        if guarding is not None:
+            for method in ("blank", "light_off"):
+                last = threading.Thread(target=_attempt, args=(guarding, method), daemon=True)
+                last.start()
+                last.join(_GUARD_S / 2)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="watches the driver", daemon=True).start()
+
+
+def _attempt(worker: Worker, method: str) -> None:
+    try:
+        worker.do(method, {})
+    except Exception as error:  # noqa: BLE001 - nobody is left to tell but the log
+        print(f"{method} failed: {error}", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the endpoint that is named first."""
+    serve(arguments[0], "--guard" in arguments[1:])

@@ -1,0 +1,23 @@
+"""Pictures for people, drawn without a display."""
+
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from service.errors import InputError
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, over what was there.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    FigureCanvasAgg(figure)
+    try:
+        figure.savefig(path, format="png", dpi=130)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,158 @@
+"""The e-beam and its detector."""
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from config.model import Config
+from drivers.clock import Clock
+from drivers.errors import DriverError, InterruptedCallError
+from drivers.sem import BeamSettings, ScanRequest
+from simulators.microscope import SimulatedMicroscope
+from simulators.odemis_backend.faults import Faults
+from simulators.odemis_backend.names import MD_ACQ_DATE, MD_DWELL_TIME, MD_PIXEL_SIZE, MD_POS, MD_ROTATION
+from simulators.odemis_backend.settings import Component, HwError, NotSettableError, Setting, kept
+
+SHAPE = (4096, 3536)
+"""Positions that the scan generator has, in x and y."""
+PRESETS = ((512, 442), (1024, 884), (2048, 1768), (4096, 3536))
+"""Those of the sizes of a Thermo Fisher SEM that have the shape of its field."""
+_DWELL_S = (1e-7, 1e-2)
+_FOV_M = (1e-7, 2e-3)
+
+
+class ElectronBeam:
+    """The scan generator: a field of view with positions in it, of which a part is scanned.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    microscope : SimulatedMicroscope
+    faults : Faults
+    """
+
+    def __init__(self, config: Config, clock: Clock, microscope: SimulatedMicroscope, faults: Faults) -> None:
+        self._clock = clock
+        self._sem = microscope.devices.sem
+        self._stage = microscope.devices.stage
+        self._faults = faults
+        self._config = config
+        self._lock = threading.Lock()
+        self._values: dict[str, Any] = {}
+        v = self._values
+        v |= {"scale": (8.0, 8.0), "resolution": (512, 442), "translation": (0.0, 0.0), "blanker": True}
+        half = tuple(n / 2 for n in SHAPE)
+        self._settings = {
+            "horizontalFoV": kept(v, "horizontalFoV", 1e-3, limits=_FOV_M, unit="m"),
+            "pixelSize": Setting(self._pixel_size, unit="m"),
+            "scale": Setting(lambda: v["scale"], self._set_scale, ((1, 1), SHAPE)),
+            "resolution": Setting(lambda: v["resolution"], self._set_resolution, ((1, 1), SHAPE), unit="px"),
+            "translation": Setting(
+                lambda: v["translation"], self._set_translation, (tuple(-h for h in half), half), unit="px"
+            ),
+            "dwellTime": kept(v, "dwellTime", 1e-5, limits=_DWELL_S, unit="s"),
+            "rotation": kept(v, "rotation", 0.0, limits=(0, 6.2832), unit="rad"),
+            "blanker": Setting(lambda: v["blanker"], self._set_blanker, choices=(True, False, None)),
+            "accelVoltage": kept(v, "accelVoltage", 5e3, limits=(200, 30e3), unit="V"),
+            "spotSize": kept(v, "spotSize", 3.0, limits=(1, 7)),
+        }
+
+    def components(self, ebeam: str, detector: str) -> list[Component]:
+        """Return the e-beam and its detector."""
+        return [
+            Component(ebeam, "SEM E-beam", self._settings, shape=SHAPE),
+            Component(detector, "BSD", {}, shape=(256,), frame=self.frame),
+        ]
+
+    def frame(self, written: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Scan once; blanked, the scan runs and shows nothing."""
+        v, size = self._values, self._pixel_size()[0]
+        width, height = v["resolution"]
+        shift_m = v["translation"][0] * size, -v["translation"][1] * size
+        request = ScanRequest((width, height), size * v["scale"][0], v["dwellTime"], "odemis", shift_m)
+        x_m, y_m = self._stage.position()
+        off_m = self._faults.of("stale_position") or (0.0, 0.0)
+        metadata = dict(written) | {
+            MD_POS: (x_m + shift_m[0] + off_m[0], y_m + shift_m[1] + off_m[1]),
+            MD_PIXEL_SIZE: (request.pixel_size_m, request.pixel_size_m),
+            MD_DWELL_TIME: request.dwell_s,
+            MD_ROTATION: v["rotation"],
+            MD_ACQ_DATE: time.time(),
+        }
+        begun_s = self._clock.now_s()
+        dark = np.zeros((height, width), np.uint8)
+        if v["blanker"] is True:
+            self._clock.sleep(request.beam_s)
+            return dark, metadata
+        self._column()
+        try:
+            image = self._sem.scan(request, timeout_s=1e9)
+        except InterruptedCallError:
+            # A blanked beam scans on, and shows nothing.
+            self._clock.sleep(request.beam_s - (self._clock.now_s() - begun_s))
+            return dark, metadata
+        except DriverError as error:
+            raise HwError(str(error)) from None
+        return image.pixels, metadata
+
+    def _column(self) -> None:
+        sem = self._config.sem
+        self._sem.set_beam(
+            BeamSettings(
+                self._values["accelVoltage"],
+                self._values["spotSize"],
+                sem.aperture_um * 1e-6,
+                sem.working_distance_mm * 1e-3,
+                sem.detector,
+            ),
+            timeout_s=60,
+        )
+
+    def _pixel_size(self) -> tuple[float, float]:
+        size = self._values["horizontalFoV"] / SHAPE[0]
+        return size, size
+
+    def _set_scale(self, scale: tuple[float, float]) -> None:
+        """A new scale keeps the scanned region: it rescales the resolution."""
+        v = self._values
+        if self._faults.of("presets"):
+            self._choose(scale[0])
+            return
+        before, v["scale"] = v["scale"], tuple(scale)
+        self._set_resolution(
+            tuple(max(1, round(n * b / s)) for n, b, s in zip(v["resolution"], before, scale, strict=True))
+        )
+
+    def _choose(self, scale: float) -> None:
+        """Take the nearest of the sizes that the adapter of a Thermo Fisher SEM knows."""
+        width, height = min(PRESETS, key=lambda size: abs(size[0] - SHAPE[0] / scale))
+        self._values |= {
+            "resolution": (width, height),
+            "scale": (SHAPE[0] / width, SHAPE[1] / height),
+            "translation": (0.0, 0.0),
+        }
+
+    def _set_resolution(self, size: tuple[int, ...]) -> None:
+        """What does not fit is clipped, silently."""
+        if self._faults.of("presets"):
+            raise NotSettableError("Value is not settable")
+        clips = self._faults.of("clips") or SHAPE
+        most = [min(int(n / s), c) for n, s, c in zip(SHAPE, self._values["scale"], clips, strict=True)]
+        self._values["resolution"] = tuple(max(1, min(n, m)) for n, m in zip(size, most, strict=True))
+        self._set_translation(self._values["translation"])
+
+    def _set_translation(self, shift: tuple[float, ...]) -> None:
+        v = self._values
+        room = [(n - r * s) / 2 for n, r, s in zip(SHAPE, v["resolution"], v["scale"], strict=True)]
+        v["translation"] = tuple(max(-r, min(t, r)) for t, r in zip(shift, room, strict=True))
+
+    def _set_blanker(self, blanked: bool | None) -> None:
+        if self._faults.of("blanker_stuck"):
+            return
+        with self._lock:
+            self._values["blanker"] = blanked
+            if blanked is True:
+                self._sem.blank()

@@ -1,0 +1,121 @@
+"""Stage and chamber."""
+
+import math
+from typing import Any
+
+from config.model import Config
+from drivers.chamber import VacuumState
+from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError
+from simulators.microscope import SimulatedMicroscope
+from simulators.odemis_backend.faults import Faults
+from simulators.odemis_backend.settings import Component, HwError, Setting
+
+VENTED_PA = 1e5
+
+
+class CancelledError(Exception):
+    """Raised by the result of a movement that was cancelled."""
+
+
+class Motion:
+    """What moves. A movement begins when its result is waited for, and goes on when that time is over.
+
+    Parameters
+    ----------
+    config : Config
+    microscope : SimulatedMicroscope
+    faults : Faults
+    stage, chamber : str
+        Their roles.
+    """
+
+    def __init__(
+        self, config: Config, microscope: SimulatedMicroscope, faults: Faults, stage: str, chamber: str
+    ) -> None:
+        self._config = config
+        self._stage = microscope.devices.stage
+        self._chamber = microscope.devices.chamber
+        self._faults = faults
+        self._roles = stage, chamber
+        self._lag: list[tuple[float, float]] = []
+        limits = config.chamber
+        self._states = {
+            VENTED_PA: VacuumState.VENTED,
+            limits.fluorescence_pressure_pa: VacuumState.PARTIAL,
+            limits.high_vacuum_pa: VacuumState.HIGH,
+        }
+        self._names = dict(zip(self._states, ("vented", "low-vacuum", "vacuum"), strict=True))
+        self._stands = VENTED_PA
+
+    def components(self) -> list[Component]:
+        """Return stage and chamber."""
+        stage = self._config.stage
+        ranges = {"x": stage.safe_x_mm, "y": stage.safe_y_mm}
+        axes = {
+            # A little more than the safe area: the hardware knows nothing of that.
+            name: {"range": (low * 1e-3 - 1e-3, high * 1e-3 + 1e-3), "unit": "m"}
+            for name, (low, high) in ranges.items()
+        }
+        return [
+            Component(
+                self._roles[0],
+                "Sample Stage",
+                {"position": Setting(self._position, unit="m")},
+                axes,
+                move=self._move,
+                stop=lambda: self._halt(self._roles[0], self._stage.stop),
+            ),
+            Component(
+                self._roles[1],
+                "Chamber",
+                {
+                    "position": Setting(self._chamber_position, unit="Pa"),
+                    "pressure": Setting(self._chamber.pressure_pa, unit="Pa"),
+                },
+                {"vacuum": {"choices": self._names, "unit": "Pa"}},
+                move=self._pump,
+                stop=lambda: self._halt(self._roles[1], self._chamber.stop),
+            ),
+        ]
+
+    def _position(self) -> dict[str, float]:
+        x_m, y_m = self._lag.pop(0) if self._lag else self._stage.position()
+        return {"x": x_m, "y": y_m}
+
+    def _move(self, position: dict[str, Any], timeout_s: float) -> None:
+        start = self._stage.position()
+        target = float(position.get("x", start[0])), float(position.get("y", start[1]))
+        if math.dist(start, target) < (self._faults.of("tiny_moves") or 0.0):
+            return
+        _raised(lambda: self._stage.move_to(*target, timeout_s))
+        early = self._faults.of("arrives_early") or 0
+        parts = [(n + 1) / (early + 1) for n in range(early)]
+        self._lag = [tuple(s + (t - s) * p for s, t in zip(start, target, strict=True)) for p in parts]  # type: ignore[misc]
+
+    def _chamber_position(self) -> dict[str, float]:
+        """Changes only at the end of a change; whatever is not a position reads as vented."""
+        state = self._chamber.state()
+        if state is not VacuumState.CHANGING:
+            self._stands = next(key for key, known in self._states.items() if known is state)
+        return {"vacuum": self._stands}
+
+    def _pump(self, position: dict[str, Any], timeout_s: float) -> None:
+        if self._faults.of("pump_lies"):
+            self._stands = VENTED_PA
+            return
+        _raised(lambda: self._chamber.go_to(self._states[position["vacuum"]], timeout_s))
+
+    def _halt(self, role: str, stop: Any) -> None:
+        if not self._faults.strikes("runs_on", role):
+            stop()
+
+
+def _raised(call: Any) -> None:
+    try:
+        call()
+    except DeviceTimeoutError as error:
+        raise TimeoutError(str(error)) from None
+    except InterruptedCallError as error:
+        raise CancelledError(str(error)) from None
+    except DriverError as error:
+        raise HwError(str(error)) from None

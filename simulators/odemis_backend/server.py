@@ -1,0 +1,236 @@
+"""The process of the back-end: ``python -m simulators.odemis_backend.server FOLDER held|real``.
+
+`FOLDER` holds ``config.json`` and, for the faults, ``faults.json``. A connection carries one question at
+a time, a tuple, and is answered with ``("ok", value)`` or ``("error", class name, text)``.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from config.model import Config
+from drivers.clock import SystemClock
+from simulators.clock import HeldClock
+from simulators.microscope import SimulatedMicroscope
+from simulators.odemis_backend.electron import ElectronBeam
+from simulators.odemis_backend.faults import Faults
+from simulators.odemis_backend.motion import Motion
+from simulators.odemis_backend.names import MD_ACQ_DATE
+from simulators.odemis_backend.optical import Fluorescence
+from simulators.odemis_backend.settings import Component
+
+_LOOK_S = 0.01
+Gone = Callable[[], bool]
+
+
+class CommunicationError(Exception):
+    """Raised by a setting of a component whose process is dead."""
+
+
+class ConnectionClosedError(CommunicationError):
+    """Raised by get() of a component whose process is dead."""
+
+
+class Backend:
+    """All components, and what a test asks about the truth.
+
+    Parameters
+    ----------
+    config : Config
+    clock : HeldClock or SystemClock
+    faults : Faults
+    """
+
+    def __init__(self, config: Config, clock: HeldClock | SystemClock, faults: Faults) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._orphans: dict[str, Any] = {}
+        self._silent = 0
+        self._acquiring: dict[str, threading.Lock] = {}
+        self._questions: dict[str, Callable[..., Any]] = {
+            "roles": self._roles,
+            "ghosts": lambda: faults.of("ghosts") or {},
+            "describe": self._describe,
+            "get": self._get,
+            "set": self._set,
+            "check_move": lambda role, position: self._component(role).check_move(position),
+            "stop": self._stop,
+            "update_metadata": lambda role, new: self._component(role).metadata.update(new),
+            "now": clock.now_s,
+            "sleep": clock.sleep,
+            "truth": self._truth,
+            "reset": self._reset,
+        }
+        if isinstance(clock, HeldClock):
+            self._questions |= {"hold_next": clock.hold_next, "held": clock.held.is_set}
+        self._reset(config.model_dump_json())
+
+    def ask(self, question: tuple[Any, ...], gone: Gone) -> Any:
+        """Answer; `gone` says whether nobody waits for the answer any more."""
+        name, *rest = question
+        if name in ("get", "set", "frame") and self._stays_silent():
+            _hang()
+        if name == "frame":
+            return self._frame(rest[0], gone)
+        if name == "move":
+            return self._move(rest[0], rest[1], rest[2])
+        return self._questions[name](*rest)
+
+    def _stays_silent(self) -> bool:
+        most = self._faults.of("silent")
+        self._silent = 0 if most is None else self._silent + 1
+        return most is not None and self._silent <= most
+
+    def nobody_waits(self) -> None:
+        """A client was killed: the hardware goes on by itself."""
+        if isinstance(self._clock, HeldClock):
+            self._clock.release()
+
+    def _reset(self, config: str) -> None:
+        """Begin anew with a fresh microscope; the clock goes on."""
+        settings = Config.model_validate_json(config)
+        roles = settings.odemis.roles
+        microscope = SimulatedMicroscope(settings, self._clock)
+        beam = ElectronBeam(settings, self._clock, microscope, self._faults)
+        optical = Fluorescence(settings, microscope, self._faults)
+        motion = Motion(settings, microscope, self._faults, roles.stage, roles.chamber)
+        found = (
+            beam.components(roles.ebeam, roles.sem_detector)
+            + optical.components(roles.light, roles.filter, roles.camera)
+            + motion.components()
+        )
+        self._microscope = microscope
+        self._beam_role, self._light_role = roles.ebeam, roles.light
+        self._components = {component.role: component for component in found}
+        self._acquiring = {component.role: threading.Lock() for component in found}
+        self._orphans.clear()
+
+    def _roles(self) -> dict[str, str]:
+        missing = self._faults.of("missing") or ()
+        return {role: c.name for role, c in self._components.items() if role not in missing}
+
+    def _component(self, role: str) -> Component:
+        if self._faults.strikes("killed", role):
+            raise CommunicationError(f"cannot connect: no answer from {role}")
+        return self._components[role]
+
+    def _describe(self, role: str) -> dict[str, Any]:
+        component = self._components[role]
+        without = (self._faults.of("without") or {}).get(role, ())
+        settings = {n: s.described() for n, s in component.settings.items() if n not in without}
+        if self._faults.of("presets") and role == self._beam_role:
+            for name in ("resolution", "translation"):
+                settings[name]["readonly"] = True
+        return {
+            "settings": settings,
+            "axes": component.axes,
+            "shape": component.shape,
+        }
+
+    def _get(self, role: str, name: str) -> Any:
+        return self._component(role).settings[name].read()
+
+    def _set(self, role: str, name: str, value: Any) -> None:
+        self._component(role).settings[name].set(value)
+
+    def _move(self, role: str, position: dict[str, Any], timeout_s: float) -> None:
+        if self._faults.strikes("result_hangs", role) or self._faults.strikes("killed", role):
+            _hang()
+        move = self._component(role).move
+        if move is None:
+            raise ValueError(f"{role} does not move")
+        move(position, timeout_s)
+
+    def _stop(self, role: str) -> None:
+        stop = self._component(role).stop
+        if stop is not None:
+            stop()
+
+    def _frame(self, role: str, gone: Gone) -> Any:
+        """Acquire; a frame that nobody fetched goes to whoever asks next."""
+        if self._faults.strikes("killed", role):
+            raise ConnectionClosedError("receiving: connection lost")
+        component = self._component(role)
+        if self._faults.strikes("get_hangs", role):
+            _hang()
+        with self._acquiring[role]:
+            if role in self._orphans:
+                return self._orphans.pop(role)
+            if component.frame is None:
+                raise AttributeError(f"{role} has no data")
+            written = {} if self._faults.of("unmarked") else component.metadata
+            pixels, metadata = component.frame(written)
+            if self._faults.of("undated"):
+                metadata.pop(MD_ACQ_DATE)
+            if gone():
+                self._orphans[role] = (pixels, metadata)
+            return pixels, metadata
+
+    def _truth(self) -> dict[str, Any]:
+        """What is really so, whatever the settings say."""
+        beam, devices = self._components[self._beam_role], self._microscope.devices
+        exposures = self._microscope.ground.exposures()
+        return {
+            "blanked": beam.settings["blanker"].read() is True and devices.sem.is_blanked(),
+            "light": devices.light.is_on(),
+            "power_w": self._components[self._light_role].settings["power"].read(),
+            "exposures": len(exposures),
+            "scanned_m": exposures[-1].rect_m if exposures else None,
+            "position_m": devices.stage.position(),
+            "chamber": str(devices.chamber.state()),
+        }
+
+
+def _hang() -> None:
+    threading.Event().wait()
+
+
+def serve(folder: Path, clock_name: str) -> None:
+    """Answer connections, each on threads of its own, for ever."""
+    config = Config.model_validate_json((folder / "config.json").read_text())
+    clock = HeldClock() if clock_name == "held" else SystemClock()
+    backend = Backend(config, clock, Faults(folder / "faults.json"))
+    with Listener(str(folder / "backend"), family="AF_UNIX", backlog=16) as listener:
+        print("ready", flush=True)
+        while True:
+            connection = listener.accept()
+            threading.Thread(target=_converse, args=(backend, connection), daemon=True).start()
+
+
+def _converse(backend: Backend, connection: "Connection[Any, Any]") -> None:
+    while True:
+        try:
+            question = connection.recv()
+        except (EOFError, OSError):
+            return
+        answer: list[Any] = []
+        ended = threading.Event()
+        gone = threading.Event()
+
+        def work(
+            question: Any = question, answer: Any = answer, ended: Any = ended, gone: Any = gone
+        ) -> None:
+            try:
+                answer.append(("ok", backend.ask(question, gone.is_set)))
+            except Exception as error:  # noqa: BLE001 - every failure goes to the client
+                answer.append(("error", type(error).__name__, str(error)))
+            ended.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        while not ended.wait(_LOOK_S):
+            # Nothing is sent while an answer is waited for, so whatever comes is the end of the client.
+            if connection.poll():
+                gone.set()
+                backend.nobody_waits()
+                return
+        try:
+            connection.send(answer[0])
+        except OSError:
+            return
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), sys.argv[2])
