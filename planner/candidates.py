@@ -9,8 +9,8 @@ from planner.rects import RectM
 from planner.required import Required
 from planner.tiles import Scan
 
-MOST_CANDIDATES = 20_000
-"""Of a section, and 50 more for each of its pieces; beyond it the search is no longer over all of them."""
+MOST_CANDIDATES = 6_000
+"""Of a section, and 30 more for each of its pieces; beyond it the search is no longer over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def candidates(pieces: Sequence[Required], framing: Framing) -> tuple[list[Candi
         for members, rect in _closed_sets(first, near[first], pieces, framing):
             if members in seen:
                 continue
-            if len(seen) > MOST_CANDIDATES + 50 * len(pieces):
+            if len(seen) > MOST_CANDIDATES + 30 * len(pieces):
                 return found, False
             seen.add(members)
             apart_s = sum(singles[m] for m in members)

@@ -13,6 +13,8 @@ from drivers.microscope import Microscope
 from drivers.pose import frame_rect
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
+from planner.errors import PlannerError
+from planner.values import settings_from
 from service.errors import InputError
 from service.layout import refuse_overlap, safe_area_m, sections_and_fields, visited
 from service.records import Field, Section
@@ -38,6 +40,19 @@ def clock_for(info: RunInfo, start_s: float) -> Clock:
     return FastClock(start_s) if info.clock == "fast" else SystemClock(start_s)
 
 
+def check_planner(config: Config) -> None:
+    """Refuse settings that no plan can be made with, before anything moves.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        settings_from(config)
+    except PlannerError as error:
+        raise InputError(f"planner: {error}") from None
+
+
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
     """Put a session together.
 
@@ -55,6 +70,7 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     InputError, FrameError
         What was asked for cannot be had, in one sentence.
     """
+    check_planner(config)
     clock = clock_for(info, start_s)
     if info.kind == "replay":
         return _recorded(config, folder, info, clock)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from config.base import Frozen
 from service.api import models as wire
+from service.api.estimate_models import EstimateResult
 from service.api.models import METHODS, ErrorCode
 from service.errors import (
     IllegalTransitionError,
@@ -201,8 +202,8 @@ class Handler:
             devices=json.loads(to_json(dict(self._control.devices()))),
         )
 
-    def _estimate(self, _: wire.NoParams) -> wire.EstimateResult:
-        return wire.EstimateResult.model_validate(asdict(self._control.estimate()))
+    def _estimate(self, _: wire.NoParams) -> EstimateResult:
+        return EstimateResult.model_validate(asdict(self._control.estimate()))
 
     def _snapshot(self, none: wire.NoParams) -> wire.Snapshot:
         queued = self._store.jobs(JobState.QUEUED, limit=_NEXT_JOBS)

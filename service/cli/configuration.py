@@ -34,7 +34,11 @@ def show(file: File = DEFAULT_PROFILE, as_json: Json = False) -> None:
 @commands.command()
 def check(file: File = DEFAULT_PROFILE) -> None:
     """Say whether a configuration can be used; status 2 and one sentence if not."""
-    sections, fields = sections_and_fields(load(file))
+    from service.compose import check_planner
+
+    config = load(file)
+    check_planner(config)
+    sections, fields = sections_and_fields(config)
     typer.echo(f"{file}: good, {len(sections)} sections with {len(fields)} fields")
 
 

@@ -522,3 +522,15 @@ def test_config_commands(say: Said, tmp_path: Path) -> None:
     status, text, _ = say("config", "schema")
     assert status == 0
     assert json.loads(text)["additionalProperties"] is False
+
+
+def test_settings_that_no_plan_can_be_made_with_are_refused_before_anything_moves(
+    say: Said, tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text("sem: {pixel_size_nm: 1, frame_px: [128, 207]}", encoding="utf-8")
+    for words in (("config", "check", path), ("dry-run", "--config", path, "--out", tmp_path / "run")):
+        status, _, told = say(*words)
+        assert status == 2
+        assert "tile overlap" in told
+    assert not (tmp_path / "run" / "session.sqlite").exists()
