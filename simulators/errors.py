@@ -5,3 +5,7 @@ from drivers.errors import DriverError
 
 class MemoryFileError(DriverError):
     """Raised when the file that is to hold a microscope's memory holds something else; it is left alone."""
+
+
+class ClockError(Exception):
+    """Raised when a simulated device works on although its time is over."""

@@ -9,6 +9,7 @@ from drivers.recorded import placed
 from drivers.tiff import RecordedFrame
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 from tests.drivers.contract import CHECKS, Bench, Check, HeldClock
+from tests.drivers.quanta_bench import quanta_bench
 
 CONFIG = Config.model_validate(
     {
@@ -40,6 +41,13 @@ def recorded() -> Bench:
     )
     devices = recorded_microscope(CONFIG, clock, frames).devices
     return Bench(CONFIG, clock, devices, (frames[0].center_m, frames[1].center_m))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_quanta_behind_its_socket(check: Check) -> None:
+    clock = HeldClock()
+    with quanta_bench(CONFIG, clock) as bench:
+        check(Bench(CONFIG, clock, bench.devices, ((0.0, 0.0), (400e-6, 0.0))))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

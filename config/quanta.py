@@ -1,0 +1,38 @@
+"""The Quanta-style server that drives SEM, stage and chamber."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from config.base import Frozen
+
+
+class QuantaConfig(Frozen):
+    """Where the server is and what the machine behind it can do."""
+
+    endpoint: str = Field(
+        "tcp://127.0.0.1:7521",
+        pattern=r"^(tcp://[A-Za-z0-9_.\-]+:[0-9]{1,5}|unix:///[^\s]+)$",
+        max_length=200,
+        description="tcp://HOST:PORT or unix:///PATH.",
+    )
+    call_timeout_s: float = Field(10.0, ge=0.1, le=120, description="For one call and its answer, s.")
+    channel: str = Field("electron1", min_length=1, max_length=40, description="Of the detector's image.")
+    reduced_area: bool = Field(
+        True,
+        description="Whether a part of a scan preset can be scanned; without, sem.presets_px must name presets.",
+    )
+    least_move_um: float = Field(
+        1.0,
+        ge=0,
+        le=50,
+        description="The stage does not carry out shorter moves: it first goes away, um; 0: it does.",
+    )
+    poll_s: float = Field(0.1, gt=0, le=10, description="Time between two questions whether it is done, s.")
+
+    @model_validator(mode="after")
+    def _port_exists(self) -> Self:
+        scheme, _, rest = self.endpoint.partition("://")
+        if scheme == "tcp" and not 1 <= int(rest.rpartition(":")[2]) <= 65535:
+            raise ValueError("endpoint must end in a port from 1 to 65535")
+        return self
