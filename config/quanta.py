@@ -20,7 +20,11 @@ class QuantaConfig(Frozen):
     channel: str = Field("electron1", min_length=1, max_length=40, description="Of the detector's image.")
     reduced_area: bool = Field(
         True,
-        description="Whether a part of a scan preset can be scanned; without, sem.presets_px must name presets.",
+        description="Whether part of a scan preset can be scanned; without, sem.presets_px must name them.",
+    )
+    drives_stage: bool = Field(
+        True,
+        description="Whether the stage under the specimen is the server's; without, that of `driver` is.",
     )
     least_move_um: float = Field(
         1.0,

@@ -1,7 +1,7 @@
 """What a fluorescence light and camera must offer."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,4 +90,22 @@ class FluorescenceCamera(Protocol):
 
     def stop(self) -> None:
         """End `expose` from another thread, within 1 s; harmless when nothing runs."""
+        ...
+
+
+@runtime_checkable
+class Cooled(Protocol):
+    """What a camera offers besides that is cooled and says so."""
+
+    def temperature_c(self) -> float:
+        """Read the temperature of the sensor back, degrees Celsius; does not block.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+        """
+        ...
+
+    def target_temperature_c(self) -> float:
+        """Temperature that the cooling is set to, degrees Celsius."""
         ...

@@ -11,6 +11,8 @@ from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.microscope import Microscope
 from drivers.pose import frame_rect
+from drivers.quanta.joining import joined
+from drivers.quanta.microscope import QuantaDevices
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
 from planner.errors import PlannerError
@@ -53,6 +55,34 @@ def check_planner(config: Config) -> None:
         raise InputError(f"planner: {error}") from None
 
 
+def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:
+    """Connect to a microscope, without a session: nothing is moved, exposed or kept.
+
+    Returns
+    -------
+    Microscope, QuantaDevices or None
+        The devices, and what of them a server drives.
+
+    Raises
+    ------
+    InputError
+        There is no driver for it.
+    """
+    if config.driver != "simulator":
+        raise InputError(_no_driver(config))
+    fluorescence = SimulatedMicroscope(config, clock).devices
+    if config.quanta is None:
+        return fluorescence, None
+    return joined(fluorescence, config, config.quanta, clock)
+
+
+def _no_driver(config: Config) -> str:
+    return (
+        f"driver: {config.driver}: this version has no driver for it; `driver: simulator` can be run,"
+        " and `ilemtrack dry-run --config` runs this profile on the simulated microscope"
+    )
+
+
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
     """Put a session together.
 
@@ -75,9 +105,11 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     if info.kind == "replay":
         return _recorded(config, folder, info, clock)
     if info.kind == "run" and config.driver != "simulator":
+        raise InputError(_no_driver(config))
+    if info.kind == "run" and config.quanta is not None:
         raise InputError(
-            f"driver: {config.driver}: this version has no driver for it; `driver: simulator` can be run,"
-            " and `ilemtrack dry-run --config` runs this profile on the simulated microscope"
+            "quanta: the beam of a real SEM is not sent where simulated fluorescence shows cells; take"
+            " `quanta:` out, or choose a driver for fluorescence other than `simulator`"
         )
     sections, fields = sections_and_fields(config)
     microscope = SimulatedMicroscope(config, clock, folder.simulator)

@@ -21,6 +21,8 @@ from simulators.stage import SimulatedStage
 
 _READOUT_S = 0.03
 """512 x 512 pixels at 10 MHz, and the frame transfer."""
+_SENSOR_C = -70.0
+"""At which such a camera is run."""
 _STOKES_NM = 25.0
 """Emission of GFP lies this far above its excitation."""
 
@@ -90,6 +92,14 @@ class SimulatedCamera:
     def stop(self) -> None:
         """End `expose`; harmless when nothing runs."""
         self._switch.stop()
+
+    def temperature_c(self) -> float:
+        """Temperature of the sensor, which is always cold, degrees Celsius."""
+        return _SENSOR_C
+
+    def target_temperature_c(self) -> float:
+        """Temperature that the cooling is set to, degrees Celsius."""
+        return _SENSOR_C
 
     def _pose(self, center_m: tuple[float, float]) -> Pose:
         size = self._config.fluorescence.pixel_size_m

@@ -17,7 +17,8 @@ class FollowedClock:
 
     Implements `drivers.clock.Clock`. A thread inside `following` that sleeps waits until others have let the
     time pass; `settle` waits until all followers have done what was due, so that a virtual time that jumps
-    never outruns them. Any other thread sleeps on the clock beneath.
+    never outruns them. A follower has a time of its own, which ends each sleep when it was due, however far
+    the others have got. Any other thread sleeps on the clock beneath.
 
     Parameters
     ----------
@@ -28,37 +29,41 @@ class FollowedClock:
         self._base = base
         self._changed = threading.Condition()
         self._until_s: dict[int, float | None] = {}
+        self._own_s: dict[int, float] = {}
 
     def now_s(self) -> float:
-        """Time of the clock beneath."""
-        return self._base.now_s()
+        """Time of the clock beneath; of a follower its own."""
+        own_s = self._own_s.get(threading.get_ident())
+        return self._base.now_s() if own_s is None else own_s
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
         """Let `seconds` pass; a follower leaves that to others."""
         me = threading.get_ident()
         if me not in self._until_s:
             return self._base.sleep(seconds, wake)
-        until_s = self.now_s() + seconds
-        never = threading.Event()
+        until_s = self._own_s[me] + max(0.0, seconds)
+        awake = wake or threading.Event()
         self._note(me, until_s)
         try:
-            while self.now_s() < until_s:
-                if (wake or never).wait(_LOOK_S):
-                    return False
+            while self._base.now_s() < until_s:
+                if awake.wait(_LOOK_S):
+                    break
         finally:
+            self._own_s[me] = max(self._own_s[me], min(until_s, self._base.now_s()))
             self._note(me, None)
-        return wake is None or not wake.is_set()
+        return not awake.is_set()
 
     @contextmanager
     def following(self) -> Iterator[None]:
         """Make this thread a follower."""
         me = threading.get_ident()
+        self._own_s[me] = self._base.now_s()
         self._note(me, None)
         try:
             yield
         finally:
             with self._changed:
-                del self._until_s[me]
+                del self._until_s[me], self._own_s[me]
                 self._changed.notify_all()
 
     def settle(self) -> None:
@@ -71,7 +76,7 @@ class FollowedClock:
         """
         end_s = time.monotonic() + _SETTLE_S
         with self._changed:
-            while any(until is None or until <= self.now_s() for until in self._until_s.values()):
+            while any(until is None or until <= self._base.now_s() for until in self._until_s.values()):
                 if time.monotonic() > end_s:
                     raise ClockError("a simulated device does not come to an end with what it does")
                 self._changed.wait(_LOOK_S)

@@ -1,7 +1,7 @@
 """The calls of a simulated Quanta-style server, on the simulated microscope.
 
-Every public method is a call; `drivers.quanta.wire` says how it is made. What takes time is begun, and goes on
-as the microscope's clock does.
+Every public method is a call; `drivers.quanta.wire` says how it is made. What takes time is begun, and goes
+on as the microscope's clock does.
 """
 
 import threading
@@ -43,11 +43,12 @@ class _Scanning:
     thread: threading.Thread
     last: threading.Event
     """Set where no other frame follows the one that runs."""
+    ended: threading.Event
     error: DriverError | None = None
 
 
 def quanta_microscope(config: Config, base: Clock) -> tuple[SimulatedMicroscope, FollowedClock]:
-    """Make a simulated microscope for a server: every preset, a beam shift, and a clock that others move on."""
+    """Make a simulated microscope for a server: every preset, a beam shift, a clock that others move on."""
     clock = FollowedClock(base)
     sem = config.sem.model_copy(
         update={
@@ -227,7 +228,7 @@ class QuantaMachine:
             raise OutOfRangeError(f"no state {state!r} of a channel; there are run, stop, cancel")
 
     def get_channel_state(self, channel: str) -> str:  # noqa: ARG002
-        """running or stopped."""
+        """Either running or stopped."""
         return "running" if self._runs() else "stopped"
 
     def get_latest_image(self, channel: str) -> Image | None:  # noqa: ARG002
@@ -312,7 +313,7 @@ class QuantaMachine:
             self._devices.chamber.go_to(state, 0.0)
 
     def _runs(self) -> bool:
-        return self._scanning is not None and self._scanning.thread.is_alive()
+        return self._scanning is not None and not self._scanning.ended.is_set()
 
     def _cancel(self) -> None:
         if self._scanning is not None:
@@ -343,8 +344,10 @@ class QuantaMachine:
                         work(last)
                     except DriverError as error:
                         scanning.error = error
+                    finally:
+                        scanning.ended.set()
 
-            scanning = _Scanning(threading.Thread(target=run, daemon=True), last)
+            scanning = _Scanning(threading.Thread(target=run, daemon=True), last, threading.Event())
             self._scanning = scanning
             scanning.thread.start()
             ready.wait()
@@ -369,7 +372,10 @@ class QuantaMachine:
         self._expose_often(last)
         x, y = self._devices.stage.position()
         self.held.values["free_working_distance"] = (
-            self._config.sem.working_distance_mm * 1e-3 + _TO_FOCUS_M + _FOCUS_SLOPE[0] * x + _FOCUS_SLOPE[1] * y
+            self._config.sem.working_distance_mm * 1e-3
+            + _TO_FOCUS_M
+            + _FOCUS_SLOPE[0] * x
+            + _FOCUS_SLOPE[1] * y
         )
 
     def _frame(self, dwell_s: float) -> Image:

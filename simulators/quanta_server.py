@@ -11,7 +11,7 @@ import socketserver
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from config.loading import DEFAULT_PROFILE, load
 from drivers.clock import SystemClock
@@ -63,7 +63,7 @@ class QuantaServer:
             self.endpoint = f"unix://{path}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
-    def __enter__(self) -> "QuantaServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

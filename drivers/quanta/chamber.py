@@ -81,7 +81,10 @@ class QuantaChamber:
         pressure_pa = self.pressure_pa()
         if 0 < pressure_pa <= self._config.beam_max_pressure_pa:
             return VacuumState.HIGH
-        wanted_pa, part = self._config.fluorescence_pressure_pa, self._config.fluorescence_tolerance_percent / 100
+        wanted_pa, part = (
+            self._config.fluorescence_pressure_pa,
+            self._config.fluorescence_tolerance_percent / 100,
+        )
         if wanted_pa * (1 - part) <= pressure_pa <= wanted_pa * (1 + part):
             return VacuumState.PARTIAL
         return VacuumState.CHANGING

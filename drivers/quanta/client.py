@@ -1,7 +1,9 @@
-"""Calls to a Quanta-style server, each with a deadline; what must not wait goes over a connection of its own."""
+"""Calls to a Quanta-style server, each with a deadline; what must not wait has a connection of its own."""
 
+import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, NotReadyError, OutOfRangeError
@@ -17,8 +19,8 @@ Call = tuple[str, dict[str, object]]
 class QuantaClient:
     """A server, from here. Safe to use from several threads: calls wait for each other, urgent ones do not.
 
-    No call is repeated by itself. After a deadline or a loss the connection is dropped, and the next call opens
-    a new one: a late answer never reaches another question.
+    No call is repeated by itself. After a deadline or a loss the connection is dropped, and the next call
+    opens a new one: a late answer never reaches another question.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ class QuantaClient:
                 raise
 
     def urgent(self, *calls: Call) -> list[Any]:
-        """Make calls over a new connection, whatever hangs in another, within `URGENT_S` of real time together.
+        """Make calls over a new connection, whatever hangs in another, within `URGENT_S` of real time.
 
         Parameters
         ----------
@@ -87,7 +89,10 @@ class QuantaClient:
             connection.close()
 
     def close(self) -> None:
-        """Drop the connection; harmless, the next call opens a new one."""
+        """Drop the connection, which ends a call that hangs in it; the next call opens a new one."""
+        connection = self._connection
+        if connection is not None:
+            connection.shut()
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -131,6 +136,11 @@ class _Connection:
         except OSError as error:
             raise DeviceLostError(f"{method}: the connection broke: {error.strerror or error}") from error
         return result
+
+    def shut(self) -> None:
+        """End what another thread waits for; harmless when the connection is gone."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._socket.close()

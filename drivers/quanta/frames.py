@@ -1,6 +1,6 @@
 """Whether an image of a Quanta-style server is the one that was asked for, and its pixels.
 
-Such frames carry no date. A frame is ours when it differs from the one that the server had before the scan began
+Such frames carry no date. A frame is ours when it differs from the one that the server had before the scan
 (noise never repeats) and carries the beam shift of the scan, which is unlike that of the scans before it.
 """
 
@@ -21,6 +21,9 @@ _TAGS = 16
 
 Frame = tuple[dict[str, Any], bytes]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+_KINDS: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
+"""Pixels as they come over the socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def strange(about: dict[str, Any], expected: Expected) -> str | None:
         if found is None or not math.isclose(found[0], wanted, rel_tol=1e-3):
             return f"the image of the SEM has {name} {about.get(name)!r}, not {wanted:g}"
     if about.get("resolution") != list(expected.preset_px):
-        return f"the image of the SEM is of a scan of {about.get('resolution')}, not {list(expected.preset_px)} px"
+        return f"the image is of a scan of {about.get('resolution')}, not {list(expected.preset_px)} px"
     return None
 
 
@@ -72,9 +75,10 @@ def pixels(frame: Frame, expected: Expected) -> Pixels:
     """
     about, data = frame
     shape = _numbers(about.get("shape"), 2)
-    kind = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}.get(str(about.get("dtype")))
+    kind = _KINDS.get(str(about.get("dtype")))
     width, height = expected.size_px
-    if shape not in ((height, width), (height + expected.databar_px, width)) or kind is None:
+    rows = (height, height + expected.databar_px)
+    if kind is None or shape is None or shape[0] not in rows or shape[1] != width:
         raise DriverError(
             f"the SEM gave an image of {about.get('shape')} {about.get('dtype')}, not {width} x {height} px"
         )

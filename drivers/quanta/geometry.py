@@ -66,7 +66,9 @@ def scan_area(size_px: Size, pixel_size_m: float, presets_px: Sequence[Size], re
     covering = [(w, h) for w, h in presets_px if w >= width and h >= height]
     if not covering or width < 1 or height < 1:
         largest = max(presets_px, key=lambda p: p[0] * p[1])
-        raise OutOfRangeError(f"a scan of {width} x {height} px is not within 1 x 1 to {largest[0]} x {largest[1]}")
+        raise OutOfRangeError(
+            f"a scan of {width} x {height} px is not within 1 x 1 to {largest[0]} x {largest[1]}"
+        )
     preset = min(covering, key=lambda p: p[0] * p[1])
     if preset == (width, height):
         return ScanArea(preset, None, preset[0] * pixel_size_m, (0.0, 0.0))

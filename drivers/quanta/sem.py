@@ -18,7 +18,7 @@ from drivers.errors import (
 )
 from drivers.interlock import Interlock
 from drivers.quanta import frames, settings
-from drivers.quanta.client import QuantaClient
+from drivers.quanta.client import Call, QuantaClient
 from drivers.quanta.geometry import ScanArea, scan_area
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
@@ -39,7 +39,8 @@ class QuantaSem:
     """Implements `drivers.sem.Sem`.
 
     A scan is set, read back, begun, waited for, blanked, and only then its image is fetched and checked. The
-    beam rests on one point for the milliseconds between unblanking and the first row, and until it is blanked.
+    beam rests on one point of the rectangle for the milliseconds between unblanking and the first row, and
+    from the last row until its end is noticed, ``quanta.poll_s`` at most.
     Blanking, stopping and reading the blanker go over connections of their own.
 
     Parameters
@@ -84,7 +85,8 @@ class QuantaSem:
         by_hand = self._sem.aperture_um / 1e6
         if not math.isclose(wanted.aperture_m, by_hand, rel_tol=1e-6):
             raise OutOfRangeError(
-                f"the aperture is changed by hand: it is {by_hand * 1e6:g} um, not {wanted.aperture_m * 1e6:g} um"
+                f"the aperture is changed by hand: it is {by_hand * 1e6:g} um,"
+                f" not {wanted.aperture_m * 1e6:g} um"
             )
         if wanted.detector != self._sem.detector:
             raise OutOfRangeError(
@@ -178,7 +180,7 @@ class QuantaSem:
         return blanked is True or power is False
 
     def _blank(self) -> None:
-        blank = ("blank_beam", {}), ("beam_is_blanked", {})
+        blank: tuple[Call, Call] = ("blank_beam", {}), ("beam_is_blanked", {})
         if self._client.urgent(*blank)[1] is True or self._client.urgent(*blank)[1] is True:
             return
         off = self._client.urgent(("set_beam_power", {"value": False}), ("get_beam_power", {}))[1] is False
@@ -247,7 +249,11 @@ class QuantaSem:
         width_m = settings.apply(self._client, settings.SCANNING_SIZE, area.width_m)
         dwell_s = settings.apply(self._client, settings.DWELL_TIME, request.dwell_s)
         call("set_beam_shift", x=shift[0], y=shift[1])
-        found_mode, found_px, found_area = call("get_scan_mode"), call("get_resolution"), call("get_selected_area")
+        found_mode, found_px, found_area = (
+            call("get_scan_mode"),
+            call("get_resolution"),
+            call("get_selected_area"),
+        )
         wanted_area = None if area.area_px is None else list(area.area_px)
         if (found_mode, found_px, found_area) != ("full_frame", list(area.preset_px), wanted_area):
             raise OutOfRangeError(

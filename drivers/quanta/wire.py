@@ -10,7 +10,7 @@ So is a reply, with the `id` of its request and either `result` or `error`::
     {"jsonrpc": "2.0", "id": 8, "error": {"code": 1, "message": "dwell_time 9 s is not from ..."}}
 
 A result that is an object with the key `bytes` (an image) is followed by just so many raw bytes. Calls return
-at once: what takes time (`move_stage`, `set_channel_state`, `pump`) is begun, and asked after. A server answers
+at once: what takes time (`move_stage`, `set_channel_state`, `pump`) is begun, and asked after. It answers
 several connections at a time, so that a call that hangs in one keeps nobody from blanking in another.
 
 The names of the calls are those of a remote server of a Thermo Fisher (FEI) SEM. Not among those are

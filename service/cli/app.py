@@ -13,7 +13,17 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import calibration, configuration, daemon, evaluation, images, planning, session, training
+from service.cli import (
+    calibration,
+    configuration,
+    daemon,
+    doctor,
+    evaluation,
+    images,
+    planning,
+    session,
+    training,
+)
 from service.cli.output import tell
 from service.errors import (
     ApiError,
@@ -65,6 +75,7 @@ planning.register(app)
 evaluation.register(app)
 training.register(app)
 calibration.register(app)
+doctor.register(app)
 daemon.register(app)
 configuration.register(app)
 
