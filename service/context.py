@@ -11,6 +11,7 @@ from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.sem import ScanImage
 from service.errors import SessionFaultError
+from service.focusing import FocusBook
 from service.requests import Requests
 from service.run_folder import RunFolder
 from service.store.store import Store
@@ -119,6 +120,7 @@ class Context:
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
     standing: Standing = field(default_factory=Standing)
+    focus: FocusBook = field(default_factory=FocusBook)
     unsaved: dict[str, ScanImage] = field(default_factory=dict)
     """Electron images, by job, that the disk did not take."""
 

@@ -48,6 +48,10 @@ def look(
     if quanta is not None and config.quanta is not None:
         offers = survey(quanta.client, config, config.quanta)
         checks += [Check(o.name, Level.OK if o.fits else Level.RED, o.says) for o in offers]
+    if config.session.autofocus and devices.focus is None:
+        checks.append(
+            Check("focus", Level.RED, "session.autofocus is set, this machine has no automatic focus")
+        )
     return [*checks, _layout(config), _calibration(config, now.date()), _disk(config, folder), _clock(now)]
 
 

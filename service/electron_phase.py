@@ -10,6 +10,7 @@ from drivers.errors import DriverError, InterruptedCallError, NotReadyError, Out
 from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.rects import grown
+from service import focusing
 from service.context import Context
 from service.disk import shortage
 from service.errors import FrameRefusedError, ImageError, SessionFaultError, StageError
@@ -48,6 +49,8 @@ def set_beam(context: Context) -> None:
     )
     with context.busy.device():
         found = context.devices.sem.set_beam(wanted, timeout_s=60)
+    # The working distance is the configured one again.
+    context.focus.sections.clear()
     for name in ("accelerating_voltage_v", "spot_size", "aperture_m", "working_distance_m"):
         want, have = getattr(wanted, name), getattr(found, name)
         if not math.isclose(want, have, rel_tol=0.02):
@@ -92,6 +95,9 @@ def take_electron_images(context: Context) -> None:
     """
     while (job := context.store.next_job()) is not None:
         context.checkpoint()
+        if focusing.wants_focus(context, job):
+            focusing.queue_focus(context, job.section)
+            continue
         lack = shortage(
             context.folder.path, job.size_px[0] * job.size_px[1] * 2, context.config.session.min_free_disk_gb
         )
@@ -166,14 +172,14 @@ def _scanned_rect(context: Context, job: Job, lies_m: tuple[float, float]) -> Re
 
 def _scan(context: Context, job: Job, rect_m: RectM, shift_m: tuple[float, float]) -> ScanImage | None:
     """Intent into the ledger, then the beam, then the result into the ledger; None if there is no image."""
-    store, sem = context.store, context.devices.sem
+    store = context.store
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), shift_m)
     exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
     context.view.note(beam_blanked=False)
     failure: Exception | None = None
     try:
         with context.busy.device():
-            image = sem.scan(request, timeout_s=1.2 * request.beam_s + 20)
+            image = focusing.scan(context, job, request, timeout_s=1.2 * request.beam_s + 20)
         if image.nonce != request.nonce:
             failure = DriverError("the SEM gave the image of another scan")
     except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows

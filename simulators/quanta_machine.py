@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.chamber import VacuumState
-from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, DriverError, NotReadyError, OutOfRangeError
 from drivers.microscope import Microscope
 from drivers.quanta.geometry import PRESETS_PX
 from drivers.sem import ScanRequest
 from simulators.followed_clock import FollowedClock
-from simulators.microscope import SimulatedMicroscope
 from simulators.quanta_settings import Held
 
-_BEAM_SHIFT_RANGE_M = 25e-6
+BEAM_SHIFT_RANGE_M = 25e-6
 _AUTOMATIC_FRAMES = 5
 """Frames that an automatic focus, or contrast and brightness, scans."""
 _AUTOMATIC_DWELL_S = 1e-6
@@ -47,20 +45,6 @@ class _Scanning:
     error: DriverError | None = None
 
 
-def quanta_microscope(config: Config, base: Clock) -> tuple[SimulatedMicroscope, FollowedClock]:
-    """Make a simulated microscope for a server: every preset, a beam shift, a clock that others move on."""
-    clock = FollowedClock(base)
-    sem = config.sem.model_copy(
-        update={
-            "frame_px": PRESETS_PX[-1],
-            "databar_px": 0,
-            "presets_px": (),
-            "beam_shift_range_um": 2e6 * _BEAM_SHIFT_RANGE_M,
-        }
-    )
-    return SimulatedMicroscope(config.model_copy(update={"sem": sem}), clock), clock
-
-
 class QuantaMachine:
     """SEM, stage and chamber of a simulated microscope, in the words of the server.
 
@@ -68,7 +52,7 @@ class QuantaMachine:
     ----------
     config : Config
     devices : Microscope
-        Those of `quanta_microscope`.
+        Those of `simulators.quanta_server.quanta_microscope`.
     clock : FollowedClock
     """
 
@@ -177,11 +161,11 @@ class QuantaMachine:
 
     def beam_shift_info(self) -> dict[str, float]:
         """Radius of the beam shift, m."""
-        return {"range": _BEAM_SHIFT_RANGE_M}
+        return {"range": BEAM_SHIFT_RANGE_M}
 
     def set_beam_shift(self, x: float, y: float) -> None:
         """Shift the scan on the specimen, m."""
-        if not np.hypot(x, y) <= _BEAM_SHIFT_RANGE_M:
+        if not np.hypot(x, y) <= BEAM_SHIFT_RANGE_M:
             raise OutOfRangeError(f"a beam shift of ({x:g}, {y:g}) m is too much")
         self._shift_m = x, y
 

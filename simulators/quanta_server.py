@@ -14,16 +14,33 @@ from pathlib import Path
 from typing import Any, Self
 
 from config.loading import DEFAULT_PROFILE, load
-from drivers.clock import SystemClock
+from config.model import Config
+from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError, NotReadyError, OutOfRangeError
+from drivers.quanta.geometry import PRESETS_PX
 from drivers.quanta.wire import MAX_LINE_BYTES, ErrorCode, line
 from simulators.followed_clock import FollowedClock
-from simulators.quanta_machine import QuantaMachine, quanta_microscope
+from simulators.microscope import SimulatedMicroscope
+from simulators.quanta_machine import BEAM_SHIFT_RANGE_M, QuantaMachine
 from simulators.quanta_settings import RANGES
 
 _AT_ONCE = frozenset({"blank_beam", "beam_is_blanked", "set_beam_power", "stop_stage_movement"})
 """Answered without waiting for what a running scan has to compute."""
 _NO_CALLS = frozenset({"held", "close"})
+
+
+def quanta_microscope(config: Config, base: Clock) -> tuple[SimulatedMicroscope, FollowedClock]:
+    """Make a simulated microscope for a server: every preset, a beam shift, a clock that others move on."""
+    clock = FollowedClock(base)
+    sem = config.sem.model_copy(
+        update={
+            "frame_px": PRESETS_PX[-1],
+            "databar_px": 0,
+            "presets_px": (),
+            "beam_shift_range_um": 2e6 * BEAM_SHIFT_RANGE_M,
+        }
+    )
+    return SimulatedMicroscope(config.model_copy(update={"sem": sem}), clock), clock
 
 
 class QuantaServer:

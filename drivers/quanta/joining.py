@@ -105,8 +105,12 @@ def joined(
     if not quanta.drives_stage:
         own = InterlockedStage(fluorescence.stage, interlock)
         driven = quanta_devices(config, quanta, clock, interlock, own)
-        return Microscope(fluorescence.camera, fluorescence.light, own, driven.sem, driven.chamber), driven
+        return Microscope(
+            fluorescence.camera, fluorescence.light, own, driven.sem, driven.chamber, driven.sem
+        ), driven
     driven = quanta_devices(config, quanta, clock, interlock)
     still_m = config.stage.arrival_tolerance_um * 1e-6
     camera = PlacedCamera(fluorescence.camera, driven.stage, interlock, still_m)
-    return Microscope(camera, fluorescence.light, driven.stage, driven.sem, driven.chamber), driven
+    return Microscope(
+        camera, fluorescence.light, driven.stage, driven.sem, driven.chamber, driven.sem
+    ), driven

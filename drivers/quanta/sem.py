@@ -19,7 +19,8 @@ from drivers.errors import (
 from drivers.interlock import Interlock
 from drivers.quanta import frames, settings
 from drivers.quanta.client import Call, QuantaClient
-from drivers.quanta.geometry import ScanArea, scan_area
+from drivers.quanta.geometry import ScanArea
+from drivers.quanta.scanning import check_scan, set_scan
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
 from drivers.stopping import StopSwitch
@@ -36,7 +37,7 @@ _STOOD_STILL_M = 2e-7
 
 
 class QuantaSem:
-    """Implements `drivers.sem.Sem`.
+    """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
 
     A scan is set, read back, begun, waited for, blanked, and only then its image is fetched and checked. The
     beam rests on one point of the rectangle for the milliseconds between unblanking and the first row, and
@@ -154,8 +155,38 @@ class QuantaSem:
                 self._read_beam(),
             )
 
+    def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
+        """Let the machine focus on a rectangle; return the working distance that it found, m."""
+        end_s = self._clock.now_s() + timeout_s
+        area = self._check(request)
+        with self._interlock.holding("an automatic focus"), self._switch.running() as wake:
+            self._check_ready()
+            self._last = None
+            self._quiet(wake)
+            self._set(request, area)
+            try:
+                with self._beam_lock:
+                    if wake.is_set():
+                        raise InterruptedCallError("the focus was stopped before the beam was on")
+                    self._client.call("unblank_beam")
+                    self._client.call("set_autofocusing", channel=self._quanta.channel, state=True)
+                while self._client.call("is_autofocusing", channel=self._quanta.channel):
+                    if self._clock.now_s() >= end_s:
+                        raise DeviceTimeoutError(f"the automatic focus did not end within {timeout_s:g} s")
+                    if not self._clock.sleep(self._quanta.poll_s, wake):
+                        raise InterruptedCallError("the focus was stopped; the ground was exposed")
+            finally:
+                self._blank()
+            return settings.read(self._client, settings.WORKING_DISTANCE)
+
+    def set_focus(self, working_distance_m: float) -> None:
+        """Set the working distance, and read it back; leaves the beam blanked."""
+        with self._interlock.holding("a change of the beam"):
+            self.blank()
+            settings.apply(self._client, settings.WORKING_DISTANCE, working_distance_m)
+
     def stop(self) -> None:
-        """End `scan` and blank; harmless when nothing runs."""
+        """End `scan` or `autofocus` and blank; harmless when nothing runs."""
         self.blank()
 
     def blank(self) -> None:
@@ -197,10 +228,7 @@ class QuantaSem:
                 f"a scan of {request.size_px[0]} x {request.size_px[1]} pixels is not within 1 x 1 to"
                 f" {most_width} x {most_height}"
             )
-        settings.check(self._client, settings.DWELL_TIME, request.dwell_s)
-        choices = [(int(w), int(h)) for w, h in self._client.call("resolution_info")["choices"]]
-        area = scan_area(request.size_px, request.pixel_size_m, choices, self._quanta.reduced_area)
-        settings.check(self._client, settings.SCANNING_SIZE, area.width_m)
+        area = check_scan(self._client, request, self._quanta.reduced_area)
         shift_m, most_m = math.hypot(*request.beam_shift_m), self.max_beam_shift_m()
         # A shift of just the most there is may come out larger by the rounding of its two parts.
         if not shift_m <= most_m * (1 + 1e-9):
@@ -231,46 +259,8 @@ class QuantaSem:
                 raise InterruptedCallError("the scan was stopped before the beam was on")
 
     def _set(self, request: ScanRequest, area: ScanArea) -> frames.Expected:
-        """Set the scan, and read all of it back."""
-        call = self._client.call
         self._scans += 1
-        tag = frames.tag_m(self._scans)
-        shift = tuple(
-            s - off + t for s, off, t in zip(request.beam_shift_m, area.off_center_m, tag, strict=True)
-        )
-        call("set_scan_mode", mode="full_frame")
-        call("set_resolution", width=area.preset_px[0], height=area.preset_px[1])
-        if area.area_px is None:
-            call("reset_selected_area")
-        else:
-            left, top, width, height = area.area_px
-            call("set_selected_area", left=left, top=top, width=width, height=height)
-        settings.apply(self._client, settings.ROTATION, 0.0)
-        width_m = settings.apply(self._client, settings.SCANNING_SIZE, area.width_m)
-        dwell_s = settings.apply(self._client, settings.DWELL_TIME, request.dwell_s)
-        call("set_beam_shift", x=shift[0], y=shift[1])
-        found_mode, found_px, found_area = (
-            call("get_scan_mode"),
-            call("get_resolution"),
-            call("get_selected_area"),
-        )
-        wanted_area = None if area.area_px is None else list(area.area_px)
-        if (found_mode, found_px, found_area) != ("full_frame", list(area.preset_px), wanted_area):
-            raise OutOfRangeError(
-                f"the SEM took a {found_mode} scan of {found_px} px, area {found_area}, instead of"
-                f" {list(area.preset_px)} px, area {wanted_area}"
-            )
-        found_m = call("get_beam_shift")
-        if math.dist((found_m["x"], found_m["y"]), shift) > frames.TAG_STEP_M / 2:
-            raise OutOfRangeError(f"the SEM took a beam shift of {found_m} m instead of {shift}")
-        return frames.Expected(
-            request.size_px,
-            area.preset_px,
-            width_m,
-            dwell_s,
-            (float(found_m["x"]), float(found_m["y"])),
-            self._sem.databar_px,
-        )
+        return set_scan(self._client, request, area, frames.tag_m(self._scans), self._sem.databar_px)
 
     def _expose(self, request: ScanRequest, end_s: float, wake: threading.Event) -> None:
         """Beam on, one frame, wait for its end; the caller blanks."""

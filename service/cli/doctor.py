@@ -40,7 +40,7 @@ def doctor(
     if not place.is_dir():
         raise InputError(f"{place}: no such folder; --out is where runs will lie")
     if exercise and find_daemon() is not None:
-        raise InputError("--exercise: a daemon runs, and the microscope is its own; pause is not enough")
+        raise InputError("--exercise: a daemon runs and has the microscope; end its session first")
     devices, quanta = hardware(chosen, SystemClock())
     try:
         checks = points.look(chosen, devices, quanta, place, datetime.now(UTC))

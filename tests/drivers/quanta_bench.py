@@ -11,8 +11,8 @@ from drivers.clock import Clock
 from drivers.microscope import Microscope
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from simulators.microscope import SimulatedMicroscope
-from simulators.quanta_machine import QuantaMachine, quanta_microscope
-from simulators.quanta_server import QuantaServer
+from simulators.quanta_machine import QuantaMachine
+from simulators.quanta_server import QuantaServer, quanta_microscope
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class QuantaBench:
     """SEM, stage and chamber of the server, fluorescence of the same simulated microscope."""
     microscope: SimulatedMicroscope
     machine: QuantaMachine
-    endpoint: str
+    config: QuantaConfig
 
     def fault(self, name: str, value: object = True) -> None:
         """Switch a fault on, as anybody can who talks to the server."""
@@ -43,6 +43,6 @@ def quanta_bench(
         light = microscope.devices
         devices = Microscope(light.camera, light.light, driven.stage, driven.sem, driven.chamber)
         try:
-            yield QuantaBench(driven, devices, microscope, machine, server.endpoint)
+            yield QuantaBench(driven, devices, microscope, machine, quanta)
         finally:
             driven.client.close()
