@@ -37,7 +37,7 @@ class BestFocus:
 def sharpness(pixels: NDArray[np.uint8] | NDArray[np.uint16], offset_adu: float) -> float:
     """Energy of detail between 1 and 2.5 px, relative to the light.
 
-    The variance of a difference of Gaussians, divided by the square of the mean signal, so that bleaching from
+    The variance of a difference of Gaussians, divided by the square of the mean signal: bleaching from
     frame to frame does not count as defocus.
 
     Parameters

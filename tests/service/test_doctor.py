@@ -99,7 +99,7 @@ def test_a_full_disk_and_a_wrong_clock_are_red(tmp_path: Path) -> None:
 
 
 def test_fields_outside_the_safe_area_are_red(tmp_path: Path) -> None:
-    far = {"layout": {"kind": "grid", "sections": 1, "first_um": [50_000, 0]}}
+    far: dict[str, object] = {"layout": {"kind": "grid", "sections": 1, "first_um": [50_000, 0]}}
     assert level(far, tmp_path, "layout").level is Level.RED
 
 
