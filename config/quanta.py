@@ -1,10 +1,13 @@
 """The Quanta-style server that drives SEM, stage and chamber."""
 
+import re
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from config.base import Frozen
+
+_ENDPOINT = re.compile(r"tcp://[A-Za-z0-9_.\-]+:[0-9]{1,5}|unix:///\S+")
 
 
 class QuantaConfig(Frozen):
@@ -12,7 +15,6 @@ class QuantaConfig(Frozen):
 
     endpoint: str = Field(
         "tcp://127.0.0.1:7521",
-        pattern=r"^(tcp://[A-Za-z0-9_.\-]+:[0-9]{1,5}|unix:///[^\s]+)$",
         max_length=200,
         description="tcp://HOST:PORT or unix:///PATH.",
     )
@@ -35,8 +37,10 @@ class QuantaConfig(Frozen):
     poll_s: float = Field(0.1, gt=0, le=10, description="Time between two questions whether it is done, s.")
 
     @model_validator(mode="after")
-    def _port_exists(self) -> Self:
+    def _endpoint_exists(self) -> Self:
+        if not _ENDPOINT.fullmatch(self.endpoint):
+            raise ValueError(f"endpoint must be tcp://HOST:PORT or unix:///PATH, not {self.endpoint!r}")
         scheme, _, rest = self.endpoint.partition("://")
         if scheme == "tcp" and not 1 <= int(rest.rpartition(":")[2]) <= 65535:
-            raise ValueError("endpoint must end in a port from 1 to 65535")
+            raise ValueError(f"endpoint must end in a port from 1 to 65535, not {self.endpoint!r}")
         return self

@@ -93,6 +93,29 @@ class FluorescenceCamera(Protocol):
         ...
 
 
+class LightFocus(Protocol):
+    """The drive that moves the fluorescence objective along z; up is positive."""
+
+    def move_to(self, z_m: float, timeout_s: float) -> float:
+        """Go to a height, settle, and return the read-back, m; blocks. Safe to repeat after any error.
+
+        Raises
+        ------
+        OutOfRangeError
+            Not finite or outside `range_m`; nothing moved.
+        DeviceTimeoutError, DeviceLostError, DriverError
+        """
+        ...
+
+    def position(self) -> float:
+        """Read the height back, m; does not block."""
+        ...
+
+    def range_m(self) -> tuple[float, float]:
+        """Lowest and highest position, m."""
+        ...
+
+
 @runtime_checkable
 class Cooled(Protocol):
     """What a camera offers besides that is cooled and says so."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from drivers.chamber import Chamber
-from drivers.fluorescence import FluorescenceCamera, Light
+from drivers.fluorescence import FluorescenceCamera, Light, LightFocus
 from drivers.sem import ElectronFocus, Sem
 from drivers.stage import Stage
 
@@ -19,3 +19,5 @@ class Microscope:
     chamber: Chamber
     focus: ElectronFocus | None = None
     """Of the beam; None where the machine has no automatic one."""
+    light_focus: LightFocus | None = None
+    """Of the fluorescence objective; None where it is turned by hand."""

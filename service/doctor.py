@@ -52,6 +52,8 @@ def look(
         checks.append(
             Check("focus", Level.RED, "session.autofocus is set, this machine has no automatic focus")
         )
+    if config.fluorescence.autofocus_um > 0 and devices.light_focus is None:
+        checks.append(Check("light focus", Level.RED, "fluorescence.autofocus_um is set, nothing drives it"))
     return [*checks, _layout(config), _calibration(config, now.date()), _disk(config, folder), _clock(now)]
 
 

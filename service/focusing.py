@@ -39,6 +39,8 @@ class FocusBook:
     ----------
     sections : set of str
         Focused on, or given up, since the column was set.
+    light_sections : set of str
+        Of which the focus of the light was searched.
     jobs : set of str
         That begin with a focus.
     points_m, working_distances_m : list
@@ -46,6 +48,7 @@ class FocusBook:
     """
 
     sections: set[str] = field(default_factory=set)
+    light_sections: set[str] = field(default_factory=set)
     jobs: set[str] = field(default_factory=set)
     points_m: list[tuple[float, float]] = field(default_factory=list)
     working_distances_m: list[float] = field(default_factory=list)

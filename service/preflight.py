@@ -30,6 +30,8 @@ def problems(config: Config, devices: Microscope, folder: RunFolder, fields: lis
     wanted_um, offered_um = config.sem.beam_shift_range_um, devices.sem.max_beam_shift_m() * 1e6
     if wanted_um > offered_um + 1e-6:
         found.append(f"sem.beam_shift_range_um asks for {wanted_um:g} um, the SEM offers {offered_um:g} um")
+    if config.fluorescence.autofocus_um > 0 and devices.light_focus is None:
+        found.append("fluorescence.autofocus_um: the objective of this microscope is not driven")
     if config.session.autofocus and devices.focus is None:
         found.append("session.autofocus: this microscope has no automatic focus")
     return found

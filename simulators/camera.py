@@ -16,6 +16,7 @@ from drivers.stopping import StopSwitch
 from simulators.bleaching import BleachedGround
 from simulators.grid import Floats, Grid
 from simulators.light import SimulatedLight
+from simulators.light_focus import SimulatedLightFocus
 from simulators.specimen import Specimen
 from simulators.stage import SimulatedStage
 
@@ -44,6 +45,7 @@ class SimulatedCamera:
     light : SimulatedLight
     stage : SimulatedStage
     interlock : Interlock
+    focus : SimulatedLightFocus
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SimulatedCamera:
         light: SimulatedLight,
         stage: SimulatedStage,
         interlock: Interlock,
+        focus: SimulatedLightFocus,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -63,12 +66,12 @@ class SimulatedCamera:
         self._light = light
         self._stage = stage
         self._interlock = interlock
+        self._focus = focus
         self._switch = StopSwitch()
         self._exposures = 0
         columns, rows = config.fluorescence.frame_px
         self._shape = rows, columns
         self._background = _bell(config)
-        self._blur_px = blur_sigma_um(config) * 1e3 / config.fluorescence.pixel_size_nm
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
         """Take one frame; blocks on the clock for the exposure and the readout."""
@@ -112,7 +115,9 @@ class SimulatedCamera:
             return np.zeros(self._shape, np.float32)
         grid = Grid.of_pose(pose, self._shape)
         image = self._specimen.fluorescence(grid) * self._ground.remaining(grid)
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), self._blur_px, borderType=cv2.BORDER_REPLICATE))
+        sigma_um = blur_sigma_um(self._config, self._focus.position())
+        blur_px = sigma_um * 1e3 / self._config.fluorescence.pixel_size_nm
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE))
         return np.asarray((image + self._background) * np.float32(excitation * settings.exposure_s))
 
     def _detect(self, photons: Floats, em_gain: float, rng: np.random.Generator) -> NDArray[np.uint16]:
@@ -128,17 +133,18 @@ class SimulatedCamera:
         return np.asarray(np.clip(np.rint(adu), 0, 65535), dtype=np.uint16)
 
 
-def blur_sigma_um(config: Config) -> float:
-    """Standard deviation of the point spread function, um.
+def blur_sigma_um(config: Config, z_m: float = 0.0) -> float:
+    """Standard deviation of the point spread function with the objective at `z_m`, um.
 
     In focus the Gaussian nearest an Airy disc, 0.21 wavelength / NA (Zhang et al., Appl. Opt. 46 (2007)
-    1819); defocus adds the disc of the light cone, of a standard deviation of half its radius.
+    1819). Defocus, gone with the objective at ``simulator.defocus_um``, adds the disc of the light cone, of a
+    standard deviation of half its radius.
     """
     fm = config.fluorescence
     aperture = fm.objective_numerical_aperture
     focus = 0.21 * (fm.excitation_nm + _STOKES_NM) * 1e-3 / aperture
     angle = math.asin(min(aperture, 0.99))
-    return math.hypot(focus, config.simulator.defocus_um * math.tan(angle) / 2)
+    return math.hypot(focus, (config.simulator.defocus_um - z_m * 1e6) * math.tan(angle) / 2)
 
 
 def _bell(config: Config) -> Floats:

@@ -102,15 +102,21 @@ def joined(
         The microscope, and what of it the server drives.
     """
     interlock = Interlock()
-    if not quanta.drives_stage:
+    if quanta.drives_stage:
+        driven = quanta_devices(config, quanta, clock, interlock)
+        still_m = config.stage.arrival_tolerance_um * 1e-6
+        camera: FluorescenceCamera = PlacedCamera(fluorescence.camera, driven.stage, interlock, still_m)
+    else:
         own = InterlockedStage(fluorescence.stage, interlock)
         driven = quanta_devices(config, quanta, clock, interlock, own)
-        return Microscope(
-            fluorescence.camera, fluorescence.light, own, driven.sem, driven.chamber, driven.sem
-        ), driven
-    driven = quanta_devices(config, quanta, clock, interlock)
-    still_m = config.stage.arrival_tolerance_um * 1e-6
-    camera = PlacedCamera(fluorescence.camera, driven.stage, interlock, still_m)
-    return Microscope(
-        camera, fluorescence.light, driven.stage, driven.sem, driven.chamber, driven.sem
-    ), driven
+        camera = fluorescence.camera
+    devices = Microscope(
+        camera,
+        fluorescence.light,
+        driven.stage,
+        driven.sem,
+        driven.chamber,
+        focus=driven.sem,
+        light_focus=fluorescence.light_focus,
+    )
+    return devices, driven
