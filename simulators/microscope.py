@@ -77,7 +77,7 @@ class SimulatedMicroscope:
         )
         chamber = SimulatedChamber(config, clock, sem.is_blanked, kept)
         sem.watch(chamber)
-        self.devices = Microscope(camera, light, self._stage, sem, chamber, light_focus=focus)
+        self.devices = Microscope(camera, light, self._stage, sem, chamber, sem, focus)
 
     def true_position(self) -> tuple[float, float]:
         """Where the stage really stands, m; no hardware tells."""

@@ -20,15 +20,12 @@ from drivers.quanta.geometry import PRESETS_PX
 from drivers.sem import ScanRequest
 from simulators.followed_clock import FollowedClock
 from simulators.quanta_settings import Held
+from simulators.sem import focus_height_m
 
 BEAM_SHIFT_RANGE_M = 25e-6
 _AUTOMATIC_FRAMES = 5
 """Frames that an automatic focus, or contrast and brightness, scans."""
 _AUTOMATIC_DWELL_S = 1e-6
-_FOCUS_SLOPE = (2e-3, -1e-3)
-"""How much the focus rises with x and y: an array is never quite level."""
-_TO_FOCUS_M = 20e-6
-"""Of the middle of the range, above the configured working distance."""
 _PUMPED = (VacuumState.HIGH, VacuumState.PARTIAL)
 
 Image = tuple[dict[str, Any], bytes]
@@ -355,12 +352,8 @@ class QuantaMachine:
     def _focus(self, last: threading.Event) -> None:
         self._expose_often(last)
         x, y = self._devices.stage.position()
-        self.held.values["free_working_distance"] = (
-            self._config.sem.working_distance_mm * 1e-3
-            + _TO_FOCUS_M
-            + _FOCUS_SLOPE[0] * x
-            + _FOCUS_SLOPE[1] * y
-        )
+        working_distance_m = self._config.sem.working_distance_mm * 1e-3 + focus_height_m(x, y)
+        self.held.values["free_working_distance"] = working_distance_m
 
     def _frame(self, dwell_s: float) -> Image:
         width, height = self._resolution

@@ -3,8 +3,9 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, NotReadyError, OutOfRangeError
 from drivers.quanta.wire import MAX_IMAGE_BYTES, MAX_LINE_BYTES, Address, ErrorCode, line, parsed
@@ -14,6 +15,7 @@ URGENT_S = 0.9
 _CHUNK_BYTES = 1 << 20
 
 Call = tuple[str, dict[str, object]]
+T = TypeVar("T")
 
 
 class QuantaClient:
@@ -62,6 +64,26 @@ class QuantaClient:
                 self._connection.close()
                 self._connection = None
                 raise
+
+    def ask(self, method: str, read: Callable[[Any], T]) -> T:
+        """Call, and read the answer.
+
+        Parameters
+        ----------
+        method : str
+        read : callable
+            Makes a value of what JSON says.
+
+        Raises
+        ------
+        DriverError
+            As `call`, or the answer has another form.
+        """
+        found = self.call(method)
+        try:
+            return read(found)
+        except (TypeError, KeyError, IndexError, ValueError) as error:
+            raise DriverError(f"{method}: an answer that cannot be read: {found!r}") from error
 
     def urgent(self, *calls: Call) -> list[Any]:
         """Make calls over a new connection, whatever hangs in another, within `URGENT_S` of real time.

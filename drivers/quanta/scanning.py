@@ -5,8 +5,22 @@ import math
 from drivers.errors import DriverError, OutOfRangeError
 from drivers.quanta import frames, settings
 from drivers.quanta.client import QuantaClient
-from drivers.quanta.geometry import ScanArea, scan_area
+from drivers.quanta.geometry import ScanArea, Size, scan_area
 from drivers.sem import ScanRequest
+
+
+def presets(client: QuantaClient) -> list[Size]:
+    """Scan sizes of the machine, px.
+
+    Raises
+    ------
+    DriverError
+        It names none.
+    """
+    found = client.ask("resolution_info", lambda info: [(int(w), int(h)) for w, h in info["choices"]])
+    if not found:
+        raise DriverError("resolution_info: the machine names no scan size")
+    return found
 
 
 def check_scan(client: QuantaClient, request: ScanRequest, reduced_area: bool) -> ScanArea:
@@ -18,8 +32,7 @@ def check_scan(client: QuantaClient, request: ScanRequest, reduced_area: bool) -
         It does not; nothing was changed.
     """
     settings.check(client, settings.DWELL_TIME, request.dwell_s)
-    choices = [(int(w), int(h)) for w, h in client.call("resolution_info")["choices"]]
-    area = scan_area(request.size_px, request.pixel_size_m, choices, reduced_area)
+    area = scan_area(request.size_px, request.pixel_size_m, presets(client), reduced_area)
     settings.check(client, settings.SCANNING_SIZE, area.width_m)
     return area
 
@@ -57,11 +70,7 @@ def set_scan(
     wanted = "full_frame", list(area.preset_px), None if area.area_px is None else list(area.area_px)
     if found != wanted:
         raise OutOfRangeError(f"the SEM took a scan of mode, size and area {found} instead of {wanted}")
-    shift = call("get_beam_shift")
-    try:
-        shift_m = float(shift["x"]), float(shift["y"])
-    except (TypeError, KeyError, ValueError) as error:
-        raise DriverError(f"get_beam_shift: {shift!r} is no shift") from error
+    shift_m = client.ask("get_beam_shift", lambda found: (float(found["x"]), float(found["y"])))
     if not math.dist(shift_m, (x_m, y_m)) <= frames.TAG_STEP_M / 2:
         raise OutOfRangeError(f"the SEM took a beam shift of {shift_m} m instead of {(x_m, y_m)}")
     return frames.Expected(request.size_px, area.preset_px, width_m, dwell_s, shift_m, databar_px)

@@ -112,9 +112,9 @@ class QuantaSem:
 
     def max_beam_shift_m(self) -> float:
         """How far a scan may be shifted from the stage position, m; some is kept for `frames.tag_m`."""
-        found = self._client.call("beam_shift_info")
+        range_m = self._client.ask("beam_shift_info", lambda info: float(info["range"]))
         kept_m = self._sem.pixel_size_m + 16 * frames.TAG_STEP_M
-        return max(0.0, min(self._sem.beam_shift_range_um * 1e-6, float(found["range"]) - kept_m))
+        return max(0.0, min(self._sem.beam_shift_range_um * 1e-6, range_m - kept_m))
 
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks on the clock.

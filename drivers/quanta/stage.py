@@ -1,6 +1,7 @@
 """The stage of a Quanta-style server."""
 
 import math
+from typing import Any
 
 from config.instrument import StageConfig
 from config.quanta import QuantaConfig
@@ -16,6 +17,12 @@ _STILL_M = 2e-8
 """Two read-backs of a stage that stands differ by less."""
 
 _Point = tuple[float, float]
+
+
+def axis_ranges_m(info: Any) -> tuple[_Point, _Point]:
+    """Lowest and highest x, and y, of a machine's answer, m."""
+    (x0, x1), (y0, y1) = ((float(info[axis][0]), float(info[axis][1])) for axis in "xy")
+    return (x0, x1), (y0, y1)
 
 
 class QuantaStage:
@@ -64,13 +71,9 @@ class QuantaStage:
 
     def position(self) -> tuple[float, float]:
         """Read the position back, m."""
-        found = self._client.call("get_stage_position")
-        try:
-            x, y = float(found["x"]), float(found["y"])
-        except (TypeError, KeyError, ValueError):
-            x = y = math.nan
+        x, y = self._client.ask("get_stage_position", lambda found: (float(found["x"]), float(found["y"])))
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise DriverError(f"the stage says that it stands at {found!r}")
+            raise DriverError(f"the stage says that it stands at ({x}, {y}) m")
         return x, y
 
     def stop(self) -> None:
@@ -80,11 +83,11 @@ class QuantaStage:
 
     def range_m(self) -> tuple[_Point, _Point]:
         """Lowest and highest x, and y, that machine and safe area both allow, m."""
-        info = self._client.call("stage_info")
+        offered = self._client.ask("stage_info", axis_ranges_m)
         safe = self._stage.safe_x_mm, self._stage.safe_y_mm
         (x0, x1), (y0, y1) = (
-            (max(low * 1e-3, float(info[axis][0])), min(high * 1e-3, float(info[axis][1])))
-            for axis, (low, high) in zip("xy", safe, strict=True)
+            (max(low * 1e-3, there[0]), min(high * 1e-3, there[1]))
+            for there, (low, high) in zip(offered, safe, strict=True)
         )
         return (x0, x1), (y0, y1)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from config.model import Config
 from config.quanta import QuantaConfig
@@ -9,6 +10,8 @@ from drivers.errors import DriverError
 from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.geometry import scan_area
+from drivers.quanta.scanning import presets
+from drivers.quanta.stage import axis_ranges_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ def _range(client: QuantaClient, setting: settings.Setting, value: float) -> Off
 def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
     sem = config.sem
     try:
-        choices = [(int(w), int(h)) for w, h in client.call("resolution_info")["choices"]]
+        choices = presets(client)
         sizes = sem.presets_px or (sem.specimen_px,)
         areas = [scan_area(size, sem.pixel_size_m, choices, quanta.reduced_area) for size in sizes]
         low_m, high_m = settings.value_range(client, settings.SCANNING_SIZE)
-    except (DriverError, TypeError, KeyError, ValueError) as error:
+    except DriverError as error:
         return Offer("scan", f"the sizes wanted are not offered: {error}", fits=False)
     widest = max(areas, key=lambda area: area.width_m)
     parts = "whole presets only" if not quanta.reduced_area else "presets and parts of them"
@@ -79,8 +82,8 @@ def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
 def _beam_shift(client: QuantaClient, config: Config) -> Offer:
     wanted_um = config.sem.beam_shift_range_um
     try:
-        range_um = float(client.call("beam_shift_info")["range"]) * 1e6
-    except (DriverError, TypeError, KeyError, ValueError) as error:
+        range_um = client.ask("beam_shift_info", lambda info: float(info["range"])) * 1e6
+    except DriverError as error:
         return Offer("beam shift", f"not offered, and each scan is marked by one: {error}", fits=False)
     fits = range_um >= max(wanted_um, 0.1)
     return Offer("beam shift", f"up to {range_um:g} um; {wanted_um:g} um wanted", fits)
@@ -89,12 +92,12 @@ def _beam_shift(client: QuantaClient, config: Config) -> Offer:
 def _low_vacuum(client: QuantaClient, config: Config) -> Offer:
     wanted_pa = config.chamber.fluorescence_pressure_pa
     try:
-        info = client.call("pressure_info")
-        low, high = (0.0, 0.0) if info is None else (float(v) for v in info["range"])
-    except (DriverError, TypeError, KeyError, ValueError) as error:
+        found = client.ask("pressure_info", _pressures_pa)
+    except DriverError as error:
         return Offer("low vacuum", f"nobody knows: {error}", fits=False)
-    if info is None:
+    if found is None:
         return Offer("low vacuum", f"none; {wanted_pa:g} Pa wanted for fluorescence", fits=False)
+    low, high = found
     says = f"{low:g} to {high:g} Pa; {wanted_pa:g} Pa wanted for fluorescence"
     return Offer("low vacuum", says, low <= wanted_pa <= high)
 
@@ -102,9 +105,8 @@ def _low_vacuum(client: QuantaClient, config: Config) -> Offer:
 def _stage(client: QuantaClient, config: Config) -> Offer:
     stage = config.stage
     try:
-        info = client.call("stage_info")
-        found = [(float(info[axis][0]) * 1e3, float(info[axis][1]) * 1e3) for axis in "xy"]
-    except (DriverError, TypeError, KeyError, ValueError) as error:
+        found = [(low * 1e3, high * 1e3) for low, high in client.ask("stage_info", axis_ranges_m)]
+    except DriverError as error:
         return Offer("stage range", f"nobody knows: {error}", fits=False)
     wanted = (stage.safe_x_mm, stage.safe_y_mm)
     # As float: 12 mm is 0.012 m there and back.
@@ -114,3 +116,7 @@ def _stage(client: QuantaClient, config: Config) -> Offer:
         for axis, f, w in zip("xy", found, wanted, strict=True)
     )
     return Offer("stage range", says, fits)
+
+
+def _pressures_pa(info: Any) -> tuple[float, float] | None:
+    return None if info is None else (float(info["range"][0]), float(info["range"][1]))

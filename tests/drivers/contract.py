@@ -424,6 +424,38 @@ def nothing_else_during_a_scan(bench: Bench) -> None:
     assert bench.devices.sem.is_blanked()
 
 
+# Focus
+
+
+@_check
+def an_automatic_focus_is_kept_and_ends_blanked(bench: Bench) -> None:
+    focus = bench.devices.focus
+    if focus is None:
+        return
+    bench.to_high_vacuum()
+    bench.devices.stage.move_to(*bench.places_m[1], 60)
+    found_m = focus.autofocus(bench.request(), 300)
+    assert 0 < found_m < 0.1
+    assert bench.devices.sem.is_blanked()
+    assert bench.devices.sem.scan(bench.request("after"), 60).beam.working_distance_m == found_m
+    focus.set_focus(6e-3)
+    assert bench.devices.sem.is_blanked()
+    assert bench.devices.sem.scan(bench.request("set"), 60).beam.working_distance_m == 6e-3
+    with pytest.raises(OutOfRangeError):
+        focus.set_focus(math.nan)
+
+
+@_check
+def no_focus_without_high_vacuum(bench: Bench) -> None:
+    focus = bench.devices.focus
+    if focus is None:
+        return
+    bench.devices.chamber.go_to(VacuumState.PARTIAL, 3600)
+    with pytest.raises(NotReadyError):
+        focus.autofocus(bench.request(), 300)
+    assert bench.devices.sem.is_blanked()
+
+
 # Chamber
 
 

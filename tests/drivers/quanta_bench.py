@@ -41,7 +41,7 @@ def quanta_bench(
         quanta = QuantaConfig(endpoint=server.endpoint, call_timeout_s=call_timeout_s)
         driven = quanta_devices(config, quanta, clock)
         light = microscope.devices
-        devices = Microscope(light.camera, light.light, driven.stage, driven.sem, driven.chamber)
+        devices = Microscope(light.camera, light.light, driven.stage, driven.sem, driven.chamber, driven.sem)
         try:
             yield QuantaBench(driven, devices, microscope, machine, quanta)
         finally:

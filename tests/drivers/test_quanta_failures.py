@@ -277,3 +277,33 @@ def test_nothing_beyond_the_scan_is_exposed(pumped: QuantaBench) -> None:
     assert (y1 - y0) == pytest.approx(size_px[1] * CONFIG.sem.pixel_size_m)
     # The stage stands a little off where it says; the frame cannot know.
     assert math.dist(((x0 + x1) / 2, (y0 + y1) / 2), image.center_m) < 1e-6
+
+
+@pytest.mark.parametrize(
+    "method", ["stage_info", "resolution_info", "beam_shift_info", "get_stage_position", "dwell_time_info"]
+)
+@pytest.mark.parametrize("answer", [None, 5, [], {}, {"range": "x"}])
+def test_an_answer_of_another_form_is_an_error_of_the_driver_and_blanked(
+    pumped: QuantaBench, monkeypatch: pytest.MonkeyPatch, method: str, answer: object
+) -> None:
+    call = pumped.quanta.client.call
+
+    def changed(name: str, **params: object) -> object:
+        return answer if name == method else call(name, **params)
+
+    monkeypatch.setattr(pumped.quanta.client, "call", changed)
+    moves = method in ("stage_info", "get_stage_position")
+    with pytest.raises(DriverError, match=method):
+        pumped.quanta.stage.move_to(*PLACE, 60) if moves else scan(pumped)
+    assert_blanked(pumped)
+    assert not pumped.microscope.ground.exposures()
+
+
+def test_a_focus_that_hangs_ends_blanked_and_the_next_scan_works(pumped: QuantaBench) -> None:
+    request = ScanRequest((64, 48), CONFIG.sem.pixel_size_m, CONFIG.sem.dwell_s, "n")
+    pumped.fault("hang", "is_autofocusing")
+    with pytest.raises(DeviceTimeoutError, match="is_autofocusing"):
+        pumped.quanta.sem.autofocus(request, 300)
+    assert_blanked(pumped)
+    pumped.fault("hang", None)
+    assert scan(pumped, "next").nonce == "next"

@@ -128,7 +128,11 @@ def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_automatic_focus_says_so_before_anything_moves(tmp_path: Path) -> None:
-    session = Session(tmp_path / "run", profile(session={"autofocus": True, "min_free_disk_gb": 0}))
+    session = Session(
+        tmp_path / "run",
+        profile(session={"autofocus": True, "min_free_disk_gb": 0}),
+        lambda setup: replace(setup, devices=replace(setup.devices, focus=None)),
+    )
     session.run(60)
     assert session.store.status().phase is Phase.FAULT
     assert "no automatic focus" in str(session.store.status().reason)
