@@ -22,7 +22,7 @@ class BestFocus:
     Attributes
     ----------
     z_m : float
-        By a parabola through the sharpest frame and its neighbours, m.
+        By the sharpest frame and its neighbours, m.
     certain : bool
         Whether there is a clear peak inside the range; otherwise look further, or leave the focus alone.
     reason : str
@@ -86,9 +86,11 @@ def best_focus(z_m: Sequence[float], values: Sequence[float]) -> BestFocus:
         return BestFocus(float(z[top]), certain=False, reason="the sharpest frame is at the end of the range")
     near = slice(top - 1, top + 2)
     scale = float(z[top + 1] - z[top - 1])
-    bend, tilt, _ = np.polyfit((z[near] - z[top]) / scale, v[near], 2)
-    # At the top of three points that are not equal the parabola bends down.
-    best = float(z[top] - scale * tilt / (2 * bend)) if bend < 0 else float(z[top])
+    best = float(z[top])
+    if v[near].min() > 0:
+        # The area of a blur grows with the square of the defocus: the inverse of sharpness is a parabola.
+        bend, tilt, _ = np.polyfit((z[near] - z[top]) / scale, 1 / v[near], 2)
+        best -= scale * float(tilt / (2 * bend)) if bend > 0 else 0.0
     rise = float(v[top] - np.median(v))
     if rise <= _CLEAR * float(v[top]) or not _one_peak(v, top, rise):
         return BestFocus(best, certain=False, reason="no height is clearly sharper than the others")

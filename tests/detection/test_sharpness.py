@@ -63,9 +63,9 @@ def test_flat_values_are_not_certain() -> None:
     assert not best_focus(range(9), noise.tolist()).certain
 
 
-def test_a_parabola_is_found_in_any_order() -> None:
+def test_the_peak_of_a_cone_of_light_is_found_in_any_order() -> None:
     z = [3.0, -1.0, 0.0, 2.0, 1.0]
-    found = best_focus(z, [10 - (v - 0.7) ** 2 for v in z])
+    found = best_focus(z, [1 / (2 + (v - 0.7) ** 2) for v in z])
     assert found.z_m == pytest.approx(0.7)
     assert found.certain
 
