@@ -23,6 +23,12 @@ class FluorescenceConfig(Frozen):
     exposure_s: float = Field(2.0, gt=0, le=600, description="Exposure time of one frame, s.")
     em_gain: float = Field(100.0, ge=1, le=300, description="Electron-multiplying gain of the EMCCD.")
     offset_adu: float = Field(200.0, ge=0, le=20000, description="Camera offset (bias), grey levels.")
+    autofocus_um: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        description="Before each section the light's focus is searched so far up and down, um; 0: it is not.",
+    )
     frame_px: tuple[int, int] = Field((512, 512), description="Width and height of a frame, px.")
     pixel_size_nm: float = Field(178.0, ge=10, le=5000, description="At the specimen, nm.")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -110,13 +110,19 @@ def _range(keys: tuple[int | str, ...]) -> str:
             model = GridLayout
         elif isinstance(model, type) and issubclass(model, BaseModel) and key in model.model_fields:
             bounds = list(model.model_fields[str(key)].metadata)
-            model = model.model_fields[str(key)].annotation
+            model = _model_of(model.model_fields[str(key)].annotation)
     words = []
     for name, word in (("ge", "from"), ("gt", "above"), ("le", "to"), ("lt", "below")):
         words += [f"{word} {getattr(bound, name):g}" for bound in bounds if hasattr(bound, name)]
     if len(words) == 2 and words[0].startswith("above"):
         words[1] = words[1].replace("to ", "and at most ")
     return " ".join(words)
+
+
+def _model_of(annotation: Any) -> Any:
+    """Return the model of a part that may be left out (``X | None``), else the annotation as it is."""
+    parts = [part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
+    return parts[0] if len(parts) == 1 else annotation
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

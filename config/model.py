@@ -17,6 +17,7 @@ from config.instrument import (
 )
 from config.layout import GridLayout, LayoutConfig
 from config.odemis import OdemisConfig
+from config.quanta import QuantaConfig
 from config.simulator import SimulatorConfig
 from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig
 
@@ -30,6 +31,9 @@ class Config(Frozen):
     v: Literal[1] = 1
     profile: str = Field("unnamed", min_length=1, max_length=80, description="Name for people.")
     driver: Driver = "simulator"
+    quanta: QuantaConfig | None = Field(
+        None, description="Server that drives SEM, stage and chamber; where it is missing, `driver` does."
+    )
     fluorescence: FluorescenceConfig = FluorescenceConfig()
     sem: SemConfig = SemConfig()
     chamber: ChamberConfig = ChamberConfig()
@@ -59,6 +63,14 @@ class Config(Frozen):
                 f"simulator.specimen.cells_per_field: {specimen.cells_per_field:g} cells of radius"
                 f" {specimen.cell_radius_um:g} um do not fit into a field of"
                 f" {width_m * 1e6:.0f} x {height_m * 1e6:.0f} um; cells may cover {_FULLEST:.0%} of it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _scans_exist(self) -> Self:
+        if self.quanta is not None and not self.quanta.reduced_area and not self.sem.presets_px:
+            raise ValueError(
+                "sem.presets_px must name the scan sizes of a machine with quanta.reduced_area: false"
             )
         return self
 

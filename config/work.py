@@ -69,6 +69,11 @@ class SessionConfig(Frozen):
     order: Literal["array", "section"] = Field(
         "array", description="All fluorescence first and one pump-down, or section by section."
     )
+    autofocus: bool = Field(
+        False,
+        description="Focus the beam once for each section, on saved ground that no cell needs; where the"
+        " machine can.",
+    )
     review: bool = Field(False, description="Wait for a person between fluorescence and the beam.")
     retries: int = Field(2, ge=0, le=10, description="Repeats of a harmless step that failed.")
     max_failures_in_a_row: int = Field(5, ge=1, le=1000, description="So many failures make a fault.")

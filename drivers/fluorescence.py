@@ -1,7 +1,7 @@
 """What a fluorescence light and camera must offer."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,4 +90,45 @@ class FluorescenceCamera(Protocol):
 
     def stop(self) -> None:
         """End `expose` from another thread, within 1 s; harmless when nothing runs."""
+        ...
+
+
+class LightFocus(Protocol):
+    """The drive that moves the fluorescence objective along z; up is positive."""
+
+    def move_to(self, z_m: float, timeout_s: float) -> float:
+        """Go to a height, settle, and return the read-back, m; blocks. Safe to repeat after any error.
+
+        Raises
+        ------
+        OutOfRangeError
+            Not finite or outside `range_m`; nothing moved.
+        DeviceTimeoutError, DeviceLostError, DriverError
+        """
+        ...
+
+    def position(self) -> float:
+        """Read the height back, m; does not block."""
+        ...
+
+    def range_m(self) -> tuple[float, float]:
+        """Lowest and highest position, m."""
+        ...
+
+
+@runtime_checkable
+class Cooled(Protocol):
+    """What a camera offers besides that is cooled and says so."""
+
+    def temperature_c(self) -> float:
+        """Read the temperature of the sensor back, degrees Celsius; does not block.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+        """
+        ...
+
+    def target_temperature_c(self) -> float:
+        """Temperature that the cooling is set to, degrees Celsius."""
         ...

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from drivers.chamber import Chamber
-from drivers.fluorescence import FluorescenceCamera, Light
-from drivers.sem import Sem
+from drivers.fluorescence import FluorescenceCamera, Light, LightFocus
+from drivers.sem import ElectronFocus, Sem
 from drivers.stage import Stage
 
 
@@ -17,3 +17,7 @@ class Microscope:
     stage: Stage
     sem: Sem
     chamber: Chamber
+    focus: ElectronFocus | None = None
+    """Of the beam; None where the machine has no automatic one."""
+    light_focus: LightFocus | None = None
+    """Of the fluorescence objective; None where it is turned by hand."""

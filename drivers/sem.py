@@ -72,6 +72,33 @@ class ScanImage:
     beam: BeamSettings
 
 
+class ElectronFocus(Protocol):
+    """The automatic focus of the beam, where the machine has one."""
+
+    def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
+        """Focus with the beam on a rectangle, and return the working distance found, m; blocks.
+
+        The rectangle is exposed, for how long is the machine's affair; nothing beyond it. The beam is blanked
+        when it returns and, as far as the hardware answers, when it raises. Ended by `Sem.stop`.
+
+        Raises
+        ------
+        OutOfRangeError, NotReadyError
+            Refused; the beam stayed blanked.
+        DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
+        """
+        ...
+
+    def set_focus(self, working_distance_m: float) -> None:
+        """Set the working distance without the beam.
+
+        Raises
+        ------
+        OutOfRangeError, DeviceTimeoutError, DeviceLostError, DriverError
+        """
+        ...
+
+
 class Sem(Protocol):
     """Beam, scan generator and blanker. `blank` may be called at any time, from any thread."""
 

@@ -13,6 +13,8 @@ from drivers.microscope import Microscope
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
 from drivers.odemis.microscope import odemis_microscope
 from drivers.pose import frame_rect
+from drivers.quanta.joining import joined
+from drivers.quanta.microscope import QuantaDevices
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
 from planner.errors import PlannerError
@@ -55,6 +57,28 @@ def check_planner(config: Config) -> None:
         raise InputError(f"planner: {error}") from None
 
 
+def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:
+    """Connect to a microscope, without a session: nothing is moved, exposed or kept.
+
+    Returns
+    -------
+    Microscope, QuantaDevices or None
+        The devices, and what of them a server drives.
+
+    Raises
+    ------
+    InputError
+        It is not there, or not all of it; the sentence says what.
+    """
+    if config.driver == "odemis":
+        fluorescence = _odemis(config, clock)
+    else:
+        fluorescence = SimulatedMicroscope(config, clock).devices
+    if config.quanta is None:
+        return fluorescence, None
+    return joined(fluorescence, config, config.quanta, clock)
+
+
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
     """Put a session together.
 
@@ -78,9 +102,14 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     clock = clock_for(info, start_s)
     if info.kind == "replay":
         return _recorded(config, folder, info, clock)
+    if info.kind == "run" and config.quanta is not None and config.driver == "simulator":
+        raise InputError(
+            "quanta: the beam of a real SEM is not sent where simulated fluorescence shows cells; take"
+            " `quanta:` out, or choose a driver for fluorescence other than `simulator`"
+        )
     sections, fields = sections_and_fields(config)
     if info.kind == "run" and config.driver == "odemis":
-        return Setup(sections, fields, _odemis(config, clock), clock, None)
+        return Setup(sections, fields, hardware(config, clock)[0], clock, None)
     microscope = SimulatedMicroscope(config, clock, folder.simulator)
 
     def truth(section: str) -> list[NDArray[np.float64]]:

@@ -12,6 +12,7 @@ from drivers.microscope import Microscope
 from drivers.sem import ScanImage
 from service.deadlines import DEFAULT_LIMITS, Limits
 from service.errors import HungDeviceError, SessionFaultError
+from service.focusing import FocusBook
 from service.progress import BETWEEN, BETWEEN_S, Progress
 from service.requests import Requests
 from service.run_folder import RunFolder
@@ -129,6 +130,7 @@ class Context:
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
     standing: Standing = field(default_factory=Standing)
+    focus: FocusBook = field(default_factory=FocusBook)
     unsaved: dict[str, Taken] = field(default_factory=dict)
     """Electron images, by job, that are not on the disk and recorded yet."""
     progress: Progress = field(default_factory=Progress)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.chamber import Chamber, VacuumState
-from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings, Light
+from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings, Light, LightFocus
 from drivers.microscope import Microscope
-from drivers.sem import BeamSettings, ScanImage, ScanRequest, Sem
+from drivers.sem import BeamSettings, ElectronFocus, ScanImage, ScanRequest, Sem
 from drivers.stage import Stage
 from service.errors import HungDeviceError
 from service.logs import get_logger
@@ -125,6 +125,8 @@ def guarded(devices: Microscope, limits: Limits = DEFAULT_LIMITS) -> Microscope:
         _GuardedStage(devices.stage, limits),
         _GuardedSem(devices.sem, limits),
         _GuardedChamber(devices.chamber, limits),
+        None if devices.focus is None else _GuardedFocus(devices.focus, limits),
+        None if devices.light_focus is None else _GuardedLightFocus(devices.light_focus, limits),
     )
 
 
@@ -201,6 +203,31 @@ class _GuardedSem:
 
     def is_blanked(self) -> bool:
         return self._guard.quick("reading the blanker", self._sem.is_blanked)
+
+
+class _GuardedFocus:
+    def __init__(self, focus: ElectronFocus, limits: Limits) -> None:
+        self._focus, self._guard = focus, Guard("the focus of the beam", limits)
+
+    def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
+        return self._guard.long("focusing", lambda: self._focus.autofocus(request, timeout_s), timeout_s)
+
+    def set_focus(self, working_distance_m: float) -> None:
+        self._guard.quick("setting the focus", lambda: self._focus.set_focus(working_distance_m))
+
+
+class _GuardedLightFocus:
+    def __init__(self, focus: LightFocus, limits: Limits) -> None:
+        self._focus, self._guard = focus, Guard("the focus of the objective", limits)
+
+    def move_to(self, z_m: float, timeout_s: float) -> float:
+        return self._guard.long("the move", lambda: self._focus.move_to(z_m, timeout_s), timeout_s)
+
+    def position(self) -> float:
+        return self._guard.quick("reading the position", self._focus.position)
+
+    def range_m(self) -> tuple[float, float]:
+        return self._guard.quick("reading the range", self._focus.range_m)
 
 
 class _GuardedChamber:

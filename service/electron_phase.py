@@ -12,6 +12,7 @@ from drivers.errors import DriverError, InterruptedCallError, NotReadyError, Out
 from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.rects import grown
+from service import focusing
 from service.context import Context, Taken
 from service.deadlines import timeout_of
 from service.disk import shortage
@@ -64,6 +65,8 @@ def set_beam(context: Context) -> None:
     )
     with context.step("setting the beam", _SET_BEAM_S):
         found = context.devices.sem.set_beam(wanted, timeout_s=timeout_of(_SET_BEAM_S))
+    # The working distance is the configured one again.
+    context.focus.sections.clear()
     for name in ("accelerating_voltage_v", "spot_size", "aperture_m", "working_distance_m"):
         want, have = getattr(wanted, name), getattr(found, name)
         if not math.isclose(want, have, rel_tol=0.02):
@@ -110,6 +113,9 @@ def take_electron_images(context: Context) -> None:
     """
     while (job := context.store.next_job()) is not None:
         context.checkpoint()
+        if focusing.wants_focus(context, job):
+            focusing.queue_focus(context, job.section)
+            continue
         lack = shortage(
             context.folder.path, job.size_px[0] * job.size_px[1] * 2, context.config.session.min_free_disk_gb
         )
@@ -218,8 +224,8 @@ def _scan(
     failure: Exception | None = None
     watch = VacuumWatch(chamber, context.config.chamber, sem.stop, context.limits.look_s)
     try:
-        with context.step(f"the scan of {job.id}", estimate_s), watch:
-            image = sem.scan(request, timeout_s=timeout_of(estimate_s))
+        with context.step(f"the scan of {job.id}", estimate_s + focusing.longest_s(context, job)), watch:
+            image = focusing.scan(context, job, request, timeout_s=timeout_of(estimate_s))
         if image.nonce != request.nonce:
             failure = DriverError("the SEM gave the image of another scan")
     except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows

@@ -21,6 +21,7 @@ from service.errors import (
 )
 from service.exposure_map import touched
 from service.images import save_fm
+from service.light_focus import focus_light
 from service.logs import get_logger
 from service.moving import move_to
 from service.records import Field, FieldState, Step
@@ -29,6 +30,9 @@ from service.retry import repeat_harmless
 from service.vacuum import lost
 
 log = get_logger(__name__)
+
+_FOCUS_S = 120.0
+"""Some twenty exposures with the moves between them."""
 
 _SATURATED = 0.99
 """Share of pixels at the largest grey level of a frame that shows nothing."""
@@ -55,6 +59,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             continue
         try:
             move_to(context, field.center_m)
+            _focus(context, field)
             begun_s = context.clock.now_s()
             frame = _take(context, field)
             saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
@@ -81,19 +86,44 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
         analysis.submit()
 
 
+def _focus(context: Context, field: Field) -> None:
+    """Search the focus of the light at the first field of a section; without a clear one it stays."""
+    reach_m = context.config.fluorescence.autofocus_um * 1e-6
+    focus = context.devices.light_focus
+    if reach_m == 0 or focus is None or field.section in context.focus.light_sections:
+        return
+    context.focus.light_sections.add(field.section)
+    wanted = _settings(context)
+    try:
+        with context.step(f"focus of the light at {field.id}", _FOCUS_S):
+            best = focus_light(focus, lambda: _expose(context, wanted), reach_m)
+    except InterruptedCallError:
+        raise
+    except DriverError as error:
+        log.error("focus of the light failed", field=field.id, error=str(error))
+        context.store.note("light_focus", field.section, {"certain": False, "reason": str(error)})
+        return
+    found = {"z_m": best.z_m, "certain": best.certain, "reason": best.reason}
+    context.store.note("light_focus", field.section, found)
+
+
+def _settings(context: Context) -> FmSettings:
+    fluorescence = context.config.fluorescence
+    return FmSettings(
+        exposure_s=fluorescence.exposure_s,
+        em_gain=fluorescence.em_gain,
+        excitation_nm=fluorescence.excitation_nm,
+        power_density_w_per_cm2=fluorescence.power_density_w_per_cm2,
+    )
+
+
 def _take(context: Context, field: Field) -> FmFrame:
     """One good frame of a field: harmless, so repeated when it fails."""
-    settings = context.config.fluorescence
-    wanted = FmSettings(
-        exposure_s=settings.exposure_s,
-        em_gain=settings.em_gain,
-        excitation_nm=settings.excitation_nm,
-        power_density_w_per_cm2=settings.power_density_w_per_cm2,
-    )
+    wanted = _settings(context)
 
     def take() -> FmFrame:
         asked_s = context.clock.now_s()
-        with context.step(f"fluorescence of {field.id}", settings.exposure_s):
+        with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
             frame = _expose(context, wanted)
         _check(context, field, frame, asked_s)
         return frame

@@ -9,14 +9,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from config.model import Config
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
+from service.checks import Check, Level
 from service.errors import HungDeviceError
 from service.layout import safe_area_m, sem_position_m
 from service.notifier import Notifier, notification_urls
@@ -29,23 +28,6 @@ _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """No session was made before this program: an earlier clock is wrong."""
 _BACK = timedelta(seconds=5)
 """Clocks that are kept by NTP are set back by less."""
-
-
-class Level(StrEnum):
-    """How a point stands."""
-
-    OK = "ok"
-    WARN = "warn"
-    RED = "red"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One point of the preflight."""
-
-    name: str
-    level: Level
-    says: str
 
 
 def red_ones(checks: Sequence[Check]) -> list[str]:
@@ -92,6 +74,12 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
         Level.OK if wanted_um <= offered_um + 1e-6 else Level.RED,
         f"sem.beam_shift_range_um asks for {wanted_um:g} um, the SEM offers {offered_um:g} um",
     )
+    if config.fluorescence.autofocus_um > 0 and devices.light_focus is None:
+        says = "fluorescence.autofocus_um: the objective of this microscope is not driven"
+        yield Check("focus of the light", Level.RED, says)
+    if config.session.autofocus and devices.focus is None:
+        says = "session.autofocus: this microscope has no automatic focus"
+        yield Check("focus of the beam", Level.RED, says)
 
 
 def _state(name: str, good: str, bad: str, read: Callable[[], bool]) -> Check:

@@ -16,12 +16,15 @@ from drivers.stopping import StopSwitch
 from simulators.bleaching import BleachedGround
 from simulators.grid import Floats, Grid
 from simulators.light import SimulatedLight
+from simulators.light_focus import SimulatedLightFocus
 from simulators.specimen import Specimen
 from simulators.stage import SimulatedStage
 
 _READOUT_S = 0.03
 """512 x 512 pixels at 10 MHz, and the frame transfer."""
 DUST_RADIUS_UM = (1.5, 3.5)
+_SENSOR_C = -70.0
+"""At which such a camera is run."""
 _STOKES_NM = 25.0
 """Emission of GFP lies this far above its excitation."""
 
@@ -43,6 +46,7 @@ class SimulatedCamera:
     light : SimulatedLight
     stage : SimulatedStage
     interlock : Interlock
+    focus : SimulatedLightFocus
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class SimulatedCamera:
         light: SimulatedLight,
         stage: SimulatedStage,
         interlock: Interlock,
+        focus: SimulatedLightFocus,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -62,12 +67,12 @@ class SimulatedCamera:
         self._light = light
         self._stage = stage
         self._interlock = interlock
+        self._focus = focus
         self._switch = StopSwitch()
         self._exposures = 0
         columns, rows = config.fluorescence.frame_px
         self._shape = rows, columns
         self._background = _bell(config) + _dust(config)
-        self._blur_px = blur_sigma_um(config) * 1e3 / config.fluorescence.pixel_size_nm
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
         """Take one frame; blocks on the clock for the exposure and the readout."""
@@ -92,6 +97,14 @@ class SimulatedCamera:
         """End `expose`; harmless when nothing runs."""
         self._switch.stop()
 
+    def temperature_c(self) -> float:
+        """Temperature of the sensor, which is always cold, degrees Celsius."""
+        return _SENSOR_C
+
+    def target_temperature_c(self) -> float:
+        """Temperature that the cooling is set to, degrees Celsius."""
+        return _SENSOR_C
+
     def _pose(self, center_m: tuple[float, float]) -> Pose:
         size = self._config.fluorescence.pixel_size_m
         return Pose(center_m, (size, size))
@@ -103,7 +116,9 @@ class SimulatedCamera:
             return np.zeros(self._shape, np.float32)
         grid = Grid.of_pose(pose, self._shape)
         image = self._specimen.fluorescence(grid) * self._ground.remaining(grid)
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), self._blur_px, borderType=cv2.BORDER_REPLICATE))
+        sigma_um = blur_sigma_um(self._config, self._focus.position())
+        blur_px = sigma_um * 1e3 / self._config.fluorescence.pixel_size_nm
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE))
         return np.asarray((image + self._background) * np.float32(excitation * settings.exposure_s))
 
     def _detect(self, photons: Floats, em_gain: float, rng: np.random.Generator) -> NDArray[np.uint16]:
@@ -119,17 +134,18 @@ class SimulatedCamera:
         return np.asarray(np.clip(np.rint(adu), 0, 65535), dtype=np.uint16)
 
 
-def blur_sigma_um(config: Config) -> float:
-    """Standard deviation of the point spread function, um.
+def blur_sigma_um(config: Config, z_m: float = 0.0) -> float:
+    """Standard deviation of the point spread function with the objective at `z_m`, um.
 
     In focus the Gaussian nearest an Airy disc, 0.21 wavelength / NA (Zhang et al., Appl. Opt. 46 (2007)
-    1819); defocus adds the disc of the light cone, of a standard deviation of half its radius.
+    1819). Defocus, gone with the objective at ``simulator.defocus_um``, adds the disc of the light cone, of a
+    standard deviation of half its radius.
     """
     fm = config.fluorescence
     aperture = fm.objective_numerical_aperture
     focus = 0.21 * (fm.excitation_nm + _STOKES_NM) * 1e-3 / aperture
     angle = math.asin(min(aperture, 0.99))
-    return math.hypot(focus, config.simulator.defocus_um * math.tan(angle) / 2)
+    return math.hypot(focus, (config.simulator.defocus_um - z_m * 1e6) * math.tan(angle) / 2)
 
 
 def _bell(config: Config) -> Floats:

@@ -9,3 +9,7 @@ class MemoryFileError(DriverError):
 
 class BackendError(DriverError):
     """Raised when the simulated back-end of Odemis does not start, or answers with an error."""
+
+
+class ClockError(Exception):
+    """Raised when a simulated device works on although its time is over."""

@@ -15,6 +15,7 @@ from simulators.bleaching import BleachedGround
 from simulators.camera import SimulatedCamera
 from simulators.chamber import SimulatedChamber
 from simulators.light import SimulatedLight
+from simulators.light_focus import SimulatedLightFocus
 from simulators.memory import Memory
 from simulators.recorded_specimen import RecordedSpecimen
 from simulators.sem import SimulatedSem
@@ -60,22 +61,23 @@ class SimulatedMicroscope:
         self.specimen: Specimen = specimen or SimulatedSpecimen(config)
         self.ground = BleachedGround(kept, calibration)
         self._stage = SimulatedStage(config, clock, interlock, kept)
+        focus = None if frames else SimulatedLightFocus(clock, kept)
         camera: FluorescenceCamera
         light: Light
-        if frames:
+        if focus is None:
             light = RecordedLight()
             camera = RecordedCamera(frames, self._stage, clock, interlock)
         else:
             light = shining = SimulatedLight(config.fluorescence, kept)
             camera = SimulatedCamera(
-                config, clock, self.specimen, self.ground, shining, self._stage, interlock
+                config, clock, self.specimen, self.ground, shining, self._stage, interlock, focus
             )
         sem = SimulatedSem(
             config, clock, self.specimen, self.ground, self._stage, calibration, interlock, kept
         )
         chamber = SimulatedChamber(config, clock, sem.is_blanked, kept)
         sem.watch(chamber)
-        self.devices = Microscope(camera, light, self._stage, sem, chamber)
+        self.devices = Microscope(camera, light, self._stage, sem, chamber, sem, focus)
 
     def true_position(self) -> tuple[float, float]:
         """Where the stage really stands, m; no hardware tells."""

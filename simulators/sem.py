@@ -2,6 +2,7 @@
 
 import math
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -25,6 +26,9 @@ _NOISE_AT_60_US = 0.045
 """Standard deviation of a pixel at the paper's dwell time, as a fraction of the full scale."""
 _PIXEL_SIZE_M = (0.5e-9, 1e-6)
 _DWELL_S = (25e-9, 10e-3)
+_FOCUS_SCANS = 5
+"""Of the automatic focus."""
+_FOCUS_DWELL_S = 1e-6
 _BEAM_LIMITS = (
     ("accelerating voltage", "V", 50.0, 30e3),
     ("spot size", "", 1.0, 10.0),
@@ -34,7 +38,7 @@ _BEAM_LIMITS = (
 
 
 class SimulatedSem:
-    """Implements `drivers.sem.Sem`.
+    """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
 
     The image shows the stain of the specimen at the true position of the stage, as the calibration has it.
     The ground is bleached row by row while the scan runs.
@@ -140,8 +144,22 @@ class SimulatedSem:
                 self._ground.end()
         return ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
 
+    def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
+        """Scan the rectangle a few times, fast; then the working distance is that of the array there."""
+        quick = replace(request, dwell_s=_FOCUS_DWELL_S)
+        for _ in range(_FOCUS_SCANS):
+            self.scan(quick, timeout_s / _FOCUS_SCANS)
+        x_m, y_m = self._stage.position()
+        working_distance_m = self._config.sem.working_distance_mm * 1e-3 + focus_height_m(x_m, y_m)
+        self._beam = replace(self._beam, working_distance_m=working_distance_m)
+        return working_distance_m
+
+    def set_focus(self, working_distance_m: float) -> None:
+        """Set the working distance, and leave the beam blanked."""
+        self.set_beam(replace(self._beam, working_distance_m=working_distance_m), 60)
+
     def stop(self) -> None:
-        """End `scan` and blank; harmless when nothing runs."""
+        """End `scan` or `autofocus` and blank; harmless when nothing runs."""
         self._switch.stop()
         self.blank()
 
@@ -213,6 +231,11 @@ class SimulatedSem:
                 f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below "
                 f"{limit_pa:g} Pa"
             )
+
+
+def focus_height_m(x_m: float, y_m: float) -> float:
+    """How far above the configured working distance the simulated array lies, m: it is never quite level."""
+    return 20e-6 + 2e-3 * x_m - 1e-3 * y_m
 
 
 def _shifted(point_m: tuple[float, float], by_m: tuple[float, float]) -> tuple[float, float]:

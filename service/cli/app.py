@@ -17,6 +17,7 @@ from service.cli import (
     calibration,
     configuration,
     daemon,
+    doctor,
     evaluation,
     images,
     keys,
@@ -77,6 +78,7 @@ planning.register(app)
 evaluation.register(app)
 training.register(app)
 calibration.register(app)
+doctor.register(app)
 daemon.register(app)
 queue.register(app)
 keys.register(app)

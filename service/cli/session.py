@@ -208,11 +208,12 @@ def _alone(config: Config, kind: Kind) -> AbstractContextManager[object]:
 def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: "Setup") -> None:
     """Refuse to begin where a point of the preflight is red; warnings are said."""
     from service import preflight
+    from service.checks import Level
     from service.deadlines import guarded
 
     checks = preflight.everything(config, guarded(setup.devices), setup.fields, folder.path, info.run)
     for check in checks:
-        if check.level is preflight.Level.WARN:
+        if check.level is Level.WARN:
             tell(f"{check.name}: {check.says}")
     red = preflight.red_ones(checks)
     if red:

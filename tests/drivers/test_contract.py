@@ -11,6 +11,7 @@ from drivers.tiff import RecordedFrame
 from simulators.clock import HeldClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 from tests.drivers.contract import CHECKS, Bench, Check
+from tests.drivers.quanta_bench import quanta_bench
 
 SETTINGS: dict[str, Any] = {
     "fluorescence": {"frame_px": [128, 96]},
@@ -41,6 +42,13 @@ def recorded() -> Bench:
     )
     devices = recorded_microscope(CONFIG, clock, frames).devices
     return Bench(CONFIG, clock, devices, (frames[0].center_m, frames[1].center_m))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_quanta_behind_its_socket(check: Check) -> None:
+    clock = HeldClock()
+    with quanta_bench(CONFIG, clock) as bench:
+        check(Bench(CONFIG, clock, bench.devices, ((0.0, 0.0), (400e-6, 0.0))))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -8,11 +8,10 @@ import pytest
 from config.loading import dump
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
+from service.checks import Check, Level
 from service.layout import sections_and_fields
 from service.notifier import Notifier
 from service.preflight import (
-    Check,
-    Level,
     clock_check,
     device_checks,
     disk_checks,

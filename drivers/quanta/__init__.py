@@ -1,0 +1,1 @@
+"""SEM, stage and chamber behind a Quanta-style server; `wire` describes what goes over the socket."""

@@ -1,0 +1,84 @@
+"""Which preset of a scan generator shows a rectangle, and which part of it is scanned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drivers.errors import OutOfRangeError
+
+Size = tuple[int, int]
+
+PRESETS_PX: tuple[Size, ...] = (
+    (512, 442),
+    (768, 512),
+    (1024, 884),
+    (1536, 1024),
+    (2048, 1768),
+    (3072, 2048),
+    (4096, 3536),
+    (6144, 4096),
+)
+"""Scan sizes of a Thermo Fisher (FEI) SEM, width and height without the data bar, px."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanArea:
+    """A scan as the machine has to be set for it.
+
+    Attributes
+    ----------
+    preset_px : (int, int)
+        Scan size of the machine.
+    area_px : (int, int, int, int) or None
+        Reduced area: left, top, width and height inside the preset, px; None scans the whole preset.
+    width_m : float
+        Horizontal field width of the whole preset, m.
+    off_center_m : (float, float)
+        How far the middle of the area lies from the axis, x right and y up, m: half a pixel at most, where an
+        odd number of pixels cannot be in the middle of an even one.
+    """
+
+    preset_px: Size
+    area_px: tuple[int, int, int, int] | None
+    width_m: float
+    off_center_m: tuple[float, float]
+
+
+def scan_area(size_px: Size, pixel_size_m: float, presets_px: Sequence[Size], reduced_area: bool) -> ScanArea:
+    """Take the smallest preset that covers a scan at its pixel size, and the middle of it.
+
+    Nothing beyond the scan is exposed: without a reduced area only the presets themselves are scans.
+
+    Parameters
+    ----------
+    size_px : (int, int)
+        Width and height wanted, px.
+    pixel_size_m : float
+    presets_px : sequence of (int, int)
+    reduced_area : bool
+        Whether the machine scans a part of a preset.
+
+    Raises
+    ------
+    OutOfRangeError
+        There is no such scan.
+    """
+    width, height = size_px
+    covering = [(w, h) for w, h in presets_px if w >= width and h >= height]
+    if not covering or width < 1 or height < 1:
+        largest = max(presets_px, key=lambda p: p[0] * p[1])
+        raise OutOfRangeError(
+            f"a scan of {width} x {height} px is not within 1 x 1 to {largest[0]} x {largest[1]}"
+        )
+    preset = min(covering, key=lambda p: p[0] * p[1])
+    if preset == (width, height):
+        return ScanArea(preset, None, preset[0] * pixel_size_m, (0.0, 0.0))
+    if not reduced_area:
+        raise OutOfRangeError(f"a scan of {width} x {height} px is none of the presets of the machine")
+    left, top = (preset[0] - width) // 2, (preset[1] - height) // 2
+    off_x_px, off_y_px = left + width / 2 - preset[0] / 2, top + height / 2 - preset[1] / 2
+    return ScanArea(
+        preset,
+        (left, top, width, height),
+        preset[0] * pixel_size_m,
+        (off_x_px * pixel_size_m, -off_y_px * pixel_size_m + 0.0),
+    )

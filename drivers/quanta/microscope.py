@@ -1,0 +1,51 @@
+"""SEM, stage and chamber of one server, put together."""
+
+from dataclasses import dataclass
+
+from config.model import Config
+from config.quanta import QuantaConfig
+from drivers.clock import Clock
+from drivers.interlock import Interlock
+from drivers.quanta.chamber import QuantaChamber
+from drivers.quanta.client import QuantaClient
+from drivers.quanta.sem import QuantaSem
+from drivers.quanta.stage import QuantaStage
+from drivers.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class QuantaDevices:
+    """What a Quanta-style server drives; fluorescence is not among it."""
+
+    sem: QuantaSem
+    stage: Stage
+    chamber: QuantaChamber
+    client: QuantaClient
+
+
+def quanta_devices(
+    config: Config,
+    quanta: QuantaConfig,
+    clock: Clock,
+    interlock: Interlock | None = None,
+    under_specimen: Stage | None = None,
+) -> QuantaDevices:
+    """Make the devices of a server; nothing is called yet.
+
+    Parameters
+    ----------
+    config : Config
+    quanta : QuantaConfig
+    clock : Clock
+    interlock : Interlock, optional
+        Shared with what else must not run at the same time, such as the camera.
+    under_specimen : Stage, optional
+        That of another driver, where the server does not drive the one under the specimen.
+    """
+    shared = interlock or Interlock()
+    client = QuantaClient(quanta.endpoint, quanta.call_timeout_s)
+    stage = under_specimen or QuantaStage(client, config.stage, quanta, clock, shared)
+    sem = QuantaSem(client, config.sem, quanta, clock, shared, stage)
+    chamber = QuantaChamber(client, config.chamber, clock, sem.is_blanked)
+    sem.watch(chamber)
+    return QuantaDevices(sem, stage, chamber, client)

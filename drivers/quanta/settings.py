@@ -1,0 +1,82 @@
+"""Settings of a Quanta-style server: ranges asked for, values set and read back."""
+
+import math
+from dataclasses import dataclass
+
+from drivers.errors import DriverError, OutOfRangeError
+from drivers.quanta.client import QuantaClient
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A number that the machine holds: its name in the calls, and for people with a unit."""
+
+    name: str
+    says: str
+    unit: str
+    near: float = 0.0
+    """Difference between what was set and what is read back that does no harm, beside 0.1 %."""
+
+
+HT_VOLTAGE = Setting("ht_voltage", "accelerating voltage", "V")
+SPOT_SIZE = Setting("ebeam_spotsize", "spot size", "")
+WORKING_DISTANCE = Setting("free_working_distance", "working distance", "m")
+SCANNING_SIZE = Setting("scanning_size", "horizontal field width", "m")
+DWELL_TIME = Setting("dwell_time", "dwell time", "s")
+ROTATION = Setting("rotation", "scan rotation", "rad", near=1e-4)
+
+RANGED = (HT_VOLTAGE, SPOT_SIZE, WORKING_DISTANCE, SCANNING_SIZE, DWELL_TIME, ROTATION)
+
+
+def value_range(client: QuantaClient, setting: Setting) -> tuple[float, float]:
+    """Lowest and highest value that the machine has.
+
+    Raises
+    ------
+    DriverError
+    """
+    return client.ask(f"{setting.name}_info", lambda info: (float(info["range"][0]), float(info["range"][1])))
+
+
+def check(client: QuantaClient, setting: Setting, value: float) -> None:
+    """Refuse what the machine does not have.
+
+    Raises
+    ------
+    OutOfRangeError
+    """
+    low, high = value_range(client, setting)
+    if not low <= value <= high:
+        unit = f" {setting.unit}" if setting.unit else ""
+        raise OutOfRangeError(f"{setting.says} {value:g}{unit} is not from {low:g} to {high:g}{unit}")
+
+
+def read(client: QuantaClient, setting: Setting) -> float:
+    """Read a value back.
+
+    Raises
+    ------
+    DriverError
+        It is no finite number.
+    """
+    found = client.call(f"get_{setting.name}")
+    if not isinstance(found, (int, float)) or not math.isfinite(found):
+        raise DriverError(f"get_{setting.name}: {found!r} is no number")
+    return float(found)
+
+
+def apply(client: QuantaClient, setting: Setting, value: float) -> float:
+    """Set a value and read it back; a machine clips in silence.
+
+    Raises
+    ------
+    OutOfRangeError
+        Not in the range, or something else is read back.
+    """
+    check(client, setting, value)
+    client.call(f"set_{setting.name}", value=value)
+    found = read(client, setting)
+    if not math.isclose(found, value, rel_tol=1e-3, abs_tol=setting.near):
+        unit = f" {setting.unit}" if setting.unit else ""
+        raise OutOfRangeError(f"the SEM took {setting.says} {found:g}{unit} instead of {value:g}{unit}")
+    return found

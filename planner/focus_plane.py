@@ -1,0 +1,121 @@
+"""The plane in which an array is in focus, from measurements of which some are wrong."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.errors import PlannerError
+
+_MAX_TRIPLES = 2000
+_REFITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FocusPlane:
+    """Height of the focus over the stage: ``z = z0 + slope_x * x + slope_y * y``, all in m."""
+
+    z0_m: float
+    slope_x: float
+    slope_y: float
+
+    def at(self, point_m: tuple[float, float]) -> float:
+        """Focus at a stage position, m."""
+        return self.z0_m + self.slope_x * point_m[0] + self.slope_y * point_m[1]
+
+
+@dataclass(frozen=True, slots=True)
+class FocusFit:
+    """A plane and how well it fits.
+
+    Attributes
+    ----------
+    plane : FocusPlane
+    outliers : tuple of int
+        Measurements that do not go with the others: further from the plane than the tolerance.
+    rms_m : float
+        Of the others, m.
+    """
+
+    plane: FocusPlane
+    outliers: tuple[int, ...]
+    rms_m: float
+
+
+def fit_focus_plane(
+    points_m: Sequence[tuple[float, float]], z_m: Sequence[float], tolerance_m: float
+) -> FocusFit:
+    """Fit the plane that most measurements agree on, within a tolerance.
+
+    Planes through three points each (all, or 2000 drawn with a fixed seed) compete for the most points
+    within the tolerance, then for the least sum of squares (RANSAC: Fischler and Bolles, Comm. ACM 24 (1981)
+    381); the winner is fitted anew by least squares to the points that go with it, until these stay the same.
+    Directions that the points do not span, such as across a single row of them, are taken as level.
+
+    Parameters
+    ----------
+    points_m : sequence of (float, float)
+        Stage positions, m.
+    z_m : sequence of float
+        Focus found at each, m.
+    tolerance_m : float
+        Above zero; a good measurement is no further from the plane, m.
+
+    Raises
+    ------
+    PlannerError
+        No measurement, numbers that are not finite, or a tolerance that is not above zero.
+    """
+    points = np.asarray(points_m, dtype=np.float64).reshape(-1, 2)
+    z = np.asarray(z_m, dtype=np.float64)
+    if len(z) == 0 or len(points) != len(z):
+        raise PlannerError("a focus plane needs at least one measurement, and a place for each")
+    if not (np.isfinite(points).all() and np.isfinite(z).all()):
+        raise PlannerError("measurements of the focus must be finite numbers")
+    if not tolerance_m > 0:
+        raise PlannerError(f"the tolerance of the focus must be above zero, not {tolerance_m!r}")
+    good = _consensus(points, z, tolerance_m)
+    for _ in range(_REFITS):
+        plane = _least_squares(points[good], z[good])
+        again = np.abs(_residuals(plane, points, z)) <= tolerance_m
+        if not again.any() or (again == good).all():
+            break
+        good = again
+    plane = _least_squares(points[good], z[good])
+    left = _residuals(plane, points, z)
+    outliers = tuple(int(n) for n in np.flatnonzero(~good))
+    return FocusFit(plane, outliers, float(np.sqrt(np.mean(left[good] ** 2))))
+
+
+def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m: float) -> NDArray[np.bool_]:
+    """Which measurements the best plane through a few of them goes with."""
+    count = len(z)
+    if count <= 2:
+        return np.ones(count, dtype=np.bool_)
+    triples = list(itertools.islice(itertools.combinations(range(count), 3), _MAX_TRIPLES + 1))
+    if len(triples) > _MAX_TRIPLES:
+        rng = np.random.default_rng(0)
+        triples = [tuple(rng.choice(count, 3, replace=False)) for _ in range(_MAX_TRIPLES)]
+    best: tuple[int, float] | None = None
+    good = np.ones(count, dtype=np.bool_)
+    for triple in triples:
+        chosen = list(triple)
+        left = np.abs(_residuals(_least_squares(points[chosen], z[chosen]), points, z))
+        within = left <= tolerance_m
+        score = (-int(within.sum()), float((left[within] ** 2).sum()))
+        if within.any() and (best is None or score < best):
+            best, good = score, within
+    return good
+
+
+def _least_squares(points: NDArray[np.float64], z: NDArray[np.float64]) -> FocusPlane:
+    """Plane of least squares, of least slope where several are."""
+    middle, mean = points.mean(axis=0), float(z.mean())
+    slope, *_ = np.linalg.lstsq(points - middle, z - mean, rcond=1e-6)
+    return FocusPlane(mean - float(slope @ middle), float(slope[0]), float(slope[1]))
+
+
+def _residuals(plane: FocusPlane, points: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(z - plane.z0_m - points @ np.array([plane.slope_x, plane.slope_y]))

@@ -1,0 +1,166 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from config.model import Config
+from drivers.microscope import Microscope
+from service.checks import Check, Level
+from service.cli.app import run
+from service.doctor import able, exercise, look
+from simulators.clock import FastClock
+from simulators.microscope import SimulatedMicroscope
+from tests.drivers.quanta_bench import QuantaBench, quanta_bench
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def looked(config: Config, bench: QuantaBench, folder: Path) -> dict[str, Check]:
+    with_server = config.model_copy(update={"quanta": bench.config})
+    return {c.name: c for c in look(with_server, bench.devices, bench.quanta, folder, NOW)}
+
+
+def level(changes: dict[str, object], folder: Path, name: str) -> Check:
+    config = Config.model_validate({"session": {"min_free_disk_gb": 0}} | changes)
+    checks = look(config, SimulatedMicroscope(config, FastClock()).devices, None, folder, NOW)
+    return next(c for c in checks if c.name == name)
+
+
+def test_a_good_microscope_is_ready_and_untouched(tmp_path: Path) -> None:
+    config = Config()
+    with quanta_bench(config, FastClock()) as bench:
+        before = bench.devices.stage.position()
+        checks = looked(config, bench, tmp_path)
+        assert {c.says for c in checks.values() if c.level is Level.RED} == set()
+        assert able(list(checks.values()))
+        for name in (
+            "stage",
+            "chamber",
+            "cooling",
+            "dwell time",
+            "scan",
+            "low vacuum",
+            "stage range",
+            "disk",
+        ):
+            assert checks[name].level is Level.OK, name
+        assert bench.devices.stage.position() == before
+        assert not bench.microscope.ground.exposures()
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("sem", "name"),
+    [
+        ({"accelerating_voltage_kv": 0.1}, "accelerating voltage"),
+        ({"spot_size": 9}, "spot size"),
+        ({"beam_shift_range_um": 100}, "beam shift"),
+        ({"frame_px": [8000, 8000]}, "scan"),
+    ],
+)
+def test_what_the_machine_does_not_have_is_red(sem: dict[str, object], name: str, tmp_path: Path) -> None:
+    config = Config.model_validate({"sem": sem})
+    with quanta_bench(Config(), FastClock()) as bench:
+        checks = looked(config, bench, tmp_path)
+    assert checks[name].level is Level.RED
+    assert not able(list(checks.values()))
+
+
+def test_a_server_that_is_gone_is_red_and_no_crash(tmp_path: Path) -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        pass
+    checks = looked(Config(), bench, tmp_path)
+    for name in ("stage", "chamber", "beam", "scan size", "dwell time", "scan", "low vacuum"):
+        assert checks[name].level is Level.RED, name
+        assert "nobody answers" in checks[name].says
+
+
+def test_a_beam_that_is_not_blanked_is_red(tmp_path: Path) -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.machine.unblank_beam()
+        assert looked(Config(), bench, tmp_path)["beam"].level is Level.RED
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [("2026-11-20", Level.OK), ("2026-01-05", Level.WARN), ("2027-01-01", Level.WARN)],
+)
+def test_the_age_of_the_calibration(measured: str, expected: Level, tmp_path: Path) -> None:
+    check = level({"calibration": {"measured_on": measured}}, tmp_path, "calibration")
+    assert check.level is expected
+
+
+def test_a_full_disk_and_a_wrong_clock_are_red(tmp_path: Path) -> None:
+    assert level({"session": {"min_free_disk_gb": 1e5}}, tmp_path, "disk").level is Level.RED
+    devices = SimulatedMicroscope(Config(), FastClock()).devices
+    checks = look(Config(), devices, None, tmp_path, datetime(2001, 1, 1, tzinfo=UTC))
+    assert next(c for c in checks if c.name == "clock").level is Level.RED
+
+
+def test_fields_outside_the_safe_area_are_red(tmp_path: Path) -> None:
+    far: dict[str, object] = {"layout": {"kind": "grid", "sections": 1, "first_um": [50_000, 0]}}
+    assert level(far, tmp_path, "layout").level is Level.RED
+
+
+def test_the_exercise_moves_the_stage_back_and_exposes_nothing() -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        devices = bench.devices
+        before = devices.stage.position()
+        moves: list[tuple[float, float]] = []
+        seen = Microscope(devices.camera, devices.light, Watched(bench, moves), devices.sem, devices.chamber)
+        checks = exercise(Config(), seen)
+        assert able(checks)
+        assert len(moves) == 2
+        assert moves[0] != moves[1] == before
+        assert devices.stage.position() == before
+        assert not bench.microscope.ground.exposures()
+
+
+def test_a_stage_that_does_not_move_fails_the_exercise() -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.fault("tiny_moves", 1.0)
+        (check,) = exercise(Config(), bench.devices)
+        assert check.level is Level.RED
+        assert "does not move as it should" in check.says
+
+
+class Watched:
+    """A stage that notes where it is sent."""
+
+    def __init__(self, bench: QuantaBench, moves: list[tuple[float, float]]) -> None:
+        self._stage, self._moves = bench.devices.stage, moves
+
+    def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
+        self._moves.append((x_m, y_m))
+        return self._stage.move_to(x_m, y_m, timeout_s)
+
+    def position(self) -> tuple[float, float]:
+        return self._stage.position()
+
+    def stop(self) -> None:
+        self._stage.stop()
+
+
+def test_the_command(runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["--out", str(tmp_path)]
+    assert run(["doctor", "--json", "--exercise", *out]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["ready"]
+    assert document["exercised"]
+    assert {row["level"] for row in document["checks"]} == {"ok"}
+    nobody = tmp_path / "nobody.yaml"
+    nobody.write_text("quanta: {endpoint: 'unix:///nobody/here.sock'}\n")
+    assert run(["doctor", "--config", str(nobody), *out]) == 1
+    assert "no session can run" in capsys.readouterr().out
+    assert run(["doctor", "--out", str(tmp_path / "missing")]) == 2
+    assert run(["doctor", "--config", str(tmp_path / "missing.yaml")]) == 2
+
+
+def test_a_real_beam_is_not_sent_by_simulated_fluorescence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "mixed.yaml"
+    config.write_text("quanta: {}\n")
+    assert run(["run", "--config", str(config), "--out", str(tmp_path / "run")]) == 2
+    assert "simulated fluorescence" in capsys.readouterr().err
