@@ -1,7 +1,8 @@
 """Covers against the bound and the raster, their time, and routes against OR-tools.
 
-The layouts are like those of the goals: cells of radius 7 +- 1 um, cut at random heights, none over another, in
-one field; frames of up to 1536 x 1103 pixels of 16.5 nm; 2 um of context, 1.5 um of guard, 5 s for each frame.
+The layouts are like those of the goals: cells of radius 7 +- 1 um, cut at random heights, none over
+another, in one field; frames of up to 1536 x 1103 pixels of 16.5 nm; 2 um of context, 1.5 um of guard, 5 s
+for each frame.
 """
 
 import os
