@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _QUICK_ESTIMATE_S = 5.0
 """Of settings and of a few blanked pixels."""
+_LEAST_SPARE_S = 2.0
+"""For the few blanked pixels themselves."""
 _LONGEST_DWELL_S = 10e-3
 _LARGEST_PIXEL_M = 1e-6
 
@@ -81,10 +83,18 @@ class OdemisSem:
         )
         if not all(math.isfinite(number) and number > 0 for number in numbers):
             raise OutOfRangeError("voltage, spot size, aperture and working distance must be above 0")
-        with self._interlock.holding("a change of the beam"):
+        ready_s = self._client.budget_s(_QUICK_ESTIMATE_S, timeout_s)
+        with self._interlock.holding("a change of the beam"), self._switch.running() as wake:
+            try:
+                self._drain(timeout_s - ready_s, wake)
+            except DriverError as error:
+                if not (wake.is_set() or isinstance(error, NotReadyError)):
+                    raise
+                # Nothing is scanned now: the first scan waits again.
+                _log.warning("%s", error)
             said = self._client.long(
                 "set_beam",
-                self._client.budget_s(_QUICK_ESTIMATE_S, timeout_s),
+                ready_s,
                 voltage_v=settings.accelerating_voltage_v,
                 spot_size=settings.spot_size,
                 current_a=self._config.sem.beam_current_pa * 1e-12,
@@ -122,7 +132,8 @@ class OdemisSem:
         with self._interlock.holding("a scan"), self._switch.running() as wake:
             self._check_vacuum()
             begun_s = self._clock.now_s()
-            ready = self._prepare(request, budget_s, ready_s, wake)
+            spare_s = timeout_s - request.beam_s - _QUICK_ESTIMATE_S
+            ready = self._prepare(request, spare_s, ready_s, wake)
             here_m = self._stage.position()
             reply = self._expose(request, budget_s, wake)
             if wake.is_set():
@@ -131,28 +142,29 @@ class OdemisSem:
                 raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
         return self._image(request, reply, here_m, ready)
 
-    def _drain(self, budget_s: float, wake: threading.Event) -> None:
+    def _drain(self, spare_s: float, wake: threading.Event) -> None:
         """Wait, blanked, for a scan that may still run: its image would be given to us as ours, beam open.
 
         Raises
         ------
         NotReadyError
-            It has not ended within the budget of this scan.
+            It has not ended in the time that there is to spare.
         """
         if not self._client.orphans:
             return
         try:
+            budget_s = max(spare_s, _LEAST_SPARE_S)
             self._client.long("drain", budget_s, wake, nonce=secrets.token_hex(8))
         except DeviceTimeoutError as error:
             raise NotReadyError(f"the beam stayed blanked: a scan of before still runs ({error})") from error
         self._client.orphans = False
 
     def _prepare(
-        self, request: ScanRequest, budget_s: float, ready_s: float, wake: threading.Event
+        self, request: ScanRequest, spare_s: float, ready_s: float, wake: threading.Event
     ) -> dict[str, float]:
         """Set everything up, blanked; gives the pixel size and the dwell that were read back."""
         try:
-            self._drain(budget_s, wake)
+            self._drain(spare_s, wake)
             return self._client.long(
                 "prepare_scan",
                 ready_s,

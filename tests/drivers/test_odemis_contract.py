@@ -11,6 +11,7 @@ from drivers.chamber import VacuumState
 from drivers.clock import SystemClock
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.microscope import odemis_microscope
+from drivers.sem import BeamSettings
 from tests.drivers.contract import CHECKS, Bench, Check
 from tests.drivers.odemis_bench import OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
@@ -83,4 +84,6 @@ def test_an_odemis_that_is_there(real_odemis: tuple[Config, OdemisClient], check
     devices = odemis_microscope(config, clock, client)
     if devices.chamber.state() is not VacuumState.VENTED:
         devices.chamber.go_to(VacuumState.VENTED, 600)
+    # A check before this one may have left a scan that still runs.
+    devices.sem.set_beam(BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD"), 120)
     check(Bench(config, clock, devices, ((0.0, 0.0), (400e-6, 0.0))))
