@@ -1,6 +1,7 @@
 """What every phase of a session works with."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -133,6 +134,8 @@ class Context:
     focus: FocusBook = field(default_factory=FocusBook)
     unsaved: dict[str, Taken] = field(default_factory=dict)
     """Electron images, by job, that are not on the disk and recorded yet."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """How often the SEM was not ready for a job, which was then left unexposed."""
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS
 

@@ -285,8 +285,12 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
     """Record a scan that gave no image: refused with the beam blanked, or nobody knows how far it came."""
     store = context.store
     if isinstance(failure, (NotReadyError, OutOfRangeError)):
-        # The contract of `scan`: the beam stayed blanked, so nothing was exposed.
-        store.expose_void(exposure.id, JobState.FAILED, f"refused before the beam: {failure}")
+        # The contract of `scan`: the beam stayed blanked, so nothing was exposed and it may be tried again.
+        context.refused[exposure.job] += 1
+        again = context.refused[exposure.job] <= context.config.session.retries
+        again = again and isinstance(failure, NotReadyError)
+        state = JobState.QUEUED if again else JobState.FAILED
+        store.expose_void(exposure.id, state, f"refused before the beam: {failure}")
     else:
         store.expose_failed(exposure.id, str(failure) or type(failure).__name__)
     if isinstance(failure, InterruptedCallError) or not isinstance(failure, DriverError):

@@ -133,7 +133,7 @@ MATRIX: list[tuple[str, Callable[..., Any], Phase, str, int, str, str]] = [
     ("raises", raises, BEAM, "sem.scan", 1, GOES_ON, "needs_review: no answer"),
     ("raises", raises, BEAM, "sem.blank", 2, FAULT, "no answer"),
     ("raises", raises, BEAM, "chamber.pressure_pa", ALWAYS, FAULT, "no beam: the chamber does not answer"),
-    ("refuses", refuses, BEAM, "sem.scan", 1, GOES_ON, "failed: refused before the beam"),
+    ("refuses", refuses, BEAM, "sem.scan", 3, GOES_ON, "failed: refused before the beam"),
     ("has a bug", has_a_bug, LIGHT, "camera.expose", 1, FAULT, "a bug"),
     ("has a bug", has_a_bug, BEAM, "sem.scan", 1, FAULT, "needs_review: a bug"),
     ("hangs", hangs, PREFLIGHT, "stage.position", 1, FAULT, "the stage hangs"),

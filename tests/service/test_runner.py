@@ -15,6 +15,7 @@ from drivers.errors import (
     DeviceTimeoutError,
     DriverError,
     InterruptedCallError,
+    NotReadyError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
@@ -112,6 +113,15 @@ def test_a_scan_that_fails_is_never_repeated_and_the_rest_goes_on(start: Start, 
     summary = summarise(session.config, store, session.folder, None)
     assert summary.end_state == "done_with_failures"
     assert summary.jobs["needs_review"] == 1
+
+
+def test_a_scan_that_the_sem_was_not_ready_for_is_tried_again(start: Start) -> None:
+    session = start(faulty("sem", "scan", raising(NotReadyError("an earlier scan still runs")), times=2))
+    store = session.store
+    assert store.status().phase is Phase.DONE
+    assert {job.state for job in store.jobs()} == {JobState.DONE}
+    states = [row.state for row in store.exposures(job=store.jobs()[0].id)]
+    assert states == [ExposureState.VOID, ExposureState.VOID, ExposureState.CLOSED]
 
 
 def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Start) -> None:
