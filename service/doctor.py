@@ -3,13 +3,11 @@
 Looks only: nothing moves, shines or scans. `exercise` moves the stage a little, and nothing else.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from config.model import Config
-from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.fluorescence import Cooled
 from drivers.microscope import Microscope
@@ -19,9 +17,8 @@ from drivers.quanta.survey import survey
 from service.checks import Check, Level
 from service.errors import InputError
 from service.layout import safe_area_m, sections_and_fields
+from service.preflight import clock_check, device_checks, disk_checks, plan_checks
 
-_BUILT = datetime(2026, 1, 1, tzinfo=UTC)
-"""No session was made before this program: an earlier clock is wrong."""
 _EXERCISE_M = 20e-6
 _WARM_C = 5.0
 """A sensor that is warmer than it is set to be, by more, is not ready."""
@@ -44,17 +41,18 @@ def look(
     now : datetime
         Wall clock, UTC.
     """
-    checks = [*_roles(devices), *_scans(config, devices), _cooling(devices)]
+    checks = [*device_checks(devices, config), _cooling(devices)]
     if quanta is not None and config.quanta is not None:
         offers = survey(quanta.client, config, config.quanta)
         checks += [Check(o.name, Level.OK if o.fits else Level.RED, o.says) for o in offers]
-    if config.session.autofocus and devices.focus is None:
-        checks.append(
-            Check("focus", Level.RED, "session.autofocus is set, this machine has no automatic focus")
-        )
-    if config.fluorescence.autofocus_um > 0 and devices.light_focus is None:
-        checks.append(Check("light focus", Level.RED, "fluorescence.autofocus_um is set, nothing drives it"))
-    return [*checks, _layout(config), _calibration(config, now.date()), _disk(config, folder), _clock(now)]
+    try:
+        sections, fields = sections_and_fields(config)
+    except InputError as error:
+        layout, fields = Check("layout", Level.RED, str(error)), ()
+    else:
+        layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
+    rest = (*plan_checks(config, fields, now.date()), *disk_checks(config, folder, fields))
+    return [*checks, layout, *rest, clock_check(now, None)]
 
 
 def able(checks: Sequence[Check]) -> bool:
@@ -96,39 +94,9 @@ def exercise(config: Config, devices: Microscope) -> list[Check]:
     return [*checks, *_blanked_and_dark(devices)]
 
 
-def _roles(devices: Microscope) -> Iterator[Check]:
-    yield _answers("stage", lambda: f"stands at {_mm(devices.stage.position())}")
-    yield _chamber(devices)
-    yield from _blanked_and_dark(devices)
-
-
 def _blanked_and_dark(devices: Microscope) -> Iterator[Check]:
     yield _state("beam", "blanked", "NOT BLANKED", devices.sem.is_blanked)
     yield _state("light", "off", "on; it bleaches", lambda: not devices.light.is_on())
-
-
-def _chamber(devices: Microscope) -> Check:
-    try:
-        state, pressure_pa = devices.chamber.state(), devices.chamber.pressure_pa()
-    except _LOST as error:
-        return Check("chamber", Level.RED, f"missing: {error}")
-    level = Level.RED if state is VacuumState.ERROR else Level.OK
-    return Check("chamber", level, f"{state.value}, {pressure_pa:.3g} Pa")
-
-
-def _scans(config: Config, devices: Microscope) -> Iterator[Check]:
-    try:
-        offered, shift_um = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m() * 1e6
-    except _LOST as error:
-        yield Check("scan size", Level.RED, f"missing: {error}")
-        return
-    wanted = config.sem.specimen_px
-    fits = wanted[0] <= offered[0] and wanted[1] <= offered[1]
-    says = f"up to {offered[0]} x {offered[1]} px; {wanted[0]} x {wanted[1]} wanted"
-    yield Check("scan size", Level.OK if fits else Level.RED, says)
-    if config.sem.beam_shift_range_um > shift_um + 1e-6:
-        says = f"sem.beam_shift_range_um is {config.sem.beam_shift_range_um:g}, {shift_um:g} um are there"
-        yield Check("shift of scans", Level.RED, says)
 
 
 def _cooling(devices: Microscope) -> Check:
@@ -144,47 +112,6 @@ def _cooling(devices: Microscope) -> Check:
         "; wait until it is cold" if warm else ""
     )
     return Check("cooling", Level.WARN if warm else Level.OK, says)
-
-
-def _layout(config: Config) -> Check:
-    try:
-        sections, fields = sections_and_fields(config)
-    except InputError as error:
-        return Check("layout", Level.RED, str(error))
-    return Check("layout", Level.OK, f"{len(sections)} sections, {len(fields)} fields, all in the safe area")
-
-
-def _calibration(config: Config, today: date) -> Check:
-    c = config.calibration
-    if c.measured_on is None:
-        # A simulated microscope is made with the calibration that is configured: it has no age.
-        alone = config.driver == "simulator" and config.quanta is None
-        says = "FM to SEM: never measured, light and beam are taken to agree; see `ilemtrack calibrate`"
-        return Check("calibration", Level.OK if alone else Level.WARN, says)
-    days = (today - c.measured_on).days
-    says = f"FM to SEM: measured on {c.measured_on}, {days} days ago"
-    if days < 0:
-        return Check("calibration", Level.WARN, f"{says}: that day is still to come")
-    if days > c.max_age_days:
-        return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it anew")
-    return Check("calibration", Level.OK, says)
-
-
-def _disk(config: Config, folder: Path) -> Check:
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        return Check("disk", Level.RED, f"{folder}: cannot be read ({error.strerror})")
-    keep_gb = config.session.min_free_disk_gb
-    level = Level.OK if free > keep_gb * 1e9 else Level.RED
-    return Check("disk", level, f"{free / 1e9:.2f} GB free in {folder}; {keep_gb:g} GB are to stay free")
-
-
-def _clock(now: datetime) -> Check:
-    says = f"{now:%Y-%m-%d %H:%M:%S} UTC"
-    if now < _BUILT:
-        return Check("clock", Level.RED, f"{says}, which is past; set it")
-    return Check("clock", Level.OK, says)
 
 
 def _answers(name: str, read: Callable[[], str]) -> Check:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from config.model import Config
+from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service.checks import Check, Level
@@ -48,11 +49,8 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
         x_m, y_m = devices.stage.position()
         return f"it stands at x {x_m * 1e3:.3f} mm, y {y_m * 1e3:.3f} mm"
 
-    def vacuum() -> str:
-        return f"{devices.chamber.state()}, {devices.chamber.pressure_pa():.3g} Pa"
-
     yield answers("stage", place)
-    yield answers("chamber", vacuum)
+    yield _chamber(devices)
     yield _state("beam", "the beam is blanked", "the beam is not blanked", devices.sem.is_blanked)
     yield _state("light", "the light is off", "the light is on", lambda: not devices.light.is_on())
     try:
@@ -80,6 +78,15 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
     if config.session.autofocus and devices.focus is None:
         says = "session.autofocus: this microscope has no automatic focus"
         yield Check("focus of the beam", Level.RED, says)
+
+
+def _chamber(devices: Microscope) -> Check:
+    try:
+        state, pressure_pa = devices.chamber.state(), devices.chamber.pressure_pa()
+    except (DriverError, HungDeviceError, OSError) as error:
+        return Check("chamber", Level.RED, f"the chamber does not answer: {error}")
+    level = Level.RED if state is VacuumState.ERROR else Level.OK
+    return Check("chamber", level, f"the chamber answers: {state.value}, {pressure_pa:.3g} Pa")
 
 
 def _state(name: str, good: str, bad: str, read: Callable[[], bool]) -> Check:
@@ -114,20 +121,25 @@ def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterato
         yield Check("safe area", Level.WARN, says)
     else:
         yield Check("safe area", Level.OK, f"it holds all {len(fields)} fields")
-    yield _calibration(config, today)
+    yield calibration_check(config, today)
 
 
-def _calibration(config: Config, today: date) -> Check:
+def calibration_check(config: Config, today: date) -> Check:
+    """Whether FM to SEM was measured, and not too long ago."""
     c = config.calibration
-    unset = (c.shift_um, c.rotation_mrad, c.scale, c.shear) == ((0.0, 0.0), 0.0, 1.0, 0.0)
     if c.measured_on is None:
         # A simulated microscope is made with the calibration that is configured: it has no age.
-        level = Level.OK if config.driver == "simulator" else Level.WARN
+        level = Level.OK if config.driver == "simulator" and config.quanta is None else Level.WARN
+        unset = (c.shift_um, c.rotation_mrad, c.scale, c.shear) == ((0.0, 0.0), 0.0, 1.0, 0.0)
         known = "none is set, light and beam are taken to agree" if unset else "set, nobody knows when"
-        return Check("calibration", level, f"FM to SEM: {known}")
-    age = today - c.measured_on
-    days = f"FM to SEM: measured on {c.measured_on}, {age.days} days ago"
-    return Check("calibration", Level.WARN if age.days > c.max_age_days else Level.OK, days)
+        return Check("calibration", level, f"FM to SEM: {known}; see `ilemtrack calibrate`")
+    days = (today - c.measured_on).days
+    says = f"FM to SEM: measured on {c.measured_on}, {days} days ago"
+    if days < 0:
+        return Check("calibration", Level.WARN, f"{says}: that day is still to come")
+    if days > c.max_age_days:
+        return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it anew")
+    return Check("calibration", Level.OK, says)
 
 
 def disk_checks(config: Config, folder: Path, fields: Sequence[Field]) -> Iterator[Check]:
