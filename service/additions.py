@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from config.model import Config
 from planner.ground import Ground
 from service.errors import RefusedFrameError
-from service.layout import safe_area_m, sem_position_m
+from service.layout import reach_m, safe_area_m, sem_position_m
 from service.records import Job
 from service.rectangles import about
 from service.store.store import Store
@@ -74,9 +74,8 @@ def admitted(config: Config, store: Store, asked: Sequence[AskedFrame], expose_a
 
 def _saved_ground(config: Config, store: Store, section: str) -> Ground:
     """Ground of a section whose fluorescence is on the disk (invariant 1), less what no frame may reach."""
-    reach_m = (config.planner.guard_um + config.sem.beam_halo_um) * 1e-6
     saved = [field.rect_m for field in store.fields(section=section) if field.image is not None]
-    return Ground(saved, reach_m)
+    return Ground(saved, reach_m(config))
 
 
 def _job(config: Config, frame: AskedFrame, name: str, position: int) -> Job:

@@ -25,7 +25,7 @@ from service.errors import (
 )
 from service.exposure_map import unsaved, waiting
 from service.images import read_pixels, save_em
-from service.layout import fm_to_sem, sem_position_m
+from service.layout import fm_to_sem, misfit_m, reach_m, sem_position_m
 from service.logs import get_logger
 from service.moving import move_to
 from service.records import Exposure, Job, JobState, Step
@@ -143,8 +143,7 @@ def _unless_steered(context: Context, job: Job) -> Iterator[None]:
 
 def unsaved_ground(context: Context, job: Job) -> str | None:
     """Say what fluorescence the job would destroy unsaved, wherever it lands; None if there is none."""
-    reach_m = (context.config.planner.guard_um + context.config.sem.beam_halo_um) * 1e-6
-    return unsaved(context.store, job.section, job.rect_m, reach_m)
+    return unsaved(context.store, job.section, job.rect_m, reach_m(context.config))
 
 
 def _do(context: Context, job: Job) -> None:
@@ -168,7 +167,8 @@ def _do(context: Context, job: Job) -> None:
     lies_m = stands_m[0] + shift_m[0], stands_m[1] + shift_m[1]
     rect_m = _scanned_rect(context, job, lies_m)
     # The plan kept off by the guard; the stage may have ended further from its target than that.
-    off_m = (context.config.stage.position_error_um + context.config.sem.beam_halo_um) * 1e-6
+    halo_m = context.config.sem.beam_halo_um * 1e-6 + misfit_m(context.config)
+    off_m = context.config.stage.position_error_um * 1e-6 + halo_m
     pending = waiting(store, grown(rect_m, off_m))
     if pending:
         store.set_job(job.id, JobState.HELD, reason=WAITS + pending[0].id)
@@ -219,7 +219,7 @@ def _scan(
     store, sem, chamber = context.store, context.devices.sem, context.devices.chamber
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), shift_m)
     estimate_s = request.beam_s + context.config.sem.overhead_s
-    exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6)
+    exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6 + misfit_m(context.config))
     context.view.note(beam_blanked=False)
     failure: Exception | None = None
     watch = VacuumWatch(chamber, context.config.chamber, sem.stop, context.limits.look_s)

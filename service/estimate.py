@@ -13,7 +13,7 @@ from planner.dose import scan_dose
 from planner.estimate import Work, summed, time_of
 from planner.plan import plan
 from planner.values import Field as Ground
-from planner.values import settings_from
+from service.layout import plan_settings
 from service.pace import SessionPace, session_pace
 from service.records import Field, FieldState, WayTotals
 from service.session import FINAL, Phase
@@ -154,7 +154,7 @@ def estimate_fields(config: Config, sections: Sequence[Sequence[Field]], at: dat
 
 def raster_of(config: Config, sections: Sequence[Sequence[Field]]) -> WayTotals:
     """Sum of the full rasters of sections; those whose fields lie alike are planned once."""
-    settings = replace(settings_from(config), method="raster")
+    settings = replace(plan_settings(config), method="raster")
     known: dict[tuple[tuple[int, ...], ...], WayTotals] = {}
     work, exposed_m2 = Work(), 0.0
     for fields in sections:

@@ -14,6 +14,7 @@ from planner.focus_plane import FocusPlane, fit_focus_plane
 from planner.focus_spot import focus_spot
 from planner.ground import Ground
 from planner.rects import center
+from service.layout import reach_m
 from service.logs import get_logger
 from service.planning import ROOM_FOR_JOBS
 from service.records import FieldState, Job
@@ -63,7 +64,7 @@ def queue_focus(context: "Context", section: str) -> None:
     """Queue a focus before the other jobs of a section; where there is no ground for it, use the plane."""
     context.focus.sections.add(section)
     store, sem = context.store, context.config.sem
-    reach_m = (context.config.planner.guard_um + sem.beam_halo_um) * 1e-6
+    reach = reach_m(context.config)
     saved = [f.rect_m for f in store.fields(section=section) if f.image is not None]
     unsaved = [f.rect_m for f in store.fields(state=FieldState.PENDING)]
     cells = store.cells(section=section)
@@ -71,7 +72,7 @@ def queue_focus(context: "Context", section: str) -> None:
     keep_off += [cell.image_rect_m for cell in cells if cell.image_rect_m is not None]
     keep_off += [job.rect_m for job in store.jobs(section=section)]
     size_m = (SPOT_PX[0] * sem.pixel_size_m, SPOT_PX[1] * sem.pixel_size_m)
-    spot = focus_spot(Ground(saved, reach_m, unsaved), saved, keep_off, size_m)
+    spot = focus_spot(Ground(saved, reach, unsaved), saved, keep_off, size_m)
     if spot is None:
         store.note("focus", section, {"skipped": "there is no saved ground that no cell needs"})
         _use_plane(context, section)

@@ -11,7 +11,7 @@ from planner.rects import grown, hull
 from planner.values import Box, Plan, settings_from
 from planner.values import Field as Ground
 from service.exposure_map import imaged, waiting
-from service.layout import safe_area_m, sem_position_m
+from service.layout import plan_settings, safe_area_m, sem_position_m
 from service.logs import get_logger
 from service.pace import session_pace
 from service.records import Field, FieldState, Job, Section, WayTotals
@@ -77,7 +77,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
 def _plans(config: Config, store: Store, section: Section, seen: list[Field]) -> tuple[Alternative, ...]:
     """Plan in the chosen way, and in those that a person may want to compare it with."""
     cells = store.cells(section=section.id)
-    settings = settings_from(config)
+    settings = plan_settings(config)
     return alternatives(
         section.id,
         [Ground(field.id, field.rect_m) for field in seen],

@@ -12,6 +12,7 @@ from drivers.pose import RectM
 from planner.checks import outline_polygon
 from planner.estimate import time_of
 from planner.ground import Ground
+from service.layout import reach_m
 from service.pace import session_pace
 from service.records import ExposureState, FieldState, JobState
 from service.run_folder import RunFolder, total_bytes
@@ -143,7 +144,7 @@ def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float 
     float or None
         None where no cell is.
     """
-    reach_m = (config.planner.guard_um + config.sem.beam_halo_um) * 1e-6
+    reach = reach_m(config)
     done = {job.id for job in store.jobs(state=JobState.DONE)}
     scanned: dict[str, list[RectM]] = {}
     section_of = {job.id: job.section for job in store.jobs()}
@@ -153,7 +154,7 @@ def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float 
     whole = total = 0
     for section in store.sections():
         saved = [field.rect_m for field in store.fields(section=section.id) if field.image is not None]
-        ground = Ground(saved, reach_m)
+        ground = Ground(saved, reach)
         outline = None
         if section.outline_m is not None:
             outline = outline_polygon(section.outline_m).buffer(config.planner.outline_margin_um * 1e-6)
