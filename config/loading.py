@@ -83,6 +83,8 @@ def explain(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "unknown key"
+    elif first["type"] == "union_tag_not_found":
+        message = "must say its kind: grid or list"
     elif (limits := _range(first["loc"])) and first["type"] in _OUT_OF_RANGE:
         message = f"must be {limits}, not {first['input']!r}"
     elif (

@@ -20,6 +20,9 @@ FEWEST_FOR_OUTLIERS = 5
 OUTLIER_FACTOR = 5.0
 """A pair is named as an outlier when it misses what the others say by this many times their own misfit."""
 
+OUTLIER_CHANCE = 0.01
+"""How often a set of good pairs may have one named; few pairs tell their own misfit badly, and need more."""
+
 LEAST_SPREAD = 0.05
 """Narrow side over long side of the cloud of points, below which it is a line and tells no shear."""
 
@@ -163,7 +166,27 @@ def _outliers(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: boo
         rest = sem[others] - calibration.to_sem(fm[others])
         freedom = rest.size - (5 if with_shear else 4)
         miss = float(np.hypot(*(sem[[index]] - calibration.to_sem(fm[[index]])).T)[0])
+        factor = _outlier_factor(len(fm), freedom) * _uncertainty(fm[others], fm[index])
         # A nanometre is nothing here: without it, exact pairs would be outliers by rounding.
-        if miss > OUTLIER_FACTOR * max(float(np.sqrt((rest**2).sum() * 2 / freedom)), 1e-9):
+        if miss > factor * max(float(np.sqrt((rest**2).sum() * 2 / freedom)), 1e-9):
             found.append(index)
     return tuple(found)
+
+
+def _outlier_factor(pairs: int, freedom: int) -> float:
+    """Misfit of a pair, in misfits of the others, that chance alone gives in few sets of pairs.
+
+    The root of the quantile of Fisher's F with 2 and `freedom` degrees, which has a closed form; the chance
+    is shared among the pairs.
+    """
+    chance = OUTLIER_CHANCE / pairs
+    return max(OUTLIER_FACTOR, float(np.sqrt(freedom / 2 * (chance ** (-2 / freedom) - 1))))
+
+
+def _uncertainty(others: NDArray[np.float64], at: NDArray[np.float64]) -> float:
+    """How much wider than the misfit of `others` their fit scatters at a place: more so outside them."""
+    middle = others.mean(axis=0)
+    spread = float(np.abs(others - middle).max())
+    design = np.column_stack([np.ones(len(others)), (others - middle) / spread])
+    place = np.concatenate([[1.0], (at - middle) / spread])
+    return float(np.sqrt(1 + place @ np.linalg.pinv(design.T @ design) @ place))

@@ -36,7 +36,7 @@ def preflight(
     if not place.is_dir():
         raise InputError(f"{place}: no such folder; --out is where runs will lie")
     info = RunInfo(run=new_run_id("run"), kind="run", clock="real")
-    with tempfile.TemporaryDirectory(prefix=".preflight-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix="ilemtrack-preflight-") as folder:
         setup = set_up(chosen, RunFolder(Path(folder)), info)
         checks = points.everything(chosen, guarded(setup.devices), setup.fields, place, "preflight")
     red = bool(points.red_ones(checks))

@@ -95,6 +95,16 @@ def test_a_wrong_pair_is_named() -> None:
     assert fit_calibration(fm, sem).outliers == (3,)
 
 
+@pytest.mark.parametrize("count", [5, 6, 8])
+def test_of_few_good_pairs_hardly_ever_one_is_named(count: int) -> None:
+    rng = np.random.default_rng(11)
+    named = 0
+    for seed in range(100):
+        fm = _points(seed, count)
+        named += bool(fit_calibration(fm, fm + rng.normal(0, 5e-8, fm.shape)).outliers)
+    assert named <= 3
+
+
 @pytest.mark.parametrize(
     ("fm", "sem", "says"),
     [

@@ -182,6 +182,17 @@ def test_the_command_shows_every_point(say: Said, small: Path, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("runtime_dir")
+def test_a_folder_that_cannot_be_written_is_one_red_point_among_the_others(say: Said, small: Path) -> None:
+    # Nobody can write there, not even root.
+    status, document, _ = say("preflight", "--config", small, "--out", "/proc", "--json")
+    assert status == 1
+    says = {check["name"]: check for check in document["checks"]}
+    assert says["write speed"]["level"] == "red"
+    assert says["write speed"]["says"].startswith("/proc: cannot be written")
+    assert says["beam"]["level"] == "ok"
+
+
+@pytest.mark.usefixtures("runtime_dir")
 def test_a_run_is_refused_on_a_red_point_and_leaves_nothing(
     say: Said, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
