@@ -12,7 +12,7 @@ from config.loading import dump
 from config.model import Config
 from service.api.client import Client
 from service.errors import NoDaemonError
-from service.records import Cell, Field, FieldState, Job, Section
+from service.records import Cell, Field, FieldCells, FieldState, Job, Section
 from service.rectangles import about
 from service.run_folder import RunFolder, create
 from service.session import SessionEvent
@@ -77,7 +77,7 @@ def _plan(store: Store, field: Field) -> None:
              0.9, "kept: confident")
         for n, at in enumerate(centers)
     ]  # fmt: skip
-    store.record_detection(field.id, cells, 10.0, ())
+    store.tracks.record_section([FieldCells(field.id, tuple(cells), 10.0)], ())
     index = int(field.section[1:]) - 1
     first = index * PER_SECTION + 1
     jobs = [

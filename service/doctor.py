@@ -114,13 +114,6 @@ def _cooling(devices: Microscope) -> Check:
     return Check("cooling", Level.WARN if warm else Level.OK, says)
 
 
-def _answers(name: str, read: Callable[[], str]) -> Check:
-    try:
-        return Check(name, Level.OK, read())
-    except _LOST as error:
-        return Check(name, Level.RED, f"missing: {error}")
-
-
 def _state(name: str, good: str, bad: str, read: Callable[[], bool]) -> Check:
     try:
         holds = read()

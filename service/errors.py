@@ -33,10 +33,6 @@ class HungDeviceError(SessionFaultError):
     """Raised when a call of a device did not return within its deadline; what it does is unknown."""
 
 
-class PreflightError(Exception):
-    """Raised when a session must not begin; the text says why."""
-
-
 class IllegalTransitionError(Exception):
     """Raised when an event or a new state does not belong to the present one; nothing changed."""
 

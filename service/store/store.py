@@ -295,12 +295,6 @@ class Store:
             warnings=warnings,
         )
 
-    def record_detection(
-        self, field_id: str, cells: Sequence[Cell], elapsed_ms: float, warnings: Sequence[str]
-    ) -> Field:
-        """Keep the cells of a saved field and call it detected; see `specimen.record_detection`."""
-        return specimen.record_detection(self._database, field_id, cells, elapsed_ms, warnings)
-
     def cells(self, section: str | None = None, field: str | None = None) -> list[Cell]:
         """Cells in the order in which they were found, of a section, of a field, or all."""
         return specimen.list_cells(self._database, section, field)

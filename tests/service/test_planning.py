@@ -15,7 +15,7 @@ from service.records import FieldState, JobState
 from service.rectangles import overlap
 from service.store.store import Store
 from tests.service.sessions import Session, small_config
-from tests.service.store.stores import UM, WALL, cell
+from tests.service.store.stores import UM, WALL, cell, record_cells
 
 CONFIG = Config()
 REACH_M = (CONFIG.planner.guard_um + CONFIG.sem.beam_halo_um) * 1e-6
@@ -83,7 +83,7 @@ def found(store: Store, *centers_um: tuple[float, float]) -> None:
     for number, (x, y) in enumerate(centers_um, start=1):
         rect = ((x - 4) * UM, (y - 4) * UM, (x + 4) * UM, (y + 4) * UM)
         cells.append(replace(cell("S0001/F000", number), rect_m=rect, image_rect_m=grown(rect, 0.5 * UM)))
-    store.record_detection("S0001/F000", cells, 1.0, ())
+    record_cells(store, "S0001/F000", cells, 1.0, ())
 
 
 def test_a_plan_keeps_clear_of_fields_still_to_be_taken(planned: Store) -> None:

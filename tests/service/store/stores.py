@@ -1,11 +1,12 @@
 """A small store to test with: two sections of two fields, on a clock that the test moves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from drivers.pose import RectM
-from service.records import Cell, Field, FieldState, Job, Section
+from service.records import Cell, Field, FieldCells, FieldState, Job, Section
 from service.store.store import Store
 
 UM = 1e-6
@@ -74,10 +75,17 @@ def save_field(store: Store, field: str) -> None:
     store.set_field(field, FieldState.SAVED, image=f"fm/{field}.ome.tiff", sha256="0" * 64)
 
 
+def record_cells(
+    store: Store, field: str, cells: Sequence[Cell], elapsed_ms: float = 1.0, warnings: tuple[str, ...] = ()
+) -> None:
+    """Keep the cells of a saved field of which nothing is known beside it."""
+    store.tracks.record_section([FieldCells(field, tuple(cells), elapsed_ms, warnings)], ())
+
+
 def queue_jobs(store: Store, count: int = 3) -> None:
     """Put the specimen in, and `count` jobs of one cell each in the queue of S0001."""
     add_specimen(store)
     save_field(store, "S0001/F000")
     cells = [cell("S0001/F000", n) for n in range(1, count + 1)]
-    store.record_detection("S0001/F000", cells, 12.5, ())
+    record_cells(store, "S0001/F000", cells, 12.5)
     store.add_plan("S0001", [job(n, covers=(cells[n - 1].id,)) for n in range(1, count + 1)], {})

@@ -17,6 +17,7 @@ from tests.service.store.stores import (
     job,
     new_store,
     queue_jobs,
+    record_cells,
     rect,
     save_field,
 )
@@ -161,7 +162,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "note": lambda s: s.note("x", "y", {}),
     "add_sections": lambda s: add_specimen_again(s),
     "set_field": lambda s: save_field(s, "S0002/F000"),
-    "record_detection": lambda s: s.record_detection("S0001/F001", [cell("S0001/F001", 1)], 1.0, ("w",)),
+    "record_detection": lambda s: record_cells(s, "S0001/F001", [cell("S0001/F001", 1)], 1.0, ("w",)),
     "add_plan": lambda s: s.add_plan("S0002", [job(9, "S0002")], {}),
     "set_job": lambda s: s.set_job("J000002", JobState.HELD),
     "arm": lambda s: s.arm("J000002", rect(0, 0), 1e-6),
@@ -353,7 +354,8 @@ def test_life_of_a_field(store: Store) -> None:
     assert saved == store.field("S0001/F000")
     assert (saved.center_m, saved.rect_m, saved.sha256) == ((1.5, 2.5), (1.0, 2.0, 3.0, 4.0), "ab")
     found = [cell("S0001/F000", 1), cell("S0001/F000", 2)]
-    detected = store.record_detection("S0001/F000", found, 12.5, ("dim",))
+    record_cells(store, "S0001/F000", found, 12.5, ("dim",))
+    detected = store.field("S0001/F000")
     assert (detected.state, detected.elapsed_ms, detected.warnings) == (FieldState.DETECTED, 12.5, ("dim",))
     assert (detected.image, detected.rect_m) == (saved.image, saved.rect_m)
     assert store.cells() == store.cells(field="S0001/F000") == store.cells(section="S0001") == found
@@ -383,6 +385,6 @@ def test_cells_of_another_field_are_refused(store: Store) -> None:
     add_specimen(store)
     save_field(store, "S0001/F000")
     with pytest.raises(StoreError, match="does not belong"):
-        store.record_detection("S0001/F000", [cell("S0001/F000", 1), cell("S0001/F001", 2)], 1.0, ())
+        record_cells(store, "S0001/F000", [cell("S0001/F000", 1), cell("S0001/F001", 2)], 1.0, ())
     assert store.cells() == []
     assert store.field("S0001/F000").state is FieldState.SAVED

@@ -7,7 +7,16 @@ import pytest
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.records import FieldState, Job, JobState
 from service.store.store import Store
-from tests.service.store.stores import add_specimen, cell, job, new_store, queue_jobs, rect, save_field
+from tests.service.store.stores import (
+    add_specimen,
+    cell,
+    job,
+    new_store,
+    queue_jobs,
+    record_cells,
+    rect,
+    save_field,
+)
 
 
 @pytest.fixture
@@ -24,8 +33,8 @@ def seen(store: Store) -> tuple[str, str, str]:
     save_field(store, "S0001/F000")
     save_field(store, "S0001/F001")
     a, b, c = cell("S0001/F000", 1), cell("S0001/F000", 2, "kept: doubtful"), cell("S0001/F001", 1)
-    store.record_detection("S0001/F000", [a, b], 1.0, ())
-    store.record_detection("S0001/F001", [c], 1.0, ())
+    record_cells(store, "S0001/F000", [a, b], 1.0, ())
+    record_cells(store, "S0001/F001", [c], 1.0, ())
     return a.id, b.id, c.id
 
 
@@ -83,7 +92,7 @@ def test_a_plan_that_is_wrong_changes_nothing(store: Store, seen: tuple[str, str
 def test_a_section_can_be_planned_again_when_more_was_seen(store: Store, seen: tuple[str, str, str]) -> None:
     store.add_plan("S0001", [job(1, covers=seen)], {})
     save_field(store, "S0001/F002")
-    store.record_detection("S0001/F002", [cell("S0001/F002", 1)], 1.0, ())
+    record_cells(store, "S0001/F002", [cell("S0001/F002", 1)], 1.0, ())
     store.add_plan("S0001", [job(2, covers=("S0001/F002/c0001",))], {})
     assert {field.state for field in store.fields(section="S0001")} == {FieldState.PLANNED}
     assert len(store.jobs()) == 2
