@@ -12,14 +12,16 @@ from service.signals import STOPPING
 INTERRUPTED = 130
 """Exit status of a program that a signal ended."""
 
+_IMPORT = "<frozen importlib._bootstrap>"
+"""Where Python's own frames of an import come from."""
+
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    _on_stopping(_leave)
-    from service.cli import commands
-
     _on_stopping(_interrupt)
     try:
+        from service.cli import commands
+
         status = commands.run(sys.argv[1:])
     except KeyboardInterrupt:
         # Another one, while the first was being told.
@@ -39,14 +41,20 @@ def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.H
         signal.signal(number, handler)
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    """End at once: nothing has begun yet."""
-    os.write(2, b"ilemtrack: interrupted\n")
-    os._exit(INTERRUPTED)
-
-
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    if _is_loading(frame):
+        # Libraries swallow an interrupt while they are loaded, or fail in ways of their own.
+        os.write(2, b"ilemtrack: interrupted\n")
+        os._exit(INTERRUPTED)
     raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return True
+        frame = frame.f_back
+    return False
 
 
 if __name__ == "__main__":

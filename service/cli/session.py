@@ -1,5 +1,6 @@
 """Commands that run a session: dry-run, run, resume, replay."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """What is noticed before anything moved: the folder of the run is taken back."""
 
-FAILURES_SHOWN = 5
+MOST_NAMED = 5
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
@@ -251,12 +252,21 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
-    failed = list(summary.failed_fields.items())
-    rows += [("failed field", f"{field}: {reason}") for field, reason in failed[:FAILURES_SHOWN]]
-    if len(failed) > FAILURES_SHOWN:
-        rows.append(("failed fields", f"{len(failed) - FAILURES_SHOWN} more; see --json"))
+    rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
+    rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _by_reason(reasons: Mapping[str, str]) -> list[str]:
+    """Names of what is not whole, as far as there is room, and the reason that they share."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return [
+        f"{len(of)} ({', '.join(of[:MOST_NAMED])}{', ...; see --json' if len(of) > MOST_NAMED else ''}): {reason}"
+        for reason, of in names.items()
+    ]
 
 
 def _as_tracks(summary: "Summary") -> str:
