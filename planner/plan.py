@@ -154,9 +154,7 @@ def _plans(
     return tuple(made)
 
 
-def _cover(
-    pieces: Sequence[Required], framing: Framing, method: Method
-) -> tuple[tuple[Scan, ...], bool]:
+def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tuple[tuple[Scan, ...], bool]:
     """Scans of a cover, and whether it was proven to be the cheapest."""
     groups, optimal = per_box(pieces, framing), False
     if method in ("greedy", "exact"):

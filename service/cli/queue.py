@@ -175,8 +175,8 @@ def _exposure(row: dict[str, Any]) -> str:
     x0, y0, x1, y1 = (value * 1e3 for value in row["rect_m"])
     note = f": {row['note']}" if row["note"] else ""
     return (
-        f"{row['state']}, from {row['opened_s']:.1f} s {_until(row)} of the session, x {x0:.4f} to {x1:.4f} mm,"
-        f" y {y0:.4f} to {y1:.4f} mm{note}"
+        f"{row['state']}, from {row['opened_s']:.1f} s {_until(row)} of the session,"
+        f" x {x0:.4f} to {x1:.4f} mm, y {y0:.4f} to {y1:.4f} mm{note}"
     )
 
 

@@ -263,10 +263,11 @@ def _by_reason(reasons: Mapping[str, str]) -> list[str]:
     names: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         names.setdefault(reason, []).append(name)
-    return [
-        f"{len(of)} ({', '.join(of[:MOST_NAMED])}{', ...; see --json' if len(of) > MOST_NAMED else ''}): {reason}"
-        for reason, of in names.items()
-    ]
+    rows = []
+    for reason, of in names.items():
+        more = ", ...; see --json" if len(of) > MOST_NAMED else ""
+        rows.append(f"{len(of)} ({', '.join(of[:MOST_NAMED])}{more}): {reason}")
+    return rows
 
 
 def _as_tracks(summary: "Summary") -> str:

@@ -197,7 +197,9 @@ def test_the_summary_names_the_fields_that_failed(
     monkeypatch.setattr("service.analysis.open_detector", lambda _: Broken())
     status, text, _ = say("dry-run", "--config", small, "--out", tmp_path / "run")
     assert status == 1
-    assert "failed fields    2 (S0001/F000, S0002/F000): detection failed: the detector has no licence" in text
+    assert (
+        "failed fields    2 (S0001/F000, S0002/F000): detection failed: the detector has no licence" in text
+    )
 
 
 def test_what_was_recorded_can_be_replayed(say: Said, small: Path, tmp_path: Path) -> None:
