@@ -146,8 +146,7 @@ def _take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | N
     with lock(folder), _alone(config, info.kind):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
-        tell(report)
-        with closing(store), _Shown(as_json) as shown:
+        with closing(store), _Shown(as_json, report) as shown:
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
     return _end(outcome, folder, as_json)
 
@@ -285,9 +284,18 @@ def _compared(way: "Alternative", summary: "Summary") -> str:
 
 
 class _Shown:
-    """A line that moves while a session runs; nothing where standard error is no terminal."""
+    """A line that moves while a session runs; nothing where standard error is no terminal.
 
-    def __init__(self, as_json: bool) -> None:
+    Parameters
+    ----------
+    as_json : bool
+        Standard output is for a document.
+    report : str
+        What was found of an earlier process; said when the session really goes on.
+    """
+
+    def __init__(self, as_json: bool, report: str = "") -> None:
+        self._report = report
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -313,6 +321,9 @@ class _Shown:
 
     def update(self, store: "Store") -> None:
         """Look at the session and move on."""
+        if self._report:
+            tell(self._report)
+            self._report = ""
         status, fields, jobs = store.status(), store.field_counts(), store.counts_in_use()
         waiting = fields.get(FieldState.PENDING, 0)
         total = sum(fields.values())
