@@ -13,8 +13,9 @@ _NEVER_FOLDED = 1_000_000
 
 
 def _console(stderr: bool) -> Console:
-    terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    width = None if terminal else _NEVER_FOLDED
+    stream = sys.stderr if stderr else sys.stdout
+    # There is none where the stream was closed (`2>&-`).
+    width = None if stream is not None and stream.isatty() else _NEVER_FOLDED
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
