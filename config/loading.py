@@ -85,6 +85,9 @@ def explain(error: ValidationError) -> str:
         message = "unknown key"
     elif first["type"] == "union_tag_not_found":
         message = "must say its kind: grid or list"
+    elif first["type"] == "union_tag_invalid":
+        key += ".kind"
+        message = f"must be grid or list, not {first['ctx']['tag']!r}"
     elif (limits := _range(first["loc"])) and first["type"] in _OUT_OF_RANGE:
         message = f"must be {limits}, not {first['input']!r}"
     elif (

@@ -1,10 +1,10 @@
 """What a section would take otherwise: a person chooses with the figures before them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.estimate import Estimate, Pace, estimate
-from planner.plan import plan
+from planner.plan import plans
 from planner.rects import RectM
 from planner.values import Box, Field, Method, Plan, PlanSettings
 
@@ -52,21 +52,21 @@ def alternatives(
     chosen: list[Method] = [settings.method]
     others: list[Method] = ["per-box", "raster"]
     chosen += [method for method in others if method != settings.method]
-    found = []
-    for method in chosen:
-        made = plan(
-            section,
-            fields,
-            boxes,
-            replace(settings, method=method),
-            start_m,
-            exposed=exposed,
-            unsaved=unsaved,
-            outline_m=outline_m,
-        )
-        figures = estimate(made.frames, pace, start_m, bytes_per_pixel, beam_current_a)
-        found.append(Alternative(method, made, figures))
-    return tuple(found)
+    made = plans(
+        section,
+        fields,
+        boxes,
+        settings,
+        chosen,
+        start_m,
+        exposed=exposed,
+        unsaved=unsaved,
+        outline_m=outline_m,
+    )
+    return tuple(
+        Alternative(one.method, one, estimate(one.frames, pace, start_m, bytes_per_pixel, beam_current_a))
+        for one in made
+    )
 
 
 def cheapest(found: Sequence[Alternative]) -> Alternative:

@@ -20,7 +20,7 @@ from planner.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.required import Required, required
 from planner.route import Point
 from planner.tiles import Scan
-from planner.values import Box, Field, Frame, Plan, PlanSettings, Totals
+from planner.values import Box, Field, Frame, Method, Plan, PlanSettings, Totals
 
 
 def plan(
@@ -71,6 +71,35 @@ def plan(
         Raised when there is no field, a rectangle is none, a name comes twice, a number is not finite, or the
         raster is absurdly large; the text names the section and what was wrong.
     """
+    return plans(
+        section,
+        fields,
+        boxes,
+        settings,
+        (settings.method,),
+        start_m,
+        exposed=exposed,
+        unsaved=unsaved,
+        outline_m=outline_m,
+    )[0]
+
+
+def plans(
+    section: str,
+    fields: Sequence[Field],
+    boxes: Sequence[Box],
+    settings: PlanSettings,
+    methods: Sequence[Method],
+    start_m: Point | None = None,
+    *,
+    exposed: Sequence[RectM] = (),
+    unsaved: Sequence[RectM] = (),
+    outline_m: Sequence[Point] | None = None,
+) -> tuple[Plan, ...]:
+    """Plan a section with each of some methods, in place of that of `settings`; all else as for `plan`.
+
+    What the boxes require and the full raster are the same for all, and found once.
+    """
     try:
         check_fields(fields)
         check_boxes(boxes)
@@ -80,52 +109,57 @@ def plan(
         outline = None if outline_m is None else outline_polygon(outline_m).buffer(settings.outline_margin_m)
         reach_m = settings.guard_m + settings.halo_m
         ground = Ground([field.rect_m for field in fields], reach_m, unsaved, outline)
-        return _plan(fields, boxes, settings, start_m, ground, Imaged(exposed))
+        return _plans(fields, boxes, settings, methods, start_m, ground, Imaged(exposed))
     except PlannerError as error:
         raise PlannerError(f"section {section}: {error}") from None
 
 
-def _plan(
+def _plans(
     fields: Sequence[Field],
     boxes: Sequence[Box],
     settings: PlanSettings,
+    methods: Sequence[Method],
     start_m: Point | None,
     ground: Ground,
     imaged: Imaged,
-) -> Plan:
+) -> tuple[Plan, ...]:
     framing = Framing(ground, settings)
     demand = required(boxes, framing, imaged)
     full = [s for s in raster([f.rect_m for f in fields], framing) if not imaged.shows(s.rect_m)]
     full_frames = _frames(_named(full, demand.pieces), settings, start_m, keep_order=True)
-    if settings.method == "raster":
-        frames, optimal = full_frames, False
-    else:
-        scans, optimal = _cover(demand.pieces, framing)
-        frames = _frames(scans, settings, start_m)
-
     pace = profile_pace(settings)
-    sums = estimate(frames, pace, start_m)
-    totals = Totals(
-        frames=sums.frames,
-        stage_moves=sums.stage_moves,
-        beam_s=sums.beam_s,
-        overhead_s=sums.overhead_s,
-        travel_m=sums.travel_m,
-        travel_s=sums.travel_s,
-        total_s=sums.total_s,
-        exposed_m2=union_area_m2(frame.rect_m for frame in frames),
-        bound_beam_s=union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2,
-        raster_total_s=estimate(full_frames, pace, start_m).total_s,
-    )
-    return Plan(settings.method, frames, demand.skipped, demand.clipped, totals, optimal)
+    bound_beam_s = union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2
+    raster_total_s = estimate(full_frames, pace, start_m).total_s
+    made = []
+    for method in methods:
+        if method == "raster":
+            frames, optimal = full_frames, False
+        else:
+            scans, optimal = _cover(demand.pieces, framing, method)
+            frames = _frames(scans, settings, start_m)
+        sums = estimate(frames, pace, start_m)
+        totals = Totals(
+            frames=sums.frames,
+            stage_moves=sums.stage_moves,
+            beam_s=sums.beam_s,
+            overhead_s=sums.overhead_s,
+            travel_m=sums.travel_m,
+            travel_s=sums.travel_s,
+            total_s=sums.total_s,
+            exposed_m2=union_area_m2(frame.rect_m for frame in frames),
+            bound_beam_s=bound_beam_s,
+            raster_total_s=raster_total_s,
+        )
+        made.append(Plan(method, frames, demand.skipped, demand.clipped, totals, optimal))
+    return tuple(made)
 
 
-def _cover(pieces: Sequence[Required], framing: Framing) -> tuple[tuple[Scan, ...], bool]:
-    """Scans of the chosen cover, and whether it was proven to be the cheapest."""
+def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tuple[tuple[Scan, ...], bool]:
+    """Scans of a cover, and whether it was proven to be the cheapest."""
     groups, optimal = per_box(pieces, framing), False
-    if framing.settings.method in ("greedy", "exact"):
+    if method in ("greedy", "exact"):
         groups = greedy(pieces, groups, framing)
-    if framing.settings.method == "exact":
+    if method == "exact":
         groups, optimal = exact(pieces, groups, framing)
     return drop_contained([replace(g.scan, boxes=g.boxes) for g in groups]), optimal
 

@@ -24,8 +24,8 @@ from service.records import JobState
 from service.requests import Requests
 from service.run_folder import RunFolder, RunInfo
 from service.runner import Runner
-from service.session import FINAL, Status
-from service.store.store import Store
+from service.session import FINAL
+from service.store.store import RecoveryReport, Store
 from service.summary import Summary, summarise
 from service.upkeep import Upkeep, watched
 
@@ -80,12 +80,13 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     except BaseException:
         store.close()
         raise
-    return store, setup, _what_was_found(store, report.status)
+    return store, setup, _what_was_found(store, report)
 
 
-def _what_was_found(store: Store, status: Status) -> str:
+def _what_was_found(store: Store, report: RecoveryReport) -> str:
     review = ", ".join(job.id for job in store.jobs(state=JobState.NEEDS_REVIEW)) or "none"
-    return f"taken up, {status.phase.value}; jobs that need review: {review}"
+    again = f"; detected again: {', '.join(report.again)}" if report.again else ""
+    return f"taken up, {report.status.phase.value}; jobs that need review: {review}{again}"
 
 
 def drive(

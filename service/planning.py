@@ -45,11 +45,13 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     frames = [frame for frame in planned.frames if _reachable(config, frame.stage_m)]
     covered = {box for frame in frames for box in frame.covers}
     first = store.next_job_number()
+    # Those of a plan that was withdrawn keep their places.
+    behind = len(store.jobs(section=section))
     jobs = [
         Job(
             id=f"J{first + n:06d}",
             section=section,
-            position=place.visit * ROOM_FOR_JOBS + n,
+            position=place.visit * ROOM_FOR_JOBS + behind + n,
             rect_m=frame.rect_m,
             center_m=frame.center_m,
             size_px=frame.size_px,

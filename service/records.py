@@ -199,6 +199,7 @@ class Exposure:
     opened_s: float
     """On the microscope's clock."""
     closed_s: float | None = None
+    """None while it is open, and where the program was killed before the end."""
     note: str | None = None
 
 

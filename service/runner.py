@@ -41,7 +41,7 @@ log = get_logger(__name__)
 _PUMP = {VacuumState.PARTIAL: Step.PUMP_TO_PARTIAL, VacuumState.HIGH: Step.PUMP_TO_HIGH}
 
 _NAMED = 5
-"""Jobs that a reason names."""
+"""Jobs or fields that a reason names."""
 
 
 class Runner:
@@ -60,7 +60,7 @@ class Runner:
         self._analysis = analysis
         self._attended = attended
         self._asked: set[str] = set()
-        """Jobs that a person was asked about."""
+        """Jobs and fields that a person was asked about."""
         self.landed = threading.Event()
         """Set while nothing runs on the microscope: the session waits for a person, or has ended."""
         self.blocked: str | None = None
@@ -205,7 +205,11 @@ class Runner:
                     context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _ask_about_undecided(self) -> None:
-        """Wait once for a decision on jobs in review or held: with the end of the session it is too late."""
+        """Wait once for a person: with the end of the session it is too late.
+
+        For a decision on jobs in review or held, and for fields whose detection failed.
+        """
+        self._ask_about_unseen()
         undecided = [
             job.id
             for state in (JobState.NEEDS_REVIEW, JobState.HELD)
@@ -214,13 +218,30 @@ class Runner:
         if set(undecided) <= self._asked:
             return
         self._asked |= set(undecided)
-        named = ", ".join(undecided[:_NAMED]) + (", ..." if len(undecided) > _NAMED else "")
         raise InterruptSession(
             Wish.PAUSE,
-            f"all else is done, {len(undecided)} jobs wait for a person: {named}; see `ilemtrack queue show`,"
-            " decide by `queue approve`, `release` or `skip`, then `ilemtrack continue`, which without a"
-            " decision ends the session",
+            f"all else is done, {len(undecided)} jobs wait for a person: {_some(undecided)}; see"
+            " `ilemtrack queue show`, decide by `queue approve`, `release` or `skip`, then `ilemtrack"
+            " continue`, which without a decision ends the session",
         )
+
+    def _ask_about_unseen(self) -> None:
+        store = self._context.store
+        unseen = [
+            field.id
+            for field in store.fields(state=FieldState.FAILED)
+            if field.image is not None
+            and field.elapsed_ms is None
+            and not store.jobs(section=field.section, limit=1)
+        ]
+        if not set(unseen) <= self._asked:
+            self._asked |= set(unseen)
+            raise InterruptSession(
+                Wish.PAUSE,
+                f"all else is done, detection failed in {len(unseen)} fields: {_some(unseen)}; mend the"
+                " cause, stop the program and `ilemtrack resume`, which detects them again; `ilemtrack"
+                " continue` ends the session without them",
+            )
 
     def _tell_estimate(self) -> None:
         """Put into the events what the electron images will take, before the first of them."""
@@ -338,3 +359,7 @@ class Runner:
         log.error("fault", reason=reason)
         context.store.apply(SessionEvent.FAULT, reason)
         return True
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")

@@ -14,7 +14,7 @@ from planner.estimate import time_of
 from planner.ground import Ground
 from service.layout import reach_m
 from service.pace import session_pace
-from service.records import ExposureState, FieldState, JobState
+from service.records import Event, ExposureState, FieldState, JobState
 from service.run_folder import RunFolder, total_bytes
 from service.session import Phase, SessionEvent
 from service.store.store import Store
@@ -55,6 +55,8 @@ class Summary:
     tracks: int
     failed_fields: dict[str, str]
     """Why a field has no cells, by its identifier."""
+    clipped_cells: dict[str, str]
+    """Why a cell is imaged in part only, by its identifier."""
 
     @property
     def well(self) -> bool:
@@ -80,7 +82,8 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     sections = store.sections()
     fields = store.fields()
     jobs = store.jobs()
-    times = _times(store)
+    events = store.events_since(0)
+    times = _times(events)
     ways = _alternatives(config, store, times)
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
     return Summary(
@@ -102,7 +105,17 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         contained_recall=None if truth is None else contained_recall(config, store, truth),
         tracks=store.tracks.count(),
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
+        clipped_cells=_clipped(events),
     )
+
+
+def _clipped(events: Sequence[Event]) -> dict[str, str]:
+    """Cells of which the plans leave out a part, and why."""
+    found: dict[str, str] = {}
+    for event in events:
+        if event.kind == "plan":
+            found |= event.data["clipped"]
+    return found
 
 
 def _alternatives(config: Config, store: Store, times: "_Times") -> tuple[Alternative, ...]:
@@ -183,12 +196,12 @@ class _Times:
     electron_s: float
 
 
-def _times(store: Store) -> _Times:
+def _times(events: Sequence[Event]) -> _Times:
     """Read durations from the events, so that they survive a restart."""
     begun_s: float | None = None
     last_s = busy_s = electron_s = 0.0
     electron_since_s: float | None = None
-    for event in store.events_since(0):
+    for event in events:
         last_s = event.time_s
         if event.kind == "devices_busy":
             busy_s += float(event.data["busy_s"])

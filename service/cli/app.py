@@ -1,96 +1,33 @@
-"""The Typer application, and how every error becomes one sentence and an exit status."""
+"""Where the program begins and ends: signals are caught before anything that takes time is loaded."""
 
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-from typer.exceptions import TyperException
-
-from config.errors import ConfigError
-from detection.errors import DetectionError
-from drivers.errors import DriverError, FrameError
-from planner.errors import PlannerError
-from service.cli import (
-    calibration,
-    configuration,
-    daemon,
-    doctor,
-    evaluation,
-    images,
-    keys,
-    planning,
-    queue,
-    session,
-    training,
-    watching,
-)
-from service.cli.output import tell
-from service.errors import (
-    ApiError,
-    EndpointError,
-    InputError,
-    NoDaemonError,
-    SessionFaultError,
-    StoreError,
-    UnsafeError,
-)
 from service.signals import STOPPING
-from service.version import program_version
 
-OK, FAILURES, BAD_INPUT, NO_DAEMON, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit status: all well, ended with failures, bad input, no daemon to talk to, interrupted."""
+INTERRUPTED = 130
+"""Exit status of a program that a signal ended."""
 
-BAD = (InputError, ConfigError, FrameError, DetectionError, PlannerError, EndpointError, StoreError, ApiError)
-"""What a person can mend: one sentence and status 2."""
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"ilemtrack {program_version()}")
-        raise typer.Exit
-
-
-app = typer.Typer(
-    name="ilemtrack",
-    help="Finds fluorescent cells in ultrathin sections and sends the electron beam only there.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback(invoke_without_command=False)
-def _options(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
-    ] = False,
-) -> None:
-    pass
-
-
-session.register(app)
-images.register(app)
-planning.register(app)
-evaluation.register(app)
-training.register(app)
-calibration.register(app)
-doctor.register(app)
-daemon.register(app)
-queue.register(app)
-keys.register(app)
-watching.register(app)
-configuration.register(app)
+_IMPORT = "<frozen importlib._bootstrap>"
+"""Where Python's own frames of an import come from."""
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    for number in STOPPING:
-        signal.signal(number, _interrupt)
-    status = run(sys.argv[1:])
+    _on_stopping(_interrupt)
+    try:
+        from service.cli import commands
+
+        status = commands.run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Another one, while the first was being told.
+        status = INTERRUPTED
+    # The interpreter goes back to the defaults while it ends, but leaves alone what is ignored.
+    _on_stopping(signal.SIG_IGN)
     try:
         sys.stdout.flush()
     except OSError:
@@ -99,40 +36,25 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _interrupt(number: int, _: FrameType | None) -> NoReturn:
+def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
+    for number in STOPPING:
+        signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    if _is_loading(frame):
+        # Libraries swallow an interrupt while they are loaded, or fail in ways of their own.
+        os.write(2, b"ilemtrack: interrupted\n")
+        os._exit(INTERRUPTED)
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command and return its exit status."""
-    try:
-        status = typer.main.get_command(app).main(arguments, prog_name="ilemtrack", standalone_mode=False)
-    except TyperException as error:
-        # Without a message it was a bare command, whose help has been shown.
-        return _say(error.format_message(), BAD_INPUT) if error.format_message() else BAD_INPUT
-    except (typer.Abort, KeyboardInterrupt):
-        return _say("interrupted", INTERRUPTED)
-    except NoDaemonError as error:
-        return _say(str(error), NO_DAEMON)
-    except BAD as error:
-        return _say(str(error), BAD_INPUT)
-    except UnsafeError as error:
-        return _say(f"THE MICROSCOPE MAY NOT BE SAFE: {error}", FAILURES)
-    except (DriverError, SessionFaultError) as error:
-        return _say(str(error), FAILURES)
-    except (BrokenPipeError, SystemExit):
-        # Nobody reads any more; rich says so by SystemExit.
-        return OK
-    except OSError as error:
-        return _say(f"cannot be written or read: {error}", FAILURES)
-    except MemoryError:
-        return _say("this machine has not enough memory for that", FAILURES)
-    return status if isinstance(status, int) else OK
-
-
-def _say(sentence: str, status: int) -> int:
-    tell(f"ilemtrack: {sentence}")
-    return status
+def _is_loading(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return True
+        frame = frame.f_back
+    return False
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from rich.table import Table
 from service.api.client import Client
 from service.cli.daemon import Connect, Json, Key
 from service.cli.output import duration, print_json, results
+from service.records import ExposureState, JobState
 
 commands = typer.Typer(help="The queue of SEM jobs.", no_args_is_help=True)
 
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def list_(
     connect: Connect = None,
     key: Key = None,
-    state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
+    state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     after: Annotated[int | None, typer.Option(help="Only jobs behind this position.")] = None,
     as_json: Json = False,
@@ -172,12 +173,17 @@ def _image(found: dict[str, Any]) -> str:
 
 def _exposure(row: dict[str, Any]) -> str:
     x0, y0, x1, y1 = (value * 1e3 for value in row["rect_m"])
-    until = "and still open" if row["closed_s"] is None else f"until {row['closed_s']:.1f} s"
     note = f": {row['note']}" if row["note"] else ""
     return (
-        f"{row['state']}, from {row['opened_s']:.1f} s {until} of the session, x {x0:.4f} to {x1:.4f} mm,"
-        f" y {y0:.4f} to {y1:.4f} mm{note}"
+        f"{row['state']}, from {row['opened_s']:.1f} s {_until(row)} of the session,"
+        f" x {x0:.4f} to {x1:.4f} mm, y {y0:.4f} to {y1:.4f} mm{note}"
     )
+
+
+def _until(row: dict[str, Any]) -> str:
+    if row["closed_s"] is not None:
+        return f"until {row['closed_s']:.1f} s"
+    return "and still open" if row["state"] == ExposureState.OPEN else "until an unknown time"
 
 
 def _event(event: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Commands that run a session: dry-run, run, resume, replay."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """What is noticed before anything moved: the folder of the run is taken back."""
 
-FAILURES_SHOWN = 5
+MOST_NAMED = 5
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
@@ -145,8 +146,7 @@ def _take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | N
     with lock(folder), _alone(config, info.kind):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
-        tell(report)
-        with closing(store), _Shown(as_json) as shown:
+        with closing(store), _Shown(as_json, report) as shown:
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
     return _end(outcome, folder, as_json)
 
@@ -251,12 +251,22 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
-    failed = list(summary.failed_fields.items())
-    rows += [("failed field", f"{field}: {reason}") for field, reason in failed[:FAILURES_SHOWN]]
-    if len(failed) > FAILURES_SHOWN:
-        rows.append(("failed fields", f"{len(failed) - FAILURES_SHOWN} more; see --json"))
+    rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
+    rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _by_reason(reasons: Mapping[str, str]) -> list[str]:
+    """Names of what is not whole, as far as there is room, and the reason that they share."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    rows = []
+    for reason, of in names.items():
+        more = ", ...; see --json" if len(of) > MOST_NAMED else ""
+        rows.append(f"{len(of)} ({', '.join(of[:MOST_NAMED])}{more}): {reason}")
+    return rows
 
 
 def _as_tracks(summary: "Summary") -> str:
@@ -274,9 +284,18 @@ def _compared(way: "Alternative", summary: "Summary") -> str:
 
 
 class _Shown:
-    """A line that moves while a session runs; nothing where standard error is no terminal."""
+    """A line that moves while a session runs; nothing where standard error is no terminal.
 
-    def __init__(self, as_json: bool) -> None:
+    Parameters
+    ----------
+    as_json : bool
+        Standard output is for a document.
+    report : str
+        What was found of an earlier process; said when the session really goes on.
+    """
+
+    def __init__(self, as_json: bool, report: str = "") -> None:
+        self._report = report
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -302,6 +321,9 @@ class _Shown:
 
     def update(self, store: "Store") -> None:
         """Look at the session and move on."""
+        if self._report:
+            tell(self._report)
+            self._report = ""
         status, fields, jobs = store.status(), store.field_counts(), store.counts_in_use()
         waiting = fields.get(FieldState.PENDING, 0)
         total = sum(fields.values())

@@ -11,13 +11,11 @@ TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
         FieldState.PENDING: frozenset({FieldState.SAVED, FieldState.FAILED}),
         FieldState.SAVED: frozenset({FieldState.DETECTED, FieldState.FAILED}),
         FieldState.DETECTED: frozenset({FieldState.PLANNED, FieldState.FAILED}),
-        FieldState.PLANNED: frozenset(),
-        FieldState.FAILED: frozenset(),
+        # Back only by `service.store.second_look`.
+        FieldState.PLANNED: frozenset({FieldState.DETECTED}),
+        FieldState.FAILED: frozenset({FieldState.SAVED}),
     }
 )
-
-END_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
-"""States that a field never leaves."""
 
 
 def check(old: FieldState, new: FieldState) -> None:

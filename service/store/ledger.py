@@ -84,10 +84,13 @@ def finish(
     job_state: JobState,
     note: str | None,
     rect_m: RectM | None = None,
+    *,
+    now: bool = True,
 ) -> Exposure:
     """Close an open row, and move its job on with it.
 
-    `rect_m` is the ground that was exposed, where it is not that of the intent.
+    `rect_m` is the ground that was exposed, where it is not that of the intent; without `now` nobody knows
+    when it ended.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def finish(
         connection.execute(
             "UPDATE exposure SET state = ?, closed_s = ?, note = ?, x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?"
             " WHERE id = ?",
-            (state.value, database.now_s(), note, x0, y0, x1, y1, exposure_id),
+            (state.value, database.now_s() if now else None, note, x0, y0, x1, y1, exposure_id),
         )
         move_job(database, old.job, job_state, reason=note, exposure=exposure_id)
         return get_exposure(database, exposure_id)
@@ -178,9 +181,10 @@ def recover(database: Database) -> Recovered:
         unknown, review, requeued = [], [], []
         open_rows = database.all("SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,))
         for exposure in map(rows.exposure, open_rows):
-            unknown.append(
-                finish(database, exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, MAYBE_EXPOSED)
+            found = finish(
+                database, exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, MAYBE_EXPOSED, now=False
             )
+            unknown.append(found)
             review.append(exposure.job)
         for job in list_jobs(database, None, JobState.ARMED, None, None):
             # Job and row change together, so this is not to happen; with only void rows no beam was on.

@@ -28,7 +28,7 @@ from service.records import (
     Section,
 )
 from service.session import FINAL, Phase, SessionEvent, Status, step
-from service.store import ledger, queue, requests, rows, specimen
+from service.store import ledger, queue, requests, rows, second_look, specimen
 from service.store.accounts import Accounts
 from service.store.database import Clock, Database, create_file, utc_now
 from service.store.steering import Steering
@@ -44,6 +44,8 @@ class RecoveryReport:
 
     status: Status
     found: ledger.Recovered
+    again: tuple[str, ...] = ()
+    """Fields whose detection had failed and that are detected again."""
 
 
 class Store:
@@ -65,16 +67,9 @@ class Store:
         now_s: Clock | None = None,
         wall_clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        """Make the store of a new run, idle, and open it.
+        """Make the store of a new run, idle, and open it; `path` must not exist.
 
-        Parameters
-        ----------
-        path : Path
-            Must not exist.
-        run_id, config_yaml, kind : str
-            Kept as given.
-        now_s, wall_clock : callable
-            See `Database`.
+        `run_id`, `config_yaml` and `kind` are kept as given; for `now_s` and `wall_clock` see `Database`.
 
         Raises
         ------
@@ -127,10 +122,6 @@ class Store:
         """Return what kind of run it is."""
         return str(self._run()["kind"])
 
-    def config_yaml(self) -> str:
-        """Return the configuration that the run was begun with."""
-        return str(self._run()["config_yaml"])
-
     def last_time_s(self) -> float:
         """Time of the last event on the microscope's clock, s; 0 where there is none."""
         return self._database.last_time_s()
@@ -164,9 +155,10 @@ class Store:
         with self._database.change():
             found = ledger.recover(self._database)
             status = self.status()
-            if status.phase not in FINAL:
-                status = self.apply(SessionEvent.RESTART, RESTARTED)
-            return RecoveryReport(status, found)
+            if status.phase in FINAL:
+                return RecoveryReport(status, found)
+            again = second_look.look_again(self._database)
+            return RecoveryReport(self.apply(SessionEvent.RESTART, RESTARTED), found, again)
 
     def _run(self) -> sqlite3.Row:
         row = self._database.one("SELECT * FROM run")

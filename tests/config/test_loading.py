@@ -56,7 +56,7 @@ def test_what_is_dumped_is_read_back_unchanged(name: str) -> None:
         ("fluorescence: {exposure_s: soon}", "valid number"),
         ("sem: {frame_px: [10, 20]}", "frame_px must be two numbers from 64 to 65536"),
         ("sem: {frame_px: [1536, 140]}", "databar_px must leave at least 64"),
-        ("layout: {kind: hex}", "hex"),
+        ("layout: {kind: hex}", "a.yaml: layout.kind: must be grid or list, not 'hex'"),
         ("layout: {sections: 1}", "a.yaml: layout: must say its kind: grid or list"),
         (
             "layout: {kind: list, sections: [{id: S0001, center_um: [0, 0]},{id: S0001, center_um: [9, 9]}]}",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.app import run
+from service.cli.commands import run
 from service.compose import Setup
 from service.store.store import Store
 from tests.service.saying import Said

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from detection.frames import Frame
 from service.cli.session import _with_layout
 from service.errors import StoreError
 from service.layout import sections_and_fields
+from service.run_folder import RunFolder
+from service.store.store import Store
+from service.summary import summarise
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 
@@ -40,6 +44,7 @@ SUMMARY = {
     "contained_recall",
     "tracks",
     "failed_fields",
+    "clipped_cells",
 }
 
 
@@ -192,7 +197,9 @@ def test_the_summary_names_the_fields_that_failed(
     monkeypatch.setattr("service.analysis.open_detector", lambda _: Broken())
     status, text, _ = say("dry-run", "--config", small, "--out", tmp_path / "run")
     assert status == 1
-    assert "failed field     S0001/F000: detection failed: the detector has no licence" in text
+    assert (
+        "failed fields    2 (S0001/F000, S0002/F000): detection failed: the detector has no licence" in text
+    )
 
 
 def test_what_was_recorded_can_be_replayed(say: Said, small: Path, tmp_path: Path) -> None:
@@ -567,3 +574,18 @@ def test_settings_that_no_plan_can_be_made_with_are_refused_before_anything_move
         assert status == 2
         assert "tile overlap" in told
     assert not (tmp_path / "run" / "session.sqlite").exists()
+
+
+def test_cells_at_the_edge_of_the_fluorescence_are_named(say: Said, small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert say("dry-run", "--config", small, "--out", out, "--json")[0] == 0
+    with closing(Store.open(out / "session.sqlite")) as store:
+        summary = summarise(small_config(), store, RunFolder(out), None)
+        boxes = {cell.id: cell.image_rect_m for cell in store.cells()}
+        ground = {field.section: field.rect_m for field in store.fields()}
+    assert summary.clipped_cells
+    for cell, why in summary.clipped_cells.items():
+        assert "border of the saved fluorescence" in why
+        (x0, y0, x1, y1), box = ground[cell.partition("/")[0]], boxes[cell]
+        assert box is not None
+        assert min(box[0] - x0, box[1] - y0, x1 - box[2], y1 - box[3]) < 5e-6

@@ -7,7 +7,7 @@ import pytest
 from config.model import Config
 from drivers.microscope import Microscope
 from service.checks import Check, Level
-from service.cli.app import run
+from service.cli.commands import run
 from service.doctor import able, exercise, look
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope

@@ -9,7 +9,7 @@ import pytest
 
 from config.loading import dump
 from tests.service.saying import Said
-from tests.service.sessions import small_config
+from tests.service.sessions import Session, small_config
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
 
@@ -75,3 +75,16 @@ def test_watching_what_is_no_run_is_refused(say: Said, tmp_path: Path) -> None:
     status, _, said = say("watch", "--once", tmp_path)
     assert status == 2
     assert "no folder of an ilemtrack run" in said
+
+
+def test_a_run_that_is_refused_was_not_taken_up(say: Said, tmp_path: Path) -> None:
+    config = small_config(session={"min_free_disk_gb": 0, "review": True})
+    session = Session(tmp_path / "run", config, attended=True)
+    session.run()
+    session.end()
+    text = session.folder.config.read_text(encoding="utf-8").partition("notify:")[0]
+    session.folder.config.write_text(text + "notify:\n  urls: ['nonsense']\n", encoding="utf-8")
+    status, _, said = say("resume", tmp_path / "run")
+    assert status == 2
+    assert "ilemtrack: " in said
+    assert "taken up" not in said

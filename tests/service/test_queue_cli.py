@@ -50,6 +50,27 @@ def test_steering_by_commands(endpoint: str, store: Store, say: Said) -> None:
     assert [job["job"] for job in page["jobs"]] == ["J000003", "J000001", "J000002"]
 
 
+def test_an_exposure_that_was_killed_has_no_end(endpoint: str, store: Store, say: Said) -> None:
+    store.arm("J000001", rect(20, 0), 1e-6)
+    store.recover()
+    _, said, _ = say("queue", "show", "J000001", "--connect", endpoint)
+    assert "until an unknown time of the session" in said
+
+
+def test_a_table_for_a_program_has_a_row_a_line(endpoint: str, store: Store, say: Said) -> None:
+    reason = "a fold in the resin that nobody wants to look at, nor at what lies next to it " * 3
+    say("queue", "hold", "J000001", "-m", reason.strip(), "--connect", endpoint)
+    _, said, _ = say("queue", "list", "--connect", endpoint)
+    assert len(said.splitlines()) == 1 + len(store.jobs())
+    assert reason.strip() in said
+
+
+def test_a_state_that_is_none(endpoint: str, say: Said) -> None:
+    status, _, told = say("queue", "list", "--state", "bogus", "--connect", endpoint)
+    assert status == 2
+    assert told.startswith("ilemtrack: Invalid value for '--state': 'bogus' is not one of 'queued'")
+
+
 def test_a_review_by_commands(endpoint: str, store: Store, say: Said) -> None:
     store.expose_failed(store.arm("J000001", rect(20, 0), 1e-6).id, "scan timed out")
     status, said, _ = say("queue", "show", "J000001", "--connect", endpoint)

@@ -1,7 +1,7 @@
 import re
 
 from service.api.table import put_into
-from service.cli.app import run
+from service.cli.commands import run
 from tests.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import tifffile
 
 from detection.rigid import Rigid
 from drivers.tiff import RecordedFrame
-from service.cli.app import run
+from service.cli.commands import run
 from service.errors import InputError
 from service.overlay import track_colour
 from service.serial import section_names

@@ -52,4 +52,3 @@ def test_what_was_exposed_is_queued_again_only_after_review() -> None:
 
 def test_end_states() -> None:
     assert {J.DONE, J.SKIPPED, J.FAILED} == jobs.END_STATES
-    assert {FieldState.PLANNED, FieldState.FAILED} == fields.END_STATES

@@ -48,7 +48,7 @@ def rows(path: Path) -> list[tuple[object, ...]]:
 
 def test_a_new_store_is_idle_and_keeps_what_it_was_given(store: Store) -> None:
     assert store.status() == Status(Phase.IDLE)
-    assert (store.run_id(), store.kind(), store.config_yaml()) == ("run-1", "dry-run", "v: 1\n")
+    assert (store.run_id(), store.kind()) == ("run-1", "dry-run")
     assert (store.rev(), store.last_seq(), store.last_time_s()) == (0, 0, 0.0)
     assert (store.sections(), store.fields(), store.cells(), store.jobs()) == ([], [], [], [])
     assert store.next_job() is None
@@ -365,7 +365,7 @@ def test_life_of_a_field(store: Store) -> None:
     assert store.field_counts() == {FieldState.PENDING: 2, FieldState.DETECTED: 1, FieldState.FAILED: 1}
     assert [event.data["to"] for event in store.events_since(1)] == ["saved", "detected", "failed"]
     with pytest.raises(IllegalTransitionError):
-        store.set_field("S0001/F001", FieldState.SAVED, image="x", sha256="y")
+        store.set_field("S0001/F001", FieldState.DETECTED)
     with pytest.raises(UnknownIdError):
         store.field("S0009/F000")
 

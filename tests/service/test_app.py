@@ -1,0 +1,61 @@
+"""Signals at the edges of the program: while it loads, and while it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.places import ROOT
+
+
+def program(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_signal_while_a_library_loads_is_not_swallowed_by_it(tmp_path: Path) -> None:
+    (tmp_path / "swallowing.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "except BaseException as error:\n"
+        "    raise ImportError('initialization failed') from error\n",
+        encoding="utf-8",
+    )
+    code = (
+        "import sys; from service.cli import app, commands\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "def run(arguments):\n"
+        "    import swallowing\n"
+        "commands.run = run\n"
+        "app.main()"
+    )
+    done = program(code)
+    assert (done.returncode, done.stderr) == (130, "ilemtrack: interrupted\n")
+
+
+def test_a_second_signal_while_the_first_is_told() -> None:
+    code = (
+        "import os, signal; from service.cli import app, commands\n"
+        "commands._say = lambda *words: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "commands.typer.main.get_command = lambda app: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "app.main()"
+    )
+    done = program(code)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
+    code = (
+        "import atexit, os, signal; from service.cli import app\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGTERM)\n"
+        "app.main()"
+    )
+    done = program(code, "--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("ilemtrack ")
