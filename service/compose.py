@@ -11,7 +11,7 @@ from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.microscope import Microscope
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
-from drivers.odemis.microscope import odemis_microscope
+from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.pose import frame_rect
 from drivers.quanta.joining import joined
 from drivers.quanta.microscope import QuantaDevices
@@ -70,13 +70,16 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
     InputError
         It is not there, or not all of it; the sentence says what.
     """
-    if config.driver == "odemis":
-        fluorescence = _odemis(config, clock)
-    else:
-        fluorescence = SimulatedMicroscope(config, clock).devices
-    if config.quanta is None:
-        return fluorescence, None
-    return joined(fluorescence, config, config.quanta, clock)
+    if config.driver == "simulator":
+        simulated = SimulatedMicroscope(config, clock).devices
+        return (simulated, None) if config.quanta is None else joined(simulated, config, config.quanta, clock)
+    try:
+        if config.quanta is None:
+            return odemis_microscope(config, clock), None
+        half = odemis_fluorescence(config, clock)
+    except (OdemisStartError, MicroscopeIncompleteError) as error:
+        raise InputError(f"driver: odemis: {error}") from None
+    return joined(half, config, config.quanta, clock)
 
 
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
@@ -116,13 +119,6 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
         return [cell.points_m for cell in microscope.specimen.truth(section)]
 
     return Setup(sections, fields, microscope.devices, clock, truth)
-
-
-def _odemis(config: Config, clock: Clock) -> Microscope:
-    try:
-        return odemis_microscope(config, clock)
-    except (OdemisStartError, MicroscopeIncompleteError) as error:
-        raise InputError(f"driver: odemis: {error}") from None
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:

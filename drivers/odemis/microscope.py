@@ -1,12 +1,13 @@
 """A SECOM through Odemis, put together."""
 
 import atexit
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from config.model import Config
 from drivers.clock import Clock
 from drivers.interlock import Interlock
-from drivers.microscope import Microscope
+from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError
@@ -27,6 +28,11 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Settings and axes of each part without which no session can run."""
 
+FLUORESCENCE = ("camera", "light", "filter", "stage")
+"""Parts that are needed where another server drives SEM and chamber."""
+
+T = TypeVar("T")
+
 
 def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None = None) -> Microscope:
     """Start the workers, check that all that a session needs is there, and leave the microscope safe.
@@ -46,34 +52,76 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
     DriverError
         The beam or the light cannot be switched off.
     """
+
+    def put_together(client: OdemisClient) -> Microscope:
+        client.start()
+        check(config, client.long("describe", _DESCRIBE_S).result)
+        interlock = Interlock()
+        half = _fluorescence(config, clock, client, interlock)
+        chamber = OdemisChamber(config, client, interlock)
+        sem = OdemisSem(config, client, clock, interlock, half.stage, chamber)
+        sem.blank()
+        half.light.off()
+        return Microscope(half.camera, half.light, half.stage, sem, chamber)
+
     if client is not None:
-        return _put_together(config, clock, client)
-    own = OdemisClient(config.odemis)
+        return put_together(client)
+    return _owned(OdemisClient(config.odemis), put_together)
+
+
+def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
+    """Start the workers for light, camera and stage alone, and leave the light off.
+
+    SEM and chamber are another server's: Odemis needs to have neither, and its beam is left alone.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    client : OdemisClient, optional
+        One that runs already, made with ``beam=False``.
+
+    Raises
+    ------
+    OdemisStartError, MicroscopeIncompleteError
+        One sentence for a person.
+    DriverError
+        The light cannot be switched off.
+    """
+
+    def put_together(client: OdemisClient) -> FluorescenceHalf:
+        client.start()
+        check(config, client.long("describe", _DESCRIBE_S).result, FLUORESCENCE)
+        half = _fluorescence(config, clock, client, Interlock())
+        half.light.off()
+        return half
+
+    if client is not None:
+        return put_together(client)
+    return _owned(OdemisClient(config.odemis, beam=False), put_together)
+
+
+def _owned(client: OdemisClient, put_together: Callable[[OdemisClient], T]) -> T:
+    """Put together on workers that end with this program."""
     try:
-        microscope = _put_together(config, clock, own)
+        devices = put_together(client)
     except BaseException:
-        own.close()
+        client.close()
         raise
     # Blanks and switches off before the program ends; when it is killed, the workers see to that.
-    atexit.register(own.close)
-    return microscope
+    atexit.register(client.close)
+    return devices
 
 
-def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
-    client.start()
-    check(config, client.long("describe", _DESCRIBE_S).result)
-    interlock = Interlock()
+def _fluorescence(
+    config: Config, clock: Clock, client: OdemisClient, interlock: Interlock
+) -> FluorescenceHalf:
     stage = OdemisStage(config, client, clock, interlock)
-    chamber = OdemisChamber(config, client, interlock)
     light = OdemisLight(config, client, interlock)
-    camera = OdemisCamera(config, client, clock, interlock, stage)
-    sem = OdemisSem(config, client, clock, interlock, stage, chamber)
-    sem.blank()
-    light.off()
-    return Microscope(camera, light, stage, sem, chamber)
+    return FluorescenceHalf(OdemisCamera(config, client, clock, interlock, stage), light, stage)
 
 
-def check(config: Config, described: dict[str, Any]) -> None:
+def check(config: Config, described: dict[str, Any], parts: Collection[str] = tuple(NEEDED)) -> None:
     """Compare what Odemis has with what a session needs.
 
     Parameters
@@ -81,6 +129,8 @@ def check(config: Config, described: dict[str, Any]) -> None:
     config : Config
     described : dict
         Answer of a worker to `describe`.
+    parts : collection of str
+        Which of `NEEDED` have to be there.
 
     Raises
     ------
@@ -89,7 +139,8 @@ def check(config: Config, described: dict[str, Any]) -> None:
     """
     missing = []
     roles = config.odemis.roles.model_dump()
-    for part, (settings, axes) in NEEDED.items():
+    for part in parts:
+        settings, axes = NEEDED[part]
         found = described["parts"].get(part)
         if found is None:
             missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")

@@ -21,8 +21,8 @@ from drivers.errors import (
 from drivers.interlock import Interlock
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.lane import Reply
-from drivers.odemis.stage import OdemisStage
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
+from drivers.stage import Stage
 from drivers.stopping import StopSwitch
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class OdemisSem:
     client : OdemisClient
     clock : Clock
     interlock : Interlock
-    stage : OdemisStage
+    stage : Stage
     chamber : Chamber
     """
 
@@ -54,7 +54,7 @@ class OdemisSem:
         client: OdemisClient,
         clock: Clock,
         interlock: Interlock,
-        stage: OdemisStage,
+        stage: Stage,
         chamber: Chamber,
     ) -> None:
         self._config = config
