@@ -16,6 +16,7 @@ from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
+from drivers.sem import BeamSettings
 from service.checks import Check, Level
 from service.errors import HungDeviceError
 from service.layout import safe_area_m, sem_position_m
@@ -53,6 +54,7 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
     yield _chamber(devices)
     yield _state("beam", "the beam is blanked", "the beam is not blanked", devices.sem.is_blanked)
     yield _state("light", "the light is off", "the light is on", lambda: not devices.light.is_on())
+    yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
     except (DriverError, HungDeviceError, OSError) as error:
@@ -78,6 +80,23 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
     if config.session.autofocus and devices.focus is None:
         says = "session.autofocus: this microscope has no automatic focus"
         yield Check("focus of the beam", Level.RED, says)
+
+
+def column_says(beam: BeamSettings) -> str:
+    """What of beam and column was read, and what is only as configured, for people."""
+    parts = {
+        "accelerating_voltage_v": f"{beam.accelerating_voltage_v / 1e3:g} kV",
+        "spot_size": f"spot size {beam.spot_size:g}",
+        "aperture_m": f"aperture {beam.aperture_m * 1e6:g} um",
+        "working_distance_m": f"working distance {beam.working_distance_m * 1e3:.4g} mm",
+        "detector": f"detector {beam.detector}",
+    }
+    read = [text for name, text in parts.items() if name not in beam.as_configured]
+    if beam.probe_current_a is not None:
+        read.append(f"probe current {beam.probe_current_a * 1e12:.4g} pA")
+    taken = [parts[name] for name in beam.as_configured]
+    says = f"{', '.join(read) or 'nothing'} read back"
+    return f"{says}; as configured, since no device tells: {', '.join(taken)}" if taken else says
 
 
 def _chamber(devices: Microscope) -> Check:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ome_types
 import pytest
 
 from config.loading import dump, load
@@ -205,6 +206,11 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
             assert fraction == pytest.approx(1)
         assert whole_cells(true, store, truth["ground"]) == recall_in_memory(true, tmp_path) == 1
         assert shown_where_calibrated(true, store, tmp_path)
+        notes = ome_types.from_tiff(tmp_path / "run" / str(jobs[0].image)).structured_annotations
+        assert notes is not None
+        told = dict(notes.map_annotations[0].value)
+        assert told["ilemtrack.as_configured"] == "aperture_m detector"
+        assert float(str(told["ilemtrack.working_distance_m"])) == 5.8e-3
 
 
 def test_a_stage_that_odemis_drives(start: Start, tmp_path: Path) -> None:
