@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from config.instrument import CalibrationConfig
 from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
@@ -150,15 +151,27 @@ def calibration_check(config: Config, today: date) -> Check:
         # A simulated microscope is made with the calibration that is configured: it has no age.
         level = Level.OK if config.driver == "simulator" and config.quanta is None else Level.WARN
         unset = (c.shift_um, c.rotation_mrad, c.scale, c.shear) == ((0.0, 0.0), 0.0, 1.0, 0.0)
-        known = "none is set, light and beam are taken to agree" if unset else "set, nobody knows when"
+        known = (
+            "none is set, light and beam are taken to agree"
+            if unset
+            else f"{_amount(c)}; nobody knows when it was measured"
+        )
         return Check("calibration", level, f"FM to SEM: {known}; see `ilemtrack calibrate`")
     days = (today - c.measured_on).days
-    says = f"FM to SEM: measured on {c.measured_on}, {days} days ago"
+    says = f"FM to SEM: {_amount(c)}; measured on {c.measured_on}, {days} days ago"
     if days < 0:
         return Check("calibration", Level.WARN, f"{says}: that day is still to come")
     if days > c.max_age_days:
         return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it anew")
     return Check("calibration", Level.OK, says)
+
+
+def _amount(c: CalibrationConfig) -> str:
+    """A calibration in numbers, for people."""
+    return (
+        f"shift {c.shift_um[0]:g}, {c.shift_um[1]:g} um, turn {c.rotation_mrad:g} mrad, scale {c.scale:g},"
+        f" shear {c.shear:g}"
+    )
 
 
 def disk_checks(config: Config, folder: Path, fields: Sequence[Field]) -> Iterator[Check]:

@@ -30,8 +30,8 @@ from service.store.store import Store
 from service.summary import contained_recall
 from simulators.specimen import SimulatedSpecimen
 from tests.service.daemons import Start, daemons
-from tests.service.servers import profile, servers
 from tests.service.sessions import Session
+from tests.simulators.servers import profile, servers
 
 STAGE_ERROR_M = 1.2e-6
 CALIBRATED = {"calibration": {"shift_um": [2, -1], "rotation_mrad": 20}}
@@ -43,11 +43,16 @@ def start(runtime_dir: Path) -> Iterator[Start]:
         yield launch
 
 
-def run(start: Start, config: Config, folder: Path) -> dict[str, Any]:
-    """Run a session to its end; gives its summary."""
+def written(config: Config, folder: Path) -> Path:
+    """Write a configuration."""
     path = folder / "my.yaml"
     path.write_text(dump(config), encoding="utf-8")
-    daemon = start("run", "--config", path, "--out", folder / "run", "--json")
+    return path
+
+
+def run(start: Start, config: Config, folder: Path) -> dict[str, Any]:
+    """Run a session to its end; gives its summary."""
+    daemon = start("run", "--config", written(config, folder), "--out", folder / "run", "--json")
     out, err = daemon.communicate(timeout=90)
     assert daemon.returncode == 0, err
     summary: dict[str, Any] = json.loads(out)
@@ -184,6 +189,11 @@ def light_frame(devices: Microscope) -> FmFrame:
 def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> None:
     true = profile(**CALIBRATED)
     with servers(true) as rig:
+        doctor = start("doctor", "--config", written(rig.config, tmp_path), "--out", tmp_path, "--json")
+        said, _ = doctor.communicate(timeout=60)
+        assert doctor.returncode == 0
+        (calibration,) = (c for c in json.loads(said)["checks"] if c["name"] == "calibration")
+        assert "shift 2, -1 um, turn 20 mrad" in calibration["says"]
         summary = run(start, rig.config, tmp_path)
         truth = rig.truth()
         assert rig.quanta("beam_is_blanked") is True

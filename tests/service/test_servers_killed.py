@@ -14,7 +14,7 @@ from service.api.client import Client
 from service.records import ExposureState, JobState
 from service.store.store import Store
 from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
-from tests.service.servers import Servers, profile, servers
+from tests.simulators.servers import Servers, profile, servers
 
 SLOW = profile(
     layout={"sections": 3, "fields": [1, 1]},

@@ -61,7 +61,7 @@ class Servers:
     """
 
     def __init__(self, folder: Path, config: Config) -> None:
-        self._folder = folder
+        self.folder = folder
         self._given = folder / "given.yaml"
         self._given.write_text(yaml.safe_dump(config.model_dump(mode="json")))
         self._port = 0
@@ -71,7 +71,7 @@ class Servers:
     def start(self) -> None:
         """Start it."""
         command = [sys.executable, "-m", "simulators.servers", "--config", str(self._given)]
-        command += ["--folder", str(self._folder), "--port", str(self._port)]
+        command += ["--folder", str(self.folder), "--port", str(self._port)]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
         )
@@ -81,12 +81,12 @@ class Servers:
         quanta = self.config.quanta
         assert quanta is not None
         self._port = int(quanta.endpoint.rpartition(":")[2])
-        self._questions = Questions(self._folder)
+        self._questions = Questions(self.folder)
 
     @property
     def config(self) -> Config:
         """Return the configuration that finds both servers."""
-        return load(self._folder / CONFIGURATION)
+        return load(self.folder / CONFIGURATION)
 
     def truth(self) -> dict[str, Any]:
         """What is really so."""
