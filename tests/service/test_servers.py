@@ -110,7 +110,7 @@ def contrast(true: Config, store: Store, folder: Path, off_m: tuple[float, float
     """
     specimen, calibration = SimulatedSpecimen(true), fm_to_sem(load(folder / "run" / "config.yaml"))
     found = []
-    for job in store.jobs(state=JobState.DONE):
+    for job in (job for job in store.jobs(state=JobState.DONE) if job.covers):
         (image,) = read_frames(folder / "run" / str(job.image))
         assert image.center_m is not None
         rows, columns = image.pixels.shape
@@ -223,15 +223,27 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
         assert float(str(told["ilemtrack.working_distance_m"])) == 5.8e-3
 
 
-def test_a_stage_that_odemis_drives(start: Start, tmp_path: Path) -> None:
-    """Odemis has neither beam nor chamber, as where a person sets the SEM by hand."""
-    true = profile(**CALIBRATED, quanta={"drives_stage": False}, layout={"sections": 1, "columns": 1})
+def test_sections_one_after_the_other_on_the_stage_of_odemis(start: Start, tmp_path: Path) -> None:
+    """Pumped for each section, and focused; Odemis has neither beam nor chamber."""
+    true = profile(
+        **CALIBRATED,
+        quanta={"drives_stage": False},
+        layout={"sections": 2},
+        session={"order": "section", "autofocus": True},
+    )
     with servers(true) as rig:
         rig.faults.write(missing=["e-beam", "bs-detector", "chamber"])
         summary = run(start, rig.config, tmp_path)
         truth = rig.truth()
     assert summary["end_state"] == "done"
+    assert truth["blanked"]
     with store_of(tmp_path) as store:
+        phases = [e.data["phase"] for e in store.events_since(0, 10_000) if e.kind == "session"]
+        assert phases.count("to_partial_vacuum") == phases.count("to_high_vacuum") == 2
+        spots = [job for job in store.jobs() if not job.covers]
+        assert spots
+        # A focus scans its spot five times, and an image of it is kept.
+        assert len(truth["ground"]) == len(store.exposures()) + 5 * len(spots)
         assert whole_cells(true, store, truth["ground"]) == 1
         assert shown_where_calibrated(true, store, tmp_path)
 

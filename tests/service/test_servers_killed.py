@@ -18,11 +18,10 @@ from tests.simulators.servers import Servers, profile, servers
 
 SLOW = profile(
     layout={"sections": 3, "fields": [1, 1]},
-    sem={"pixel_size_nm": 66, "dwell_us": 7},
-    fluorescence={"frame_px": [256, 256], "exposure_s": 0.3},
-    watchdog={"silent_s": 3},
+    sem={"pixel_size_nm": 66, "dwell_us": 12},
+    fluorescence={"frame_px": [256, 256], "exposure_s": 0.8},
 )
-"""Scans of a second or two each."""
+"""Scans of two or three seconds each."""
 
 
 @pytest.fixture

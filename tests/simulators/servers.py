@@ -25,7 +25,6 @@ QUICK: dict[str, dict[str, Any]] = {
     "sem": {"pixel_size_nm": 66, "dwell_us": 1},
     "stage": {"settle_s": 0.0},
     "session": {"min_free_disk_gb": 0},
-    "odemis": {"quick_s": 1, "budget_extra_s": 2},
     "simulator": {
         "stage_speed_mm_per_s": 50,
         "stage_settle_s": 0,
@@ -40,7 +39,7 @@ QUICK: dict[str, dict[str, Any]] = {
 def profile(**changes: dict[str, Any]) -> Config:
     """Return the profile of the real machine, with `QUICK` and then `changes` in its parts."""
     data = load("quanta250-secom").model_dump(mode="json")
-    data["quanta"] = {"poll_s": 0.02, "call_timeout_s": 5}
+    data["quanta"] = {"poll_s": 0.02}
     data["simulator"]["specimen"] |= {"cells_per_field": 1, "seed": 5}
     for part, values in QUICK.items():
         data[part] |= values
