@@ -9,23 +9,27 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.clock import Clock, SystemClock
+from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
 from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.pose import frame_rect
 from drivers.quanta.joining import joined
-from drivers.quanta.microscope import QuantaDevices
+from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
 from planner.errors import PlannerError
 from planner.values import settings_from
 from service.errors import InputError
 from service.layout import refuse_overlap, safe_area_m, sections_and_fields, visited
+from service.logs import get_logger
 from service.records import Field, Section
 from service.run_folder import RunFolder, RunInfo
 from service.summary import TruthPoints
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
 
 
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
-    """Put a session together.
+    """Put a session together; a SEM behind a server of its own is blanked before anything else is waited for.
 
     Parameters
     ----------
@@ -101,6 +105,8 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     DriverError
         The microscope cannot be made safe at the start.
     """
+    if info.kind == "run" and config.driver == "odemis":
+        _blank_first(config)
     check_planner(config)
     clock = clock_for(info, start_s)
     if info.kind == "replay":
@@ -119,6 +125,17 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
         return [cell.points_m for cell in microscope.specimen.truth(section)]
 
     return Setup(sections, fields, microscope.devices, clock, truth)
+
+
+def _blank_first(config: Config) -> None:
+    """Blank the beam that an earlier program may have left on, also where Odemis does not start."""
+    if config.quanta is None:
+        return
+    try:
+        quanta_devices(config, config.quanta, SystemClock()).sem.blank()
+    except DriverError as error:
+        # The session, or the watchdog, tries again with all of the microscope, and tells.
+        log.error("not blanked at the start", error=str(error))
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:

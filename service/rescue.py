@@ -10,10 +10,7 @@ from contextlib import closing, nullcontext
 from filelock import FileLock, Timeout
 
 from config.model import Config
-from drivers.clock import SystemClock
-from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from drivers.quanta.microscope import quanta_devices
 from service import incidents
 from service.alarms import NOT_SAFE, SAFE, watchdog_alarm
 from service.compose import set_up
@@ -163,28 +160,8 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
                 log.critical("watchdog", what=what, done=done)
                 _record(folder, notifier, what, done)
 
-            put_safe(lambda: connected(config, folder, info), tell)
+            put_safe(lambda: guarded(set_up(config, folder, info).devices), tell)
             notifier.close(120.0)
-
-
-def connected(config: Config, folder: RunFolder, info: RunInfo) -> Microscope:
-    """Connect to the microscope of a run, its beam blanked before anything else is waited for.
-
-    A SEM behind a server of its own is blanked also where the rest cannot be reached.
-
-    Raises
-    ------
-    InputError, DriverError
-        Not all of the microscope is there.
-    """
-    if info.kind == "run" and config.quanta is not None:
-        driven = quanta_devices(config, config.quanta, SystemClock())
-        try:
-            driven.sem.blank()
-        except DriverError as error:
-            # Tried again, and told, with all of the microscope.
-            log.error("not blanked", error=str(error))
-    return guarded(set_up(config, folder, info).devices)
 
 
 def _lock_soon(folder: RunFolder) -> FileLock:

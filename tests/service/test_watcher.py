@@ -15,9 +15,10 @@ from config.odemis import OdemisConfig
 from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
+from service.compose import set_up
 from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
-from service.rescue import connected, kill, put_safe
+from service.rescue import kill, put_safe
 from service.run_folder import create
 from service.watcher import GONE, UNSAFE, watch
 from simulators.clock import FastClock
@@ -137,13 +138,14 @@ def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change
 
 
 def test_the_beam_of_a_server_is_blanked_though_odemis_is_gone(tmp_path: Path) -> None:
+    """As the watchdog, or `resume`, finds it after a crash."""
     with quanta_bench(Config(), FastClock()) as bench:
         bench.machine.unblank_beam()
         changes = {"driver": "odemis", "quanta": bench.config, "odemis": OdemisConfig(python="/no/python")}
         config = Config().model_copy(update=changes)
         folder, info = create(tmp_path / "run", "run", "real", dump(config))
         with pytest.raises(InputError, match="/no/python cannot be run"):
-            connected(config, folder, info)
+            set_up(config, folder, info)
         assert bench.machine.beam_is_blanked()
 
 
