@@ -86,8 +86,23 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
     return joined(half, config, config.quanta, clock)
 
 
+def blank_first(config: Config, info: RunInfo) -> None:
+    """Blank a SEM behind a server of its own before the rest is waited for, which may never come.
+
+    Only for a program that has the microscope to itself, when one before it was killed.
+    """
+    if info.kind != "run" or config.quanta is None:
+        return
+    driven = quanta_devices(config, config.quanta, SystemClock())
+    try:
+        driven.sem.blank()
+    except DriverError as error:
+        # The caller tries again with all of the microscope, and tells.
+        log.error("not blanked at first", error=str(error))
+
+
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
-    """Put a session together; a SEM behind a server of its own is blanked before anything else is waited for.
+    """Put a session together.
 
     Parameters
     ----------
@@ -105,8 +120,6 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     DriverError
         The microscope cannot be made safe at the start.
     """
-    if info.kind == "run" and config.driver == "odemis":
-        _blank_first(config)
     check_planner(config)
     clock = clock_for(info, start_s)
     if info.kind == "replay":
@@ -125,17 +138,6 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
         return [cell.points_m for cell in microscope.specimen.truth(section)]
 
     return Setup(sections, fields, microscope.devices, clock, truth)
-
-
-def _blank_first(config: Config) -> None:
-    """Blank the beam that an earlier program may have left on, also where Odemis does not start."""
-    if config.quanta is None:
-        return
-    try:
-        quanta_devices(config, config.quanta, SystemClock()).sem.blank()
-    except DriverError as error:
-        # The session, or the watchdog, tries again with all of the microscope, and tells.
-        log.error("not blanked at the start", error=str(error))
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:

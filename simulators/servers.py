@@ -13,7 +13,6 @@ from multiprocessing.connection import Listener
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from config.errors import ConfigError
@@ -91,7 +90,7 @@ def serve(config: Config, folder: Path, port: int) -> None:
 
 
 def _write_configuration(config: Config, folder: Path, endpoint: str) -> Path:
-    data = yaml.safe_load(dump(config))
+    data = config.model_dump(mode="json")
     data["driver"] = "odemis"
     data["odemis"]["python"] = str(write_python(folder))
     data["quanta"] = (data["quanta"] or QuantaConfig().model_dump(mode="json")) | {"endpoint": endpoint}

@@ -19,8 +19,8 @@ _WORD_S = 1.0
 
 _LOOK_S = 0.02
 
-_WHAT = {"blank": "the beam", "light_off": "the light"}
-_DONE = {"blank": "beam blanked", "light_off": "light off"}
+_OFF = {"blank": ("the beam", "beam blanked"), "light_off": ("the light", "light off")}
+"""Calls that make the microscope safe: what each is about, and what it leaves."""
 
 STOP_S = 0.4
 """A call that was told to stop is waited for so long; then its process is killed."""
@@ -178,6 +178,6 @@ class OdemisClient:
             try:
                 self.quick(method)
             except DriverError as error:
-                failed.append(f"{_WHAT[method]} is not known to be off ({error})")
-        done = " and ".join(_DONE[method] for method in self._off)
+                failed.append(f"{_OFF[method][0]} is not known to be off ({error})")
+        done = " and ".join(_OFF[method][1] for method in self._off)
         return "; ".join(failed) or f"{done} over another connection"

@@ -72,7 +72,7 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
 def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
     """Start the workers for light, camera and stage alone, and leave the light off.
 
-    SEM and chamber are another server's: Odemis needs to have neither, and its beam is left alone.
+    SEM and chamber are another server's: Odemis needs to have neither, and a beam of its own is not driven.
 
     Parameters
     ----------

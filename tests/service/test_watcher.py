@@ -15,7 +15,7 @@ from config.odemis import OdemisConfig
 from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
-from service.compose import set_up
+from service.compose import blank_first, set_up
 from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
 from service.rescue import kill, put_safe
@@ -138,15 +138,20 @@ def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change
 
 
 def test_the_beam_of_a_server_is_blanked_though_odemis_is_gone(tmp_path: Path) -> None:
-    """As the watchdog, or `resume`, finds it after a crash."""
+    """What watchdog and `resume` do first; a dry run has nothing to do with that server."""
     with quanta_bench(Config(), FastClock()) as bench:
         bench.machine.unblank_beam()
         changes = {"driver": "odemis", "quanta": bench.config, "odemis": OdemisConfig(python="/no/python")}
         config = Config().model_copy(update=changes)
         folder, info = create(tmp_path / "run", "run", "real", dump(config))
+        blank_first(config, info.model_copy(update={"kind": "dry-run"}))
+        assert not bench.machine.beam_is_blanked()
+        blank_first(config, info)
+        assert bench.machine.beam_is_blanked()
         with pytest.raises(InputError, match="/no/python cannot be run"):
             set_up(config, folder, info)
-        assert bench.machine.beam_is_blanked()
+    # A server that is gone, too, is told later, with the rest.
+    blank_first(config, info)
 
 
 def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:
