@@ -1,7 +1,7 @@
 """A SECOM through Odemis, put together."""
 
 import atexit
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from config.model import Config
@@ -28,7 +28,7 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Settings and axes of each part without which no session can run."""
 
-FLUORESCENCE = ("camera", "light", "filter", "stage")
+_FLUORESCENCE = ("camera", "light", "filter", "stage")
 """Parts that are needed where another server drives SEM and chamber."""
 
 T = TypeVar("T")
@@ -52,21 +52,60 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
     DriverError
         The beam or the light cannot be switched off.
     """
-
-    def put_together(client: OdemisClient) -> Microscope:
-        client.start()
-        check(config, client.long("describe", _DESCRIBE_S).result)
-        interlock = Interlock()
-        half = _fluorescence(config, clock, client, interlock)
-        chamber = OdemisChamber(config, client, interlock)
-        sem = OdemisSem(config, client, clock, interlock, half.stage, chamber)
-        sem.blank()
-        half.light.off()
-        return Microscope(half.camera, half.light, half.stage, sem, chamber)
-
     if client is not None:
-        return put_together(client)
-    return _owned(OdemisClient(config.odemis), put_together)
+        return _put_together(config, clock, client)
+    return _owned(OdemisClient(config.odemis), lambda own: _put_together(config, clock, own))
+
+
+def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
+    client.start()
+    check(config, client.long("describe", _DESCRIBE_S).result)
+    interlock = Interlock()
+    stage = OdemisStage(config, client, clock, interlock)
+    chamber = OdemisChamber(config, client, interlock)
+    light = OdemisLight(config, client, interlock)
+    camera = OdemisCamera(config, client, clock, interlock, stage)
+    sem = OdemisSem(config, client, clock, interlock, stage, chamber)
+    sem.blank()
+    light.off()
+    return Microscope(camera, light, stage, sem, chamber)
+
+
+def check(config: Config, described: dict[str, Any]) -> None:
+    """Compare what Odemis has with what a session needs.
+
+    Parameters
+    ----------
+    config : Config
+    described : dict
+        Answer of a worker to `describe`.
+
+    Raises
+    ------
+    MicroscopeIncompleteError
+        Names everything that is missing at once.
+    """
+    missing = []
+    roles = config.odemis.roles.model_dump()
+    for part, (settings, axes) in needed(config).items():
+        found = described["parts"].get(part)
+        if found is None:
+            missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
+            continue
+        missing += [f"{roles[part]} has no {name}" for name in settings if name not in found["settings"]]
+        missing += [f"{roles[part]} has no axis {name}" for name in axes if name not in found["axes"]]
+    if not missing:
+        return
+    text = "; ".join(missing) + f". Odemis has the roles {', '.join(described['roles']) or 'none'}"
+    if described["ghosts"]:
+        ghosts = ", ".join(f"{name} ({why})" for name, why in described["ghosts"].items())
+        text += f"; what did not start: {ghosts}"
+    raise MicroscopeIncompleteError(text)
+
+
+def needed(config: Config) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return `NEEDED`, or of it what takes the fluorescence where a server drives SEM and chamber."""
+    return NEEDED if config.quanta is None else {part: NEEDED[part] for part in _FLUORESCENCE}
 
 
 def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
@@ -88,17 +127,20 @@ def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | Non
     DriverError
         The light cannot be switched off.
     """
-
-    def put_together(client: OdemisClient) -> FluorescenceHalf:
-        client.start()
-        check(config, client.long("describe", _DESCRIBE_S).result, FLUORESCENCE)
-        half = _fluorescence(config, clock, client, Interlock())
-        half.light.off()
-        return half
-
     if client is not None:
-        return put_together(client)
-    return _owned(OdemisClient(config.odemis, beam=False), put_together)
+        return _fluorescence(config, clock, client)
+    own = OdemisClient(config.odemis, beam=False)
+    return _owned(own, lambda own: _fluorescence(config, clock, own))
+
+
+def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
+    client.start()
+    check(config, client.long("describe", _DESCRIBE_S).result)
+    interlock = Interlock()
+    stage = OdemisStage(config, client, clock, interlock)
+    light = OdemisLight(config, client, interlock)
+    light.off()
+    return FluorescenceHalf(OdemisCamera(config, client, clock, interlock, stage), light, stage)
 
 
 def _owned(client: OdemisClient, put_together: Callable[[OdemisClient], T]) -> T:
@@ -111,46 +153,3 @@ def _owned(client: OdemisClient, put_together: Callable[[OdemisClient], T]) -> T
     # Blanks and switches off before the program ends; when it is killed, the workers see to that.
     atexit.register(client.close)
     return devices
-
-
-def _fluorescence(
-    config: Config, clock: Clock, client: OdemisClient, interlock: Interlock
-) -> FluorescenceHalf:
-    stage = OdemisStage(config, client, clock, interlock)
-    light = OdemisLight(config, client, interlock)
-    return FluorescenceHalf(OdemisCamera(config, client, clock, interlock, stage), light, stage)
-
-
-def check(config: Config, described: dict[str, Any], parts: Collection[str] = tuple(NEEDED)) -> None:
-    """Compare what Odemis has with what a session needs.
-
-    Parameters
-    ----------
-    config : Config
-    described : dict
-        Answer of a worker to `describe`.
-    parts : collection of str
-        Which of `NEEDED` have to be there.
-
-    Raises
-    ------
-    MicroscopeIncompleteError
-        Names everything that is missing at once.
-    """
-    missing = []
-    roles = config.odemis.roles.model_dump()
-    for part in parts:
-        settings, axes = NEEDED[part]
-        found = described["parts"].get(part)
-        if found is None:
-            missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
-            continue
-        missing += [f"{roles[part]} has no {name}" for name in settings if name not in found["settings"]]
-        missing += [f"{roles[part]} has no axis {name}" for name in axes if name not in found["axes"]]
-    if not missing:
-        return
-    text = "; ".join(missing) + f". Odemis has the roles {', '.join(described['roles']) or 'none'}"
-    if described["ghosts"]:
-        ghosts = ", ".join(f"{name} ({why})" for name, why in described["ghosts"].items())
-        text += f"; what did not start: {ghosts}"
-    raise MicroscopeIncompleteError(text)

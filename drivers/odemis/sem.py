@@ -23,8 +23,8 @@ from drivers.errors import (
 from drivers.interlock import Interlock
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.lane import Reply
+from drivers.odemis.stage import OdemisStage
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
-from drivers.stage import Stage
 from drivers.stopping import StopSwitch
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class OdemisSem:
     client : OdemisClient
     clock : Clock
     interlock : Interlock
-    stage : Stage
+    stage : OdemisStage
     chamber : Chamber
     """
 
@@ -56,7 +56,7 @@ class OdemisSem:
         client: OdemisClient,
         clock: Clock,
         interlock: Interlock,
-        stage: Stage,
+        stage: OdemisStage,
         chamber: Chamber,
     ) -> None:
         self._config = config
