@@ -72,7 +72,7 @@ class ScanImage:
     nonce : str
         That of the request.
     beam : BeamSettings
-        As read back, but for what it names as configured.
+        As read back.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]

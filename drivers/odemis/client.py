@@ -19,11 +19,11 @@ _WORD_S = 1.0
 
 _LOOK_S = 0.02
 
-_OFF = {"blank": ("the beam", "beam blanked"), "light_off": ("the light", "light off")}
-"""Calls that make the microscope safe: what each is about, and what it leaves."""
-
 STOP_S = 0.4
 """A call that was told to stop is waited for so long; then its process is killed."""
+
+_OFF = {"blank": ("the beam", "beam blanked"), "light_off": ("the light", "light off")}
+"""Calls that make the microscope safe: what each is about, and what it leaves."""
 
 
 class OdemisClient:
