@@ -136,10 +136,16 @@ def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | Non
 def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
     client.start()
     check(config, client.long("describe", _DESCRIBE_S).result)
+    half = connected_fluorescence(config, clock, client)
+    half.light.off()
+    return half
+
+
+def connected_fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
+    """Make light, camera and stage; nothing is set, and whether all is there was checked before."""
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
     light = OdemisLight(config, client, interlock)
-    light.off()
     return FluorescenceHalf(OdemisCamera(config, client, clock, interlock, stage), light, stage)
 
 
