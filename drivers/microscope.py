@@ -9,6 +9,17 @@ from drivers.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
+class FluorescenceHalf:
+    """What takes the fluorescence, where another machine drives SEM and chamber."""
+
+    camera: FluorescenceCamera
+    light: Light
+    stage: Stage
+    light_focus: LightFocus | None = None
+    """Of the fluorescence objective; None where it is turned by hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Microscope:
     """The devices, each behind its Protocol."""
 

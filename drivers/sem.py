@@ -1,6 +1,6 @@
 """What a scanning electron microscope must offer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -9,13 +9,24 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class BeamSettings:
-    """Beam and column."""
+    """Beam and column.
+
+    Attributes
+    ----------
+    accelerating_voltage_v, spot_size, aperture_m, working_distance_m, detector
+    probe_current_a : float or None
+        As read; None where no device tells.
+    as_configured : tuple of str
+        Names of what no device tells: it is what the configuration says, as a person has set it.
+    """
 
     accelerating_voltage_v: float
     spot_size: float
     aperture_m: float
     working_distance_m: float
     detector: str
+    probe_current_a: float | None = field(default=None, compare=False)
+    as_configured: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,15 @@ class Sem(Protocol):
         Raises
         ------
         OutOfRangeError, DeviceTimeoutError, DeviceLostError, DriverError
+        """
+        ...
+
+    def beam(self) -> BeamSettings:
+        """Read the column back; changes nothing, does not block.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
         """
         ...
 

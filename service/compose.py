@@ -9,23 +9,27 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.clock import Clock, SystemClock
+from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
-from drivers.odemis.microscope import odemis_microscope
+from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.pose import frame_rect
 from drivers.quanta.joining import joined
-from drivers.quanta.microscope import QuantaDevices
+from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.recorded import PlacedFrame, placed
 from drivers.tiff import read_frames
 from planner.errors import PlannerError
 from planner.values import settings_from
 from service.errors import InputError
 from service.layout import refuse_overlap, safe_area_m, sections_and_fields, visited
+from service.logs import get_logger
 from service.records import Field, Section
 from service.run_folder import RunFolder, RunInfo
 from service.summary import TruthPoints
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,31 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
     InputError
         It is not there, or not all of it; the sentence says what.
     """
-    if config.driver == "odemis":
-        fluorescence = _odemis(config, clock)
-    else:
-        fluorescence = SimulatedMicroscope(config, clock).devices
-    if config.quanta is None:
-        return fluorescence, None
-    return joined(fluorescence, config, config.quanta, clock)
+    if config.driver == "simulator":
+        simulated = SimulatedMicroscope(config, clock).devices
+        return (simulated, None) if config.quanta is None else joined(simulated, config, config.quanta, clock)
+    try:
+        if config.quanta is None:
+            return odemis_microscope(config, clock), None
+        half = odemis_fluorescence(config, clock)
+    except (OdemisStartError, MicroscopeIncompleteError) as error:
+        raise InputError(f"driver: odemis: {error}") from None
+    return joined(half, config, config.quanta, clock)
+
+
+def blank_first(config: Config, info: RunInfo) -> None:
+    """Blank a SEM behind a server of its own before the rest is waited for, which may never come.
+
+    Only for a program that has the microscope to itself, when one before it was killed.
+    """
+    if info.kind != "run" or config.quanta is None:
+        return
+    driven = quanta_devices(config, config.quanta, SystemClock())
+    try:
+        driven.sem.blank()
+    except DriverError as error:
+        # The caller tries again with all of the microscope, and tells.
+        log.error("not blanked at first", error=str(error))
 
 
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
@@ -116,13 +138,6 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
         return [cell.points_m for cell in microscope.specimen.truth(section)]
 
     return Setup(sections, fields, microscope.devices, clock, truth)
-
-
-def _odemis(config: Config, clock: Clock) -> Microscope:
-    try:
-        return odemis_microscope(config, clock)
-    except (OdemisStartError, MicroscopeIncompleteError) as error:
-        raise InputError(f"driver: odemis: {error}") from None
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:

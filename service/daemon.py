@@ -12,7 +12,7 @@ from service.analysis import Analysis
 from service.api.curve import local_key, prepare
 from service.api.endpoints import DaemonInfo, Discovery, Endpoints, is_private, run_endpoints
 from service.api.server import ApiServer
-from service.compose import Setup, set_up
+from service.compose import Setup, blank_first, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
 from service.deadlines import guarded
@@ -74,6 +74,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
             raise InputError(f"{folder.path}: the run was ended before it began; begin a new one")
         if store.status().phase in FINAL:
             raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
+        blank_first(config, info)
         setup = set_up(config, folder, info, store.last_time_s())
         store.use_clock(setup.clock.now_s)
         report = store.recover()

@@ -185,6 +185,9 @@ class _GuardedSem:
             "setting the beam", lambda: self._sem.set_beam(settings, timeout_s), timeout_s
         )
 
+    def beam(self) -> BeamSettings:
+        return self._guard.quick("reading the beam", self._sem.beam)
+
     def max_scan_px(self) -> tuple[int, int]:
         return self._guard.quick("reading the largest scan", self._sem.max_scan_px)
 

@@ -71,8 +71,12 @@ def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[
         "aperture_m": image.beam.aperture_m,
         "working_distance_m": image.beam.working_distance_m,
         "detector": image.beam.detector,
+        # What no device tells: it is what the configuration says.
+        "as_configured": " ".join(image.beam.as_configured),
         "nonce": image.nonce,
     }
+    if image.beam.probe_current_a is not None:
+        notes["probe_current_a"] = image.beam.probe_current_a
     size = (image.pixel_size_m, image.pixel_size_m)
     return _save(path, image.pixels, _metadata(f"{section}/{job}", size, image.center_m, notes))
 

@@ -12,10 +12,12 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from config.instrument import CalibrationConfig
 from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
+from drivers.sem import BeamSettings
 from service.checks import Check, Level
 from service.errors import HungDeviceError
 from service.layout import safe_area_m, sem_position_m
@@ -53,6 +55,7 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
     yield _chamber(devices)
     yield _state("beam", "the beam is blanked", "the beam is not blanked", devices.sem.is_blanked)
     yield _state("light", "the light is off", "the light is on", lambda: not devices.light.is_on())
+    yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
     except (DriverError, HungDeviceError, OSError) as error:
@@ -78,6 +81,23 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
     if config.session.autofocus and devices.focus is None:
         says = "session.autofocus: this microscope has no automatic focus"
         yield Check("focus of the beam", Level.RED, says)
+
+
+def column_says(beam: BeamSettings) -> str:
+    """What of beam and column was read, and what is only as configured, for people."""
+    parts = {
+        "accelerating_voltage_v": f"{beam.accelerating_voltage_v / 1e3:g} kV",
+        "spot_size": f"spot size {beam.spot_size:g}",
+        "aperture_m": f"aperture {beam.aperture_m * 1e6:g} um",
+        "working_distance_m": f"working distance {beam.working_distance_m * 1e3:.4g} mm",
+        "detector": f"detector {beam.detector}",
+    }
+    read = [text for name, text in parts.items() if name not in beam.as_configured]
+    if beam.probe_current_a is not None:
+        read.append(f"probe current {beam.probe_current_a * 1e12:.4g} pA")
+    taken = [parts[name] for name in beam.as_configured]
+    says = f"{', '.join(read) or 'nothing'} read back"
+    return f"{says}; as configured, since no device tells: {', '.join(taken)}" if taken else says
 
 
 def _chamber(devices: Microscope) -> Check:
@@ -131,15 +151,27 @@ def calibration_check(config: Config, today: date) -> Check:
         # A simulated microscope is made with the calibration that is configured: it has no age.
         level = Level.OK if config.driver == "simulator" and config.quanta is None else Level.WARN
         unset = (c.shift_um, c.rotation_mrad, c.scale, c.shear) == ((0.0, 0.0), 0.0, 1.0, 0.0)
-        known = "none is set, light and beam are taken to agree" if unset else "set, nobody knows when"
+        known = (
+            "none is set, light and beam are taken to agree"
+            if unset
+            else f"{_amount(c)}; nobody knows when it was measured"
+        )
         return Check("calibration", level, f"FM to SEM: {known}; see `ilemtrack calibrate`")
     days = (today - c.measured_on).days
-    says = f"FM to SEM: measured on {c.measured_on}, {days} days ago"
+    says = f"FM to SEM: {_amount(c)}; measured on {c.measured_on}, {days} days ago"
     if days < 0:
         return Check("calibration", Level.WARN, f"{says}: that day is still to come")
     if days > c.max_age_days:
         return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it anew")
     return Check("calibration", Level.OK, says)
+
+
+def _amount(c: CalibrationConfig) -> str:
+    """A calibration in numbers, for people."""
+    return (
+        f"shift {c.shift_um[0]:g}, {c.shift_um[1]:g} um, turn {c.rotation_mrad:g} mrad, scale {c.scale:g},"
+        f" shear {c.shear:g}"
+    )
 
 
 def disk_checks(config: Config, folder: Path, fields: Sequence[Field]) -> Iterator[Check]:

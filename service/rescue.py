@@ -13,7 +13,7 @@ from config.model import Config
 from drivers.microscope import Microscope
 from service import incidents
 from service.alarms import NOT_SAFE, SAFE, watchdog_alarm
-from service.compose import set_up
+from service.compose import blank_first, set_up
 from service.deadlines import guarded
 from service.errors import InputError, StoreError, UnsafeError
 from service.heartbeat import Beat, process_start
@@ -160,7 +160,11 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
                 log.critical("watchdog", what=what, done=done)
                 _record(folder, notifier, what, done)
 
-            put_safe(lambda: guarded(set_up(config, folder, info).devices), tell)
+            def connect() -> Microscope:
+                blank_first(config, info)
+                return guarded(set_up(config, folder, info).devices)
+
+            put_safe(connect, tell)
             notifier.close(120.0)
 
 

@@ -63,7 +63,7 @@ class QuantaMachine:
         self._area: tuple[int, int, int, int] | None = None
         self._mode = "full_frame"
         self._shift_m = (0.0, 0.0)
-        self._blanked, self._power = True, True
+        self._blanked, self._power = devices.sem.is_blanked(), True
         self._scanning: _Scanning | None = None
         self._automatic: str | None = None
         self._images: list[Image] = []

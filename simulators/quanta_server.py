@@ -29,7 +29,9 @@ _AT_ONCE = frozenset({"blank_beam", "beam_is_blanked", "set_beam_power", "stop_s
 _NO_CALLS = frozenset({"held", "close"})
 
 
-def quanta_microscope(config: Config, base: Clock) -> tuple[SimulatedMicroscope, FollowedClock]:
+def quanta_microscope(
+    config: Config, base: Clock, memory: Path | None = None
+) -> tuple[SimulatedMicroscope, FollowedClock]:
     """Make a simulated microscope for a server: every preset, a beam shift, a clock that others move on."""
     clock = FollowedClock(base)
     sem = config.sem.model_copy(
@@ -40,7 +42,7 @@ def quanta_microscope(config: Config, base: Clock) -> tuple[SimulatedMicroscope,
             "beam_shift_range_um": 2e6 * BEAM_SHIFT_RANGE_M,
         }
     )
-    return SimulatedMicroscope(config.model_copy(update={"sem": sem}), clock), clock
+    return SimulatedMicroscope(config.model_copy(update={"sem": sem}), clock, memory), clock
 
 
 class QuantaServer:

@@ -108,6 +108,10 @@ class SimulatedSem:
             self._beam = settings
         return settings
 
+    def beam(self) -> BeamSettings:
+        """Read the column back."""
+        return self._beam
+
     def max_scan_px(self) -> tuple[int, int]:
         """Largest width and height of a scan, px."""
         return self._config.sem.specimen_px

@@ -22,6 +22,9 @@ _LOOK_S = 0.02
 STOP_S = 0.4
 """A call that was told to stop is waited for so long; then its process is killed."""
 
+_OFF = {"blank": ("the beam", "beam blanked"), "light_off": ("the light", "light off")}
+"""Calls that make the microscope safe: what each is about, and what it leaves."""
+
 
 class OdemisClient:
     """The two workers.
@@ -29,10 +32,13 @@ class OdemisClient:
     Parameters
     ----------
     config : OdemisConfig
+    beam : bool
+        Whether the beam is driven through Odemis, so that it is blanked when a call was killed.
     """
 
-    def __init__(self, config: OdemisConfig) -> None:
+    def __init__(self, config: OdemisConfig, *, beam: bool = True) -> None:
         self._config = config
+        self._off = ("blank", "light_off") if beam else ("light_off",)
         self._long = Lane(config, guard=False)
         self._quick = Lane(config, guard=True)
         self._long_lock = threading.Lock()
@@ -168,9 +174,10 @@ class OdemisClient:
 
     def _made_safe(self) -> str:
         failed = []
-        for what, method in (("the beam", "blank"), ("the light", "light_off")):
+        for method in self._off:
             try:
                 self.quick(method)
             except DriverError as error:
-                failed.append(f"{what} is not known to be off ({error})")
-        return "; ".join(failed) or "beam blanked and light off over another connection"
+                failed.append(f"{_OFF[method][0]} is not known to be off ({error})")
+        done = " and ".join(_OFF[method][1] for method in self._off)
+        return "; ".join(failed) or f"{done} over another connection"

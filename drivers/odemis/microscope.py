@@ -1,12 +1,13 @@
 """A SECOM through Odemis, put together."""
 
 import atexit
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from config.model import Config
 from drivers.clock import Clock
 from drivers.interlock import Interlock
-from drivers.microscope import Microscope
+from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError
@@ -26,6 +27,11 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "chamber": (("pressure", "position"), ("vacuum",)),
 }
 """Settings and axes of each part without which no session can run."""
+
+_FLUORESCENCE = ("camera", "light", "filter", "stage")
+"""Parts that are needed where another server drives SEM and chamber."""
+
+T = TypeVar("T")
 
 
 def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None = None) -> Microscope:
@@ -48,15 +54,7 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
     """
     if client is not None:
         return _put_together(config, clock, client)
-    own = OdemisClient(config.odemis)
-    try:
-        microscope = _put_together(config, clock, own)
-    except BaseException:
-        own.close()
-        raise
-    # Blanks and switches off before the program ends; when it is killed, the workers see to that.
-    atexit.register(own.close)
-    return microscope
+    return _owned(OdemisClient(config.odemis), lambda own: _put_together(config, clock, own))
 
 
 def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
@@ -89,7 +87,7 @@ def check(config: Config, described: dict[str, Any]) -> None:
     """
     missing = []
     roles = config.odemis.roles.model_dump()
-    for part, (settings, axes) in NEEDED.items():
+    for part, (settings, axes) in needed(config).items():
         found = described["parts"].get(part)
         if found is None:
             missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
@@ -103,3 +101,61 @@ def check(config: Config, described: dict[str, Any]) -> None:
         ghosts = ", ".join(f"{name} ({why})" for name, why in described["ghosts"].items())
         text += f"; what did not start: {ghosts}"
     raise MicroscopeIncompleteError(text)
+
+
+def needed(config: Config) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return `NEEDED`, or of it what takes the fluorescence where a server drives SEM and chamber."""
+    return NEEDED if config.quanta is None else {part: NEEDED[part] for part in _FLUORESCENCE}
+
+
+def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
+    """Start the workers for light, camera and stage alone, and leave the light off.
+
+    SEM and chamber are another server's: Odemis needs to have neither, and a beam of its own is not driven.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    client : OdemisClient, optional
+        One that runs already, made with ``beam=False``.
+
+    Raises
+    ------
+    OdemisStartError, MicroscopeIncompleteError
+        One sentence for a person.
+    DriverError
+        The light cannot be switched off.
+    """
+    if client is not None:
+        return _fluorescence(config, clock, client)
+    own = OdemisClient(config.odemis, beam=False)
+    return _owned(own, lambda own: _fluorescence(config, clock, own))
+
+
+def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
+    client.start()
+    check(config, client.long("describe", _DESCRIBE_S).result)
+    half = connected_fluorescence(config, clock, client)
+    half.light.off()
+    return half
+
+
+def connected_fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
+    """Make light, camera and stage; nothing is set, and whether all is there was checked before."""
+    interlock = Interlock()
+    stage = OdemisStage(config, client, clock, interlock)
+    light = OdemisLight(config, client, interlock)
+    return FluorescenceHalf(OdemisCamera(config, client, clock, interlock, stage), light, stage)
+
+
+def _owned(client: OdemisClient, put_together: Callable[[OdemisClient], T]) -> T:
+    """Put together on workers that end with this program."""
+    try:
+        devices = put_together(client)
+    except BaseException:
+        client.close()
+        raise
+    # Blanks and switches off before the program ends; when it is killed, the workers see to that.
+    atexit.register(client.close)
+    return devices

@@ -4,6 +4,8 @@ import logging
 import math
 import secrets
 import threading
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -99,14 +101,12 @@ class OdemisSem:
                 spot_size=settings.spot_size,
                 current_a=self._config.sem.beam_current_pa * 1e-12,
             ).result
-            self._beam = BeamSettings(
-                _or(said["voltage_v"], settings.accelerating_voltage_v),
-                _or(said["spot_size"], settings.spot_size),
-                settings.aperture_m,
-                settings.working_distance_m,
-                settings.detector,
-            )
+            self._beam = _as_told(said, settings)
         return self._beam
+
+    def beam(self) -> BeamSettings:
+        """Read the column back; Odemis tells no aperture, working distance and detector of the SEM."""
+        return _as_told(self._client.quick("column"), self._beam)
 
     def max_scan_px(self) -> tuple[int, int]:
         """Largest scan, px: of the configuration, or what the field of the beam holds if that is less."""
@@ -292,8 +292,15 @@ class OdemisSem:
         _log.warning("%s; its position is stale, that of the stage counts", text)
 
 
-def _or(found: float | None, asked: float) -> float:
-    return asked if found is None else _rounded(found, asked)
+def _as_told(said: dict[str, Any], asked: BeamSettings) -> BeamSettings:
+    """Return what a worker has read of the column, and where it has read nothing what was asked for."""
+    told = {"accelerating_voltage_v": said["voltage_v"], "spot_size": said["spot_size"]}
+    read: dict[str, Any] = {
+        name: _rounded(value, getattr(asked, name)) for name, value in told.items() if value is not None
+    }
+    silent = (name for name, value in told.items() if value is None)
+    by_hand = ("aperture_m", "working_distance_m", "detector")
+    return replace(asked, **read, probe_current_a=said["current_a"], as_configured=(*silent, *by_hand))
 
 
 def _rounded(found: float, asked: float) -> float:

@@ -8,7 +8,7 @@ from drivers.clock import Clock
 from drivers.errors import DriverError
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings
 from drivers.interlock import Interlock
-from drivers.microscope import Microscope
+from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.stage import Stage
 
@@ -83,13 +83,13 @@ class InterlockedStage:
 
 
 def joined(
-    fluorescence: Microscope, config: Config, quanta: QuantaConfig, clock: Clock
+    fluorescence: FluorescenceHalf | Microscope, config: Config, quanta: QuantaConfig, clock: Clock
 ) -> tuple[Microscope, QuantaDevices]:
-    """Take light and camera of one microscope, and SEM, chamber and stage of a server.
+    """Take light and camera of one driver, and SEM, chamber and stage of a server.
 
     Parameters
     ----------
-    fluorescence : Microscope
+    fluorescence : FluorescenceHalf or Microscope
         Its stage is used, too, where the server does not drive the one under the specimen
         (``quanta.drives_stage: false``).
     config : Config

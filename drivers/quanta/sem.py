@@ -104,7 +104,18 @@ class QuantaSem:
                 settings.check(self._client, setting, value)
             for setting, value in values:
                 settings.apply(self._client, setting, value)
-            return self._read_beam()
+            return self.beam()
+
+    def beam(self) -> BeamSettings:
+        """Read the column back; no call tells aperture and detector."""
+        return BeamSettings(
+            settings.read(self._client, settings.HT_VOLTAGE),
+            settings.read(self._client, settings.SPOT_SIZE),
+            self._sem.aperture_um / 1e6,
+            settings.read(self._client, settings.WORKING_DISTANCE),
+            self._sem.detector,
+            as_configured=("aperture_m", "detector"),
+        )
 
     def max_scan_px(self) -> tuple[int, int]:
         """Largest width and height of a scan that show specimen, px."""
@@ -152,7 +163,7 @@ class QuantaSem:
                 _near(expected.scanning_size_m / area.preset_px[0], request.pixel_size_m),
                 expected.dwell_s,
                 request.nonce,
-                self._read_beam(),
+                self.beam(),
             )
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
@@ -319,15 +330,6 @@ class QuantaSem:
 
     def _channel_state(self) -> str:
         return str(self._client.call("get_channel_state", channel=self._quanta.channel))
-
-    def _read_beam(self) -> BeamSettings:
-        return BeamSettings(
-            settings.read(self._client, settings.HT_VOLTAGE),
-            settings.read(self._client, settings.SPOT_SIZE),
-            self._sem.aperture_um / 1e6,
-            settings.read(self._client, settings.WORKING_DISTANCE),
-            self._sem.detector,
-        )
 
 
 def _near(value: float, wanted: float) -> float:

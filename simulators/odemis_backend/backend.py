@@ -11,11 +11,47 @@ from typing import Any
 from config.model import Config
 from simulators.errors import BackendError
 from simulators.odemis_backend.faults import Faults
+from simulators.odemis_backend.interpreter import SOCKET, write_python
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SITE = Path(__file__).parent / "site"
-SOCKET_VARIABLE = "ILEMTRACK_SIMULATED_ODEMIS"
-"""Environment variable of a worker that names the socket of the back-end."""
+
+
+class Questions:
+    """A connection over which a test asks a back-end for the truth.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the back-end.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = Client(str(folder / SOCKET), family="AF_UNIX")
+
+    def ask(self, *question: Any) -> Any:
+        """Ask the back-end something.
+
+        Raises
+        ------
+        BackendError
+            It answered with an error.
+        """
+        with self._lock:
+            self._connection.send(question)
+            kind, *rest = self._connection.recv()
+        if kind != "ok":
+            raise BackendError(": ".join(rest))
+        return rest[0]
+
+    def truth(self) -> dict[str, Any]:
+        """What is really so: `blanked`, `light`, `exposures`, `ground`, `chamber` ..."""
+        found: dict[str, Any] = self.ask("truth")
+        return found
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._connection.close()
 
 
 class OdemisBackend:
@@ -34,19 +70,14 @@ class OdemisBackend:
     python : Path
         For `odemis.python`: this Python, with a package `odemis` that speaks to this back-end.
     faults : Faults
+    ask, truth : callable
+        See `Questions`.
     """
 
     def __init__(self, folder: Path, config: Config, clock: str = "held") -> None:
         (folder / "config.json").write_text(config.model_dump_json())
         self.faults = Faults(folder / "faults.json")
-        self._socket = folder / "backend"
-        self._lock = threading.Lock()
-        self.python = folder / "python"
-        self.python.write_text(
-            "#!/bin/sh\n"
-            f"PYTHONPATH='{_SITE}' {SOCKET_VARIABLE}='{self._socket}' exec '{sys.executable}' \"$@\"\n"
-        )
-        self.python.chmod(0o700)
+        self.python = write_python(folder)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulators.odemis_backend.server", str(folder), clock],
             stdout=subprocess.PIPE,
@@ -55,32 +86,13 @@ class OdemisBackend:
         assert self._process.stdout is not None
         if self._process.stdout.readline() != b"ready\n":
             raise BackendError("the simulated back-end of Odemis did not start")
-        self._connection = Client(str(self._socket), family="AF_UNIX")
-
-    def ask(self, *question: Any) -> Any:
-        """Ask the back-end something.
-
-        Raises
-        ------
-        BackendError
-            It answered with an error.
-        """
-        with self._lock:
-            self._connection.send(question)
-            kind, *rest = self._connection.recv()
-        if kind != "ok":
-            raise BackendError(": ".join(rest))
-        return rest[0]
+        self._questions = Questions(folder)
+        self.ask, self.truth = self._questions.ask, self._questions.truth
 
     def reset(self, config: Config) -> None:
         """Begin anew with a fresh microscope and no faults; the clock goes on."""
         self.faults.write()
         self.ask("reset", config.model_dump_json())
-
-    def truth(self) -> dict[str, Any]:
-        """What is really so: `blanked`, `light`, `exposures`, `scanned_m`, `chamber` ..."""
-        found: dict[str, Any] = self.ask("truth")
-        return found
 
     def kill(self) -> None:
         """Kill the process of the back-end."""
@@ -89,7 +101,7 @@ class OdemisBackend:
 
     def close(self) -> None:
         """End it."""
-        self._connection.close()
+        self._questions.close()
         self.kill()
         if self._process.stdout is not None:
             self._process.stdout.close()

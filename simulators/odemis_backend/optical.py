@@ -32,6 +32,8 @@ class Fluorescence:
         self._config = config
         self._devices = microscope.devices
         self._faults = faults
+        # A back-end that starts switches its sources off.
+        self._devices.light.off()
         self._power = [0.0] * len(_LINES_M)
         self._band = 4
         self._values: dict[str, Any] = {"resolution": config.fluorescence.frame_px}

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from config.model import Config
-from drivers.clock import SystemClock
+from drivers.clock import Clock, SystemClock
 from simulators.clock import HeldClock
 from simulators.microscope import SimulatedMicroscope
 from simulators.odemis_backend.electron import ElectronBeam
 from simulators.odemis_backend.faults import Faults
+from simulators.odemis_backend.interpreter import SOCKET
 from simulators.odemis_backend.motion import Motion
 from simulators.odemis_backend.names import MD_ACQ_DATE
 from simulators.odemis_backend.optical import Fluorescence
@@ -40,13 +41,22 @@ class Backend:
     Parameters
     ----------
     config : Config
-    clock : HeldClock or SystemClock
+    clock : Clock
     faults : Faults
+    make : callable
+        Gives the microscope of a configuration.
     """
 
-    def __init__(self, config: Config, clock: HeldClock | SystemClock, faults: Faults) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        faults: Faults,
+        make: Callable[[Config], SimulatedMicroscope],
+    ) -> None:
         self._clock = clock
         self._faults = faults
+        self._make = make
         self._orphans: dict[str, Any] = {}
         self._silent = 0
         self._acquiring: dict[str, threading.Lock] = {}
@@ -93,7 +103,7 @@ class Backend:
         """Begin anew with a fresh microscope; the clock goes on."""
         settings = Config.model_validate_json(config)
         roles = settings.odemis.roles
-        microscope = SimulatedMicroscope(settings, self._clock)
+        microscope = self._make(settings)
         beam = ElectronBeam(settings, self._clock, microscope, self._faults)
         optical = Fluorescence(settings, microscope, self._faults)
         motion = Motion(settings, microscope, self._faults, roles.stage, roles.chamber)
@@ -179,6 +189,7 @@ class Backend:
             "power_w": self._components[self._light_role].settings["power"].read(),
             "exposures": len(exposures),
             "scanned_m": exposures[-1].rect_m if exposures else None,
+            "ground": [(exposure.rect_m, exposure.fraction) for exposure in exposures],
             "position_m": devices.stage.position(),
             "chamber": str(devices.chamber.state()),
         }
@@ -189,15 +200,21 @@ def _hang() -> None:
 
 
 def serve(folder: Path, clock_name: str) -> None:
-    """Answer connections, each on threads of its own, for ever."""
+    """Make a back-end and answer for ever."""
     config = Config.model_validate_json((folder / "config.json").read_text())
     clock = HeldClock() if clock_name == "held" else SystemClock()
-    backend = Backend(config, clock, Faults(folder / "faults.json"))
-    with Listener(str(folder / "backend"), family="AF_UNIX", backlog=16) as listener:
+    faults = Faults(folder / "faults.json")
+    backend = Backend(config, clock, faults, lambda settings: SimulatedMicroscope(settings, clock))
+    with Listener(str(folder / SOCKET), family="AF_UNIX", backlog=16) as listener:
         print("ready", flush=True)
-        while True:
-            connection = listener.accept()
-            threading.Thread(target=_converse, args=(backend, connection), daemon=True).start()
+        answer_all(backend, listener)
+
+
+def answer_all(backend: Backend, listener: Listener) -> None:
+    """Answer connections, each on threads of its own, for ever."""
+    while True:
+        connection = listener.accept()
+        threading.Thread(target=_converse, args=(backend, connection), daemon=True).start()
 
 
 def _converse(backend: Backend, connection: "Connection[Any, Any]") -> None:

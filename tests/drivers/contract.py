@@ -268,12 +268,16 @@ def no_move_during_an_exposure(bench: Bench) -> None:
 @_check
 def the_beam_reads_back_and_stays_blanked(bench: Bench) -> None:
     wanted = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD")
-    assert bench.devices.sem.set_beam(wanted, 60) == wanted
+    told = bench.devices.sem.set_beam(wanted, 60)
+    assert told == bench.devices.sem.beam() == wanted
+    assert told.as_configured == bench.devices.sem.beam().as_configured
     assert bench.devices.sem.is_blanked()
     with pytest.raises(OutOfRangeError):
         bench.devices.sem.set_beam(BeamSettings(math.nan, 3.5, 30e-6, 5.8e-3, "vCD"), 60)
     bench.to_high_vacuum()
-    assert bench.devices.sem.scan(bench.request(), 60).beam == wanted
+    scanned = bench.devices.sem.scan(bench.request(), 60).beam
+    assert scanned == wanted
+    assert scanned.as_configured == told.as_configured
 
 
 @_check

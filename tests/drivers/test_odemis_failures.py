@@ -84,6 +84,20 @@ def test_a_power_beyond_the_source_is_refused_dark(odemis: OdemisRig) -> None:
     assert safe(odemis)
 
 
+BY_HAND = ("aperture_m", "working_distance_m", "detector")
+
+
+def test_what_odemis_tells_of_the_column_is_read_and_the_rest_named(odemis: OdemisRig) -> None:
+    sem = odemis.fresh().sem
+    found = sem.beam()
+    assert found.accelerating_voltage_v == 5000
+    assert found.spot_size == 3
+    assert found.as_configured == BY_HAND
+    wanted = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD")
+    assert sem.set_beam(wanted, 60).as_configured == BY_HAND
+    assert sem.beam() == wanted
+
+
 def test_a_setting_that_this_microscope_has_not_is_never_read(odemis: OdemisRig) -> None:
     """A proxy answers to every name, so what is not there would otherwise be taken for a value."""
     odemis.backend.faults.write(without={"e-beam": ["spotSize", "accelVoltage"], "ccd": ["emGain"]})
@@ -91,6 +105,7 @@ def test_a_setting_that_this_microscope_has_not_is_never_read(odemis: OdemisRig)
     bench = again(odemis)
     wanted = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD")
     assert bench.sem.set_beam(wanted, 60) == wanted
+    assert set(bench.sem.beam().as_configured) == set(BY_HAND) | {"accelerating_voltage_v", "spot_size"}
     with pytest.raises(OutOfRangeError, match=r"no EM gain: set fluorescence\.em_gain to 1"):
         bench.camera.expose(Bench(odemis.config, odemis.clock, bench, ((0, 0), (0, 0))).settings, 60)
     odemis.client.close()

@@ -206,6 +206,14 @@ def test_a_column_setting_that_is_cut_is_refused(bench: QuantaBench) -> None:
         bench.quanta.sem.set_beam(BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD"), 60)
 
 
+def test_the_column_is_read_as_it_stands_and_what_nobody_tells_is_named(bench: QuantaBench) -> None:
+    bench.machine.held.set("ht_voltage", 5000.0)
+    bench.machine.held.set("free_working_distance", 6.1e-3)
+    found = bench.quanta.sem.beam()
+    assert found == BeamSettings(5000.0, 3.5, 30e-6, 6.1e-3, "vCD")
+    assert found.as_configured == ("aperture_m", "detector")
+
+
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [

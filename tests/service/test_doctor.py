@@ -76,6 +76,14 @@ def test_a_server_that_is_gone_is_red_and_no_crash(tmp_path: Path) -> None:
         assert "nobody answers" in checks[name].says
 
 
+def test_what_of_the_column_is_read_and_what_only_configured(tmp_path: Path) -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.machine.held.set("free_working_distance", 6.1e-3)
+        says = looked(Config(), bench, tmp_path)["column"].says
+    assert "2.5 kV, spot size 3.5, working distance 6.1 mm read back" in says
+    assert "as configured, since no device tells: aperture 30 um, detector vCD" in says
+
+
 def test_a_beam_that_is_not_blanked_is_red(tmp_path: Path) -> None:
     with quanta_bench(Config(), FastClock()) as bench:
         bench.machine.unblank_beam()

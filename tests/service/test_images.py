@@ -16,7 +16,7 @@ from service.images import read_fm, read_pixels, save_em, save_fm
 PIXELS = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
 POSE = Pose((1.25e-3, -3.5e-3), (0.178e-6, 0.178e-6), rotation_rad=0.01, flip_x=True)
 FRAME = FmFrame(PIXELS, POSE, FmSettings(2.0, 100.0, 488.0, 0.5), 200.0, 12.5)
-BEAM = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD")
+BEAM = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD", 1e-10, ("aperture_m", "detector"))
 SCAN = ScanImage(PIXELS.astype(np.uint8), (1e-3, 2e-3), 1.65e-8, 6e-5, "nonce", BEAM)
 
 
@@ -48,6 +48,8 @@ def test_other_programs_read_position_pixel_size_and_dwell(tmp_path: Path) -> No
     assert float(str(notes["ilemtrack.dwell_s"])) == 6e-5
     assert notes["ilemtrack.covers"] == "S0001/F000/c0001"
     assert notes["ilemtrack.detector"] == "vCD"
+    assert float(str(notes["ilemtrack.probe_current_a"])) == 1e-10
+    assert notes["ilemtrack.as_configured"] == "aperture_m detector"
 
 
 def test_a_damaged_image_is_noticed(tmp_path: Path) -> None:

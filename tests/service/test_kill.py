@@ -1,26 +1,21 @@
 """A daemon in a process of its own, killed, frozen and stopped in the middle of a scan."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from config.alarms import WatchdogConfig
 from config.loading import dump
 from service.api.client import Client
-from service.errors import NoDaemonError
 from service.records import ExposureState, JobState
 from service.session import Phase
 from service.store.store import Store
 from simulators.memory import Memory
-from tests.places import ROOT
+from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
 from tests.service.sessions import small_config
 
 REAL_TIME = small_config(
@@ -40,57 +35,12 @@ REAL_TIME = small_config(
 )
 """A session in real time whose scans take some seconds each."""
 
-Daemon = subprocess.Popen[str]
-Start = Callable[..., Daemon]
-
 
 @pytest.fixture
 def start(runtime_dir: Path) -> Iterator[Start]:
     """Start `ilemtrack` in a process of its own; what still runs after the test is killed."""
-    started: list[Daemon] = []
-
-    def launch(*arguments: object) -> Daemon:
-        code = "from service.cli.app import main; main()"
-        environment = os.environ | {"XDG_RUNTIME_DIR": str(runtime_dir)}
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", code, *map(str, arguments)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=environment,
-                cwd=ROOT,
-            )
-        )
-        return started[-1]
-
-    yield launch
-    for process in started:
-        process.kill()
-        process.communicate(timeout=30)
-
-
-def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: float = 60) -> dict[str, Any]:
-    """Ask for the status until it is as wanted."""
-    end = time.monotonic() + limit_s
-    status: dict[str, Any] = {}
-    while time.monotonic() < end:
-        assert daemon.poll() is None, daemon.communicate()
-        try:
-            with Client(timeout_s=2) as client:
-                status = client.call("status")
-        except NoDaemonError:
-            time.sleep(0.05)
-            continue
-        if what(status):
-            return status
-        time.sleep(0.05)
-    raise AssertionError(f"never as wanted: {status}")
-
-
-def scanning(status: dict[str, Any]) -> bool:
-    """A scan runs, and one was done before."""
-    return bool(status["jobs"]["armed"] and status["jobs"]["done"])
+    with daemons(runtime_dir) as launch:
+        yield launch
 
 
 def beam_is_on(run: Path) -> bool:

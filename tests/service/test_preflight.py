@@ -48,6 +48,7 @@ def test_a_microscope_that_is_ready(devices: Microscope) -> None:
         "chamber",
         "beam",
         "light",
+        "column",
         "scan size",
         "beam shift",
     }
@@ -61,6 +62,7 @@ def test_a_microscope_that_is_ready(devices: Microscope) -> None:
         ("sem", "is_blanked", "beam"),
         ("light", "is_on", "light"),
         ("sem", "max_scan_px", "scan size"),
+        ("sem", "beam", "column"),
     ],
 )
 def test_a_device_that_does_not_answer_is_red(devices: Microscope, device: str, call: str, name: str) -> None:

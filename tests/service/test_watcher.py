@@ -9,14 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import dump
+from config.model import Config
+from config.odemis import OdemisConfig
 from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
-from service.errors import UnsafeError
+from service.compose import blank_first, set_up
+from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
 from service.rescue import kill, put_safe
+from service.run_folder import create
 from service.watcher import GONE, UNSAFE, watch
+from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
+from tests.drivers.quanta_bench import quanta_bench
 from tests.service.sessions import small_config
 
 
@@ -128,6 +135,23 @@ def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change
     put_safe(connect, told.append, pauses.append)
     assert told == ["the beam is on", "the microscope cannot be reached: no backend", None]
     assert pauses == [10.0, 20.0, 40.0]
+
+
+def test_the_beam_of_a_server_is_blanked_though_odemis_is_gone(tmp_path: Path) -> None:
+    """What watchdog and `resume` do first; a dry run has nothing to do with that server."""
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.machine.unblank_beam()
+        changes = {"driver": "odemis", "quanta": bench.config, "odemis": OdemisConfig(python="/no/python")}
+        config = Config().model_copy(update=changes)
+        folder, info = create(tmp_path / "run", "run", "real", dump(config))
+        blank_first(config, info.model_copy(update={"kind": "dry-run"}))
+        assert not bench.machine.beam_is_blanked()
+        blank_first(config, info)
+        assert bench.machine.beam_is_blanked()
+        with pytest.raises(InputError, match="/no/python cannot be run"):
+            set_up(config, folder, info)
+    # A server that is gone, too, is told later, with the rest.
+    blank_first(config, info)
 
 
 def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:

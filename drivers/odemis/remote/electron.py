@@ -42,15 +42,21 @@ class Electron:
     def set_beam(self, voltage_v: float, spot_size: float, current_a: float) -> dict[str, Any]:
         """Set what of the column can be set, blanked; None for what a person sets on the machine itself."""
         self.blank()
-        found: dict[str, Any] = {"voltage_v": None, "spot_size": None, "current_a": None}
         if self._beam.has("accelVoltage"):
-            found["voltage_v"] = plain(self._beam.put("accelVoltage", voltage_v, tolerance=0.02))
+            self._beam.put("accelVoltage", voltage_v, tolerance=0.02)
         # A machine has one of them: setting the spot of one that has a current changes both.
         if self._beam.has("spotSize"):
-            found["spot_size"] = plain(self._beam.put("spotSize", spot_size, tolerance=0.02))
+            self._beam.put("spotSize", spot_size, tolerance=0.02)
         elif self._beam.has("probeCurrent"):
-            found["current_a"] = plain(self._beam.put("probeCurrent", current_a, tolerance=0.2))
-        return found
+            self._beam.put("probeCurrent", current_a, tolerance=0.2)
+        return self.column()
+
+    def column(self) -> dict[str, Any]:
+        """Read the column back; None for what this microscope does not tell."""
+        names = {"voltage_v": "accelVoltage", "spot_size": "spotSize", "current_a": "probeCurrent"}
+        return {
+            key: plain(self._beam.read(name)) if self._beam.has(name) else None for key, name in names.items()
+        }
 
     def largest(self, pixel_size_m: float) -> dict[str, Any]:
         """Return the size of the field that the beam can scan, px of the given size, and what moves in it."""

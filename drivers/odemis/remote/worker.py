@@ -62,6 +62,7 @@ class Worker:
             "blank": electron.blank,
             "beam_state": electron.state,
             "set_beam": electron.set_beam,
+            "column": electron.column,
             "largest_scan": electron.largest,
             "prepare_scan": electron.prepare,
             "drain": electron.drain,

@@ -1,0 +1,68 @@
+"""Daemons in processes of their own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from service.api.client import Client
+from service.errors import NoDaemonError
+from tests.places import ROOT
+
+Daemon = subprocess.Popen[str]
+Start = Callable[..., Daemon]
+
+
+@contextmanager
+def daemons(runtime_dir: Path) -> Iterator[Start]:
+    """Give a function that starts `ilemtrack`; what still runs at the end is killed."""
+    started: list[Daemon] = []
+
+    def launch(*arguments: object) -> Daemon:
+        code = "from service.cli.app import main; main()"
+        environment = os.environ | {"XDG_RUNTIME_DIR": str(runtime_dir)}
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code, *map(str, arguments)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment,
+                cwd=ROOT,
+            )
+        )
+        return started[-1]
+
+    try:
+        yield launch
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate(timeout=30)
+
+
+def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: float = 60) -> dict[str, Any]:
+    """Ask for the status until it is as wanted."""
+    end = time.monotonic() + limit_s
+    status: dict[str, Any] = {}
+    while time.monotonic() < end:
+        assert daemon.poll() is None, daemon.communicate()
+        try:
+            with Client(timeout_s=2) as client:
+                status = client.call("status")
+        except NoDaemonError:
+            time.sleep(0.05)
+            continue
+        if what(status):
+            return status
+        time.sleep(0.05)
+    raise AssertionError(f"never as wanted: {status}")
+
+
+def scanning(status: dict[str, Any]) -> bool:
+    """A scan runs, and one was done before."""
+    return bool(status["jobs"]["armed"] and status["jobs"]["done"])
