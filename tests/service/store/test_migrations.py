@@ -77,7 +77,7 @@ def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.M
     before = content(old)
     broken = {1: (*migrations.MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
     monkeypatch.setattr(migrations, "MIGRATIONS", broken)
-    with pytest.raises(StoreError, match="cannot be brought from version 1 to 2: no such table: nowhere"):
+    with pytest.raises(StoreError, match="cannot be brought from version 1 to 3: no such table: nowhere"):
         Store.open(old)
     assert version(old) == 1
     assert content(old) == before
@@ -94,7 +94,7 @@ def test_a_store_that_cannot_be_copied_is_not_changed(old: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stated", "message"),
-    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 2"), (0, "no way from it")],
+    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 3"), (0, "no way from it")],
 )
 def test_other_versions_are_refused(old: Path, stated: int, message: str) -> None:
     with closing(sqlite3.connect(old)) as connection:
