@@ -5,6 +5,7 @@ The nearest sections count only, so that a plate that is bent is followed.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from planner.focus_plane import FocusPlane, fit_focus_plane, leverage
 from service.records import Focus, FocusBeam, FocusState
@@ -15,8 +16,37 @@ NEAREST = 12
 """Sections that a plane goes through."""
 _ENOUGH = 4
 """Sections that must agree before a plane is believed more than a measurement: three always do."""
-_FURTHEST = 2.0
-"""Most leverage (`planner.focus_plane.leverage`) at which a plane counts: a row of four, and a step on."""
+_SURE = 2.0
+"""Most leverage (`planner.focus_plane.leverage`) near the sections of a plane: a row of four, and a step on."""
+_FURTHEST = 25.0
+"""Most leverage at which a plane tells anything: it is then as far off as five times a single focus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the plane of other sections says of a place.
+
+    Attributes
+    ----------
+    height_m : float
+    leverage : float
+        How uncertain that is, by `planner.focus_plane.leverage`.
+    """
+
+    height_m: float
+    leverage: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is about as certain as a focus."""
+        return self.leverage <= _SURE
+
+    def off_m(self, focus: Focus) -> float | None:
+        """How far off a focus is, m, where that is more than both can err; None where it is not."""
+        if focus.found_m is None:
+            return None
+        off_m = focus.found_m - self.height_m
+        return off_m if abs(off_m) > TOLERANCE_M[focus.beam] * math.sqrt(1 + self.leverage) else None
 
 
 def measured(focuses: Sequence[Focus]) -> list[Focus]:
@@ -25,8 +55,8 @@ def measured(focuses: Sequence[Focus]) -> list[Focus]:
     return sorted(last.values(), key=lambda focus: focus.id)
 
 
-def expected_m(found: Sequence[Focus], place_m: tuple[float, float]) -> float | None:
-    """Height that other sections of the same beam give a place, m; None where they cannot tell.
+def expected(found: Sequence[Focus], place_m: tuple[float, float]) -> Expected | None:
+    """Height that other sections of the same beam give a place; None where they cannot tell.
 
     Parameters
     ----------
@@ -34,11 +64,20 @@ def expected_m(found: Sequence[Focus], place_m: tuple[float, float]) -> float | 
         Of `measured`.
     place_m : (float, float)
     """
-    near = _nearest(found, place_m)
-    plane, good = _plane(near)
-    if plane is None or leverage([one.place_m for one in good], place_m) > _FURTHEST:
+    plane, good = _plane(_nearest(found, place_m))
+    if plane is None:
         return None
-    return plane.at(place_m)
+    told = Expected(plane.at(place_m), leverage([one.place_m for one in good], place_m))
+    return told if told.leverage <= _FURTHEST else None
+
+
+def likely_m(found: Sequence[Focus], place_m: tuple[float, float]) -> float | None:
+    """Height to begin with at a place, m: that of the plane, else of the nearest section that has one."""
+    told = expected(found, place_m)
+    if told is not None:
+        return told.height_m
+    good = [one for one in found if one.state is FocusState.USED]
+    return _nearest(good, place_m)[0].found_m if good else None
 
 
 def strangers(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus]:
@@ -46,16 +85,10 @@ def strangers(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focu
     near = _nearest(found, place_m)
     strange = []
     for one in near:
-        if one.state is FocusState.USED:
-            height_m = expected_m([other for other in near if other is not one], one.place_m)
-            if height_m is not None and far_off(one, height_m):
-                strange.append(one)
+        told = expected([other for other in near if other is not one], one.place_m)
+        if one.state is FocusState.USED and told is not None and told.off_m(one) is not None:
+            strange.append(one)
     return strange
-
-
-def far_off(focus: Focus, height_m: float) -> bool:
-    """Whether what a focus found is too far from a height."""
-    return focus.found_m is not None and abs(focus.found_m - height_m) > TOLERANCE_M[focus.beam]
 
 
 def _nearest(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus]:

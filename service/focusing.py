@@ -3,7 +3,8 @@
 The spot is a job of a kind of its own, without cells: its intent is in the ledger before the beam, the
 machine focuses on it, and it is scanned once, so that its image shows how sharp the section is. A focus far
 off the plane of the sections about it is a mistake of the machine, and the plane is used instead. Where there
-is no focus, the plane or the height before serves. All of it is in the store, for a restart to go on with.
+is no focus, the plane serves, or the height of the nearest section. All of it is in the store, for a restart
+to go on with.
 """
 
 from dataclasses import replace
@@ -20,7 +21,7 @@ from drivers.errors import (
 from drivers.sem import ElectronFocus, ScanImage, ScanRequest
 from planner.rects import center
 from service.focus_ground import choose_spot, spot_px
-from service.focus_heights import expected_m, far_off, measured, strangers
+from service.focus_heights import expected, likely_m, measured, strangers
 from service.logs import get_logger
 from service.records import FieldState, Focus, FocusBeam, FocusState, Job, JobKind, Step
 
@@ -150,7 +151,7 @@ def _queue(context: "Context", job: Job) -> bool:
 
 
 def _without(context: "Context", section: str, reason: str) -> Focus:
-    """Decide on the height of a section that is not focused on: that of the plane, or the one before."""
+    """Decide on the height of a section that is not focused on; see `_height_m`."""
     place_m = next(one.center_m for one in context.store.sections() if one.id == section)
     height_m = _height_m(context, place_m)
     log.warning("section without a focus of its own", section=section, reason=reason, used_m=height_m)
@@ -178,13 +179,9 @@ def _begin(context: "Context", focus: ElectronFocus, job: Job) -> Focus:
 
 
 def _height_m(context: "Context", place_m: tuple[float, float]) -> float:
-    """Working distance of the plane, else the one that was used last, else the configured one, m."""
-    store = context.store.focus
-    plane_m = expected_m(measured(store.all(FocusBeam.ELECTRON)), place_m)
-    if plane_m is not None:
-        return plane_m
-    last_m = store.last_used_m(FocusBeam.ELECTRON)
-    return context.config.sem.working_distance_mm * 1e-3 if last_m is None else last_m
+    """Working distance of the plane, else that of the nearest section, else the configured one, m."""
+    likely = likely_m(measured(context.store.focus.all(FocusBeam.ELECTRON)), place_m)
+    return context.config.sem.working_distance_mm * 1e-3 if likely is None else likely
 
 
 def _judged(context: "Context", focus: Focus) -> Focus:
@@ -192,13 +189,13 @@ def _judged(context: "Context", focus: Focus) -> Focus:
     if focus.found_m is None:
         log.warning("no focus found", section=focus.section, used_m=focus.start_m, reason=focus.reason)
         return replace(focus, state=FocusState.NOT_FOUND, used_m=focus.start_m)
-    plane_m = expected_m(measured(context.store.focus.all(FocusBeam.ELECTRON)), focus.place_m)
-    if plane_m is None or not far_off(focus, plane_m):
+    told = expected(measured(context.store.focus.all(FocusBeam.ELECTRON)), focus.place_m)
+    off_m = None if told is None else told.off_m(focus)
+    if told is None or off_m is None:
         return replace(focus, state=FocusState.USED, used_m=focus.found_m)
-    off_um = (focus.found_m - plane_m) * 1e6
-    reason = f"{off_um:+.1f} um off the plane of the sections about it, which is used"
+    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections about it, which is used"
     log.warning("focus off the plane of the others", section=focus.section, reason=reason)
-    return replace(focus, state=FocusState.OUTLIER, used_m=plane_m, reason=reason)
+    return replace(focus, state=FocusState.OUTLIER, used_m=told.height_m, reason=reason)
 
 
 def _keep(context: "Context", focus: Focus) -> None:

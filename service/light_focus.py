@@ -13,7 +13,7 @@ import numpy as np
 from detection.sharpness import BestFocus, best_focus, sharpness
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, LightFocus
-from service.focus_heights import expected_m, far_off, measured
+from service.focus_heights import Expected, expected, likely_m, measured
 from service.focusing import name_strangers
 from service.logs import get_logger
 from service.records import Field, Focus, FocusBeam, FocusState, Step
@@ -140,14 +140,14 @@ def _search(
     """Search, with all of it in the store: before, where it begins, and after, what was found."""
     store = context.store.focus
     begun_s = context.clock.now_s()
-    plane_m = expected_m(measured(store.all(FocusBeam.LIGHT)), field.center_m)
+    found = measured(store.all(FocusBeam.LIGHT))
+    told = expected(found, field.center_m)
+    start_m = likely_m(found, field.center_m)
     before = store.latest(FocusBeam.LIGHT)
-    if plane_m is not None:
-        start_m = plane_m
-    elif before is not None and before.state is FocusState.BEGUN and before.start_m is not None:
+    if start_m is None and before is not None and before.state is FocusState.BEGUN:
         # An earlier program ended on the way, anywhere.
         start_m = before.start_m
-    else:
+    if start_m is None:
         start_m = drive.position()
     exposures = 0
 
@@ -164,7 +164,7 @@ def _search(
     seen, reason = None, ""
     try:
         with context.step(f"focus of the light at {field.id}", _longest_s(context)):
-            if plane_m is not None:
+            if told is not None and told.sure:
                 seen = focus_light(drive, counted, reach_m / 2, start_m, SHORT_STEPS)
             if seen is None or not seen.best.certain:
                 # A cell out of focus may be missed: that is worse than some light.
@@ -178,7 +178,7 @@ def _search(
         light_s = exposures * context.config.fluorescence.exposure_s
         kept = replace(kept, exposures=exposures, exposed_s=light_s)
         if seen is not None or reason:
-            kept = _judged(kept, seen, reason, plane_m)
+            kept = _judged(kept, seen, reason, told)
         store.change(kept)
     context.store.accounts.took(Step.LIGHT_FOCUS, context.clock.now_s() - begun_s)
     if kept.state is not FocusState.USED:
@@ -186,7 +186,7 @@ def _search(
     name_strangers(context, kept)
 
 
-def _judged(begun: Focus, seen: Stack | None, reason: str, plane_m: float | None) -> Focus:
+def _judged(begun: Focus, seen: Stack | None, reason: str, told: Expected | None) -> Focus:
     """Say what became of a search; what is clear is used, also off the plane of the other sections."""
     if seen is None or not seen.best.certain:
         why = reason if seen is None else seen.best.reason
@@ -194,10 +194,10 @@ def _judged(begun: Focus, seen: Stack | None, reason: str, plane_m: float | None
         return replace(begun, state=FocusState.NOT_FOUND, score=score, reason=why)
     z_m = seen.best.z_m
     found = replace(begun, state=FocusState.USED, found_m=z_m, used_m=z_m, score=seen.score)
-    if plane_m is None or not far_off(found, plane_m):
+    off_m = None if told is None else told.off_m(found)
+    if off_m is None:
         return found
-    off_um = (z_m - plane_m) * 1e6
-    reason = f"{off_um:+.1f} um off the plane of the sections about it; clear, so it is used"
+    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections about it; clear, so it is used"
     return replace(found, state=FocusState.OUTLIER, reason=reason)
 
 

@@ -217,6 +217,8 @@ class WayTotals:
     work: Work
     exposed_m2: float
     """Ground under at least one frame."""
+    sections: int = 0
+    """That have a frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from config.model import Config
 from drivers.errors import FrameError
 from service import logs
 from service.cli.estimates import NAMES, print_estimate
+from service.cli.focusing import focus_text
 from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
@@ -251,6 +252,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
+    rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
     failed = list(summary.failed_fields.items())
     rows += [("failed field", f"{field}: {reason}") for field, reason in failed[:FAILURES_SHOWN]]
     if len(failed) > FAILURES_SHOWN:

@@ -62,14 +62,6 @@ class FocusStore:
         )
         return None if row is None else rows.focus(row)
 
-    def last_used_m(self, beam: FocusBeam) -> float | None:
-        """Return the height that was set last, m; None where none was."""
-        row = self._database.one(
-            "SELECT used_m FROM focus WHERE beam = ? AND used_m IS NOT NULL ORDER BY id DESC LIMIT 1",
-            (beam.value,),
-        )
-        return None if row is None else float(row[0])
-
     def of_job(self, job: str) -> Focus | None:
         """Return what the last focus of a job found; None where it has none."""
         row = self._database.one("SELECT * FROM focus WHERE job = ? ORDER BY id DESC LIMIT 1", (job,))
@@ -83,16 +75,20 @@ class FocusStore:
         return None if row is None else str(row[0])
 
     def counts(self, beam: FocusBeam) -> dict[FocusState, int]:
-        """Number of focuses of a beam in each state that occurs."""
+        """Sections by the state of their last focus of a beam; only states that occur."""
         found = self._database.all(
-            "SELECT state, COUNT(*) AS n FROM focus WHERE beam = ? GROUP BY state", (beam.value,)
+            "SELECT state, COUNT(*) AS n FROM focus"
+            " WHERE id IN (SELECT MAX(id) FROM focus WHERE beam = ? GROUP BY section) GROUP BY state",
+            (beam.value,),
         )
         return {FocusState(row["state"]): row["n"] for row in found}
 
-    def exposed_s(self, beam: FocusBeam) -> float:
-        """Return how long all focuses of a beam were under light or beam, s."""
-        row = self._database.one("SELECT TOTAL(exposed_s) FROM focus WHERE beam = ?", (beam.value,))
-        return 0.0 if row is None else float(row[0])
+    def cost(self, beam: FocusBeam) -> tuple[int, float]:
+        """Exposures of all focuses of a beam, and how long they were under light or beam, s."""
+        row = self._database.one(
+            "SELECT COALESCE(SUM(exposures), 0), TOTAL(exposed_s) FROM focus WHERE beam = ?", (beam.value,)
+        )
+        return (0, 0.0) if row is None else (int(row[0]), float(row[1]))
 
     def _tell(self, focus: Focus) -> None:
         if focus.state is FocusState.BEGUN:
