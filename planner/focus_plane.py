@@ -92,34 +92,40 @@ def fit_focus_plane(
 
 
 def leverage(points_m: Sequence[tuple[float, float]], place_m: tuple[float, float]) -> float:
-    """How little a plane through points knows of a place.
+    """How little a plane through points knows of a place, with any one of the points taken away.
 
     The variance of the plane there, as a multiple of that of one measurement (the leverage of the hat matrix:
-    Hoaglin and Welsch, The American Statistician 32 (1978) 17). About 1 / N in their middle, more outside;
-    infinite where the points do not span the way to the place, such as beside a single row of them.
+    Hoaglin and Welsch, The American Statistician 32 (1978) 17): about 1 / N in their middle, more outside,
+    infinite where the points do not span the way to the place, such as beside a single row of them. Of the
+    values without each of the points the largest counts: a tilt that one measurement alone tells may be its
+    mistake.
 
     Parameters
     ----------
     points_m : sequence of (float, float)
-        At least one.
     place_m : (float, float)
 
     Returns
     -------
     float
-        Above 0.
+        Above 0; infinite for a single point.
     """
-    points = np.asarray(points_m, dtype=np.float64)
+    points, place = np.asarray(points_m, dtype=np.float64), np.asarray(place_m, dtype=np.float64)
+    if len(points) < 2:
+        return float("inf")
+    return max(_leverage(np.delete(points, n, axis=0), place) for n in range(len(points)))
+
+
+def _leverage(points: NDArray[np.float64], place: NDArray[np.float64]) -> float:
     middle = points.mean(axis=0)
     values, axes = np.linalg.eigh((points - middle).T @ (points - middle))
-    way = axes.T @ (np.asarray(place_m) - middle)
-    spread = np.maximum(values, 0.0)
+    way = axes.T @ (place - middle)
     # Scatter across a row is no extent; nor does it count as a way.
-    least = _FLAT**2 * float(spread.max())
-    spanned, away = spread > least, way**2 > least
+    least = _FLAT**2 * float(max(values.max(), 0.0))
+    spanned, away = values > least, way**2 > least
     if (away & ~spanned).any():
         return float("inf")
-    return float(1 / len(points) + (way[spanned] ** 2 / spread[spanned]).sum())
+    return float(1 / len(points) + (way[spanned] ** 2 / values[spanned]).sum())
 
 
 def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m: float) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ NEAREST = 12
 """Sections that a plane goes through."""
 _ENOUGH = 4
 """Sections that must agree before a plane is believed more than a measurement: three always do."""
-_SURE = 2.0
-"""Most leverage (`planner.focus_plane.leverage`) near the sections of a plane: a row of four, and a step on."""
+_SURE = 3.0
+"""Most leverage (`planner.focus_plane.leverage`) close to the sections of a plane: a step behind five."""
 _FURTHEST = 25.0
 """Most leverage at which a plane tells anything: it is then as far off as five times a single focus."""
 
