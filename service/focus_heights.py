@@ -12,7 +12,7 @@ from service.records import Focus, FocusBeam, FocusState
 
 TOLERANCE_M = {FocusBeam.ELECTRON: 5e-6, FocusBeam.LIGHT: 2e-6}
 """Height that sections differ by from the plane about them: folds, dust, adhesive, noise of the focus."""
-NEAREST = 12
+NEAREST = 8
 """Sections that a plane goes through."""
 _ENOUGH = 4
 """Sections that must agree before a plane is believed more than a measurement: three always do."""

@@ -189,13 +189,27 @@ def _judged(context: "Context", focus: Focus) -> Focus:
     if focus.found_m is None:
         log.warning("no focus found", section=focus.section, used_m=focus.start_m, reason=focus.reason)
         return replace(focus, state=FocusState.NOT_FOUND, used_m=focus.start_m)
-    told = expected(measured(context.store.focus.all(FocusBeam.ELECTRON)), focus.place_m)
+    book = context.store.focus
+    told = expected(measured(book.all(FocusBeam.ELECTRON)), focus.place_m)
     off_m = None if told is None else told.off_m(focus)
     if told is None or off_m is None:
         return replace(focus, state=FocusState.USED, used_m=focus.found_m)
+    before = book.latest(FocusBeam.ELECTRON)
+    if before is not None and _overruled_m(before) * off_m > 0:
+        # Two in a row to the same side: rather is the plate bent than the machine wrong again.
+        reason = f"{off_m * 1e6:+.1f} um off the plane, like the one before: used, for the plate may be bent"
+        log.warning("focus off the plane of the others", section=focus.section, reason=reason)
+        return replace(focus, state=FocusState.USED, used_m=focus.found_m, reason=reason)
     reason = f"{off_m * 1e6:+.1f} um off the plane of the sections about it, which is used"
     log.warning("focus off the plane of the others", section=focus.section, reason=reason)
     return replace(focus, state=FocusState.OUTLIER, used_m=told.height_m, reason=reason)
+
+
+def _overruled_m(focus: Focus) -> float:
+    """How far what was found is off what was used in its place, m; 0 where it was used."""
+    if focus.state is not FocusState.OUTLIER or focus.found_m is None or focus.used_m is None:
+        return 0.0
+    return focus.found_m - focus.used_m
 
 
 def _keep(context: "Context", focus: Focus) -> None:
