@@ -230,7 +230,14 @@ def test_the_light_is_to_be_focused_once_for_each_section_that_waits(store: Stor
 
 
 def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Path) -> None:
-    session = Session(tmp_path / "run", focused())
+    few = {"cells_per_field": 1, "cell_radius_um": 4, "seed": 5}
+    config = small_config(
+        session={"autofocus": True},
+        fluorescence={"autofocus_um": 3},
+        sem={"pixel_size_nm": 40},
+        simulator={"specimen": few},
+    )
+    session = Session(tmp_path / "run", config)
     session.run()
     pace = session_pace(session.config, session.store)
     # Two sections are not enough to believe them; what they took is kept.

@@ -113,7 +113,8 @@ def test_a_session_that_focuses_takes_longer_whatever_way_it_images() -> None:
     config = Config.model_validate({"session": {"autofocus": True}})
     plain, found = plan_document(request(), Config()), plan_document(request(), config)
     sem = config.sem
-    focus_s = 256 * 256 * sem.dwell_s + sem.autofocus_s + sem.overhead_s + config.stage.settle_s
+    move_s = settings_from(config).move_s
+    focus_s = 256 * 256 * sem.dwell_s + sem.autofocus_s + sem.overhead_s + move_s
     assert found["totals"]["focus_s"] == pytest.approx(focus_s)
     for key in ("total_s", "raster_total_s"):
         assert found["totals"][key] == pytest.approx(plain["totals"][key] + focus_s)
