@@ -20,6 +20,7 @@ from drivers.errors import (
 )
 from drivers.sem import ElectronFocus, ScanImage, ScanRequest
 from planner.rects import center
+from service.errors import StoreError
 from service.focus_ground import choose_spot, spot_px
 from service.focus_heights import expected, likely_m, measured, strangers
 from service.logs import get_logger
@@ -84,7 +85,6 @@ def scan(context: "Context", job: Job, request: ScanRequest, timeout_s: float) -
     except FocusNotFoundError as error:
         reason = str(error)
     took_s = context.clock.now_s() - begun_s
-    context.store.accounts.took(Step.FOCUS, took_s)
     kept = _judged(context, replace(begun, found_m=found_m, exposed_s=took_s, reason=reason))
     try:
         if kept.used_m is not None and kept.used_m != found_m:
@@ -134,19 +134,20 @@ def _queue(context: "Context", job: Job) -> bool:
     )
     if spot is None:
         return False
-    focus_job = Job(
-        id=f"J{store.next_job_number():06d}",
-        section=job.section,
-        position=store.steering.free_before(job.position),
-        rect_m=spot,
-        center_m=center(spot),
-        size_px=spot_px(context.config),
-        pixel_size_m=sem.pixel_size_m,
-        dwell_s=sem.dwell_s,
-        covers=(),
-        kind=JobKind.FOCUS,
-    )
-    store.add_plan(job.section, [focus_job], {})
+    with store.together():
+        focus_job = Job(
+            id=f"J{store.next_job_number():06d}",
+            section=job.section,
+            position=store.steering.free_before(job.position),
+            rect_m=spot,
+            center_m=center(spot),
+            size_px=spot_px(context.config),
+            pixel_size_m=sem.pixel_size_m,
+            dwell_s=sem.dwell_s,
+            covers=(),
+            kind=JobKind.FOCUS,
+        )
+        store.add_plan(job.section, [focus_job], {})
     return True
 
 
@@ -213,6 +214,13 @@ def _overruled_m(focus: Focus) -> float:
 
 
 def _keep(context: "Context", focus: Focus) -> None:
-    """Record a focus, and those before it that it shows to be wrong."""
-    context.store.focus.add(focus)
-    name_strangers(context, focus)
+    """Record a focus, and those before it that it shows to be wrong.
+
+    A disk that does not take it costs neither the image nor the end of its row in the ledger.
+    """
+    try:
+        context.store.accounts.took(Step.FOCUS, focus.exposed_s)
+        context.store.focus.add(focus)
+        name_strangers(context, focus)
+    except StoreError as error:
+        log.error("focus not recorded", section=focus.section, used_m=focus.used_m, error=str(error))

@@ -183,9 +183,10 @@ def _exposure(row: dict[str, Any]) -> str:
     x0, y0, x1, y1 = (value * 1e3 for value in row["rect_m"])
     until = "and still open" if row["closed_s"] is None else f"until {row['closed_s']:.1f} s"
     note = f": {row['note']}" if row["note"] else ""
+    beam = "" if row["beam_s"] is None else f", {duration(row['beam_s'])} of beam"
     return (
         f"{row['state']}, from {row['opened_s']:.1f} s {until} of the session, x {x0:.4f} to {x1:.4f} mm,"
-        f" y {y0:.4f} to {y1:.4f} mm{note}"
+        f" y {y0:.4f} to {y1:.4f} mm{beam}{note}"
     )
 
 

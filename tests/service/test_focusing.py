@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from drivers.sem import ScanRequest
 from planner.focus_plane import fit_focus_plane
 from planner.rects import touch
 from service import focusing
+from service.api.focus_models import FocusRow
 from service.api.handler import Handler
+from service.cli.focusing import focus_text, height_text
 from service.compose import Setup
 from service.context import Context
+from service.errors import StoreError
 from service.focus_ground import choose_spot
 from service.focus_heights import measured
 from service.records import ExposureState, Focus, FocusBeam, FocusState, Job, JobKind, JobState, Section
@@ -329,3 +332,31 @@ def test_light_that_was_interrupted_begins_where_it_had_begun(tmp_path: Path) ->
 def test_spots_keep_off_cells_and_frames(whole: Session) -> None:
     for spot in (job for job in whole.store.jobs() if job.kind is JobKind.FOCUS):
         assert not any(touch(spot.rect_m, cell.rect_m) for cell in whole.store.cells(section=spot.section))
+
+
+def test_a_disk_that_does_not_take_a_focus_costs_no_image(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = start(level(1))
+
+    def full(focus: Focus) -> Focus:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(session.store.focus, "add", full)
+    session.run()
+    assert session.store.status().phase is Phase.DONE
+    (spot,) = (job for job in session.store.jobs() if job.kind is JobKind.FOCUS)
+    assert session.store.focus.all() == []
+    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+    assert [row.state for row in session.store.exposures(job=spot.id)] == [ExposureState.CLOSED]
+
+
+def test_people_see_what_a_focus_found(whole: Session) -> None:
+    found = whole.store.focus.all(FocusBeam.ELECTRON)
+    wrong = next(one for one in found if one.state is FocusState.OUTLIER)
+    row = FocusRow.of(wrong).model_dump(mode="json")
+    assert "outlier, begun at 5.7" in height_text(row)
+    assert "off the plane of the sections about it, which is used" in height_text(row)
+    (beam, light) = summarise(whole.config, whole.store, whole.folder, None).focus
+    assert f"18 sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(asdict(beam))
+    assert focus_text(asdict(light)).endswith("of light")
