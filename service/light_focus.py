@@ -27,6 +27,8 @@ STEPS = 9
 """Heights that are looked at where nothing is known."""
 SHORT_STEPS = 5
 """The same about a height that is expected, at the same distance from each other."""
+_FURTHER = 2
+"""Searches beyond the range that was asked for, where it is sharpest at its end."""
 MOVE_S = 1.0
 """Estimate for the objective to get from one to the next."""
 TIMEOUT_S = 30.0
@@ -41,10 +43,13 @@ class Stack:
     best : BestFocus
     score : float
         The largest sharpness.
+    end_m : float or None
+        End of the range, m, where that was the sharpest: the focus may lie beyond.
     """
 
     best: BestFocus
     score: float
+    end_m: float | None = None
 
 
 def focus_light(
@@ -95,7 +100,9 @@ def focus_light(
     finally:
         focus.move_to(float(heights[0]), TIMEOUT_S)
         focus.move_to(target_m, TIMEOUT_S)
-    return Stack(best, max(values))
+    sharpest = int(np.argmax(values))
+    at_end = sharpest in (0, steps - 1)
+    return Stack(best, max(values), float(heights[sharpest]) if at_end else None)
 
 
 def focus_section(context: "Context", field: Field, expose: Callable[[], FmFrame]) -> None:
@@ -168,7 +175,7 @@ def _search(
                 seen = focus_light(drive, counted, reach_m / 2, start_m, SHORT_STEPS)
             if seen is None or not seen.best.certain:
                 # A cell out of focus may be missed: that is worse than some light.
-                seen = focus_light(drive, counted, reach_m, start_m)
+                seen = _search_further(drive, counted, reach_m, start_m)
     except InterruptedCallError:
         raise
     except DriverError as error:
@@ -184,6 +191,20 @@ def _search(
     if kept.state is not FocusState.USED:
         log.warning("focus of the light", section=kept.section, state=kept.state.value, reason=kept.reason)
     name_strangers(context, kept)
+
+
+def _search_further(
+    drive: LightFocus, expose: Callable[[], FmFrame], reach_m: float, start_m: float
+) -> Stack:
+    """Search, and go on where the sharpest was at an end; without a clear focus back to the start."""
+    seen = focus_light(drive, expose, reach_m, start_m)
+    for _ in range(_FURTHER):
+        if seen.best.certain or seen.end_m is None:
+            break
+        seen = focus_light(drive, expose, reach_m, seen.end_m)
+    if not seen.best.certain:
+        drive.move_to(start_m, TIMEOUT_S)
+    return seen
 
 
 def _judged(begun: Focus, seen: Stack | None, reason: str, told: Expected | None) -> Focus:
@@ -202,5 +223,5 @@ def _judged(begun: Focus, seen: Stack | None, reason: str, told: Expected | None
 
 
 def _longest_s(context: "Context") -> float:
-    """Estimate for a short search and a long one."""
-    return (STEPS + SHORT_STEPS) * (context.config.fluorescence.exposure_s + 2 * MOVE_S)
+    """Estimate for all searches that there may be."""
+    return ((1 + _FURTHER) * STEPS + SHORT_STEPS) * (context.config.fluorescence.exposure_s + 2 * MOVE_S)

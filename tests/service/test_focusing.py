@@ -329,6 +329,29 @@ def test_light_that_was_interrupted_begins_where_it_had_begun(tmp_path: Path) ->
     old.end()
 
 
+@pytest.mark.parametrize(("height_um", "exposures"), [(4.4, 18), (-4.6, 18)])
+def test_light_that_is_sharpest_at_the_end_of_the_range_is_looked_for_beyond(
+    start: Start, height_um: float, exposures: int
+) -> None:
+    session = start(on_plate(1, autofocus_um=4, plate_height_um=height_um, plate_tilt_mrad=[0, 0]))
+    session.run()
+    (found,) = session.store.focus.all(FocusBeam.LIGHT)
+    assert (found.state, found.exposures) == (FocusState.USED, exposures)
+    assert found.used_m == pytest.approx(height_um * 1e-6, abs=0.6e-6)
+
+
+def test_light_without_anything_to_focus_on_stays(start: Start) -> None:
+    specimen = {"cells_per_field": 0, "background_photons": 20, "seed": 5}
+    session = start(on_plate(1, autofocus_um=4, specimen=specimen))
+    drive = session.setup.devices.light_focus
+    assert drive is not None
+    drive.move_to(2e-6, 30)
+    session.run()
+    (found,) = session.store.focus.all(FocusBeam.LIGHT)
+    assert (found.state, found.used_m) == (FocusState.NOT_FOUND, 2e-6)
+    assert drive.position() == pytest.approx(2e-6)
+
+
 def test_spots_keep_off_cells_and_frames(whole: Session) -> None:
     for spot in (job for job in whole.store.jobs() if job.kind is JobKind.FOCUS):
         assert not any(touch(spot.rect_m, cell.rect_m) for cell in whole.store.cells(section=spot.section))
