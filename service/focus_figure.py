@@ -108,7 +108,10 @@ def _draw_map(
     bar.set_label(f"{name} / µm, from {level_m * 1e3:.5f} mm", color=INK)
     axes.set_aspect("equal")
     axes.set(xlabel="stage x / mm", ylabel="stage y / mm")
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, fontsize=9, labelcolor=INK)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.figure.legend(
+        handles, labels, loc="outside lower left", ncols=2, frameon=False, fontsize=9, labelcolor=INK
+    )
     _plain(axes)
 
 
