@@ -50,7 +50,7 @@ def test_of_a_section_the_last_height_counts_and_one_without_does_not() -> None:
     assert measured([first, none, later]) == [later]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), bad=st.integers(0, 11), off_um=st.floats(25, 200), up=st.booleans())
 def test_one_wrong_height_is_named_and_no_other(seed: int, bad: int, off_um: float, up: bool) -> None:
     rng = np.random.default_rng(seed)
