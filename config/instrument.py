@@ -81,6 +81,9 @@ class SemConfig(Frozen):
     image_bits: Literal[8, 16] = Field(8, description="Of a pixel, for estimates of the data.")
     invert_contrast: bool = Field(True, description="Show heavy stain dark, as in transmission images.")
     overhead_s: float = Field(5.0, ge=0, le=600, description="Time a frame costs beside its dwell, s.")
+    autofocus_s: float = Field(
+        30.0, ge=0, le=300, description="For estimates: time under the beam of an automatic focus, s."
+    )
     beam_halo_um: float = Field(
         0.5, ge=0, le=20, description="How far beyond the scanned rectangle electrons bleach, um."
     )

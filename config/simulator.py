@@ -59,9 +59,26 @@ class SimulatorConfig(Frozen):
     pump_to_high_vacuum_min: float = Field(4.0, ge=0, le=120)
     pump_to_partial_min: float = Field(2.0, ge=0, le=120)
     scan_overhead_s: float = Field(1.5, ge=0, le=60)
+    plate_height_um: float = Field(
+        0.0,
+        ge=-200,
+        le=200,
+        description="Of the plate at stage 0, 0 above where the machine is in focus, um.",
+    )
+    plate_tilt_mrad: tuple[float, float] = Field((0.0, 0.0), description="Rise of the plate along x and y.")
+    plate_bow_um: float = Field(
+        0.0, ge=-200, le=200, description="How much higher it is 10 mm from there, um."
+    )
+    autofocus_noise_um: float = Field(
+        0.5, ge=0, le=50, description="Standard deviation of the automatic focus of the beam, um."
+    )
+    autofocus_wrong_percent: float = Field(0.0, ge=0, le=100, description="Focuses that are 20 to 80 um off.")
+    autofocus_fails_percent: float = Field(0.0, ge=0, le=100, description="Focuses that find nothing.")
 
     @model_validator(mode="after")
-    def _sd_below_mean(self) -> Self:
+    def _goes_together(self) -> Self:
         if self.specimen.cell_radius_sd_um >= self.specimen.cell_radius_um:
             raise ValueError("specimen.cell_radius_sd_um must be below specimen.cell_radius_um")
+        if any(abs(tilt) > 50 for tilt in self.plate_tilt_mrad):
+            raise ValueError("plate_tilt_mrad must be two numbers from -50 to 50")
         return self

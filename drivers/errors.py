@@ -25,6 +25,10 @@ class NotReadyError(DriverError):
     """Raised when the device refuses because of another one: a move in mid-scan, a beam in a bad vacuum."""
 
 
+class FocusNotFoundError(DriverError):
+    """Raised when an automatic focus ended without a result; its rectangle was exposed."""
+
+
 class FrameError(DriverError):
     """Raised when a recorded image cannot be used; the text is one sentence for a person."""
 

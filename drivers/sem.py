@@ -96,6 +96,8 @@ class ElectronFocus(Protocol):
         ------
         OutOfRangeError, NotReadyError
             Refused; the beam stayed blanked.
+        FocusNotFoundError
+            It came to its end without a result; the working distance may be any.
         DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
         """
         ...

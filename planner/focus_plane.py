@@ -11,6 +11,8 @@ from planner.errors import PlannerError
 
 _MAX_TRIPLES = 2000
 _REFITS = 10
+_FLAT = 0.05
+"""Part of their longest extent below which points do not span a direction: sections in a row scatter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def fit_focus_plane(
     Planes through three points each (all, or 2000 drawn with a fixed seed) compete for the most points
     within the tolerance, then for the least sum of squares (RANSAC: Fischler and Bolles, Comm. ACM 24 (1981)
     381); the winner is fitted anew by least squares to the points that go with it, until these stay the same.
-    Directions that the points do not span, such as across a single row of them, are taken as level.
+    Directions that the points hardly span, such as across a single row of them, are taken as level.
 
     Parameters
     ----------
@@ -89,6 +91,43 @@ def fit_focus_plane(
     return FocusFit(plane, outliers, float(np.sqrt(np.mean(left[good] ** 2))))
 
 
+def leverage(points_m: Sequence[tuple[float, float]], place_m: tuple[float, float]) -> float:
+    """How little a plane through points knows of a place, with any one of the points taken away.
+
+    The variance of the plane there, as a multiple of that of one measurement (the leverage of the hat matrix:
+    Hoaglin and Welsch, The American Statistician 32 (1978) 17): about 1 / N in their middle, more outside,
+    infinite where the points do not span the way to the place, such as beside a single row of them. Of the
+    values without each of the points the largest counts: a tilt that one measurement alone tells may be its
+    mistake.
+
+    Parameters
+    ----------
+    points_m : sequence of (float, float)
+    place_m : (float, float)
+
+    Returns
+    -------
+    float
+        Above 0; infinite for a single point.
+    """
+    points, place = np.asarray(points_m, dtype=np.float64), np.asarray(place_m, dtype=np.float64)
+    if len(points) < 2:
+        return float("inf")
+    return max(_leverage(np.delete(points, n, axis=0), place) for n in range(len(points)))
+
+
+def _leverage(points: NDArray[np.float64], place: NDArray[np.float64]) -> float:
+    middle = points.mean(axis=0)
+    values, axes = np.linalg.eigh((points - middle).T @ (points - middle))
+    way = axes.T @ (place - middle)
+    # Scatter across a row is no extent; nor does it count as a way.
+    least = _FLAT**2 * float(max(values.max(), 0.0))
+    spanned, away = values > least, way**2 > least
+    if (away & ~spanned).any():
+        return float("inf")
+    return float(1 / len(points) + (way[spanned] ** 2 / values[spanned]).sum())
+
+
 def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m: float) -> NDArray[np.bool_]:
     """Which measurements the best plane through a few of them goes with."""
     count = len(z)
@@ -113,7 +152,7 @@ def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m:
 def _least_squares(points: NDArray[np.float64], z: NDArray[np.float64]) -> FocusPlane:
     """Plane of least squares, of least slope where several are."""
     middle, mean = points.mean(axis=0), float(z.mean())
-    slope, *_ = np.linalg.lstsq(points - middle, z - mean, rcond=1e-6)
+    slope, *_ = np.linalg.lstsq(points - middle, z - mean, rcond=_FLAT)
     return FocusPlane(mean - float(slope @ middle), float(slope[0]), float(slope[1]))
 
 

@@ -13,7 +13,6 @@ from drivers.microscope import Microscope
 from drivers.sem import ScanImage
 from service.deadlines import DEFAULT_LIMITS, Limits
 from service.errors import HungDeviceError, SessionFaultError
-from service.focusing import FocusBook
 from service.progress import BETWEEN, BETWEEN_S, Progress
 from service.requests import Requests
 from service.run_folder import RunFolder
@@ -109,6 +108,14 @@ class Standing:
     found_m: tuple[float, float] | None = None
 
 
+@dataclass(slots=True)
+class Focused:
+    """Section that beam and objective are focused for; None while that is not known."""
+
+    beam: str | None = None
+    light: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """An electron image in memory, and why it may not be the one that was asked for (None if it may)."""
@@ -131,7 +138,7 @@ class Context:
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
     standing: Standing = field(default_factory=Standing)
-    focus: FocusBook = field(default_factory=FocusBook)
+    focused: Focused = field(default_factory=Focused)
     unsaved: dict[str, Taken] = field(default_factory=dict)
     """Electron images, by job, that are not on the disk and recorded yet."""
     refused: Counter[str] = field(default_factory=Counter)

@@ -28,7 +28,7 @@ from service.images import read_pixels, save_em
 from service.layout import fm_to_sem, misfit_m, reach_m, sem_position_m
 from service.logs import get_logger
 from service.moving import move_to
-from service.records import Exposure, Job, JobState, Step
+from service.records import Exposure, Job, JobKind, JobState, Step
 from service.rectangles import about
 from service.requests import InterruptSession, Wish
 from service.store.steering import MOVABLE
@@ -66,7 +66,7 @@ def set_beam(context: Context) -> None:
     with context.step("setting the beam", _SET_BEAM_S):
         found = context.devices.sem.set_beam(wanted, timeout_s=timeout_of(_SET_BEAM_S))
     # The working distance is the configured one again.
-    context.focus.sections.clear()
+    context.focused.beam = None
     for name in ("accelerating_voltage_v", "spot_size", "aperture_m", "working_distance_m"):
         want, have = getattr(wanted, name), getattr(found, name)
         if not math.isclose(want, have, rel_tol=0.02):
@@ -113,8 +113,7 @@ def take_electron_images(context: Context) -> None:
     """
     while (job := context.store.next_job()) is not None:
         context.checkpoint()
-        if focusing.wants_focus(context, job):
-            focusing.queue_focus(context, job.section)
+        if not focusing.ready(context, job):
             continue
         lack = shortage(
             context.folder.path, job.size_px[0] * job.size_px[1] * 2, context.config.session.min_free_disk_gb
@@ -176,7 +175,8 @@ def _do(context: Context, job: Job) -> None:
     taken, vacuum = _scan(context, job, rect_m, shift_m, lies_m)
     if taken is not None:
         _keep(context, job, taken)
-        store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
+        if job.kind is JobKind.FRAME:
+            store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
     if vacuum is not None:
         raise SessionFaultError(f"no beam: {vacuum}")
 
@@ -224,7 +224,7 @@ def _scan(
     failure: Exception | None = None
     watch = VacuumWatch(chamber, context.config.chamber, sem.stop, context.limits.look_s)
     try:
-        with context.step(f"the scan of {job.id}", estimate_s + focusing.longest_s(context, job)), watch:
+        with context.step(f"the scan of {job.id}", estimate_s + focusing.longest_s(job)), watch:
             image = focusing.scan(context, job, request, timeout_s=timeout_of(estimate_s))
         if image.nonce != request.nonce:
             failure = DriverError("the SEM gave the image of another scan")
@@ -240,7 +240,8 @@ def _scan(
         # In memory until file and record are on the disk, whatever happens to either.
         doubt = f"taken while the vacuum went: {vacuum}" if vacuum else _doubt(context, job, image, lies_m)
         taken = context.unsaved[job.id] = Taken(image, doubt)
-        store.expose_done(exposure.id, _elsewhere(context, job, image, exposure))
+        elsewhere = _elsewhere(context, job, image, exposure)
+        store.expose_done(exposure.id, elsewhere, focusing.beam_s(context, job))
         return taken, vacuum
     if vacuum is not None and isinstance(failure, InterruptedCallError):
         failure = DriverError(f"stopped, as the vacuum went: {vacuum}")
@@ -305,7 +306,8 @@ def keep_unsaved(context: Context) -> None:
         job = context.store.job(job_id)
         if job.state is JobState.ARMED:
             # The scan ended well; only the end of its row could not be written.
-            context.store.expose_done(context.store.exposures(job=job_id)[-1].id)
+            row = context.store.exposures(job=job_id)[-1]
+            context.store.expose_done(row.id, beam_s=focusing.beam_s(context, job))
         if job.state is JobState.SAVED:
             context.unsaved.pop(job_id)
         else:

@@ -3,6 +3,7 @@
 Durations are those that this session has measured, once there are some, else the profile's: `service.pace`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from planner.dose import scan_dose
 from planner.estimate import Work, summed, time_of
 from planner.plan import plan
 from planner.values import Field as Ground
+from service.focus_work import beam_focus, light_focus_s, with_focus
 from service.layout import plan_settings
 from service.pace import SessionPace, session_pace
 from service.records import Field, FieldState, WayTotals
@@ -71,6 +73,8 @@ class SessionEstimate:
         Steps whose time was measured in this session; that of the others is the profile's.
     left_s, fluorescence_s, pumping_s, electron_s : float
         In all, and its parts.
+    focus_s : float
+        Of these, what focusing of light and beam takes.
     finish_at : str
         Wall clock, ISO 8601, UTC, if the session goes on without a pause.
     frames_left : int
@@ -88,6 +92,7 @@ class SessionEstimate:
     fluorescence_s: float
     pumping_s: float
     electron_s: float
+    focus_s: float
     finish_at: str
     frames_left: int
     beam_left_s: float
@@ -110,8 +115,10 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
     pace = session_pace(config, store)
     status, states = store.status(), store.field_counts()
     pending = unplanned = 0
-    pumping_s, work = 0.0, Work()
+    pumping_s, work, focus, light_focuses = 0.0, Work(), Work(), 0
     if status.phase not in FINAL:
+        focus = beam_focus(config, pace, *store.accounts.to_focus())
+        light_focuses = store.accounts.to_focus_light()
         work = store.accounts.left()
         pending = states.get(FieldState.PENDING, 0)
         unplanned = pending + states.get(FieldState.SAVED, 0) + states.get(FieldState.DETECTED, 0)
@@ -128,6 +135,8 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         extent,
         work,
         ways,
+        focus=focus,
+        light_focuses=light_focuses,
         fields=pending,
         pumping_s=pumping_s,
         spent_s=store.last_time_s() - first[0].opened_s if first else 0.0,
@@ -146,6 +155,8 @@ def estimate_fields(config: Config, sections: Sequence[Sequence[Field]], at: dat
         "full raster",
         raster.work,
         (raster,),
+        focus=beam_focus(config, pace, len(sections)),
+        light_focuses=len(sections),
         fields=sum(map(len, sections)),
         pumping_s=rounds * (pace.to_partial_s + pace.to_high_s),
         spent_s=0.0,
@@ -169,7 +180,7 @@ def raster_of(config: Config, sections: Sequence[Sequence[Field]]) -> WayTotals:
             known[alike] = WayTotals("raster", False, frames, made.totals.exposed_m2)
         work = work.plus(known[alike].work)
         exposed_m2 += known[alike].exposed_m2
-    return WayTotals("raster", False, work, exposed_m2)
+    return WayTotals("raster", False, work, exposed_m2, len(sections))
 
 
 def _estimate(
@@ -180,14 +191,21 @@ def _estimate(
     work: Work,
     ways: Sequence[WayTotals],
     *,
+    focus: Work,
+    light_focuses: int,
     fields: int,
     pumping_s: float,
     spent_s: float,
 ) -> SessionEstimate:
-    """Put it together: `fields` and `work` are left, `spent_s` went to electron images already."""
+    """Put it together; `spent_s` went to electron images already, all else is left.
+
+    `ways` and `work` are without the focuses that are to come.
+    """
     sem = config.sem
+    work = work.plus(focus)
+    light_s = light_focus_s(config, pace, light_focuses)
     dose = scan_dose(sem.beam_current_pa * 1e-12, sem.dwell_s, sem.pixel_size_m)
-    fluorescence_s = fields * pace.fluorescence_s
+    fluorescence_s = fields * pace.fluorescence_s + light_s
     before_s = fluorescence_s + pumping_s
     electron_s = time_of(work, pace.electron)
     width, height = config.fluorescence.frame_px
@@ -218,13 +236,14 @@ def _estimate(
         fluorescence_s=fluorescence_s,
         pumping_s=pumping_s,
         electron_s=electron_s,
+        focus_s=light_s + time_of(focus, pace.electron),
         finish_at=finish(before_s + electron_s),
         frames_left=work.frames,
         beam_left_s=work.beam_s,
         data_left_bytes=work.pixels * sem.image_bits // 8 + fields * width * height * FM_BYTES_PER_PIXEL,
         dose_per_nm2=dose.electrons_per_nm2,
         dose_mc_per_cm2=dose.mc_per_cm2,
-        ways=tuple(map(way, ways)),
+        ways=tuple(way(with_focus(config, pace, one)) for one in ways),
     )
 
 
@@ -235,7 +254,15 @@ def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[t
         return ways, "planned"
     if ways and planned:
         factor = 1 + unplanned / planned
-        scaled = (replace(w, work=w.work.times(factor), exposed_m2=w.exposed_m2 * factor) for w in ways)
+        scaled = (
+            replace(
+                way,
+                work=way.work.times(factor),
+                exposed_m2=way.exposed_m2 * factor,
+                sections=math.ceil(way.sections * factor),
+            )
+            for way in ways
+        )
         return tuple(scaled), "extrapolated"
     by_section: dict[str, list[Field]] = {}
     for field in store.fields():

@@ -21,7 +21,7 @@ from service.errors import (
 )
 from service.exposure_map import touched
 from service.images import save_fm
-from service.light_focus import focus_light
+from service.light_focus import focus_section
 from service.logs import get_logger
 from service.moving import move_to
 from service.records import Field, FieldState, Step
@@ -30,9 +30,6 @@ from service.retry import repeat_harmless
 from service.vacuum import lost
 
 log = get_logger(__name__)
-
-_FOCUS_S = 120.0
-"""Some twenty exposures with the moves between them."""
 
 _SATURATED = 0.99
 """Share of pixels at the largest grey level of a frame that shows nothing."""
@@ -59,7 +56,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             continue
         try:
             move_to(context, field.center_m)
-            _focus(context, field)
+            focus_section(context, field, lambda: _expose(context, _settings(context)))
             begun_s = context.clock.now_s()
             frame = _take(context, field)
             saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
@@ -84,27 +81,6 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
         context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
         context.streak.success()
         analysis.submit()
-
-
-def _focus(context: Context, field: Field) -> None:
-    """Search the focus of the light at the first field of a section; without a clear one it stays."""
-    reach_m = context.config.fluorescence.autofocus_um * 1e-6
-    focus = context.devices.light_focus
-    if reach_m == 0 or focus is None or field.section in context.focus.light_sections:
-        return
-    context.focus.light_sections.add(field.section)
-    wanted = _settings(context)
-    try:
-        with context.step(f"focus of the light at {field.id}", _FOCUS_S):
-            best = focus_light(focus, lambda: _expose(context, wanted), reach_m)
-    except InterruptedCallError:
-        raise
-    except DriverError as error:
-        log.error("focus of the light failed", field=field.id, error=str(error))
-        context.store.note("light_focus", field.section, {"certain": False, "reason": str(error)})
-        return
-    found = {"z_m": best.z_m, "certain": best.certain, "reason": best.reason}
-    context.store.note("light_focus", field.section, found)
 
 
 def _settings(context: Context) -> FmSettings:

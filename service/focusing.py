@@ -1,91 +1,68 @@
 """Focus of the beam, once for each section: on saved ground that no cell needs, and in the exposure ledger.
 
-The spot is a job like any other, without cells: its intent is in the ledger before the beam, the machine
-focuses on it, and it is scanned once, so that its image shows how sharp the section is. What the sections
-before it say is a plane; a focus far off it is a mistake of the machine, and the plane is used instead.
+The spot is a job of a kind of its own, without cells: its intent is in the ledger before the beam, the
+machine focuses on it, and it is scanned once, so that its image shows how sharp the section is. A focus far
+off the plane of the sections about it is a mistake of the machine, and the plane is used instead. Where there
+is no focus, the plane serves, or the height of the nearest section. All of it is in the store, for a restart
+to go on with.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drivers.errors import DriverError, NotReadyError, OutOfRangeError
+from detection.sharpness import sharpness
+from drivers.errors import (
+    DriverError,
+    FocusNotFoundError,
+    InterruptedCallError,
+    NotReadyError,
+    OutOfRangeError,
+)
 from drivers.sem import ElectronFocus, ScanImage, ScanRequest
-from planner.focus_plane import FocusPlane, fit_focus_plane
-from planner.focus_spot import focus_spot
-from planner.ground import Ground
 from planner.rects import center
-from service.layout import reach_m
+from service.errors import StoreError
+from service.focus_ground import choose_spot, spot_px
+from service.focus_heights import expected, likely_m, measured, strangers
 from service.logs import get_logger
-from service.planning import ROOM_FOR_JOBS
-from service.records import FieldState, Job
+from service.records import FieldState, Focus, FocusBeam, FocusState, Job, JobKind, Step
 
 if TYPE_CHECKING:
     from service.context import Context
 
 log = get_logger(__name__)
 
-SPOT_PX = (256, 256)
 TIMEOUT_S = 300.0
-TOLERANCE_M = 5e-6
-"""Height that sections differ by from the plane of the array: folds, dust, adhesive."""
-_ENOUGH = 4
-"""Sections before a plane is believed more than a measurement: three always fit."""
 
 
-@dataclass(slots=True)
-class FocusBook:
-    """What is known of the focus in this process.
+def ready(context: "Context", job: Job) -> bool:
+    """Have the beam focused for a job, as far as that needs no beam.
 
-    Attributes
-    ----------
-    sections : set of str
-        Focused on, or given up, since the column was set.
-    light_sections : set of str
-        Of which the focus of the light was searched.
-    jobs : set of str
-        That begin with a focus.
-    points_m, working_distances_m : list
-        What was measured where.
+    Returns
+    -------
+    bool
+        False where a focus was queued, to be done first.
     """
-
-    sections: set[str] = field(default_factory=set)
-    light_sections: set[str] = field(default_factory=set)
-    jobs: set[str] = field(default_factory=set)
-    points_m: list[tuple[float, float]] = field(default_factory=list)
-    working_distances_m: list[float] = field(default_factory=list)
-
-
-def wants_focus(context: "Context", job: Job) -> bool:
-    """Whether the section of a job is to be focused on first."""
-    return context.config.session.autofocus and job.section not in context.focus.sections
-
-
-def queue_focus(context: "Context", section: str) -> None:
-    """Queue a focus before the other jobs of a section; where there is no ground for it, use the plane."""
-    context.focus.sections.add(section)
-    store, sem = context.store, context.config.sem
-    reach = reach_m(context.config)
-    saved = [f.rect_m for f in store.fields(section=section) if f.image is not None]
-    unsaved = [f.rect_m for f in store.fields(state=FieldState.PENDING)]
-    cells = store.cells(section=section)
-    keep_off = [cell.rect_m for cell in cells]
-    keep_off += [cell.image_rect_m for cell in cells if cell.image_rect_m is not None]
-    keep_off += [job.rect_m for job in store.jobs(section=section)]
-    size_m = (SPOT_PX[0] * sem.pixel_size_m, SPOT_PX[1] * sem.pixel_size_m)
-    spot = focus_spot(Ground(saved, reach, unsaved), saved, keep_off, size_m)
-    if spot is None:
-        store.note("focus", section, {"skipped": "there is no saved ground that no cell needs"})
-        _use_plane(context, section)
-        return
-    visit = next(s.visit for s in store.sections() if s.id == section)
-    taken = {job.position for job in store.jobs(section=section)}
-    position = visit * ROOM_FOR_JOBS - 1
-    while position in taken:
-        position -= 1
-    name = f"J{store.next_job_number():06d}"
-    job = Job(name, section, position, spot, center(spot), SPOT_PX, sem.pixel_size_m, sem.dwell_s, ())
-    store.add_plan(section, [job], {})
-    context.focus.jobs.add(name)
+    focus, section = context.devices.focus, job.section
+    wanted = context.config.session.autofocus and focus is not None and context.focused.beam != section
+    if job.kind is JobKind.FOCUS or not wanted or focus is None:
+        return True
+    store = context.store
+    known = store.focus.latest(FocusBeam.ELECTRON, section)
+    if known is None:
+        name = store.focus.job_of(section)
+        if name is None and _queue(context, job):
+            return False
+        reason = "there is no saved ground that no cell needs"
+        if name is not None:
+            reason = f"its focus, {name}, is '{store.job(name).state}'"
+        known = _without(context, section, reason)
+    if known.used_m is not None:
+        try:
+            focus.set_focus(known.used_m)
+        except DriverError as error:
+            log.error("focus not set", section=section, wanted_m=known.used_m, error=str(error))
+    context.focused.beam = section
+    return True
 
 
 def scan(context: "Context", job: Job, request: ScanRequest, timeout_s: float) -> ScanImage:
@@ -98,49 +75,152 @@ def scan(context: "Context", job: Job, request: ScanRequest, timeout_s: float) -
     DriverError
     """
     sem, focus = context.devices.sem, context.devices.focus
-    if job.id not in context.focus.jobs or focus is None:
+    if job.kind is JobKind.FRAME or focus is None:
         return sem.scan(request, timeout_s)
-    found_m = focus.autofocus(request, TIMEOUT_S)
+    begun = _begin(context, focus, job)
+    begun_s = context.clock.now_s()
+    found_m, reason = None, None
     try:
-        _settle(context, focus, job, found_m)
-        return sem.scan(request, timeout_s)
+        found_m = focus.autofocus(request, TIMEOUT_S)
+    except FocusNotFoundError as error:
+        reason = str(error)
+    took_s = context.clock.now_s() - begun_s
+    kept = _judged(context, replace(begun, found_m=found_m, exposed_s=took_s, reason=reason))
+    try:
+        if kept.used_m is not None and kept.used_m != found_m:
+            focus.set_focus(kept.used_m)
+        image = sem.scan(request, timeout_s)
+        if image.pixels.ndim == 2:
+            kept = replace(kept, score=sharpness(image.pixels, 0.0))
     except (NotReadyError, OutOfRangeError) as error:
         # To the ledger a refusal means that nothing was exposed.
         raise DriverError(f"refused after the focus had exposed it: {error}") from error
+    finally:
+        _keep(context, kept)
+    context.focused.beam = job.section
+    return image
 
 
-def longest_s(context: "Context", job: Job) -> float:
+def longest_s(job: Job) -> float:
     """How much longer than its scan a job may take because it begins with a focus, s."""
-    return TIMEOUT_S if job.id in context.focus.jobs and context.devices.focus is not None else 0.0
+    return TIMEOUT_S if job.kind is JobKind.FOCUS else 0.0
 
 
-def _settle(context: "Context", focus: ElectronFocus, job: Job, found_m: float) -> None:
-    """Keep a focus, or use the plane of the others where it is far off."""
-    book = context.focus
-    book.points_m.append(job.center_m)
-    book.working_distances_m.append(found_m)
-    used_m, plane = found_m, _plane(book)
-    if plane is not None and abs(found_m - plane.at(job.center_m)) > TOLERANCE_M:
-        used_m = plane.at(job.center_m)
-        focus.set_focus(used_m)
-        log.warning("focus off the plane of the others", section=job.section, found_m=found_m, used_m=used_m)
-    context.store.note("focus", job.section, {"found_m": found_m, "used_m": used_m, "job": job.id})
+def beam_s(context: "Context", job: Job) -> float:
+    """Time that a job which was scanned was under the beam, s: its dwell, and as long as its focus took."""
+    found = context.store.focus.of_job(job.id) if job.kind is JobKind.FOCUS else None
+    return job.beam_s + (found.exposed_s if found is not None else 0.0)
 
 
-def _use_plane(context: "Context", section: str) -> None:
-    plane, focus = _plane(context.focus), context.devices.focus
-    if plane is None or focus is None:
-        return
-    place = next(s.center_m for s in context.store.sections() if s.id == section)
+def name_strangers(context: "Context", latest: Focus) -> None:
+    """Mark the focuses about the latest of a beam that it shows to be wrong, though they were used."""
+    store = context.store.focus
+    for wrong in strangers(measured(store.all(latest.beam)), latest.place_m):
+        reason = "off the plane of the sections about it, as these show: its images may be out of focus"
+        log.warning("focus was wrong", beam=wrong.beam.value, section=wrong.section, reason=reason)
+        store.change(replace(wrong, state=FocusState.OUTLIER, reason=reason))
+
+
+def _queue(context: "Context", job: Job) -> bool:
+    """Queue a focus before the first job of a section; False where there is no ground for it."""
+    store, sem = context.store, context.config.sem
+    spot = choose_spot(
+        context.config,
+        next(one for one in store.sections() if one.id == job.section),
+        store.fields(section=job.section),
+        store.fields(state=FieldState.PENDING),
+        store.cells(section=job.section),
+        store.jobs(section=job.section),
+    )
+    if spot is None:
+        return False
+    with store.together():
+        focus_job = Job(
+            id=f"J{store.next_job_number():06d}",
+            section=job.section,
+            position=store.steering.free_before(job.position),
+            rect_m=spot,
+            center_m=center(spot),
+            size_px=spot_px(context.config),
+            pixel_size_m=sem.pixel_size_m,
+            dwell_s=sem.dwell_s,
+            covers=(),
+            kind=JobKind.FOCUS,
+        )
+        store.add_plan(job.section, [focus_job], {})
+    return True
+
+
+def _without(context: "Context", section: str, reason: str) -> Focus:
+    """Decide on the height of a section that is not focused on; see `_height_m`."""
+    place_m = next(one.center_m for one in context.store.sections() if one.id == section)
+    height_m = _height_m(context, place_m)
+    log.warning("section without a focus of its own", section=section, reason=reason, used_m=height_m)
+    return context.store.focus.add(
+        Focus(FocusBeam.ELECTRON, section, place_m, FocusState.NOT_FOUND, used_m=height_m, reason=reason)
+    )
+
+
+def _begin(context: "Context", focus: ElectronFocus, job: Job) -> Focus:
+    """Set the height that is expected, for the machine to begin with.
+
+    Raises
+    ------
+    NotReadyError, OutOfRangeError
+        It cannot be set; nothing was exposed.
+    """
+    start_m = _height_m(context, job.center_m)
     try:
-        focus.set_focus(plane.at(place))
+        focus.set_focus(start_m)
+    except (NotReadyError, OutOfRangeError, InterruptedCallError):
+        raise
     except DriverError as error:
-        log.error("focus not set", section=section, error=str(error))
+        raise NotReadyError(f"the working distance cannot be set: {error}") from error
+    return Focus(FocusBeam.ELECTRON, job.section, job.center_m, FocusState.BEGUN, job=job.id, start_m=start_m)
 
 
-def _plane(book: FocusBook) -> FocusPlane | None:
-    """Plane of the sections so far; None while they are too few to tell."""
-    if len(book.points_m) < _ENOUGH:
-        return None
-    fit = fit_focus_plane(book.points_m, book.working_distances_m, TOLERANCE_M)
-    return fit.plane if len(book.points_m) - len(fit.outliers) >= _ENOUGH - 1 else None
+def _height_m(context: "Context", place_m: tuple[float, float]) -> float:
+    """Working distance of the plane, else that of the nearest section, else the configured one, m."""
+    likely = likely_m(measured(context.store.focus.all(FocusBeam.ELECTRON)), place_m)
+    return context.config.sem.working_distance_mm * 1e-3 if likely is None else likely
+
+
+def _judged(context: "Context", focus: Focus) -> Focus:
+    """Say whether what was found is used; where it is far off the plane of the others, that is."""
+    if focus.found_m is None:
+        log.warning("no focus found", section=focus.section, used_m=focus.start_m, reason=focus.reason)
+        return replace(focus, state=FocusState.NOT_FOUND, used_m=focus.start_m)
+    book = context.store.focus
+    told = expected(measured(book.all(FocusBeam.ELECTRON)), focus.place_m)
+    off_m = None if told is None else told.off_m(focus)
+    if told is None or off_m is None:
+        return replace(focus, state=FocusState.USED, used_m=focus.found_m)
+    before = book.latest(FocusBeam.ELECTRON)
+    if before is not None and _overruled_m(before) * off_m > 0:
+        # Two in a row to the same side: rather is the plate bent than the machine wrong again.
+        reason = f"{off_m * 1e6:+.1f} um off the plane, like the one before: used, for the plate may be bent"
+        log.warning("focus off the plane of the others", section=focus.section, reason=reason)
+        return replace(focus, state=FocusState.USED, used_m=focus.found_m, reason=reason)
+    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections about it, which is used"
+    log.warning("focus off the plane of the others", section=focus.section, reason=reason)
+    return replace(focus, state=FocusState.OUTLIER, used_m=told.height_m, reason=reason)
+
+
+def _overruled_m(focus: Focus) -> float:
+    """How far what was found is off what was used in its place, m; 0 where it was used."""
+    if focus.state is not FocusState.OUTLIER or focus.found_m is None or focus.used_m is None:
+        return 0.0
+    return focus.found_m - focus.used_m
+
+
+def _keep(context: "Context", focus: Focus) -> None:
+    """Record a focus, and those before it that it shows to be wrong.
+
+    A disk that does not take it costs neither the image nor the end of its row in the ledger.
+    """
+    try:
+        context.store.accounts.took(Step.FOCUS, focus.exposed_s)
+        context.store.focus.add(focus)
+        name_strangers(context, focus)
+    except StoreError as error:
+        log.error("focus not recorded", section=focus.section, used_m=focus.used_m, error=str(error))

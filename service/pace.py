@@ -8,6 +8,7 @@ import numpy as np
 from config.model import Config
 from planner.estimate import CAUTIOUS_QUANTILE, Pace, measured_pace, profile_pace
 from planner.values import settings_from
+from service.light_focus import MOVE_S, STEPS
 from service.records import Step
 from service.store.store import Store
 
@@ -29,6 +30,8 @@ class SessionPace:
         A fluorescence frame with the move to it.
     to_partial_s, to_high_s : float
         Changes of pressure.
+    focus_s, light_focus_s : float
+        An automatic focus of the beam, all of it under the beam; a search for the focus of the light.
     measured : tuple of Step
         Steps whose time is measured in this session; the others are the profile's.
     """
@@ -37,6 +40,8 @@ class SessionPace:
     fluorescence_s: float
     to_partial_s: float
     to_high_s: float
+    focus_s: float
+    light_focus_s: float
     measured: tuple[Step, ...]
 
 
@@ -54,6 +59,10 @@ def session_pace(config: Config, store: Store | None = None) -> SessionPace:
         fluorescence_s=fluorescence_s + electron.move_s,
         to_partial_s=_cautious(samples.get(Step.PUMP_TO_PARTIAL, (chamber.to_partial_vacuum_min * 60,))),
         to_high_s=_cautious(samples.get(Step.PUMP_TO_HIGH, (chamber.to_high_vacuum_min * 60,))),
+        focus_s=_cautious(samples.get(Step.FOCUS, (config.sem.autofocus_s,))),
+        light_focus_s=_cautious(
+            samples.get(Step.LIGHT_FOCUS, (STEPS * (config.fluorescence.exposure_s + MOVE_S),))
+        ),
         measured=tuple(samples),
     )
 

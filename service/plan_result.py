@@ -6,8 +6,11 @@ from typing import Any, Literal
 from config.base import Frozen
 from planner.alternatives import Alternative
 from planner.dose import cell_doses, scan_dose
+from planner.estimate import time_of
 from planner.rects import RectM
 from planner.values import Box, Method
+from service.focus_work import beam_focus
+from service.pace import session_pace
 from service.plan_document import PlannedRequest
 
 
@@ -51,6 +54,8 @@ class PlanTotals(Frozen):
     dose_per_nm2: float
     """Electrons per nm2 of ground that is scanned once."""
     dose_mc_per_cm2: float
+    focus_s: float
+    """Of the total: the focus of the beam on the section, where the session focuses."""
 
 
 class BoxDose(Frozen):
@@ -69,7 +74,7 @@ class Way(Frozen):
     frames: int
     beam_s: float
     electron_s: float
-    """Beam, overhead and moves."""
+    """Beam, overhead, moves, and the focus on the section where the session focuses."""
     data_bytes: int
     exposed_m2: float
     mean_dose_per_nm2: float
@@ -97,7 +102,17 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
     chosen = made.found[0]
     dose = scan_dose(current_a, sem.dwell_s, sem.pixel_size_m)
     bytes_per_pixel = sem.image_bits // 8
-    totals = asdict(chosen.plan.totals) | {
+    pace = session_pace(made.config)
+
+    def focus_s(one: Alternative) -> float:
+        # What needs no frame is not focused on.
+        return time_of(beam_focus(made.config, pace, min(1, one.estimate.frames)), pace.electron)
+
+    sums = chosen.plan.totals
+    totals = asdict(sums) | {
+        "focus_s": focus_s(chosen),
+        "total_s": sums.total_s + focus_s(chosen),
+        "raster_total_s": sums.raster_total_s + time_of(beam_focus(made.config, pace, 1), pace.electron),
         "data_bytes": chosen.estimate.data_bytes * bytes_per_pixel,
         "dose_per_nm2": dose.electrons_per_nm2,
         "dose_mc_per_cm2": dose.mc_per_cm2,
@@ -111,7 +126,7 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
             chosen=one is chosen,
             frames=one.estimate.frames,
             beam_s=one.estimate.beam_s,
-            electron_s=one.estimate.total_s,
+            electron_s=one.estimate.total_s + focus_s(one),
             data_bytes=one.estimate.data_bytes * bytes_per_pixel,
             exposed_m2=one.plan.totals.exposed_m2,
             mean_dose_per_nm2=dose.electrons_per_nm2 * one.estimate.beam_s / once_s if once_s else 0.0,

@@ -36,6 +36,34 @@ class JobState(StrEnum):
     """Interrupted while the beam may have been on: a person decides."""
 
 
+class JobKind(StrEnum):
+    """What a job is for."""
+
+    FRAME = "frame"
+    FOCUS = "focus"
+    """The beam is focused on its ground before it is scanned."""
+
+
+class FocusBeam(StrEnum):
+    """What was focused."""
+
+    ELECTRON = "electron"
+    """By the working distance."""
+    LIGHT = "light"
+    """By the height of the objective."""
+
+
+class FocusState(StrEnum):
+    """What became of a focus."""
+
+    BEGUN = "begun"
+    """The program ended on the way: where the objective stands is not known."""
+    USED = "used"
+    OUTLIER = "outlier"
+    """Found, but far off the plane of the other sections."""
+    NOT_FOUND = "not_found"
+
+
 class ExposureState(StrEnum):
     """Life of a row of the exposure ledger."""
 
@@ -56,6 +84,10 @@ class Step(StrEnum):
     """A move of the stage, settling included."""
     FLUORESCENCE = "fluorescence"
     """A fluorescence frame, saving included, less the move."""
+    FOCUS = "focus"
+    """The automatic focus of the beam, less the scan that shows it."""
+    LIGHT_FOCUS = "light_focus"
+    """A whole search for the focus of the light."""
     PUMP_TO_PARTIAL = "pump_to_partial"
     PUMP_TO_HIGH = "pump_to_high"
 
@@ -160,6 +192,7 @@ class Job:
     reason: str | None = None
     image: str | None = None
     sha256: str | None = None
+    kind: JobKind = JobKind.FRAME
     beam_shift_m: tuple[float, float] = (0.0, 0.0)
     """How far from the stage position, as fluorescence sees it, its centre lies."""
 
@@ -184,6 +217,8 @@ class WayTotals:
     work: Work
     exposed_m2: float
     """Ground under at least one frame."""
+    sections: int = 0
+    """That have a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +236,37 @@ class Exposure:
     closed_s: float | None = None
     """None while it is open, and where the program was killed before the end."""
     note: str | None = None
+    beam_s: float | None = None
+    """Time under the beam, a focus included; None where nobody knows how far it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """A section that was focused on: where, what was found and what was made of it.
+
+    Heights are working distances of the electron beam, or positions of the objective.
+    """
+
+    beam: FocusBeam
+    section: str
+    place_m: tuple[float, float]
+    """As fluorescence sees it."""
+    state: FocusState
+    job: str | None = None
+    start_m: float | None = None
+    """Where it stood before, or was sent to begin with; None where that is not known."""
+    found_m: float | None = None
+    score: float | None = None
+    """Sharpness there, by `detection.sharpness`."""
+    used_m: float | None = None
+    """None where it was left as it stood."""
+    exposures: int = 0
+    """Of the light; the beam's are the machine's affair, but for the time that they take."""
+    exposed_s: float = 0.0
+    """Under light or beam."""
+    reason: str | None = None
+    id: int = 0
+    """Number in the store; 0 before it is kept."""
 
 
 @dataclass(frozen=True, slots=True)

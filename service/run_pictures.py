@@ -1,6 +1,8 @@
-"""Pictures in the folder of a run: every linked section with its cells, and montages of them."""
+"""Pictures in the folder of a run: every linked section with its cells, montages of them, and the focus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from service.linking import Found
 from service.logs import get_logger
 from service.montage import Shown, draw_montage, shown
 from service.overlay import draw_overlay, write_png
+from service.records import Focus, FocusBeam
 from service.run_folder import RunFolder
 from service.serial import as_detection
 
@@ -59,14 +62,29 @@ class RunPictures:
         self._draw(name, lambda: draw_montage(sections))
 
     def _draw(self, name: str, draw: Callable[[], NDArray[np.uint8]]) -> None:
-        path = self._folder / f"{name}.png"
         # A restart goes through all sections again.
-        if path.exists():
-            return
-        try:
-            self._folder.mkdir(exist_ok=True)
-            part = path.with_name(f"{name}.part")
-            write_png(part, draw())
-            part.replace(path)
-        except Exception as error:
-            log.error("a picture was not drawn", picture=name, error=str(error), exc_info=True)
+        if not (self._folder / f"{name}.png").exists():
+            _make(self._folder, name, lambda part: write_png(part, draw()))
+
+
+def draw_focuses(folder: RunFolder, focuses: Sequence[Focus]) -> None:
+    """Draw what focusing found over the array, each beam for itself, over the picture before."""
+    for beam in FocusBeam:
+        found = [one for one in focuses if one.beam is beam and one.found_m is not None]
+        if found:
+            from service.focus_figure import draw_focus
+
+            of_beam = [one for one in focuses if one.beam is beam]
+            _make(folder.pictures, f"focus_{beam.value}", partial(draw_focus, focuses=of_beam))
+
+
+def _make(folder: Path, name: str, write: Callable[[Path], None]) -> None:
+    """Write a picture, whole or not at all; what goes wrong is logged."""
+    path = folder / f"{name}.png"
+    try:
+        folder.mkdir(exist_ok=True)
+        part = path.with_name(f"{name}.part")
+        write(part)
+        part.replace(path)
+    except Exception as error:
+        log.error("a picture was not drawn", picture=name, error=str(error), exc_info=True)

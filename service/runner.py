@@ -31,6 +31,7 @@ from service.progress import ANALYSIS, ANALYSIS_S, BETWEEN, BETWEEN_S
 from service.records import FieldState, JobState, Step
 from service.requests import InterruptSession, Wish
 from service.retry import repeat_harmless
+from service.run_pictures import draw_focuses
 from service.safety import make_safe
 from service.session import FINAL, Phase, SessionEvent
 from service.store.database import utc_now
@@ -175,6 +176,7 @@ class Runner:
         self._analysis.submit_unfinished()
         take_fluorescence(context, self._analysis, self._section())
         self._analysis.finish()
+        draw_focuses(context.folder, context.store.focus.all())
         if context.config.session.review:
             self._wait_for_analysis()
             self._tell_estimate()
@@ -193,6 +195,7 @@ class Runner:
         if context.store.next_job() is not None:
             set_beam(context)
             take_electron_images(context)
+            draw_focuses(context.folder, context.store.focus.all())
         if context.store.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:

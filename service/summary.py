@@ -12,9 +12,10 @@ from drivers.pose import RectM
 from planner.checks import outline_polygon
 from planner.estimate import time_of
 from planner.ground import Ground
+from service.focus_work import with_focus
 from service.layout import reach_m
 from service.pace import session_pace
-from service.records import Event, ExposureState, FieldState, JobState
+from service.records import Event, ExposureState, FieldState, Focus, FocusBeam, FocusState, JobState
 from service.run_folder import RunFolder, total_bytes
 from service.session import Phase, SessionEvent
 from service.store.store import Store
@@ -36,6 +37,32 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Focusing:
+    """What focusing did in a session: sections by what became of it, and what it cost the specimen.
+
+    Attributes
+    ----------
+    beam : str
+        "electron" or "light".
+    used : int
+        Sections whose own focus was used.
+    outliers, not_found : tuple of str
+        Sections whose focus was far off the plane of those about them, or that had none.
+    exposures : int
+        Of the light.
+    exposed_s : float
+        Under light or beam.
+    """
+
+    beam: str
+    used: int
+    outliers: tuple[str, ...]
+    not_found: tuple[str, ...]
+    exposures: int
+    exposed_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Numbers of a session; see `ilemtrack dry-run --json` in the README."""
 
@@ -53,6 +80,8 @@ class Summary:
     data_bytes: int
     contained_recall: float | None
     tracks: int
+    focus: tuple[Focusing, ...]
+    """Of the beams that were focused."""
     failed_fields: dict[str, str]
     """Why a field has no cells, by its identifier."""
     clipped_cells: dict[str, str]
@@ -85,6 +114,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     events = store.events_since(0)
     times = _times(events)
     ways = _alternatives(config, store, times)
+    focus = focusing(store.focus.all())
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
     return Summary(
         run=store.run_id(),
@@ -96,7 +126,8 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
         },
-        beam_s=sum(job.beam_s for job in jobs if job.state is JobState.DONE),
+        beam_s=sum(job.beam_s for job in jobs if job.state is JobState.DONE)
+        + sum(one.exposed_s for one in focus if one.beam == FocusBeam.ELECTRON),
         session_s=times.session_s,
         idle_s=max(0.0, times.session_s - times.busy_s),
         raster_session_s=next((way.session_s for way in ways if way.method == "raster"), None),
@@ -104,6 +135,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         data_bytes=total_bytes([folder.path / "fm", folder.path / "em"]),
         contained_recall=None if truth is None else contained_recall(config, store, truth),
         tracks=store.tracks.count(),
+        focus=focus,
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         clipped_cells=_clipped(events),
     )
@@ -118,9 +150,33 @@ def _clipped(events: Sequence[Event]) -> dict[str, str]:
     return found
 
 
+def focusing(focuses: Sequence[Focus]) -> tuple[Focusing, ...]:
+    """Sum up focuses, of each beam for itself; of a section the last one counts."""
+    found = []
+    for beam in FocusBeam:
+        of_beam = [one for one in focuses if one.beam is beam]
+        last = {one.section: one.state for one in of_beam}
+        if last:
+            found.append(
+                Focusing(
+                    beam=beam.value,
+                    used=sum(state is FocusState.USED for state in last.values()),
+                    outliers=tuple(name for name, state in last.items() if state is FocusState.OUTLIER),
+                    not_found=tuple(
+                        name
+                        for name, state in last.items()
+                        if state in (FocusState.NOT_FOUND, FocusState.BEGUN)
+                    ),
+                    exposures=sum(one.exposures for one in of_beam),
+                    exposed_s=sum(one.exposed_s for one in of_beam),
+                )
+            )
+    return tuple(found)
+
+
 def _alternatives(config: Config, store: Store, times: "_Times") -> tuple[Alternative, ...]:
     """Whole sessions: what was measured of this one, with its electron images as planned in each way."""
-    pace = session_pace(config, store).electron
+    pace = session_pace(config, store)
     rest_s = times.session_s - times.electron_s
     return tuple(
         Alternative(
@@ -128,10 +184,10 @@ def _alternatives(config: Config, store: Store, times: "_Times") -> tuple[Altern
             chosen=way.chosen,
             frames=way.work.frames,
             beam_s=way.work.beam_s,
-            session_s=rest_s + time_of(way.work, pace),
+            session_s=rest_s + time_of(way.work, pace.electron),
             data_bytes=way.work.pixels * config.sem.image_bits // 8,
         )
-        for way in store.accounts.ways()
+        for way in (with_focus(config, pace, one) for one in store.accounts.ways())
     )
 
 

@@ -17,6 +17,7 @@ from simulators.bleaching import BleachedGround
 from simulators.grid import Floats, Grid
 from simulators.light import SimulatedLight
 from simulators.light_focus import SimulatedLightFocus
+from simulators.plate import plate_height_m
 from simulators.specimen import Specimen
 from simulators.stage import SimulatedStage
 
@@ -116,7 +117,8 @@ class SimulatedCamera:
             return np.zeros(self._shape, np.float32)
         grid = Grid.of_pose(pose, self._shape)
         image = self._specimen.fluorescence(grid) * self._ground.remaining(grid)
-        sigma_um = blur_sigma_um(self._config, self._focus.position())
+        off_m = self._focus.position() - plate_height_m(self._config, pose.center_m)
+        sigma_um = blur_sigma_um(self._config, off_m)
         blur_px = sigma_um * 1e3 / self._config.fluorescence.pixel_size_nm
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE))
         return np.asarray((image + self._background) * np.float32(excitation * settings.exposure_s))
@@ -135,7 +137,7 @@ class SimulatedCamera:
 
 
 def blur_sigma_um(config: Config, z_m: float = 0.0) -> float:
-    """Standard deviation of the point spread function with the objective at `z_m`, um.
+    """Standard deviation of the point spread function with the objective `z_m` above the plate's height, um.
 
     In focus the Gaussian nearest an Airy disc, 0.21 wavelength / NA (Zhang et al., Appl. Opt. 46 (2007)
     1819). Defocus, gone with the objective at ``simulator.defocus_um``, adds the disc of the light cone, of a

@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.chamber import VacuumState
-from drivers.errors import DeviceTimeoutError, DriverError, NotReadyError, OutOfRangeError
+from drivers.errors import (
+    DeviceTimeoutError,
+    DriverError,
+    FocusNotFoundError,
+    NotReadyError,
+    OutOfRangeError,
+)
 from drivers.microscope import Microscope
 from drivers.quanta.geometry import PRESETS_PX
 from drivers.sem import ScanRequest
 from simulators.followed_clock import FollowedClock
+from simulators.microscope import calibration_of
+from simulators.plate import Autofocus
 from simulators.quanta_settings import Held
-from simulators.sem import focus_height_m
 
 BEAM_SHIFT_RANGE_M = 25e-6
 _AUTOMATIC_FRAMES = 5
@@ -58,6 +65,7 @@ class QuantaMachine:
         self._devices = devices
         self._clock = clock
         self.held = Held.of(config.sem)
+        self._autofocus = Autofocus(config)
         self._lock = threading.Lock()
         self._resolution = PRESETS_PX[0]
         self._area: tuple[int, int, int, int] | None = None
@@ -352,8 +360,13 @@ class QuantaMachine:
     def _focus(self, last: threading.Event) -> None:
         self._expose_often(last)
         x, y = self._devices.stage.position()
-        working_distance_m = self._config.sem.working_distance_mm * 1e-3 + focus_height_m(x, y)
-        self.held.values["free_working_distance"] = working_distance_m
+        lies_m = np.array([(x + self._shift_m[0], y + self._shift_m[1])])
+        ground_x, ground_y = calibration_of(self._config.calibration).to_fm(lies_m)[0].tolist()
+        # Such machines do not say that they found nothing: the working distance stays.
+        with suppress(FocusNotFoundError):
+            found_m = self._autofocus.found_m((ground_x, ground_y))
+            off_m = float(self.held.faults.get("autofocus_off") or 0.0)
+            self.held.values["free_working_distance"] = found_m + off_m
 
     def _frame(self, dwell_s: float) -> Image:
         width, height = self._resolution
@@ -381,4 +394,6 @@ class QuantaMachine:
         if self._blanked or not self._power:
             self._clock.sleep(request.beam_s)
             return np.zeros((request.size_px[1], request.size_px[0]), np.uint8)
+        if self._devices.focus is not None:
+            self._devices.focus.set_focus(self.held.values["free_working_distance"])
         return self._devices.sem.scan(request, 2 * request.beam_s + 60).pixels

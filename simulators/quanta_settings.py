@@ -35,6 +35,7 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "clip": "settings by name are cut, in silence, at this value",
         "blanker_stuck": "the blanker does not blank",
         "scan_without_end": "the scan never stops by itself",
+        "autofocus_off": "the automatic focus ends so far, m, off the height of the plate",
         "databar": "so many rows without specimen are added to an image",
     }
 )

@@ -19,6 +19,7 @@ from drivers.stopping import StopSwitch
 from simulators.bleaching import BeamExposure, BleachedGround, dose_per_nm2
 from simulators.grid import Floats, Grid
 from simulators.memory import Memory
+from simulators.plate import Autofocus, defocus_sigma_m, sharp_working_distance_m
 from simulators.specimen import Specimen
 from simulators.stage import SimulatedStage
 
@@ -29,6 +30,8 @@ _DWELL_S = (25e-9, 10e-3)
 _FOCUS_SCANS = 5
 """Of the automatic focus."""
 _FOCUS_DWELL_S = 1e-6
+_SHARP_PX = 0.1
+"""A blur that is smaller shows nowhere."""
 _BEAM_LIMITS = (
     ("accelerating voltage", "V", 50.0, 30e3),
     ("spot size", "", 1.0, 10.0),
@@ -40,7 +43,8 @@ _BEAM_LIMITS = (
 class SimulatedSem:
     """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
 
-    The image shows the stain of the specimen at the true position of the stage, as the calibration has it.
+    The image shows the stain of the specimen at the true position of the stage, as the calibration has it,
+    blurred where the working distance is not that of the plate (`simulators.plate`).
     The ground is bleached row by row while the scan runs.
 
     Parameters
@@ -79,6 +83,7 @@ class SimulatedSem:
         self._lock = threading.Lock()
         self._scans = 0
         self._chamber: Chamber | None = None
+        self._autofocus = Autofocus(config)
         sem = config.sem
         self._beam = BeamSettings(
             sem.accelerating_voltage_kv * 1e3,
@@ -149,12 +154,12 @@ class SimulatedSem:
         return ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
-        """Scan the rectangle a few times, fast; then the working distance is that of the array there."""
+        """Scan the rectangle a few times, fast; then the working distance is that of the plate there."""
         quick = replace(request, dwell_s=_FOCUS_DWELL_S)
         for _ in range(_FOCUS_SCANS):
             self.scan(quick, timeout_s / _FOCUS_SCANS)
-        x_m, y_m = self._stage.position()
-        working_distance_m = self._config.sem.working_distance_mm * 1e-3 + focus_height_m(x_m, y_m)
+        lies_m = _shifted(self._stage.true_position(), request.beam_shift_m)
+        working_distance_m = self._autofocus.found_m(self._ground_m(lies_m))
         self._beam = replace(self._beam, working_distance_m=working_distance_m)
         return working_distance_m
 
@@ -200,11 +205,28 @@ class SimulatedSem:
         self._scans += 1
         rng = np.random.Generator(np.random.SFC64([self._config.simulator.specimen.seed, 6, self._scans]))
         noise = np.float32(_NOISE_AT_60_US * math.sqrt(60e-6 / dwell_s))
-        grey = _probe(grey)
+        grey = self._widened(_probe(grey), pose)
         grey = grey + noise * rng.standard_normal(shape, dtype=np.float32)
         # The beam current drifts a little from line to line.
         grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
         return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
+
+    def _ground_m(self, lies_m: tuple[float, float]) -> tuple[float, float]:
+        """Ground, as fluorescence sees it, that lies under the beam at a stage position."""
+        x_m, y_m = self._calibration.to_fm(np.array([lies_m]))[0].tolist()
+        return x_m, y_m
+
+    def _widened(self, grey: Floats, pose: Pose) -> Floats:
+        """Blur by what the working distance is off the plate; a frame is small against its tilt."""
+        beam = self._beam
+        off_m = beam.working_distance_m - sharp_working_distance_m(
+            self._config, self._ground_m(pose.center_m)
+        )
+        sigma_m = defocus_sigma_m(off_m, beam.aperture_m, beam.working_distance_m)
+        sigma_px = min(sigma_m / pose.pixel_size_m[0], max(grey.shape))
+        if sigma_px < _SHARP_PX:
+            return grey
+        return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE))
 
     def _check(self, request: ScanRequest) -> None:
         width, height = request.size_px
@@ -235,11 +257,6 @@ class SimulatedSem:
                 f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below "
                 f"{limit_pa:g} Pa"
             )
-
-
-def focus_height_m(x_m: float, y_m: float) -> float:
-    """How far above the configured working distance the simulated array lies, m: it is never quite level."""
-    return 20e-6 + 2e-3 * x_m - 1e-3 * y_m
 
 
 def _shifted(point_m: tuple[float, float], by_m: tuple[float, float]) -> tuple[float, float]:

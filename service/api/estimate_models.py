@@ -27,6 +27,7 @@ class EstimateResult(Frozen):
     fluorescence_s: float
     pumping_s: float
     electron_s: float
+    focus_s: float
     finish_at: str
     frames_left: int
     beam_left_s: float

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from config.base import Frozen
 from service.api import field_models as fields
 from service.api import field_reads
+from service.api import focus_models as focus
 from service.api import models as wire
 from service.api import queue_models as jobs
 from service.api.changes import Changes, Control
@@ -37,7 +38,7 @@ from service.errors import (
     UnknownIdError,
 )
 from service.logs import get_logger
-from service.records import Event, Job, JobState
+from service.records import Event, FocusBeam, FocusState, Job, JobState
 from service.run_folder import RunFolder
 from service.store.database import utc_now
 from service.store.rows import to_json
@@ -96,6 +97,7 @@ class Handler:
             "queue.list": self._queue,
             "queue.get": self._job,
             "exposures.list": self._exposures,
+            "focus.list": self._focuses,
         }
         self._changes = Changes(store, control)
 
@@ -176,10 +178,29 @@ class Handler:
             fields=store.field_counts(),
             jobs=store.counts(),
             current_job=None if job is None else self._rows([job])[0],
+            focus=self._focus_sums(),
             # Through JSON: what a gauge does not know is null, whatever the driver calls it.
             devices=json.loads(to_json(dict(self._control.devices()))),
             health=json.loads(to_json(dict(self._control.health()))),
         )
+
+    def _focus_sums(self) -> tuple[focus.FocusSums, ...]:
+        sums = []
+        for beam in FocusBeam:
+            counts = self._store.focus.counts(beam)
+            exposures, exposed_s = self._store.focus.cost(beam)
+            if counts:
+                sums.append(
+                    focus.FocusSums(
+                        beam=beam,
+                        used=counts.get(FocusState.USED, 0),
+                        outliers=counts.get(FocusState.OUTLIER, 0),
+                        not_found=counts.get(FocusState.NOT_FOUND, 0),
+                        exposures=exposures,
+                        exposed_s=exposed_s,
+                    )
+                )
+        return tuple(sums)
 
     def _estimate(self, _: NoParams) -> EstimateResult:
         return EstimateResult.model_validate(asdict(self._control.estimate()))
@@ -221,6 +242,7 @@ class Handler:
         job = self._store.job(params.job)
         folder = RunFolder(self._store.folder)
         image = folder.em_image(job.section, job.id).relative_to(folder.path)
+        found = self._store.focus.of_job(job.id)
         blanked = self._control.devices().get("beam_blanked")
         return jobs.JobDetail(
             row=self._rows([job])[0],
@@ -230,6 +252,7 @@ class Handler:
             image_found=image.as_posix() if (self._store.folder / image).is_file() else None,
             exposures=tuple(map(jobs.ExposureRow.of, self._store.exposures(job=job.id))),
             history=tuple(map(event_message, self._store.history(job.id))),
+            focus=None if found is None else focus.FocusRow.of(found),
             beam_blanked=blanked if isinstance(blanked, bool) else None,
         )
 
@@ -238,6 +261,14 @@ class Handler:
         found = self._store.exposures(limit, params.after, params.job)
         return jobs.ExposurePage(
             exposures=tuple(map(jobs.ExposureRow.of, found)),
+            after=found[-1].id if len(found) == limit else None,
+        )
+
+    def _focuses(self, params: focus.FocusesParams) -> focus.FocusPage:
+        limit = min(params.limit, _MOST_ROWS)
+        found = self._store.focus.all(params.beam, limit, params.after)
+        return focus.FocusPage(
+            focuses=tuple(map(focus.FocusRow.of, found)),
             after=found[-1].id if len(found) == limit else None,
         )
 

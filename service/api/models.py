@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from config.base import Frozen
 from service.api import field_models as fields
+from service.api import focus_models as focus
 from service.api import queue_models as queue
 from service.api.estimate_models import EstimateResult
 from service.api.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, NoParams, Number
@@ -86,6 +87,8 @@ class StatusResult(Frozen):
     fields: dict[FieldState, int]
     jobs: dict[JobState, int]
     current_job: queue.JobRow | None
+    focus: tuple[focus.FocusSums, ...]
+    """Of the beams that were focused."""
     devices: dict[str, Any]
     health: dict[str, Any]
 
@@ -149,6 +152,9 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "queue.move": Method(queue.MoveParams, Changed, "Give a job another place in the queue."),
         "queue.add": Method(queue.AddParams, queue.Added, "Queue frames that a person asks for."),
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
+        "focus.list": Method(
+            focus.FocusesParams, focus.FocusPage, "What focusing found on each section, and what was used."
+        ),
         "run.pause": Method(ChangeParams, Changed, "Pause after the step that runs."),
         "run.resume": Method(ChangeParams, Changed, "Go on after a pause."),
         "run.abort": Method(ChangeParams, Changed, "End the session at once, for good."),

@@ -9,8 +9,9 @@ from pydantic import Field, StringConstraints, model_validator
 from config.base import Frozen
 from drivers.pose import RectM
 from service import records
+from service.api.focus_models import FocusRow
 from service.api.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, Number, Position
-from service.records import ExposureState, JobState
+from service.records import ExposureState, JobKind, JobState
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 StageM = Annotated[float, Field(ge=-1.0, le=1.0, description="Stage position, m.")]
@@ -114,6 +115,7 @@ class JobRow:
     job: str
     section: str
     position: int
+    kind: JobKind
     center_m: tuple[float, float]
     size_px: tuple[int, int]
     pixel_size_m: float
@@ -130,6 +132,7 @@ class JobRow:
             job=job.id,
             section=job.section,
             position=job.position,
+            kind=job.kind,
             center_m=job.center_m,
             size_px=job.size_px,
             pixel_size_m=job.pixel_size_m,
@@ -152,6 +155,8 @@ class ExposureRow(Frozen):
     opened_s: float
     closed_s: float | None
     note: str | None
+    beam_s: float | None
+    """Time under the beam, a focus included; null where nobody knows how far it came."""
 
     @classmethod
     def of(cls, row: records.Exposure) -> Self:
@@ -165,6 +170,7 @@ class ExposureRow(Frozen):
             opened_s=row.opened_s,
             closed_s=row.closed_s,
             note=row.note,
+            beam_s=row.beam_s,
         )
 
 
@@ -182,6 +188,8 @@ class JobDetail(Frozen):
     """Its rows of the ledger: `unknown` is ground that may have been exposed, in part or whole."""
     history: tuple[EventMessage, ...]
     """Its events: every state with its time, who asked and why."""
+    focus: FocusRow | None
+    """What was found, for a job that focuses."""
     beam_blanked: bool | None
     """Of the whole microscope, as read last; null where it is not known."""
 

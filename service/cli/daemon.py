@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from service.api.client import Client
+from service.cli.focusing import focus_text
 from service.cli.output import duration, print_json, results
 
 Connect = Annotated[
@@ -52,7 +53,9 @@ def status(connect: Connect = None, key: Key = None, as_json: Json = False) -> N
     table.add_row("jobs", _counts(found["jobs"]))
     if found.get("current_job"):
         now = found["current_job"]
-        table.add_row("now", f"frame {now['job']}, {duration(now['beam_s'])} of beam")
+        table.add_row("now", f"{now['kind']} {now['job']}, {duration(now['beam_s'])} of beam")
+    for one in found["focus"]:
+        table.add_row(f"focus, {one['beam']}", focus_text(one))
     for name, says in _watch_rows(found.get("health", {})):
         table.add_row(name, says)
     devices = found.get("devices", {})

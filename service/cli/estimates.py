@@ -88,6 +88,8 @@ def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
         ("electron images", "electron_s"),
     )
     told = ", ".join(f"{name} {duration(found[key])}" for name, key in parts if found[key] > 0)
+    if found["focus_s"] > 0:
+        told += f"; {duration(found['focus_s'])} of it to focus"
     console.print(
         f"left: {duration(found['left_s'])}" + (f" ({told})" if told else "") + f", {extent}", soft_wrap=True
     )

@@ -142,8 +142,9 @@ def _print_plan(document: dict[str, Any]) -> None:
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     count = f"{totals['frames']} frame" + ("" if totals["frames"] == 1 else "s")
+    focus = f", {duration(totals['focus_s'])} to focus" if totals["focus_s"] else ""
     results.print(
-        f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound})",
+        f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound}){focus}",
         soft_wrap=True,
     )
     print_ways(results, document["alternatives"], "with moves", totals["dose_per_nm2"])

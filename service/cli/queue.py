@@ -9,6 +9,7 @@ from rich.table import Table
 
 from service.api.client import Client
 from service.cli.daemon import Connect, Json, Key
+from service.cli.focusing import height_text
 from service.cli.output import duration, print_json, results
 from service.records import ExposureState, JobState
 
@@ -20,6 +21,12 @@ MustSayWhy = Annotated[
     str, typer.Option("--reason", "-m", help="Why; kept with your name.", show_default=False)
 ]
 By = Annotated[str | None, typer.Option("--by", help="Who decides; your login without.")]
+
+
+_WITHOUT_CELLS = {
+    "frame": "none: a person asked for the frame",
+    "focus": "none: the beam is focused there for its section",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +62,7 @@ def list_(
             "{} x {}".format(*job["size_px"]),
             duration(job["beam_s"]),
             job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
-            _cells(job),
+            _cells(job) or (_WITHOUT_CELLS["focus"] if job["kind"] == "focus" else ""),
         )
     results.print(table)
     if page["after"] is not None:
@@ -90,10 +97,12 @@ def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = Fal
         ("where", f"x {x_m * 1e3:.4f} mm, y {y_m * 1e3:.4f} mm"),
         ("scan", f"{size} px of {row['pixel_size_m'] * 1e9:g} nm, {row['dwell_s'] * 1e6:g} us a pixel,"
                  f" {duration(row['beam_s'])} of beam"),
-        ("cells", _cells(row) or "none: a person asked for the frame"),
+        ("cells", _cells(row) or _WITHOUT_CELLS[row["kind"]]),
         ("image", _image(found)),
         ("beam now", {True: "blanked", False: "ON", None: "not known"}[found["beam_blanked"]]),
     ]  # fmt: skip
+    if found["focus"] is not None:
+        lines.append(("focus", height_text(found["focus"])))
     lines += [(f"exposure {each['exposure']}", _exposure(each)) for each in found["exposures"]]
     lines += [("", _event(each)) for each in found["history"]]
     for name, text in lines:
@@ -174,9 +183,10 @@ def _image(found: dict[str, Any]) -> str:
 def _exposure(row: dict[str, Any]) -> str:
     x0, y0, x1, y1 = (value * 1e3 for value in row["rect_m"])
     note = f": {row['note']}" if row["note"] else ""
+    beam = "" if row["beam_s"] is None else f", {duration(row['beam_s'])} of beam"
     return (
         f"{row['state']}, from {row['opened_s']:.1f} s {_until(row)} of the session,"
-        f" x {x0:.4f} to {x1:.4f} mm, y {y0:.4f} to {y1:.4f} mm{note}"
+        f" x {x0:.4f} to {x1:.4f} mm, y {y0:.4f} to {y1:.4f} mm{beam}{note}"
     )
 
 

@@ -16,6 +16,7 @@ from config.model import Config
 from drivers.errors import FrameError
 from service import logs
 from service.cli.estimates import NAMES, print_estimate
+from service.cli.focusing import focus_text
 from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
@@ -251,6 +252,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
+    rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:

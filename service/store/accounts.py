@@ -49,7 +49,8 @@ class Accounts:
         found = self._database.all(
             "SELECT method, MAX(chosen) AS chosen, SUM(exposed_m2) AS exposed_m2, SUM(frames) AS frames,"
             " SUM(stage_moves) AS stage_moves, SUM(beam_s) AS beam_s, SUM(travel_m) AS travel_m,"
-            " SUM(pixels) AS pixels FROM way GROUP BY method ORDER BY MAX(chosen) DESC, SUM(beam_s)"
+            " SUM(pixels) AS pixels, SUM(frames > 0) AS sections"
+            " FROM way GROUP BY method ORDER BY MAX(chosen) DESC, SUM(beam_s)"
         )
         return tuple(
             WayTotals(
@@ -57,6 +58,7 @@ class Accounts:
                 chosen=bool(row["chosen"]),
                 work=Work(row["frames"], row["stage_moves"], row["beam_s"], row["travel_m"], row["pixels"]),
                 exposed_m2=row["exposed_m2"],
+                sections=row["sections"],
             )
             for row in found
         )
@@ -65,6 +67,31 @@ class Accounts:
         """Return the number of fields of the sections that are planned."""
         row = self._database.one(
             "SELECT COUNT(*) FROM field WHERE section IN (SELECT DISTINCT section FROM way)"
+        )
+        return 0 if row is None else int(row[0])
+
+    def to_focus(self) -> tuple[int, int]:
+        """Sections that the beam is still to be focused on, and how many of them have a job for that.
+
+        Whether a section that is not planned will have frames nobody knows: it counts.
+        """
+        live = ", ".join(f"'{state.value}'" for state in _LEFT)
+        row = self._database.one(
+            "SELECT COUNT(*), COALESCE(SUM(EXISTS ("
+            f" SELECT 1 FROM job WHERE job.section = section.id AND kind = 'focus' AND state IN ({live})"
+            ")), 0) FROM section WHERE NOT EXISTS ("
+            " SELECT 1 FROM focus WHERE beam = 'electron' AND focus.section = section.id"
+            f") AND (EXISTS (SELECT 1 FROM job WHERE job.section = section.id AND state IN ({live}))"
+            " OR EXISTS (SELECT 1 FROM field WHERE field.section = section.id"
+            " AND state IN ('pending', 'saved', 'detected')))"
+        )
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def to_focus_light(self) -> int:
+        """Sections that the light is still to be focused on."""
+        row = self._database.one(
+            "SELECT COUNT(DISTINCT section) FROM field WHERE state = 'pending' AND NOT EXISTS (SELECT 1"
+            " FROM focus WHERE beam = 'light' AND focus.section = field.section AND focus.state <> 'begun')"
         )
         return 0 if row is None else int(row[0])
 

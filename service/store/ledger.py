@@ -84,13 +84,14 @@ def finish(
     job_state: JobState,
     note: str | None,
     rect_m: RectM | None = None,
+    beam_s: float | None = None,
     *,
     now: bool = True,
 ) -> Exposure:
     """Close an open row, and move its job on with it.
 
-    `rect_m` is the ground that was exposed, where it is not that of the intent; without `now` nobody knows
-    when it ended.
+    `rect_m` is the ground that was exposed, where it is not that of the intent; `beam_s` the time under the
+    beam, s, where it is known; without `now` nobody knows when it ended.
 
     Raises
     ------
@@ -104,9 +105,19 @@ def finish(
             raise IllegalTransitionError(f"exposure {exposure_id} is '{old.state}', not open")
         x0, y0, x1, y1 = rect_m or old.rect_m
         connection.execute(
-            "UPDATE exposure SET state = ?, closed_s = ?, note = ?, x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?"
-            " WHERE id = ?",
-            (state.value, database.now_s() if now else None, note, x0, y0, x1, y1, exposure_id),
+            "UPDATE exposure SET state = ?, closed_s = ?, note = ?, x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?,"
+            " beam_s = ? WHERE id = ?",
+            (
+                state.value,
+                database.now_s() if now else None,
+                note,
+                x0,
+                y0,
+                x1,
+                y1,
+                beam_s,
+                exposure_id,
+            ),
         )
         move_job(database, old.job, job_state, reason=note, exposure=exposure_id)
         return get_exposure(database, exposure_id)

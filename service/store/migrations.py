@@ -94,6 +94,51 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             """,
             "CREATE INDEX duration_by_step ON duration (step)",
         ),
+        # What focuses found, jobs that begin with one, and how long the beam was on.
+        2: (
+            "ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'frame'"
+            " CHECK (kind IN ('frame', 'focus'))",
+            "ALTER TABLE exposure ADD COLUMN beam_s REAL CHECK (beam_s >= 0)",
+            """
+            CREATE TABLE focus (
+                id INTEGER PRIMARY KEY,
+                beam TEXT NOT NULL CHECK (beam IN ('electron', 'light')),
+                section TEXT NOT NULL REFERENCES section (id),
+                job TEXT REFERENCES job (id),
+                x_m REAL NOT NULL,
+                y_m REAL NOT NULL,
+                start_m REAL,
+                found_m REAL,
+                score REAL,
+                used_m REAL,
+                state TEXT NOT NULL,
+                exposures INTEGER NOT NULL DEFAULT 0,
+                exposed_s REAL NOT NULL DEFAULT 0,
+                reason TEXT,
+                CONSTRAINT a_focus_that_was_found_has_a_height
+                    CHECK (state NOT IN ('used', 'outlier') OR (found_m IS NOT NULL AND used_m IS NOT NULL))
+            ) STRICT
+            """,
+            "CREATE INDEX focus_of_section ON focus (beam, section)",
+            "CREATE INDEX job_of_kind ON job (section) WHERE kind = 'focus'",
+            # Version 2 told what was found in events only, and of no other job without cells and words.
+            """
+            UPDATE job SET kind = 'focus' WHERE id IN (
+                SELECT json_extract(data, '$.job') FROM event WHERE kind = 'focus'
+            ) OR (
+                state = 'queued' AND reason IS NULL AND width_px = 256 AND height_px = 256
+                AND NOT EXISTS (SELECT 1 FROM cover WHERE cover.job = job.id)
+            )
+            """,
+            """
+            INSERT INTO focus (beam, section, job, x_m, y_m, found_m, used_m, state)
+                SELECT 'electron', job.section, job.id, job.x_m, job.y_m, json_extract(data, '$.found_m'),
+                    json_extract(data, '$.used_m'), CASE WHEN json_extract(data, '$.found_m')
+                    = json_extract(data, '$.used_m') THEN 'used' ELSE 'outlier' END
+                FROM event JOIN job ON job.id = json_extract(data, '$.job')
+                WHERE event.kind = 'focus' AND json_extract(data, '$.found_m') IS NOT NULL ORDER BY seq
+            """,
+        ),
     }
 )
 """What leads from each version to the next."""

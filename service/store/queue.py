@@ -35,10 +35,10 @@ def add_plan(database: Database, section: str, jobs: Sequence[Job], skipped: Map
                 raise StoreError(f"{database.path}: job {job.id} is not a queued job of section {section}")
             connection.execute(
                 "INSERT INTO job (id, section, position, x0_m, y0_m, x1_m, y1_m, x_m, y_m,"
-                " shift_x_m, shift_y_m, width_px, height_px, pixel_size_m, dwell_s, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+                " shift_x_m, shift_y_m, width_px, height_px, pixel_size_m, dwell_s, kind, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
                 (job.id, section, job.position, *job.rect_m, *job.center_m, *job.beam_shift_m, *job.size_px,
-                 job.pixel_size_m, job.dwell_s),
+                 job.pixel_size_m, job.dwell_s, job.kind.value),
             )  # fmt: skip
             _known_cells(database, section, job.covers)
             connection.executemany(

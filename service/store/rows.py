@@ -15,7 +15,11 @@ from service.records import (
     ExposureState,
     Field,
     FieldState,
+    Focus,
+    FocusBeam,
+    FocusState,
     Job,
+    JobKind,
     JobState,
     Section,
 )
@@ -103,6 +107,7 @@ def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
         pixel_size_m=row["pixel_size_m"],
         dwell_s=row["dwell_s"],
         covers=tuple(covers),
+        kind=JobKind(row["kind"]),
         beam_shift_m=(row["shift_x_m"], row["shift_y_m"]),
         state=JobState(row["state"]),
         reason=row["reason"],
@@ -122,6 +127,26 @@ def exposure(row: sqlite3.Row) -> Exposure:
         opened_s=row["opened_s"],
         closed_s=row["closed_s"],
         note=row["note"],
+        beam_s=row["beam_s"],
+    )
+
+
+def focus(row: sqlite3.Row) -> Focus:
+    """Read a row of ``focus``."""
+    return Focus(
+        beam=FocusBeam(row["beam"]),
+        section=row["section"],
+        place_m=(row["x_m"], row["y_m"]),
+        state=FocusState(row["state"]),
+        job=row["job"],
+        start_m=row["start_m"],
+        found_m=row["found_m"],
+        score=row["score"],
+        used_m=row["used_m"],
+        exposures=row["exposures"],
+        exposed_s=row["exposed_s"],
+        reason=row["reason"],
+        id=row["id"],
     )
 
 

@@ -8,7 +8,7 @@ rewritten.
 APPLICATION_ID = 0x696C656D
 """``ilem``: tells our databases from others."""
 
-VERSION = 2
+VERSION = 3
 """Kept in ``user_version``; `service.store.migrations` brings older stores to it, newer ones are refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
@@ -105,6 +105,7 @@ STATEMENTS = (
         sha256 TEXT,
         shift_x_m REAL NOT NULL DEFAULT 0,
         shift_y_m REAL NOT NULL DEFAULT 0,
+        kind TEXT NOT NULL DEFAULT 'frame' CHECK (kind IN ('frame', 'focus')),
         {_RECT_ORDER},
         CONSTRAINT a_finished_job_has_an_image_and_its_checksum
             CHECK (state NOT IN ('saved', 'done') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
@@ -164,11 +165,34 @@ STATEMENTS = (
         opened_s REAL NOT NULL,
         closed_s REAL,
         note TEXT,
+        beam_s REAL CHECK (beam_s >= 0),
         {_RECT_ORDER}
     ) STRICT
     """,
     "CREATE UNIQUE INDEX one_open_exposure ON exposure (state) WHERE state = 'open'",
     "CREATE INDEX exposure_by_job ON exposure (job)",
+    """
+    CREATE TABLE focus (
+        id INTEGER PRIMARY KEY,
+        beam TEXT NOT NULL CHECK (beam IN ('electron', 'light')),
+        section TEXT NOT NULL REFERENCES section (id),
+        job TEXT REFERENCES job (id),
+        x_m REAL NOT NULL,
+        y_m REAL NOT NULL,
+        start_m REAL,
+        found_m REAL,
+        score REAL,
+        used_m REAL,
+        state TEXT NOT NULL,
+        exposures INTEGER NOT NULL DEFAULT 0,
+        exposed_s REAL NOT NULL DEFAULT 0,
+        reason TEXT,
+        CONSTRAINT a_focus_that_was_found_has_a_height
+            CHECK (state NOT IN ('used', 'outlier') OR (found_m IS NOT NULL AND used_m IS NOT NULL))
+    ) STRICT
+    """,
+    "CREATE INDEX focus_of_section ON focus (beam, section)",
+    "CREATE INDEX job_of_kind ON job (section) WHERE kind = 'focus'",
     """
     CREATE TABLE duration (
         id INTEGER PRIMARY KEY,

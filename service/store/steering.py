@@ -139,6 +139,16 @@ class Steering:
         sql = "SELECT MAX(position) + 1 FROM job WHERE position >= ? AND position < ?"
         return self._number(sql, (first, last), first)
 
+    def free_before(self, position: int) -> int:
+        """Return the nearest free place before that of a job, without moving any."""
+        return self._number(
+            "SELECT position - 1 FROM job AS one WHERE position <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.position = one.position - 1)"
+            " ORDER BY position DESC LIMIT 1",
+            (position,),
+            position - 1,
+        )
+
     def ground_taken(self, section: str) -> list[tuple[str, RectM]]:
         """Ground of a section that is exposed, may be, or is to be, with the job of each."""
         found = self._database.all(

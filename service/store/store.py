@@ -31,6 +31,7 @@ from service.session import FINAL, Phase, SessionEvent, Status, step
 from service.store import ledger, queue, requests, rows, second_look, specimen
 from service.store.accounts import Accounts
 from service.store.database import Clock, Database, create_file, utc_now
+from service.store.focus import FocusStore
 from service.store.steering import Steering
 from service.store.tracks import TrackStore
 
@@ -56,6 +57,7 @@ class Store:
         self.tracks = TrackStore(database)
         self.accounts = Accounts(database)
         self.steering = Steering(database)
+        self.focus = FocusStore(database)
 
     @classmethod
     def create(
@@ -366,14 +368,12 @@ class Store:
         """Commit the intent to expose; see `ledger.arm`, also for the errors."""
         return ledger.arm(self._database, job_id, rect_m, halo_m)
 
-    def expose_done(self, exposure_id: int, rect_m: RectM | None = None) -> Exposure:
-        """The scan ended and the beam is blanked: row closed, job exposed.
-
-        `rect_m` is the ground that was exposed, where it is not that of the intent.
-        """
-        return ledger.finish(
-            self._database, exposure_id, ExposureState.CLOSED, JobState.EXPOSED, None, rect_m
-        )
+    def expose_done(
+        self, exposure_id: int, rect_m: RectM | None = None, beam_s: float | None = None
+    ) -> Exposure:
+        """The scan ended and the beam is blanked: row closed, job exposed; see `ledger.finish`."""
+        closed, exposed = ExposureState.CLOSED, JobState.EXPOSED
+        return ledger.finish(self._database, exposure_id, closed, exposed, None, rect_m, beam_s)
 
     def expose_failed(self, exposure_id: int, note: str) -> Exposure:
         """How much was exposed is not known: row unknown, job to be reviewed by a person."""

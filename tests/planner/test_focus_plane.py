@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.errors import PlannerError
-from planner.focus_plane import FocusPlane, fit_focus_plane
+from planner.focus_plane import FocusPlane, fit_focus_plane, leverage
 
 TRUE = FocusPlane(5.8e-3, 2e-3, -1e-3)
 
@@ -81,3 +81,39 @@ def test_one_and_two_points() -> None:
 def test_nonsense_is_refused(points: list[tuple[float, float]], z: list[float], tolerance: float) -> None:
     with pytest.raises(PlannerError):
         fit_focus_plane(points, z, tolerance)
+
+
+def test_a_plane_is_surest_among_its_points_and_knows_nothing_beside_a_row() -> None:
+    points = array(5, 4)
+    middle, edge, far = (leverage(points, at) for at in ((-1.4e-3, 1.2e-3), points[0], (9e-3, 1.2e-3)))
+    assert middle == pytest.approx(1 / 19, rel=0.05)
+    assert middle < edge < 1 < far
+    row = array(6, 1)
+    assert leverage(row, (2e-3, 0.0)) < 3
+    assert leverage(row, (2e-3, 0.8e-3)) == math.inf
+    # Sections of a row scatter a little; that is no second direction.
+    scattered = [(x, y + 3e-6 * (-1) ** n) for n, (x, y) in enumerate(row)]
+    assert leverage(scattered, (2e-3, 0.8e-3)) == math.inf
+    assert leverage(scattered, (2e-3, 3e-6)) < 3
+
+
+def test_a_tilt_that_one_point_alone_tells_is_not_known() -> None:
+    row = array(6, 1)
+    assert leverage([*row, (0.0, 0.8e-3)], (0.0, 1.6e-3)) == math.inf
+    assert leverage([*row, (0.0, 0.8e-3), (1e-3, 0.8e-3)], (0.0, 1.6e-3)) < 25
+    assert leverage([(0.0, 0.0)], (0.0, 0.0)) == math.inf
+
+
+@given(seed=st.integers(0, 200))
+def test_leverage_is_the_variance_of_the_plane(seed: int) -> None:
+    """With one point taken away, by the very fits: heights of 1 at one point, 0 at the others."""
+    rng = np.random.default_rng(seed)
+    points = [(float(x), float(y)) for x, y in rng.uniform(-1e-3, 1e-3, (9, 2))]
+    place = (float(rng.uniform(-2e-3, 2e-3)), float(rng.uniform(-2e-3, 2e-3)))
+    expected = []
+    for left_out in range(9):
+        kept = [p for n, p in enumerate(points) if n != left_out]
+        a = np.column_stack([np.ones(8), np.array(kept)])
+        weights = np.array([1, *place]) @ np.linalg.pinv(a)
+        expected.append(float(weights @ weights))
+    assert leverage(points, place) == pytest.approx(max(expected), rel=1e-6)

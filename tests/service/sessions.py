@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from config.loading import dump
 from config.model import Config
@@ -11,6 +11,7 @@ from service.analysis import Analysis
 from service.compose import Setup, set_up
 from service.context import BusyTime, Context, FailureStreak
 from service.control import SessionControl
+from service.daemon import take_up
 from service.deadlines import Limits, guarded
 from service.requests import Requests, Wish
 from service.run_folder import create
@@ -57,18 +58,31 @@ class Session:
         )
         self.store.add_sections(self.setup.sections, self.setup.fields)
         self.config = config
+        self._put_together(limits, attended)
+
+    @classmethod
+    def again(cls, old: Self, change: Callable[[Setup], Setup] = lambda setup: setup) -> Self:
+        """Take up a session that was ended, as another process does."""
+        new = cls.__new__(cls)
+        new.folder, new.info, new.config = old.folder, old.info, old.config
+        new.store, setup, _ = take_up(old.config, old.folder, old.info)
+        new.setup = change(setup)
+        new._put_together(QUICK, attended=False)
+        return new
+
+    def _put_together(self, limits: Limits, attended: bool) -> None:
         self.context = Context(
-            config=config,
+            config=self.config,
             store=self.store,
             folder=self.folder,
             devices=guarded(self.setup.devices, limits),
             clock=self.setup.clock,
             requests=Requests(),
             busy=BusyTime(self.setup.clock),
-            streak=FailureStreak(config.session.max_failures_in_a_row),
+            streak=FailureStreak(self.config.session.max_failures_in_a_row),
             limits=limits,
         )
-        self.analysis = Analysis(config, self.store, self.folder, self.setup.clock)
+        self.analysis = Analysis(self.config, self.store, self.folder, self.setup.clock)
         self.runner = Runner(self.context, self.analysis, attended)
         self.control = SessionControl(self.context, self.runner)
 

@@ -43,6 +43,7 @@ SUMMARY = {
     "data_bytes",
     "contained_recall",
     "tracks",
+    "focus",
     "failed_fields",
     "clipped_cells",
 }
@@ -260,6 +261,7 @@ def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
         "data_bytes",
         "dose_per_nm2",
         "dose_mc_per_cm2",
+        "focus_s",
     }
     status, text, _ = say("plan", path)
     assert status == 0

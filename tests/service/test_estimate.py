@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from planner.estimate import Work
 from service.estimate import estimate_fields, estimate_session, raster_of
 from service.layout import sections_and_fields
 from service.pace import ENOUGH, session_pace
-from service.records import FieldState, Step, WayTotals
+from service.records import FieldState, Focus, FocusBeam, FocusState, JobKind, Step, WayTotals
 from service.session import SessionEvent
 from service.store.store import Store
 from tests.service.sessions import Session, small_config
-from tests.service.store.stores import job, queue_jobs
+from tests.service.store.stores import add_specimen, job, queue_jobs, save_field
 
 AT = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 CONFIG = Config()
@@ -138,10 +139,114 @@ def test_the_numbers_are_told_before_the_beam_and_are_long_rather_than_short(ses
 
 
 def test_every_step_of_a_session_is_measured(session: Session) -> None:
+    focusing = {Step.FOCUS, Step.LIGHT_FOCUS}
     for step in Step:
-        assert session.store.accounts.latest(step), step
+        assert bool(session.store.accounts.latest(step)) == (step not in focusing), step
     (pump_s,) = session.store.accounts.latest(Step.PUMP_TO_HIGH)
     assert pump_s == pytest.approx(session.config.simulator.pump_to_high_vacuum_min * 60)
     frames = session.store.accounts.latest(Step.FRAME)
     assert len(frames) == len(session.store.jobs())
     assert max(frames) < session.config.sem.overhead_s
+
+
+def focused(**session: object) -> Config:
+    return small_config(session={"autofocus": True} | session, fluorescence={"autofocus_um": 3})
+
+
+def test_focus_of_light_and_beam_is_in_the_estimate_of_a_session_that_has_not_begun() -> None:
+    plain, config = small_config(layout={"sections": 7}), focused()
+    config = config.model_copy(update={"layout": plain.layout})
+    sections, fields = sections_and_fields(plain)
+    by_section = [[f for f in fields if f.section == s.id] for s in sections]
+    without, found = estimate_fields(plain, by_section, AT), estimate_fields(config, by_section, AT)
+    assert without.focus_s == 0
+    # Nine exposures a section, a second between them.
+    light_s = 7 * 9 * (config.fluorescence.exposure_s + 1)
+    assert found.fluorescence_s == pytest.approx(without.fluorescence_s + light_s)
+    # And a frame of 256 px, moved to, with the focus before it.
+    pace = session_pace(config).electron
+    scan_s = 256 * 256 * config.sem.dwell_s
+    beam_s = 7 * (scan_s + config.sem.autofocus_s + pace.overhead_s + pace.move_s)
+    assert found.electron_s == pytest.approx(without.electron_s + beam_s)
+    assert found.focus_s == pytest.approx(light_s + beam_s)
+    assert found.left_s == pytest.approx(without.left_s + found.focus_s)
+    assert found.frames_left == without.frames_left + 7
+    assert found.beam_left_s == pytest.approx(without.beam_left_s + 7 * (scan_s + config.sem.autofocus_s))
+    (raster,), (old,) = found.ways, without.ways
+    assert raster.electron_s == pytest.approx(old.electron_s + beam_s)
+    # The dose of the focus is on little ground, and much.
+    assert raster.mean_dose_per_nm2 > old.mean_dose_per_nm2
+
+
+def test_what_is_left_to_focus_shrinks_as_it_is_done(store: Store) -> None:
+    config = focused()
+    queue_jobs(store, 3)
+    ways = [
+        WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
+        WayTotals("raster", False, Work(30, 30, 900.0, 1e-3, 15_000_000), 9e-9),
+    ]
+    store.accounts.add_plan("S0001", ways)
+    for field in store.fields()[1:]:
+        store.set_field(field.id, FieldState.FAILED, reason="no light")
+    pace = session_pace(config).electron
+    scan_s, focus_s = 256 * 256 * config.sem.dwell_s, config.sem.autofocus_s
+    assert store.accounts.to_focus() == (1, 0)
+    first = estimate_session(config, store, AT)
+    assert first.frames_left == 4
+    assert first.beam_left_s == pytest.approx(43.2 + scan_s + focus_s)
+    assert first.focus_s == pytest.approx(scan_s + focus_s + pace.overhead_s + pace.move_s)
+    # Chosen way and full raster alike.
+    assert [way.frames for way in first.ways] == [4, 31]
+    spot = replace(job(9), position=0, size_px=(256, 256), kind=JobKind.FOCUS)
+    store.add_plan("S0001", [spot], {})
+    # Its scan is in the queue now, and counted there; its focus is still to come.
+    assert store.accounts.to_focus() == (1, 1)
+    second = estimate_session(config, store, AT)
+    assert second.frames_left == 4
+    assert second.beam_left_s == pytest.approx(first.beam_left_s, abs=0.1)
+    store.focus.add(
+        Focus(
+            FocusBeam.ELECTRON, "S0001", (0.0, 0.0), FocusState.USED, job=spot.id, found_m=5e-3, used_m=5e-3
+        )
+    )
+    assert store.accounts.to_focus() == (0, 0)
+    third = estimate_session(config, store, AT)
+    assert third.focus_s == 0
+    assert third.beam_left_s == pytest.approx(second.beam_left_s - focus_s)
+
+
+def test_the_light_is_to_be_focused_once_for_each_section_that_waits(store: Store) -> None:
+    add_specimen(store, sections=3)
+    assert store.accounts.to_focus_light() == 3
+    begun = store.focus.add(
+        Focus(FocusBeam.LIGHT, "S0001", (0.0, 0.0), FocusState.BEGUN, start_m=0.0, used_m=0.0)
+    )
+    assert store.accounts.to_focus_light() == 3
+    store.focus.change(replace(begun, state=FocusState.NOT_FOUND, reason="nothing"))
+    assert store.accounts.to_focus_light() == 2
+    for field in store.fields(section="S0002"):
+        save_field(store, field.id)
+    assert store.accounts.to_focus_light() == 1
+
+
+def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Path) -> None:
+    few = {"cells_per_field": 1, "cell_radius_um": 4, "seed": 5}
+    config = small_config(
+        session={"autofocus": True},
+        fluorescence={"autofocus_um": 3},
+        sem={"pixel_size_nm": 40},
+        simulator={"specimen": few},
+    )
+    session = Session(tmp_path / "run", config)
+    session.run()
+    pace = session_pace(session.config, session.store)
+    # Two sections are not enough to believe them; what they took is kept.
+    assert pace.focus_s == session.config.sem.autofocus_s
+    (first, second) = session.store.accounts.latest(Step.FOCUS)
+    taken_s = [one.exposed_s for one in session.store.focus.all(FocusBeam.ELECTRON) if one.found_m]
+    assert sorted(taken_s) == pytest.approx(sorted((first, second)))
+    assert len(session.store.accounts.latest(Step.LIGHT_FOCUS)) == 2
+    frames = [job for job in session.store.jobs() if job.kind is JobKind.FRAME]
+    # The focus is no overhead of a frame.
+    assert len(session.store.accounts.latest(Step.FRAME)) == len(frames)
+    session.end()

@@ -21,7 +21,8 @@ def blurred(**fluorescence: object) -> dict[str, Any]:
 
 
 def focus_events(session: Session) -> list[dict[str, Any]]:
-    return [e.data for e in session.store.events_since(0, 10_000) if e.kind == "light_focus"]
+    events = session.store.events_since(0, 10_000)
+    return [e.data for e in events if e.kind == "focus" and e.data["beam"] == "light"]
 
 
 def test_each_section_is_focused_on_without_the_beam(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_each_section_is_focused_on_without_the_beam(tmp_path: Path) -> None:
     assert session.store.status().phase is Phase.DONE
     found = focus_events(session)
     assert len(found) == 2
-    assert all(event["certain"] for event in found), found
+    assert {event["state"] for event in found} == {"used"}, found
     assert session.setup.devices.light_focus is not None
     assert session.setup.devices.light_focus.position() == pytest.approx(1.3e-6, abs=0.5e-6)
     session.end()

@@ -85,6 +85,7 @@ def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> No
         "data_bytes",
         "dose_per_nm2",
         "dose_mc_per_cm2",
+        "focus_s",
     ]
     assert result["skipped"] == [{"box": "c0002", "reason": "outside the saved fluorescence"}]
     assert json.loads(json.dumps(result)) == result
@@ -98,6 +99,7 @@ def test_the_document_says_what_the_planner_decided() -> None:
         "data_bytes": 1031 * 910,
         "dose_per_nm2": pytest.approx(137.55, abs=0.01),
         "dose_mc_per_cm2": pytest.approx(2.204, abs=0.001),
+        "focus_s": 0,
     }
     frame = result["frames"][0]
     assert frame["rect_m"] == list(planned.frames[0].rect_m)
@@ -105,6 +107,21 @@ def test_the_document_says_what_the_planner_decided() -> None:
     # 10 + 2 * 3.5 um by 8 + 2 * 3.5 um at 16.5 nm.
     assert frame["size_px"] == [1031, 910]
     assert frame["beam_s"] == pytest.approx(1031 * 910 * 60e-6)
+
+
+def test_a_session_that_focuses_takes_longer_whatever_way_it_images() -> None:
+    config = Config.model_validate({"session": {"autofocus": True}})
+    plain, found = plan_document(request(), Config()), plan_document(request(), config)
+    sem = config.sem
+    move_s = settings_from(config).move_s
+    focus_s = 256 * 256 * sem.dwell_s + sem.autofocus_s + sem.overhead_s + move_s
+    assert found["totals"]["focus_s"] == pytest.approx(focus_s)
+    for key in ("total_s", "raster_total_s"):
+        assert found["totals"][key] == pytest.approx(plain["totals"][key] + focus_s)
+    for new, old in zip(found["alternatives"], plain["alternatives"], strict=True):
+        assert new["electron_s"] == pytest.approx(old["electron_s"] + focus_s)
+    empty = plan_document(request(boxes=[]), config)
+    assert empty["totals"]["focus_s"] == 0
 
 
 def test_the_sem_of_the_request_goes_first_and_has_no_data_bar_unless_it_says_so() -> None:

@@ -12,7 +12,7 @@ from config.quanta import QuantaConfig
 from drivers.quanta.joining import joined
 from planner.rects import grown, touch
 from service.compose import Setup
-from service.records import ExposureState, JobState
+from service.records import ExposureState, JobKind, JobState
 from service.session import Phase
 from simulators.quanta_machine import QuantaMachine
 from simulators.quanta_server import QuantaServer, quanta_microscope
@@ -105,7 +105,7 @@ def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path) -> None:
         rig.session.run(100)
         store = rig.session.store
         assert store.status().phase is Phase.DONE, store.status()
-        spots = [job for job in store.jobs() if not job.covers]
+        spots = [job for job in store.jobs() if job.kind is JobKind.FOCUS]
         assert {job.section for job in spots} == {"S0001", "S0002"}
         assert {job.state for job in store.jobs()} == {JobState.DONE}
         reach_m = 2e-6

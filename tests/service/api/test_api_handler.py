@@ -82,6 +82,7 @@ def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
         "pixel_size_m": 16.5e-9,
         "dwell_s": 60e-6,
         "beam_s": pytest.approx(14.4),
+        "kind": "frame",
         "state": "queued",
         "reason": None,
         "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident", "tracks": []}],

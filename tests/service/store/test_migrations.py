@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import StoreError
-from service.records import ExposureState, JobState
+from service.records import ExposureState, FocusBeam, FocusState, JobKind, JobState
 from service.session import Phase
 from service.store import migrations
 from service.store.schema import VERSION
@@ -17,6 +17,9 @@ from tests.service.store.stores import new_store
 
 VERSION_1 = Path(__file__).parent / "data" / "version1.sql"
 """A store as the program of version 1 left it, as SQL text: a job done, one to review, two queued."""
+
+VERSION_2 = VERSION_1.with_name("version2.sql")
+"""The same of version 2: a focus that is done, and told in an event only; another one queued."""
 
 
 @pytest.fixture
@@ -73,11 +76,36 @@ def test_a_migrated_store_is_like_a_new_one_and_has_all_that_it_had(old: Path, t
     assert content(copy) == before
 
 
+def test_focuses_of_version_2_are_known_and_one_that_is_queued_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "session.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSION_2.read_text(encoding="utf-8"))
+        connection.execute("PRAGMA journal_mode = WAL")
+    store = Store.open(path)
+    try:
+        kinds = {job.id: job.kind for job in store.jobs()}
+        focuses = {name for name, kind in kinds.items() if kind is JobKind.FOCUS}
+        assert (len(kinds), focuses) == (5, {"J000004", "J000005"})
+        assert store.job("J000005").state is JobState.QUEUED
+        (found,) = store.focus.all()
+        assert (found.beam, found.section, found.job) == (FocusBeam.ELECTRON, "S0001", "J000004")
+        assert (found.state, found.found_m, found.used_m) == (FocusState.USED, 5.812e-3, 5.812e-3)
+        assert found.place_m == store.job("J000004").center_m
+        assert store.exposures()[0].beam_s is None
+        assert store.status().phase is Phase.PREFLIGHT
+    finally:
+        store.close()
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+    assert version(tmp_path / "session.sqlite.version-2") == 2
+
+
 def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(old)
     broken = {1: (*migrations.MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
     monkeypatch.setattr(migrations, "MIGRATIONS", broken)
-    with pytest.raises(StoreError, match="cannot be brought from version 1 to 2: no such table: nowhere"):
+    with pytest.raises(StoreError, match="cannot be brought from version 1 to 3: no such table: nowhere"):
         Store.open(old)
     assert version(old) == 1
     assert content(old) == before
@@ -94,7 +122,7 @@ def test_a_store_that_cannot_be_copied_is_not_changed(old: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stated", "message"),
-    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 2"), (0, "no way from it")],
+    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 3"), (0, "no way from it")],
 )
 def test_other_versions_are_refused(old: Path, stated: int, message: str) -> None:
     with closing(sqlite3.connect(old)) as connection:
