@@ -151,7 +151,8 @@ class SerialDetector:
         prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
-        evidence = Evidence(place, boxes, own.residual, frame.pixel_size_um)
+        evidence = Evidence(place, boxes, own)
+        earlier = [one.evidence for one in self._window]
         section = _Section(
             frame,
             own,
@@ -163,6 +164,7 @@ class SerialDetector:
             0.0,
             evidence,
             outlines(own, boxes),
+            fixed_boxes(evidence, earlier),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -229,10 +231,9 @@ class SerialDetector:
         ]
         cells = section.single.cells
         if near:
-            neighbours = [self._neighbour(one, section) for one in near]
-            frame = pooled(section.layer, neighbours)
-            more = self._detect(frame)
-            cells = joined(cells, more.cells, section.layer, section.fixed)
+            neighbours = [Neighbour(one.layer, one.place.onto(section.place), one.fixed) for one in near]
+            more = self._detect_pooled(section, neighbours)
+            cells = joined(cells, more, section.layer, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
             if cell.box_px in section.fixed
@@ -256,6 +257,18 @@ class SerialDetector:
         section.tracks = [() if cell.reason in NO_CELL else next(ids) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
+    def _detect_pooled(self, section: _Section, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
+        """Detect in the average with neighbours; none where that fails, and the section says so."""
+        try:
+            return self._detect(pooled(section.layer, neighbours)).cells
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning tells it
+            why = str(error) or type(error).__name__
+            section.warnings.append(
+                f"the average of {section.frame.section} with its neighbours could not be detected ({why}):"
+                " it has only the cells that it shows alone, and those carried from neighbours"
+            )
+            return ()
+
     def _part(self, section: _Section, near: Sequence[_Section]) -> None:
         """Take merged cells apart where the sections beside show them apart."""
         own = outlines(section.layer, [cell.box_px for cell in section.cells])
@@ -273,12 +286,6 @@ class SerialDetector:
             key=lambda one: abs(one.place.index - section.place.index),
         )
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
-
-    def _neighbour(self, other: _Section, section: _Section) -> Neighbour:
-        if other.place.index > section.place.index:
-            rest = [one.evidence for one in self._window if one is not other]
-            other.fixed = fixed_boxes(other.evidence, rest)
-        return Neighbour(other.layer, other.place.onto(section.place), other.fixed)
 
     def _final(self, section: _Section) -> SerialSection:
         started = time.perf_counter()

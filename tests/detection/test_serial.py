@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from config.work import DetectionConfig
 from detection.boxes import BoxPx
 from detection.cells import Hit
 from detection.detect import detect
+from detection.detectors import RecallFirst
 from detection.errors import DetectionError
 from detection.frames import Frame
 from detection.placed import SectionFrame
@@ -240,3 +242,32 @@ def test_a_detector_that_is_given_is_used() -> None:
     sections = [one for n in range(3) for one in detector.add(frame(n))] + detector.finish()
     boxes = [[one.cell.box_px for one in section.cells if one.seen] for section in sections]
     assert boxes == [[BoxPx(100, 100, 120, 120)]] * 3
+
+
+class FailsOnce:
+    """The default detector; its call of this number fails, as that of a plug-in may."""
+
+    def __init__(self, call: int) -> None:
+        self._left = call
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        self._left -= 1
+        if self._left == 0:
+            raise IndexError("a bug in the detector")
+        return RecallFirst().find(frame)
+
+
+def test_a_section_whose_average_breaks_the_detector_has_the_cells_that_it_shows_alone() -> None:
+    frames = [frame(n) for n in range(8)]
+    alone = detect(frames[2].pixels, PIXEL_UM, CONFIG, OFFSET)
+    # Each section is detected alone as it is added, and averaged as the second after it has been added.
+    detector = SerialDetector(CONFIG, detector=FailsOnce(8))
+    found = [section for one in frames for section in detector.add(one)] + detector.finish()
+    assert [section.section for section in found] == [f"S{n + 1:04d}" for n in range(8)]
+    (broken,) = (section for section in found if any("a bug" in warning for warning in section.warnings))
+    assert broken.section == "S0003"
+    assert "only the cells that it shows alone" in broken.warnings[-1]
+    boxes = {one.cell.box_px for one in broken.cells if one.seen}
+    assert boxes
+    assert boxes <= {cell.box_px for cell in alone.cells}
+    assert all(one.tracks for one in broken.cells)
