@@ -35,7 +35,7 @@ def smooth_background(values: NDArray[np.float32], pixel_size_um: float) -> NDAr
     rows, columns = values.shape
     block_px = max(round(BLOCK_UM / pixel_size_um), 1)
     small = (max(columns // block_px, 4), max(rows // block_px, 4))
-    means = np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA))
+    means = np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
     block_um = block_px * pixel_size_um
     window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
     low = _percentile_filter(means, LOW_PERCENT, window)

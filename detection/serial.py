@@ -24,6 +24,7 @@ from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
+from detection.serial_confidence import Near, with_confidences
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
 POOL_REACH = 2
@@ -33,8 +34,6 @@ FIXED_HISTORY = 8
 NO_CELL = (fixed_pattern.REASON, isolated.REASON)
 MOST_COMPLETED = 4.0
 """Of the box that a section gives a cell: what its neighbours say beyond is of another cell."""
-CARRIED_CONFIDENCE = 0.5
-"""A cell that two neighbours show counts as even."""
 CARRIED = "kept: seen in "
 """Begins the reason of what is imaged because its neighbours show it, whatever its confidence."""
 
@@ -106,7 +105,7 @@ class _Section:
     elapsed_ms: float
     evidence: Evidence
     outlines: Outlines
-    fixed: tuple[BoxPx, ...] = ()
+    fixed: tuple[BoxPx, ...]
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -152,7 +151,6 @@ class SerialDetector:
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         evidence = Evidence(place, boxes, own)
-        earlier = [one.evidence for one in self._window]
         section = _Section(
             frame,
             own,
@@ -164,7 +162,7 @@ class SerialDetector:
             0.0,
             evidence,
             outlines(own, boxes),
-            fixed_boxes(evidence, earlier),
+            fixed_boxes(evidence, [one.evidence for one in self._window]),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -221,8 +219,7 @@ class SerialDetector:
     def _track(self, section: _Section) -> None:
         started = time.perf_counter()
         others = [one for one in self._window if one is not section]
-        evidence = [one.evidence for one in others]
-        section.fixed = fixed_boxes(section.evidence, evidence)
+        section.fixed = fixed_boxes(section.evidence, [one.evidence for one in others])
         near = [
             one
             for one in others
@@ -311,9 +308,8 @@ class SerialDetector:
             margin_px = _margin_px(self._config, section.frame.pixel_size_um)
             reason = CARRIED + " and ".join(seen_in)
             grown = box.dilated(margin_px, section.frame.shape)
-            cells.append(
-                SerialCell(Cell("", box, grown, CARRIED_CONFIDENCE, reason), (track.id,), seen=False)
-            )
+            cells.append(SerialCell(Cell("", box, grown, 0.0, reason), (track.id,), seen=False))
+        cells = self._judged(cells, section)
         cells.sort(key=lambda one: (one.cell.box_px.y0, one.cell.box_px.x0, one.cell.box_px.as_tuple()))
         named = tuple(
             replace(one, cell=replace(one.cell, id=f"c{number:04d}")) for number, one in enumerate(cells, 1)
@@ -329,6 +325,19 @@ class SerialDetector:
             tuple(section.warnings),
             section.elapsed_ms,
         )
+
+    def _judged(self, cells: Sequence[SerialCell], section: _Section) -> list[SerialCell]:
+        """Say how likely those are cells that the section does not show by itself."""
+        near = [
+            Near(one.place.index - section.place.index, one.cells, one.tracks)
+            for one in self._window[: self._next_tracked - self._window[0].place.index]
+            if one.place.chain == section.place.chain
+            and 0 < abs(one.place.index - section.place.index) <= LONGEST_GAP
+        ]
+        single = [cell.box_px for cell in section.single.cells if cell.image_box_px is not None]
+        hits = [(one.cell, one.tracks, one.seen) for one in cells]
+        judged = with_confidences(hits, section.layer, single, near)
+        return [replace(one, cell=cell) for one, cell in zip(cells, judged, strict=True)]
 
     def _completed(self, cell: Cell, names: tuple[str, ...], section: _Section) -> Cell:
         """Image also where the sections on both sides say that more of the cell must lie."""
