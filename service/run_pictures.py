@@ -1,6 +1,7 @@
-"""Pictures in the folder of a run: every linked section with its cells, and montages of them."""
+"""Pictures in the folder of a run: every section with its cells, and montages of those that are linked."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,11 @@ class RunPictures:
         self._shown: list[Shown] = []
 
     def add(self, found: Found) -> None:
-        """Draw a section; one that was not linked has no picture."""
+        """Draw a section; of one that was not linked, each field by itself."""
+        for frame, detection in found.alone:
+            name = found.section if len(found.alone) == 1 else frame.field.id.replace("/", "_")
+            size_um = frame.pose.pixel_size_m[0] * 1e6
+            self._draw(name, partial(draw_overlay, frame.pixels, detection, size_um))
         if found.serial is None or found.mosaic is None:
             return
         serial, whole = found.serial, found.mosaic.whole

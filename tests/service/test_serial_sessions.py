@@ -178,11 +178,13 @@ def test_section_by_section_only_earlier_sections_count(start: Start) -> None:
 
 
 def test_switched_off_sections_are_not_linked(start: Start) -> None:
-    session = start(layout={"sections": 2}, detection={"serial": False})
+    layout = {"sections": 2, "fields": [2, 1], "pitch_um": 400}
+    session = start(layout=layout, detection={"serial": False})
     assert session.store.cells()
     assert not any(cell.tracks for cell in session.store.cells())
     assert session.store.tracks.count() == 0
-    assert not session.folder.pictures.exists()
+    names = {path.name for path in session.folder.pictures.iterdir()}
+    assert names == {f"S{n:04d}_F{field:03d}.png" for n in (1, 2) for field in (0, 1)}
 
 
 def test_a_frame_that_is_lost_costs_its_field_only(start: Start) -> None:
