@@ -205,12 +205,12 @@ def noise_alone(one: SectionFrame) -> SectionFrame:
 
 
 def blurred(one: SectionFrame) -> SectionFrame:
-    smooth = cv2.GaussianBlur(one.pixels.astype(np.float32), (0, 0), 6)
+    smooth = np.asarray(cv2.GaussianBlur(one.pixels.astype(np.float32), (0, 0), 6), dtype=np.float32)
     return replace(one, pixels=np.rint(smooth).astype(np.uint16))
 
 
 def mirrored(one: SectionFrame) -> SectionFrame:
-    return replace(one, pixels=np.ascontiguousarray(one.pixels[:, ::-1]))
+    return replace(one, pixels=one.pixels[:, ::-1].copy())
 
 
 @pytest.mark.parametrize("spoil", [folded, saturated, noise_alone, blurred, mirrored])
