@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detection import fixed_pattern
 from drivers.errors import DeviceTimeoutError
 from service.analysis import Analysis
 from service.api.handler import Handler
@@ -253,3 +254,17 @@ def test_nobody_waits_for_a_long_recomputation(start: Start, monkeypatch: pytest
     assert session.store.status().phase is Phase.ABORTED
     session.thread.join(30)
     assert added == ["S0001", "S0002"]
+
+
+def test_dust_on_the_camera_is_told_in_every_field_of_mosaics(start: Start) -> None:
+    """The stage errs, so that no two mosaics are of one size."""
+    session = start(
+        layout={"sections": 4, "fields": [2, 2], "pitch_um": 400},
+        simulator={"dust_spots": 2, "specimen": {"cells_per_field": 2, "seed": 5, "brightness_photons": 40}},
+    )
+    marked = [cell for cell in session.store.cells() if cell.reason == fixed_pattern.REASON]
+    columns = {round((cell.box_px[0] + cell.box_px[2]) / 20) for cell in marked}
+    assert len(marked) >= 12
+    assert len({cell.field for cell in marked}) >= 9
+    assert len(columns) <= 3
+    assert all(cell.image_rect_m is None and not cell.tracks for cell in marked)
