@@ -145,7 +145,7 @@ def fixed_boxes(own: Evidence, others: Sequence[Evidence]) -> tuple[BoxPx, ...]:
         ]
         boxes = [box for box in own.boxes if own.view_of(box) is view]
         if boxes and len(rest) >= FEWEST - 1:
-            lights = np.stack([theirs.light for _, theirs in rest])
+            lights = np.stack([view.light, *(theirs.light for _, theirs in rest)])
             found += [box for box in boxes if _is_fixed(box, view, own, comparable, rest, lights)]
     return tuple(found)
 
@@ -158,20 +158,21 @@ def _is_fixed(
     rest: Sequence[tuple[Evidence, _View]],
     lights: NDArray[np.float32],
 ) -> bool:
+    """Whether a box is fixed; `lights` are those of its frame of the camera and of the `rest`."""
     inside = _blocks(box, view, own.block_px)
-    light = view.light[inside]
-    if light.size == 0:
+    if min(one.stop - one.start for one in inside) < 1:
         return False
-    # Most detections end here: hardly any other frame is bright at the same pixels.
     means = lights[(slice(None), *inside)].mean(axis=(1, 2))
-    if (means >= LEAST_SHOWN * light.mean()).sum() < FEWEST - 1:
+    # Most detections end here or at the next: hardly any other frame shows the same at the same pixels.
+    if (means[1:] >= LEAST_SHOWN * means[0]).sum() < FEWEST - 1:
+        return False
+    contrasts = _contrasts(lights, inside)
+    noise = own.layer.noise_adu / own.block_px
+    if not _alike(contrasts[0], contrasts[1:], noise):
         return False
     oval = oval_of(box, own.shape, own.pixel_size_um)
-    moved = [n for n, one in enumerate(rest) if _has_moved(box, oval, view, own, *one)]
-    if len(moved) < FEWEST - 1:
-        return False
-    contrasts = _contrasts(np.concatenate([view.light[None], lights[moved]]), inside)
-    if not _explained(contrasts[0], contrasts[1:], own.layer.noise_adu / own.block_px):
+    moved = [n for n, one in enumerate(rest, start=1) if _has_moved(box, oval, view, own, *one)]
+    if len(moved) < FEWEST - 1 or not _explained(contrasts[0], contrasts[moved], noise):
         return False
     seen, looked = _seen_moved(oval, own, comparable)
     if len(moved) < FEWEST:
@@ -211,8 +212,8 @@ def _contrasts(lights: NDArray[np.float32], inside: tuple[slice, slice]) -> NDAr
     return np.asarray(lights[(slice(None), *inside)] - ground[:, None, None])
 
 
-def _explained(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
-    """Whether other frames show all the light of a detection and some of them no other, but for noise.
+def _alike(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
+    """Whether a detection is bright enough to be told, and some other frames show it and no more.
 
     Parameters
     ----------
@@ -221,16 +222,22 @@ def _explained(own: NDArray[np.float32], others: NDArray[np.float32], noise: flo
     noise : float
         Standard deviation of a block.
     """
+    level = float(own.mean())
+    most_apart = math.sqrt(2) * (LEFT_SHARE * level + LEFT_SD * noise)
+    alike = np.abs(others - own).max(axis=(1, 2)) <= most_apart
+    return level >= LEAST_SD * noise / math.sqrt(own.size) and int(alike.sum()) >= FEWEST - 1
+
+
+def _explained(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
+    """Whether other frames show all the light of a detection, but for noise; arguments as of `_alike`."""
     rank, level = len(others) // DARKEST, float(own.mean())
-    most_left = LEFT_SHARE * level + LEFT_SD * noise
-    noise_of_mean = noise / math.sqrt(own.size)
     mean_left = level - float(np.sort(others.mean(axis=(1, 2)))[rank])
-    if level < LEAST_SD * noise_of_mean or mean_left > MEAN_LEFT_SHARE * level + MEAN_LEFT_SD * noise_of_mean:
-        return False
-    if float((own - np.partition(others, rank, axis=0)[rank]).max()) > most_left:
-        return False
-    alike = np.abs(others - own).max(axis=(1, 2)) <= math.sqrt(2) * most_left
-    return int(alike.sum()) >= FEWEST - 1
+    left = float((own - np.partition(others, rank, axis=0)[rank]).max())
+    return (
+        mean_left <= MEAN_LEFT_SHARE * level + MEAN_LEFT_SD * noise / math.sqrt(own.size)
+        and left <= LEFT_SHARE * level + LEFT_SD * noise
+        and _alike(own, others, noise)
+    )
 
 
 def _seen_moved(oval: Oval, own: Evidence, comparable: Sequence[Evidence]) -> tuple[int, int]:

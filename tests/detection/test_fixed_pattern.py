@@ -117,3 +117,9 @@ def test_a_cell_across_fields_is_left_alone() -> None:
     fields = [BoxPx(200 * n, 0, 200 * n + 200, 200) for n in range(4)]
     boxes = [BoxPx(200 * n - 10, 40, 200 * n + 10, 60) for n in range(1, 4)]
     assert fixed_boxes(evidence(0, 0, *boxes, fields=fields), []) == ()
+
+
+def test_what_is_smaller_than_a_block_is_left_alone() -> None:
+    speck = BoxPx(41, 41, 42, 42)
+    own, *others = [evidence(n, 15.0 * n, speck) for n in range(4)]
+    assert fixed_boxes(own, others) == ()
