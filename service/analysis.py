@@ -146,7 +146,7 @@ class Analysis:
             if self._linked_again % _TOLD_EVERY == 0:
                 recorded = {f.section for state in _SEEN for f in self._store.fields(state=state)}
                 log.info(
-                    "linking recorded sections again, fluorescence goes on meanwhile",
+                    "linking recorded sections again",
                     section=section,
                     done=self._linked_again,
                     recorded=len(recorded),
