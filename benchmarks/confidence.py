@@ -1,14 +1,36 @@
 """Whether confidences are what they say: of the hits given p, about a share p is real."""
 
+from typing import Any
+
 from benchmarks.rows import Row
-from benchmarks.scenes import every_kind, judge
+from benchmarks.scenes import FIRST_SEED, every_kind, judge
+from benchmarks.serial import CROWDED, MIXED, MODERATE
+from benchmarks.stacks import simulated_stack
 from config.work import DetectionConfig
+from detection import pooled_evidence
 from detection.curves import dropped_by_floor, reliability
 from detection.evaluation import JudgedFrame, is_real
+from detection.serial import SerialDetector
+from detection.truth import TrueCell
 
 FRAMES = 20
 """Of every kind; more on the same seeds would be sections of the same blocks."""
 DETECTORS = ("recall-first", "paper")
+SECTIONS = 10
+STACKS: dict[str, dict[str, Any]] = {
+    "mixed": MIXED,
+    "crowded": CROWDED,
+    "sections of 80 nm": {**MIXED, "section_thickness_nm": 80},
+    "sections of 500 nm": {**MIXED, "section_thickness_nm": 500},
+    "debris and folds": {
+        **MIXED,
+        "cells_per_field": 10,
+        "debris_per_field": 8.0,
+        "folds_per_section": 0.5,
+    },
+    "lumpy": {**MIXED, "cells_per_field": 12, "lumps_percent": 10.0},
+    "no cells, lumpy": {**MODERATE, "cells_per_field": 0, "debris_per_field": 5.0, "lumps_percent": 10.0},
+}
 TITLE = "Calibration of confidence (share of hits that are real, 95 % interval)"
 
 
@@ -20,7 +42,50 @@ def run() -> list[Row]:
             for detector in DETECTORS:
                 found = judge(frame, DetectionConfig(detector=detector), str(number))
                 of_kind[detector].setdefault(kind, []).append(found)
-    return [row for detector in DETECTORS for row in _rows(detector, of_kind[detector])]
+    single = [row for detector in DETECTORS for row in _rows(detector, of_kind[detector])]
+    return single + serial_rows()
+
+
+def serial_rows(stacks: int = 2) -> list[Row]:
+    """The same of hits that neighbouring sections show: in an average only, or carried from them."""
+    carried: dict[str, list[JudgedFrame]] = {}
+    averaged: dict[str, list[JudgedFrame]] = {}
+    for number, (kind, specimen) in enumerate(STACKS.items()):
+        for n in range(stacks):
+            for_kind = _serially_judged(FIRST_SEED + 60 + stacks * number + n, specimen)
+            for frames, of_frames in zip((carried, averaged), for_kind, strict=True):
+                frames.setdefault(kind, []).extend(of_frames)
+    return _rows("carried", carried) + _rows("in the average alone", averaged)
+
+
+def _serially_judged(seed: int, specimen: dict[str, Any]) -> tuple[list[JudgedFrame], list[JudgedFrame]]:
+    """Carried hits of every section of a stack, and those that only its average shows."""
+    stack = simulated_stack(seed, SECTIONS, **specimen)
+    detector = SerialDetector(DetectionConfig())
+    found = [section for one in stack for section in detector.add(one.frame)] + detector.finish()
+    carried: list[JudgedFrame] = []
+    averaged: list[JudgedFrame] = []
+    for true, section in zip(stack, found, strict=True):
+        truth = tuple(TrueCell(cell.id, cell.box) for cell in (*true.cells, *true.beyond))
+        own = [one for one in section.cells if one.tracks]
+        for frames, cells in (
+            (carried, [one.cell for one in own if not one.seen]),
+            (
+                averaged,
+                [one.cell for one in own if one.seen and one.cell.reason.startswith(pooled_evidence.REASON)],
+            ),
+        ):
+            frames.append(
+                JudgedFrame(
+                    section.section,
+                    true.frame.shape,
+                    true.frame.pixel_size_um,
+                    tuple(cells),
+                    truth,
+                    serial=True,
+                )
+            )
+    return carried, averaged
 
 
 def _rows(detector: str, of_kind: dict[str, list[JudgedFrame]]) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
 from detection.placed import SectionFrame
@@ -14,6 +13,8 @@ SMOOTHING_UM = 9.0
 SHARP_UM = 0.35
 BROAD_UM = 6.0
 BRIGHT_PERCENTILE = 99.0
+MOST_COPIED = 4_000_000
+"""Values at a time, 16 MB."""
 
 
 def smooth_background(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[np.float32]:
@@ -34,12 +35,29 @@ def smooth_background(values: NDArray[np.float32], pixel_size_um: float) -> NDAr
     rows, columns = values.shape
     block_px = max(round(BLOCK_UM / pixel_size_um), 1)
     small = (max(columns // block_px, 4), max(rows // block_px, 4))
-    means = np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA))
+    means = np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
     block_um = block_px * pixel_size_um
     window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
-    low = np.asarray(ndi.percentile_filter(means, LOW_PERCENT, window, mode="nearest"), dtype=np.float32)
+    low = _percentile_filter(means, LOW_PERCENT, window)
     smooth = cv2.GaussianBlur(low, (0, 0), SMOOTHING_UM / block_um, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(smooth, (columns, rows), interpolation=cv2.INTER_LINEAR))
+
+
+def _percentile_filter(values: NDArray[np.float32], percent: int, window: int) -> NDArray[np.float32]:
+    """As `scipy.ndimage.percentile_filter` of mode ``nearest``, several times faster; `window` is odd."""
+    half = window // 2
+    padded = np.asarray(cv2.copyMakeBorder(values, half, half, half, half, cv2.BORDER_REPLICATE))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (window, window))
+    rank = window * window * percent // 100
+    rows, columns = values.shape
+    # A band of rows at a time, since each window is copied.
+    band = max(MOST_COPIED // (columns * window * window), 1)
+    return np.concatenate(
+        [
+            np.partition(windows[row : row + band].reshape(-1, columns, window * window), rank)[..., rank]
+            for row in range(0, rows, band)
+        ]
+    )
 
 
 def comparable(frame: SectionFrame, pixel_size_um: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

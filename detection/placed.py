@@ -7,8 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.boxes import BoxPx
 from detection.errors import DetectionError
-from detection.rigid import Rigid, warp_matrix
+from detection.rigid import Rigid, pixels_of_plane, warp_matrix
+
+LEAST_TURN_RAD = 1e-3
+"""Less turns the corner of a frame by no pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class SectionFrame:
         looks near it first.
     mask : (rows, columns) array of bool or None
         Where a mosaic shows something; None where all of it does.
+    fields : tuple of BoxPx
+        Where the frames of the camera lie in a mosaic, in the order of exposure; none where this is one frame
+        itself, or one of them is turned against the others.
     """
 
     section: str
@@ -42,6 +49,12 @@ class SectionFrame:
     rotation_rad: float = 0.0
     section_angle_rad: float | None = None
     mask: NDArray[np.bool_] | None = None
+    fields: tuple[BoxPx, ...] = ()
+
+    @property
+    def windows(self) -> tuple[BoxPx, ...]:
+        """Where the frames of the camera lie; of one frame, all of it."""
+        return self.fields or (BoxPx(0, 0, self.shape[1], self.shape[0]),)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -123,7 +136,23 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
         first.rotation_rad,
         first.section_angle_rad,
         None if shown.all() else shown,
+        _windows(fields, [to_mosaic.after(motion) for motion in to_first], (rows, columns)),
     )
+
+
+def _windows(
+    fields: Sequence[SectionFrame], to_mosaic: Sequence[Rigid], shape: tuple[int, int]
+) -> tuple[BoxPx, ...]:
+    """Where fields lie in a mosaic, to the nearest pixel; none where one is turned against it."""
+    if any(abs(motion.rotation_rad) > LEAST_TURN_RAD for motion in to_mosaic):
+        return ()
+    windows = []
+    for motion, field in zip(to_mosaic, fields, strict=True):
+        middle = pixels_of_plane(np.array([motion.shift_um]), shape, field.pixel_size_um)[0]
+        rows, columns = field.shape
+        x0, y0 = np.rint(middle - (columns / 2, rows / 2)).astype(int).tolist()
+        windows.append(BoxPx(x0, y0, x0 + columns, y0 + rows))
+    return tuple(windows)
 
 
 def _corners_um(field: SectionFrame) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
+from detection.serial_confidence import Near, with_confidences
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
 POOL_REACH = 2
@@ -33,8 +34,6 @@ FIXED_HISTORY = 8
 NO_CELL = (fixed_pattern.REASON, isolated.REASON)
 MOST_COMPLETED = 4.0
 """Of the box that a section gives a cell: what its neighbours say beyond is of another cell."""
-CARRIED_CONFIDENCE = 0.5
-"""A cell that two neighbours show counts as even."""
 CARRIED = "kept: seen in "
 """Begins the reason of what is imaged because its neighbours show it, whatever its confidence."""
 
@@ -106,7 +105,7 @@ class _Section:
     elapsed_ms: float
     evidence: Evidence
     outlines: Outlines
-    fixed: tuple[BoxPx, ...] = ()
+    fixed: tuple[BoxPx, ...]
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -151,7 +150,7 @@ class SerialDetector:
         prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
-        evidence = Evidence(place, boxes, own.residual, frame.pixel_size_um)
+        evidence = Evidence(place, boxes, own)
         section = _Section(
             frame,
             own,
@@ -163,6 +162,7 @@ class SerialDetector:
             0.0,
             evidence,
             outlines(own, boxes),
+            fixed_boxes(evidence, [one.evidence for one in self._window]),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -219,8 +219,7 @@ class SerialDetector:
     def _track(self, section: _Section) -> None:
         started = time.perf_counter()
         others = [one for one in self._window if one is not section]
-        evidence = [one.evidence for one in others]
-        section.fixed = fixed_boxes(section.evidence, evidence)
+        section.fixed = fixed_boxes(section.evidence, [one.evidence for one in others])
         near = [
             one
             for one in others
@@ -229,10 +228,9 @@ class SerialDetector:
         ]
         cells = section.single.cells
         if near:
-            neighbours = [self._neighbour(one, section) for one in near]
-            frame = pooled(section.layer, neighbours)
-            more = self._detect(frame)
-            cells = joined(cells, more.cells, section.layer, section.fixed)
+            neighbours = [Neighbour(one.layer, one.place.onto(section.place), one.fixed) for one in near]
+            more = self._detect_pooled(section, neighbours)
+            cells = joined(cells, more, section.layer, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
             if cell.box_px in section.fixed
@@ -256,6 +254,18 @@ class SerialDetector:
         section.tracks = [() if cell.reason in NO_CELL else next(ids) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
+    def _detect_pooled(self, section: _Section, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
+        """Detect in the average with neighbours; none where that fails, and the section says so."""
+        try:
+            return self._detect(pooled(section.layer, neighbours)).cells
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning tells it
+            why = str(error) or type(error).__name__
+            section.warnings.append(
+                f"the average of {section.frame.section} with its neighbours could not be detected ({why}):"
+                " it has only the cells that it shows alone, and those carried from neighbours"
+            )
+            return ()
+
     def _part(self, section: _Section, near: Sequence[_Section]) -> None:
         """Take merged cells apart where the sections beside show them apart."""
         own = outlines(section.layer, [cell.box_px for cell in section.cells])
@@ -273,12 +283,6 @@ class SerialDetector:
             key=lambda one: abs(one.place.index - section.place.index),
         )
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
-
-    def _neighbour(self, other: _Section, section: _Section) -> Neighbour:
-        if other.place.index > section.place.index:
-            rest = [one.evidence for one in self._window if one is not other]
-            other.fixed = fixed_boxes(other.evidence, rest)
-        return Neighbour(other.layer, other.place.onto(section.place), other.fixed)
 
     def _final(self, section: _Section) -> SerialSection:
         started = time.perf_counter()
@@ -304,9 +308,8 @@ class SerialDetector:
             margin_px = _margin_px(self._config, section.frame.pixel_size_um)
             reason = CARRIED + " and ".join(seen_in)
             grown = box.dilated(margin_px, section.frame.shape)
-            cells.append(
-                SerialCell(Cell("", box, grown, CARRIED_CONFIDENCE, reason), (track.id,), seen=False)
-            )
+            cells.append(SerialCell(Cell("", box, grown, 0.0, reason), (track.id,), seen=False))
+        cells = self._judged(cells, section)
         cells.sort(key=lambda one: (one.cell.box_px.y0, one.cell.box_px.x0, one.cell.box_px.as_tuple()))
         named = tuple(
             replace(one, cell=replace(one.cell, id=f"c{number:04d}")) for number, one in enumerate(cells, 1)
@@ -322,6 +325,19 @@ class SerialDetector:
             tuple(section.warnings),
             section.elapsed_ms,
         )
+
+    def _judged(self, cells: Sequence[SerialCell], section: _Section) -> list[SerialCell]:
+        """Say how likely those are cells that the section does not show by itself."""
+        near = [
+            Near(one.place.index - section.place.index, one.cells, one.tracks)
+            for one in self._window[: self._next_tracked - self._window[0].place.index]
+            if one.place.chain == section.place.chain
+            and 0 < abs(one.place.index - section.place.index) <= LONGEST_GAP
+        ]
+        single = [cell.box_px for cell in section.single.cells if cell.image_box_px is not None]
+        hits = [(one.cell, one.tracks, one.seen) for one in cells]
+        judged = with_confidences(hits, section.layer, single, near)
+        return [replace(one, cell=cell) for one, cell in zip(cells, judged, strict=True)]
 
     def _completed(self, cell: Cell, names: tuple[str, ...], section: _Section) -> Cell:
         """Image also where the sections on both sides say that more of the cell must lie."""

@@ -26,7 +26,10 @@ from service.track_names import TrackNames
 log = get_logger(__name__)
 
 _LOOK_S = 0.2
+_TOLD_EVERY = 50
+"""Sections that are linked again after a restart, which takes a minute or several in a long run."""
 _OPEN = (FieldState.PENDING, FieldState.SAVED)
+_SEEN = (FieldState.DETECTED, FieldState.PLANNED)
 
 
 class Analysis:
@@ -64,6 +67,8 @@ class Analysis:
         self._found: list[Found] = []
         """Not yet in the store."""
         self._pictures = RunPictures(folder, len(self._untaken))
+        self._linked_again = 0
+        """Sections whose cells an earlier program recorded."""
         self._ready_s = 0.0
         self._closing = threading.Event()
 
@@ -121,9 +126,11 @@ class Analysis:
             for section, fields in self._complete(last):
                 if self._closing.is_set():
                     return
-                if self._config.detection.serial or any(f.state is FieldState.SAVED for f in fields):
+                new = any(field.state is FieldState.SAVED for field in fields)
+                if self._config.detection.serial or new:
                     frames = self._frames(fields)
                     if frames:
+                        self._tell_if_again(section, new)
                         self._found += self._linking.add(frames, self._angles_rad.get(section))
                 self._untaken.remove(section)
                 self._keep_found()
@@ -132,6 +139,22 @@ class Analysis:
                 self._keep_found()
         if last and not self._store.fields(state=FieldState.PENDING, limit=1):
             self._pictures.finish()
+
+    def _tell_if_again(self, section: str, new: bool) -> None:
+        """Say how far linking is with sections that are recorded: new ones have their tracks from them."""
+        if not new:
+            if self._linked_again % _TOLD_EVERY == 0:
+                recorded = {f.section for state in _SEEN for f in self._store.fields(state=state)}
+                log.info(
+                    "linking recorded sections again",
+                    section=section,
+                    done=self._linked_again,
+                    recorded=len(recorded),
+                )
+            self._linked_again += 1
+        elif self._linked_again:
+            log.info("recorded sections are linked again", sections=self._linked_again)
+            self._linked_again = 0
 
     def _complete(self, last: bool) -> Iterator[tuple[str, list[Field]]]:
         """Sections none of whose fields is pending, up to the first that is not complete.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from config.work import DetectionConfig
+from detection.cells import Detection
 from detection.central import central_sections
 from detection.detect import detect
 from detection.detectors import Detector
@@ -36,6 +37,8 @@ class Found:
         None where the section was not linked.
     serial : SerialSection or None
         The same cells in pixels of the mosaic.
+    alone : tuple of (FieldFrame, Detection)
+        What fields show by themselves, where the section was not linked.
     """
 
     section: str
@@ -44,6 +47,7 @@ class Found:
     failed: Mapping[str, str] = field(default_factory=dict)
     mosaic: Mosaic | None = None
     serial: SerialSection | None = None
+    alone: tuple[tuple[FieldFrame, Detection], ...] = ()
 
 
 class Linking:
@@ -140,7 +144,7 @@ class Linking:
             return self._give_up(error)
         self._held.pop(section)
         rest = [frame for frame in frames if frame.field.id not in alone.failed]
-        found = [replace(alone, fields=())]
+        found = [replace(alone, fields=(), alone=())]
         return found + self.add(rest, angle_rad) if rest else found
 
     def _give_up(self, error: Exception) -> list[Found]:
@@ -152,7 +156,9 @@ class Linking:
         return [self._alone(mosaic.frames, why) for mosaic in held]
 
     def _alone(self, frames: Sequence[FieldFrame], warning: str | None = None) -> Found:
-        fields, failed = [], {}
+        fields: list[FieldCells] = []
+        detections: list[tuple[FieldFrame, Detection]] = []
+        failed: dict[str, str] = {}
         for frame in frames:
             size_um = frame.pose.pixel_size_m[0] * 1e6
             try:
@@ -169,7 +175,8 @@ class Linking:
             )
             warnings = one.warnings if warning is None else (*one.warnings, warning)
             fields.append(FieldCells(frame.field.id, cells, one.elapsed_ms, warnings))
-        return Found(frames[0].field.section, tuple(fields), failed=failed)
+            detections.append((frame, replace(one, warnings=warnings)))
+        return Found(frames[0].field.section, tuple(fields), failed=failed, alone=tuple(detections))
 
     def _found(self, one: SerialSection) -> Found:
         mosaic = self._held[one.section]

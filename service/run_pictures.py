@@ -1,4 +1,4 @@
-"""Pictures in the folder of a run: every linked section with its cells, montages of them, and the focus."""
+"""Pictures in the folder of a run: every section with its cells, montages of linked ones, and the focus."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -39,7 +39,11 @@ class RunPictures:
         self._shown: list[Shown] = []
 
     def add(self, found: Found) -> None:
-        """Draw a section; one that was not linked has no picture."""
+        """Draw a section; of one that was not linked, each field by itself."""
+        for frame, detection in found.alone:
+            name = found.section if len(found.alone) == 1 else frame.field.id.replace("/", "_")
+            size_um = frame.pose.pixel_size_m[0] * 1e6
+            self._draw(name, partial(draw_overlay, frame.pixels, detection, size_um))
         if found.serial is None or found.mosaic is None:
             return
         serial, whole = found.serial, found.mosaic.whole

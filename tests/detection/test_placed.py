@@ -44,3 +44,17 @@ def test_fields_that_differ_are_refused() -> None:
         stitch([])
     with pytest.raises(DetectionError, match="S0001 differ"):
         stitch([field(0, 0), replace(field(30, 0), pixel_size_um=0.4)])
+
+
+def test_a_mosaic_knows_where_its_fields_lie() -> None:
+    fields = [field(30, 0), field(0, 20), field(60, 20)]
+    mosaic = stitch(fields)
+    assert [window.as_tuple() for window in mosaic.windows] == [
+        (30, 0, 70, 40),
+        (0, 20, 40, 60),
+        (60, 20, 100, 60),
+    ]
+    assert (mosaic.pixels[mosaic.windows[0].slices] == fields[0].pixels).all()
+    assert field(0, 0).windows[0].as_tuple() == (0, 0, 40, 40)
+    turned = replace(fields[1], rotation_rad=0.02)
+    assert stitch([fields[0], turned]).fields == ()

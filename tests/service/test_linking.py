@@ -74,6 +74,8 @@ def test_switched_off_each_field_is_detected_by_itself() -> None:
     assert cells
     assert not any(cell.tracks for cell in cells)
     assert all(one.serial is None and not one.tracks for one in found)
+    shown = [(frame.field.id, len(detection.cells)) for one in found for frame, detection in one.alone]
+    assert shown == [(field.field, len(field.cells)) for one in found for field in one.fields]
 
 
 def test_a_frame_that_breaks_the_detector_costs_that_field_only() -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from detection.boxes import BoxPx
+from detection.cells import Detection
 from detection.rigid import Rigid
 from service.linking import Found
 from service.mosaic import lay_out
@@ -48,3 +49,16 @@ def test_a_disk_that_takes_no_picture_costs_nothing_else(tmp_path: Path) -> None
     pictures.add(found(1))
     pictures.finish()
     assert (tmp_path / "pictures").read_text() == "no folder"
+
+
+def test_a_section_that_is_not_linked_has_a_picture_of_each_field(tmp_path: Path) -> None:
+    def alone(section: str, fields: int) -> Found:
+        frames = [field_frame(PIXELS, section, number) for number in range(fields)]
+        return Found(section, alone=tuple((frame, Detection((), 0.0, (), 1.0)) for frame in frames))
+
+    pictures = RunPictures(RunFolder(tmp_path), 2)
+    pictures.add(alone("S0001", 1))
+    pictures.add(alone("S0002", 2))
+    pictures.finish()
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {"S0001.png", "S0002_F000.png", "S0002_F001.png"}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detection import fixed_pattern
 from drivers.errors import DeviceTimeoutError
 from service.analysis import Analysis
 from service.api.handler import Handler
@@ -96,7 +97,9 @@ def test_queue_rows_say_which_cell_it_is_in_other_sections(whole: Session) -> No
     assert all(tracks[cell] == names for cell, names in told.items())
 
 
-def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Session) -> None:
+def test_a_restart_goes_on_as_if_there_had_been_none(
+    start: Start, whole: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The same frames, analysed in one go and by two processes, give the same cells and the same tracks."""
 
     def saved_only(session: Session) -> None:
@@ -120,9 +123,12 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
     before = {cell.id: cell for cell in store.cells()}
 
     second = Analysis(killed.config, store, killed.folder, killed.setup.clock)
+    capsys.readouterr()
     second.submit_unfinished()
     second.wait(lambda: None)
     second.close()
+    told = [line for line in capsys.readouterr().out.splitlines() if "again" in line]
+    assert ["done=0" in told[0], "recorded=4" in told[0], "sections=4" in told[1]] == [True] * 3
     assert known(store) == known(whole.store)
     assert before.items() <= {cell.id: cell for cell in store.cells()}.items()
     assert sorted(planned(store)) == planned(whole.store)
@@ -178,11 +184,13 @@ def test_section_by_section_only_earlier_sections_count(start: Start) -> None:
 
 
 def test_switched_off_sections_are_not_linked(start: Start) -> None:
-    session = start(layout={"sections": 2}, detection={"serial": False})
+    layout = {"sections": 2, "fields": [2, 1], "pitch_um": 400}
+    session = start(layout=layout, detection={"serial": False})
     assert session.store.cells()
     assert not any(cell.tracks for cell in session.store.cells())
     assert session.store.tracks.count() == 0
-    assert not session.folder.pictures.exists()
+    names = {path.name for path in session.folder.pictures.iterdir()}
+    assert names == {f"S{n:04d}_F{field:03d}.png" for n in (1, 2) for field in (0, 1)}
 
 
 def test_a_frame_that_is_lost_costs_its_field_only(start: Start) -> None:
@@ -246,3 +254,17 @@ def test_nobody_waits_for_a_long_recomputation(start: Start, monkeypatch: pytest
     assert session.store.status().phase is Phase.ABORTED
     session.thread.join(30)
     assert added == ["S0001", "S0002"]
+
+
+def test_dust_on_the_camera_is_told_in_every_field_of_mosaics(start: Start) -> None:
+    """The stage errs, so that no two mosaics are of one size."""
+    session = start(
+        layout={"sections": 4, "fields": [2, 2], "pitch_um": 400},
+        simulator={"dust_spots": 2, "specimen": {"cells_per_field": 2, "seed": 5, "brightness_photons": 40}},
+    )
+    marked = [cell for cell in session.store.cells() if cell.reason == fixed_pattern.REASON]
+    columns = {round((cell.box_px[0] + cell.box_px[2]) / 20) for cell in marked}
+    assert len(marked) >= 12
+    assert len({cell.field for cell in marked}) >= 9
+    assert len(columns) <= 3
+    assert all(cell.image_rect_m is None and not cell.tracks for cell in marked)
