@@ -25,6 +25,10 @@ class NotReadyError(DriverError):
     """Raised when the device refuses because of another one: a move in mid-scan, a beam in a bad vacuum."""
 
 
+class StillBusyError(NotReadyError):
+    """Raised when what ran before has not ended, and will by itself: nothing was exposed; to be tried again."""
+
+
 class FrameError(DriverError):
     """Raised when a recorded image cannot be used; the text is one sentence for a person."""
 

@@ -4,8 +4,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from filelock import FileLock, Timeout
 
@@ -19,7 +19,7 @@ from service.errors import InputError, StoreError, UnsafeError
 from service.heartbeat import Beat, process_start
 from service.logs import get_logger
 from service.notifier import Notifier, notification_urls
-from service.run_folder import RunFolder, RunInfo, lock
+from service.run_folder import RunFolder, RunInfo, alone, lock
 from service.safety import make_safe
 from service.store.database import utc_now
 from service.store.store import Store
@@ -142,7 +142,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
     Raises
     ------
     InputError
-        Another program has taken the run up meanwhile: the microscope is its own.
+        Another program has taken the run up meanwhile, or drives the microscope: it is its own.
     """
     with acting_lock(folder).acquire(timeout=_LOCK_S):
         killed, gone = "", True
@@ -151,7 +151,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
             killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
             log.critical("daemon killed", pid=beat.pid, gone=gone)
         # One that the kernel cannot end keeps its lock, and can do nothing any more.
-        with _lock_soon(folder) if gone else nullcontext():
+        with _taken_soon(folder, config, info) if gone else nullcontext():
             notifier = _notifier(config, info.run)
 
             def tell(problem: str | None) -> None:
@@ -164,14 +164,22 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
             notifier.close(120.0)
 
 
-def _lock_soon(folder: RunFolder) -> FileLock:
-    """Lock of the run, once the kernel has taken it from the daemon that is gone."""
-    for _ in range(int(_LOCK_S / _EVERY_S)):
-        try:
-            return lock(folder)
-        except InputError:
-            time.sleep(_EVERY_S)
-    return lock(folder)
+@contextmanager
+def _taken_soon(folder: RunFolder, config: Config, info: RunInfo) -> Iterator[None]:
+    """Run and microscope, once the kernel has taken them from the daemon that is gone."""
+    for left in reversed(range(int(_LOCK_S / _EVERY_S))):
+        with ExitStack() as taken:
+            try:
+                taken.enter_context(lock(folder))
+                # Another run may have the microscope by now: its beam is none of ours to blank.
+                taken.enter_context(alone(config, info.kind))
+            except InputError:
+                if left == 0:
+                    raise
+                time.sleep(_EVERY_S)
+                continue
+            yield
+            return
 
 
 def _record(folder: RunFolder, notifier: Notifier, what: str, done: str) -> None:

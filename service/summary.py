@@ -55,6 +55,8 @@ class Summary:
     tracks: int
     failed_fields: dict[str, str]
     """Why a field has no cells, by its identifier."""
+    remarks: dict[str, str]
+    """What the ledger says of images that are good all the same, by their job."""
 
     @property
     def well(self) -> bool:
@@ -101,6 +103,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         data_bytes=total_bytes([folder.path / "fm", folder.path / "em"]),
         contained_recall=None if truth is None else contained_recall(config, store, truth),
         tracks=store.tracks.count(),
+        remarks={e.job: e.note for e in store.exposures() if e.state is ExposureState.CLOSED and e.note},
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
     )
 

@@ -71,6 +71,11 @@ class Lane:
         self._socket: zmq.Socket[bytes] | None = None
         self._folder: Path | None = None
         self._killed = False
+        self._started_s = 0.0
+
+    def age_s(self) -> float:
+        """Time since the start of the worker, s."""
+        return time.monotonic() - self._started_s
 
     def ensure(self) -> dict[str, Any]:
         """Start a worker unless one runs; returns what a new one says of itself.
@@ -100,6 +105,7 @@ class Lane:
             raise OdemisStartError(
                 f"odemis.python: {self._config.python} cannot be run: {error.strerror}"
             ) from None
+        self._started_s = time.monotonic()
         self._socket = zmq.Context.instance().socket(zmq.REQ)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)

@@ -374,13 +374,14 @@ class Store:
         """Commit the intent to expose; see `ledger.arm`, also for the errors."""
         return ledger.arm(self._database, job_id, rect_m, halo_m)
 
-    def expose_done(self, exposure_id: int, rect_m: RectM | None = None) -> Exposure:
+    def expose_done(self, exposure_id: int, rect_m: RectM | None = None, note: str | None = None) -> Exposure:
         """The scan ended and the beam is blanked: row closed, job exposed.
 
-        `rect_m` is the ground that was exposed, where it is not that of the intent.
+        `rect_m` is the ground that was exposed, where it is not that of the intent; `note` what a person
+        should know of the image.
         """
         return ledger.finish(
-            self._database, exposure_id, ExposureState.CLOSED, JobState.EXPOSED, None, rect_m
+            self._database, exposure_id, ExposureState.CLOSED, JobState.EXPOSED, note, rect_m
         )
 
     def expose_failed(self, exposure_id: int, note: str) -> Exposure:

@@ -40,6 +40,7 @@ SUMMARY = {
     "contained_recall",
     "tracks",
     "failed_fields",
+    "remarks",
 }
 
 
