@@ -26,7 +26,7 @@ class NotReadyError(DriverError):
 
 
 class StillBusyError(NotReadyError):
-    """Raised when what ran before has not ended, and will by itself: nothing was exposed; to be tried again."""
+    """Raised when what ran before has not ended and will by itself; nothing was exposed; try again."""
 
 
 class FrameError(DriverError):

@@ -1,9 +1,11 @@
 """What to do about a point that does not stand well, for each name that a point of the preflight has."""
 
 _ADVICE = {
+    "devices": "mend what is missing above, then run `ilemtrack doctor` again; until then look at the SEM"
+    " whether the beam is blanked",
     "stage": "switch the stage and its program on, then run `ilemtrack doctor` again",
-    "stage moves": "move it by hand to the middle of the safe area; look for what blocks it, or for tiny moves"
-    " that do not happen (stage.arrival_tolerance_um, quanta.least_move_um)",
+    "stage moves": "move it by hand to the middle of the safe area; look for what blocks it, or for tiny"
+    " moves that do not happen (stage.arrival_tolerance_um, quanta.least_move_um)",
     "chamber": "look at the vacuum on the SEM; pump or vent it there until a state is reached",
     "beam": "blank the beam on the SEM, or in Odemis (e-beam, blanker: blanked), and close what unblanks it",
     "blanking": "do not begin: switch the beam off at the SEM and look at the blanker",

@@ -122,7 +122,7 @@ def _odemis(config: Config, clock: Clock) -> Microscope:
     try:
         return odemis_microscope(config, clock)
     except (OdemisStartError, MicroscopeIncompleteError) as error:
-        raise InputError(f"driver: odemis: {error}") from None
+        raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:

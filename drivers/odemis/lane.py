@@ -74,7 +74,7 @@ class Lane:
         self._started_s = 0.0
 
     def age_s(self) -> float:
-        """Time since the start of the worker, s."""
+        """Time since the worker was ready, s."""
         return time.monotonic() - self._started_s
 
     def ensure(self) -> dict[str, Any]:
@@ -105,18 +105,19 @@ class Lane:
             raise OdemisStartError(
                 f"odemis.python: {self._config.python} cannot be run: {error.strerror}"
             ) from None
-        self._started_s = time.monotonic()
         self._socket = zmq.Context.instance().socket(zmq.REQ)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         try:
-            return self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
+            said = self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
         except (WorkerGoneError, WorkerOverrunError, DriverError) as error:
-            said = _last_line(folder / "log")
+            last = _last_line(folder / "log")
             self.end()
             raise OdemisStartError(
-                f"odemis.python: {self._config.python} does not start Odemis: {said or error}"
+                f"odemis.python: {self._config.python} does not start Odemis: {last or error}"
             ) from None
+        self._started_s = time.monotonic()
+        return said
 
     def call(self, method: str, params: dict[str, Any], budget_s: float) -> Reply:
         """Ask, and wait for the answer.

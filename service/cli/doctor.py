@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
 from service.checks import Level
@@ -73,11 +72,10 @@ def _print(found: "Sequence[Finding]") -> None:
         if not facts:
             continue
         results.print(part)
-        table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 1))
         for one in facts:
-            says = f"{one.says}\n-> {one.do}" if one.do else one.says
-            table.add_row("", points.WORDS[one.level], one.name, says)
-        results.print(table)
+            results.print(f"  {points.WORDS[one.level]:8s} {one.name:24s} {one.says}", soft_wrap=True)
+            if one.do:
+                results.print(f"{'':11s}-> {one.do}", soft_wrap=True)
     bad = [one for one in found if one.level is Level.RED]
     if not bad:
         results.print("a session can run")

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from config.model import Config
 from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
-from service.errors import UnsafeError
+from service import rescue
+from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
 from service.rescue import kill, put_safe
+from service.run_folder import RunFolder, RunInfo, drive_alone
 from service.watcher import GONE, UNSAFE, watch
 from simulators.microscope import SimulatedMicroscope
 from tests.service.sessions import small_config
@@ -154,3 +157,19 @@ def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> No
     process.kill()
     process.wait(30)
     assert process_start(process.pid) is None
+
+
+def test_a_microscope_that_another_run_drives_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
+    monkeypatch.setattr(rescue, "_LOCK_S", 0.05)
+    monkeypatch.setattr(rescue, "_EVERY_S", 0.01)
+    monkeypatch.setattr(rescue, "put_safe", lambda *_: pytest.fail("the microscope was touched"))
+    info = RunInfo(run="killed", kind="run", clock="real")
+    try:
+        guard = drive_alone()
+    except InputError:
+        pytest.skip("a microscope is driven from this computer just now")
+    with guard, pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
+        rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
