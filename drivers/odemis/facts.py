@@ -19,7 +19,7 @@ def wanted(part: str, name: str, settings: Part, va: str, value: float, key: str
     fits = limits is None or limits[0] * (1 - 1e-9) <= value <= limits[1] * (1 + 1e-9)
     if choices is not None:
         numbers = [c for c in _keys(choices) if isinstance(c, (int, float))]
-        fits = not numbers or any(math.isclose(c, value, rel_tol=0.2, abs_tol=1e-15) for c in numbers)
+        fits = not numbers or any(math.isclose(c, value, rel_tol=1e-3, abs_tol=1e-15) for c in numbers)
     says = f"{_limits(setting)}; {quantity(value, unit)} wanted"
     yield Offer(
         part, name, says, Fit.YES if fits else Fit.NO, "" if fits else f"set {key} to one that there is"

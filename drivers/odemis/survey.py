@@ -51,7 +51,7 @@ def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[
 
 
 def _microscope(config: Config, described: dict[str, Any], version: str) -> Iterator[Offer]:
-    known = version.startswith(TRIED)
+    known = any(version == one or version.startswith(f"{one}.") for one in TRIED)
     yield Offer(
         "microscope",
         "version",

@@ -18,6 +18,10 @@ def light(config: Config, settings: Part) -> Iterator[Offer]:
     if "power" not in settings or "spectra" not in settings:
         return
     most = (settings["power"].get("range") or [[], []])[1]
+    if not isinstance(most, list):
+        says = "its power is one number, and ilemtrack sets one for each source"
+        yield Offer("light", "sources", says, Fit.NO, "bring Odemis up to date")
+        return
     spectra = settings["spectra"]["value"] or []
     for n, band in enumerate(spectra):
         most_text = f", up to {quantity(most[n], 'W')}" if n < len(most) else ""

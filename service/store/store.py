@@ -375,14 +375,9 @@ class Store:
         return ledger.arm(self._database, job_id, rect_m, halo_m)
 
     def expose_done(self, exposure_id: int, rect_m: RectM | None = None, note: str | None = None) -> Exposure:
-        """The scan ended and the beam is blanked: row closed, job exposed.
-
-        `rect_m` is the ground that was exposed, where it is not that of the intent; `note` what a person
-        should know of the image.
-        """
-        return ledger.finish(
-            self._database, exposure_id, ExposureState.CLOSED, JobState.EXPOSED, note, rect_m
-        )
+        """The scan ended and the beam is blanked: row closed, job exposed; see `ledger.finish`."""
+        closed, exposed = ExposureState.CLOSED, JobState.EXPOSED
+        return ledger.finish(self._database, exposure_id, closed, exposed, note, rect_m)
 
     def expose_failed(self, exposure_id: int, note: str) -> Exposure:
         """How much was exposed is not known: row unknown, job to be reviewed by a person."""

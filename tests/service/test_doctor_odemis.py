@@ -13,6 +13,8 @@ import yaml
 
 from config.model import Config
 from drivers.clock import SystemClock
+from drivers.odemis.survey import survey
+from drivers.offers import Fit
 from service.checks import Level
 from service.cli.app import run
 from service.doctor import Finding, able, look
@@ -148,6 +150,17 @@ def test_the_power_of_the_light_is_plausible(
     odemis = {"python": str(backend.python), "light_w_for_1_w_per_cm2": watts}
     found = told(config_of(backend.python, odemis=odemis), tmp_path)
     assert one_of(found, "light", "light_w_for_1_w_per_cm2").level is level
+
+
+@pytest.mark.parametrize(
+    ("version", "fit"), [("3.8", Fit.YES), ("3.80.1", Fit.DOUBTFUL), ("unknown", Fit.DOUBTFUL)]
+)
+def test_a_version_that_was_not_tried(backend: OdemisBackend, version: str, fit: Fit) -> None:
+    config = config_of(backend.python)
+    with reached(config, SystemClock()) as microscope:
+        assert microscope.odemis is not None
+        (one,) = (o for o in survey(config, microscope.odemis, version) if o.name == "version")
+    assert one.fit is fit
 
 
 def test_a_back_end_that_is_down(tmp_path: Path) -> None:
