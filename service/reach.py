@@ -120,6 +120,6 @@ def _simulated(config: Config) -> Offer:
         "microscope",
         "driver",
         says,
-        Fit.DOUBTFUL,
+        Fit.NO,
         "set `driver: odemis`, or take `quanta:` out for the simulator",
     )

@@ -87,8 +87,8 @@ def finish(
 ) -> Exposure:
     """Close an open row, and move its job on with it.
 
-    `rect_m` is the ground that was exposed, where it is not that of the intent; `note` what became of the scan,
-    or what a person should know of its image.
+    `rect_m` is the ground that was exposed, where it is not that of the intent; `note` what became of
+    the scan, or what a person should know of its image.
 
     Raises
     ------
