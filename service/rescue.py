@@ -4,8 +4,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from filelock import FileLock, Timeout
 
@@ -78,6 +78,7 @@ def put_safe(
     connect: Callable[[], Microscope],
     tell: Callable[[str | None], None],
     sleep: Callable[[float], None] = time.sleep,
+    take: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Try until the microscope is safe, each time through a new connection.
 
@@ -88,11 +89,19 @@ def put_safe(
     tell : callable
         Told each change: what is in the way, or None once the microscope is safe.
     sleep : callable
+    take : callable
+        Takes the hardware for one attempt; between them a new session may have it.
+
+    Raises
+    ------
+    InputError
+        Another program has the hardware: its beam is none of ours to blank.
     """
     again_s = _AGAIN_S
     told = ""
     while True:
-        problem = _try_once(connect)
+        with take():
+            problem = _try_once(connect)
         if problem is None:
             tell(None)
             return
@@ -142,7 +151,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
     Raises
     ------
     InputError
-        Another program has taken the run up meanwhile, or drives the microscope: it is its own.
+        Another program has taken the run up meanwhile, or the hardware: the microscope is its own.
     """
     with acting_lock(folder).acquire(timeout=_LOCK_S):
         killed, gone = "", True
@@ -151,7 +160,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
             killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
             log.critical("daemon killed", pid=beat.pid, gone=gone)
         # One that the kernel cannot end keeps its lock, and can do nothing any more.
-        with _taken_soon(folder, config, info) if gone else nullcontext():
+        with _lock_soon(folder) if gone else nullcontext():
             notifier = _notifier(config, info.run)
 
             def tell(problem: str | None) -> None:
@@ -160,26 +169,22 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
                 log.critical("watchdog", what=what, done=done)
                 _record(folder, notifier, what, done)
 
-            put_safe(lambda: guarded(set_up(config, folder, info).devices), tell)
+            put_safe(
+                lambda: guarded(set_up(config, folder, info).devices),
+                tell,
+                take=lambda: alone(config, info.kind) if gone else nullcontext(),
+            )
             notifier.close(120.0)
 
 
-@contextmanager
-def _taken_soon(folder: RunFolder, config: Config, info: RunInfo) -> Iterator[None]:
-    """Run and microscope, once the kernel has taken them from the daemon that is gone."""
-    for left in reversed(range(int(_LOCK_S / _EVERY_S))):
-        with ExitStack() as taken:
-            try:
-                taken.enter_context(lock(folder))
-                # Another run may have the microscope by now: its beam is none of ours to blank.
-                taken.enter_context(alone(config, info.kind))
-            except InputError:
-                if left == 0:
-                    raise
-                time.sleep(_EVERY_S)
-                continue
-            yield
-            return
+def _lock_soon(folder: RunFolder) -> FileLock:
+    """Lock of the run, once the kernel has taken it from the daemon that is gone."""
+    for _ in range(int(_LOCK_S / _EVERY_S)):
+        try:
+            return lock(folder)
+        except InputError:
+            time.sleep(_EVERY_S)
+    return lock(folder)
 
 
 def _record(folder: RunFolder, notifier: Notifier, what: str, done: str) -> None:

@@ -200,7 +200,9 @@ def drive_alone(microscope: str = "hardware") -> socket.socket:
         guard.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        raise InputError("another ilemtrack on this computer drives the microscope") from None
+        raise InputError(
+            "another ilemtrack on this computer drives the microscope, or its watchdog makes it safe just now"
+        ) from None
     return guard
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -163,9 +164,7 @@ def test_a_microscope_that_another_run_drives_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
-    monkeypatch.setattr(rescue, "_LOCK_S", 0.05)
-    monkeypatch.setattr(rescue, "_EVERY_S", 0.01)
-    monkeypatch.setattr(rescue, "put_safe", lambda *_: pytest.fail("the microscope was touched"))
+    monkeypatch.setattr(rescue, "set_up", lambda *_: pytest.fail("the microscope was touched"))
     info = RunInfo(run="killed", kind="run", clock="real")
     try:
         guard = drive_alone()
@@ -173,3 +172,31 @@ def test_a_microscope_that_another_run_drives_is_not_touched(
         pytest.skip("a microscope is driven from this computer just now")
     with guard, pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
         rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
+
+
+def test_between_two_attempts_a_new_session_may_have_the_hardware() -> None:
+    """A watchdog whose microscope stays away keeps nobody from it, and ends once somebody has it."""
+    held = 0
+
+    @contextmanager
+    def take() -> Iterator[None]:
+        nonlocal held
+        if held == 2:
+            raise InputError("another ilemtrack")
+        held += 1
+        taken.append(True)
+        yield
+        taken.pop()
+
+    def connect() -> Microscope:
+        assert taken
+        raise DeviceLostError("nobody answers")
+
+    def sleep(_: float) -> None:
+        assert not taken
+
+    taken: list[bool] = []
+    told: list[str | None] = []
+    with pytest.raises(InputError, match="another ilemtrack"):
+        put_safe(connect, told.append, sleep, take)
+    assert len(told) == 1
