@@ -185,6 +185,9 @@ class CalibrationConfig(Frozen):
     scale: float = Field(1.0, ge=0.8, le=1.25)
     shear: float = Field(0.0, ge=-0.1, le=0.1)
     measured_on: date | None = Field(None, description="Day of the measurement; none for a nominal one.")
+    rms_um: float | None = Field(
+        None, ge=0, le=500, description="Residuals of its pairs, root mean square, um."
+    )
     max_age_days: int = Field(30, ge=1, le=3650, description="An older calibration is warned of.")
 
     @model_validator(mode="after")

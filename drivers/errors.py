@@ -29,6 +29,10 @@ class FocusNotFoundError(DriverError):
     """Raised when an automatic focus ended without a result; its rectangle was exposed."""
 
 
+class StillBusyError(NotReadyError):
+    """Raised when what ran before has not ended and will by itself; nothing was exposed; try again."""
+
+
 class FrameError(DriverError):
     """Raised when a recorded image cannot be used; the text is one sentence for a person."""
 

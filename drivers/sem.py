@@ -73,6 +73,8 @@ class ScanImage:
         That of the request.
     beam : BeamSettings
         As read back.
+    remark : str or None
+        What a person should know of an image that is good all the same; goes into the ledger.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -81,6 +83,7 @@ class ScanImage:
     dwell_s: float
     nonce: str
     beam: BeamSettings
+    remark: str | None = None
 
 
 class ElectronFocus(Protocol):

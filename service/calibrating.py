@@ -105,6 +105,7 @@ def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, Calib
             scale=round(found.scale, 8),
             shear=round(found.shear, 8),
             measured_on=measured_on,
+            rms_um=round(fit.rms_m * 1e6, 4),
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -82,7 +82,7 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
             return odemis_microscope(config, clock), None
         half = odemis_fluorescence(config, clock)
     except (OdemisStartError, MicroscopeIncompleteError) as error:
-        raise InputError(f"driver: odemis: {error}") from None
+        raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
     return joined(half, config, config.quanta, clock)
 
 

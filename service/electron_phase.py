@@ -8,7 +8,13 @@ from contextlib import contextmanager
 import numpy as np
 
 from drivers.chamber import VacuumState
-from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.errors import (
+    DriverError,
+    InterruptedCallError,
+    NotReadyError,
+    OutOfRangeError,
+    StillBusyError,
+)
 from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from planner.rects import grown
@@ -241,7 +247,7 @@ def _scan(
         doubt = f"taken while the vacuum went: {vacuum}" if vacuum else _doubt(context, job, image, lies_m)
         taken = context.unsaved[job.id] = Taken(image, doubt)
         elsewhere = _elsewhere(context, job, image, exposure)
-        store.expose_done(exposure.id, elsewhere, focusing.beam_s(context, job))
+        store.expose_done(exposure.id, elsewhere, focusing.beam_s(context, job), image.remark)
         return taken, vacuum
     if vacuum is not None and isinstance(failure, InterruptedCallError):
         failure = DriverError(f"stopped, as the vacuum went: {vacuum}")
@@ -287,7 +293,9 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
     store = context.store
     if isinstance(failure, (NotReadyError, OutOfRangeError)):
         # The contract of `scan`: the beam stayed blanked, so nothing was exposed and it may be tried again.
-        context.refused[exposure.job] += 1
+        # A scan of before ends by itself: waiting for it is no failure of this job.
+        waits = isinstance(failure, StillBusyError)
+        context.refused[exposure.job] += not waits
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
         state = JobState.QUEUED if again else JobState.FAILED
@@ -296,6 +304,9 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         store.expose_failed(exposure.id, str(failure) or type(failure).__name__)
     if isinstance(failure, InterruptedCallError) or not isinstance(failure, DriverError):
         raise failure
+    if isinstance(failure, StillBusyError):
+        log.warning("scan waits", job=exposure.job, error=str(failure))
+        return
     log.error("scan failed", job=exposure.job, error=str(failure))
     context.streak.failure(f"job {exposure.job}: {failure}")
 

@@ -159,6 +159,8 @@ def calibration_check(config: Config, today: date) -> Check:
         return Check("calibration", level, f"FM to SEM: {known}; see `ilemtrack calibrate`")
     days = (today - c.measured_on).days
     says = f"FM to SEM: {_amount(c)}; measured on {c.measured_on}, {days} days ago"
+    if c.rms_um is not None:
+        says += f", residuals {c.rms_um:.2g} um rms"
     if days < 0:
         return Check("calibration", Level.WARN, f"{says}: that day is still to come")
     if days > c.max_age_days:

@@ -5,7 +5,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from filelock import FileLock, Timeout
 
@@ -19,7 +19,7 @@ from service.errors import InputError, StoreError, UnsafeError
 from service.heartbeat import Beat, process_start
 from service.logs import get_logger
 from service.notifier import Notifier, notification_urls
-from service.run_folder import RunFolder, RunInfo, lock
+from service.run_folder import RunFolder, RunInfo, alone, lock
 from service.safety import make_safe
 from service.store.database import utc_now
 from service.store.store import Store
@@ -78,6 +78,7 @@ def put_safe(
     connect: Callable[[], Microscope],
     tell: Callable[[str | None], None],
     sleep: Callable[[float], None] = time.sleep,
+    take: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Try until the microscope is safe, each time through a new connection.
 
@@ -88,11 +89,19 @@ def put_safe(
     tell : callable
         Told each change: what is in the way, or None once the microscope is safe.
     sleep : callable
+    take : callable
+        Takes the hardware for one attempt; between them a new session may have it.
+
+    Raises
+    ------
+    InputError
+        Another program has the hardware: its beam is none of ours to blank.
     """
     again_s = _AGAIN_S
     told = ""
     while True:
-        problem = _try_once(connect)
+        with take():
+            problem = _try_once(connect)
         if problem is None:
             tell(None)
             return
@@ -142,7 +151,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
     Raises
     ------
     InputError
-        Another program has taken the run up meanwhile: the microscope is its own.
+        Another program has taken the run up meanwhile, or the hardware: the microscope is its own.
     """
     with acting_lock(folder).acquire(timeout=_LOCK_S):
         killed, gone = "", True
@@ -164,7 +173,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
                 blank_first(config, info)
                 return guarded(set_up(config, folder, info).devices)
 
-            put_safe(connect, tell)
+            put_safe(connect, tell, take=lambda: alone(config, info.kind) if gone else nullcontext())
             notifier.close(120.0)
 
 

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from config.base import Frozen
+from config.model import Config
 from service.errors import InputError
 
 Kind = Literal["dry-run", "run", "replay"]
@@ -170,7 +172,7 @@ def lock(folder: RunFolder) -> FileLock:
     return guard
 
 
-def drive_alone(microscope: str) -> socket.socket:
+def drive_alone(microscope: str = "hardware") -> socket.socket:
     """Take a microscope for this process: no other program of this computer drives it, whatever its run.
 
     The lock is a Unix socket in the abstract namespace: it goes with the process, however it ends, and holds
@@ -179,7 +181,7 @@ def drive_alone(microscope: str) -> socket.socket:
     Parameters
     ----------
     microscope : str
-        Which hardware; the driver of the configuration.
+        Whatever drives its parts, a computer has one.
 
     Returns
     -------
@@ -198,8 +200,23 @@ def drive_alone(microscope: str) -> socket.socket:
         guard.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        raise InputError(f"another ilemtrack on this computer drives the microscope ({microscope})") from None
+        raise InputError(
+            "another ilemtrack on this computer drives the microscope, or its watchdog makes it safe just now"
+        ) from None
     return guard
+
+
+def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
+    """Take the hardware for this process; a simulated microscope belongs to its run, whose folder is locked.
+
+    Raises
+    ------
+    InputError
+        Another process has it.
+    """
+    if kind != "run" or (config.driver == "simulator" and config.quanta is None):
+        return nullcontext()
+    return drive_alone()
 
 
 def total_bytes(folders: Sequence[Path]) -> int:

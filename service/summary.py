@@ -86,6 +86,8 @@ class Summary:
     """Why a field has no cells, by its identifier."""
     clipped_cells: dict[str, str]
     """Why a cell is imaged in part only, by its identifier."""
+    remarks: dict[str, str]
+    """What the ledger says of images that are good all the same, by their job."""
 
     @property
     def well(self) -> bool:
@@ -136,6 +138,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         contained_recall=None if truth is None else contained_recall(config, store, truth),
         tracks=store.tracks.count(),
         focus=focus,
+        remarks={e.job: e.note for e in store.exposures() if e.state is ExposureState.CLOSED and e.note},
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         clipped_cells=_clipped(events),
     )

@@ -53,6 +53,32 @@ def position_for(positions: list[Position], pressure_pa: float, name: str | None
     return best
 
 
+def chosen_positions(config: Config, positions: list[Position]) -> dict[VacuumState, float]:
+    """Choose the chamber positions of a session, by their pressure, Pa, which is their key.
+
+    Raises
+    ------
+    MicroscopeIncompleteError
+        There is none for fluorescence or for the beam.
+    """
+    odemis, limits = config.odemis, config.chamber
+    keys = {
+        VacuumState.HIGH: position_for(
+            positions, limits.high_vacuum_pa, odemis.high_vacuum_position, "odemis.high_vacuum_position"
+        ),
+        VacuumState.PARTIAL: position_for(
+            positions,
+            limits.fluorescence_pressure_pa,
+            odemis.fluorescence_position,
+            "odemis.fluorescence_position",
+        ),
+    }
+    vented = [key for key, _ in positions if key >= _ATMOSPHERE_PA / _NEAR]
+    if vented:
+        keys[VacuumState.VENTED] = max(vented)
+    return keys
+
+
 class OdemisChamber:
     """Implements `drivers.chamber.Chamber`.
 
@@ -78,21 +104,7 @@ class OdemisChamber:
         self._switch = StopSwitch()
         self._unfinished: VacuumState | None = None
         positions = [(float(key), str(name)) for key, name in self._read()["positions"]]
-        odemis, limits = config.odemis, config.chamber
-        self._keys = {
-            VacuumState.HIGH: position_for(
-                positions, limits.high_vacuum_pa, odemis.high_vacuum_position, "odemis.high_vacuum_position"
-            ),
-            VacuumState.PARTIAL: position_for(
-                positions,
-                limits.fluorescence_pressure_pa,
-                odemis.fluorescence_position,
-                "odemis.fluorescence_position",
-            ),
-        }
-        vented = [key for key, _ in positions if key >= _ATMOSPHERE_PA / _NEAR]
-        if vented:
-            self._keys[VacuumState.VENTED] = max(vented)
+        self._keys = chosen_positions(config, positions)
 
     def go_to(self, state: VacuumState, timeout_s: float) -> None:
         """Pump or let in vapour until `state`; blocks. Raises where the read-back disagrees at the end."""

@@ -19,6 +19,9 @@ _WORD_S = 1.0
 
 _LOOK_S = 0.02
 
+_YOUNG_S = 5.0
+"""What a worker of this age does not reach, another one will not reach either."""
+
 STOP_S = 0.4
 """A call that was told to stop is waited for so long; then its process is killed."""
 
@@ -34,13 +37,16 @@ class OdemisClient:
     config : OdemisConfig
     beam : bool
         Whether the beam is driven through Odemis, so that it is blanked when a call was killed.
+    only_looks : bool
+        Neither blanks nor switches off by itself: the microscope may be in use by another program.
     """
 
-    def __init__(self, config: OdemisConfig, *, beam: bool = True) -> None:
+    def __init__(self, config: OdemisConfig, *, beam: bool = True, only_looks: bool = False) -> None:
         self._config = config
         self._off = ("blank", "light_off") if beam else ("light_off",)
+        self._only_looks = only_looks
         self._long = Lane(config, guard=False)
-        self._quick = Lane(config, guard=True)
+        self._quick = Lane(config, guard=not only_looks)
         self._long_lock = threading.Lock()
         self._quick_lock = threading.Lock()
         self._state_lock = threading.Lock()
@@ -88,16 +94,18 @@ class OdemisClient:
         with self._quick_lock:
             try:
                 return self._try_quick(method, params)
-            except (WorkerGoneError, WorkerOverrunError, DeviceLostError):
+            except (WorkerGoneError, WorkerOverrunError):
+                self._quick.end()
+            except DeviceLostError:
+                # Another fresh one would find no more, and all that wait to make safe would wait for it.
+                if self._quick.age_s() < _YOUNG_S:
+                    raise
                 self._quick.end()
             try:
                 return self._try_quick(method, params)
             except (WorkerGoneError, WorkerOverrunError) as error:
                 self._quick.end()
                 raise DeviceLostError(f"Odemis does not answer: {error}") from None
-            except DeviceLostError:
-                self._quick.end()
-                raise
 
     def _try_quick(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._quick.ensure()
@@ -173,6 +181,8 @@ class OdemisClient:
         self._long.end()
 
     def _made_safe(self) -> str:
+        if self._only_looks:
+            return "nothing was switched"
         failed = []
         for method in self._off:
             try:

@@ -71,6 +71,11 @@ class Lane:
         self._socket: zmq.Socket[bytes] | None = None
         self._folder: Path | None = None
         self._killed = False
+        self._started_s = 0.0
+
+    def age_s(self) -> float:
+        """Time since the worker was ready, s."""
+        return time.monotonic() - self._started_s
 
     def ensure(self) -> dict[str, Any]:
         """Start a worker unless one runs; returns what a new one says of itself.
@@ -104,13 +109,15 @@ class Lane:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         try:
-            return self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
+            said = self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
         except (WorkerGoneError, WorkerOverrunError, DriverError) as error:
-            said = _last_line(folder / "log")
+            last = _last_line(folder / "log")
             self.end()
             raise OdemisStartError(
-                f"odemis.python: {self._config.python} does not start Odemis: {said or error}"
+                f"odemis.python: {self._config.python} does not start Odemis: {last or error}"
             ) from None
+        self._started_s = time.monotonic()
+        return said
 
     def call(self, method: str, params: dict[str, Any], budget_s: float) -> Reply:
         """Ask, and wait for the answer.

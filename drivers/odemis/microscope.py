@@ -59,15 +59,39 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
 
 def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
     client.start()
-    check(config, client.long("describe", _DESCRIBE_S).result)
+    check(config, describe(client))
+    microscope = connected(config, clock, client)
+    microscope.sem.blank()
+    microscope.light.off()
+    return microscope
+
+
+def describe(client: OdemisClient) -> dict[str, Any]:
+    """Ask Odemis what it has; see `drivers.odemis.remote.description`.
+
+    Raises
+    ------
+    DriverError
+        The back-end does not answer.
+    """
+    return client.long("describe", _DESCRIBE_S).result
+
+
+def connected(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
+    """Make the devices; nothing is set, and whether all is there was checked before.
+
+    Raises
+    ------
+    MicroscopeIncompleteError
+        The chamber has no position for fluorescence or for the beam.
+    DriverError
+    """
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
     chamber = OdemisChamber(config, client, interlock)
     light = OdemisLight(config, client, interlock)
     camera = OdemisCamera(config, client, clock, interlock, stage)
     sem = OdemisSem(config, client, clock, interlock, stage, chamber)
-    sem.blank()
-    light.off()
     return Microscope(camera, light, stage, sem, chamber)
 
 
@@ -85,15 +109,7 @@ def check(config: Config, described: dict[str, Any]) -> None:
     MicroscopeIncompleteError
         Names everything that is missing at once.
     """
-    missing = []
-    roles = config.odemis.roles.model_dump()
-    for part, (settings, axes) in needed(config).items():
-        found = described["parts"].get(part)
-        if found is None:
-            missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
-            continue
-        missing += [f"{roles[part]} has no {name}" for name in settings if name not in found["settings"]]
-        missing += [f"{roles[part]} has no axis {name}" for name in axes if name not in found["axes"]]
+    missing = missing_parts(config, described)
     if not missing:
         return
     text = "; ".join(missing) + f". Odemis has the roles {', '.join(described['roles']) or 'none'}"
@@ -101,6 +117,23 @@ def check(config: Config, described: dict[str, Any]) -> None:
         ghosts = ", ".join(f"{name} ({why})" for name, why in described["ghosts"].items())
         text += f"; what did not start: {ghosts}"
     raise MicroscopeIncompleteError(text)
+
+
+def missing_parts(config: Config, described: dict[str, Any]) -> list[str]:
+    """Return what a session needs and Odemis has not, in a few words each."""
+    missing = []
+    roles = config.odemis.roles.model_dump()
+    for part, (settings, axes) in needed(config).items():
+        found = described["parts"].get(part)
+        if found is None:
+            missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
+            continue
+        if "error" in found:
+            missing.append(f"{roles[part]} does not answer: {found['error']}")
+            continue
+        missing += [f"{roles[part]} has no {name}" for name in settings if name not in found["settings"]]
+        missing += [f"{roles[part]} has no axis {name}" for name in axes if name not in found["axes"]]
+    return missing
 
 
 def needed(config: Config) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -135,7 +168,7 @@ def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | Non
 
 def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
     client.start()
-    check(config, client.long("describe", _DESCRIBE_S).result)
+    check(config, describe(client))
     half = connected_fluorescence(config, clock, client)
     half.light.off()
     return half

@@ -19,6 +19,7 @@ from drivers.errors import (
     InterruptedCallError,
     NotReadyError,
     OutOfRangeError,
+    StillBusyError,
 )
 from drivers.interlock import Interlock
 from drivers.odemis.client import OdemisClient
@@ -67,6 +68,9 @@ class OdemisSem:
         self._chamber = chamber
         self._switch = StopSwitch()
         sem = config.sem
+        width, height = sem.specimen_px
+        # Of a program before this one nobody knows what it scanned; by then its longest frame has ended.
+        self._free_s = clock.now_s() + client.budget_s(width * height * sem.dwell_s, math.inf)
         self._beam = BeamSettings(
             sem.accelerating_voltage_kv * 1e3,
             sem.spot_size,
@@ -147,8 +151,10 @@ class OdemisSem:
 
         Raises
         ------
+        StillBusyError
+            It has not ended in the time that there is to spare, and may take longer.
         NotReadyError
-            It has not ended in the time that there is to spare.
+            It should have ended: the scan generator hangs.
         """
         if not self._client.orphans:
             return
@@ -156,7 +162,8 @@ class OdemisSem:
             budget_s = max(spare_s, _LEAST_SPARE_S)
             self._client.long("drain", budget_s, wake, nonce=secrets.token_hex(8))
         except DeviceTimeoutError as error:
-            raise NotReadyError(f"the beam stayed blanked: a scan of before still runs ({error})") from error
+            kind = StillBusyError if self._clock.now_s() < self._free_s else NotReadyError
+            raise kind(f"the beam stayed blanked: a scan of before still runs ({error})") from error
         self._client.orphans = False
 
     def _prepare(
@@ -182,6 +189,8 @@ class OdemisSem:
     def _expose(self, request: ScanRequest, budget_s: float, wake: threading.Event) -> Reply:
         """Scan what was prepared; the beam is blanked over the other connection, whatever became of it."""
         failure: DriverError | None = None
+        # Killing a process does not end its scan: Odemis lets nobody else end a frame that was asked for.
+        self._free_s = self._clock.now_s() + self._client.budget_s(request.beam_s, math.inf)
         try:
             reply = self._client.long(
                 "scan", budget_s, wake, nonce=request.nonce, size_px=list(request.size_px)
@@ -262,7 +271,7 @@ class OdemisSem:
             if found is not None and not math.isclose(found, wanted, rel_tol=0.01):
                 raise DriverError(f"the image says {name} {found:g}, not {wanted:g}: it is of another scan")
         center_m = here_m[0] + request.beam_shift_m[0], here_m[1] + request.beam_shift_m[1]
-        self._compare_position(said, center_m)
+        remark = self._compare_position(said, center_m)
         return ScanImage(
             pixels,
             center_m,
@@ -270,10 +279,16 @@ class OdemisSem:
             _rounded(ready["dwell_s"], request.dwell_s),
             request.nonce,
             self._beam,
+            remark,
         )
 
-    def _compare_position(self, said: dict[str, object], center_m: tuple[float, float]) -> None:
+    def _compare_position(self, said: dict[str, object], center_m: tuple[float, float]) -> str | None:
         """Some images right after a move carry the position before it; the stage's read-back counts.
+
+        Returns
+        -------
+        str or None
+            What the ledger is to say of an image with a stale position: it cannot be taken again.
 
         Raises
         ------
@@ -282,14 +297,16 @@ class OdemisSem:
         """
         at_m = said["position_m"]
         if not isinstance(at_m, list):
-            return
+            return None
         off_m = math.dist(at_m[:2], center_m)
         if off_m <= self._config.stage.arrival_tolerance_um * 1e-6:
-            return
+            return None
         text = f"the image says that it lies {off_m * 1e6:.1f} um from where the stage reads back"
         if said["proof"] == "order":
             raise DriverError(f"{text}, and nothing proves that it is not of an earlier scan")
-        _log.warning("%s; its position is stale, that of the stage counts", text)
+        remark = f"{text}; its position is stale, that of the stage counts"
+        _log.warning("%s", remark)
+        return remark
 
 
 def _as_told(said: dict[str, Any], asked: BeamSettings) -> BeamSettings:

@@ -1,49 +1,36 @@
 """What a Quanta-style server offers, set against what a session wants; only asks, changes nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from config.model import Config
 from config.quanta import QuantaConfig
 from drivers.errors import DriverError
+from drivers.offers import Fit, Offer, quantity
 from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.geometry import scan_area
 from drivers.quanta.scanning import presets
 from drivers.quanta.stage import axis_ranges_m
 
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One thing that a machine is asked for.
-
-    Attributes
-    ----------
-    name : str
-    says : str
-        What is there and what is wanted, in one sentence.
-    fits : bool
-        Whether a session can be run with it.
-    """
-
-    name: str
-    says: str
-    fits: bool
+_SET = "set {} to one that there is"
+_SERVER = "see that the server beside the SEM is the one for this machine, and has this call"
 
 
 def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterator[Offer]:
     """Ask for every range and size that a session needs; what is missing is an offer that does not fit."""
     sem = config.sem
     wanted = (
-        (settings.HT_VOLTAGE, sem.accelerating_voltage_kv * 1e3),
-        (settings.SPOT_SIZE, sem.spot_size),
-        (settings.WORKING_DISTANCE, sem.working_distance_mm * 1e-3),
-        (settings.DWELL_TIME, sem.dwell_s),
-        (settings.ROTATION, 0.0),
+        (settings.HT_VOLTAGE, sem.accelerating_voltage_kv * 1e3, "sem.accelerating_voltage_kv"),
+        (settings.SPOT_SIZE, sem.spot_size, "sem.spot_size"),
+        (settings.WORKING_DISTANCE, sem.working_distance_mm * 1e-3, "sem.working_distance_mm"),
+        (settings.DWELL_TIME, sem.dwell_s, "sem.dwell_us"),
+        (settings.ROTATION, 0.0, "the scan rotation"),
     )
-    for setting, value in wanted:
-        yield _range(client, setting, value)
+    for setting, value, key in wanted:
+        yield _range(client, setting, value, key)
+    yield _channel(client, quanta)
+    yield _presets(client)
     yield _scan(client, config, quanta)
     yield _beam_shift(client, config)
     yield _low_vacuum(client, config)
@@ -51,24 +38,51 @@ def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterat
         yield _stage(client, config)
 
 
-def _range(client: QuantaClient, setting: settings.Setting, value: float) -> Offer:
+def _range(client: QuantaClient, setting: settings.Setting, value: float, key: str) -> Offer:
     try:
         low, high = settings.value_range(client, setting)
     except DriverError as error:
-        return Offer(setting.says, f"not offered: {error}", fits=False)
-    unit = f" {setting.unit}" if setting.unit else ""
-    return Offer(setting.says, f"{low:g} to {high:g}{unit}; {value:g}{unit} wanted", low <= value <= high)
+        return Offer("sem", setting.says, f"not offered: {error}", Fit.NO, _SERVER)
+    shown = [quantity(v, setting.unit) for v in (low, high, value)]
+    says = f"{shown[0]} to {shown[1]}; {shown[2]} wanted"
+    return _fitting("sem", setting.says, says, low <= value <= high, _SET.format(key))
+
+
+def _channel(client: QuantaClient, quanta: QuantaConfig) -> Offer:
+    try:
+        state = client.call("get_channel_state", channel=quanta.channel)
+    except DriverError as error:
+        do = "set quanta.channel to the channel of the backscatter detector"
+        return Offer("sem", "channel", f"{quanta.channel} does not answer: {error}", Fit.NO, do)
+    still = state == "stopped"
+    do = "stop the scan on the SEM before a session; ilemtrack ends it before its first one"
+    return Offer(
+        "sem",
+        "channel",
+        f"{quanta.channel}: {state}",
+        Fit.YES if still else Fit.DOUBTFUL,
+        "" if still else do,
+    )
+
+
+def _presets(client: QuantaClient) -> Offer:
+    try:
+        sizes = presets(client)
+    except DriverError as error:
+        return Offer("sem", "presets", f"not told: {error}", Fit.NO, _SERVER)
+    return Offer("sem", "presets", ", ".join(f"{width} x {height}" for width, height in sizes) + " px")
 
 
 def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
     sem = config.sem
+    do = "set sem.frame_px, sem.presets_px and sem.pixel_size_nm to what the presets cover"
     try:
         choices = presets(client)
         sizes = sem.presets_px or (sem.specimen_px,)
         areas = [scan_area(size, sem.pixel_size_m, choices, quanta.reduced_area) for size in sizes]
         low_m, high_m = settings.value_range(client, settings.SCANNING_SIZE)
     except DriverError as error:
-        return Offer("scan", f"the sizes wanted are not offered: {error}", fits=False)
+        return Offer("sem", "scan", f"the sizes wanted are not offered: {error}", Fit.NO, do)
     widest = max(areas, key=lambda area: area.width_m)
     parts = "whole presets only" if not quanta.reduced_area else "presets and parts of them"
     says = (
@@ -76,7 +90,7 @@ def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
         f" {areas[0].preset_px[0]} x {areas[0].preset_px[1]}, field width {areas[0].width_m * 1e6:.2f} um of"
         f" {low_m * 1e6:g} to {high_m * 1e6:g}"
     )
-    return Offer("scan", says, low_m <= widest.width_m <= high_m)
+    return _fitting("sem", "scan", says, low_m <= widest.width_m <= high_m, do)
 
 
 def _beam_shift(client: QuantaClient, config: Config) -> Offer:
@@ -84,22 +98,25 @@ def _beam_shift(client: QuantaClient, config: Config) -> Offer:
     try:
         range_um = client.ask("beam_shift_info", lambda info: float(info["range"])) * 1e6
     except DriverError as error:
-        return Offer("beam shift", f"not offered, and each scan is marked by one: {error}", fits=False)
+        says = f"not offered, and each scan is marked by one: {error}"
+        return Offer("sem", "range of the beam shift", says, Fit.NO, _SERVER)
+    says = f"up to {range_um:g} um; {wanted_um:g} um wanted"
     fits = range_um >= max(wanted_um, 0.1)
-    return Offer("beam shift", f"up to {range_um:g} um; {wanted_um:g} um wanted", fits)
+    return _fitting("sem", "range of the beam shift", says, fits, "lower sem.beam_shift_range_um")
 
 
 def _low_vacuum(client: QuantaClient, config: Config) -> Offer:
     wanted_pa = config.chamber.fluorescence_pressure_pa
+    do = "set chamber.fluorescence_pressure_pa to a pressure of this machine"
     try:
         found = client.ask("pressure_info", _pressures_pa)
     except DriverError as error:
-        return Offer("low vacuum", f"nobody knows: {error}", fits=False)
+        return Offer("chamber", "low vacuum", f"nobody knows: {error}", Fit.NO, _SERVER)
     if found is None:
-        return Offer("low vacuum", f"none; {wanted_pa:g} Pa wanted for fluorescence", fits=False)
+        return Offer("chamber", "low vacuum", f"none; {wanted_pa:g} Pa wanted for fluorescence", Fit.NO, do)
     low, high = found
     says = f"{low:g} to {high:g} Pa; {wanted_pa:g} Pa wanted for fluorescence"
-    return Offer("low vacuum", says, low <= wanted_pa <= high)
+    return _fitting("chamber", "low vacuum", says, low <= wanted_pa <= high, do)
 
 
 def _stage(client: QuantaClient, config: Config) -> Offer:
@@ -107,7 +124,7 @@ def _stage(client: QuantaClient, config: Config) -> Offer:
     try:
         found = [(low * 1e3, high * 1e3) for low, high in client.ask("stage_info", axis_ranges_m)]
     except DriverError as error:
-        return Offer("stage range", f"nobody knows: {error}", fits=False)
+        return Offer("stage", "stage range", f"nobody knows: {error}", Fit.NO, _SERVER)
     wanted = (stage.safe_x_mm, stage.safe_y_mm)
     # As float: 12 mm is 0.012 m there and back.
     fits = all(f[0] <= w[0] + 1e-9 and w[1] <= f[1] + 1e-9 for f, w in zip(found, wanted, strict=True))
@@ -115,7 +132,12 @@ def _stage(client: QuantaClient, config: Config) -> Offer:
         f"{axis} {f[0]:g} to {f[1]:g} mm, safe area {w[0]:g} to {w[1]:g}"
         for axis, f, w in zip("xy", found, wanted, strict=True)
     )
-    return Offer("stage range", says, fits)
+    do = "narrow stage.safe_x_mm and stage.safe_y_mm to what the stage reaches"
+    return _fitting("stage", "stage range", says, fits, do)
+
+
+def _fitting(part: str, name: str, says: str, fits: bool, do: str) -> Offer:
+    return Offer(part, name, says, Fit.YES if fits else Fit.NO, "" if fits else do)
 
 
 def _pressures_pa(info: Any) -> tuple[float, float] | None:

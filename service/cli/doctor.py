@@ -1,15 +1,21 @@
 """The command that looks at a microscope before a session."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from config.loading import DEFAULT_PROFILE, load
+from service.checks import Level
 from service.cli.output import print_json, results
 from service.errors import InputError
+from service.run_folder import alone
+
+if TYPE_CHECKING:
+    from service.doctor import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -29,34 +35,51 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> int:
-    """Say what is there, what is missing, and whether a session can run; moves nothing without --exercise."""
+    """Say what is there, what is missing, whether a session can run; changes nothing without --exercise."""
     from drivers.clock import SystemClock
     from service import doctor as points
-    from service.api.endpoints import find_daemon
     from service.compose import hardware
+    from service.reach import reached
 
     chosen = load(config)
     place = (out or Path()).absolute()
     if not place.is_dir():
         raise InputError(f"{place}: no such folder; --out is where runs will lie")
-    if exercise and find_daemon() is not None:
-        raise InputError("--exercise: a daemon runs and has the microscope; end its session first")
-    devices, quanta = hardware(chosen, SystemClock())
-    try:
-        checks = points.look(chosen, devices, quanta, place, datetime.now(UTC))
-        if exercise:
-            checks += points.exercise(chosen, devices)
-    finally:
-        if quanta is not None:
-            quanta.client.close()
-    ready = points.able(checks)
+    clock = SystemClock()
+    with alone(chosen) if exercise else nullcontext():
+        with reached(chosen, clock) as microscope:
+            found = points.look(chosen, microscope, place, datetime.now(UTC))
+        exercised = exercise and microscope.devices is not None
+        if exercised:
+            devices, quanta = hardware(chosen, clock)
+            try:
+                found += points.exercise(chosen, devices)
+            finally:
+                if quanta is not None:
+                    quanta.client.close()
     if as_json:
-        rows = [{"name": check.name, "level": check.level.value, "says": check.says} for check in checks]
-        print_json({"v": 1, "profile": chosen.profile, "ready": ready, "exercised": exercise, "checks": rows})
-        return int(not ready)
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for check in checks:
-        table.add_row(check.level.value.upper(), check.name, check.says)
-    results.print(table)
-    results.print("a session can run" if ready else "no session can run: mend what is red")
-    return int(not ready)
+        print_json(points.document(chosen, found, exercised) | {"odemis": microscope.odemis})
+    else:
+        _print(found)
+    return int(not points.able(found))
+
+
+def _print(found: "Sequence[Finding]") -> None:
+    from service import doctor as points
+
+    for part in points.PARTS:
+        facts = [one for one in found if one.part == part]
+        if not facts:
+            continue
+        results.print(part)
+        for one in facts:
+            results.print(f"  {points.WORDS[one.level]:8s} {one.name:24s} {one.says}", soft_wrap=True)
+            if one.do:
+                results.print(f"{'':11s}-> {one.do}", soft_wrap=True)
+    bad = [one for one in found if one.level is Level.RED]
+    if not bad:
+        results.print("a session can run")
+        return
+    results.print(
+        f"no session can run: {len(bad)} of {len(found)} points are missing; begin with the first of them"
+    )

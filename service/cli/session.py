@@ -1,7 +1,7 @@
 """Commands that run a session: dry-run, run, resume, replay."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -25,9 +25,9 @@ from service.run_folder import (
     Kind,
     RunFolder,
     RunInfo,
+    alone,
     create,
     discard,
-    drive_alone,
     lock,
     open_existing,
 )
@@ -113,8 +113,8 @@ def replay(
     paths = tuple(str(path.absolute()) for path in images)
     chosen = load(config)
     if not serial:
-        alone = chosen.detection.model_copy(update={"serial": False})
-        chosen = chosen.model_copy(update={"detection": alone})
+        detection = chosen.detection.model_copy(update={"serial": False})
+        chosen = chosen.model_copy(update={"detection": detection})
     return _begin(chosen, "replay", clock, out, as_json, paths, pixel_size_nm)
 
 
@@ -144,7 +144,7 @@ def _take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | N
             f"nobody is told of what happens: {folder.config} is without its URLs; set ILEMTRACK_NOTIFY_URLS"
         )
     let_finish(folder)
-    with lock(folder), _alone(config, info.kind):
+    with lock(folder), alone(config, info.kind):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
         with closing(store), _Shown(as_json, report) as shown:
@@ -167,7 +167,7 @@ def _begin(
 
     rooms.check()
     config = with_absolute_file(with_absolute_model(config))
-    with _alone(config, kind):
+    with alone(config, kind):
         return _begun(config, kind, clock, out, as_json, images, pixel_size_nm)
 
 
@@ -199,11 +199,6 @@ def _begun(
             discard(folder)
             raise
     return _end(outcome, folder, as_json)
-
-
-def _alone(config: Config, kind: Kind) -> AbstractContextManager[object]:
-    """Lock the microscope; a simulated one belongs to its run, so that the lock of the folder is enough."""
-    return nullcontext() if kind != "run" or config.driver == "simulator" else drive_alone(config.driver)
 
 
 def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: "Setup") -> None:
@@ -253,6 +248,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
     rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
+    rows += [("image kept", text) for text in _by_reason(summary.remarks)]
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:

@@ -29,14 +29,14 @@ def preflight(
     from service import preflight as points
     from service.compose import set_up
     from service.deadlines import guarded
-    from service.run_folder import RunFolder, RunInfo, new_run_id
+    from service.run_folder import RunFolder, RunInfo, alone, new_run_id
 
     chosen = load(config)
     place = (out or Path()).absolute()
     if not place.is_dir():
         raise InputError(f"{place}: no such folder; --out is where runs will lie")
     info = RunInfo(run=new_run_id("run"), kind="run", clock="real")
-    with tempfile.TemporaryDirectory(prefix="ilemtrack-preflight-") as folder:
+    with alone(chosen), tempfile.TemporaryDirectory(prefix="ilemtrack-preflight-") as folder:
         setup = set_up(chosen, RunFolder(Path(folder)), info)
         checks = points.everything(chosen, guarded(setup.devices), setup.fields, place, "preflight")
     red = bool(points.red_ones(checks))

@@ -91,7 +91,8 @@ def finish(
     """Close an open row, and move its job on with it.
 
     `rect_m` is the ground that was exposed, where it is not that of the intent; `beam_s` the time under the
-    beam, s, where it is known; without `now` nobody knows when it ended.
+    beam, s, where it is known; `note` what became of the scan, or what a person should know of its image;
+    without `now` nobody knows when it ended.
 
     Raises
     ------

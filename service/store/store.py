@@ -369,11 +369,15 @@ class Store:
         return ledger.arm(self._database, job_id, rect_m, halo_m)
 
     def expose_done(
-        self, exposure_id: int, rect_m: RectM | None = None, beam_s: float | None = None
+        self,
+        exposure_id: int,
+        rect_m: RectM | None = None,
+        beam_s: float | None = None,
+        note: str | None = None,
     ) -> Exposure:
         """The scan ended and the beam is blanked: row closed, job exposed; see `ledger.finish`."""
         closed, exposed = ExposureState.CLOSED, JobState.EXPOSED
-        return ledger.finish(self._database, exposure_id, closed, exposed, None, rect_m, beam_s)
+        return ledger.finish(self._database, exposure_id, closed, exposed, note, rect_m, beam_s)
 
     def expose_failed(self, exposure_id: int, note: str) -> Exposure:
         """How much was exposed is not known: row unknown, job to be reviewed by a person."""

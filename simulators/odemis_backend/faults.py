@@ -9,6 +9,7 @@ A fault that takes a list of roles strikes those components only.
 ``missing``        [roles]: LookupError
 ``ghosts``         {name: reason}: listed as what did not start
 ``without``        {role: [settings]}: this microscope does not have them
+``corrections``    {role: {key: value}}: metadata of a fine alignment that Odemis keeps
 ``undated``        true: frames do not say when they began
 ``unmarked``       true: frames do not carry the metadata that others wrote
 ``stale_position`` [x, y]: frames say that they lie so far from where they do, m
@@ -35,6 +36,7 @@ NAMES = (
     "missing",
     "ghosts",
     "without",
+    "corrections",
     "undated",
     "unmarked",
     "stale_position",

@@ -69,6 +69,7 @@ class Backend:
             "check_move": lambda role, position: self._component(role).check_move(position),
             "stop": self._stop,
             "update_metadata": lambda role, new: self._component(role).metadata.update(new),
+            "metadata": self._metadata,
             "now": clock.now_s,
             "sleep": clock.sleep,
             "truth": self._truth,
@@ -126,6 +127,10 @@ class Backend:
         if self._faults.strikes("killed", role):
             raise CommunicationError(f"cannot connect: no answer from {role}")
         return self._components[role]
+
+    def _metadata(self, role: str) -> dict[str, Any]:
+        kept: dict[str, dict[str, Any]] = self._faults.of("corrections") or {}
+        return self._component(role).metadata | kept.get(role, {})
 
     def _describe(self, role: str) -> dict[str, Any]:
         component = self._components[role]

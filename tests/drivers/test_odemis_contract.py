@@ -51,7 +51,7 @@ class RealTime(SystemClock):
 
 
 EXACT = "compares times of the clock exactly"
-AT_ONCE = "the stage and chamber that Odemis simulates are there before they can be stopped"
+AT_ONCE = "the stage that Odemis simulates is there at once, and its chamber cannot be stopped"
 NOT_ON_REAL_TIME = {
     "a_frame_says_what_it_is": EXACT,
     "no_scan_without_high_vacuum": EXACT,

@@ -21,6 +21,7 @@ from drivers.errors import (
     DriverError,
     NotReadyError,
     OutOfRangeError,
+    StillBusyError,
 )
 from drivers.microscope import Microscope
 from drivers.odemis.client import OdemisClient
@@ -189,8 +190,14 @@ def test_the_sem_adapter_dies_in_a_scan(odemis: OdemisRig) -> None:
     with pytest.raises(DeviceTimeoutError, match=r"scan had no answer within .* beam blanked"):
         bench.devices.sem.scan(bench.request(), 60)
     assert safe(odemis)
-    with pytest.raises(NotReadyError, match="a scan of before still runs"):
-        bench.devices.sem.scan(bench.request(), 60)
+    with pytest.raises(StillBusyError, match="a scan of before still runs"):
+        bench.devices.sem.scan(bench.request(), 8)
+    assert safe(odemis)
+    # It should have ended by now: no more waiting, somebody has to look.
+    odemis.clock.sleep(100)
+    with pytest.raises(NotReadyError, match="a scan of before still runs") as hangs:
+        bench.devices.sem.scan(bench.request(), 8)
+    assert hangs.type is NotReadyError
     assert safe(odemis)
 
 
@@ -291,7 +298,10 @@ def test_an_image_at_the_position_of_before_the_move(odemis: OdemisRig) -> None:
     """Proven to be new by its mark, it is kept with the read-back of the stage; unproven, it is refused."""
     bench = pumped(odemis)
     odemis.backend.faults.write(stale_position=[30e-6, 0.0])
-    assert bench.devices.sem.scan(bench.request(), 60).center_m == bench.devices.stage.position()
+    image = bench.devices.sem.scan(bench.request(), 60)
+    assert image.center_m == bench.devices.stage.position()
+    assert image.remark is not None
+    assert "30.0 um from where the stage reads back; its position is stale" in image.remark
     odemis.backend.faults.write(stale_position=[30e-6, 0.0], undated=True, unmarked=True)
     with pytest.raises(DriverError, match=r"30\.0 um .*nothing proves that it is not of an earlier scan"):
         bench.devices.sem.scan(bench.request(), 60)

@@ -46,6 +46,7 @@ SUMMARY = {
     "focus",
     "failed_fields",
     "clipped_cells",
+    "remarks",
 }
 
 

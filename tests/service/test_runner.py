@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from drivers.errors import (
     DriverError,
     InterruptedCallError,
     NotReadyError,
+    StillBusyError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
@@ -122,6 +124,29 @@ def test_a_scan_that_the_sem_was_not_ready_for_is_tried_again(start: Start) -> N
     assert {job.state for job in store.jobs()} == {JobState.DONE}
     states = [row.state for row in store.exposures(job=store.jobs()[0].id)]
     assert states == [ExposureState.VOID, ExposureState.VOID, ExposureState.CLOSED]
+
+
+def test_waiting_for_a_scan_of_before_is_no_failure(start: Start) -> None:
+    """More often than a job may be tried again, and than failures in a row are borne."""
+    session = start(faulty("sem", "scan", raising(StillBusyError("a scan of before still runs")), times=8))
+    store = session.store
+    assert store.status().phase is Phase.DONE
+    assert {job.state for job in store.jobs()} == {JobState.DONE}
+    assert sum(row.state is ExposureState.VOID for row in store.exposures()) == 8
+
+
+def test_an_image_with_a_remark_is_done_and_the_ledger_says_it(start: Start) -> None:
+    def remarked(scan: Callable[..., ScanImage], *arguments: Any, **named: Any) -> ScanImage:
+        return replace(scan(*arguments, **named), remark="its position is stale")
+
+    session = start(faulty("sem", "scan", remarked))
+    store = session.store
+    assert {job.state for job in store.jobs()} == {JobState.DONE}
+    first = store.jobs()[0].id
+    assert [row.note for row in store.exposures(job=first)] == ["its position is stale"]
+    summary = summarise(session.config, store, session.folder, None)
+    assert summary.remarks == {first: "its position is stale"}
+    assert summary.end_state == "done"
 
 
 def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Start) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,12 @@ from config.odemis import OdemisConfig
 from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
+from service import rescue
 from service.compose import blank_first, set_up
 from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
 from service.rescue import kill, put_safe
-from service.run_folder import create
+from service.run_folder import RunFolder, RunInfo, create, drive_alone
 from service.watcher import GONE, UNSAFE, watch
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
@@ -178,3 +180,45 @@ def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> No
     process.kill()
     process.wait(30)
     assert process_start(process.pid) is None
+
+
+def test_a_microscope_that_another_run_drives_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
+    monkeypatch.setattr(rescue, "set_up", lambda *_: pytest.fail("the microscope was touched"))
+    info = RunInfo(run="killed", kind="run", clock="real")
+    try:
+        guard = drive_alone()
+    except InputError:
+        pytest.skip("a microscope is driven from this computer just now")
+    with guard, pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
+        rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
+
+
+def test_between_two_attempts_a_new_session_may_have_the_hardware() -> None:
+    """A watchdog whose microscope stays away keeps nobody from it, and ends once somebody has it."""
+    held = 0
+
+    @contextmanager
+    def take() -> Iterator[None]:
+        nonlocal held
+        if held == 2:
+            raise InputError("another ilemtrack")
+        held += 1
+        taken.append(True)
+        yield
+        taken.pop()
+
+    def connect() -> Microscope:
+        assert taken
+        raise DeviceLostError("nobody answers")
+
+    def sleep(_: float) -> None:
+        assert not taken
+
+    taken: list[bool] = []
+    told: list[str | None] = []
+    with pytest.raises(InputError, match="another ilemtrack"):
+        put_safe(connect, told.append, sleep, take)
+    assert len(told) == 1

@@ -127,50 +127,9 @@ def about(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: plain(metadata.get(key)) for name, key in names.items()}
 
 
-def components(roles: dict[str, str]) -> dict[str, Any]:
-    """Describe what is there: for each of our parts its settings and axes, and what did not start."""
-    found = {part: _described(role) for part, role in roles.items()}
-    ghosts = model.getMicroscope().ghosts.value
-    there = sorted(str(c.role) for c in model.getComponents() if c.role)
-    return {"parts": found, "roles": there, "ghosts": {str(name): str(why) for name, why in ghosts.items()}}
-
-
 def odemis_version() -> str:
     """Return the version of Odemis, as it says itself."""
     return str(getattr(odemis, "__version__", "unknown"))
-
-
-def _described(role: str) -> dict[str, Any] | None:
-    try:
-        component = model.getComponent(role=role)
-    except LookupError:
-        return None
-    settings = {name: _setting(va) for name, va in model.getVAs(component).items()}
-    axes = getattr(component, "axes", {})
-    return {
-        "name": str(component.name),
-        "settings": settings,
-        "axes": {name: _axis(axis) for name, axis in axes.items()} if isinstance(axes, dict) else {},
-        "shape": plain(getattr(component, "shape", None)),
-    }
-
-
-def _setting(va: Any) -> dict[str, Any]:
-    result = {"value": plain(va.value), "unit": plain(va.unit), "readonly": bool(va.readonly)}
-    for name in ("range", "choices"):
-        # Not every kind of setting has both, and a proxy raises where it has not.
-        try:
-            limit = plain(getattr(va, name))
-        except AttributeError:
-            continue
-        if limit is not None:
-            result[name] = limit
-    return result
-
-
-def _axis(axis: Any) -> dict[str, Any]:
-    limits = {name: plain(getattr(axis, name, None)) for name in ("unit", "range", "choices")}
-    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def plain(value: Any) -> Any:

@@ -17,7 +17,8 @@ import zmq
 from numpy.typing import NDArray
 
 from drivers.odemis import protocol
-from drivers.odemis.remote.components import WorkerError, components, odemis_version
+from drivers.odemis.remote.components import WorkerError, odemis_version
+from drivers.odemis.remote.description import description
 from drivers.odemis.remote.electron import Electron
 from drivers.odemis.remote.motion import Motion
 from drivers.odemis.remote.optical import Optical
@@ -54,7 +55,7 @@ class Worker:
     def __init__(self, roles: dict[str, str]) -> None:
         optical, electron, motion = Optical(roles), Electron(roles), Motion(roles)
         self._methods: dict[str, Method] = {
-            "describe": lambda: components(roles),
+            "describe": lambda: description(roles),
             "light_on": optical.on,
             "light_off": optical.off,
             "light_state": optical.state,

@@ -13,7 +13,9 @@ MD_DWELL_TIME = "Pixel dwell time"
 MD_EXP_TIME = "Exposure time"
 MD_PIXEL_SIZE = "Pixel size"
 MD_POS = "Centre position"
+MD_POS_COR = "Centre position cor"
 MD_ROTATION = "Rotation"
+MD_ROTATION_COR = "Rotation cor"
 
 
 class NotSettableError(AttributeError):
@@ -161,6 +163,10 @@ class Component:
         """Stop all axes."""
         _ask("stop", self.role)
 
+    def getMetadata(self) -> dict[str, Any]:  # noqa: N802 - the name that it has
+        """Return the metadata that frames carry."""
+        return dict(_ask("metadata", self.role))
+
     def updateMetadata(self, new: dict[str, Any]) -> None:  # noqa: N802 - the name that it has
         """Add to the metadata that frames carry."""
         _ask("update_metadata", self.role, new)
@@ -178,6 +184,8 @@ class Microscope:
 
     role = "secom"
     name = "Simulated SECOM"
+    swVersion = "Unknown (Odemis 3.8.0)"  # noqa: N815 - the name that it has
+    vas: dict[str, VigilantAttribute] = {}  # noqa: RUF012 - like those of a component
     ghosts = _Ghosts()
 
 
