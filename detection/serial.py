@@ -14,6 +14,7 @@ from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx, around, union_fraction
 from detection.carrying import carried, expected
 from detection.cells import Cell, Detection
+from detection.coarse import CoarseLight, coarse_light, mean_light
 from detection.detect import detect
 from detection.detectors import Detector
 from detection.fixed_pattern import Evidence, fixed_boxes
@@ -24,6 +25,7 @@ from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
+from detection.touching import apart
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
 POOL_REACH = 2
@@ -105,6 +107,7 @@ class _Section:
     warnings: list[str]
     elapsed_ms: float
     evidence: Evidence
+    light: CoarseLight
     outlines: Outlines
     fixed: tuple[BoxPx, ...] = ()
     cells: tuple[Cell, ...] = ()
@@ -152,6 +155,7 @@ class SerialDetector:
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         evidence = Evidence(place, boxes, own.residual, frame.pixel_size_um)
+        light = coarse_light(own)
         section = _Section(
             frame,
             own,
@@ -162,7 +166,8 @@ class SerialDetector:
             list(single.warnings),
             0.0,
             evidence,
-            outlines(own, boxes),
+            light,
+            outlines(light, boxes),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -258,13 +263,20 @@ class SerialDetector:
 
     def _part(self, section: _Section, near: Sequence[_Section]) -> None:
         """Take merged cells apart where the sections beside show them apart."""
-        own = outlines(section.layer, [cell.box_px for cell in section.cells])
+        own = outlines(section.light, [cell.box_px for cell in section.cells])
+        light = mean_light(section.light, [(one.light, one.place.onto(section.place)) for one in near])
+        sizes = [area for one in self._window for area in one.outlines.areas_um2(len(one.outlines.alone))]
         index = section.place.index
         # Those before have been taken apart already, so they are trusted first.
         by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
         views = [View(one.outlines, one.place.onto(section.place)) for one in by_trust]
-        section.outlines, parents = parted(own, views)
-        section.cells = cells_of_parts(section.cells, section.outlines, parents)
+        noise_adu = section.light.noise_adu / math.sqrt(len(near) + 1)
+        own, of_touching = apart(own, light, noise_adu, sizes)
+        section.outlines, of_parted = parted(own, views)
+        parents = [of_touching[n] for n in of_parted]
+        section.cells = cells_of_parts(
+            section.cells, section.outlines, parents, section.frame.shape
+        )
 
     def _beside(self, section: _Section) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """The two nearest sections, one on either side where there is."""
