@@ -274,9 +274,7 @@ class SerialDetector:
         own, of_touching = apart(own, light, noise_adu, sizes)
         section.outlines, of_parted = parted(own, views)
         parents = [of_touching[n] for n in of_parted]
-        section.cells = cells_of_parts(
-            section.cells, section.outlines, parents, section.frame.shape
-        )
+        section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
 
     def _beside(self, section: _Section) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """The two nearest sections, one on either side where there is."""

@@ -20,19 +20,20 @@ from detection.splitting import convexity
 SPECK_UM2 = 3.0
 FEWEST_SIZES = 8
 """Detections, specks left out, from which on the usual size is known."""
-LEVEL_RATIO = 1.6
+LEVEL_RATIO = 2.0
 HIGHEST_LEVEL = 0.8
 """Of the brightest light."""
 PLATEAU = 1.6
-"""Mean light of what stands out at a level, over that level: with less it is but the brighter side of a cell."""
+"""Mean light of what stands out at a level, over that level: with less it is the brighter side of a cell."""
 SMOOTHING_UM = 0.35
 PEAK_UM = 1.2
 """Pieces have their deepest places at least so far apart."""
 LEAST_DEPTH_UM = 0.5
-WEIGHTS = (0.944, -0.781, -1.03, -1.75, 1.77)
-INTERCEPT = 2.58
-"""Of a logistic regression for two pieces being two cells, fitted on pieces of simulated stacks of development
-seeds, cells of 4 to 7 um in radius, cytoplasmic, nuclear and punctate."""
+WEIGHTS = (0.619, -0.607, -1.03, -1.65, 1.8)
+INTERCEPT = 2.2
+"""Of a logistic regression for two pieces being two cells, fitted on pieces of 14 simulated stacks of
+development seeds (30 to 35, 50 to 53, 70 to 73): cells of 4 to 7 um in radius, cytoplasmic, nuclear and
+punctate. A piece of ground counts as part of the cell beside it."""
 CAUTION = 1.0
 """Logarithm of the odds from which on pieces stay apart: a torn cell is worse than a merged one."""
 
@@ -153,13 +154,14 @@ def _plateaus(light: NDArray[np.float32], mask: NDArray[np.bool_], level: float)
     """What stands out at a level by far enough, holes filled."""
     _, numbers = cv2.connectedComponents(((light > level) & mask).astype(np.uint8), connectivity=4)
     flat = np.asarray(numbers).ravel()
-    mean = np.bincount(flat, light.ravel()) / np.maximum(np.bincount(flat), 1)
-    stays = mean >= PLATEAU * level
-    stays[0] = False
-    above = np.asarray(stays[flat]).reshape(light.shape).astype(np.uint8)
-    _, ground = cv2.connectedComponents(np.pad(1 - above, 1, constant_values=1), connectivity=4)
-    ground = np.asarray(ground)
-    return (ground[1:-1, 1:-1] != ground[0, 0]).astype(np.uint8)
+    bright = np.flatnonzero(flat)
+    names = flat[bright]
+    mean = np.bincount(names, light.ravel()[bright]) / np.maximum(np.bincount(names), 1)
+    below = np.ones(light.size, dtype=np.uint8)
+    below[bright] = (mean < PLATEAU * level)[names]
+    around = np.pad(below.reshape(light.shape), 1, constant_values=1)
+    ground = np.asarray(cv2.connectedComponents(around, connectivity=4)[1])
+    return np.asarray(ground[1:-1, 1:-1] != ground[0, 0], dtype=np.uint8)
 
 
 def _piece(inside: NDArray[np.bool_], place: tuple[slice, ...]) -> _Piece:
@@ -198,7 +200,8 @@ def _evidence(a: NDArray[np.bool_], b: NDArray[np.bool_], typical_px: float) -> 
     """What tells two cells from one.
 
     How much both together lack of being convex, as a share of their hull and over the smaller one; how long
-    their contact is in diameters of the smaller one; the smaller one over the larger, and over the usual cell.
+    their contact is in diameters of the smaller one; the smaller one over the larger, and over the usual
+    cell.
     """
     square = np.ones((3, 3), dtype=np.uint8)
     contact = (np.asarray(cv2.dilate(a.astype(np.uint8), square)) > 0) & b
@@ -217,15 +220,14 @@ def _evidence(a: NDArray[np.bool_], b: NDArray[np.bool_], typical_px: float) -> 
 
 def _of_detections(own: Outlines, found: NDArray[np.int32]) -> tuple[Outlines, list[int]]:
     """Give each cell to a detection; a detection that has none stays one by itself."""
-    within = (own.labels > 0) & (found > 0)
-    pairs, shared = np.unique(np.stack([found[within], own.labels[within]]), axis=1, return_counts=True)
-    owners: dict[int, tuple[int, int]] = {}
-    for (cell, detection), pixels in zip(pairs.T.tolist(), shared.tolist(), strict=True):
-        # Of equal shares the first has it.
-        owners[cell] = max(owners.get(cell, (0, 0)), (pixels, -detection))
+    # How many pixels each detection (columns) has of each cell (rows).
+    width = len(own.alone) + 1
+    keys = found.ravel().astype(np.int64) * width + own.labels.ravel()
+    shared = np.bincount(keys, minlength=(int(found.max(initial=0)) + 1) * width).reshape(-1, width)[:, 1:]
+    present = np.flatnonzero(shared[1:].any(axis=1)) + 1
     cells: list[list[int]] = [[] for _ in own.alone]
-    for cell, (_, detection) in owners.items():
-        cells[-detection - 1].append(cell)
+    for cell in present.tolist():
+        cells[int(shared[cell].argmax())].append(cell)
     parents = [number for number, some in enumerate(cells) for _ in some or [0]]
     new = np.zeros(int(found.max(initial=0)) + 1, dtype=np.int32)
     whole = np.zeros(len(cells) + 1, dtype=np.int32)
