@@ -262,16 +262,17 @@ class SerialDetector:
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
     def _part(self, section: _Section, near: Sequence[_Section]) -> None:
-        """Take merged cells apart where the sections beside show them apart."""
+        """Take merged cells apart by their shape, and where the sections beside show them apart."""
         own = outlines(section.light, [cell.box_px for cell in section.cells])
         light = mean_light(section.light, [(one.light, one.place.onto(section.place)) for one in near])
-        sizes = [area for one in self._window for area in one.outlines.areas_um2(len(one.outlines.alone))]
+        noise_adu = section.light.noise_adu / math.sqrt(len(near) + 1)
+        known = [section.outlines, *(one.outlines for one in near)]
+        sizes = [area for one in known for area in one.areas_um2(len(one.alone))]
+        own, of_touching = apart(own, light, noise_adu, sizes)
         index = section.place.index
         # Those before have been taken apart already, so they are trusted first.
         by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
         views = [View(one.outlines, one.place.onto(section.place)) for one in by_trust]
-        noise_adu = section.light.noise_adu / math.sqrt(len(near) + 1)
-        own, of_touching = apart(own, light, noise_adu, sizes)
         section.outlines, of_parted = parted(own, views)
         parents = [of_touching[n] for n in of_parted]
         section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
