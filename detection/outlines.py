@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import scipy.ndimage as ndi
 from numpy.typing import NDArray
@@ -78,11 +79,19 @@ def _stands_out(light: NDArray[np.float32], certain: float) -> NDArray[np.bool_]
     mask = light > certain
     if mask.any():
         mask &= light > LIGHT_SHARE * float(np.median(light[mask]))
-        mask = np.asarray(ndi.binary_fill_holes(mask), dtype=np.bool_)
+        mask = filled(mask)
     rows, columns = light.shape
     y, x = np.ogrid[:rows, :columns]
     oval = ((x + 0.5) / columns - 0.5) ** 2 + ((y + 0.5) / rows - 0.5) ** 2 <= 0.25
     return mask if mask.sum() >= LEAST_FILLED * oval.sum() else np.asarray(oval)
+
+
+def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill holes: what is not in a mask and not joined to its surroundings by the sides of pixels."""
+    # From a corner of a margin, so that all ground round the mask is reached.
+    flooded = np.pad(mask.astype(np.uint8), 1)
+    cv2.floodFill(flooded, None, (0, 0), (2,), flags=4)
+    return np.asarray(flooded[1:-1, 1:-1] != 2, dtype=np.bool_)
 
 
 def spread(seeds: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:

@@ -14,7 +14,7 @@ import scipy.ndimage as ndi
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from detection.outlines import CERTAIN_SD, Outlines
+from detection.outlines import CERTAIN_SD, Outlines, filled
 from detection.splitting import convexity
 
 SPECK_UM2 = 3.0
@@ -157,11 +157,9 @@ def _plateaus(light: NDArray[np.float32], mask: NDArray[np.bool_], level: float)
     bright = np.flatnonzero(flat)
     names = flat[bright]
     mean = np.bincount(names, light.ravel()[bright]) / np.maximum(np.bincount(names), 1)
-    below = np.ones(light.size, dtype=np.uint8)
-    below[bright] = (mean < PLATEAU * level)[names]
-    around = np.pad(below.reshape(light.shape), 1, constant_values=1)
-    ground = np.asarray(cv2.connectedComponents(around, connectivity=4)[1])
-    return np.asarray(ground[1:-1, 1:-1] != ground[0, 0], dtype=np.uint8)
+    above = np.zeros(light.size, dtype=np.bool_)
+    above[bright] = (mean >= PLATEAU * level)[names]
+    return filled(above.reshape(light.shape)).astype(np.uint8)
 
 
 def _piece(inside: NDArray[np.bool_], place: tuple[slice, ...]) -> _Piece:

@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import scipy.ndimage as ndi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from detection.boxes import BoxPx
 from detection.cells import Cell
 from detection.coarse import CoarseLight, coarse_light
-from detection.outlines import Outlines, outlines, spread
+from detection.outlines import Outlines, filled, outlines, spread
 from detection.parting import View, cells_of_parts, parted
 from detection.placed import SectionFrame
 from detection.pooling import layer
@@ -142,3 +143,9 @@ def test_what_is_between_seeds_goes_to_the_nearest() -> None:
     mask[0, 8] = False
     found = spread(seeds, mask)[0].tolist()
     assert found[:3] + found[4:] == [1, 1, 1, 2, 2, 2, 2, 0]
+
+
+@given(st.integers(0, 1000), st.floats(0.2, 0.8))
+def test_holes_are_filled_as_by_scipy(seed: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((12, 15)) < share
+    assert (filled(mask) == ndi.binary_fill_holes(mask)).all()
