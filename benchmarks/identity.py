@@ -1,7 +1,7 @@
 """How well tracks name the true cells."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -13,10 +13,27 @@ from detection.serial import SerialSection
 from detection.tracks import Track
 
 SAME_IOU = 0.3
+Meets = Callable[[BoxPx, BoxPx], bool]
+"""Whether the box of a true cell, first, is met by that of a detection."""
+
+
+def overlaps(true: BoxPx, found: BoxPx) -> bool:
+    """Whether they share enough to be told as one."""
+    return iou(true, found) >= SAME_IOU
+
+
+def agrees(true: BoxPx, found: BoxPx) -> bool:
+    """Whether they are nearly alike, as tracking is judged usually: of merged cells hardly any is met."""
+    return iou(true, found) >= 0.5
+
+
+def holds(true: BoxPx, found: BoxPx) -> bool:
+    """Whether most of the cell lies in the detection, however large that is."""
+    return intersection_px(true, found) >= 0.5 * true.area_px
 
 
 def named(
-    truth: Sequence[TrueSection], found: Sequence[SerialSection]
+    truth: Sequence[TrueSection], found: Sequence[SerialSection], meets: Meets = overlaps
 ) -> tuple[float, float, dict[str, str]]:
     """IDF1 (Ristani et al., ECCV Workshops 2016) of links and of all, and the true cell of each track.
 
@@ -34,7 +51,7 @@ def named(
             for one in section.cells
             if one.seen and one.tracks and not _of_little(one.cell.box_px, boxes, shown)
         ]
-        hits = [[iou(box, one.cell.box_px) >= SAME_IOU for one in seen] for _, box in boxes]
+        hits = [[meets(box, one.cell.box_px) for one in seen] for _, box in boxes]
         matrix = np.array(hits, dtype=np.bool_).reshape(len(boxes), len(seen))
         of_all += len(boxes) + sum(len(one.tracks) for one in seen)
         of_truth += int(matrix.any(axis=1).sum())
@@ -52,7 +69,7 @@ def named(
 
 def _of_little(box: BoxPx, cells: Sequence[tuple[str, BoxPx]], beyond: Sequence[BoxPx]) -> bool:
     """Whether a detection is of a cell that lies almost all beyond the frame, and of no other."""
-    if any(iou(cell, box) >= SAME_IOU for _, cell in cells):
+    if any(overlaps(cell, box) for _, cell in cells):
         return False
     return any(intersection_px(cell, box) >= 0.5 * min(box.area_px, cell.area_px) for cell in beyond)
 

@@ -1,6 +1,5 @@
 """Which pixels of a frame belong to which detection, so that merged cells can be taken apart."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,8 @@ import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
 from detection.boxes import BoxPx
-from detection.pooling import Layer
+from detection.coarse import CoarseLight
 
-PIXEL_UM = 0.36
-SIGMA_UM = 0.35
 CERTAIN_SD = 2.5
 LIGHT_SHARE = 0.3
 """Of the usual light of a detection: what has less is its blur."""
@@ -53,39 +50,28 @@ class Outlines:
         return [float(n) * self.pixel_um**2 for n in pixels]
 
 
-def outlines(layer: Layer, boxes: Sequence[BoxPx]) -> Outlines:
+def outlines(light: CoarseLight, boxes: Sequence[BoxPx]) -> Outlines:
     """Find the pixels of detections: what stands out in their boxes, holes filled.
 
     Where boxes overlap, a pixel belongs to the smaller one.
 
     Parameters
     ----------
-    layer : Layer
+    light : CoarseLight
     boxes : sequence of BoxPx
         As found, without a margin.
     """
-    shrink = max(round(PIXEL_UM / layer.frame.pixel_size_um), 1)
-    rows, columns = layer.frame.shape
-    # Blocks that the edge cuts are averaged over what there is of them.
-    size = math.ceil(columns / shrink), math.ceil(rows / shrink)
-    labels = np.zeros(size[::-1], dtype=np.int32)
-    result = Outlines(labels, shrink, shrink * layer.frame.pixel_size_um, (1,) * len(boxes))
-    if not boxes:
-        return result
-    padded = np.asarray(
-        cv2.copyMakeBorder(layer.residual, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
-    )
-    small = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA))
-    sigma = max(SIGMA_UM / result.pixel_um, 0.5)
-    light = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), dtype=np.float32)
-    certain = CERTAIN_SD * layer.noise_adu / shrink / (2 * math.sqrt(math.pi) * sigma)
+    shrink = light.shrink
+    labels = np.zeros(light.light.shape, dtype=np.int32)
+    result = Outlines(labels, shrink, light.pixel_um, (1,) * len(boxes))
+    certain = CERTAIN_SD * light.noise_adu
     for number in sorted(range(len(boxes)), key=lambda n: (-boxes[n].area_px, n)):
         box = boxes[number]
         place = (
             slice(box.y0 // shrink, -(-box.y1 // shrink)),
             slice(box.x0 // shrink, -(-box.x1 // shrink)),
         )
-        labels[place][_stands_out(light[place], certain)] = number + 1
+        labels[place][_stands_out(light.light[place], certain)] = number + 1
     return result
 
 
@@ -93,11 +79,19 @@ def _stands_out(light: NDArray[np.float32], certain: float) -> NDArray[np.bool_]
     mask = light > certain
     if mask.any():
         mask &= light > LIGHT_SHARE * float(np.median(light[mask]))
-        mask = np.asarray(ndi.binary_fill_holes(mask), dtype=np.bool_)
+        mask = filled(mask)
     rows, columns = light.shape
     y, x = np.ogrid[:rows, :columns]
     oval = ((x + 0.5) / columns - 0.5) ** 2 + ((y + 0.5) / rows - 0.5) ** 2 <= 0.25
     return mask if mask.sum() >= LEAST_FILLED * oval.sum() else np.asarray(oval)
+
+
+def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill holes: what is not in a mask and not joined to its surroundings by the sides of pixels."""
+    # From a corner of a margin, so that all ground round the mask is reached.
+    flooded = np.pad(mask.astype(np.uint8), 1)
+    cv2.floodFill(flooded, None, (0, 0), (2,), flags=4)
+    return np.asarray(flooded[1:-1, 1:-1] != 2, dtype=np.bool_)
 
 
 def spread(seeds: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:

@@ -150,7 +150,9 @@ def _separate(parts: NDArray[np.int32], count: int) -> bool:
     return True
 
 
-def cells_of_parts(cells: Sequence[Cell], parts: Outlines, parents: Sequence[int]) -> tuple[Cell, ...]:
+def cells_of_parts(
+    cells: Sequence[Cell], parts: Outlines, parents: Sequence[int], shape: tuple[int, int]
+) -> tuple[Cell, ...]:
     """Return a cell for each part, with a box of its own where a detection was taken apart.
 
     Each part keeps the box to be imaged of the whole, so that nothing of it is lost.
@@ -162,6 +164,8 @@ def cells_of_parts(cells: Sequence[Cell], parts: Outlines, parents: Sequence[int
     parts : Outlines
     parents : sequence of int
         Both as from `parted`.
+    shape : (int, int)
+        Rows and columns of the frame.
     """
     places = ndi.find_objects(parts.labels, max_label=len(parents))
     of_whole = Counter(parents)
@@ -169,18 +173,16 @@ def cells_of_parts(cells: Sequence[Cell], parts: Outlines, parents: Sequence[int
     for parent, place in zip(parents, places, strict=True):
         cell = cells[parent]
         if of_whole[parent] > 1 and place is not None:
-            cell = _part_of(cell, place, parts.shrink)
+            cell = replace(cell, box_px=_box_of(place, parts.shrink, shape))
         result.append(cell)
     return tuple(result)
 
 
-def _part_of(cell: Cell, place: tuple[slice, ...], shrink: int) -> Cell:
+def _box_of(place: tuple[slice, ...], shrink: int, shape: tuple[int, int]) -> BoxPx:
     rows, columns = place
-    whole = cell.box_px
-    box = BoxPx(
-        max(columns.start * shrink, whole.x0),
-        max(rows.start * shrink, whole.y0),
-        min(columns.stop * shrink, whole.x1),
-        min(rows.stop * shrink, whole.y1),
+    return BoxPx(
+        columns.start * shrink,
+        rows.start * shrink,
+        min(columns.stop * shrink, shape[1]),
+        min(rows.stop * shrink, shape[0]),
     )
-    return replace(cell, box_px=box)

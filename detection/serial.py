@@ -14,6 +14,7 @@ from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx, around, union_fraction
 from detection.carrying import carried, expected
 from detection.cells import Cell, Detection
+from detection.coarse import CoarseLight, coarse_light, mean_light
 from detection.detect import detect
 from detection.detectors import Detector
 from detection.fixed_pattern import Evidence, fixed_boxes
@@ -25,6 +26,7 @@ from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
 from detection.serial_confidence import Near, with_confidences
+from detection.touching import apart
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
 POOL_REACH = 2
@@ -104,6 +106,7 @@ class _Section:
     warnings: list[str]
     elapsed_ms: float
     evidence: Evidence
+    light: CoarseLight
     outlines: Outlines
     fixed: tuple[BoxPx, ...]
     cells: tuple[Cell, ...] = ()
@@ -151,6 +154,7 @@ class SerialDetector:
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         evidence = Evidence(place, boxes, own)
+        light = coarse_light(own)
         section = _Section(
             frame,
             own,
@@ -161,7 +165,8 @@ class SerialDetector:
             list(single.warnings),
             0.0,
             evidence,
-            outlines(own, boxes),
+            light,
+            outlines(light, boxes),
             fixed_boxes(evidence, [one.evidence for one in self._window]),
         )
         if links and links[0].bad:
@@ -267,14 +272,20 @@ class SerialDetector:
             return ()
 
     def _part(self, section: _Section, near: Sequence[_Section]) -> None:
-        """Take merged cells apart where the sections beside show them apart."""
-        own = outlines(section.layer, [cell.box_px for cell in section.cells])
+        """Take merged cells apart by their shape, and where the sections beside show them apart."""
+        own = outlines(section.light, [cell.box_px for cell in section.cells])
+        light = mean_light(section.light, [(one.light, one.place.onto(section.place)) for one in near])
+        noise_adu = section.light.noise_adu / math.sqrt(len(near) + 1)
+        known = [section.outlines, *(one.outlines for one in near)]
+        sizes = [area for one in known for area in one.areas_um2(len(one.alone))]
+        own, of_touching = apart(own, light, noise_adu, sizes)
         index = section.place.index
         # Those before have been taken apart already, so they are trusted first.
         by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
         views = [View(one.outlines, one.place.onto(section.place)) for one in by_trust]
-        section.outlines, parents = parted(own, views)
-        section.cells = cells_of_parts(section.cells, section.outlines, parents)
+        section.outlines, of_parted = parted(own, views)
+        parents = [of_touching[n] for n in of_parted]
+        section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
 
     def _beside(self, section: _Section) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """The two nearest sections, one on either side where there is."""

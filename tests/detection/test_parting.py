@@ -1,30 +1,33 @@
 import math
 
 import numpy as np
+import scipy.ndimage as ndi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detection.boxes import BoxPx
 from detection.cells import Cell
-from detection.outlines import Outlines, outlines, spread
+from detection.coarse import CoarseLight, coarse_light
+from detection.outlines import Outlines, filled, outlines, spread
 from detection.parting import View, cells_of_parts, parted
 from detection.placed import SectionFrame
-from detection.pooling import Layer, layer
+from detection.pooling import layer
 from detection.rigid import Rigid
 
 PIXEL_UM = 0.36
 SIZE_PX = 96
 
 
-def discs(*cells: tuple[float, float, float], seed: int = 1) -> Layer:
+def discs(*cells: tuple[float, float, float], seed: int = 1) -> CoarseLight:
     """Discs of light: column, row and radius, px."""
     y, x = np.mgrid[:SIZE_PX, :SIZE_PX] + 0.5
     image = np.full((SIZE_PX, SIZE_PX), 500.0)
     for column, row, radius in cells:
         image[np.hypot(x - column, y - row) <= radius] = 700
     image += np.random.default_rng(seed).normal(0, 10, image.shape)
-    return layer(SectionFrame("S0001", np.rint(image).astype(np.uint16), PIXEL_UM, 500.0))
+    frame = SectionFrame("S0001", np.rint(image).astype(np.uint16), PIXEL_UM, 500.0)
+    return coarse_light(layer(frame))
 
 
 def around(*cells: tuple[float, float, float]) -> BoxPx:
@@ -54,7 +57,7 @@ def test_an_outline_has_the_area_of_its_cell() -> None:
 def test_a_ring_is_filled() -> None:
     y, x = np.mgrid[:SIZE_PX, :SIZE_PX] + 0.5
     own = discs(A)
-    own.residual[np.hypot(x - 34, y - 48) < 6] = 0
+    own.light[np.hypot(x - 34, y - 48) < 6] = 0
     assert abs(area_px(outlines(own, [around(A)]), 1) / (math.pi * 12**2) - 1) < 0.1
 
 
@@ -110,7 +113,7 @@ def test_parts_keep_what_is_imaged_of_the_whole() -> None:
     box = around(A, B)
     cell = Cell("c0001", box, box.dilated(3, (SIZE_PX, SIZE_PX)), 0.9, "kept: confident")
     found, parents = parted(MERGED, [View(APART, Rigid())])
-    parts = cells_of_parts([cell], found, parents)
+    parts = cells_of_parts([cell], found, parents, (SIZE_PX, SIZE_PX))
     assert [one.image_box_px for one in parts] == [cell.image_box_px] * 2
     assert all(box.contains(one.box_px) for one in parts)
     assert parts[0].box_px.x1 <= parts[1].box_px.x0 + 4
@@ -140,3 +143,9 @@ def test_what_is_between_seeds_goes_to_the_nearest() -> None:
     mask[0, 8] = False
     found = spread(seeds, mask)[0].tolist()
     assert found[:3] + found[4:] == [1, 1, 1, 2, 2, 2, 2, 0]
+
+
+@given(st.integers(0, 1000), st.floats(0.2, 0.8))
+def test_holes_are_filled_as_by_scipy(seed: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((12, 15)) < share
+    assert (filled(mask) == ndi.binary_fill_holes(mask)).all()
