@@ -9,6 +9,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.work import DetectionConfig
 from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx, around, union_fraction
@@ -24,6 +27,7 @@ from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
+from detection.shared_ground import ENOUGH_SECTIONS, shared_level
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
 POOL_REACH = 2
@@ -106,6 +110,8 @@ class _Section:
     elapsed_ms: float
     evidence: Evidence
     outlines: Outlines
+    level: NDArray[np.float32] | None
+    witnesses: int
     fixed: tuple[BoxPx, ...] = ()
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
@@ -145,8 +151,10 @@ class SerialDetector:
             Raised when the frame cannot be used; the detector goes on without it.
         """
         started = time.perf_counter()
-        single = self._detect(frame)
         own = layer(frame)
+        level = own.ground
+        own = _grounded(own, level, self._window)
+        single = self._detect(frame, own)
         # A frame without cells is registered on no other.
         prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
         links, place = self._linked(frame.section, prepared)
@@ -163,6 +171,8 @@ class SerialDetector:
             0.0,
             evidence,
             outlines(own, boxes),
+            level,
+            len(self._window),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -183,8 +193,24 @@ class SerialDetector:
             sorted([*self._tracker.ended, *self._tracker.active], key=lambda one: (len(one.id), one.id))
         )
 
-    def _detect(self, frame: SectionFrame) -> Detection:
-        return detect(frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector)
+    def _detect(self, frame: SectionFrame, own: Layer) -> Detection:
+        return detect(
+            frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector, own.ground
+        )
+
+    def _reconsider(self, section: _Section) -> None:
+        """Detect one of the first sections again, now that others tell its ground better."""
+        others = [one for one in self._window if one is not section]
+        if section.witnesses >= ENOUGH_SECTIONS or len(others) <= section.witnesses:
+            return
+        own = _grounded(section.layer, section.level, others)
+        if own is section.layer:
+            return
+        section.layer = own
+        section.single = self._detect(section.frame, own)
+        boxes = tuple(cell.box_px for cell in section.single.cells)
+        section.evidence = replace(section.evidence, boxes=boxes, residual=own.residual)
+        section.outlines = outlines(own, boxes)
 
     def _linked(self, name: str, prepared: Prepared | None) -> tuple[tuple[Link, ...], Place]:
         """Link to the last section, or to one before it where that link is bad."""
@@ -218,6 +244,7 @@ class SerialDetector:
 
     def _track(self, section: _Section) -> None:
         started = time.perf_counter()
+        self._reconsider(section)
         others = [one for one in self._window if one is not section]
         evidence = [one.evidence for one in others]
         section.fixed = fixed_boxes(section.evidence, evidence)
@@ -231,7 +258,7 @@ class SerialDetector:
         if near:
             neighbours = [self._neighbour(one, section) for one in near]
             frame = pooled(section.layer, neighbours)
-            more = self._detect(frame)
+            more = self._detect(frame, section.layer)
             cells = joined(cells, more.cells, section.layer, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
@@ -358,6 +385,15 @@ class SerialDetector:
                 grown = cell.box_px.dilated(margin_px, section.frame.shape)
                 return replace(cell, image_box_px=grown, reason=CARRIED + " and ".join(seen_in[:2]))
         return cell
+
+
+def _grounded(own: Layer, level: NDArray[np.float32] | None, others: Sequence[_Section]) -> Layer:
+    """Set the ground of a section to what others show of it; `level` is that of the section alone."""
+    if level is None:
+        return own
+    levels = [one.level for one in others if one.level is not None and one.frame.shape == own.frame.shape]
+    shared = shared_level(level, levels, own.frame.offset_adu or 0.0)
+    return own if shared is own.ground else own.upon(shared)
 
 
 def _spot(cell: Cell, section: _Section, area_um2: float) -> Spot:
