@@ -54,7 +54,8 @@ def run() -> list[Row]:
     """All figures; a few minutes."""
     figures = registration_figures() + real_figures()
     for name, specimen in (("mixed", MIXED), ("crowded", CROWDED)):
-        figures += recall_figures(name, [simulated_stack(FIRST_SEED + n, 12, **specimen) for n in (20, 21)])
+        seeds = range(FIRST_SEED + 20, FIRST_SEED + 24)
+        figures += recall_figures(name, [simulated_stack(seed, 12, **specimen) for seed in seeds])
     figures += identity_figures(
         [
             simulated_stack(FIRST_SEED + 30 + n, 20, **WHOLE, section_thickness_nm=thickness_nm)

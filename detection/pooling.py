@@ -31,14 +31,16 @@ class Layer:
         What the frame has above its smooth background, grey levels.
     noise_adu : float
         Standard deviation of a pixel.
-    ground : (block rows, block columns) array of float32 or None
-        Level of that background; None where the frame was processed before, so that it says nothing of
-        that of others.
+    level : (block rows, block columns) array of float32 or None
+        Of the ground, as the frame alone shows it, grey levels; None where the frame was processed before.
+    ground : array of float32 of that shape or None
+        The same as other sections tell it, where they do; then `residual` stands on it.
     """
 
     frame: SectionFrame
     residual: NDArray[np.float32]
     noise_adu: float
+    level: NDArray[np.float32] | None = None
     ground: NDArray[np.float32] | None = None
 
     def upon(self, ground: NDArray[np.float32]) -> "Layer":
@@ -51,16 +53,16 @@ def layer(frame: SectionFrame) -> Layer:
     """Split a frame into background and residual, and measure its noise."""
     values = np.asarray(frame.pixels, dtype=np.float32)
     checked = check_frame(frame.pixels, frame.pixel_size_um, frame.offset_adu)
-    ground = None
+    level = None
     if checked.constant or checked.processed or checked.border is not None:
         background = smooth_background(values, frame.pixel_size_um)
     else:
-        ground = estimate_background(average_blocks(values, frame.pixel_size_um)).level
-        background = enlarged(ground, frame.shape)
+        level = estimate_background(average_blocks(values, frame.pixel_size_um)).level
+        background = enlarged(level, frame.shape)
     # Second differences do not see anything smooth; the median does not see what cells are sharp.
     steps = np.abs(values[:, 2:] - 2 * values[:, 1:-1] + values[:, :-2])
     noise = 1.4826 * float(np.median(steps)) / 6**0.5
-    return Layer(frame, values - background, max(noise, LEAST_NOISE_ADU), ground)
+    return Layer(frame, values - background, max(noise, LEAST_NOISE_ADU), level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from config.work import DetectionConfig
 from detection import fixed_pattern, isolated
 from detection.boxes import BoxPx, around, union_fraction
-from detection.carrying import carried, expected
+from detection.carrying import carried, expected, margin_px_of
 from detection.cells import Cell, Detection
 from detection.detect import detect
 from detection.detectors import Detector
@@ -27,7 +24,7 @@ from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
 from detection.rigid import Rigid, box_around, oval_of
-from detection.shared_ground import ENOUGH_SECTIONS, shared_level
+from detection.shared_ground import FEWEST_SECTIONS, grounded
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
 POOL_REACH = 2
@@ -110,7 +107,6 @@ class _Section:
     elapsed_ms: float
     evidence: Evidence
     outlines: Outlines
-    level: NDArray[np.float32] | None
     witnesses: int
     fixed: tuple[BoxPx, ...] = ()
     cells: tuple[Cell, ...] = ()
@@ -151,9 +147,7 @@ class SerialDetector:
             Raised when the frame cannot be used; the detector goes on without it.
         """
         started = time.perf_counter()
-        own = layer(frame)
-        level = own.ground
-        own = _grounded(own, level, self._window)
+        own = grounded(layer(frame), [one.layer for one in self._window])
         single = self._detect(frame, own)
         # A frame without cells is registered on no other.
         prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
@@ -171,7 +165,6 @@ class SerialDetector:
             0.0,
             evidence,
             outlines(own, boxes),
-            level,
             len(self._window),
         )
         if links and links[0].bad:
@@ -201,9 +194,9 @@ class SerialDetector:
     def _reconsider(self, section: _Section) -> None:
         """Detect one of the first sections again, now that others tell its ground better."""
         others = [one for one in self._window if one is not section]
-        if section.witnesses >= ENOUGH_SECTIONS or len(others) <= section.witnesses:
+        if section.witnesses >= FEWEST_SECTIONS or len(others) <= section.witnesses:
             return
-        own = _grounded(section.layer, section.level, others)
+        own = grounded(section.layer, [one.layer for one in others])
         if own is section.layer:
             return
         section.layer = own
@@ -328,7 +321,7 @@ class SerialDetector:
             if mask is not None and not mask[box.slices].any():
                 # Ground of which no fluorescence was taken: the beam has no business there.
                 continue
-            margin_px = _margin_px(self._config, section.frame.pixel_size_um)
+            margin_px = margin_px_of(self._config, section.frame.pixel_size_um)
             reason = CARRIED + " and ".join(seen_in)
             grown = box.dilated(margin_px, section.frame.shape)
             cells.append(
@@ -381,19 +374,10 @@ class SerialDetector:
             ]
             if seen_in:
                 section = self._at(place.index)
-                margin_px = _margin_px(self._config, section.frame.pixel_size_um, cell.unsure_um)
+                margin_px = margin_px_of(self._config, section.frame.pixel_size_um, cell.unsure_um)
                 grown = cell.box_px.dilated(margin_px, section.frame.shape)
                 return replace(cell, image_box_px=grown, reason=CARRIED + " and ".join(seen_in[:2]))
         return cell
-
-
-def _grounded(own: Layer, level: NDArray[np.float32] | None, others: Sequence[_Section]) -> Layer:
-    """Set the ground of a section to what others show of it; `level` is that of the section alone."""
-    if level is None:
-        return own
-    levels = [one.level for one in others if one.level is not None and one.frame.shape == own.frame.shape]
-    shared = shared_level(level, levels, own.frame.offset_adu or 0.0)
-    return own if shared is own.ground else own.upon(shared)
 
 
 def _spot(cell: Cell, section: _Section, area_um2: float) -> Spot:
@@ -403,12 +387,6 @@ def _spot(cell: Cell, section: _Section, area_um2: float) -> Spot:
     return Spot(
         oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None, area_um2 or None
     )
-
-
-def _margin_px(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:
-    """Margin of what is carried, px: its place is a prediction, so it counts as doubtful."""
-    margin_um = config.dilate_um + config.doubtful_extra_um + unsure_um
-    return math.ceil(margin_um / pixel_size_um - 1e-9)
 
 
 def _warning(links: Sequence[Link], place: Place) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from config.work import DetectionConfig
-from detection.boxes import BoxPx
+from detection.boxes import BoxPx, union_mask
 from detection.cells import Hit
 from detection.detect import detect
 from detection.errors import DetectionError
@@ -188,6 +188,28 @@ def test_an_empty_section_between_others_is_bridged_and_a_constant_one_too() -> 
     found = run(frames)
     assert [one.used_link.target for one in found if one.used_link] == ["S0001", "S0002", "S0004", "S0005"]
     assert found[2].cells == ()
+
+
+@pytest.mark.parametrize("look_ahead", [True, False])
+def test_dim_cells_in_a_crowd_are_imaged_in_every_section(look_ahead: bool) -> None:
+    crowd = Block(3, cells=95, half_um=62.0)
+    config = DetectionConfig()
+    detector = SerialDetector(config, look_ahead=look_ahead)
+    frames, dim = [], []
+    for n in range(8):
+        z_um, place = 1 + 0.15 * n, laid(n)
+        bright = crowd.section(f"S{n + 1:04d}", z_um, place, n, faint=range(0, 95, 2))
+        glow = crowd.section("dim", z_um, place, n, brightness=17, noise=0, faint=range(1, 95, 2))
+        dim.append(glow.pixels > OFFSET + 8)
+        frames.append(replace(bright, pixels=bright.pixels + (glow.pixels - np.uint16(OFFSET))))
+    found = [section for one in frames for section in detector.add(one)] + detector.finish()
+    together, alone = [], []
+    for one, where, section in zip(frames, dim, found, strict=True):
+        single = detect(one.pixels, PIXEL_UM, config, OFFSET).cells
+        for shares, cells in ((together, [cell.cell for cell in section.cells]), (alone, single)):
+            boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
+            shares.append(float(union_mask(boxes, one.shape)[where].mean()))
+    assert np.mean(together) > np.mean(alone) + 0.4
 
 
 def test_the_same_frames_give_the_same_sections() -> None:
