@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from config.work import DetectionConfig
 from detection.boxes import BoxPx, union_mask
@@ -195,7 +196,8 @@ def test_dim_cells_in_a_crowd_are_imaged_in_every_section(look_ahead: bool) -> N
     crowd = Block(3, cells=95, half_um=62.0)
     config = DetectionConfig()
     detector = SerialDetector(config, look_ahead=look_ahead)
-    frames, dim = [], []
+    frames: list[SectionFrame] = []
+    dim: list[NDArray[np.bool_]] = []
     for n in range(8):
         z_um, place = 1 + 0.15 * n, laid(n)
         bright = crowd.section(f"S{n + 1:04d}", z_um, place, n, faint=range(0, 95, 2))
@@ -203,7 +205,8 @@ def test_dim_cells_in_a_crowd_are_imaged_in_every_section(look_ahead: bool) -> N
         dim.append(glow.pixels > OFFSET + 8)
         frames.append(replace(bright, pixels=bright.pixels + (glow.pixels - np.uint16(OFFSET))))
     found = [section for one in frames for section in detector.add(one)] + detector.finish()
-    together, alone = [], []
+    together: list[float] = []
+    alone: list[float] = []
     for one, where, section in zip(frames, dim, found, strict=True):
         single = detect(one.pixels, PIXEL_UM, config, OFFSET).cells
         for shares, cells in ((together, [cell.cell for cell in section.cells]), (alone, single)):

@@ -21,10 +21,10 @@ NOISE = 20.0
 
 def bell() -> NDArray[np.float64]:
     y, x = (np.mgrid[:SIDE, :SIDE] - SIDE / 2) / SIDE
-    return 600 + 300 * np.exp(-4 * (x**2 + y**2))
+    return np.asarray(600 + 300 * np.exp(-4 * (x**2 + y**2)))
 
 
-def smoothed(values: NDArray[np.float64], blocks: float) -> NDArray[np.float32]:
+def smoothed(values: NDArray[np.floating], blocks: float) -> NDArray[np.float32]:
     return Smoother(np.ones(values.shape, dtype=np.bool_), blocks)(values.astype(np.float32))
 
 
