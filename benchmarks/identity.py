@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from benchmarks.stacks import TrueSection
 from detection.boxes import BoxPx, intersection_px, iou
 from detection.central import central_sections
-from detection.serial import SerialSection
+from detection.serial_section import SerialSection
 from detection.tracks import Track
 
 SAME_IOU = 0.3

@@ -19,7 +19,8 @@ from detection.detect import detect
 from detection.placed import SectionFrame
 from detection.registration import Link, prepare, register
 from detection.rigid import plane_of_pixels
-from detection.serial import SerialDetector, SerialSection
+from detection.serial import SerialDetector
+from detection.serial_section import SerialSection
 
 TITLE = "Serial sections"
 REAL_FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
@@ -61,7 +62,8 @@ def run() -> list[Row]:
     """All figures; a few minutes."""
     figures = registration_figures() + real_figures()
     for name, specimen in (("mixed", MIXED), ("crowded", CROWDED)):
-        figures += recall_figures(name, [simulated_stack(FIRST_SEED + n, 12, **specimen) for n in (20, 21)])
+        seeds = range(FIRST_SEED + 20, FIRST_SEED + 24)
+        figures += recall_figures(name, [simulated_stack(seed, 12, **specimen) for seed in seeds])
     for name, first, count, specimen in (("", 30, 8, WHOLE), ("crowded: ", 60, 4, TOUCHING)):
         thick = [(first + n, 400 if n % 2 else 200) for n in range(count)]
         figures += identity_figures(

@@ -126,6 +126,27 @@ def estimate_background(blocks: Blocks, *, linear: bool = True) -> Background:
         if clip in CLIPS_SD[-2:]:
             # Smoothing cuts hills; smoothing what it left over puts most of them back.
             level += smoother(means - level)
+    return _measured(blocks, level, smoother)
+
+
+def background_at(blocks: Blocks, level: NDArray[np.float32]) -> Background:
+    """Measure the noise upon a background whose level is known.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    level : (block rows, block columns) array of float32
+        Of the ground; another number of blocks is interpolated.
+    """
+    means = blocks.means
+    level = enlarged(level, means.shape)
+    left = means - level
+    lumpy = min(lower_spread(left), LUMPY_SHARE * _middle(level))
+    empty = left < CLIPS_SD[-1] * max(_spread(means), lumpy)
+    return _measured(blocks, level, Smoother(empty, SMOOTHING_UM / blocks.block_um))
+
+
+def _measured(blocks: Blocks, level: NDArray[np.float32], smoother: Smoother) -> Background:
     noise_sd = np.maximum(smoother(blocks.noise_sd), np.float32(QUANTISATION_SD))
     return Background(level, noise_sd, smoother.where)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from config.work import DetectionConfig
 from detection.rigid import Oval
 from detection.tracks import LONGEST_GAP, Place, Sighting, Track
 
@@ -111,3 +112,9 @@ def _beyond(side: Sequence[Sighting], place: Place) -> tuple[Oval, tuple[str, ..
         oval = replace(oval, half_um=(oval.half_um[0] * share, oval.half_um[1] * share))
     names = sorted((nearest.place, next_one.place), key=lambda one: one.index)
     return oval, tuple(one.section for one in names)
+
+
+def margin_px_of(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:
+    """Margin of what is carried, px: its place is a prediction, so it counts as doubtful."""
+    margin_um = config.dilate_um + config.doubtful_extra_um + unsure_um
+    return math.ceil(margin_um / pixel_size_um - 1e-9)

@@ -13,7 +13,7 @@ from detection.cells import Cell, Hit
 from detection.evaluation import JudgedFrame, is_real
 from detection.metrics import WHOLE_SHARE
 from detection.policy import apply_policy
-from detection.serial import CARRIED, NO_CELL
+from detection.serial_section import CARRIED, NO_CELL
 
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)

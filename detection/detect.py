@@ -1,6 +1,7 @@
 """From the pixels of a frame to cells: the one way into this room."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ def detect(
     config: DetectionConfig,
     offset_adu: float | None = None,
     detector: Detector | None = None,
+    ground: NDArray[np.float32] | None = None,
 ) -> Detection:
     """Find the cells of a fluorescence frame and what of them the electron beam must image.
 
@@ -37,6 +39,8 @@ def detect(
         Grey level of no light.
     detector : Detector, optional
         The one that ``config.detector`` names, where that is a plug-in or a forest.
+    ground : (block rows, block columns) array of float32, optional
+        Level of the ground of a linear frame, grey levels, where other frames tell it better than this one.
 
     Returns
     -------
@@ -50,6 +54,8 @@ def detect(
     """
     started = time.perf_counter()
     frame = check_frame(pixels, pixel_size_um, offset_adu)
+    if ground is not None:
+        frame = replace(frame, ground=ground - np.float32(offset_adu or 0))
     chosen = detector or built_in(config)
     if chosen is None:
         raise DetectionError(

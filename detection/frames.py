@@ -38,6 +38,9 @@ class Frame:
     warnings : tuple of str
     border : (rows, columns) array of bool or None
         Where the file had a border of zeros; None where it had none.
+    ground : (block rows, block columns) array of float32 or None
+        Level of the ground on blocks over the whole frame, grey levels as `values`, where other frames tell
+        it better than this one.
     """
 
     values: NDArray[np.float32]
@@ -46,6 +49,7 @@ class Frame:
     processed: bool
     warnings: tuple[str, ...]
     border: NDArray[np.bool_] | None = None
+    ground: NDArray[np.float32] | None = None
 
 
 def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: float | None = None) -> Frame:

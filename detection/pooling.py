@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.background import average_blocks, enlarged, estimate_background
 from detection.boxes import BoxPx, union_mask
+from detection.frames import check_frame
 from detection.normalising import smooth_background
 from detection.placed import SectionFrame
 from detection.rigid import Rigid, warp_matrix
@@ -25,26 +27,42 @@ class Layer:
     Attributes
     ----------
     frame : SectionFrame
-    background, residual : (rows, columns) array of float32
-        Smooth background, and what the frame has above it, grey levels.
+    residual : (rows, columns) array of float32
+        What the frame has above its smooth background, grey levels.
     noise_adu : float
         Standard deviation of a pixel.
+    level : (block rows, block columns) array of float32 or None
+        Of the ground, as the frame alone shows it, grey levels; None where the frame was processed before.
+    ground : array of float32 of that shape or None
+        The same as other sections tell it, where they do; then `residual` stands on it.
     """
 
     frame: SectionFrame
-    background: NDArray[np.float32]
     residual: NDArray[np.float32]
     noise_adu: float
+    level: NDArray[np.float32] | None = None
+    ground: NDArray[np.float32] | None = None
+
+    def upon(self, ground: NDArray[np.float32]) -> "Layer":
+        """Return the same section, split at another level of the ground."""
+        values = np.asarray(self.frame.pixels, dtype=np.float32)
+        return replace(self, residual=values - enlarged(ground, self.frame.shape), ground=ground)
 
 
 def layer(frame: SectionFrame) -> Layer:
     """Split a frame into background and residual, and measure its noise."""
     values = np.asarray(frame.pixels, dtype=np.float32)
-    background = smooth_background(values, frame.pixel_size_um)
+    checked = check_frame(frame.pixels, frame.pixel_size_um, frame.offset_adu)
+    level = None
+    if checked.constant or checked.processed or checked.border is not None:
+        background = smooth_background(values, frame.pixel_size_um)
+    else:
+        level = estimate_background(average_blocks(values, frame.pixel_size_um)).level
+        background = enlarged(level, frame.shape)
     # Second differences do not see anything smooth; the median does not see what cells are sharp.
     steps = np.abs(values[:, 2:] - 2 * values[:, 1:-1] + values[:, :-2])
     noise = 1.4826 * float(np.median(steps)) / 6**0.5
-    return Layer(frame, background, values - background, max(noise, LEAST_NOISE_ADU))
+    return Layer(frame, values - background, max(noise, LEAST_NOISE_ADU), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,8 @@ def pooled(own: Layer, neighbours: Sequence[Neighbour]) -> SectionFrame:
         total += cv2.warpAffine(other.layer.residual * shows, matrix, size, flags=cv2.INTER_NEAREST)
         weights += cv2.warpAffine(shows, matrix, size, flags=cv2.INTER_NEAREST)
     # Noise of the weighted mean is 1 / sqrt(weights); that of the section is noise_adu.
-    values = own.background + total / np.sqrt(weights) * np.float32(own.noise_adu)
+    background = frame.pixels - own.residual
+    values = background + total / np.sqrt(weights) * np.float32(own.noise_adu)
     values = np.clip(np.rint(values), 0, np.iinfo(frame.pixels.dtype).max)
     pixels = values.astype(np.uint8) if frame.pixels.dtype == np.uint8 else values.astype(np.uint16)
     # Ground that was clipped to 0 before stays so: a detector knows processed frames by it.

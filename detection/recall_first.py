@@ -14,6 +14,7 @@ from detection.background import (
     LUMPY_SHARE,
     Background,
     average_blocks,
+    background_at,
     enlarged,
     estimate_background,
     lowest_background,
@@ -91,7 +92,10 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     shrink = max(round(WORKING_PIXEL_UM / frame.pixel_size_um), 1)
     pixel_um = shrink * frame.pixel_size_um
     blocks = average_blocks(frame.values, frame.pixel_size_um)
-    background = estimate_background(blocks, linear=not frame.processed)
+    if frame.ground is None:
+        background = estimate_background(blocks, linear=not frame.processed)
+    else:
+        background = background_at(blocks, frame.ground)
     image = _padded(remove_spikes(frame.values, float(background.noise_sd.max())), shrink)
     residual, noise_sd = in_noise(image, background, shrink)
     found = _found(residual, noise_sd, background, pixel_um)

@@ -7,25 +7,25 @@ window of sections is held, however long the array.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from config.work import DetectionConfig
 from detection import fixed_pattern, isolated
-from detection.boxes import BoxPx, around, union_fraction
-from detection.carrying import carried, expected
 from detection.cells import Cell, Detection
-from detection.coarse import CoarseLight, coarse_light, mean_light
+from detection.coarse import coarse_light, mean_light
 from detection.detect import detect
 from detection.detectors import Detector
 from detection.fixed_pattern import Evidence, fixed_boxes
-from detection.outlines import Outlines, outlines
+from detection.outlines import outlines
 from detection.parting import View, cells_of_parts, parted
 from detection.placed import SectionFrame
 from detection.pooled_evidence import joined
 from detection.pooling import Layer, Neighbour, layer, pooled
 from detection.registration import Link, Prepared, no_link, prepare, register
-from detection.rigid import Rigid, box_around, oval_of
-from detection.serial_confidence import Near, with_confidences
+from detection.rigid import Rigid, oval_of
+from detection.serial_finish import finished
+from detection.serial_section import NO_CELL, HeldSection, SerialSection
+from detection.shared_ground import FEWEST_SECTIONS, grounded
 from detection.touching import apart
 from detection.tracks import LONGEST_GAP, Place, Spot, Track, Tracker
 
@@ -33,84 +33,6 @@ POOL_REACH = 2
 LINK_REACH = 3
 FEWEST_CELLS = 2
 FIXED_HISTORY = 8
-NO_CELL = (fixed_pattern.REASON, isolated.REASON)
-MOST_COMPLETED = 4.0
-"""Of the box that a section gives a cell: what its neighbours say beyond is of another cell."""
-CARRIED = "kept: seen in "
-"""Begins the reason of what is imaged because its neighbours show it, whatever its confidence."""
-
-
-@dataclass(frozen=True, slots=True)
-class SerialCell:
-    """A cell of a section and its identity.
-
-    Attributes
-    ----------
-    cell : Cell
-    tracks : tuple of str
-        The track it belongs to; further ones where cells have merged into one detection; none for what is
-        not imaged as a cell.
-    seen : bool
-        False where it was carried from neighbours.
-    """
-
-    cell: Cell
-    tracks: tuple[str, ...]
-    seen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SerialSection:
-    """What is known of one section, for good.
-
-    Attributes
-    ----------
-    section : str
-    cells : tuple of SerialCell
-        In reading order.
-    links : tuple of Link
-        To earlier sections, as tried; the last one is used if it is good.
-    place : Place
-        In its chain of registered sections.
-    imaged_fraction : float
-        Share of the frame inside any `image_box_px`, 0..1.
-    warnings : tuple of str
-    elapsed_ms : float
-        Time that all steps took for this section.
-    """
-
-    section: str
-    cells: tuple[SerialCell, ...]
-    links: tuple[Link, ...]
-    place: Place
-    imaged_fraction: float
-    warnings: tuple[str, ...]
-    elapsed_ms: float
-
-    @property
-    def used_link(self) -> Link | None:
-        """The link by which it lies in its chain; None for the first of a chain."""
-        return self.links[-1] if self.links and not self.links[-1].bad else None
-
-
-@dataclass(slots=True)
-class _Section:
-    """A section in the window."""
-
-    frame: SectionFrame
-    layer: Layer
-    prepared: Prepared | None
-    single: Detection
-    links: tuple[Link, ...]
-    place: Place
-    warnings: list[str]
-    elapsed_ms: float
-    evidence: Evidence
-    light: CoarseLight
-    outlines: Outlines
-    fixed: tuple[BoxPx, ...]
-    cells: tuple[Cell, ...] = ()
-    tracks: list[tuple[str, ...]] = field(default_factory=list)
 
 
 class SerialDetector:
@@ -133,7 +55,7 @@ class SerialDetector:
         self._detector = detector
         self._pool_ahead = POOL_REACH if look_ahead else 0
         self._carry_ahead = LONGEST_GAP if look_ahead else 0
-        self._window: list[_Section] = []
+        self._window: list[HeldSection] = []
         self._tracker = Tracker()
         self._count = self._next_tracked = self._next_out = 0
         self._chains = 0
@@ -147,15 +69,15 @@ class SerialDetector:
             Raised when the frame cannot be used; the detector goes on without it.
         """
         started = time.perf_counter()
-        single = self._detect(frame)
-        own = layer(frame)
+        own = grounded(layer(frame), [one.layer for one in self._window])
+        single = self._detect(frame, own)
         # A frame without cells is registered on no other.
         prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         evidence = Evidence(place, boxes, own)
         light = coarse_light(own)
-        section = _Section(
+        section = HeldSection(
             frame,
             own,
             prepared,
@@ -168,6 +90,7 @@ class SerialDetector:
             light,
             outlines(light, boxes),
             fixed_boxes(evidence, [one.evidence for one in self._window]),
+            len(self._window),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -188,8 +111,41 @@ class SerialDetector:
             sorted([*self._tracker.ended, *self._tracker.active], key=lambda one: (len(one.id), one.id))
         )
 
-    def _detect(self, frame: SectionFrame) -> Detection:
-        return detect(frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector)
+    def _detect(self, frame: SectionFrame, own: Layer) -> Detection:
+        return detect(
+            frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector, own.ground
+        )
+
+    def _finished(self, section: HeldSection) -> SerialSection:
+        near = [
+            one
+            for one in self._window[: self._next_tracked - self._window[0].place.index]
+            if one.place.chain == section.place.chain
+            and 0 < abs(one.place.index - section.place.index) <= LONGEST_GAP
+        ]
+        return finished(section, near, self._tracker.active, self._config)
+
+    def _ground_again(self, section: HeldSection) -> None:
+        """Detect one of the first sections again, now that others tell its ground better."""
+        others = [one for one in self._window if one is not section]
+        if section.ground_from >= FEWEST_SECTIONS or len(others) <= section.ground_from:
+            return
+        own = grounded(section.layer, [one.layer for one in others])
+        if own is section.layer:
+            return
+        try:
+            section.single = self._detect(section.frame, own)
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning tells it
+            section.warnings.append(
+                f"{section.frame.section} could not be detected on the ground of other sections"
+                f" ({_why(error)}): it has the cells that its own ground shows"
+            )
+            return
+        section.layer = own
+        boxes = tuple(cell.box_px for cell in section.single.cells)
+        section.evidence = Evidence(section.place, boxes, own)
+        section.light = coarse_light(own)
+        section.outlines = outlines(section.light, boxes)
 
     def _linked(self, name: str, prepared: Prepared | None) -> tuple[tuple[Link, ...], Place]:
         """Link to the last section, or to one before it where that link is bad."""
@@ -212,17 +168,18 @@ class SerialDetector:
             self._next_tracked += 1
         done = []
         while self._next_out < out_before:
-            done.append(self._final(self._at(self._next_out)))
+            done.append(self._finished(self._at(self._next_out)))
             self._next_out += 1
         oldest = min(self._next_out, self._next_tracked) - FIXED_HISTORY
         self._window = [one for one in self._window if one.place.index >= oldest]
         return done
 
-    def _at(self, index: int) -> _Section:
+    def _at(self, index: int) -> HeldSection:
         return self._window[index - self._window[0].place.index]
 
-    def _track(self, section: _Section) -> None:
+    def _track(self, section: HeldSection) -> None:
         started = time.perf_counter()
+        self._ground_again(section)
         others = [one for one in self._window if one is not section]
         section.fixed = fixed_boxes(section.evidence, [one.evidence for one in others])
         near = [
@@ -259,19 +216,18 @@ class SerialDetector:
         section.tracks = [() if cell.reason in NO_CELL else next(ids) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
-    def _detect_pooled(self, section: _Section, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
+    def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
         """Detect in the average with neighbours; none where that fails, and the section says so."""
         try:
-            return self._detect(pooled(section.layer, neighbours)).cells
+            return self._detect(pooled(section.layer, neighbours), section.layer).cells
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning tells it
-            why = str(error) or type(error).__name__
             section.warnings.append(
-                f"the average of {section.frame.section} with its neighbours could not be detected ({why}):"
-                " it has only the cells that it shows alone, and those carried from neighbours"
+                f"the average of {section.frame.section} with its neighbours could not be detected"
+                f" ({_why(error)}): it has only the cells that it shows alone, and those that neighbours show"
             )
             return ()
 
-    def _part(self, section: _Section, near: Sequence[_Section]) -> None:
+    def _part(self, section: HeldSection, near: Sequence[HeldSection]) -> None:
         """Take merged cells apart by their shape, and where the sections beside show them apart."""
         own = outlines(section.light, [cell.box_px for cell in section.cells])
         light = mean_light(section.light, [(one.light, one.place.onto(section.place)) for one in near])
@@ -287,7 +243,7 @@ class SerialDetector:
         parents = [of_touching[n] for n in of_parted]
         section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
 
-    def _beside(self, section: _Section) -> list[tuple[Layer, tuple[Cell, ...]]]:
+    def _beside(self, section: HeldSection) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """The two nearest sections, one on either side where there is."""
         by_nearness = sorted(
             (one for one in self._window if one is not section),
@@ -295,99 +251,8 @@ class SerialDetector:
         )
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
 
-    def _final(self, section: _Section) -> SerialSection:
-        started = time.perf_counter()
-        cells = [
-            SerialCell(
-                self._completed(self._recalled(cell, names, section.place), names, section), names, seen=True
-            )
-            for cell, names in zip(section.cells, section.tracks, strict=True)
-        ]
-        imaged = [one.cell.image_box_px for one in cells if one.cell.image_box_px is not None]
-        for track in self._tracker.active:
-            found = carried(track, section.place)
-            if found is None:
-                continue
-            oval, seen_in = found
-            box = box_around(oval, section.frame.shape, section.frame.pixel_size_um)
-            if box is None or any(other.contains(box) for other in imaged):
-                continue
-            mask = section.frame.mask
-            if mask is not None and not mask[box.slices].any():
-                # Ground of which no fluorescence was taken: the beam has no business there.
-                continue
-            margin_px = _margin_px(self._config, section.frame.pixel_size_um)
-            reason = CARRIED + " and ".join(seen_in)
-            grown = box.dilated(margin_px, section.frame.shape)
-            cells.append(SerialCell(Cell("", box, grown, 0.0, reason), (track.id,), seen=False))
-        cells = self._judged(cells, section)
-        cells.sort(key=lambda one: (one.cell.box_px.y0, one.cell.box_px.x0, one.cell.box_px.as_tuple()))
-        named = tuple(
-            replace(one, cell=replace(one.cell, id=f"c{number:04d}")) for number, one in enumerate(cells, 1)
-        )
-        boxes = [one.cell.image_box_px for one in named if one.cell.image_box_px is not None]
-        section.elapsed_ms += (time.perf_counter() - started) * 1e3
-        return SerialSection(
-            section.frame.section,
-            named,
-            section.links,
-            section.place,
-            union_fraction(boxes, section.frame.shape),
-            tuple(section.warnings),
-            section.elapsed_ms,
-        )
 
-    def _judged(self, cells: Sequence[SerialCell], section: _Section) -> list[SerialCell]:
-        """Say how likely those are cells that the section does not show by itself."""
-        near = [
-            Near(one.place.index - section.place.index, one.cells, one.tracks)
-            for one in self._window[: self._next_tracked - self._window[0].place.index]
-            if one.place.chain == section.place.chain
-            and 0 < abs(one.place.index - section.place.index) <= LONGEST_GAP
-        ]
-        single = [cell.box_px for cell in section.single.cells if cell.image_box_px is not None]
-        hits = [(one.cell, one.tracks, one.seen) for one in cells]
-        judged = with_confidences(hits, section.layer, single, near)
-        return [replace(one, cell=cell) for one, cell in zip(cells, judged, strict=True)]
-
-    def _completed(self, cell: Cell, names: tuple[str, ...], section: _Section) -> Cell:
-        """Image also where the sections on both sides say that more of the cell must lie."""
-        track = next((one for one in self._tracker.active if one.id in names), None)
-        if cell.image_box_px is None or track is None:
-            return cell
-        oval = expected(track, section.place)
-        if oval is None:
-            return cell
-        size_um, shape = section.frame.pixel_size_um, section.frame.shape
-        box = box_around(oval, shape, size_um)
-        if box is None or box.area_px > MOST_COMPLETED * cell.box_px.area_px:
-            return cell
-        grown = box.dilated(math.ceil(self._config.dilate_um / size_um - 1e-9), shape)
-        if cell.image_box_px.contains(grown):
-            return cell
-        return replace(cell, image_box_px=around(cell.image_box_px, grown))
-
-    def _recalled(self, cell: Cell, names: tuple[str, ...], place: Place) -> Cell:
-        """Image after all what was too doubtful in one section, but is seen in its neighbours."""
-        if cell.image_box_px is not None or not names:
-            return cell
-        for track in self._tracker.active:
-            if track.id != names[0]:
-                continue
-            seen_in = [
-                one.place.section
-                for one in track.sightings
-                if one.spot.confident and 0 < abs(one.place.index - place.index) <= LONGEST_GAP
-            ]
-            if seen_in:
-                section = self._at(place.index)
-                margin_px = _margin_px(self._config, section.frame.pixel_size_um, cell.unsure_um)
-                grown = cell.box_px.dilated(margin_px, section.frame.shape)
-                return replace(cell, image_box_px=grown, reason=CARRIED + " and ".join(seen_in[:2]))
-        return cell
-
-
-def _spot(cell: Cell, section: _Section, area_um2: float) -> Spot:
+def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
     frame, box = section.frame, cell.box_px
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
@@ -396,10 +261,8 @@ def _spot(cell: Cell, section: _Section, area_um2: float) -> Spot:
     )
 
 
-def _margin_px(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:
-    """Margin of what is carried, px: its place is a prediction, so it counts as doubtful."""
-    margin_um = config.dilate_um + config.doubtful_extra_um + unsure_um
-    return math.ceil(margin_um / pixel_size_um - 1e-9)
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _warning(links: Sequence[Link], place: Place) -> str:

@@ -54,7 +54,7 @@ def find_in_parts(
         if values.min() == values.max():
             said[EVEN] = said.get(EVEN, 0) + 1
             continue
-        found, warnings = detector.find(replace(frame, values=values, border=None))
+        found, warnings = detector.find(replace(frame, values=values, border=None, ground=None))
         for warning in warnings:
             said[warning] = said.get(warning, 0) + 1
         for hit in found:

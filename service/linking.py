@@ -11,7 +11,8 @@ from detection.detect import detect
 from detection.detectors import Detector
 from detection.errors import DetectionError
 from detection.placed import SectionFrame
-from detection.serial import SerialDetector, SerialSection
+from detection.serial import SerialDetector
+from detection.serial_section import SerialSection
 from service.logs import get_logger
 from service.mosaic import FieldFrame, Mosaic, lay_out
 from service.records import Cell, FieldCells, Track

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detection.boxes import BoxPx
 from detection.rigid import Rigid, pixels_of_plane, plane_of_pixels, warp_matrix
-from detection.serial import SerialCell, SerialSection
+from detection.serial_section import SerialCell, SerialSection
 from service.overlay import (
     DOUBTFUL,
     FONT,

@@ -12,7 +12,7 @@ from detection.errors import DetectionError
 from detection.illumination import evened
 from detection.placed import SectionFrame, stitch
 from detection.rigid import Rigid, pixels_of_plane, plane_of_pixels
-from detection.serial import SerialCell
+from detection.serial_section import SerialCell
 from drivers.pose import Pose, RectM, box_to_rect, frame_rect
 from service.images import Pixels
 from service.records import Cell, Field

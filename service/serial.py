@@ -9,7 +9,8 @@ from detection.cells import Detection
 from detection.detectors import Detector
 from detection.errors import DetectionError
 from detection.placed import SectionFrame
-from detection.serial import SerialDetector, SerialSection
+from detection.serial import SerialDetector
+from detection.serial_section import SerialSection
 from drivers.tiff import RecordedFrame
 from service.detecting import frame_document
 from service.errors import InputError

@@ -16,7 +16,7 @@ from service.errors import InputError
 
 if TYPE_CHECKING:
     from detection.cells import Detection
-    from detection.serial import SerialSection
+    from detection.serial_section import SerialSection
     from drivers.tiff import RecordedFrame
 
 T = TypeVar("T")

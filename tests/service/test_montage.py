@@ -5,7 +5,7 @@ from detection.boxes import BoxPx
 from detection.cells import Cell
 from detection.registration import Link
 from detection.rigid import Rigid
-from detection.serial import SerialCell, SerialSection
+from detection.serial_section import SerialCell, SerialSection
 from detection.tracks import Place
 from service.montage import CAPTION_PX, GAP_PX, draw_montage, shown
 from service.overlay import DOUBTFUL, NOT_IMAGED, track_colour

@@ -8,7 +8,7 @@ from detection.boxes import BoxPx
 from detection.cells import Cell as FoundCell
 from detection.errors import DetectionError
 from detection.rigid import Rigid, pixels_of_plane
-from detection.serial import SerialCell
+from detection.serial_section import SerialCell
 from drivers.pose import RectM, box_to_rect, to_stage
 from service.mosaic import MOST_PX, FieldFrame, Mosaic, lay_out
 from service.records import Cell

@@ -1,0 +1,108 @@
+"""The ground under crowded cells, by what other sections show at the same place of the camera.
+
+Between crowded cells there is too little empty ground: an estimate from one frame takes the light of cells
+for ground, and dim cells with it. Illumination and stray light stay with the camera while the cells move, so
+that almost every place is empty in one of a few sections.
+"""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.background import lower_spread
+from detection.pooling import Layer
+from detection.surfaces import surface_through
+
+FEWEST_SECTIONS = 3
+ALIKE = 1.5
+"""A section that is brighter or darker by a larger factor was taken otherwise."""
+LOW_PERCENT = 25
+"""Of the places: there the level is that of the ground, with few cells or many."""
+SPREAD_OF_LOWEST = 0.6
+"""Standard deviation of the lowest of several values over that of one: .75 of three, .57 of twelve."""
+MOST_BELOW_SD = 4.0
+"""The lowest is not taken to lie further below the second lowest: a section with a shadow must not make all
+the ground of others stand out."""
+MOST_UNEVEN = 0.03
+"""Of the level: ground that varies by more from section to section is uneven in the specimen."""
+QUIET_SD = 0.1
+"""Of the noise of a pixel: dark ground may vary by so much whatever its level."""
+HIGHEST_SD, LOWEST_SD = 1.5, 2.0
+"""How far ground may lie above and below that of the others, in deviations from section to section."""
+
+
+def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
+    """Set the ground of a section to what others, of frames of the same shape, tell of it.
+
+    Parameters
+    ----------
+    own : Layer
+    others : sequence of Layer
+
+    Returns
+    -------
+    Layer
+        `own` itself where they tell nothing.
+    """
+    if own.level is None:
+        return own
+    alike = [one.level for one in others if one.frame.shape == own.frame.shape and one.level is not None]
+    ground = shared_level(own.level, alike, own.noise_adu, own.frame.offset_adu or 0.0)
+    return own if ground is None else own.upon(ground)
+
+
+def shared_level(
+    own: NDArray[np.float32],
+    others: Sequence[NDArray[np.float32]],
+    noise_adu: float,
+    dark_adu: float = 0.0,
+) -> NDArray[np.float32] | None:
+    """Keep the ground of a frame within what other sections show at the same places of the camera.
+
+    Cells only ever raise an estimate, so that the lowest of several sections is the ground. How much that
+    varies from place to place tells how uneven the ground itself is: uneven resin moves with the specimen,
+    and there a section's own estimate stands.
+
+    Parameters
+    ----------
+    own : (block rows, block columns) array of float32
+        Level of the ground as the frame alone shows it, grey levels.
+    others : sequence of arrays of that shape
+        The same, of other sections.
+    noise_adu : float
+        Standard deviation of a pixel.
+    dark_adu : float
+        Grey level of no light.
+
+    Returns
+    -------
+    (block rows, block columns) array of float32 or None
+        None where the others say nothing: too few, or uneven ground.
+    """
+    # Ground darker than noise has no brightness to compare.
+    dark = dark_adu - noise_adu
+    usual = float(np.percentile(own, LOW_PERCENT)) - dark
+    levels = [own - np.float32(dark)]
+    for other in others:
+        scale = usual / max(float(np.percentile(other, LOW_PERCENT)) - dark, 1e-6)
+        if 1 / ALIKE <= scale <= ALIKE:
+            levels.append((other - np.float32(dark)) * np.float32(scale))
+    if len(levels) < FEWEST_SECTIONS:
+        return None
+    lowest, second = np.partition(levels, 1, axis=0)[:2]
+    spread = min(_roughness(lowest), _roughness(second)) / SPREAD_OF_LOWEST
+    if spread > max(MOST_UNEVEN * (usual - noise_adu), QUIET_SD * noise_adu):
+        return None
+    lowest = np.maximum(lowest, second - np.float32(MOST_BELOW_SD * spread))
+    # The lowest of n values lies so many deviations below their mean (Blom, 'Statistical Estimates and
+    # Transformed Beta-Variables', 1958).
+    below = -NormalDist().inv_cdf((1 - 0.375) / (len(levels) + 0.25))
+    ground = lowest + np.float32(below * spread + dark)
+    return np.clip(own, ground - np.float32(LOWEST_SD * spread), ground + np.float32(HIGHEST_SD * spread))
+
+
+def _roughness(level: NDArray[np.float32]) -> float:
+    """Standard deviation about a smooth surface, as illumination is, by the lower side: without cells."""
+    return lower_spread(level - surface_through(level, np.ones(level.shape)))

@@ -1,0 +1,145 @@
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from config.work import DetectionConfig
+from detection.background import average_blocks, background_at, estimate_background
+from detection.boxes import union_mask
+from detection.detect import detect
+from detection.shared_ground import shared_level
+from detection.smoothing import Smoother
+from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
+
+SIDE = 40
+DARK = 200.0
+NOISE = 20.0
+
+
+def bell() -> NDArray[np.float64]:
+    y, x = (np.mgrid[:SIDE, :SIDE] - SIDE / 2) / SIDE
+    return np.asarray(600 + 300 * np.exp(-4 * (x**2 + y**2)))
+
+
+def smoothed(values: NDArray[np.floating], blocks: float) -> NDArray[np.float32]:
+    return Smoother(np.ones(values.shape, dtype=np.bool_), blocks)(values.astype(np.float32))
+
+
+def levels(count: int, crowded: float = 0.0, uneven: float = 0.0) -> list[NDArray[np.float32]]:
+    """Estimates of one ground: cells raise them here and there, uneven resin up and down."""
+    found = []
+    for n in range(count):
+        rng = np.random.default_rng([3, n])
+        cells = smoothed((rng.random((SIDE, SIDE)) < 0.04) * 1.0, 2.0)
+        lumps = smoothed(rng.standard_normal((SIDE, SIDE)), 2.0)
+        noise = smoothed(rng.standard_normal((SIDE, SIDE)), 1.0)
+        found.append(
+            (bell() + crowded * cells / cells.max() + uneven * lumps / lumps.std() + noise).astype(np.float32)
+        )
+    return found
+
+
+def of(own: NDArray[np.float32], others: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    shared = shared_level(own, others, NOISE, DARK)
+    assert shared is not None
+    return shared
+
+
+def test_ground_as_dark_as_nothing_is_shared_too() -> None:
+    own, *others = (level - np.float32(bell() - DARK) for level in levels(10, crowded=40.0))
+    shared = of(own, others) - DARK
+    assert np.percentile(shared, 95) < 0.7 * np.percentile(own - DARK, 95)
+
+
+def test_the_light_of_crowded_cells_is_taken_off_the_ground() -> None:
+    own, *others = levels(10, crowded=90.0)
+    alone, shared = own - bell(), of(own, others) - bell()
+    assert np.percentile(alone, 95) > 40
+    assert np.percentile(shared, 95) < 0.7 * np.percentile(alone, 95)
+
+
+def test_what_is_even_stays_as_it_is() -> None:
+    own, *others = levels(10)
+    assert np.abs(of(own, others) - own).max() < 1.5
+    assert np.abs(of(own, others) - own).mean() < 0.1
+
+
+def test_ground_that_is_too_low_at_a_corner_is_raised() -> None:
+    own, *others = levels(10)
+    own[:5, :5] -= 40
+    assert (of(own, others) - bell())[:5, :5].min() > -5
+
+
+def test_uneven_resin_is_left_to_the_section_itself() -> None:
+    own, *others = levels(10, uneven=60.0)
+    assert shared_level(own, others, NOISE, DARK) is None
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_two_sections_are_too_few(others: int) -> None:
+    own, *rest = levels(1 + others, crowded=90.0)
+    assert shared_level(own, rest, NOISE, DARK) is None
+
+
+def test_sections_of_another_brightness_are_scaled_and_those_taken_otherwise_left_out() -> None:
+    own, *others = levels(10, crowded=90.0)
+    brighter = [(other - np.float32(DARK)) * np.float32(1.3) + np.float32(DARK) for other in others]
+    assert of(own, brighter) == pytest.approx(of(own, others), abs=5)
+    lost = [(other - np.float32(DARK)) * np.float32(0.1) + np.float32(DARK) for other in others]
+    assert shared_level(own, lost, NOISE, DARK) is None
+
+
+def test_one_section_with_a_shadow_does_not_lower_the_ground_of_others() -> None:
+    own, *others = levels(8)
+    others[3][5:20, 5:20] *= np.float32(0.7)
+    assert (of(own, others) - own).min() > -15
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(3, 13), st.floats(0, 150), st.floats(0.1, 50), st.randoms(use_true_random=False))
+def test_neither_the_order_of_others_nor_the_unit_of_light_matters(
+    count: int, crowded: float, gain: float, random: Random
+) -> None:
+    own, *others = levels(count, crowded=crowded)
+    shared = of(own, others)
+    random.shuffle(others)
+    again = shared_level(
+        own * np.float32(gain), [other * np.float32(gain) for other in others], NOISE * gain, DARK * gain
+    )
+    assert again is not None
+    assert again / gain == pytest.approx(shared, rel=1e-3)
+
+
+def test_a_known_level_gives_the_noise_of_its_empty_ground() -> None:
+    section = make_section(9, cells=20, bell=80.0, noise_sd=20.0)
+    blocks = average_blocks(section.pixels.astype(np.float32), PIXEL_SIZE_UM)
+    alone = estimate_background(blocks)
+    known = background_at(blocks, alone.level)
+    assert (known.level == alone.level).all()
+    assert known.noise_sd == pytest.approx(20, rel=0.1)
+    assert (known.empty == alone.empty).mean() > 0.95
+
+
+def test_dim_cells_between_crowded_ones_are_found_upon_the_true_ground() -> None:
+    y, x = np.mgrid[:256, :256] + 0.5
+    rng = np.random.default_rng(2)
+    image = np.full((256, 256), 500.0)
+    dim = []
+    for row in range(8):
+        for column in range(8):
+            at = np.hypot(x - 16 - 32 * column, y - 16 - 32 * row) < 14.5
+            bright = (row + column) % 2 == 0
+            image[at] += 200 if bright else 16
+            dim += [] if bright else [at]
+    pixels = np.rint(image + rng.normal(0, 20, image.shape)).astype(np.uint16)
+
+    def whole(ground: NDArray[np.float32] | None) -> int:
+        cells = detect(pixels, 0.36, DetectionConfig(), 100.0, ground=ground).cells
+        boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
+        covered = union_mask(boxes, image.shape)
+        return sum(float(covered[one].mean()) >= 0.99 for one in dim)
+
+    assert whole(np.full((46, 46), 500, dtype=np.float32)) > whole(None)
