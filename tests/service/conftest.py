@@ -1,5 +1,4 @@
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,9 @@ Start = Callable[..., Session]
 
 
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A runtime folder of the test's own, with a path short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="it") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        monkeypatch.delenv("ILEMTRACK_ENDPOINT", raising=False)
-        yield Path(folder) / "ilemtrack"
+def runtime(runtime_dir: Path) -> Path:
+    """What is ours of the runtime folder."""
+    return runtime_dir / "ilemtrack"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from detection import fixed_pattern
 from drivers.errors import DeviceTimeoutError
@@ -97,9 +98,7 @@ def test_queue_rows_say_which_cell_it_is_in_other_sections(whole: Session) -> No
     assert all(tracks[cell] == names for cell, names in told.items())
 
 
-def test_a_restart_goes_on_as_if_there_had_been_none(
-    start: Start, whole: Session, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Session) -> None:
     """The same frames, analysed in one go and by two processes, give the same cells and the same tracks."""
 
     def saved_only(session: Session) -> None:
@@ -123,12 +122,12 @@ def test_a_restart_goes_on_as_if_there_had_been_none(
     before = {cell.id: cell for cell in store.cells()}
 
     second = Analysis(killed.config, store, killed.folder, killed.setup.clock)
-    capsys.readouterr()
-    second.submit_unfinished()
-    second.wait(lambda: None)
+    with capture_logs() as logged:
+        second.submit_unfinished()
+        second.wait(lambda: None)
     second.close()
-    told = [line for line in capsys.readouterr().out.splitlines() if "again" in line]
-    assert ["done=0" in told[0], "recorded=4" in told[0], "sections=4" in told[1]] == [True] * 3
+    begun, ended = (entry for entry in logged if "again" in entry["event"])
+    assert (begun["done"], begun["recorded"], ended["sections"]) == (0, 4, 4)
     assert known(store) == known(whole.store)
     assert before.items() <= {cell.id: cell for cell in store.cells()}.items()
     assert sorted(planned(store)) == planned(whole.store)
