@@ -7,6 +7,8 @@ import pytest
 
 from service.cli.commands import run
 from service.compose import Setup
+from service.errors import InputError
+from service.run_folder import drive_alone
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
@@ -19,6 +21,17 @@ Start = Callable[..., Session]
 def runtime(runtime_dir: Path) -> Path:
     """What is ours of the runtime folder."""
     return runtime_dir / "ilemtrack"
+
+
+@pytest.fixture
+def hardware_taken() -> Iterator[None]:
+    """The lock of another program that drives the microscope of this computer."""
+    try:
+        guard = drive_alone()
+    except InputError:
+        pytest.skip("a microscope is driven from this computer just now")
+    with guard:
+        yield
 
 
 @pytest.fixture
