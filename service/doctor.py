@@ -97,7 +97,9 @@ def look(config: Config, reached: Reached, folder: Path, now: datetime) -> list[
     return [*map(_of_offer, reached.offers), *findings(checks)]
 
 
-def document(config: Config, found: Sequence[Finding], exercised: bool) -> dict[str, Any]:
+def document(
+    config: Config, found: Sequence[Finding], exercised: bool, odemis: dict[str, Any] | None
+) -> dict[str, Any]:
     """Return what `ilemtrack doctor --json` prints; docs/microscope.md names the keys."""
     return {
         "v": 1,
@@ -108,6 +110,7 @@ def document(config: Config, found: Sequence[Finding], exercised: bool) -> dict[
             {"part": f.part, "name": f.name, "level": WORDS[f.level], "says": f.says, "do": f.do}
             for f in found
         ],
+        "odemis": odemis,
     }
 
 

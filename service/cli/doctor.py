@@ -59,7 +59,7 @@ def doctor(
                 if quanta is not None:
                     quanta.client.close()
     if as_json:
-        print_json(points.document(chosen, found, exercised) | {"odemis": microscope.odemis})
+        print_json(points.document(chosen, found, exercised, microscope.odemis))
     else:
         _print(found)
     return int(not points.able(found))
