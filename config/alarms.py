@@ -31,7 +31,7 @@ class NotifyConfig(Frozen):
 class WatchdogConfig(Frozen):
     """The second process, which puts the microscope safe when the daemon has died or is frozen."""
 
-    enabled: bool = True
+    enabled: bool = Field(True, description="Watch the daemon from a process of its own.")
     silent_s: float = Field(
         15.0, ge=2, le=600, description="A daemon without a heartbeat for so long is killed, s."
     )

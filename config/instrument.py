@@ -17,9 +17,9 @@ class FluorescenceConfig(Frozen):
 
     excitation_nm: float = Field(488.0, ge=300, le=900, description="Centre of the excitation line, nm.")
     power_density_w_per_cm2: float = Field(0.5, gt=0, le=100, description="At the specimen, W/cm2.")
-    objective_magnification: float = Field(40.0, gt=0, le=200)
-    objective_numerical_aperture: float = Field(0.95, gt=0, le=1.7)
-    camera: str = Field("Andor iXon 897 Ultra", min_length=1, max_length=80)
+    objective_magnification: float = Field(40.0, gt=0, le=200, description="For the record.")
+    objective_numerical_aperture: float = Field(0.95, gt=0, le=1.7, description="Of the objective, unitless.")
+    camera: str = Field("Andor iXon 897 Ultra", min_length=1, max_length=80, description="Its name.")
     exposure_s: float = Field(2.0, gt=0, le=600, description="Exposure time of one frame, s.")
     em_gain: float = Field(100.0, ge=1, le=300, description="Electron-multiplying gain of the EMCCD.")
     offset_adu: float = Field(200.0, ge=0, le=20000, description="Camera offset (bias), grey levels.")
@@ -64,7 +64,7 @@ class SemConfig(Frozen):
         " empty where it scans any size up to frame_px.",
     )
     dwell_us: float = Field(60.0, ge=0.025, le=10000, description="Dwell time of a pixel, us.")
-    accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30)
+    accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30, description="Of the beam, kV.")
     spot_size: float = Field(3.5, ge=1, le=10, description="Spot size of the machine, unitless.")
     beam_current_pa: float = Field(
         100.0, gt=0, le=1e6, description="Current of the beam at the specimen, for the dose, pA."
@@ -75,8 +75,10 @@ class SemConfig(Frozen):
         le=500,
         description="How far a scan may be shifted instead of moving the stage, um; 0: not at all.",
     )
-    aperture_um: float = Field(30.0, ge=1, le=1000)
-    working_distance_mm: float = Field(5.8, ge=0.5, le=60)
+    aperture_um: float = Field(30.0, ge=1, le=1000, description="Diameter of the final aperture, um.")
+    working_distance_mm: float = Field(
+        5.8, ge=0.5, le=60, description="From the pole piece to the section, mm."
+    )
     detector: str = Field("vCD", min_length=1, max_length=40, description="Backscatter detector.")
     image_bits: Literal[8, 16] = Field(8, description="Of a pixel, for estimates of the data.")
     invert_contrast: bool = Field(True, description="Show heavy stain dark, as in transmission images.")
@@ -127,7 +129,9 @@ class ChamberConfig(Frozen):
     fluorescence_pressure_pa: float = Field(
         200.0, gt=0, le=1e5, description="Partial pressure of water vapour during fluorescence, Pa."
     )
-    fluorescence_tolerance_percent: float = Field(20.0, gt=0, le=90)
+    fluorescence_tolerance_percent: float = Field(
+        20.0, gt=0, le=90, description="How far the pressure may be off that, percent."
+    )
     high_vacuum_pa: float = Field(1e-3, gt=0, le=0.1, description="Pressure of high vacuum, Pa.")
     beam_max_pressure_pa: float = Field(
         1e-2, gt=0, le=1, description="No beam above this pressure, whatever the chamber calls its state, Pa."
@@ -162,7 +166,7 @@ class StageConfig(Frozen):
         " [0, 0]: straight to it.",
     )
     approach_s: float = Field(1.0, ge=0, le=60, description="For estimates: time of that detour, s.")
-    move_timeout_s: float = Field(60.0, gt=0, le=600)
+    move_timeout_s: float = Field(60.0, gt=0, le=600, description="Longest move, s.")
 
     @model_validator(mode="after")
     def _ranges_ordered(self) -> Self:
@@ -182,8 +186,8 @@ class CalibrationConfig(Frozen):
 
     shift_um: tuple[float, float] = Field((0.0, 0.0), description="x and y, um.")
     rotation_mrad: float = Field(0.0, ge=-200, le=200, description="Counter-clockwise, mrad.")
-    scale: float = Field(1.0, ge=0.8, le=1.25)
-    shear: float = Field(0.0, ge=-0.1, le=0.1)
+    scale: float = Field(1.0, ge=0.8, le=1.25, description="Distance in EM over that in FM.")
+    shear: float = Field(0.0, ge=-0.1, le=0.1, description="Of x along y, unitless.")
     measured_on: date | None = Field(None, description="Day of the measurement; none for a nominal one.")
     rms_um: float | None = Field(
         None, ge=0, le=500, description="Residuals of its pairs, root mean square, um."

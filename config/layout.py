@@ -12,14 +12,14 @@ Outline = Annotated[
     Field(min_length=3, max_length=1000, description="Corners of the section, stage x and y, um."),
 ]
 
-SectionId = Annotated[str, Field(pattern=r"^S\d{4,6}$")]
+SectionId = Annotated[str, Field(pattern=r"^S\d{4,6}$", description="Its name, such as S0001.")]
 
 
 class GridLayout(Frozen):
     """Sections on a regular grid, rows first, each with the same fields."""
 
-    kind: Literal["grid"] = "grid"
-    sections: int = Field(3, ge=1, le=100_000)
+    kind: Literal["grid"] = Field("grid", description="Sections at even distances.")
+    sections: int = Field(3, ge=1, le=100_000, description="How many there are.")
     columns: int = Field(10, ge=1, le=1000, description="Sections in a row of the grid.")
     pitch_um: float = Field(800.0, gt=0, le=20_000, description="Distance of section centres, um.")
     first_um: tuple[float, float] = Field((0.0, 0.0), description="Stage x and y of the first section, um.")
@@ -39,7 +39,7 @@ class ListedSection(Frozen):
     id: SectionId
     center_um: tuple[float, float] = Field(description="Stage x and y of its centre, um.")
     fields: tuple[int, int] = Field((1, 1), description="Fields in x and y.")
-    field_overlap_percent: float = Field(10.0, ge=0, le=50)
+    field_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of neighbouring fields.")
     angle_deg: float | None = Field(
         None,
         ge=-360,
@@ -69,8 +69,10 @@ class ListedSection(Frozen):
 class ListLayout(Frozen):
     """Sections listed one by one, in the order in which they were cut."""
 
-    kind: Literal["list"]
-    sections: tuple[ListedSection, ...] = Field(min_length=1, max_length=100_000)
+    kind: Literal["list"] = Field(description="Each section by itself.")
+    sections: tuple[ListedSection, ...] = Field(
+        min_length=1, max_length=100_000, description="In the order of cutting."
+    )
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:

@@ -28,9 +28,11 @@ _FULLEST = 0.75
 class Config(Frozen):
     """Everything that a person may set; one YAML file."""
 
-    v: Literal[1] = 1
+    v: Literal[1] = Field(1, description="Version of these keys.")
     profile: str = Field("unnamed", min_length=1, max_length=80, description="Name for people.")
-    driver: Driver = "simulator"
+    driver: Driver = Field(
+        "simulator", description="What takes the fluorescence; without `quanta` it drives the SEM, too."
+    )
     quanta: QuantaConfig | None = Field(
         None, description="Server that drives SEM, stage and chamber; where it is missing, `driver` does."
     )
@@ -39,7 +41,7 @@ class Config(Frozen):
     chamber: ChamberConfig = ChamberConfig()
     stage: StageConfig = StageConfig()
     calibration: CalibrationConfig = CalibrationConfig()
-    layout: LayoutConfig = GridLayout()
+    layout: LayoutConfig = Field(GridLayout(), description="Where the sections are.")
     detection: DetectionConfig = DetectionConfig()
     planner: PlannerConfig = PlannerConfig()
     session: SessionConfig = SessionConfig()

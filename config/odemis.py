@@ -6,7 +6,7 @@ from pydantic import Field
 
 from config.base import Frozen
 
-Role = Annotated[str, Field(min_length=1, max_length=80)]
+Role = Annotated[str, Field(min_length=1, max_length=80, description="As in the microscope file.")]
 
 
 class OdemisRoles(Frozen):

@@ -10,16 +10,20 @@ from config.base import Frozen
 class SpecimenConfig(Frozen):
     """A block with fluorescent cells, cut into serial sections."""
 
-    seed: int = Field(1, ge=0, le=2**32 - 1)
-    pattern: Literal["cytoplasmic", "nuclear", "punctate"] = "cytoplasmic"
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="Another one is another specimen.")
+    pattern: Literal["cytoplasmic", "nuclear", "punctate"] = Field(
+        "cytoplasmic", description="What of a cell is labelled."
+    )
     cells_per_field: float = Field(8.0, ge=0, le=200, description="Mean number visible in a field.")
     cell_radius_um: float = Field(7.0, gt=0.2, le=40, description="Mean radius of a cell, um.")
-    cell_radius_sd_um: float = Field(1.0, ge=0, le=20)
-    section_thickness_nm: float = Field(200.0, ge=10, le=5000)
+    cell_radius_sd_um: float = Field(1.0, ge=0, le=20, description="Standard deviation of that, um.")
+    section_thickness_nm: float = Field(200.0, ge=10, le=5000, description="Of a section, nm.")
     brightness_photons: float = Field(
         60.0, gt=0, le=1e5, description="Mean signal of a cell, photons per pixel and second."
     )
-    brightness_sd_percent: float = Field(35.0, ge=0, le=100)
+    brightness_sd_percent: float = Field(
+        35.0, ge=0, le=100, description="Standard deviation of that, percent."
+    )
     background_photons: float = Field(20.0, ge=0, le=1e5, description="Per pixel and second, at the edge.")
     bell_photons: float = Field(25.0, ge=0, le=1e5, description="Added at the centre of the bell, same unit.")
     debris_per_field: float = Field(0.0, ge=0, le=500, description="Mean number of fluorescent specks.")
@@ -41,14 +45,14 @@ class SimulatorConfig(Frozen):
 
     specimen: SpecimenConfig = SpecimenConfig()
     read_noise_electrons: float = Field(60.0, ge=0, le=1000, description="Before division by the EM gain.")
-    quantum_efficiency: float = Field(0.9, gt=0, le=1)
-    electrons_per_adu: float = Field(10.0, gt=0, le=1000)
+    quantum_efficiency: float = Field(0.9, gt=0, le=1, description="Electrons for a photon.")
+    electrons_per_adu: float = Field(10.0, gt=0, le=1000, description="After the EM gain.")
     dust_spots: int = Field(
         0, ge=0, le=100, description="Bright spots at fixed places of the camera, the same in every frame."
     )
-    defocus_um: float = Field(0.0, ge=0, le=20)
-    stage_speed_mm_per_s: float = Field(1.0, gt=0, le=50)
-    stage_settle_s: float = Field(0.3, ge=0, le=60)
+    defocus_um: float = Field(0.0, ge=0, le=20, description="How far the objective is off its focus, um.")
+    stage_speed_mm_per_s: float = Field(1.0, gt=0, le=50, description="Of a move, mm/s.")
+    stage_settle_s: float = Field(0.3, ge=0, le=60, description="Until it stands after a move, s.")
     stage_error_um: float = Field(0.3, ge=0, le=50, description="Scatter between stage and read-back, um.")
     stage_backlash_um: float = Field(
         0.0,
@@ -56,9 +60,9 @@ class SimulatorConfig(Frozen):
         le=50,
         description="How far short a move towards -x or -y ends, unseen by the read-back, um.",
     )
-    pump_to_high_vacuum_min: float = Field(4.0, ge=0, le=120)
-    pump_to_partial_min: float = Field(2.0, ge=0, le=120)
-    scan_overhead_s: float = Field(1.5, ge=0, le=60)
+    pump_to_high_vacuum_min: float = Field(4.0, ge=0, le=120, description="What it takes, minutes.")
+    pump_to_partial_min: float = Field(2.0, ge=0, le=120, description="What it takes, minutes.")
+    scan_overhead_s: float = Field(1.5, ge=0, le=60, description="Of a frame beside its dwell, s.")
     plate_height_um: float = Field(
         0.0,
         ge=-200,

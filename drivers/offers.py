@@ -37,6 +37,11 @@ class Offer:
     do: str = ""
 
 
+def judged(part: str, name: str, says: str, fits: bool, do: str, otherwise: Fit = Fit.NO) -> Offer:
+    """Return an offer that fits, or that does not and `do` mends; `otherwise` says how badly it does not."""
+    return Offer(part, name, says) if fits else Offer(part, name, says, otherwise, do)
+
+
 _PREFIXES = (
     (1e9, "G"),
     (1e6, "M"),

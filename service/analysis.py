@@ -174,7 +174,7 @@ class Analysis:
         """Read back what was saved, but for frames that an earlier program could not use."""
         frames = []
         for field in fields:
-            if field.image is None or (field.state is FieldState.FAILED and field.elapsed_ms is None):
+            if field.image is None or field.undetected:
                 continue
             try:
                 frames.append(FieldFrame(field, *read_fm(self._folder.path / field.image, field.sha256)))

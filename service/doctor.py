@@ -1,10 +1,9 @@
 """What of a microscope is there, what is missing, whether a session can run: a sentence for each point.
 
-Looks only: nothing moves, shines, scans or is blanked. `exercise` moves the stage a little, blanks and
-switches off.
+Looks only: nothing moves, shines, scans or is blanked.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,17 +12,15 @@ from typing import Any
 from config.model import Config
 from drivers.errors import DriverError
 from drivers.fluorescence import Cooled
-from drivers.microscope import Microscope
 from drivers.offers import Fit, Offer
 from drivers.quanta.joining import PlacedCamera
-from service.advice import advice
+from service.advice import POINTS
 from service.checks import Check, Level
 from service.errors import InputError
-from service.layout import safe_area_m, sections_and_fields
+from service.layout import sections_and_fields
 from service.preflight import clock_check, device_checks, disk_checks, plan_checks
 from service.reach import Reached
 
-_EXERCISE_M = 20e-6
 _WARM_C = 5.0
 """A sensor that is warmer than it is set to be, by more, is not ready."""
 _LOST = (DriverError, OSError)
@@ -42,27 +39,6 @@ PARTS = (
     "computer",
 )
 """The parts of a report, in their order."""
-
-_PART_OF = {
-    "devices": "microscope",
-    "stage": "stage",
-    "stage moves": "stage",
-    "light": "light",
-    "light off": "light",
-    "cooling": "camera",
-    "focus of the light": "objective",
-    "beam": "sem",
-    "blanking": "sem",
-    "scan size": "sem",
-    "beam shift": "sem",
-    "focus of the beam": "sem",
-    "chamber": "chamber",
-    "disk": "computer",
-    "write speed": "computer",
-    "clock": "computer",
-    "other clocks": "computer",
-}
-"""Of the points of a preflight; all others are of the session."""
 
 WORDS = {Level.OK: "ok", Level.WARN: "warn", Level.RED: "missing"}
 """What a report says; with anything missing no session can run."""
@@ -106,24 +82,24 @@ def look(config: Config, reached: Reached, folder: Path, now: datetime) -> list[
     now : datetime
         Wall clock, UTC.
     """
-    found = [_of_offer(offer) for offer in reached.offers]
     if reached.devices is None:
-        found.append(_of_check(Check("devices", Level.RED, _NOT_ASKED)))
+        checks = [Check("devices", Level.RED, _NOT_ASKED)]
     else:
-        found += map(_of_check, device_checks(reached.devices, config))
-        found.append(_of_check(_cooling(reached)))
+        checks = [*device_checks(reached.devices, config), _cooling(reached)]
     try:
         sections, fields = sections_and_fields(config)
     except InputError as error:
         layout, fields = Check("layout", Level.RED, str(error)), ()
     else:
         layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
-    rest = [layout, *plan_checks(config, fields, now.date()), *disk_checks(config, folder, fields)]
-    rest += [clock_check(now, None), *_clocks(config)]
-    return [*found, *map(_of_check, rest)]
+    checks += [layout, *plan_checks(config, fields, now.date()), *disk_checks(config, folder, fields)]
+    checks += [clock_check(now, None), *_clocks(config)]
+    return [*map(_of_offer, reached.offers), *findings(checks)]
 
 
-def document(config: Config, found: Sequence[Finding], exercised: bool) -> dict[str, Any]:
+def document(
+    config: Config, found: Sequence[Finding], exercised: bool, odemis: dict[str, Any] | None
+) -> dict[str, Any]:
     """Return what `ilemtrack doctor --json` prints; docs/microscope.md names the keys."""
     return {
         "v": 1,
@@ -134,6 +110,7 @@ def document(config: Config, found: Sequence[Finding], exercised: bool) -> dict[
             {"part": f.part, "name": f.name, "level": WORDS[f.level], "says": f.says, "do": f.do}
             for f in found
         ],
+        "odemis": odemis,
     }
 
 
@@ -142,56 +119,18 @@ def able(found: Sequence[Finding]) -> bool:
     return all(one.level is not Level.RED for one in found)
 
 
+def findings(checks: Iterable[Check]) -> list[Finding]:
+    """Say of points where they belong, and what to do about them."""
+    return [_of_check(check) for check in checks]
+
+
 def _of_check(check: Check) -> Finding:
-    do = "" if check.level is Level.OK else advice(check.name)
-    return Finding(_PART_OF.get(check.name, "session"), check.name, check.level, check.says, do)
+    part, do = POINTS[check.name]
+    return Finding(part, check.name, check.level, check.says, "" if check.level is Level.OK else do)
 
 
 def _of_offer(offer: Offer) -> Finding:
     return Finding(offer.part, offer.name, _LEVELS[offer.fit], offer.says, offer.do)
-
-
-def exercise(config: Config, devices: Microscope) -> list[Finding]:
-    """Move the stage a little and back, inside the safe area; then blank, switch off, and read both back.
-
-    The beam is never unblanked and the light never switched on: nobody knows yet which ground may be spent.
-    The chamber is left as it is.
-    """
-    return [_of_check(check) for check in _exercised(config, devices)]
-
-
-def _exercised(config: Config, devices: Microscope) -> list[Check]:
-    x0, y0, x1, y1 = safe_area_m(config)
-    try:
-        start = devices.stage.position()
-        if not (x0 <= start[0] <= x1 and y0 <= start[1] <= y1):
-            says = f"not exercised: it stands outside the safe area, at {_mm(start)}"
-            return [Check("stage moves", Level.RED, says)]
-        away = tuple(
-            v - _EXERCISE_M if v > (low + high) / 2 else v + _EXERCISE_M
-            for v, low, high in zip(start, (x0, y0), (x1, y1), strict=True)
-        )
-        devices.stage.move_to(away[0], away[1], config.stage.move_timeout_s)
-        back = devices.stage.move_to(start[0], start[1], config.stage.move_timeout_s)
-    except _LOST as error:
-        return [Check("stage moves", Level.RED, f"it does not move as it should: {error}")]
-    off_um = max(abs(b - a) for a, b in zip(start, back, strict=True)) * 1e6
-    fits = off_um <= config.stage.arrival_tolerance_um
-    moved = f"20 um away and back, {off_um:.2f} um off by its read-back"
-    checks = [Check("stage moves", Level.OK if fits else Level.RED, moved)]
-    for name, do in (("blanking", devices.sem.blank), ("light off", devices.light.off)):
-        try:
-            do()
-        except _LOST as error:
-            checks.append(Check(name, Level.RED, str(error)))
-        else:
-            checks.append(Check(name, Level.OK, "the command was taken"))
-    return [*checks, *_blanked_and_dark(devices)]
-
-
-def _blanked_and_dark(devices: Microscope) -> Iterator[Check]:
-    yield _state("beam", "blanked", "NOT BLANKED", devices.sem.is_blanked)
-    yield _state("light", "off", "on; it bleaches", lambda: not devices.light.is_on())
 
 
 def _cooling(reached: Reached) -> Check:
@@ -227,15 +166,3 @@ def _clocks(config: Config) -> Iterator[Check]:
         yield Check(name, Level.OK, "Odemis runs on this computer: it has the same clock")
     if config.quanta is not None:
         yield Check(name, Level.OK, "the server of the SEM tells no time, and none is needed of it")
-
-
-def _state(name: str, good: str, bad: str, read: Callable[[], bool]) -> Check:
-    try:
-        holds = read()
-    except _LOST as error:
-        return Check(name, Level.RED, f"missing: {error}")
-    return Check(name, Level.OK if holds else Level.RED, good if holds else bad)
-
-
-def _mm(point_m: tuple[float, float]) -> str:
-    return f"x {point_m[0] * 1e3:.3f} mm, y {point_m[1] * 1e3:.3f} mm"

@@ -56,7 +56,7 @@ def focus_light(
     focus: LightFocus,
     expose: Callable[[], FmFrame],
     reach_m: float,
-    start_m: float | None = None,
+    start_m: float,
     steps: int = STEPS,
 ) -> Stack:
     """Search the focus about a height, and leave the objective at the best, or at that height.
@@ -68,8 +68,8 @@ def focus_light(
         Takes a frame; light off in every exit.
     reach_m : float
         How far up and down to look, m; less where the range of the drive ends.
-    start_m : float, optional
-        Where to look, m; by default about where the objective stands.
+    start_m : float
+        Where to look, m.
     steps : int
         Heights to look at, at least five.
 
@@ -84,7 +84,7 @@ def focus_light(
         Objective or camera failed; the objective was sent where it began, as far as it answers.
     """
     low_m, high_m = focus.range_m()
-    begin_m = min(max(focus.position() if start_m is None else start_m, low_m), high_m)
+    begin_m = min(max(start_m, low_m), high_m)
     heights = np.linspace(max(low_m, begin_m - reach_m), min(high_m, begin_m + reach_m), steps)
     target_m = begin_m
     try:

@@ -126,10 +126,5 @@ def _simulated(config: Config) -> Offer:
     if config.quanta is None:
         return Offer("microscope", "driver", "simulator: no hardware is asked")
     says = "fluorescence is simulated while `quanta:` drives a real SEM: `ilemtrack run` refuses that"
-    return Offer(
-        "microscope",
-        "driver",
-        says,
-        Fit.NO,
-        "set `driver: odemis`, or take `quanta:` out for the simulator",
-    )
+    do = "set `driver: odemis`, or take `quanta:` out for the simulator"
+    return Offer("microscope", "driver", says, Fit.NO, do)

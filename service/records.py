@@ -124,6 +124,11 @@ class Field:
     """Time that detection took."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def undetected(self) -> bool:
+        """Whether its frame is saved and detection failed on it."""
+        return self.state is FieldState.FAILED and self.image is not None and self.elapsed_ms is None
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

@@ -201,7 +201,8 @@ def drive_alone(microscope: str = "hardware") -> socket.socket:
         if error.errno != errno.EADDRINUSE:
             raise
         raise InputError(
-            "another ilemtrack on this computer drives the microscope, or its watchdog makes it safe just now"
+            "another ilemtrack on this computer drives the microscope, or its watchdog makes it safe just"
+            " now: end its session, or wait"
         ) from None
     return guard
 

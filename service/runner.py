@@ -19,6 +19,7 @@ from service.errors import SessionFaultError, StoreError, UnsafeError, VacuumErr
 from service.estimate import estimate_session
 from service.fluorescence_phase import take_fluorescence
 from service.logs import get_logger
+from service.naming import some
 from service.preflight import (
     clock_check,
     device_checks,
@@ -40,9 +41,6 @@ from service.vacuum import reach
 log = get_logger(__name__)
 
 _PUMP = {VacuumState.PARTIAL: Step.PUMP_TO_PARTIAL, VacuumState.HIGH: Step.PUMP_TO_HIGH}
-
-_NAMED = 5
-"""Jobs or fields that a reason names."""
 
 
 class Runner:
@@ -223,7 +221,7 @@ class Runner:
         self._asked |= set(undecided)
         raise InterruptSession(
             Wish.PAUSE,
-            f"all else is done, {len(undecided)} jobs wait for a person: {_some(undecided)}; see"
+            f"all else is done, {len(undecided)} jobs wait for a person: {some(undecided)}; see"
             " `ilemtrack queue show`, decide by `queue approve`, `release` or `skip`, then `ilemtrack"
             " continue`, which without a decision ends the session",
         )
@@ -233,15 +231,13 @@ class Runner:
         unseen = [
             field.id
             for field in store.fields(state=FieldState.FAILED)
-            if field.image is not None
-            and field.elapsed_ms is None
-            and not store.jobs(section=field.section, limit=1)
+            if field.undetected and not store.jobs(section=field.section, limit=1)
         ]
         if not set(unseen) <= self._asked:
             self._asked |= set(unseen)
             raise InterruptSession(
                 Wish.PAUSE,
-                f"all else is done, detection failed in {len(unseen)} fields: {_some(unseen)}; mend the"
+                f"all else is done, detection failed in {len(unseen)} fields: {some(unseen)}; mend the"
                 " cause, stop the program and `ilemtrack resume`, which detects them again; `ilemtrack"
                 " continue` ends the session without them",
             )
@@ -362,7 +358,3 @@ class Runner:
         log.error("fault", reason=reason)
         context.store.apply(SessionEvent.FAULT, reason)
         return True
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")

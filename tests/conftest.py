@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 
 from tests.places import REAL_FRAMES
+from tests.processes import end_processes_of
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")
@@ -22,8 +23,12 @@ def real_frames() -> list[Path]:
 
 @pytest.fixture
 def runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Runtime folder of this test alone, short enough for the path of a socket."""
+    """Runtime folder of this test alone, short enough for the path of a socket.
+
+    What still runs with it after the test is killed.
+    """
     with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
         monkeypatch.delenv("ILEMTRACK_ENDPOINT", raising=False)
         yield Path(folder)
+        end_processes_of(Path(folder))

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from drivers.offers import Fit, Offer, quantity
+from drivers.odemis.bands import intervals_m
+from drivers.offers import Offer, judged, quantity
 
 Part = dict[str, Any]
 """A component as a worker described it, or its settings; see `drivers.odemis.remote.description`."""
@@ -21,9 +22,7 @@ def wanted(part: str, name: str, settings: Part, va: str, value: float, key: str
         numbers = [c for c in _keys(choices) if isinstance(c, (int, float))]
         fits = not numbers or any(math.isclose(c, value, rel_tol=1e-3, abs_tol=1e-15) for c in numbers)
     says = f"{_limits(setting)}; {quantity(value, unit)} wanted"
-    yield Offer(
-        part, name, says, Fit.YES if fits else Fit.NO, "" if fits else f"set {key} to one that there is"
-    )
+    yield judged(part, name, says, fits, f"set {key} to one that there is")
 
 
 def _limits(setting: Part) -> str:
@@ -91,8 +90,5 @@ def axes(part: Part) -> str:
 
 def band_nm(band: Any) -> str:
     """Return a band of wavelengths in nm; some filters pass several, or all."""
-    if isinstance(band, str) or not isinstance(band, (list, tuple)):
-        return str(band)
-    if isinstance(band[0], (list, tuple)):
-        return " and ".join(band_nm(one) for one in band)
-    return f"{band[0] * 1e9:.0f}-{band[-1] * 1e9:.0f} nm"
+    shown = [f"{low * 1e9:.0f}-{high * 1e9:.0f} nm" for low, high in intervals_m(band)]
+    return " and ".join(shown) or str(band)

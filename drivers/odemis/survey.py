@@ -11,7 +11,7 @@ from drivers.odemis.facts import Part, others
 from drivers.odemis.microscope import missing_parts, needed
 from drivers.odemis.survey_electron import electron_beam
 from drivers.odemis.survey_optical import camera, emission_filter, light, objective
-from drivers.offers import Fit, Offer
+from drivers.offers import Fit, Offer, judged
 
 TRIED = ("3.8",)
 """Versions of Odemis that this driver was tried with."""
@@ -56,22 +56,12 @@ def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[
 
 def _microscope(config: Config, described: dict[str, Any], version: str) -> Iterator[Offer]:
     known = any(version == one or version.startswith(f"{one}.") for one in TRIED)
-    yield Offer(
-        "microscope",
-        "version",
-        f"Odemis {version}",
-        Fit.YES if known else Fit.DOUBTFUL,
-        "" if known else f"ilemtrack was tried with Odemis {', '.join(TRIED)}: run two small sections first",
-    )
+    do = f"ilemtrack was tried with Odemis {', '.join(TRIED)}: run two small sections first"
+    yield judged("microscope", "version", f"Odemis {version}", known, do, Fit.DOUBTFUL)
     found = described["microscope"]
-    secom = found["role"] == "secom"
-    yield Offer(
-        "microscope",
-        "model",
-        f"{found['name']}, of the kind {found['role']}",
-        Fit.YES if secom else Fit.DOUBTFUL,
-        "" if secom else "ilemtrack knows the kind secom: check odemis.roles one by one",
-    )
+    says = f"{found['name']}, of the kind {found['role']}"
+    do = "ilemtrack knows the kind secom: check odemis.roles one by one"
+    yield judged("microscope", "model", says, found["role"] == "secom", do, Fit.DOUBTFUL)
     missing = missing_parts(config, described)
     for text in missing:
         do = "name what you have in odemis.roles, or have it added to the microscope file of Odemis"
@@ -81,28 +71,22 @@ def _microscope(config: Config, described: dict[str, Any], version: str) -> Iter
         yield Offer("microscope", "ghost", f"{name} did not start: {why}", fit, _LOG)
     for component in described["components"]:
         state = component["state"]
-        good = state in (None, "running")
         says = f"{component['name']} ({component['role'] or 'no role'}): {state or 'there'}"
-        yield Offer("microscope", "component", says, Fit.YES if good else Fit.DOUBTFUL, "" if good else _LOG)
+        yield judged("microscope", "component", says, state in (None, "running"), _LOG, Fit.DOUBTFUL)
 
 
 def _stage(config: Config, part: Part) -> Iterator[Offer]:
     for axis, safe_mm in (("x", config.stage.safe_x_mm), ("y", config.stage.safe_y_mm)):
         found = part["axes"].get(axis, {}).get("range")
         if found is None:
-            yield Offer(
-                "stage",
-                f"axis {axis}",
-                "no range is told",
-                Fit.DOUBTFUL,
-                f"check stage.safe_{axis}_mm by hand",
-            )
+            do = f"check stage.safe_{axis}_mm by hand"
+            yield Offer("stage", f"axis {axis}", "no range is told", Fit.DOUBTFUL, do)
             continue
         low, high = found[0] * 1e3, found[1] * 1e3
         fits = low - 1e-9 <= safe_mm[0] and safe_mm[1] <= high + 1e-9
         says = f"{low:g} to {high:g} mm, safe area {safe_mm[0]:g} to {safe_mm[1]:g} mm"
-        do = "" if fits else f"narrow stage.safe_{axis}_mm to what the stage reaches"
-        yield Offer("stage", f"axis {axis}", says, Fit.YES if fits else Fit.NO, do)
+        do = f"narrow stage.safe_{axis}_mm to what the stage reaches"
+        yield judged("stage", f"axis {axis}", says, fits, do)
     yield Offer("stage", "other settings", others(part, ("speed", "referenced")))
 
 
@@ -115,13 +99,8 @@ def _chamber(config: Config, part: Part) -> Iterator[Offer]:
     try:
         keys = chosen_positions(config, positions)
     except MicroscopeIncompleteError as error:
-        yield Offer(
-            "chamber",
-            "chosen positions",
-            str(error),
-            Fit.NO,
-            "set odemis.fluorescence_position and odemis.high_vacuum_position to names from that list",
-        )
+        do = "set odemis.fluorescence_position and odemis.high_vacuum_position to names from that list"
+        yield Offer("chamber", "chosen positions", str(error), Fit.NO, do)
         return
     names = dict(positions)
     says = "; ".join(

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from config.model import Config
 from config.odemis import OdemisConfig
+from drivers.odemis.bands import passes
 from drivers.odemis.facts import Part, axes, band_nm, others, wanted
-from drivers.offers import Fit, Offer, quantity
+from drivers.offers import Fit, Offer, judged, quantity
 
 _PIXEL_TOLERANCE = 0.02
 """As of the frames themselves."""
@@ -26,7 +27,7 @@ def light(config: Config, settings: Part) -> Iterator[Offer]:
     for n, band in enumerate(spectra):
         most_text = f", up to {quantity(most[n], 'W')}" if n < len(most) else ""
         yield Offer("light", f"source {n}", f"{band_nm(band)}{most_text}")
-    inside = [n for n, band in enumerate(spectra) if band[0] <= wanted_m <= band[-1]]
+    inside = [n for n, band in enumerate(spectra) if passes(band, wanted_m)]
     if not inside:
         says = f"no source has {fm.excitation_nm:g} nm"
         yield Offer(
@@ -39,11 +40,8 @@ def light(config: Config, settings: Part) -> Iterator[Offer]:
         f"{fm.power_density_w_per_cm2:g} W/cm2 at {fm.excitation_nm:g} nm takes {quantity(power_w, 'W')} of"
         f" source {inside[0]}, by odemis.light_w_for_1_w_per_cm2"
     )
-    fits = power_w <= limit_w
-    do = (
-        "" if fits else "lower fluorescence.power_density_w_per_cm2, or measure light_w_for_1_w_per_cm2 again"
-    )
-    yield Offer("light", "excitation", says, Fit.YES if fits else Fit.NO, do)
+    do = "lower fluorescence.power_density_w_per_cm2, or measure light_w_for_1_w_per_cm2 again"
+    yield judged("light", "excitation", says, power_w <= limit_w, do)
     yield _plausible(config)
 
 
@@ -71,13 +69,9 @@ def emission_filter(odemis: OdemisConfig, part: Part) -> Offer:
     bands = part["axes"]["band"].get("choices") or {}
     wanted_m = odemis.emission_nm * 1e-9
     text = ", ".join(f"{key}: {band_nm(band)}" for key, band in bands.items())
-    passing = [b for b in bands.values() if not isinstance(b, str) and b[0] <= wanted_m <= b[-1]]
+    passing = any(passes(band, wanted_m) for band in bands.values())
     says = f"{text}; {odemis.emission_nm:g} nm wanted"
-    if not passing:
-        return Offer(
-            "filter", "bands", says, Fit.NO, "set odemis.emission_nm to a wavelength that one passes"
-        )
-    return Offer("filter", "bands", says)
+    return judged("filter", "bands", says, passing, "set odemis.emission_nm to a wavelength that one passes")
 
 
 def camera(config: Config, part: Part, lens: Part | None) -> Iterator[Offer]:
@@ -103,8 +97,7 @@ def _frame(config: Config, settings: Part) -> Offer:
         return Offer("camera", "frame", f"its size is not told; {size[0]} x {size[1]} px wanted")
     fits = all(w <= m for w, m in zip(size, most, strict=True))
     says = f"up to {most[0]} x {most[1]} px; {size[0]} x {size[1]} wanted"
-    do = "" if fits else "set fluorescence.frame_px"
-    return Offer("camera", "frame", says, Fit.YES if fits else Fit.NO, do)
+    return judged("camera", "frame", says, fits, "set fluorescence.frame_px")
 
 
 def _pixel_size(config: Config, settings: Part, lens: Part | None) -> Iterator[Offer]:
@@ -115,8 +108,8 @@ def _pixel_size(config: Config, settings: Part, lens: Part | None) -> Iterator[O
     found_nm, wanted_nm = sensor_m / magnification * 1e9, config.fluorescence.pixel_size_nm
     fits = math.isclose(found_nm, wanted_nm, rel_tol=_PIXEL_TOLERANCE)
     says = f"{found_nm:.1f} nm by sensor and magnification ({magnification:g}), {wanted_nm:g} nm configured"
-    do = "" if fits else "set fluorescence.pixel_size_nm, or correct the magnification of the lens in Odemis"
-    yield Offer("camera", "pixel size", says, Fit.YES if fits else Fit.NO, do)
+    do = "set fluorescence.pixel_size_nm, or correct the magnification of the lens in Odemis"
+    yield judged("camera", "pixel size", says, fits, do)
 
 
 def objective(beside: Part) -> Iterator[Offer]:

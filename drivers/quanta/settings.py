@@ -25,8 +25,6 @@ SCANNING_SIZE = Setting("scanning_size", "horizontal field width", "m")
 DWELL_TIME = Setting("dwell_time", "dwell time", "s")
 ROTATION = Setting("rotation", "scan rotation", "rad", near=1e-4)
 
-RANGED = (HT_VOLTAGE, SPOT_SIZE, WORKING_DISTANCE, SCANNING_SIZE, DWELL_TIME, ROTATION)
-
 
 def value_range(client: QuantaClient, setting: Setting) -> tuple[float, float]:
     """Lowest and highest value that the machine has.

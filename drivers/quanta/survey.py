@@ -6,14 +6,13 @@ from typing import Any
 from config.model import Config
 from config.quanta import QuantaConfig
 from drivers.errors import DriverError
-from drivers.offers import Fit, Offer, quantity
+from drivers.offers import Fit, Offer, judged, quantity
 from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.geometry import scan_area
 from drivers.quanta.scanning import presets
 from drivers.quanta.stage import axis_ranges_m
 
-_SET = "set {} to one that there is"
 _SERVER = "see that the server beside the SEM is the one for this machine, and has this call"
 
 
@@ -45,7 +44,7 @@ def _range(client: QuantaClient, setting: settings.Setting, value: float, key: s
         return Offer("sem", setting.says, f"not offered: {error}", Fit.NO, _SERVER)
     shown = [quantity(v, setting.unit) for v in (low, high, value)]
     says = f"{shown[0]} to {shown[1]}; {shown[2]} wanted"
-    return _fitting("sem", setting.says, says, low <= value <= high, _SET.format(key))
+    return judged("sem", setting.says, says, low <= value <= high, f"set {key} to one that there is")
 
 
 def _channel(client: QuantaClient, quanta: QuantaConfig) -> Offer:
@@ -54,15 +53,9 @@ def _channel(client: QuantaClient, quanta: QuantaConfig) -> Offer:
     except DriverError as error:
         do = "set quanta.channel to the channel of the backscatter detector"
         return Offer("sem", "channel", f"{quanta.channel} does not answer: {error}", Fit.NO, do)
-    still = state == "stopped"
     do = "stop the scan on the SEM before a session; ilemtrack ends it before its first one"
-    return Offer(
-        "sem",
-        "channel",
-        f"{quanta.channel}: {state}",
-        Fit.YES if still else Fit.DOUBTFUL,
-        "" if still else do,
-    )
+    says = f"{quanta.channel}: {state}"
+    return judged("sem", "channel", says, state == "stopped", do, Fit.DOUBTFUL)
 
 
 def _presets(client: QuantaClient) -> Offer:
@@ -90,7 +83,7 @@ def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
         f" {areas[0].preset_px[0]} x {areas[0].preset_px[1]}, field width {areas[0].width_m * 1e6:.2f} um of"
         f" {low_m * 1e6:g} to {high_m * 1e6:g}"
     )
-    return _fitting("sem", "scan", says, low_m <= widest.width_m <= high_m, do)
+    return judged("sem", "scan", says, low_m <= widest.width_m <= high_m, do)
 
 
 def _beam_shift(client: QuantaClient, config: Config) -> Offer:
@@ -102,7 +95,7 @@ def _beam_shift(client: QuantaClient, config: Config) -> Offer:
         return Offer("sem", "range of the beam shift", says, Fit.NO, _SERVER)
     says = f"up to {range_um:g} um; {wanted_um:g} um wanted"
     fits = range_um >= max(wanted_um, 0.1)
-    return _fitting("sem", "range of the beam shift", says, fits, "lower sem.beam_shift_range_um")
+    return judged("sem", "range of the beam shift", says, fits, "lower sem.beam_shift_range_um")
 
 
 def _low_vacuum(client: QuantaClient, config: Config) -> Offer:
@@ -116,7 +109,7 @@ def _low_vacuum(client: QuantaClient, config: Config) -> Offer:
         return Offer("chamber", "low vacuum", f"none; {wanted_pa:g} Pa wanted for fluorescence", Fit.NO, do)
     low, high = found
     says = f"{low:g} to {high:g} Pa; {wanted_pa:g} Pa wanted for fluorescence"
-    return _fitting("chamber", "low vacuum", says, low <= wanted_pa <= high, do)
+    return judged("chamber", "low vacuum", says, low <= wanted_pa <= high, do)
 
 
 def _stage(client: QuantaClient, config: Config) -> Offer:
@@ -133,11 +126,7 @@ def _stage(client: QuantaClient, config: Config) -> Offer:
         for axis, f, w in zip("xy", found, wanted, strict=True)
     )
     do = "narrow stage.safe_x_mm and stage.safe_y_mm to what the stage reaches"
-    return _fitting("stage", "stage range", says, fits, do)
-
-
-def _fitting(part: str, name: str, says: str, fits: bool, do: str) -> Offer:
-    return Offer(part, name, says, Fit.YES if fits else Fit.NO, "" if fits else do)
+    return judged("stage", "stage range", says, fits, do)
 
 
 def _pressures_pa(info: Any) -> tuple[float, float] | None:

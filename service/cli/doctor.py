@@ -39,6 +39,7 @@ def doctor(
     from drivers.clock import SystemClock
     from service import doctor as points
     from service.compose import hardware
+    from service.exercise import exercise as exercise_with
     from service.reach import reached
 
     chosen = load(config)
@@ -53,12 +54,12 @@ def doctor(
         if exercised:
             devices, quanta = hardware(chosen, clock)
             try:
-                found += points.exercise(chosen, devices)
+                found += points.findings(exercise_with(chosen, devices))
             finally:
                 if quanta is not None:
                     quanta.client.close()
     if as_json:
-        print_json(points.document(chosen, found, exercised) | {"odemis": microscope.odemis})
+        print_json(points.document(chosen, found, exercised, microscope.odemis))
     else:
         _print(found)
     return int(not points.able(found))

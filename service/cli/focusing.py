@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.cli.output import duration
-
-_NAMED = 5
-"""Sections that a line names."""
+from service.naming import some
 
 
 def focus_text(found: Mapping[str, Any]) -> str:
@@ -17,8 +15,7 @@ def focus_text(found: Mapping[str, Any]) -> str:
         if isinstance(sections, int):
             parts += [f"{sections} {words}"] * bool(sections)
         elif sections:
-            more = ", ..." if len(sections) > _NAMED else ""
-            parts.append(f"{len(sections)} {words} ({', '.join(sections[:_NAMED])}{more})")
+            parts.append(f"{len(sections)} {words} ({some(sections)})")
     cost = duration(found["exposed_s"]) + (" under the beam" if found["beam"] == "electron" else " of light")
     return f"{', '.join(parts)}; {cost}"
 

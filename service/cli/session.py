@@ -20,6 +20,7 @@ from service.cli.focusing import focus_text
 from service.cli.output import duration, people, print_json, results, size, tell
 from service.errors import EndpointError, InputError, StoreError
 from service.layout import inside_safe_area, spread
+from service.naming import MOST_NAMED, some
 from service.records import FieldState, JobState
 from service.run_folder import (
     Kind,
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """What is noticed before anything moved: the folder of the run is taken back."""
-
-MOST_NAMED = 5
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
@@ -262,8 +261,8 @@ def _by_reason(reasons: Mapping[str, str]) -> list[str]:
         names.setdefault(reason, []).append(name)
     rows = []
     for reason, of in names.items():
-        more = ", ...; see --json" if len(of) > MOST_NAMED else ""
-        rows.append(f"{len(of)} ({', '.join(of[:MOST_NAMED])}{more}): {reason}")
+        more = "; see --json" if len(of) > MOST_NAMED else ""
+        rows.append(f"{len(of)} ({some(of)}{more}): {reason}")
     return rows
 
 

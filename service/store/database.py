@@ -22,6 +22,9 @@ from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 Clock = Callable[[], float]
 """Seconds on the microscope's clock."""
 
+Locked = tuple[sqlite3.Connection, threading.RLock]
+"""A connection, and the lock that is held while it is used or closed."""
+
 _BUSY_S = 10.0
 """How long to wait for another process (a report, a backup) that has the file."""
 
@@ -64,7 +67,7 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
         self._listeners: list[Callable[[], None]] = []
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[Locked] = []
         # A lock of its own: a reader never waits for a change.
         self._readers_lock = threading.Lock()
         self._closed = False
@@ -81,8 +84,10 @@ class Database:
         """Close the file; harmless when it is closed."""
         with self._lock, self._readers_lock:
             self._closed = True
-            for connection in (*self._readers, self._write):
-                connection.close()
+            for connection, reading in (*self._readers, (self._write, self._lock)):
+                # Python crashes where a connection is closed while another thread is in a query of it.
+                with reading:
+                    connection.close()
             self._readers.clear()
 
     def now_s(self) -> float:
@@ -157,25 +162,28 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All that this thread reads inside belongs to one moment."""
-        connection = self._reader()
+        connection, reading = self._reader()
         try:
-            inside = connection.in_transaction
-            if not inside:
-                connection.execute("BEGIN")
+            with reading:
+                inside = connection.in_transaction
+                if not inside:
+                    connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
         try:
             yield
         finally:
             # Nothing was written; an error here (the store was closed meanwhile) loses nothing.
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error), reading:
                 if not inside:
                     connection.execute("COMMIT")
 
     def all(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
+        connection, reading = self._reader()
         try:
-            return self._reader().execute(sql, values).fetchall()
+            with reading:
+                return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
 
@@ -200,19 +208,20 @@ class Database:
             (self._now_s(), at, kind, subject, to_json(data)),
         )
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> Locked:
         """Return the connection of this thread: the writing one inside a change, so that it sees itself."""
         if self.in_change():
-            return self._write
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+            return self._write, self._lock
+        reader: Locked | None = getattr(self._local, "reader", None)
+        if reader is None:
             with self._readers_lock:
                 self._demand_open()
                 connection = _connect(self.path)
                 connection.execute("PRAGMA query_only = ON")
-                self._readers.append(connection)
-            self._local.connection = connection
-        return connection
+                reader = connection, threading.RLock()
+                self._readers.append(reader)
+            self._local.reader = reader
+        return reader
 
     def _undo(self, mark: str | None) -> None:
         # After some errors (a full disk) SQLite has undone the whole transaction by itself.

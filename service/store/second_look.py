@@ -30,7 +30,7 @@ def look_again(database: Database) -> tuple[str, ...]:
         failed = [
             field
             for field in list_fields(database, None, FieldState.FAILED, None, None)
-            if field.image is not None and field.elapsed_ms is None and _untouched(database, field.section)
+            if field.undetected and _untouched(database, field.section)
         ]
         for section in dict.fromkeys(field.section for field in failed):
             _withdraw_plan(database, section)

@@ -25,6 +25,17 @@ def test_a_profile_has_the_values_of_the_paper(name: str) -> None:
     assert sem.specimen_px == (1536, 1024)
 
 
+def test_every_key_says_what_it_is() -> None:
+    models = Config.model_json_schema()["$defs"] | {"Config": Config.model_json_schema()}
+    silent = [
+        f"{model}.{key}"
+        for model, schema in models.items()
+        for key, one in schema["properties"].items()
+        if "$ref" not in one and not one.get("description")
+    ]
+    assert silent == []
+
+
 @pytest.mark.parametrize("name", profile_names())
 def test_a_profile_sets_every_key_so_that_a_person_can_see_it(name: str) -> None:
     unset = set(Config.model_fields) - load(name).model_fields_set

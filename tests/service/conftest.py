@@ -1,5 +1,4 @@
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ import pytest
 
 from service.cli.commands import run
 from service.compose import Setup
+from service.errors import InputError
+from service.run_folder import drive_alone
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
@@ -17,12 +18,20 @@ Start = Callable[..., Session]
 
 
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A runtime folder of the test's own, with a path short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="it") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        monkeypatch.delenv("ILEMTRACK_ENDPOINT", raising=False)
-        yield Path(folder) / "ilemtrack"
+def runtime(runtime_dir: Path) -> Path:
+    """What is ours of the runtime folder."""
+    return runtime_dir / "ilemtrack"
+
+
+@pytest.fixture
+def hardware_taken() -> Iterator[None]:
+    """The lock of another program that drives the microscope of this computer."""
+    try:
+        guard = drive_alone()
+    except InputError:
+        pytest.skip("a microscope is driven from this computer just now")
+    with guard:
+        yield
 
 
 @pytest.fixture

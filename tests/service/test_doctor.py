@@ -8,7 +8,8 @@ from config.model import Config
 from drivers.microscope import Microscope
 from service.checks import Level
 from service.cli.commands import run
-from service.doctor import Finding, able, exercise, look
+from service.doctor import Finding, able, findings, look
+from service.exercise import exercise
 from service.reach import reached
 from simulators.clock import FastClock
 from tests.drivers.quanta_bench import QuantaBench, quanta_bench
@@ -119,7 +120,7 @@ def test_the_exercise_moves_the_stage_back_and_exposes_nothing() -> None:
         moves: list[tuple[float, float]] = []
         seen = Microscope(devices.camera, devices.light, Watched(bench, moves), devices.sem, devices.chamber)
         checks = exercise(Config(), seen)
-        assert able(checks)
+        assert able(findings(checks))
         assert len(moves) == 2
         assert moves[0] != moves[1] == before
         assert devices.stage.position() == before

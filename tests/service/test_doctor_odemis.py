@@ -18,9 +18,7 @@ from drivers.offers import Fit
 from service.checks import Level
 from service.cli.commands import run
 from service.doctor import Finding, able, look
-from service.errors import InputError
 from service.reach import reached
-from service.run_folder import drive_alone
 from simulators.odemis_backend.backend import OdemisBackend
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -183,7 +181,11 @@ def test_a_python_without_odemis(tmp_path: Path) -> None:
 
 
 def test_the_command(
-    backend: OdemisBackend, runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: OdemisBackend,
+    runtime_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(yaml.safe_dump(SETTINGS | {"odemis": {"python": str(backend.python)}}))
@@ -200,10 +202,6 @@ def test_the_command(
     }
     assert {row["level"] for row in document["checks"]} <= {"ok", "warn", "missing"}
     assert document["odemis"]["parts"]["camera"]["settings"]["exposureTime"]["range"] == [1e-5, 600]
-    try:
-        guard = drive_alone()
-    except InputError:
-        pytest.skip("a microscope is driven from this computer just now")
-    with guard:
-        assert run(["doctor", "--exercise", *where]) == 2
+    request.getfixturevalue("hardware_taken")
+    assert run(["doctor", "--exercise", *where]) == 2
     assert "another ilemtrack on this computer drives the microscope" in capsys.readouterr().err

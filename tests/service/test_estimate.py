@@ -68,7 +68,8 @@ def test_before_anything_is_seen_it_is_at_most_a_full_raster() -> None:
     assert again.pumping_s == 7 * found.pumping_s
 
 
-def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store) -> None:
+def queue_a_plan(store: Store) -> None:
+    """Three jobs of the first field, and the ways to image it; of the other fields nothing is left."""
     queue_jobs(store, 3)
     ways = [
         WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
@@ -77,6 +78,10 @@ def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store)
     store.accounts.add_plan("S0001", ways)
     for field in store.fields()[1:]:
         store.set_field(field.id, FieldState.FAILED, reason="no light")
+
+
+def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store) -> None:
+    queue_a_plan(store)
     first = estimate_session(CONFIG, store, AT)
     assert first.extent == "planned"
     assert first.frames_left == 3
@@ -180,14 +185,7 @@ def test_focus_of_light_and_beam_is_in_the_estimate_of_a_session_that_has_not_be
 
 def test_what_is_left_to_focus_shrinks_as_it_is_done(store: Store) -> None:
     config = focused()
-    queue_jobs(store, 3)
-    ways = [
-        WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
-        WayTotals("raster", False, Work(30, 30, 900.0, 1e-3, 15_000_000), 9e-9),
-    ]
-    store.accounts.add_plan("S0001", ways)
-    for field in store.fields()[1:]:
-        store.set_field(field.id, FieldState.FAILED, reason="no light")
+    queue_a_plan(store)
     pace = session_pace(config).electron
     scan_s, focus_s = 256 * 256 * config.sem.dwell_s, config.sem.autofocus_s
     assert store.accounts.to_focus() == (1, 0)

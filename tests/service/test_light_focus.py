@@ -70,6 +70,6 @@ def test_after_a_failure_the_objective_is_back_where_it_stood() -> None:
         return devices.camera.expose(FmSettings(0.1, 100, 488, 0.5), 60)
 
     with pytest.raises(DriverError, match="gone"):
-        focus_light(focus, fail, 3e-6)
+        focus_light(focus, fail, 3e-6, focus.position())
     assert seen == sorted(seen)
     assert focus.position() == 5e-6

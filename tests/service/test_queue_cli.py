@@ -212,15 +212,11 @@ def test_one_program_drives_a_microscope(tmp_path: Path) -> None:
     drive_alone(name).close()
 
 
+@pytest.mark.usefixtures("hardware_taken")
 def test_a_real_microscope_is_locked_before_anything_is_made(tmp_path: Path, say: Said) -> None:
     config = tmp_path / "real.yaml"
     config.write_text("driver: odemis\n", encoding="utf-8")
-    try:
-        guard = drive_alone()
-    except InputError:
-        pytest.skip("a microscope is driven from this computer just now")
-    with guard:
-        status, _, said = say("run", "--config", config, "--out", tmp_path / "run")
+    status, _, said = say("run", "--config", config, "--out", tmp_path / "run")
     assert status == 2
     assert "another ilemtrack on this computer drives the microscope" in said
     assert not (tmp_path / "run").exists()

@@ -34,6 +34,7 @@ from tests.service.sessions import Session
 from tests.simulators.servers import profile, servers
 
 STAGE_ERROR_M = 1.2e-6
+EXPOSURE_S = 0.5
 CALIBRATED = {"calibration": {"shift_um": [2, -1], "rotation_mrad": 20}}
 
 
@@ -148,7 +149,7 @@ def recall_in_memory(true: Config, folder: Path) -> float:
 
 
 def test_the_beam_of_one_bleaches_what_the_camera_of_the_other_sees() -> None:
-    true = profile(**CALIBRATED, fluorescence={"frame_px": [256, 256], "exposure_s": 2})
+    true = profile(**CALIBRATED, fluorescence={"frame_px": [256, 256], "exposure_s": EXPOSURE_S})
     cell = max(SimulatedSpecimen(true).truth("S0001"), key=lambda cell: cell.contrast_to_noise)
     here_m = (float(cell.points_m[:, 0].mean()), float(cell.points_m[:, 1].mean()))
     at_m = sem_position_m(true, here_m)
@@ -178,7 +179,7 @@ def light_frame(devices: Microscope) -> FmFrame:
     """One frame of fluorescence."""
     devices.light.on(488, 0.5, 10)
     try:
-        return devices.camera.expose(FmSettings(2, 100, 488, 0.5), 20)
+        return devices.camera.expose(FmSettings(EXPOSURE_S, 100, 488, 0.5), 20)
     finally:
         devices.light.off()
 

@@ -21,7 +21,7 @@ from service.compose import blank_first, set_up
 from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
 from service.rescue import kill, put_safe
-from service.run_folder import RunFolder, RunInfo, create, drive_alone
+from service.run_folder import RunFolder, RunInfo, create
 from service.watcher import GONE, UNSAFE, watch
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
@@ -182,17 +182,14 @@ def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> No
     assert process_start(process.pid) is None
 
 
+@pytest.mark.usefixtures("hardware_taken")
 def test_a_microscope_that_another_run_drives_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
     monkeypatch.setattr(rescue, "set_up", lambda *_: pytest.fail("the microscope was touched"))
     info = RunInfo(run="killed", kind="run", clock="real")
-    try:
-        guard = drive_alone()
-    except InputError:
-        pytest.skip("a microscope is driven from this computer just now")
-    with guard, pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
+    with pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
         rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
 
 

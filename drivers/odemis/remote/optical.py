@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from drivers.odemis.bands import intervals_m, passes
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain
 
 _TRIES = 4
@@ -99,9 +100,9 @@ class Optical:
             return None
         wanted_m = emission_nm * 1e-9
         widths = {
-            key: band[1] - band[0]
+            key: sum(high - low for low, high in intervals_m(band))
             for key, band in dict(axes["band"].choices).items()
-            if not isinstance(band, str) and len(band) == 2 and band[0] <= wanted_m <= band[1]
+            if passes(band, wanted_m)
         }
         if not widths:
             raise WorkerError("range", f"no emission filter passes {emission_nm:g} nm")

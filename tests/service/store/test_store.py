@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.records import FieldState, JobState
 from service.session import Phase, SessionEvent, Status
 from service.store.store import Store
+from tests.places import ROOT
 from tests.service.store.stores import (
     WALL,
     HandClock,
@@ -82,6 +85,40 @@ def test_no_other_file_is_opened(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         Store.open(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()
+
+
+READS_WHILE_CLOSED = """
+import sys, threading, time
+from contextlib import suppress
+from pathlib import Path
+from service.errors import StoreError
+from service.store.database import Database
+
+ROWS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 500) SELECT n FROM c"
+
+def read(database, begun):
+    with suppress(StoreError):
+        while True:
+            begun.set()
+            database.all(ROWS)
+
+for n in range(100):
+    database, begun = Database(Path(sys.argv[1])), threading.Event()
+    thread = threading.Thread(target=read, args=(database, begun))
+    thread.start()
+    begun.wait()
+    time.sleep(n % 7 * 3e-4)
+    database.close()
+    thread.join()
+"""
+
+
+def test_a_store_may_be_closed_under_the_queries_of_other_threads(tmp_path: Path) -> None:
+    """In a process of its own: Python crashes when a connection is closed under a query."""
+    new_store(tmp_path).close()
+    path = tmp_path / "session.sqlite"
+    done = subprocess.run([sys.executable, "-c", READS_WHILE_CLOSED, path], cwd=ROOT, timeout=60)
+    assert done.returncode == 0
 
 
 def test_a_closed_store_says_so(store: Store) -> None:

@@ -1,0 +1,29 @@
+"""Which light the filters of Odemis pass."""
+
+from typing import Any
+
+
+def intervals_m(band: Any) -> list[tuple[float, float]]:
+    """Shortest and longest wavelength of all that a filter passes, m.
+
+    Parameters
+    ----------
+    band : Any
+        A choice of the axis ``band``: wavelengths from the shortest to the longest, several such, or a word
+        where the wheel has no filter.
+
+    Returns
+    -------
+    list of (float, float)
+        Empty where it is a word.
+    """
+    if isinstance(band, str) or not isinstance(band, (list, tuple)) or not band:
+        return []
+    if isinstance(band[0], (list, tuple)):
+        return [interval for one in band for interval in intervals_m(one)]
+    return [(float(band[0]), float(band[-1]))]
+
+
+def passes(band: Any, wavelength_m: float) -> bool:
+    """Whether a filter is for light of a wavelength."""
+    return any(low <= wavelength_m <= high for low, high in intervals_m(band))
