@@ -44,7 +44,6 @@ PARTS = (
 """The parts of a report, in their order."""
 
 _PART_OF = {
-    "devices": "microscope",
     "stage": "stage",
     "stage moves": "stage",
     "light": "light",
@@ -52,6 +51,7 @@ _PART_OF = {
     "cooling": "camera",
     "focus of the light": "objective",
     "beam": "sem",
+    "column": "sem",
     "blanking": "sem",
     "scan size": "sem",
     "beam shift": "sem",
