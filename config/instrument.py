@@ -7,7 +7,7 @@ paper gives one.
 from datetime import date
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from config.base import Frozen
 
@@ -194,11 +194,12 @@ class CalibrationConfig(Frozen):
     )
     max_age_days: int = Field(30, ge=1, le=3650, description="An older calibration is warned of.")
 
-    @model_validator(mode="after")
-    def _shift_in_range(self) -> Self:
-        if any(abs(v) > 500 for v in self.shift_um):
-            raise ValueError("shift_um must be two numbers from -500 to 500")
-        return self
+    @field_validator("shift_um")
+    @classmethod
+    def _shift_in_range(cls, shift_um: tuple[float, float]) -> tuple[float, float]:
+        if any(abs(v) > 500 for v in shift_um):
+            raise ValueError("must be two numbers from -500 to 500")
+        return shift_um
 
 
 Driver = Literal["simulator", "odemis"]

@@ -19,6 +19,7 @@ class OdemisRoles(Frozen):
     ebeam: Role = "e-beam"
     sem_detector: Role = Field("bs-detector", description="Detector of the electron images.")
     chamber: Role = "chamber"
+    focus: Role = Field("focus", description="Drive of the objective; for fluorescence.autofocus_um.")
 
 
 class OdemisConfig(Frozen):

@@ -2,7 +2,7 @@
 
 POINTS = {
     "devices": (
-        "microscope",
+        "session",
         "mend what is missing above, then run `ilemtrack doctor` again; until then look at the SEM"
         " whether the beam is blanked",
     ),

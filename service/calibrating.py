@@ -21,6 +21,8 @@ from service.errors import InputError
 from service.figures import save_figure
 
 COLUMNS = ("fm_x_um", "fm_y_um", "sem_x_um", "sem_y_um")
+LEAST_SPAN_UM = 30.0
+"""Points that lie nearer tell little of scale and rotation; a stage of 30 mm, in mm, is so small, too."""
 _MOST_BYTES = 10_000_000
 _MOST_PAIRS = 10_000
 
@@ -114,6 +116,12 @@ def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, Calib
             f"{path}: its points give {where} = {first['input']}, which cannot be a calibration"
             f" ({first['msg']}); are the units um, and the columns in their places?"
         ) from None
+    span_um = float(np.ptp(pairs.fm_m, axis=0).max()) * 1e6
+    if span_um < LEAST_SPAN_UM:
+        raise InputError(
+            f"{path}: its points lie within {span_um:.3g} um of each other, and must span {LEAST_SPAN_UM:g}"
+            " um at least, better the whole array; are the units um?"
+        )
     return pairs, fit, config
 
 

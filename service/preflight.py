@@ -161,6 +161,12 @@ def calibration_check(config: Config, today: date) -> Check:
     says = f"FM to SEM: {_amount(c)}; measured on {c.measured_on}, {days} days ago"
     if c.rms_um is not None:
         says += f", residuals {c.rms_um:.2g} um rms"
+    guard_um = config.planner.guard_um
+    if c.rms_um is not None and c.rms_um > guard_um:
+        says += (
+            f", more than planner.guard_um, {guard_um:g} um: the beam may miss cells, and burn unsaved ones"
+        )
+        return Check("calibration", Level.WARN, says)
     if days < 0:
         return Check("calibration", Level.WARN, f"{says}: that day is still to come")
     if days > c.max_age_days:

@@ -17,6 +17,7 @@ from drivers.offers import Fit, Offer
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.joining import joined
 from drivers.quanta.microscope import quanta_devices
+from drivers.quanta.survey import SERVER
 from drivers.quanta.survey import survey as quanta_survey
 from simulators.microscope import SimulatedMicroscope
 
@@ -114,11 +115,15 @@ def _ask_quanta(
     quanta = config.quanta
     if quanta is None:
         return None
+    devices = None
     if found is not None:
-        result.devices, driven = joined(found, config, quanta, clock)
+        devices, driven = joined(found, config, quanta, clock)
     else:
         driven = quanta_devices(config, quanta, clock)
-    result.offers += quanta_survey(driven.client, config, quanta)
+    offers = list(quanta_survey(driven.client, config, quanta))
+    result.offers += offers
+    there = any(offer.name == SERVER and offer.fit is Fit.YES for offer in offers)
+    result.devices = devices if there else None
     return driven.client
 
 

@@ -12,6 +12,7 @@ from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError
 from drivers.odemis.fluorescence import OdemisCamera, OdemisLight
+from drivers.odemis.focus import OdemisLightFocus
 from drivers.odemis.sem import OdemisSem
 from drivers.odemis.stage import OdemisStage
 
@@ -25,10 +26,11 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ebeam": (("blanker", "horizontalFoV", "scale", "resolution", "dwellTime"), ()),
     "sem_detector": ((), ()),
     "chamber": (("pressure", "position"), ("vacuum",)),
+    "focus": (("position",), ("z",)),
 }
 """Settings and axes of each part without which no session can run."""
 
-_FLUORESCENCE = ("camera", "light", "filter", "stage")
+_FLUORESCENCE = ("camera", "light", "filter", "stage", "focus")
 """Parts that are needed where another server drives SEM and chamber."""
 
 T = TypeVar("T")
@@ -92,7 +94,7 @@ def connected(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
     light = OdemisLight(config, client, interlock)
     camera = OdemisCamera(config, client, clock, interlock, stage)
     sem = OdemisSem(config, client, clock, interlock, stage, chamber)
-    return Microscope(camera, light, stage, sem, chamber)
+    return Microscope(camera, light, stage, sem, chamber, light_focus=_light_focus(config, client, interlock))
 
 
 def check(config: Config, described: dict[str, Any]) -> None:
@@ -137,8 +139,9 @@ def missing_parts(config: Config, described: dict[str, Any]) -> list[str]:
 
 
 def needed(config: Config) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return `NEEDED`, or of it what takes the fluorescence where a server drives SEM and chamber."""
-    return NEEDED if config.quanta is None else {part: NEEDED[part] for part in _FLUORESCENCE}
+    """Return of `NEEDED` what this session needs: where a server drives SEM and chamber it is less."""
+    parts = tuple(NEEDED) if config.quanta is None else _FLUORESCENCE
+    return {part: NEEDED[part] for part in parts if part != "focus" or config.fluorescence.autofocus_um > 0}
 
 
 def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
@@ -179,7 +182,12 @@ def connected_fluorescence(config: Config, clock: Clock, client: OdemisClient) -
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
     light = OdemisLight(config, client, interlock)
-    return FluorescenceHalf(OdemisCamera(config, client, clock, interlock, stage), light, stage)
+    camera = OdemisCamera(config, client, clock, interlock, stage)
+    return FluorescenceHalf(camera, light, stage, _light_focus(config, client, interlock))
+
+
+def _light_focus(config: Config, client: OdemisClient, interlock: Interlock) -> OdemisLightFocus | None:
+    return OdemisLightFocus(client, interlock) if "focus" in needed(config) else None
 
 
 def _owned(client: OdemisClient, put_together: Callable[[OdemisClient], T]) -> T:

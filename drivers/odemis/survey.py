@@ -42,7 +42,7 @@ def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[
         yield emission_filter(config.odemis, parts["filter"])
     if "camera" in parts:
         yield from camera(config, parts["camera"], described["beside"].get("lens"))
-    yield from objective(described["beside"])
+    yield from objective(described["beside"] | {"focus": described["parts"].get("focus")})
     if "stage" in parts:
         yield from _stage(config, parts["stage"])
     if "ebeam" in parts:
@@ -63,9 +63,10 @@ def _microscope(config: Config, described: dict[str, Any], version: str) -> Iter
     do = "ilemtrack knows the kind secom: check odemis.roles one by one"
     yield judged("microscope", "model", says, found["role"] == "secom", do, Fit.DOUBTFUL)
     missing = missing_parts(config, described)
+    broken = described["ghosts"] or any(found and "error" in found for found in described["parts"].values())
     for text in missing:
         do = "name what you have in odemis.roles, or have it added to the microscope file of Odemis"
-        yield Offer("microscope", "roles", text, Fit.NO, _LOG if described["ghosts"] else do)
+        yield Offer("microscope", "roles", text, Fit.NO, _LOG if broken else do)
     for name, why in described["ghosts"].items():
         fit = Fit.NO if missing else Fit.DOUBTFUL
         yield Offer("microscope", "ghost", f"{name} did not start: {why}", fit, _LOG)

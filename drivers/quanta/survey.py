@@ -5,7 +5,7 @@ from typing import Any
 
 from config.model import Config
 from config.quanta import QuantaConfig
-from drivers.errors import DriverError
+from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError
 from drivers.offers import Fit, Offer, judged, quantity
 from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
@@ -13,11 +13,27 @@ from drivers.quanta.geometry import scan_area
 from drivers.quanta.scanning import presets
 from drivers.quanta.stage import axis_ranges_m
 
+SERVER = "server of the SEM"
+"""Name of the offer that tells whether there is one."""
+
 _SERVER = "see that the server beside the SEM is the one for this machine, and has this call"
 
 
 def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterator[Offer]:
-    """Ask for every range and size that a session needs; what is missing is an offer that does not fit."""
+    """Ask for every range and size that a session needs; what is missing is an offer that does not fit.
+
+    A server that does not answer at all is one such offer, and is asked no more.
+    """
+    try:
+        client.call("beam_is_blanked")
+    except (DeviceLostError, DeviceTimeoutError) as error:
+        do = "start the server beside the SEM, or correct quanta.endpoint; until then look at the SEM"
+        yield Offer("microscope", SERVER, str(error), Fit.NO, f"{do} whether the beam is blanked")
+        return
+    except DriverError:
+        # It answers; what it does not offer is told below, or by the devices.
+        pass
+    yield Offer("microscope", SERVER, f"answers at {quanta.endpoint}")
     sem = config.sem
     wanted = (
         (settings.HT_VOLTAGE, sem.accelerating_voltage_kv * 1e3, "sem.accelerating_voltage_kv"),

@@ -57,6 +57,8 @@ def calibrate(
     tell(f"{len(pairs.names)} pairs, rms {document['rms_um'] * 1e3:.0f} nm; error of the calibration {known}")
     if not fit.with_shear:
         tell("shear was taken as 0: it needs three pairs that do not lie on one line")
+    if len(pairs.names) < 4:
+        tell("with fewer than 4 pairs one that is wrong is not found out")
     if fit.outliers:
         names = ", ".join(pairs.names[n] for n in fit.outliers)
         tell(f"look at {names} again: measure anew or leave out, and fit once more")

@@ -1,4 +1,4 @@
-"""Stage and chamber."""
+"""Stage, objective and chamber."""
 
 import math
 from typing import Any
@@ -25,18 +25,15 @@ class Motion:
     config : Config
     microscope : SimulatedMicroscope
     faults : Faults
-    stage, chamber : str
-        Their roles.
     """
 
-    def __init__(
-        self, config: Config, microscope: SimulatedMicroscope, faults: Faults, stage: str, chamber: str
-    ) -> None:
+    def __init__(self, config: Config, microscope: SimulatedMicroscope, faults: Faults) -> None:
         self._config = config
         self._stage = microscope.devices.stage
         self._chamber = microscope.devices.chamber
+        self._focus = microscope.devices.light_focus
         self._faults = faults
-        self._roles = stage, chamber
+        self._roles = config.odemis.roles
         self._lag: list[tuple[float, float]] = []
         limits = config.chamber
         self._states = {
@@ -48,7 +45,7 @@ class Motion:
         self._stands = VENTED_PA
 
     def components(self) -> list[Component]:
-        """Return stage and chamber."""
+        """Return stage, chamber, and the drive of the objective where there is one."""
         stage = self._config.stage
         ranges = {"x": stage.safe_x_mm, "y": stage.safe_y_mm}
         axes = {
@@ -56,17 +53,17 @@ class Motion:
             name: {"range": (low * 1e-3 - 1e-3, high * 1e-3 + 1e-3), "unit": "m"}
             for name, (low, high) in ranges.items()
         }
-        return [
+        found = [
             Component(
-                self._roles[0],
+                self._roles.stage,
                 "Sample Stage",
                 {"position": Setting(self._position, unit="m")},
                 axes,
                 move=self._move,
-                stop=lambda: self._halt(self._roles[0], self._stage.stop),
+                stop=lambda: self._halt(self._roles.stage, self._stage.stop),
             ),
             Component(
-                self._roles[1],
+                self._roles.chamber,
                 "Chamber",
                 {
                     "position": Setting(self._chamber_position, unit="Pa"),
@@ -74,9 +71,25 @@ class Motion:
                 },
                 {"vacuum": {"choices": self._names, "unit": "Pa"}},
                 move=self._pump,
-                stop=lambda: self._halt(self._roles[1], self._chamber.stop),
+                stop=lambda: self._halt(self._roles.chamber, self._chamber.stop),
             ),
         ]
+        focus = self._focus
+        if focus is not None:
+
+            def focus_to(position: dict[str, Any], timeout_s: float) -> None:
+                if abs(position["z"] - focus.position()) < (self._faults.of("tiny_moves") or 0.0):
+                    return
+                _raised(lambda: focus.move_to(position["z"], timeout_s))
+
+            height = Setting(lambda: {"z": focus.position()}, unit="m")
+            height_axis = {"z": {"range": focus.range_m(), "unit": "m"}}
+            found.append(
+                Component(
+                    self._roles.focus, "Objective Drive", {"position": height}, height_axis, move=focus_to
+                )
+            )
+        return found
 
     def _position(self) -> dict[str, float]:
         x_m, y_m = self._lag.pop(0) if self._lag else self._stage.position()

@@ -107,7 +107,7 @@ class Backend:
         microscope = self._make(settings)
         beam = ElectronBeam(settings, self._clock, microscope, self._faults)
         optical = Fluorescence(settings, microscope, self._faults)
-        motion = Motion(settings, microscope, self._faults, roles.stage, roles.chamber)
+        motion = Motion(settings, microscope, self._faults)
         found = (
             beam.components(roles.ebeam, roles.sem_detector)
             + optical.components(roles.light, roles.filter, roles.camera)

@@ -23,9 +23,11 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
+from drivers.interlock import Interlock
 from drivers.microscope import Microscope
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.focus import OdemisLightFocus
 from drivers.odemis.microscope import odemis_microscope
 from drivers.sem import BeamSettings, ScanRequest
 from tests.drivers.contract import Bench
@@ -170,6 +172,48 @@ def test_the_result_of_a_dead_stage_never_comes(odemis: OdemisRig) -> None:
     assert safe(odemis)
     odemis.backend.faults.write()
     assert bench.devices.stage.move_to(*bench.places_m[1], 60) == pytest.approx(bench.places_m[1])
+
+
+def test_an_objective_whose_result_never_comes(odemis: OdemisRig) -> None:
+    odemis.fresh()
+    focus = OdemisLightFocus(odemis.client, Interlock())
+    odemis.backend.faults.write(result_hangs=["focus"])
+    with pytest.raises(DeviceTimeoutError, match=r"focus_go_to had no answer .* beam blanked and light off"):
+        focus.move_to(10e-6, 0.5)
+    assert safe(odemis)
+    odemis.backend.faults.write()
+    assert focus.move_to(10e-6, 60) == focus.position() == pytest.approx(10e-6)
+
+
+def test_an_objective_is_not_sent_beyond_its_range_and_not_believed_to_be_there(odemis: OdemisRig) -> None:
+    odemis.fresh()
+    focus = OdemisLightFocus(odemis.client, Interlock())
+    assert focus.range_m() == (-100e-6, 100e-6)
+    for z_m in (-101e-6, 101e-6, math.nan):
+        with pytest.raises(OutOfRangeError):
+            focus.move_to(z_m, 60)
+    odemis.backend.faults.write(tiny_moves=5e-6)
+    with pytest.raises(DriverError, match=r"was sent to 4\.00 um and stands at 0\.00 um"):
+        focus.move_to(4e-6, 60)
+
+
+@pytest.mark.parametrize(("autofocus_um", "driven"), [(0, False), (10, True)])
+def test_the_objective_is_driven_where_it_is_to_be_focused(
+    odemis: OdemisRig, autofocus_um: float, driven: bool
+) -> None:
+    fluorescence = odemis.config.fluorescence.model_copy(update={"autofocus_um": autofocus_um})
+    config = odemis.config.model_copy(update={"fluorescence": fluorescence})
+    odemis.backend.reset(config)
+    devices = odemis_microscope(config, odemis.clock, odemis.client)
+    assert (devices.light_focus is not None) == driven
+    odemis.client.close()
+    odemis.backend.faults.write(missing=["focus"])
+    if driven:
+        with pytest.raises(MicroscopeIncompleteError, match=r"role focus \(odemis\.roles\.focus\)"):
+            odemis_microscope(config, odemis.clock, odemis.client)
+    else:
+        odemis_microscope(config, odemis.clock, odemis.client)
+    odemis.client.close()
 
 
 def test_a_result_that_times_out_stops_the_stage(odemis: OdemisRig) -> None:

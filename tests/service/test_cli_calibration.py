@@ -42,6 +42,15 @@ def test_calibrate_prints_what_a_profile_takes(say: Said, tmp_path: Path, delimi
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_few_pairs_are_told_to_hide_a_wrong_one(say: Said, tmp_path: Path) -> None:
+    lines = _csv(tmp_path / "points.csv").read_text().splitlines()
+    for pairs, told in ((3, True), (4, False)):
+        (tmp_path / "few.csv").write_text("\n".join(lines[: pairs + 1]))
+        status, _, err = say("calibrate", str(tmp_path / "few.csv"))
+        assert status == 0
+        assert ("fewer than 4 pairs" in err) == told
+
+
 def test_a_wrong_pair_is_told(say: Said, tmp_path: Path) -> None:
     status, out, err = say("calibrate", str(_csv(tmp_path / "points.csv", noise_m=1e-7, wrong=5)))
     assert status == 1
@@ -63,7 +72,8 @@ def test_a_wrong_pair_is_told(say: Said, tmp_path: Path) -> None:
         ("fm_x_um,fm_y_um,sem_x_um,sem_y_um\n1,2,3\n", "line 2: sem_y_um must be a number"),
         ("fm_x_um,fm_y_um,sem_x_um,sem_y_um\n0,0,0,0\n1,0,3,0\n", "scale"),
         ("fm_x_um,fm_y_um,sem_x_um,sem_y_um\n0,0,0,0\n1,0,0,1\n", "rotation_mrad"),
-        ("fm_x_um,fm_y_um,sem_x_um,sem_y_um\n0,0,9000,0\n1,0,9001,0\n", "shift_um"),
+        ("fm_x_um,fm_y_um,sem_x_um,sem_y_um\n0,0,9000,0\n1,0,9001,0\n", "shift_um = (9000.0, 0.0)"),
+        ("fm_x_um,fm_y_um,sem_x_um,sem_y_um\n0,0,0,0\n12,0,12,0\n", "within 12 um of each other"),
     ],
 )
 def test_bad_points_are_one_sentence(say: Said, tmp_path: Path, text: str, says: str) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,9 +74,22 @@ def test_a_server_that_is_gone_is_red_and_no_crash(tmp_path: Path) -> None:
     with quanta_bench(Config(), FastClock()) as bench:
         pass
     checks = looked(Config(), bench, tmp_path)
-    for name in ("stage", "chamber", "beam", "scan size", "dwell time", "scan", "low vacuum"):
-        assert checks[name].level is Level.RED, name
-        assert "nobody answers" in checks[name].says
+    assert [name for name, c in checks.items() if c.level is Level.RED] == [
+        "driver",
+        "server of the SEM",
+        "devices",
+    ]
+    assert "nobody answers" in checks["server of the SEM"].says
+    assert checks["server of the SEM"].do.startswith("start the server beside the SEM")
+
+
+def test_a_server_that_is_silent_is_waited_for_once(tmp_path: Path) -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.fault("hang", "beam_is_blanked")
+        impatient = replace(bench, config=bench.config.model_copy(update={"call_timeout_s": 0.1}))
+        checks = looked(Config(), impatient, tmp_path)
+    assert "no answer within 0.1 s" in checks["server of the SEM"].says
+    assert "dwell time" not in checks
 
 
 def test_what_of_the_column_is_read_and_what_only_configured(tmp_path: Path) -> None:
@@ -98,6 +112,15 @@ def test_a_beam_that_is_not_blanked_is_red(tmp_path: Path) -> None:
 )
 def test_the_age_of_the_calibration(measured: str, expected: Level, tmp_path: Path) -> None:
     check = level({"calibration": {"measured_on": measured}}, tmp_path, "calibration")
+    assert check.level is expected
+
+
+@pytest.mark.parametrize(("rms_um", "expected"), [(1.5, Level.OK), (1.6, Level.WARN)])
+def test_residuals_of_the_calibration_beyond_the_guard(
+    rms_um: float, expected: Level, tmp_path: Path
+) -> None:
+    measured = {"measured_on": "2026-11-20", "rms_um": rms_um}
+    check = level({"calibration": measured, "planner": {"guard_um": 1.5}}, tmp_path, "calibration")
     assert check.level is expected
 
 

@@ -17,7 +17,7 @@ from drivers.odemis.survey import survey
 from drivers.offers import Fit
 from service.checks import Level
 from service.cli.commands import run
-from service.doctor import Finding, able, look
+from service.doctor import PARTS, Finding, able, look
 from service.reach import reached
 from simulators.odemis_backend.backend import OdemisBackend
 
@@ -59,6 +59,23 @@ def told(config: Config, folder: Path) -> list[Finding]:
 def one_of(found: list[Finding], part: str, name: str) -> Finding:
     (one,) = (f for f in found if (f.part, f.name) == (part, name))
     return one
+
+
+def test_one_that_is_dead_is_no_question_of_roles(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(killed=["ccd"])
+    found = told(config_of(backend.python), tmp_path)
+    assert "/var/log/odemis.log" in one_of(found, "microscope", "roles").do
+    # It says "above".
+    reds = [f.name for f in sorted(found, key=lambda f: PARTS.index(f.part)) if f.level is Level.RED]
+    assert reds[-1] == "devices"
+
+
+def test_the_objective_is_asked_for_where_it_is_to_be_focused(backend: OdemisBackend, tmp_path: Path) -> None:
+    assert one_of(told(config_of(backend.python), tmp_path), "objective", "focus").level is Level.OK
+    backend.faults.write(missing=["focus"])
+    config = config_of(backend.python, fluorescence={"autofocus_um": 10})
+    assert "odemis.roles.focus" in one_of(told(config, tmp_path), "microscope", "roles").says
+    assert able(told(config_of(backend.python), tmp_path))
 
 
 def test_a_whole_microscope_is_told_with_its_ranges(backend: OdemisBackend, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from odemis import model
 
 from drivers.odemis.remote.components import plain
 
-BESIDE = ("lens", "focus", "ebeam-focus", "align")
+BESIDE = ("lens", "ebeam-focus", "align")
 """Roles that no session needs, and that a person wants to see."""
 
 CORRECTIONS = {

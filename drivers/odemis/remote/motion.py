@@ -1,4 +1,4 @@
-"""Stage and chamber, as the worker drives them."""
+"""Stage, objective and chamber, as the worker drives them."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ class Motion:
     def __init__(self, roles: dict[str, str]) -> None:
         self._stage = Part(roles["stage"])
         self._chamber = Part(roles["chamber"])
+        self._focus = Part(roles["focus"])
 
     def position(self) -> dict[str, Any]:
         """Position of the stage, m."""
@@ -31,6 +32,22 @@ class Motion:
     def stop_stage(self) -> dict[str, Any]:
         """Stop moving."""
         self._stage.component().stop()
+        return {}
+
+    def focus_state(self) -> dict[str, Any]:
+        """Height of the objective and its range, m; None where they are not told."""
+        found = self._focus.read("position")
+        limits = getattr(self._focus.component().axes["z"], "range", None)
+        return {"z_m": plain(found["z"]), "range_m": plain(limits)}
+
+    def focus_go_to(self, z_m: float, timeout_s: float) -> dict[str, Any]:
+        """Move the objective to a height; it goes on when the time is over."""
+        self._focus.component().moveAbs({"z": z_m}).result(timeout_s)
+        return {}
+
+    def stop_focus(self) -> dict[str, Any]:
+        """Stop the objective."""
+        self._focus.component().stop()
         return {}
 
     def chamber_state(self) -> dict[str, Any]:
