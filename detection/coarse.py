@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.normalising import smooth_background
 from detection.pooling import Layer
 from detection.rigid import Rigid, warp_matrix
 
@@ -43,7 +44,7 @@ class CoarseLight:
 
 
 def coarse_light(layer: Layer) -> CoarseLight:
-    """Average a section over blocks of pixels, and smooth it.
+    """Average a section over blocks of pixels, without its smooth background, and smooth it.
 
     Parameters
     ----------
@@ -57,7 +58,9 @@ def coarse_light(layer: Layer) -> CoarseLight:
     padded = np.asarray(
         cv2.copyMakeBorder(layer.residual, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
     )
-    small = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA))
+    small = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    # Light that is blurred over several cells would fill the necks between them.
+    small = small - smooth_background(small, pixel_um)
     sigma = max(SIGMA_UM / pixel_um, 0.5)
     light = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), dtype=np.float32)
     return CoarseLight(light, layer.noise_adu / shrink / (2 * math.sqrt(math.pi) * sigma), shrink, pixel_um)

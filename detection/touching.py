@@ -18,6 +18,7 @@ from detection.outlines import CERTAIN_SD, Outlines, filled
 from detection.splitting import convexity
 
 SPECK_UM2 = 3.0
+"""What is smaller tells nothing of the usual size, and is no cell apart beside others."""
 FEWEST_SIZES = 8
 """Detections, specks left out, from which on the usual size is known."""
 LEVEL_RATIO = 2.0
@@ -74,7 +75,9 @@ def apart(
     if len(sizes) < FEWEST_SIZES:
         return own, list(range(len(own.alone)))
     found = pieces(light, own.labels > 0, CERTAIN_SD * noise_adu, own.pixel_um)
-    return _of_detections(own, joined_pieces(found, float(np.median(sizes)) / own.pixel_um**2))
+    joined = joined_pieces(found, float(np.median(sizes)) / own.pixel_um**2)
+    specks = np.bincount(joined.ravel()) * own.pixel_um**2 < SPECK_UM2
+    return _of_detections(own, np.where(specks[joined], 0, joined))
 
 
 def pieces(

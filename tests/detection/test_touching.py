@@ -128,3 +128,9 @@ def test_light_is_averaged_where_frames_reach() -> None:
     assert np.allclose(mean_light(own, [(other, Rigid())]), (own.light + other.light) / 2, atol=1e-3)
     beyond = mean_light(own, [(other, Rigid(0.0, (1000.0, 0.0)))])
     assert np.allclose(beyond, own.light)
+
+
+def test_a_speck_beside_a_cell_is_no_cell_but_one_alone_stays_a_detection() -> None:
+    found = cells((*LEFT, 200.0), (58.0, 48.0, 2.0, 2.0, 400.0), (80.0, 80.0, 2.0, 2.0, 400.0), nucleus=0.0)
+    _, parents = taken_apart(found, BoxPx(24, 36, 62, 60), BoxPx(77, 77, 83, 83))
+    assert parents == [0, 1]
