@@ -131,6 +131,6 @@ def test_light_is_averaged_where_frames_reach() -> None:
 
 
 def test_a_speck_beside_a_cell_is_no_cell_but_one_alone_stays_a_detection() -> None:
-    found = cells((*LEFT, 200.0), (58.0, 48.0, 2.0, 2.0, 400.0), (80.0, 80.0, 2.0, 2.0, 400.0), nucleus=0.0)
+    found = cells((*LEFT, 200.0), (56.0, 48.0, 1.0, 1.0, 400.0), (80.0, 80.0, 1.0, 1.0, 400.0), nucleus=0.0)
     _, parents = taken_apart(found, BoxPx(24, 36, 62, 60), BoxPx(77, 77, 83, 83))
     assert parents == [0, 1]
