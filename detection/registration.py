@@ -1,8 +1,8 @@
 """Where a section lies on its neighbour, from fluorescence alone.
 
 Landmarks first; where they do not agree, correlation at all rotations. Either is believed only if the frames
-agree where it lays them on each other, and if the way back is the same. Where that is as the camera took them,
-it may be dust that agrees: then they are laid on each other without what both show at the same pixels.
+agree where it lays them on each other, and if the way back is the same. Where that is as the camera took
+them, it may be dust that agrees: then they are compared without what both show at the same pixels.
 """
 
 import math

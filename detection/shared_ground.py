@@ -8,10 +8,11 @@ that almost every place is empty in one of a few sections.
 from collections.abc import Sequence
 from statistics import NormalDist
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background import lower_spread
+from detection.background import SMOOTHING_UM, lower_spread
 from detection.pooling import Layer
 from detection.surfaces import surface_through
 
@@ -29,12 +30,17 @@ MOST_UNEVEN = 0.03
 """Of the level: ground that varies by more from section to section is uneven in the specimen."""
 QUIET_SD = 0.1
 """Of the noise of a pixel: dark ground may vary by so much whatever its level."""
-HIGHEST_SD, LOWEST_SD = 1.5, 2.0
-"""How far ground may lie above and below that of the others, in deviations from section to section."""
+HIGHEST_SD = 1.5
+"""How far ground may lie above that of the others, in deviations from section to section."""
+DARKEST_UM = 15.0
+"""Between crowded cells there is some ground as near as this; stray light lies on all of it."""
 
 
 def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
-    """Set the ground of a section to what others, of frames of the same shape, tell of it.
+    """Lower the ground of a section to what others, of frames of the same shape, tell of it.
+
+    It is not lowered below the darkest that the section shows nearby, which stray light in this section alone
+    raises, and never raised, since its shadow may lie in this section alone.
 
     Parameters
     ----------
@@ -50,7 +56,9 @@ def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
         return own
     alike = [one.level for one in others if one.frame.shape == own.frame.shape and one.level is not None]
     ground = shared_level(own.level, alike, own.noise_adu, own.frame.offset_adu or 0.0)
-    return own if ground is None else own.upon(ground)
+    if ground is None:
+        return own
+    return own.upon(np.asarray(np.maximum(ground, own.level + _darkest(own)), dtype=np.float32))
 
 
 def shared_level(
@@ -79,7 +87,7 @@ def shared_level(
     Returns
     -------
     (block rows, block columns) array of float32 or None
-        None where the others say nothing: too few, or uneven ground.
+        Nowhere above `own`; None where the others say nothing: too few, or uneven ground.
     """
     # Ground darker than noise has no brightness to compare.
     dark = dark_adu - noise_adu
@@ -100,7 +108,19 @@ def shared_level(
     # Transformed Beta-Variables', 1958).
     below = -NormalDist().inv_cdf((1 - 0.375) / (len(levels) + 0.25))
     ground = lowest + np.float32(below * spread + dark)
-    return np.clip(own, ground - np.float32(LOWEST_SD * spread), ground + np.float32(HIGHEST_SD * spread))
+    return np.minimum(own, ground + np.float32(HIGHEST_SD * spread))
+
+
+def _darkest(own: Layer) -> NDArray[np.float32]:
+    """How far the darkest blocks around each lie below the level of a section, 0 or less, grey levels."""
+    assert own.level is not None
+    rows, columns = own.level.shape
+    means = np.asarray(cv2.resize(own.residual, (columns, rows), interpolation=cv2.INTER_AREA))
+    block_um = own.frame.pixel_size_um * own.frame.shape[1] / columns
+    side = round(DARKEST_UM / block_um) | 1
+    darkest = cv2.erode(means, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(darkest, (0, 0), SMOOTHING_UM / block_um, borderType=cv2.BORDER_REPLICATE)
+    return np.minimum(np.asarray(smooth, dtype=np.float32), np.float32(0))
 
 
 def _roughness(level: NDArray[np.float32]) -> float:

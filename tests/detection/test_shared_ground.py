@@ -10,7 +10,9 @@ from config.work import DetectionConfig
 from detection.background import average_blocks, background_at, estimate_background
 from detection.boxes import union_mask
 from detection.detect import detect
-from detection.shared_ground import shared_level
+from detection.placed import SectionFrame
+from detection.pooling import layer
+from detection.shared_ground import grounded, shared_level
 from detection.smoothing import Smoother
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
@@ -67,10 +69,33 @@ def test_what_is_even_stays_as_it_is() -> None:
     assert np.abs(of(own, others) - own).mean() < 0.1
 
 
-def test_ground_that_is_too_low_at_a_corner_is_raised() -> None:
+@pytest.mark.parametrize("light", [150.0, -60.0])
+def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
+    """Stray light would be a cell as large as half the frame, and a shadow would hide the cells in it."""
+    sections = [make_section(20 + n, cells=60, brightness=(150.0, 60.0), bell=60.0) for n in range(6)]
+    y, x = np.mgrid[:512, :512] / 512
+    stray = np.rint(light * np.exp(-(((x - 0.3) ** 2 + (y - 0.3) ** 2) / 0.08)))
+    pixels = [section.pixels for section in sections]
+    pixels[0] = (pixels[0] + stray).astype(np.uint16)
+    own, *others = (
+        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+    )
+    ground = grounded(own, others).ground
+    assert ground is not None
+
+    def whole(upon: NDArray[np.float32] | None) -> set[int]:
+        cells = detect(pixels[0], PIXEL_SIZE_UM, DetectionConfig(), 400.0, ground=upon).cells
+        boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
+        covered = union_mask(boxes, (512, 512))
+        return {n for n, mask in enumerate(sections[0].masks) if covered[mask].mean() >= 0.99}
+
+    assert whole(ground) >= whole(None)
+
+
+def test_ground_is_never_raised() -> None:
     own, *others = levels(10)
-    own[:5, :5] -= 40
-    assert (of(own, others) - bell())[:5, :5].min() > -5
+    own[5:20, 5:20] -= 40
+    assert (of(own, others) <= own).all()
 
 
 def test_uneven_resin_is_left_to_the_section_itself() -> None:
