@@ -20,7 +20,7 @@ REACH_PX = 2
 """Light of a spot reaches beyond its bright pixels."""
 SAME_SPECIMEN = 0.6
 """Of the bright spots of either frame, which the other must show too. Simulated pairs show more where the
-specimen has not moved (most .9), and less where a dozen spots of dust lie on unrelated cells (most .2 to .4)."""
+specimen has not moved (most .9), and less where a dozen spots of dust lie on other cells (most .2 to .4)."""
 
 
 def spots(one: Raster, other: Raster) -> NDArray[np.bool_]:
