@@ -167,7 +167,8 @@ def refine(source: Raster, target: Raster, motion: Rigid) -> Rigid | None:
     # OpenCV takes angles for the arc sine of their sines, so the source is turned by right angles first.
     quarters = round(motion.rotation_rad / (math.pi / 2))
     turn = Rigid(quarters * math.pi / 2)
-    image, mask = (np.ascontiguousarray(np.rot90(one, quarters)) for one in (source.image, source.mask))
+    image = np.ascontiguousarray(np.rot90(source.image, quarters))
+    mask = np.ascontiguousarray(np.rot90(source.mask, quarters))
     turned = Raster(image, mask, source.pixel_size_um)
     # It looks for the way from the template (the target) to the image (the source).
     matrix = warp_matrix(turn.after(motion.inverse()), target.grid, turned.grid).astype(np.float32)

@@ -71,10 +71,10 @@ def test_what_is_even_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("light", [150.0, -60.0])
 def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
-    """Stray light would be a cell as large as half the frame, and a shadow would hide the cells in it."""
+    """Stray light would be one large cell, and a shadow would hide the cells in it."""
     sections = [make_section(20 + n, cells=60, brightness=(150.0, 60.0), bell=60.0) for n in range(6)]
     y, x = np.mgrid[:512, :512] / 512
-    stray = np.rint(light * np.exp(-(((x - 0.3) ** 2 + (y - 0.3) ** 2) / 0.08)))
+    stray = np.rint(light * np.exp(-(((x - 0.3) ** 2 + (y - 0.3) ** 2) / 0.02)))
     pixels = [section.pixels for section in sections]
     pixels[0] = (pixels[0] + stray).astype(np.uint16)
     own, *others = (
@@ -90,6 +90,16 @@ def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
         return {n for n, mask in enumerate(sections[0].masks) if covered[mask].mean() >= 0.99}
 
     assert whole(ground) >= whole(None)
+
+
+def test_a_section_lit_by_halves_keeps_its_own_ground() -> None:
+    pixels = [make_section(20 + n, cells=60, brightness=(150.0, 60.0)).pixels for n in range(6)]
+    pixels[0][:, 256:] += 300
+    own, *others = (
+        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+    )
+    assert grounded(own, others) is own
+    assert grounded(others[0], others[1:]) is not others[0]
 
 
 def test_ground_is_never_raised() -> None:
