@@ -33,7 +33,7 @@ SIGNIFICANT = 6.0
 SIGNIFICANT_ALONE = 8.0
 """The best of a sweep over all rotations and shifts of unrelated frames reached 6.6 in 292 pairs."""
 CORRELATED = 0.2
-HIGHLY_SIGNIFICANT, CORRELATED_IN_NOISE = 12.0, 0.1
+HIGHLY_SIGNIFICANT, CORRELATED_IN_NOISE = 9.0, 0.1
 """Of dim cells noise leaves little correlation, however surely they agree."""
 
 
