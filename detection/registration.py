@@ -24,7 +24,7 @@ RASTER_PIXEL_UM = 0.9
 BROAD_UM = 8.0
 BOTH_WAYS_UM = 1.0
 STILL_UM = 1.5
-"""Frames that lie on each other as the camera took them, to this: it may be dust that agrees."""
+"""How far a place may move for it to be called the same of the camera."""
 LEAST_INLIERS = 6
 MANY_INLIERS = 12
 """From so many on the landmarks alone tell the motion well enough, if the way back is the same."""
@@ -140,17 +140,17 @@ def register(source: Prepared, target: Prepared) -> Link:
     link = _registered(source, target, start)
     if link.bad or source.raster.grid != target.raster.grid or not _is_still(link, source):
         return link
-    # As the camera took them: either the specimen has not moved, or it is dust that agrees.
+    if same_specimen(source.raster, target.raster):
+        return link
     fixed = spots(source.raster, target.raster)
     other = _registered(_without(source, fixed), _without(target, fixed), start)
     if not (other.bad or _is_still(other, source)):
         return other
-    if same_specimen(source.raster, target.raster):
-        return link
     return replace(link, bad=True, reason="only what is fixed in the camera agrees")
 
 
 def _is_still(link: Link, source: Prepared) -> bool:
+    """Whether frames lie on each other as the camera took them: a specimen that has not moved, or dust."""
     return link.motion is not None and link.motion.apart_um(Rigid(), source.radius_um) <= STILL_UM
 
 

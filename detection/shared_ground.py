@@ -64,7 +64,8 @@ def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
     if ground is None:
         return own
     means = cv2.resize(own.residual, own.level.shape[::-1], interpolation=cv2.INTER_AREA)
-    left = np.asarray(means, dtype=np.float32)
+    stands_on = own.level if own.ground is None else own.ground
+    left = np.asarray(means + stands_on - own.level, dtype=np.float32)
     change = np.maximum(ground - own.level, _darkest(left, own.frame))
     if lower_spread(left - change) > MOST_ROUGHER * lower_spread(left):
         return own
@@ -77,7 +78,7 @@ def shared_level(
     noise_adu: float,
     dark_adu: float = 0.0,
 ) -> NDArray[np.float32] | None:
-    """Keep the ground of a frame within what other sections show at the same places of the camera.
+    """Keep the ground of a frame down to what other sections show at the same places of the camera.
 
     Cells only ever raise an estimate, so that the lowest of several sections is the ground. How much that
     varies from place to place tells how uneven the ground itself is: uneven resin moves with the specimen,

@@ -102,6 +102,16 @@ def test_a_section_lit_by_halves_keeps_its_own_ground() -> None:
     assert grounded(others[0], others[1:]) is not others[0]
 
 
+def test_a_section_may_be_grounded_again() -> None:
+    pixels = [make_section(20 + n, cells=60, brightness=(150.0, 60.0)).pixels for n in range(6)]
+    own, *others = (
+        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+    )
+    once = grounded(grounded(own, others[:2]), others).ground
+    assert once is not None
+    assert once == pytest.approx(grounded(own, others).ground, abs=2)
+
+
 def test_ground_is_never_raised() -> None:
     own, *others = levels(10)
     own[5:20, 5:20] -= 40
