@@ -27,10 +27,11 @@ SPREAD_OF_LOWEST = 0.6
 MOST_BELOW_SD = 4.0
 """The lowest is not taken to lie further below the second lowest: a section with a shadow must not make all
 the ground of others stand out."""
-MOST_UNEVEN = 0.03
-"""Of the level: ground that varies by more from section to section is uneven in the specimen."""
-QUIET_SD = 0.1
-"""Of the noise of a pixel: dark ground may vary by so much whatever its level."""
+STANDS_OUT_SD = 3.0
+"""In deviations of the ground: brighter blocks are of cells."""
+MOST_UNEVEN, QUIET_SD = 0.4, 1.2
+"""Of the level, and of the noise of a pixel where that is more, both times the share of the section in cells:
+by so much cells make the ground vary from section to section. What varies by more is uneven in the specimen."""
 HIGHEST_SD = 1.5
 """How far ground may lie above that of the others, in deviations from section to section."""
 DARKEST_UM = 15.0
@@ -60,14 +61,17 @@ def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
     if own.level is None:
         return own
     alike = [one.level for one in others if one.frame.shape == own.frame.shape and one.level is not None]
-    ground = shared_level(own.level, alike, own.noise_adu, own.frame.offset_adu or 0.0)
-    if ground is None:
-        return own
     means = cv2.resize(own.residual, own.level.shape[::-1], interpolation=cv2.INTER_AREA)
     stands_on = own.level if own.ground is None else own.ground
     left = np.asarray(means + stands_on - own.level, dtype=np.float32)
+    uneven = lower_spread(left)
+    noise_of_block = own.noise_adu * left.shape[1] / own.frame.shape[1]
+    in_cells = float((left > STANDS_OUT_SD * max(uneven, noise_of_block)).mean())
+    ground = shared_level(own.level, alike, own.noise_adu, own.frame.offset_adu or 0.0, in_cells)
+    if ground is None:
+        return own
     change = np.maximum(ground - own.level, _darkest(left, own.frame))
-    if lower_spread(left - change) > MOST_ROUGHER * lower_spread(left):
+    if lower_spread(left - change) > MOST_ROUGHER * uneven:
         return own
     return own.upon(own.level + change)
 
@@ -76,13 +80,14 @@ def shared_level(
     own: NDArray[np.float32],
     others: Sequence[NDArray[np.float32]],
     noise_adu: float,
-    dark_adu: float = 0.0,
+    dark_adu: float,
+    in_cells: float,
 ) -> NDArray[np.float32] | None:
     """Keep the ground of a frame down to what other sections show at the same places of the camera.
 
     Cells only ever raise an estimate, so that the lowest of several sections is the ground. How much that
     varies from place to place tells how uneven the ground itself is: uneven resin moves with the specimen,
-    and there a section's own estimate stands.
+    and where there are too few cells to vary so much a section's own estimate stands.
 
     Parameters
     ----------
@@ -94,6 +99,8 @@ def shared_level(
         Standard deviation of a pixel.
     dark_adu : float
         Grey level of no light.
+    in_cells : float
+        Share of the section that is brighter than its ground, 0..1.
 
     Returns
     -------
@@ -112,7 +119,7 @@ def shared_level(
         return None
     lowest, second = np.partition(levels, 1, axis=0)[:2]
     spread = min(_roughness(lowest), _roughness(second)) / SPREAD_OF_LOWEST
-    if spread > max(MOST_UNEVEN * (usual - noise_adu), QUIET_SD * noise_adu):
+    if spread > in_cells * max(MOST_UNEVEN * (usual - noise_adu), QUIET_SD * noise_adu):
         return None
     lowest = np.maximum(lowest, second - np.float32(MOST_BELOW_SD * spread))
     # The lowest of n values lies so many deviations below their mean (Blom, 'Statistical Estimates and

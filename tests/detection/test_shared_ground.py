@@ -19,6 +19,7 @@ from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 SIDE = 40
 DARK = 200.0
 NOISE = 20.0
+IN_CELLS = 0.2
 
 
 def bell() -> NDArray[np.float64]:
@@ -45,7 +46,7 @@ def levels(count: int, crowded: float = 0.0, uneven: float = 0.0) -> list[NDArra
 
 
 def of(own: NDArray[np.float32], others: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    shared = shared_level(own, others, NOISE, DARK)
+    shared = shared_level(own, others, NOISE, DARK, IN_CELLS)
     assert shared is not None
     return shared
 
@@ -118,15 +119,21 @@ def test_ground_is_never_raised() -> None:
     assert (of(own, others) <= own).all()
 
 
-def test_uneven_resin_is_left_to_the_section_itself() -> None:
+def test_uneven_resin_is_left_to_a_section_with_few_cells() -> None:
     own, *others = levels(10, uneven=60.0)
-    assert shared_level(own, others, NOISE, DARK) is None
+    assert shared_level(own, others, NOISE, DARK, 0.05) is None
+
+
+def test_the_more_cells_the_more_the_ground_may_vary() -> None:
+    own, *others = levels(3, crowded=90.0)
+    assert shared_level(own, others, NOISE, DARK, 0.0) is None
+    assert shared_level(own, others, NOISE, DARK, IN_CELLS) is not None
 
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_two_sections_are_too_few(others: int) -> None:
     own, *rest = levels(1 + others, crowded=90.0)
-    assert shared_level(own, rest, NOISE, DARK) is None
+    assert shared_level(own, rest, NOISE, DARK, IN_CELLS) is None
 
 
 def test_sections_of_another_brightness_are_scaled_and_those_taken_otherwise_left_out() -> None:
@@ -134,7 +141,7 @@ def test_sections_of_another_brightness_are_scaled_and_those_taken_otherwise_lef
     brighter = [(other - np.float32(DARK)) * np.float32(1.3) + np.float32(DARK) for other in others]
     assert of(own, brighter) == pytest.approx(of(own, others), abs=5)
     lost = [(other - np.float32(DARK)) * np.float32(0.1) + np.float32(DARK) for other in others]
-    assert shared_level(own, lost, NOISE, DARK) is None
+    assert shared_level(own, lost, NOISE, DARK, IN_CELLS) is None
 
 
 def test_one_section_with_a_shadow_does_not_lower_the_ground_of_others() -> None:
@@ -152,7 +159,11 @@ def test_neither_the_order_of_others_nor_the_unit_of_light_matters(
     shared = of(own, others)
     random.shuffle(others)
     again = shared_level(
-        own * np.float32(gain), [other * np.float32(gain) for other in others], NOISE * gain, DARK * gain
+        own * np.float32(gain),
+        [other * np.float32(gain) for other in others],
+        NOISE * gain,
+        DARK * gain,
+        IN_CELLS,
     )
     assert again is not None
     assert again / gain == pytest.approx(shared, rel=1e-3)
