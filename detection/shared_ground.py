@@ -31,7 +31,7 @@ STANDS_OUT_SD = 3.0
 """In deviations of the ground: brighter blocks are of cells."""
 MOST_UNEVEN, QUIET_SD = 0.4, 1.2
 """Of the level, and of the noise of a pixel where that is more, both times the share of the section in cells:
-by so much cells make the ground vary from section to section. What varies by more is uneven in the specimen."""
+by so much cells make ground vary from section to section. What varies by more is uneven in the specimen."""
 HIGHEST_SD = 1.5
 """How far ground may lie above that of the others, in deviations from section to section."""
 DARKEST_UM = 15.0
