@@ -36,9 +36,9 @@ HIGHEST_SD = 1.5
 """How far ground may lie above that of the others, in deviations from section to section."""
 DARKEST_UM = 15.0
 """Between crowded cells there is some ground as near as this; stray light lies on all of it."""
-MOST_ROUGHER = 1.2
-"""Spread of the ground over that upon the section's own level: .7 to 1.05 in simulated stacks, 1.7 and more
-where the light of one section differs by a step."""
+MOST_ROUGHER = 1.05
+"""Spread of the ground over that upon the section's own level: .7 to 1.04 in simulated stacks of one light,
+1.7 and more where the light of one section differs by a step. From 1.05 on clear cells are lost."""
 
 
 def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
