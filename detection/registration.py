@@ -144,7 +144,9 @@ def register(source: Prepared, target: Prepared) -> Link:
         return link
     fixed = spots(source.raster, target.raster)
     other = _registered(_without(source, fixed), _without(target, fixed), start)
-    if not (other.bad or _is_still(other, source)):
+    # What is left of spots may agree by chance.
+    sure = other.inliers >= LEAST_INLIERS or other.significance >= HIGHLY_SIGNIFICANT
+    if sure and not (other.bad or _is_still(other, source)):
         return other
     return replace(link, bad=True, reason="only what is fixed in the camera agrees")
 
