@@ -164,16 +164,22 @@ def refine(source: Raster, target: Raster, motion: Rigid) -> Rigid | None:
     Rigid or None
         None where it does not converge.
     """
-    # OpenCV looks for the way from the template (the target) to the image (the source).
-    matrix = warp_matrix(motion.inverse(), target.grid, source.grid).astype(np.float32)
+    # OpenCV takes angles for the arc sine of their sines, so the source is turned by right angles first.
+    quarters = round(motion.rotation_rad / (math.pi / 2))
+    turn = Rigid(quarters * math.pi / 2)
+    image = np.ascontiguousarray(np.rot90(source.image, quarters))
+    mask = np.ascontiguousarray(np.rot90(source.mask, quarters))
+    turned = Raster(image, mask, source.pixel_size_um)
+    # It looks for the way from the template (the target) to the image (the source).
+    matrix = warp_matrix(turn.after(motion.inverse()), target.grid, turned.grid).astype(np.float32)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, REFINING_ITERATIONS, 1e-4)
     try:
         _, found = cv2.findTransformECC(
-            target.image, source.image, matrix, cv2.MOTION_EUCLIDEAN, stop, source.mask.astype(np.uint8), 1
+            target.image, image, matrix, cv2.MOTION_EUCLIDEAN, stop, mask.astype(np.uint8), 1
         )
     except cv2.error:
         return None
-    return _motion_of(np.asarray(found, dtype=np.float64), target, source).inverse()
+    return _motion_of(np.asarray(found, dtype=np.float64), target, turned).inverse().after(turn)
 
 
 def _motion_of(matrix: NDArray[np.float64], source: Raster, target: Raster) -> Rigid:

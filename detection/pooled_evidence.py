@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from detection.boxes import BoxPx, around, intersection_px, union_mask
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.boxes import BoxPx, around, union_mask
 from detection.cells import Cell
 from detection.pooling import Layer, support
 
@@ -37,11 +40,12 @@ def joined(
     """
     result = list(single)
     taken = union_mask([cell.box_px for cell in (*single, *averaged)], own.frame.shape)
+    of_single, of_fixed = _sides([cell.box_px for cell in single]), _sides(fixed)
     for cell in averaged:
         box = cell.box_px
-        if any(_same(box, other) for other in fixed):
+        if _same(box, of_fixed):
             continue
-        partners = [n for n, other in enumerate(single) if _same(box, other.box_px)]
+        partners = _same(box, of_single)
         if not partners:
             if support(own, box, taken) >= LEAST_SUPPORT:
                 result.append(replace(cell, id="", reason=REASON))
@@ -50,8 +54,18 @@ def joined(
     return tuple(result)
 
 
-def _same(a: BoxPx, b: BoxPx) -> bool:
-    return intersection_px(a, b) >= SAME_SHARE * min(a.area_px, b.area_px)
+def _sides(boxes: Sequence[BoxPx]) -> NDArray[np.int64]:
+    return np.array([box.as_tuple() for box in boxes], dtype=np.int64).reshape(-1, 4).T
+
+
+def _same(box: BoxPx, sides: NDArray[np.int64]) -> list[int]:
+    """Which of many boxes share half of the smaller one with a box."""
+    x0, y0, x1, y1 = sides
+    width = np.minimum(x1, box.x1) - np.maximum(x0, box.x0)
+    height = np.minimum(y1, box.y1) - np.maximum(y0, box.y0)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    least = SAME_SHARE * np.minimum((x1 - x0) * (y1 - y0), box.area_px)
+    return np.flatnonzero(shared >= least).tolist()
 
 
 def _united(one: Cell, other: Cell) -> Cell:

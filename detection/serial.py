@@ -211,9 +211,8 @@ class SerialDetector:
         ]
         rows, columns = section.frame.shape
         half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
-        names = self._tracker.add(section.place, spots, half_um)
-        ids = iter(names)
-        section.tracks = [() if cell.reason in NO_CELL else next(ids) for cell in section.cells]
+        ids = iter(self._tracker.add(section.place, spots, half_um))
+        section.tracks = [() if cell.reason in NO_CELL else (next(ids),) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
     def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:

@@ -26,8 +26,7 @@ class SerialCell:
     ----------
     cell : Cell
     tracks : tuple of str
-        The track it belongs to; further ones where cells have merged into one detection; none for what is
-        not imaged as a cell.
+        The track it belongs to; none for what is not imaged as a cell.
     seen : bool
         False where it was carried from neighbours.
     """

@@ -151,7 +151,7 @@ class Tracker:
 
     def add(
         self, place: Place, spots: Sequence[Spot], half_size_um: tuple[float, float] = (math.inf, math.inf)
-    ) -> list[tuple[str, ...]]:
+    ) -> list[str]:
         """Link the detections of the next section.
 
         Parameters
@@ -164,19 +164,19 @@ class Tracker:
 
         Returns
         -------
-        list of tuple of str
-            Ids of the tracks that each detection shows, its own first; more than one where cells have merged.
+        list of str
+            Id of the track of each detection.
         """
         self._retire(place)
         tracks = [track for track in self.active if track.last.place.chain == place.chain]
         predicted = [track.last.spot.oval.moved(track.last.place.onto(place)) for track in tracks]
         gaps = np.array([track.missed for track in tracks])
         shared, cost = _costs(predicted, tracks, gaps, spots)
-        ids: list[list[str]] = [[] for _ in spots]
+        ids = [""] * len(spots)
         missed = set(range(len(tracks)))
         for row, column in _assigned(cost):
             tracks[row]._see(Sighting(place, spots[column]))
-            ids[column].append(tracks[row].id)
+            ids[column] = tracks[row].id
             missed.discard(row)
         for row in missed:
             tracks[row].missed += _lies_within(predicted[row], tracks[row].last.spot.cut, half_size_um)
@@ -188,8 +188,8 @@ class Tracker:
             track = Track(f"T{self._count:04d}", None if parent is None else parent.id)
             track._see(Sighting(place, spot))
             self.active.append(track)
-            ids[column].append(track.id)
-        return [tuple(names) for names in ids]
+            ids[column] = track.id
+        return ids
 
     def _retire(self, place: Place) -> None:
         # What is looked up of a track lies up to three sections back, and sections come out late.

@@ -47,8 +47,9 @@ def test_shift_and_rotation_are_found(degrees: float, x: float, y: float) -> Non
     assert abs(math.remainder(link.motion.rotation_rad - motion.rotation_rad, math.tau)) < math.radians(1)
 
 
-def test_correlation_alone_finds_it_too() -> None:
-    motion = Rigid(math.radians(77), (20.0, -12.0))
+@pytest.mark.parametrize("degrees", [0, 44, 77, 90, 91, 135, 168, 180, -100, -135])
+def test_correlation_alone_finds_it_too(degrees: float) -> None:
+    motion = Rigid(math.radians(degrees), (20.0, -12.0))
     first, second = (prepare(frame) for frame in pair(motion))
     found = refine(first.raster, second.raster, sweep(first.raster, second.raster)[0])
     assert found is not None
@@ -89,6 +90,38 @@ def test_dust_on_the_camera_does_not_pull() -> None:
     assert not link.bad
     assert link.motion is not None
     assert link.motion.shift_um == pytest.approx((25, 0), abs=1)
+
+
+def dusty(frame: SectionFrame) -> SectionFrame:
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:SIZE_PX, :SIZE_PX]
+    pixels = frame.pixels.copy()
+    for column, row in rng.uniform(10, SIZE_PX - 10, (14, 2)):
+        pixels[np.hypot(x - column, y - row) < rng.uniform(4, 9)] += 300
+    return replace(frame, pixels=pixels)
+
+
+def test_much_dust_does_not_pull_either() -> None:
+    motion = Rigid(math.radians(100), (15.0, -20.0))
+    link = register(*(prepare(dusty(frame)) for frame in pair(motion)))
+    assert not link.bad, link.reason
+    assert link.motion is not None
+    assert link.motion.apart_um(motion, 20) < 1
+
+
+def test_dust_on_the_camera_links_no_sections_of_different_blocks() -> None:
+    frames = [Block(seed, cells=150).section(f"S000{seed}", 1.0, Rigid(), seed) for seed in (1, 2)]
+    link = register(*(prepare(dusty(frame)) for frame in frames))
+    assert link.bad
+    assert link.reason == "only what is fixed in the camera agrees"
+
+
+@pytest.mark.parametrize("step_um", [0.0, 0.2, 0.6])
+def test_a_specimen_that_does_not_move_is_linked(step_um: float) -> None:
+    link = register(*(prepare(dusty(frame)) for frame in pair(Rigid(), step_um)))
+    assert not link.bad, link.reason
+    assert link.motion is not None
+    assert link.motion.apart_um(Rigid(), 40) < 0.5
 
 
 @real_frames.needed

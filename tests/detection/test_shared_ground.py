@@ -10,13 +10,16 @@ from config.work import DetectionConfig
 from detection.background import average_blocks, background_at, estimate_background
 from detection.boxes import union_mask
 from detection.detect import detect
-from detection.shared_ground import shared_level
+from detection.placed import SectionFrame
+from detection.pooling import layer
+from detection.shared_ground import grounded, shared_level
 from detection.smoothing import Smoother
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 SIDE = 40
 DARK = 200.0
 NOISE = 20.0
+IN_CELLS = 0.2
 
 
 def bell() -> NDArray[np.float64]:
@@ -43,7 +46,7 @@ def levels(count: int, crowded: float = 0.0, uneven: float = 0.0) -> list[NDArra
 
 
 def of(own: NDArray[np.float32], others: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    shared = shared_level(own, others, NOISE, DARK)
+    shared = shared_level(own, others, NOISE, DARK, IN_CELLS)
     assert shared is not None
     return shared
 
@@ -67,21 +70,68 @@ def test_what_is_even_stays_as_it_is() -> None:
     assert np.abs(of(own, others) - own).mean() < 0.1
 
 
-def test_ground_that_is_too_low_at_a_corner_is_raised() -> None:
+@pytest.mark.parametrize("light", [150.0, -60.0])
+def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
+    """Stray light would be one large cell, and a shadow would hide the cells in it."""
+    sections = [make_section(20 + n, cells=60, brightness=(150.0, 60.0), bell=60.0) for n in range(6)]
+    y, x = np.mgrid[:512, :512] / 512
+    stray = np.rint(light * np.exp(-(((x - 0.3) ** 2 + (y - 0.3) ** 2) / 0.08)))
+    pixels = [section.pixels for section in sections]
+    pixels[0] = (pixels[0] + stray).astype(np.uint16)
+    own, *others = (
+        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+    )
+
+    def whole(upon: NDArray[np.float32] | None) -> set[int]:
+        cells = detect(pixels[0], PIXEL_SIZE_UM, DetectionConfig(), 400.0, ground=upon).cells
+        boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
+        covered = union_mask(boxes, (512, 512))
+        return {n for n, mask in enumerate(sections[0].masks) if covered[mask].mean() >= 0.99}
+
+    assert whole(grounded(own, others).ground) >= whole(None)
+
+
+def test_a_section_lit_by_halves_keeps_its_own_ground() -> None:
+    pixels = [make_section(20 + n, cells=60, brightness=(150.0, 60.0)).pixels for n in range(6)]
+    pixels[0][:, 256:] += 300
+    own, *others = (
+        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+    )
+    assert grounded(own, others) is own
+    assert grounded(others[0], others[1:]) is not others[0]
+
+
+def test_a_section_may_be_grounded_again() -> None:
+    pixels = [make_section(20 + n, cells=60, brightness=(150.0, 60.0)).pixels for n in range(6)]
+    own, *others = (
+        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+    )
+    once = grounded(grounded(own, others[:2]), others).ground
+    assert once is not None
+    assert once == pytest.approx(grounded(own, others).ground, abs=2)
+
+
+def test_ground_is_never_raised() -> None:
     own, *others = levels(10)
-    own[:5, :5] -= 40
-    assert (of(own, others) - bell())[:5, :5].min() > -5
+    own[5:20, 5:20] -= 40
+    assert (of(own, others) <= own).all()
 
 
-def test_uneven_resin_is_left_to_the_section_itself() -> None:
+def test_uneven_resin_is_left_to_a_section_with_few_cells() -> None:
     own, *others = levels(10, uneven=60.0)
-    assert shared_level(own, others, NOISE, DARK) is None
+    assert shared_level(own, others, NOISE, DARK, 0.05) is None
+
+
+def test_the_more_cells_the_more_the_ground_may_vary() -> None:
+    own, *others = levels(3, crowded=90.0)
+    assert shared_level(own, others, NOISE, DARK, 0.0) is None
+    assert shared_level(own, others, NOISE, DARK, IN_CELLS) is not None
 
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_two_sections_are_too_few(others: int) -> None:
     own, *rest = levels(1 + others, crowded=90.0)
-    assert shared_level(own, rest, NOISE, DARK) is None
+    assert shared_level(own, rest, NOISE, DARK, IN_CELLS) is None
 
 
 def test_sections_of_another_brightness_are_scaled_and_those_taken_otherwise_left_out() -> None:
@@ -89,7 +139,7 @@ def test_sections_of_another_brightness_are_scaled_and_those_taken_otherwise_lef
     brighter = [(other - np.float32(DARK)) * np.float32(1.3) + np.float32(DARK) for other in others]
     assert of(own, brighter) == pytest.approx(of(own, others), abs=5)
     lost = [(other - np.float32(DARK)) * np.float32(0.1) + np.float32(DARK) for other in others]
-    assert shared_level(own, lost, NOISE, DARK) is None
+    assert shared_level(own, lost, NOISE, DARK, IN_CELLS) is None
 
 
 def test_one_section_with_a_shadow_does_not_lower_the_ground_of_others() -> None:
@@ -107,7 +157,11 @@ def test_neither_the_order_of_others_nor_the_unit_of_light_matters(
     shared = of(own, others)
     random.shuffle(others)
     again = shared_level(
-        own * np.float32(gain), [other * np.float32(gain) for other in others], NOISE * gain, DARK * gain
+        own * np.float32(gain),
+        [other * np.float32(gain) for other in others],
+        NOISE * gain,
+        DARK * gain,
+        IN_CELLS,
     )
     assert again is not None
     assert again / gain == pytest.approx(shared, rel=1e-3)

@@ -27,7 +27,7 @@ def spot(x: float, y: float = 0.0, half: float = 4.0, cut: bool = False) -> Spot
 def test_cells_keep_their_identity_however_sections_lie(motions: list[Rigid]) -> None:
     tracker = Tracker()
     centers = [(-20.0, 0.0), (0.0, 5.0), (9.0, 5.0), (25.0, -10.0)]
-    names = [("T0001",), ("T0002",), ("T0003",), ("T0004",)]
+    names = ["T0001", "T0002", "T0003", "T0004"]
     for index, motion in enumerate(motions):
         spots = [Spot(Oval(at, (4.0, 4.0)).moved(motion.inverse()), cut=False) for at in centers]
         order = -1 if index % 2 else 1
@@ -40,7 +40,7 @@ def test_a_gap_of_three_is_closed_and_one_of_four_is_not(gap: int) -> None:
     tracker.add(place(0), [spot(0)])
     for index in range(1, gap + 1):
         assert tracker.add(place(index), []) == []
-    assert tracker.add(place(gap + 1), [spot(0.5)]) == [("T0001" if gap <= LONGEST_GAP else "T0002",)]
+    assert tracker.add(place(gap + 1), [spot(0.5)]) == ["T0001" if gap <= LONGEST_GAP else "T0002"]
 
 
 def test_a_cell_that_was_beyond_the_frame_is_known_again() -> None:
@@ -48,21 +48,21 @@ def test_a_cell_that_was_beyond_the_frame_is_known_again() -> None:
     tracker.add(place(0), [spot(40)], (45.0, 45.0))
     for index in range(1, 7):
         tracker.add(place(index, Rigid(0.0, (-30.0, 0.0))), [], (45.0, 45.0))
-    assert tracker.add(place(7), [spot(40)], (45.0, 45.0)) == [("T0001",)]
+    assert tracker.add(place(7), [spot(40)], (45.0, 45.0)) == ["T0001"]
 
 
 def test_sections_of_another_chain_are_not_linked() -> None:
     tracker = Tracker()
     tracker.add(place(0), [spot(0)])
-    assert tracker.add(place(1, chain=2), [spot(0)]) == [("T0002",)]
-    assert tracker.add(place(2), [spot(0)]) == [("T0001",)]
+    assert tracker.add(place(1, chain=2), [spot(0)]) == ["T0002"]
+    assert tracker.add(place(2), [spot(0)]) == ["T0001"]
 
 
 def test_what_grows_ninefold_is_another_cell_unless_the_edge_cut_it() -> None:
     for cut, name in ((False, "T0002"), (True, "T0001")):
         tracker = Tracker()
         tracker.add(place(0), [spot(0, half=2, cut=cut)])
-        assert tracker.add(place(1), [spot(0, half=6)]) == [(name,)]
+        assert tracker.add(place(1), [spot(0, half=6)]) == [name]
 
 
 def test_a_cell_that_splits_names_its_parent() -> None:
@@ -71,7 +71,7 @@ def test_a_cell_that_splits_names_its_parent() -> None:
         tracker.add(place(index), [Spot(Oval((0.0, 0.0), (9.0, 5.0)), cut=False)])
     halves = [Spot(Oval((x, 0.0), (4.5, 5.0)), cut=False) for x in (-4.5, 4.5)]
     ids = tracker.add(place(2), halves)
-    assert sorted(ids) == [("T0001",), ("T0002",)]
+    assert sorted(ids) == ["T0001", "T0002"]
     assert tracker.active[1].parent == "T0001"
 
 
@@ -80,7 +80,7 @@ def test_a_cell_that_the_edge_cuts_is_not_missed_where_it_may_lie_beyond() -> No
     tracker.add(place(0), [spot(44, half=2, cut=True)], (45.0, 45.0))
     for index in range(1, 7):
         tracker.add(place(index), [], (45.0, 45.0))
-    assert tracker.add(place(7), [spot(44, half=2, cut=True)], (45.0, 45.0)) == [("T0001",)]
+    assert tracker.add(place(7), [spot(44, half=2, cut=True)], (45.0, 45.0)) == ["T0001"]
 
 
 def test_the_area_within_the_outline_counts_where_it_is_known() -> None:
