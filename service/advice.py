@@ -29,6 +29,10 @@ POINTS = {
         "camera",
         "look at the temperature of the camera yourself; wait until it is as cold as it is set to be",
     ),
+    "in use": (
+        "session",
+        "`ilemtrack status` says what it does; another session can begin when that one has ended",
+    ),
     "layout": ("session", "correct `layout` in the configuration"),
     "safe area": (
         "session",
@@ -44,3 +48,9 @@ POINTS = {
     "other clocks": ("computer", ""),
 }
 """Of each, by its name: the part, and a sentence; that of `other clocks` never stands badly."""
+
+WHILE_DRIVEN = {
+    "beam": "nothing while its session scans (`ilemtrack status`); otherwise blank the beam on the SEM",
+    "light": "nothing while its session takes fluorescence (`ilemtrack status`); otherwise switch it off",
+}
+"""Instead, where another ilemtrack drives the microscope."""

@@ -38,8 +38,12 @@ def red_ones(checks: Sequence[Check]) -> list[str]:
     return [check.says for check in checks if check.level is Level.RED]
 
 
-def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
-    """Every device answers, the beam is blanked, the light off, and scans of the wanted size are offered."""
+def device_checks(devices: Microscope, config: Config, driven: bool = False) -> Iterator[Check]:
+    """Every device answers, the beam is blanked, the light off, and scans of the wanted size are offered.
+
+    Where another program drives the microscope (`driven`), beam and light may be on: that is its work.
+    """
+    unsafe = Level.WARN if driven else Level.RED
 
     def answers(name: str, read: Callable[[], object]) -> Check:
         try:
@@ -53,8 +57,9 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
 
     yield answers("stage", place)
     yield _chamber(devices)
-    yield _state("beam", "the beam is blanked", "the beam is not blanked", devices.sem.is_blanked)
-    yield _state("light", "the light is off", "the light is on", lambda: not devices.light.is_on())
+    beam, light = devices.sem.is_blanked, devices.light.is_on
+    yield _state("beam", "the beam is blanked", "the beam is not blanked", beam, unsafe)
+    yield _state("light", "the light is off", "the light is on", lambda: not light(), unsafe)
     yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
@@ -109,12 +114,12 @@ def _chamber(devices: Microscope) -> Check:
     return Check("chamber", level, f"the chamber answers: {state.value}, {pressure_pa:.3g} Pa")
 
 
-def _state(name: str, good: str, bad: str, read: Callable[[], bool]) -> Check:
+def _state(name: str, good: str, bad: str, read: Callable[[], bool], otherwise: Level) -> Check:
     try:
         holds = read()
     except (DriverError, HungDeviceError, OSError) as error:
         return Check(name, Level.RED, f"the {name} does not answer: {error}")
-    return Check(name, Level.OK, good) if holds else Check(name, Level.RED, bad)
+    return Check(name, Level.OK, good) if holds else Check(name, otherwise, bad)
 
 
 def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterator[Check]:

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,17 @@ from service.cli.commands import run
 from service.doctor import Finding, able, findings, look
 from service.exercise import exercise
 from service.reach import reached
+from service.run_folder import drive_alone, is_driven
 from simulators.clock import FastClock
 from tests.drivers.quanta_bench import QuantaBench, quanta_bench
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def looked(config: Config, bench: QuantaBench, folder: Path) -> dict[str, Finding]:
+def looked(config: Config, bench: QuantaBench, folder: Path, driven: bool = False) -> dict[str, Finding]:
     with_server = config.model_copy(update={"quanta": bench.config})
     with reached(with_server, FastClock()) as microscope:
-        return {c.name: c for c in look(with_server, microscope, folder, NOW)}
+        return {c.name: c for c in look(with_server, microscope, folder, NOW, driven)}
 
 
 def level(changes: dict[str, object], folder: Path, name: str) -> Finding:
@@ -104,6 +106,28 @@ def test_a_beam_that_is_not_blanked_is_red(tmp_path: Path) -> None:
     with quanta_bench(Config(), FastClock()) as bench:
         bench.machine.unblank_beam()
         assert looked(Config(), bench, tmp_path)["beam"].level is Level.RED
+
+
+def test_the_beam_of_a_session_that_runs_is_not_to_be_blanked_by_hand(tmp_path: Path) -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.machine.unblank_beam()
+        checks = looked(Config(), bench, tmp_path, driven=True)
+    assert {c.name for c in checks.values() if c.level is Level.RED} == {"driver"}
+    assert checks["beam"].says == "the beam is not blanked"
+    assert checks["beam"].do.startswith("nothing while its session scans")
+    assert checks["in use"].says == "another ilemtrack drives the microscope just now"
+    assert "in use" not in looked(Config(), bench, tmp_path)
+
+
+def test_a_microscope_that_is_driven_is_seen_without_taking_it() -> None:
+    config, name = Config(driver="odemis"), f"test-{os.getpid()}"
+    assert not is_driven(config, name)
+    with drive_alone(name):
+        assert is_driven(config, name)
+        assert not is_driven(config, name[:-1])
+        # A simulated one belongs to its run.
+        assert not is_driven(Config(), name)
+    assert not is_driven(config, name)
 
 
 @pytest.mark.parametrize(
