@@ -119,6 +119,16 @@ def test_the_beam_of_a_session_that_runs_is_not_to_be_blanked_by_hand(tmp_path: 
     assert "in use" not in looked(Config(), bench, tmp_path)
 
 
+def test_a_beam_that_is_switched_off_is_told_before_the_session(tmp_path: Path) -> None:
+    """It reads back as blanked, and no electron image would be taken."""
+    with quanta_bench(Config(), FastClock()) as bench:
+        assert looked(Config(), bench, tmp_path)["beam power"].level is Level.OK
+        bench.machine.set_beam_power(False)
+        checks = looked(Config(), bench, tmp_path)
+    assert (checks["beam"].level, checks["beam power"].level) == (Level.OK, Level.WARN)
+    assert "switch it on at the SEM" in checks["beam power"].do
+
+
 def test_a_microscope_that_is_driven_is_seen_without_taking_it() -> None:
     config, name = Config(driver="odemis"), f"test-{os.getpid()}"
     assert not is_driven(config, name)
