@@ -13,6 +13,7 @@ from service.summary import end_state
 
 SAFE = "The beam is blanked and the light is off."
 NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the safe state is tried again and again."
+_BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
 _LOOK = "`ilemtrack status` and `ilemtrack events` say more."
 
 
@@ -95,8 +96,7 @@ def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
 
 
 def _unsafe(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
-    to_do = "Go to the microscope: blank the beam and switch the light off by hand."
-    return Alarm("fault", f"The microscope is not safe: {data.get('problems')}", NOT_SAFE, to_do)
+    return Alarm("fault", f"The microscope is not safe: {data.get('problems')}", NOT_SAFE, _BY_HAND)
 
 
 def _safe(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
@@ -106,6 +106,8 @@ def _safe(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
 def watchdog_alarm(what: str, done: str) -> Alarm:
     """What the watchdog did."""
     to_do = "`ilemtrack resume` takes the run up again, paused, and says what it found."
+    if NOT_SAFE in done:
+        to_do = f"{_BY_HAND} Mend what is in the way; then {to_do}"
     return Alarm("watchdog", what, done, to_do)
 
 
