@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.alarms import AlarmKind
-from service.records import Event, JobState
+from service.records import Event, FieldState, JobState
 from service.requests import ASKED
 from service.session import Phase, SessionEvent
 from service.store.store import RESTARTED, Store
@@ -73,19 +73,28 @@ def _finished(store: Store, reason: str) -> Alarm:
     jobs = ", ".join(f"{n} {state}" for state, n in store.counts_in_use().items()) or "no jobs"
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
-    review = store.counts_in_use().get(JobState.NEEDS_REVIEW, 0)
-    to_do = (
-        f"{review} jobs need review: `ilemtrack queue list --state needs_review`." if review else "Nothing."
-    )
+    # The program ends with the session: what is asked of it then has no answer.
+    undone = sum(store.counts_in_use().get(state, 0) for state in (JobState.FAILED, JobState.NEEDS_REVIEW))
+    to_do = f"See why {undone} jobs were not done: incidents.md of the run says it." if undone else "Nothing."
     return Alarm("finished", what, SAFE, to_do)
 
 
 def _job(job: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+    if data.get("to") == JobState.FAILED:
+        what = f"{job} failed: {data.get('reason')}"
+        return Alarm(None, what, "It is not tried again; the rest goes on.", "Mend it, or others fail, too.")
     if data.get("to") != JobState.NEEDS_REVIEW:
         return None
     done = "It is not taken again; the rest goes on."
     what = f"{job} needs review: {data.get('reason')}"
     return Alarm("needs_review", what, done, f"`ilemtrack queue show {job}`, and decide.")
+
+
+def _field(field: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+    if data.get("to") != FieldState.FAILED:
+        return None
+    what = f"{field} failed: {data.get('reason')}"
+    return Alarm(None, what, "Its ground is not exposed; the rest goes on.", "Mend it, or others fail, too.")
 
 
 def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
@@ -137,6 +146,7 @@ def _preflight(_: str, data: Mapping[str, Any], __: Store) -> Alarm | None:
 _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] = {
     "session": _session,
     "job": _job,
+    "field": _field,
     "stalled": _stalled,
     "unsafe": _unsafe,
     "safe": _safe,

@@ -40,6 +40,8 @@ def of(store: Store, kind: str, data: Mapping[str, Any]) -> Alarm | None:
         ("session", {"event": E.REVIEW_NEEDED, "phase": "review"}, "review", "waits for a person"),
         ("session", {"event": E.ABORT, "phase": "aborted", "reason": ASKED}, "finished", ASKED),
         ("job", {"to": "needs_review", "reason": "dark"}, "needs_review", "J000007 needs review: dark"),
+        ("job", {"to": "failed", "reason": "clipped"}, None, "J000007 failed: clipped"),
+        ("field", {"to": "failed", "reason": "no light"}, None, "J000007 failed: no light"),
         ("stalled", {"step": "the scan", "running_s": 90.0, "allowed_s": 70.0}, "stalled", "scan takes 90 s"),
         ("unsafe", {"problems": "the beam is on"}, "fault", "the beam is on"),
         ("safe", {}, "fault", "after all"),
