@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from filelock import FileLock, Timeout
 
 from config.model import Config
+from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service import incidents
 from service.alarms import NOT_SAFE, SAFE, watchdog_alarm
@@ -139,7 +140,8 @@ def _try_once(connect: Callable[[], Microscope], blank: Callable[[], bool | None
     except UnsafeError as error:
         return str(error)
     except Exception as error:
-        log.exception("no connection")
+        expected = isinstance(error, (InputError, DriverError, OSError))
+        log.error("no connection", error=str(error), exc_info=not expected)
         return f"the microscope cannot be reached: {error or type(error).__name__}{known}"
     return None
 
