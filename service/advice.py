@@ -34,6 +34,9 @@ POINTS = {
         "`ilemtrack status` says what it does; another session can begin when that one has ended",
     ),
     "layout": ("session", "correct `layout` in the configuration"),
+    "plan": ("session", "correct `sem` and `planner` in the configuration; `ilemtrack config check`"),
+    "detector": ("session", "correct detection.detector, or put its file where it says"),
+    "who is told": ("session", "correct notify.urls_file, or make that file readable"),
     "safe area": (
         "session",
         "correct `layout`, or widen stage.safe_x_mm and stage.safe_y_mm as far as the stage may go",

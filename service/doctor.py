@@ -18,7 +18,7 @@ from service.advice import POINTS, WHILE_DRIVEN
 from service.checks import Check, Level
 from service.errors import InputError
 from service.layout import sections_and_fields
-from service.preflight import clock_check, device_checks, disk_checks, plan_checks
+from service.preflight import clock_check, device_checks, disk_checks, plan_checks, settings_checks
 from service.reach import Reached
 
 _WARM_C = 5.0
@@ -99,7 +99,12 @@ def look(
         layout, fields = Check("layout", Level.RED, str(error)), ()
     else:
         layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
-    checks += [layout, *plan_checks(config, fields, now.date()), *disk_checks(config, folder, fields)]
+    checks += [
+        layout,
+        *settings_checks(config),
+        *plan_checks(config, fields, now.date()),
+        *disk_checks(config, folder, fields),
+    ]
     checks += [clock_check(now, None), *_clocks(config)]
     return [*map(_of_offer, reached.offers), *findings(checks, driven)]
 

@@ -19,7 +19,9 @@ from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.sem import BeamSettings
 from service.checks import Check, Level
-from service.errors import HungDeviceError
+from service.compose import check_planner
+from service.detectors import open_detector
+from service.errors import HungDeviceError, InputError
 from service.layout import safe_area_m, sem_position_m
 from service.notifier import Notifier, notification_urls
 from service.records import Field
@@ -147,6 +149,23 @@ def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterato
     else:
         yield Check("safe area", Level.OK, f"it holds all {len(fields)} fields")
     yield calibration_check(config, today)
+
+
+def settings_checks(config: Config) -> Iterator[Check]:
+    """What `ilemtrack run` would refuse before it connects: a plan, a detector, somebody to tell."""
+    yield _usable("plan", lambda: check_planner(config), "frames can be planned with these settings")
+    name = config.detection.detector
+    yield _usable("detector", lambda: open_detector(config.detection), f"{name} is there")
+    says = "who is to be told can be read"
+    yield _usable("who is told", lambda: notification_urls(config.notify), says)
+
+
+def _usable(name: str, use: Callable[[], object], says: str) -> Check:
+    try:
+        use()
+    except InputError as error:
+        return Check(name, Level.RED, str(error))
+    return Check(name, Level.OK, says)
 
 
 def calibration_check(config: Config, today: date) -> Check:
@@ -296,6 +315,7 @@ def everything(
     notifier = Notifier(notification_urls(config.notify), config.notify.events, run)
     checks = [
         *device_checks(devices, config),
+        *settings_checks(config),
         *plan_checks(config, fields, now.date()),
         *disk_checks(config, folder, fields),
         clock_check(now, None),

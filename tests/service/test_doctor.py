@@ -165,6 +165,25 @@ def test_a_full_disk_and_a_wrong_clock_are_red(tmp_path: Path) -> None:
     assert next(c for c in checks if c.name == "clock").level is Level.RED
 
 
+@pytest.mark.parametrize(
+    ("changes", "name", "says"),
+    [
+        ({"sem": {"presets_px": [[100, 100]]}}, "plan", "a tile overlap of 3 um needs frames"),
+        ({"detection": {"detector": "forest:nowhere.onnx"}}, "detector", "nowhere.onnx"),
+        ({"detection": {"detector": "nobody"}}, "detector", "no detector named nobody"),
+        ({"notify": {"urls_file": "/nowhere/urls"}}, "who is told", "/nowhere/urls"),
+    ],
+)
+def test_what_a_run_would_refuse_is_red(
+    changes: dict[str, object], name: str, says: str, tmp_path: Path
+) -> None:
+    assert level({}, tmp_path, name).level is Level.OK
+    found = level(changes, tmp_path, name)
+    assert (found.part, found.level) == ("session", Level.RED)
+    assert says in found.says
+    assert found.do
+
+
 def test_fields_outside_the_safe_area_are_red(tmp_path: Path) -> None:
     far: dict[str, object] = {"layout": {"kind": "grid", "sections": 1, "first_um": [50_000, 0]}}
     assert level(far, tmp_path, "layout").level is Level.RED
