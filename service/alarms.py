@@ -74,8 +74,14 @@ def _finished(store: Store, reason: str) -> Alarm:
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
     # The program ends with the session: what is asked of it then has no answer.
-    undone = sum(store.counts_in_use().get(state, 0) for state in (JobState.FAILED, JobState.NEEDS_REVIEW))
-    to_do = f"See why {undone} jobs were not done: incidents.md of the run says it." if undone else "Nothing."
+    counts, failed = store.counts_in_use(), store.field_counts().get(FieldState.FAILED, 0)
+    undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
+    not_done = [f"{n} {what}" for n, what in ((failed, "fields"), (undone, "jobs")) if n]
+    to_do = (
+        f"See why {' and '.join(not_done)} were not done: incidents.md of the run says it."
+        if not_done
+        else "Nothing."
+    )
     return Alarm("finished", what, SAFE, to_do)
 
 
