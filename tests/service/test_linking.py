@@ -103,7 +103,7 @@ def test_a_section_that_fails_whole_is_a_gap() -> None:
     assert any(t.first_section == "S0001" and t.last_section == "S0007" for t in tracks.values())
 
 
-@pytest.mark.parametrize("call", ["_linked", "_track", "_final"])
+@pytest.mark.parametrize("call", ["_linked", "_track", "_finished"])
 def test_cells_are_not_lost_when_the_linking_breaks(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """Wherever the serial detector fails, once: all sections come out, and no name is given twice."""
     real = getattr(SerialDetector, call)
