@@ -33,6 +33,10 @@ class StillBusyError(NotReadyError):
     """Raised when what ran before has not ended and will by itself; nothing was exposed; try again."""
 
 
+class BeamOffError(NotReadyError):
+    """Raised when the beam is switched off as a whole, which only a person mends; nothing was exposed."""
+
+
 class FrameError(DriverError):
     """Raised when a recorded image cannot be used; the text is one sentence for a person."""
 

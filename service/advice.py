@@ -29,7 +29,14 @@ POINTS = {
         "camera",
         "look at the temperature of the camera yourself; wait until it is as cold as it is set to be",
     ),
+    "in use": (
+        "session",
+        "`ilemtrack status` says what it does; another session can begin when that one has ended",
+    ),
     "layout": ("session", "correct `layout` in the configuration"),
+    "plan": ("session", "correct `sem` and `planner` in the configuration; `ilemtrack config check`"),
+    "detector": ("session", "correct detection.detector, or put its file where it says"),
+    "who is told": ("session", "correct notify.urls_file, or make that file readable"),
     "safe area": (
         "session",
         "correct `layout`, or widen stage.safe_x_mm and stage.safe_y_mm as far as the stage may go",
@@ -44,3 +51,9 @@ POINTS = {
     "other clocks": ("computer", ""),
 }
 """Of each, by its name: the part, and a sentence; that of `other clocks` never stands badly."""
+
+WHILE_DRIVEN = {
+    "beam": "nothing while its session scans (`ilemtrack status`); otherwise blank the beam on the SEM",
+    "light": "nothing while its session takes fluorescence (`ilemtrack status`); otherwise switch it off",
+}
+"""Instead, where another ilemtrack drives the microscope."""

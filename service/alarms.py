@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.alarms import AlarmKind
-from service.records import Event, JobState
+from service.records import Event, FieldState, JobState
 from service.requests import ASKED
 from service.session import Phase, SessionEvent
 from service.store.store import RESTARTED, Store
@@ -13,6 +13,7 @@ from service.summary import end_state
 
 SAFE = "The beam is blanked and the light is off."
 NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the safe state is tried again and again."
+_BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
 _LOOK = "`ilemtrack status` and `ilemtrack events` say more."
 
 
@@ -72,19 +73,34 @@ def _finished(store: Store, reason: str) -> Alarm:
     jobs = ", ".join(f"{n} {state}" for state, n in store.counts_in_use().items()) or "no jobs"
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
-    review = store.counts_in_use().get(JobState.NEEDS_REVIEW, 0)
+    # The program ends with the session: what is asked of it then has no answer.
+    counts, failed = store.counts_in_use(), store.field_counts().get(FieldState.FAILED, 0)
+    undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
+    not_done = [f"{n} {what}" for n, what in ((failed, "fields"), (undone, "jobs")) if n]
     to_do = (
-        f"{review} jobs need review: `ilemtrack queue list --state needs_review`." if review else "Nothing."
+        f"See why {' and '.join(not_done)} were not done: incidents.md of the run says it."
+        if not_done
+        else "Nothing."
     )
     return Alarm("finished", what, SAFE, to_do)
 
 
 def _job(job: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+    if data.get("to") == JobState.FAILED:
+        what = f"{job} failed: {data.get('reason')}"
+        return Alarm(None, what, "It is not tried again; the rest goes on.", "Mend it, or others fail, too.")
     if data.get("to") != JobState.NEEDS_REVIEW:
         return None
     done = "It is not taken again; the rest goes on."
     what = f"{job} needs review: {data.get('reason')}"
     return Alarm("needs_review", what, done, f"`ilemtrack queue show {job}`, and decide.")
+
+
+def _field(field: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+    if data.get("to") != FieldState.FAILED:
+        return None
+    what = f"{field} failed: {data.get('reason')}"
+    return Alarm(None, what, "Its ground is not exposed; the rest goes on.", "Mend it, or others fail, too.")
 
 
 def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
@@ -95,8 +111,7 @@ def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
 
 
 def _unsafe(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
-    to_do = "Go to the microscope: blank the beam and switch the light off by hand."
-    return Alarm("fault", f"The microscope is not safe: {data.get('problems')}", NOT_SAFE, to_do)
+    return Alarm("fault", f"The microscope is not safe: {data.get('problems')}", NOT_SAFE, _BY_HAND)
 
 
 def _safe(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
@@ -106,6 +121,8 @@ def _safe(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
 def watchdog_alarm(what: str, done: str) -> Alarm:
     """What the watchdog did."""
     to_do = "`ilemtrack resume` takes the run up again, paused, and says what it found."
+    if NOT_SAFE in done:
+        to_do = f"{_BY_HAND} Mend what is in the way; then {to_do}"
     return Alarm("watchdog", what, done, to_do)
 
 
@@ -135,6 +152,7 @@ def _preflight(_: str, data: Mapping[str, Any], __: Store) -> Alarm | None:
 _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] = {
     "session": _session,
     "job": _job,
+    "field": _field,
     "stalled": _stalled,
     "unsafe": _unsafe,
     "safe": _safe,

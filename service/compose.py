@@ -81,24 +81,31 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
         if config.quanta is None:
             return odemis_microscope(config, clock), None
         half = odemis_fluorescence(config, clock)
-    except (OdemisStartError, MicroscopeIncompleteError) as error:
+    except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
         raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
     return joined(half, config, config.quanta, clock)
 
 
-def blank_first(config: Config, info: RunInfo) -> None:
+def blank_first(config: Config, info: RunInfo) -> bool | None:
     """Blank a SEM behind a server of its own before the rest is waited for, which may never come.
 
     Only for a program that has the microscope to itself, when one before it was killed.
+
+    Returns
+    -------
+    bool or None
+        Whether its beam is blanked, by its read-back; None where no SEM has a server of its own.
     """
     if info.kind != "run" or config.quanta is None:
-        return
+        return None
     driven = quanta_devices(config, config.quanta, SystemClock())
     try:
         driven.sem.blank()
     except DriverError as error:
         # The caller tries again with all of the microscope, and tells.
         log.error("not blanked at first", error=str(error))
+        return False
+    return True
 
 
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:

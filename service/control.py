@@ -68,7 +68,10 @@ class SessionControl:
 
     def acknowledge(self) -> str:
         """Leave a fault; the session is then paused."""
-        status = self._context.store.apply(SessionEvent.ACKNOWLEDGE)
+        was = self._context.store.status()
+        # What the fault said of the microscope is past: a pause is only reached in the safe state.
+        reason = f"a fault was acknowledged; it was: {was.reason}" if was.phase is Phase.FAULT else None
+        status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason)
         self._after_commit(self._context.requests.wake)
         return f"{status.phase.value}; continue when the microscope is ready"
 

@@ -4,7 +4,7 @@ Looks only: nothing moves, shines, scans or is blanked.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,17 @@ from drivers.errors import DriverError
 from drivers.fluorescence import Cooled
 from drivers.offers import Fit, Offer
 from drivers.quanta.joining import PlacedCamera
-from service.advice import POINTS
+from service.advice import POINTS, WHILE_DRIVEN
 from service.checks import Check, Level
 from service.errors import InputError
 from service.layout import sections_and_fields
-from service.preflight import clock_check, device_checks, disk_checks, plan_checks
+from service.preflight import clock_check, device_checks, disk_checks, plan_checks, settings_checks
 from service.reach import Reached
 
 _WARM_C = 5.0
 """A sensor that is warmer than it is set to be, by more, is not ready."""
 _LOST = (DriverError, OSError)
+_IN_USE = "another ilemtrack drives the microscope just now"
 _NOT_ASKED = "too much is missing to ask stage, chamber, blanker and light how they stand"
 
 PARTS = (
@@ -69,7 +70,9 @@ class Finding:
     do: str
 
 
-def look(config: Config, reached: Reached, folder: Path, now: datetime) -> list[Finding]:
+def look(
+    config: Config, reached: Reached, folder: Path, now: datetime, driven: bool = False
+) -> list[Finding]:
     """Look at everything that a session needs.
 
     Parameters
@@ -81,20 +84,29 @@ def look(config: Config, reached: Reached, folder: Path, now: datetime) -> list[
         Where runs will lie.
     now : datetime
         Wall clock, UTC.
+    driven : bool
+        Whether another program drives the microscope just now.
     """
     if reached.devices is None:
         checks = [Check("devices", Level.RED, _NOT_ASKED)]
     else:
-        checks = [*device_checks(reached.devices, config), _cooling(reached)]
+        checks = [*device_checks(reached.devices, config, driven), _cooling(reached)]
+    if driven:
+        checks.append(Check("in use", Level.WARN, _IN_USE))
     try:
         sections, fields = sections_and_fields(config)
     except InputError as error:
         layout, fields = Check("layout", Level.RED, str(error)), ()
     else:
         layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
-    checks += [layout, *plan_checks(config, fields, now.date()), *disk_checks(config, folder, fields)]
+    checks += [
+        layout,
+        *settings_checks(config),
+        *plan_checks(config, fields, now.date()),
+        *disk_checks(config, folder, fields),
+    ]
     checks += [clock_check(now, None), *_clocks(config)]
-    return [*map(_of_offer, reached.offers), *findings(checks)]
+    return [*map(_of_offer, reached.offers), *findings(checks, driven)]
 
 
 def document(
@@ -119,9 +131,17 @@ def able(found: Sequence[Finding]) -> bool:
     return all(one.level is not Level.RED for one in found)
 
 
-def findings(checks: Iterable[Check]) -> list[Finding]:
+def findings(checks: Iterable[Check], driven: bool = False) -> list[Finding]:
     """Say of points where they belong, and what to do about them."""
-    return [_of_check(check) for check in checks]
+    found = [_of_check(check) for check in checks]
+    if not driven:
+        return found
+    return [
+        replace(one, do=WHILE_DRIVEN[one.name])
+        if one.name in WHILE_DRIVEN and one.level is Level.WARN
+        else one
+        for one in found
+    ]
 
 
 def _of_check(check: Check) -> Finding:

@@ -9,6 +9,7 @@ import numpy as np
 
 from drivers.chamber import VacuumState
 from drivers.errors import (
+    BeamOffError,
     DriverError,
     InterruptedCallError,
     NotReadyError,
@@ -293,8 +294,8 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
     store = context.store
     if isinstance(failure, (NotReadyError, OutOfRangeError)):
         # The contract of `scan`: the beam stayed blanked, so nothing was exposed and it may be tried again.
-        # A scan of before ends by itself: waiting for it is no failure of this job.
-        waits = isinstance(failure, StillBusyError)
+        # A scan of before ends by itself, and a beam that is off is off for all: no failure of this job.
+        waits = isinstance(failure, (StillBusyError, BeamOffError))
         context.refused[exposure.job] += not waits
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
@@ -302,6 +303,8 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         store.expose_void(exposure.id, state, f"refused before the beam: {failure}")
     else:
         store.expose_failed(exposure.id, str(failure) or type(failure).__name__)
+    if isinstance(failure, BeamOffError):
+        raise SessionFaultError(f"no beam: {failure}") from failure
     if isinstance(failure, InterruptedCallError) or not isinstance(failure, DriverError):
         raise failure
     if isinstance(failure, StillBusyError):

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from planner.focus_plane import FocusPlane, fit_focus_plane
 from service.figures import save_figure
-from service.focus_heights import TOLERANCE_M, measured
+from service.focus_heights import ENOUGH, TOLERANCE_M, measured
 from service.records import Focus, FocusBeam, FocusState
 
 INK, GREY, WRONG = "#1b2430", "#8a94a3", "#d1495b"
@@ -48,9 +48,11 @@ def draw_focus(path: Path, focuses: Sequence[Focus]) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
     _draw_map(left, found, without, fit.plane, name)
     _draw_residuals(right, found, fit.plane, TOLERANCE_M[beam])
-    tilt = f"{fit.plane.slope_x * 1e3:+.2f}, {fit.plane.slope_y * 1e3:+.2f} mrad along x, y"
+    tilt = f"plane {fit.plane.slope_x * 1e3:+.2f}, {fit.plane.slope_y * 1e3:+.2f} mrad along x, y"
+    if len(good) < ENOUGH:
+        tilt = f"no plane is known: it takes {ENOUGH} sections"
     left.set_title(
-        f"{title[0].upper()}{title[1:]}: plane {tilt}", loc="left", color=INK, fontsize=12, fontweight="bold"
+        f"{title[0].upper()}{title[1:]}\n{tilt}", loc="left", color=INK, fontsize=12, fontweight="bold"
     )
     save_figure(figure, path)
 
@@ -61,8 +63,11 @@ def _draw_map(
     """Heights on the stage, over the lines of the plane."""
     places = np.array([one.place_m for one in (*found, *without)])
     low, high = places.min(axis=0), places.max(axis=0)
-    margin = max(0.08 * float((high - low).max()), 20e-6)
-    x, y = (np.linspace(low[n] - margin, high[n] + margin, 40) for n in (0, 1))
+    extent = float((high - low).max())
+    margin = max(0.08 * extent, 20e-6)
+    # Sections in one row are no line: their map has a height.
+    half = np.maximum((high - low) / 2 + margin, 0.3 * extent)
+    x, y = (np.linspace(at - by, at + by, 40) for at, by in zip((low + high) / 2, half, strict=True))
     level_m = plane.at(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2))
     heights = (plane.z0_m + plane.slope_x * x[None, :] + plane.slope_y * y[:, None] - level_m) * 1e6
     if np.ptp(heights) > 1e-3:
@@ -107,7 +112,12 @@ def _draw_map(
     bar = axes.figure.colorbar(dots, ax=axes, shrink=0.85)
     bar.set_label(f"{name} / µm, from {level_m * 1e3:.5f} mm", color=INK)
     axes.set_aspect("equal")
-    axes.set(xlabel="stage x / mm", ylabel="stage y / mm")
+    axes.set(
+        xlabel="stage x / mm",
+        ylabel="stage y / mm",
+        xlim=(x[0] * 1e3, x[-1] * 1e3),
+        ylim=(y[0] * 1e3, y[-1] * 1e3),
+    )
     handles, labels = axes.get_legend_handles_labels()
     axes.figure.legend(
         handles, labels, loc="outside lower left", ncols=2, frameon=False, fontsize=9, labelcolor=INK

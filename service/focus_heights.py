@@ -14,7 +14,7 @@ TOLERANCE_M = {FocusBeam.ELECTRON: 5e-6, FocusBeam.LIGHT: 2e-6}
 """Height that sections differ by from the plane about them: folds, dust, adhesive, noise of the focus."""
 NEAREST = 8
 """Sections that a plane goes through."""
-_ENOUGH = 4
+ENOUGH = 4
 """Sections that must agree before a plane is believed more than a measurement: three always do."""
 _SURE = 3.0
 """Most leverage (`planner.focus_plane.leverage`) close to the sections of a plane: a step behind five."""
@@ -97,11 +97,11 @@ def _nearest(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus
 
 def _plane(near: Sequence[Focus]) -> tuple[FocusPlane | None, list[Focus]]:
     """Plane that most of them agree on, and these; None while they are too few or of two minds."""
-    if len(near) < _ENOUGH:
+    if len(near) < ENOUGH:
         return None, []
     heights = [one.found_m for one in near if one.found_m is not None]
     fit = fit_focus_plane([one.place_m for one in near], heights, TOLERANCE_M[near[0].beam])
     good = [one for n, one in enumerate(near) if n not in fit.outliers]
-    if len(good) < _ENOUGH or 2 * len(good) <= len(near):
+    if len(good) < ENOUGH or 2 * len(good) <= len(near):
         return None, []
     return fit.plane, good

@@ -19,7 +19,9 @@ from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.sem import BeamSettings
 from service.checks import Check, Level
-from service.errors import HungDeviceError
+from service.compose import check_planner
+from service.detectors import open_detector
+from service.errors import HungDeviceError, InputError
 from service.layout import safe_area_m, sem_position_m
 from service.notifier import Notifier, notification_urls
 from service.records import Field
@@ -38,8 +40,12 @@ def red_ones(checks: Sequence[Check]) -> list[str]:
     return [check.says for check in checks if check.level is Level.RED]
 
 
-def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
-    """Every device answers, the beam is blanked, the light off, and scans of the wanted size are offered."""
+def device_checks(devices: Microscope, config: Config, driven: bool = False) -> Iterator[Check]:
+    """Every device answers, the beam is blanked, the light off, and scans of the wanted size are offered.
+
+    Where another program drives the microscope (`driven`), beam and light may be on: that is its work.
+    """
+    unsafe = Level.WARN if driven else Level.RED
 
     def answers(name: str, read: Callable[[], object]) -> Check:
         try:
@@ -53,8 +59,9 @@ def device_checks(devices: Microscope, config: Config) -> Iterator[Check]:
 
     yield answers("stage", place)
     yield _chamber(devices)
-    yield _state("beam", "the beam is blanked", "the beam is not blanked", devices.sem.is_blanked)
-    yield _state("light", "the light is off", "the light is on", lambda: not devices.light.is_on())
+    beam, light = devices.sem.is_blanked, devices.light.is_on
+    yield _state("beam", "the beam is blanked", "the beam is not blanked", beam, unsafe)
+    yield _state("light", "the light is off", "the light is on", lambda: not light(), unsafe)
     yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
@@ -109,12 +116,12 @@ def _chamber(devices: Microscope) -> Check:
     return Check("chamber", level, f"the chamber answers: {state.value}, {pressure_pa:.3g} Pa")
 
 
-def _state(name: str, good: str, bad: str, read: Callable[[], bool]) -> Check:
+def _state(name: str, good: str, bad: str, read: Callable[[], bool], otherwise: Level) -> Check:
     try:
         holds = read()
     except (DriverError, HungDeviceError, OSError) as error:
         return Check(name, Level.RED, f"the {name} does not answer: {error}")
-    return Check(name, Level.OK, good) if holds else Check(name, Level.RED, bad)
+    return Check(name, Level.OK, good) if holds else Check(name, otherwise, bad)
 
 
 def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterator[Check]:
@@ -142,6 +149,23 @@ def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterato
     else:
         yield Check("safe area", Level.OK, f"it holds all {len(fields)} fields")
     yield calibration_check(config, today)
+
+
+def settings_checks(config: Config) -> Iterator[Check]:
+    """What `ilemtrack run` would refuse before it connects: a plan, a detector, somebody to tell."""
+    yield _usable("plan", lambda: check_planner(config), "frames can be planned with these settings")
+    name = config.detection.detector
+    yield _usable("detector", lambda: open_detector(config.detection), f"{name} is there")
+    says = "who is to be told can be read"
+    yield _usable("who is told", lambda: notification_urls(config.notify), says)
+
+
+def _usable(name: str, use: Callable[[], object], says: str) -> Check:
+    try:
+        use()
+    except InputError as error:
+        return Check(name, Level.RED, str(error))
+    return Check(name, Level.OK, says)
 
 
 def calibration_check(config: Config, today: date) -> Check:
@@ -291,6 +315,7 @@ def everything(
     notifier = Notifier(notification_urls(config.notify), config.notify.events, run)
     checks = [
         *device_checks(devices, config),
+        *settings_checks(config),
         *plan_checks(config, fields, now.date()),
         *disk_checks(config, folder, fields),
         clock_check(now, None),

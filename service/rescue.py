@@ -4,19 +4,20 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 
 from filelock import FileLock, Timeout
 
 from config.model import Config
+from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service import incidents
 from service.alarms import NOT_SAFE, SAFE, watchdog_alarm
 from service.compose import blank_first, set_up
 from service.deadlines import guarded
 from service.errors import InputError, StoreError, UnsafeError
-from service.heartbeat import Beat, process_start
+from service.heartbeat import Beat, beat_path, process_start, read_beat
 from service.logs import get_logger
 from service.notifier import Notifier, notification_urls
 from service.run_folder import RunFolder, RunInfo, alone, lock
@@ -33,6 +34,13 @@ _LOCK_S = 10.0
 _LET_FINISH_S = 30.0
 _CONNECT_S = 60.0
 _AGAIN_S, _AGAIN_MOST_S = 10.0, 300.0
+
+_OF_THE_BEAM = {
+    True: "; the beam is blanked all the same, the light is not known to be off",
+    False: "; the beam is not known to be blanked",
+    None: "",
+}
+"""What is known of a microscope that cannot be reached, by whether its beam was blanked alone."""
 
 
 def kill(beat: Beat) -> bool:
@@ -79,6 +87,7 @@ def put_safe(
     tell: Callable[[str | None], None],
     sleep: Callable[[float], None] = time.sleep,
     take: Callable[[], AbstractContextManager[object]] = nullcontext,
+    blank: Callable[[], bool | None] = lambda: None,
 ) -> None:
     """Try until the microscope is safe, each time through a new connection.
 
@@ -90,18 +99,26 @@ def put_safe(
         Told each change: what is in the way, or None once the microscope is safe.
     sleep : callable
     take : callable
-        Takes the hardware for one attempt; between them a new session may have it.
+        Takes run and hardware for one attempt; between them others may have them.
+    blank : callable
+        Blanks a beam that has a connection of its own, before the others; whether it did, None without one.
 
     Raises
     ------
     InputError
-        Another program has the hardware: its beam is none of ours to blank.
+        Another program has the hardware at the first attempt: its beam is none of ours to blank. Who has it
+        later may only look what is wrong, and leave it as unsafe as it was: it is tried again.
     """
     again_s = _AGAIN_S
     told = ""
     while True:
-        with take():
-            problem = _try_once(connect)
+        problem: str | None = told
+        try:
+            with take():
+                problem = _try_once(connect, blank)
+        except InputError:
+            if not told:
+                raise
         if problem is None:
             tell(None)
             return
@@ -112,18 +129,20 @@ def put_safe(
         again_s = min(2 * again_s, _AGAIN_MOST_S)
 
 
-def _try_once(connect: Callable[[], Microscope]) -> str | None:
+def _try_once(connect: Callable[[], Microscope], blank: Callable[[], bool | None]) -> str | None:
     """Connect and make safe; what is in the way, None if it is safe."""
+    known = _OF_THE_BEAM[blank()]
     connection = TimedCall("connect", connect)
     if not connection.wait(_CONNECT_S):
-        return f"the microscope cannot be reached: no answer within {_CONNECT_S:g} s"
+        return f"the microscope cannot be reached: no answer within {_CONNECT_S:g} s{known}"
     try:
         make_safe(connection.outcome())
     except UnsafeError as error:
         return str(error)
     except Exception as error:
-        log.exception("no connection")
-        return f"the microscope cannot be reached: {error or type(error).__name__}"
+        expected = isinstance(error, (InputError, DriverError, OSError))
+        log.error("no connection", error=str(error), exc_info=not expected)
+        return f"the microscope cannot be reached: {error or type(error).__name__}{known}"
     return None
 
 
@@ -153,28 +172,72 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
     InputError
         Another program has taken the run up meanwhile, or the hardware: the microscope is its own.
     """
-    with acting_lock(folder).acquire(timeout=_LOCK_S):
-        killed, gone = "", True
-        if beat is not None and process_start(beat.pid) == beat.started:
+    killed, gone = "", True
+    if beat is not None and process_start(beat.pid) == beat.started:
+        with _acting(folder):
             gone = kill(beat)
-            killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
-            log.critical("daemon killed", pid=beat.pid, gone=gone)
-        # One that the kernel cannot end keeps its lock, and can do nothing any more.
-        with _lock_soon(folder) if gone else nullcontext():
-            notifier = _notifier(config, info.run)
+        killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
+        log.critical("daemon killed", pid=beat.pid, gone=gone)
+    notifier = _notifier(config, info.run)
 
-            def tell(problem: str | None) -> None:
-                done = f"{killed}{SAFE if problem is None else f'{NOT_SAFE} ({problem})'}"
-                what = f"{why[0].upper()}{why[1:]}."
-                log.critical("watchdog", what=what, done=done)
-                _record(folder, notifier, what, done)
+    def tell(problem: str | None) -> None:
+        done = f"{killed}{SAFE if problem is None else f'{NOT_SAFE} ({problem})'}"
+        what = f"{why[0].upper()}{why[1:]}."
+        log.critical("watchdog", what=what, done=done)
+        _record(folder, notifier, what, done)
 
-            def connect() -> Microscope:
-                blank_first(config, info)
-                return guarded(set_up(config, folder, info).devices)
+    def again(seconds: float) -> None:
+        time.sleep(seconds)
+        _demand_no_other(info, beat)
 
-            put_safe(connect, tell, take=lambda: alone(config, info.kind) if gone else nullcontext())
-            notifier.close(120.0)
+    put_safe(
+        connect=lambda: guarded(set_up(config, folder, info).devices),
+        tell=tell,
+        sleep=again,
+        take=lambda: _taken(folder, config, info, gone),
+        blank=lambda: blank_first(config, info),
+    )
+    notifier.close(120.0)
+
+
+def _demand_no_other(info: RunInfo, beat: Beat | None) -> None:
+    """End a watchdog whose run another daemon has taken up: that one has a watchdog of its own.
+
+    Raises
+    ------
+    InputError
+    """
+    now = read_beat(beat_path(info.run))
+    if now is not None and (beat is None or (now.pid, now.started) != (beat.pid, beat.started)):
+        raise InputError(f"run {info.run}: another daemon has taken it up")
+
+
+@contextmanager
+def _acting(folder: RunFolder) -> Iterator[None]:
+    try:
+        guard = acting_lock(folder).acquire(timeout=_LOCK_S)
+    except Timeout:
+        raise InputError(f"{folder.path}: another watchdog is at work on this run") from None
+    with guard:
+        yield
+
+
+@contextmanager
+def _taken(folder: RunFolder, config: Config, info: RunInfo, gone: bool) -> Iterator[None]:
+    """Take run and hardware for one attempt.
+
+    A daemon that the kernel cannot end (not `gone`) keeps its locks, and can do nothing any more.
+    """
+    with _acting(folder):
+        if not gone:
+            yield
+            return
+        run = _lock_soon(folder)
+        try:
+            with alone(config, info.kind):
+                yield
+        finally:
+            run.release()
 
 
 def _lock_soon(folder: RunFolder) -> FileLock:

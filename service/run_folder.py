@@ -172,6 +172,10 @@ def lock(folder: RunFolder) -> FileLock:
     return guard
 
 
+_DRIVEN = "ilemtrack/microscope/"
+"""Before the name of a microscope: the abstract socket of whoever drives it."""
+
+
 def drive_alone(microscope: str = "hardware") -> socket.socket:
     """Take a microscope for this process: no other program of this computer drives it, whatever its run.
 
@@ -195,7 +199,7 @@ def drive_alone(microscope: str = "hardware") -> socket.socket:
     """
     guard = socket.socket(socket.AF_UNIX)
     try:
-        guard.bind(f"\0ilemtrack/microscope/{microscope}")
+        guard.bind(f"\0{_DRIVEN}{microscope}")
     except OSError as error:
         guard.close()
         if error.errno != errno.EADDRINUSE:
@@ -215,9 +219,21 @@ def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
     InputError
         Another process has it.
     """
-    if kind != "run" or (config.driver == "simulator" and config.quanta is None):
+    if kind != "run" or not _has_hardware(config):
         return nullcontext()
     return drive_alone()
+
+
+def is_driven(config: Config, microscope: str = "hardware") -> bool:
+    """Whether a program of this computer drives the hardware just now; only looks, and takes nothing."""
+    # As the kernel writes the name of an abstract socket.
+    name = f"@{_DRIVEN}{microscope}"
+    sockets = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()
+    return _has_hardware(config) and any(line.endswith(f" {name}") for line in sockets)
+
+
+def _has_hardware(config: Config) -> bool:
+    return config.driver != "simulator" or config.quanta is not None
 
 
 def total_bytes(folders: Sequence[Path]) -> int:

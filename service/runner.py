@@ -348,7 +348,7 @@ class Runner:
         context = self._context
         unsafe = self._safe_or_why()
         if unsafe is not None:
-            reason = f"{reason}; NOT SAFE: {unsafe}"
+            reason = f"NOT SAFE: {unsafe}" if reason == unsafe else f"{reason}; NOT SAFE: {unsafe}"
         context.requests.drop(Wish.PAUSE)
         try:
             context.requests.take()

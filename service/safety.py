@@ -25,13 +25,14 @@ def make_safe(devices: Microscope) -> None:
     UnsafeError
         The beam is not known to be blanked or the light not known to be off; names what failed.
     """
-    problems = stop_devices(devices)
-    problems += _together(
+    stopping = _stop(devices)
+    reading = _together(
         {
             "reading the blanker": lambda: _demand(devices.sem.is_blanked(), "the beam is on"),
             "reading the light": lambda: _demand(not devices.light.is_on(), "the light is on"),
         }
     )
+    problems = _sentences(stopping | reading)
     if problems:
         log.critical("microscope not safe", problems=problems)
         raise UnsafeError("; ".join(problems))
@@ -39,6 +40,10 @@ def make_safe(devices: Microscope) -> None:
 
 def stop_devices(devices: Microscope) -> list[str]:
     """End whatever call runs, also from another thread, blank, switch off; gives what failed."""
+    return _sentences(_stop(devices))
+
+
+def _stop(devices: Microscope) -> dict[str, str]:
     return _together(
         {
             "blanking the beam": devices.sem.blank,
@@ -51,8 +56,8 @@ def stop_devices(devices: Microscope) -> list[str]:
     )
 
 
-def _together(steps: Mapping[str, Callable[[], None]]) -> list[str]:
-    """Do all steps at once; what failed or was not done in time, a sentence each."""
+def _together(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+    """Do all steps at once; those that failed or were not done in time, in the order of `steps`, and why."""
     failed: dict[str, str] = {}
     ended: set[str] = set()
 
@@ -75,7 +80,17 @@ def _together(steps: Mapping[str, Callable[[], None]]) -> list[str]:
     for thread in threads:
         thread.join(max(0.0, end_s - time.monotonic()))
     late = {what: f"no answer within {_WITHIN_S:g} s" for what in steps if what not in ended}
-    return [f"{what}: {why}" for what, why in (dict(failed) | late).items()]
+    found = dict(failed) | late
+    # Whichever thread failed first: the same trouble is the same text, and is told once.
+    return {what: found[what] for what in steps if what in found}
+
+
+def _sentences(problems: Mapping[str, str]) -> list[str]:
+    """Return one sentence for each cause, however many steps it struck."""
+    struck: dict[str, list[str]] = {}
+    for what, why in problems.items():
+        struck.setdefault(why, []).append(what)
+    return [f"{', '.join(steps)}: {why}" for why, steps in struck.items()]
 
 
 def _demand(holds: bool, otherwise: str) -> None:

@@ -194,7 +194,12 @@ def step(status: Status, event: SessionEvent, reason: str | None = None) -> Stat
     """
     choices = TRANSITIONS.get((status.phase, event))
     if choices is None:
-        raise IllegalTransitionError(f"'{event}' is not possible while the session is in '{status.phase}'")
+        first = (
+            "; when its cause is mended, `ilemtrack ack` comes first" if status.phase is Phase.FAULT else ""
+        )
+        raise IllegalTransitionError(
+            f"'{event}' is not possible while the session is in '{status.phase}'{first}"
+        )
     if event is SessionEvent.RESUME:
         assert status.resume_to in choices
         return Status(status.resume_to)

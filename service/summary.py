@@ -62,6 +62,9 @@ class Focusing:
     exposed_s: float
 
 
+_UNDONE = (JobState.FAILED, JobState.NEEDS_REVIEW)
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Numbers of a session; see `ilemtrack dry-run --json` in the README."""
@@ -84,6 +87,8 @@ class Summary:
     """Of the beams that were focused."""
     failed_fields: dict[str, str]
     """Why a field has no cells, by its identifier."""
+    undone_jobs: dict[str, str]
+    """Why a job failed, or is left for review, by its identifier."""
     clipped_cells: dict[str, str]
     """Why a cell is imaged in part only, by its identifier."""
     remarks: dict[str, str]
@@ -140,6 +145,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         focus=focus,
         remarks={e.job: e.note for e in store.exposures() if e.state is ExposureState.CLOSED and e.note},
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
+        undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
         clipped_cells=_clipped(events),
     )
 

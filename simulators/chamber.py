@@ -84,7 +84,13 @@ class SimulatedChamber:
     def state(self) -> VacuumState:
         """Read the state back."""
         with self._lock:
-            return self._course.state if self._course.over(self._clock.now_s()) else VacuumState.CHANGING
+            course = self._course
+            if not course.over(self._clock.now_s()):
+                return VacuumState.CHANGING
+            # A change whose caller did not wait for its end.
+            if self._memory.get("chamber") != [course.state, course.end_pa]:
+                self._memory.set("chamber", [course.state, course.end_pa])
+            return course.state
 
     def pressure_pa(self) -> float:
         """Read the pressure back, Pa."""

@@ -25,7 +25,7 @@ from drivers.errors import (
 from drivers.odemis import protocol
 from drivers.odemis.errors import OdemisStartError, WorkerGoneError, WorkerOverrunError
 
-_LAUNCH = Path(__file__).parent / "remote" / "launch.py"
+LAUNCH = Path(__file__).parent / "remote" / "launch.py"
 _LOOK_MS = 50
 """Time between two looks at whether the process still lives."""
 
@@ -90,7 +90,7 @@ class Lane:
         self.end()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="ilemtrack-"))
         endpoint = f"ipc://{folder}/w"
-        arguments = [self._config.python, str(_LAUNCH), endpoint, *(["--guard"] if self._guard else [])]
+        arguments = [self._config.python, str(LAUNCH), endpoint, *(["--guard"] if self._guard else [])]
         try:
             with (folder / "log").open("wb") as log:
                 self._process = subprocess.Popen(

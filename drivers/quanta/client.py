@@ -154,7 +154,7 @@ class _Connection:
             if isinstance(result, dict) and "bytes" in result:
                 return result, self._exactly(int(result["bytes"]), end_s)
         except TimeoutError as error:
-            raise DeviceTimeoutError(f"{method}: no answer within {timeout_s:g} s") from error
+            raise DeviceTimeoutError(f"{method}: no answer within {timeout_s:.2g} s") from error
         except OSError as error:
             raise DeviceLostError(f"{method}: the connection broke: {error.strerror or error}") from error
         return result

@@ -10,6 +10,8 @@ from config.quanta import QuantaConfig
 from drivers.chamber import Chamber, VacuumState
 from drivers.clock import Clock
 from drivers.errors import (
+    BeamOffError,
+    DeviceLostError,
     DeviceTimeoutError,
     DriverError,
     InterruptedCallError,
@@ -100,6 +102,7 @@ class QuantaSem:
         )
         with self._interlock.holding("a change of the beam"):
             self.blank()
+            self._demand_power()
             for setting, value in values:
                 settings.check(self._client, setting, value)
             for setting, value in values:
@@ -255,8 +258,13 @@ class QuantaSem:
         if state is not VacuumState.HIGH:
             pressure_pa = self._chamber.pressure_pa()
             raise NotReadyError(f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa")
+        self._demand_power()
+
+    def _demand_power(self) -> None:
         if self._client.call("get_beam_power") is not True:
-            raise NotReadyError("the beam is switched off; only a person switches it on")
+            raise BeamOffError(
+                "the beam is switched off as a whole; only a person switches it on, at the SEM"
+            )
 
     def _quiet(self, wake: threading.Event) -> None:
         """Blank, and end the scan that an earlier program may have left running."""
@@ -294,19 +302,23 @@ class QuantaSem:
             wait_s = self._quanta.poll_s
 
     def _fetch(self, before: bytes, expected: frames.Expected, wake: threading.Event) -> frames.Frame:
-        """Fetch the frame of this scan, while the beam is blanked."""
+        """Fetch the frame of this scan, while the beam is blanked; asked again where the connection breaks.
+
+        It is all that is left of the ground, and to ask for it changes nothing.
+        """
         end_s = self._clock.now_s() + _STALE_S
         while True:
-            frame = self._latest()
-            if frame is None or frames.fingerprint(frame) == before:
-                wrong = "the SEM shows the frame that it had before the scan"
+            try:
+                frame = self._latest()
+            except DeviceLostError as error:
+                wrong: DriverError = error
             else:
-                strange = frames.strange(frame[0], expected)
-                if strange is None:
+                strange = _strange(frame, before, expected)
+                if frame is not None and strange is None:
                     return frame
-                wrong = strange
+                wrong = DriverError(strange)
             if self._clock.now_s() >= end_s:
-                raise DriverError(wrong)
+                raise wrong
             if not self._clock.sleep(self._quanta.poll_s, wake):
                 raise InterruptedCallError("stopped while its image was fetched; the rows were exposed")
 
@@ -330,6 +342,13 @@ class QuantaSem:
 
     def _channel_state(self) -> str:
         return str(self._client.call("get_channel_state", channel=self._quanta.channel))
+
+
+def _strange(frame: frames.Frame | None, before: bytes, expected: frames.Expected) -> str | None:
+    """Why a frame is not that of the scan; None if it is."""
+    if frame is None or frames.fingerprint(frame) == before:
+        return "the SEM shows the frame that it had before the scan"
+    return frames.strange(frame[0], expected)
 
 
 def _near(value: float, wanted: float) -> float:

@@ -44,6 +44,7 @@ def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterat
     )
     for setting, value, key in wanted:
         yield _range(client, setting, value, key)
+    yield _power(client)
     yield _channel(client, quanta)
     yield _presets(client)
     yield _scan(client, config, quanta)
@@ -100,6 +101,18 @@ def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
         f" {low_m * 1e6:g} to {high_m * 1e6:g}"
     )
     return judged("sem", "scan", says, low_m <= widest.width_m <= high_m, do)
+
+
+def _power(client: QuantaClient) -> Offer:
+    try:
+        power = client.call("get_beam_power")
+    except DriverError as error:
+        return Offer("sem", "beam power", f"nobody knows: {error}", Fit.NO, _SERVER)
+    if power is True:
+        return Offer("sem", "beam power", "the beam is switched on")
+    says = "the beam is switched off as a whole"
+    do = "switch it on at the SEM once the chamber is pumped, before the electron images: nobody else does"
+    return Offer("sem", "beam power", says, Fit.DOUBTFUL, do)
 
 
 def _beam_shift(client: QuantaClient, config: Config) -> Offer:

@@ -11,6 +11,7 @@ import os
 import socket
 import stat
 import tempfile
+import threading
 from pathlib import Path
 from typing import Literal
 
@@ -177,22 +178,25 @@ class Discovery:
         self._file = folder / "daemon.json"
         # Of the process, not of a thread: the API's thread tries again when another daemon has ended.
         self._lock = FileLock(folder / "daemon.lock", thread_local=False)
+        # Two threads that take it at once would find each other to be another daemon.
+        self._one_at_a_time = threading.Lock()
 
     def publish(self, info: DaemonInfo) -> bool:
         """Write ``daemon.json``; False if another daemon of the user is alive and published.
 
         To be tried again now and then; harmless when it was done.
         """
-        if self._lock.is_locked:
+        with self._one_at_a_time:
+            if self._lock.is_locked:
+                return True
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                return False
+            part = self._file.with_suffix(".part")
+            part.write_text(info.model_dump_json() + "\n", encoding="utf-8")
+            part.replace(self._file)
             return True
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        part = self._file.with_suffix(".part")
-        part.write_text(info.model_dump_json() + "\n", encoding="utf-8")
-        part.replace(self._file)
-        return True
 
     def withdraw(self) -> None:
         """Remove ``daemon.json`` if it is ours; harmless otherwise."""

@@ -12,7 +12,7 @@ from config.loading import DEFAULT_PROFILE, load
 from service.checks import Level
 from service.cli.output import print_json, results
 from service.errors import InputError
-from service.run_folder import alone
+from service.run_folder import alone, is_driven
 
 if TYPE_CHECKING:
     from service.doctor import Finding
@@ -47,9 +47,10 @@ def doctor(
     if not place.is_dir():
         raise InputError(f"{place}: no such folder; --out is where runs will lie")
     clock = SystemClock()
+    driven = not exercise and is_driven(chosen)
     with alone(chosen) if exercise else nullcontext():
         with reached(chosen, clock) as microscope:
-            found = points.look(chosen, microscope, place, datetime.now(UTC))
+            found = points.look(chosen, microscope, place, datetime.now(UTC), driven)
         exercised = exercise and microscope.devices is not None
         if exercised:
             devices, quanta = hardware(chosen, clock)

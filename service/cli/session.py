@@ -249,6 +249,7 @@ def _print_summary(summary: "Summary", folder: RunFolder) -> None:
     rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
     rows += [("image kept", text) for text in _by_reason(summary.remarks)]
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
+    rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)

@@ -1,5 +1,6 @@
 import json
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from drivers.errors import DriverError
 from drivers.odemis import protocol
 from drivers.odemis.chamber import Position, position_for
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
-from drivers.odemis.lane import Lane
+from drivers.odemis.lane import LAUNCH, Lane
 from drivers.odemis.microscope import NEEDED, check
+from simulators.odemis_backend.interpreter import write_python
 from tests.drivers.odemis_bench import OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
 
@@ -65,6 +67,18 @@ def test_a_worker_of_another_version_is_not_used(tmp_path: Path) -> None:
     lane = Lane(OdemisConfig(python=str(python), start_s=30), guard=False)
     with pytest.raises(OdemisStartError, match="version 2 of the protocol, this one version 1"):
         lane.ensure()
+
+
+def test_a_worker_whose_driver_was_killed_before_its_first_request_ends(tmp_path: Path) -> None:
+    command = [str(write_python(tmp_path)), str(LAUNCH), f"ipc://{tmp_path}/w", "--guard"]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        assert worker.stdin is not None
+        worker.stdin.close()
+        assert worker.wait(20) == 0
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 @pytest.fixture(scope="module")

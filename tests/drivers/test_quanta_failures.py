@@ -10,6 +10,7 @@ import pytest
 from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import (
+    BeamOffError,
     DeviceLostError,
     DeviceTimeoutError,
     DriverError,
@@ -29,7 +30,7 @@ PLACE = (0.3e-3, -0.2e-3)
 
 @pytest.fixture
 def bench() -> Iterator[QuantaBench]:
-    with quanta_bench(CONFIG, FastClock(), call_timeout_s=0.3) as bench:
+    with quanta_bench(CONFIG, FastClock(), call_timeout_s=1.0) as bench:
         bench.quanta.stage.move_to(*PLACE, 60)
         yield bench
 
@@ -73,6 +74,26 @@ def test_a_connection_that_breaks_ends_blanked_and_is_opened_anew(pumped: Quanta
     assert_blanked(pumped)
     pumped.fault("drop", None)
     assert scan(pumped, "next").nonce == "next"
+
+
+def test_an_image_is_asked_for_again_where_the_connection_breaks(
+    pumped: QuantaBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ground is exposed: the image is all that is left of it, and the server still has it."""
+    client = pumped.quanta.client
+    call = client.call
+    broken: list[str] = []
+
+    def breaks(method: str, **params: object) -> Any:
+        if method == "get_latest_image" and pumped.microscope.ground.exposures() and len(broken) < 2:
+            broken.append(method)
+            raise DeviceLostError("the connection broke")
+        return call(method, **params)
+
+    monkeypatch.setattr(client, "call", breaks)
+    assert scan(pumped).nonce == "n"
+    assert len(broken) == 2
+    assert len(pumped.microscope.ground.exposures()) == 1
 
 
 def test_blanking_does_not_wait_for_a_call_that_hangs() -> None:
@@ -233,8 +254,9 @@ def test_a_blanker_that_does_not_blank_switches_the_beam_off(pumped: QuantaBench
         pumped.quanta.sem.blank()
     assert_blanked(pumped)
     pumped.fault("blanker_stuck", None)
-    with pytest.raises(NotReadyError, match="only a person switches it on"):
-        scan(pumped)
+    for beam_off in (lambda: scan(pumped), lambda: pumped.quanta.sem.set_beam(pumped.quanta.sem.beam(), 60)):
+        with pytest.raises(BeamOffError, match="only a person switches it on"):
+            beam_off()
 
 
 def test_a_blanker_that_sticks_in_a_scan_is_an_error_and_the_beam_is_off(pumped: QuantaBench) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drivers.errors import DeviceTimeoutError
 from service import incidents
 from service.alarms import NOT_SAFE, SAFE, Alarm, alarm_of
 from service.announcer import Announcer
@@ -19,6 +20,7 @@ from service.requests import ASKED
 from service.session import SessionEvent
 from service.store.store import Store
 from tests.service.conftest import Start
+from tests.service.faults import faulty, raising
 
 E = SessionEvent
 AT = datetime(2026, 11, 23, 3, 14, tzinfo=UTC)
@@ -40,6 +42,8 @@ def of(store: Store, kind: str, data: Mapping[str, Any]) -> Alarm | None:
         ("session", {"event": E.REVIEW_NEEDED, "phase": "review"}, "review", "waits for a person"),
         ("session", {"event": E.ABORT, "phase": "aborted", "reason": ASKED}, "finished", ASKED),
         ("job", {"to": "needs_review", "reason": "dark"}, "needs_review", "J000007 needs review: dark"),
+        ("job", {"to": "failed", "reason": "clipped"}, None, "J000007 failed: clipped"),
+        ("field", {"to": "failed", "reason": "no light"}, None, "J000007 failed: no light"),
         ("stalled", {"step": "the scan", "running_s": 90.0, "allowed_s": 70.0}, "stalled", "scan takes 90 s"),
         ("unsafe", {"problems": "the beam is on"}, "fault", "the beam is on"),
         ("safe", {}, "fault", "after all"),
@@ -130,6 +134,15 @@ def test_the_end_of_a_session_says_how_it_ended(start: Start) -> None:
     assert done
     assert f"has ended: done; {done} done" in alarm.what
     assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+    assert alarm.to_do == "Nothing."
+
+
+def test_the_end_of_a_session_names_what_was_not_done(start: Start) -> None:
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=3))
+    last = [e for e in session.store.events_since(0) if e.kind == "session"][-1]
+    alarm = alarm_of(last, session.store)
+    assert alarm is not None
+    assert alarm.to_do == "See why 1 fields were not done: incidents.md of the run says it."
 
 
 def test_an_event_that_is_not_understood_keeps_no_other_from_people(store: Store, tmp_path: Path) -> None:

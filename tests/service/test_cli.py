@@ -45,6 +45,7 @@ SUMMARY = {
     "tracks",
     "focus",
     "failed_fields",
+    "undone_jobs",
     "clipped_cells",
     "remarks",
 }

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,17 @@ from service.cli.commands import run
 from service.doctor import Finding, able, findings, look
 from service.exercise import exercise
 from service.reach import reached
+from service.run_folder import drive_alone, is_driven
 from simulators.clock import FastClock
 from tests.drivers.quanta_bench import QuantaBench, quanta_bench
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def looked(config: Config, bench: QuantaBench, folder: Path) -> dict[str, Finding]:
+def looked(config: Config, bench: QuantaBench, folder: Path, driven: bool = False) -> dict[str, Finding]:
     with_server = config.model_copy(update={"quanta": bench.config})
     with reached(with_server, FastClock()) as microscope:
-        return {c.name: c for c in look(with_server, microscope, folder, NOW)}
+        return {c.name: c for c in look(with_server, microscope, folder, NOW, driven)}
 
 
 def level(changes: dict[str, object], folder: Path, name: str) -> Finding:
@@ -106,6 +108,38 @@ def test_a_beam_that_is_not_blanked_is_red(tmp_path: Path) -> None:
         assert looked(Config(), bench, tmp_path)["beam"].level is Level.RED
 
 
+def test_the_beam_of_a_session_that_runs_is_not_to_be_blanked_by_hand(tmp_path: Path) -> None:
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.machine.unblank_beam()
+        checks = looked(Config(), bench, tmp_path, driven=True)
+    assert {c.name for c in checks.values() if c.level is Level.RED} == {"driver"}
+    assert checks["beam"].says == "the beam is not blanked"
+    assert checks["beam"].do.startswith("nothing while its session scans")
+    assert checks["in use"].says == "another ilemtrack drives the microscope just now"
+    assert "in use" not in looked(Config(), bench, tmp_path)
+
+
+def test_a_beam_that_is_switched_off_is_told_before_the_session(tmp_path: Path) -> None:
+    """It reads back as blanked, and no electron image would be taken."""
+    with quanta_bench(Config(), FastClock()) as bench:
+        assert looked(Config(), bench, tmp_path)["beam power"].level is Level.OK
+        bench.machine.set_beam_power(False)
+        checks = looked(Config(), bench, tmp_path)
+    assert (checks["beam"].level, checks["beam power"].level) == (Level.OK, Level.WARN)
+    assert "switch it on at the SEM" in checks["beam power"].do
+
+
+def test_a_microscope_that_is_driven_is_seen_without_taking_it() -> None:
+    config, name = Config(driver="odemis"), f"test-{os.getpid()}"
+    assert not is_driven(config, name)
+    with drive_alone(name):
+        assert is_driven(config, name)
+        assert not is_driven(config, name[:-1])
+        # A simulated one belongs to its run.
+        assert not is_driven(Config(), name)
+    assert not is_driven(config, name)
+
+
 @pytest.mark.parametrize(
     ("measured", "expected"),
     [("2026-11-20", Level.OK), ("2026-01-05", Level.WARN), ("2027-01-01", Level.WARN)],
@@ -129,6 +163,25 @@ def test_a_full_disk_and_a_wrong_clock_are_red(tmp_path: Path) -> None:
     with reached(Config(), FastClock()) as microscope:
         checks = look(Config(), microscope, tmp_path, datetime(2001, 1, 1, tzinfo=UTC))
     assert next(c for c in checks if c.name == "clock").level is Level.RED
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "says"),
+    [
+        ({"sem": {"presets_px": [[100, 100]]}}, "plan", "a tile overlap of 3 um needs frames"),
+        ({"detection": {"detector": "forest:nowhere.onnx"}}, "detector", "nowhere.onnx"),
+        ({"detection": {"detector": "nobody"}}, "detector", "no detector named nobody"),
+        ({"notify": {"urls_file": "/nowhere/urls"}}, "who is told", "/nowhere/urls"),
+    ],
+)
+def test_what_a_run_would_refuse_is_red(
+    changes: dict[str, object], name: str, says: str, tmp_path: Path
+) -> None:
+    assert level({}, tmp_path, name).level is Level.OK
+    found = level(changes, tmp_path, name)
+    assert (found.part, found.level) == ("session", Level.RED)
+    assert says in found.says
+    assert found.do
 
 
 def test_fields_outside_the_safe_area_are_red(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from drivers.odemis.survey import survey
 from drivers.offers import Fit
 from service.checks import Level
 from service.cli.commands import run
+from service.compose import hardware
 from service.doctor import PARTS, Finding, able, look
+from service.errors import InputError
 from service.reach import reached
 from simulators.odemis_backend.backend import OdemisBackend
 
@@ -183,6 +185,9 @@ def test_a_back_end_that_is_down(tmp_path: Path) -> None:
         backend = OdemisBackend(Path(folder), Config.model_validate(SETTINGS), clock="real")
         backend.close()
         found = told(config_of(backend.python), tmp_path)
+        # What `run` and `preflight` say of it.
+        with pytest.raises(InputError, match=r"driver: odemis: .*connection lost.*`ilemtrack doctor` says"):
+            hardware(config_of(backend.python), SystemClock())
     one = one_of(found, "microscope", "Odemis")
     assert "is installed, and its back-end does not answer" in one.says
     assert "odemis-start" in one.do
@@ -222,3 +227,6 @@ def test_the_command(
     request.getfixturevalue("hardware_taken")
     assert run(["doctor", "--exercise", *where]) == 2
     assert "another ilemtrack on this computer drives the microscope" in capsys.readouterr().err
+    assert run(["doctor", "--json", *where]) == 0
+    levels = {row["name"]: row["level"] for row in json.loads(capsys.readouterr().out)["checks"]}
+    assert levels["in use"] == "warn"

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from service.errors import InputError
@@ -51,6 +52,17 @@ def test_what_is_off_the_plane_is_red(tmp_path: Path) -> None:
 def test_few_and_many_sections_are_drawn(tmp_path: Path, count: int) -> None:
     none = Focus(FocusBeam.ELECTRON, "S9999", (1e-3, 1e-3), FocusState.NOT_FOUND, used_m=5.8e-3, id=999)
     assert drawn(tmp_path / "a.png", [*book(count), none]).shape[1] > 1000
+
+
+def test_sections_in_a_row_are_a_map_of_some_height(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr("service.focus_figure.save_figure", lambda figure, _: figures.append(figure))
+    for count in (2, 5):
+        draw_focus(tmp_path / "a.png", book(count))
+    few, row = (figure.axes[0] for figure in figures)
+    assert np.ptp(row.get_ylim()) > 0.4 * np.ptp(row.get_xlim())
+    assert "no plane is known: it takes 4 sections" in few.get_title(loc="left")
+    assert "plane +2.00, +0.00 mrad along x, y" in row.get_title(loc="left")
 
 
 def test_a_run_has_a_picture_of_each_beam_that_found_something(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A session with the profile of the real machine, whose SEM, stage and chamber answer over a real socket."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,27 @@ def test_a_blanker_that_sticks_ends_the_session_with_the_beam_off(rig: Rig) -> N
     assert len(rig.session.store.exposures()) == 1
     assert not rig.machine.get_beam_power()
     rig.machine.held.fault("blanker_stuck", None)
+
+
+def test_a_beam_that_is_switched_off_costs_no_job(rig: Rig) -> None:
+    """It is off for all jobs alike: a person switches it on, and the session goes on with every one."""
+    store, control, on = rig.session.store, rig.session.control, threading.Event()
+    rig.machine.get_beam_power = lambda: (  # type: ignore[method-assign]
+        on.is_set() or not any(row.state is ExposureState.CLOSED for row in store.exposures())
+    )
+    rig.session.run(100)
+    for _ in range(2):
+        assert store.status().phase is Phase.FAULT
+        assert "only a person switches it on" in str(store.status().reason)
+        # The second time the column is asked for first: no other job is tried.
+        assert [row.state for row in store.exposures()] == [ExposureState.CLOSED, ExposureState.VOID]
+        assert store.counts()[JobState.FAILED] == 0
+        rig.session.go_on(control.acknowledge)
+        rig.session.go_on()
+    on.set()
+    rig.session.go_on(control.acknowledge)
+    rig.session.go_on()
+    assert {job.state for job in store.jobs()} == {JobState.DONE}
 
 
 def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path) -> None:

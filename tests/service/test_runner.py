@@ -159,7 +159,11 @@ def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Sta
     assert "3 failures in a row" in str(status.reason)
     session.control.acknowledge()
     assert session.store.status().phase is Phase.PAUSED
-    assert len(session.store.jobs(state=JobState.NEEDS_REVIEW)) == 3
+    assert session.store.status().reason == f"a fault was acknowledged; it was: {status.reason}"
+    review = session.store.jobs(state=JobState.NEEDS_REVIEW)
+    summary = summarise(session.config, session.store, session.folder, None)
+    assert summary.undone_jobs == {job.id: "the beam tripped" for job in review}
+    assert len(review) == 3
 
 
 def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:

@@ -4,9 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,7 +22,7 @@ from service.compose import blank_first, set_up
 from service.errors import InputError, UnsafeError
 from service.heartbeat import Beat, Heart, beat_path, process_start, read_beat
 from service.rescue import kill, put_safe
-from service.run_folder import RunFolder, RunInfo, create
+from service.run_folder import RunFolder, RunInfo, create, lock
 from service.watcher import GONE, UNSAFE, watch
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
@@ -193,29 +194,93 @@ def test_a_microscope_that_another_run_drives_is_not_touched(
         rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
 
 
-def test_between_two_attempts_a_new_session_may_have_the_hardware() -> None:
-    """A watchdog whose microscope stays away keeps nobody from it, and ends once somebody has it."""
-    held = 0
+def test_who_has_the_hardware_between_two_attempts_is_left_alone() -> None:
+    """Somebody may only look what is wrong: the microscope is then as unsafe as it was, and tried again."""
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    steps = iter(["gone", "another", "another", "there"])
+    taken: list[str] = []
 
     @contextmanager
     def take() -> Iterator[None]:
-        nonlocal held
-        if held == 2:
+        taken.append(next(steps))
+        if taken[-1] == "another":
             raise InputError("another ilemtrack")
-        held += 1
-        taken.append(True)
         yield
-        taken.pop()
 
     def connect() -> Microscope:
-        assert taken
-        raise DeviceLostError("nobody answers")
+        if taken[-1] == "gone":
+            raise DeviceLostError("nobody answers")
+        assert taken[-1] == "there"
+        return devices
 
-    def sleep(_: float) -> None:
-        assert not taken
-
-    taken: list[bool] = []
     told: list[str | None] = []
-    with pytest.raises(InputError, match="another ilemtrack"):
-        put_safe(connect, told.append, sleep, take)
-    assert len(told) == 1
+    put_safe(connect, told.append, lambda _: None, take)
+    assert told == ["the microscope cannot be reached: nobody answers", None]
+    assert len(taken) == 4
+
+
+@pytest.mark.parametrize(
+    ("blanked", "says"),
+    [
+        (True, "the beam is blanked all the same, the light is not known to be off"),
+        (False, "the beam is not known to be blanked"),
+    ],
+)
+def test_what_is_known_of_the_beam_is_said_though_odemis_is_gone(blanked: bool, says: str) -> None:
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    outcomes = iter([DeviceLostError("no Odemis"), None])
+
+    def connect() -> Microscope:
+        if problem := next(outcomes):
+            raise problem
+        return devices
+
+    told: list[str | None] = []
+    put_safe(connect, told.append, lambda _: None, blank=lambda: blanked)
+    assert told == [f"the microscope cannot be reached: no Odemis; {says}", None]
+
+
+def acting(
+    folder: RunFolder, info: RunInfo, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]
+) -> None:
+    """A watchdog that reaches the microscope at its second attempt."""
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    outcomes = iter([InputError("no Odemis"), None])
+
+    def connects(*_: object) -> object:
+        if problem := next(outcomes):
+            raise problem
+        return SimpleNamespace(devices=devices)
+
+    monkeypatch.setattr(rescue, "set_up", connects)
+    monkeypatch.setattr("service.rescue.time.sleep", lambda _: meanwhile())
+    rescue.act(folder, info, Config(), GONE, None)
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_between_two_attempts_the_run_may_be_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`resume` need not wait for the next attempt once Odemis is back."""
+    folder, info = create(tmp_path / "run", "run", "real", dump(Config()))
+    looked = []
+
+    def meanwhile() -> None:
+        rescue.let_finish(folder)
+        lock(folder).release()
+        looked.append(folder.incidents.read_text())
+
+    acting(folder, info, monkeypatch, meanwhile)
+    (first,) = looked
+    assert "MAY NOT BE SAFE" in first
+    assert "Go to the microscope: blank the beam and switch the light off by hand." in first
+    assert folder.incidents.read_text().count("The beam is blanked and the light is off.") == 1
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_watchdog_ends_when_another_daemon_has_taken_its_run_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, info = create(tmp_path / "run", "run", "real", dump(Config()))
+    with pytest.raises(InputError, match="another daemon has taken it up"):
+        acting(folder, info, monkeypatch, lambda: Heart(beat_path(info.run)).beat())

@@ -1,5 +1,6 @@
 import math
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from drivers.chamber import VacuumState
 from drivers.clock import SystemClock
-from drivers.errors import InterruptedCallError
+from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.fluorescence import FmSettings
 from drivers.pose import Pose, to_pixels
 from drivers.sem import ScanRequest
@@ -175,6 +176,20 @@ def test_pressure_falls_exponentially(make_config: MakeConfig) -> None:
     clock.sleep(60)
     assert chamber.state() is VacuumState.HIGH
     assert chamber.pressure_pa() <= config.chamber.high_vacuum_pa
+
+
+def test_a_chamber_that_nobody_waited_for_outlives_its_server(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    """A server begins a change and returns; killed after its end, it finds the vacuum that there was."""
+    config, clock, journal = make_config(), FastClock(), tmp_path / "microscope.jsonl"
+    chamber = SimulatedMicroscope(config, clock, journal).devices.chamber
+    with pytest.raises(DeviceTimeoutError):
+        chamber.go_to(VacuumState.HIGH, 0.0)
+    clock.sleep(3600)
+    assert chamber.state() is VacuumState.HIGH
+    again = SimulatedMicroscope(config, clock, journal).devices.chamber
+    assert (again.state(), again.pressure_pa()) == (VacuumState.HIGH, chamber.pressure_pa())
 
 
 # SEM

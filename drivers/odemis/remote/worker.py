@@ -107,7 +107,9 @@ def serve(endpoint: str, guard: bool) -> None:
     socket.setsockopt(zmq.LINGER, 0)
     socket.bind(endpoint)
     worker: Worker | None = None
-    watched = False
+    guarding: list[Worker] = []
+    # From the start: a driver that is killed before its first request leaves no process behind.
+    _watch_driver(guarding)
     while True:
         message = socket.recv()
         try:
@@ -115,9 +117,7 @@ def serve(endpoint: str, guard: bool) -> None:
             method, params = str(header["method"]), dict(header["params"])
             if method == "hello":
                 worker = Worker(params["roles"])
-                if not watched:
-                    _watch_driver(worker if guard else None)
-                    watched = True
+                guarding[:] = [worker] if guard else []
                 result, frame = _hello(), None
             elif worker is None:
                 raise WorkerError("failed", "the first request must be hello")
@@ -149,13 +149,15 @@ def _answer(socket: zmq.Socket[bytes], result: dict[str, Any], frame: "NDArray[A
     socket.send(pixels.data, copy=False, track=False)
 
 
-def _watch_driver(guarding: Worker | None) -> None:
+def _watch_driver(guarding: list[Worker]) -> None:
+    """End when the driver's process goes; a worker that is in the list then blanks and switches off first."""
+
     def watch() -> None:
         while os.read(0, 1):
             pass
-        if guarding is not None:
+        for worker in guarding:
             for method in ("blank", "light_off"):
-                last = threading.Thread(target=_attempt, args=(guarding, method), daemon=True)
+                last = threading.Thread(target=_attempt, args=(worker, method), daemon=True)
                 last.start()
                 last.join(_GUARD_S / 2)
         os._exit(0)

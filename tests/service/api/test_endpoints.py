@@ -3,7 +3,9 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,6 +175,22 @@ def test_discovery(runtime: Path) -> None:
     assert find_daemon() is None
     assert second.publish(info(os.getpid()))
     second.withdraw()
+
+
+@pytest.mark.usefixtures("runtime")
+def test_threads_of_one_daemon_are_no_other_daemon() -> None:
+    """The API's thread publishes at its first beat, just as the daemon does itself."""
+    for _ in range(30):
+        discovery, together = Discovery(), threading.Barrier(4)
+
+        def publish(discovery: Discovery = discovery, together: threading.Barrier = together) -> bool:
+            together.wait()
+            return discovery.publish(info(os.getpid()))
+
+        with ThreadPoolExecutor(4) as threads:
+            found = [threads.submit(publish) for _ in range(4)]
+        assert all(one.result() for one in found)
+        discovery.withdraw()
 
 
 def test_what_a_killed_daemon_left_is_no_obstacle(runtime: Path) -> None:
