@@ -86,7 +86,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
 
 def _what_was_found(store: Store, report: RecoveryReport) -> str:
     review = ", ".join(job.id for job in store.jobs(state=JobState.NEEDS_REVIEW)) or "none"
-    again = f"; detected again: {', '.join(report.again)}" if report.again else ""
+    again = f"; once more: {', '.join(report.again)}" if report.again else ""
     return f"taken up, {report.status.phase.value}; jobs that need review: {review}{again}"
 
 

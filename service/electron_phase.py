@@ -161,7 +161,8 @@ def _do(context: Context, job: Job) -> None:
         raise
     except (DriverError, StageError) as error:
         log.error("job failed before the beam", job=job.id, error=str(error))
-        store.set_job(job.id, JobState.FAILED, reason=f"the stage did not get there: {error}")
+        reason = f"nothing was exposed: the stage did not get there: {error}"
+        store.set_job(job.id, JobState.NEEDS_REVIEW, reason=reason)
         context.streak.failure(f"job {job.id}: {error}")
         return
     context.checkpoint()
@@ -299,8 +300,8 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         context.refused[exposure.job] += not waits
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
-        state = JobState.QUEUED if again else JobState.FAILED
-        store.expose_void(exposure.id, state, f"refused before the beam: {failure}")
+        state = JobState.QUEUED if again else JobState.NEEDS_REVIEW
+        store.expose_void(exposure.id, state, f"nothing was exposed: refused before the beam: {failure}")
     else:
         store.expose_failed(exposure.id, str(failure) or type(failure).__name__)
     if isinstance(failure, BeamOffError):

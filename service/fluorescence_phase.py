@@ -1,6 +1,8 @@
 """Fluorescence of every field: move, expose, save; detection runs beside it."""
 
 import math
+from collections.abc import Iterable
+from itertools import groupby
 
 import numpy as np
 
@@ -38,14 +40,47 @@ _SATURATED = 0.99
 def take_fluorescence(context: Context, analysis: Analysis, section: str | None) -> None:
     """Take every pending field of the array, or of one section.
 
+    One that fails has a second turn, after the section that comes next: much that goes wrong passes.
+
     Raises
     ------
     InterruptSession
         Somebody asked for it, or the disk is full.
     SessionFaultError
-        Too many fields failed in a row, the light does not switch off, or the vapour is gone.
+        Too many fields failed in a row or none could be taken, the light does not switch off, or the vapour
+        is gone.
     """
-    for field in context.store.fields(section=section, state=FieldState.PENDING):
+    pending = context.store.fields(section=section, state=FieldState.PENDING)
+    failed: list[Field] = []
+    for _, fields in groupby(pending, key=lambda field: field.section):
+        failed_now = _take_all(context, analysis, fields, last=False)
+        _take_all(context, analysis, failed, last=True)
+        failed = failed_now
+    _take_all(context, analysis, failed, last=True)
+    _demand_any(context)
+
+
+def _demand_any(context: Context) -> None:
+    """Refuse to go on without any fluorescence: there would be nothing to image, and the run would end.
+
+    Raises
+    ------
+    SessionFaultError
+        The fields are pending again, to be taken when a person goes on.
+    """
+    fields = context.store.fields()
+    untaken = [field for field in fields if field.untaken]
+    if not untaken or any(field.image is not None or field.state is FieldState.PENDING for field in fields):
+        return
+    for field in untaken:
+        context.store.set_field(field.id, FieldState.PENDING, reason=field.reason)
+    raise SessionFaultError(f"none of the fields could be taken; {untaken[-1].id}: {untaken[-1].reason}")
+
+
+def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, last: bool) -> list[Field]:
+    """Take fields; those that failed stay pending and are returned, or have failed for good with `last`."""
+    failed = []
+    for field in fields:
         context.checkpoint()
         lack = shortage(context.folder.path, _frame_bytes(context), context.config.session.min_free_disk_gb)
         if lack is not None:
@@ -55,32 +90,40 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
             context.store.set_field(field.id, FieldState.FAILED, reason=burnt)
             continue
         try:
-            move_to(context, field.center_m)
-            focus_section(context, field, lambda: _expose(context, _settings(context)))
-            begun_s = context.clock.now_s()
-            frame = _take(context, field)
-            saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
+            _take_and_save(context, field)
         except InterruptedCallError:
             raise
         except OSError as error:
             raise InterruptSession(Wish.PAUSE, f"the frame of {field.id} cannot be saved: {error}") from error
         except (DriverError, StageError, FrameRefusedError, ImageError) as error:
-            log.error("field failed", field=field.id, error=str(error))
-            context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
+            log.error("field failed", field=field.id, error=str(error), last=last)
+            failed.append(field)
+            if last:
+                context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
             context.streak.failure(f"field {field.id}: {error}")
             continue
-        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
-        context.store.set_field(
-            field.id,
-            FieldState.SAVED,
-            center_m=frame.pose.center_m,
-            rect_m=inner_rect(frame.pose, shape),
-            image=context.folder.relative(saved.path),
-            sha256=saved.sha256,
-        )
-        context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
         context.streak.success()
         analysis.submit()
+    return failed
+
+
+def _take_and_save(context: Context, field: Field) -> None:
+    """One field, from the stage move to the file on the disk."""
+    move_to(context, field.center_m)
+    focus_section(context, field, lambda: _expose(context, _settings(context)))
+    begun_s = context.clock.now_s()
+    frame = _take(context, field)
+    saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
+    shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+    context.store.set_field(
+        field.id,
+        FieldState.SAVED,
+        center_m=frame.pose.center_m,
+        rect_m=inner_rect(frame.pose, shape),
+        image=context.folder.relative(saved.path),
+        sha256=saved.sha256,
+    )
+    context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
 
 
 def _settings(context: Context) -> FmSettings:

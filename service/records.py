@@ -129,6 +129,11 @@ class Field:
         """Whether its frame is saved and detection failed on it."""
         return self.state is FieldState.FAILED and self.image is not None and self.elapsed_ms is None
 
+    @property
+    def untaken(self) -> bool:
+        """Whether its fluorescence could not be taken."""
+        return self.state is FieldState.FAILED and self.image is None
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

@@ -13,7 +13,7 @@ TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
         FieldState.DETECTED: frozenset({FieldState.PLANNED, FieldState.FAILED}),
         # Back only by `service.store.second_look`.
         FieldState.PLANNED: frozenset({FieldState.DETECTED}),
-        FieldState.FAILED: frozenset({FieldState.SAVED}),
+        FieldState.FAILED: frozenset({FieldState.SAVED, FieldState.PENDING}),
     }
 )
 

@@ -8,7 +8,7 @@ from service.records import JobState
 
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        JobState.QUEUED: frozenset({JobState.ARMED, JobState.HELD, JobState.SKIPPED, JobState.FAILED}),
+        JobState.QUEUED: frozenset({JobState.ARMED, JobState.HELD, JobState.SKIPPED, JobState.NEEDS_REVIEW}),
         JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED}),
         # Back to the queue only where the ledger shows that the beam stayed blanked.
         JobState.ARMED: frozenset(

@@ -1,16 +1,17 @@
-"""Fields whose detection failed, given to detection once more."""
+"""Fields that failed, taken or given to detection once more."""
 
 from service.records import FieldState, JobState
 from service.store.database import Database
 from service.store.queue import list_jobs, move_job
 from service.store.specimen import list_fields, set_field
 
-AGAIN = "detected again after a restart"
-WITHDRAWN = "the section is planned anew, as a field of it is detected again"
+TAKEN_AGAIN = "taken again after a restart"
+DETECTED_AGAIN = "detected again after a restart"
+WITHDRAWN = "the section is planned anew, as a field of it is taken or detected again"
 
 
 def look_again(database: Database) -> tuple[str, ...]:
-    """Call fields ``saved`` again whose frame is there and whose detection failed.
+    """Call fields ``saved`` again whose detection failed, and ``pending`` whose fluorescence did.
 
     Not where an exposure of their section is in the ledger, or its queue is no longer as it was planned: what
     has been imaged, or decided by a person, stays. Of other sections the plan is withdrawn; they are planned
@@ -30,12 +31,15 @@ def look_again(database: Database) -> tuple[str, ...]:
         failed = [
             field
             for field in list_fields(database, None, FieldState.FAILED, None, None)
-            if field.undetected and _untouched(database, field.section)
+            if (field.undetected or field.untaken) and _untouched(database, field.section)
         ]
         for section in dict.fromkeys(field.section for field in failed):
             _withdraw_plan(database, section)
         for field in failed:
-            set_field(database, field.id, FieldState.SAVED, reason=AGAIN)
+            if field.untaken:
+                set_field(database, field.id, FieldState.PENDING, reason=TAKEN_AGAIN)
+            else:
+                set_field(database, field.id, FieldState.SAVED, reason=DETECTED_AGAIN)
         return tuple(field.id for field in failed)
 
 

@@ -138,7 +138,7 @@ def test_the_end_of_a_session_says_how_it_ended(start: Start) -> None:
 
 
 def test_the_end_of_a_session_names_what_was_not_done(start: Start) -> None:
-    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=3))
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9))
     last = [e for e in session.store.events_since(0) if e.kind == "session"][-1]
     alarm = alarm_of(last, session.store)
     assert alarm is not None

@@ -173,12 +173,34 @@ def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:
 
 
 def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(start: Start) -> None:
-    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=3))
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9))
     fields = session.store.fields()
     assert [f.state for f in fields] == [FieldState.FAILED, FieldState.PLANNED]
     assert "no frame" in str(fields[0].reason)
     assert session.store.status().phase is Phase.DONE
     assert summarise(session.config, session.store, session.folder, None).end_state == "done_with_failures"
+
+
+def test_a_field_that_failed_has_a_second_turn_after_the_next_section(start: Start) -> None:
+    # Three tries of each of both fields.
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=6))
+    assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+    assert {job.section for job in session.store.jobs()} == {"S0001", "S0002"}
+    summary = summarise(session.config, session.store, session.folder, None)
+    assert summary.end_state == "done"
+
+
+def test_a_run_without_any_fluorescence_waits_for_a_person(start: Start) -> None:
+    # Three tries, two turns, two fields.
+    session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=12))
+    status = session.store.status()
+    assert status.phase is Phase.FAULT
+    assert "none of the fields could be taken" in str(status.reason)
+    assert "no frame" in str(status.reason)
+    session.go_on(session.control.acknowledge)
+    session.go_on()
+    assert session.store.status().phase is Phase.DONE
+    assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
 
 
 def test_the_light_is_off_after_an_exposure_that_failed(start: Start) -> None:
@@ -345,7 +367,8 @@ def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) ->
 
 def test_a_neighbour_that_failed_does_not_cost_the_cells_whose_fluorescence_is_saved(start: Start) -> None:
     session = start(
-        faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=3),
+        # Three tries of each field, and of the first once more.
+        faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9),
         layout={"sections": 1, "fields": [2, 1], "field_overlap_percent": 30},
         simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
     )

@@ -39,7 +39,7 @@ def test_a_failed_detection_is_made_up_for_after_a_restart(
     assert "detection failed in 2 fields: S0001/F000, S0002/F000" in str(status.reason)
     code, text, told = say("resume", tmp_path / "run", "--continue")
     assert code == 0
-    assert "detected again: S0001/F000, S0002/F000" in told
+    assert "once more: S0001/F000, S0002/F000" in told
     assert "session          done\n" in text
     assert "failed fields" not in text
     with closing(Store.open(tmp_path / "run" / "session.sqlite")) as store:

@@ -66,14 +66,14 @@ def test_ends_of_an_exposure(store: Store, clock: HandClock) -> None:
     void = store.arm("J000003", rect(200, 0), 3 * UM)
     store.expose_void(void.id, JobState.QUEUED, "vacuum not ready")
     again = store.arm("J000003", rect(200, 0), 3 * UM)
-    store.expose_void(again.id, JobState.FAILED, "size refused")
+    store.expose_void(again.id, JobState.NEEDS_REVIEW, "size refused")
     assert [row.state for row in store.exposures()] == [
         ExposureState.CLOSED, ExposureState.UNKNOWN, ExposureState.VOID, ExposureState.VOID,
     ]  # fmt: skip
     assert [(one.state, one.reason) for one in store.jobs()] == [
         (JobState.EXPOSED, None),
         (JobState.NEEDS_REVIEW, "scan timed out"),
-        (JobState.FAILED, "size refused"),
+        (JobState.NEEDS_REVIEW, "size refused"),
     ]
     assert store.exposed_rects() == [(rect(0, 0), 1 * UM), (rect(100, 0), 2 * UM)]
     assert [row.id for row in store.exposures(limit=1, after=1)] == [2]

@@ -46,8 +46,18 @@ def test_what_was_exposed_or_decided_stays(planned: Store, touch: str) -> None:
     assert planned.field("S0001/F000").state is FieldState.PLANNED
 
 
-def test_a_field_without_a_frame_stays_failed(store: Store) -> None:
+def test_a_field_that_could_not_be_taken_is_pending_again_and_its_section_planned_anew(store: Store) -> None:
     queue_jobs(store)
     store.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
+    assert store.recover().again == (FAILED,)
+    assert store.field(FAILED).state is FieldState.PENDING
+    assert store.field("S0001/F000").state is FieldState.DETECTED
+    assert store.counts_in_use() == {JobState.SKIPPED: 3}
+
+
+def test_a_field_beside_ground_that_was_exposed_is_not_taken_any_more(store: Store) -> None:
+    queue_jobs(store)
+    store.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
+    store.expose_done(store.arm("J000001", rect(20, 0), 1e-6).id)
     assert store.recover().again == ()
-    assert len(store.jobs()) == 3
+    assert store.field(FAILED).state is FieldState.FAILED
