@@ -1,8 +1,5 @@
 """What detection costs in CPU, one thread, against a plain version of the paper's chain with scikit-image."""
 
-import math
-import time
-from collections.abc import Callable, Sequence
 from functools import partial
 
 import cv2
@@ -12,10 +9,9 @@ from numpy.typing import NDArray
 from benchmarks.plain_paper import find_boxes
 from benchmarks.rows import Row, at_least, at_most, beside
 from benchmarks.scenes import realistic_scene
+from benchmarks.timing import Work, least_ms
 from config.work import DetectionConfig
 from detection.detect import detect
-
-Work = Callable[[], object]
 
 FRAMES = 4
 REPEATS = 3
@@ -45,7 +41,7 @@ def run() -> list[Row]:
         float(np.mean(each))
         for each in zip(
             *(
-                _least_ms([partial(find_boxes, f.pixels), *(work(d, f.pixels) for d in detectors)], REPEATS)
+                least_ms([partial(find_boxes, f.pixels), *(work(d, f.pixels) for d in detectors)], REPEATS)
                 for f in frames
             ),
             strict=True,
@@ -58,7 +54,7 @@ def run() -> list[Row]:
             at_least(f"{detector}: times less CPU than {PLAIN}", plain_ms / mean_ms, goal, 1),
         ]
         # Over the mean of the frames that the large ones are made of: what they show decides the cost, too.
-        large_ms = _least_ms([work(detector, pixels) for pixels in large.values()], REPEATS)
+        large_ms = least_ms([work(detector, pixels) for pixels in large.values()], REPEATS)
         for (side, most), one_ms in zip(GROWTH.items(), large_ms, strict=True):
             rows.append(at_most(f"{detector}: {side} x {side} over 512 x 512", one_ms / mean_ms, most, 1))
     return rows
@@ -72,14 +68,3 @@ def _mosaic(frames: list[NDArray[np.generic]], side: int) -> NDArray[np.generic]
         for i in range(count)
     ]
     return np.ascontiguousarray(np.vstack(rows))
-
-
-def _least_ms(works: Sequence[Work], repeats: int) -> list[float]:
-    """Least CPU time of some turns of each, ms: what others do on the machine only adds to it."""
-    least = [math.inf] * len(works)
-    for _ in range(repeats):
-        for number, work in enumerate(works):
-            begun = time.process_time()
-            work()
-            least[number] = min(least[number], (time.process_time() - begun) * 1e3)
-    return least

@@ -14,7 +14,6 @@ from detection.rigid import Rigid, warp_matrix
 
 PIXEL_UM = 0.36
 SIGMA_UM = 0.35
-BLUR_BLOCK_UM = 2.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def coarse_light(layer: Layer) -> CoarseLight:
     )
     small = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     # Light that is blurred over several cells would fill the necks between them.
-    small = small - smooth_background(small, pixel_um, BLUR_BLOCK_UM)
+    small = small - smooth_background(small, pixel_um)
     sigma = max(SIGMA_UM / pixel_um, 0.5)
     light = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), dtype=np.float32)
     return CoarseLight(light, layer.noise_adu / shrink / (2 * math.sqrt(math.pi) * sigma), shrink, pixel_um)

@@ -17,9 +17,7 @@ MOST_COPIED = 4_000_000
 """Values at a time, 16 MB."""
 
 
-def smooth_background(
-    values: NDArray[np.float32], pixel_size_um: float, block_um: float = BLOCK_UM
-) -> NDArray[np.float32]:
+def smooth_background(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[np.float32]:
     """A smooth surface along the darker parts of a frame: light path, resin, a share of crowded cells.
 
     Coarse, and the same for frames that show the same: what matters is that it takes away what belongs to
@@ -29,21 +27,19 @@ def smooth_background(
     ----------
     values : (rows, columns) array of float32
     pixel_size_um : float
-    block_um : float
-        What is averaged first; the larger, the less time it takes.
 
     Returns
     -------
     (rows, columns) array of float32
     """
     rows, columns = values.shape
-    block_px = max(round(block_um / pixel_size_um), 1)
+    block_px = max(round(BLOCK_UM / pixel_size_um), 1)
     small = (max(columns // block_px, 4), max(rows // block_px, 4))
     means = np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
-    side_um = block_px * pixel_size_um
-    window = min(max(round(WINDOW_UM / side_um) | 1, 3), 2 * min(means.shape) - 1)
+    block_um = block_px * pixel_size_um
+    window = min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(means.shape) - 1)
     low = _percentile_filter(means, LOW_PERCENT, window)
-    smooth = cv2.GaussianBlur(low, (0, 0), SMOOTHING_UM / side_um, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(low, (0, 0), SMOOTHING_UM / block_um, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(smooth, (columns, rows), interpolation=cv2.INTER_LINEAR))
 
 

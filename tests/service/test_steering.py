@@ -123,15 +123,14 @@ def test_exposures_come_in_pages(handler: Handler, store: Store) -> None:
 @pytest.mark.parametrize("state", ["armed", "exposed", "done", "failed"])
 def test_what_the_runner_has_is_left_alone(store: Store, state: str) -> None:
     queue_jobs(store)
+    exposure = store.arm("J000001", rect(20, 0), 1e-6)
+    if state != "armed":
+        store.expose_done(exposure.id)
     if state == "failed":
-        store.set_job("J000001", JobState.FAILED, reason="no stage")
-    else:
-        exposure = store.arm("J000001", rect(20, 0), 1e-6)
-        if state != "armed":
-            store.expose_done(exposure.id)
-        if state == "done":
-            store.set_job("J000001", JobState.SAVED, image="x", sha256="y")
-            store.set_job("J000001", JobState.DONE)
+        store.set_job("J000001", JobState.FAILED, reason="its image is lost")
+    if state == "done":
+        store.set_job("J000001", JobState.SAVED, image="x", sha256="y")
+        store.set_job("J000001", JobState.DONE)
     for change in (store.steering.hold, store.steering.release, store.steering.approve, store.steering.skip):
         with pytest.raises(IllegalTransitionError, match=f"J000001 is '{state}'"):
             change(["J000001"], ANNA)
