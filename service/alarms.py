@@ -76,12 +76,8 @@ def _finished(store: Store, reason: str) -> Alarm:
     # The program ends with the session: what is asked of it then has no answer.
     counts, failed = store.counts_in_use(), store.field_counts().get(FieldState.FAILED, 0)
     undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
-    not_done = [f"{n} {what}" for n, what in ((failed, "fields"), (undone, "jobs")) if n]
-    to_do = (
-        f"See why {' and '.join(not_done)} were not done: incidents.md of the run says it."
-        if not_done
-        else "Nothing."
-    )
+    not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
+    to_do = f"Not done: {', '.join(not_done)}; incidents.md of the run says why." if not_done else "Nothing."
     return Alarm("finished", what, SAFE, to_do)
 
 

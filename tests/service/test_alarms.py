@@ -142,7 +142,7 @@ def test_the_end_of_a_session_names_what_was_not_done(start: Start) -> None:
     last = [e for e in session.store.events_since(0) if e.kind == "session"][-1]
     alarm = alarm_of(last, session.store)
     assert alarm is not None
-    assert alarm.to_do == "See why 1 fields were not done: incidents.md of the run says it."
+    assert alarm.to_do == "Not done: 1 field; incidents.md of the run says why."
 
 
 def test_an_event_that_is_not_understood_keeps_no_other_from_people(store: Store, tmp_path: Path) -> None:
