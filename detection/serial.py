@@ -78,19 +78,19 @@ class SerialDetector:
         evidence = Evidence(place, boxes, own)
         light = coarse_light(own)
         section = HeldSection(
-            frame,
-            own,
-            prepared,
-            single,
-            links,
-            place,
-            list(single.warnings),
-            0.0,
-            evidence,
-            light,
-            outlines(light, boxes),
-            fixed_boxes(evidence, [one.evidence for one in self._window]),
-            len(self._window),
+            frame=frame,
+            layer=own,
+            prepared=prepared,
+            single=single,
+            links=links,
+            place=place,
+            warnings=list(single.warnings),
+            elapsed_ms=0.0,
+            evidence=evidence,
+            light=light,
+            outlines=outlines(light, boxes),
+            fixed=fixed_boxes(evidence, [one.evidence for one in self._window]),
+            ground_from=len(self._window),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))

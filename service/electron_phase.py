@@ -162,7 +162,7 @@ def _do(context: Context, job: Job) -> None:
     except (DriverError, StageError) as error:
         log.error("job failed before the beam", job=job.id, error=str(error))
         reason = f"nothing was exposed: the stage did not get there: {error}"
-        store.set_job(job.id, JobState.NEEDS_REVIEW, reason=reason)
+        store.set_job(job.id, _never_taken(job), reason=reason)
         context.streak.failure(f"job {job.id}: {error}")
         return
     context.checkpoint()
@@ -187,6 +187,14 @@ def _do(context: Context, job: Job) -> None:
             store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
     if vacuum is not None:
         raise SessionFaultError(f"no beam: {vacuum}")
+
+
+def _never_taken(job: Job) -> JobState:
+    """State of a job that failed and exposed nothing: a person may have it taken when the cause is mended.
+
+    Not a focus: the frames that it was for are taken without it.
+    """
+    return JobState.NEEDS_REVIEW if job.kind is JobKind.FRAME else JobState.FAILED
 
 
 def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[float, float]:
@@ -300,7 +308,7 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         context.refused[exposure.job] += not waits
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
-        state = JobState.QUEUED if again else JobState.NEEDS_REVIEW
+        state = JobState.QUEUED if again else _never_taken(store.job(exposure.job))
         store.expose_void(exposure.id, state, f"nothing was exposed: refused before the beam: {failure}")
     else:
         store.expose_failed(exposure.id, str(failure) or type(failure).__name__)

@@ -8,7 +8,9 @@ from service.records import JobState
 
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        JobState.QUEUED: frozenset({JobState.ARMED, JobState.HELD, JobState.SKIPPED, JobState.NEEDS_REVIEW}),
+        JobState.QUEUED: frozenset(
+            {JobState.ARMED, JobState.HELD, JobState.SKIPPED, JobState.NEEDS_REVIEW, JobState.FAILED}
+        ),
         JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED}),
         # Back to the queue only where the ledger shows that the beam stayed blanked.
         JobState.ARMED: frozenset(
@@ -22,9 +24,6 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.FAILED: frozenset(),
     }
 )
-
-END_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
-"""States that a job never leaves."""
 
 
 def check(old: JobState, new: JobState) -> None:

@@ -125,15 +125,15 @@ def finish(
 
 
 def void(database: Database, exposure_id: int, job_state: JobState, note: str) -> Exposure:
-    """Close a row whose scan was refused with the beam blanked; the job is queued again, or a person decides.
+    """Close a row whose scan was refused with the beam blanked: nothing was exposed.
 
     Raises
     ------
     UnknownIdError, IllegalTransitionError
     """
-    if job_state not in (JobState.QUEUED, JobState.NEEDS_REVIEW):
+    if job_state not in (JobState.QUEUED, JobState.NEEDS_REVIEW, JobState.FAILED):
         raise IllegalTransitionError(
-            f"a job that was refused goes to 'queued' or 'needs_review', not to '{job_state}'"
+            f"a job that was refused goes to 'queued', 'needs_review' or 'failed', not to '{job_state}'"
         )
     return finish(database, exposure_id, ExposureState.VOID, job_state, note)
 

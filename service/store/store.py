@@ -46,7 +46,7 @@ class RecoveryReport:
     status: Status
     found: ledger.Recovered
     again: tuple[str, ...] = ()
-    """Fields whose detection had failed and that are detected again."""
+    """Fields that had failed and are taken or detected again."""
 
 
 class Store:
@@ -384,7 +384,7 @@ class Store:
         return ledger.finish(self._database, exposure_id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, note)
 
     def expose_void(self, exposure_id: int, job_state: JobState, note: str) -> Exposure:
-        """The scan was refused with the beam blanked: row void, job queued again or failed."""
+        """The scan was refused with the beam blanked: row void, job queued again or given up."""
         return ledger.void(self._database, exposure_id, job_state, note)
 
     def exposures(

@@ -10,7 +10,7 @@ import ome_types
 import pytest
 
 from config.model import Config
-from drivers.errors import DeviceTimeoutError, FocusNotFoundError
+from drivers.errors import DeviceTimeoutError, FocusNotFoundError, NotReadyError
 from drivers.pose import RectM
 from drivers.sem import ScanRequest
 from planner.focus_plane import fit_focus_plane
@@ -260,6 +260,18 @@ def test_a_focus_that_is_interrupted_is_for_a_person_and_the_section_goes_on(sta
     assert review.id in str(known.reason)
     frames = [job for job in store.jobs(section=review.section) if job.kind is JobKind.FRAME]
     assert {job.state for job in frames} == {JobState.DONE}
+
+
+def test_a_focus_that_is_refused_asks_nobody_and_costs_no_image(start: Start) -> None:
+    session = start(level(2), faulty("focus", "set_focus", raising(NotReadyError("busy")), times=3))
+    session.run()
+    store = session.store
+    assert store.status().phase is Phase.DONE
+    (refused,) = store.jobs(state=JobState.FAILED)
+    assert refused.kind is JobKind.FOCUS
+    assert "nothing was exposed" in str(refused.reason)
+    assert {row.state for row in store.exposures(job=refused.id)} == {ExposureState.VOID}
+    assert {job.state for job in store.jobs() if job.id != refused.id} == {JobState.DONE}
 
 
 def test_a_focus_that_finds_nothing_costs_no_image(start: Start) -> None:
