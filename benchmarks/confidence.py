@@ -7,11 +7,11 @@ from benchmarks.scenes import FIRST_SEED, every_kind, judge
 from benchmarks.serial import CROWDED, MIXED, MODERATE
 from benchmarks.stacks import simulated_stack
 from config.work import DetectionConfig
-from detection import pooled_evidence
-from detection.curves import dropped_by_floor, reliability
-from detection.evaluation import JudgedFrame, is_real
-from detection.serial import SerialDetector
-from detection.truth import TrueCell
+from detection.evaluation.curves import dropped_by_floor, reliability
+from detection.evaluation.scores import JudgedFrame, is_real
+from detection.evaluation.truth import TrueCell
+from detection.serial import averaged_hits
+from detection.serial.detector import SerialDetector
 
 FRAMES = 20
 """Of every kind; more on the same seeds would be sections of the same blocks."""
@@ -72,7 +72,7 @@ def _serially_judged(seed: int, specimen: dict[str, Any]) -> tuple[list[JudgedFr
             (carried, [one.cell for one in own if not one.seen]),
             (
                 averaged,
-                [one.cell for one in own if one.seen and one.cell.reason.startswith(pooled_evidence.REASON)],
+                [one.cell for one in own if one.seen and one.cell.reason.startswith(averaged_hits.REASON)],
             ),
         ):
             frames.append(

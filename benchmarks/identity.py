@@ -7,10 +7,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.stacks import TrueSection
-from detection.boxes import BoxPx, intersection_px, iou
-from detection.central import central_sections
-from detection.serial_section import SerialSection
-from detection.tracks import Track
+from detection.image.boxes import BoxPx, intersection_px, iou
+from detection.serial.section import SerialSection
+from detection.tracking.central_section import central_sections
+from detection.tracking.tracker import Track
 
 SAME_IOU = 0.3
 Meets = Callable[[BoxPx, BoxPx], bool]

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from config.loading import dump
 from config.model import Config
+from planner.geometry.rects import about
 from service.api.client import Client
 from service.errors import NoDaemonError
-from service.records import Cell, Field, FieldCells, FieldState, Job, Section
-from service.rectangles import about
-from service.run_folder import RunFolder, create
-from service.session import SessionEvent
+from service.model.jobs import Job
+from service.model.phases import SessionEvent
+from service.model.specimen import Cell, Field, FieldCells, FieldState, Section
+from service.session.run_folder import RunFolder, create
 from service.store.store import Store
 
 SECTIONS, PER_SECTION = 100, 1000

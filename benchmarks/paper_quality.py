@@ -2,7 +2,7 @@
 
 from benchmarks.rows import Row, at_least, at_most
 from benchmarks.scenes import LARGE_CELLS_UM, SMALL_CELLS_UM, judged, paper_scene
-from detection.evaluation import evaluate
+from detection.evaluation.scores import evaluate
 
 FRAMES = 40
 TITLE = "Synthetic sections after the paper"

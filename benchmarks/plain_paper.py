@@ -15,8 +15,8 @@ from skimage.measure import label, regionprops
 from skimage.restoration import rolling_ball
 from skimage.segmentation import watershed
 
-from detection.boxes import BoxPx
-from detection.merging import merge_boxes
+from detection.image.boxes import BoxPx
+from detection.paper.merging import merge_boxes
 
 BALL_RADIUS_PX = 50
 SIGMA_PX = 7.0

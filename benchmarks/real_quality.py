@@ -7,14 +7,14 @@ import numpy as np
 
 from benchmarks.rows import Row, at_least, at_most
 from config.work import DetectionConfig
-from detection import paper
-from detection.boxes import BoxPx, iou, union_mask
-from detection.cells import Cell
 from detection.detect import detect
-from detection.evaluation import JudgedFrame
-from detection.truth import TrueCell
-from drivers.tiff import read_frames
-from service.truth import read_truth
+from detection.evaluation.scores import JudgedFrame
+from detection.evaluation.truth import TrueCell
+from detection.image.boxes import BoxPx, iou, union_mask
+from detection.image.hits import Cell
+from detection.paper import detector as paper
+from drivers.recorded.tiff import read_frames
+from service.evaluation.truth import read_truth
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
 AUTHORS_MARGIN_UM = 3.0

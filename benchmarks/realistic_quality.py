@@ -6,10 +6,10 @@ import numpy as np
 
 from benchmarks.rows import Row, at_least, at_most
 from benchmarks.scenes import NO_CELLS, dim_specimen, judged, realistic_scene
-from detection.evaluation import JudgedFrame, evaluate
-from detection.metrics import WHOLE_SHARE
-from detection.truth import TrueCell
-from simulators.fluorophores import Pattern
+from detection.evaluation.dice import WHOLE_SHARE
+from detection.evaluation.scores import JudgedFrame, evaluate
+from detection.evaluation.truth import TrueCell
+from simulators.specimen.fluorophores import Pattern
 
 FRAMES = 60
 PATTERNS: tuple[Pattern, ...] = ("cytoplasmic", "nuclear", "punctate")

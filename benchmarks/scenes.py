@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from config.model import Config
 from config.work import DetectionConfig
 from detection.detect import detect
-from detection.evaluation import JudgedFrame
-from service.synth import SyntheticFrame, paper_frames, realistic_config, realistic_frames
-from simulators.fluorophores import Pattern
-from simulators.paper_synthetic import PaperSpecimen
+from detection.evaluation.scores import JudgedFrame
+from service.evaluation.synthetic import SyntheticFrame, paper_frames, realistic_config, realistic_frames
+from simulators.specimen.fluorophores import Pattern
+from simulators.specimen.paper_synthetic import PaperSpecimen
 
 FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 6000
 APART_NM = 5000.0

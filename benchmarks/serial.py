@@ -16,13 +16,13 @@ from benchmarks.scenes import FIRST_SEED
 from benchmarks.stacks import TrueSection, simulated_stack
 from benchmarks.timing import least_ms
 from config.work import DetectionConfig
-from detection.boxes import BoxPx, union_mask
 from detection.detect import detect
-from detection.placed import SectionFrame
-from detection.registration import Link, prepare, register
-from detection.rigid import plane_of_pixels
-from detection.serial import SerialDetector
-from detection.serial_section import SerialSection
+from detection.image.boxes import BoxPx, union_mask
+from detection.registration.register import Link, prepare, register
+from detection.registration.rigid import plane_of_pixels
+from detection.registration.section_frame import SectionFrame
+from detection.serial.detector import SerialDetector
+from detection.serial.section import SerialSection
 
 TITLE = "Serial sections"
 REPEATS = 2

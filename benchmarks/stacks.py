@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from config.layout import listed_sections
 from config.model import Config
-from detection.boxes import BoxPx
-from detection.placed import SectionFrame
-from detection.rigid import Rigid
+from detection.image.boxes import BoxPx
+from detection.registration.rigid import Rigid
+from detection.registration.section_frame import SectionFrame
 from drivers.fluorescence import FmSettings
 from drivers.pose import to_pixels
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
-from simulators.specimen import TRUTH_PITCH_UM, SimulatedSpecimen
+from simulators.specimen.specimen import TRUTH_PITCH_UM, SimulatedSpecimen
 
 TIMEOUT_S = 600.0
 LEAST_INSIDE = 0.25

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.work import DetectionConfig
-from detection.borders import inside_border
-from detection.boxes import union_fraction
-from detection.cells import Detection
 from detection.detectors import BUILT_IN, Detector, built_in
 from detection.errors import DetectionError
-from detection.frames import check_frame
+from detection.image.borders import inside_border
+from detection.image.boxes import union_fraction
+from detection.image.frames import check_frame
+from detection.image.hits import Detection
 from detection.policy import apply_policy
 from detection.tiles import find_in_parts
 

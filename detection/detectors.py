@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from config.work import Denoising, DetectionConfig
-from detection import paper, recall_first
-from detection.cells import Hit
-from detection.denoise import denoised
-from detection.frames import Frame
+from detection.image.frames import Frame
+from detection.image.hits import Hit
+from detection.paper import detector as paper
+from detection.paper.denoise import denoised
+from detection.recall_first import detector as recall_first
 
 BUILT_IN = ("recall-first", "paper")
 
@@ -44,7 +45,7 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecallFirst:
-    """Everything that stands out significantly; see `detection.recall_first`."""
+    """Everything that stands out significantly; see `detection.recall_first.detector`."""
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `Detector.find`."""
@@ -53,7 +54,7 @@ class RecallFirst:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """The published detector; see `detection.paper`.
+    """The published detector; see `detection.paper.detector`.
 
     Attributes
     ----------

@@ -7,11 +7,11 @@ from importlib.metadata import entry_points
 
 import numpy as np
 
-from detection.boxes import BoxPx
-from detection.cells import Hit
 from detection.detectors import Detector
 from detection.errors import DetectionError
-from detection.frames import Frame
+from detection.image.boxes import BoxPx
+from detection.image.frames import Frame
+from detection.image.hits import Hit
 
 GROUP = "ilemtrack.detectors"
 MOST_UNSURE_UM = 100.0

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from config.work import DetectionConfig
-from detection.boxes import BoxPx, around
-from detection.cells import Cell, Hit
-from detection.together import together
+from detection.fragments import together
+from detection.image.boxes import BoxPx, around
+from detection.image.hits import Cell, Hit
 
 
 def apply_policy(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from detection.boxes import BoxPx, intersection_px
-from detection.cells import Hit
 from detection.detectors import Detector
-from detection.frames import Frame
+from detection.image.boxes import BoxPx, intersection_px
+from detection.image.frames import Frame
+from detection.image.hits import Hit
 
 PART_PX = 2048
 """Frames of up to 2048 x 2048 pixels are taken as a whole."""

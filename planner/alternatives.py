@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planner.estimate import Estimate, Pace, estimate
+from planner.geometry.rects import RectM
 from planner.plan import plans
-from planner.rects import RectM
 from planner.values import Box, Field, Method, Plan, PlanSettings
 
 

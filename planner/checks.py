@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from shapely import Polygon
 
 from planner.errors import PlannerError
-from planner.rects import RectM
+from planner.geometry.rects import RectM
 from planner.values import Box, Field
 
 

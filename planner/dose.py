@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import PlannerError
-from planner.rects import RectM, area_m2
+from planner.geometry.rects import RectM, area_m2
 from planner.values import Box, Frame
 
 ELEMENTARY_CHARGE_C = 1.602176634e-19

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.ground import Ground
-from planner.rects import RectM
+from planner.geometry.allowed_ground import Ground
+from planner.geometry.rects import RectM
 
 _STEPS = 2
 """Places that are tried along the side of a spot."""

@@ -6,20 +6,20 @@ from dataclasses import replace
 import numpy as np
 
 from planner.checks import check_boxes, check_fields, check_rects, check_start, outline_polygon
-from planner.cover import drop_contained, per_box
+from planner.cover.exact import exact
+from planner.cover.framing import Framing
+from planner.cover.greedy import greedy
+from planner.cover.imaged_ground import Imaged
+from planner.cover.per_box import drop_contained, per_box
+from planner.cover.raster import raster
+from planner.cover.required import Required, required
+from planner.cover.tiles import Scan
 from planner.errors import PlannerError
 from planner.estimate import estimate, profile_pace
-from planner.exact import exact
-from planner.framing import Framing
-from planner.greedy import greedy
-from planner.ground import Ground
-from planner.imaged import Imaged
-from planner.positions import stage_positions
-from planner.raster import raster
-from planner.rects import TOLERANCE_M, RectM, center, union_area_m2
-from planner.required import Required, required
+from planner.geometry.allowed_ground import Ground
+from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
-from planner.tiles import Scan
+from planner.stage_positions import stage_positions
 from planner.values import Box, Field, Frame, Method, Plan, PlanSettings, Totals
 
 

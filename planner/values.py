@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from config.model import Config
 from planner.errors import PlannerError
-from planner.rects import RectM
+from planner.geometry.rects import RectM
 
 Method = Literal["exact", "greedy", "per-box", "raster"]
 METHODS: tuple[str, ...] = get_args(Method)

@@ -71,5 +71,5 @@ class ApiError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        """One of `service.api.messages.ErrorCode`."""
+        """One of `service.api.wire.messages.ErrorCode`."""
         self.message = message

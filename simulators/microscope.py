@@ -10,17 +10,17 @@ from drivers.fluorescence import FluorescenceCamera, Light
 from drivers.interlock import Interlock
 from drivers.microscope import Microscope
 from drivers.pose import FmToSem
-from drivers.recorded import PlacedFrame, RecordedCamera, RecordedLight
-from simulators.bleaching import BleachedGround
-from simulators.camera import SimulatedCamera
-from simulators.chamber import SimulatedChamber
-from simulators.light import SimulatedLight
-from simulators.light_focus import SimulatedLightFocus
-from simulators.memory import Memory
-from simulators.recorded_specimen import RecordedSpecimen
-from simulators.sem import SimulatedSem
-from simulators.specimen import SimulatedSpecimen, Specimen
-from simulators.stage import SimulatedStage
+from drivers.recorded.devices import PlacedFrame, RecordedCamera, RecordedLight
+from simulators.devices.bleaching import BleachedGround
+from simulators.devices.camera import SimulatedCamera
+from simulators.devices.chamber import SimulatedChamber
+from simulators.devices.light import SimulatedLight
+from simulators.devices.light_focus import SimulatedLightFocus
+from simulators.devices.memory import Memory
+from simulators.devices.sem import SimulatedSem
+from simulators.devices.stage import SimulatedStage
+from simulators.specimen.recorded_specimen import RecordedSpecimen
+from simulators.specimen.specimen import SimulatedSpecimen, Specimen
 
 
 class SimulatedMicroscope:

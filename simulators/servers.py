@@ -25,8 +25,8 @@ from drivers.errors import DriverError
 from simulators.odemis_backend.faults import Faults
 from simulators.odemis_backend.interpreter import SOCKET, write_python
 from simulators.odemis_backend.server import Backend, answer_all
-from simulators.quanta_machine import QuantaMachine
-from simulators.quanta_server import QuantaServer, quanta_microscope
+from simulators.quanta.machine import QuantaMachine
+from simulators.quanta.server import QuantaServer, quanta_microscope
 
 PROFILE = "quanta250-secom"
 CONFIGURATION = "try.yaml"

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from service.additions import AskedFrame
-from service.api import queue_models as jobs
-from service.api.messages import Changed, ChangeParams
-from service.estimate import SessionEstimate
-from service.records import Job
-from service.store.steering import Word
+from service.api.wire import queue as jobs
+from service.api.wire.messages import Changed, ChangeParams
+from service.model.jobs import Job
+from service.planning.estimate import SessionEstimate
+from service.planning.requested_frames import AskedFrame
 from service.store.store import Store
+from service.store.tables.steering import Word
 
 
 class Control(Protocol):

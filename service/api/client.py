@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import zmq
 
-from service.api.curve import present
-from service.api.endpoints import DaemonInfo, find_daemon, is_listening
+from service.api.transport.curve import present
+from service.api.transport.endpoints import DaemonInfo, find_daemon, is_listening
+from service.api.transport.keys import Certificate, read_secret
 from service.errors import ApiError, InputError, NoDaemonError
-from service.keys import Certificate, read_secret
 
 ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"
 KEY_VARIABLE = "ILEMTRACK_KEY"
@@ -78,7 +78,7 @@ class Client:
         Parameters
         ----------
         method : str
-            As in `service.api.models.METHODS`.
+            As in `service.api.wire.methods.METHODS`.
         request_id : str, optional
             To repeat an earlier change; made up if not given.
         **params

@@ -3,10 +3,10 @@
 import base64
 from pathlib import Path
 
-from service.api import field_models as models
+from service.api.wire import fields as models
 from service.errors import ImageError, UnknownIdError
-from service.preview import preview
-from service.records import JobState
+from service.model.jobs import JobState
+from service.pictures.preview import preview
 from service.store.store import Store
 
 

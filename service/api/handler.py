@@ -10,14 +10,13 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service.api import field_models as fields
 from service.api import field_reads
-from service.api import focus_models as focus
-from service.api import models as wire
-from service.api import queue_models as jobs
 from service.api.changes import Changes, Control
-from service.api.estimate_models import EstimateResult
-from service.api.messages import (
+from service.api.wire import fields, focus
+from service.api.wire import methods as wire
+from service.api.wire import queue as jobs
+from service.api.wire.estimate import EstimateResult
+from service.api.wire.messages import (
     API_VERSION,
     ChangeParams,
     Error,
@@ -27,7 +26,7 @@ from service.api.messages import (
     Reply,
     Request,
 )
-from service.api.models import METHODS
+from service.api.wire.methods import METHODS
 from service.errors import (
     IllegalTransitionError,
     ImageError,
@@ -38,8 +37,10 @@ from service.errors import (
     UnknownIdError,
 )
 from service.logs import get_logger
-from service.records import Event, FocusBeam, FocusState, Job, JobState
-from service.run_folder import RunFolder
+from service.model.event import Event
+from service.model.focus import FocusBeam, FocusState
+from service.model.jobs import Job, JobState
+from service.session.run_folder import RunFolder
 from service.store.database import utc_now
 from service.store.rows import to_json
 from service.store.store import Store

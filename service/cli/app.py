@@ -7,10 +7,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from service.cli.exit_status import INTERRUPTED
 from service.signals import STOPPING
-
-INTERRUPTED = 130
-"""Exit status of a program that a signal ended."""
 
 _IMPORT = "<frozen importlib._bootstrap>"
 """Where Python's own frames of an import come from."""

@@ -9,21 +9,9 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli import (
-    calibration,
-    configuration,
-    daemon,
-    doctor,
-    evaluation,
-    images,
-    keys,
-    planning,
-    queue,
-    session,
-    training,
-    watching,
-)
-from service.cli.app import INTERRUPTED
+from service.cli.exit_status import BAD_INPUT, FAILURES, INTERRUPTED, NO_DAEMON, OK
+from service.cli.live import daemon, doctor, keys, queue, session, watching
+from service.cli.offline import calibration, configuration, evaluation, images, planning, training
 from service.cli.output import tell
 from service.errors import (
     ApiError,
@@ -35,9 +23,6 @@ from service.errors import (
     UnsafeError,
 )
 from service.version import program_version
-
-OK, FAILURES, BAD_INPUT, NO_DAEMON = 0, 1, 2, 3
-"""Exit status: all well, ended with failures, bad input, no daemon to talk to."""
 
 BAD = (InputError, ConfigError, FrameError, DetectionError, PlannerError, EndpointError, StoreError, ApiError)
 """What a person can mend: one sentence and status 2."""

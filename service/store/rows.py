@@ -8,21 +8,10 @@ from typing import Any
 from pydantic_core import to_json as _to_json
 
 from drivers.pose import RectM
-from service.records import (
-    Cell,
-    Event,
-    Exposure,
-    ExposureState,
-    Field,
-    FieldState,
-    Focus,
-    FocusBeam,
-    FocusState,
-    Job,
-    JobKind,
-    JobState,
-    Section,
-)
+from service.model.event import Event
+from service.model.focus import Focus, FocusBeam, FocusState
+from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
+from service.model.specimen import Cell, Field, FieldState, Section
 
 
 def to_json(value: object) -> str:

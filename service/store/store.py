@@ -16,24 +16,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from drivers.pose import RectM
-from service.records import (
-    Cell,
-    Event,
-    Exposure,
-    ExposureState,
-    Field,
-    FieldState,
-    Job,
-    JobState,
-    Section,
-)
-from service.session import FINAL, Phase, SessionEvent, Status, step
-from service.store import ledger, queue, requests, rows, second_look, specimen
-from service.store.accounts import Accounts
+from service.model.event import Event
+from service.model.jobs import Exposure, ExposureState, Job, JobState
+from service.model.phases import FINAL, Phase, SessionEvent, Status, step
+from service.model.specimen import Cell, Field, FieldState, Section
+from service.store import rows
 from service.store.database import Clock, Database, create_file, utc_now
-from service.store.focus import FocusStore
-from service.store.steering import Steering
-from service.store.tracks import TrackStore
+from service.store.tables import idempotency as requests
+from service.store.tables import ledger, queue, specimen
+from service.store.tables import retry_failed as second_look
+from service.store.tables.durations import Accounts
+from service.store.tables.focus import FocusStore
+from service.store.tables.steering import Steering
+from service.store.tables.tracks import TrackStore
 
 RESTARTED = "the program was started again"
 """Reason of the pause in which recovery ends."""
@@ -135,7 +130,7 @@ class Store:
         return Status(Phase(row["phase"]), resume_to, row["reason"])
 
     def apply(self, event: SessionEvent, reason: str | None = None) -> Status:
-        """Move the session on by `service.session.step`.
+        """Move the session on by `service.model.phases.step`.
 
         Raises
         ------

@@ -6,7 +6,7 @@ from typing import Any
 from config.model import Config
 from drivers.errors import DriverError
 from drivers.fluorescence import FmSettings
-from simulators.light import MAX_POWER_W_PER_CM2
+from simulators.devices.light import MAX_POWER_W_PER_CM2
 from simulators.microscope import SimulatedMicroscope
 from simulators.odemis_backend.faults import Faults
 from simulators.odemis_backend.names import MD_ACQ_DATE, MD_BASELINE, MD_EXP_TIME, MD_PIXEL_SIZE, MD_POS

@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 
-from detection.forest import ForestModel
-from detection.forest_training import AnnotatedFrame, train
-from detection.frames import check_frame
-from detection.truth import TrueCell
+from detection.evaluation.truth import TrueCell
+from detection.forest.model import ForestModel
+from detection.forest.training import AnnotatedFrame, train
+from detection.image.frames import check_frame
 from tests.detection.synthetic import PIXEL_SIZE_UM, Section, make_section
 
 

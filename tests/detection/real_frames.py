@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from detection.boxes import BoxPx
+from detection.image.boxes import BoxPx
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "irf"
 PIXEL_SIZE_UM = 0.17778

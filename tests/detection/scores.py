@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.boxes import BoxPx, union_mask
-from detection.metrics import CORRECT_DICE, WHOLE_SHARE
+from detection.evaluation.dice import CORRECT_DICE, WHOLE_SHARE
+from detection.image.boxes import BoxPx, union_mask
 
 
 def recall(matrix: NDArray[np.float64]) -> float:

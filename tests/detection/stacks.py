@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.boxes import BoxPx
-from detection.placed import SectionFrame
-from detection.rigid import Rigid, plane_of_pixels
+from detection.image.boxes import BoxPx
+from detection.registration.rigid import Rigid, plane_of_pixels
+from detection.registration.section_frame import SectionFrame
 
 PIXEL_UM = 0.356
 SIZE_PX = 256

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.boxes import BoxPx
+from detection.image.boxes import BoxPx
 
 PIXEL_SIZE_UM = 0.178
 

@@ -12,13 +12,13 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from config.work import DetectionConfig
-from detection.boxes import BoxPx, iou
-from detection.cells import Detection, Hit
 from detection.detect import detect
 from detection.detectors import Detector, Paper, RecallFirst
 from detection.errors import DetectionError
-from detection.forest import Forest
-from detection.frames import Frame
+from detection.forest.detector import Forest
+from detection.image.boxes import BoxPx, iou
+from detection.image.frames import Frame
+from detection.image.hits import Detection, Hit
 from detection.plugins import Plugin
 from tests.detection.forests import small_forest
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section

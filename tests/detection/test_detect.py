@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from config.work import DetectionConfig
-from detection.boxes import BoxPx, union_fraction
-from detection.cells import Detection
 from detection.detect import detect
 from detection.errors import DetectionError
+from detection.image.boxes import BoxPx, union_fraction
+from detection.image.hits import Detection
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 DETECTORS = ("recall-first", "paper")

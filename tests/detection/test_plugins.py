@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detection.boxes import BoxPx
-from detection.cells import Hit
 from detection.detectors import Detector
 from detection.errors import DetectionError
-from detection.frames import Frame, check_frame
+from detection.image.boxes import BoxPx
+from detection.image.frames import Frame, check_frame
+from detection.image.hits import Hit
 from detection.plugins import Plugin, load_plugin, plugin_names
 from tests.detection.plugins import Install, documented_plugin, installer
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.work import DetectionConfig
-from detection.boxes import BoxPx
-from detection.cells import Hit
+from detection.image.boxes import BoxPx
+from detection.image.hits import Hit
 from detection.policy import apply_policy
 
 SHAPE = (200, 300)

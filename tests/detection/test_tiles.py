@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.boxes import BoxPx
-from detection.cells import Hit
 from detection.detectors import RecallFirst
-from detection.frames import Frame, check_frame
+from detection.image.boxes import BoxPx
+from detection.image.frames import Frame, check_frame
+from detection.image.hits import Hit
 from detection.tiles import EVEN, find_in_parts
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from config.model import Config
-from drivers.recorded import placed
-from drivers.tiff import RecordedFrame
+from drivers.recorded.devices import placed
+from drivers.recorded.tiff import RecordedFrame
 from simulators.clock import HeldClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 from tests.drivers.contract import CHECKS, Bench, Check
-from tests.drivers.quanta_bench import quanta_bench
+from tests.drivers.quanta.bench import quanta_bench
 
 SETTINGS: dict[str, Any] = {
     "fluorescence": {"frame_px": [128, 96]},

@@ -15,11 +15,11 @@ import pytest
 import zmq
 
 from service.api.client import Client
-from service.api.endpoints import Endpoints, run_endpoints
-from service.api.models import METHODS
+from service.api.transport.endpoints import Endpoints, run_endpoints
+from service.api.wire.methods import METHODS
 from service.store.store import Store
 from tests.service.api import zmtp
-from tests.service.api.test_api_server import free_port
+from tests.service.api.transport.test_server import free_port
 from tests.service.store.stores import queue_jobs
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]

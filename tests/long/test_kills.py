@@ -20,11 +20,12 @@ import pytest
 from config.loading import dump
 from service.api.client import Client
 from service.errors import ApiError, NoDaemonError
-from service.images import read_pixels
-from service.records import ExposureState, FieldState, Job, JobState
-from service.session import Phase
+from service.model.jobs import ExposureState, Job, JobState
+from service.model.phases import Phase
+from service.model.specimen import FieldState
+from service.session.images import read_pixels
 from service.store.store import Store
-from simulators.memory import Memory
+from simulators.devices.memory import Memory
 from tests.places import ROOT
 from tests.service.sessions import small_config
 

@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.focus_spot import focus_spot
-from planner.ground import Ground
-from planner.rects import grown, touch
+from planner.geometry.allowed_ground import Ground
+from planner.geometry.rects import grown, touch
 
 FIELD = (0.0, 0.0, 90e-6, 90e-6)
 REACH = 2e-6

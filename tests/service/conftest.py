@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from service.cli.commands import run
-from service.compose import Setup
 from service.errors import InputError
-from service.run_folder import drive_alone
+from service.session.run_folder import drive_alone
+from service.session.setup import Setup
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from service.compose import Setup
-from service.session import Phase
+from service.model.phases import Phase
+from service.session.setup import Setup
 from tests.service.sessions import Session
 
 ALWAYS = -1

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from detection.cells import Hit
 from detection.detectors import RecallFirst
-from detection.frames import Frame
-from detection.rigid import Rigid
+from detection.image.frames import Frame
+from detection.image.hits import Hit
+from detection.registration.rigid import Rigid
 from drivers.pose import Pose, frame_rect
-from service.mosaic import FieldFrame
-from service.records import Field, FieldState
+from service.analysis.mosaic import FieldFrame
+from service.model.specimen import Field, FieldState
 from tests.detection.stacks import OFFSET, PIXEL_UM, SIZE_PX, Block
 
 SIZE_M = PIXEL_UM * 1e-6

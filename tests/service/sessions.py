@@ -7,15 +7,15 @@ from typing import Any, Self
 
 from config.loading import dump
 from config.model import Config
-from service.analysis import Analysis
-from service.compose import Setup, set_up
-from service.context import BusyTime, Context, FailureStreak
-from service.control import SessionControl
-from service.daemon import take_up
-from service.deadlines import Limits, guarded
-from service.requests import Requests, Wish
-from service.run_folder import create
-from service.runner import Runner
+from service.analysis.worker import Analysis
+from service.daemon.control import SessionControl
+from service.daemon.process import take_up
+from service.daemon.runner import Runner
+from service.safety.deadlines import Limits, guarded
+from service.session.context import BusyTime, Context, FailureStreak
+from service.session.interrupts import Requests, Wish
+from service.session.run_folder import create
+from service.session.setup import Setup, set_up
 from service.store.store import Store
 
 SMALL: dict[str, Any] = {

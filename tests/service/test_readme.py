@@ -1,6 +1,6 @@
 import re
 
-from service.api.table import put_into
+from service.api.wire.table import put_into
 from service.cli.commands import run
 from tests.places import ROOT
 

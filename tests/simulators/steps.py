@@ -8,8 +8,8 @@ from drivers.chamber import VacuumState
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import Pose
 from drivers.sem import ScanImage, ScanRequest
-from simulators.grid import Grid
 from simulators.microscope import SimulatedMicroscope
+from simulators.specimen.grid import Grid
 
 
 def fm_frame(

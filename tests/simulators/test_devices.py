@@ -12,8 +12,8 @@ from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.fluorescence import FmSettings
 from drivers.pose import Pose, to_pixels
 from drivers.sem import ScanRequest
-from simulators.camera import blur_sigma_um
 from simulators.clock import FastClock
+from simulators.devices.camera import blur_sigma_um
 from simulators.microscope import SimulatedMicroscope, calibration_of
 from tests.simulators.conftest import MakeConfig
 from tests.simulators.steps import correlation, fm_frame, fm_grid, scan

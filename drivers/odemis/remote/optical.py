@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from drivers.odemis.bands import intervals_m, passes
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain
+from drivers.odemis.survey.bands import intervals_m, passes
 
 _TRIES = 4
 """Frames that are taken before the camera is given up: orphans of calls that were killed come first."""

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.model import Config
-from service.additions import AskedFrame, admitted
-from service.estimate import SessionEstimate, estimate_session
-from service.records import Job
-from service.session import SessionEvent
+from service.model.jobs import Job
+from service.model.phases import SessionEvent
+from service.planning.estimate import SessionEstimate, estimate_session
+from service.planning.requested_frames import AskedFrame, admitted
 from service.store.store import Store
 
 

@@ -8,11 +8,11 @@ import pytest
 import zmq
 
 from service.api.client import Client
-from service.api.endpoints import DaemonInfo, Discovery, bind, run_endpoints
 from service.api.handler import Handler
-from service.api.server import ApiServer
+from service.api.transport.endpoints import DaemonInfo, Discovery, bind, run_endpoints
+from service.api.transport.server import ApiServer
 from service.errors import ApiError, NoDaemonError
-from service.session import Phase, SessionEvent
+from service.model.phases import Phase, SessionEvent
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl
 

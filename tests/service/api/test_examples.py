@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from service.api.endpoints import run_endpoints
-from service.api.server import ApiServer
+from service.api.transport.endpoints import run_endpoints
+from service.api.transport.server import ApiServer
 from service.store.store import Store
 from tests.places import ROOT
 from tests.service.api.api_session import DirectControl

@@ -7,10 +7,11 @@ import pytest
 import tifffile
 
 from service.api.handler import Handler
-from service.records import FieldState, JobState
+from service.model.jobs import JobState
+from service.model.specimen import FieldState
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl
-from tests.service.api.test_api_handler import ask, code, result
+from tests.service.api.test_handler import ask, code, result
 from tests.service.store.stores import queue_jobs
 
 FIELD = "S0001/F000"

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drivers.pose import RectM
-from service.records import Cell, Field, FieldCells, FieldState, Job, Section
+from service.model.jobs import Job
+from service.model.specimen import Cell, Field, FieldCells, FieldState, Section
 from service.store.store import Store
 
 UM = 1e-6

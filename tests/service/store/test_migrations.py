@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from service.errors import StoreError
-from service.records import ExposureState, FocusBeam, FocusState, JobKind, JobState
-from service.session import Phase
+from service.model.focus import FocusBeam, FocusState
+from service.model.jobs import ExposureState, JobKind, JobState
+from service.model.phases import Phase
 from service.store import migrations
 from service.store.schema import VERSION
 from service.store.store import Store

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
-from service.records import FieldState, JobState
-from service.session import Phase, SessionEvent, Status
+from service.model.jobs import JobState
+from service.model.phases import Phase, SessionEvent, Status
+from service.model.specimen import FieldState
 from service.store.store import Store
 from tests.places import ROOT
 from tests.service.store.stores import (

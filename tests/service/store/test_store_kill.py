@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.records import ExposureState, JobState
-from service.session import Phase
+from service.model.jobs import ExposureState, JobState
+from service.model.phases import Phase
 from service.store.store import Store
 from tests.places import ROOT
 from tests.service.store.stores import new_store, queue_jobs

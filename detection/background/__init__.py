@@ -1,0 +1,1 @@
+"""Background of a frame: what it would show without cells."""

@@ -1,0 +1,1 @@
+"""Detections judged against the truth."""

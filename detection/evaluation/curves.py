@@ -1,0 +1,224 @@
+"""What a person chooses between: cells that are missed, and hours of electron beam."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from config.work import DetectionConfig
+from detection.evaluation.dice import WHOLE_SHARE
+from detection.evaluation.scores import JudgedFrame, is_real
+from detection.image.boxes import BoxPx, union_mask
+from detection.image.hits import Cell, Hit
+from detection.policy import apply_policy
+from detection.serial.section import CARRIED, NO_CELL
+
+MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)
+RELIABILITY_EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """What one setting of the policy costs and misses, over all frames.
+
+    Attributes
+    ----------
+    margin_um : float
+    min_confidence : float
+    beam_h : float
+        Area imaged times the beam's time per area, hours; without the planner's context, guard and overlap.
+    missed_cells : int
+        True cells of which less than 99 % is imaged.
+    missed_share : float
+        The same over all true cells, 0..1.
+    dropped_cells : float
+        Cells expected among the hits below the floor, by their confidence alone: what can be said without
+        a truth.
+    """
+
+    margin_um: float
+    min_confidence: float
+    beam_h: float
+    missed_cells: int
+    missed_share: float
+    dropped_cells: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Hits of about one confidence.
+
+    Attributes
+    ----------
+    low, high : float
+        Confidence from and below (of the last bin: to), 0..1.
+    hits : int
+    mean_confidence : float
+    real_share : float
+        Share of them where there is a cell; see `detection.evaluation.scores.is_real`.
+    real_low, real_high : float
+        95 % interval of that share (Wilson score).
+    """
+
+    low: float
+    high: float
+    hits: int
+    mean_confidence: float
+    real_share: float
+    real_low: float
+    real_high: float
+
+
+def operating_points(
+    frames: Sequence[JudgedFrame],
+    policy: DetectionConfig,
+    beam_s_per_um2: float,
+    margins_um: Sequence[float] = MARGINS_UM,
+    floors: Sequence[float] = FLOORS,
+) -> list[OperatingPoint]:
+    """Apply the policy to the hits of all frames with every margin and confidence floor.
+
+    Parameters
+    ----------
+    frames : sequence of JudgedFrame
+        All hits of the detector, those that its policy leaves out too.
+    policy : DetectionConfig
+        What does not vary: which hits are doubtful, and how they grow.
+    beam_s_per_um2 : float
+        Dwell time over the area of a pixel: 0.2204 s/um2 at 16.5 nm and 60 us.
+    margins_um, floors : sequence of float
+
+    Returns
+    -------
+    list of OperatingPoint
+        Floor by floor, margins within.
+    """
+    points = []
+    for floor in floors:
+        for margin in margins_um:
+            config = policy.model_copy(update={"dilate_um": margin, "min_confidence": floor})
+            points.append(_point(frames, config, policy, beam_s_per_um2))
+    return points
+
+
+def operating_point(
+    frames: Sequence[JudgedFrame], policy: DetectionConfig, beam_s_per_um2: float
+) -> OperatingPoint:
+    """Apply one policy to the hits of all frames; see `operating_points`."""
+    return _point(frames, policy, policy, beam_s_per_um2)
+
+
+def _point(
+    frames: Sequence[JudgedFrame], policy: DetectionConfig, present: DetectionConfig, beam_s_per_um2: float
+) -> OperatingPoint:
+    area_um2, missed, cells, dropped = 0.0, 0, 0, 0.0
+    for frame in frames:
+        kept = _decided(frame, policy, present)
+        imaged = union_mask((c.image_box_px for c in kept if c.image_box_px is not None), frame.shape)
+        area_um2 += float(imaged.sum()) * frame.pixel_size_um**2
+        missed += sum(cell.share_inside(imaged) < WHOLE_SHARE for cell in frame.counted)
+        cells += len(frame.counted)
+        dropped += sum(cell.confidence for cell in kept if cell.image_box_px is None)
+    return OperatingPoint(
+        policy.dilate_um,
+        policy.min_confidence,
+        area_um2 * beam_s_per_um2 / 3600,
+        missed,
+        missed / cells if cells else math.nan,
+        dropped,
+    )
+
+
+def _decided(frame: JudgedFrame, policy: DetectionConfig, present: DetectionConfig) -> list[Cell]:
+    """Apply a policy to the hits of a frame.
+
+    Of serial sections, what neighbours say goes before any floor, and what they add to a box beyond the
+    `present` policy, by which it was found, is added to that of every other.
+    """
+    decided: list[Cell] = []
+    for cell in _hits(frame):
+        carried = cell.reason.startswith(CARRIED)
+        # Carried cells are doubtful whatever their confidence.
+        hit = Hit(cell.box_px, 0.0 if carried else cell.confidence, cell.unsure_um)
+        one = _applied(hit, frame, policy, all_of_them=carried)
+        if frame.serial and one.image_box_px is not None and cell.image_box_px is not None:
+            plain = _applied(hit, frame, present, all_of_them=True).image_box_px
+            if plain is not None:
+                one = replace(
+                    one, image_box_px=_reaching(one.image_box_px, plain, cell.image_box_px, frame.shape)
+                )
+        decided.append(one)
+    return decided
+
+
+def _applied(hit: Hit, frame: JudgedFrame, policy: DetectionConfig, all_of_them: bool) -> Cell:
+    """Apply a policy to one hit; without its floor on demand."""
+    if all_of_them:
+        policy = policy.model_copy(update={"min_confidence": 0.0})
+    (cell,) = apply_policy([hit], frame.shape, frame.pixel_size_um, policy)
+    return cell
+
+
+def _reaching(box: BoxPx, plain: BoxPx, larger: BoxPx, shape: tuple[int, int]) -> BoxPx:
+    """Let each side of `box` reach as much further as that of `larger` does beyond that of `plain`."""
+    return BoxPx(
+        max(box.x0 - max(plain.x0 - larger.x0, 0), 0),
+        max(box.y0 - max(plain.y0 - larger.y0, 0), 0),
+        min(box.x1 + max(larger.x1 - plain.x1, 0), shape[1]),
+        min(box.y1 + max(larger.y1 - plain.y1, 0), shape[0]),
+    )
+
+
+def _hits(frame: JudgedFrame) -> list[Cell]:
+    """Hits of a frame, without those that serial sections have shown to be no cell."""
+    return [cell for cell in frame.cells if cell.reason not in NO_CELL]
+
+
+def raster_h(frames: Sequence[JudgedFrame], beam_s_per_um2: float) -> float:
+    """Hours of beam if everything is imaged."""
+    return sum(math.prod(f.shape) * f.pixel_size_um**2 for f in frames) * beam_s_per_um2 / 3600
+
+
+def dropped_by_floor(frames: Sequence[JudgedFrame], floors: Sequence[float]) -> tuple[list[float], list[int]]:
+    """Cells that each confidence floor gives up.
+
+    Returns
+    -------
+    list of float, list of int
+        As many as the confidences of the hits below it lead one to expect, and how many of them are real.
+    """
+    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
+    expected = [sum(confidence for confidence, _ in hits if confidence < floor) for floor in floors]
+    real = [sum(is_cell for confidence, is_cell in hits if confidence < floor) for floor in floors]
+    return expected, real
+
+
+def reliability(
+    frames: Sequence[JudgedFrame], edges: Sequence[float] = RELIABILITY_EDGES
+) -> list[ReliabilityBin]:
+    """Compare the confidence of hits with the share of them that is real; bins without hits are left out."""
+    hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
+    confidence = np.array([c for c, _ in hits])
+    real = np.array([r for _, r in hits], dtype=float)
+    bins = []
+    for low, high in pairwise(edges):
+        last = high == edges[-1]
+        inside = (confidence >= low) & ((confidence <= high) if last else (confidence < high))
+        count = int(inside.sum())
+        if count:
+            share = float(real[inside].mean())
+            lower, upper = _wilson(share, count)
+            bins.append(
+                ReliabilityBin(low, high, count, float(confidence[inside].mean()), share, lower, upper)
+            )
+    return bins
+
+
+def _wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, J. Am. Stat. Assoc. 22 (1927) 209)."""
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -1,0 +1,175 @@
+"""A random forest on the paper's features: what it is, and cells found with it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, SessionOptions
+from skimage.filters import apply_hysteresis_threshold
+
+from detection.background.estimate import average_blocks, estimate_background
+from detection.background.spikes import remove_spikes
+from detection.errors import DetectionError
+from detection.forest.ilastik_features import ilastik_features
+from detection.forest.model import ForestModel
+from detection.image.boxes import BoxPx
+from detection.image.frames import Frame
+from detection.image.hits import Hit
+from detection.recall_first.regions import close_and_fill
+from detection.recall_first.significance import in_noise
+from detection.recall_first.splitting import split_touching
+
+WORKING_PIXEL_UM = 0.36
+"""Finer than any scale of the features; a frame with smaller pixels is averaged first."""
+SEED, EXTEND = 0.5, 0.35
+"""Probability of a pixel that makes a cell, and down to which it reaches: doubt makes cells larger."""
+SMOOTHING_PX = 1.0
+"""On the working grid."""
+SMALLEST_UM = 1.0
+SAME_PIXEL_SIZE = 0.01
+BATCH_PX = 2**18
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The detector `forest:MODEL`.
+
+    Attributes
+    ----------
+    model : ForestModel
+    any_pixel_size : bool
+        Frames of other pixel sizes than the model's are taken too, with a warning.
+    """
+
+    model: ForestModel
+    any_pixel_size: bool = False
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        """Find cells; see `detection.detectors.Detector.find`.
+
+        Raises
+        ------
+        DetectionError
+            Raised when the frame has another pixel size than the frames of the training.
+        """
+        warnings = self._check_pixel_size(frame.pixel_size_um)
+        probability = self.probability(frame)
+        shrink = shrink_of(frame.pixel_size_um)
+        hits = hits_of(probability, shrink * frame.pixel_size_um, shrink, frame.values.shape)
+        if not hits:
+            warnings.append(
+                f"no cells: the forest gives no pixel a probability above {float(probability.max()):.2f},"
+                f" and a cell needs {SEED:g} and {SMALLEST_UM:g} um"
+            )
+        calibrated = self.model.calibration.confidence
+        return [replace(hit, confidence=calibrated(hit.confidence)) for hit in hits], warnings
+
+    def probability(self, frame: Frame) -> NDArray[np.float32]:
+        """Return the probability of every pixel of the working grid to lie in a cell, 0..1."""
+        features, (rows, columns) = working_features(frame, self.model.scales_um)
+        batches = [features[n : n + BATCH_PX] for n in range(0, len(features), BATCH_PX)]
+        found = np.concatenate([self._session.run(None, {"features": b})[0][:, 0] for b in batches])
+        return np.clip(np.asarray(found, dtype=np.float32).reshape(rows, columns), 0, 1)
+
+    def _check_pixel_size(self, pixel_size_um: float) -> list[str]:
+        trained = self.model.pixel_size_um
+        if abs(pixel_size_um / trained - 1) <= SAME_PIXEL_SIZE:
+            return []
+        what = f"the frame has pixels of {pixel_size_um:.4g} um, the forest was trained on {trained:.4g} um"
+        if not self.any_pixel_size:
+            raise DetectionError(f"{what}; --any-pixel-size (any_pixel_size: true) uses it all the same")
+        return [f"{what}; look at what it finds before you trust it"]
+
+    @cached_property
+    def _session(self) -> InferenceSession:
+        from detection.forest.onnx_file import model_bytes
+
+        options = SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        return InferenceSession(model_bytes(self.model), options, providers=["CPUExecutionProvider"])
+
+
+def working_features(frame: Frame, scales_um: Sequence[float]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """Return the features of a frame on the working grid, and the rows and columns of that grid.
+
+    Grey levels become multiples of the noise above the background, so that exposure, gain, offset and the
+    bell of the illumination do not matter.
+    """
+    shrink = shrink_of(frame.pixel_size_um)
+    background = estimate_background(average_blocks(frame.values, frame.pixel_size_um))
+    image = remove_spikes(frame.values, float(background.noise_sd.max()))
+    residual, noise_sd = in_noise(padded(image, shrink), background, shrink)
+    normal = np.asarray(residual / noise_sd, dtype=np.float32)
+    features = ilastik_features(normal, shrink * frame.pixel_size_um, scales_um)
+    return features, (normal.shape[0], normal.shape[1])
+
+
+def shrink_of(pixel_size_um: float) -> int:
+    """Pixels of a frame along each side of one of the working grid."""
+    return max(round(WORKING_PIXEL_UM / pixel_size_um), 1)
+
+
+def padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
+    """Repeat the last row and column until the sides are multiples of `shrink`."""
+    rows, columns = image.shape
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
+    )
+
+
+def hits_of(
+    probability: NDArray[np.float32], pixel_um: float, shrink: int, shape: tuple[int, ...]
+) -> list[Hit]:
+    """Turn probabilities of pixels into cells: gaps closed, nuclei filled, touching cells split.
+
+    The confidence of a hit is the mean probability of its pixels, those of a filled nucleus left out.
+
+    Parameters
+    ----------
+    probability : (rows, columns) array of float32
+        On the working grid, 0..1.
+    pixel_um : float
+        Of the working grid.
+    shrink : int
+        Pixels of the frame along each side of one of the working grid.
+    shape : (int, int)
+        Rows and columns of the frame.
+    """
+    # Forests judge pixels one by one; neighbours lie in the same cell or in none.
+    smooth = np.asarray(cv2.GaussianBlur(probability, (0, 0), SMOOTHING_PX, borderType=cv2.BORDER_REFLECT))
+    found = np.asarray(
+        apply_hysteresis_threshold(smooth, EXTEND, SEED),  # type: ignore[no-untyped-call]
+        dtype=np.bool_,
+    )
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        close_and_fill(found, pixel_um), connectivity=8
+    )
+    hits = []
+    for label in range(1, count):
+        left, top, width, height, _ = stats[label].tolist()
+        place = slice(top, top + height), slice(left, left + width)
+        for cell in split_touching(labels[place] == label, pixel_um):
+            box = _box_of(cell, left, top, shrink, shape)
+            diameter_um = 2 * math.sqrt(float(cell.sum()) / math.pi) * pixel_um
+            cut = box.x0 == 0 or box.y0 == 0 or box.x1 == shape[1] or box.y1 == shape[0]
+            if diameter_um < SMALLEST_UM and not cut:
+                continue
+            own = cell & found[place]
+            values = probability[place][own if own.any() else cell]
+            hits.append(Hit(box, min(max(float(values.mean()), 0.0), 1.0)))
+    return hits
+
+
+def _box_of(mask: NDArray[np.bool_], left: int, top: int, shrink: int, shape: tuple[int, ...]) -> BoxPx:
+    """Box in the frame round the true pixels of a crop of the working grid that begins at `left`, `top`."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return BoxPx(
+        (left + int(columns[0])) * shrink,
+        (top + int(rows[0])) * shrink,
+        min((left + int(columns[-1]) + 1) * shrink, shape[1]),
+        min((top + int(rows[-1]) + 1) * shrink, shape[0]),
+    )

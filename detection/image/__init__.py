@@ -1,0 +1,1 @@
+"""Frames, boxes and hits: the values that all detectors share."""

@@ -1,0 +1,131 @@
+"""Borders of zeros round a frame, as registration and cropping leave them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.image.boxes import BoxPx
+from detection.image.hits import Hit
+from detection.image.shapes import convexity
+
+SOLID_PX = 5
+"""Zeros of a border come in solid pieces; those of dark noise do not."""
+SMALLEST_SHARE = 1e-3
+SMALLEST_INSIDE_PX = 16
+MOST_TOGETHER = 2**21
+"""Pixels of a border that are filled at a time, for the sake of memory."""
+CONVEX_SHARE = 0.98
+"""What a border leaves is convex; what a subtracted background leaves is not."""
+
+
+def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
+    """Find a border of zeros: solid, along the edges, with a convex picture inside.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+
+    Returns
+    -------
+    (rows, columns) array of bool or None
+        True in the border; None where there is none.
+    """
+    zero = np.asarray(pixels == 0)
+    if not (zero[0].any() or zero[-1].any() or zero[:, 0].any() or zero[:, -1].any()):
+        return None
+    square = np.ones((SOLID_PX, SOLID_PX), dtype=np.uint8)
+    solid = cv2.morphologyEx(
+        zero.astype(np.uint8), cv2.MORPH_OPEN, square, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    _, labels = cv2.connectedComponents(np.asarray(solid), connectivity=4)
+    labels = np.asarray(labels)
+    at_edge = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        at_edge[edge] = True
+    at_edge[0] = False
+    border = _with_tips(zero, at_edge[labels] | _whole_lines(zero))
+    if border.mean() < SMALLEST_SHARE or not _is_convex(~border):
+        return None
+    # More zeros within than not: a dark picture, or a subtracted background.
+    return border if np.mean(zero[~border]) < 0.5 else None
+
+
+def _with_tips(zero: NDArray[np.bool_], border: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Add the zeros that hang on the border: the thin ends of the wedges of a turned frame."""
+    _, labels = cv2.connectedComponents(zero.astype(np.uint8), connectivity=4)
+    labels = np.asarray(labels)
+    hanging = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
+    hanging[labels[border]] = True
+    hanging[0] = False
+    grown = np.asarray(hanging[labels])
+    return grown if _is_convex(~grown) else border
+
+
+def _whole_lines(zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows and columns along the edges that are zero from end to end: borders of any width."""
+    border = np.zeros_like(zero)
+    for lines, target in ((zero, border), (zero.T, border.T)):
+        full: NDArray[np.bool_] = np.asarray(lines.all(axis=1))
+        if not full.all():
+            target[: int(np.argmin(full))] = True
+            target[len(full) - int(np.argmin(full[::-1])) :] = True
+    return border
+
+
+def _is_convex(inside: NDArray[np.bool_]) -> bool:
+    lines = (np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1))
+    if any(not line.size or line[-1] - line[0] + 1 < SMALLEST_INSIDE_PX for line in lines):
+        return False
+    return convexity(inside) >= CONVEX_SHARE
+
+
+def filled(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Fill a border with the picture mirrored at its edge, so that ground and noise go on as they were.
+
+    Parameters
+    ----------
+    values : (rows, columns) array of float32
+    border : (rows, columns) array of bool
+        Not all of it true.
+    """
+    rows, columns = values.shape
+    labels = cv2.distanceTransformWithLabels(
+        border.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )[1].ravel()
+    # What is nearest to the border touches it: the rest of the picture need not be looked up.
+    beside = np.asarray(cv2.dilate(border.astype(np.uint8), np.ones((3, 3), dtype=np.uint8))) > 0
+    rim = np.flatnonzero(beside & ~border)
+    place = np.zeros(int(labels.max()) + 1, dtype=np.int32)
+    place[labels[rim]] = rim
+    outside = np.flatnonzero(border)
+    result = values.copy()
+    for first in range(0, outside.size, MOST_TOGETHER):
+        some = outside[first : first + MOST_TOGETHER]
+        near_row, near_column = np.divmod(place[labels[some]], columns)
+        row, column = np.divmod(some, columns)
+        row, column = 2 * near_row - row, 2 * near_column - column
+        lost = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
+        row, column = np.where(lost, near_row, row), np.where(lost, near_column, column)
+        lost = border[row, column]
+        row, column = np.where(lost, near_row, row), np.where(lost, near_column, column)
+        result.ravel()[some] = values[row, column]
+    return result
+
+
+def inside_border(hits: Iterable[Hit], border: NDArray[np.bool_]) -> list[Hit]:
+    """Cut hits at the border; those that lie in it altogether are mirror images and go."""
+    kept = []
+    for hit in hits:
+        seen = ~border[hit.box.slices]
+        if not seen.any():
+            continue
+        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        left, top = hit.box.x0, hit.box.y0
+        box = BoxPx(
+            left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
+        )
+        kept.append(replace(hit, box=box))
+    return kept

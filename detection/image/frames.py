@@ -1,0 +1,127 @@
+"""A frame's pixels, checked, and what is wrong with them as pictures."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.errors import DetectionError
+from detection.image.borders import filled, zero_border
+
+SMALLEST_SIDE_PX = 16
+PIXEL_SIZES_UM = (0.01, 5.0)
+SATURATED_SHARE = 1e-3
+CLIPPED_SHARE = 0.02
+FULL_SCALES = frozenset(2**bits - 1 for bits in range(8, 17))
+LEAST_PILE = 32
+"""Grey levels above the middle: where there are few levels, many pixels share the highest by themselves."""
+PILE_RANGE = 0.05
+"""Of the height above the middle: what a pile is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame that can be worked on.
+
+    Attributes
+    ----------
+    values : (rows, columns) array of float32
+        Grey levels above the camera offset, where that is known; a border of zeros is filled with the
+        picture mirrored.
+    pixel_size_um : float
+        At the specimen, um.
+    constant : bool
+        All pixels are the same.
+    processed : bool
+        The background was subtracted or the contrast changed before, so grey levels are not linear.
+    warnings : tuple of str
+    border : (rows, columns) array of bool or None
+        Where the file had a border of zeros; None where it had none.
+    ground : (block rows, block columns) array of float32 or None
+        Level of the ground on blocks over the whole frame, grey levels as `values`, where other frames tell
+        it better than this one.
+    """
+
+    values: NDArray[np.float32]
+    pixel_size_um: float
+    constant: bool
+    processed: bool
+    warnings: tuple[str, ...]
+    border: NDArray[np.bool_] | None = None
+    ground: NDArray[np.float32] | None = None
+
+
+def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: float | None = None) -> Frame:
+    """Check a frame and describe it.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+        At least 16 on a side.
+    pixel_size_um : float
+        At the specimen, 0.01..5 um.
+    offset_adu : float, optional
+        Grey level of no light, subtracted where it is known.
+
+    Raises
+    ------
+    DetectionError
+        Raised when the array is no such frame, or a number is out of range.
+    """
+    pixels = np.asarray(pixels)
+    # Big-endian files are common; what is in them is the same.
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise DetectionError(f"the frame has pixels of type {pixels.dtype}; uint8 or uint16 is needed")
+    if pixels.ndim != 2:
+        raise DetectionError(f"the frame has {pixels.ndim} dimensions; 2 (rows and columns) are needed")
+    if min(pixels.shape) < SMALLEST_SIDE_PX:
+        rows, columns = pixels.shape
+        raise DetectionError(f"the frame has {columns} x {rows} pixels; at least 16 x 16 are needed")
+    if not PIXEL_SIZES_UM[0] <= pixel_size_um <= PIXEL_SIZES_UM[1]:
+        low, high = PIXEL_SIZES_UM
+        raise DetectionError(f"the pixel size is {pixel_size_um} um; it must be from {low:g} to {high:g} um")
+    if offset_adu is not None and not math.isfinite(offset_adu):
+        raise DetectionError(f"the camera offset is {offset_adu}; it must be a finite number of grey levels")
+    values = pixels.astype(np.float32) - np.float32(offset_adu or 0)
+    if pixels.min() == pixels.max():
+        warning = f"all pixels have the value {int(pixels.flat[0])}: no light, a shutter, or total saturation"
+        return Frame(values, pixel_size_um, constant=True, processed=False, warnings=(warning,))
+    warnings = []
+    saturated = _saturated_share(pixels)
+    if saturated >= SATURATED_SHARE:
+        warnings.append(
+            f"{saturated:.1%} of the pixels are saturated at {int(pixels.max())}:"
+            " expose shorter or with less gain"
+        )
+    border = zero_border(pixels)
+    if border is not None:
+        warnings.append(f"{border.mean():.1%} of the frame is a border of zeros: nothing is looked for there")
+        values = filled(values, border)
+        if values.min() == values.max():
+            return Frame(values, pixel_size_um, True, False, tuple(warnings), border)
+    clipped = float(np.mean((pixels if border is None else pixels[~border]) == 0))
+    processed = clipped >= CLIPPED_SHARE
+    if processed:
+        warnings.append(
+            f"{clipped:.0%} of the pixels are 0, so the background was subtracted or the contrast changed"
+            " before; raw, linear frames are detected better"
+        )
+    return Frame(values, pixel_size_um, False, processed, tuple(warnings), border)
+
+
+def _saturated_share(pixels: NDArray[np.generic]) -> float:
+    """Share of the pixels at the highest value, where that is full scale of a converter or a pile; else 0.
+
+    Full scale is that of 8 to 16 bits. A pile, at any value well above the middle, holds more pixels than the
+    whole range below it: a camera whose converter ends elsewhere, or an image that was clipped since.
+    """
+    highest = int(pixels.max())
+    share = float(np.mean(pixels == highest))
+    if highest in FULL_SCALES or share < SATURATED_SHARE:
+        return share if highest in FULL_SCALES else 0.0
+    height = highest - int(np.partition(pixels, pixels.size // 2, axis=None)[pixels.size // 2])
+    near = np.greater_equal(pixels, highest - max(PILE_RANGE * height, 1))
+    below = float(near.mean()) - share
+    return share if height >= LEAST_PILE and share > below else 0.0

@@ -1,0 +1,74 @@
+"""What detection finds: hits of a detector, and cells after the recall-first policy."""
+
+from dataclasses import dataclass
+
+from detection.image.boxes import BoxPx
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that a detector takes for a cell, before any policy.
+
+    Attributes
+    ----------
+    box : BoxPx
+        As found, without a margin.
+    confidence : float
+        0..1; the chance that it is a cell, as far as its detector is calibrated.
+    unsure_um : float
+        How much further than the box the cell may reach, 0 or more: the policy adds it to the margin.
+    """
+
+    box: BoxPx
+    confidence: float
+    unsure_um: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a frame.
+
+    Attributes
+    ----------
+    id : str
+        ``c0001``, ... in reading order.
+    box_px : BoxPx
+        As found, without a margin.
+    image_box_px : BoxPx or None
+        What the electron beam must image; None only where `reason` says why not.
+    confidence : float
+        0..1.
+    reason : str
+        Why it is imaged so, or not, in words.
+    unsure_um : float
+        As of its hit, so that another policy can be tried on it.
+    """
+
+    id: str
+    box_px: BoxPx
+    image_box_px: BoxPx | None
+    confidence: float
+    reason: str
+    unsure_um: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was found in one frame.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        In reading order: by the top of the box, then by its left side.
+    imaged_fraction : float
+        Share of the frame inside any `image_box_px`, 0..1.
+    warnings : tuple of str
+        What a person should know about the frame, one sentence each.
+    elapsed_ms : float
+        Time that detection took, ms.
+    """
+
+    cells: tuple[Cell, ...]
+    imaged_fraction: float
+    warnings: tuple[str, ...]
+    elapsed_ms: float

@@ -1,0 +1,19 @@
+"""Shape measures of regions."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def convexity(mask: NDArray[np.bool_]) -> float:
+    """Share of its convex hull that a region fills, 0..1; 1 for nothing."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return 1.0
+    # The ends of each row have the same hull as all the pixels, and are far fewer.
+    filled = mask[rows]
+    first, last = filled.argmax(axis=1), mask.shape[1] - 1 - filled[:, ::-1].argmax(axis=1)
+    ends = np.stack([np.concatenate([first, last]), np.concatenate([rows, rows])], axis=1).astype(np.int32)
+    hull = np.zeros(mask.shape, dtype=np.uint8)
+    cv2.fillConvexPoly(hull, np.asarray(cv2.convexHull(ends), dtype=np.int32), 1)
+    return int(np.count_nonzero(filled)) / int(np.count_nonzero(hull))

@@ -1,0 +1,1 @@
+"""The detector of Delpiano et al. 2018."""

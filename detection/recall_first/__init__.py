@@ -1,0 +1,1 @@
+"""The default detector: significance against noise, recall first."""

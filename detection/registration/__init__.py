@@ -1,0 +1,1 @@
+"""Sections laid on each other."""

@@ -1,0 +1,1 @@
+"""Detection over serial sections together."""

@@ -1,0 +1,78 @@
+"""Cells of a section alone and of its average with neighbours, joined."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.image.boxes import BoxPx, around, union_mask
+from detection.image.hits import Cell
+from detection.serial.pooling import Layer, support
+
+SAME_SHARE = 0.5
+LEAST_SUPPORT = 2.0
+"""Of the section's own light; what only its neighbours show is carried as a track or not at all."""
+REASON = "kept: seen with its neighbours"
+
+
+def joined(
+    single: Sequence[Cell], averaged: Sequence[Cell], own: Layer, fixed: Sequence[BoxPx] = ()
+) -> tuple[Cell, ...]:
+    """Join what a section shows alone with what it shows averaged with its neighbours.
+
+    Nothing that it shows alone is lost. A cell that both show is imaged where either shows it, but keeps the
+    box that the section gives it, since neighbours show it larger or smaller. A cell of the
+    average alone is taken if the section itself has some light there.
+
+    Parameters
+    ----------
+    single, averaged : sequence of Cell
+    own : Layer
+        The section.
+    fixed : sequence of BoxPx
+        What is fixed in the camera.
+
+    Returns
+    -------
+    tuple of Cell
+        Ids are those of `single`; cells of the average have none.
+    """
+    result = list(single)
+    taken = union_mask([cell.box_px for cell in (*single, *averaged)], own.frame.shape)
+    of_single, of_fixed = _sides([cell.box_px for cell in single]), _sides(fixed)
+    for cell in averaged:
+        box = cell.box_px
+        if _same(box, of_fixed):
+            continue
+        partners = _same(box, of_single)
+        if not partners:
+            if support(own, box, taken) >= LEAST_SUPPORT:
+                result.append(replace(cell, id="", reason=REASON))
+        elif len(partners) == 1 and cell.image_box_px is not None:
+            result[partners[0]] = _united(result[partners[0]], cell)
+    return tuple(result)
+
+
+def _sides(boxes: Sequence[BoxPx]) -> NDArray[np.int64]:
+    return np.array([box.as_tuple() for box in boxes], dtype=np.int64).reshape(-1, 4).T
+
+
+def _same(box: BoxPx, sides: NDArray[np.int64]) -> list[int]:
+    """Which of many boxes share half of the smaller one with a box."""
+    x0, y0, x1, y1 = sides
+    width = np.minimum(x1, box.x1) - np.maximum(x0, box.x0)
+    height = np.minimum(y1, box.y1) - np.maximum(y0, box.y0)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    least = SAME_SHARE * np.minimum((x1 - x0) * (y1 - y0), box.area_px)
+    return np.flatnonzero(shared >= least).tolist()
+
+
+def _united(one: Cell, other: Cell) -> Cell:
+    image_box = other.image_box_px if one.image_box_px is None else one.image_box_px
+    if one.image_box_px is not None and other.image_box_px is not None:
+        image_box = around(one.image_box_px, other.image_box_px)
+    confidence = max(one.confidence, other.confidence)
+    reason = one.reason if one.image_box_px is not None else REASON
+    unsure_um = max(one.unsure_um, other.unsure_um)
+    return Cell(one.id, one.box_px, image_box, confidence, reason, unsure_um)

@@ -1,0 +1,1 @@
+"""Cells followed through sections."""

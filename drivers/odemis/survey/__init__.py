@@ -1,0 +1,1 @@
+"""What a SECOM offers, as Odemis describes it."""

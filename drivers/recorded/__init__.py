@@ -1,0 +1,1 @@
+"""Recorded fluorescence frames as a device, and the files that hold them."""

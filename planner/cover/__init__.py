@@ -1,0 +1,1 @@
+"""SEM frames that cover what must be imaged."""

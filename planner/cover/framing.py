@@ -1,0 +1,114 @@
+"""Which frame shows a rectangle: a scan of any size, or the cheapest of the sizes that the machine has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from planner.cover.imaged_ground import Imaged
+from planner.cover.tiles import Scan, pixels, rounded_out, tiles
+from planner.geometry.allowed_ground import Ground
+from planner.geometry.rects import RectM, area_m2, cut
+from planner.values import PlanSettings
+
+_MOST_PARTIAL = 4
+_LEAST_PART = 0.05
+"""Of a rectangle that cannot be shown whole: what a frame must add to be worth it."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Frames on allowed ground.
+
+    Attributes
+    ----------
+    ground : Ground
+    settings : PlanSettings
+    """
+
+    ground: Ground
+    settings: PlanSettings
+
+    def cost_s(self, scan: Scan) -> float:
+        """Beam time and overhead of a frame, s: what a cover is measured by."""
+        return scan.size_px[0] * scan.size_px[1] * self.settings.dwell_s + self.settings.overhead_s
+
+    def fits(self, rect: RectM) -> bool:
+        """Whether some frame is large enough for `rect`, wherever it may lie."""
+        return bool(self._sizes_for(rect))
+
+    def least_cost_s(self, rect: RectM) -> float:
+        """Cost of the smallest frame about `rect`, wherever it may lie; infinite where there is none."""
+        sizes = self._sizes_for(rect)
+        if not sizes:
+            return float("inf")
+        return sizes[0][0] * sizes[0][1] * self.settings.dwell_s + self.settings.overhead_s
+
+    def frame(self, rect: RectM) -> Scan | None:
+        """Return the cheapest frame that shows all of `rect` from allowed ground, if there is one."""
+        for size in self._sizes_for(rect):
+            if self.settings.presets_px:
+                placed = self.ground.place(rect, *(n * self.settings.pixel_size_m for n in size))
+            else:
+                placed = rounded_out(rect, self.ground, self.settings)
+            if placed is not None:
+                return Scan(placed, size)
+        return None
+
+    def frames(self, rect: RectM) -> tuple[Scan, ...]:
+        """Return the frames of tiles that fill a rectangle of allowed ground; one where it fits in a frame.
+
+        With presets, tiles are the equal parts that the cheapest preset can show; empty where none can.
+        """
+        overlap_m = (self.settings.tile_overlap_m, self.settings.tile_overlap_m)
+        if not self.settings.presets_px:
+            return tiles(rect, overlap_m, self.settings.max_frame_px, self.settings.pixel_size_m)
+        whole = self.frame(rect)
+        if whole is not None:
+            return (whole,)
+        best: tuple[Scan, ...] = ()
+        for size in self._presets:
+            if min(size) * self.settings.pixel_size_m <= self.settings.tile_overlap_m / 0.9:
+                continue
+            parts = tiles(rect, overlap_m, size, self.settings.pixel_size_m)
+            found = [self.frame(cut(part.rect_m, rect)) for part in parts]
+            placed = tuple(scan for scan in found if scan is not None)
+            if len(placed) == len(found) and (not best or self._sum_s(placed) < self._sum_s(best)):
+                best = placed
+        return best
+
+    def partial_frames(self, rect: RectM, shown: Sequence[RectM]) -> tuple[Scan, ...]:
+        """Frames of presets that show as much as can be of `rect`, where none that shows it whole is allowed.
+
+        One after another, each for what neither `shown` nor those before it show; none for little of it.
+        """
+        scans: list[Scan] = []
+        left = Imaged(shown).not_shown(rect)
+        while left is not None and len(scans) < _MOST_PARTIAL:
+            best, most_m2 = None, _LEAST_PART * area_m2(rect)
+            for size in self._presets:
+                placed = self.ground.place_over_most(left, *(n * self.settings.pixel_size_m for n in size))
+                # A larger preset has to show clearly more.
+                if placed is not None and area_m2(cut(placed, left)) > most_m2:
+                    best, most_m2 = Scan(placed, size), 1.05 * area_m2(cut(placed, left))
+            if best is None:
+                break
+            scans.append(best)
+            left = Imaged([*shown, *(scan.rect_m for scan in scans)]).not_shown(rect)
+        return tuple(scans)
+
+    def _sum_s(self, scans: tuple[Scan, ...]) -> float:
+        return sum(self.cost_s(scan) for scan in scans)
+
+    @cached_property
+    def _presets(self) -> tuple[tuple[int, int], ...]:
+        """Sizes of the machine, cheapest first."""
+        return tuple(sorted(set(self.settings.presets_px), key=lambda s: (s[0] * s[1], s)))
+
+    def _sizes_for(self, rect: RectM) -> tuple[tuple[int, int], ...]:
+        """Sizes, px, that are large enough for `rect`, cheapest first."""
+        width = pixels(rect[2] - rect[0], self.settings.pixel_size_m)
+        height = pixels(rect[3] - rect[1], self.settings.pixel_size_m)
+        if self.settings.presets_px:
+            return tuple(s for s in self._presets if s[0] >= width and s[1] >= height)
+        most = self.settings.max_frame_px
+        return ((width, height),) if width <= most[0] and height <= most[1] else ()

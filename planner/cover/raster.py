@@ -1,0 +1,77 @@
+"""A full raster of the saved fields: what is done without detection, and the measure of every other plan."""
+
+from collections.abc import Sequence
+
+from planner.cover.framing import Framing
+from planner.cover.per_box import drop_contained
+from planner.cover.tiles import Scan, fitted, tile_counts, tiles
+from planner.errors import PlannerError
+from planner.geometry.rects import RectM, grown, hull, touch
+
+MAX_FRAMES = 1_000_000
+"""A raster of more frames comes from a wrong pixel size or a wrong unit."""
+
+
+def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
+    """Scan all allowed ground.
+
+    Fields that hang together are rastered as one, as a snake of equal tiles with the raster overlap; tiles
+    that are not wholly allowed are cut to what is. A machine that has presets only takes the allowed ground
+    in rectangles as large as they come, each in tiles of the cheapest preset.
+
+    Parameters
+    ----------
+    fields_m : sequence of RectM
+    framing : Framing
+        On ground of the same fields.
+
+    Returns
+    -------
+    tuple of Scan
+        In the order of the snake, without boxes.
+
+    Raises
+    ------
+    PlannerError
+        Raised when more than a million frames would be needed.
+    """
+    ground, settings = framing.ground, framing.settings
+    frame_m = tuple(side * settings.pixel_size_m for side in settings.max_frame_px)
+    overlap_m = (
+        settings.raster_overlap_fraction * frame_m[0],
+        settings.raster_overlap_fraction * frame_m[1],
+    )
+    # No allowed ground lies beyond the hull of the fields, less the reach.
+    hulls = [grown(h, -ground.reach_m) for h in _component_hulls(fields_m)]
+    hulls = [h for h in hulls if h[0] < h[2] and h[1] < h[3]]
+    counts = [tile_counts(h, overlap_m, settings) for h in hulls]
+    if sum(columns * rows for columns, rows in counts) > MAX_FRAMES:
+        raise PlannerError(
+            f"a raster of the fields would take more than {MAX_FRAMES} frames of "
+            f"{frame_m[0] * 1e6:.3g} x {frame_m[1] * 1e6:.3g} um: check the fields and the pixel size"
+        )
+    scans: list[Scan] = []
+    for component in hulls:
+        if settings.presets_px:
+            for piece in ground.allowed_within(component, settings.tile_overlap_m):
+                scans += framing.frames(piece)
+            continue
+        for tile in tiles(component, overlap_m, settings.max_frame_px, settings.pixel_size_m):
+            for piece in ground.allowed_within(tile.rect_m, settings.tile_overlap_m):
+                fit = fitted(piece, ground, settings)
+                if fit is not None:
+                    scans += tiles(fit[1], overlap_m, settings.max_frame_px, settings.pixel_size_m)
+    return drop_contained(scans)
+
+
+def _component_hulls(fields_m: Sequence[RectM]) -> list[RectM]:
+    """Hull of each set of fields that hang together, sorted; hulls that touch are joined."""
+    hulls: list[RectM] = []
+    for field in sorted(fields_m):
+        whole = field
+        while apart := [h for h in hulls if touch(h, whole)]:
+            hulls = [h for h in hulls if h not in apart]
+            for other in apart:
+                whole = hull(whole, other)
+        hulls.append(whole)
+    return sorted(hulls)

@@ -1,0 +1,1 @@
+"""Rectangles and polygons in stage metres."""

@@ -1,0 +1,287 @@
+"""Where the beam may go: the union of the saved fields, less what a frame that lands off could reach.
+
+A frame may be scanned where the frame grown by the reach (guard and beam halo) lies inside the union of the
+fields, without the fluorescence that is still to be taken. So the allowed ground is that union, eroded by a
+square of half-width `reach`. The union is eroded, not each field: across the overlap of two fields the beam
+may go. Where the section has an outline, the frame itself lies inside that.
+
+All is worked out about one rectangle at a time, from the few fields near it, so that a section of many fields
+whose edges all differ costs no more than one of few.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, grown
+from planner.geometry.shapes import decompose, edges, slots
+
+_OUTLINE_STEPS = 16
+"""A rectangle that an outline cuts aslant is cut into so many columns and rows."""
+_LEAST_OUTLINE_PART = 0.02
+"""Part of a rectangle that a further frame at a slanting outline must add to be worth it."""
+_LEAST_CELL_PART = 0.05
+"""The same of a cell that the outline cuts: a frame for less of it shows hardly more than an edge."""
+
+
+class Ground:
+    """Saved ground and the part of it where frames may lie.
+
+    Parameters
+    ----------
+    fields_m : sequence of RectM
+        Ground whose fluorescence is saved.
+    reach_m : float
+        How far from its rectangle a frame may bleach: guard and beam halo.
+    unsaved_m : sequence of RectM
+        Fluorescence still to be taken; it counts as not saved also where fields lie over it.
+    outline : shapely.Polygon or MultiPolygon, optional
+        Where frames may lie; without it everywhere.
+
+    Attributes
+    ----------
+    reach_m : float
+        The same and 0.2 pm more, so that rounding of floats never carries a frame over the line.
+    """
+
+    def __init__(
+        self,
+        fields_m: Sequence[RectM],
+        reach_m: float,
+        unsaved_m: Sequence[RectM] = (),
+        outline: shapely.Geometry | None = None,
+    ) -> None:
+        self.reach_m = reach_m + 2 * TOLERANCE_M
+        self._fields = np.asarray(fields_m, dtype=np.float64).reshape(-1, 4)
+        self._unsaved = np.asarray(unsaved_m, dtype=np.float64).reshape(-1, 4)
+        self._outline = outline
+        if outline is not None:
+            shapely.prepare(outline)
+
+    def saved(self, rect: RectM) -> bool:
+        """Whether some of `rect` lies in a field whose fluorescence is saved."""
+        return bool(len(_near(self._fields, rect)))
+
+    def allows(self, rect: RectM) -> bool:
+        """Whether a frame may lie on `rect`."""
+        if not self.inside_outline(rect):
+            return False
+        if self._inside_one_field(rect):
+            return True
+        _, _, mask = self._mask(rect)
+        return bool(mask.size and mask.all())
+
+    def inside_outline(self, rect: RectM) -> bool:
+        """Whether all of `rect` lies inside the outline, where there is one."""
+        return self._outline is None or bool(shapely.covers(self._outline, _polygons(rect)))
+
+    def touches_unsaved(self, rect: RectM) -> bool:
+        """Whether a frame on `rect` could bleach fluorescence that is still to be taken."""
+        return bool(len(_near(self._unsaved, grown(rect, self.reach_m))))
+
+    def inside_fields(self, rect: RectM) -> bool:
+        """Whether a frame on `rect` could bleach nothing outside the fields."""
+        return Ground([_rect(f) for f in self._fields], self.reach_m - 2 * TOLERANCE_M).allows(rect)
+
+    def allowed_within(self, rect: RectM, overlap_m: float, cell: RectM | None = None) -> tuple[RectM, ...]:
+        """Rectangles whose union is the allowed part of `rect`.
+
+        Parameters
+        ----------
+        rect : RectM
+        overlap_m : float
+            Where the allowed part is no rectangle, its rectangles overlap by so much, as far as it lets them.
+        cell : RectM, optional
+            Inside `rect`: where an outline cuts that, rectangles are chosen that show most of the cell, and
+            then of its surroundings.
+
+        Returns
+        -------
+        tuple of RectM
+            Empty where nothing is allowed; none lies inside another.
+        """
+        inside = self.inside_outline(rect)
+        if inside and self._inside_one_field(rect):
+            return (rect,)
+        xs, ys, mask = self._mask(rect)
+        if inside:
+            return decompose(xs, ys, mask, overlap_m)
+        xs, ys, mask = self._cut_by_outline(xs, ys, mask, cell)
+        least_m2 = _LEAST_OUTLINE_PART * area_m2(rect)
+        if cell is None:
+            return decompose(xs, ys, mask, overlap_m, least_m2)
+        # The cell counts as much as all that is about it; where the outline cuts it, only the cell counts.
+        about, least_m2 = (
+            (1.0, least_m2) if self.inside_outline(cell) else (0.0, _LEAST_CELL_PART * area_m2(rect))
+        )
+        worth = np.full(mask.shape, about)
+        worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
+        return decompose(xs, ys, mask, overlap_m, least_m2, worth)
+
+    def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
+        """Put a frame of a given size over `rect` on allowed ground, as near to its middle as can be.
+
+        A frame that may lie anywhere may also lie where each axis is at an end of its room or at an edge of
+        the allowed ground, so that only these places have to be tried.
+        """
+        x, y = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
+        room = (rect[2] - width_m, rect[3] - height_m, rect[0] + width_m, rect[1] + height_m)
+        middle = (x, y, x + width_m, y + height_m)
+        if self.allows(middle):
+            return middle
+        for low_x, low_y in self._free_low_ends(room, width_m, height_m, (x, y)):
+            placed = (low_x, low_y, low_x + width_m, low_y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
+
+    def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
+        """Put a frame of a given size on allowed ground where it shows most of `rect`; None where nothing.
+
+        Of places on a grid: the ends of `rect`, the edges of the allowed ground, and steps along an outline.
+        """
+        room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
+        aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
+        ends = [rect[0], rect[2], rect[0] - width_m, rect[2] - width_m]
+        ends_y = [rect[1], rect[3], rect[1] - height_m, rect[3] - height_m]
+        lows = np.asarray(
+            self._free_low_ends(room, width_m, height_m, aim, (ends, ends_y)), dtype=np.float64
+        ).reshape(-1, 2)
+        highs = lows + np.asarray((width_m, height_m))
+        sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
+        shown = sides.clip(min=0).prod(axis=1)
+        # Rounded, so that of places that show as much the one nearest to the middle is taken.
+        for index in np.argsort(-np.round(shown / area_m2(rect), 6), kind="stable"):
+            if shown[index] <= 0:
+                return None
+            x, y = lows[index].tolist()
+            placed = (x, y, x + width_m, y + height_m)
+            if self.allows(placed):
+                return placed
+        return None
+
+    def _free_low_ends(
+        self,
+        room: RectM,
+        width_m: float,
+        height_m: float,
+        aim: tuple[float, float],
+        more: tuple[Sequence[float], Sequence[float]] = ((), ()),
+    ) -> list[tuple[float, float]]:
+        """Lower left corners, nearest to `aim` first, of frames in `room` that hold no forbidden cell."""
+        xs, ys, mask = self._mask(room)
+        if not self.inside_outline(room):
+            xs, ys, mask = self._cut_by_outline(xs, ys, mask)
+        low_x = _low_ends([*xs, *more[0]], room[0], room[2] - width_m, aim[0], width_m)
+        low_y = _low_ends([*ys, *more[1]], room[1], room[3] - height_m, aim[1], height_m)
+        blocked = np.zeros((len(ys), len(xs)), dtype=np.int64)
+        blocked[1:, 1:] = (~mask).cumsum(axis=0).cumsum(axis=1)
+        left, right = _touched(xs, low_x, width_m)
+        below, above = _touched(ys, low_y, height_m)
+        count = blocked[np.ix_(above, right)] - blocked[np.ix_(below, right)]
+        count += blocked[np.ix_(below, left)] - blocked[np.ix_(above, left)]
+        return [(float(low_x[column]), float(low_y[row])) for row, column in np.argwhere(count == 0)]
+
+    def _cut_by_outline(
+        self,
+        xs: NDArray[np.float64],
+        ys: NDArray[np.float64],
+        mask: NDArray[np.bool_],
+        cell: RectM | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Cut the cells of `_mask` finer, also at the edges of `cell`, and keep those inside the outline."""
+        corners = shapely.get_coordinates(self._outline)
+        if cell is not None:
+            corners = np.vstack((corners, np.reshape(cell, (2, 2))))
+        steps = np.linspace(0.0, 1.0, _OUTLINE_STEPS + 1)
+        fine_xs = edges([*xs, *_within(corners[:, 0], xs[0], xs[-1]), *(xs[0] + steps * (xs[-1] - xs[0]))])
+        fine_ys = edges([*ys, *_within(corners[:, 1], ys[0], ys[-1]), *(ys[0] + steps * (ys[-1] - ys[0]))])
+        columns = np.searchsorted(xs, (fine_xs[1:] + fine_xs[:-1]) / 2) - 1
+        rows = np.searchsorted(ys, (fine_ys[1:] + fine_ys[:-1]) / 2) - 1
+        low_x, low_y = np.meshgrid(fine_xs[:-1], fine_ys[:-1])
+        high_x, high_y = np.meshgrid(fine_xs[1:], fine_ys[1:])
+        inside = shapely.covers(self._outline, _polygons((low_x, low_y, high_x, high_y)))
+        return fine_xs, fine_ys, mask[np.ix_(rows, columns)] & inside
+
+    def _inside_one_field(self, rect: RectM) -> bool:
+        """Whether one field alone allows `rect`; true of most, and quick."""
+        window = grown(rect, self.reach_m)
+        if len(self._unsaved) and len(_near(self._unsaved, window)):
+            return False
+        low = self._fields[:, :2] <= np.asarray(window[:2]) + TOLERANCE_M
+        high = self._fields[:, 2:] >= np.asarray(window[2:]) - TOLERANCE_M
+        return bool((low & high).all(axis=1).any())
+
+    def _mask(self, rect: RectM) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Cut `rect` into cells that are allowed or not.
+
+        Returns
+        -------
+        xs, ys : (C + 1,) and (R + 1,) arrays of float64
+            Edges of the cells, m.
+        mask : (R, C) array of bool
+        """
+        window = grown(rect, self.reach_m)
+        near, pending = _near(self._fields, window), _near(self._unsaved, window)
+        both = np.concatenate((near, pending))
+        near_xs = edges([window[0], window[2], *_within(both[:, [0, 2]].flat, window[0], window[2])])
+        near_ys = edges([window[1], window[3], *_within(both[:, [1, 3]].flat, window[1], window[3])])
+        saved = np.zeros((len(near_ys) - 1, len(near_xs) - 1), dtype=np.bool_)
+        for x0, y0, x1, y1 in near:
+            saved[slots(near_ys, y0, y1), slots(near_xs, x0, x1)] = True
+        for x0, y0, x1, y1 in pending:
+            saved[slots(near_ys, y0, y1), slots(near_xs, x0, x1)] = False
+
+        reach = self.reach_m
+        xs = edges([rect[0], rect[2], *_within((near_xs[:, None] + (-reach, reach)).flat, rect[0], rect[2])])
+        ys = edges([rect[1], rect[3], *_within((near_ys[:, None] + (-reach, reach)).flat, rect[1], rect[3])])
+        mask = np.ones((len(ys) - 1, len(xs) - 1), dtype=np.bool_)
+        for row, column in np.argwhere(~saved):
+            beyond_y = slots(ys, near_ys[row] - reach, near_ys[row + 1] + reach)
+            beyond_x = slots(xs, near_xs[column] - reach, near_xs[column + 1] + reach)
+            mask[beyond_y, beyond_x] = False
+        return xs, ys, mask
+
+
+def _low_ends(
+    cell_edges: Sequence[float], least: float, most: float, middle: float, length: float
+) -> NDArray[np.float64]:
+    """Low ends to try for a frame along one axis, nearest to the middle first."""
+    places = np.concatenate(([least, most], cell_edges, np.asarray(cell_edges) - length))
+    inside = np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
+    return inside[np.argsort(np.abs(inside - middle), kind="stable")]
+
+
+def _touched(
+    cell_edges: NDArray[np.float64], lows: NDArray[np.float64], length: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First cell that a frame touches along one axis, and the one after the last."""
+    last = len(cell_edges) - 1
+    first = np.searchsorted(cell_edges, lows + TOLERANCE_M, side="right") - 1
+    after = np.searchsorted(cell_edges, lows + length - TOLERANCE_M)
+    return first.clip(0, last), after.clip(0, last)
+
+
+def _near(rects: NDArray[np.float64], rect: RectM) -> NDArray[np.float64]:
+    """Those of `rects` (N, 4) that share ground with `rect`."""
+    low, high = rects[:, :2], rects[:, 2:]
+    near = np.minimum(high, rect[2:]) - np.maximum(low, rect[:2]) > TOLERANCE_M
+    return np.asarray(rects[near.all(axis=1)])
+
+
+def _polygons(rect: tuple[Any, Any, Any, Any]) -> Any:
+    """Rectangles as polygons, a hair smaller: what touches the outline is inside."""
+    x0, y0, x1, y1 = rect
+    return shapely.box(x0 + TOLERANCE_M, y0 + TOLERANCE_M, x1 - TOLERANCE_M, y1 - TOLERANCE_M)
+
+
+def _rect(row: NDArray[np.float64]) -> RectM:
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+
+
+def _within(values: Iterable[float], low: float, high: float) -> list[float]:
+    """Return those of `values` that lie between `low` and `high`."""
+    return [float(v) for v in values if low < v < high]

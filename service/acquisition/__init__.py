@@ -1,0 +1,1 @@
+"""Fluorescence and electron images, one step after the other."""

@@ -1,0 +1,199 @@
+"""Fluorescence of every field: move, expose, save; detection runs beside it."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from drivers.chamber import VacuumState
+from drivers.errors import DriverError, InterruptedCallError
+from drivers.fluorescence import FmFrame, FmSettings
+from drivers.pose import inner_rect
+from service.acquisition.disk_space import shortage
+from service.acquisition.retry import repeat_harmless
+from service.acquisition.stage_moves import move_to
+from service.acquisition.vacuum import lost
+from service.analysis.worker import Analysis
+from service.autofocus.light import focus_section
+from service.errors import (
+    FrameRefusedError,
+    HungDeviceError,
+    ImageError,
+    SessionFaultError,
+    StageError,
+)
+from service.image_checks.fluorescence import validate_frame
+from service.logs import get_logger
+from service.model.specimen import Field, FieldState
+from service.model.work import Step
+from service.safety.deadlines import timeout_of
+from service.session.context import Context
+from service.session.exposure_map import touched
+from service.session.images import save_fm
+from service.session.interrupts import InterruptSession, Wish
+
+log = get_logger(__name__)
+
+
+def take_fluorescence(context: Context, analysis: Analysis, section: str | None) -> None:
+    """Take every pending field of the array, or of one section.
+
+    One that fails has a second turn, after the section that comes next: much that goes wrong passes.
+
+    Raises
+    ------
+    InterruptSession
+        Somebody asked for it, or the disk is full.
+    SessionFaultError
+        Too many fields failed in a row or none could be taken, the light does not switch off, or the vapour
+        is gone.
+    """
+    pending = context.store.fields(section=section, state=FieldState.PENDING)
+    failed: list[Field] = []
+    for _, fields in groupby(pending, key=lambda field: field.section):
+        failed_now = _take_all(context, analysis, fields, last=False)
+        _take_all(context, analysis, failed, last=True)
+        failed = failed_now
+    _take_all(context, analysis, failed, last=True)
+    _demand_any(context)
+
+
+def _demand_any(context: Context) -> None:
+    """Refuse to go on without any fluorescence: there would be nothing to image, and the run would end.
+
+    Raises
+    ------
+    SessionFaultError
+        The fields are pending again, to be taken when a person goes on.
+    """
+    fields = context.store.fields()
+    untaken = [field for field in fields if field.untaken]
+    if not untaken or any(field.image is not None or field.state is FieldState.PENDING for field in fields):
+        return
+    for field in untaken:
+        context.store.set_field(field.id, FieldState.PENDING, reason=field.reason)
+    raise SessionFaultError(f"none of the fields could be taken; {untaken[-1].id}: {untaken[-1].reason}")
+
+
+def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, last: bool) -> list[Field]:
+    """Take fields; those that failed stay pending and are returned, or have failed for good with `last`."""
+    failed = []
+    for field in fields:
+        context.checkpoint()
+        lack = shortage(context.folder.path, _frame_bytes(context), context.config.session.min_free_disk_gb)
+        if lack is not None:
+            raise InterruptSession(Wish.PAUSE, lack)
+        burnt = _burnt(context, field)
+        if burnt is not None:
+            context.store.set_field(field.id, FieldState.FAILED, reason=burnt)
+            continue
+        try:
+            _take_and_save(context, field)
+        except InterruptedCallError:
+            raise
+        except OSError as error:
+            raise InterruptSession(Wish.PAUSE, f"the frame of {field.id} cannot be saved: {error}") from error
+        except (DriverError, StageError, FrameRefusedError, ImageError) as error:
+            log.error("field failed", field=field.id, error=str(error), last=last)
+            failed.append(field)
+            if last:
+                context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
+            context.streak.failure(f"field {field.id}: {error}")
+            continue
+        context.streak.success()
+        analysis.submit()
+    return failed
+
+
+def _take_and_save(context: Context, field: Field) -> None:
+    """One field, from the stage move to the file on the disk."""
+    move_to(context, field.center_m)
+    focus_section(context, field, lambda: _expose(context, _settings(context)))
+    begun_s = context.clock.now_s()
+    frame = _take(context, field)
+    saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
+    shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+    context.store.set_field(
+        field.id,
+        FieldState.SAVED,
+        center_m=frame.pose.center_m,
+        rect_m=inner_rect(frame.pose, shape),
+        image=context.folder.relative(saved.path),
+        sha256=saved.sha256,
+    )
+    context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
+
+
+def _settings(context: Context) -> FmSettings:
+    fluorescence = context.config.fluorescence
+    return FmSettings(
+        exposure_s=fluorescence.exposure_s,
+        em_gain=fluorescence.em_gain,
+        excitation_nm=fluorescence.excitation_nm,
+        power_density_w_per_cm2=fluorescence.power_density_w_per_cm2,
+    )
+
+
+def _take(context: Context, field: Field) -> FmFrame:
+    """One good frame of a field: harmless, so repeated when it fails."""
+    wanted = _settings(context)
+
+    def take() -> FmFrame:
+        asked_s = context.clock.now_s()
+        with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
+            frame = _expose(context, wanted)
+        validate_frame(context, field, frame, asked_s)
+        return frame
+
+    _demand_vapour(context)
+    frame = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+    _demand_vapour(context)
+    return frame
+
+
+def _demand_vapour(context: Context) -> None:
+    """Refuse fluorescence at a wrong pressure: without water vapour cells are dim, and would be missed.
+
+    Raises
+    ------
+    SessionFaultError
+        The chamber is not at the partial pressure; the field is taken again when it is.
+    """
+    wrong = lost(context.devices.chamber, VacuumState.PARTIAL, context.config.chamber)
+    if wrong is not None:
+        raise SessionFaultError(f"no fluorescence: {wrong}")
+
+
+def _expose(context: Context, settings: FmSettings) -> FmFrame:
+    """Light on for just one exposure, off in every exit.
+
+    Raises
+    ------
+    SessionFaultError
+        The light does not switch off: it would bleach whatever comes next.
+    """
+    light, camera = context.devices.light, context.devices.camera
+    timeout_s = timeout_of(settings.exposure_s)
+    context.view.note(light_on=True)
+    try:
+        light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
+        return camera.expose(settings, timeout_s)
+    finally:
+        try:
+            light.off()
+            lit = light.is_on()
+        except (DriverError, HungDeviceError, OSError) as error:
+            raise SessionFaultError(f"the light may still be on: {error}") from error
+        context.view.note(light_on=lit)
+        if lit:
+            raise SessionFaultError("the light does not switch off")
+
+
+def _burnt(context: Context, field: Field) -> str | None:
+    """Why no fluorescence can be taken there any more; None if no beam was there."""
+    if touched(context.store, field.rect_m):
+        return "refused: the electron beam was there before its fluorescence was taken"
+    return None
+
+
+def _frame_bytes(context: Context) -> int:
+    width, height = context.config.fluorescence.frame_px
+    return width * height * 2

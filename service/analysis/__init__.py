@@ -1,0 +1,1 @@
+"""Detection and planning beside the microscope."""

@@ -1,0 +1,228 @@
+"""Detection in the sections of a session: linked to their neighbours where that is possible, else alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from config.work import DetectionConfig
+from detection.detect import detect
+from detection.detectors import Detector
+from detection.errors import DetectionError
+from detection.image.hits import Detection
+from detection.registration.section_frame import SectionFrame
+from detection.serial.detector import SerialDetector
+from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection
+from detection.tracking.central_section import central_sections
+from service.analysis.mosaic import FieldFrame, Mosaic, lay_out
+from service.analysis.track_names import TrackNames
+from service.logs import get_logger
+from service.model.specimen import Cell, FieldCells, Track
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of the fields of a section, or of some of them, for good.
+
+    Attributes
+    ----------
+    section : str
+    fields : tuple of FieldCells
+    tracks : tuple of Track
+        Of these cells, as far as later sections were seen already.
+    failed : mapping
+        Why there are no cells of a field, by its identifier.
+    mosaic : Mosaic or None
+        None where the section was not linked.
+    serial : SerialSection or None
+        The same cells in pixels of the mosaic.
+    alone : tuple of (FieldFrame, Detection)
+        What fields show by themselves, where the section was not linked.
+    """
+
+    section: str
+    fields: tuple[FieldCells, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    mosaic: Mosaic | None = None
+    serial: SerialSection | None = None
+    alone: tuple[tuple[FieldFrame, Detection], ...] = ()
+
+
+class Linking:
+    """Takes the sections in the order of cutting, and gives their cells.
+
+    Whatever happens to the linking, no cells are lost by it: a section that cannot be linked is detected
+    alone, field by field.
+
+    Parameters
+    ----------
+    settings : DetectionConfig
+    detector : Detector
+    look_ahead : bool
+        Later sections count too; a section then comes out some sections late.
+    names : TrackNames
+    recorded : callable
+        Cells of a section that are recorded already; none for a new one.
+    """
+
+    def __init__(
+        self,
+        settings: DetectionConfig,
+        detector: Detector,
+        look_ahead: bool,
+        names: TrackNames,
+        recorded: Callable[[str], Sequence[Cell]],
+    ) -> None:
+        self._settings, self._detector, self._look_ahead = settings, detector, look_ahead
+        self._names, self._recorded = names, recorded
+        self._held: dict[str, Mosaic] = {}
+        self._serial = self._new_detector()
+        self._last: SectionFrame | None = None
+        self._order: list[str] = []
+        """Sections that the detector has taken, by their index there."""
+
+    def add(self, frames: Sequence[FieldFrame], angle_rad: float | None = None) -> list[Found]:
+        """Take the next section, and return what is known for good now.
+
+        Parameters
+        ----------
+        frames : sequence of FieldFrame
+            Of one section, in the order of exposure, one at least.
+        angle_rad : float, optional
+            Rotation of the section on the stage, where the layout gives it.
+        """
+        if not self._settings.serial:
+            return [self._alone(frames)]
+        section = frames[0].field.section
+        try:
+            mosaic = lay_out(frames, angle_rad)
+        except DetectionError as error:
+            return [self._alone(frames, f"the section is not linked to its neighbours: {error}")]
+        found: list[Found] = []
+        if self._last is not None and _unlike(mosaic.whole, self._last):
+            found += self.finish()
+            self._begin_anew()
+        self._held[section] = mosaic
+        try:
+            done = self._serial.add(mosaic.whole)
+            self._order.append(section)
+            self._last = mosaic.whole
+            for one in done:
+                found.append(self._found(one))
+        except Exception as error:
+            log.error("a section could not be linked", section=section, error=str(error), exc_info=True)
+            found += self._without(section, frames, angle_rad, error)
+        return found
+
+    def finish(self) -> list[Found]:
+        """Return what is left, after the last section."""
+        found: list[Found] = []
+        try:
+            for one in self._serial.finish():
+                found.append(self._found(one))  # noqa: PERF401 - what came before a failure stays
+        except Exception as error:
+            log.error("the last sections could not be linked", error=str(error), exc_info=True)
+            found += self._give_up(error)
+        return found
+
+    def _new_detector(self) -> SerialDetector:
+        return SerialDetector(self._settings, look_ahead=self._look_ahead, detector=self._detector)
+
+    def _begin_anew(self) -> None:
+        self._serial, self._last = self._new_detector(), None
+        self._order.clear()
+        self._names.begin_anew()
+
+    def _without(
+        self, section: str, frames: Sequence[FieldFrame], angle_rad: float | None, error: Exception
+    ) -> list[Found]:
+        """Go on after a failure: without the fields to blame, or with the linking begun anew."""
+        alone = self._alone(frames)
+        if not alone.failed:
+            return self._give_up(error)
+        self._held.pop(section)
+        rest = [frame for frame in frames if frame.field.id not in alone.failed]
+        found = [replace(alone, fields=(), alone=())]
+        return found + self.add(rest, angle_rad) if rest else found
+
+    def _give_up(self, error: Exception) -> list[Found]:
+        """Detect alone what has not come out; later sections are linked anew."""
+        why = f"the section is not linked to its neighbours: {str(error) or type(error).__name__}"
+        held = list(self._held.values())
+        self._held.clear()
+        self._begin_anew()
+        return [self._alone(mosaic.frames, why) for mosaic in held]
+
+    def _alone(self, frames: Sequence[FieldFrame], warning: str | None = None) -> Found:
+        fields: list[FieldCells] = []
+        detections: list[tuple[FieldFrame, Detection]] = []
+        failed: dict[str, str] = {}
+        for frame in frames:
+            size_um = frame.pose.pixel_size_m[0] * 1e6
+            try:
+                one = detect(frame.pixels, size_um, self._settings, frame.offset_adu, self._detector)
+            except Exception as error:
+                # Whatever a frame does to a detector, it costs that field only: its fluorescence is on disk.
+                known = isinstance(error, DetectionError)
+                log.error("detection failed", field=frame.field.id, error=str(error), exc_info=not known)
+                failed[frame.field.id] = f"detection failed: {error or type(error).__name__}"
+                continue
+            cells = tuple(
+                frame.cell(cell.id, cell.box_px, cell.image_box_px, cell.confidence, cell.reason)
+                for cell in one.cells
+            )
+            warnings = one.warnings if warning is None else (*one.warnings, warning)
+            fields.append(FieldCells(frame.field.id, cells, one.elapsed_ms, warnings))
+            detections.append((frame, replace(one, warnings=warnings)))
+        return Found(frames[0].field.section, tuple(fields), failed=failed, alone=tuple(detections))
+
+    def _found(self, one: SerialSection) -> Found:
+        mosaic = self._held[one.section]
+        by_field = mosaic.cells(one.cells)
+        everything = [cell for cells in by_field.values() for cell in cells]
+        self._names.learn(everything, self._recorded(one.section))
+        raw_names = sorted({raw for cell in one.cells for raw in cell.tracks}, key=lambda raw: int(raw[1:]))
+        names = {raw: self._names.name(raw) for raw in raw_names}
+        share_ms = one.elapsed_ms / len(mosaic.frames)
+        fields = tuple(
+            FieldCells(
+                name,
+                tuple(_named(cell, names) for cell in cells),
+                share_ms,
+                # They are of the section: told once.
+                one.warnings if name == mosaic.frames[0].field.id else (),
+            )
+            for name, cells in by_field.items()
+        )
+        renamed = replace(one, cells=tuple(_named(cell, names) for cell in one.cells))
+        found = Found(one.section, fields, self._tracks(names), mosaic=mosaic, serial=renamed)
+        # Last, so that nothing that fails here loses it.
+        del self._held[one.section]
+        return found
+
+    def _tracks(self, names: Mapping[str, str]) -> tuple[Track, ...]:
+        tracks = [track for track in self._serial.tracks() if track.id in names]
+        central = central_sections([track.areas or track.cut_areas for track in tracks])
+        return tuple(
+            Track(
+                names[track.id],
+                track.sections[0],
+                track.sections[-1],
+                self._order[index],
+                len(track.sections),
+            )
+            for track, index in zip(tracks, central, strict=True)
+        )
+
+
+def _named(cell: Any, names: Mapping[str, str]) -> Any:
+    return replace(cell, tracks=tuple(names[raw] for raw in cell.tracks))
+
+
+def _unlike(a: SectionFrame, b: SectionFrame) -> bool:
+    """Whether two frames are of different kinds, so that their light and their pixels do not compare."""
+    return (
+        a.pixels.dtype != b.pixels.dtype or abs(a.pixel_size_um / b.pixel_size_um - 1) > PIXEL_SIZE_TOLERANCE
+    )

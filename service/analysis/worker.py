@@ -1,0 +1,218 @@
+"""Detection and planning beside the microscope: while it takes frames, those before are worked on."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+
+from config.layout import listed_sections
+from config.model import Config
+from drivers.clock import Clock
+from service.analysis.detectors import open_detector
+from service.analysis.linking import Found, Linking
+from service.analysis.mosaic import FieldFrame
+from service.analysis.run_pictures import RunPictures
+from service.analysis.track_names import TrackNames
+from service.errors import ImageError, StoreError
+from service.logs import get_logger
+from service.model.specimen import Field, FieldState
+from service.planning.section import plan_section
+from service.session.images import read_fm
+from service.session.run_folder import RunFolder
+from service.store.store import Store
+
+log = get_logger(__name__)
+
+_LOOK_S = 0.2
+_TOLD_EVERY = 50
+"""Sections that are linked again after a restart, which takes a minute or several in a long run."""
+_OPEN = (FieldState.PENDING, FieldState.SAVED)
+_SEEN = (FieldState.DETECTED, FieldState.PLANNED)
+
+
+class Analysis:
+    """One worker: cells of every section whose fluorescence is taken, then its plan.
+
+    Sections are taken in the order of cutting, each once none of its fields is pending. Their frames are read
+    back from the disk, so that memory does not grow with the array and a restart sees the same pixels. A new
+    process computes anew from the first section, and keeps what it finds only for fields that are still
+    ``saved``; see docs/decisions/0007-serial-in-sessions.md.
+
+    Raises
+    ------
+    InputError
+        The configuration names a detector that is not at hand.
+    """
+
+    def __init__(self, config: Config, store: Store, folder: RunFolder, clock: Clock) -> None:
+        self._config, self._store, self._folder, self._clock = config, store, folder, clock
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
+        self._pending: list[Future[None]] = []
+        self._look_ahead = config.session.order == "array"
+        self._linking = Linking(
+            config.detection,
+            open_detector(config.detection),
+            self._look_ahead,
+            TrackNames(store.tracks.names()),
+            lambda section: store.cells(section=section),
+        )
+        self._untaken = [section.id for section in store.sections()]
+        self._angles_rad = {
+            section.id: math.radians(section.angle_deg)
+            for section in listed_sections(config.layout)
+            if section.angle_deg is not None
+        }
+        self._found: list[Found] = []
+        """Not yet in the store."""
+        self._pictures = RunPictures(folder, len(self._untaken))
+        self._linked_again = 0
+        """Sections whose cells an earlier program recorded."""
+        self._ready_s = 0.0
+        self._closing = threading.Event()
+
+    def submit(self) -> None:
+        """Look what can be worked on, now that a frame was saved."""
+        self._submit(lambda: self._advance(last=False))
+
+    def submit_unfinished(self) -> None:
+        """Work on what an earlier program saved but did not analyse, or what the database did not take."""
+        self._pending = [one for one in self._pending if not (one.done() and _unrecorded(one))]
+        for section in dict.fromkeys(f.section for f in self._store.fields(state=FieldState.DETECTED)):
+            self._submit(partial(self._plan_if_seen, section))
+        self.submit()
+
+    def finish(self) -> None:
+        """Work on the rest: no more fluorescence comes before the beam."""
+        self._submit(lambda: self._advance(last=True))
+
+    def wait(self, check: Callable[[], None]) -> None:
+        """Wait until the cells of all saved fields are planned; errors of the store come out here.
+
+        After a restart it may take minutes: `check` is called several times a second, and ends the waiting,
+        not the work, by raising.
+        """
+        self.finish()
+        while self._pending:
+            done, _ = wait(self._pending[:1], timeout=_LOOK_S)
+            if done:
+                self._pending.pop(0).result()
+            check()
+        # Where time runs faster than the computer, the session still pays for what analysis really took.
+        self._clock.sleep(max(0.0, self._ready_s - self._clock.now_s()))
+
+    def close(self) -> None:
+        """End the worker after the section in hand; the rest is left for the next program."""
+        self._closing.set()
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        begun_s = self._clock.now_s()
+
+        def timed() -> None:
+            begun = time.perf_counter()
+            try:
+                work()
+            finally:
+                self._ready_s = max(self._ready_s, begun_s) + time.perf_counter() - begun
+
+        self._pending.append(self._worker.submit(timed))
+
+    def _advance(self, last: bool) -> None:
+        """Take the sections that are complete; with `last`, bring out those that wait for later ones."""
+        self._keep_found()
+        if self._store.fields(state=FieldState.SAVED, limit=1):
+            for section, fields in self._complete(last):
+                if self._closing.is_set():
+                    return
+                new = any(field.state is FieldState.SAVED for field in fields)
+                if self._config.detection.serial or new:
+                    frames = self._frames(fields)
+                    if frames:
+                        self._tell_if_again(section, new)
+                        self._found += self._linking.add(frames, self._angles_rad.get(section))
+                self._untaken.remove(section)
+                self._keep_found()
+            if last:
+                self._found += self._linking.finish()
+                self._keep_found()
+        if last and not self._store.fields(state=FieldState.PENDING, limit=1):
+            self._pictures.finish()
+
+    def _tell_if_again(self, section: str, new: bool) -> None:
+        """Say how far linking is with sections that are recorded: new ones have their tracks from them."""
+        if not new:
+            if self._linked_again % _TOLD_EVERY == 0:
+                recorded = {f.section for state in _SEEN for f in self._store.fields(state=state)}
+                log.info(
+                    "linking recorded sections again",
+                    section=section,
+                    done=self._linked_again,
+                    recorded=len(recorded),
+                )
+            self._linked_again += 1
+        elif self._linked_again:
+            log.info("recorded sections are linked again", sections=self._linked_again)
+            self._linked_again = 0
+
+    def _complete(self, last: bool) -> Iterator[tuple[str, list[Field]]]:
+        """Sections none of whose fields is pending, up to the first that is not complete.
+
+        Sections without fluorescence are passed over: they are gaps. Where all fluorescence comes first, a
+        section that is still pending at its end does not hold up the others.
+        """
+        for section in tuple(self._untaken):
+            fields = self._store.fields(section=section)
+            if any(field.state is FieldState.PENDING for field in fields):
+                if last and self._look_ahead:
+                    continue
+                return
+            yield section, fields
+
+    def _frames(self, fields: list[Field]) -> list[FieldFrame]:
+        """Read back what was saved, but for frames that an earlier program could not use."""
+        frames = []
+        for field in fields:
+            if field.image is None or field.undetected:
+                continue
+            try:
+                frames.append(FieldFrame(field, *read_fm(self._folder.path / field.image, field.sha256)))
+            except (ImageError, OSError) as error:
+                log.error("a frame is lost", field=field.id, error=str(error))
+                if field.state is FieldState.SAVED:
+                    self._found.append(Found(field.section, failed={field.id: f"detection failed: {error}"}))
+        return frames
+
+    def _keep_found(self) -> None:
+        while self._found:
+            found = self._found[0]
+            self._keep(found)
+            # Only now: what the store did not take is tried again.
+            del self._found[0]
+            self._pictures.add(found)
+
+    def _keep(self, found: Found) -> None:
+        """Record what is new in a section, and plan it once all its fields were seen or given up."""
+        states = {field.id: field.state for field in self._store.fields(section=found.section)}
+        for field, reason in found.failed.items():
+            if states[field] is FieldState.SAVED:
+                self._store.set_field(field, FieldState.FAILED, reason=reason)
+        new = [one for one in found.fields if states[one.field] is FieldState.SAVED]
+        if new:
+            self._store.tracks.record_section(new, found.tracks)
+            cells = sum(len(one.cells) for one in new)
+            elapsed_ms = round(sum(one.elapsed_ms for one in new), 1)
+            log.info("detected", section=found.section, cells=cells, elapsed_ms=elapsed_ms)
+        if new or found.failed:
+            self._plan_if_seen(found.section)
+
+    def _plan_if_seen(self, section: str) -> None:
+        fields = self._store.fields(section=section)
+        if not any(field.state in _OPEN for field in fields):
+            plan_section(self._config, self._store, section)
+
+
+def _unrecorded(done: Future[None]) -> bool:
+    """Whether a work that ended failed at the database."""
+    return not done.cancelled() and isinstance(done.exception(), StoreError)

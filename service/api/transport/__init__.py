@@ -1,0 +1,1 @@
+"""Sockets, endpoints and keys of the API."""

@@ -1,0 +1,214 @@
+"""What the methods of the queue and of the ledger take and give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from config.base import Frozen
+from drivers.pose import RectM
+from service.api.wire.focus import FocusRow
+from service.api.wire.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, Number, Position
+from service.model import jobs
+from service.model.jobs import ExposureState, JobKind, JobState
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
+StageM = Annotated[float, Field(ge=-1.0, le=1.0, description="Stage position, m.")]
+Pixels = Annotated[int, Field(ge=1, le=65536)]
+
+
+class QueueParams(Frozen):
+    """Which jobs; `after` is a position."""
+
+    limit: Limit = 100
+    after: Position | None = None
+    section: Identifier | None = None
+    state: JobState | None = None
+
+
+class JobParams(Frozen):
+    """One job."""
+
+    job: Identifier
+
+
+class ExposuresParams(Frozen):
+    """Which rows of the ledger; `after` is an exposure."""
+
+    limit: Limit = 100
+    after: Number | None = None
+    job: Identifier | None = None
+
+
+class SteerParams(ChangeParams):
+    """A change of the queue by a person: `by` whom, and the `reason`; both are kept."""
+
+    by: Text = "somebody"
+    reason: Text | Literal[""] = ""
+
+
+class JobsParams(SteerParams):
+    """Some jobs: all are changed, or none."""
+
+    jobs: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=1000)]
+
+
+class DecidedParams(JobsParams):
+    """A decision that is for good, or exposes again: it must say by whom and why."""
+
+    by: Text
+    reason: Text
+
+
+class MoveParams(SteerParams):
+    """Where a job goes: `before` another, else to the front, else to the end of the queue."""
+
+    job: Identifier
+    before: Identifier | None = None
+    to_front: bool = False
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.to_front and self.before is not None:
+            raise ValueError("before and to_front exclude each other")
+        return self
+
+
+class NewFrame(Frozen):
+    """A frame that a person asks for; pixel size and dwell time are the configuration's where not given."""
+
+    section: Identifier
+    center_m: tuple[StageM, StageM]
+    size_px: tuple[Pixels, Pixels]
+    pixel_size_m: Annotated[float, Field(ge=0.5e-9, le=1e-6)] | None = None
+    dwell_s: Annotated[float, Field(ge=0.025e-6, le=0.01)] | None = None
+
+
+class AddParams(SteerParams):
+    """Frames to queue: all, or none.
+
+    They go behind the jobs of their section; `expose_again` allows ground that is exposed or is to be.
+    """
+
+    by: Text
+    reason: Text
+    jobs: Annotated[tuple[NewFrame, ...], Field(min_length=1, max_length=1000)]
+    expose_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A cell that a job images."""
+
+    cell: str
+    kept: str
+    """Why it is imaged."""
+    tracks: tuple[str, ...]
+    """Its name through the sections."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One SEM frame of the queue; a plain dataclass, for a page has many and they come from the store."""
+
+    job: str
+    section: str
+    position: int
+    kind: JobKind
+    center_m: tuple[float, float]
+    size_px: tuple[int, int]
+    pixel_size_m: float
+    dwell_s: float
+    beam_s: float
+    state: JobState
+    reason: str | None
+    covers: tuple[Covered, ...]
+
+    @classmethod
+    def of(cls, job: jobs.Job, kept: Mapping[str, str], tracks: Mapping[str, tuple[str, ...]]) -> Self:
+        """Row of a job; of each of its cells, why it was kept and its name through the sections."""
+        return cls(
+            job=job.id,
+            section=job.section,
+            position=job.position,
+            kind=job.kind,
+            center_m=job.center_m,
+            size_px=job.size_px,
+            pixel_size_m=job.pixel_size_m,
+            dwell_s=job.dwell_s,
+            beam_s=job.beam_s,
+            state=job.state,
+            reason=job.reason,
+            covers=tuple(Covered(cell=cell, kept=kept[cell], tracks=tracks[cell]) for cell in job.covers),
+        )
+
+
+class ExposureRow(Frozen):
+    """One row of the ledger."""
+
+    exposure: int
+    job: str
+    rect_m: RectM
+    halo_m: float
+    state: ExposureState
+    opened_s: float
+    closed_s: float | None
+    note: str | None
+    beam_s: float | None
+    """Time under the beam, a focus included; null where nobody knows how far it came."""
+
+    @classmethod
+    def of(cls, row: jobs.Exposure) -> Self:
+        """Row of the ledger as it goes over the wire."""
+        return cls(
+            exposure=row.id,
+            job=row.job,
+            rect_m=row.rect_m,
+            halo_m=row.halo_m,
+            state=row.state,
+            opened_s=row.opened_s,
+            closed_s=row.closed_s,
+            note=row.note,
+            beam_s=row.beam_s,
+        )
+
+
+class JobDetail(Frozen):
+    """All that is known of one job, for a person to decide on. Images are relative to the run folder."""
+
+    row: JobRow
+    rect_m: RectM
+    image: str | None
+    """Image that was written and recorded."""
+    image_found: str | None
+    """File at the place of the image, recorded or not; after a crash it may be whole or not."""
+    sha256: str | None
+    exposures: tuple[ExposureRow, ...]
+    """Its rows of the ledger: `unknown` is ground that may have been exposed, in part or whole."""
+    history: tuple[EventMessage, ...]
+    """Its events: every state with its time, who asked and why."""
+    focus: FocusRow | None
+    """What was found, for a job that focuses."""
+    beam_blanked: bool | None
+    """Of the whole microscope, as read last; null where it is not known."""
+
+
+class JobPage(Frozen):
+    """Some jobs; `after` gets the next ones, null at the end."""
+
+    jobs: tuple[JobRow, ...]
+    after: int | None
+
+
+class ExposurePage(Frozen):
+    """Some rows of the ledger; `after` gets the next ones, null at the end."""
+
+    exposures: tuple[ExposureRow, ...]
+    after: int | None
+
+
+class Added(Changed):
+    """Frames were queued, under these names, in the order asked."""
+
+    jobs: tuple[str, ...]

@@ -1,0 +1,41 @@
+"""The table of methods in the README, made from the models of the wire.
+
+``python -m service.api.wire.table README.md`` writes it anew.
+"""
+
+import sys
+from pathlib import Path
+
+from service.api.wire.methods import METHODS
+
+BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
+
+
+def table() -> str:
+    """Return the methods as a Markdown table."""
+    lines = ["| method | parameters | result | what it does |", "|---|---|---|---|"]
+    for name, method in METHODS.items():
+        params = ", ".join(f"`{field}`" for field in method.params.model_fields) or "none"
+        result = ", ".join(f"`{field}`" for field in method.result.model_fields)
+        lines.append(f"| `{name}` | {params} | {result} | {method.doc} |")
+    return "\n".join(lines)
+
+
+def put_into(text: str) -> str:
+    """Return a text with the table between its two marks renewed.
+
+    Raises
+    ------
+    ValueError
+        The marks are missing.
+    """
+    before, _, rest = text.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"the text has no {BEGIN} ... {END}")
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    readme = Path(sys.argv[1])
+    readme.write_text(put_into(readme.read_text(encoding="utf-8")), encoding="utf-8")

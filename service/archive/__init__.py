@@ -1,0 +1,1 @@
+"""Detection on recorded frames and stacks."""

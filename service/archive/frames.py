@@ -1,0 +1,76 @@
+"""Detection on recorded frames, and the JSON that `ilemtrack detect` prints."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from config.work import DetectionConfig
+from detection.detect import detect
+from detection.detectors import Detector
+from detection.errors import DetectionError
+from detection.image.boxes import BoxPx
+from detection.image.hits import Cell, Detection
+from drivers.recorded.tiff import RecordedFrame
+
+_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
+
+
+def detect_recorded(
+    frame: RecordedFrame, settings: DetectionConfig, detector: Detector | None = None
+) -> Detection:
+    """Detect in a recorded frame, with the detector of `service.analysis.detectors.open_detector`.
+
+    Raises
+    ------
+    DetectionError
+        The frame cannot be used; names its file and page.
+    """
+    try:
+        return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu, detector)
+    except DetectionError as error:
+        raise DetectionError(f"{frame.path} page {frame.page}: {error}") from error
+
+
+def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]:
+    """Return one entry of ``frames`` of the JSON document."""
+    return {
+        "path": str(frame.path),
+        "page": frame.page,
+        "shape": list(frame.pixels.shape),
+        "pixel_size_um": round(frame.pixel_size_m[0] * 1e6, 9),
+        "cells": [_cell_document(cell) for cell in detection.cells],
+        "imaged_fraction": round(detection.imaged_fraction, 6),
+        "warnings": list(detection.warnings),
+        "elapsed_ms": round(detection.elapsed_ms, 3),
+    }
+
+
+def _cell_document(cell: Cell) -> dict[str, Any]:
+    """Return a cell; `unsure_um` only where its outline is, so that other policies can be tried on it."""
+    document: dict[str, Any] = {
+        "id": cell.id,
+        "box_px": numbers(cell.box_px),
+        # Enough digits that a policy decides as it would have on the spot.
+        "confidence": round(cell.confidence, 6),
+        "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
+        "reason": cell.reason,
+    }
+    if cell.unsure_um > 0:
+        document["unsure_um"] = round(cell.unsure_um, 6)
+    return document
+
+
+def numbers(box: BoxPx) -> list[int]:
+    """Return a box as people and JSON write it, x0 y0 x1 y1."""
+    return [box.x0, box.y0, box.x1, box.y1]
+
+
+def picture_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return a name for the pictures of each file, with as much of its folder as tells the files apart."""
+    bare = {path: path.with_name(_SUFFIX.sub("", path.name)) for path in paths}
+    for parts in range(1, 1 + max((len(path.absolute().parts) for path in paths), default=0)):
+        names = {path: "_".join(name.absolute().parts[-parts:]) for path, name in bare.items()}
+        if len(set(names.values())) == len(names):
+            return {path: name.strip("/_") for path, name in names.items()}
+    return {path: str(number) for number, path in enumerate(bare)}

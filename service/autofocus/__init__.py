@@ -1,0 +1,1 @@
+"""Focus of beam and light."""

@@ -1,0 +1,32 @@
+"""How focusing is told to people: what was found, what was not believed, what it cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.cli.output import duration
+from service.wording import some
+
+
+def focus_text(found: Mapping[str, Any]) -> str:
+    """One line on the focus of light or beam, as the summary has it, or the API's `status`, without names."""
+    parts = [f"{found['used']} sections"]
+    for key, words in (("outliers", "off the plane"), ("not_found", "without a focus")):
+        sections = found[key]
+        if isinstance(sections, int):
+            parts += [f"{sections} {words}"] * bool(sections)
+        elif sections:
+            parts.append(f"{len(sections)} {words} ({some(sections)})")
+    cost = duration(found["exposed_s"]) + (" under the beam" if found["beam"] == "electron" else " of light")
+    return f"{', '.join(parts)}; {cost}"
+
+
+def height_text(row: Mapping[str, Any]) -> str:
+    """One line on one focus, as the API's `focus.list` has it."""
+    parts = [row["state"].replace("_", " ")]
+    parts += [
+        f"{word} {row[key] * 1e3:.5f} mm"
+        for word, key in (("begun at", "start_m"), ("found", "found_m"), ("used", "used_m"))
+        if row[key] is not None
+    ]
+    text = ", ".join(parts) + f"; {duration(row['exposed_s'])} under the beam"
+    return text + (f": {row['reason']}" if row["reason"] else "")

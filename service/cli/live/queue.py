@@ -1,0 +1,204 @@
+"""`ilemtrack queue`: look at the SEM jobs of a running session, and steer them."""
+
+import getpass
+import os
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from service.api.client import Client
+from service.cli.live.daemon import Connect, Json, Key
+from service.cli.live.focusing import height_text
+from service.cli.output import duration, print_json, results
+from service.model.jobs import ExposureState, JobState
+
+commands = typer.Typer(help="The queue of SEM jobs.", no_args_is_help=True)
+
+Jobs = Annotated[list[str], typer.Argument(help="Jobs, such as J000012; all are changed, or none.")]
+Why = Annotated[str, typer.Option("--reason", "-m", help="Why; kept with your name.")]
+MustSayWhy = Annotated[
+    str, typer.Option("--reason", "-m", help="Why; kept with your name.", show_default=False)
+]
+By = Annotated[str | None, typer.Option("--by", help="Who decides; your login without.")]
+
+
+_WITHOUT_CELLS = {
+    "frame": "none: a person asked for the frame",
+    "focus": "none: the beam is focused there for its section",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(commands, name="queue")
+
+
+@commands.command("list")
+def list_(
+    connect: Connect = None,
+    key: Key = None,
+    state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    after: Annotated[int | None, typer.Option(help="Only jobs behind this position.")] = None,
+    as_json: Json = False,
+) -> None:
+    """SEM jobs in the order in which they are done."""
+    with Client(connect, key=key) as client:
+        page = _page(client, limit, state, after)
+    if as_json:
+        print_json({"v": 1} | page)
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("job", "section", "x / mm", "y / mm", "size / px", "beam", "state", "cells and why"):
+        table.add_column(name, justify="right" if "/" in name else "left", overflow="fold")
+    for job in page["jobs"]:
+        x_m, y_m = job["center_m"]
+        table.add_row(
+            job["job"],
+            job["section"],
+            f"{x_m * 1e3:.4f}",
+            f"{y_m * 1e3:.4f}",
+            "{} x {}".format(*job["size_px"]),
+            duration(job["beam_s"]),
+            job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
+            _cells(job) or (_WITHOUT_CELLS["focus"] if job["kind"] == "focus" else ""),
+        )
+    results.print(table)
+    if page["after"] is not None:
+        results.print(f"more behind --after {page['after']}")
+
+
+def _page(client: Client, limit: int, state: str | None, after: int | None) -> dict[str, Any]:
+    """Rows of as many replies as it takes."""
+    found: list[Any] = []
+    while True:
+        page = client.call("queue.list", limit=limit - len(found), state=state, after=after)
+        found += page["jobs"]
+        after = page["after"]
+        if after is None or len(found) >= limit:
+            return {"jobs": found, "after": after}
+
+
+@commands.command()
+def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = False) -> None:
+    """All that is known of one job: what a person needs to decide whether it is exposed again."""
+    with Client(connect, key=key) as client:
+        found = client.call("queue.get", job=job)
+    if as_json:
+        print_json({"v": 1} | found)
+        return
+    row = found["row"]
+    x_m, y_m = row["center_m"]
+    size = "{} x {}".format(*row["size_px"])
+    lines = [
+        ("job", f"{row['job']} of section {row['section']}, position {row['position']}"),
+        ("state", row["state"] + (f": {row['reason']}" if row["reason"] else "")),
+        ("where", f"x {x_m * 1e3:.4f} mm, y {y_m * 1e3:.4f} mm"),
+        ("scan", f"{size} px of {row['pixel_size_m'] * 1e9:g} nm, {row['dwell_s'] * 1e6:g} us a pixel,"
+                 f" {duration(row['beam_s'])} of beam"),
+        ("cells", _cells(row) or _WITHOUT_CELLS[row["kind"]]),
+        ("image", _image(found)),
+        ("beam now", {True: "blanked", False: "ON", None: "not known"}[found["beam_blanked"]]),
+    ]  # fmt: skip
+    if found["focus"] is not None:
+        lines.append(("focus", height_text(found["focus"])))
+    lines += [(f"exposure {each['exposure']}", _exposure(each)) for each in found["exposures"]]
+    lines += [("", _event(each)) for each in found["history"]]
+    for name, text in lines:
+        results.print(f"{name:12s} {text}", soft_wrap=True)
+
+
+@commands.command()
+def hold(jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None) -> None:
+    """Keep queued jobs from the beam, until released."""
+    _steer(connect, key, "queue.hold", jobs=jobs, reason=reason, by=_who(by))
+
+
+@commands.command()
+def release(jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None) -> None:
+    """Queue held jobs again."""
+    _steer(connect, key, "queue.release", jobs=jobs, reason=reason, by=_who(by))
+
+
+@commands.command()
+def approve(jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None) -> None:
+    """Expose jobs that need review again; look at `queue show` first."""
+    _steer(connect, key, "queue.approve", jobs=jobs, reason=reason, by=_who(by))
+
+
+@commands.command()
+def skip(jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None) -> None:
+    """Give jobs up, for good."""
+    _steer(connect, key, "queue.skip", jobs=jobs, reason=reason, by=_who(by))
+
+
+@commands.command()
+def move(
+    job: str,
+    before: Annotated[str | None, typer.Option(help="The job that it goes before.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="To the front of the queue.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="To the end of the queue.")] = False,
+    reason: Why = "",
+    by: By = None,
+    connect: Connect = None,
+    key: Key = None,
+) -> None:
+    """Give a job another place in the queue."""
+    if (before is not None) + first + last != 1:
+        raise typer.BadParameter("say one of --before JOB, --first, --last")
+    place = {"before": before, "to_front": first or None}
+    _steer(connect, key, "queue.move", job=job, **place, reason=reason, by=_who(by))
+
+
+def _steer(connect: str | None, key: str | None, method: str, **params: Any) -> None:
+    with Client(connect, key=key) as client:
+        typer.echo(client.call(method, **params)["message"])
+
+
+def _who(by: str | None) -> str:
+    if by is not None:
+        return by
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A user without an entry in the password database.
+        return f"user {os.getuid()}"
+
+
+def _cells(job: dict[str, Any]) -> str:
+    return "; ".join(
+        f"{' '.join([cell['cell'], *cell['tracks']])} ({cell['kept']})" for cell in job["covers"]
+    )
+
+
+def _image(found: dict[str, Any]) -> str:
+    if found["image"] is not None:
+        return f"{found['image']}, SHA-256 {found['sha256']}"
+    if found["image_found"] is not None:
+        return f"{found['image_found']}: written, but never checked; look at it"
+    return "none"
+
+
+def _exposure(row: dict[str, Any]) -> str:
+    x0, y0, x1, y1 = (value * 1e3 for value in row["rect_m"])
+    note = f": {row['note']}" if row["note"] else ""
+    beam = "" if row["beam_s"] is None else f", {duration(row['beam_s'])} of beam"
+    return (
+        f"{row['state']}, from {row['opened_s']:.1f} s {_until(row)} of the session,"
+        f" x {x0:.4f} to {x1:.4f} mm, y {y0:.4f} to {y1:.4f} mm{beam}{note}"
+    )
+
+
+def _until(row: dict[str, Any]) -> str:
+    if row["closed_s"] is not None:
+        return f"until {row['closed_s']:.1f} s"
+    return "and still open" if row["state"] == ExposureState.OPEN else "until an unknown time"
+
+
+def _event(event: dict[str, Any]) -> str:
+    data = event["data"]
+    what = f"moved from position {data['moved'][0]} to {data['moved'][1]}" if "moved" in data else ""
+    what = what or f"{data['from']} -> {data['to']}"
+    why = f": {data['reason']}" if data.get("reason") else ""
+    return f"{event['at']}  {event['time_s']:.1f} s  {what}{why}"

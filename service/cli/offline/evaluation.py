@@ -1,0 +1,197 @@
+"""Commands about how good detection is: synth, evaluate and experts."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import track
+
+from config.loading import DEFAULT_PROFILE, load
+from service.cli.offline.evaluation_tables import print_evaluation, print_experts
+from service.cli.output import people, print_json, results
+from service.errors import InputError
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
+FLOOR_STEPS = 101
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(synth)
+    app.command()(evaluate)
+    app.command()(experts)
+
+
+def synth(
+    out_dir: Annotated[Path, typer.Argument(help="Folder for images and truth.")],
+    pattern: Annotated[
+        Literal["cytoplasmic", "nuclear", "punctate"], typer.Option(help="Where the label is.")
+    ] = "cytoplasmic",
+    kind: Annotated[
+        Literal["paper", "realistic"], typer.Option(help="Spheres as in the paper, or a simulated EMCCD.")
+    ] = "paper",
+    noise: Annotated[
+        float | None, typer.Option(help="Standard deviation, grey levels, of kind paper; 20.", min=0, max=500)
+    ] = None,
+    cell_radius_um: Annotated[
+        float | None, typer.Option(help="Mean radius of a cell; 5.5, or 7 for realistic.", min=1, max=30)
+    ] = None,
+    sections: Annotated[int, typer.Option(help="Serial sections.", min=1, max=2000)] = 10,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same images.", min=0, max=2**32 - 1)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Make synthetic sections with their truth."""
+    from service.evaluation.synthetic import write_synthetic
+
+    frames, note = _synthetic(kind, pattern, noise, cell_radius_um, sections, seed)
+    shown = track(
+        frames, "making sections", sections, console=people, transient=True, disable=not people.is_terminal
+    )
+    document = write_synthetic(out_dir, shown, sections, note)
+    counted = sum(cell["counted"] for frame in document["frames"] for cell in frame["cells"])
+    if as_json:
+        print_json({"v": 1, **note, "out": str(out_dir), "sections": sections, "cells": counted})
+        return
+    results.print(
+        f"{out_dir}: {sections} sections with {counted} cells; sections.ome.tiff, sections.zip (Fiji ROIs),"
+        " truth.json",
+        soft_wrap=True,
+    )
+
+
+def evaluate(
+    truth: Annotated[Path, typer.Option(help="Fiji ROI zip, label image, JSON, or a folder of them.")],
+    detections: Annotated[Path, typer.Option(help="What `ilemtrack detect --json` printed.")],
+    curve: Annotated[
+        Path | None, typer.Option(help="PNG: cells missed against hours of beam, by margin and floor.")
+    ] = None,
+    reliability: Annotated[Path | None, typer.Option(help="PNG: confidence against what is real.")] = None,
+    config: ConfigFile = DEFAULT_PROFILE,
+    as_json: Json = False,
+) -> None:
+    """Tell how good detections are, and what other margins and floors would cost and miss."""
+    from detection.evaluation import curves
+    from detection.evaluation.scores import evaluate as judge
+    from service.evaluation.documents import beam_s_per_um2, evaluation_document, read_judged
+    from service.evaluation.truth import read_truth
+
+    settings = load(config)
+    frames, left_out = read_judged(detections, read_truth(truth))
+    if left_out:
+        people.print(f"warning: {left_out} frames of the truth have no detections and are not judged")
+    s_per_um2 = beam_s_per_um2(settings)
+    figures = judge(frames)
+    present = curves.operating_point(frames, settings.detection, s_per_um2)
+    points = curves.operating_points(frames, settings.detection, s_per_um2)
+    bins = curves.reliability(frames)
+    document = evaluation_document(figures, frames, points, present, bins, s_per_um2)
+    if curve is not None:
+        if math.isnan(present.missed_share):
+            raise InputError(f"{truth}: marks no cell in these frames, so there is no curve to draw")
+        from service.pictures.evaluation import plot_curve
+
+        floors = [n / (FLOOR_STEPS - 1) for n in range(FLOOR_STEPS)]
+        dropped = floors, *curves.dropped_by_floor(frames, floors)
+        plot_curve(curve, points, present, document["raster_beam_h"], dropped)
+    if reliability is not None:
+        if not bins:
+            raise InputError(f"{detections}: holds no hit, so there is no reliability to draw")
+        from service.pictures.evaluation import plot_reliability
+
+        plot_reliability(reliability, bins)
+    if as_json:
+        print_json(document)
+        return
+    print_evaluation(document, settings.detection)
+
+
+def experts(
+    readers: Annotated[list[Path], typer.Argument(help="A Fiji ROI zip of each reader, two at least.")],
+    detections: Annotated[
+        Path | None, typer.Option(help="What `ilemtrack detect --json` printed, to compare with them.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare readers with each other and with a detector, as Tables 1 to 3 of the paper do."""
+    from detection.evaluation.experts import agreement, dice_table, groups, mean_between
+    from service.evaluation.documents import read_boxes_by_page, read_reader
+
+    if len(readers) < 2:
+        raise InputError("experts: two readers at least are needed, a Fiji ROI zip of each")
+    twice = [path for n, path in enumerate(readers) if path.absolute() in map(Path.absolute, readers[:n])]
+    if twice:
+        raise InputError(f"{twice[0]}: is given twice; each reader has a file")
+    names = _names(readers)
+    marked = [read_reader(path) for path in readers]
+    empty = [str(path) for path, reader in zip(readers, marked, strict=True) if not reader]
+    if empty:
+        raise InputError(f"{empty[0]}: holds no ROI")
+    table = dice_table(marked)
+    document: dict[str, Any] = {
+        "v": 1,
+        "readers": [
+            {"name": name, "path": str(path), "cells": sum(map(len, reader.values())), "group": group}
+            for name, path, reader, group in zip(names, readers, marked, groups(table), strict=True)
+        ],
+        "dice": [[_number(value) for value in row] for row in table.tolist()],
+        "mean_between_readers": _number(mean_between(table)),
+    }
+    if detections is not None:
+        found = read_boxes_by_page(detections)
+        each = [agreement(reader, found) for reader in marked]
+        document["detector"] = {
+            "readers": [
+                {
+                    "name": n,
+                    "dice": _number(a.dice),
+                    "recall": _number(a.recall),
+                    "precision": _number(a.precision),
+                }
+                for n, a in zip(names, each, strict=True)
+            ],
+            "dice": _number(sum(a.dice for a in each) / len(each)),
+            "recall": _number(sum(a.recall for a in each) / len(each)),
+            "precision": _number(sum(a.precision for a in each) / len(each)),
+        }
+    if as_json:
+        print_json(document)
+        return
+    print_experts(document)
+
+
+def _synthetic(
+    kind: str, pattern: Any, noise: float | None, radius_um: float | None, sections: int, seed: int
+) -> tuple[Any, dict[str, Any]]:
+    """Frames, and how they are made."""
+    from service.evaluation.synthetic import paper_frames, realistic_config, realistic_frames
+    from simulators.specimen.paper_synthetic import PaperSpecimen
+
+    note: dict[str, Any] = {"kind": kind, "pattern": pattern, "seed": seed}
+    if kind == "paper":
+        standard = PaperSpecimen(pattern=pattern)
+        radius = radius_um or standard.radius_um
+        # The paper's two populations have the same scatter in proportion, a seventh.
+        scatter = radius * standard.radius_sd_um / standard.radius_um
+        specimen = PaperSpecimen(radius, scatter, pattern=pattern, noise=20.0 if noise is None else noise)
+        note |= {"noise": specimen.noise, "cell_radius_um": radius}
+        return paper_frames(seed, sections, specimen), note
+    if noise is not None:
+        raise InputError("--noise is of --kind paper; the simulated camera has the noise of its physics")
+    radius = radius_um or 7.0
+    note |= {"cell_radius_um": radius}
+    config = realistic_config(seed, sections, pattern, cell_radius_um=radius, cell_radius_sd_um=radius / 7)
+    return realistic_frames(config), note
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Short names of readers that differ: of the file, else of the folder and the file."""
+    names = [path.name.removesuffix(".zip") for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.absolute().parent.name}/{name}" for path, name in zip(paths, names, strict=True)]
+    return names
+
+
+def _number(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None

@@ -1,0 +1,150 @@
+"""Commands on what the electron beam will do: plan and estimate."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from config.loading import DEFAULT_PROFILE, load
+from service.api.client import Client
+from service.cli.live.estimates import print_estimate, print_ways
+from service.cli.output import duration, people, print_json, results
+from service.errors import InputError
+
+Boxes = Annotated[Path, typer.Argument(help="Fields and boxes, JSON; see the README.")]
+ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+Length = Annotated[float | None, typer.Option(min=0, max=50)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(plan)
+    app.command()(estimate)
+
+
+def plan(
+    boxes: Boxes,
+    method: Annotated[str | None, typer.Option(help="exact, greedy, per-box or raster.")] = None,
+    context_um: Length = None,
+    guard_um: Length = None,
+    overhead_s: Annotated[float | None, typer.Option(min=0, max=600)] = None,
+    config: ConfigFile = DEFAULT_PROFILE,
+    figure: Annotated[Path | None, typer.Option(help="PNG: fields, cells, frames, route and dose.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plan the SEM frames for some boxes."""
+    from service.planning.request import PlanOverrides, planned_request, read_boxes
+    from service.planning.result import document_of
+
+    made = planned_request(
+        read_boxes(boxes), load(config), PlanOverrides(method, context_um, guard_um, overhead_s)
+    )
+    document = document_of(made)
+    if figure is not None:
+        from service.cli.offline.plan_drawing import drawing_of
+        from service.pictures.plan import draw_plan
+
+        draw_plan(figure, drawing_of(made, document))
+    if as_json:
+        print_json(document)
+        return
+    _print_plan(document)
+    if figure is not None:
+        results.print(f"drawn in {figure}", soft_wrap=True)
+
+
+def estimate(
+    boxes: Annotated[
+        Path | None, typer.Argument(help="Fields and boxes as for `plan`; without, the whole session.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", help="Of a session that has not begun: a YAML file or profile.")
+    ] = None,
+    connect: Annotated[
+        str | None,
+        typer.Option("--connect", help="Endpoint of a daemon; found by itself without.", metavar="ENDPOINT"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Time, data and dose that are left, when it is finished, and what other ways would take.
+
+    Of the session that a daemon runs; with --config of one that has not begun; with boxes of their frames.
+    """
+    if connect is not None and (boxes is not None or config is not None):
+        raise InputError("--connect asks a daemon; it does not go together with boxes or --config")
+    if boxes is not None:
+        _estimate_boxes(boxes, config or DEFAULT_PROFILE, as_json)
+        return
+    if config is not None:
+        found = _of_config(config)
+    else:
+        with Client(connect) as client:
+            found = client.call("estimate")
+    if as_json:
+        print_json({"v": 1} | found)
+    else:
+        print_estimate(results, found)
+
+
+def _of_config(name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from service.model.specimen import Field
+    from service.planning.estimate import estimate_fields
+    from service.session.layout import sections_and_fields
+    from service.store.database import utc_now
+
+    config = load(name)
+    sections, fields = sections_and_fields(config)
+    by_section: dict[str, list[Field]] = {section.id: [] for section in sections}
+    for field in fields:
+        by_section[field.section].append(field)
+    return asdict(estimate_fields(config, list(by_section.values()), utc_now()))
+
+
+def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:
+    from service.planning.request import planned_request, read_boxes
+    from service.planning.result import document_of
+
+    document = document_of(planned_request(read_boxes(boxes), load(config)))
+    if as_json:
+        print_json(
+            {
+                key: document[key]
+                for key in ("v", "method", "totals", "alternatives", "doses", "skipped", "clipped")
+            }
+        )
+        return
+    print_ways(results, document["alternatives"], "with moves", document["totals"]["dose_per_nm2"])
+
+
+def _print_plan(document: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("frame", "x / mm", "y / mm", "size / px", "beam", "covers"):
+        table.add_column(heading, justify="right" if "/" in heading else "left", overflow="fold")
+    for frame in document["frames"]:
+        x_m, y_m = frame["center_m"]
+        size_px = "{} x {}".format(*frame["size_px"])
+        covers = " ".join(frame["covers"])
+        table.add_row(
+            frame["id"], f"{x_m * 1e3:.4f}", f"{y_m * 1e3:.4f}", size_px, duration(frame["beam_s"]), covers
+        )
+    if document["frames"]:
+        results.print(table)
+    else:
+        people.print("nothing to image: no box needs a frame")
+    for item in document["skipped"]:
+        results.print(f"skipped {item['box']}: {item['reason']}", soft_wrap=True)
+    for item in document["clipped"]:
+        results.print(f"{item['box']}: {item['reason']}", soft_wrap=True)
+    totals = document["totals"]
+    beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
+    count = f"{totals['frames']} frame" + ("" if totals["frames"] == 1 else "s")
+    focus = f", {duration(totals['focus_s'])} to focus" if totals["focus_s"] else ""
+    results.print(
+        f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound}){focus}",
+        soft_wrap=True,
+    )
+    print_ways(results, document["alternatives"], "with moves", totals["dose_per_nm2"])

@@ -1,0 +1,1 @@
+"""The process, its main loop and the thread that drives the microscope."""

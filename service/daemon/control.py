@@ -1,0 +1,129 @@
+"""What the API may ask of a session; every call returns at once and says where it will land."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from service.daemon.runner import Runner
+from service.logs import get_logger
+from service.model.jobs import Job, JobState
+from service.model.phases import HALTED, Phase, SessionEvent, Status, step
+from service.planning.estimate import SessionEstimate, estimate_session
+from service.planning.requested_frames import AskedFrame, admitted
+from service.safety.safe_state import stop_devices
+from service.session.context import Context
+from service.session.interrupts import ASKED, Wish
+from service.store.database import utc_now
+
+log = get_logger(__name__)
+
+_STOP_AGAIN_S = 0.2
+_STOP_FOR_S = 30.0
+
+
+class SessionControl:
+    """The controls of one session, to be called from any thread.
+
+    Parameters
+    ----------
+    context : Context
+    runner : Runner
+    watch : callable
+        How the session comes forward, and whether people can be told.
+    """
+
+    def __init__(
+        self, context: Context, runner: Runner, watch: Callable[[], Mapping[str, object]] = dict
+    ) -> None:
+        self._context = context
+        self._runner = runner
+        self._watch = watch
+
+    def pause(self) -> str:
+        """Pause after the step that runs: no exposure is cut short."""
+        status = self._context.store.status()
+        step(status, SessionEvent.PAUSE)
+        self._after_commit(lambda: self._context.requests.put(Wish.PAUSE, ASKED))
+        return self._pause_lands(status)
+
+    def _pause_lands(self, status: Status) -> str:
+        armed = self._context.store.jobs(state=JobState.ARMED, limit=1)
+        if armed:
+            return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
+        if status.phase in (Phase.TO_HIGH_VACUUM, Phase.TO_PARTIAL_VACUUM):
+            return "pauses when the chamber has reached its pressure"
+        return "pauses after the step that runs"
+
+    def resume(self) -> str:
+        """Go on; the vacuum is proved again first."""
+        status = self._context.store.apply(SessionEvent.RESUME)
+        self._after_commit(self._context.requests.wake)
+        return f"goes on with {status.phase.value}"
+
+    def abort(self) -> str:
+        """Stop for good, at once: the beam is blanked in mid-scan."""
+        step(self._context.store.status(), SessionEvent.ABORT)
+        self._after_commit(lambda: self.stop(Wish.ABORT, ASKED))
+        return "stops at once: the beam is blanked, a frame in mid-scan is left for review"
+
+    def acknowledge(self) -> str:
+        """Leave a fault; the session is then paused."""
+        was = self._context.store.status()
+        # What the fault said of the microscope is past: a pause is only reached in the safe state.
+        reason = f"a fault was acknowledged; it was: {was.reason}" if was.phase is Phase.FAULT else None
+        status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason)
+        self._after_commit(self._context.requests.wake)
+        return f"{status.phase.value}; continue when the microscope is ready"
+
+    def confirm_review(self) -> str:
+        """End the review between fluorescence and the beam."""
+        status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
+        self._after_commit(self._context.requests.wake)
+        return f"goes on with {status.phase.value}"
+
+    def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
+        """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""
+        return admitted(self._context.config, self._context.store, asked, expose_again)
+
+    def devices(self) -> dict[str, object]:
+        """Return the devices as last seen by the runner."""
+        return self._context.view.last()
+
+    def health(self) -> dict[str, object]:
+        """Return how the session comes forward and where it will land."""
+        wish = self._context.requests.pending()
+        status = self._context.store.status()
+        landing = None
+        if wish is Wish.PAUSE and status.phase not in HALTED:
+            landing = self._pause_lands(status)
+        elif wish in (Wish.ABORT, Wish.SHUTDOWN):
+            landing = "stops at once"
+        return {**self._watch(), "landing": landing, "blocked": self._runner.blocked}
+
+    def time_s(self) -> float:
+        """Return the time on the microscope's clock, s."""
+        return self._context.clock.now_s()
+
+    def estimate(self) -> SessionEstimate:
+        """Return what is left of the session."""
+        return estimate_session(self._context.config, self._context.store, utc_now())
+
+    def stop(self, wish: Wish, reason: str) -> None:
+        """Ask the runner to end, and end whatever device call it waits for."""
+        self._runner.landed.clear()
+        self._context.requests.put(wish, reason)
+        threading.Thread(target=self._stop_until_landed, name="stop", daemon=True).start()
+
+    def _after_commit(self, action: Callable[[], None]) -> None:
+        """Wake the runner only when what was changed for it, and the reply, are on the disk."""
+        self._context.store.after_commit(action)
+
+    def _stop_until_landed(self) -> None:
+        # More than once: the runner may be between its check and its call.
+        end_s = time.monotonic() + _STOP_FOR_S
+        while time.monotonic() < end_s:
+            failed = stop_devices(self._context.devices)
+            if failed:
+                log.error("stop failed", problems=failed)
+            if self._runner.landed.wait(_STOP_AGAIN_S):
+                return

@@ -1,0 +1,176 @@
+"""One session with its API, in this process: made, run to its end, left safe."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.model import Config
+from service.analysis.worker import Analysis
+from service.api.transport.curve import local_key, prepare
+from service.api.transport.endpoints import DaemonInfo, Discovery, Endpoints, is_private, run_endpoints
+from service.api.transport.keys import default_directory
+from service.api.transport.server import ApiServer
+from service.daemon.control import SessionControl
+from service.daemon.main_loop import MainLoop, Progress
+from service.daemon.runner import Runner
+from service.errors import InputError
+from service.logs import get_logger
+from service.model.jobs import JobState
+from service.model.phases import FINAL
+from service.report.summary import Summary, summarise
+from service.safety.deadlines import guarded
+from service.session.context import BusyTime, Context, FailureStreak
+from service.session.interrupts import Requests
+from service.session.run_folder import RunFolder, RunInfo
+from service.session.setup import Setup, blank_first, set_up
+from service.store.store import RecoveryReport, Store
+from service.watch.supervision import Upkeep, watched
+
+log = get_logger(__name__)
+
+_SWITCH_S = 0.5e-3
+"""How long a thread that computes may keep one that answers from running; Python's own 5 ms add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended in this process."""
+
+    summary: Summary
+    interrupted: bool
+    """By SIGTERM or Ctrl-C: it can be resumed."""
+
+
+def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
+    """Make the store of a new session."""
+    setup = set_up(config, folder, info)
+    store = Store.create(
+        folder.store, info.run, folder.config.read_text(encoding="utf-8"), info.kind, now_s=setup.clock.now_s
+    )
+    store.add_sections(setup.sections, setup.fields)
+    return store, setup
+
+
+def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup, str]:
+    """Open the store of an earlier session; the last value says what was found, for a person.
+
+    Raises
+    ------
+    InputError
+        The session has ended: there is nothing to go on with.
+    StoreError
+    """
+    store = Store.open(folder.store)
+    try:
+        if store.run_id() != info.run:
+            raise InputError(
+                f"{folder.path}: run.json is of run {info.run}, session.sqlite of run {store.run_id()};"
+                " put the files of one run together before it is taken up"
+            )
+        if not store.sections(limit=1):
+            raise InputError(f"{folder.path}: the run was ended before it began; begin a new one")
+        if store.status().phase in FINAL:
+            raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
+        blank_first(config, info)
+        setup = set_up(config, folder, info, store.last_time_s())
+        store.use_clock(setup.clock.now_s)
+        report = store.recover()
+    except BaseException:
+        store.close()
+        raise
+    return store, setup, _what_was_found(store, report)
+
+
+def _what_was_found(store: Store, report: RecoveryReport) -> str:
+    review = ", ".join(job.id for job in store.jobs(state=JobState.NEEDS_REVIEW)) or "none"
+    again = f"; once more: {', '.join(report.again)}" if report.again else ""
+    return f"taken up, {report.status.phase.value}; jobs that need review: {review}{again}"
+
+
+def drive(
+    config: Config,
+    folder: RunFolder,
+    store: Store,
+    setup: Setup,
+    progress: Progress,
+    attended: bool,
+    go_on: bool,
+) -> Outcome:
+    """Run a session to its end, or until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    config, folder, store, setup
+        The session.
+    progress : callable
+        See `Progress`.
+    attended : bool
+        Whether a fault waits for a person (`ilemtrack ack`). Where it is False a fault ends the process.
+    go_on : bool
+        Whether a session that was taken up goes on without being told to.
+
+    Raises
+    ------
+    EndpointError, InputError
+        The API cannot listen where it should, or nobody can be told as configured; nothing was moved or
+        exposed.
+    SessionFaultError
+        The database could not be written; the microscope is safe.
+    UnsafeError
+        It ended and the microscope is not known to be safe.
+    """
+    context = Context(
+        config=config,
+        store=store,
+        folder=folder,
+        devices=guarded(setup.devices),
+        clock=setup.clock,
+        requests=Requests(),
+        busy=BusyTime(setup.clock),
+        streak=FailureStreak(config.session.max_failures_in_a_row),
+    )
+    upkeep = Upkeep(context)
+    runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
+    sys.setswitchinterval(_SWITCH_S)
+    control = SessionControl(context, runner, upkeep.health)
+    with _served(config, store, control), watched(upkeep):
+        loop = MainLoop(context, runner, control, upkeep, progress, attended)
+        interrupted = loop.run(go_on)
+    return Outcome(summarise(config, store, folder, setup.truth), interrupted)
+
+
+@contextmanager
+def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
+    """Answer requests, and be found by the clients of this user unless another daemon already is."""
+    where = run_endpoints(store.run_id())
+    if config.api.endpoint is not None and config.api.events_endpoint is not None:
+        where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
+    private = is_private(where.requests) and is_private(where.events) and not config.api.curve
+    keys_dir = default_directory() if config.api.keys_dir is None else Path(config.api.keys_dir)
+    curve = None if private else prepare(keys_dir)
+    key = None if curve is None else local_key(store.run_id(), curve)
+    info = DaemonInfo(
+        endpoint=where.requests,
+        events_endpoint=where.events,
+        run=store.run_id(),
+        pid=os.getpid(),
+        key=None if key is None else str(key),
+    )
+    discovery = Discovery()
+    # At each beat, so that this daemon is found when another that was found has ended.
+    server = ApiServer(store, control, where, curve=curve, each_beat=lambda: discovery.publish(info))
+    try:
+        server.start()
+        if not discovery.publish(info):
+            log.warning(
+                "another daemon is found by default; name this one with --connect", endpoint=where.requests
+            )
+        yield
+    finally:
+        server.stop()
+        discovery.withdraw()
+        if key is not None:
+            key.unlink(missing_ok=True)

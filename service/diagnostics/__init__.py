@@ -1,0 +1,1 @@
+"""Preflight, doctor and calibration."""

@@ -1,0 +1,135 @@
+"""A microscope as a person wants to see it before a session: connected to, and told as far as it answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from config.model import Config
+from drivers.clock import Clock
+from drivers.errors import DriverError
+from drivers.microscope import FluorescenceHalf, Microscope
+from drivers.odemis.client import OdemisClient
+from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.microscope import connected, connected_fluorescence, describe, missing_parts
+from drivers.odemis.survey.survey import survey as odemis_survey
+from drivers.offers import Fit, Offer
+from drivers.quanta.client import QuantaClient
+from drivers.quanta.joining import joined
+from drivers.quanta.microscope import quanta_devices
+from drivers.quanta.survey import SERVER
+from drivers.quanta.survey import survey as quanta_survey
+from simulators.microscope import SimulatedMicroscope
+
+
+@dataclass(slots=True)
+class Reached:
+    """What of a microscope answers.
+
+    Attributes
+    ----------
+    devices : Microscope or None
+        None where too much of it is missing.
+    offers : list of Offer
+        What it has, set against what a session wants.
+    odemis : dict or None
+        All that Odemis said of itself, in SI units; None where it does not answer, or is not asked.
+    """
+
+    devices: Microscope | None = None
+    offers: list[Offer] = field(default_factory=list)
+    odemis: dict[str, Any] | None = None
+
+
+@contextmanager
+def reached(config: Config, clock: Clock) -> Iterator[Reached]:
+    """Connect and ask; nothing is set, blanked or switched, as another program may be at work.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    """
+    result = Reached()
+    odemis, quanta = None, None
+    try:
+        found: Microscope | FluorescenceHalf | None
+        if config.driver == "odemis":
+            odemis = OdemisClient(config.odemis, only_looks=True)
+            found = _ask_odemis(config, clock, odemis, result)
+        else:
+            found = SimulatedMicroscope(config, clock).devices
+            result.offers.append(_simulated(config))
+        if isinstance(found, Microscope):
+            result.devices = found
+        if config.quanta is not None:
+            quanta = _ask_quanta(config, clock, result, found)
+        yield result
+    finally:
+        if odemis is not None:
+            odemis.close()
+        if quanta is not None:
+            quanta.close()
+
+
+def _ask_odemis(
+    config: Config, clock: Clock, client: OdemisClient, result: Reached
+) -> Microscope | FluorescenceHalf | None:
+    python = config.odemis.python
+    try:
+        said = client.start()
+    except OdemisStartError as error:
+        do = f"install Odemis for {python}, or set odemis.python to the Python in which `import odemis` works"
+        result.offers.append(Offer("microscope", "Odemis", str(error), Fit.NO, do))
+        return None
+    version = str(said.get("odemis", "unknown"))
+    try:
+        described = result.odemis = describe(client)
+    except DriverError as error:
+        says = f"Odemis {version} is installed, and its back-end does not answer: {error}"
+        do = "start the back-end (`odemis-start` or `odemisd FILE.odm.yaml`); /var/log/odemis.log says why"
+        result.offers.append(Offer("microscope", "Odemis", says, Fit.NO, do))
+        return None
+    described["version"], described["python"] = version, str(said.get("python", "unknown"))
+    result.offers += odemis_survey(config, described, version)
+    if missing_parts(config, described):
+        return None
+    try:
+        if config.quanta is not None:
+            return connected_fluorescence(config, clock, client)
+        return connected(config, clock, client)
+    except MicroscopeIncompleteError:
+        # Its offers have told that.
+        return None
+    except DriverError as error:
+        do = "look into /var/log/odemis.log and start Odemis again"
+        result.offers.append(
+            Offer("microscope", "Odemis", f"a component does not answer: {error}", Fit.NO, do)
+        )
+    return None
+
+
+def _ask_quanta(
+    config: Config, clock: Clock, result: Reached, found: Microscope | FluorescenceHalf | None
+) -> QuantaClient | None:
+    quanta = config.quanta
+    if quanta is None:
+        return None
+    devices = None
+    if found is not None:
+        devices, driven = joined(found, config, quanta, clock)
+    else:
+        driven = quanta_devices(config, quanta, clock)
+    offers = list(quanta_survey(driven.client, config, quanta))
+    result.offers += offers
+    there = any(offer.name == SERVER and offer.fit is Fit.YES for offer in offers)
+    result.devices = devices if there else None
+    return driven.client
+
+
+def _simulated(config: Config) -> Offer:
+    if config.quanta is None:
+        return Offer("microscope", "driver", "simulator: no hardware is asked")
+    says = "fluorescence is simulated while `quanta:` drives a real SEM: `ilemtrack run` refuses that"
+    do = "set `driver: odemis`, or take `quanta:` out for the simulator"
+    return Offer("microscope", "driver", says, Fit.NO, do)

@@ -1,0 +1,194 @@
+"""What of a microscope is there, what is missing, whether a session can run: a sentence for each point.
+
+Looks only: nothing moves, shines, scans or is blanked.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from config.model import Config
+from drivers.errors import DriverError
+from drivers.fluorescence import Cooled
+from drivers.offers import Fit, Offer
+from drivers.quanta.joining import PlacedCamera
+from service.diagnostics.advice import POINTS, WHILE_DRIVEN
+from service.diagnostics.checks import Check, Level
+from service.diagnostics.connection import Reached
+from service.diagnostics.preflight import (
+    clock_check,
+    device_checks,
+    disk_checks,
+    plan_checks,
+    settings_checks,
+)
+from service.errors import InputError
+from service.session.layout import sections_and_fields
+
+_WARM_C = 5.0
+"""A sensor that is warmer than it is set to be, by more, is not ready."""
+_LOST = (DriverError, OSError)
+_IN_USE = "another ilemtrack drives the microscope just now"
+_NOT_ASKED = "too much is missing to ask stage, chamber, blanker and light how they stand"
+
+PARTS = (
+    "microscope",
+    "stage",
+    "light",
+    "filter",
+    "camera",
+    "objective",
+    "sem",
+    "chamber",
+    "session",
+    "computer",
+)
+"""The parts of a report, in their order."""
+
+WORDS = {Level.OK: "ok", Level.WARN: "warn", Level.RED: "missing"}
+"""What a report says; with anything missing no session can run."""
+
+_LEVELS = {Fit.YES: Level.OK, Fit.DOUBTFUL: Level.WARN, Fit.NO: Level.RED}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fact.
+
+    Attributes
+    ----------
+    part : str
+        One of `PARTS`.
+    name : str
+    level : Level
+    says : str
+        How it stands, in one sentence.
+    do : str
+        What to do about it; empty where nothing is to be done.
+    """
+
+    part: str
+    name: str
+    level: Level
+    says: str
+    do: str
+
+
+def look(
+    config: Config, reached: Reached, folder: Path, now: datetime, driven: bool = False
+) -> list[Finding]:
+    """Look at everything that a session needs.
+
+    Parameters
+    ----------
+    config : Config
+    reached : Reached
+        What of the microscope answers.
+    folder : Path
+        Where runs will lie.
+    now : datetime
+        Wall clock, UTC.
+    driven : bool
+        Whether another program drives the microscope just now.
+    """
+    if reached.devices is None:
+        checks = [Check("devices", Level.RED, _NOT_ASKED)]
+    else:
+        checks = [*device_checks(reached.devices, config, driven), _cooling(reached)]
+    if driven:
+        checks.append(Check("in use", Level.WARN, _IN_USE))
+    try:
+        sections, fields = sections_and_fields(config)
+    except InputError as error:
+        layout, fields = Check("layout", Level.RED, str(error)), ()
+    else:
+        layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
+    checks += [
+        layout,
+        *settings_checks(config),
+        *plan_checks(config, fields, now.date()),
+        *disk_checks(config, folder, fields),
+    ]
+    checks += [clock_check(now, None), *_clocks(config)]
+    return [*map(_of_offer, reached.offers), *findings(checks, driven)]
+
+
+def document(
+    config: Config, found: Sequence[Finding], exercised: bool, odemis: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return what `ilemtrack doctor --json` prints; docs/microscope.md names the keys."""
+    return {
+        "v": 1,
+        "profile": config.profile,
+        "ready": able(found),
+        "exercised": exercised,
+        "checks": [
+            {"part": f.part, "name": f.name, "level": WORDS[f.level], "says": f.says, "do": f.do}
+            for f in found
+        ],
+        "odemis": odemis,
+    }
+
+
+def able(found: Sequence[Finding]) -> bool:
+    """Whether a session can run."""
+    return all(one.level is not Level.RED for one in found)
+
+
+def findings(checks: Iterable[Check], driven: bool = False) -> list[Finding]:
+    """Say of points where they belong, and what to do about them."""
+    found = [_of_check(check) for check in checks]
+    if not driven:
+        return found
+    return [
+        replace(one, do=WHILE_DRIVEN[one.name])
+        if one.name in WHILE_DRIVEN and one.level is Level.WARN
+        else one
+        for one in found
+    ]
+
+
+def _of_check(check: Check) -> Finding:
+    part, do = POINTS[check.name]
+    return Finding(part, check.name, check.level, check.says, "" if check.level is Level.OK else do)
+
+
+def _of_offer(offer: Offer) -> Finding:
+    return Finding(offer.part, offer.name, _LEVELS[offer.fit], offer.says, offer.do)
+
+
+def _cooling(reached: Reached) -> Check:
+    try:
+        found_c, wanted_c = _temperatures_c(reached)
+    except _LOST as error:
+        return Check("cooling", Level.RED, f"the camera does not answer: {error}")
+    if found_c is None or wanted_c is None:
+        return Check("cooling", Level.WARN, "the camera does not tell its temperature and what it is set to")
+    warm = found_c > wanted_c + _WARM_C
+    says = f"the sensor is at {found_c:g} C, set to {wanted_c:g} C"
+    return Check("cooling", Level.WARN if warm else Level.OK, says)
+
+
+def _temperatures_c(reached: Reached) -> tuple[float | None, float | None]:
+    """Return temperature of the sensor and what it is set to, degrees Celsius; None where it is not told."""
+    if reached.odemis is not None:
+        settings = (reached.odemis["parts"].get("camera") or {"settings": {}})["settings"]
+        found, wanted = (settings.get(n, {}).get("value") for n in ("temperature", "targetTemperature"))
+        return found, wanted
+    camera = reached.devices.camera if reached.devices is not None else None
+    if isinstance(camera, PlacedCamera):
+        camera = camera.behind
+    if not isinstance(camera, Cooled):
+        return None, None
+    return camera.temperature_c(), camera.target_temperature_c()
+
+
+def _clocks(config: Config) -> Iterator[Check]:
+    """What is known of other clocks; frames are told from earlier ones by marks of our own, not by dates."""
+    name = "other clocks"
+    if config.driver == "odemis":
+        yield Check(name, Level.OK, "Odemis runs on this computer: it has the same clock")
+    if config.quanta is not None:
+        yield Check(name, Level.OK, "the server of the SEM tells no time, and none is needed of it")

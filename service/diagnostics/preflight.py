@@ -1,0 +1,325 @@
+"""What must be right before anything moves or shines: one plain sentence for each point.
+
+A red point keeps a session from beginning; a warning is shown and recorded.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from config.instrument import CalibrationConfig
+from config.model import Config
+from drivers.chamber import VacuumState
+from drivers.errors import DriverError
+from drivers.microscope import Microscope
+from drivers.sem import BeamSettings
+from service.analysis.detectors import open_detector
+from service.diagnostics.checks import Check, Level
+from service.errors import HungDeviceError, InputError
+from service.model.specimen import Field
+from service.session.setup import check_planner
+from service.session.stage_frame import safe_area_m, sem_position_m
+from service.store.database import utc_now
+from service.store.store import Store
+from service.watch.notifier import Notifier, notification_urls
+
+_SAMPLE_BYTES = 4 * 1024 * 1024
+_BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+"""No session was made before this program: an earlier clock is wrong."""
+_BACK = timedelta(seconds=5)
+"""Clocks that are kept by NTP are set back by less."""
+
+
+def red_ones(checks: Sequence[Check]) -> list[str]:
+    """What the red points say."""
+    return [check.says for check in checks if check.level is Level.RED]
+
+
+def device_checks(devices: Microscope, config: Config, driven: bool = False) -> Iterator[Check]:
+    """Every device answers, the beam is blanked, the light off, and scans of the wanted size are offered.
+
+    Where another program drives the microscope (`driven`), beam and light may be on: that is its work.
+    """
+    unsafe = Level.WARN if driven else Level.RED
+
+    def answers(name: str, read: Callable[[], object]) -> Check:
+        try:
+            return Check(name, Level.OK, f"the {name} answers: {read()}")
+        except (DriverError, HungDeviceError, OSError) as error:
+            return Check(name, Level.RED, f"the {name} does not answer: {error}")
+
+    def place() -> str:
+        x_m, y_m = devices.stage.position()
+        return f"it stands at x {x_m * 1e3:.3f} mm, y {y_m * 1e3:.3f} mm"
+
+    yield answers("stage", place)
+    yield _chamber(devices)
+    beam, light = devices.sem.is_blanked, devices.light.is_on
+    yield _state("beam", "the beam is blanked", "the beam is not blanked", beam, unsafe)
+    yield _state("light", "the light is off", "the light is on", lambda: not light(), unsafe)
+    yield answers("column", lambda: column_says(devices.sem.beam()))
+    try:
+        offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
+    except (DriverError, HungDeviceError, OSError) as error:
+        yield Check("scan size", Level.RED, f"the SEM does not answer: {error}")
+        return
+    wanted = config.sem.specimen_px
+    fits = wanted[0] <= offered[0] and wanted[1] <= offered[1]
+    yield Check(
+        "scan size",
+        Level.OK if fits else Level.RED,
+        f"sem.frame_px asks for scans of {wanted[0]} x {wanted[1]} px, the SEM offers"
+        f" {offered[0]} x {offered[1]}",
+    )
+    wanted_um, offered_um = config.sem.beam_shift_range_um, shift_m * 1e6
+    yield Check(
+        "beam shift",
+        Level.OK if wanted_um <= offered_um + 1e-6 else Level.RED,
+        f"sem.beam_shift_range_um asks for {wanted_um:g} um, the SEM offers {offered_um:g} um",
+    )
+    if config.fluorescence.autofocus_um > 0 and devices.light_focus is None:
+        says = "fluorescence.autofocus_um: the objective of this microscope is not driven"
+        yield Check("focus of the light", Level.RED, says)
+    if config.session.autofocus and devices.focus is None:
+        says = "session.autofocus: this microscope has no automatic focus"
+        yield Check("focus of the beam", Level.RED, says)
+
+
+def column_says(beam: BeamSettings) -> str:
+    """What of beam and column was read, and what is only as configured, for people."""
+    parts = {
+        "accelerating_voltage_v": f"{beam.accelerating_voltage_v / 1e3:g} kV",
+        "spot_size": f"spot size {beam.spot_size:g}",
+        "aperture_m": f"aperture {beam.aperture_m * 1e6:g} um",
+        "working_distance_m": f"working distance {beam.working_distance_m * 1e3:.4g} mm",
+        "detector": f"detector {beam.detector}",
+    }
+    read = [text for name, text in parts.items() if name not in beam.as_configured]
+    if beam.probe_current_a is not None:
+        read.append(f"probe current {beam.probe_current_a * 1e12:.4g} pA")
+    taken = [parts[name] for name in beam.as_configured]
+    says = f"{', '.join(read) or 'nothing'} read back"
+    return f"{says}; as configured, since no device tells: {', '.join(taken)}" if taken else says
+
+
+def _chamber(devices: Microscope) -> Check:
+    try:
+        state, pressure_pa = devices.chamber.state(), devices.chamber.pressure_pa()
+    except (DriverError, HungDeviceError, OSError) as error:
+        return Check("chamber", Level.RED, f"the chamber does not answer: {error}")
+    level = Level.RED if state is VacuumState.ERROR else Level.OK
+    return Check("chamber", level, f"the chamber answers: {state.value}, {pressure_pa:.3g} Pa")
+
+
+def _state(name: str, good: str, bad: str, read: Callable[[], bool], otherwise: Level) -> Check:
+    try:
+        holds = read()
+    except (DriverError, HungDeviceError, OSError) as error:
+        return Check(name, Level.RED, f"the {name} does not answer: {error}")
+    return Check(name, Level.OK, good) if holds else Check(name, otherwise, bad)
+
+
+def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterator[Check]:
+    """The safe area holds what is to be visited, and a calibration is set."""
+    x0, y0, x1, y1 = safe_area_m(config)
+
+    def inside(point_m: tuple[float, float]) -> bool:
+        return x0 <= point_m[0] <= x1 and y0 <= point_m[1] <= y1
+
+    beyond = [f.id for f in fields if not inside(f.center_m)]
+    partly = [
+        f.id
+        for f in fields
+        if not all(
+            inside(sem_position_m(config, (x, y)))
+            for x in (f.rect_m[0], f.rect_m[2])
+            for y in (f.rect_m[1], f.rect_m[3])
+        )
+    ]
+    if beyond:
+        yield Check("safe area", Level.RED, f"{len(beyond)} fields lie outside it, the first is {beyond[0]}")
+    elif partly:
+        says = f"the SEM does not reach all of {len(partly)} fields, the first is {partly[0]}"
+        yield Check("safe area", Level.WARN, says)
+    else:
+        yield Check("safe area", Level.OK, f"it holds all {len(fields)} fields")
+    yield calibration_check(config, today)
+
+
+def settings_checks(config: Config) -> Iterator[Check]:
+    """What `ilemtrack run` would refuse before it connects: a plan, a detector, somebody to tell."""
+    yield _usable("plan", lambda: check_planner(config), "frames can be planned with these settings")
+    name = config.detection.detector
+    yield _usable("detector", lambda: open_detector(config.detection), f"{name} is there")
+    says = "who is to be told can be read"
+    yield _usable("who is told", lambda: notification_urls(config.notify), says)
+
+
+def _usable(name: str, use: Callable[[], object], says: str) -> Check:
+    try:
+        use()
+    except InputError as error:
+        return Check(name, Level.RED, str(error))
+    return Check(name, Level.OK, says)
+
+
+def calibration_check(config: Config, today: date) -> Check:
+    """Whether FM to SEM was measured, and not too long ago."""
+    c = config.calibration
+    if c.measured_on is None:
+        # A simulated microscope is made with the calibration that is configured: it has no age.
+        level = Level.OK if config.driver == "simulator" and config.quanta is None else Level.WARN
+        unset = (c.shift_um, c.rotation_mrad, c.scale, c.shear) == ((0.0, 0.0), 0.0, 1.0, 0.0)
+        known = (
+            "none is set, light and beam are taken to agree"
+            if unset
+            else f"{_amount(c)}; nobody knows when it was measured"
+        )
+        return Check("calibration", level, f"FM to SEM: {known}; see `ilemtrack calibrate`")
+    days = (today - c.measured_on).days
+    says = f"FM to SEM: {_amount(c)}; measured on {c.measured_on}, {days} days ago"
+    if c.rms_um is not None:
+        says += f", residuals {c.rms_um:.2g} um rms"
+    guard_um = config.planner.guard_um
+    if c.rms_um is not None and c.rms_um > guard_um:
+        says += (
+            f", more than planner.guard_um, {guard_um:g} um: the beam may miss cells, and burn unsaved ones"
+        )
+        return Check("calibration", Level.WARN, says)
+    if days < 0:
+        return Check("calibration", Level.WARN, f"{says}: that day is still to come")
+    if days > c.max_age_days:
+        return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it anew")
+    return Check("calibration", Level.OK, says)
+
+
+def _amount(c: CalibrationConfig) -> str:
+    """A calibration in numbers, for people."""
+    return (
+        f"shift {c.shift_um[0]:g}, {c.shift_um[1]:g} um, turn {c.rotation_mrad:g} mrad, scale {c.scale:g},"
+        f" shear {c.shear:g}"
+    )
+
+
+def disk_checks(config: Config, folder: Path, fields: Sequence[Field]) -> Iterator[Check]:
+    """Room for what is forecast, with 10 % added, and how fast the disk writes."""
+    fm_bytes, em_bytes = forecast_bytes(config, fields)
+    keep = config.session.min_free_disk_gb * 1e9
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        yield Check("disk", Level.RED, f"{folder}: cannot be read ({error.strerror})")
+        return
+    said = (
+        f"{free / 1e9:.2f} GB free in {folder}; fluorescence takes {fm_bytes / 1e9:.2f} GB, electron images"
+        f" at most {em_bytes / 1e9:.2f} GB, {config.session.min_free_disk_gb:g} GB are to stay free"
+    )
+    if free < 1.1 * fm_bytes + keep:
+        yield Check("disk", Level.RED, f"low disk: {said}")
+    elif free < 1.1 * (fm_bytes + em_bytes) + keep:
+        yield Check("disk", Level.WARN, f"{said}: the session pauses if it gets there")
+    else:
+        yield Check("disk", Level.OK, said)
+    yield _write_speed(config, folder)
+
+
+def forecast_bytes(config: Config, fields: Sequence[Field]) -> tuple[float, float]:
+    """Bytes of all fluorescence frames (16 bit), and of electron images if all ground is scanned."""
+    width, height = config.fluorescence.frame_px
+    area_m2 = sum((f.rect_m[2] - f.rect_m[0]) * (f.rect_m[3] - f.rect_m[1]) for f in fields)
+    return float(
+        len(fields) * width * height * 2
+    ), area_m2 / config.sem.pixel_size_m**2 * config.sem.image_bits / 8
+
+
+def _write_speed(config: Config, folder: Path) -> Check:
+    """Write, fsync and delete a sample."""
+    sample = folder / f".write-test-{secrets.token_hex(4)}"
+    begun = time.perf_counter()
+    try:
+        with sample.open("wb") as file:
+            file.write(secrets.token_bytes(_SAMPLE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        rate = _SAMPLE_BYTES / (time.perf_counter() - begun)
+    except OSError as error:
+        return Check("write speed", Level.RED, f"{folder}: cannot be written ({error.strerror})")
+    finally:
+        with suppress(OSError):
+            sample.unlink(missing_ok=True)
+    width, height = config.fluorescence.frame_px
+    fm_rate = width * height * 2 / (config.fluorescence.exposure_s + config.stage.settle_s)
+    em_rate = 1 / config.sem.dwell_s
+    needed = max(fm_rate, em_rate)
+    says = f"{rate / 1e6:.1f} MB/s with fsync; the microscope gives at most {needed / 1e6:.2f} MB/s"
+    return Check("write speed", Level.OK if rate >= 2 * needed else Level.WARN, says)
+
+
+def clock_check(now: datetime, last: datetime | None) -> Check:
+    """The wall clock is not before the last event of the run, nor before this program was made."""
+    if now < _BUILT:
+        return Check("clock", Level.RED, f"the clock says {now:%Y-%m-%d %H:%M} UTC, which is past; set it")
+    if last is not None and now < last - _BACK:
+        return Check(
+            "clock",
+            Level.RED,
+            f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC, before the last event of the run"
+            f" ({last:%Y-%m-%d %H:%M:%S}); set it",
+        )
+    return Check("clock", Level.OK, f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def last_event_at(store: Store) -> datetime | None:
+    """Wall clock of the last event of a run, None where there is none."""
+    events = store.events_since(store.last_seq() - 1, 1)
+    return datetime.fromisoformat(events[-1].at) if events else None
+
+
+def notification_check(notifier: Notifier) -> Check:
+    """Somebody is told when something goes wrong: a test message was taken by every channel."""
+    if not notifier.channels:
+        says = "nobody is told when something goes wrong; set notify.urls_file or ILEMTRACK_NOTIFY_URLS"
+        return Check("notifications", Level.WARN, says)
+    failed = notifier.test()
+    if failed:
+        return Check("notifications", Level.RED, f"the test message was not delivered: {'; '.join(failed)}")
+    return Check("notifications", Level.OK, f"a test message was delivered by {notifier.channels} channels")
+
+
+def everything(
+    config: Config, devices: Microscope, fields: Sequence[Field], folder: Path, run: str
+) -> list[Check]:
+    """All points of a session that is to begin, the notification test among them.
+
+    Parameters
+    ----------
+    config : Config
+    devices : Microscope
+    fields : sequence of Field
+    folder : Path
+        Where the session writes; must exist.
+    run : str
+        Named in the test message.
+
+    Raises
+    ------
+    InputError
+        Notifications are configured in a way that cannot work.
+    """
+    now = utc_now()
+    notifier = Notifier(notification_urls(config.notify), config.notify.events, run)
+    checks = [
+        *device_checks(devices, config),
+        *settings_checks(config),
+        *plan_checks(config, fields, now.date()),
+        *disk_checks(config, folder, fields),
+        clock_check(now, None),
+        notification_check(notifier),
+    ]
+    notifier.close(0.0)
+    return checks

@@ -1,0 +1,1 @@
+"""Truth, Fiji ROIs, training and synthetic data, from and to files."""

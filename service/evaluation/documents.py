@@ -1,0 +1,198 @@
+"""Detections on file against the truth on file."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from config.model import Config
+from detection.errors import DetectionError
+from detection.evaluation.curves import OperatingPoint, ReliabilityBin, raster_h
+from detection.evaluation.experts import Reader
+from detection.evaluation.scores import Evaluation, JudgedFrame
+from detection.image.boxes import BoxPx
+from detection.image.hits import Cell
+from detection.plugins import MOST_UNSURE_UM
+from service.errors import InputError
+from service.evaluation.fiji_rois import read_rois
+from service.evaluation.truth import Truth
+
+
+def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]:
+    """Read what `ilemtrack detect --json` printed, and put the truth beside it.
+
+    Returns
+    -------
+    list of JudgedFrame, int
+        Every frame with detections; how many frames of the truth have none.
+
+    Raises
+    ------
+    InputError
+        The file is no such document, or a frame of either side has no partner; one sentence.
+    """
+    frames = _frames(detections)
+    single = len({entry["path"] for entry in frames}) == 1
+    judged = []
+    used = set()
+    for entry in frames:
+        path, page = Path(entry["path"]), entry["page"]
+        key = truth.key_of(path, page, alone=single)
+        if key is None:
+            raise InputError(
+                f"{truth.source}: has no truth for {path.name} page {page};"
+                f" it has {_some(sorted({stem for stem, _ in truth.frames}))}"
+            )
+        used.add(key)
+        cells = truth.frames.get(key, ())
+        rows, columns = entry["shape"]
+        outside = [c for c in cells if c.box.x1 > columns or c.box.y1 > rows]
+        if outside:
+            raise InputError(
+                f"{truth.source}: cell {outside[0].id} of {path.name} page {page} reaches beyond the frame of"
+                f" {columns} x {rows} pixels; the truth is of another image"
+            )
+        judged.append(
+            JudgedFrame(
+                f"{path.name} page {page}",
+                (rows, columns),
+                float(entry["pixel_size_um"]),
+                tuple(_cell(cell, entry, detections) for cell in entry["cells"]),
+                cells,
+                serial="serial" in entry,
+            )
+        )
+    return judged, len(set(truth.frames) - used)
+
+
+def read_boxes_by_page(detections: Path) -> Reader:
+    """Boxes of the cells that are to be imaged, by page, of what `ilemtrack detect --json` printed.
+
+    Several files of one page each count as pages in their order.
+    """
+    frames = _frames(detections)
+    single = len({entry["path"] for entry in frames}) == 1
+    found = {}
+    for number, entry in enumerate(frames):
+        cells = (_cell(cell, entry, detections) for cell in entry["cells"])
+        page = entry["page"] if single else number
+        found[page] = [cell.box_px for cell in cells if cell.image_box_px is not None]
+    return found
+
+
+def read_reader(path: Path) -> Reader:
+    """Boxes by page of one reader's Fiji ROI zip."""
+    return {page: [cell.box for cell in cells] for page, cells in read_rois(path).items()}
+
+
+def beam_s_per_um2(config: Config) -> float:
+    """Beam time per area: 0.2204 s/um2 for pixels of 16.5 nm and 60 us."""
+    return config.sem.dwell_us * 1e-6 / (config.sem.pixel_size_nm * 1e-3) ** 2
+
+
+def evaluation_document(
+    evaluation: Evaluation,
+    frames: list[JudgedFrame],
+    points: list[OperatingPoint],
+    present: OperatingPoint,
+    bins: list[ReliabilityBin],
+    s_per_um2: float,
+) -> dict[str, Any]:
+    """Return the JSON document; null stands for figures that cannot be had."""
+    everything_h = raster_h(frames, s_per_um2)
+    document = {
+        "v": 1,
+        **asdict(evaluation),
+        "beam_h": evaluation.imaged_fraction * everything_h,
+        "raster_beam_h": everything_h,
+        "operating_point": asdict(present),
+        "curve": [asdict(point) for point in points],
+        "reliability": [asdict(b) for b in bins],
+        "dice": [
+            {
+                "frame": frame.name,
+                "found": [cell.id for cell in frame.kept],
+                "truth": [cell.id for cell in frame.counted],
+                "matrix": frame.dice.round(4).tolist(),
+            }
+            for frame in frames
+        ],
+    }
+    return {key: _finite(value) for key, value in document.items()}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
+
+
+def _frames(path: Path) -> list[dict[str, Any]]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is no JSON file ({' '.join(str(error).split())[:120]})") from None
+    frames = document.get("frames") if isinstance(document, dict) else None
+    if not isinstance(frames, list) or not frames:
+        raise InputError(f"{path}: holds no detections; it must be what `ilemtrack detect --json` prints")
+    for number, entry in enumerate(frames):
+        if not _is_frame(entry):
+            raise InputError(
+                f"{path}: frame {number} is not as `ilemtrack detect --json` prints it"
+                " (path, page, shape, pixel_size_um, cells)"
+            )
+    return frames
+
+
+def _is_frame(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+        return False
+    shape, size = entry.get("shape"), entry.get("pixel_size_um")
+    whole = (
+        isinstance(shape, list) and len(shape) == 2 and all(type(n) is int and 0 < n < 10**5 for n in shape)
+    )
+    positive = isinstance(size, int | float) and 0 < size < 1000
+    return whole and positive and type(entry.get("page")) is int and isinstance(entry.get("cells"), list)
+
+
+def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
+    """Cell of an entry of a frame."""
+    where = f"{source}: {Path(frame['path']).name} page {frame['page']}: cell"
+    try:
+        image = entry["image_box_px"]
+        cell = Cell(
+            id=str(entry["id"]),
+            box_px=BoxPx(*(int(n) for n in entry["box_px"])),
+            image_box_px=None if image is None else BoxPx(*(int(n) for n in image)),
+            confidence=float(entry["confidence"]),
+            reason=str(entry.get("reason", "")),
+            unsure_um=float(entry.get("unsure_um", 0.0)),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError, DetectionError):
+        raise InputError(
+            f"{where} is not as `ilemtrack detect --json` prints it"
+            " (id, box_px, image_box_px, confidence, reason)"
+        ) from None
+    if not 0 <= cell.confidence <= 1:
+        raise InputError(f"{where} {cell.id}: its confidence is {cell.confidence}; it must be from 0 to 1")
+    if not 0 <= cell.unsure_um <= MOST_UNSURE_UM:
+        raise InputError(
+            f"{where} {cell.id}: its unsure_um is {cell.unsure_um}; it must be from 0 to {MOST_UNSURE_UM:g}"
+        )
+    rows, columns = frame["shape"]
+    for box in (cell.box_px, cell.image_box_px):
+        if box is not None and not BoxPx(0, 0, columns, rows).contains(box):
+            raise InputError(f"{where} {cell.id}: its box {list(box.as_tuple())} reaches beyond the frame")
+    return cell
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,250 @@
+"""Synthetic sections with their truth: after the paper, and from the simulated microscope."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from config.model import Config
+from detection.evaluation.truth import TrueCell
+from detection.image.boxes import BoxPx
+from drivers.fluorescence import FmSettings
+from drivers.pose import Pose, to_pixels
+from service.errors import InputError
+from service.evaluation.fiji_rois import write_outlines
+from service.evaluation.truth import TRUTH_NAME
+from service.session.layout import sections_and_fields
+from simulators.clock import FastClock
+from simulators.microscope import SimulatedMicroscope
+from simulators.specimen.fluorophores import Pattern
+from simulators.specimen.paper_synthetic import SMALLEST_COUNTED_UM, PaperCell, PaperSpecimen, paper_sections
+from simulators.specimen.specimen import TruthCell
+
+Kind = Literal["paper", "realistic"]
+
+IMAGE_NAME = "sections.ome.tiff"
+ROI_NAME = "sections.zip"
+_PITCH_UM = 400.0
+_COLUMNS = 50
+_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticFrame:
+    """One frame and what is in it.
+
+    Attributes
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+    pixel_size_um : float
+    offset_adu : float
+        Grey level of no light.
+    cells : tuple of TrueCell
+    """
+
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    pixel_size_um: float
+    offset_adu: float
+    cells: tuple[TrueCell, ...]
+
+
+def paper_frames(seed: int, count: int, specimen: PaperSpecimen) -> Iterator[SyntheticFrame]:
+    """Neighbouring slices of one volume, see `simulators.specimen.paper_synthetic`."""
+    for section in paper_sections(seed, count, specimen):
+        cells = tuple(_paper_cell(cell) for cell in section.cells)
+        yield SyntheticFrame(section.pixels, specimen.pixel_size_um, section.offset_adu, cells)
+
+
+def realistic_config(seed: int, sections: int, pattern: Pattern = "cytoplasmic", **specimen: Any) -> Config:
+    """Return a simulated microscope with one field on each of many sections, ready for `realistic_frames`.
+
+    Cells vary more in brightness than in a session, so that there are dim ones, and there are specks of
+    debris, now and then a fold, and resin that is not even.
+
+    Parameters
+    ----------
+    seed : int
+    sections : int
+        1 to 5000.
+    pattern : {"cytoplasmic", "nuclear", "punctate"}
+    **specimen
+        Other values of `config.simulator.SpecimenConfig`.
+    """
+    values: dict[str, Any] = {
+        "seed": seed,
+        "pattern": pattern,
+        "brightness_photons": 30.0,
+        "brightness_sd_percent": 100.0,
+        "debris_per_field": 2.0,
+        "folds_per_section": 0.1,
+        "lumps_percent": 3.0,
+    }
+    layout = {
+        "kind": "grid",
+        "sections": sections,
+        "columns": _COLUMNS,
+        "pitch_um": _PITCH_UM,
+        "first_um": (-10_000, 10_000),
+        "fields": (1, 1),
+    }
+    simulator = {"specimen": values | specimen, "stage_error_um": 0.0}
+    return Config.model_validate({"layout": layout, "simulator": simulator})
+
+
+def realistic_frames(config: Config) -> Iterator[SyntheticFrame]:
+    """One frame of every section of a configuration, taken by the simulated microscope at its centre."""
+    microscope = SimulatedMicroscope(config, FastClock())
+    devices, fm = microscope.devices, config.fluorescence
+    devices.light.on(fm.excitation_nm, fm.power_density_w_per_cm2, _TIMEOUT_S)
+    sections, _ = sections_and_fields(config)
+    for section in sections:
+        devices.stage.move_to(*section.center_m, _TIMEOUT_S)
+        frame = devices.camera.expose(_settings(config), _TIMEOUT_S)
+        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+        found = (_seen_cell(cell, frame.pose, shape) for cell in microscope.specimen.truth(section.id))
+        cells = tuple(cell for cell in found if cell is not None)
+        yield SyntheticFrame(frame.pixels, fm.pixel_size_m * 1e6, fm.offset_adu, cells)
+
+
+def write_synthetic(
+    folder: Path, frames: Iterable[SyntheticFrame], count: int, note: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write frames as one OME-TIFF, their truth as JSON and as Fiji ROI zip; nothing is left of a failure.
+
+    Cells that are not counted are in the JSON alone. Pixels are written as they come, and not held.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    frames : iterable of SyntheticFrame
+        All of one size.
+    count : int
+        How many, one at least.
+    note : mapping
+        How they were made; goes into the JSON.
+
+    Returns
+    -------
+    dict
+        The JSON document.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written, or holds such files already.
+    """
+    image, rois, truth = paths = folder / IMAGE_NAME, folder / ROI_NAME, folder / TRUTH_NAME
+    for path in paths:
+        if path.exists():
+            raise InputError(f"{path}: is there already; choose another folder, or remove it")
+    document: dict[str, Any] = {"v": 1, **note, "frames": []}
+    outlines: list[tuple[str, int, TrueCell]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_tiff(image, _noted(frames, document["frames"], outlines), count)
+        write_outlines(rois, outlines)
+        truth.write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+    except BaseException as error:
+        for path in paths:
+            with suppress(OSError):
+                path.unlink()
+        if isinstance(error, OSError):
+            raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+        raise
+    return document
+
+
+def _noted(
+    frames: Iterable[SyntheticFrame],
+    documents: list[dict[str, Any]],
+    outlines: list[tuple[str, int, TrueCell]],
+) -> Iterator[SyntheticFrame]:
+    """Pass frames on, and note their truth in two lists."""
+    for page, frame in enumerate(frames):
+        documents.append(_frame_document(frame, page))
+        outlines += [(f"{page + 1:04d}-{cell.id}", page, cell) for cell in frame.cells if cell.counted]
+        yield frame
+
+
+def _write_tiff(path: Path, frames: Iterator[SyntheticFrame], count: int) -> None:
+    first = next(frames)
+    metadata = {
+        "axes": "ZYX",
+        "PhysicalSizeX": first.pixel_size_um,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": first.pixel_size_um,
+        "PhysicalSizeYUnit": "µm",
+        "MapAnnotation": {"Namespace": "ilemtrack", "ilemtrack.offset_adu": first.offset_adu},
+    }
+    tifffile.imwrite(
+        path,
+        (frame.pixels for frame in chain((first,), frames)),
+        shape=(count, *first.pixels.shape),
+        dtype=first.pixels.dtype,
+        ome=True,
+        photometric="minisblack",
+        metadata=metadata,
+        software="ilemtrack",
+    )
+
+
+def _frame_document(frame: SyntheticFrame, page: int) -> dict[str, Any]:
+    return {
+        "path": IMAGE_NAME,
+        "page": page,
+        "shape": list(frame.pixels.shape),
+        "pixel_size_um": round(frame.pixel_size_um, 9),
+        "cells": [_cell_document(cell, frame.pixel_size_um) for cell in frame.cells],
+    }
+
+
+def _cell_document(cell: TrueCell, pixel_size_um: float) -> dict[str, Any]:
+    document: dict[str, Any] = {"id": cell.id, "box_px": list(cell.box.as_tuple()), "counted": cell.counted}
+    if cell.contrast_to_noise is not None and np.isfinite(cell.contrast_to_noise):
+        document["contrast_to_noise"] = round(cell.contrast_to_noise, 3)
+    document["area_um2"] = round(cell.area_px * pixel_size_um**2, 3)
+    if cell.mask is not None:
+        document["rows_px"] = _runs(cell.mask)
+    return document
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[list[int]]:
+    """Runs [row, first column, one past the last] of the true pixels of a mask."""
+    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    begin, end = np.argwhere(edges == 1), np.argwhere(edges == -1)
+    return [[int(row), int(first), int(last)] for (row, first), (_, last) in zip(begin, end, strict=True)]
+
+
+def _paper_cell(cell: PaperCell) -> TrueCell:
+    return TrueCell(cell.id, BoxPx(*cell.box_px), cell.mask, cell.contrast_to_noise, cell.counted)
+
+
+def _seen_cell(cell: TruthCell, pose: Pose, shape: tuple[int, int]) -> TrueCell | None:
+    """Return the part of a cell that a frame shows, None where it shows none."""
+    places = np.floor(to_pixels(pose, shape, cell.points_m)).astype(int)
+    inside = ((places >= 0) & (places < shape[::-1])).all(axis=1)
+    if not inside.any():
+        return None
+    mask = np.zeros(shape, np.uint8)
+    mask[places[inside, 1], places[inside, 0]] = 1
+    # The sample points lie a pixel apart, on a grid that is turned: some pixels between them get none.
+    padded = np.pad(mask, 2)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))[2:-2, 2:-2]
+    seen = TrueCell.of_mask(cell.id, closed > 0)
+    across_um = min(seen.box.width_px, seen.box.height_px) * pose.pixel_size_m[0] * 1e6
+    counted = across_um >= SMALLEST_COUNTED_UM
+    return TrueCell(seen.id, seen.box, seen.mask, cell.contrast_to_noise, counted)
+
+
+def _settings(config: Config) -> FmSettings:
+    fm = config.fluorescence
+    return FmSettings(fm.exposure_s, fm.em_gain, fm.excitation_nm, fm.power_density_w_per_cm2)

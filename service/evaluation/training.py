@@ -1,0 +1,110 @@
+"""Annotated frames for the training of a forest, and its file."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.errors import DetectionError
+from detection.evaluation.truth import TrueCell
+from detection.forest.model import ForestModel
+from detection.forest.onnx_file import model_bytes
+from detection.forest.training import AnnotatedFrame
+from detection.image.frames import check_frame
+from drivers.recorded.tiff import RecordedFrame
+from service.errors import InputError
+from service.evaluation.truth import Truth
+
+
+def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFrame]:
+    """Put frames and their truth together.
+
+    Raises
+    ------
+    InputError
+        Raised when the truth does not know a frame, or a cell of it lies outside.
+    DetectionError
+        Raised when a frame cannot be used.
+    """
+    only_image = len({frame.path for frame in frames}) == 1
+    items = []
+    for recorded in frames:
+        where = f"{recorded.path} page {recorded.page}"
+        cells = truth.of(recorded.path, recorded.page, alone=only_image)
+        if cells is None:
+            raise InputError(f"{where}: {truth.source} has no cells for it; name both alike, or leave it out")
+        try:
+            frame = check_frame(recorded.pixels, recorded.pixel_size_m[0] * 1e6, recorded.offset_adu)
+        except DetectionError as error:
+            raise DetectionError(f"{where}: {error}") from error
+        if frame.constant:
+            raise InputError(f"{where}: {frame.warnings[0]}; leave it out")
+        rows, columns = recorded.pixels.shape
+        for cell in cells:
+            if cell.box.x1 > columns or cell.box.y1 > rows:
+                raise InputError(
+                    f"{where}: {truth.source} marks a cell at {cell.box.as_tuple()}, outside of the frame of"
+                    f" {columns} x {rows} pixels"
+                )
+        cell_mask, unknown = masks_of(cells, (rows, columns))
+        items.append(AnnotatedFrame(frame, cell_mask, unknown, tuple(cells)))
+    return items
+
+
+def masks_of(
+    cells: Sequence[TrueCell], shape: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the pixels that lie in cells, and those of which nothing is known.
+
+    Of a cell of which only the box is known the ellipse inside the box is taken for the cell, and the rest of
+    the box for unknown. Cells that do not count (grazes, artefacts, unclear ones) are unknown altogether.
+
+    Parameters
+    ----------
+    cells : sequence of TrueCell
+        Inside the frame.
+    shape : (int, int)
+        Rows and columns of the frame.
+    """
+    inside = np.zeros(shape, dtype=np.bool_)
+    unknown = np.zeros(shape, dtype=np.bool_)
+    for cell in cells:
+        if not cell.counted:
+            unknown[cell.box.slices] |= True if cell.mask is None else cell.mask
+        elif cell.mask is not None:
+            inside[cell.box.slices] |= cell.mask
+        else:
+            inside[cell.box.slices] |= _ellipse(cell.box.height_px, cell.box.width_px)
+            unknown[cell.box.slices] = True
+    return inside, unknown & ~inside
+
+
+def _ellipse(rows: int, columns: int) -> NDArray[np.bool_]:
+    """Pixels whose centres lie in the ellipse that touches the sides of a box."""
+    y = (2 * np.arange(rows)[:, None] + 1) / rows - 1
+    x = (2 * np.arange(columns) + 1) / columns - 1
+    return np.asarray(x**2 + y**2 <= 1)
+
+
+def write_model(path: Path, model: ForestModel) -> int:
+    """Write a forest in one step, so that a file of that name is always whole; returns its bytes.
+
+    Raises
+    ------
+    InputError
+        Raised when it cannot be written there.
+    """
+    part = path.with_name(f"{path.name}.part")
+    data = model_bytes(model)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    return len(data)

@@ -1,0 +1,1 @@
+"""Checks that an image is the one that was asked for."""

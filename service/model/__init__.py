@@ -1,0 +1,1 @@
+"""Specimen, jobs, focus and phases: pure values and their life cycles."""

@@ -1,0 +1,18 @@
+"""Events of a session."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; `seq` has no gaps."""
+
+    seq: int
+    time_s: float
+    """On the microscope's clock."""
+    at: str
+    """Wall clock, ISO 8601, UTC."""
+    kind: str
+    subject: str
+    data: dict[str, Any]

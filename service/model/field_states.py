@@ -1,0 +1,30 @@
+"""Life of a field (one FM position): which state may follow which."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from service.errors import IllegalTransitionError
+from service.model.specimen import FieldState
+
+TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
+    {
+        FieldState.PENDING: frozenset({FieldState.SAVED, FieldState.FAILED}),
+        FieldState.SAVED: frozenset({FieldState.DETECTED, FieldState.FAILED}),
+        FieldState.DETECTED: frozenset({FieldState.PLANNED, FieldState.FAILED}),
+        # Back only by `service.store.tables.retry_failed`.
+        FieldState.PLANNED: frozenset({FieldState.DETECTED}),
+        FieldState.FAILED: frozenset({FieldState.SAVED, FieldState.PENDING}),
+    }
+)
+
+
+def check(old: FieldState, new: FieldState) -> None:
+    """Refuse a change of state that the table does not have.
+
+    Raises
+    ------
+    IllegalTransitionError
+    """
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it is an end state"
+        raise IllegalTransitionError(f"a field cannot go from '{old}' to '{new}'; possible: {allowed}")

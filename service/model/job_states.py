@@ -1,0 +1,38 @@
+"""Life of a job (one SEM frame): which state may follow which."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from service.errors import IllegalTransitionError
+from service.model.jobs import JobState
+
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        JobState.QUEUED: frozenset(
+            {JobState.ARMED, JobState.HELD, JobState.SKIPPED, JobState.NEEDS_REVIEW, JobState.FAILED}
+        ),
+        JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED}),
+        # Back to the queue only where the ledger shows that the beam stayed blanked.
+        JobState.ARMED: frozenset(
+            {JobState.EXPOSED, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.QUEUED}
+        ),
+        JobState.EXPOSED: frozenset({JobState.SAVED, JobState.FAILED, JobState.NEEDS_REVIEW}),
+        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED}),
+        JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.SKIPPED}),
+        JobState.DONE: frozenset(),
+        JobState.SKIPPED: frozenset(),
+        JobState.FAILED: frozenset(),
+    }
+)
+
+
+def check(old: JobState, new: JobState) -> None:
+    """Refuse a change of state that the table does not have.
+
+    Raises
+    ------
+    IllegalTransitionError
+    """
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it is an end state"
+        raise IllegalTransitionError(f"a job cannot go from '{old}' to '{new}'; possible: {allowed}")

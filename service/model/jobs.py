@@ -1,0 +1,96 @@
+"""Jobs (SEM frames) and the rows of the exposure ledger."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from drivers.pose import RectM
+
+
+class JobState(StrEnum):
+    """Life of a job (one SEM frame)."""
+
+    QUEUED = "queued"
+    ARMED = "armed"
+    """The intent to expose is in the ledger; the beam may be on."""
+    EXPOSED = "exposed"
+    SAVED = "saved"
+    DONE = "done"
+    """Its image was written, fsynced, re-opened, and its checksum recorded."""
+    HELD = "held"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    NEEDS_REVIEW = "needs_review"
+    """Interrupted while the beam may have been on: a person decides."""
+
+
+class JobKind(StrEnum):
+    """What a job is for."""
+
+    FRAME = "frame"
+    FOCUS = "focus"
+    """The beam is focused on its ground before it is scanned."""
+
+
+class ExposureState(StrEnum):
+    """Life of a row of the exposure ledger."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+    """The program died, or the scan failed, between intent and result."""
+    VOID = "void"
+    """The scan was refused before the beam was unblanked: nothing was exposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One SEM frame."""
+
+    id: str
+    """``J000001``, in the order of the route."""
+    section: str
+    position: int
+    """Place in the queue; smaller goes first."""
+    rect_m: RectM
+    center_m: tuple[float, float]
+    size_px: tuple[int, int]
+    pixel_size_m: float
+    dwell_s: float
+    covers: tuple[str, ...]
+    """Identifiers of the cells that it images."""
+    state: JobState = JobState.QUEUED
+    reason: str | None = None
+    image: str | None = None
+    sha256: str | None = None
+    kind: JobKind = JobKind.FRAME
+    beam_shift_m: tuple[float, float] = (0.0, 0.0)
+    """How far from the stage position, as fluorescence sees it, its centre lies."""
+
+    @property
+    def stage_m(self) -> tuple[float, float]:
+        """Stage position, as fluorescence sees it, from which the frame is scanned."""
+        return self.center_m[0] - self.beam_shift_m[0], self.center_m[1] - self.beam_shift_m[1]
+
+    @property
+    def beam_s(self) -> float:
+        """Time under the beam, s."""
+        return self.size_px[0] * self.size_px[1] * self.dwell_s
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One row of the ledger: ground that the beam touched, or may have."""
+
+    id: int
+    job: str
+    rect_m: RectM
+    """Ground scanned; the halo comes on top."""
+    halo_m: float
+    state: ExposureState
+    opened_s: float
+    """On the microscope's clock."""
+    closed_s: float | None = None
+    """None while it is open, and where the program was killed before the end."""
+    note: str | None = None
+    beam_s: float | None = None
+    """Time under the beam, a focus included; None where nobody knows how far it came."""

@@ -1,0 +1,115 @@
+"""What the store keeps: sections, fields, cells, jobs, exposures, events. Frozen values, SI units."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.pose import RectM
+
+
+class FieldState(StrEnum):
+    """Life of a field (one FM position)."""
+
+    PENDING = "pending"
+    SAVED = "saved"
+    """Its frame is on disk, fsynced."""
+    DETECTED = "detected"
+    PLANNED = "planned"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One ultrathin section: its place in the order of cutting and on the stage."""
+
+    id: str
+    index: int
+    center_m: tuple[float, float]
+    visit: int = 0
+    """Place in the order in which the electron beam visits the sections."""
+    outline_m: tuple[tuple[float, float], ...] | None = None
+    """Corners on the stage, where they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One FM position. `rect_m` is the ground that its frame is to cover or covers."""
+
+    id: str
+    """``S0001/F000``."""
+    section: str
+    index: int
+    center_m: tuple[float, float]
+    rect_m: RectM
+    state: FieldState = FieldState.PENDING
+    reason: str | None = None
+    image: str | None = None
+    """Path of the frame, relative to the run folder."""
+    sha256: str | None = None
+    elapsed_ms: float | None = None
+    """Time that detection took."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def undetected(self) -> bool:
+        """Whether its frame is saved and detection failed on it."""
+        return self.state is FieldState.FAILED and self.image is not None and self.elapsed_ms is None
+
+    @property
+    def untaken(self) -> bool:
+        """Whether its fluorescence could not be taken."""
+        return self.state is FieldState.FAILED and self.image is None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One detected cell, accounted for: `jobs` image it, or `skipped` says why none does."""
+
+    id: str
+    """``S0001/F000/c0001``."""
+    field: str
+    """The one that shows most of it; its boxes in pixels are cut at the edges of that frame."""
+    section: str
+    box_px: tuple[int, int, int, int]
+    image_box_px: tuple[int, int, int, int] | None
+    rect_m: RectM
+    image_rect_m: RectM | None
+    confidence: float
+    reason: str
+    jobs: tuple[str, ...] = ()
+    skipped: str | None = None
+    tracks: tuple[str, ...] = ()
+    """Its track through the sections; more where cells have merged, none where sections are not linked."""
+    seen: bool = True
+    """False where only neighbouring sections show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One cell through the sections, as far as they were linked."""
+
+    id: str
+    """``T0001``."""
+    first_section: str
+    last_section: str
+    central_section: str
+    """Where it is cut through its middle."""
+    sections: int
+    """In how many it was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCells:
+    """What was found in one field."""
+
+    field: str
+    cells: tuple[Cell, ...]
+    elapsed_ms: float
+    warnings: tuple[str, ...] = ()
+
+
+TruthPoints = Callable[[str], list[NDArray[np.float64]]]
+"""Stage positions, (N, 2) m, of the points of each cell that a section truly shows."""

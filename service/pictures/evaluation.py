@@ -1,0 +1,172 @@
+"""Plots for a person who chooses how much beam to spend, and how far to believe a confidence."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from detection.evaluation.curves import OperatingPoint, ReliabilityBin
+from service.pictures.saving import save_figure
+
+INK, GREY, STAR = "#1b2430", "#8a94a3", "#d1495b"
+COLOURS = ("#0b3c5d", "#2a7f9e", "#66a182", "#e0a030", "#c8553d")
+LEAST_AXIS_PERCENT = 5.0
+LABELLED_MARGINS_UM = (0.0, 0.5, 1.0, 2.0, 4.0)
+
+
+def plot_curve(
+    path: Path,
+    points: Sequence[OperatingPoint],
+    present: OperatingPoint,
+    raster_beam_h: float,
+    dropped: tuple[Sequence[float], Sequence[float], Sequence[int]],
+) -> None:
+    """Draw missed cells against hours of beam, and what a confidence floor gives up.
+
+    Parameters
+    ----------
+    path : Path
+        PNG; overwritten where it exists.
+    points : sequence of OperatingPoint
+        Of every margin and floor.
+    present : OperatingPoint
+        Of the policy in force.
+    raster_beam_h : float
+        Hours if everything is imaged.
+    dropped : (floors, expected cells, real cells)
+        See `detection.evaluation.curves.dropped_by_floor`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    figure = Figure(figsize=(12, 5.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
+    _draw_points(left, points, present, raster_beam_h)
+    _draw_dropped(right, *dropped, present.min_confidence)
+    save_figure(figure, path)
+
+
+def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
+    """Draw the share of hits that are real against their confidence, with how many hits there are.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    figure = Figure(figsize=(6, 6.4), layout="constrained")
+    top, bottom = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
+    top.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as it should be")
+    said = np.array([b.mean_confidence for b in bins])
+    real = np.array([b.real_share for b in bins])
+    low, high = np.array([b.real_low for b in bins]), np.array([b.real_high for b in bins])
+    error = np.maximum([real - low, high - real], 0)
+    top.errorbar(
+        said, real, yerr=error, fmt="o-", color=COLOURS[0], capsize=3, label="measured, 95 % interval"
+    )
+    top.set(ylabel="share of these hits where there is a cell", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+    top.set_title("Is a confidence what it says?", loc="left", color=INK)
+    top.legend(loc="upper left", frameon=False)
+    widths = [b.high - b.low for b in bins]
+    bottom.bar(
+        [b.low for b in bins], [b.hits for b in bins], widths, align="edge", color=COLOURS[1], ec="white"
+    )
+    bottom.set(xlabel="confidence that the detector gives", ylabel="hits")
+    for axes in (top, bottom):
+        _plain(axes)
+    save_figure(figure, path)
+
+
+def _draw_points(
+    axes: Axes, points: Sequence[OperatingPoint], present: OperatingPoint, raster_beam_h: float
+) -> None:
+    for number, (floors, line) in enumerate(_alike(points)):
+        hours, missed = [p.beam_h for p in line], [100 * p.missed_share for p in line]
+        axes.plot(hours, missed, "o-", color=COLOURS[number], markersize=4, label=_floors(floors))
+        for point in line if number == 0 else ():
+            if point.margin_um in LABELLED_MARGINS_UM:
+                axes.annotate(
+                    f"{point.margin_um:g} um",
+                    (point.beam_h, 100 * point.missed_share),
+                    xytext=(6, 6),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=INK,
+                )
+    axes.plot(
+        present.beam_h,
+        100 * present.missed_share,
+        "*",
+        color=STAR,
+        markersize=16,
+        zorder=5,
+        label=f"now: margin {present.margin_um:g} um, confidence {present.min_confidence:g},\n"
+        f"{present.missed_cells} cells missed, {present.beam_h:.3g} h",
+    )
+    longest_h = max(point.beam_h for point in points)
+    end_h = min(1.25 * longest_h, raster_beam_h) or raster_beam_h
+    axes.set_xlim(0, end_h)
+    axes.set(
+        xlabel="electron beam / h (area of the boxes; the planner's context and overlap come on top)",
+        ylabel="cells missed or cut / %",
+    )
+    axes.set_ylim(0, max(108 * max(point.missed_share for point in points), LEAST_AXIS_PERCENT))
+    axes.set_title("Cells missed against hours of beam; numbers are the margin", loc="left", color=INK)
+    percent_per_h = 100 / raster_beam_h
+    share = axes.secondary_xaxis("top", functions=(_times(percent_per_h), _times(1 / percent_per_h)))
+    share.set_xlabel(f"of the {raster_beam_h:.3g} h that everything takes / %", color=GREY)
+    axes.legend(frameon=False, fontsize=9)
+    _plain(axes)
+
+
+def _alike(points: Sequence[OperatingPoint]) -> list[tuple[list[float], list[OperatingPoint]]]:
+    """Lines of the curve, floors that make no visible difference taken together."""
+    lines: list[tuple[list[float], list[OperatingPoint]]] = []
+    for floor in sorted({point.min_confidence for point in points}):
+        line = [point for point in points if point.min_confidence == floor]
+        if lines and _same(lines[-1][1], line):
+            lines[-1][0].append(floor)
+        else:
+            lines.append(([floor], line))
+    return lines
+
+
+def _same(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> bool:
+    return all(
+        a.missed_cells == b.missed_cells and abs(a.beam_h - b.beam_h) <= 0.01 * a.beam_h
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _floors(floors: Sequence[float]) -> str:
+    above = ", ".join(f"{floor:g}" for floor in floors if floor > 0)
+    texts = ["every hit"] * (0 in floors) + [f"confidence {above} and more"] * bool(above)
+    return "; ".join(texts)
+
+
+def _draw_dropped(
+    axes: Axes, floors: Sequence[float], expected: Sequence[float], real: Sequence[int], present: float
+) -> None:
+    axes.plot(floors, expected, color=COLOURS[0], label="expected from the confidences")
+    axes.plot(floors, real, color=COLOURS[3], linestyle="--", label="really cells")
+    axes.axvline(present, color=STAR, linewidth=1, label=f"floor now: {present:g}")
+    axes.set(xlabel="confidence floor", ylabel="hits of cells below the floor, not imaged", xlim=(0, 1))
+    axes.set_ylim(bottom=0)
+    axes.set_title("What the floor gives up", loc="left", color=INK)
+    axes.legend(frameon=False, fontsize=9)
+    _plain(axes)
+
+
+def _times(factor: float) -> Callable[[ArrayLike], NDArray[np.float64]]:
+    return lambda values: np.asarray(values, dtype=np.float64) * factor
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e4e7eb", linewidth=0.7)
+    axes.set_axisbelow(True)

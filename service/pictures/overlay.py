@@ -1,0 +1,250 @@
+"""Pictures for people: a frame with its cells and what the beam will image."""
+
+import colorsys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.image.boxes import BoxPx
+from detection.image.hits import Cell, Detection
+
+Colour = tuple[int, int, int]
+
+ENLARGED = 2
+STRETCH_PERCENTILES = (1.0, 99.7)
+GAMMA = 0.6
+"""Below 1, so that dim cells show beside bright ones."""
+LEGEND_HEIGHT = 44
+INK: Colour = (235, 235, 235)
+PAPER: Colour = (18, 20, 24)
+FOUND: Colour = (90, 230, 120)
+DOUBTFUL: Colour = (255, 190, 70)
+NOT_IMAGED: Colour = (240, 90, 90)
+IMAGED: Colour = (90, 190, 255)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+FONT_SCALE = 0.38
+_LEAST_LIGHT = 0.42
+"""Luma of the colour of a track, 0..1."""
+SCALE_BARS_UM = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def draw_overlay(
+    pixels: NDArray[np.generic],
+    detection: Detection,
+    pixel_size_um: float,
+    tracks: Sequence[Sequence[str]] | None = None,
+) -> NDArray[np.uint8]:
+    """Draw a frame with its cells.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+    detection : Detection
+        Of that frame.
+    pixel_size_um : float
+    tracks : sequence of sequence of str, optional
+        Tracks of each cell through serial sections. Then a cell and what of it is imaged have the colour of
+        its first track and its name, in every section; red is what belongs to none.
+
+    Returns
+    -------
+    (2 rows + 44, 2 columns, 3) array of uint8
+        RGB: the frame enlarged twice, boxes as found solid (green, amber where doubtful, red where not
+        imaged), boxes to be imaged dashed in blue, scale bar; the legend below.
+    """
+    large = cv2.resize(stretched(pixels), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
+    picture = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    if tracks is None:
+        colours = [_colour_of(cell) for cell in detection.cells]
+        names = [cell.id for cell in detection.cells]
+    else:
+        colours = [track_colour(one[0]) if one else NOT_IMAGED for one in tracks]
+        names = ["+".join(one) or cell.id for one, cell in zip(tracks, detection.cells, strict=True)]
+    for cell, colour in zip(detection.cells, colours, strict=True):
+        if cell.image_box_px is not None:
+            _dashed(picture, cell.image_box_px, IMAGED if tracks is None else colour)
+    for cell, colour in zip(detection.cells, colours, strict=True):
+        _solid(picture, cell.box_px, colour)
+    _label_all(picture, detection.cells, names, colours)
+    _scale_bar(picture, pixel_size_um)
+    return np.vstack([picture, _legend(picture.shape[1], detection, by_track=tracks is not None)])
+
+
+def track_colour(track: str) -> Colour:
+    """Return the colour of a track (``T0001``, ...), the same in every picture and unlike red."""
+    number = int(track[1:])
+    # Steps of the golden section: tracks that follow each other have colours far apart. After 13, 21 and
+    # 34 steps hues nearly come back, but then they are paler or deeper.
+    hue, depth = number * 0.618034 % 1, (0.65, 0.45, 0.85, 0.3, 0.75)[number % 5]
+    red, green, blue = colorsys.hsv_to_rgb(0.07 + 0.85 * hue, depth, 1.0)
+    # Deep blue is hardly seen on black: it is mixed with white.
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    white = max(_LEAST_LIGHT - light, 0.0) / (1.0 - light)
+    red, green, blue = (c + white * (1.0 - c) for c in (red, green, blue))
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
+    """Write an RGB picture as PNG.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must exist.
+    rgb : (rows, columns, 3) array of uint8
+
+    Raises
+    ------
+    OSError
+        Raised when the file cannot be written.
+    """
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    path.write_bytes(encoded.tobytes())
+
+
+def stretched(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Return grey levels as eyes like them: few are cut off, and dim ones are raised.
+
+    Parameters
+    ----------
+    pixels : (rows, columns) array of uint8 or uint16
+
+    Returns
+    -------
+    (rows, columns) array of uint8
+    """
+    levels = pixels.astype(np.float32)
+    low, high = np.percentile(levels, STRETCH_PERCENTILES)
+    share = np.clip((levels - low) / max(float(high - low), 1.0), 0, 1) ** GAMMA
+    return np.asarray(share * 255, dtype=np.uint8)
+
+
+def _colour_of(cell: Cell) -> Colour:
+    if cell.image_box_px is None:
+        return NOT_IMAGED
+    return DOUBTFUL if "doubtful" in cell.reason else FOUND
+
+
+def _corners(box: BoxPx) -> tuple[int, int, int, int]:
+    """First and last pixel of a box in the enlarged picture."""
+    x0, y0, x1, y1 = (side * ENLARGED for side in box.as_tuple())
+    return x0, y0, x1 - 1, y1 - 1
+
+
+def _solid(picture: NDArray[np.uint8], box: BoxPx, colour: Colour) -> None:
+    x0, y0, x1, y1 = _corners(box)
+    cv2.rectangle(picture, (x0, y0), (x1, y1), colour, 1)
+
+
+def _dashed(picture: NDArray[np.uint8], box: BoxPx, colour: Colour, dash: int = 6) -> None:
+    x0, y0, x1, y1 = _corners(box)
+    for x in range(x0, x1 + 1, 2 * dash):
+        end = min(x + dash - 1, x1)
+        for y in (y0, y1):
+            cv2.line(picture, (x, y), (end, y), colour, 1)
+    for y in range(y0, y1 + 1, 2 * dash):
+        end = min(y + dash - 1, y1)
+        for x in (x0, x1):
+            cv2.line(picture, (x, y), (x, end), colour, 1)
+
+
+def _label_all(
+    picture: NDArray[np.uint8], cells: Sequence[Cell], names: Sequence[str], colours: Sequence[Colour]
+) -> None:
+    """Write name and confidence at each box where no other label lies yet, else leave the text out."""
+    height, width = picture.shape[:2]
+    taken: list[tuple[int, int, int, int]] = []
+    for cell, name, colour in zip(cells, names, colours, strict=True):
+        text = f"{name} {cell.confidence:.2f}"
+        (text_width, text_height), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+        w, h = text_width + 4, text_height + 4
+        x0, y0, x1, y1 = _corners(cell.box_px)
+        for x, y in (
+            (x0, y0 - h - 1),
+            (x0, y1 + 2),
+            (x1 - w, y0 - h - 1),
+            (x1 - w, y1 + 2),
+            (x0 + 2, y0 + 2),
+        ):
+            left, top = min(max(x, 0), width - w), min(max(y, 0), height - h)
+            place = (left, top, left + w, top + h)
+            if left < 0 or top < 0 or any(_overlap(place, other) for other in taken):
+                continue
+            taken.append(place)
+            under = picture[top : top + h, left : left + w]
+            under[:] = (under * np.float32(0.2)).astype(np.uint8)
+            write_text(picture, text, (left + 2, top + h - 3), colour)
+            break
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _scale_bar(picture: NDArray[np.uint8], pixel_size_um: float) -> None:
+    height, width = picture.shape[:2]
+    um_per_dot = pixel_size_um / ENLARGED
+    fitting = [length for length in SCALE_BARS_UM if length / um_per_dot <= width / 5]
+    if not fitting:
+        return
+    length_um = fitting[-1]
+    dots = round(length_um / um_per_dot)
+    right, bottom = width - 12, height - 12
+    cv2.rectangle(picture, (right - dots, bottom - 3), (right, bottom), INK, cv2.FILLED)
+    text = f"{length_um:g} um"
+    (text_width, _), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+    write_text(picture, text, (right - (dots + text_width) // 2, bottom - 8), INK)
+
+
+def _legend(width: int, detection: Detection, *, by_track: bool) -> NDArray[np.uint8]:
+    strip = np.full((LEGEND_HEIGHT, width, 3), PAPER, dtype=np.uint8)
+    doubtful = sum(_colour_of(cell) == DOUBTFUL for cell in detection.cells)
+    left_out = sum(_colour_of(cell) == NOT_IMAGED for cell in detection.cells)
+    entries: tuple[tuple[Colour, str], ...] = (
+        (FOUND, f"confident {len(detection.cells) - doubtful - left_out}"),
+        (DOUBTFUL, f"doubtful {doubtful}"),
+        (NOT_IMAGED, f"not imaged {left_out}"),
+        (IMAGED, f"to image, {detection.imaged_fraction:.1%} of the frame"),
+    )
+    if by_track:
+        entries = (
+            (INK, f"{len(detection.cells)} cells, each with the colour of its track"),
+            (NOT_IMAGED, f"no track; not imaged {left_out}"),
+            (IMAGED, f"to image, {detection.imaged_fraction:.1%} of the frame"),
+        )
+    x = 10
+    for colour, text in entries:
+        if colour == IMAGED:
+            for start in (x, x + 8):
+                cv2.line(strip, (start, 16), (start + 5, 16), INK if by_track else colour, 1)
+        else:
+            cv2.rectangle(strip, (x, 11), (x + 13, 21), colour, 1)
+        write_text(strip, text, (x + 20, 20), INK)
+        x += 38 + cv2.getTextSize(text, FONT, FONT_SCALE, 1)[0][0]
+    note = (
+        detection.warnings[0]
+        if detection.warnings
+        else f"labels: {'track' if by_track else 'cell'}, confidence"
+    )
+    more = len(detection.warnings) - 1
+    write_text(
+        strip,
+        note + (f" (and {more} more)" if more > 0 else ""),
+        (10, 37),
+        DOUBTFUL if detection.warnings else INK,
+    )
+    return strip
+
+
+def write_text(
+    picture: NDArray[np.uint8],
+    text: str,
+    place: tuple[int, int],
+    colour: Colour,
+    scale: float = FONT_SCALE,
+) -> None:
+    """Write into a picture, from its left end on the ground line."""
+    cv2.putText(picture, text, place, FONT, scale, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,61 @@
+"""A small picture of a frame on disk, quickly, for people who look in from elsewhere."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+
+from service.errors import ImageError
+
+DARKEST_PERCENT, BRIGHTEST_PERCENT = 1.0, 99.8
+"""Of the grey levels, shown as black and as white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A PNG of 8 bit, and what its grey levels stand for.
+
+    Attributes
+    ----------
+    png : bytes
+    size_px : (int, int)
+        Width and height.
+    low_adu, high_adu : float
+        Grey levels shown as black and as white.
+    """
+
+    png: bytes
+    size_px: tuple[int, int]
+    low_adu: float
+    high_adu: float
+
+
+def preview(path: Path, max_side_px: int) -> Preview:
+    """Make a small picture of an image that was saved by `service.session.images`.
+
+    Every nth row and column is read from the file, so that a large one takes no longer than a small one.
+
+    Parameters
+    ----------
+    path : Path
+    max_side_px : int
+        Longest side of the picture, px.
+
+    Raises
+    ------
+    ImageError
+        The file is missing or damaged.
+    """
+    try:
+        pixels = tifffile.memmap(path, mode="r")
+        step = max(1, -(-max(pixels.shape) // max_side_px))
+        small = np.array(pixels[::step, ::step], dtype=np.float32)
+    except (OSError, tifffile.TiffFileError, ValueError, IndexError, struct.error) as error:
+        raise ImageError(f"{path}: cannot be read back ({error})") from error
+    low, high = (float(v) for v in np.percentile(small, (DARKEST_PERCENT, BRIGHTEST_PERCENT)))
+    grey = np.clip((small - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
+    _, encoded = cv2.imencode(".png", grey)
+    return Preview(encoded.tobytes(), (grey.shape[1], grey.shape[0]), low, high)

@@ -1,0 +1,1 @@
+"""Plans of a section, and estimates of time, data and dose."""

@@ -1,0 +1,237 @@
+"""What ``ilemtrack plan`` reads and plans: boxes in; the plan goes out by `service.planning.result`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from shapely import Polygon
+
+from config.base import Frozen
+from config.loading import explain
+from config.model import Config
+from planner.alternatives import Alternative, alternatives
+from planner.errors import PlannerError
+from planner.estimate import profile_pace
+from planner.geometry.rects import RectM
+from planner.values import Box, settings_from
+from planner.values import Field as SavedField
+from service.errors import InputError
+
+MAX_FILE_BYTES = 32 * 1024 * 1024
+MAX_FIELDS = 2000
+MAX_BOXES = 20_000
+FURTHEST_M = 0.2
+"""No stage reaches further; a larger number is in micrometres or millimetres, not in metres."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Metres = Annotated[float, Field(strict=True, ge=-FURTHEST_M, le=FURTHEST_M)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+
+
+def _rectangle(rect: RectM) -> RectM:
+    x0, y0, x1, y1 = rect
+    if x0 >= x1 or y0 >= y1:
+        raise ValueError(f"must have x0 < x1 and y0 < y1, not {list(rect)}")
+    return rect
+
+
+Rect = Annotated[tuple[Metres, Metres, Metres, Metres], AfterValidator(_rectangle)]
+Point = tuple[Metres, Metres]
+
+
+class NamedRect(Frozen):
+    """A field or a box: a name and a rectangle in stage metres."""
+
+    id: Name
+    rect_m: Rect
+
+
+class SemRequest(Frozen):
+    """The SEM to plan for, in place of that of the configuration; the ranges are those of `config`."""
+
+    pixel_size_nm: Positive
+    dwell_us: Positive
+    max_frame_px: tuple[Count, Count]
+    """Width and height."""
+    databar_px: Count = 0
+    """Rows of them that show no specimen."""
+    presets_px: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=40)] = ()
+    """Where it has only frames of these sizes, data bar not counted."""
+
+
+class PlanRequest(Frozen):
+    """Boxes of a section and the fields in which they were found.
+
+    Attributes
+    ----------
+    outline_m : tuple of (x, y), optional
+        Corners of the section.
+    start_m : (x, y), optional
+        Where the stage stands.
+    exposed_m, unsaved_m : tuple of RectM
+        Ground that was imaged before; fluorescence that is still to be taken.
+    """
+
+    v: Annotated[int, Field(strict=True, ge=1, le=1)]
+    section: Name
+    fields: Annotated[tuple[NamedRect, ...], Field(min_length=1, max_length=MAX_FIELDS)]
+    boxes: Annotated[tuple[NamedRect, ...], Field(max_length=MAX_BOXES)]
+    sem: SemRequest | None = None
+    outline_m: Annotated[tuple[Point, ...], Field(min_length=3, max_length=1000)] | None = None
+    start_m: Point | None = None
+    exposed_m: Annotated[tuple[Rect, ...], Field(max_length=MAX_BOXES)] = ()
+    unsaved_m: Annotated[tuple[Rect, ...], Field(max_length=MAX_FIELDS)] = ()
+
+    @model_validator(mode="after")
+    def _outline_is_a_polygon(self) -> Self:
+        if self.outline_m is not None:
+            outline = Polygon(self.outline_m)
+            if not outline.is_valid or outline.area == 0:
+                raise ValueError("outline_m must be the corners of a polygon that does not cross itself")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """A request, the configuration that it was planned with, and what came of it, the chosen way first."""
+
+    request: PlanRequest
+    config: Config
+    found: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOverrides:
+    """What flags of the command line set in place of the configuration; None leaves it."""
+
+    method: str | None = None
+    context_um: float | None = None
+    guard_um: float | None = None
+    overhead_s: float | None = None
+
+
+def read_boxes(path: Path) -> PlanRequest:
+    """Read the input of ``ilemtrack plan``.
+
+    Raises
+    ------
+    InputError
+        Raised when the file is missing, too large, no JSON, or breaks a rule; names the file and the key.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"{path}: larger than {MAX_FILE_BYTES // 1024**2} MiB, the most that is read")
+    try:
+        document = json.loads(
+            data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
+        )
+    except RecursionError:
+        raise InputError(f"{path}: no valid JSON (nested too deeply)") from None
+    except ValueError as error:
+        raise InputError(f"{path}: no valid JSON ({error})") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: the document must be an object with v, section, fields and boxes")
+    try:
+        request = PlanRequest.model_validate(document)
+    except ValidationError as error:
+        raise InputError(f"{path}: {explain(error)}") from None
+    for kind, items in (("fields", request.fields), ("boxes", request.boxes)):
+        if (twice := _first_twice(items)) is not None:
+            raise InputError(f"{path}: {kind}: the id {twice!r} comes twice; every one must differ")
+    return request
+
+
+def planned_request(
+    request: PlanRequest, config: Config, overrides: PlanOverrides | None = None
+) -> PlannedRequest:
+    """Plan a section.
+
+    Parameters
+    ----------
+    request : PlanRequest
+        Its `sem`, where there is one, goes before that of the configuration.
+    config : Config
+    overrides : PlanOverrides, optional
+        Go before both.
+
+    Raises
+    ------
+    InputError
+        Raised when settings are out of range or do not go together.
+    """
+    settled = _settled(config, request.sem, overrides or PlanOverrides())
+    try:
+        settings = settings_from(settled)
+        found = alternatives(
+            request.section,
+            [SavedField(field.id, field.rect_m) for field in request.fields],
+            [Box(box.id, box.rect_m) for box in request.boxes],
+            settings,
+            profile_pace(settings),
+            request.start_m,
+            beam_current_a=settled.sem.beam_current_pa * 1e-12,
+            exposed=request.exposed_m,
+            unsaved=request.unsaved_m,
+            outline_m=request.outline_m,
+        )
+    except PlannerError as error:
+        raise InputError(str(error)) from None
+    return PlannedRequest(request, settled, found)
+
+
+def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -> Config:
+    """Put the request and the flags into the configuration, whose ranges hold for them as well."""
+    values = config.model_dump()
+    if sem is not None:
+        values["sem"] |= {
+            "pixel_size_nm": sem.pixel_size_nm,
+            "dwell_us": sem.dwell_us,
+            "frame_px": sem.max_frame_px,
+            "databar_px": sem.databar_px,
+            "presets_px": sem.presets_px,
+        }
+    for key in ("method", "context_um", "guard_um"):
+        if (value := getattr(overrides, key)) is not None:
+            values["planner"][key] = value
+    if overrides.overhead_s is not None:
+        values["sem"]["overhead_s"] = overrides.overhead_s
+    # What a smaller guard would save may be asked before the stage is good enough for it.
+    values["stage"]["position_error_um"] = min(
+        values["stage"]["position_error_um"], values["planner"]["guard_um"]
+    )
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"the plan cannot be made with these settings: {explain(error)}") from None
+
+
+def _first_twice(items: Sequence[NamedRect]) -> str | None:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            return item.id
+        seen.add(item.id)
+    return None
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice!r} twice")
+    return values

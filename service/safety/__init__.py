@@ -1,0 +1,1 @@
+"""The safe state, and calls that may hang."""

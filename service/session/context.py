@@ -1,0 +1,169 @@
+"""What every phase of a session works with."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from config.model import Config
+from drivers.clock import Clock
+from drivers.errors import DriverError
+from drivers.microscope import Microscope
+from drivers.sem import ScanImage
+from service.errors import HungDeviceError, SessionFaultError
+from service.safety.deadlines import DEFAULT_LIMITS, Limits
+from service.session.interrupts import Requests
+from service.session.progress import BETWEEN, BETWEEN_S, Progress
+from service.session.run_folder import RunFolder
+from service.store.store import Store
+
+
+class BusyTime:
+    """Time during which some device did something, on the microscope's clock, s."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._busy_s = 0.0
+
+    @contextmanager
+    def device(self) -> Iterator[None]:
+        """Count the time of a device call; calls of a session do not overlap."""
+        begun_s = self._clock.now_s()
+        try:
+            yield
+        finally:
+            self._busy_s += self._clock.now_s() - begun_s
+
+    def take(self) -> float:
+        """Return the time since it was taken last, s."""
+        taken, self._busy_s = self._busy_s, 0.0
+        return taken
+
+
+class DeviceView:
+    """The last known state of the devices, for people who ask; never waits for hardware."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[str, object] = {}
+
+    def look(self, devices: Microscope) -> None:
+        """Read the devices; to be called by the runner, between its calls."""
+        try:
+            x_m, y_m = devices.stage.position()
+            seen: dict[str, object] = {
+                "stage_m": [x_m, y_m],
+                "beam_blanked": devices.sem.is_blanked(),
+                "light_on": devices.light.is_on(),
+                "vacuum": devices.chamber.state().value,
+                "pressure_pa": devices.chamber.pressure_pa(),
+            }
+        except (DriverError, HungDeviceError) as error:
+            seen = {"error": str(error)}
+        with self._lock:
+            self._last = seen
+
+    def note(self, **state: object) -> None:
+        """Keep what the runner is about to change, such as the blanker during a scan."""
+        with self._lock:
+            self._last |= state
+
+    def last(self) -> dict[str, object]:
+        """Return what was read last."""
+        with self._lock:
+            return dict(self._last)
+
+
+class FailureStreak:
+    """Failures in a row: one bad site never ends the run, many in a row are a fault."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = 0
+
+    def success(self) -> None:
+        """Begin anew."""
+        self._count = 0
+
+    def failure(self, what: str) -> None:
+        """Count one.
+
+        Raises
+        ------
+        SessionFaultError
+            It was one too many.
+        """
+        self._count += 1
+        if self._count >= self._limit:
+            self._count = 0
+            raise SessionFaultError(f"{self._limit} failures in a row, the last: {what}")
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where the stage was sent last and what it read back there; None while that is not known."""
+
+    target_m: tuple[float, float] | None = None
+    found_m: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class Focused:
+    """Section that beam and objective are focused for; None while that is not known."""
+
+    beam: str | None = None
+    light: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An electron image in memory, and why it may not be the one that was asked for (None if it may)."""
+
+    image: ScanImage
+    doubt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One session: what was set, what is kept, what it drives, what is asked of it."""
+
+    config: Config
+    store: Store
+    folder: RunFolder
+    devices: Microscope
+    clock: Clock
+    requests: Requests
+    busy: BusyTime
+    streak: FailureStreak
+    view: DeviceView = field(default_factory=DeviceView)
+    standing: Standing = field(default_factory=Standing)
+    focused: Focused = field(default_factory=Focused)
+    unsaved: dict[str, Taken] = field(default_factory=dict)
+    """Electron images, by job, that are not on the disk and recorded yet."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """How often the SEM was not ready for a job, which was then left unexposed."""
+    progress: Progress = field(default_factory=Progress)
+    limits: Limits = DEFAULT_LIMITS
+
+    @contextmanager
+    def step(self, what: str, estimate_s: float) -> Iterator[None]:
+        """Count the time of a device call, and expect it to take so long."""
+        self.progress.begin(what, estimate_s)
+        try:
+            with self.busy.device():
+                yield
+        finally:
+            self.progress.begin(BETWEEN, BETWEEN_S)
+
+    def checkpoint(self) -> None:
+        """Between two steps: keep how long the devices worked, look at them, raise what was asked."""
+        self.note_busy()
+        self.view.look(self.devices)
+        self.requests.take()
+
+    def note_busy(self) -> None:
+        """Keep how long the devices worked since it was kept last, for `idle_s`; it survives a crash."""
+        busy_s = self.busy.take()
+        if busy_s > 0:
+            self.store.note("devices_busy", "session", {"busy_s": busy_s})

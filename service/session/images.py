@@ -1,0 +1,188 @@
+"""Images on disk: OME-TIFF, fsynced, re-opened, with a checksum."""
+
+import hashlib
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from drivers.errors import FrameError
+from drivers.fluorescence import FmFrame
+from drivers.pose import Pose
+from drivers.recorded.tiff import read_frames
+from drivers.sem import ScanImage
+from service.errors import ImageError
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedImage:
+    """A file that is on disk for good: written, fsynced, re-opened, compared."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
+    """Save a fluorescence frame; see `_save`.
+
+    The stage position of the centre and the exposure time are in the OME plane, the rest of what
+    `FmFrame` holds in a map annotation whose keys begin with ``ilemtrack.``.
+    """
+    notes = {
+        "section": section,
+        "field": field,
+        "offset_adu": frame.offset_adu,
+        "rotation_rad": frame.pose.rotation_rad,
+        "flip_x": frame.pose.flip_x,
+        "flip_y": frame.pose.flip_y,
+        "exposure_s": frame.settings.exposure_s,
+        "em_gain": frame.settings.em_gain,
+        "excitation_nm": frame.settings.excitation_nm,
+        "power_density_w_per_cm2": frame.settings.power_density_w_per_cm2,
+        "taken_at_s": frame.taken_at_s,
+    }
+    metadata = _metadata(field, frame.pose.pixel_size_m, frame.pose.center_m, notes)
+    metadata["Plane"] |= {"ExposureTime": [frame.settings.exposure_s], "ExposureTimeUnit": ["s"]}
+    return _save(path, frame.pixels, metadata)
+
+
+def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[str, ...]) -> SavedImage:
+    """Save an electron image; see `_save`.
+
+    Dwell time, beam and covered cells are in a map annotation whose keys begin with ``ilemtrack.``: OME has
+    no field for a dwell time, and the plane's exposure time would be read as that of the whole frame.
+    """
+    notes = {
+        "section": section,
+        "job": job,
+        "covers": " ".join(covers),
+        "dwell_s": image.dwell_s,
+        "accelerating_voltage_v": image.beam.accelerating_voltage_v,
+        "spot_size": image.beam.spot_size,
+        "aperture_m": image.beam.aperture_m,
+        "working_distance_m": image.beam.working_distance_m,
+        "detector": image.beam.detector,
+        # What no device tells: it is what the configuration says.
+        "as_configured": " ".join(image.beam.as_configured),
+        "nonce": image.nonce,
+    }
+    if image.beam.probe_current_a is not None:
+        notes["probe_current_a"] = image.beam.probe_current_a
+    size = (image.pixel_size_m, image.pixel_size_m)
+    return _save(path, image.pixels, _metadata(f"{section}/{job}", size, image.center_m, notes))
+
+
+def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
+    """Pixels of an image saved here.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, damaged, or not the one with that checksum.
+    """
+    try:
+        if sha256 is not None and _checksum(path) != sha256:
+            raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
+        pixels = tifffile.imread(path)
+    except (OSError, tifffile.TiffFileError, ValueError, struct.error) as error:
+        raise ImageError(f"{path}: cannot be read back ({error})") from error
+    return np.asarray(pixels)
+
+
+def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]:
+    """Pixels, pose, and grey level of no light (None if unknown) of a frame that `save_fm` saved.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, damaged, or not the one with that checksum.
+    """
+    if sha256 is not None and _checksum(path) != sha256:
+        raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
+    try:
+        (frame,) = read_frames(path)
+    except FrameError as error:
+        raise ImageError(str(error)) from error
+    if frame.center_m is None:
+        raise ImageError(f"{path}: has no stage position")
+    return frame.pixels, frame.pose_at(frame.center_m), frame.offset_adu
+
+
+def _metadata(
+    name: str, pixel_size_m: tuple[float, float], center_m: tuple[float, float], notes: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "axes": "YX",
+        "Name": name,
+        "PhysicalSizeX": pixel_size_m[0] * 1e6,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": pixel_size_m[1] * 1e6,
+        "PhysicalSizeYUnit": "µm",
+        "Plane": {
+            "PositionX": [center_m[0] * 1e6],
+            "PositionXUnit": ["µm"],
+            "PositionY": [center_m[1] * 1e6],
+            "PositionYUnit": ["µm"],
+        },
+        "MapAnnotation": {"Namespace": "ilemtrack"} | {f"ilemtrack.{k}": v for k, v in notes.items()},
+    }
+
+
+def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
+    """Write, fsync, rename into place, re-open and compare.
+
+    Raises
+    ------
+    OSError
+        The disk is full, read-only or gone; no file of that name is left by this call.
+    ImageError
+        What was read back is not what was written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    per_cm = (1e4 / metadata["PhysicalSizeX"], 1e4 / metadata["PhysicalSizeY"])
+    try:
+        with part.open("wb") as file:
+            tifffile.imwrite(
+                file,
+                pixels,
+                ome=True,
+                metadata=metadata,
+                software="ilemtrack",
+                photometric="minisblack",
+                resolution=per_cm,
+                resolutionunit="CENTIMETER",
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        if not np.array_equal(read_pixels(part), pixels, equal_nan=pixels.dtype.kind == "f"):
+            raise ImageError(f"{part}: what was read back is not what was written")
+        sha256 = _checksum(part)
+        part.replace(path)
+        _fsync_folder(path.parent)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return SavedImage(path, sha256, path.stat().st_size)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,107 @@
+"""From the configured layout to the sections and fields of a session."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
+from config.model import Config
+from planner.geometry.rects import overlap
+from planner.route import route
+from service.errors import InputError
+from service.model.specimen import Field, Section
+from service.session.stage_frame import safe_area_m
+
+
+def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
+    """Sections in the order of cutting and their fields in the order in which they are visited.
+
+    Raises
+    ------
+    InputError
+        A field's centre lies outside the safe area of the stage.
+    """
+    x0, y0, x1, y1 = safe_area_m(config)
+    width_m, height_m = config.fluorescence.field_size_m
+    sections, fields = [], []
+    for index, listed in enumerate(listed_sections(config.layout)):
+        center_m = (listed.center_um[0] * 1e-6, listed.center_um[1] * 1e-6)
+        sections.append(Section(listed.id, index, center_m, outline_m=_outline_m(listed)))
+        for number, (x, y) in enumerate(_centers_m(listed, (width_m, height_m))):
+            if not (x0 <= x <= x1 and y0 <= y <= y1):
+                raise InputError(
+                    f"layout: field F{number:03d} of section {listed.id} at ({x * 1e3:.3f}, {y * 1e3:.3f}) mm"
+                    f" lies outside the safe area of the stage, x {config.stage.safe_x_mm} mm,"
+                    f" y {config.stage.safe_y_mm} mm"
+                )
+            rect = (x - width_m / 2, y - height_m / 2, x + width_m / 2, y + height_m / 2)
+            fields.append(Field(f"{listed.id}/F{number:03d}", listed.id, number, (x, y), rect))
+    refuse_overlap(fields)
+    return visited(sections), tuple(fields)
+
+
+def visited(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Give sections the order in which the electron beam visits them: a short way, each of them once.
+
+    Fluorescence is taken in the order of cutting all the same: neighbours of a stack are looked at together.
+    """
+    order = route([section.center_m for section in sections])
+    place = {number: visit for visit, number in enumerate(order)}
+    return tuple(replace(section, visit=place[number]) for number, section in enumerate(sections))
+
+
+def inside_safe_area(config: Config) -> bool:
+    """Whether every field of a layout has its centre where the stage may go."""
+    x0, y0, x1, y1 = safe_area_m(config)
+    return all(
+        x0 <= x <= x1 and y0 <= y <= y1
+        for listed in listed_sections(config.layout)
+        for x, y in _centers_m(listed, config.fluorescence.field_size_m)
+    )
+
+
+def spread(config: Config) -> Config:
+    """Lay the sections of a grid out over the whole safe area, as square as can be."""
+    layout = config.layout
+    if not isinstance(layout, GridLayout):
+        return config
+    x0, y0, x1, y1 = (v * 1e6 for v in safe_area_m(config))
+    columns = math.ceil(math.sqrt(layout.sections))
+    sizes_um = [size_m * 1e6 for size_m in config.fluorescence.field_size_m]
+    margin_um = max(size * count for size, count in zip(sizes_um, layout.fields, strict=True))
+    pitch_um = min((x1 - x0 - margin_um) / columns, (y1 - y0 - margin_um) / columns, layout.pitch_um)
+    if pitch_um <= 0:
+        return config
+    first_um = ((x0 + x1) / 2 - pitch_um * (columns - 1) / 2, (y0 + y1) / 2 + pitch_um * (columns - 1) / 2)
+    changes = {"columns": columns, "pitch_um": pitch_um, "first_um": first_um}
+    return config.model_copy(update={"layout": layout.model_copy(update=changes)})
+
+
+def refuse_overlap(fields: Sequence[Field]) -> None:
+    """Refuse sections that lie on each other: their ground would be exposed for both.
+
+    Raises
+    ------
+    InputError
+    """
+    near: list[Field] = []
+    for field in sorted(fields, key=lambda f: f.rect_m[0]):
+        near = [other for other in near if other.rect_m[2] > field.rect_m[0]]
+        for other in near:
+            if other.section != field.section and overlap(other.rect_m, field.rect_m):
+                raise InputError(
+                    f"layout: sections {other.section} and {field.section} lie on each other"
+                    f" (fields {other.id} and {field.id}); ground belongs to one section"
+                )
+        near.append(field)
+
+
+def _outline_m(section: ListedSection) -> tuple[tuple[float, float], ...] | None:
+    if section.outline_um is None:
+        return None
+    return tuple((x * 1e-6, y * 1e-6) for x, y in section.outline_um)
+
+
+def _centers_m(section: ListedSection, size_m: tuple[float, float]) -> list[tuple[float, float]]:
+    centers = field_centers_um(section, (size_m[0] * 1e6, size_m[1] * 1e6))
+    return [(x * 1e-6, y * 1e-6) for x, y in centers]

@@ -1,0 +1,181 @@
+"""Puts a session together: which devices, which sections and fields, from which specimen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model import Config
+from drivers.clock import Clock, SystemClock
+from drivers.errors import DriverError
+from drivers.microscope import Microscope
+from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
+from drivers.pose import frame_rect
+from drivers.quanta.joining import joined
+from drivers.quanta.microscope import QuantaDevices, quanta_devices
+from drivers.recorded.devices import PlacedFrame, placed
+from drivers.recorded.tiff import read_frames
+from planner.errors import PlannerError
+from planner.values import settings_from
+from service.errors import InputError
+from service.logs import get_logger
+from service.model.specimen import Field, Section, TruthPoints
+from service.session.layout import refuse_overlap, sections_and_fields, visited
+from service.session.run_folder import RunFolder, RunInfo
+from service.session.stage_frame import safe_area_m
+from simulators.clock import FastClock
+from simulators.microscope import SimulatedMicroscope, recorded_microscope
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a session works on."""
+
+    sections: tuple[Section, ...]
+    fields: tuple[Field, ...]
+    devices: Microscope
+    clock: Clock
+    truth: TruthPoints | None
+
+
+def clock_for(info: RunInfo, start_s: float) -> Clock:
+    """Return the microscope's clock: as fast as the computer can, or real time."""
+    return FastClock(start_s) if info.clock == "fast" else SystemClock(start_s)
+
+
+def check_planner(config: Config) -> None:
+    """Refuse settings that no plan can be made with, before anything moves.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        settings_from(config)
+    except PlannerError as error:
+        raise InputError(f"planner: {error}") from None
+
+
+def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:
+    """Connect to a microscope, without a session: nothing is moved, exposed or kept.
+
+    Returns
+    -------
+    Microscope, QuantaDevices or None
+        The devices, and what of them a server drives.
+
+    Raises
+    ------
+    InputError
+        It is not there, or not all of it; the sentence says what.
+    """
+    if config.driver == "simulator":
+        simulated = SimulatedMicroscope(config, clock).devices
+        return (simulated, None) if config.quanta is None else joined(simulated, config, config.quanta, clock)
+    try:
+        if config.quanta is None:
+            return odemis_microscope(config, clock), None
+        half = odemis_fluorescence(config, clock)
+    except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
+        raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
+    return joined(half, config, config.quanta, clock)
+
+
+def blank_first(config: Config, info: RunInfo) -> bool | None:
+    """Blank a SEM behind a server of its own before the rest is waited for, which may never come.
+
+    Only for a program that has the microscope to itself, when one before it was killed.
+
+    Returns
+    -------
+    bool or None
+        Whether its beam is blanked, by its read-back; None where no SEM has a server of its own.
+    """
+    if info.kind != "run" or config.quanta is None:
+        return None
+    driven = quanta_devices(config, config.quanta, SystemClock())
+    try:
+        driven.sem.blank()
+    except DriverError as error:
+        # The caller tries again with all of the microscope, and tells.
+        log.error("not blanked at first", error=str(error))
+        return False
+    return True
+
+
+def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
+    """Put a session together.
+
+    Parameters
+    ----------
+    config : Config
+    folder : RunFolder
+    info : RunInfo
+        Which kind of session, which clock, which recorded frames.
+    start_s : float
+        Where the microscope's clock begins; above zero when a session is resumed.
+
+    Raises
+    ------
+    InputError, FrameError
+        What was asked for cannot be had, in one sentence.
+    DriverError
+        The microscope cannot be made safe at the start.
+    """
+    check_planner(config)
+    clock = clock_for(info, start_s)
+    if info.kind == "replay":
+        return _recorded(config, folder, info, clock)
+    if info.kind == "run" and config.quanta is not None and config.driver == "simulator":
+        raise InputError(
+            "quanta: the beam of a real SEM is not sent where simulated fluorescence shows cells; take"
+            " `quanta:` out, or choose a driver for fluorescence other than `simulator`"
+        )
+    sections, fields = sections_and_fields(config)
+    if info.kind == "run" and config.driver == "odemis":
+        return Setup(sections, fields, hardware(config, clock)[0], clock, None)
+    microscope = SimulatedMicroscope(config, clock, folder.simulator)
+
+    def truth(section: str) -> list[NDArray[np.float64]]:
+        return [cell.points_m for cell in microscope.specimen.truth(section)]
+
+    return Setup(sections, fields, microscope.devices, clock, truth)
+
+
+def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:
+    frames = [frame for path in info.images for frame in read_frames(Path(path), info.pixel_size_nm)]
+    places = placed(frames)
+    sections, fields = _sections_and_fields_of(places, config)
+    microscope = recorded_microscope(config, clock, places, folder.simulator)
+    return Setup(sections, fields, microscope.devices, clock, None)
+
+
+def _sections_and_fields_of(
+    places: Sequence[PlacedFrame], config: Config
+) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
+    x0, y0, x1, y1 = safe_area_m(config)
+    centers: dict[str, list[tuple[float, float]]] = {}
+    fields = []
+    for place in places:
+        x, y = place.center_m
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
+            raise InputError(
+                f"{place.frame.path}: page {place.frame.page} was taken at ({x * 1e3:.3f}, {y * 1e3:.3f}) mm,"
+                " outside the safe area of the stage; widen stage.safe_x_mm and stage.safe_y_mm"
+            )
+        number = len(centers.setdefault(place.section, []))
+        centers[place.section].append((x, y))
+        rows, columns = place.frame.pixels.shape
+        rect = frame_rect(place.pose, (rows, columns))
+        fields.append(Field(f"{place.section}/F{number:03d}", place.section, number, (x, y), rect))
+    refuse_overlap(fields)
+    sections = [
+        Section(name, index, (sum(x for x, _ in at) / len(at), sum(y for _, y in at) / len(at)))
+        for index, (name, at) in enumerate(centers.items())
+    ]
+    return visited(sections), tuple(fields)

@@ -1,0 +1,16 @@
+"""How a session ended."""
+
+from service.model.jobs import JobState
+from service.model.phases import Phase
+from service.model.specimen import FieldState
+from service.store.store import Store
+
+
+def end_state(store: Store) -> str:
+    """How a session ended: done, done_with_failures, aborted, fault; or the phase in which it stands."""
+    phase = store.status().phase
+    if phase is not Phase.DONE:
+        return phase.value
+    jobs, fields = set(store.counts_in_use()), set(store.field_counts())
+    well = jobs <= {JobState.DONE, JobState.SKIPPED} and fields <= {FieldState.PLANNED}
+    return "done" if well else "done_with_failures"

@@ -1,0 +1,67 @@
+"""Fields that failed, taken or given to detection once more."""
+
+from service.model.jobs import JobState
+from service.model.specimen import FieldState
+from service.store.database import Database
+from service.store.tables.queue import list_jobs, move_job
+from service.store.tables.specimen import list_fields, set_field
+
+TAKEN_AGAIN = "taken again after a restart"
+DETECTED_AGAIN = "detected again after a restart"
+WITHDRAWN = "the section is planned anew, as a field of it is taken or detected again"
+
+
+def look_again(database: Database) -> tuple[str, ...]:
+    """Call fields ``saved`` again whose detection failed, and ``pending`` whose fluorescence did.
+
+    Not where an exposure of their section is in the ledger, or its queue is no longer as it was planned: what
+    has been imaged, or decided by a person, stays. Of other sections the plan is withdrawn; they are planned
+    anew, with all of their cells, when the field was seen.
+
+    Returns
+    -------
+    tuple of str
+        The fields.
+
+    Raises
+    ------
+    StoreError
+        The database cannot be written; nothing changed.
+    """
+    with database.change():
+        failed = [
+            field
+            for field in list_fields(database, None, FieldState.FAILED, None, None)
+            if (field.undetected or field.untaken) and _untouched(database, field.section)
+        ]
+        for section in dict.fromkeys(field.section for field in failed):
+            _withdraw_plan(database, section)
+        for field in failed:
+            if field.untaken:
+                set_field(database, field.id, FieldState.PENDING, reason=TAKEN_AGAIN)
+            else:
+                set_field(database, field.id, FieldState.SAVED, reason=DETECTED_AGAIN)
+        return tuple(field.id for field in failed)
+
+
+def _untouched(database: Database, section: str) -> bool:
+    """Whether no job of a section was ever moved on, held, put elsewhere, or asked for by a person."""
+    touched = database.one(
+        # A queued job has a reason only where a person asked for it.
+        "SELECT 1 FROM job WHERE section = ? AND (state <> 'queued' OR reason IS NOT NULL OR EXISTS"
+        " (SELECT 1 FROM event WHERE event.kind = 'job' AND event.subject = job.id))",
+        (section,),
+    )
+    return touched is None
+
+
+def _withdraw_plan(database: Database, section: str) -> None:
+    """Skip the jobs of a section, so that its cells can be planned again."""
+    with database.change() as connection:
+        for job in list_jobs(database, section, None, None, None):
+            connection.execute("DELETE FROM cover WHERE job = ?", (job.id,))
+            move_job(database, job.id, JobState.SKIPPED, reason=WITHDRAWN)
+        connection.execute("DELETE FROM way WHERE section = ?", (section,))
+        connection.execute("UPDATE cell SET skipped = NULL WHERE section = ?", (section,))
+        for field in list_fields(database, section, FieldState.PLANNED, None, None):
+            set_field(database, field.id, FieldState.DETECTED)

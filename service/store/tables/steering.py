@@ -1,0 +1,215 @@
+"""What people do to the queue: hold, release, approve, skip, move, add. Who and why is in the event of each.
+
+Each method is one change; of several jobs all are changed or none. While a job is armed or was exposed it
+belongs to the runner and the ledger, and people leave it alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drivers.pose import RectM
+from service.errors import IllegalTransitionError, UnknownIdError
+from service.model.jobs import ExposureState, Job, JobState
+from service.model.phases import FINAL, Phase
+from service.store.database import Database
+from service.store.tables.queue import get_job, move_job
+
+MOVABLE = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})
+"""States of a job that has its turn still before it, perhaps."""
+
+_GIVEN_UP = (JobState.SKIPPED, JobState.FAILED)
+"""States in which only the ledger tells whether ground was exposed."""
+
+_AWAY = 2**52
+"""Further than any position: where rows wait while those behind them are shifted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said: who, and why."""
+
+    by: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"by {self.by}" + (f": {self.reason}" if self.reason else "")
+
+
+class Steering:
+    """Changes of the queue by people."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def hold(self, jobs: Sequence[str], word: Word) -> None:
+        """Keep queued jobs from the beam until they are released.
+
+        Raises
+        ------
+        UnknownIdError, IllegalTransitionError
+        """
+        self._turn(jobs, JobState.QUEUED, JobState.HELD, "held", word)
+
+    def release(self, jobs: Sequence[str], word: Word) -> None:
+        """Queue held jobs again; one that waits for fluorescence is held again when its turn comes.
+
+        Raises
+        ------
+        UnknownIdError, IllegalTransitionError
+        """
+        self._turn(jobs, JobState.HELD, JobState.QUEUED, "released", word)
+
+    def approve(self, jobs: Sequence[str], word: Word) -> None:
+        """Expose again what may have been exposed before: a person's decision, kept with who and why.
+
+        Raises
+        ------
+        UnknownIdError, IllegalTransitionError
+        """
+        self._turn(jobs, JobState.NEEDS_REVIEW, JobState.QUEUED, "approved", word)
+
+    def skip(self, jobs: Sequence[str], word: Word) -> None:
+        """Give jobs up that are queued, held or to be reviewed; for good.
+
+        Raises
+        ------
+        UnknownIdError, IllegalTransitionError
+        """
+        self._turn(jobs, None, JobState.SKIPPED, "skipped", word)
+
+    def move(self, job_id: str, before: str | None, to_front: bool, word: Word) -> None:
+        """Give a job another place in the queue: before another job, first of all, or last of all.
+
+        Raises
+        ------
+        UnknownIdError
+        IllegalTransitionError
+            One of them was exposed already, or has ended.
+        """
+        with self._database.change() as connection:
+            self._demand_live()
+            old = self._movable(job_id).position
+            connection.execute("UPDATE job SET position = ? WHERE id = ?", (-_AWAY, job_id))
+            if before is None:
+                end = "MIN(position) - 1" if to_front else "MAX(position) + 1"
+                new = self._number(f"SELECT {end} FROM job WHERE position > ?", (-_AWAY,), old)
+            elif before == job_id:
+                raise IllegalTransitionError(f"job {job_id} cannot be moved before itself")
+            else:
+                new = self._make_room(self._movable(before).position)
+            connection.execute("UPDATE job SET position = ? WHERE id = ?", (new, job_id))
+            told = {"moved": [old, new], "before": before, "by": word.by, "reason": word.reason}
+            self._database.log("job", job_id, told)
+
+    def add(self, jobs: Sequence[Job], word: Word) -> None:
+        """Queue jobs that a person asked for; the caller has checked them.
+
+        Raises
+        ------
+        StoreError
+            An identifier or a position is taken, or a section is not there.
+        """
+        with self._database.change() as connection:
+            self._demand_live()
+            connection.executemany(
+                "INSERT INTO job (id, section, position, x0_m, y0_m, x1_m, y1_m, x_m, y_m,"
+                " width_px, height_px, pixel_size_m, dwell_s, state, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (job.id, job.section, job.position, *job.rect_m, *job.center_m, *job.size_px,
+                     job.pixel_size_m, job.dwell_s, JobState.QUEUED.value, f"added {word}")
+                    for job in jobs
+                ],
+            )  # fmt: skip
+            told = {"jobs": len(jobs), "last": jobs[-1].id, "by": word.by, "reason": word.reason}
+            self._database.log("queue_add", jobs[0].id, told)
+
+    def next_position(self, section: str) -> int:
+        """Free place behind all jobs of a section that were added, and behind those that were planned.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        row = self._database.one("SELECT idx FROM section WHERE id = ?", (section,))
+        if row is None:
+            raise UnknownIdError(f"there is no section {section}")
+        # A section has a million places: the plan takes the first half, what is added the second.
+        first, last = row[0] * 1_000_000 + 500_000, (row[0] + 1) * 1_000_000
+        sql = "SELECT MAX(position) + 1 FROM job WHERE position >= ? AND position < ?"
+        return self._number(sql, (first, last), first)
+
+    def free_before(self, position: int) -> int:
+        """Return the nearest free place before that of a job, without moving any."""
+        return self._number(
+            "SELECT position - 1 FROM job AS one WHERE position <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.position = one.position - 1)"
+            " ORDER BY position DESC LIMIT 1",
+            (position,),
+            position - 1,
+        )
+
+    def ground_taken(self, section: str) -> list[tuple[str, RectM]]:
+        """Ground of a section that is exposed, may be, or is to be, with the job of each."""
+        found = self._database.all(
+            "SELECT id, x0_m, y0_m, x1_m, y1_m FROM job WHERE section = ? AND state NOT IN (?, ?)"
+            " UNION ALL SELECT exposure.job, exposure.x0_m, exposure.y0_m, exposure.x1_m, exposure.y1_m"
+            " FROM exposure JOIN job ON job.id = exposure.job"
+            " WHERE job.section = ? AND job.state IN (?, ?) AND exposure.state <> ?",
+            (section, *(state.value for state in _GIVEN_UP), section,
+             *(state.value for state in _GIVEN_UP), ExposureState.VOID.value),
+        )  # fmt: skip
+        return [(row[0], (row[1], row[2], row[3], row[4])) for row in found]
+
+    def _turn(self, jobs: Sequence[str], old: JobState | None, new: JobState, what: str, word: Word) -> None:
+        with self._database.change():
+            self._demand_live()
+            for job_id in jobs:
+                found = get_job(self._database, job_id).state
+                if found not in (MOVABLE if old is None else {old}):
+                    wanted = "queued, held or to be reviewed" if old is None else f"'{old}'"
+                    raise IllegalTransitionError(
+                        f"job {job_id} is '{found}'; only one that is {wanted} can be {what}"
+                    )
+                move_job(self._database, job_id, new, reason=f"{what} {word}", by=word.by)
+
+    def _demand_live(self) -> None:
+        row = self._database.one("SELECT phase FROM run")
+        assert row is not None
+        if Phase(row[0]) in FINAL:
+            raise IllegalTransitionError(f"the session has ended ({row[0]}): its queue stays as it is")
+
+    def _movable(self, job_id: str) -> Job:
+        job = get_job(self._database, job_id)
+        if job.state not in MOVABLE:
+            raise IllegalTransitionError(
+                f"job {job_id} is '{job.state}': only what is queued, held or to be reviewed has a place"
+                " to be moved"
+            )
+        return job
+
+    def _make_room(self, position: int) -> int:
+        """Free the place just before the job that has `position`, and return it."""
+        taken = self._database.one("SELECT 1 FROM job WHERE position = ?", (position - 1,))
+        if taken is None:
+            return position - 1
+        last = self._number(
+            "SELECT MIN(position) FROM job AS one WHERE position >= ?"
+            " AND NOT EXISTS (SELECT 1 FROM job AS next WHERE next.position = one.position + 1)",
+            (position,),
+            position,
+        )
+        with self._database.change() as connection:
+            # Twice, for SQLite looks at each row whether its place is taken, not at all of them in the end.
+            connection.execute(
+                "UPDATE job SET position = position + ? WHERE position BETWEEN ? AND ?",
+                (_AWAY, position, last),
+            )
+            connection.execute(
+                "UPDATE job SET position = position - ? + 1 WHERE position >= ?", (_AWAY, position + _AWAY)
+            )
+        return position
+
+    def _number(self, sql: str, values: tuple[object, ...], otherwise: int) -> int:
+        row = self._database.one(sql, values)
+        return otherwise if row is None or row[0] is None else int(row[0])

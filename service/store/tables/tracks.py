@@ -1,0 +1,61 @@
+"""Cells through the sections, in the session's database."""
+
+import json
+from collections.abc import Sequence
+
+from service.model.jobs import Job
+from service.model.specimen import FieldCells, Track
+from service.store.database import Database
+from service.store.rows import to_json
+from service.store.tables.specimen import record_detection
+
+
+class TrackStore:
+    """Tracks of one run. Each change is one transaction; methods may be called from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record_section(self, found: Sequence[FieldCells], tracks: Sequence[Track]) -> None:
+        """Keep the cells of saved fields of one section, call the fields detected, and keep its tracks.
+
+        What was known of those tracks before is replaced.
+
+        Raises
+        ------
+        UnknownIdError, IllegalTransitionError, StoreError
+            Nothing of it was kept.
+        """
+        with self._database.change() as connection:
+            for field in found:
+                record_detection(self._database, field.field, field.cells, field.elapsed_ms, field.warnings)
+            connection.executemany(
+                "INSERT INTO track (id, first_section, last_section, central_section, sections)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " first_section = excluded.first_section, last_section = excluded.last_section,"
+                " central_section = excluded.central_section, sections = excluded.sections",
+                [(t.id, t.first_section, t.last_section, t.central_section, t.sections) for t in tracks],
+            )
+
+    def all(self) -> list[Track]:
+        """All tracks, in the order of their names."""
+        found = self._database.all("SELECT * FROM track ORDER BY LENGTH(id), id")
+        return [Track(*row) for row in found]
+
+    def count(self) -> int:
+        """Return how many tracks there are."""
+        row = self._database.one("SELECT COUNT(*) FROM track")
+        return 0 if row is None else int(row[0])
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all tracks that any cell has."""
+        rows = self._database.all("SELECT DISTINCT value FROM cell, json_each(cell.tracks)")
+        return frozenset(str(row[0]) for row in rows)
+
+    def of_cells(self, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
+        """Tracks of each cell that some jobs cover, by its identifier."""
+        cells = sorted({cell for job in jobs for cell in job.covers})
+        found = self._database.all(
+            "SELECT id, tracks FROM cell WHERE id IN (SELECT value FROM json_each(?))", (to_json(cells),)
+        )
+        return {row["id"]: tuple(json.loads(row["tracks"])) for row in found}

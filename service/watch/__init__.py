@@ -1,0 +1,1 @@
+"""Alarms, heartbeat and watchdog: nobody watches a run."""

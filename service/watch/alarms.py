@@ -1,0 +1,162 @@
+"""What somebody has to be told: alarms, made from the events of a session."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.alarms import AlarmKind
+from service.model.event import Event
+from service.model.jobs import JobState
+from service.model.phases import Phase, SessionEvent
+from service.model.specimen import FieldState
+from service.session.interrupts import ASKED
+from service.store.store import RESTARTED, Store
+from service.store.tables.outcome import end_state
+
+SAFE = "The beam is blanked and the light is off."
+NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the safe state is tried again and again."
+_BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
+_LOOK = "`ilemtrack status` and `ilemtrack events` say more."
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing that a person should know.
+
+    Attributes
+    ----------
+    kind : AlarmKind or None
+        By which people choose what they are told; None for what only the incident log keeps.
+    what, done, to_do : str
+        What happened, what the program did about it, what a person is to do; sentences.
+    """
+
+    kind: AlarmKind | None
+    what: str
+    done: str
+    to_do: str
+
+
+def alarm_of(event: Event, store: Store) -> Alarm | None:
+    """The alarm that an event is worth, None for what goes as it should."""
+    make = _MAKERS.get(event.kind)
+    return None if make is None else make(event.subject, event.data, store)
+
+
+def _session(_: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
+    reason = str(data.get("reason") or "")
+    match data.get("event"), data.get("phase"):
+        case SessionEvent.FAULT, _:
+            done = NOT_SAFE if "NOT SAFE" in reason else SAFE
+            way_on = (
+                "Look at the microscope and mend what is wrong, then `ilemtrack ack`, `ilemtrack continue`."
+            )
+            return Alarm("fault", reason, done, way_on)
+        case SessionEvent.RECOVERED, _:
+            done = f"{SAFE} The session waits, paused."
+            return Alarm("restarted", RESTARTED, done, f"`ilemtrack continue` goes on. {_LOOK}")
+        case SessionEvent.PAUSE, _ if reason != ASKED:
+            disk = "disk" in reason or "cannot be saved" in reason
+            to_do = (
+                "Make room on the disk, then `ilemtrack continue`."
+                if disk
+                else "`ilemtrack continue` goes on."
+            )
+            return Alarm("disk" if disk else "paused", reason, f"{SAFE} The session waits, paused.", to_do)
+        case SessionEvent.REVIEW_NEEDED, _:
+            what = "Fluorescence is complete; the beam waits for a person."
+            return Alarm("review", what, SAFE, "Look at it, then `ilemtrack continue`.")
+        case _, Phase.DONE | Phase.ABORTED:
+            return _finished(store, reason)
+    return None
+
+
+def _finished(store: Store, reason: str) -> Alarm:
+    jobs = ", ".join(f"{n} {state}" for state, n in store.counts_in_use().items()) or "no jobs"
+    ended = end_state(store).replace("_", " ")
+    what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
+    # The program ends with the session: what is asked of it then has no answer.
+    counts, failed = store.counts_in_use(), store.field_counts().get(FieldState.FAILED, 0)
+    undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
+    not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
+    to_do = f"Not done: {', '.join(not_done)}; incidents.md of the run says why." if not_done else "Nothing."
+    return Alarm("finished", what, SAFE, to_do)
+
+
+def _job(job: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+    if data.get("to") == JobState.FAILED:
+        what = f"{job} failed: {data.get('reason')}"
+        return Alarm(None, what, "It is not tried again; the rest goes on.", "Mend it, or others fail, too.")
+    if data.get("to") != JobState.NEEDS_REVIEW:
+        return None
+    done = "It is not taken again; the rest goes on."
+    what = f"{job} needs review: {data.get('reason')}"
+    return Alarm("needs_review", what, done, f"`ilemtrack queue show {job}`, and decide.")
+
+
+def _field(field: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+    if data.get("to") != FieldState.FAILED:
+        return None
+    what = f"{field} failed: {data.get('reason')}"
+    return Alarm(None, what, "Its ground is not exposed; the rest goes on.", "Mend it, or others fail, too.")
+
+
+def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
+    took, allowed = data.get("running_s"), data.get("allowed_s")
+    what = f"No progress: {data.get('step')} takes {took:.0f} s already, {allowed:.0f} s are allowed."
+    done = "Nothing was stopped; a device call that overruns its own deadline ends in a fault."
+    return Alarm("stalled", what, done, f"Look whether it is at work. {_LOOK}")
+
+
+def _unsafe(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
+    return Alarm("fault", f"The microscope is not safe: {data.get('problems')}", NOT_SAFE, _BY_HAND)
+
+
+def _safe(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
+    return Alarm("fault", "The microscope has reached the safe state after all.", SAFE, _LOOK)
+
+
+def watchdog_alarm(what: str, done: str) -> Alarm:
+    """What the watchdog did."""
+    to_do = "`ilemtrack resume` takes the run up again, paused, and says what it found."
+    if NOT_SAFE in done:
+        to_do = f"{_BY_HAND} Mend what is in the way; then {to_do}"
+    return Alarm("watchdog", what, done, to_do)
+
+
+def _watchdog(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
+    return watchdog_alarm(str(data.get("what")), str(data.get("done")))
+
+
+def _watchdog_lost(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
+    return Alarm("watchdog", "The watchdog process had ended.", "It was started again.", "Nothing.")
+
+
+def _notify_failed(channel: str, data: Mapping[str, Any], _: Store) -> Alarm:
+    what = f"{channel} was not delivered: {data.get('why')}"
+    return Alarm(None, what, "It was tried several times.", "Check the URL and the network.")
+
+
+def _clock_jump(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
+    what = f"The clock of the computer jumped by {data.get('by_s'):.0f} s."
+    return Alarm(None, what, "Nothing: times of the session are of another clock.", "Check NTP.")
+
+
+def _preflight(_: str, data: Mapping[str, Any], __: Store) -> Alarm | None:
+    said = [check["says"] for check in data.get("checks", ()) if check["level"] != "ok"]
+    return Alarm(None, f"Preflight: {'; '.join(said)}", "It was written down.", "Mend it.") if said else None
+
+
+_MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] = {
+    "session": _session,
+    "job": _job,
+    "field": _field,
+    "stalled": _stalled,
+    "unsafe": _unsafe,
+    "safe": _safe,
+    "watchdog": _watchdog,
+    "watchdog_lost": _watchdog_lost,
+    "notify_failed": _notify_failed,
+    "clock_jump": _clock_jump,
+    "preflight": _preflight,
+}

@@ -1,0 +1,104 @@
+"""Follows the events of a session and tells people: incident log and notifications."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from service.errors import StoreError
+from service.logs import get_logger
+from service.model.event import Event
+from service.safety.timed_call import TimedCall
+from service.store.database import utc_now
+from service.store.store import Store
+from service.watch import incidents
+from service.watch.alarms import Alarm, alarm_of
+from service.watch.notifier import Notifier
+
+log = get_logger(__name__)
+
+_PAGE = 500
+_NOTE_S = 10.0
+
+
+class Announcer:
+    """A thread that reads events behind the last one; what it cannot read now it reads later.
+
+    Parameters
+    ----------
+    store : Store
+    path : Path
+        The incident log.
+    notifier : Notifier
+    """
+
+    def __init__(self, store: Store, path: Path, notifier: Notifier) -> None:
+        self._store, self._path, self._notifier = store, path, notifier
+        self._seq = store.last_seq()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="announcer", daemon=True)
+
+    def start(self) -> None:
+        """Follow the events from now on."""
+        self._store.listen(self._wake.set)
+        self._thread.start()
+
+    def stop(self, limit_s: float) -> None:
+        """Tell what has happened by now, and end."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(limit_s)
+
+    def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Append an event; where the database does not take it, or hangs, people are told all the same."""
+        call = TimedCall("note", lambda: self._store.note(kind, subject, data))
+        try:
+            if call.wait(_NOTE_S):
+                call.outcome()
+                return
+            why = f"no answer within {_NOTE_S:g} s"
+        except StoreError as error:
+            why = str(error)
+        log.error("event not recorded", kind=kind, error=why)
+        alarm = self._alarm(Event(0, 0.0, "", kind, subject, dict(data)))
+        if alarm is not None:
+            self.tell(alarm)
+
+    def tell(self, alarm: Alarm) -> None:
+        """Tell people at once."""
+        incidents.write(self._path, utc_now(), alarm)
+        self._notifier.send(alarm)
+
+    def catch_up(self) -> None:
+        """Tell what has happened since; for use only while the thread does not run, or on it."""
+        try:
+            self._read_on()
+        except StoreError as error:
+            log.error("events not read", error=str(error))
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            self.catch_up()
+            if self._stopping.is_set():
+                return
+
+    def _read_on(self) -> None:
+        while events := self._store.events_since(self._seq, _PAGE):
+            for event in events:
+                self._seq = event.seq
+                alarm = self._alarm(event)
+                if alarm is not None:
+                    self.tell(alarm)
+
+    def _alarm(self, event: Event) -> Alarm | None:
+        try:
+            return alarm_of(event, self._store)
+        except StoreError:
+            raise
+        except Exception:
+            # One event that is not understood must not keep the next alarm from people.
+            log.exception("event not understood", seq=event.seq, kind=event.kind)
+            return None

@@ -1,0 +1,197 @@
+"""Notifications by Apprise: e-mail, Slack, a webhook; each delivery is checked.
+
+Sent from a thread of its own, so that a mail server that is down delays nobody. Addresses hold passwords: a
+channel is called by its number and kind, and no text of an error that may quote its URL is passed on.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import apprise
+
+from config.alarms import AlarmKind, NotifyConfig
+from config.model import Config
+from service.errors import InputError
+from service.logs import get_logger
+from service.safety.timed_call import TimedCall
+from service.watch.alarms import Alarm
+
+log = get_logger(__name__)
+
+URLS_VARIABLE = "ILEMTRACK_NOTIFY_URLS"
+_HIDDEN = "**********"
+"""What stands for a secret in the copy of a configuration."""
+_SEVERITY = {"finished": apprise.NotifyType.INFO, "review": apprise.NotifyType.INFO}
+_EVERY_S: Mapping[str, float] = {"needs_review": 600.0, "stalled": 60.0}
+"""Alarms that may come in numbers: one message in so many s, which says how many it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a delivery may take, and the pauses before each try, s."""
+
+    deliver_s: float = 30.0
+    pauses_s: tuple[float, ...] = (0.0, 5.0, 30.0)
+
+
+def notification_urls(config: NotifyConfig) -> list[str]:
+    """URLs of the configuration, of its file and of the environment.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    urls = os.environ.get(URLS_VARIABLE, "").split()
+    urls += [url.get_secret_value() for url in config.urls]
+    if config.urls_file is not None:
+        try:
+            text = Path(config.urls_file).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"notify.urls_file: {config.urls_file}: cannot be read ({error})") from None
+        lines = (line.strip() for line in text.splitlines())
+        urls += [line for line in lines if line and not line.startswith("#")]
+    return [url for url in dict.fromkeys(urls) if url != _HIDDEN]
+
+
+def with_absolute_file(config: Config) -> Config:
+    """Return the configuration with the path of its file of URLs made absolute, for a later resume."""
+    if config.notify.urls_file is None:
+        return config
+    path = str(Path(config.notify.urls_file).expanduser().absolute())
+    return config.model_copy(update={"notify": config.notify.model_copy(update={"urls_file": path})})
+
+
+def withheld(config: NotifyConfig) -> bool:
+    """Whether a configuration is a copy whose URLs were left out."""
+    return any(url.get_secret_value() == _HIDDEN for url in config.urls)
+
+
+class Notifier:
+    """Sends alarms to all channels.
+
+    Parameters
+    ----------
+    urls : sequence of str
+    kinds : sequence of AlarmKind
+        What people want to be told.
+    run : str
+        Named in every message.
+    on_failure : callable
+        Called with the channel and why, from the sending thread, when all tries have failed.
+    patience : Patience
+
+    Raises
+    ------
+    InputError
+        Apprise does not know one of the URLs; says which by its number.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        kinds: Sequence[AlarmKind],
+        run: str,
+        on_failure: Callable[[str, str], None] = lambda *_: None,
+        patience: Patience = Patience(),
+    ) -> None:
+        # Apprise logs what it sends, and where.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        self._channels = [_channel(number, url) for number, url in enumerate(urls, start=1)]
+        self._kinds, self._run, self._on_failure, self._patience = kinds, run, on_failure, patience
+        self._waiting: queue.Queue[Alarm | None] = queue.Queue()
+        self._closing = threading.Event()
+        self._last: dict[str, float] = {}
+        self._held: dict[str, int] = {}
+        self.sent = 0
+        self.failed = 0
+        self.last_failure: str | None = None
+        self._thread = threading.Thread(target=self._serve, name="notifier", daemon=True)
+        self._thread.start()
+
+    @property
+    def channels(self) -> int:
+        """Number of channels; 0 if nobody is told."""
+        return len(self._channels)
+
+    def send(self, alarm: Alarm) -> None:
+        """Send an alarm if people want to be told of its kind; returns at once."""
+        if self._channels and alarm.kind is not None and alarm.kind in self._kinds:
+            self._waiting.put(alarm)
+
+    def test(self) -> list[str]:
+        """Send a test message to every channel, once; what failed, a sentence each."""
+        failed = []
+        for name, channel in self._channels:
+            why = self._deliver(name, channel, "test", "This is a test: notifications of this run arrive.")
+            failed += [f"{name}: {why}"] if why else []
+        return failed
+
+    def close(self, limit_s: float) -> None:
+        """Send what waits, for at most `limit_s`; harmless when it is closed."""
+        self._closing.set()
+        self._waiting.put(None)
+        self._thread.join(limit_s)
+
+    def _serve(self) -> None:
+        while (alarm := self._waiting.get()) is not None:
+            kind = str(alarm.kind)
+            now_s = time.monotonic()
+            if now_s - self._last.get(kind, -1e9) < _EVERY_S.get(kind, 0.0):
+                self._held[kind] = self._held.get(kind, 0) + 1
+                continue
+            self._last[kind] = now_s
+            more = self._held.pop(kind, 0)
+            text = f"{alarm.what}\n\n{alarm.done}\n\nTo do: {alarm.to_do}"
+            text += f"\n\n({more} more of this kind since the last message.)" if more else ""
+            for name, channel in self._channels:
+                try:
+                    self._insist(name, channel, kind, text)
+                except Exception:
+                    # The next channel and the next alarm must go out, whatever became of this one.
+                    log.exception("notification lost", channel=name)
+
+    def _insist(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> None:
+        why: str | None = None
+        for pause_s in self._patience.pauses_s:
+            # While the program ends there is one try for each, without pauses.
+            if why is not None and self._closing.is_set():
+                break
+            self._closing.wait(pause_s)
+            why = self._deliver(name, channel, kind, text)
+            if why is None:
+                self.sent += 1
+                return
+            log.warning("notification failed", channel=name, why=why)
+        self.failed += 1
+        self.last_failure = f"{name}: {why}"
+        self._on_failure(name, str(why))
+
+    def _deliver(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> str | None:
+        """Send once; why it was not delivered, None if it was."""
+        severity = _SEVERITY.get(kind, apprise.NotifyType.WARNING)
+        title = f"ilemtrack {self._run}: {kind.replace('_', ' ')}"
+        call = TimedCall("deliver", lambda: channel.notify(body=text, title=title, notify_type=severity))
+        if not call.wait(self._patience.deliver_s):
+            return f"no answer within {self._patience.deliver_s:g} s"
+        try:
+            return None if call.outcome() else "the other side did not take it"
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; it counts as a failure
+            # Only the class: the text may quote the URL with its password.
+            log.error("notification raised", channel=name, error=type(error).__name__)
+            return type(error).__name__
+
+
+def _channel(number: int, url: str) -> tuple[str, apprise.NotifyBase]:
+    channel = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    if channel is None:
+        raise InputError(
+            f"notify: URL number {number} is none that Apprise knows; see https://github.com/caronc/apprise"
+        )
+    return f"notification {number} ({channel.service_name})", channel

@@ -1,0 +1,123 @@
+"""All that watches over a running session: announcer, sentinel, heart, watchdog."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from drivers.clock import SystemClock
+from service.errors import UnsafeError
+from service.logs import get_logger
+from service.session.context import Context
+from service.watch import watchdog
+from service.watch.announcer import Announcer
+from service.watch.heartbeat import Heart, beat_path
+from service.watch.notifier import Notifier, notification_urls
+from service.watch.stall_monitor import Sentinel
+from service.watch.systemd import notify
+
+log = get_logger(__name__)
+
+_AGAIN_S = 60.0
+"""Shortest time between two starts of a watchdog."""
+_LAST_WORDS_S = 20.0
+"""For notifications that wait when the program ends; the microscope is safe by then."""
+
+
+class Upkeep:
+    """What watches over one session, from `start` to `stop`.
+
+    Parameters
+    ----------
+    context : Context
+
+    Raises
+    ------
+    InputError
+        Notifications are configured in a way that cannot work.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        config = context.config
+        self._urls = notification_urls(config.notify)
+        self._notifier = Notifier(
+            self._urls, config.notify.events, context.store.run_id(), self._not_delivered
+        )
+        self.announcer = Announcer(context.store, context.folder.incidents, self._notifier)
+        self._sentinel = Sentinel(
+            context.progress, self.announcer.note, context.store.last_seq, self._watchdog_lost
+        )
+        self.heart = Heart(beat_path(context.store.run_id()))
+        # A session in simulated time is over in a moment, and no microscope stands behind it.
+        self._real = isinstance(context.clock, SystemClock)
+        self._outside = config.watchdog.enabled and self._real
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._started_s = 0.0
+
+    def start(self) -> None:
+        """Begin; the heart first, so that the watchdog finds it beating."""
+        self.heart.start()
+        if self._outside:
+            self._spawn()
+        self.announcer.start()
+        self._sentinel.start()
+        notify("READY=1")
+
+    def stop(self, safe: bool) -> None:
+        """End, and say how the microscope is left; sends what is still to be sent."""
+        notify("STOPPING=1")
+        self._sentinel.stop()
+        self.heart.end(safe, keep=self._real)
+        self.announcer.stop(_LAST_WORDS_S)
+        self._notifier.close(_LAST_WORDS_S)
+        # What could not be delivered just now is an incident, too.
+        self.announcer.catch_up()
+
+    def health(self) -> dict[str, Any]:
+        """How the session comes forward, and whether people can be told; for `status`."""
+        standing = self._context.progress.standing()
+        return {
+            "step": standing.step,
+            "running_s": round(standing.running_s, 1),
+            "allowed_s": round(standing.allowed_s, 1),
+            "stalled": standing.stalled,
+            "watchdog": self._watchdog is not None and self._watchdog.poll() is None,
+            "channels": self._notifier.channels,
+            "notified": self._notifier.sent,
+            "not_notified": self._notifier.failed,
+            "last_not_notified": self._notifier.last_failure,
+        }
+
+    def _spawn(self) -> None:
+        self._started_s = time.monotonic()
+        try:
+            self._watchdog = watchdog.spawn(self._context.folder, self._urls)
+        except OSError as error:
+            log.error("no watchdog", error=str(error))
+
+    def _watchdog_lost(self) -> bool:
+        """Start the watchdog again if it has ended; whether it had."""
+        gone = self._watchdog is None or self._watchdog.poll() is not None
+        if not self._outside or not gone or time.monotonic() - self._started_s < _AGAIN_S:
+            return False
+        self._spawn()
+        return True
+
+    def _not_delivered(self, channel: str, why: str) -> None:
+        self.announcer.note("notify_failed", channel, {"why": why})
+
+
+@contextmanager
+def watched(upkeep: Upkeep) -> Iterator[None]:
+    """Watch over a session until it has ended; only `UnsafeError` says that the microscope is not safe."""
+    upkeep.start()
+    safe = True
+    try:
+        yield
+    except UnsafeError:
+        safe = False
+        raise
+    finally:
+        upkeep.stop(safe)

@@ -1,0 +1,158 @@
+"""The watchdog: a second process that puts the microscope safe when the daemon has died or is frozen.
+
+It shares nothing with the daemon but the heartbeat file and the folder of the run. Before it touches the
+microscope, the daemon is surely gone: a frozen one is killed first.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.loading import load
+from service import logs
+from service.logs import get_logger
+from service.own_packages import HOME
+from service.session.run_folder import RunFolder, open_existing
+from service.watch.heartbeat import Beat, beat_path, process_start, read_beat
+from service.watch.notifier import URLS_VARIABLE
+from service.watch.rescue import act
+
+log = get_logger(__name__)
+
+_EVERY_S = 0.5
+_APPEAR_S = 30.0
+"""So long a daemon that starts may take until its first heartbeat."""
+
+GONE = "the daemon has died"
+UNSAFE = "the daemon has ended and the microscope was not known to be safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look at the heartbeat says: None for `why` is a daemon that ended as it should."""
+
+    why: str | None
+    beat: Beat | None
+
+
+def watch(path: Path, silent_s: float, sleep: Callable[[float], None] = time.sleep) -> Verdict:
+    """Look at a heartbeat until its daemon has ended, died or is frozen.
+
+    Parameters
+    ----------
+    path : Path
+        See `service.watch.heartbeat.beat_path`.
+    silent_s : float
+        A daemon whose counter stands for so long is frozen, s.
+    sleep : callable
+
+    Returns
+    -------
+    Verdict
+    """
+    first: Beat | None = None
+    last: Beat | None = None
+    waited_s = 0.0
+    while True:
+        beat = read_beat(path)
+        if first is None:
+            first = beat
+        if beat is not None and first is not None:
+            if (beat.pid, beat.started) != (first.pid, first.started):
+                return Verdict(None, beat)  # another daemon took the run up, with a watchdog of its own
+            if beat.ended is not None:
+                return Verdict(UNSAFE if beat.ended == "unsafe" else None, beat)
+            if process_start(beat.pid) != beat.started:
+                # It may have said goodbye between the two looks.
+                beat = read_beat(path) or beat
+                safe = beat.ended == "safe"
+                return Verdict(None if safe else GONE, beat)
+        if beat is not None and beat != last:
+            last, waited_s = beat, 0.0
+        # Looks are counted, not the clock: time in which this process did not run is no silence.
+        elif waited_s >= (silent_s if first is not None else _APPEAR_S):
+            why = f"the daemon gave no sign of life for {waited_s:.0f} s" if first is not None else None
+            return Verdict(why, first)
+        sleep(_EVERY_S)
+        waited_s += _EVERY_S
+
+
+def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
+    """Start a watchdog for the daemon of this process, in a session of its own."""
+    environment = dict(os.environ)
+    # Watchdog messages to systemd are the daemon's own.
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+        environment.pop(name, None)
+    environment["PYTHONPATH"] = str(HOME)
+    if urls:
+        environment[URLS_VARIABLE] = "\n".join(urls)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "service.watch.watchdog", str(folder.path)],
+        env=environment,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def guard_run(path: Path, once: bool = False) -> str:
+    """Watch the daemon of a run until it ends, and act where it did not end well.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the run.
+    once : bool
+        Act at once if the daemon is not alive, and do not wait for it if it is.
+
+    Returns
+    -------
+    str
+        What was found, a sentence.
+
+    Raises
+    ------
+    InputError, ConfigError, EndpointError
+        It is no run, or another program is at work on it.
+    """
+    folder, info = open_existing(path)
+    config = load(folder.config)
+    logs.configure(folder.path / "watchdog.jsonl")
+    beats = beat_path(info.run)
+    if once:
+        beat = read_beat(beats)
+        alive = beat is not None and beat.ended is None and process_start(beat.pid) == beat.started
+        if alive:
+            return "the daemon is alive"
+        ended_safe = beat is not None and beat.ended == "safe"
+        verdict = Verdict(None if ended_safe else GONE, beat)
+    else:
+        verdict = watch(beats, config.watchdog.silent_s)
+    if verdict.why is None:
+        return "the daemon has ended, the microscope is safe" if verdict.beat else "no daemon showed up"
+    log.critical("acting", why=verdict.why)
+    act(folder, info, config, verdict.why, verdict.beat)
+    return f"{verdict.why}; the microscope was put safe"
+
+
+def main() -> None:
+    """Watch the run named on the command line; it ends with its work, not with the daemon's terminal."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        log.info("ended", found=guard_run(Path(sys.argv[1])))
+    except Exception:
+        # Nobody sees its terminal; the daemon sees its end and starts another.
+        log.exception("ended")
+        raise
+
+
+if __name__ == "__main__":
+    main()

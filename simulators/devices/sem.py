@@ -1,0 +1,268 @@
+"""The simulated scanning electron microscope: beam, blanker and scan generator."""
+
+import math
+import threading
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model import Config
+from drivers.chamber import Chamber, VacuumState
+from drivers.clock import Clock
+from drivers.errors import DeviceTimeoutError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.interlock import Interlock
+from drivers.pose import FmToSem, Pose, frame_rect
+from drivers.sem import BeamSettings, ScanImage, ScanRequest
+from drivers.stopping import StopSwitch
+from simulators.devices.bleaching import BeamExposure, BleachedGround, dose_per_nm2
+from simulators.devices.memory import Memory
+from simulators.devices.plate import Autofocus, defocus_sigma_m, sharp_working_distance_m
+from simulators.devices.stage import SimulatedStage
+from simulators.specimen.grid import Floats, Grid
+from simulators.specimen.specimen import Specimen
+
+_NOISE_AT_60_US = 0.045
+"""Standard deviation of a pixel at the paper's dwell time, as a fraction of the full scale."""
+_PIXEL_SIZE_M = (0.5e-9, 1e-6)
+_DWELL_S = (25e-9, 10e-3)
+_FOCUS_SCANS = 5
+"""Of the automatic focus."""
+_FOCUS_DWELL_S = 1e-6
+_SHARP_PX = 0.1
+"""A blur that is smaller shows nowhere."""
+_BEAM_LIMITS = (
+    ("accelerating voltage", "V", 50.0, 30e3),
+    ("spot size", "", 1.0, 10.0),
+    ("aperture", "m", 1e-6, 1e-3),
+    ("working distance", "m", 0.5e-3, 60e-3),
+)
+
+
+class SimulatedSem:
+    """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
+
+    The image shows the stain of the specimen at the true position of the stage, as the calibration has it,
+    blurred where the working distance is not that of the plate (`simulators.devices.plate`).
+    The ground is bleached row by row while the scan runs.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    specimen : Specimen
+    ground : BleachedGround
+    stage : SimulatedStage
+    calibration : FmToSem
+    interlock : Interlock
+    memory : Memory
+        Holds the blanker: a beam that was on when the program was killed is on in the next.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        specimen: Specimen,
+        ground: BleachedGround,
+        stage: SimulatedStage,
+        calibration: FmToSem,
+        interlock: Interlock,
+        memory: Memory,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._specimen = specimen
+        self._ground = ground
+        self._stage = stage
+        self._calibration = calibration
+        self._interlock = interlock
+        self._memory = memory
+        self._switch = StopSwitch()
+        self._lock = threading.Lock()
+        self._scans = 0
+        self._chamber: Chamber | None = None
+        self._autofocus = Autofocus(config)
+        sem = config.sem
+        self._beam = BeamSettings(
+            sem.accelerating_voltage_kv * 1e3,
+            sem.spot_size,
+            sem.aperture_um * 1e-6,
+            sem.working_distance_mm * 1e-3,
+            sem.detector,
+        )
+
+    def watch(self, chamber: Chamber) -> None:
+        """Tell the SEM which chamber it stands in; without one it does not scan."""
+        self._chamber = chamber
+
+    def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:  # noqa: ARG002
+        """Set the column, leave the beam blanked, and return what was read back."""
+        values = (
+            settings.accelerating_voltage_v,
+            settings.spot_size,
+            settings.aperture_m,
+            settings.working_distance_m,
+        )
+        for (name, unit, low, high), value in zip(_BEAM_LIMITS, values, strict=True):
+            if not low <= value <= high:
+                raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
+        with self._interlock.holding("a change of the beam"):
+            self.blank()
+            self._beam = settings
+        return settings
+
+    def beam(self) -> BeamSettings:
+        """Read the column back."""
+        return self._beam
+
+    def max_scan_px(self) -> tuple[int, int]:
+        """Largest width and height of a scan, px."""
+        return self._config.sem.specimen_px
+
+    def max_beam_shift_m(self) -> float:
+        """How far a scan may be shifted from the stage position, m."""
+        return self._config.sem.beam_shift_range_um * 1e-6
+
+    def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
+        """Unblank, scan once, blank, and return the image; blocks on the clock."""
+        self._check(request)
+        overhead_s = self._config.simulator.scan_overhead_s
+        with self._interlock.holding("a scan"), self._switch.running() as wake:
+            self._check_vacuum()
+            center = _shifted(self._stage.position(), request.beam_shift_m)
+            size = (request.pixel_size_m, request.pixel_size_m)
+            shape = request.size_px[1], request.size_px[0]
+            true_pose = Pose(_shifted(self._stage.true_position(), request.beam_shift_m), size)
+            pixels = self._render(true_pose, shape, request.dwell_s)
+            # Times of the overhead are spent blanked: the beam waits for nothing.
+            if not self._clock.sleep(min(overhead_s, timeout_s), wake):
+                raise InterruptedCallError("the scan was stopped before the beam was on")
+            if overhead_s > timeout_s:
+                raise DeviceTimeoutError(f"the scan did not begin within {timeout_s:g} s")
+            try:
+                self._unblank(true_pose, shape, request, wake)
+                left_s = timeout_s - overhead_s
+                if not self._clock.sleep(min(request.beam_s, left_s), wake):
+                    raise InterruptedCallError("the scan was stopped; part of the rows were exposed")
+                if request.beam_s > left_s:
+                    raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
+            finally:
+                self.blank()
+                self._ground.end()
+        return ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
+
+    def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
+        """Scan the rectangle a few times, fast; then the working distance is that of the plate there."""
+        quick = replace(request, dwell_s=_FOCUS_DWELL_S)
+        for _ in range(_FOCUS_SCANS):
+            self.scan(quick, timeout_s / _FOCUS_SCANS)
+        lies_m = _shifted(self._stage.true_position(), request.beam_shift_m)
+        working_distance_m = self._autofocus.found_m(self._ground_m(lies_m))
+        self._beam = replace(self._beam, working_distance_m=working_distance_m)
+        return working_distance_m
+
+    def set_focus(self, working_distance_m: float) -> None:
+        """Set the working distance, and leave the beam blanked."""
+        self.set_beam(replace(self._beam, working_distance_m=working_distance_m), 60)
+
+    def stop(self) -> None:
+        """End `scan` or `autofocus` and blank; harmless when nothing runs."""
+        self._switch.stop()
+        self.blank()
+
+    def blank(self) -> None:
+        """Blank the beam; a scan that runs ends. Harmless when it is blanked."""
+        self._switch.stop()
+        with self._lock:
+            if self._memory.get("unblanked"):
+                self._memory.set("unblanked", False)
+
+    def is_blanked(self) -> bool:
+        """Whether the beam is blanked."""
+        return not self._memory.get("unblanked")
+
+    def _unblank(
+        self, pose: Pose, shape: tuple[int, int], request: ScanRequest, wake: threading.Event
+    ) -> None:
+        exposure = BeamExposure(
+            frame_rect(pose, shape),
+            self._config.sem.beam_halo_um * 1e-6,
+            dose_per_nm2(self._config.sem.beam_current_pa * 1e-12, request.dwell_s, request.pixel_size_m),
+        )
+        begin_s = self._clock.now_s()
+        self._ground.begin(exposure, lambda: (self._clock.now_s() - begin_s) / request.beam_s)
+        with self._lock:
+            if wake.is_set():
+                raise InterruptedCallError("the scan was stopped before the beam was on")
+            self._memory.set("unblanked", True)
+
+    def _render(self, pose: Pose, shape: tuple[int, int], dwell_s: float) -> NDArray[np.uint8]:
+        grid = Grid.of_pose(pose, shape).mapped(lambda um: self._calibration.to_fm(um * 1e-6) * 1e6)
+        grey = self._specimen.stain(grid)
+        grey = 1 - grey if self._config.sem.invert_contrast else grey
+        self._scans += 1
+        rng = np.random.Generator(np.random.SFC64([self._config.simulator.specimen.seed, 6, self._scans]))
+        noise = np.float32(_NOISE_AT_60_US * math.sqrt(60e-6 / dwell_s))
+        grey = self._widened(_probe(grey), pose)
+        grey = grey + noise * rng.standard_normal(shape, dtype=np.float32)
+        # The beam current drifts a little from line to line.
+        grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
+        return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
+
+    def _ground_m(self, lies_m: tuple[float, float]) -> tuple[float, float]:
+        """Ground, as fluorescence sees it, that lies under the beam at a stage position."""
+        x_m, y_m = self._calibration.to_fm(np.array([lies_m]))[0].tolist()
+        return x_m, y_m
+
+    def _widened(self, grey: Floats, pose: Pose) -> Floats:
+        """Blur by what the working distance is off the plate; a frame is small against its tilt."""
+        beam = self._beam
+        off_m = beam.working_distance_m - sharp_working_distance_m(
+            self._config, self._ground_m(pose.center_m)
+        )
+        sigma_m = defocus_sigma_m(off_m, beam.aperture_m, beam.working_distance_m)
+        sigma_px = min(sigma_m / pose.pixel_size_m[0], max(grey.shape))
+        if sigma_px < _SHARP_PX:
+            return grey
+        return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE))
+
+    def _check(self, request: ScanRequest) -> None:
+        width, height = request.size_px
+        most_width, most_height = self.max_scan_px()
+        if not (1 <= width <= most_width and 1 <= height <= most_height):
+            raise OutOfRangeError(
+                f"a scan of {width} x {height} pixels is not within 1 x 1 to {most_width} x {most_height}"
+            )
+        for name, unit, value, (low, high) in (
+            ("pixel size", "m", request.pixel_size_m, _PIXEL_SIZE_M),
+            ("dwell time", "s", request.dwell_s, _DWELL_S),
+        ):
+            if not low <= value <= high:
+                raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
+        shift_m, most_m = math.hypot(*request.beam_shift_m), self.max_beam_shift_m()
+        if not shift_m <= most_m:
+            raise OutOfRangeError(
+                f"a beam shift of {shift_m * 1e6:g} um is more than the {most_m * 1e6:g} um that there are"
+            )
+
+    def _check_vacuum(self) -> None:
+        if self._chamber is None:
+            raise NotReadyError("the SEM knows no chamber")
+        state, pressure_pa = self._chamber.state(), self._chamber.pressure_pa()
+        limit_pa = self._config.chamber.beam_max_pressure_pa
+        if state is not VacuumState.HIGH or not pressure_pa <= limit_pa:
+            raise NotReadyError(
+                f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below "
+                f"{limit_pa:g} Pa"
+            )
+
+
+def _shifted(point_m: tuple[float, float], by_m: tuple[float, float]) -> tuple[float, float]:
+    return point_m[0] + by_m[0], point_m[1] + by_m[1]
+
+
+def _probe(grey: Floats) -> Floats:
+    """Blur by the size of the probe, about a pixel at the paper's settings."""
+    return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0.6, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)

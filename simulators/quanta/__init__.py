@@ -1,0 +1,1 @@
+"""A simulated Quanta behind a server."""

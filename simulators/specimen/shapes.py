@@ -1,0 +1,88 @@
+"""Wobbly ellipsoids: the outline of cells and nuclei in three dimensions."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.specimen.grid import Floats, Grid
+
+AXIS_SCATTER = 0.16
+"""Log-normal scatter of the axes of an ellipsoid about its radius."""
+AXIS_RANGE = (0.7, 1.35)
+WOBBLE_LIMIT = 0.25
+"""Furthest that the wobble moves an outline, as a fraction of its radius."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """An ellipsoid whose radius varies smoothly with direction.
+
+    Attributes
+    ----------
+    center_um : (3,) array
+        In the block: u, v in the plane of the section, w across it.
+    axes_um : (3,) array
+        Half axes.
+    yaw_rad : float
+        Rotation about w.
+    waves : (N, 4) array
+        Wave vector over the unit sphere, and phase, of each wobble.
+    amplitudes : (N,) array
+        Fractions of the radius.
+    """
+
+    center_um: NDArray[np.float64]
+    axes_um: NDArray[np.float64]
+    yaw_rad: float
+    waves: NDArray[np.float64]
+    amplitudes: NDArray[np.float64]
+
+    def cut_radius_um(self, w_um: float) -> float:
+        """Distance from the centre that no part of the cut at depth `w_um` exceeds, um; 0 for no cut."""
+        most = 1 + WOBBLE_LIMIT
+        height = (w_um - self.center_um[2]) / (self.axes_um[2] * most)
+        return float(self.axes_um[:2].max() * most * math.sqrt(max(0.0, 1 - height * height)))
+
+    def depth_inside_um(self, grid: Grid, w_um: float) -> Floats:
+        """How deep each point of a cut lies inside the outline, um; negative outside.
+
+        To first order: the level function over its gradient, exact at the outline, capped at 5 um.
+
+        Parameters
+        ----------
+        grid : Grid
+            In the plane of the section, 2 x 2 pixels or more.
+        w_um : float
+            Depth of the cut in the block.
+        """
+        u, v = grid.points_um()
+        u, v = u - np.float32(self.center_um[0]), v - np.float32(self.center_um[1])
+        cos, sin = np.float32(np.cos(self.yaw_rad)), np.float32(np.sin(self.yaw_rad))
+        a, b, c = (np.float32(x) for x in self.axes_um)
+        x, y, z = (u * cos + v * sin) / a, (v * cos - u * sin) / b, np.float32(w_um - self.center_um[2]) / c
+        radius = np.maximum(np.sqrt(x * x + y * y + z * z), np.float32(1e-4))
+        outline = np.ones_like(radius)
+        inverse = 1 / radius
+        for (kx, ky, kz, phase), amplitude in zip(
+            self.waves.astype(np.float32), self.amplitudes.astype(np.float32), strict=True
+        ):
+            outline += amplitude * np.cos((kx * x + ky * y + kz * z) * inverse + phase)
+        level = 1 - radius / outline
+        down, right = np.gradient(level)
+        slope = np.sqrt(down * down + right * right) / np.float32(grid.pitch_um)
+        # The slope vanishes at the centre, where a glancing cut is shallow all the same.
+        slope = np.maximum(slope, np.float32(0.2 / self.axes_um.max()))
+        return np.asarray(np.clip(level / slope, -5, 5), dtype=np.float32)
+
+
+def draw_blob(
+    rng: np.random.Generator, center_um: NDArray[np.float64], radius_um: float, wobble: float
+) -> Blob:
+    """Draw a blob of a mean radius; `wobble` is the typical amplitude as a fraction of the radius."""
+    axes = radius_um * np.clip(np.exp(rng.normal(0, AXIS_SCATTER, 3)), *AXIS_RANGE)
+    waves = np.column_stack([rng.normal(0, 2.2, (7, 3)), rng.uniform(0, 2 * np.pi, 7)])
+    amplitudes = rng.normal(0, wobble, 7)
+    amplitudes *= min(1.0, WOBBLE_LIMIT / max(float(np.abs(amplitudes).sum()), 1e-9))
+    return Blob(center_um, axes, float(rng.uniform(0, np.pi)), waves, amplitudes)

@@ -1,0 +1,184 @@
+"""The specimen as the devices see it, and the simulated one: a block with cells, cut into serial sections."""
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model import Config
+from simulators.specimen.artefacts import Artefacts
+from simulators.specimen.cells import CellBlock
+from simulators.specimen.cuts import Cut, cuts
+from simulators.specimen.fluorophores import signal
+from simulators.specimen.grid import Floats, Grid
+from simulators.specimen.sections import SectionArray, SectionPlace
+from simulators.specimen.textures import Texture
+from simulators.specimen.ultrastructure import BARE_SUPPORT, paint_cell, paint_resin
+
+TRUTH_PITCH_UM = 0.178
+"""Distance of the sample points of a cell in the ground truth."""
+ROSE_CRITERION = 5.0
+"""Signal over noise at which a feature is seen at all (Rose, J. Opt. Soc. Am. 38 (1948) 196)."""
+_MIN_CUT_UM2 = 1.0
+"""Smaller cuts are no cells to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruthCell:
+    """One cell that a section shows in fluorescence.
+
+    Attributes
+    ----------
+    id : str
+        The same in every section that cuts the cell.
+    section : str
+    points_m : (N, 2) array of float64
+        Stage positions, m, of sample points of the whole cut, nucleus included, 0.178 um apart; of a cell
+        that is labelled in its nucleus, the cut of the nucleus.
+    contrast_to_noise : float
+        Mean signal of its labelled pixels over the noise of a background pixel, in one FM frame.
+    """
+
+    id: str
+    section: str
+    points_m: NDArray[np.float64]
+    contrast_to_noise: float
+
+
+class Specimen(Protocol):
+    """What lies on the stage. Positions are those at which fluorescence shows them."""
+
+    def fluorescence(self, grid: Grid) -> Floats:
+        """Signal of unharmed fluorophores on a grid on the stage, photons per FM pixel and second."""
+        ...
+
+    def stain(self, grid: Grid) -> Floats:
+        """Heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
+        ...
+
+    def truth(self, section_id: str) -> tuple[TruthCell, ...]:
+        """Return the cells that a section shows in fluorescence; none where the truth is not known.
+
+        Raises
+        ------
+        KeyError
+            There is no such section.
+        """
+        ...
+
+
+class SimulatedSpecimen:
+    """A seeded block with cells, cut into the sections of a layout. Implements `Specimen`.
+
+    No image is held: each is computed when it is asked for, and depends on the seed only. A section shows
+    what its middle plane cuts.
+
+    Parameters
+    ----------
+    config : Config
+        `layout`, `fluorescence` and `simulator` are used.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._pattern = config.simulator.specimen.pattern
+        width, height = config.fluorescence.field_size_m
+        self.sections = SectionArray(config.layout, config.simulator.specimen, (width * 1e6, height * 1e6))
+        self._block = CellBlock(config.simulator.specimen, width * height * 1e12, self.sections.half_size_um)
+        self._artefacts = Artefacts(
+            config.simulator.specimen, width * height * 1e12, self.sections.half_size_um
+        )
+        self._texture = Texture(config.simulator.specimen.seed)
+        self._lock = threading.Lock()
+        self._truth = lru_cache(maxsize=32)(self._find_truth)
+
+    def fluorescence(self, grid: Grid) -> Floats:
+        """Signal of unharmed fluorophores on a grid on the stage, photons per FM pixel and second."""
+        image = np.zeros(grid.shape, np.float32)
+        for place, plane, face in self._faces(grid):
+            image[face] = 0
+            for cut in self._cuts(plane, place.depth_um):
+                light = signal(cut, self._pattern, self._texture)
+                image[cut.part] += np.where(face[cut.part], light, np.float32(0))
+            if self._artefacts.any:
+                image = np.where(face, self._artefacts.added(image, plane, place, self._texture), image)
+        return image
+
+    def stain(self, grid: Grid) -> Floats:
+        """Heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
+        image = np.full(grid.shape, BARE_SUPPORT, np.float32)
+        for place, plane, face in self._faces(grid):
+            section = paint_resin(plane, place.depth_um, self._texture)
+            for cut in self._cuts(plane, place.depth_um):
+                paint_cell(section[cut.part], cut, self._texture)
+            image = np.where(face, section, image)
+        return image
+
+    def truth(self, section_id: str) -> tuple[TruthCell, ...]:
+        """Return the cells that a section shows in fluorescence.
+
+        A cell counts if its cut covers 1 um2 and its labelled part meets the Rose criterion in one frame.
+
+        Raises
+        ------
+        KeyError
+            There is no such section.
+        """
+        with self._lock:
+            return self._truth(section_id)
+
+    def _faces(self, grid: Grid) -> Iterator[tuple[SectionPlace, Grid, NDArray[np.bool_]]]:
+        """Sections under a grid, each with the grid in its plane and a mask of where its block face is."""
+        half_u, half_v = self.sections.half_size_um
+        for place in self.sections.near(grid.center_um, grid.radius_um):
+            plane = grid.mapped(place.to_plane)
+            u, v = plane.points_um()
+            face = (np.abs(u) <= half_u) & (np.abs(v) <= half_v)
+            if face.any():
+                yield place, plane, face
+
+    def _cuts(self, plane: Grid, w_um: float) -> list[Cut]:
+        with self._lock:
+            return list(cuts(self._block, plane, w_um))
+
+    def _find_truth(self, section_id: str) -> tuple[TruthCell, ...]:
+        place = self.sections[section_id]
+        half_u, half_v = self.sections.half_size_um
+        matrix = np.array([[TRUTH_PITCH_UM, 0.0, -half_u], [0.0, TRUTH_PITCH_UM, -half_v]])
+        shape = math.floor(2 * half_v / TRUTH_PITCH_UM), math.floor(2 * half_u / TRUTH_PITCH_UM)
+        found = []
+        for cut in cuts(self._block, Grid(matrix, shape), place.depth_um):
+            inside = (cut.inside_nucleus_um if self._pattern == "nuclear" else cut.inside_um) > 0
+            area = float(inside.sum()) * TRUTH_PITCH_UM**2
+            light = signal(cut, self._pattern, self._texture)
+            labelled = inside & (light > 0.3 * cut.cell.brightness)
+            if area < _MIN_CUT_UM2 or not labelled.any():
+                continue
+            contrast = float(light[labelled].mean()) * self._electrons_per_photon / self._noise_electrons
+            fm_pixels = labelled.sum() * (TRUTH_PITCH_UM * 1e-6 / self._config.fluorescence.pixel_size_m) ** 2
+            if contrast * math.sqrt(fm_pixels) < ROSE_CRITERION:
+                continue
+            u, v = cut.grid.points_um()
+            points = np.column_stack([u[inside], v[inside]]).astype(np.float64)
+            slab, index = cut.cell.number
+            name = f"B{slab}-{index}"
+            found.append(TruthCell(name, section_id, place.to_stage(points) * 1e-6, contrast))
+        return tuple(found)
+
+    @property
+    def _electrons_per_photon(self) -> float:
+        """Photoelectrons of one frame, per photon and second."""
+        return self._config.simulator.quantum_efficiency * self._config.fluorescence.exposure_s
+
+    @property
+    def _noise_electrons(self) -> float:
+        """Noise of a background pixel in one frame, photoelectrons; the EM register doubles the variance."""
+        simulator, fm = self._config.simulator, self._config.fluorescence
+        light = simulator.specimen.background_photons + simulator.specimen.bell_photons / 2
+        read = simulator.read_noise_electrons / fm.em_gain
+        return math.sqrt(2 * light * self._electrons_per_photon + read**2) or 1.0

@@ -1,0 +1,65 @@
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detection.image.boxes import BoxPx
+from detection.image.hits import Cell
+from detection.registration.section_frame import SectionFrame
+from detection.serial.averaged_hits import REASON
+from detection.serial.confidence import (
+    Near,
+    Witnesses,
+    confidence_of_averaged,
+    confidence_of_carried,
+    with_confidences,
+)
+from detection.serial.pooling import layer
+
+SEEN = Cell("", BoxPx(20, 20, 40, 40), BoxPx(18, 18, 42, 42), 0.8, "kept: confident")
+AVERAGED = Cell("", BoxPx(20, 20, 40, 40), BoxPx(18, 18, 42, 42), 0.8, REASON)
+witnesses = st.builds(
+    Witnesses,
+    st.floats(-50, 1e6) | st.just(math.inf),
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.floats(0, 1),
+)
+
+
+@given(witnesses, st.floats(0, 1), st.floats(0, 100), st.integers(0, 2), st.floats(0, 1))
+def test_more_evidence_never_makes_a_hit_less_likely(
+    less: Witnesses, confidence: float, light_sd: float, sightings: int, covered: float
+) -> None:
+    more = Witnesses(
+        less.support_sd + light_sd,
+        less.before + sightings,
+        less.after + sightings,
+        max(less.covered, covered),
+    )
+    assert 0 < confidence_of_carried(less) <= confidence_of_carried(more) < 1
+    assert 0 < confidence_of_averaged(less, confidence) <= confidence_of_averaged(more, confidence) < 1
+
+
+def judged(hit: tuple[Cell, tuple[str, ...], bool], level: float, *near: Near) -> float:
+    values = np.random.default_rng(0).normal(500, 10, (200, 200))
+    values[20:40, 20:40] += level
+    frame = SectionFrame("S0001", np.rint(values).astype(np.uint16), 0.36, 400.0)
+    (cell,) = with_confidences([hit], layer(frame), [], near)
+    return cell.confidence
+
+
+def test_what_a_section_shows_by_itself_keeps_its_confidence() -> None:
+    assert judged((SEEN, ("T0001",), True), 0) == SEEN.confidence
+
+
+def test_light_and_neighbours_that_show_the_track_by_themselves_make_it_likely() -> None:
+    near = [Near(away, [SEEN], [("T0001",)]) for away in (-2, -1, 1, 2)]
+    other = [Near(one.away, one.cells, [("T0002",)]) for one in near]
+    only_averages = [Near(one.away, [AVERAGED], one.tracks) for one in near]
+    for hit in ((SEEN, ("T0001",), False), (AVERAGED, ("T0001",), True)):
+        dark, bright = judged(hit, 0, *near), judged(hit, 100, *near)
+        assert dark < bright
+        assert judged(hit, 100, *other) == judged(hit, 100, *only_averages) == judged(hit, 100) < bright
+        assert judged(hit, 0) < 0.15

@@ -1,0 +1,276 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from planner.estimate import Work
+from service.api.handler import Handler, refusal
+from service.api.wire.messages import ErrorCode
+from service.api.wire.methods import METHODS
+from service.model.jobs import JobState
+from service.model.phases import SessionEvent
+from service.model.work import WayTotals
+from service.store.store import Store
+from tests.service.api.api_session import DirectControl
+from tests.service.store.stores import add_specimen, queue_jobs, rect
+
+
+@pytest.fixture
+def control(store: Store) -> DirectControl:
+    return DirectControl(store)
+
+
+@pytest.fixture
+def handler(store: Store, control: DirectControl) -> Handler:
+    return Handler(store, control, "ipc:///events")
+
+
+def ask(handler: Handler, method: str, request_id: str = "r1", **params: Any) -> dict[str, Any]:
+    request = {"v": 1, "id": request_id, "method": method, "params": params}
+    reply = json.loads(handler.answer(json.dumps(request).encode()))
+    assert reply["v"] == 1
+    assert reply["id"] == request_id
+    return dict(reply)
+
+
+def result(handler: Handler, method: str, **params: Any) -> dict[str, Any]:
+    reply = ask(handler, method, **params)
+    assert reply["ok"], reply
+    METHODS[method].result.model_validate_json(json.dumps(reply["result"]))
+    return dict(reply["result"])
+
+
+def code(reply: dict[str, Any]) -> str:
+    assert not reply["ok"]
+    assert "result" not in reply
+    assert reply["error"]["message"]
+    return str(reply["error"]["code"])
+
+
+def test_hello(handler: Handler) -> None:
+    hello = result(handler, "hello")
+    assert (hello["api"], hello["run"], hello["kind"], hello["events_endpoint"]) == (
+        1, "run-1", "dry-run", "ipc:///events",
+    )  # fmt: skip
+
+
+def test_status(handler: Handler, store: Store) -> None:
+    queue_jobs(store)
+    store.apply(SessionEvent.START)
+    store.apply(SessionEvent.FAULT, "no stage")
+    store.arm("J000002", rect(0, 0), 0.0)
+    status = result(handler, "status")
+    assert (status["phase"], status["resume_to"], status["reason"]) == ("fault", "preflight", "no stage")
+    assert (status["rev"], status["last_seq"], status["time_s"]) == (2, store.last_seq(), 42.0)
+    assert status["fields"] == {"pending": 3, "planned": 1}
+    assert (status["jobs"]["queued"], status["jobs"]["armed"], status["jobs"]["done"]) == (2, 1, 0)
+    assert status["current_job"]["job"] == "J000002"
+    assert status["devices"] == {"beam_blanked": True, "pressure_pa": None}
+
+
+def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
+    queue_jobs(store, 1)
+    (row,) = result(handler, "queue.list")["jobs"]
+    assert row == {
+        "job": "J000001",
+        "section": "S0001",
+        "position": 1,
+        "center_m": list(store.job("J000001").center_m),
+        "size_px": [600, 400],
+        "pixel_size_m": 16.5e-9,
+        "dwell_s": 60e-6,
+        "beam_s": pytest.approx(14.4),
+        "kind": "frame",
+        "state": "queued",
+        "reason": None,
+        "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident", "tracks": []}],
+    }
+    store.expose_failed(store.arm("J000001", rect(3, 4), 1e-6).id, "scan timed out")
+    detail = result(handler, "queue.get", job="J000001")
+    assert detail["row"]["reason"] == "scan timed out"
+    assert [row["state"] for row in detail["exposures"]] == ["unknown"]
+    assert code(ask(handler, "queue.get", job="J000009")) == "not_found"
+
+
+def test_pages_go_through_everything_once(handler: Handler, store: Store) -> None:
+    queue_jobs(store, 7)
+    for method, key, name in (
+        ("queue.list", "jobs", "job"),
+        ("fields.list", "fields", "field"),
+        ("sections.list", "sections", "section"),
+    ):
+        seen, after = [], None
+        while True:
+            page = result(handler, method, limit=2, **({} if after is None else {"after": after}))
+            seen += [row[name] for row in page[key]]
+            after = page["after"]
+            if after is None:
+                break
+        whole = result(handler, method, limit=1000)
+        assert seen == [row[name] for row in whole[key]]
+        assert whole["after"] is None
+    behind = result(handler, "queue.list", state="queued", section="S0001", after=5)
+    assert [row["job"] for row in behind["jobs"]] == ["J000006", "J000007"]
+    assert result(handler, "queue.list", state="held")["jobs"] == []
+    assert len(result(handler, "fields.list", section="S0002")["fields"]) == 2
+    assert len(result(handler, "fields.list", state="planned")["fields"]) == 1
+    assert code(ask(handler, "fields.list", after="S0009/F000")) == "not_found"
+
+
+def test_snapshot_and_events_fit_together(handler: Handler, store: Store) -> None:
+    queue_jobs(store, 12)
+    snapshot = result(handler, "snapshot")
+    assert [row["job"] for row in snapshot["next_jobs"]] == [f"J{n:06d}" for n in range(1, 11)]
+    store.set_job("J000001", JobState.HELD, reason="by hand")
+    page = result(handler, "events.since", seq=snapshot["status"]["last_seq"])
+    (event,) = page["events"]
+    assert (event["kind"], event["subject"], event["data"]["to"]) == ("job", "J000001", "held")
+    assert page["last_seq"] == event["seq"] == snapshot["status"]["last_seq"] + 1
+
+
+def test_estimate_and_status_tell_the_same(handler: Handler, store: Store) -> None:
+    queue_jobs(store, 3)
+    work = Work(frames=3, stage_moves=3, beam_s=43.2, travel_m=6e-5, pixels=720_000)
+    store.accounts.add_plan("S0001", [WayTotals("exact", True, work, 1e-9)])
+    found, status = result(handler, "estimate"), result(handler, "status")
+    assert (found["left_s"], found["finish_at"]) == (status["left_s"], status["finish_at"])
+    assert found["extent"] == "extrapolated"
+    assert found["left_s"] == pytest.approx(
+        found["fluorescence_s"] + found["pumping_s"] + found["electron_s"]
+    )
+    assert [way["method"] for way in found["ways"]] == ["exact"]
+
+
+def test_schema_names_every_method(handler: Handler) -> None:
+    schema = result(handler, "schema")
+    assert set(schema["methods"]) == set(METHODS)
+    assert schema["methods"]["run.pause"]["changes"] is True
+    assert schema["methods"]["status"]["changes"] is False
+
+
+def test_changes_are_made_once_each(handler: Handler, store: Store) -> None:
+    store.apply(SessionEvent.START)
+    first = ask(handler, "run.pause", "a")
+    assert first["result"] == {"message": "now paused", "phase": "paused", "rev": store.rev()}
+    assert ask(handler, "run.pause", "a") == first
+    assert code(ask(handler, "run.pause", "b")) == "illegal_transition"
+    assert code(ask(handler, "run.resume", "a")) == "id_reused"
+    assert code(ask(handler, "run.resume", "c", if_rev=0)) == "stale_revision"
+    assert ask(handler, "run.resume", "d", if_rev=first["result"]["rev"])["ok"]
+    store.apply(SessionEvent.FAULT, "x")
+    assert ask(handler, "fault.ack", "e")["result"]["phase"] == "paused"
+    assert code(ask(handler, "review.confirm", "f")) == "illegal_transition"
+    assert ask(handler, "run.abort", "g")["result"]["phase"] == "aborted"
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (b"", "bad_request"),
+        (b"hello", "bad_request"),
+        (b"\xff\xfe{}", "bad_request"),
+        (b"[]", "bad_request"),
+        (b"null", "bad_request"),
+        (b"[" * 100_000, "bad_request"),
+        (b'{"v":1,"id":"x","method":"status","params":' + b'{"a":' * 500 + b"1" + b"}" * 501, "bad_params"),
+        (b'{"v":1,"id":"x","method":"status","params":{"a":NaN}}', "bad_request"),
+        (b'{"v":1,"id":"x","method":"status","params":{"a":1e999}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"status","params":{"a":' + b"9" * 5000 + b"}}", "bad_request"),
+        (b'{"v":2,"id":"x","method":"status"}', "unsupported_version"),
+        (b'{"v":true,"id":"x","method":"status"}', "bad_request"),
+        (b'{"v":"1","id":"x","method":"status"}', "bad_request"),
+        (b'{"id":"x","method":"status"}', "bad_request"),
+        (b'{"v":1,"method":"status"}', "bad_request"),
+        (b'{"v":1,"id":7,"method":"status"}', "bad_request"),
+        (b'{"v":1,"id":"","method":"status"}', "bad_request"),
+        (b'{"v":1,"id":"%s","method":"status"}' % (b"x" * 65), "bad_request"),
+        (b'{"v":1,"id":"a b","method":"status"}', "bad_request"),
+        (b'{"v":1,"id":"\\ud800","method":"status"}', "bad_request"),
+        (b'{"v":1,"id":"x","method":"status","\\ud800":1}', "bad_request"),
+        (b'{"v":1,"id":"x","method":"\\ud800"}', "bad_request"),
+        (b'{"v":1,"id":"x","method":"queue.get","params":{"job":"\\ud800"}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"status","extra":1}', "bad_request"),
+        (b'{"v":1,"id":"x","method":"status","params":[]}', "bad_request"),
+        (b'{"v":1,"id":"x","method":"run.explode"}', "unknown_method"),
+        (b'{"v":1,"id":"x","method":"__init__"}', "unknown_method"),
+        (b'{"v":1,"id":"x","method":"status","params":{"limit":1}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":0}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":1001}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":"5"}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"limit":true}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"after":-99999999999999999999}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"after":99999999999999999999}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"queue.list","params":{"state":"eaten"}}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"events.since"}', "bad_params"),
+        (b'{"v":1,"id":"x","method":"run.pause","params":{"if_rev":"0"}}', "bad_params"),
+    ],
+)  # fmt: skip
+def test_junk_is_refused_in_one_sentence(
+    handler: Handler, store: Store, payload: bytes, expected: str
+) -> None:
+    reply = json.loads(handler.answer(payload))
+    assert code(reply) == expected
+    assert len(reply["error"]["message"]) < 400
+    assert store.last_seq() == 0
+
+
+def test_a_request_that_cannot_be_read_is_still_told_apart(handler: Handler) -> None:
+    assert json.loads(handler.answer(b'{"v":1,"id":"mine","methud":"status"}'))["id"] == "mine"
+    assert json.loads(handler.answer(b"{"))["id"] is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+REQUEST = st.fixed_dictionaries(
+    {},
+    optional={
+        "v": st.just(1) | JSON,
+        "id": st.just("r1") | JSON,
+        "method": st.sampled_from(sorted(METHODS)) | JSON,
+        "params": JSON
+        | st.dictionaries(
+            st.sampled_from(["limit", "after", "state", "section", "seq", "job", "if_rev"]), JSON, max_size=4
+        ),
+    },
+)
+PAYLOAD = st.binary() | (JSON | REQUEST).map(lambda value: json.dumps(value).encode())
+
+
+@settings(
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(payload=PAYLOAD)
+def test_whatever_comes_there_is_one_reply_that_can_be_read(handler: Handler, payload: bytes) -> None:
+    reply = json.loads(handler.answer(payload))
+    assert set(reply) == {"v", "id", "ok", "result" if reply["ok"] else "error"}
+    if not reply["ok"]:
+        assert reply["error"]["code"] in set(ErrorCode) - {ErrorCode.INTERNAL, ErrorCode.STORAGE}
+
+
+def test_a_bug_is_one_refusal_and_a_line_in_the_log(handler: Handler, control: DirectControl) -> None:
+    control.broken = True
+    with capture_logs() as logged:
+        assert code(ask(handler, "status")) == "internal"
+    assert [entry["event"] for entry in logged] == ["a request failed"]
+    control.broken = False
+    assert ask(handler, "status")["ok"]
+
+
+def test_a_store_that_fails_is_one_refusal(handler: Handler, store: Store) -> None:
+    add_specimen(store)
+    store.close()
+    assert code(ask(handler, "status")) == "storage"
+    assert code(ask(handler, "run.pause")) == "storage"
+
+
+def test_a_path_that_is_no_utf_8_can_be_told_of() -> None:
+    reply = json.loads(refusal("r1", ErrorCode.STORAGE, "run\udcff/session.sqlite: disk I/O error"))
+    assert reply["error"]["message"] == "run\\udcff/session.sqlite: disk I/O error"

@@ -1,0 +1,214 @@
+"""A daemon in a process of its own, killed, frozen and stopped in the middle of a scan."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.alarms import WatchdogConfig
+from config.loading import dump
+from service.api.client import Client
+from service.model.jobs import ExposureState, JobState
+from service.model.phases import Phase
+from service.store.store import Store
+from simulators.devices.memory import Memory
+from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
+from tests.service.sessions import small_config
+
+REAL_TIME = small_config(
+    layout={"sections": 1},
+    fluorescence={"exposure_s": 0.05},
+    sem={"pixel_size_nm": 33, "dwell_us": 15},
+    stage={"settle_s": 0.0},
+    watchdog={"silent_s": 3},
+    simulator={
+        "specimen": {"cells_per_field": 6, "seed": 5},
+        "stage_settle_s": 0.0,
+        "stage_speed_mm_per_s": 50,
+        "pump_to_high_vacuum_min": 0.005,
+        "pump_to_partial_min": 0.005,
+        "scan_overhead_s": 0.0,
+    },
+)
+"""A session in real time whose scans take some seconds each."""
+
+
+@pytest.fixture
+def start(runtime_dir: Path) -> Iterator[Start]:
+    """Start `ilemtrack` in a process of its own; what still runs after the test is killed."""
+    with daemons(runtime_dir) as launch:
+        yield launch
+
+
+def beam_is_on(run: Path) -> bool:
+    """Whether the simulated beam is on, from the journal; reading it does not disturb who writes it."""
+    on = False
+    for line in (run / "simulator.json").read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        if entry.get("key") == "unblanked":
+            on = bool(entry["value"])
+    return on
+
+
+def wait_until_blanked(run: Path, limit_s: float = 60) -> None:
+    """Wait for somebody to blank the beam."""
+    end = time.monotonic() + limit_s
+    while beam_is_on(run):
+        assert time.monotonic() < end, "the beam stayed on"
+        time.sleep(0.05)
+
+
+def wait_for_text(path: Path, text: str, limit_s: float = 30) -> None:
+    """Wait until a file says something."""
+    end = time.monotonic() + limit_s
+    while not (path.is_file() and text in path.read_text(encoding="utf-8")):
+        assert time.monotonic() < end, f"{path} never said: {text}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def begun(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
+    """A daemon in the middle of a scan: process, folder of the run, job."""
+    config = tmp_path / "real.yaml"
+    config.write_text(dump(REAL_TIME), encoding="utf-8")
+    daemon = start("run", "--config", config, "--out", tmp_path / "run")
+    run = tmp_path / "run"
+    status = wait_for(daemon, lambda status: scanning(status) and beam_is_on(run))
+    return daemon, run, status["current_job"]["job"]
+
+
+def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: Start) -> None:
+    daemon, run, interrupted = begun
+    # The microscope outlives the program: its beam stays on until the watchdog blanks it.
+    assert beam_is_on(run)
+    daemon.kill()
+    daemon.wait(10)
+    wait_until_blanked(run)
+    wait_for_text(run / "incidents.md", "The daemon has died")
+
+    again = start("resume", run)
+    status = wait_for(again, lambda s: s["phase"] == "paused")
+    assert status["resume_to"] == "to_high_vacuum"
+    assert status["devices"]["beam_blanked"] is True
+    assert status["jobs"]["needs_review"] == 1
+    with Client() as client:
+        assert client.call("queue.get", job=interrupted)["row"]["state"] == "needs_review"
+        client.call("run.resume")
+    # The rest is done; before it ends, a person is asked about the frame that was interrupted.
+    wait_for(again, lambda s: s["phase"] == "paused" and f"wait for a person: {interrupted};" in s["reason"])
+    with Client() as client:
+        client.call("run.resume")
+    out, err = again.communicate(timeout=90)
+    # One job waits for a person, so the work did not end well.
+    assert again.returncode == 1, err
+    assert "1 needs review" in out
+
+    store = Store.open(run / "session.sqlite")
+    try:
+        assert store.status().phase is Phase.DONE
+        for job in store.jobs():
+            rows = store.exposures(job=job.id)
+            assert len(rows) == 1, f"{job.id} was exposed {len(rows)} times"
+            if job.id == interrupted:
+                assert job.state is JobState.NEEDS_REVIEW
+                assert rows[0].state is ExposureState.UNKNOWN
+            else:
+                assert job.state is JobState.DONE
+                assert (run / str(job.image)).is_file()
+        seqs = [event.seq for event in store.events_since(0)]
+        assert seqs == list(range(1, len(seqs) + 1))
+    finally:
+        store.close()
+    assert Memory(run / "simulator.json").get("unblanked") is False
+
+
+def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(
+    begun: tuple[Daemon, Path, str], start: Start
+) -> None:
+    daemon, run, _ = begun
+    daemon.send_signal(signal.SIGSTOP)
+    assert beam_is_on(run)
+    # Gone before the beam is touched: two programs never drive the microscope.
+    assert daemon.wait(60) == -signal.SIGKILL
+    wait_until_blanked(run)
+    wait_for_text(run / "incidents.md", "no sign of life for 3 s")
+    again = start("resume", run)
+    assert wait_for(again, lambda s: s["phase"] == "paused")["jobs"]["needs_review"] == 1
+
+
+def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "real.yaml"
+    unwatched = REAL_TIME.model_copy(update={"watchdog": WatchdogConfig(enabled=False)})
+    config.write_text(dump(unwatched), encoding="utf-8")
+    run = tmp_path / "run"
+    daemon = start("run", "--config", config, "--out", run)
+    wait_for(daemon, lambda status: bool(status["jobs"]["armed"]))
+    alive = start("watch", "--once", run)
+    assert "the daemon is alive" in alive.communicate(timeout=60)[0]
+    daemon.kill()
+    daemon.wait(10)
+    assert beam_is_on(run)
+    once = start("watch", "--once", run)
+    said, _ = once.communicate(timeout=60)
+    assert once.returncode == 0
+    assert "put safe" in said
+    assert not beam_is_on(run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
+    begun: tuple[Daemon, Path, str], number: signal.Signals
+) -> None:
+    daemon, run, interrupted = begun
+    daemon.send_signal(number)
+    _, err = daemon.communicate(timeout=30)
+    assert daemon.returncode == 130, err
+    assert "resume" in err
+    memory = Memory(run / "simulator.json")
+    assert memory.get("unblanked") is False
+    store = Store.open(run / "session.sqlite")
+    try:
+        assert store.status().phase is Phase.ELECTRON
+        assert store.job(interrupted).state is JobState.NEEDS_REVIEW
+        assert not [row for row in store.exposures() if row.state is ExposureState.OPEN]
+    finally:
+        store.close()
+
+
+def test_abort_in_mid_scan(begun: tuple[Daemon, Path, str]) -> None:
+    daemon, run, interrupted = begun
+    with Client() as client:
+        client.call("run.abort")
+    out, _ = daemon.communicate(timeout=30)
+    assert daemon.returncode == 1
+    assert "aborted" in out
+    assert Memory(run / "simulator.json").get("unblanked") is False
+    store = Store.open(run / "session.sqlite")
+    try:
+        assert store.status().phase is Phase.ABORTED
+        assert store.job(interrupted).state is JobState.NEEDS_REVIEW
+    finally:
+        store.close()
+
+
+def test_a_second_program_is_kept_away_from_the_run(begun: tuple[Daemon, Path, str], start: Start) -> None:
+    _, run, _ = begun
+    second = start("resume", run)
+    _, err = second.communicate(timeout=30)
+    assert second.returncode == 2
+    assert "another ilemtrack is at work on this run" in err
+
+
+def test_a_run_that_has_ended_is_not_taken_up(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "small.yaml"
+    config.write_text(dump(small_config()), encoding="utf-8")
+    done = start("dry-run", "--config", config, "--out", tmp_path / "run")
+    done.communicate(timeout=60)
+    assert done.returncode == 0
+    again = start("resume", tmp_path / "run")
+    _, err = again.communicate(timeout=30)
+    assert again.returncode == 2
+    assert "the session has ended (done)" in err

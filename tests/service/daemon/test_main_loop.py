@@ -1,0 +1,94 @@
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from drivers.errors import DriverError
+from service.daemon.main_loop import ABANDONED, MainLoop
+from service.model.phases import Phase
+from service.watch.supervision import Upkeep, watched
+from service.watch.systemd import notify
+from tests.service.faults import faulty
+from tests.service.sessions import Session, small_config
+
+
+class Left(BaseException):
+    """Raised where the process would end by force."""
+
+
+def leave(status: int) -> NoReturn:
+    raise Left(status)
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@contextmanager
+def loop_of(session: Session, **settings: Any) -> Iterator[MainLoop]:
+    upkeep = Upkeep(session.context)
+    with closing(session.store), watched(upkeep):
+        yield MainLoop(
+            session.context, session.runner, session.control, upkeep, lambda _: None, False, **settings
+        )
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_session_runs_to_its_end(tmp_path: Path) -> None:
+    session = Session(tmp_path / "run", small_config())
+    with loop_of(session) as loop:
+        assert loop.run(go_on=True) is False
+        assert session.store.status().phase is Phase.DONE
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_program_that_cannot_end_is_ended_safe_and_says_so(
+    tmp_path: Path, release: threading.Event
+) -> None:
+    """A detection that never returns: no deadline of a device ends it."""
+    session = Session(tmp_path / "run", small_config())
+
+    def never(check: Callable[[], None]) -> None:
+        loop._signals.append(signal.SIGTERM)
+        release.wait(60)
+
+    session.analysis.wait = never  # type: ignore[method-assign]
+    with loop_of(session, lands_s=0.2, leave=leave) as loop, pytest.raises(Left) as left:
+        loop.run(go_on=True)
+    assert left.value.args == (ABANDONED,)
+    text = session.folder.incidents.read_text(encoding="utf-8")
+    assert "ended by force" in text
+    assert "The beam is blanked and the light is off." in text
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_fault_that_nobody_attends_to_ends_the_program(tmp_path: Path) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise DriverError("no answer")
+
+    session = Session(tmp_path / "run", small_config(), faulty("chamber", "go_to", fails, times=-1))
+    with loop_of(session) as loop:
+        assert loop.run(go_on=True) is False
+        assert session.store.status().phase is Phase.FAULT
+
+
+def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notify("READY=1")
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        notify("WATCHDOG=1")
+        assert manager.recv(100) == b"WATCHDOG=1"
+    # A manager that is gone disturbs nobody.
+    notify("STOPPING=1")

@@ -1,0 +1,232 @@
+"""What the doctor says of a microscope behind Odemis, whole or not, and that it only looks."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config.model import Config
+from drivers.clock import SystemClock
+from drivers.odemis.survey.survey import survey
+from drivers.offers import Fit
+from service.cli.commands import run
+from service.diagnostics.checks import Level
+from service.diagnostics.connection import reached
+from service.diagnostics.doctor import PARTS, Finding, able, look
+from service.errors import InputError
+from service.session.setup import hardware
+from simulators.odemis_backend.backend import OdemisBackend
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SETTINGS: dict[str, Any] = {
+    "driver": "odemis",
+    "layout": {"kind": "grid", "sections": 2, "fields": [1, 1], "pitch_um": 100},
+    "session": {"min_free_disk_gb": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[OdemisBackend]:
+    with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
+        backend = OdemisBackend(Path(folder), Config.model_validate(SETTINGS), clock="real")
+        yield backend
+        backend.close()
+
+
+@pytest.fixture
+def backend(shared: OdemisBackend) -> Iterator[OdemisBackend]:
+    shared.reset(config_of(shared.python))
+    yield shared
+    shared.faults.write()
+
+
+def config_of(python: object, **changes: Any) -> Config:
+    return Config.model_validate(SETTINGS | {"odemis": {"python": str(python), "quick_s": 2}} | changes)
+
+
+def told(config: Config, folder: Path) -> list[Finding]:
+    with reached(config, SystemClock()) as microscope:
+        found = look(config, microscope, folder, NOW)
+    for one in found:
+        assert bool(one.do) == (one.level is not Level.OK), one
+    return found
+
+
+def one_of(found: list[Finding], part: str, name: str) -> Finding:
+    (one,) = (f for f in found if (f.part, f.name) == (part, name))
+    return one
+
+
+def test_one_that_is_dead_is_no_question_of_roles(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(killed=["ccd"])
+    found = told(config_of(backend.python), tmp_path)
+    assert "/var/log/odemis.log" in one_of(found, "microscope", "roles").do
+    # It says "above".
+    reds = [f.name for f in sorted(found, key=lambda f: PARTS.index(f.part)) if f.level is Level.RED]
+    assert reds[-1] == "devices"
+
+
+def test_the_objective_is_asked_for_where_it_is_to_be_focused(backend: OdemisBackend, tmp_path: Path) -> None:
+    assert one_of(told(config_of(backend.python), tmp_path), "objective", "focus").level is Level.OK
+    backend.faults.write(missing=["focus"])
+    config = config_of(backend.python, fluorescence={"autofocus_um": 10})
+    assert "odemis.roles.focus" in one_of(told(config, tmp_path), "microscope", "roles").says
+    assert able(told(config_of(backend.python), tmp_path))
+
+
+def test_a_whole_microscope_is_told_with_its_ranges(backend: OdemisBackend, tmp_path: Path) -> None:
+    found = told(config_of(backend.python), tmp_path)
+    assert [f for f in found if f.level is Level.RED] == []
+    for part, name, words in (
+        ("microscope", "version", "Odemis 3.8.0"),
+        ("stage", "axis x", "-13 to 13 mm, safe area -12 to 12 mm"),
+        ("light", "source 1", "478-498 nm, up to 2 W"),
+        ("light", "excitation", "0.5 W/cm2 at 488 nm takes 50 mW of source 1"),
+        ("filter", "bands", "2: 500-550 nm"),
+        ("camera", "exposure time", "10 us to 600 s; 2 s wanted"),
+        ("camera", "EM gain", "(301 values); 100 wanted"),
+        ("camera", "pixel size", "178.0 nm by sensor and magnification"),
+        ("sem", "dwell time", "100 ns to 10 ms; 60 us wanted"),
+        ("sem", "spot size", "1 to 7; 3.5 wanted"),
+        ("chamber", "positions", "vacuum (0.001 Pa), low-vacuum (200 Pa), vented (100000 Pa)"),
+        ("chamber", "chosen positions", "low-vacuum for fluorescence; vacuum for the beam"),
+        ("microscope", "corrections", "Odemis keeps none"),
+        ("computer", "other clocks", "same clock"),
+    ):
+        assert words in one_of(found, part, name).says
+
+
+def test_the_doctor_leaves_beam_and_light_as_they_are(backend: OdemisBackend, tmp_path: Path) -> None:
+    """Another program may be in the middle of a scan."""
+    backend.ask("set", "e-beam", "blanker", False)
+    backend.ask("set", "light", "power", [0.0, 0.05, 0.0])
+    found = told(config_of(backend.python), tmp_path)
+    assert one_of(found, "sem", "beam").level is Level.RED
+    assert one_of(found, "light", "light").level is Level.RED
+    truth = backend.truth()
+    assert truth["light"]
+    assert not truth["blanked"]
+
+
+def test_what_did_not_start_and_what_is_missing(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(missing=["bs-detector"], ghosts={"BSD": "HwError: no answer on /dev/comedi0"})
+    found = told(config_of(backend.python), tmp_path)
+    assert "no component has the role bs-detector" in one_of(found, "microscope", "roles").says
+    ghost = one_of(found, "microscope", "ghost")
+    assert ghost.level is Level.RED
+    assert "BSD did not start: HwError: no answer on /dev/comedi0" in ghost.says
+    assert one_of(found, "stage", "axis y").level is Level.OK
+    assert one_of(found, "computer", "disk").level is Level.OK
+
+
+def test_a_component_that_is_dead_does_not_hide_the_others(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(killed=["ccd"])
+    found = told(config_of(backend.python), tmp_path)
+    assert "ccd does not answer: CommunicationError" in one_of(found, "microscope", "roles").says
+    assert one_of(found, "filter", "bands").level is Level.OK
+    assert not able(found)
+
+
+def test_corrections_of_odemis_are_shown(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(corrections={"ccd": {"Centre position cor": [1e-6, -2e-6]}})
+    found = told(config_of(backend.python), tmp_path)
+    assert "not applied by ilemtrack: Camera POS_COR = [1e-06, -2e-06]" in (
+        one_of(found, "microscope", "corrections").says
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "part", "name"),
+    [
+        ({"fluorescence": {"excitation_nm": 700}}, "light", "excitation"),
+        ({"fluorescence": {"power_density_w_per_cm2": 50}}, "light", "excitation"),
+        ({"fluorescence": {"exposure_s": 600, "pixel_size_nm": 200}}, "camera", "pixel size"),
+        ({"stage": {"safe_x_mm": [-20, 20]}}, "stage", "axis x"),
+        ({"sem": {"spot_size": 9}}, "sem", "spot size"),
+        ({"sem": {"dwell_us": 0.05}}, "sem", "dwell time"),
+    ],
+)
+def test_what_the_machine_does_not_have(
+    backend: OdemisBackend, tmp_path: Path, changes: dict[str, Any], part: str, name: str
+) -> None:
+    found = told(config_of(backend.python, **changes), tmp_path)
+    assert one_of(found, part, name).level is Level.RED
+    assert not able(found)
+
+
+@pytest.mark.parametrize(("watts", "level"), [(1e-5, Level.RED), (0.1, Level.WARN), (0.02, Level.OK)])
+def test_the_power_of_the_light_is_plausible(
+    backend: OdemisBackend, tmp_path: Path, watts: float, level: Level
+) -> None:
+    odemis = {"python": str(backend.python), "light_w_for_1_w_per_cm2": watts}
+    found = told(config_of(backend.python, odemis=odemis), tmp_path)
+    assert one_of(found, "light", "light_w_for_1_w_per_cm2").level is level
+
+
+@pytest.mark.parametrize(
+    ("version", "fit"), [("3.8", Fit.YES), ("3.80.1", Fit.DOUBTFUL), ("unknown", Fit.DOUBTFUL)]
+)
+def test_a_version_that_was_not_tried(backend: OdemisBackend, version: str, fit: Fit) -> None:
+    config = config_of(backend.python)
+    with reached(config, SystemClock()) as microscope:
+        assert microscope.odemis is not None
+        (one,) = (o for o in survey(config, microscope.odemis, version) if o.name == "version")
+    assert one.fit is fit
+
+
+def test_a_back_end_that_is_down(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
+        backend = OdemisBackend(Path(folder), Config.model_validate(SETTINGS), clock="real")
+        backend.close()
+        found = told(config_of(backend.python), tmp_path)
+        # What `run` and `preflight` say of it.
+        with pytest.raises(InputError, match=r"driver: odemis: .*connection lost.*`ilemtrack doctor` says"):
+            hardware(config_of(backend.python), SystemClock())
+    one = one_of(found, "microscope", "Odemis")
+    assert "is installed, and its back-end does not answer" in one.says
+    assert "odemis-start" in one.do
+    assert one_of(found, "session", "layout").level is Level.OK
+
+
+def test_a_python_without_odemis(tmp_path: Path) -> None:
+    found = told(config_of(sys.executable), tmp_path)
+    one = one_of(found, "microscope", "Odemis")
+    assert "does not start Odemis: ModuleNotFoundError" in one.says
+    assert "odemis.python" in one.do
+    assert one_of(found, "computer", "disk").level is Level.OK
+
+
+def test_the_command(
+    backend: OdemisBackend,
+    runtime_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | {"odemis": {"python": str(backend.python)}}))
+    where = ["--config", str(path), "--out", str(tmp_path)]
+    assert run(["doctor", *where]) == 0
+    text = capsys.readouterr().out
+    assert text.endswith("a session can run\n")
+    assert "chamber\n" in text
+    assert run(["doctor", "--json", *where]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document) == {"v", "profile", "ready", "exercised", "checks", "odemis"}
+    assert {frozenset(row) for row in document["checks"]} == {
+        frozenset(("part", "name", "level", "says", "do"))
+    }
+    assert {row["level"] for row in document["checks"]} <= {"ok", "warn", "missing"}
+    assert document["odemis"]["parts"]["camera"]["settings"]["exposureTime"]["range"] == [1e-5, 600]
+    request.getfixturevalue("hardware_taken")
+    assert run(["doctor", "--exercise", *where]) == 2
+    assert "another ilemtrack on this computer drives the microscope" in capsys.readouterr().err
+    assert run(["doctor", "--json", *where]) == 0
+    levels = {row["name"]: row["level"] for row in json.loads(capsys.readouterr().out)["checks"]}
+    assert levels["in use"] == "warn"

@@ -1,0 +1,57 @@
+"""Life cycles of jobs and fields."""
+
+from itertools import product
+
+import pytest
+
+from service.errors import IllegalTransitionError
+from service.model import field_states as fields
+from service.model import job_states as jobs
+from service.model.jobs import JobState
+from service.model.specimen import FieldState
+
+J = JobState
+
+
+@pytest.mark.parametrize(("old", "new"), list(product(JobState, JobState)))
+def test_job_check_is_the_table(old: JobState, new: JobState) -> None:
+    if new in jobs.TRANSITIONS[old]:
+        jobs.check(old, new)
+    else:
+        with pytest.raises(IllegalTransitionError, match=f"'{old}' to '{new}'"):
+            jobs.check(old, new)
+
+
+@pytest.mark.parametrize(("old", "new"), list(product(FieldState, FieldState)))
+def test_field_check_is_the_table(old: FieldState, new: FieldState) -> None:
+    if new in fields.TRANSITIONS[old]:
+        fields.check(old, new)
+    else:
+        with pytest.raises(IllegalTransitionError, match=f"'{old}' to '{new}'"):
+            fields.check(old, new)
+
+
+def reached_from(start: JobState, without: set[JobState]) -> set[JobState]:
+    found, todo = {start}, [start]
+    while todo:
+        for state in jobs.TRANSITIONS[todo.pop()] - without - found:
+            found.add(state)
+            todo.append(state)
+    return found
+
+
+@pytest.mark.parametrize("step", [J.ARMED, J.EXPOSED, J.SAVED])
+def test_no_job_is_done_without_every_step(step: JobState) -> None:
+    assert J.DONE in reached_from(J.QUEUED, set())
+    assert J.DONE not in reached_from(J.QUEUED, {step})
+
+
+def test_what_was_exposed_is_queued_again_only_after_review() -> None:
+    assert J.QUEUED in reached_from(J.EXPOSED, set())
+    assert J.QUEUED not in reached_from(J.EXPOSED, {J.NEEDS_REVIEW})
+
+
+def test_end_states() -> None:
+    assert {J.DONE, J.SKIPPED, J.FAILED} == {
+        one for one, following in jobs.TRANSITIONS.items() if not following
+    }

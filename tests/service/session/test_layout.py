@@ -1,0 +1,60 @@
+import math
+from itertools import pairwise
+
+import pytest
+
+from config.model import Config
+from planner.values import settings_from
+from service.model.specimen import Section
+from service.session.layout import sections_and_fields, visited
+from service.session.stage_frame import misfit_m, plan_settings, reach_m
+
+OUTLINE_UM = [[-60, -60], [60, -60], [60, 60], [-60, 60]]
+
+
+def grid(sections: int, columns: int) -> Config:
+    layout = {"kind": "grid", "sections": sections, "columns": columns, "pitch_um": 400}
+    return Config.model_validate({"layout": layout})
+
+
+def test_the_beam_visits_each_section_once_by_a_short_way() -> None:
+    sections, _ = sections_and_fields(grid(12, 4))
+    assert [s.index for s in sections] == list(range(12))
+    assert sorted(s.visit for s in sections) == list(range(12))
+    order = sorted(sections, key=lambda s: s.visit)
+    way = sum(math.dist(a.center_m, b.center_m) for a, b in pairwise(order))
+    # In the order of cutting the stage flies back twice, over three pitches each time.
+    assert way == pytest.approx(11 * 400e-6)
+
+
+def test_one_section_and_sections_on_one_spot_have_an_order_too() -> None:
+    assert [s.visit for s in visited([Section("S0001", 0, (0.0, 0.0))])] == [0]
+    same = [Section(f"S{n:04d}", n, (1e-3, 1e-3)) for n in range(4)]
+    assert sorted(s.visit for s in visited(same)) == [0, 1, 2, 3]
+
+
+def test_the_outline_of_a_listed_section_is_kept_in_metres() -> None:
+    listed = [
+        {"id": "S0001", "center_um": [0, 0], "outline_um": OUTLINE_UM},
+        {"id": "S0002", "center_um": [800, 0]},
+    ]
+    config = Config.model_validate({"layout": {"kind": "list", "sections": listed}})
+    (first, second), _ = sections_and_fields(config)
+    assert first.outline_m is not None
+    wanted = [v for point in OUTLINE_UM for v in point]
+    assert [v * 1e6 for point in first.outline_m for v in point] == pytest.approx(wanted)
+    assert second.outline_m is None
+
+
+def test_the_guard_holds_what_the_calibration_turns() -> None:
+    plain = Config()
+    assert misfit_m(plain) == 0
+    assert plan_settings(plain) == settings_from(plain)
+    shifted = Config.model_validate({"calibration": {"shift_um": [12, -7]}})
+    assert misfit_m(shifted) == pytest.approx(0, abs=1e-15)
+    turned = Config.model_validate({"calibration": {"rotation_mrad": 10}})
+    width, height = turned.sem.specimen_px
+    half_diagonal_m = math.hypot(width, height) * turned.sem.pixel_size_m / 2
+    assert misfit_m(turned) == pytest.approx(0.010 * half_diagonal_m, rel=1e-3)
+    assert plan_settings(turned).guard_m == pytest.approx(turned.planner.guard_um * 1e-6 + misfit_m(turned))
+    assert reach_m(turned) == pytest.approx(plan_settings(turned).guard_m + turned.sem.beam_halo_um * 1e-6)

@@ -1,0 +1,286 @@
+"""The watchdog's judgement, with real processes and a heartbeat written by hand."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from config.loading import dump
+from config.model import Config
+from config.odemis import OdemisConfig
+from drivers.clock import SystemClock
+from drivers.errors import DeviceLostError
+from drivers.microscope import Microscope
+from service.errors import InputError, UnsafeError
+from service.session.run_folder import RunFolder, RunInfo, create, lock
+from service.session.setup import blank_first, set_up
+from service.watch import rescue
+from service.watch.heartbeat import Beat, Heart, beat_path, process_start, read_beat
+from service.watch.rescue import kill, put_safe
+from service.watch.watchdog import GONE, UNSAFE, watch
+from simulators.clock import FastClock
+from simulators.microscope import SimulatedMicroscope
+from tests.drivers.quanta.bench import quanta_bench
+from tests.service.sessions import small_config
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for a daemon."""
+    running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield running
+    running.kill()
+    running.wait(30)
+
+
+class Script:
+    """Sleeps by doing one thing after the other."""
+
+    def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
+        self.path, self.process, self.slept = path, process, 0
+        self.started = process_start(process.pid)
+        assert self.started is not None
+        self.write(1)
+
+    def write(self, count: int, ended: str | None = None, started: int | None = None) -> None:
+        beat = Beat.model_validate(
+            {"pid": self.process.pid, "started": started or self.started, "count": count, "ended": ended}
+        )
+        self.path.write_text(beat.model_dump_json(), encoding="utf-8")
+
+
+def test_a_daemon_that_beats_and_says_goodbye_is_left_alone(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    script = Script(tmp_path / "beat", process)
+
+    def sleep(_: float) -> None:
+        script.slept += 1
+        script.write(script.slept, "safe" if script.slept > 200 else None)
+
+    assert watch(script.path, 5.0, sleep).why is None
+    assert script.slept > 200
+
+
+def test_a_daemon_that_ends_unsafe_is_no_good_end(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    script = Script(tmp_path / "beat", process)
+    script.write(3, "unsafe")
+    assert watch(script.path, 5.0, lambda _: None).why == UNSAFE
+
+
+def test_a_daemon_whose_counter_stands_is_frozen(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    script = Script(tmp_path / "beat", process)
+    slept: list[float] = []
+    verdict = watch(script.path, 5.0, slept.append)
+    assert "no sign of life for 5 s" in str(verdict.why)
+    assert sum(slept) == pytest.approx(5.0)
+
+
+def test_a_daemon_that_is_killed_is_dead(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    script = Script(tmp_path / "beat", process)
+
+    def sleep(_: float) -> None:
+        process.kill()
+        process.wait(30)
+
+    assert watch(script.path, 600.0, sleep).why == GONE
+
+
+def test_a_dead_daemon_is_not_taken_for_another_process_with_its_number(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    script = Script(tmp_path / "beat", process)
+    script.write(1, started=17)
+    verdict = watch(script.path, 600.0, lambda _: None)
+    assert verdict.why == GONE
+    assert verdict.beat is not None
+    assert kill(verdict.beat)
+    assert process.poll() is None, "the watchdog killed a stranger"
+
+
+def test_another_daemon_on_the_run_has_a_watchdog_of_its_own(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    script = Script(tmp_path / "beat", process)
+    other = Beat(pid=os.getpid(), started=process_start(os.getpid()) or 0, count=1)
+
+    def sleep(_: float) -> None:
+        script.path.write_text(other.model_dump_json(), encoding="utf-8")
+
+    assert watch(script.path, 600.0, sleep).why is None
+
+
+def test_a_stopped_daemon_is_killed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGSTOP)
+    beat = Beat(pid=process.pid, started=process_start(process.pid) or 0, count=1)
+    assert kill(beat)
+    assert process.wait(30) == -signal.SIGKILL
+
+
+def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change() -> None:
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    unreachable = DeviceLostError("no backend")
+    outcomes = iter([UnsafeError("the beam is on"), UnsafeError("the beam is on"), unreachable, None])
+    told: list[str | None] = []
+    pauses: list[float] = []
+
+    def connect() -> Microscope:
+        if problem := next(outcomes):
+            raise problem
+        return devices
+
+    put_safe(connect, told.append, pauses.append)
+    assert told == ["the beam is on", "the microscope cannot be reached: no backend", None]
+    assert pauses == [10.0, 20.0, 40.0]
+
+
+def test_the_beam_of_a_server_is_blanked_though_odemis_is_gone(tmp_path: Path) -> None:
+    """What watchdog and `resume` do first; a dry run has nothing to do with that server."""
+    with quanta_bench(Config(), FastClock()) as bench:
+        bench.machine.unblank_beam()
+        changes = {"driver": "odemis", "quanta": bench.config, "odemis": OdemisConfig(python="/no/python")}
+        config = Config().model_copy(update=changes)
+        folder, info = create(tmp_path / "run", "run", "real", dump(config))
+        blank_first(config, info.model_copy(update={"kind": "dry-run"}))
+        assert not bench.machine.beam_is_blanked()
+        blank_first(config, info)
+        assert bench.machine.beam_is_blanked()
+        with pytest.raises(InputError, match="/no/python cannot be run"):
+            set_up(config, folder, info)
+    # A server that is gone, too, is told later, with the rest.
+    blank_first(config, info)
+
+
+def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:
+    now = [0.0]
+    heart = Heart(beat_path("run"), lambda: now[0])
+    for _ in range(3):
+        now[0] += 20
+        heart.turn()
+        heart.beat()
+    beat = read_beat(beat_path("run"))
+    assert beat is not None
+    assert (beat.pid, beat.count) == (os.getpid(), 3)
+    now[0] += 31
+    heart.beat()
+    assert read_beat(beat_path("run")) == beat
+    heart.end(safe=True, keep=True)
+    last = read_beat(beat_path("run"))
+    assert last is not None
+    assert last.ended == "safe"
+
+
+def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> None:
+    assert process_start(process.pid) == process_start(process.pid) is not None
+    process.kill()
+    process.wait(30)
+    assert process_start(process.pid) is None
+
+
+@pytest.mark.usefixtures("hardware_taken")
+def test_a_microscope_that_another_run_drives_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
+    monkeypatch.setattr(rescue, "set_up", lambda *_: pytest.fail("the microscope was touched"))
+    info = RunInfo(run="killed", kind="run", clock="real")
+    with pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
+        rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
+
+
+def test_who_has_the_hardware_between_two_attempts_is_left_alone() -> None:
+    """Somebody may only look what is wrong: the microscope is then as unsafe as it was, and tried again."""
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    steps = iter(["gone", "another", "another", "there"])
+    taken: list[str] = []
+
+    @contextmanager
+    def take() -> Iterator[None]:
+        taken.append(next(steps))
+        if taken[-1] == "another":
+            raise InputError("another ilemtrack")
+        yield
+
+    def connect() -> Microscope:
+        if taken[-1] == "gone":
+            raise DeviceLostError("nobody answers")
+        assert taken[-1] == "there"
+        return devices
+
+    told: list[str | None] = []
+    put_safe(connect, told.append, lambda _: None, take)
+    assert told == ["the microscope cannot be reached: nobody answers", None]
+    assert len(taken) == 4
+
+
+@pytest.mark.parametrize(
+    ("blanked", "says"),
+    [
+        (True, "the beam is blanked all the same, the light is not known to be off"),
+        (False, "the beam is not known to be blanked"),
+    ],
+)
+def test_what_is_known_of_the_beam_is_said_though_odemis_is_gone(blanked: bool, says: str) -> None:
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    outcomes = iter([DeviceLostError("no Odemis"), None])
+
+    def connect() -> Microscope:
+        if problem := next(outcomes):
+            raise problem
+        return devices
+
+    told: list[str | None] = []
+    put_safe(connect, told.append, lambda _: None, blank=lambda: blanked)
+    assert told == [f"the microscope cannot be reached: no Odemis; {says}", None]
+
+
+def acting(
+    folder: RunFolder, info: RunInfo, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]
+) -> None:
+    """A watchdog that reaches the microscope at its second attempt."""
+    devices = SimulatedMicroscope(small_config(), SystemClock()).devices
+    outcomes = iter([InputError("no Odemis"), None])
+
+    def connects(*_: object) -> object:
+        if problem := next(outcomes):
+            raise problem
+        return SimpleNamespace(devices=devices)
+
+    monkeypatch.setattr(rescue, "set_up", connects)
+    monkeypatch.setattr("service.watch.rescue.time.sleep", lambda _: meanwhile())
+    rescue.act(folder, info, Config(), GONE, None)
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_between_two_attempts_the_run_may_be_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`resume` need not wait for the next attempt once Odemis is back."""
+    folder, info = create(tmp_path / "run", "run", "real", dump(Config()))
+    looked = []
+
+    def meanwhile() -> None:
+        rescue.let_finish(folder)
+        lock(folder).release()
+        looked.append(folder.incidents.read_text())
+
+    acting(folder, info, monkeypatch, meanwhile)
+    (first,) = looked
+    assert "MAY NOT BE SAFE" in first
+    assert "Go to the microscope: blank the beam and switch the light off by hand." in first
+    assert folder.incidents.read_text().count("The beam is blanked and the light is off.") == 1
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_watchdog_ends_when_another_daemon_has_taken_its_run_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, info = create(tmp_path / "run", "run", "real", dump(Config()))
+    with pytest.raises(InputError, match="another daemon has taken it up"):
+        acting(folder, info, monkeypatch, lambda: Heart(beat_path(info.run)).beat())
