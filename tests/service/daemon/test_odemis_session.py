@@ -14,6 +14,7 @@ import yaml
 
 from config.model import Config
 from simulators.odemis_backend.backend import OdemisBackend
+from tests.places import ROOT
 
 QUICK: dict[str, Any] = {
     "driver": "odemis",
