@@ -50,9 +50,9 @@ def make(folder: Path) -> RunFolder:
         name, center_m = f"S{n + 1:04d}", ((n % 10) * 150e-6, (n // 10) * -150e-6)
         sections.append(Section(name, n, center_m))
         fields.append(Field(f"{name}/F000", name, 0, center_m, about(center_m, (91e-6, 91e-6))))
-    store.add_sections(sections, fields)
+    store.specimen.add_sections(sections, fields)
     for field in fields:
-        store.set_field(field.id, FieldState.SAVED, image=f"fm/{field.id}.ome.tiff", sha256="0" * 64)
+        store.specimen.set_field(field.id, FieldState.SAVED, image=f"fm/{field.id}.ome.tiff", sha256="0" * 64)
         _plan(store, field)
     for event in (
         SessionEvent.START,
@@ -86,7 +86,7 @@ def _plan(store: Store, field: Field) -> None:
             33e-9, 10e-6, (cells[n].id,))
         for n, at in enumerate(centers)
     ]  # fmt: skip
-    store.add_plan(field.section, jobs, {})
+    store.queue.add_plan(field.section, jobs, {})
 
 
 @contextmanager

@@ -75,13 +75,15 @@ def set_beam(context: Context) -> None:
 
 def verify_saved(context: Context) -> None:
     """Finish the jobs whose image an earlier program wrote but did not check."""
-    for job in context.store.jobs(state=JobState.SAVED):
+    for job in context.store.queue.jobs(state=JobState.SAVED):
         try:
             read_pixels(context.folder.path / str(job.image), job.sha256)
         except ImageError as error:
-            context.store.set_job(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
+            context.store.queue.set_state(
+                job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}"
+            )
         else:
-            context.store.set_job(job.id, JobState.DONE)
+            context.store.queue.set_state(job.id, JobState.DONE)
 
 
 def take_electron_images(context: Context) -> None:
@@ -94,7 +96,7 @@ def take_electron_images(context: Context) -> None:
     SessionFaultError
         The vacuum is gone, or too many jobs failed in a row.
     """
-    while (job := context.store.next_job()) is not None:
+    while (job := context.store.queue.next_job()) is not None:
         context.checkpoint()
         if not beam_focus.ready(context, job):
             continue
@@ -108,7 +110,7 @@ def take_electron_images(context: Context) -> None:
             if unsaved is None:
                 _do(context, job)
             else:
-                context.store.set_job(job.id, JobState.HELD, reason=WAITS + unsaved)
+                context.store.queue.set_state(job.id, JobState.HELD, reason=WAITS + unsaved)
 
 
 def _do(context: Context, job: Job) -> None:
@@ -121,7 +123,7 @@ def _do(context: Context, job: Job) -> None:
     except (DriverError, StageError) as error:
         log.error("job failed before the beam", job=job.id, error=str(error))
         reason = f"nothing was exposed: the stage did not get there: {error}"
-        store.set_job(job.id, _never_taken(job), reason=reason)
+        store.queue.set_state(job.id, _never_taken(job), reason=reason)
         context.streak.failure(f"job {job.id}: {error}")
         return
     context.checkpoint()
@@ -137,13 +139,13 @@ def _do(context: Context, job: Job) -> None:
     off_m = context.config.stage.position_error_um * 1e-6 + halo_m
     pending = waiting(store, grown(rect_m, off_m))
     if pending:
-        store.set_job(job.id, JobState.HELD, reason=WAITS + pending[0].id)
+        store.queue.set_state(job.id, JobState.HELD, reason=WAITS + pending[0].id)
         return
     taken, vacuum = _scan(context, job, rect_m, shift_m, lies_m)
     if taken is not None:
         _keep(context, job, taken)
         if job.kind is JobKind.FRAME:
-            store.accounts.took(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
+            store.durations.record(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
     if vacuum is not None:
         raise SessionFaultError(f"no beam: {vacuum}")
 
@@ -194,7 +196,9 @@ def _scan(
     store, sem, chamber = context.store, context.devices.sem, context.devices.chamber
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), shift_m)
     estimate_s = request.beam_s + context.config.sem.overhead_s
-    exposure = store.arm(job.id, rect_m, context.config.sem.beam_halo_um * 1e-6 + misfit_m(context.config))
+    exposure = store.ledger.arm(
+        job.id, rect_m, context.config.sem.beam_halo_um * 1e-6 + misfit_m(context.config)
+    )
     context.view.note(beam_blanked=False)
     failure: Exception | None = None
     watch = VacuumWatch(chamber, context.config.chamber, sem.stop, context.limits.look_s)
@@ -209,7 +213,7 @@ def _scan(
     vacuum = watch.found() or lost(chamber, VacuumState.HIGH, context.config.chamber)
     if stuck is not None:
         kept = "" if failure is not None else _kept_all_the_same(context, job, image)
-        store.expose_failed(exposure.id, stuck + kept)
+        store.ledger.failed(exposure.id, stuck + kept)
         raise SessionFaultError(stuck)
     if failure is None:
         # In memory until file and record are on the disk, whatever happens to either.
@@ -220,7 +224,7 @@ def _scan(
         )
         taken = context.unsaved[job.id] = Taken(image, doubt)
         elsewhere = _elsewhere(context, job, image, exposure)
-        store.expose_done(exposure.id, elsewhere, beam_focus.beam_s(context, job), image.remark)
+        store.ledger.done(exposure.id, elsewhere, beam_focus.beam_s(context, job), image.remark)
         return taken, vacuum
     if vacuum is not None and isinstance(failure, InterruptedCallError):
         failure = DriverError(f"stopped, as the vacuum went: {vacuum}")
@@ -271,10 +275,10 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         context.refused[exposure.job] += not waits
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
-        state = JobState.QUEUED if again else _never_taken(store.job(exposure.job))
-        store.expose_void(exposure.id, state, f"nothing was exposed: refused before the beam: {failure}")
+        state = JobState.QUEUED if again else _never_taken(store.queue.job(exposure.job))
+        store.ledger.void(exposure.id, state, f"nothing was exposed: refused before the beam: {failure}")
     else:
-        store.expose_failed(exposure.id, str(failure) or type(failure).__name__)
+        store.ledger.failed(exposure.id, str(failure) or type(failure).__name__)
     if isinstance(failure, BeamOffError):
         raise SessionFaultError(f"no beam: {failure}") from failure
     if isinstance(failure, InterruptedCallError) or not isinstance(failure, DriverError):
@@ -289,11 +293,11 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
 def keep_unsaved(context: Context) -> None:
     """Save the images that the disk did not take, or whose record it did not take."""
     for job_id, taken in list(context.unsaved.items()):
-        job = context.store.job(job_id)
+        job = context.store.queue.job(job_id)
         if job.state is JobState.ARMED:
             # The scan ended well; only the end of its row could not be written.
-            row = context.store.exposures(job=job_id)[-1]
-            context.store.expose_done(row.id, beam_s=beam_focus.beam_s(context, job))
+            row = context.store.ledger.exposures(job=job_id)[-1]
+            context.store.ledger.done(row.id, beam_s=beam_focus.beam_s(context, job))
         if job.state is JobState.SAVED:
             context.unsaved.pop(job_id)
         else:
@@ -318,16 +322,16 @@ def _keep(context: Context, job: Job, taken: Taken) -> None:
         saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
         name = folder.relative(saved.path)
         if doubt is None:
-            store.set_job(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
+            store.queue.set_state(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
             read_pixels(saved.path, saved.sha256)
-            store.set_job(job.id, JobState.DONE)
+            store.queue.set_state(job.id, JobState.DONE)
         else:
-            store.set_job(
+            store.queue.set_state(
                 job.id, JobState.NEEDS_REVIEW, reason=f"exposed, but {doubt}", image=name, sha256=saved.sha256
             )
     except (ImageError, ValueError) as error:
         doubt = f"its image is lost: {doubt or error}"
-        store.set_job(job.id, JobState.FAILED, reason=f"exposed, but {doubt}")
+        store.queue.set_state(job.id, JobState.FAILED, reason=f"exposed, but {doubt}")
     except OSError as error:
         reason = f"the image of {job.id} cannot be saved, it is kept in memory: {error}"
         raise InterruptSession(Wish.PAUSE, reason) from error

@@ -46,7 +46,7 @@ def take_fluorescence(context: Context, analysis: Analysis, section: str | None)
         Too many fields failed in a row or none could be taken, the light does not switch off, or the vapour
         is gone.
     """
-    pending = context.store.fields(section=section, state=FieldState.PENDING)
+    pending = context.store.specimen.fields(section=section, state=FieldState.PENDING)
     failed: list[Field] = []
     for _, fields in groupby(pending, key=lambda field: field.section):
         failed_now = _take_all(context, analysis, fields, last=False)
@@ -64,12 +64,12 @@ def _demand_any(context: Context) -> None:
     SessionFaultError
         The fields are pending again, to be taken when a person goes on.
     """
-    fields = context.store.fields()
+    fields = context.store.specimen.fields()
     untaken = [field for field in fields if field.untaken]
     if not untaken or any(field.image is not None or field.state is FieldState.PENDING for field in fields):
         return
     for field in untaken:
-        context.store.set_field(field.id, FieldState.PENDING, reason=field.reason)
+        context.store.specimen.set_field(field.id, FieldState.PENDING, reason=field.reason)
     raise SessionFaultError(f"none of the fields could be taken; {untaken[-1].id}: {untaken[-1].reason}")
 
 
@@ -83,7 +83,7 @@ def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, 
             raise InterruptSession(Wish.PAUSE, lack)
         burnt = _burnt(context, field)
         if burnt is not None:
-            context.store.set_field(field.id, FieldState.FAILED, reason=burnt)
+            context.store.specimen.set_field(field.id, FieldState.FAILED, reason=burnt)
             continue
         try:
             _take_and_save(context, field)
@@ -95,7 +95,7 @@ def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, 
             log.error("field failed", field=field.id, error=str(error), last=last)
             failed.append(field)
             if last:
-                context.store.set_field(field.id, FieldState.FAILED, reason=str(error))
+                context.store.specimen.set_field(field.id, FieldState.FAILED, reason=str(error))
             context.streak.failure(f"field {field.id}: {error}")
             continue
         context.streak.success()
@@ -111,7 +111,7 @@ def _take_and_save(context: Context, field: Field) -> None:
     frame = _take(context, field)
     saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
     shape = (frame.pixels.shape[0], frame.pixels.shape[1])
-    context.store.set_field(
+    context.store.specimen.set_field(
         field.id,
         FieldState.SAVED,
         center_m=frame.pose.center_m,
@@ -119,7 +119,7 @@ def _take_and_save(context: Context, field: Field) -> None:
         image=context.folder.relative(saved.path),
         sha256=saved.sha256,
     )
-    context.store.accounts.took(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
+    context.store.durations.record(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
 
 
 def _settings(context: Context) -> FmSettings:

@@ -22,19 +22,21 @@ WAITS = "waits for the fluorescence of "
 
 def release_waiting(context: Context) -> None:
     """Queue what was held for fluorescence that has been saved since."""
-    for job in context.store.jobs(state=JobState.HELD):
+    for job in context.store.queue.jobs(state=JobState.HELD):
         if (job.reason or "").startswith(WAITS) and unsaved_ground(context, job) is None:
             with unless_steered(context, job):
-                context.store.set_job(job.id, JobState.QUEUED, reason="the fluorescence around it is saved")
+                context.store.queue.set_state(
+                    job.id, JobState.QUEUED, reason="the fluorescence around it is saved"
+                )
 
 
 def give_up_waiting(context: Context) -> None:
     """Skip what still waits for fluorescence when no more will be taken."""
-    for job in context.store.jobs(state=JobState.HELD):
+    for job in context.store.queue.jobs(state=JobState.HELD):
         if (job.reason or "").startswith(WAITS):
             reason = f"{job.reason}, which was never saved"
             with unless_steered(context, job):
-                context.store.set_job(job.id, JobState.SKIPPED, reason=reason)
+                context.store.queue.set_state(job.id, JobState.SKIPPED, reason=reason)
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def unless_steered(context: Context, job: Job) -> Iterator[None]:
     try:
         yield
     except IllegalTransitionError:
-        now = context.store.job(job.id).state
+        now = context.store.queue.job(job.id).state
         if now is job.state or now not in MOVABLE:
             raise
         log.info("a person steered meanwhile", job=job.id, state=now.value)

@@ -56,9 +56,9 @@ class Analysis:
             open_detector(config.detection),
             self._look_ahead,
             TrackNames(store.tracks.names()),
-            lambda section: store.cells(section=section),
+            lambda section: store.specimen.cells(section=section),
         )
-        self._untaken = [section.id for section in store.sections()]
+        self._untaken = [section.id for section in store.specimen.sections()]
         self._angles_rad = {
             section.id: math.radians(section.angle_deg)
             for section in listed_sections(config.layout)
@@ -79,7 +79,9 @@ class Analysis:
     def submit_unfinished(self) -> None:
         """Work on what an earlier program saved but did not analyse, or what the database did not take."""
         self._pending = [one for one in self._pending if not (one.done() and _unrecorded(one))]
-        for section in dict.fromkeys(f.section for f in self._store.fields(state=FieldState.DETECTED)):
+        for section in dict.fromkeys(
+            f.section for f in self._store.specimen.fields(state=FieldState.DETECTED)
+        ):
             self._submit(partial(self._plan_if_seen, section))
         self.submit()
 
@@ -122,7 +124,7 @@ class Analysis:
     def _advance(self, last: bool) -> None:
         """Take the sections that are complete; with `last`, bring out those that wait for later ones."""
         self._keep_found()
-        if self._store.fields(state=FieldState.SAVED, limit=1):
+        if self._store.specimen.fields(state=FieldState.SAVED, limit=1):
             for section, fields in self._complete(last):
                 if self._closing.is_set():
                     return
@@ -137,14 +139,14 @@ class Analysis:
             if last:
                 self._found += self._linking.finish()
                 self._keep_found()
-        if last and not self._store.fields(state=FieldState.PENDING, limit=1):
+        if last and not self._store.specimen.fields(state=FieldState.PENDING, limit=1):
             self._pictures.finish()
 
     def _tell_if_again(self, section: str, new: bool) -> None:
         """Say how far linking is with sections that are recorded: new ones have their tracks from them."""
         if not new:
             if self._linked_again % _TOLD_EVERY == 0:
-                recorded = {f.section for state in _SEEN for f in self._store.fields(state=state)}
+                recorded = {f.section for state in _SEEN for f in self._store.specimen.fields(state=state)}
                 log.info(
                     "linking recorded sections again",
                     section=section,
@@ -163,7 +165,7 @@ class Analysis:
         section that is still pending at its end does not hold up the others.
         """
         for section in tuple(self._untaken):
-            fields = self._store.fields(section=section)
+            fields = self._store.specimen.fields(section=section)
             if any(field.state is FieldState.PENDING for field in fields):
                 if last and self._look_ahead:
                     continue
@@ -194,10 +196,10 @@ class Analysis:
 
     def _keep(self, found: Found) -> None:
         """Record what is new in a section, and plan it once all its fields were seen or given up."""
-        states = {field.id: field.state for field in self._store.fields(section=found.section)}
+        states = {field.id: field.state for field in self._store.specimen.fields(section=found.section)}
         for field, reason in found.failed.items():
             if states[field] is FieldState.SAVED:
-                self._store.set_field(field, FieldState.FAILED, reason=reason)
+                self._store.specimen.set_field(field, FieldState.FAILED, reason=reason)
         new = [one for one in found.fields if states[one.field] is FieldState.SAVED]
         if new:
             self._store.tracks.record_section(new, found.tracks)
@@ -208,7 +210,7 @@ class Analysis:
             self._plan_if_seen(found.section)
 
     def _plan_if_seen(self, section: str) -> None:
-        fields = self._store.fields(section=section)
+        fields = self._store.specimen.fields(section=section)
         if not any(field.state in _OPEN for field in fields):
             plan_section(self._config, self._store, section)
 

@@ -95,7 +95,7 @@ class Changes:
                 return self._answer(self._runs[method]())
 
     def _answer(self, message: str) -> Changed:
-        return Changed(message=message, phase=self._store.status().phase, rev=self._store.rev())
+        return Changed(message=message, phase=self._store.status().phase, rev=self._store.requests.rev())
 
     def _turn(self, method: str, params: jobs.JobsParams) -> str:
         steering, names, word = self._store.steering, params.jobs, _word(params)

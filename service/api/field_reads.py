@@ -17,10 +17,10 @@ def detail(store: Store, params: models.FieldParams) -> models.FieldDetail:
     ------
     UnknownIdError
     """
-    row = models.FieldRow.of(store.field(params.field))
-    cells = store.cells(field=params.field)
+    row = models.FieldRow.of(store.specimen.field(params.field))
+    cells = store.specimen.cells(field=params.field)
     jobs = {job for cell in cells for job in cell.jobs}
-    done = {job for job in jobs if store.job(job).state is JobState.DONE}
+    done = {job for job in jobs if store.queue.job(job).state is JobState.DONE}
     planned = [cell for cell in cells if cell.jobs]
     return models.FieldDetail(
         row=row,
@@ -37,8 +37,8 @@ def boxes(store: Store, params: models.BoxesParams, *, most: int) -> models.BoxP
     ------
     UnknownIdError
     """
-    store.field(params.field)
-    cells = store.cells(field=params.field)
+    store.specimen.field(params.field)
+    cells = store.specimen.cells(field=params.field)
     names = [cell.id for cell in cells]
     if params.after is not None and params.after not in names:
         raise UnknownIdError(f"there is no cell {params.after} in field {params.field}")
@@ -60,7 +60,7 @@ def image(store: Store, params: models.ImageParams) -> models.ImageResult:
     ImageError
         The file cannot be read.
     """
-    field = store.field(params.field)
+    field = store.specimen.field(params.field)
     if field.image is None or field.sha256 is None:
         raise UnknownIdError(f"field {field.id} has no image: it is {field.state.value}")
     path = Path(store.folder) / field.image

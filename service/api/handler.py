@@ -149,7 +149,7 @@ class Handler:
                 message = f"this daemon has run {self._hello_result.run}, not {params.if_run}"
                 raise RefusedError(ErrorCode.OTHER_RUN, message)
             return to_json(
-                self._store.change_by_request(
+                self._store.requests.change_once(
                     request.id,
                     request.method,
                     params.model_dump(mode="json"),
@@ -165,19 +165,19 @@ class Handler:
 
     def _status(self, _: NoParams) -> wire.StatusResult:
         store = self._store
-        status, job, left = store.status(), store.current_job(), self._control.estimate()
+        status, job, left = store.status(), store.queue.current_job(), self._control.estimate()
         return wire.StatusResult(
             phase=status.phase,
             resume_to=status.resume_to,
             reason=status.reason,
-            rev=store.rev(),
-            last_seq=store.last_seq(),
+            rev=store.requests.rev(),
+            last_seq=store.events.last_seq(),
             time_s=self._control.time_s(),
             at=utc_now().isoformat(timespec="milliseconds"),
             left_s=left.left_s,
             finish_at=left.finish_at,
-            fields=store.field_counts(),
-            jobs=store.counts(),
+            fields=store.specimen.field_counts(),
+            jobs=store.queue.counts(),
             current_job=None if job is None else self._rows([job])[0],
             focus=self._focus_sums(),
             # Through JSON: what a gauge does not know is null, whatever the driver calls it.
@@ -207,18 +207,18 @@ class Handler:
         return EstimateResult.model_validate(asdict(self._control.estimate()))
 
     def _snapshot(self, none: NoParams) -> wire.Snapshot:
-        queued = self._store.jobs(JobState.QUEUED, limit=_NEXT_JOBS)
+        queued = self._store.queue.jobs(JobState.QUEUED, limit=_NEXT_JOBS)
         return wire.Snapshot(
             hello=self._hello_result, status=self._status(none), next_jobs=tuple(self._rows(queued))
         )
 
     def _events(self, params: wire.EventsParams) -> wire.EventPage:
-        found = self._store.events_since(params.seq, min(params.limit, _MOST_ROWS))
-        return wire.EventPage(events=tuple(map(event_message, found)), last_seq=self._store.last_seq())
+        found = self._store.events.since(params.seq, min(params.limit, _MOST_ROWS))
+        return wire.EventPage(events=tuple(map(event_message, found)), last_seq=self._store.events.last_seq())
 
     def _sections(self, params: wire.SectionsParams) -> wire.SectionPage:
         limit = min(params.limit, _MOST_ROWS)
-        found = self._store.sections(limit, params.after)
+        found = self._store.specimen.sections(limit, params.after)
         return wire.SectionPage(
             sections=tuple(wire.SectionRow(section=s.id, index=s.index, center_m=s.center_m) for s in found),
             after=found[-1].id if len(found) == limit else None,
@@ -226,7 +226,7 @@ class Handler:
 
     def _fields(self, params: fields.FieldsParams) -> fields.FieldPage:
         limit = min(params.limit, _MOST_ROWS)
-        found = self._store.fields(params.section, params.state, limit, params.after)
+        found = self._store.specimen.fields(params.section, params.state, limit, params.after)
         return fields.FieldPage(
             fields=tuple(map(fields.FieldRow.of, found)),
             after=found[-1].id if len(found) == limit else None,
@@ -234,13 +234,13 @@ class Handler:
 
     def _queue(self, params: jobs.QueueParams) -> jobs.JobPage:
         limit = min(params.limit, _MOST_ROWS)
-        found = self._store.jobs(params.state, params.section, limit, params.after)
+        found = self._store.queue.jobs(params.state, params.section, limit, params.after)
         return jobs.JobPage(
             jobs=tuple(self._rows(found)), after=found[-1].position if len(found) == limit else None
         )
 
     def _job(self, params: jobs.JobParams) -> jobs.JobDetail:
-        job = self._store.job(params.job)
+        job = self._store.queue.job(params.job)
         folder = RunFolder(self._store.folder)
         image = folder.em_image(job.section, job.id).relative_to(folder.path)
         found = self._store.focus.of_job(job.id)
@@ -251,15 +251,15 @@ class Handler:
             image=job.image,
             sha256=job.sha256,
             image_found=image.as_posix() if (self._store.folder / image).is_file() else None,
-            exposures=tuple(map(jobs.ExposureRow.of, self._store.exposures(job=job.id))),
-            history=tuple(map(event_message, self._store.history(job.id))),
+            exposures=tuple(map(jobs.ExposureRow.of, self._store.ledger.exposures(job=job.id))),
+            history=tuple(map(event_message, self._store.queue.history(job.id))),
             focus=None if found is None else focus.FocusRow.of(found),
             beam_blanked=blanked if isinstance(blanked, bool) else None,
         )
 
     def _exposures(self, params: jobs.ExposuresParams) -> jobs.ExposurePage:
         limit = min(params.limit, _MOST_ROWS)
-        found = self._store.exposures(limit, params.after, params.job)
+        found = self._store.ledger.exposures(limit, params.after, params.job)
         return jobs.ExposurePage(
             exposures=tuple(map(jobs.ExposureRow.of, found)),
             after=found[-1].id if len(found) == limit else None,
@@ -274,7 +274,7 @@ class Handler:
         )
 
     def _rows(self, found: list[Job]) -> list[jobs.JobRow]:
-        kept, tracks = self._store.kept_because(found), self._store.tracks.of_cells(found)
+        kept, tracks = self._store.queue.kept_because(found), self._store.tracks.of_cells(found)
         return [jobs.JobRow.of(job, kept, tracks) for job in found]
 
 

@@ -57,7 +57,7 @@ def ready(context: "Context", job: Job) -> bool:
             return False
         reason = "there is no saved ground that no cell needs"
         if name is not None:
-            reason = f"its focus, {name}, is '{store.job(name).state}'"
+            reason = f"its focus, {name}, is '{store.queue.job(name).state}'"
         known = _without(context, section, reason)
     if known.used_m is not None:
         try:
@@ -129,17 +129,17 @@ def _queue(context: "Context", job: Job) -> bool:
     store, sem = context.store, context.config.sem
     spot = choose_spot(
         context.config,
-        next(one for one in store.sections() if one.id == job.section),
-        store.fields(section=job.section),
-        store.fields(state=FieldState.PENDING),
-        store.cells(section=job.section),
-        store.jobs(section=job.section),
+        next(one for one in store.specimen.sections() if one.id == job.section),
+        store.specimen.fields(section=job.section),
+        store.specimen.fields(state=FieldState.PENDING),
+        store.specimen.cells(section=job.section),
+        store.queue.jobs(section=job.section),
     )
     if spot is None:
         return False
     with store.together():
         focus_job = Job(
-            id=f"J{store.next_job_number():06d}",
+            id=f"J{store.queue.next_number():06d}",
             section=job.section,
             position=store.steering.free_before(job.position),
             rect_m=spot,
@@ -150,13 +150,13 @@ def _queue(context: "Context", job: Job) -> bool:
             covers=(),
             kind=JobKind.FOCUS,
         )
-        store.add_plan(job.section, [focus_job], {})
+        store.queue.add_plan(job.section, [focus_job], {})
     return True
 
 
 def _without(context: "Context", section: str, reason: str) -> Focus:
     """Decide on the height of a section that is not focused on; see `_height_m`."""
-    place_m = next(one.center_m for one in context.store.sections() if one.id == section)
+    place_m = next(one.center_m for one in context.store.specimen.sections() if one.id == section)
     height_m = _height_m(context, place_m)
     log.warning("section without a focus of its own", section=section, reason=reason, used_m=height_m)
     return context.store.focus.add(
@@ -222,7 +222,7 @@ def _keep(context: "Context", focus: Focus) -> None:
     A disk that does not take it costs neither the image nor the end of its row in the ledger.
     """
     try:
-        context.store.accounts.took(Step.FOCUS, focus.exposed_s)
+        context.store.durations.record(Step.FOCUS, focus.exposed_s)
         context.store.focus.add(focus)
         name_strangers(context, focus)
     except StoreError as error:

@@ -184,7 +184,7 @@ def _search(
         if seen is not None or reason:
             kept = _judged(kept, seen, reason, told)
         store.change(kept)
-    context.store.accounts.took(Step.LIGHT_FOCUS, context.clock.now_s() - begun_s)
+    context.store.durations.record(Step.LIGHT_FOCUS, context.clock.now_s() - begun_s)
     if kept.state is not FocusState.USED:
         log.warning("focus of the light", section=kept.section, state=kept.state.value, reason=kept.reason)
     name_strangers(context, kept)

@@ -47,7 +47,7 @@ class SessionControl:
         return self._pause_lands(status)
 
     def _pause_lands(self, status: Status) -> str:
-        armed = self._context.store.jobs(state=JobState.ARMED, limit=1)
+        armed = self._context.store.queue.jobs(state=JobState.ARMED, limit=1)
         if armed:
             return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
         if status.phase in (Phase.TO_HIGH_VACUUM, Phase.TO_PARTIAL_VACUUM):

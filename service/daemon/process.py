@@ -50,7 +50,7 @@ def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setu
     store = Store.create(
         folder.store, info.run, folder.config.read_text(encoding="utf-8"), info.kind, now_s=setup.clock.now_s
     )
-    store.add_sections(setup.sections, setup.fields)
+    store.specimen.add_sections(setup.sections, setup.fields)
     return store, setup
 
 
@@ -70,7 +70,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
                 f"{folder.path}: run.json is of run {info.run}, session.sqlite of run {store.run_id()};"
                 " put the files of one run together before it is taken up"
             )
-        if not store.sections(limit=1):
+        if not store.specimen.sections(limit=1):
             raise InputError(f"{folder.path}: the run was ended before it began; begin a new one")
         if store.status().phase in FINAL:
             raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
@@ -85,7 +85,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
 
 
 def _what_was_found(store: Store, report: RecoveryReport) -> str:
-    review = ", ".join(job.id for job in store.jobs(state=JobState.NEEDS_REVIEW)) or "none"
+    review = ", ".join(job.id for job in store.queue.jobs(state=JobState.NEEDS_REVIEW)) or "none"
     again = f"; once more: {', '.join(report.again)}" if report.again else ""
     return f"taken up, {report.status.phase.value}; jobs that need review: {review}{again}"
 

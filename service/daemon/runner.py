@@ -134,7 +134,7 @@ class Runner:
     def _preflight(self) -> None:
         context, store = self._context, self._context.store
         make_safe(context.devices)
-        fields = store.fields()
+        fields = store.specimen.fields()
         now = utc_now()
         checks = [
             *device_checks(context.devices, context.config),
@@ -143,7 +143,7 @@ class Runner:
             clock_check(now, last_event_at(store)),
         ]
         said = [{"name": check.name, "level": check.level, "says": check.says} for check in checks]
-        store.note("preflight", "session", {"checks": said})
+        store.events.note("preflight", "session", {"checks": said})
         red = red_ones(checks)
         if red:
             raise SessionFaultError("; ".join(red))
@@ -160,10 +160,10 @@ class Runner:
             with context.step(f"the chamber going to {state.value}", estimate_s):
                 pumped = reach(context.devices.chamber, state, context.config.chamber)
             if pumped:
-                context.store.accounts.took(_PUMP[state], context.clock.now_s() - begun_s)
+                context.store.durations.record(_PUMP[state], context.clock.now_s() - begun_s)
 
         repeat_harmless(context, f"chamber to {state.value}", pump, (DriverError, VacuumError))
-        context.store.note("vacuum", "chamber", {"pressure_pa": context.devices.chamber.pressure_pa()})
+        context.store.events.note("vacuum", "chamber", {"pressure_pa": context.devices.chamber.pressure_pa()})
 
     def _fluorescence(self) -> None:
         context = self._context
@@ -182,15 +182,15 @@ class Runner:
         context = self._context
         self._analysis.submit_unfinished()
         self._wait_for_analysis()
-        if not context.config.session.review and not context.store.exposures(limit=1):
+        if not context.config.session.review and not context.store.ledger.exposures(limit=1):
             self._tell_estimate()
         keep_unsaved(context)
         release_waiting(context)
-        if context.store.next_job() is not None:
+        if context.store.queue.next_job() is not None:
             set_beam(context)
             take_electron_images(context)
             draw_focuses(context.folder, context.store.focus.all())
-        if context.store.fields(state=FieldState.PENDING, limit=1):
+        if context.store.specimen.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             give_up_waiting(context)
@@ -198,7 +198,7 @@ class Runner:
                 self._ask_about_undecided()
             with context.store.together():
                 # A person may have queued a job just now: then the phase is gone through again.
-                if context.store.next_job() is None:
+                if context.store.queue.next_job() is None:
                     context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _ask_about_undecided(self) -> None:
@@ -210,7 +210,7 @@ class Runner:
         undecided = [
             job.id
             for state in (JobState.NEEDS_REVIEW, JobState.HELD)
-            for job in self._context.store.jobs(state=state)
+            for job in self._context.store.queue.jobs(state=state)
         ]
         if set(undecided) <= self._asked:
             return
@@ -226,8 +226,8 @@ class Runner:
         store = self._context.store
         unseen = [
             field.id
-            for field in store.fields(state=FieldState.FAILED)
-            if field.undetected and not store.jobs(section=field.section, limit=1)
+            for field in store.specimen.fields(state=FieldState.FAILED)
+            if field.undetected and not store.queue.jobs(section=field.section, limit=1)
         ]
         if not set(unseen) <= self._asked:
             self._asked |= set(unseen)
@@ -242,7 +242,7 @@ class Runner:
         """Put into the events what the electron images will take, before the first of them."""
         store = self._context.store
         left = estimate_session(self._context.config, store, utc_now())
-        store.note("estimate", "session", asdict(left))
+        store.events.note("estimate", "session", asdict(left))
 
     def _wait_for_analysis(self) -> None:
         self._context.progress.begin(ANALYSIS, ANALYSIS_S)
@@ -253,7 +253,7 @@ class Runner:
         """Return the section whose fluorescence is taken now; None for that of the whole array."""
         if self._context.config.session.order == "array":
             return None
-        pending = self._context.store.fields(state=FieldState.PENDING, limit=1)
+        pending = self._context.store.specimen.fields(state=FieldState.PENDING, limit=1)
         return pending[0].section if pending else None
 
     def _wait_for_a_person(self, phase: Phase) -> None:
@@ -268,7 +268,7 @@ class Runner:
         while context.store.status().phase is phase:
             if unsafe != told:
                 kind = "safe" if unsafe is None else "unsafe"
-                context.store.note(kind, "microscope", {"problems": unsafe})
+                context.store.events.note(kind, "microscope", {"problems": unsafe})
                 told = unsafe
             context.view.look(context.devices)
             context.requests.wait(None if unsafe is None else again_s)
@@ -327,7 +327,7 @@ class Runner:
                 store.apply(SessionEvent.ABORT, wish.reason)
             case Wish.SHUTDOWN:
                 try:
-                    store.note("shutdown", "session", {"reason": wish.reason})
+                    store.events.note("shutdown", "session", {"reason": wish.reason})
                 except StoreError as error:
                     # Told to end, it ends, whatever the disk takes.
                     log.error("shutdown not recorded", error=str(error))

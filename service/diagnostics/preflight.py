@@ -276,7 +276,7 @@ def clock_check(now: datetime, last: datetime | None) -> Check:
 
 def last_event_at(store: Store) -> datetime | None:
     """Wall clock of the last event of a run, None where there is none."""
-    events = store.events_since(store.last_seq() - 1, 1)
+    events = store.events.since(store.events.last_seq() - 1, 1)
     return datetime.fromisoformat(events[-1].at) if events else None
 
 

@@ -47,7 +47,7 @@ class SessionPace:
 
 def session_pace(config: Config, store: Store | None = None) -> SessionPace:
     """Return what steps take, in the session of `store` where there is one."""
-    samples = {step: store.accounts.latest(step) if store is not None else () for step in Step}
+    samples = {step: store.durations.latest(step) if store is not None else () for step in Step}
     samples = {step: taken for step, taken in samples.items() if len(taken) >= _needed(step)}
     electron = measured_pace(
         profile_pace(settings_from(config)), samples.get(Step.FRAME, ()), samples.get(Step.MOVE, ())

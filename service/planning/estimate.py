@@ -114,21 +114,21 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         Wall clock, UTC.
     """
     pace = session_pace(config, store)
-    status, states = store.status(), store.field_counts()
+    status, states = store.status(), store.specimen.field_counts()
     pending = unplanned = 0
     pumping_s, work, focus, light_focuses = 0.0, Work(), Work(), 0
     if status.phase not in FINAL:
-        focus = beam_focus(config, pace, *store.accounts.to_focus())
-        light_focuses = store.accounts.to_focus_light()
-        work = store.accounts.left()
+        focus = beam_focus(config, pace, *store.durations.to_focus())
+        light_focuses = store.durations.to_focus_light()
+        work = store.durations.left()
         pending = states.get(FieldState.PENDING, 0)
         unplanned = pending + states.get(FieldState.SAVED, 0) + states.get(FieldState.DETECTED, 0)
         pumping_s = _pumping_s(config, store, status.resume_to or status.phase, pace)
-    planned = store.accounts.planned_fields()
+    planned = store.durations.planned_fields()
     ways, extent = _ways(config, store, planned, unplanned)
     if unplanned:
         work = work.plus(ways[0].work.times(unplanned / (planned + unplanned)))
-    first = store.exposures(limit=1)
+    first = store.ledger.exposures(limit=1)
     return _estimate(
         config,
         pace,
@@ -250,7 +250,7 @@ def _estimate(
 
 def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[tuple[WayTotals, ...], Extent]:
     """Ways to image the whole array, the chosen one first, and what that rests on."""
-    ways = store.accounts.ways()
+    ways = store.durations.ways()
     if not unplanned:
         return ways, "planned"
     if ways and planned:
@@ -266,7 +266,7 @@ def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[t
         )
         return tuple(scaled), "extrapolated"
     by_section: dict[str, list[Field]] = {}
-    for field in store.fields():
+    for field in store.specimen.fields():
         if field.state is not FieldState.FAILED:
             by_section.setdefault(field.section, []).append(field)
     return (raster_of(config, list(by_section.values())),), "full raster"
@@ -283,7 +283,7 @@ def _pumping_s(config: Config, store: Store, phase: Phase, pace: SessionPace) ->
             now_s = pace.to_high_s
     if config.session.order == "array":
         return now_s
-    waiting = {field.section for field in store.fields(state=FieldState.PENDING)}
+    waiting = {field.section for field in store.specimen.fields(state=FieldState.PENDING)}
     # The section that is under way is in `now_s`.
     under_way = phase in (Phase.IDLE, Phase.PREFLIGHT, Phase.TO_PARTIAL_VACUUM, Phase.FLUORESCENCE)
     return now_s + max(0, len(waiting) - under_way) * both_s

@@ -49,8 +49,8 @@ def admitted(config: Config, store: Store, asked: Sequence[AskedFrame], expose_a
     RefusedFrameError
         A frame must not be taken; the text is one sentence that says which and why.
     """
-    number = store.next_job_number()
-    known = {section.id for section in store.sections()}
+    number = store.queue.next_number()
+    known = {section.id for section in store.specimen.sections()}
     grounds: dict[str, Ground] = {}
     places: dict[str, int] = {}
     jobs = []
@@ -74,7 +74,7 @@ def admitted(config: Config, store: Store, asked: Sequence[AskedFrame], expose_a
 
 def _saved_ground(config: Config, store: Store, section: str) -> Ground:
     """Ground of a section whose fluorescence is on the disk (invariant 1), less what no frame may reach."""
-    saved = [field.rect_m for field in store.fields(section=section) if field.image is not None]
+    saved = [field.rect_m for field in store.specimen.fields(section=section) if field.image is not None]
     return Ground(saved, reach_m(config))
 
 

@@ -32,23 +32,23 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     or of other sections, is kept clear of. A plan that cannot be made fails its fields, with the reason; a
     section without any field seen has none.
     """
-    seen = store.fields(section=section, state=FieldState.DETECTED)
+    seen = store.specimen.fields(section=section, state=FieldState.DETECTED)
     if not seen:
         return
-    place = next(s for s in store.sections() if s.id == section)
+    place = next(s for s in store.specimen.sections() if s.id == section)
     try:
         found = _plans(config, store, place, seen)
     except PlannerError as error:
         log.error("planning failed", section=section, error=str(error))
         for field in seen:
-            store.set_field(field.id, FieldState.FAILED, reason=f"planning failed: {error}")
+            store.specimen.set_field(field.id, FieldState.FAILED, reason=f"planning failed: {error}")
         return
     planned = found[0].plan
     frames = [frame for frame in planned.frames if _reachable(config, frame.stage_m)]
     covered = {box for frame in frames for box in frame.covers}
-    first = store.next_job_number()
+    first = store.queue.next_number()
     # Those of a plan that was withdrawn keep their places.
-    behind = len(store.jobs(section=section))
+    behind = len(store.queue.jobs(section=section))
     jobs = [
         Job(
             id=f"J{first + n:06d}",
@@ -71,16 +71,18 @@ def plan_section(config: Config, store: Store, section: str) -> None:
         for box in frame.covers
         if box not in covered
     }
-    skipped |= {cell.id: cell.reason for cell in store.cells(section=section) if cell.image_rect_m is None}
-    store.add_plan(section, jobs, skipped)
-    store.accounts.add_plan(section, [_totals(one, config) for one in found])
-    store.note("plan", section, _told(planned))
+    skipped |= {
+        cell.id: cell.reason for cell in store.specimen.cells(section=section) if cell.image_rect_m is None
+    }
+    store.queue.add_plan(section, jobs, skipped)
+    store.durations.add_plan(section, [_totals(one, config) for one in found])
+    store.events.note("plan", section, _told(planned))
     log.info("planned", section=section, jobs=len(jobs), skipped=len(skipped))
 
 
 def _plans(config: Config, store: Store, section: Section, seen: list[Field]) -> tuple[Alternative, ...]:
     """Plan in the chosen way, and in those that a person may want to compare it with."""
-    cells = store.cells(section=section.id)
+    cells = store.specimen.cells(section=section.id)
     settings = plan_settings(config)
     return alternatives(
         section.id,
@@ -97,10 +99,10 @@ def _plans(config: Config, store: Store, section: Section, seen: list[Field]) ->
 
 def _comes_from(store: Store, section: Section) -> tuple[float, float] | None:
     """Where the stage comes from: the section that is visited before, its last frame if it is planned."""
-    before = next((s for s in store.sections() if s.visit == section.visit - 1), None)
+    before = next((s for s in store.specimen.sections() if s.visit == section.visit - 1), None)
     if before is None:
         return None
-    jobs = store.jobs(section=before.id)
+    jobs = store.queue.jobs(section=before.id)
     return jobs[-1].stage_m if jobs else before.center_m
 
 

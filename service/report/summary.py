@@ -116,10 +116,10 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     -------
     Summary
     """
-    sections = store.sections()
-    fields = store.fields()
-    jobs = store.jobs()
-    events = store.events_since(0)
+    sections = store.specimen.sections()
+    fields = store.specimen.fields()
+    jobs = store.queue.jobs()
+    events = store.events.since(0)
     times = _times(events)
     ways = _alternatives(config, store, times)
     focus = focusing(store.focus.all())
@@ -129,7 +129,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         end_state=end_state(store),
         sections=len(sections),
         fields=len(fields),
-        cells=len(store.cells()),
+        cells=len(store.specimen.cells()),
         jobs={
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
@@ -144,7 +144,9 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         contained_recall=None if truth is None else contained_recall(config, store, truth),
         tracks=store.tracks.count(),
         focus=focus,
-        remarks={e.job: e.note for e in store.exposures() if e.state is ExposureState.CLOSED and e.note},
+        remarks={
+            e.job: e.note for e in store.ledger.exposures() if e.state is ExposureState.CLOSED and e.note
+        },
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
         clipped_cells=_clipped(events),
@@ -197,7 +199,7 @@ def _alternatives(config: Config, store: Store, times: "_Times") -> tuple[Altern
             session_s=rest_s + time_of(way.work, pace.electron),
             data_bytes=way.work.pixels * config.sem.image_bits // 8,
         )
-        for way in (with_focus(config, pace, one) for one in store.accounts.ways())
+        for way in (with_focus(config, pace, one) for one in store.durations.ways())
     )
 
 
@@ -214,15 +216,17 @@ def contained_recall(config: Config, store: Store, truth: TruthPoints) -> float 
         None where no cell is.
     """
     reach = reach_m(config)
-    done = {job.id for job in store.jobs(state=JobState.DONE)}
+    done = {job.id for job in store.queue.jobs(state=JobState.DONE)}
     scanned: dict[str, list[RectM]] = {}
-    section_of = {job.id: job.section for job in store.jobs()}
-    for exposure in store.exposures():
+    section_of = {job.id: job.section for job in store.queue.jobs()}
+    for exposure in store.ledger.exposures():
         if exposure.job in done and exposure.state is ExposureState.CLOSED:
             scanned.setdefault(section_of[exposure.job], []).append(exposure.rect_m)
     whole = total = 0
-    for section in store.sections():
-        saved = [field.rect_m for field in store.fields(section=section.id) if field.image is not None]
+    for section in store.specimen.sections():
+        saved = [
+            field.rect_m for field in store.specimen.fields(section=section.id) if field.image is not None
+        ]
         ground = Ground(saved, reach)
         outline = None
         if section.outline_m is not None:

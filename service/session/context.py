@@ -166,4 +166,4 @@ class Context:
         """Keep how long the devices worked since it was kept last, for `idle_s`; it survives a crash."""
         busy_s = self.busy.take()
         if busy_s > 0:
-            self.store.note("devices_busy", "session", {"busy_s": busy_s})
+            self.store.events.note("devices_busy", "session", {"busy_s": busy_s})

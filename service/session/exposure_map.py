@@ -18,20 +18,23 @@ planner counts edges within 1e-13 m as one), and far below what any stage or bea
 
 def touched(store: Store, ground_m: RectM) -> bool:
     """Whether the beam, with its halo, was on some of this ground, or may have been."""
-    return bool(store.exposed_rects(touching=ground_m))
+    return bool(store.ledger.exposed_rects(touching=ground_m))
 
 
 def imaged(store: Store, section: str) -> tuple[RectM, ...]:
     """Ground of a section that finished jobs have scanned, without the halo: it need not be scanned again."""
-    done = [job.id for job in store.jobs(section=section, state=JobState.DONE)]
+    done = [job.id for job in store.queue.jobs(section=section, state=JobState.DONE)]
     return tuple(
-        row.rect_m for job in done for row in store.exposures(job=job) if row.state is ExposureState.CLOSED
+        row.rect_m
+        for job in done
+        for row in store.ledger.exposures(job=job)
+        if row.state is ExposureState.CLOSED
     )
 
 
 def waiting(store: Store, ground_m: RectM) -> list[Field]:
     """Fields, of any section, whose fluorescence is still to be taken there."""
-    return store.fields(state=FieldState.PENDING, touching=ground_m)
+    return store.specimen.fields(state=FieldState.PENDING, touching=ground_m)
 
 
 def unsaved(store: Store, section: str, frame_m: RectM, reach_m: float) -> str | None:
@@ -55,7 +58,7 @@ def unsaved(store: Store, section: str, frame_m: RectM, reach_m: float) -> str |
     pending = waiting(store, reach)
     if pending:
         return pending[0].id
-    saved = [field for field in store.fields(touching=reach) if field.image is not None]
+    saved = [field for field in store.specimen.fields(touching=reach) if field.image is not None]
     own = [field.rect_m for field in saved if field.section == section]
     for rects in (own, [field.rect_m for field in saved]):
         if Ground(rects, reach_m).allows(frame_m):

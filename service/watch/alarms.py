@@ -72,11 +72,11 @@ def _session(_: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
 
 
 def _finished(store: Store, reason: str) -> Alarm:
-    jobs = ", ".join(f"{n} {state}" for state, n in store.counts_in_use().items()) or "no jobs"
+    jobs = ", ".join(f"{n} {state}" for state, n in store.queue.counts_in_use().items()) or "no jobs"
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
     # The program ends with the session: what is asked of it then has no answer.
-    counts, failed = store.counts_in_use(), store.field_counts().get(FieldState.FAILED, 0)
+    counts, failed = store.queue.counts_in_use(), store.specimen.field_counts().get(FieldState.FAILED, 0)
     undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
     not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
     to_do = f"Not done: {', '.join(not_done)}; incidents.md of the run says why." if not_done else "Nothing."

@@ -34,7 +34,7 @@ class Announcer:
 
     def __init__(self, store: Store, path: Path, notifier: Notifier) -> None:
         self._store, self._path, self._notifier = store, path, notifier
-        self._seq = store.last_seq()
+        self._seq = store.events.last_seq()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="announcer", daemon=True)
@@ -52,7 +52,7 @@ class Announcer:
 
     def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
         """Append an event; where the database does not take it, or hangs, people are told all the same."""
-        call = TimedCall("note", lambda: self._store.note(kind, subject, data))
+        call = TimedCall("note", lambda: self._store.events.note(kind, subject, data))
         try:
             if call.wait(_NOTE_S):
                 call.outcome()
@@ -86,7 +86,7 @@ class Announcer:
                 return
 
     def _read_on(self) -> None:
-        while events := self._store.events_since(self._seq, _PAGE):
+        while events := self._store.events.since(self._seq, _PAGE):
             for event in events:
                 self._seq = event.seq
                 alarm = self._alarm(event)

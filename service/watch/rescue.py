@@ -257,6 +257,6 @@ def _record(folder: RunFolder, notifier: Notifier, what: str, done: str) -> None
     incidents.write(folder.incidents, utc_now(), alarm)
     try:
         with closing(Store.open(folder.store)) as store:
-            store.note("watchdog", "watchdog", {"what": what, "done": done})
+            store.events.note("watchdog", "watchdog", {"what": what, "done": done})
     except StoreError as error:
         log.error("event not recorded", error=str(error))

@@ -47,7 +47,7 @@ class Upkeep:
         )
         self.announcer = Announcer(context.store, context.folder.incidents, self._notifier)
         self._sentinel = Sentinel(
-            context.progress, self.announcer.note, context.store.last_seq, self._watchdog_lost
+            context.progress, self.announcer.note, context.store.events.last_seq, self._watchdog_lost
         )
         self.heart = Heart(beat_path(context.store.run_id()))
         # A session in simulated time is over in a moment, and no microscope stands behind it.

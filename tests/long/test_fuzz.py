@@ -31,8 +31,8 @@ GROWTH_MIB = 64
 _SERVER = """
 import sys, time
 from pathlib import Path
-from service.api.endpoints import Endpoints
-from service.api.server import ApiServer
+from service.api.transport.endpoints import Endpoints
+from service.api.transport.server import ApiServer
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl
 store = Store.open(Path(sys.argv[1]))

@@ -113,7 +113,7 @@ def steer(rng: random.Random, client: Client, told: Told, run: Path) -> None:
 
 def check(store: Store, told: Told, run: Path, ended: bool) -> None:
     """Hold the store against what was acknowledged, and against the specimen's own memory."""
-    seqs = [event.seq for event in store.events_since(0)]
+    seqs = [event.seq for event in store.events.since(0)]
     assert seqs == list(range(1, len(seqs) + 1))
     assert len(seqs) >= told.last_seq
     for name, (method, params, result) in told.changes.items():
@@ -126,11 +126,11 @@ def check(store: Store, told: Told, run: Path, ended: bool) -> None:
         def never(method: str = method) -> dict[str, Any]:
             raise AssertionError(f"{method} was acknowledged and is not kept")
 
-        assert store.change_by_request(name, method, asked, None, never) == result
-    jobs = {job.id: job for job in store.jobs()}
+        assert store.requests.change_once(name, method, asked, None, never) == result
+    jobs = {job.id: job for job in store.queue.jobs()}
     for name in told.done:
         assert jobs[name].state is JobState.DONE
-    rows = Counter(row.job for row in store.exposures() if row.state is not ExposureState.VOID)
+    rows = Counter(row.job for row in store.ledger.exposures() if row.state is not ExposureState.VOID)
     for name, count in rows.items():
         assert count <= 1 + told.approved[name], f"{name} was exposed {count} times"
     if ended:
@@ -140,7 +140,7 @@ def check(store: Store, told: Told, run: Path, ended: bool) -> None:
 def check_end(store: Store, jobs: dict[str, Job], run: Path) -> None:
     """Every job of an ended session has its image, or waits for a person."""
     assert store.status().phase is Phase.DONE, store.status()
-    assert {field.state for field in store.fields()} == {FieldState.PLANNED}
+    assert {field.state for field in store.specimen.fields()} == {FieldState.PLANNED}
     assert {job.state for job in jobs.values()} <= {JobState.DONE, JobState.NEEDS_REVIEW}
     for job in jobs.values():
         if job.state is JobState.DONE:
@@ -173,7 +173,7 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
                     kills += 1
                     phases[store.status().phase.value] += 1
                 check(store, told, run, ended)
-                reviews += store.counts()[JobState.NEEDS_REVIEW] if ended else 0
+                reviews += store.queue.counts()[JobState.NEEDS_REVIEW] if ended else 0
             finally:
                 store.close()
         approvals += sum(told.approved.values())

@@ -56,7 +56,7 @@ class Session:
         self.store = Store.create(
             self.folder.store, self.info.run, dump(config), "dry-run", now_s=self.setup.clock.now_s
         )
-        self.store.add_sections(self.setup.sections, self.setup.fields)
+        self.store.specimen.add_sections(self.setup.sections, self.setup.fields)
         self.config = config
         self._put_together(limits, attended)
 

@@ -120,7 +120,7 @@ class ApiServer:
         except BaseException:
             self._close()
             raise
-        self._published = self._store.last_seq()
+        self._published = self._store.events.last_seq()
         self._store.listen(self._wake)
         self._thread.start()
 
@@ -233,7 +233,7 @@ class ApiServer:
         return subscribed
 
     def _publish(self) -> None:
-        while events := self._store.events_since(self._published, _PAGE):
+        while events := self._store.events.since(self._published, _PAGE):
             for event in events:
                 self._events.send(event_message(event).model_dump_json().encode(), zmq.NOBLOCK)
                 self._published = event.seq

@@ -314,7 +314,7 @@ class _Shown:
         if self._report:
             tell(self._report)
             self._report = ""
-        status, fields, jobs = store.status(), store.field_counts(), store.counts_in_use()
+        status, fields, jobs = store.status(), store.specimen.field_counts(), store.queue.counts_in_use()
         waiting = fields.get(FieldState.PENDING, 0)
         total = sum(fields.values())
         self._bars.update(self._fields, completed=total - waiting, total=total)
@@ -330,7 +330,7 @@ class _Shown:
 
     def _explain(self, store: "Store") -> None:
         """Before the beam goes on: what the electron images will take, and would in other ways."""
-        for event in store.events_since(self._seen, limit=1000):
+        for event in store.events.since(self._seen, limit=1000):
             self._seen = event.seq
             if event.kind == "estimate":
                 with suppress(OSError, ValueError, SystemExit):

@@ -15,13 +15,13 @@ LATEST = 200
 _LEFT = (JobState.QUEUED, JobState.HELD, JobState.ARMED)
 
 
-class Accounts:
+class Durations:
     """Times and totals of one session; they survive a restart."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def took(self, step: Step, took_s: float) -> None:
+    def record(self, step: Step, took_s: float) -> None:
         """Keep how long a step took, s; below zero counts as zero."""
         with self._database.change() as connection:
             connection.execute(

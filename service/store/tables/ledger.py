@@ -12,7 +12,7 @@ from service.errors import IllegalTransitionError, UnknownIdError
 from service.model.jobs import Exposure, ExposureState, JobState
 from service.store import rows
 from service.store.database import Database
-from service.store.tables.queue import list_jobs, move_job
+from service.store.tables.queue import Queue
 
 LOST = "the program ended before its image was saved"
 MAYBE_EXPOSED = "the program ended while the beam may have been on"
@@ -40,174 +40,194 @@ class Recovered:
     to_verify: tuple[str, ...]
 
 
-def arm(database: Database, job_id: str, rect_m: RectM, halo_m: float) -> Exposure:
-    """Put the intent to expose in the ledger and arm the job; on the disk when this returns.
+class Ledger:
+    """Exposures of one run. Methods may be called from any thread."""
 
-    Parameters
-    ----------
-    database : Database
-    job_id : str
-        A queued job.
-    rect_m : RectM
-        Ground that will be scanned, by the stage's read-back.
-    halo_m : float
-        How far the beam destroys fluorescence around it, m.
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue = Queue(database)
 
-    Raises
-    ------
-    IllegalTransitionError
-        The job is not queued, or another exposure is open.
-    UnknownIdError
-    """
-    with database.change() as connection:
-        still_open = database.one("SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,))
-        if still_open is not None:
+    def arm(self, job_id: str, rect_m: RectM, halo_m: float) -> Exposure:
+        """Put the intent to expose in the ledger and arm the job; on the disk when this returns.
+
+        Parameters
+        ----------
+        job_id : str
+            A queued job.
+        rect_m : RectM
+            Ground that will be scanned, by the stage's read-back.
+        halo_m : float
+            How far the beam destroys fluorescence around it, m.
+
+        Raises
+        ------
+        IllegalTransitionError
+            The job is not queued, or another exposure is open.
+        UnknownIdError
+        """
+        with self._database.change() as connection:
+            still_open = self._database.one(
+                "SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,)
+            )
+            if still_open is not None:
+                raise IllegalTransitionError(
+                    f"job {job_id} cannot be armed: exposure {still_open['id']} of"
+                    f" {still_open['job']} is open"
+                )
+            cursor = connection.execute(
+                "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s)"
+                " SELECT id, ?, ?, ?, ?, ?, ?, ? FROM job WHERE id = ?",
+                (*rect_m, halo_m, ExposureState.OPEN.value, self._database.now_s(), job_id),
+            )
+            if cursor.rowcount != 1:
+                raise UnknownIdError(f"there is no job {job_id}")
+            exposure = self.exposure(int(cursor.lastrowid or 0))
+            self._queue.transition(job_id, JobState.ARMED, exposure=exposure.id)
+            return exposure
+
+    def finish(
+        self,
+        exposure_id: int,
+        state: ExposureState,
+        job_state: JobState,
+        note: str | None,
+        rect_m: RectM | None = None,
+        beam_s: float | None = None,
+        *,
+        now: bool = True,
+    ) -> Exposure:
+        """Close an open row, and move its job on with it.
+
+        `rect_m` is the ground that was exposed, where it is not that of the intent; `beam_s` the time under
+        the beam, s, where it is known; `note` what became of the scan, or what a person should know of its
+        image; without `now` nobody knows when it ended.
+
+        Raises
+        ------
+        UnknownIdError
+        IllegalTransitionError
+            The row is not open any more.
+        """
+        with self._database.change() as connection:
+            old = self.exposure(exposure_id)
+            if old.state is not ExposureState.OPEN:
+                raise IllegalTransitionError(f"exposure {exposure_id} is '{old.state}', not open")
+            x0, y0, x1, y1 = rect_m or old.rect_m
+            connection.execute(
+                "UPDATE exposure SET state = ?, closed_s = ?, note = ?,"
+                " x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?, beam_s = ? WHERE id = ?",
+                (
+                    state.value,
+                    self._database.now_s() if now else None,
+                    note,
+                    x0,
+                    y0,
+                    x1,
+                    y1,
+                    beam_s,
+                    exposure_id,
+                ),
+            )
+            self._queue.transition(old.job, job_state, reason=note, exposure=exposure_id)
+            return self.exposure(exposure_id)
+
+    def done(
+        self,
+        exposure_id: int,
+        rect_m: RectM | None = None,
+        beam_s: float | None = None,
+        note: str | None = None,
+    ) -> Exposure:
+        """Close the row of a scan that ended with the beam blanked: its job is exposed; see `finish`."""
+        return self.finish(exposure_id, ExposureState.CLOSED, JobState.EXPOSED, note, rect_m, beam_s)
+
+    def failed(self, exposure_id: int, note: str) -> Exposure:
+        """Close the row of a scan that broke off: nobody knows what it exposed, a person reviews its job."""
+        return self.finish(exposure_id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, note)
+
+    def void(self, exposure_id: int, job_state: JobState, note: str) -> Exposure:
+        """Close a row whose scan was refused with the beam blanked: nothing was exposed.
+
+        Raises
+        ------
+        UnknownIdError, IllegalTransitionError
+        """
+        if job_state not in (JobState.QUEUED, JobState.NEEDS_REVIEW, JobState.FAILED):
             raise IllegalTransitionError(
-                f"job {job_id} cannot be armed: exposure {still_open['id']} of {still_open['job']} is open"
+                f"a job that was refused goes to 'queued', 'needs_review' or 'failed', not to '{job_state}'"
             )
-        cursor = connection.execute(
-            "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s)"
-            " SELECT id, ?, ?, ?, ?, ?, ?, ? FROM job WHERE id = ?",
-            (*rect_m, halo_m, ExposureState.OPEN.value, database.now_s(), job_id),
+        return self.finish(exposure_id, ExposureState.VOID, job_state, note)
+
+    def exposure(self, exposure_id: int) -> Exposure:
+        """Row of an identifier.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        row = self._database.one("SELECT * FROM exposure WHERE id = ?", (exposure_id,))
+        if row is None:
+            raise UnknownIdError(f"there is no exposure {exposure_id}")
+        return rows.exposure(row)
+
+    def exposures(
+        self, limit: int | None = None, after: int | None = None, job: str | None = None
+    ) -> list[Exposure]:
+        """Rows in the order in which they were opened, behind an identifier."""
+        found = self._database.all(
+            "SELECT * FROM exposure WHERE (? IS NULL OR job = ?) AND id > ? ORDER BY id LIMIT ?",
+            (job, job, after or 0, -1 if limit is None else limit),
         )
-        if cursor.rowcount != 1:
-            raise UnknownIdError(f"there is no job {job_id}")
-        exposure = get_exposure(database, int(cursor.lastrowid or 0))
-        move_job(database, job_id, JobState.ARMED, exposure=exposure.id)
-        return exposure
+        return [rows.exposure(row) for row in found]
 
+    def exposed_rects(self, touching: RectM | None = None) -> list[tuple[RectM, float]]:
+        """Ground that the beam touched or may have, with the halo of each, m: all rows but the void ones.
 
-def finish(
-    database: Database,
-    exposure_id: int,
-    state: ExposureState,
-    job_state: JobState,
-    note: str | None,
-    rect_m: RectM | None = None,
-    beam_s: float | None = None,
-    *,
-    now: bool = True,
-) -> Exposure:
-    """Close an open row, and move its job on with it.
-
-    `rect_m` is the ground that was exposed, where it is not that of the intent; `beam_s` the time under the
-    beam, s, where it is known; `note` what became of the scan, or what a person should know of its image;
-    without `now` nobody knows when it ended.
-
-    Raises
-    ------
-    UnknownIdError
-    IllegalTransitionError
-        The row is not open any more.
-    """
-    with database.change() as connection:
-        old = get_exposure(database, exposure_id)
-        if old.state is not ExposureState.OPEN:
-            raise IllegalTransitionError(f"exposure {exposure_id} is '{old.state}', not open")
-        x0, y0, x1, y1 = rect_m or old.rect_m
-        connection.execute(
-            "UPDATE exposure SET state = ?, closed_s = ?, note = ?, x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?,"
-            " beam_s = ? WHERE id = ?",
-            (
-                state.value,
-                database.now_s() if now else None,
-                note,
-                x0,
-                y0,
-                x1,
-                y1,
-                beam_s,
-                exposure_id,
-            ),
-        )
-        move_job(database, old.job, job_state, reason=note, exposure=exposure_id)
-        return get_exposure(database, exposure_id)
-
-
-def void(database: Database, exposure_id: int, job_state: JobState, note: str) -> Exposure:
-    """Close a row whose scan was refused with the beam blanked: nothing was exposed.
-
-    Raises
-    ------
-    UnknownIdError, IllegalTransitionError
-    """
-    if job_state not in (JobState.QUEUED, JobState.NEEDS_REVIEW, JobState.FAILED):
-        raise IllegalTransitionError(
-            f"a job that was refused goes to 'queued', 'needs_review' or 'failed', not to '{job_state}'"
-        )
-    return finish(database, exposure_id, ExposureState.VOID, job_state, note)
-
-
-def get_exposure(database: Database, exposure_id: int) -> Exposure:
-    """Row of an identifier.
-
-    Raises
-    ------
-    UnknownIdError
-    """
-    row = database.one("SELECT * FROM exposure WHERE id = ?", (exposure_id,))
-    if row is None:
-        raise UnknownIdError(f"there is no exposure {exposure_id}")
-    return rows.exposure(row)
-
-
-def list_exposures(
-    database: Database, job: str | None, limit: int | None, after: int | None
-) -> list[Exposure]:
-    """Rows in the order in which they were opened, behind an identifier."""
-    found = database.all(
-        "SELECT * FROM exposure WHERE (? IS NULL OR job = ?) AND id > ? ORDER BY id LIMIT ?",
-        (job, job, after or 0, -1 if limit is None else limit),
-    )
-    return [rows.exposure(row) for row in found]
-
-
-def exposed_rects(database: Database, touching: RectM | None) -> list[tuple[RectM, float]]:
-    """Ground that the beam touched or may have, with the halo of each, m: all rows but the void ones.
-
-    Parameters
-    ----------
-    database : Database
-    touching : RectM, optional
-        Only what reaches this ground, halo included; touching edges count.
-    """
-    sql = "SELECT * FROM exposure WHERE state <> ?"
-    values: tuple[object, ...] = (ExposureState.VOID.value,)
-    if touching is not None:
-        x0, y0, x1, y1 = touching
-        sql += " AND x0_m - halo_m <= ? AND y0_m - halo_m <= ? AND x1_m + halo_m >= ? AND y1_m + halo_m >= ?"
-        values = (*values, x1, y1, x0, y0)
-    found = [rows.exposure(row) for row in database.all(sql + " ORDER BY id", values)]
-    return [(exposure.rect_m, exposure.halo_m) for exposure in found]
-
-
-def recover(database: Database) -> Recovered:
-    """Put in order what a process that ended left behind.
-
-    Raises
-    ------
-    StoreError
-        The database cannot be written; nothing changed.
-    """
-    with database.change():
-        unknown, review, requeued = [], [], []
-        open_rows = database.all("SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,))
-        for exposure in map(rows.exposure, open_rows):
-            found = finish(
-                database, exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, MAYBE_EXPOSED, now=False
+        Parameters
+        ----------
+        touching : RectM, optional
+            Only what reaches this ground, halo included; touching edges count.
+        """
+        sql = "SELECT * FROM exposure WHERE state <> ?"
+        values: tuple[object, ...] = (ExposureState.VOID.value,)
+        if touching is not None:
+            x0, y0, x1, y1 = touching
+            sql += (
+                " AND x0_m - halo_m <= ? AND y0_m - halo_m <= ? AND x1_m + halo_m >= ? AND y1_m + halo_m >= ?"
             )
-            unknown.append(found)
-            review.append(exposure.job)
-        for job in list_jobs(database, None, JobState.ARMED, None, None):
-            # Job and row change together, so this is not to happen; with only void rows no beam was on.
-            if any(e.state is not ExposureState.VOID for e in list_exposures(database, job.id, None, None)):
-                move_job(database, job.id, JobState.NEEDS_REVIEW, reason=MAYBE_EXPOSED)
+            values = (*values, x1, y1, x0, y0)
+        found = [rows.exposure(row) for row in self._database.all(sql + " ORDER BY id", values)]
+        return [(exposure.rect_m, exposure.halo_m) for exposure in found]
+
+    def recover(self) -> Recovered:
+        """Put in order what a process that ended left behind.
+
+        Raises
+        ------
+        StoreError
+            The self._database cannot be written; nothing changed.
+        """
+        with self._database.change():
+            unknown, review, requeued = [], [], []
+            open_rows = self._database.all(
+                "SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,)
+            )
+            for exposure in map(rows.exposure, open_rows):
+                found = self.finish(
+                    exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, MAYBE_EXPOSED, now=False
+                )
+                unknown.append(found)
+                review.append(exposure.job)
+            for job in self._queue.jobs(JobState.ARMED):
+                # Job and row change together, so this is not to happen; with only void rows no beam was on.
+                if any(e.state is not ExposureState.VOID for e in self.exposures(job=job.id)):
+                    self._queue.transition(job.id, JobState.NEEDS_REVIEW, reason=MAYBE_EXPOSED)
+                    review.append(job.id)
+                else:
+                    self._queue.transition(job.id, JobState.QUEUED)
+                    requeued.append(job.id)
+            for job in self._queue.jobs(JobState.EXPOSED):
+                self._queue.transition(job.id, JobState.NEEDS_REVIEW, reason=LOST)
                 review.append(job.id)
-            else:
-                move_job(database, job.id, JobState.QUEUED)
-                requeued.append(job.id)
-        for job in list_jobs(database, None, JobState.EXPOSED, None, None):
-            move_job(database, job.id, JobState.NEEDS_REVIEW, reason=LOST)
-            review.append(job.id)
-        written = list_jobs(database, None, JobState.SAVED, None, None)
-        return Recovered(tuple(unknown), tuple(review), tuple(requeued), tuple(job.id for job in written))
+            written = self._queue.jobs(JobState.SAVED)
+            return Recovered(tuple(unknown), tuple(review), tuple(requeued), tuple(job.id for job in written))

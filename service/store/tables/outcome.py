@@ -11,6 +11,6 @@ def end_state(store: Store) -> str:
     phase = store.status().phase
     if phase is not Phase.DONE:
         return phase.value
-    jobs, fields = set(store.counts_in_use()), set(store.field_counts())
+    jobs, fields = set(store.queue.counts_in_use()), set(store.specimen.field_counts())
     well = jobs <= {JobState.DONE, JobState.SKIPPED} and fields <= {FieldState.PLANNED}
     return "done" if well else "done_with_failures"

@@ -3,8 +3,8 @@
 from service.model.jobs import JobState
 from service.model.specimen import FieldState
 from service.store.database import Database
-from service.store.tables.queue import list_jobs, move_job
-from service.store.tables.specimen import list_fields, set_field
+from service.store.tables.queue import Queue
+from service.store.tables.specimen import SpecimenStore
 
 TAKEN_AGAIN = "taken again after a restart"
 DETECTED_AGAIN = "detected again after a restart"
@@ -28,19 +28,20 @@ def look_again(database: Database) -> tuple[str, ...]:
     StoreError
         The database cannot be written; nothing changed.
     """
+    specimen = SpecimenStore(database)
     with database.change():
         failed = [
             field
-            for field in list_fields(database, None, FieldState.FAILED, None, None)
+            for field in specimen.fields(state=FieldState.FAILED)
             if (field.undetected or field.untaken) and _untouched(database, field.section)
         ]
         for section in dict.fromkeys(field.section for field in failed):
             _withdraw_plan(database, section)
         for field in failed:
             if field.untaken:
-                set_field(database, field.id, FieldState.PENDING, reason=TAKEN_AGAIN)
+                specimen.set_field(field.id, FieldState.PENDING, reason=TAKEN_AGAIN)
             else:
-                set_field(database, field.id, FieldState.SAVED, reason=DETECTED_AGAIN)
+                specimen.set_field(field.id, FieldState.SAVED, reason=DETECTED_AGAIN)
         return tuple(field.id for field in failed)
 
 
@@ -57,11 +58,12 @@ def _untouched(database: Database, section: str) -> bool:
 
 def _withdraw_plan(database: Database, section: str) -> None:
     """Skip the jobs of a section, so that its cells can be planned again."""
+    queue, specimen = Queue(database), SpecimenStore(database)
     with database.change() as connection:
-        for job in list_jobs(database, section, None, None, None):
+        for job in queue.jobs(section=section):
             connection.execute("DELETE FROM cover WHERE job = ?", (job.id,))
-            move_job(database, job.id, JobState.SKIPPED, reason=WITHDRAWN)
+            queue.transition(job.id, JobState.SKIPPED, reason=WITHDRAWN)
         connection.execute("DELETE FROM way WHERE section = ?", (section,))
         connection.execute("UPDATE cell SET skipped = NULL WHERE section = ?", (section,))
-        for field in list_fields(database, section, FieldState.PLANNED, None, None):
-            set_field(database, field.id, FieldState.DETECTED)
+        for field in specimen.fields(section, FieldState.PLANNED):
+            specimen.set_field(field.id, FieldState.DETECTED)

@@ -13,167 +13,205 @@ from service.store.database import Database
 from service.store.rows import numbers, to_json
 
 
-def add_sections(database: Database, sections: Sequence[Section], fields: Sequence[Field]) -> None:
-    """Add sections with their fields, all pending.
+class SpecimenStore:
+    """Sections, fields and cells of one run. Methods may be called from any thread."""
 
-    Raises
-    ------
-    StoreError
-        An identifier or an index is taken, or a field names a section that is not there.
-    """
-    with database.change() as connection:
-        connection.executemany(
-            "INSERT INTO section (id, idx, x_m, y_m, visit, outline_m) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (s.id, s.index, *s.center_m, s.visit, None if s.outline_m is None else to_json(s.outline_m))
-                for s in sections
-            ],
-        )
-        for field in fields:
-            if field.state is not FieldState.PENDING:
-                raise StoreError(
-                    f"{database.path}: field {field.id} is to be added as pending, not {field.state}"
-                )
-            connection.execute(
-                "INSERT INTO field (id, section, idx, x_m, y_m, x0_m, y0_m, x1_m, y1_m, state, warnings)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]')",
-                (field.id, field.section, field.index, *field.center_m, *field.rect_m, field.state.value),
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_sections(self, sections: Sequence[Section], fields: Sequence[Field]) -> None:
+        """Add sections with their fields, all pending.
+
+        Raises
+        ------
+        StoreError
+            An identifier or an index is taken, or a field names a section that is not there.
+        """
+        with self._database.change() as connection:
+            connection.executemany(
+                "INSERT INTO section (id, idx, x_m, y_m, visit, outline_m) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        s.id,
+                        s.index,
+                        *s.center_m,
+                        s.visit,
+                        None if s.outline_m is None else to_json(s.outline_m),
+                    )
+                    for s in sections
+                ],
             )
-        database.log("layout", "sections", {"sections": len(sections), "fields": len(fields)})
+            for field in fields:
+                if field.state is not FieldState.PENDING:
+                    raise StoreError(
+                        f"{self._database.path}: field {field.id} is to be added as pending,"
+                        f" not {field.state}"
+                    )
+                connection.execute(
+                    "INSERT INTO field (id, section, idx, x_m, y_m, x0_m, y0_m, x1_m, y1_m, state, warnings)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]')",
+                    (field.id, field.section, field.index, *field.center_m, *field.rect_m, field.state.value),
+                )
+            self._database.log("layout", "sections", {"sections": len(sections), "fields": len(fields)})
 
+    def sections(self, limit: int | None = None, after: str | None = None) -> list[Section]:
+        """Sections in the order of cutting, after the one named."""
+        index = -1
+        if after is not None:
+            row = self._database.one("SELECT idx FROM section WHERE id = ?", (after,))
+            if row is None:
+                raise UnknownIdError(f"there is no section {after}")
+            index = row["idx"]
+        sql = "SELECT * FROM section WHERE idx > ? ORDER BY idx LIMIT ?"
+        return [rows.section(row) for row in self._database.all(sql, (index, -1 if limit is None else limit))]
 
-def list_sections(database: Database, limit: int | None, after: str | None) -> list[Section]:
-    """Sections in the order of cutting, after the one named."""
-    index = -1
-    if after is not None:
-        row = database.one("SELECT idx FROM section WHERE id = ?", (after,))
+    def fields(
+        self,
+        section: str | None = None,
+        state: FieldState | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        touching: RectM | None = None,
+    ) -> list[Field]:
+        """Fields in the order of sections and of their index, after the one named.
+
+        With `touching` only those that share ground with it; touching edges share none.
+        """
+        where: list[str] = ["1"]
+        values: list[object] = []
+        if section is not None:
+            where.append("field.section = ?")
+            values.append(section)
+        if state is not None:
+            where.append("field.state = ?")
+            values.append(state.value)
+        if after is not None:
+            where.append(
+                "(section.idx, field.idx) > (SELECT s.idx, f.idx FROM field f"
+                " JOIN section s ON s.id = f.section WHERE f.id = ?)"
+            )
+            values.append(self.field(after).id)
+        if touching is not None:
+            where.append("field.x0_m < ? AND field.x1_m > ? AND field.y0_m < ? AND field.y1_m > ?")
+            values += [touching[2], touching[0], touching[3], touching[1]]
+        found = self._database.all(
+            "SELECT field.* FROM field JOIN section ON section.id = field.section"
+            f" WHERE {' AND '.join(where)} ORDER BY section.idx, field.idx LIMIT ?",
+            (*values, -1 if limit is None else limit),
+        )
+        return [rows.field(row) for row in found]
+
+    def field(self, field_id: str) -> Field:
+        """Field of an identifier.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        row = self._database.one("SELECT * FROM field WHERE id = ?", (field_id,))
         if row is None:
-            raise UnknownIdError(f"there is no section {after}")
-        index = row["idx"]
-    sql = "SELECT * FROM section WHERE idx > ? ORDER BY idx LIMIT ?"
-    return [rows.section(row) for row in database.all(sql, (index, -1 if limit is None else limit))]
+            raise UnknownIdError(f"there is no field {field_id}")
+        return rows.field(row)
 
+    def set_field(
+        self,
+        field_id: str,
+        state: FieldState,
+        *,
+        reason: str | None = None,
+        center_m: tuple[float, float] | None = None,
+        rect_m: RectM | None = None,
+        image: str | None = None,
+        sha256: str | None = None,
+        elapsed_ms: float | None = None,
+        warnings: Sequence[str] | None = None,
+        notes: Mapping[str, Any] | None = None,
+    ) -> Field:
+        """Move a field on; what is None stays as it is, but for the reason, which belongs to the new state.
 
-def list_fields(
-    database: Database,
-    section: str | None,
-    state: FieldState | None,
-    limit: int | None,
-    after: str | None,
-    touching: RectM | None = None,
-) -> list[Field]:
-    """Fields in the order of sections and of their index, after the one named.
+        `notes` go into the event besides.
 
-    With `touching` only those that share ground with it; touching edges share none.
-    """
-    where: list[str] = ["1"]
-    values: list[object] = []
-    if section is not None:
-        where.append("field.section = ?")
-        values.append(section)
-    if state is not None:
-        where.append("field.state = ?")
-        values.append(state.value)
-    if after is not None:
-        where.append(
-            "(section.idx, field.idx) > (SELECT s.idx, f.idx FROM field f JOIN section s ON s.id = f.section"
-            " WHERE f.id = ?)"
-        )
-        values.append(get_field(database, after).id)
-    if touching is not None:
-        where.append("field.x0_m < ? AND field.x1_m > ? AND field.y0_m < ? AND field.y1_m > ?")
-        values += [touching[2], touching[0], touching[3], touching[1]]
-    found = database.all(
-        "SELECT field.* FROM field JOIN section ON section.id = field.section"
-        f" WHERE {' AND '.join(where)} ORDER BY section.idx, field.idx LIMIT ?",
-        (*values, -1 if limit is None else limit),
-    )
-    return [rows.field(row) for row in found]
+        Raises
+        ------
+        UnknownIdError
+        IllegalTransitionError
+        """
+        columns: dict[str, object] = {"state": state.value, "reason": reason}
+        if center_m is not None:
+            columns |= {"x_m": center_m[0], "y_m": center_m[1]}
+        if rect_m is not None:
+            columns |= dict(zip(("x0_m", "y0_m", "x1_m", "y1_m"), rect_m, strict=True))
+        optional = {"image": image, "sha256": sha256, "elapsed_ms": elapsed_ms}
+        columns |= {name: value for name, value in optional.items() if value is not None}
+        if warnings is not None:
+            columns["warnings"] = to_json(list(warnings))
+        with self._database.change() as connection:
+            old = self.field(field_id)
+            field_states.check(old.state, state)
+            connection.execute(
+                f"UPDATE field SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
+                (*columns.values(), field_id),
+            )
+            told = {"from": old.state, "to": state, "reason": reason, **(notes or {})}
+            self._database.log("field", field_id, told)
+            return self.field(field_id)
 
+    def record_detection(
+        self, field_id: str, cells: Sequence[Cell], elapsed_ms: float, warnings: Sequence[str]
+    ) -> Field:
+        """Keep the cells of a field and call it detected.
 
-def get_field(database: Database, field_id: str) -> Field:
-    """Field of an identifier.
+        Raises
+        ------
+        UnknownIdError
+        IllegalTransitionError
+        StoreError
+            A cell of another field, or one that is there already.
+        """
+        with self._database.change() as connection:
+            section = self.field(field_id).section
+            for cell in cells:
+                if (cell.field, cell.section) != (field_id, section):
+                    raise StoreError(
+                        f"{self._database.path}: cell {cell.id} does not belong to field {field_id}"
+                    )
+                _insert_cell(connection, cell)
+            return self.set_field(
+                field_id,
+                FieldState.DETECTED,
+                elapsed_ms=elapsed_ms,
+                warnings=warnings,
+                notes={"cells": len(cells)},
+            )
 
-    Raises
-    ------
-    UnknownIdError
-    """
-    row = database.one("SELECT * FROM field WHERE id = ?", (field_id,))
-    if row is None:
-        raise UnknownIdError(f"there is no field {field_id}")
-    return rows.field(row)
+    def cells(self, section: str | None = None, field: str | None = None) -> list[Cell]:
+        """Cells in the order in which they were found, of a section, of a field, or all."""
+        where, values = ["1"], []
+        if section is not None:
+            where.append("cell.section = ?")
+            values.append(section)
+        if field is not None:
+            where.append("cell.field = ?")
+            values.append(field)
+        wanted = " AND ".join(where)
+        with self._database.snapshot():
+            found = self._database.all(f"SELECT * FROM cell WHERE {wanted} ORDER BY rowid", tuple(values))
+            links = self._database.all(
+                "SELECT cover.cell, cover.job FROM cover JOIN cell ON cell.id = cover.cell"
+                f" JOIN job ON job.id = cover.job WHERE {wanted} ORDER BY job.position",
+                tuple(values),
+            )
+        jobs: dict[str, list[str]] = {}
+        for link in links:
+            jobs.setdefault(link["cell"], []).append(link["job"])
+        return [rows.cell(row, jobs.get(row["id"], ())) for row in found]
 
-
-def set_field(
-    database: Database,
-    field_id: str,
-    state: FieldState,
-    *,
-    reason: str | None = None,
-    center_m: tuple[float, float] | None = None,
-    rect_m: RectM | None = None,
-    image: str | None = None,
-    sha256: str | None = None,
-    elapsed_ms: float | None = None,
-    warnings: Sequence[str] | None = None,
-    notes: Mapping[str, Any] | None = None,
-) -> Field:
-    """Move a field on; what is None stays as it is, but for the reason, which belongs to the new state.
-
-    `notes` go into the event besides.
-
-    Raises
-    ------
-    UnknownIdError
-    IllegalTransitionError
-    """
-    columns: dict[str, object] = {"state": state.value, "reason": reason}
-    if center_m is not None:
-        columns |= {"x_m": center_m[0], "y_m": center_m[1]}
-    if rect_m is not None:
-        columns |= dict(zip(("x0_m", "y0_m", "x1_m", "y1_m"), rect_m, strict=True))
-    optional = {"image": image, "sha256": sha256, "elapsed_ms": elapsed_ms}
-    columns |= {name: value for name, value in optional.items() if value is not None}
-    if warnings is not None:
-        columns["warnings"] = to_json(list(warnings))
-    with database.change() as connection:
-        old = get_field(database, field_id)
-        field_states.check(old.state, state)
-        connection.execute(
-            f"UPDATE field SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
-            (*columns.values(), field_id),
-        )
-        told = {"from": old.state, "to": state, "reason": reason, **(notes or {})}
-        database.log("field", field_id, told)
-        return get_field(database, field_id)
-
-
-def record_detection(
-    database: Database, field_id: str, cells: Sequence[Cell], elapsed_ms: float, warnings: Sequence[str]
-) -> Field:
-    """Keep the cells of a field and call it detected.
-
-    Raises
-    ------
-    UnknownIdError
-    IllegalTransitionError
-    StoreError
-        A cell of another field, or one that is there already.
-    """
-    with database.change() as connection:
-        section = get_field(database, field_id).section
-        for cell in cells:
-            if (cell.field, cell.section) != (field_id, section):
-                raise StoreError(f"{database.path}: cell {cell.id} does not belong to field {field_id}")
-            _insert_cell(connection, cell)
-        return set_field(
-            database,
-            field_id,
-            FieldState.DETECTED,
-            elapsed_ms=elapsed_ms,
-            warnings=warnings,
-            notes={"cells": len(cells)},
-        )
+    def field_counts(self) -> dict[FieldState, int]:
+        """Fields in each state that occurs."""
+        return {
+            FieldState(row["state"]): row["n"]
+            for row in self._database.all("SELECT state, COUNT(*) AS n FROM field GROUP BY state")
+        }
 
 
 def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
@@ -194,34 +232,3 @@ def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
             int(cell.seen),
         ),
     )
-
-
-def list_cells(database: Database, section: str | None, field: str | None) -> list[Cell]:
-    """Cells in the order in which they were found, of a section, of a field, or all."""
-    where, values = ["1"], []
-    if section is not None:
-        where.append("cell.section = ?")
-        values.append(section)
-    if field is not None:
-        where.append("cell.field = ?")
-        values.append(field)
-    wanted = " AND ".join(where)
-    with database.snapshot():
-        found = database.all(f"SELECT * FROM cell WHERE {wanted} ORDER BY rowid", tuple(values))
-        links = database.all(
-            "SELECT cover.cell, cover.job FROM cover JOIN cell ON cell.id = cover.cell"
-            f" JOIN job ON job.id = cover.job WHERE {wanted} ORDER BY job.position",
-            tuple(values),
-        )
-    jobs: dict[str, list[str]] = {}
-    for link in links:
-        jobs.setdefault(link["cell"], []).append(link["job"])
-    return [rows.cell(row, jobs.get(row["id"], ())) for row in found]
-
-
-def count_fields(database: Database) -> dict[FieldState, int]:
-    """Fields in each state that occurs."""
-    return {
-        FieldState(row["state"]): row["n"]
-        for row in database.all("SELECT state, COUNT(*) AS n FROM field GROUP BY state")
-    }

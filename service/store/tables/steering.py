@@ -12,7 +12,7 @@ from service.errors import IllegalTransitionError, UnknownIdError
 from service.model.jobs import ExposureState, Job, JobState
 from service.model.phases import FINAL, Phase
 from service.store.database import Database
-from service.store.tables.queue import get_job, move_job
+from service.store.tables.queue import Queue
 
 MOVABLE = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})
 """States of a job that has its turn still before it, perhaps."""
@@ -40,6 +40,7 @@ class Steering:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._queue = Queue(database)
 
     def hold(self, jobs: Sequence[str], word: Word) -> None:
         """Keep queued jobs from the beam until they are released.
@@ -165,13 +166,13 @@ class Steering:
         with self._database.change():
             self._demand_live()
             for job_id in jobs:
-                found = get_job(self._database, job_id).state
+                found = self._queue.job(job_id).state
                 if found not in (MOVABLE if old is None else {old}):
                     wanted = "queued, held or to be reviewed" if old is None else f"'{old}'"
                     raise IllegalTransitionError(
                         f"job {job_id} is '{found}'; only one that is {wanted} can be {what}"
                     )
-                move_job(self._database, job_id, new, reason=f"{what} {word}", by=word.by)
+                self._queue.transition(job_id, new, reason=f"{what} {word}", by=word.by)
 
     def _demand_live(self) -> None:
         row = self._database.one("SELECT phase FROM run")
@@ -180,7 +181,7 @@ class Steering:
             raise IllegalTransitionError(f"the session has ended ({row[0]}): its queue stays as it is")
 
     def _movable(self, job_id: str) -> Job:
-        job = get_job(self._database, job_id)
+        job = self._queue.job(job_id)
         if job.state not in MOVABLE:
             raise IllegalTransitionError(
                 f"job {job_id} is '{job.state}': only what is queued, held or to be reviewed has a place"

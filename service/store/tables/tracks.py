@@ -7,7 +7,7 @@ from service.model.jobs import Job
 from service.model.specimen import FieldCells, Track
 from service.store.database import Database
 from service.store.rows import to_json
-from service.store.tables.specimen import record_detection
+from service.store.tables.specimen import SpecimenStore
 
 
 class TrackStore:
@@ -15,6 +15,7 @@ class TrackStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._specimen = SpecimenStore(database)
 
     def record_section(self, found: Sequence[FieldCells], tracks: Sequence[Track]) -> None:
         """Keep the cells of saved fields of one section, call the fields detected, and keep its tracks.
@@ -28,7 +29,7 @@ class TrackStore:
         """
         with self._database.change() as connection:
             for field in found:
-                record_detection(self._database, field.field, field.cells, field.elapsed_ms, field.warnings)
+                self._specimen.record_detection(field.field, field.cells, field.elapsed_ms, field.warnings)
             connection.executemany(
                 "INSERT INTO track (id, first_section, last_section, central_section, sections)"
                 " VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"

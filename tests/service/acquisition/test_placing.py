@@ -88,13 +88,13 @@ def test_frames_within_the_beam_shift_are_scanned_from_one_stage_position(
     sessions.append(placed)
     placed.session.run()
     store, sem = placed.session.store, placed.sem
-    jobs = store.jobs()
+    jobs = store.queue.jobs()
     assert {job.state for job in jobs} == {JobState.DONE}
     assert all(math.hypot(*shift) <= 15e-6 for shift in sem.shifts_m)
     assert any(math.hypot(*shift) > 1e-6 for shift in sem.shifts_m)
     assert len(set(sem.stands_m)) < len(jobs)
     for job in jobs:
-        (exposure,) = store.exposures(job=job.id)
+        (exposure,) = store.ledger.exposures(job=job.id)
         assert exposure.rect_m == pytest.approx(job.rect_m, abs=1e-9)
 
 
@@ -103,10 +103,10 @@ def test_what_the_stage_is_off_is_made_good_by_the_beam_shift(sessions: list[Pla
         placed = Placed(tmp_path / f"run{number}", off=True, sem={"beam_shift_range_um": range_um})
         sessions.append(placed)
         placed.session.run()
-        jobs = placed.session.store.jobs()
+        jobs = placed.session.store.queue.jobs()
         assert jobs
         for job in jobs:
-            (exposure,) = placed.session.store.exposures(job=job.id)
+            (exposure,) = placed.session.store.ledger.exposures(job=job.id)
             off_m = exposure.rect_m[0] - job.rect_m[0]
             assert off_m == pytest.approx(OFF_M if range_um == 0 else 0.0, abs=1e-9)
 
@@ -123,19 +123,19 @@ def test_a_frame_that_landed_near_unsaved_fluorescence_waits_for_it(
     )
     sessions.append(placed)
     store = placed.session.store
-    first, second = store.fields()
+    first, second = store.specimen.fields()
     right_m = first.rect_m[2] - 2.1e-6
     center = (right_m - 5e-6, first.center_m[1])
     job = Job("J000001", "S0001", 999_999, about(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ())
-    store.add_plan("S0001", [job], {})
+    store.queue.add_plan("S0001", [job], {})
     placed.session.run()
-    told = [e for e in store.events_since(0) if e.kind == "job" and e.subject == job.id]
+    told = [e for e in store.events.since(0) if e.kind == "job" and e.subject == job.id]
     held = next(event for event in told if event.data["to"] == "held")
     assert held.data["reason"] == f"{WAITS}{second.id}"
-    saved = next(e for e in store.events_since(0) if e.kind == "field" and e.subject == second.id)
+    saved = next(e for e in store.events.since(0) if e.kind == "field" and e.subject == second.id)
     armed = next(event for event in told if event.data["to"] == "armed")
     assert held.seq < saved.seq < armed.seq
-    assert store.job(job.id).state is JobState.DONE
+    assert store.queue.job(job.id).state is JobState.DONE
 
 
 def test_backlash_is_gone_where_every_position_is_approached_from_the_same_side(

@@ -90,7 +90,7 @@ def test_moves_are_measured(moves: Moves) -> None:
     begun_s = moves.context.clock.now_s()
     move_to(moves.context, (1e-4, 0.0))
     move_to(moves.context, (1e-4, 0.0))
-    assert moves.session.store.accounts.latest(Step.MOVE) == (moves.context.clock.now_s() - begun_s,)
+    assert moves.session.store.durations.latest(Step.MOVE) == (moves.context.clock.now_s() - begun_s,)
 
 
 def test_without_an_approach_the_stage_goes_straight_there(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) ->
     thread.join()
     context.destroy(linger=0)
     assert store.status().phase is Phase.PAUSED
-    assert [event.data["event"] for event in store.events_since(0)] == ["start", "pause"]
+    assert [event.data["event"] for event in store.events.since(0)] == ["start", "pause"]
 
 
 def test_followers_learn_that_the_daemon_is_gone(server: ApiServer) -> None:

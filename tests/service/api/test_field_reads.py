@@ -20,7 +20,7 @@ FIELD = "S0001/F000"
 @pytest.fixture
 def handler(store: Store) -> Handler:
     queue_jobs(store, 3)
-    store.set_job("J000002", JobState.SKIPPED, reason="by hand")
+    store.queue.set_state("J000002", JobState.SKIPPED, reason="by hand")
     return Handler(store, DirectControl(store), "ipc:///events")
 
 

@@ -61,10 +61,10 @@ def test_status(handler: Handler, store: Store) -> None:
     queue_jobs(store)
     store.apply(SessionEvent.START)
     store.apply(SessionEvent.FAULT, "no stage")
-    store.arm("J000002", rect(0, 0), 0.0)
+    store.ledger.arm("J000002", rect(0, 0), 0.0)
     status = result(handler, "status")
     assert (status["phase"], status["resume_to"], status["reason"]) == ("fault", "preflight", "no stage")
-    assert (status["rev"], status["last_seq"], status["time_s"]) == (2, store.last_seq(), 42.0)
+    assert (status["rev"], status["last_seq"], status["time_s"]) == (2, store.events.last_seq(), 42.0)
     assert status["fields"] == {"pending": 3, "planned": 1}
     assert (status["jobs"]["queued"], status["jobs"]["armed"], status["jobs"]["done"]) == (2, 1, 0)
     assert status["current_job"]["job"] == "J000002"
@@ -78,7 +78,7 @@ def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
         "job": "J000001",
         "section": "S0001",
         "position": 1,
-        "center_m": list(store.job("J000001").center_m),
+        "center_m": list(store.queue.job("J000001").center_m),
         "size_px": [600, 400],
         "pixel_size_m": 16.5e-9,
         "dwell_s": 60e-6,
@@ -88,7 +88,7 @@ def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
         "reason": None,
         "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident", "tracks": []}],
     }
-    store.expose_failed(store.arm("J000001", rect(3, 4), 1e-6).id, "scan timed out")
+    store.ledger.failed(store.ledger.arm("J000001", rect(3, 4), 1e-6).id, "scan timed out")
     detail = result(handler, "queue.get", job="J000001")
     assert detail["row"]["reason"] == "scan timed out"
     assert [row["state"] for row in detail["exposures"]] == ["unknown"]
@@ -124,7 +124,7 @@ def test_snapshot_and_events_fit_together(handler: Handler, store: Store) -> Non
     queue_jobs(store, 12)
     snapshot = result(handler, "snapshot")
     assert [row["job"] for row in snapshot["next_jobs"]] == [f"J{n:06d}" for n in range(1, 11)]
-    store.set_job("J000001", JobState.HELD, reason="by hand")
+    store.queue.set_state("J000001", JobState.HELD, reason="by hand")
     page = result(handler, "events.since", seq=snapshot["status"]["last_seq"])
     (event,) = page["events"]
     assert (event["kind"], event["subject"], event["data"]["to"]) == ("job", "J000001", "held")
@@ -134,7 +134,7 @@ def test_snapshot_and_events_fit_together(handler: Handler, store: Store) -> Non
 def test_estimate_and_status_tell_the_same(handler: Handler, store: Store) -> None:
     queue_jobs(store, 3)
     work = Work(frames=3, stage_moves=3, beam_s=43.2, travel_m=6e-5, pixels=720_000)
-    store.accounts.add_plan("S0001", [WayTotals("exact", True, work, 1e-9)])
+    store.durations.add_plan("S0001", [WayTotals("exact", True, work, 1e-9)])
     found, status = result(handler, "estimate"), result(handler, "status")
     assert (found["left_s"], found["finish_at"]) == (status["left_s"], status["finish_at"])
     assert found["extent"] == "extrapolated"
@@ -154,7 +154,7 @@ def test_schema_names_every_method(handler: Handler) -> None:
 def test_changes_are_made_once_each(handler: Handler, store: Store) -> None:
     store.apply(SessionEvent.START)
     first = ask(handler, "run.pause", "a")
-    assert first["result"] == {"message": "now paused", "phase": "paused", "rev": store.rev()}
+    assert first["result"] == {"message": "now paused", "phase": "paused", "rev": store.requests.rev()}
     assert ask(handler, "run.pause", "a") == first
     assert code(ask(handler, "run.pause", "b")) == "illegal_transition"
     assert code(ask(handler, "run.resume", "a")) == "id_reused"
@@ -214,7 +214,7 @@ def test_junk_is_refused_in_one_sentence(
     reply = json.loads(handler.answer(payload))
     assert code(reply) == expected
     assert len(reply["error"]["message"]) < 400
-    assert store.last_seq() == 0
+    assert store.events.last_seq() == 0
 
 
 def test_a_request_that_cannot_be_read_is_still_told_apart(handler: Handler) -> None:

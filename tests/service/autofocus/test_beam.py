@@ -96,7 +96,7 @@ def notes_of(path: Path) -> dict[str, str]:
 
 
 def test_every_image_is_sharp_though_two_focuses_were_wrong(whole: Session) -> None:
-    jobs = whole.store.jobs(state=JobState.DONE)
+    jobs = whole.store.queue.jobs(state=JobState.DONE)
     assert {job.section for job in jobs} == {f"S{n:04d}" for n in range(1, SECTIONS + 1)}
     for job in jobs:
         used_m = float(notes_of(whole.folder.path / str(job.image))["ilemtrack.working_distance_m"])
@@ -117,7 +117,7 @@ def test_the_plane_is_found_and_who_is_off_it(whole: Session) -> None:
     good = [one for one in found if one.state is FocusState.USED]
     fit = fit_focus_plane([one.place_m for one in good], [one.found_m or 0.0 for one in good], 5e-6)
     assert fit.outliers == ()
-    for section in whole.store.sections():
+    for section in whole.store.specimen.sections():
         true_m = sharp_working_distance_m(whole.config, section.center_m)
         assert fit.plane.at(section.center_m) == pytest.approx(true_m, abs=0.7e-6)
 
@@ -126,7 +126,7 @@ def test_outliers_are_told_everywhere(whole: Session) -> None:
     found = whole.store.focus.all(FocusBeam.ELECTRON)
     wrong = [one.section for one in found if one.state is FocusState.OUTLIER]
     assert len(wrong) == 2
-    events = whole.store.events_since(0)
+    events = whole.store.events.since(0)
     assert [e.subject for e in events if e.kind == "focus" and e.data["state"] == "outlier"] == wrong
     (beam, light) = summarise(whole.config, whole.store, whole.folder, None).focus
     assert (beam.beam, beam.used, beam.outliers) == ("electron", SECTIONS - 2, tuple(wrong))
@@ -156,18 +156,18 @@ def test_outliers_are_told_everywhere(whole: Session) -> None:
 
 def test_what_a_focus_exposes_is_in_the_ledger_with_its_time(whole: Session) -> None:
     store = whole.store
-    spots = [job for job in store.jobs() if job.kind is JobKind.FOCUS]
+    spots = [job for job in store.queue.jobs() if job.kind is JobKind.FOCUS]
     assert len(spots) == SECTIONS
     for spot in spots:
-        (row,) = store.exposures(job=spot.id)
+        (row,) = store.ledger.exposures(job=spot.id)
         assert row.state is ExposureState.CLOSED
         # Five quick scans and what lies between them, before the one that is kept.
         assert row.beam_s is not None
         assert row.beam_s > spot.beam_s + 5 * spot.size_px[0] * spot.size_px[1] * 1e-6
-    frame = next(job for job in store.jobs() if job.kind is JobKind.FRAME)
-    assert store.exposures(job=frame.id)[0].beam_s == pytest.approx(frame.beam_s)
+    frame = next(job for job in store.queue.jobs() if job.kind is JobKind.FRAME)
+    assert store.ledger.exposures(job=frame.id)[0].beam_s == pytest.approx(frame.beam_s)
     summary = summarise(whole.config, store, whole.folder, None)
-    beam_s = [row.beam_s for row in store.exposures()]
+    beam_s = [row.beam_s for row in store.ledger.exposures()]
     assert summary.beam_s == pytest.approx(sum(s for s in beam_s if s is not None))
 
 
@@ -220,7 +220,7 @@ def test_a_restart_goes_on_with_the_same_heights_and_a_focus_stays_one(
     old.run()
     assert old.store.status().phase is Phase.PAUSED
     before = old.store.focus.all()
-    (waiting,) = (job for job in old.store.jobs(state=JobState.QUEUED) if job.kind is JobKind.FOCUS)
+    (waiting,) = (job for job in old.store.queue.jobs(state=JobState.QUEUED) if job.kind is JobKind.FOCUS)
     old.end()
     starts: list[float] = []
 
@@ -236,7 +236,7 @@ def test_a_restart_goes_on_with_the_same_heights_and_a_focus_stays_one(
     assert after[: len(before)] == before
     electron = [one for one in after if one.beam is FocusBeam.ELECTRON]
     assert len(electron) == 7
-    assert new.store.job(waiting.id).state is JobState.DONE
+    assert new.store.queue.job(waiting.id).state is JobState.DONE
     assert electron[5].job == waiting.id
     # It begins where the sections before the restart say, not where the column is configured.
     assert starts == [electron[5].start_m]
@@ -252,15 +252,15 @@ def test_a_focus_that_is_interrupted_is_for_a_person_and_the_section_goes_on(sta
     session.run()
     store = session.store
     assert store.status().phase is Phase.DONE
-    (review,) = store.jobs(state=JobState.NEEDS_REVIEW)
+    (review,) = store.queue.jobs(state=JobState.NEEDS_REVIEW)
     assert review.kind is JobKind.FOCUS
-    (row,) = store.exposures(job=review.id)
+    (row,) = store.ledger.exposures(job=review.id)
     assert (row.state, row.beam_s) == (ExposureState.UNKNOWN, None)
     known = store.focus.latest(FocusBeam.ELECTRON, review.section)
     assert known is not None
     assert (known.state, known.used_m) == (FocusState.NOT_FOUND, session.config.sem.working_distance_mm / 1e3)
     assert review.id in str(known.reason)
-    frames = [job for job in store.jobs(section=review.section) if job.kind is JobKind.FRAME]
+    frames = [job for job in store.queue.jobs(section=review.section) if job.kind is JobKind.FRAME]
     assert {job.state for job in frames} == {JobState.DONE}
 
 
@@ -269,18 +269,18 @@ def test_a_focus_that_is_refused_asks_nobody_and_costs_no_image(start: Start) ->
     session.run()
     store = session.store
     assert store.status().phase is Phase.DONE
-    (refused,) = store.jobs(state=JobState.FAILED)
+    (refused,) = store.queue.jobs(state=JobState.FAILED)
     assert refused.kind is JobKind.FOCUS
     assert "nothing was exposed" in str(refused.reason)
-    assert {row.state for row in store.exposures(job=refused.id)} == {ExposureState.VOID}
-    assert {job.state for job in store.jobs() if job.id != refused.id} == {JobState.DONE}
+    assert {row.state for row in store.ledger.exposures(job=refused.id)} == {ExposureState.VOID}
+    assert {job.state for job in store.queue.jobs() if job.id != refused.id} == {JobState.DONE}
 
 
 def test_a_focus_that_finds_nothing_costs_no_image(start: Start) -> None:
     session = start(level(3), faulty("focus", "autofocus", raising(FocusNotFoundError("nothing")), times=2))
     session.run()
     store = session.store
-    assert {job.state for job in store.jobs()} == {JobState.DONE}
+    assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
     states = [one.state for one in store.focus.all(FocusBeam.ELECTRON)]
     assert states == [FocusState.NOT_FOUND, FocusState.NOT_FOUND, FocusState.USED]
     (beam,) = summarise(session.config, store, session.folder, None).focus
@@ -303,7 +303,9 @@ def test_a_section_without_a_spot_gets_the_height_of_the_nearest(
     order = session.store.focus.all(FocusBeam.ELECTRON)
     earlier = order[order.index(without) - 1]
     assert without.used_m == earlier.used_m
-    assert [job.section for job in session.store.jobs() if job.kind is JobKind.FOCUS].count("S0002") == 0
+    assert [job.section for job in session.store.queue.jobs() if job.kind is JobKind.FOCUS].count(
+        "S0002"
+    ) == 0
 
 
 def test_back_in_a_section_its_own_height_is_set_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,15 +316,15 @@ def test_back_in_a_section_its_own_height_is_set_again(start: Start, monkeypatch
     store = session.store
     assert store.status().phase is Phase.PAUSED
     (first,) = store.focus.all(FocusBeam.ELECTRON)
-    template = next(job for job in store.jobs(section=first.section) if job.kind is JobKind.FRAME)
-    position = store.jobs()[-1].position + 1
-    name = f"J{store.next_job_number():06d}"
+    template = next(job for job in store.queue.jobs(section=first.section) if job.kind is JobKind.FRAME)
+    position = store.queue.jobs()[-1].position + 1
+    name = f"J{store.queue.next_number():06d}"
     late = replace(template, id=name, position=position, covers=(), state=JobState.QUEUED)
     store.steering.add([late], Word("anna", "once more"))
     session.go_on()
     _, second = store.focus.all(FocusBeam.ELECTRON)
     assert second.used_m != first.used_m
-    notes = notes_of(session.folder.path / str(store.job(name).image))
+    notes = notes_of(session.folder.path / str(store.queue.job(name).image))
     assert float(notes["ilemtrack.working_distance_m"]) == pytest.approx(first.used_m, rel=1e-9)
 
 
@@ -367,8 +369,10 @@ def test_light_without_anything_to_focus_on_stays(start: Start) -> None:
 
 
 def test_spots_keep_off_cells_and_frames(whole: Session) -> None:
-    for spot in (job for job in whole.store.jobs() if job.kind is JobKind.FOCUS):
-        assert not any(touch(spot.rect_m, cell.rect_m) for cell in whole.store.cells(section=spot.section))
+    for spot in (job for job in whole.store.queue.jobs() if job.kind is JobKind.FOCUS):
+        assert not any(
+            touch(spot.rect_m, cell.rect_m) for cell in whole.store.specimen.cells(section=spot.section)
+        )
 
 
 def test_a_disk_that_does_not_take_a_focus_costs_no_image(
@@ -382,10 +386,10 @@ def test_a_disk_that_does_not_take_a_focus_costs_no_image(
     monkeypatch.setattr(session.store.focus, "add", full)
     session.run()
     assert session.store.status().phase is Phase.DONE
-    (spot,) = (job for job in session.store.jobs() if job.kind is JobKind.FOCUS)
+    (spot,) = (job for job in session.store.queue.jobs() if job.kind is JobKind.FOCUS)
     assert session.store.focus.all() == []
-    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
-    assert [row.state for row in session.store.exposures(job=spot.id)] == [ExposureState.CLOSED]
+    assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
+    assert [row.state for row in session.store.ledger.exposures(job=spot.id)] == [ExposureState.CLOSED]
 
 
 def test_people_see_what_a_focus_found(whole: Session) -> None:

@@ -22,7 +22,7 @@ def blurred(**fluorescence: object) -> dict[str, Any]:
 
 
 def focus_events(session: Session) -> list[dict[str, Any]]:
-    events = session.store.events_since(0, 10_000)
+    events = session.store.events.since(0, 10_000)
     return [e.data for e in events if e.kind == "focus" and e.data["beam"] == "light"]
 
 

@@ -585,8 +585,8 @@ def test_cells_at_the_edge_of_the_fluorescence_are_named(say: Said, small: Path,
     assert say("dry-run", "--config", small, "--out", out, "--json")[0] == 0
     with closing(Store.open(out / "session.sqlite")) as store:
         summary = summarise(small_config(), store, RunFolder(out), None)
-        boxes = {cell.id: cell.image_rect_m for cell in store.cells()}
-        ground = {field.section: field.rect_m for field in store.fields()}
+        boxes = {cell.id: cell.image_rect_m for cell in store.specimen.cells()}
+        ground = {field.section: field.rect_m for field in store.specimen.fields()}
     assert summary.clipped_cells
     for cell, why in summary.clipped_cells.items():
         assert "border of the saved fluorescence" in why

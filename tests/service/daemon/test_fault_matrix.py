@@ -220,13 +220,13 @@ def test_trouble(
     session = begin(trouble, limits=HASTY if wrong in (hangs, returns_late) else QUICK)
     store = session.store
     status = store.status()
-    said = [f"field: {f.reason}" for f in store.fields() if f.state is FieldState.FAILED]
-    said += [f"{job.state}: {job.reason}" for job in store.jobs() if job.reason]
+    said = [f"field: {f.reason}" for f in store.specimen.fields() if f.state is FieldState.FAILED]
+    said += [f"{job.state}: {job.reason}" for job in store.queue.jobs() if job.reason]
     if becomes == FAULT:
         assert status.phase is Phase.FAULT, said
         said.append(str(status.reason))
         # A hung call aside, which a person ends: the session says where it stands and waits.
-        assert not [row for row in store.exposures() if row.state is ExposureState.OPEN]
+        assert not [row for row in store.ledger.exposures() if row.state is ExposureState.OPEN]
         trouble.mend()
         session.go_on(session.control.acknowledge)
         assert store.status().phase is Phase.PAUSED
@@ -248,13 +248,13 @@ def nothing_lost(session: Session, spoilt: int) -> None:
     """All but `spoilt` jobs and fields went well; what the beam touched has an image or waits."""
     store = session.store
     settle(session)
-    assert sum(field.state is not FieldState.PLANNED for field in store.fields()) <= spoilt
-    assert sum(job.state is not JobState.DONE for job in store.jobs()) <= spoilt
-    for field in store.fields():
+    assert sum(field.state is not FieldState.PLANNED for field in store.specimen.fields()) <= spoilt
+    assert sum(job.state is not JobState.DONE for job in store.queue.jobs()) <= spoilt
+    for field in store.specimen.fields():
         if field.image is not None:
             read_pixels(session.folder.path / field.image, field.sha256)
-    for job in store.jobs():
-        rows = store.exposures(job=job.id)
+    for job in store.queue.jobs():
+        rows = store.ledger.exposures(job=job.id)
         touched = [row for row in rows if row.state is not ExposureState.VOID]
         assert len(touched) <= 1, f"{job.id} was exposed {len(touched)} times"
         assert not touched or job.state in (JobState.DONE, JobState.NEEDS_REVIEW), job
@@ -262,7 +262,7 @@ def nothing_lost(session: Session, spoilt: int) -> None:
             read_pixels(session.folder.path / job.image, job.sha256)
         elif any(row.state is ExposureState.CLOSED for row in rows):
             raise AssertionError(f"{job.id} was exposed, and nothing is left of its image")
-    seqs = [event.seq for event in store.events_since(0)]
+    seqs = [event.seq for event in store.events.since(0)]
     assert seqs == list(range(1, len(seqs) + 1))
 
 
@@ -297,7 +297,7 @@ def test_vacuum_lost_in_mid_scan(begin: Begin, stops: bool) -> None:
     store = session.store
     assert store.status().phase is Phase.FAULT
     assert "no beam: the pressure is 5 Pa" in str(store.status().reason)
-    first = store.jobs()[0]
+    first = store.queue.jobs()[0]
     assert first.state is JobState.NEEDS_REVIEW
     assert "vacuum went" in str(first.reason)
     # An image that was taken is kept for the person who looks at it.
@@ -311,8 +311,8 @@ def test_vacuum_lost_in_mid_scan(begin: Begin, stops: bool) -> None:
 
 def test_a_scan_elsewhere_is_in_the_ledger_where_it_was(begin: Begin) -> None:
     session = begin(Trouble("sem", "scan", spoils(image_elsewhere), BEAM, times=1))
-    first = session.store.jobs()[0]
-    x0, _, x1, _ = session.store.exposures(job=first.id)[0].rect_m
+    first = session.store.queue.jobs()[0]
+    x0, _, x1, _ = session.store.ledger.exposures(job=first.id)[0].rect_m
     assert x1 - x0 == pytest.approx(first.rect_m[2] - first.rect_m[0] + 50e-6, abs=1e-7)
 
 
@@ -421,7 +421,7 @@ def test_the_wall_clock_jumps(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> 
     session = begin(prepare=lambda s: monkeypatch.setattr(s.store._database, "_wall_clock", jumping))
     assert session.store.status().phase is Phase.DONE
     nothing_lost(session, spoilt=0)
-    times = [event.time_s for event in session.store.events_since(0)]
+    times = [event.time_s for event in session.store.events.since(0)]
     assert times == sorted(times)
 
 

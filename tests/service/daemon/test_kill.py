@@ -109,8 +109,8 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
     store = Store.open(run / "session.sqlite")
     try:
         assert store.status().phase is Phase.DONE
-        for job in store.jobs():
-            rows = store.exposures(job=job.id)
+        for job in store.queue.jobs():
+            rows = store.ledger.exposures(job=job.id)
             assert len(rows) == 1, f"{job.id} was exposed {len(rows)} times"
             if job.id == interrupted:
                 assert job.state is JobState.NEEDS_REVIEW
@@ -118,7 +118,7 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
             else:
                 assert job.state is JobState.DONE
                 assert (run / str(job.image)).is_file()
-        seqs = [event.seq for event in store.events_since(0)]
+        seqs = [event.seq for event in store.events.since(0)]
         assert seqs == list(range(1, len(seqs) + 1))
     finally:
         store.close()
@@ -172,8 +172,8 @@ def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
     store = Store.open(run / "session.sqlite")
     try:
         assert store.status().phase is Phase.ELECTRON
-        assert store.job(interrupted).state is JobState.NEEDS_REVIEW
-        assert not [row for row in store.exposures() if row.state is ExposureState.OPEN]
+        assert store.queue.job(interrupted).state is JobState.NEEDS_REVIEW
+        assert not [row for row in store.ledger.exposures() if row.state is ExposureState.OPEN]
     finally:
         store.close()
 
@@ -189,7 +189,7 @@ def test_abort_in_mid_scan(begun: tuple[Daemon, Path, str]) -> None:
     store = Store.open(run / "session.sqlite")
     try:
         assert store.status().phase is Phase.ABORTED
-        assert store.job(interrupted).state is JobState.NEEDS_REVIEW
+        assert store.queue.job(interrupted).state is JobState.NEEDS_REVIEW
     finally:
         store.close()
 

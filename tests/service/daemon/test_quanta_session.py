@@ -70,11 +70,11 @@ def test_the_profile_runs_to_its_end_over_sockets(rig: Rig) -> None:
     rig.session.run(100)
     store = rig.session.store
     assert store.status().phase is Phase.DONE, store.status()
-    jobs = store.jobs()
+    jobs = store.queue.jobs()
     assert jobs
     assert {job.state for job in jobs} == {JobState.DONE}
     # What the specimen got is what the ledger says, exposure by exposure, but for the error of the stage.
-    ledger = [row for row in store.exposures() if row.state is ExposureState.CLOSED]
+    ledger = [row for row in store.ledger.exposures() if row.state is ExposureState.CLOSED]
     real = rig.microscope.ground.exposures()
     assert len(ledger) == len(real) == len(jobs)
     for row, exposure in zip(ledger, real, strict=True):
@@ -95,7 +95,7 @@ def test_a_blanker_that_sticks_ends_the_session_with_the_beam_off(rig: Rig) -> N
     status = rig.session.store.status()
     assert status.phase is Phase.FAULT
     assert "the blanker does not blank" in str(status.reason)
-    assert len(rig.session.store.exposures()) == 1
+    assert len(rig.session.store.ledger.exposures()) == 1
     assert not rig.machine.get_beam_power()
     rig.machine.held.fault("blanker_stuck", None)
 
@@ -104,21 +104,21 @@ def test_a_beam_that_is_switched_off_costs_no_job(rig: Rig) -> None:
     """It is off for all jobs alike: a person switches it on, and the session goes on with every one."""
     store, control, on = rig.session.store, rig.session.control, threading.Event()
     rig.machine.get_beam_power = lambda: (  # type: ignore[method-assign]
-        on.is_set() or not any(row.state is ExposureState.CLOSED for row in store.exposures())
+        on.is_set() or not any(row.state is ExposureState.CLOSED for row in store.ledger.exposures())
     )
     rig.session.run(100)
     for _ in range(2):
         assert store.status().phase is Phase.FAULT
         assert "only a person switches it on" in str(store.status().reason)
         # The second time the column is asked for first: no other job is tried.
-        assert [row.state for row in store.exposures()] == [ExposureState.CLOSED, ExposureState.VOID]
-        assert store.counts()[JobState.FAILED] == 0
+        assert [row.state for row in store.ledger.exposures()] == [ExposureState.CLOSED, ExposureState.VOID]
+        assert store.queue.counts()[JobState.FAILED] == 0
         rig.session.go_on(control.acknowledge)
         rig.session.go_on()
     on.set()
     rig.session.go_on(control.acknowledge)
     rig.session.go_on()
-    assert {job.state for job in store.jobs()} == {JobState.DONE}
+    assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
 
 
 def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path) -> None:
@@ -127,21 +127,23 @@ def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path) -> None:
         rig.session.run(100)
         store = rig.session.store
         assert store.status().phase is Phase.DONE, store.status()
-        spots = [job for job in store.jobs() if job.kind is JobKind.FOCUS]
+        spots = [job for job in store.queue.jobs() if job.kind is JobKind.FOCUS]
         assert {job.section for job in spots} == {"S0001", "S0002"}
-        assert {job.state for job in store.jobs()} == {JobState.DONE}
+        assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
         reach_m = 2e-6
         for spot in spots:
-            (row,) = store.exposures(job=spot.id)
+            (row,) = store.ledger.exposures(job=spot.id)
             assert row.state is ExposureState.CLOSED
-            for cell in store.cells(section=spot.section):
+            for cell in store.specimen.cells(section=spot.section):
                 assert not touch(grown(row.rect_m, reach_m - 1.1e-6), cell.rect_m)
-            first = min(store.exposures(), key=lambda e: (store.job(e.job).section != spot.section, e.id))
+            first = min(
+                store.ledger.exposures(), key=lambda e: (store.queue.job(e.job).section != spot.section, e.id)
+            )
             assert first.job == spot.id
         # Each focus exposes its spot five times, its image once; all of it is ground of the ledger.
         real = rig.microscope.ground.exposures()
-        assert len(real) == len(store.exposures()) + 5 * len(spots)
-        focused = [event for event in store.events_since(0, 10_000) if event.kind == "focus"]
+        assert len(real) == len(store.ledger.exposures()) + 5 * len(spots)
+        focused = [event for event in store.events.since(0, 10_000) if event.kind == "focus"]
         assert [event.subject for event in focused] == ["S0001", "S0002"]
         wd_m = focused[-1].data["used_m"]
         assert rig.machine.held.values["free_working_distance"] == wd_m != 5.8e-3
@@ -165,5 +167,5 @@ def test_a_pump_that_lies_lets_no_beam_on(rig: Rig) -> None:
     rig.machine.held.fault("pump_lies", True)
     rig.session.run(100)
     assert rig.session.store.status().phase is Phase.FAULT
-    assert not rig.session.store.exposures()
+    assert not rig.session.store.ledger.exposures()
     assert not rig.microscope.ground.exposures()

@@ -44,8 +44,8 @@ def test_a_failed_detection_is_made_up_for_after_a_restart(
     assert "session          done\n" in text
     assert "failed fields" not in text
     with closing(Store.open(tmp_path / "run" / "session.sqlite")) as store:
-        assert {field.state for field in store.fields()} == {FieldState.PLANNED}
-        assert store.counts_in_use().keys() == {JobState.DONE}
+        assert {field.state for field in store.specimen.fields()} == {FieldState.PLANNED}
+        assert store.queue.counts_in_use().keys() == {JobState.DONE}
 
 
 def test_the_section_of_a_field_that_failed_is_planned_as_a_whole(
@@ -63,7 +63,7 @@ def test_the_section_of_a_field_that_failed_is_planned_as_a_whole(
         broken.setattr(analysis, "open_detector", lambda _: Picky())
         session = Session(tmp_path / "run", config, faulty("camera", "expose", spoil), attended=True)
         session.run()
-        before = session.store.jobs()
+        before = session.store.queue.jobs()
         session.end()
     store = Store.open(session.folder.store)
     assert store.recover().again == ("S0001/F000",)
@@ -71,12 +71,12 @@ def test_the_section_of_a_field_that_failed_is_planned_as_a_whole(
     again.submit_unfinished()
     again.wait(lambda: None)
     again.close()
-    assert {field.state for field in store.fields()} == {FieldState.PLANNED}
-    jobs = store.jobs()
+    assert {field.state for field in store.specimen.fields()} == {FieldState.PLANNED}
+    jobs = store.queue.jobs()
     assert [job.id for job in jobs if job.state is JobState.SKIPPED] == [job.id for job in before] != []
     queued = {job.id for job in jobs if job.state is JobState.QUEUED}
-    cells = store.cells()
+    cells = store.specimen.cells()
     assert {cell.field for cell in cells} == {"S0001/F000", "S0001/F001"}
     assert all(cell.skipped or set(cell.jobs) <= queued for cell in cells)
-    assert sum(way.work.frames for way in store.accounts.ways() if way.chosen) == len(queued)
+    assert sum(way.work.frames for way in store.durations.ways() if way.chosen) == len(queued)
     store.close()

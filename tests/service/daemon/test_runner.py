@@ -42,21 +42,21 @@ def test_a_whole_session(start: Start, order: str) -> None:
     session = start(session={"min_free_disk_gb": 0, "order": order})
     store = session.store
     assert store.status().phase is Phase.DONE
-    assert {f.state for f in store.fields()} == {FieldState.PLANNED}
-    jobs = store.jobs()
+    assert {f.state for f in store.specimen.fields()} == {FieldState.PLANNED}
+    jobs = store.queue.jobs()
     assert jobs
     assert {job.state for job in jobs} == {JobState.DONE}
-    for cell in store.cells():
+    for cell in store.specimen.cells():
         assert cell.jobs or cell.skipped
     for job in jobs:
         pixels = read_pixels(session.folder.path / str(job.image), job.sha256)
         assert pixels.shape == job.size_px[::-1]
-    for field in store.fields():
+    for field in store.specimen.fields():
         pixels, pose, offset_adu = read_fm(session.folder.path / str(field.image), field.sha256)
         assert pixels.shape == (256, 256)
         assert pose.center_m == pytest.approx(field.center_m, abs=1e-12)
         assert offset_adu == 200
-    rows = store.exposures()
+    rows = store.ledger.exposures()
     assert [row.state for row in rows] == [ExposureState.CLOSED] * len(jobs)
     summary = summarise(session.config, store, session.folder, session.setup.truth)
     assert summary.end_state == "done"
@@ -74,15 +74,15 @@ def test_cells_beyond_the_outline_of_a_section_are_not_missed(tmp_path: Path) ->
     session = Session(tmp_path / "run", config)
     session.run()
     summary = summarise(session.config, session.store, session.folder, session.setup.truth)
-    beyond = [cell for cell in session.store.cells() if "outline" in (cell.skipped or "")]
+    beyond = [cell for cell in session.store.specimen.cells() if "outline" in (cell.skipped or "")]
     assert beyond
-    assert session.store.jobs()
+    assert session.store.queue.jobs()
     assert summary.contained_recall == 1.0
     session.end()
 
 
 def test_every_field_is_saved_before_the_first_intent_to_expose(start: Start) -> None:
-    events = start().store.events_since(0)
+    events = start().store.events.since(0)
     saved = [e.seq for e in events if e.kind == "field" and e.data.get("to") == "saved"]
     armed = [e.seq for e in events if e.kind == "job" and e.data.get("to") == "armed"]
     assert len(saved) == 2
@@ -100,7 +100,7 @@ def test_the_intent_is_on_the_disk_before_the_beam(start: Start, tmp_path: Path)
         return real(request, timeout_s)
 
     session = start(faulty("sem", "scan", scan, times=ALWAYS))
-    assert seen == ["open"] * len(session.store.jobs())
+    assert seen == ["open"] * len(session.store.queue.jobs())
 
 
 @pytest.mark.parametrize("error", [DeviceTimeoutError("no answer"), DriverError("the beam tripped")])
@@ -108,10 +108,10 @@ def test_a_scan_that_fails_is_never_repeated_and_the_rest_goes_on(start: Start, 
     session = start(faulty("sem", "scan", raising(error)))
     store = session.store
     assert store.status().phase is Phase.DONE
-    (first, *others) = store.jobs()
+    (first, *others) = store.queue.jobs()
     assert first.state is JobState.NEEDS_REVIEW
     assert {job.state for job in others} == {JobState.DONE}
-    assert [row.state for row in store.exposures(job=first.id)] == [ExposureState.UNKNOWN]
+    assert [row.state for row in store.ledger.exposures(job=first.id)] == [ExposureState.UNKNOWN]
     summary = summarise(session.config, store, session.folder, None)
     assert summary.end_state == "done_with_failures"
     assert summary.jobs["needs_review"] == 1
@@ -121,8 +121,8 @@ def test_a_scan_that_the_sem_was_not_ready_for_is_tried_again(start: Start) -> N
     session = start(faulty("sem", "scan", raising(NotReadyError("an earlier scan still runs")), times=2))
     store = session.store
     assert store.status().phase is Phase.DONE
-    assert {job.state for job in store.jobs()} == {JobState.DONE}
-    states = [row.state for row in store.exposures(job=store.jobs()[0].id)]
+    assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
+    states = [row.state for row in store.ledger.exposures(job=store.queue.jobs()[0].id)]
     assert states == [ExposureState.VOID, ExposureState.VOID, ExposureState.CLOSED]
 
 
@@ -131,8 +131,8 @@ def test_waiting_for_a_scan_of_before_is_no_failure(start: Start) -> None:
     session = start(faulty("sem", "scan", raising(StillBusyError("a scan of before still runs")), times=8))
     store = session.store
     assert store.status().phase is Phase.DONE
-    assert {job.state for job in store.jobs()} == {JobState.DONE}
-    assert sum(row.state is ExposureState.VOID for row in store.exposures()) == 8
+    assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
+    assert sum(row.state is ExposureState.VOID for row in store.ledger.exposures()) == 8
 
 
 def test_an_image_with_a_remark_is_done_and_the_ledger_says_it(start: Start) -> None:
@@ -141,9 +141,9 @@ def test_an_image_with_a_remark_is_done_and_the_ledger_says_it(start: Start) -> 
 
     session = start(faulty("sem", "scan", remarked))
     store = session.store
-    assert {job.state for job in store.jobs()} == {JobState.DONE}
-    first = store.jobs()[0].id
-    assert [row.note for row in store.exposures(job=first)] == ["its position is stale"]
+    assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
+    first = store.queue.jobs()[0].id
+    assert [row.note for row in store.ledger.exposures(job=first)] == ["its position is stale"]
     summary = summarise(session.config, store, session.folder, None)
     assert summary.remarks == {first: "its position is stale"}
     assert summary.end_state == "done"
@@ -160,7 +160,7 @@ def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Sta
     session.control.acknowledge()
     assert session.store.status().phase is Phase.PAUSED
     assert session.store.status().reason == f"a fault was acknowledged; it was: {status.reason}"
-    review = session.store.jobs(state=JobState.NEEDS_REVIEW)
+    review = session.store.queue.jobs(state=JobState.NEEDS_REVIEW)
     summary = summarise(session.config, session.store, session.folder, None)
     assert summary.undone_jobs == {job.id: "the beam tripped" for job in review}
     assert len(review) == 3
@@ -169,12 +169,12 @@ def test_many_failures_in_a_row_are_a_fault_that_only_a_person_leaves(start: Sta
 def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=2))
     assert session.store.status().phase is Phase.DONE
-    assert {f.state for f in session.store.fields()} == {FieldState.PLANNED}
+    assert {f.state for f in session.store.specimen.fields()} == {FieldState.PLANNED}
 
 
 def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(start: Start) -> None:
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9))
-    fields = session.store.fields()
+    fields = session.store.specimen.fields()
     assert [f.state for f in fields] == [FieldState.FAILED, FieldState.PLANNED]
     assert "no frame" in str(fields[0].reason)
     assert session.store.status().phase is Phase.DONE
@@ -184,8 +184,8 @@ def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(st
 def test_a_field_that_failed_has_a_second_turn_after_the_next_section(start: Start) -> None:
     # Three tries of each of both fields.
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=6))
-    assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
-    assert {job.section for job in session.store.jobs()} == {"S0001", "S0002"}
+    assert {field.state for field in session.store.specimen.fields()} == {FieldState.PLANNED}
+    assert {job.section for job in session.store.queue.jobs()} == {"S0001", "S0002"}
     summary = summarise(session.config, session.store, session.folder, None)
     assert summary.end_state == "done"
 
@@ -200,7 +200,7 @@ def test_a_run_without_any_fluorescence_waits_for_a_person(start: Start) -> None
     session.go_on(session.control.acknowledge)
     session.go_on()
     assert session.store.status().phase is Phase.DONE
-    assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+    assert {field.state for field in session.store.specimen.fields()} == {FieldState.PLANNED}
 
 
 def test_the_light_is_off_after_an_exposure_that_failed(start: Start) -> None:
@@ -235,7 +235,7 @@ def test_a_frame_that_breaks_the_detector_costs_that_field_only(
     monkeypatch.setattr(analysis, "open_detector", lambda _: Picky())
     session = start(faulty("camera", "expose", spoil))
     assert session.store.status().phase is Phase.DONE
-    first, second = session.store.fields()
+    first, second = session.store.specimen.fields()
     assert (first.state, second.state) == (FieldState.FAILED, FieldState.PLANNED)
     assert "a bug in the detector" in str(first.reason)
     assert first.image is not None
@@ -254,10 +254,10 @@ def test_pause_lands_between_frames_and_continue_proves_the_vacuum_again(start: 
     session = start(faulty("sem", "scan", scan), prepare=sessions.append)
     store = session.store
     assert (store.status().phase, store.status().resume_to) == (Phase.PAUSED, Phase.TO_HIGH_VACUUM)
-    assert [job.state for job in store.jobs()[:2]] == [JobState.DONE, JobState.QUEUED]
+    assert [job.state for job in store.queue.jobs()[:2]] == [JobState.DONE, JobState.QUEUED]
     session.go_on()
     assert store.status().phase is Phase.DONE
-    phases = [e.data["phase"] for e in store.events_since(0) if e.kind == "session"]
+    phases = [e.data["phase"] for e in store.events.since(0) if e.kind == "session"]
     assert phases[phases.index("paused") :] == ["paused", "to_high_vacuum", "electron", "done"]
 
 
@@ -272,7 +272,7 @@ def test_abort_lands_from_within_an_exposure(start: Start, device: str) -> None:
 
     session = start(faulty(device, call, interrupted), prepare=sessions.append)
     assert session.store.status().phase is Phase.ABORTED
-    states = [job.state for job in session.store.jobs()]
+    states = [job.state for job in session.store.queue.jobs()]
     assert (JobState.NEEDS_REVIEW in states) is (device == "sem")
     with pytest.raises(IllegalTransitionError):
         session.control.resume()
@@ -287,14 +287,14 @@ def test_shutdown_leaves_the_session_where_it_stands(start: Start) -> None:
 
     session = start(faulty("sem", "scan", stopped), prepare=sessions.append)
     assert session.store.status().phase is Phase.ELECTRON
-    assert session.store.jobs()[0].state is JobState.NEEDS_REVIEW
+    assert session.store.queue.jobs()[0].state is JobState.NEEDS_REVIEW
 
 
 def test_review_waits_for_a_person_before_any_beam(start: Start) -> None:
     session = start(session={"min_free_disk_gb": 0, "review": True})
     assert session.store.status().phase is Phase.REVIEW
-    assert session.store.jobs(state=JobState.QUEUED)
-    assert not session.store.exposures()
+    assert session.store.queue.jobs(state=JobState.QUEUED)
+    assert not session.store.ledger.exposures()
     session.go_on(session.control.confirm_review)
     assert session.store.status().phase is Phase.DONE
 
@@ -307,7 +307,7 @@ def test_low_disk_pauses_before_the_next_exposure(start: Start) -> None:
 
 def test_fluorescence_is_refused_where_the_beam_was(start: Start) -> None:
     def burn(session: Session) -> None:
-        field = session.store.fields()[0]
+        field = session.store.specimen.fields()[0]
         job = Job(
             "J000001",
             field.section,
@@ -320,12 +320,12 @@ def test_fluorescence_is_refused_where_the_beam_was(start: Start) -> None:
             (),
             JobState.QUEUED,
         )
-        session.store.add_plan(field.section, [job], {})
-        exposure = session.store.arm(job.id, field.rect_m, 0.0)
-        session.store.expose_failed(exposure.id, "a person scanned there by hand")
+        session.store.queue.add_plan(field.section, [job], {})
+        exposure = session.store.ledger.arm(job.id, field.rect_m, 0.0)
+        session.store.ledger.failed(exposure.id, "a person scanned there by hand")
 
     session = start(prepare=burn)
-    first, second = session.store.fields()
+    first, second = session.store.specimen.fields()
     assert (first.state, second.state) == (FieldState.FAILED, FieldState.PLANNED)
     assert "beam was there" in str(first.reason)
     assert first.image is None
@@ -339,19 +339,19 @@ def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) ->
     def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
         session = sessions[0]
         reach_m = (session.config.planner.guard_um + session.config.sem.beam_halo_um) * 1e-6
-        ground = grown(session.store.exposures()[-1].rect_m, reach_m)
-        pending = session.store.fields(state=FieldState.PENDING)
+        ground = grown(session.store.ledger.exposures()[-1].rect_m, reach_m)
+        pending = session.store.specimen.fields(state=FieldState.PENDING)
         armed_while_pending.extend(f.id for f in pending if overlap(ground, f.rect_m))
         return real(request, timeout_s)
 
     def plan_on_the_second(session: Session) -> None:
         sessions.append(session)
-        x0, y0, x1, y1 = session.store.fields()[1].rect_m
+        x0, y0, x1, y1 = session.store.specimen.fields()[1].rect_m
         center = ((x0 + x1) / 2, (y0 + y1) / 2)
         job = Job(
             "J000001", "S0001", 999_999, about(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ()
         )
-        session.store.add_plan("S0001", [job], {})
+        session.store.queue.add_plan("S0001", [job], {})
 
     session = start(
         faulty("sem", "scan", scan, times=ALWAYS),
@@ -359,9 +359,9 @@ def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) ->
         session={"min_free_disk_gb": 0, "order": "section"},
     )
     assert not armed_while_pending
-    moves = [(e.subject, e.data["to"]) for e in session.store.events_since(0) if e.kind == "job"]
+    moves = [(e.subject, e.data["to"]) for e in session.store.events.since(0) if e.kind == "job"]
     assert [job for job, state in moves if state == "held"] == ["J000001"]
-    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+    assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
     assert session.store.status().phase is Phase.DONE
 
 
@@ -372,12 +372,12 @@ def test_a_neighbour_that_failed_does_not_cost_the_cells_whose_fluorescence_is_s
         layout={"sections": 1, "fields": [2, 1], "field_overlap_percent": 30},
         simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
     )
-    failed, saved = session.store.fields()
+    failed, saved = session.store.specimen.fields()
     assert (failed.state, saved.state) == (FieldState.FAILED, FieldState.PLANNED)
-    shared = [job for job in session.store.jobs() if overlap(job.rect_m, failed.rect_m)]
+    shared = [job for job in session.store.queue.jobs() if overlap(job.rect_m, failed.rect_m)]
     assert shared
-    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
-    for row in session.store.exposures():
+    assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
+    for row in session.store.ledger.exposures():
         x0, y0, x1, y1 = grown(row.rect_m, row.halo_m)
         assert saved.rect_m[0] <= x0
         assert saved.rect_m[1] <= y0
@@ -387,17 +387,17 @@ def test_a_neighbour_that_failed_does_not_cost_the_cells_whose_fluorescence_is_s
 
 def test_what_no_fluorescence_was_saved_for_is_never_exposed(start: Start) -> None:
     def plan_beyond(session: Session) -> None:
-        _, y0, x1, y1 = session.store.fields()[0].rect_m
+        _, y0, x1, y1 = session.store.specimen.fields()[0].rect_m
         rect = (x1 - 1e-6, y0, x1 + 9e-6, y1)
         center = (x1 + 4e-6, (y0 + y1) / 2)
         job = Job("J000001", "S0001", 999_999, rect, center, (100, 400), 1e-7, 6e-5, ())
-        session.store.add_plan("S0001", [job], {})
+        session.store.queue.add_plan("S0001", [job], {})
 
     session = start(prepare=plan_beyond)
-    job = session.store.job("J000001")
+    job = session.store.queue.job("J000001")
     assert job.state is JobState.SKIPPED
     assert "never saved" in str(job.reason)
-    assert not session.store.exposures(job="J000001")
+    assert not session.store.ledger.exposures(job="J000001")
 
 
 def test_cells_where_the_stage_may_not_go_are_skipped_with_that_reason(start: Start) -> None:
@@ -407,12 +407,12 @@ def test_cells_where_the_stage_may_not_go_are_skipped_with_that_reason(start: St
         stage={"safe_x_mm": [-1, 0]},
         simulator={"specimen": {"cells_per_field": 12, "seed": 5}},
     )
-    cells = session.store.cells()
+    cells = session.store.specimen.cells()
     out_of_reach = [cell for cell in cells if "safe area" in str(cell.skipped)]
     assert out_of_reach
     assert [cell for cell in cells if cell.jobs]
-    assert all(job.center_m[0] <= 0 for job in session.store.jobs())
-    assert {job.state for job in session.store.jobs()} == {JobState.DONE}
+    assert all(job.center_m[0] <= 0 for job in session.store.queue.jobs())
+    assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
 
 
 def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Start) -> None:
@@ -435,7 +435,7 @@ def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Star
     store = session.store
     assert store.status().phase is Phase.FAULT
     for _ in range(3000):
-        kinds = [event.kind for event in store.events_since(0)]
+        kinds = [event.kind for event in store.events.since(0)]
         if "safe" in kinds:
             break
         time.sleep(0.01)

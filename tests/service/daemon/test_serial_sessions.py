@@ -60,17 +60,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 
 def known(store: Store) -> tuple[list[Cell], list[Track]]:
-    return sorted(store.cells(), key=lambda cell: cell.id), store.tracks.all()
+    return sorted(store.specimen.cells(), key=lambda cell: cell.id), store.tracks.all()
 
 
 def planned(store: Store) -> list[str]:
     """Sections in the order in which they were planned."""
-    return [event.subject for event in store.events_since(0) if event.kind == "plan"]
+    return [event.subject for event in store.events.since(0) if event.kind == "plan"]
 
 
 def test_cells_have_tracks_through_the_array_and_are_all_accounted_for(whole: Session) -> None:
     session, store = whole, whole.store
-    assert {field.state for field in store.fields()} == {FieldState.PLANNED}
+    assert {field.state for field in store.specimen.fields()} == {FieldState.PLANNED}
     cells, tracks = known(store)
     assert all(cell.jobs or cell.skipped for cell in cells)
     assert [track for track in tracks if track.sections == SECTIONS]
@@ -91,7 +91,7 @@ def test_queue_rows_say_which_cell_it_is_in_other_sections(whole: Session) -> No
     handler = Handler(whole.store, whole.control, "ipc:///nowhere")
     request = {"v": 1, "id": "1", "method": "queue.list", "params": {"limit": 1000}}
     jobs = json.loads(handler.answer(json.dumps(request).encode()))["result"]["jobs"]
-    tracks = {cell.id: list(cell.tracks) for cell in whole.store.cells()}
+    tracks = {cell.id: list(cell.tracks) for cell in whole.store.specimen.cells()}
     told = {covered["cell"]: covered["tracks"] for job in jobs for covered in job["covers"]}
     assert told
     assert any(told.values())
@@ -108,8 +108,8 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
 
     killed = start(saved_only)
     store = killed.store
-    assert {field.state for field in store.fields()} == {FieldState.SAVED}
-    for field in store.fields():
+    assert {field.state for field in store.specimen.fields()} == {FieldState.SAVED}
+    for field in store.specimen.fields():
         one, other = (read_pixels(s.folder.fm_image(field.id)) for s in (whole, killed))
         assert np.array_equal(one, other)
 
@@ -119,7 +119,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
     first.close()
     # The last five wait for later sections.
     assert planned(store) == [f"S{n:04d}" for n in range(1, SECTIONS - 4)]
-    before = {cell.id: cell for cell in store.cells()}
+    before = {cell.id: cell for cell in store.specimen.cells()}
 
     second = Analysis(killed.config, store, killed.folder, killed.setup.clock)
     with capture_logs() as logged:
@@ -129,7 +129,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
     going_on, linked_again = [entry for entry in logged if "again" in entry["event"]]
     assert (going_on["done"], going_on["recorded"], linked_again["sections"]) == (0, 4, 4)
     assert known(store) == known(whole.store)
-    assert before.items() <= {cell.id: cell for cell in store.cells()}.items()
+    assert before.items() <= {cell.id: cell for cell in store.specimen.cells()}.items()
     assert sorted(planned(store)) == planned(whole.store)
 
     # And where all is done, nothing is computed anew.
@@ -155,7 +155,7 @@ def test_sections_without_fluorescence_are_gaps_and_hold_up_nothing(start: Start
         camera.expose = expose  # type: ignore[method-assign, assignment]
 
     store = start(dark).store
-    failed = [field.section for field in store.fields(state=FieldState.FAILED)]
+    failed = [field.section for field in store.specimen.fields(state=FieldState.FAILED)]
     assert failed == ["S0004", "S0004", "S0009", "S0009"]
     assert planned(store) == ["S0001", "S0002", "S0003", "S0005", "S0006", "S0007", "S0008"]
     through = [t for t in store.tracks.all() if (t.first_section, t.last_section) == ("S0001", "S0008")]
@@ -168,7 +168,7 @@ def test_section_by_section_only_earlier_sections_count(start: Start) -> None:
     )
     store = session.store
     assert store.status().phase is Phase.DONE
-    events = store.events_since(0)
+    events = store.events.since(0)
     order = [
         (event.subject[:5], event.data.get("to", event.kind))
         for event in events
@@ -177,7 +177,7 @@ def test_section_by_section_only_earlier_sections_count(start: Start) -> None:
     sections = ("S0001", "S0002", "S0003")
     assert order == [(section, what) for section in sections for what in ("saved", "plan")]
     assert store.tracks.count()
-    for cell in store.cells():
+    for cell in store.specimen.cells():
         seen_in = [word for word in cell.reason.split() if word.startswith("S0")]
         assert all(word < cell.section for word in seen_in)
 
@@ -185,8 +185,8 @@ def test_section_by_section_only_earlier_sections_count(start: Start) -> None:
 def test_switched_off_sections_are_not_linked(start: Start) -> None:
     layout = {"sections": 2, "fields": [2, 1], "pitch_um": 400}
     session = start(layout=layout, detection={"serial": False})
-    assert session.store.cells()
-    assert not any(cell.tracks for cell in session.store.cells())
+    assert session.store.specimen.cells()
+    assert not any(cell.tracks for cell in session.store.specimen.cells())
     assert session.store.tracks.count() == 0
     names = {path.name for path in session.folder.pictures.iterdir()}
     assert names == {f"S{n:04d}_F{field:03d}.png" for n in (1, 2) for field in (0, 1)}
@@ -205,7 +205,7 @@ def test_a_frame_that_is_lost_costs_its_field_only(start: Start) -> None:
         session.analysis.submit = submit  # type: ignore[method-assign]
 
     store = start(lose, layout={"sections": 3, "fields": [2, 1], "pitch_um": 400}).store
-    states = {field.id: field.state for field in store.fields()}
+    states = {field.id: field.state for field in store.specimen.fields()}
     assert states.pop("S0002/F000") is FieldState.FAILED
     assert set(states.values()) == {FieldState.PLANNED}
 
@@ -232,7 +232,7 @@ def test_what_the_store_did_not_take_is_kept_for_the_next_time(
     session.go_on(session.control.acknowledge)
     session.go_on()
     assert session.store.status().phase is Phase.REVIEW
-    assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+    assert {field.state for field in session.store.specimen.fields()} == {FieldState.PLANNED}
 
 
 def test_nobody_waits_for_a_long_recomputation(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_dust_on_the_camera_is_told_in_every_field_of_mosaics(start: Start) -> N
         layout={"sections": 4, "fields": [2, 2], "pitch_um": 400},
         simulator={"dust_spots": 2, "specimen": {"cells_per_field": 2, "seed": 5, "brightness_photons": 40}},
     )
-    marked = [cell for cell in session.store.cells() if cell.reason == fixed_pattern.REASON]
+    marked = [cell for cell in session.store.specimen.cells() if cell.reason == fixed_pattern.REASON]
     columns = {round((cell.box_px[0] + cell.box_px[2]) / 20) for cell in marked}
     assert len(marked) >= 12
     assert len({cell.field for cell in marked}) >= 9

@@ -87,8 +87,8 @@ def whole_cells(true: Config, store: Store, ground: list[Any]) -> float:
     """
     specimen, calibration = SimulatedSpecimen(true), fm_to_sem(true)
     whole = total = 0
-    for section in store.sections():
-        fields = [field.rect_m for field in store.fields(section=section.id)]
+    for section in store.specimen.sections():
+        fields = [field.rect_m for field in store.specimen.fields(section=section.id)]
         allowed = grown(reduce(hull, fields), -reach_m(true) - STAGE_ERROR_M)
         for cell in specimen.truth(section.id):
             points = cell.points_m[_inside(cell.points_m, allowed)]
@@ -111,7 +111,7 @@ def contrast(true: Config, store: Store, folder: Path, off_m: tuple[float, float
     """
     specimen, calibration = SimulatedSpecimen(true), fm_to_sem(load(folder / "run" / "config.yaml"))
     found = []
-    for job in (job for job in store.jobs(state=JobState.DONE) if job.covers):
+    for job in (job for job in store.queue.jobs(state=JobState.DONE) if job.covers):
         (image,) = read_frames(folder / "run" / str(job.image))
         assert image.center_m is not None
         rows, columns = image.pixels.shape
@@ -203,12 +203,12 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
     assert truth["blanked"]
     assert not truth["light"]
     with store_of(tmp_path) as store:
-        phases = [e.data["phase"] for e in store.events_since(0, 10_000) if e.kind == "session"]
+        phases = [e.data["phase"] for e in store.events.since(0, 10_000) if e.kind == "session"]
         assert phases[1:] == ["to_partial_vacuum", "fluorescence", "to_high_vacuum", "electron", "done"]
-        jobs = store.jobs()
+        jobs = store.queue.jobs()
         assert {job.state for job in jobs} == {JobState.DONE}
         # What the specimen got is what the ledger says, but for the error of the stage and the turn.
-        ledger = store.exposures()
+        ledger = store.ledger.exposures()
         assert len(ledger) == len(truth["ground"]) == len(jobs) == len({row.job for row in ledger})
         for row, (rect_m, fraction) in zip(ledger, truth["ground"], strict=True):
             assert row.state is ExposureState.CLOSED
@@ -239,12 +239,12 @@ def test_sections_one_after_the_other_on_the_stage_of_odemis(start: Start, tmp_p
     assert summary["end_state"] == "done"
     assert truth["blanked"]
     with store_of(tmp_path) as store:
-        phases = [e.data["phase"] for e in store.events_since(0, 10_000) if e.kind == "session"]
+        phases = [e.data["phase"] for e in store.events.since(0, 10_000) if e.kind == "session"]
         assert phases.count("to_partial_vacuum") == phases.count("to_high_vacuum") == 2
-        spots = [job for job in store.jobs() if not job.covers]
+        spots = [job for job in store.queue.jobs() if not job.covers]
         assert spots
         # A focus scans its spot five times, and an image of it is kept.
-        assert len(truth["ground"]) == len(store.exposures()) + 5 * len(spots)
+        assert len(truth["ground"]) == len(store.ledger.exposures()) + 5 * len(spots)
         assert whole_cells(true, store, truth["ground"]) == 1
         assert shown_where_calibrated(true, store, tmp_path)
 

@@ -73,7 +73,7 @@ def end_after_review(daemon: Daemon) -> None:
 def check_ledger(folder: Path, rig: Servers, interrupted: str) -> None:
     """Nothing was exposed twice, and the ledger is what the specimen got."""
     with closing(Store.open(folder / "run" / "session.sqlite")) as store:
-        jobs, ledger = store.jobs(), store.exposures()
+        jobs, ledger = store.queue.jobs(), store.ledger.exposures()
     assert len(ledger) == len(rig.truth()["ground"]) == len(jobs)
     assert len({row.job for row in ledger}) == len(jobs)
     for job in jobs:

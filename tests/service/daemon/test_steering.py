@@ -33,7 +33,7 @@ def ask(handler: Handler, method: str, request_id: str, **params: Any) -> dict[s
 
 
 def order(store: Store) -> list[str]:
-    return [job.id[-1] for job in store.jobs()]
+    return [job.id[-1] for job in store.queue.jobs()]
 
 
 def test_hold_release_skip_and_who_and_why(handler: Handler, store: Store) -> None:
@@ -41,15 +41,15 @@ def test_hold_release_skip_and_who_and_why(handler: Handler, store: Store) -> No
     held = ask(handler, "queue.hold", "a", jobs=["J000001", "J000002"], by="anna", reason="charging")
     assert held["result"]["message"] == "2 jobs held, until released"
     assert ask(handler, "queue.hold", "a", jobs=["J000001", "J000002"], by="anna", reason="charging") == held
-    job = store.job("J000001")
+    job = store.queue.job("J000001")
     assert (job.state, job.reason) == (JobState.HELD, "held by anna: charging")
-    following = store.next_job()
+    following = store.queue.next_job()
     assert following is not None
     assert following.id == "J000003"
     assert ask(handler, "queue.release", "b", jobs=["J000001"], by="ben")["ok"]
-    assert store.job("J000001").state is JobState.QUEUED
+    assert store.queue.job("J000001").state is JobState.QUEUED
     assert ask(handler, "queue.skip", "c", jobs=["J000002"], by="anna", reason="dust")["ok"]
-    assert store.job("J000002").reason == "skipped by anna: dust"
+    assert store.queue.job("J000002").reason == "skipped by anna: dust"
     detail = ask(handler, "queue.get", "d", job="J000002")["result"]
     assert [(e["data"]["to"], e["data"]["by"]) for e in detail["history"]] == [
         ("held", "anna"),
@@ -60,12 +60,12 @@ def test_hold_release_skip_and_who_and_why(handler: Handler, store: Store) -> No
 def test_of_several_jobs_all_are_changed_or_none(handler: Handler, store: Store) -> None:
     queue_jobs(store)
     store.steering.skip(["J000002"], ANNA)
-    before = store.last_seq(), store.rev()
+    before = store.events.last_seq(), store.requests.rev()
     refused = ask(handler, "queue.hold", "a", jobs=["J000001", "J000002"])
     assert refused["error"]["code"] == "illegal_transition"
     assert refused["error"]["message"] == "job J000002 is 'skipped'; only one that is 'queued' can be held"
-    assert store.job("J000001").state is JobState.QUEUED
-    assert (store.last_seq(), store.rev()) == before
+    assert store.queue.job("J000001").state is JobState.QUEUED
+    assert (store.events.last_seq(), store.requests.rev()) == before
 
 
 @pytest.mark.parametrize("method", ["queue.approve", "queue.skip"])
@@ -90,7 +90,7 @@ def test_the_wrong_run_is_not_steered(handler: Handler, store: Store) -> None:
 
 def test_a_review_shows_all_that_is_known_and_a_person_decides(handler: Handler, store: Store) -> None:
     queue_jobs(store)
-    store.expose_failed(store.arm("J000001", rect(20, 0), 1e-6).id, "scan timed out")
+    store.ledger.failed(store.ledger.arm("J000001", rect(20, 0), 1e-6).id, "scan timed out")
     image = store.folder / "em/S0001/J000001.ome.tiff"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"half an image")
@@ -103,10 +103,10 @@ def test_a_review_shows_all_that_is_known_and_a_person_decides(handler: Handler,
     assert ask(handler, "queue.release", "b", jobs=["J000001"])["error"]["code"] == "illegal_transition"
 
     assert ask(handler, "queue.approve", "c", jobs=["J000001"], by="anna", reason="half is missing")["ok"]
-    job = store.job("J000001")
+    job = store.queue.job("J000001")
     assert (job.state, job.reason) == (JobState.QUEUED, "approved by anna: half is missing")
     # What was decided is in the ledger's own terms a second exposure, each with its row.
-    store.expose_done(store.arm("J000001", rect(20, 0), 1e-6).id)
+    store.ledger.done(store.ledger.arm("J000001", rect(20, 0), 1e-6).id)
     rows = ask(handler, "exposures.list", "d", job="J000001")["result"]["exposures"]
     assert [row["state"] for row in rows] == ["unknown", "closed"]
 
@@ -114,7 +114,7 @@ def test_a_review_shows_all_that_is_known_and_a_person_decides(handler: Handler,
 def test_exposures_come_in_pages(handler: Handler, store: Store) -> None:
     queue_jobs(store, 5)
     for n in range(1, 6):
-        store.expose_done(store.arm(f"J00000{n}", rect(n, 0), 1e-6).id)
+        store.ledger.done(store.ledger.arm(f"J00000{n}", rect(n, 0), 1e-6).id)
     first = ask(handler, "exposures.list", "a", limit=3)["result"]
     rest = ask(handler, "exposures.list", "b", limit=3, after=first["after"])["result"]
     assert [row["job"][-1] for row in first["exposures"] + rest["exposures"]] == list("12345")
@@ -124,14 +124,14 @@ def test_exposures_come_in_pages(handler: Handler, store: Store) -> None:
 @pytest.mark.parametrize("state", ["armed", "exposed", "done", "failed"])
 def test_what_the_runner_has_is_left_alone(store: Store, state: str) -> None:
     queue_jobs(store)
-    exposure = store.arm("J000001", rect(20, 0), 1e-6)
+    exposure = store.ledger.arm("J000001", rect(20, 0), 1e-6)
     if state != "armed":
-        store.expose_done(exposure.id)
+        store.ledger.done(exposure.id)
     if state == "failed":
-        store.set_job("J000001", JobState.FAILED, reason="its image is lost")
+        store.queue.set_state("J000001", JobState.FAILED, reason="its image is lost")
     if state == "done":
-        store.set_job("J000001", JobState.SAVED, image="x", sha256="y")
-        store.set_job("J000001", JobState.DONE)
+        store.queue.set_state("J000001", JobState.SAVED, image="x", sha256="y")
+        store.queue.set_state("J000001", JobState.DONE)
     for change in (store.steering.hold, store.steering.release, store.steering.approve, store.steering.skip):
         with pytest.raises(IllegalTransitionError, match=f"J000001 is '{state}'"):
             change(["J000001"], ANNA)
@@ -153,10 +153,12 @@ def test_move(store: Store) -> None:
     assert order(store) == list("523461")
     store.steering.move("J000002", "J000004", False, ANNA)
     assert order(store) == list("532461")
-    positions = [job.position for job in store.jobs()]
+    positions = [job.position for job in store.queue.jobs()]
     assert positions == sorted(set(positions))
-    first = store.jobs(limit=1)[0]
-    assert [job.id for job in store.jobs(after=first.position)] == [job.id for job in store.jobs()][1:]
+    first = store.queue.jobs(limit=1)[0]
+    assert [job.id for job in store.queue.jobs(after=first.position)] == [
+        job.id for job in store.queue.jobs()
+    ][1:]
     with pytest.raises(IllegalTransitionError, match="before itself"):
         store.steering.move("J000002", "J000002", False, ANNA)
     assert order(store) == list("532461")
@@ -187,13 +189,13 @@ def test_frames_are_added_behind_their_section(handler: Handler, store: Store) -
     added = add(handler, frame(1020, 20), frame(1060, 20, pixel_size_m=1e-8, dwell_s=1e-5))
     assert added["result"]["jobs"] == ["J000004", "J000005"]
     assert add(handler, frame(1020, 20), frame(1060, 20, pixel_size_m=1e-8, dwell_s=1e-5)) == added
-    assert len(store.jobs()) == 5
-    first, second = store.jobs()[-2:]
+    assert len(store.queue.jobs()) == 5
+    first, second = store.queue.jobs()[-2:]
     assert (first.id, first.reason, first.covers) == ("J000004", "added by anna: wants it", ())
     assert (first.pixel_size_m, first.dwell_s) == (Config().sem.pixel_size_m, Config().sem.dwell_s)
     assert (second.pixel_size_m, second.dwell_s) == (1e-8, 1e-5)
     assert first.rect_m == pytest.approx((1015.05e-6, 15.05e-6, 1024.95e-6, 24.95e-6))
-    assert store.counts()[JobState.QUEUED] == 5
+    assert store.queue.counts()[JobState.QUEUED] == 5
     # The plan of a section that comes later finds its places free.
     assert first.position == 1_500_000
 
@@ -217,12 +219,12 @@ def test_frames_that_must_not_be_are_refused(
     handler: Handler, store: Store, bad: dict[str, Any], sentence: str
 ) -> None:
     queue_jobs(store)
-    before = store.last_seq(), store.rev(), store.jobs()
+    before = store.events.last_seq(), store.requests.rev(), store.queue.jobs()
     reply = add(handler, frame(1060, 20), bad)
     assert reply["error"]["code"] in ("refused", "bad_params")
     assert sentence in reply["error"]["message"]
     assert "jobs[1]" in reply["error"]["message"] or "jobs.1" in reply["error"]["message"]
-    assert (store.last_seq(), store.rev(), store.jobs()) == before
+    assert (store.events.last_seq(), store.requests.rev(), store.queue.jobs()) == before
 
 
 def test_ground_is_exposed_again_only_when_that_is_asked(handler: Handler, store: Store) -> None:
@@ -242,10 +244,10 @@ def test_the_ledger_remembers_what_a_failed_job_burnt(store: Store) -> None:
     queue_jobs(store)
     asked = [AskedFrame("S0001", (1020 * UM, 20 * UM), (600, 600))]
     store.steering.add(admitted(Config(), store, asked, False), ANNA)
-    job = store.job("J000004")
-    store.expose_void(store.arm(job.id, job.rect_m, 1e-6).id, JobState.QUEUED, "not ready")
-    store.expose_done(store.arm(job.id, job.rect_m, 1e-6).id)
-    store.set_job(job.id, JobState.FAILED, reason="the image is lost")
+    job = store.queue.job("J000004")
+    store.ledger.void(store.ledger.arm(job.id, job.rect_m, 1e-6).id, JobState.QUEUED, "not ready")
+    store.ledger.done(store.ledger.arm(job.id, job.rect_m, 1e-6).id)
+    store.queue.set_state(job.id, JobState.FAILED, reason="the image is lost")
     with pytest.raises(RefusedFrameError, match="J000004"):
         admitted(Config(), store, asked, False)
     skipped = [AskedFrame("S0001", (1060 * UM, 60 * UM), (600, 600))]
@@ -260,7 +262,7 @@ def test_a_whole_page_of_frames_in_one_request(handler: Handler, store: Store) -
     frames = [frame(1010 + n % 32 * 2, 10 + n // 32 * 2, size_px=[60, 60]) for n in range(1000)]
     added = add(handler, *frames)
     assert added["ok"], added
-    assert len(added["result"]["jobs"]) == len(store.jobs()) == 1000
+    assert len(added["result"]["jobs"]) == len(store.queue.jobs()) == 1000
 
 
 # While a session runs
@@ -271,21 +273,23 @@ def test_held_and_skipped_jobs_are_not_exposed_and_an_added_one_is(tmp_path: Pat
     session.run()
     store = session.store
     assert store.status().phase is Phase.REVIEW
-    planned = [job.id for section in store.sections() for job in store.jobs(section=section.id)]
+    planned = [
+        job.id for section in store.specimen.sections() for job in store.queue.jobs(section=section.id)
+    ]
     if not planned:
         # Planning may come after the review has begun.
         session.analysis.wait(lambda: None)
-        planned = [job.id for job in store.jobs()]
+        planned = [job.id for job in store.queue.jobs()]
     held, skipped, *others = planned
     store.steering.hold([held], ANNA)
     store.steering.skip([skipped], ANNA)
     session.go_on(session.control.confirm_review)
     assert store.status().phase is Phase.DONE
-    assert {row.job for row in store.exposures()} == set(others)
-    assert store.job(held).state is JobState.HELD
-    assert {store.job(name).state for name in others} == {JobState.DONE}
-    assert all(row.state is ExposureState.CLOSED for row in store.exposures())
-    assert {field.state for field in store.fields()} == {FieldState.PLANNED}
+    assert {row.job for row in store.ledger.exposures()} == set(others)
+    assert store.queue.job(held).state is JobState.HELD
+    assert {store.queue.job(name).state for name in others} == {JobState.DONE}
+    assert all(row.state is ExposureState.CLOSED for row in store.ledger.exposures())
+    assert {field.state for field in store.specimen.fields()} == {FieldState.PLANNED}
     session.end()
 
 
@@ -296,7 +300,7 @@ def test_a_job_taken_away_just_before_the_beam_is_left_alone(tmp_path: Path) -> 
     move_to = session.setup.devices.stage.move_to
 
     def move(*arguments: Any, **named: Any) -> Any:
-        job = store.next_job()
+        job = store.queue.next_job()
         if store.status().phase is Phase.ELECTRON and job is not None and not taken:
             taken.append(job.id)
             store.steering.hold([job.id], ANNA)
@@ -305,9 +309,9 @@ def test_a_job_taken_away_just_before_the_beam_is_left_alone(tmp_path: Path) -> 
     session.setup.devices.stage.move_to = move  # type: ignore[method-assign]
     session.run()
     assert store.status().phase is Phase.DONE, store.status()
-    assert store.job(taken[0]).state is JobState.HELD
-    assert store.exposures(job=taken[0]) == []
-    assert set(store.counts_in_use()) == {JobState.HELD, JobState.DONE}
+    assert store.queue.job(taken[0]).state is JobState.HELD
+    assert store.ledger.exposures(job=taken[0]) == []
+    assert set(store.queue.counts_in_use()) == {JobState.HELD, JobState.DONE}
     session.end()
 
 
@@ -315,16 +319,16 @@ def test_an_attended_session_asks_once_before_it_ends_without_a_decision(tmp_pat
     session = Session(tmp_path / "run", small_config(session={"review": True}), attended=True)
     session.run()
     store = session.store
-    first, second, *others = [job.id for job in store.jobs()]
+    first, second, *others = [job.id for job in store.queue.jobs()]
     store.steering.hold([first, second], ANNA)
     session.go_on(session.control.confirm_review)
     status = store.status()
     assert status.phase is Phase.PAUSED
     assert f"2 jobs wait for a person: {first}, {second}" in str(status.reason)
-    assert {row.job for row in store.exposures()} == set(others)
+    assert {row.job for row in store.ledger.exposures()} == set(others)
     store.steering.release([first], ANNA)
     session.go_on()
-    assert store.job(first).state is JobState.DONE
-    assert store.job(second).state is JobState.HELD
+    assert store.queue.job(first).state is JobState.DONE
+    assert store.queue.job(second).state is JobState.HELD
     assert store.status().phase is Phase.DONE
     session.end()

@@ -35,19 +35,19 @@ def test_a_step_is_believed_once_it_was_measured_often_enough(store: Store) -> N
     assert profile.electron.overhead_s == CONFIG.sem.overhead_s
     for took_s in range(ENOUGH):
         assert session_pace(CONFIG, store).electron.overhead_s == CONFIG.sem.overhead_s
-        store.accounts.took(Step.FRAME, float(took_s))
+        store.durations.record(Step.FRAME, float(took_s))
     assert session_pace(CONFIG, store).measured == (Step.FRAME,)
     # Pumping happens once or twice in a session.
-    store.accounts.took(Step.PUMP_TO_HIGH, 111.0)
+    store.durations.record(Step.PUMP_TO_HIGH, 111.0)
     assert session_pace(CONFIG, store).to_high_s == 111.0
 
 
 def test_measured_times_are_their_90th_percentile(store: Store) -> None:
     samples = np.linspace(1.0, 21.0, 101)
     for took_s in np.random.default_rng(1).permutation(samples):
-        store.accounts.took(Step.FRAME, float(took_s))
-        store.accounts.took(Step.MOVE, float(took_s) / 10)
-        store.accounts.took(Step.FLUORESCENCE, float(took_s) / 2)
+        store.durations.record(Step.FRAME, float(took_s))
+        store.durations.record(Step.MOVE, float(took_s) / 10)
+        store.durations.record(Step.FLUORESCENCE, float(took_s) / 2)
     pace = session_pace(CONFIG, store)
     assert pace.electron.overhead_s == pytest.approx(19.0)
     assert pace.electron.move_s == pytest.approx(1.9)
@@ -78,9 +78,9 @@ def queue_a_plan(store: Store) -> None:
         WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
         WayTotals("raster", False, Work(30, 30, 900.0, 1e-3, 15_000_000), 9e-9),
     ]
-    store.accounts.add_plan("S0001", ways)
-    for field in store.fields()[1:]:
-        store.set_field(field.id, FieldState.FAILED, reason="no light")
+    store.durations.add_plan("S0001", ways)
+    for field in store.specimen.fields()[1:]:
+        store.specimen.set_field(field.id, FieldState.FAILED, reason="no light")
 
 
 def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store) -> None:
@@ -92,8 +92,8 @@ def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store)
     assert first.electron_s == pytest.approx(43.2 + 3 * 5 + 6e-5 / 1e-3)
     assert first.fluorescence_s == 0
     assert first.dose_per_nm2 == pytest.approx(137.55, abs=0.01)
-    exposure = store.arm("J000001", job(1).rect_m, 0.0)
-    store.expose_failed(exposure.id, "lost")
+    exposure = store.ledger.arm("J000001", job(1).rect_m, 0.0)
+    store.ledger.failed(exposure.id, "lost")
     second = estimate_session(CONFIG, store, AT)
     assert second.frames_left == 2
     assert second.left_s < first.left_s
@@ -103,8 +103,8 @@ def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store)
 def test_sections_not_yet_planned_count_like_those_that_are(store: Store) -> None:
     queue_jobs(store, 3)
     # S0001 has two fields and is planned, of S0002 nothing is known.
-    store.accounts.add_plan("S0001", [WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9)])
-    store.set_field("S0001/F001", FieldState.FAILED, reason="no light")
+    store.durations.add_plan("S0001", [WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9)])
+    store.specimen.set_field("S0001/F001", FieldState.FAILED, reason="no light")
     found = estimate_session(CONFIG, store, AT)
     assert found.extent == "extrapolated"
     assert found.frames_left == 6
@@ -131,14 +131,14 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 
 def test_the_numbers_are_told_before_the_beam_and_are_long_rather_than_short(session: Session) -> None:
-    events = session.store.events_since(0)
+    events = session.store.events.since(0)
     (told,) = [event for event in events if event.kind == "estimate"]
     armed = [e for e in events if e.kind == "job" and e.data["to"] == "armed"]
     assert armed
     assert told.seq < armed[0].seq
     assert told.data["extent"] == "planned"
-    assert told.data["frames_left"] == len(session.store.jobs())
-    assert told.data["beam_left_s"] == pytest.approx(sum(j.beam_s for j in session.store.jobs()))
+    assert told.data["frames_left"] == len(session.store.queue.jobs())
+    assert told.data["beam_left_s"] == pytest.approx(sum(j.beam_s for j in session.store.queue.jobs()))
     took_s = session.store.last_time_s() - told.time_s
     assert took_s <= told.data["left_s"] <= 1.3 * took_s + 60
     assert [way["method"] for way in told.data["ways"]] == ["exact", "per-box", "raster"]
@@ -149,11 +149,11 @@ def test_the_numbers_are_told_before_the_beam_and_are_long_rather_than_short(ses
 def test_every_step_of_a_session_is_measured(session: Session) -> None:
     focusing = {Step.FOCUS, Step.LIGHT_FOCUS}
     for step in Step:
-        assert bool(session.store.accounts.latest(step)) == (step not in focusing), step
-    (pump_s,) = session.store.accounts.latest(Step.PUMP_TO_HIGH)
+        assert bool(session.store.durations.latest(step)) == (step not in focusing), step
+    (pump_s,) = session.store.durations.latest(Step.PUMP_TO_HIGH)
     assert pump_s == pytest.approx(session.config.simulator.pump_to_high_vacuum_min * 60)
-    frames = session.store.accounts.latest(Step.FRAME)
-    assert len(frames) == len(session.store.jobs())
+    frames = session.store.durations.latest(Step.FRAME)
+    assert len(frames) == len(session.store.queue.jobs())
     assert max(frames) < session.config.sem.overhead_s
 
 
@@ -191,7 +191,7 @@ def test_what_is_left_to_focus_shrinks_as_it_is_done(store: Store) -> None:
     queue_a_plan(store)
     pace = session_pace(config).electron
     scan_s, focus_s = 256 * 256 * config.sem.dwell_s, config.sem.autofocus_s
-    assert store.accounts.to_focus() == (1, 0)
+    assert store.durations.to_focus() == (1, 0)
     first = estimate_session(config, store, AT)
     assert first.frames_left == 4
     assert first.beam_left_s == pytest.approx(43.2 + scan_s + focus_s)
@@ -199,9 +199,9 @@ def test_what_is_left_to_focus_shrinks_as_it_is_done(store: Store) -> None:
     # Chosen way and full raster alike.
     assert [way.frames for way in first.ways] == [4, 31]
     spot = replace(job(9), position=0, size_px=(256, 256), kind=JobKind.FOCUS)
-    store.add_plan("S0001", [spot], {})
+    store.queue.add_plan("S0001", [spot], {})
     # Its scan is in the queue now, and counted there; its focus is still to come.
-    assert store.accounts.to_focus() == (1, 1)
+    assert store.durations.to_focus() == (1, 1)
     second = estimate_session(config, store, AT)
     assert second.frames_left == 4
     assert second.beam_left_s == pytest.approx(first.beam_left_s, abs=0.1)
@@ -210,7 +210,7 @@ def test_what_is_left_to_focus_shrinks_as_it_is_done(store: Store) -> None:
             FocusBeam.ELECTRON, "S0001", (0.0, 0.0), FocusState.USED, job=spot.id, found_m=5e-3, used_m=5e-3
         )
     )
-    assert store.accounts.to_focus() == (0, 0)
+    assert store.durations.to_focus() == (0, 0)
     third = estimate_session(config, store, AT)
     assert third.focus_s == 0
     assert third.beam_left_s == pytest.approx(second.beam_left_s - focus_s)
@@ -218,16 +218,16 @@ def test_what_is_left_to_focus_shrinks_as_it_is_done(store: Store) -> None:
 
 def test_the_light_is_to_be_focused_once_for_each_section_that_waits(store: Store) -> None:
     add_specimen(store, sections=3)
-    assert store.accounts.to_focus_light() == 3
+    assert store.durations.to_focus_light() == 3
     begun = store.focus.add(
         Focus(FocusBeam.LIGHT, "S0001", (0.0, 0.0), FocusState.BEGUN, start_m=0.0, used_m=0.0)
     )
-    assert store.accounts.to_focus_light() == 3
+    assert store.durations.to_focus_light() == 3
     store.focus.change(replace(begun, state=FocusState.NOT_FOUND, reason="nothing"))
-    assert store.accounts.to_focus_light() == 2
-    for field in store.fields(section="S0002"):
+    assert store.durations.to_focus_light() == 2
+    for field in store.specimen.fields(section="S0002"):
         save_field(store, field.id)
-    assert store.accounts.to_focus_light() == 1
+    assert store.durations.to_focus_light() == 1
 
 
 def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Path) -> None:
@@ -243,11 +243,11 @@ def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Pat
     pace = session_pace(session.config, session.store)
     # Two sections are not enough to believe them; what they took is kept.
     assert pace.focus_s == session.config.sem.autofocus_s
-    (first, second) = session.store.accounts.latest(Step.FOCUS)
+    (first, second) = session.store.durations.latest(Step.FOCUS)
     taken_s = [one.exposed_s for one in session.store.focus.all(FocusBeam.ELECTRON) if one.found_m]
     assert sorted(taken_s) == pytest.approx(sorted((first, second)))
-    assert len(session.store.accounts.latest(Step.LIGHT_FOCUS)) == 2
-    frames = [job for job in session.store.jobs() if job.kind is JobKind.FRAME]
+    assert len(session.store.durations.latest(Step.LIGHT_FOCUS)) == 2
+    frames = [job for job in session.store.queue.jobs() if job.kind is JobKind.FRAME]
     # The focus is no overhead of a frame.
-    assert len(session.store.accounts.latest(Step.FRAME)) == len(frames)
+    assert len(session.store.durations.latest(Step.FRAME)) == len(frames)
     session.end()

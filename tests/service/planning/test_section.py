@@ -43,11 +43,11 @@ def test_frames_keep_to_the_outline_of_their_section(sessions: Any) -> None:
     values = small.model_dump() | {"layout": {"kind": "list", "sections": listed}}
     session = sessions(Config.model_validate(values))
     margin_m = session.config.planner.outline_margin_um * 1e-6
-    jobs = session.store.jobs()
+    jobs = session.store.queue.jobs()
     assert jobs
     assert {job.state for job in jobs} == {JobState.DONE}
     assert max(job.rect_m[2] for job in jobs) <= margin_m + 1e-12
-    cells = session.store.cells()
+    cells = session.store.specimen.cells()
     beyond = [c for c in cells if c.image_rect_m is not None and c.rect_m[0] > margin_m + 4e-6]
     assert beyond
     assert all("outline" in str(c.skipped) for c in beyond)
@@ -56,8 +56,8 @@ def test_frames_keep_to_the_outline_of_their_section(sessions: Any) -> None:
 
 def test_sections_are_visited_once_each(sessions: Any) -> None:
     session = sessions(small_config(layout={"sections": 4, "columns": 2, "pitch_um": 300}))
-    visits = {section.id: section.visit for section in session.store.sections()}
-    order = [name for name, _ in groupby(job.section for job in session.store.jobs())]
+    visits = {section.id: section.visit for section in session.store.specimen.sections()}
+    order = [name for name, _ in groupby(job.section for job in session.store.queue.jobs())]
     assert order == sorted(visits, key=lambda name: visits[name])
 
 
@@ -72,8 +72,8 @@ def planned(tmp_path: Path) -> Iterator[Store]:
     fields = [
         Field(f"S0001/F{n:03d}", "S0001", n, ((r[0] + r[2]) / 2, 45.5 * UM), r) for n, r in enumerate(rects)
     ]
-    store.add_sections([Section("S0001", 0, (86 * UM, 45.5 * UM))], fields)
-    store.set_field("S0001/F000", FieldState.SAVED, image="a.tiff", sha256="0" * 64)
+    store.specimen.add_sections([Section("S0001", 0, (86 * UM, 45.5 * UM))], fields)
+    store.specimen.set_field("S0001/F000", FieldState.SAVED, image="a.tiff", sha256="0" * 64)
     yield store
     store.close()
 
@@ -89,24 +89,24 @@ def found(store: Store, *centers_um: tuple[float, float]) -> None:
 def test_a_plan_keeps_clear_of_fields_still_to_be_taken(planned: Store) -> None:
     found(planned, (30, 30), (86, 60))
     plan_section(CONFIG, planned, "S0001")
-    pending = planned.fields()[1]
+    pending = planned.specimen.fields()[1]
     assert pending.state is FieldState.PENDING
-    jobs = planned.jobs()
+    jobs = planned.queue.jobs()
     assert [job.covers for job in jobs] == [("S0001/F000/c0001",)]
     assert not any(overlap(grown(job.rect_m, REACH_M), pending.rect_m) for job in jobs)
-    assert planned.cells()[1].skipped is not None
+    assert planned.specimen.cells()[1].skipped is not None
 
 
 def test_a_plan_comes_with_the_totals_of_other_ways(planned: Store) -> None:
-    planned.set_field("S0001/F001", FieldState.FAILED, reason="no light")
+    planned.specimen.set_field("S0001/F001", FieldState.FAILED, reason="no light")
     found(planned, (30, 30), (60, 60))
     plan_section(CONFIG, planned, "S0001")
-    ways = planned.accounts.ways()
+    ways = planned.durations.ways()
     assert [way.method for way in ways] == ["exact", "per-box", "raster"]
     assert ways[0].chosen
-    jobs = planned.jobs()
+    jobs = planned.queue.jobs()
     assert ways[0].work.frames == len(jobs)
     assert ways[0].work.beam_s == pytest.approx(sum(job.beam_s for job in jobs))
     assert ways[2].work.frames == 24
-    (event,) = [e for e in planned.events_since(0) if e.kind == "plan"]
+    (event,) = [e for e in planned.events.since(0) if e.kind == "plan"]
     assert event.data["total_s"] > 0

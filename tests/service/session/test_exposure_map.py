@@ -7,8 +7,8 @@ from tests.service.store.stores import UM, job, queue_jobs, rect, save_field
 
 
 def expose(store: Store, number: int) -> None:
-    exposure = store.arm(f"J{number:06d}", job(number).rect_m, 0.5 * UM)
-    store.expose_done(exposure.id)
+    exposure = store.ledger.arm(f"J{number:06d}", job(number).rect_m, 0.5 * UM)
+    store.ledger.done(exposure.id)
 
 
 def test_ground_is_touched_as_far_as_the_halo_reaches(store: Store) -> None:
@@ -23,13 +23,13 @@ def test_ground_counts_as_imaged_only_once_its_job_is_done(store: Store) -> None
     queue_jobs(store)
     expose(store, 1)
     assert exposure_map.imaged(store, "S0001") == ()
-    store.set_job("J000001", JobState.SAVED, image="em/S0001/J000001.ome.tiff", sha256="0" * 64)
-    store.set_job("J000001", JobState.DONE)
+    store.queue.set_state("J000001", JobState.SAVED, image="em/S0001/J000001.ome.tiff", sha256="0" * 64)
+    store.queue.set_state("J000001", JobState.DONE)
     assert exposure_map.imaged(store, "S0001") == (job(1).rect_m,)
     assert exposure_map.imaged(store, "S0002") == ()
     # Nobody knows what a failed scan has shown.
-    exposure = store.arm("J000002", job(2).rect_m, 0.5 * UM)
-    store.expose_failed(exposure.id, "the beam was lost")
+    exposure = store.ledger.arm("J000002", job(2).rect_m, 0.5 * UM)
+    store.ledger.failed(exposure.id, "the beam was lost")
     assert exposure_map.imaged(store, "S0001") == (job(1).rect_m,)
 
 
@@ -44,7 +44,7 @@ def test_a_frame_waits_for_fields_in_its_reach_and_stays_on_saved_ground(store: 
     x0, y0, x1, y1 = rect(1002, 2)
     assert exposure_map.unsaved(store, "S0001", (x0, y0 - 1.1e-13, x1, y1), 2 * UM) is None
     assert exposure_map.unsaved(store, "S0001", (x0, y0 - 1e-10, x1, y1), 2 * UM) == "the ground around it"
-    pending = next(f for f in store.fields() if f.id == "S0001/F001")
+    pending = next(f for f in store.specimen.fields() if f.id == "S0001/F001")
     at_its_edge = grown(pending.rect_m, -85 * UM / 2)
     assert exposure_map.unsaved(store, "S0001", at_its_edge, 2 * UM) == "S0001/F001"
     assert [f.id for f in exposure_map.waiting(store, at_its_edge)] == ["S0001/F001"]
@@ -54,6 +54,6 @@ def test_a_frame_waits_for_fields_in_its_reach_and_stays_on_saved_ground(store: 
 
 def test_a_field_of_another_section_is_waited_for_as_well(store: Store) -> None:
     queue_jobs(store)
-    other = next(f for f in store.fields() if f.id == "S0002/F000")
+    other = next(f for f in store.specimen.fields() if f.id == "S0002/F000")
     assert other.state is FieldState.PENDING
     assert exposure_map.unsaved(store, "S0001", grown(other.rect_m, -30 * UM), 2 * UM) == "S0002/F000"

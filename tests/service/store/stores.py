@@ -34,7 +34,7 @@ def new_store(folder: Path, clock: HandClock | None = None) -> Store:
 
 
 def add_specimen(store: Store, sections: int = 2, fields: int = 2) -> None:
-    store.add_sections(
+    store.specimen.add_sections(
         [Section(f"S{s:04d}", s, (s * 1e-3, 0.0)) for s in range(1, sections + 1)],
         [
             Field(f"S{s:04d}/F{f:03d}", f"S{s:04d}", f, (s * 1e-3, f * 1e-4), rect(s * 1000, f * 100, 91))
@@ -73,7 +73,7 @@ def job(number: int, section: str = "S0001", covers: tuple[str, ...] = ()) -> Jo
 
 
 def save_field(store: Store, field: str) -> None:
-    store.set_field(field, FieldState.SAVED, image=f"fm/{field}.ome.tiff", sha256="0" * 64)
+    store.specimen.set_field(field, FieldState.SAVED, image=f"fm/{field}.ome.tiff", sha256="0" * 64)
 
 
 def record_cells(
@@ -89,4 +89,4 @@ def queue_jobs(store: Store, count: int = 3) -> None:
     save_field(store, "S0001/F000")
     cells = [cell("S0001/F000", n) for n in range(1, count + 1)]
     record_cells(store, "S0001/F000", cells, 12.5)
-    store.add_plan("S0001", [job(n, covers=(cells[n - 1].id,)) for n in range(1, count + 1)], {})
+    store.queue.add_plan("S0001", [job(n, covers=(cells[n - 1].id,)) for n in range(1, count + 1)], {})

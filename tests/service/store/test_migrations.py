@@ -59,13 +59,16 @@ def test_a_migrated_store_is_like_a_new_one_and_has_all_that_it_had(old: Path, t
     store = Store.open(old)
     try:
         assert store.status().phase is Phase.PREFLIGHT
-        assert store.counts_in_use() == {JobState.DONE: 1, JobState.NEEDS_REVIEW: 1, JobState.QUEUED: 2}
-        assert [row.state for row in store.exposures()] == [ExposureState.CLOSED, ExposureState.UNKNOWN]
-        assert store.change_by_request("r1", "run.pause", {"if_rev": None}, None, dict) == {
+        assert store.queue.counts_in_use() == {JobState.DONE: 1, JobState.NEEDS_REVIEW: 1, JobState.QUEUED: 2}
+        assert [row.state for row in store.ledger.exposures()] == [
+            ExposureState.CLOSED,
+            ExposureState.UNKNOWN,
+        ]
+        assert store.requests.change_once("r1", "run.pause", {"if_rev": None}, None, dict) == {
             "message": "paused"
         }
-        store.set_job("J000003", JobState.SKIPPED, reason="by hand")
-        assert store.counts_in_use()[JobState.SKIPPED] == 1
+        store.queue.set_state("J000003", JobState.SKIPPED, reason="by hand")
+        assert store.queue.counts_in_use()[JobState.SKIPPED] == 1
     finally:
         store.close()
     assert version(old) == VERSION
@@ -84,15 +87,15 @@ def test_focuses_of_version_2_are_known_and_one_that_is_queued_stays_one(tmp_pat
         connection.execute("PRAGMA journal_mode = WAL")
     store = Store.open(path)
     try:
-        kinds = {job.id: job.kind for job in store.jobs()}
+        kinds = {job.id: job.kind for job in store.queue.jobs()}
         focuses = {name for name, kind in kinds.items() if kind is JobKind.FOCUS}
         assert (len(kinds), focuses) == (5, {"J000004", "J000005"})
-        assert store.job("J000005").state is JobState.QUEUED
+        assert store.queue.job("J000005").state is JobState.QUEUED
         (found,) = store.focus.all()
         assert (found.beam, found.section, found.job) == (FocusBeam.ELECTRON, "S0001", "J000004")
         assert (found.state, found.found_m, found.used_m) == (FocusState.USED, 5.812e-3, 5.812e-3)
-        assert found.place_m == store.job("J000004").center_m
-        assert store.exposures()[0].beam_s is None
+        assert found.place_m == store.queue.job("J000004").center_m
+        assert store.ledger.exposures()[0].beam_s is None
         assert store.status().phase is Phase.PREFLIGHT
     finally:
         store.close()

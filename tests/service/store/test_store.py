@@ -53,9 +53,14 @@ def rows(path: Path) -> list[tuple[object, ...]]:
 def test_a_new_store_is_idle_and_keeps_what_it_was_given(store: Store) -> None:
     assert store.status() == Status(Phase.IDLE)
     assert (store.run_id(), store.kind()) == ("run-1", "dry-run")
-    assert (store.rev(), store.last_seq(), store.last_time_s()) == (0, 0, 0.0)
-    assert (store.sections(), store.fields(), store.cells(), store.jobs()) == ([], [], [], [])
-    assert store.next_job() is None
+    assert (store.requests.rev(), store.events.last_seq(), store.last_time_s()) == (0, 0, 0.0)
+    assert (
+        store.specimen.sections(),
+        store.specimen.fields(),
+        store.specimen.cells(),
+        store.queue.jobs(),
+    ) == ([], [], [], [])
+    assert store.queue.next_job() is None
 
 
 def test_the_file_is_as_durable_as_promised(store: Store, tmp_path: Path) -> None:
@@ -128,7 +133,7 @@ def test_a_closed_store_says_so(store: Store) -> None:
     with pytest.raises(StoreError):
         store.status()
     with pytest.raises(StoreError, match="closed"):
-        store.note("x", "y", {})
+        store.events.note("x", "y", {})
 
 
 def test_all_comes_back_after_reopening(store: Store, tmp_path: Path, clock: HandClock) -> None:
@@ -139,12 +144,12 @@ def test_all_comes_back_after_reopening(store: Store, tmp_path: Path, clock: Han
     def everything(one: Store) -> tuple[object, ...]:
         return (
             one.status(),
-            one.rev(),
-            one.sections(),
-            one.fields(),
-            one.cells(),
-            one.jobs(),
-            one.events_since(0),
+            one.requests.rev(),
+            one.specimen.sections(),
+            one.specimen.fields(),
+            one.specimen.cells(),
+            one.queue.jobs(),
+            one.events.since(0),
         )
 
     before = everything(store)
@@ -152,10 +157,10 @@ def test_all_comes_back_after_reopening(store: Store, tmp_path: Path, clock: Han
     again = Store.open(tmp_path / "session.sqlite")
     assert everything(again) == before
     assert again.last_time_s() == 12.5
-    again.note("x", "y", {})
-    assert again.events_since(0)[-1].time_s == 12.5
+    again.events.note("x", "y", {})
+    assert again.events.since(0)[-1].time_s == 12.5
     again.use_clock(lambda: 99.0)
-    again.note("x", "y", {})
+    again.events.note("x", "y", {})
     assert again.last_time_s() == 99.0
     again.close()
 
@@ -165,7 +170,7 @@ def test_session_and_event_go_together(store: Store, clock: HandClock) -> None:
     assert store.apply(SessionEvent.START) == store.status() == Status(Phase.PREFLIGHT)
     store.apply(SessionEvent.FAULT, "no stage")
     assert store.status() == Status(Phase.FAULT, Phase.PREFLIGHT, "no stage")
-    first, second = store.events_since(0)
+    first, second = store.events.since(0)
     assert (first.seq, first.time_s, first.kind) == (1, 3.0, "session")
     assert first.at == WALL.isoformat(timespec="milliseconds")
     assert second.data == {
@@ -175,46 +180,46 @@ def test_session_and_event_go_together(store: Store, clock: HandClock) -> None:
         "resume_to": "preflight",
         "reason": "no stage",
     }
-    assert store.rev() == 2
+    assert store.requests.rev() == 2
     with pytest.raises(IllegalTransitionError):
         store.apply(SessionEvent.RESUME)
-    assert (store.rev(), store.last_seq()) == (2, 2)
+    assert (store.requests.rev(), store.events.last_seq()) == (2, 2)
 
 
 def test_progress_is_not_steering(store: Store) -> None:
     queue_jobs(store)
-    store.note("vacuum", "chamber", {"pressure_pa": 1e-3})
-    assert store.rev() == 0
+    store.events.note("vacuum", "chamber", {"pressure_pa": 1e-3})
+    assert store.requests.rev() == 0
 
 
 def test_what_a_gauge_does_not_know_is_null(store: Store) -> None:
-    store.note("vacuum", "chamber", {"pressure_pa": float("nan"), "at": (1.0, float("inf"))})
-    assert store.events_since(0)[0].data == {"pressure_pa": None, "at": [1.0, None]}
+    store.events.note("vacuum", "chamber", {"pressure_pa": float("nan"), "at": (1.0, float("inf"))})
+    assert store.events.since(0)[0].data == {"pressure_pa": None, "at": [1.0, None]}
     with pytest.raises(ValueError, match="serialize"):
-        store.note("vacuum", "chamber", {"pressure_pa": object()})
-    assert store.last_seq() == 1
+        store.events.note("vacuum", "chamber", {"pressure_pa": object()})
+    assert store.events.last_seq() == 1
 
 
 CHANGES: dict[str, Callable[[Store], object]] = {
     "apply": lambda s: s.apply(SessionEvent.START),
-    "note": lambda s: s.note("x", "y", {}),
+    "note": lambda s: s.events.note("x", "y", {}),
     "add_sections": lambda s: add_specimen_again(s),
     "set_field": lambda s: save_field(s, "S0002/F000"),
     "record_detection": lambda s: record_cells(s, "S0001/F001", [cell("S0001/F001", 1)], 1.0, ("w",)),
-    "add_plan": lambda s: s.add_plan("S0002", [job(9, "S0002")], {}),
-    "set_job": lambda s: s.set_job("J000002", JobState.HELD),
-    "arm": lambda s: s.arm("J000002", rect(0, 0), 1e-6),
+    "add_plan": lambda s: s.queue.add_plan("S0002", [job(9, "S0002")], {}),
+    "set_job": lambda s: s.queue.set_state("J000002", JobState.HELD),
+    "arm": lambda s: s.ledger.arm("J000002", rect(0, 0), 1e-6),
     "recover": lambda s: s.recover(),
-    "request": lambda s: s.change_by_request(
+    "request": lambda s: s.requests.change_once(
         "id", "run.start", {}, None, lambda: {"phase": s.apply(SessionEvent.START).phase}
     ),
 }
 
 
 def add_specimen_again(store: Store) -> None:
-    sections, fields = store.sections(), store.fields()
+    sections, fields = store.specimen.sections(), store.specimen.fields()
     more = [type(s)(f"{s.id}b", s.index + 10, s.center_m) for s in sections]
-    store.add_sections(
+    store.specimen.add_sections(
         more, [type(f)(f"{f.id}b", f"{f.section}b", f.index, f.center_m, f.rect_m) for f in fields]
     )
 
@@ -235,13 +240,13 @@ def test_no_change_without_its_event(store: Store, tmp_path: Path, name: str) ->
     other.close()
     CHANGES[name](store)
     assert rows(path) != before
-    seqs = [event.seq for event in store.events_since(0)]
+    seqs = [event.seq for event in store.events.since(0)]
     assert seqs == list(range(1, len(seqs) + 1))
 
 
 def test_history_is_never_rewritten(store: Store, tmp_path: Path) -> None:
     queue_jobs(store)
-    store.expose_done(store.arm("J000001", rect(0, 0), 1e-6).id)
+    store.ledger.done(store.ledger.arm("J000001", rect(0, 0), 1e-6).id)
     with sqlite3.connect(tmp_path / "session.sqlite") as other:
         for sql in (
             "DELETE FROM event",
@@ -256,7 +261,7 @@ def test_history_is_never_rewritten(store: Store, tmp_path: Path) -> None:
 
 def fail_inside(store: Store, kind: str, ran: list[str]) -> None:
     with store._database.change():
-        store.note(kind, "", {})
+        store.events.note(kind, "", {})
         store.after_commit(lambda: ran.append(kind))
         raise ZeroDivisionError
 
@@ -264,17 +269,17 @@ def fail_inside(store: Store, kind: str, ran: list[str]) -> None:
 def test_a_change_inside_a_change_is_undone_alone_or_with_it(store: Store) -> None:
     ran: list[str] = []
     with store._database.change():
-        store.note("outer", "", {})
+        store.events.note("outer", "", {})
         store.after_commit(lambda: ran.append("outer"))
         with pytest.raises(ZeroDivisionError):
             fail_inside(store, "inner", ran)
         assert ran == []
-        assert [event.kind for event in store.events_since(0)] == ["outer"]
+        assert [event.kind for event in store.events.since(0)] == ["outer"]
     assert ran == ["outer"]
     with pytest.raises(ZeroDivisionError):
         fail_inside(store, "lost", ran)
     assert ran == ["outer"]
-    assert [event.kind for event in store.events_since(0)] == ["outer"]
+    assert [event.kind for event in store.events.since(0)] == ["outer"]
     store.after_commit(lambda: ran.append("at once"))
     assert ran == ["outer", "at once"]
 
@@ -283,13 +288,13 @@ def test_after_a_rollback_by_sqlite_itself_nothing_is_written_outside_a_transact
     def lose_the_transaction() -> None:
         with store._database.change() as connection:
             connection.execute("ROLLBACK")  # what SQLite does on a full disk
-            store.note("x", "y", {})
+            store.events.note("x", "y", {})
 
     with pytest.raises(StoreError, match="was undone"):
         lose_the_transaction()
-    assert store.last_seq() == 0
-    store.note("x", "y", {})
-    assert store.last_seq() == 1
+    assert store.events.last_seq() == 0
+    store.events.note("x", "y", {})
+    assert store.events.last_seq() == 1
 
 
 def test_listeners_hear_of_what_is_on_the_disk(store: Store, tmp_path: Path) -> None:
@@ -299,7 +304,7 @@ def test_listeners_hear_of_what_is_on_the_disk(store: Store, tmp_path: Path) -> 
         heard.append(len([row for row in rows(tmp_path / "session.sqlite") if row[0] == "event"]))
 
     store.listen(listener)
-    store.note("x", "y", {})
+    store.events.note("x", "y", {})
     with pytest.raises(IllegalTransitionError):
         store.apply(SessionEvent.RESUME)
     store.apply(SessionEvent.START)
@@ -309,9 +314,9 @@ def test_listeners_hear_of_what_is_on_the_disk(store: Store, tmp_path: Path) -> 
 def test_other_threads_see_only_what_is_committed(store: Store) -> None:
     seen: list[int] = []
     with store._database.change():
-        store.note("x", "y", {})
-        assert store.last_seq() == 1
-        reader = threading.Thread(target=lambda: seen.append(store.last_seq()))
+        store.events.note("x", "y", {})
+        assert store.events.last_seq() == 1
+        reader = threading.Thread(target=lambda: seen.append(store.events.last_seq()))
         reader.start()
         reader.join()
     assert seen == [0]
@@ -319,18 +324,18 @@ def test_other_threads_see_only_what_is_committed(store: Store) -> None:
 
 def test_a_snapshot_is_one_moment(store: Store) -> None:
     with store.snapshot():
-        assert store.last_seq() == 0
-        writer = threading.Thread(target=lambda: store.note("x", "y", {}))
+        assert store.events.last_seq() == 0
+        writer = threading.Thread(target=lambda: store.events.note("x", "y", {}))
         writer.start()
         writer.join()
-        assert store.last_seq() == 0
-    assert store.last_seq() == 1
+        assert store.events.last_seq() == 0
+    assert store.events.last_seq() == 1
 
 
 def test_seq_has_no_gaps_with_many_writers_of_whom_some_fail(store: Store) -> None:
     def work(name: str) -> None:
         for n in range(25):
-            store.note("n", name, {"n": n})
+            store.events.note("n", name, {"n": n})
             with pytest.raises(ZeroDivisionError):
                 fail_inside(store, "lost", [])
 
@@ -339,7 +344,7 @@ def test_seq_has_no_gaps_with_many_writers_of_whom_some_fail(store: Store) -> No
         thread.start()
     for thread in threads:
         thread.join()
-    events = store.events_since(0)
+    events = store.events.since(0)
     assert [event.seq for event in events] == list(range(1, 101))
     for name in "0123":
         assert [event.data["n"] for event in events if event.subject == name] == list(range(25))
@@ -347,41 +352,44 @@ def test_seq_has_no_gaps_with_many_writers_of_whom_some_fail(store: Store) -> No
 
 def test_events_by_pages(store: Store) -> None:
     for n in range(5):
-        store.note("n", str(n), {})
-    assert [event.seq for event in store.events_since(0, 2)] == [1, 2]
-    assert [event.seq for event in store.events_since(2, 2)] == [3, 4]
-    assert [event.seq for event in store.events_since(4, 2)] == [5]
-    assert store.events_since(5, 2) == []
+        store.events.note("n", str(n), {})
+    assert [event.seq for event in store.events.since(0, 2)] == [1, 2]
+    assert [event.seq for event in store.events.since(2, 2)] == [3, 4]
+    assert [event.seq for event in store.events.since(4, 2)] == [5]
+    assert store.events.since(5, 2) == []
 
 
 def test_sections_and_fields_by_pages(store: Store) -> None:
     add_specimen(store, sections=3, fields=3)
-    ids = [field.id for field in store.fields()]
+    ids = [field.id for field in store.specimen.fields()]
     assert ids == [f"S{s:04d}/F{f:03d}" for s in (1, 2, 3) for f in (0, 1, 2)]
     paged: list[str] = []
-    while page := store.fields(limit=2, after=paged[-1] if paged else None):
+    while page := store.specimen.fields(limit=2, after=paged[-1] if paged else None):
         paged += [field.id for field in page]
     assert paged == ids
-    assert [s.id for s in store.sections(limit=2)] == ["S0001", "S0002"]
-    assert [s.id for s in store.sections(limit=2, after="S0002")] == ["S0003"]
-    assert [f.id for f in store.fields(section="S0002", after="S0002/F000")] == ["S0002/F001", "S0002/F002"]
+    assert [s.id for s in store.specimen.sections(limit=2)] == ["S0001", "S0002"]
+    assert [s.id for s in store.specimen.sections(limit=2, after="S0002")] == ["S0003"]
+    assert [f.id for f in store.specimen.fields(section="S0002", after="S0002/F000")] == [
+        "S0002/F001",
+        "S0002/F002",
+    ]
     with pytest.raises(UnknownIdError, match="S0009"):
-        store.sections(after="S0009")
+        store.specimen.sections(after="S0009")
     with pytest.raises(UnknownIdError, match="S0001/F009"):
-        store.fields(after="S0001/F009")
+        store.specimen.fields(after="S0001/F009")
 
 
 def test_a_section_is_not_added_twice_nor_by_half(store: Store) -> None:
     add_specimen(store)
-    before = store.sections(), store.fields(), store.last_seq()
+    before = store.specimen.sections(), store.specimen.fields(), store.events.last_seq()
     with pytest.raises(StoreError, match="UNIQUE"):
         add_specimen(store, sections=3)
-    assert (store.sections(), store.fields(), store.last_seq()) == before
+    assert (store.specimen.sections(), store.specimen.fields(), store.events.last_seq()) == before
 
 
 def test_life_of_a_field(store: Store) -> None:
     add_specimen(store)
-    saved = store.set_field(
+    saved = store.specimen.set_field(
         "S0001/F000",
         FieldState.SAVED,
         center_m=(1.5, 2.5),
@@ -389,34 +397,45 @@ def test_life_of_a_field(store: Store) -> None:
         image="fm/S0001/F000.ome.tiff",
         sha256="ab",
     )
-    assert saved == store.field("S0001/F000")
+    assert saved == store.specimen.field("S0001/F000")
     assert (saved.center_m, saved.rect_m, saved.sha256) == ((1.5, 2.5), (1.0, 2.0, 3.0, 4.0), "ab")
     found = [cell("S0001/F000", 1), cell("S0001/F000", 2)]
     record_cells(store, "S0001/F000", found, 12.5, ("dim",))
-    detected = store.field("S0001/F000")
+    detected = store.specimen.field("S0001/F000")
     assert (detected.state, detected.elapsed_ms, detected.warnings) == (FieldState.DETECTED, 12.5, ("dim",))
     assert (detected.image, detected.rect_m) == (saved.image, saved.rect_m)
-    assert store.cells() == store.cells(field="S0001/F000") == store.cells(section="S0001") == found
-    assert store.cells(field="S0001/F001") == store.cells(section="S0002") == []
-    failed = store.set_field("S0001/F001", FieldState.FAILED, reason="no light")
+    assert (
+        store.specimen.cells()
+        == store.specimen.cells(field="S0001/F000")
+        == store.specimen.cells(section="S0001")
+        == found
+    )
+    assert store.specimen.cells(field="S0001/F001") == store.specimen.cells(section="S0002") == []
+    failed = store.specimen.set_field("S0001/F001", FieldState.FAILED, reason="no light")
     assert failed.reason == "no light"
-    assert store.field_counts() == {FieldState.PENDING: 2, FieldState.DETECTED: 1, FieldState.FAILED: 1}
-    assert [event.data["to"] for event in store.events_since(1)] == ["saved", "detected", "failed"]
+    assert store.specimen.field_counts() == {
+        FieldState.PENDING: 2,
+        FieldState.DETECTED: 1,
+        FieldState.FAILED: 1,
+    }
+    assert [event.data["to"] for event in store.events.since(1)] == ["saved", "detected", "failed"]
     with pytest.raises(IllegalTransitionError):
-        store.set_field("S0001/F001", FieldState.DETECTED)
+        store.specimen.set_field("S0001/F001", FieldState.DETECTED)
     with pytest.raises(UnknownIdError):
-        store.field("S0009/F000")
+        store.specimen.field("S0009/F000")
 
 
 def test_a_field_is_not_saved_without_an_image_nor_failed_without_a_reason(store: Store) -> None:
     add_specimen(store)
     with pytest.raises(StoreError, match="a_saved_field_has_an_image"):
-        store.set_field("S0001/F000", FieldState.SAVED, image="x")
+        store.specimen.set_field("S0001/F000", FieldState.SAVED, image="x")
     with pytest.raises(StoreError, match="a_failed_field_has_a_reason"):
-        store.set_field("S0001/F000", FieldState.FAILED)
+        store.specimen.set_field("S0001/F000", FieldState.FAILED)
     with pytest.raises(StoreError, match="rect_m_has_x0_below_x1"):
-        store.set_field("S0001/F000", FieldState.SAVED, image="x", sha256="y", rect_m=(1.0, 0.0, 0.0, 1.0))
-    assert store.field("S0001/F000").state is FieldState.PENDING
+        store.specimen.set_field(
+            "S0001/F000", FieldState.SAVED, image="x", sha256="y", rect_m=(1.0, 0.0, 0.0, 1.0)
+        )
+    assert store.specimen.field("S0001/F000").state is FieldState.PENDING
 
 
 def test_cells_of_another_field_are_refused(store: Store) -> None:
@@ -424,5 +443,5 @@ def test_cells_of_another_field_are_refused(store: Store) -> None:
     save_field(store, "S0001/F000")
     with pytest.raises(StoreError, match="does not belong"):
         record_cells(store, "S0001/F000", [cell("S0001/F000", 1), cell("S0001/F001", 2)], 1.0, ())
-    assert store.cells() == []
-    assert store.field("S0001/F000").state is FieldState.SAVED
+    assert store.specimen.cells() == []
+    assert store.specimen.field("S0001/F000").state is FieldState.SAVED

@@ -17,18 +17,18 @@ from tests.service.store.stores import new_store, queue_jobs
 WRITER = """
 import sys
 from pathlib import Path
-from service.session import SessionEvent
+from service.model.phases import SessionEvent
 from service.store.store import Store
 
 store = Store.open(Path(sys.argv[1]), lambda: 1.0)
 store.apply(SessionEvent.START)
-while (job := store.next_job()) is not None:
-    exposure = store.arm(job.id, job.rect_m, 1e-6)
+while (job := store.queue.next_job()) is not None:
+    exposure = store.ledger.arm(job.id, job.rect_m, 1e-6)
     print("armed", job.id, flush=True)
-    store.expose_done(exposure.id)
+    store.ledger.done(exposure.id)
     print("exposed", job.id, flush=True)
     for n in range(20):
-        store.note("n", job.id, {"n": n})
+        store.events.note("n", job.id, {"n": n})
 """
 
 
@@ -48,20 +48,20 @@ def test_a_killed_writer(tmp_path: Path, lines: int) -> None:
     assert writer.returncode == -signal.SIGKILL
 
     store = Store.open(path)
-    known = {row.job: row.state for row in store.exposures()}
+    known = {row.job: row.state for row in store.ledger.exposures()}
     for what, job in told:
         assert job in known, f"{job} was {what}, and the ledger does not know it"
         if what == "exposed":
             assert known[job] is ExposureState.CLOSED
-    seqs = [event.seq for event in store.events_since(0)]
+    seqs = [event.seq for event in store.events.since(0)]
     assert seqs == list(range(1, len(seqs) + 1))
 
     report = store.recover()
     assert report.status.phase is Phase.RECOVERING
     # No image of any was saved, so a person decides on each; all others are still to be done.
     assert set(report.found.needs_review) == set(known)
-    assert ExposureState.OPEN not in {row.state for row in store.exposures()}
-    assert store.counts_in_use() == {
+    assert ExposureState.OPEN not in {row.state for row in store.ledger.exposures()}
+    assert store.queue.counts_in_use() == {
         JobState.NEEDS_REVIEW: len(known),
         JobState.QUEUED: 200 - len(known),
     }

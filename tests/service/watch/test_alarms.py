@@ -104,7 +104,7 @@ def test_the_incident_log_is_for_people(tmp_path: Path) -> None:
 
 def test_the_announcer_tells_what_happens_once(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "incidents.md"
-    store.note("stalled", "session", {"step": "before", "running_s": 1, "allowed_s": 1})
+    store.events.note("stalled", "session", {"step": "before", "running_s": 1, "allowed_s": 1})
     announcer = Announcer(store, path, Notifier([], [], "run"))
     announcer.start()
     announcer.note("stalled", "session", {"step": "the scan", "running_s": 2, "allowed_s": 1})
@@ -128,20 +128,20 @@ def test_people_are_told_though_the_database_is_full(
 
 def test_the_end_of_a_session_says_how_it_ended(start: Start) -> None:
     session = start()
-    last = [e for e in session.store.events_since(0) if e.kind == "session"][-1]
+    last = [e for e in session.store.events.since(0) if e.kind == "session"][-1]
     alarm = alarm_of(last, session.store)
     assert alarm is not None
     assert alarm.kind == "finished"
-    done = session.store.counts_in_use()[JobState.DONE]
+    done = session.store.queue.counts_in_use()[JobState.DONE]
     assert done
     assert f"has ended: done; {done} done" in alarm.what
-    assert {field.state for field in session.store.fields()} == {FieldState.PLANNED}
+    assert {field.state for field in session.store.specimen.fields()} == {FieldState.PLANNED}
     assert alarm.to_do == "Nothing."
 
 
 def test_the_end_of_a_session_names_what_was_not_done(start: Start) -> None:
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9))
-    last = [e for e in session.store.events_since(0) if e.kind == "session"][-1]
+    last = [e for e in session.store.events.since(0) if e.kind == "session"][-1]
     alarm = alarm_of(last, session.store)
     assert alarm is not None
     assert alarm.to_do == "Not done: 1 field; incidents.md of the run says why."
@@ -150,8 +150,8 @@ def test_the_end_of_a_session_names_what_was_not_done(start: Start) -> None:
 def test_an_event_that_is_not_understood_keeps_no_other_from_people(store: Store, tmp_path: Path) -> None:
     announcer = Announcer(store, tmp_path / "incidents.md", Notifier([], [], "run"))
     announcer.start()
-    store.note("stalled", "session", {"step": "without numbers"})
-    store.note("unsafe", "microscope", {"problems": "the beam is on"})
+    store.events.note("stalled", "session", {"step": "without numbers"})
+    store.events.note("unsafe", "microscope", {"problems": "the beam is on"})
     announcer.stop(30)
     assert "the beam is on" in (tmp_path / "incidents.md").read_text(encoding="utf-8")
 

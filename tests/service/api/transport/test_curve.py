@@ -113,7 +113,7 @@ def test_a_client_with_its_key_file(server: ApiServer, where: Endpoints, store: 
     with Client(where.requests, key=anna) as client:
         events = client.events()
         assert client.call("hello")["run"] == "run-1"
-        store.note("first", "x", {})
+        store.events.note("first", "x", {})
         # The generator subscribes when it is first asked; what it missed by then it catches up with.
         since = client.events(since=0)
         assert next(since)["kind"] == "first"

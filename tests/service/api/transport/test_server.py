@@ -89,7 +89,7 @@ def test_two_clients(client: Client, where: Endpoints, store: Store) -> None:
     queue_jobs(store)
     store.apply(SessionEvent.START)
     with Client(where.requests) as other:
-        paused = client.call("run.pause", request_id="a", if_rev=store.rev())
+        paused = client.call("run.pause", request_id="a", if_rev=store.requests.rev())
         assert other.call("status")["phase"] == "paused"
         with pytest.raises(ApiError) as refused:
             other.call("run.resume", if_rev=paused["rev"] - 1)
@@ -148,9 +148,9 @@ def test_a_client_that_never_reads_delays_nobody(
 def test_events_have_no_gaps_whoever_writes(client: Client, store: Store) -> None:
     def write(name: str) -> None:
         for n in range(50):
-            store.note("n", name, {"n": n})
+            store.events.note("n", name, {"n": n})
 
-    store.note("before", "", {})
+    store.events.note("before", "", {})
     following = client.events(since=0)
     assert next(following)["kind"] == "before"
     writers = [threading.Thread(target=write, args=(str(n),)) for n in range(3)]
@@ -164,7 +164,7 @@ def test_events_have_no_gaps_whoever_writes(client: Client, store: Store) -> Non
 
 
 def test_events_from_now_on(client: Client, where: Endpoints, store: Store) -> None:
-    store.note("old", "", {})
+    store.events.note("old", "", {})
     got: list[dict[str, Any]] = []
     begun = threading.Event()
 
@@ -180,7 +180,7 @@ def test_events_from_now_on(client: Client, where: Endpoints, store: Store) -> N
     begun.wait()
     # When the subscription counts is not to be known from outside: write until it was heard.
     while thread.is_alive():
-        store.note("new", "", {})
+        store.events.note("new", "", {})
         thread.join(0.02)
     assert [event["kind"] for event in got] == ["new", "new"]
     assert got[1]["seq"] == got[0]["seq"] + 1
@@ -189,10 +189,10 @@ def test_events_from_now_on(client: Client, where: Endpoints, store: Store) -> N
 def test_missed_events_are_fetched(client: Client, where: Endpoints, store: Store) -> None:
     """A heartbeat beyond what came by the socket makes the client ask for the rest."""
     following = client.events(since=0)
-    store.note("first", "", {})
+    store.events.note("first", "", {})
     assert next(following)["seq"] == 1
     for n in range(2500):
-        store.note("n", "", {"n": n})
+        store.events.note("n", "", {"n": n})
     assert [event["seq"] for event in islice(following, 2500)] == list(range(2, 2502))
     following.close()
 
@@ -200,7 +200,7 @@ def test_missed_events_are_fetched(client: Client, where: Endpoints, store: Stor
 def test_heartbeats_tell_the_last_seq(
     server: ApiServer, where: Endpoints, store: Store, connect: Connect
 ) -> None:
-    store.note("x", "y", {})
+    store.events.note("x", "y", {})
     one = connect(zmq.SUB, where.events)
     one.setsockopt(zmq.SUBSCRIBE, b"")
     beats = [beat for beat in (receive(one) for _ in range(4)) if beat["type"] == "heartbeat"]
@@ -213,10 +213,10 @@ def test_events_are_published_after_their_commit(
 ) -> None:
     following = client.events(since=0)
     for n in range(20):
-        store.note("n", "", {"n": n})
+        store.events.note("n", "", {"n": n})
         event = next(following)
         other = Store.open(tmp_path / "session.sqlite")
-        assert other.last_seq() >= event["seq"]
+        assert other.events.last_seq() >= event["seq"]
         other.close()
     following.close()
 
@@ -235,7 +235,7 @@ def test_a_server_can_be_stopped_twice_and_followed_by_another(
 ) -> None:
     server.stop()
     server.stop()
-    store.note("nobody listens", "", {})
+    store.events.note("nobody listens", "", {})
     with pytest.raises(NoDaemonError, match="no daemon listens"):
         Client(where.requests)
     following = ApiServer(store, DirectControl(store), where)
@@ -248,7 +248,7 @@ def test_a_server_can_be_stopped_twice_and_followed_by_another(
 def test_every_new_subscriber_hears_the_last_seq_at_once(
     where: Endpoints, store: Store, connect: Connect
 ) -> None:
-    store.note("x", "y", {})
+    store.events.note("x", "y", {})
     server = ApiServer(store, DirectControl(store), where, heartbeat_s=3600)
     server.start()
     for _ in range(2):

@@ -38,20 +38,20 @@ def test_steering_by_commands(endpoint: str, store: Store, say: Said) -> None:
     at = ("--connect", endpoint)
     status, said, _ = say("queue", "hold", "J000001", "J000002", "-m", "charging", "--by", "anna", *at)
     assert (status, said) == (0, "2 jobs held, until released\n")
-    assert store.job("J000002").reason == "held by anna: charging"
+    assert store.queue.job("J000002").reason == "held by anna: charging"
     assert say("queue", "release", "J000001", *at)[0] == 0
     assert say("queue", "move", "J000003", "--first", *at)[0] == 0
     assert say("queue", "move", "J000001", "--last", *at)[0] == 0
-    assert [job.id for job in store.jobs()] == ["J000003", "J000002", "J000001"]
+    assert [job.id for job in store.queue.jobs()] == ["J000003", "J000002", "J000001"]
     assert say("queue", "move", "J000001", "--before", "J000002", *at)[0] == 0
     assert say("queue", "skip", "J000002", "--reason", "a fold", *at)[0] == 0
-    assert store.counts_in_use() == {JobState.QUEUED: 2, JobState.SKIPPED: 1}
+    assert store.queue.counts_in_use() == {JobState.QUEUED: 2, JobState.SKIPPED: 1}
     _, page, _ = say("queue", "list", "--json", *at)
     assert [job["job"] for job in page["jobs"]] == ["J000003", "J000001", "J000002"]
 
 
 def test_an_exposure_that_was_killed_has_no_end(endpoint: str, store: Store, say: Said) -> None:
-    store.arm("J000001", rect(20, 0), 1e-6)
+    store.ledger.arm("J000001", rect(20, 0), 1e-6)
     store.recover()
     _, said, _ = say("queue", "show", "J000001", "--connect", endpoint)
     assert "until an unknown time of the session" in said
@@ -61,7 +61,7 @@ def test_a_table_for_a_program_has_a_row_a_line(endpoint: str, store: Store, say
     reason = "a fold in the resin that nobody wants to look at, nor at what lies next to it " * 3
     say("queue", "hold", "J000001", "-m", reason.strip(), "--connect", endpoint)
     _, said, _ = say("queue", "list", "--connect", endpoint)
-    assert len(said.splitlines()) == 1 + len(store.jobs())
+    assert len(said.splitlines()) == 1 + len(store.queue.jobs())
     assert reason.strip() in said
 
 
@@ -72,7 +72,7 @@ def test_a_state_that_is_none(endpoint: str, say: Said) -> None:
 
 
 def test_a_review_by_commands(endpoint: str, store: Store, say: Said) -> None:
-    store.expose_failed(store.arm("J000001", rect(20, 0), 1e-6).id, "scan timed out")
+    store.ledger.failed(store.ledger.arm("J000001", rect(20, 0), 1e-6).id, "scan timed out")
     status, said, _ = say("queue", "show", "J000001", "--connect", endpoint)
     assert status == 0
     for text in (
@@ -104,7 +104,7 @@ def test_what_cannot_be_is_one_sentence(
     status, _, said = say("queue", *arguments, "--connect", endpoint)
     assert status == 2
     assert sentence in said
-    assert store.counts_in_use() == {JobState.QUEUED: 3}
+    assert store.queue.counts_in_use() == {JobState.QUEUED: 3}
 
 
 def test_a_long_queue_is_listed_over_several_replies(endpoint: str, store: Store, say: Said) -> None:

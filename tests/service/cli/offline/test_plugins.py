@@ -10,8 +10,8 @@ from tests.detection.synthetic import make_section
 from tests.service.saying import Said
 
 RETURNS = """
-from detection.boxes import BoxPx
-from detection.cells import Hit
+from detection.image.boxes import BoxPx
+from detection.image.hits import Hit
 class D:
     def find(self, frame):
         return {}

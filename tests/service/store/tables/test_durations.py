@@ -15,49 +15,49 @@ COARSE = Work(frames=9, stage_moves=9, beam_s=160.0, travel_m=9e-4, pixels=2_600
 
 def test_durations_are_kept_by_step_and_the_newest_come_first(store: Store) -> None:
     for number in range(LATEST + 5):
-        store.accounts.took(Step.FRAME, float(number))
-    store.accounts.took(Step.MOVE, -1e-9)
-    latest = store.accounts.latest(Step.FRAME)
+        store.durations.record(Step.FRAME, float(number))
+    store.durations.record(Step.MOVE, -1e-9)
+    latest = store.durations.latest(Step.FRAME)
     assert len(latest) == LATEST
     assert latest[:2] == (LATEST + 4.0, LATEST + 3.0)
-    assert store.accounts.latest(Step.MOVE) == (0.0,)
-    assert store.accounts.latest(Step.PUMP_TO_HIGH) == ()
+    assert store.durations.latest(Step.MOVE) == (0.0,)
+    assert store.durations.latest(Step.PUMP_TO_HIGH) == ()
 
 
 def test_ways_add_up_over_sections_with_the_chosen_one_first(store: Store) -> None:
     add_specimen(store)
-    assert store.accounts.ways() == ()
-    assert store.accounts.planned_fields() == 0
+    assert store.durations.ways() == ()
+    assert store.durations.planned_fields() == 0
     for section in ("S0001", "S0002"):
         ways = [WayTotals("raster", False, COARSE, 4e-9), WayTotals("exact", True, FINE, 1e-9)]
-        store.accounts.add_plan(section, ways)
-    found = store.accounts.ways()
+        store.durations.add_plan(section, ways)
+    found = store.durations.ways()
     assert [(way.method, way.chosen) for way in found] == [("exact", True), ("raster", False)]
     assert found[0].work == Work(6, 4, 80.0, pytest.approx(6e-4), 1_440_000)  # type: ignore[arg-type]
     assert found[1].exposed_m2 == pytest.approx(8e-9)
-    assert store.accounts.planned_fields() == 4
+    assert store.durations.planned_fields() == 4
 
 
 def test_what_is_left_are_the_jobs_that_may_still_be_done(store: Store) -> None:
     queue_jobs(store, 3)
-    store.accounts.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
+    store.durations.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
     one_s = 600 * 400 * 60e-6
-    assert store.accounts.left() == Work(3, 2, pytest.approx(3 * one_s), pytest.approx(3e-4), 720_000)  # type: ignore[arg-type]
-    store.set_job("J000001", JobState.SKIPPED, reason="a person said so")
-    store.set_job("J000002", JobState.HELD, reason="a person said so")
-    left = store.accounts.left()
+    assert store.durations.left() == Work(3, 2, pytest.approx(3 * one_s), pytest.approx(3e-4), 720_000)  # type: ignore[arg-type]
+    store.queue.set_state("J000001", JobState.SKIPPED, reason="a person said so")
+    store.queue.set_state("J000002", JobState.HELD, reason="a person said so")
+    left = store.durations.left()
     assert (left.frames, left.pixels) == (2, 480_000)
-    store.arm("J000003", job(3).rect_m, 0.0)
-    assert store.accounts.left().frames == 2
+    store.ledger.arm("J000003", job(3).rect_m, 0.0)
+    assert store.durations.left().frames == 2
 
 
 def test_moves_and_way_of_what_is_left_are_those_of_the_plans(store: Store) -> None:
     queue_jobs(store, 3)
-    assert store.accounts.left().stage_moves == 3
-    store.accounts.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
-    assert store.accounts.left().stage_moves == 2
-    store.set_job("J000001", JobState.SKIPPED, reason="a person said so")
-    left = store.accounts.left()
+    assert store.durations.left().stage_moves == 3
+    store.durations.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
+    assert store.durations.left().stage_moves == 2
+    store.queue.set_state("J000001", JobState.SKIPPED, reason="a person said so")
+    left = store.durations.left()
     assert (left.frames, left.stage_moves) == (2, 2)
     assert left.travel_m == pytest.approx(2e-4)
 
@@ -73,7 +73,7 @@ def test_a_job_keeps_its_beam_shift(store: Store) -> None:
         )
         for number, shift in ((11, -4.0), (12, 0.0), (13, 3.3))
     ]
-    store.add_plan("S0002", shifted, {})
-    again = store.jobs(section="S0002")
+    store.queue.add_plan("S0002", shifted, {})
+    again = store.queue.jobs(section="S0002")
     assert [j.beam_shift_m for j in again] == [j.beam_shift_m for j in shifted]
     assert all(j.stage_m == pytest.approx((1e-3, 2e-3)) for j in again)

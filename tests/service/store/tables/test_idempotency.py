@@ -23,36 +23,38 @@ def start(store: Store) -> dict[str, Any]:
 
 
 def ask(store: Store, request_id: str = "r1", if_rev: int | None = None) -> dict[str, Any]:
-    return store.change_by_request(request_id, "run.start", {"if_rev": if_rev}, if_rev, lambda: start(store))
+    return store.requests.change_once(
+        request_id, "run.start", {"if_rev": if_rev}, if_rev, lambda: start(store)
+    )
 
 
 def test_a_retry_gets_the_same_answer_and_changes_nothing(store: Store, tmp_path: Path) -> None:
     first = ask(store)
-    seq, rev = store.last_seq(), store.rev()
+    seq, rev = store.events.last_seq(), store.requests.rev()
     assert first == {"phase": "preflight", "where": [1, 2]}
     assert ask(store) == first
     store.close()
     again = Store.open(tmp_path / "session.sqlite")
     assert ask(again) == first
-    assert (again.last_seq(), again.rev()) == (seq, rev)
+    assert (again.events.last_seq(), again.requests.rev()) == (seq, rev)
     again.close()
 
 
 def test_an_id_is_not_used_for_two_things(store: Store) -> None:
     ask(store)
     with pytest.raises(RequestReusedError, match="r1"):
-        store.change_by_request("r1", "run.pause", {"if_rev": None}, None, dict)
+        store.requests.change_once("r1", "run.pause", {"if_rev": None}, None, dict)
     with pytest.raises(RequestReusedError, match="r1"):
         ask(store, if_rev=0)
 
 
 def test_two_people_do_not_steer_at_once(store: Store) -> None:
-    rev = store.rev()
-    store.change_by_request("other", "run.start", {}, rev, lambda: start(store))
+    rev = store.requests.rev()
+    store.requests.change_once("other", "run.start", {}, rev, lambda: start(store))
     with pytest.raises(StaleRevisionError, match=f"not {rev}"):
         ask(store, "mine", if_rev=rev)
     # Nothing was kept under its id, so that it is free for another request.
-    assert store.change_by_request("mine", "other", {}, None, dict) == {}
+    assert store.requests.change_once("mine", "other", {}, None, dict) == {}
 
 
 def test_a_retry_is_answered_although_the_revision_moved_on(store: Store) -> None:
@@ -68,15 +70,15 @@ def test_what_is_refused_leaves_nothing(store: Store) -> None:
         return {}
 
     with pytest.raises(IllegalTransitionError):
-        store.change_by_request("r1", "run.start", {}, None, make)
-    assert (store.status().phase, store.rev(), store.last_seq()) == (Phase.IDLE, 0, 0)
-    assert store.change_by_request("r1", "other", {}, None, dict) == {}
+        store.requests.change_once("r1", "run.start", {}, None, make)
+    assert (store.status().phase, store.requests.rev(), store.events.last_seq()) == (Phase.IDLE, 0, 0)
+    assert store.requests.change_once("r1", "other", {}, None, dict) == {}
 
 
 def test_a_reply_that_cannot_be_kept_undoes_its_change(store: Store) -> None:
     with pytest.raises(ValueError, match="serialize"):
-        store.change_by_request("r1", "run.start", {}, None, lambda: {**start(store), "x": object()})
-    assert (store.status().phase, store.last_seq()) == (Phase.IDLE, 0)
+        store.requests.change_once("r1", "run.start", {}, None, lambda: {**start(store), "x": object()})
+    assert (store.status().phase, store.events.last_seq()) == (Phase.IDLE, 0)
 
 
 def test_the_same_request_from_two_threads_is_done_once(store: Store) -> None:
@@ -87,4 +89,4 @@ def test_the_same_request_from_two_threads_is_done_once(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert answers == [answers[0]] * 4
-    assert store.last_seq() == 1
+    assert store.events.last_seq() == 1

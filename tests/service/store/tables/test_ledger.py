@@ -31,75 +31,75 @@ def store(tmp_path: Path, clock: HandClock) -> Iterator[Store]:
 
 def test_intent_is_on_the_disk_before_arm_returns(store: Store, tmp_path: Path, clock: HandClock) -> None:
     clock.time_s = 7.0
-    exposure = store.arm("J000001", rect(3, 4), 0.5 * UM)
+    exposure = store.ledger.arm("J000001", rect(3, 4), 0.5 * UM)
     other = sqlite3.connect(tmp_path / "session.sqlite")
     assert other.execute("SELECT job, state, opened_s FROM exposure").fetchall() == [("J000001", "open", 7.0)]
     assert other.execute("SELECT state FROM job WHERE id = 'J000001'").fetchone() == ("armed",)
     other.close()
-    assert exposure == store.exposures()[0]
+    assert exposure == store.ledger.exposures()[0]
     assert (exposure.rect_m, exposure.halo_m, exposure.closed_s) == (rect(3, 4), 0.5 * UM, None)
 
 
 def test_one_beam_one_open_exposure(store: Store) -> None:
-    first = store.arm("J000001", rect(0, 0), 0.0)
+    first = store.ledger.arm("J000001", rect(0, 0), 0.0)
     with pytest.raises(IllegalTransitionError, match="exposure 1 of J000001 is open"):
-        store.arm("J000002", rect(0, 0), 0.0)
-    store.expose_done(first.id)
-    store.arm("J000002", rect(0, 0), 0.0)
+        store.ledger.arm("J000002", rect(0, 0), 0.0)
+    store.ledger.done(first.id)
+    store.ledger.arm("J000002", rect(0, 0), 0.0)
 
 
 def test_only_a_queued_job_is_armed(store: Store) -> None:
-    store.set_job("J000001", JobState.HELD)
+    store.queue.set_state("J000001", JobState.HELD)
     with pytest.raises(IllegalTransitionError, match="'held' to 'armed'"):
-        store.arm("J000001", rect(0, 0), 0.0)
+        store.ledger.arm("J000001", rect(0, 0), 0.0)
     with pytest.raises(UnknownIdError, match="J000099"):
-        store.arm("J000099", rect(0, 0), 0.0)
-    assert store.exposures() == []
+        store.ledger.arm("J000099", rect(0, 0), 0.0)
+    assert store.ledger.exposures() == []
 
 
 def test_ends_of_an_exposure(store: Store, clock: HandClock) -> None:
-    done = store.arm("J000001", rect(0, 0), 1 * UM)
+    done = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
     clock.time_s = 9.0
-    assert store.expose_done(done.id).closed_s == 9.0
-    failed = store.arm("J000002", rect(100, 0), 2 * UM)
-    assert store.expose_failed(failed.id, "scan timed out").note == "scan timed out"
-    void = store.arm("J000003", rect(200, 0), 3 * UM)
-    store.expose_void(void.id, JobState.QUEUED, "vacuum not ready")
-    again = store.arm("J000003", rect(200, 0), 3 * UM)
-    store.expose_void(again.id, JobState.NEEDS_REVIEW, "size refused")
-    assert [row.state for row in store.exposures()] == [
+    assert store.ledger.done(done.id).closed_s == 9.0
+    failed = store.ledger.arm("J000002", rect(100, 0), 2 * UM)
+    assert store.ledger.failed(failed.id, "scan timed out").note == "scan timed out"
+    void = store.ledger.arm("J000003", rect(200, 0), 3 * UM)
+    store.ledger.void(void.id, JobState.QUEUED, "vacuum not ready")
+    again = store.ledger.arm("J000003", rect(200, 0), 3 * UM)
+    store.ledger.void(again.id, JobState.NEEDS_REVIEW, "size refused")
+    assert [row.state for row in store.ledger.exposures()] == [
         ExposureState.CLOSED, ExposureState.UNKNOWN, ExposureState.VOID, ExposureState.VOID,
     ]  # fmt: skip
-    assert [(one.state, one.reason) for one in store.jobs()] == [
+    assert [(one.state, one.reason) for one in store.queue.jobs()] == [
         (JobState.EXPOSED, None),
         (JobState.NEEDS_REVIEW, "scan timed out"),
         (JobState.NEEDS_REVIEW, "size refused"),
     ]
-    assert store.exposed_rects() == [(rect(0, 0), 1 * UM), (rect(100, 0), 2 * UM)]
-    assert [row.id for row in store.exposures(limit=1, after=1)] == [2]
-    assert [row.id for row in store.exposures(job="J000003")] == [3, 4]
-    for close in (store.expose_done, lambda n: store.expose_failed(n, "x")):
+    assert store.ledger.exposed_rects() == [(rect(0, 0), 1 * UM), (rect(100, 0), 2 * UM)]
+    assert [row.id for row in store.ledger.exposures(limit=1, after=1)] == [2]
+    assert [row.id for row in store.ledger.exposures(job="J000003")] == [3, 4]
+    for close in (store.ledger.done, lambda n: store.ledger.failed(n, "x")):
         with pytest.raises(IllegalTransitionError, match="not open"):
             close(done.id)
     with pytest.raises(UnknownIdError):
-        store.expose_done(99)
+        store.ledger.done(99)
 
 
 def test_a_void_exposure_never_counts_as_exposed(store: Store) -> None:
-    exposure = store.arm("J000001", rect(0, 0), 1 * UM)
+    exposure = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
     with pytest.raises(IllegalTransitionError, match="refused"):
-        store.expose_void(exposure.id, JobState.EXPOSED, "x")
-    assert store.exposures()[0].state is ExposureState.OPEN
+        store.ledger.void(exposure.id, JobState.EXPOSED, "x")
+    assert store.ledger.exposures()[0].state is ExposureState.OPEN
 
 
 def test_ground_that_reaches_ground(store: Store) -> None:
-    store.expose_done(store.arm("J000001", rect(0, 0, 10), 1 * UM).id)
+    store.ledger.done(store.ledger.arm("J000001", rect(0, 0, 10), 1 * UM).id)
     reached = [((rect(0, 0, 10), 1 * UM))]
-    assert store.exposed_rects(rect(10.9, 0)) == reached
-    assert store.exposed_rects(rect(-10.9, -10.9)) == reached
-    assert store.exposed_rects(rect(2, 2, 1)) == reached
-    assert store.exposed_rects(rect(11.1, 0)) == []
-    assert store.exposed_rects(rect(0, -11.1)) == []
+    assert store.ledger.exposed_rects(rect(10.9, 0)) == reached
+    assert store.ledger.exposed_rects(rect(-10.9, -10.9)) == reached
+    assert store.ledger.exposed_rects(rect(2, 2, 1)) == reached
+    assert store.ledger.exposed_rects(rect(11.1, 0)) == []
+    assert store.ledger.exposed_rects(rect(0, -11.1)) == []
 
 
 def test_a_restart_in_mid_scan(store: Store, tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_a_restart_in_mid_scan(store: Store, tmp_path: Path) -> None:
         SessionEvent.HIGH_VACUUM_REACHED,
     ):
         store.apply(event)
-    store.expose_done(store.arm("J000001", rect(0, 0), 0.0).id)
-    store.set_job("J000001", JobState.SAVED, image="em/x", sha256="ab")
-    store.expose_done(store.arm("J000002", rect(0, 0), 0.0).id)
-    store.arm("J000003", rect(0, 0), 0.0)
+    store.ledger.done(store.ledger.arm("J000001", rect(0, 0), 0.0).id)
+    store.queue.set_state("J000001", JobState.SAVED, image="em/x", sha256="ab")
+    store.ledger.done(store.ledger.arm("J000002", rect(0, 0), 0.0).id)
+    store.ledger.arm("J000003", rect(0, 0), 0.0)
     store.close()
 
     again = Store.open(tmp_path / "session.sqlite")
@@ -125,13 +125,13 @@ def test_a_restart_in_mid_scan(store: Store, tmp_path: Path) -> None:
     assert report.found.needs_review == ("J000003", "J000002")
     assert report.found.requeued == ()
     assert report.found.to_verify == ("J000001",)
-    assert [(one.state, one.reason) for one in again.jobs()] == [
+    assert [(one.state, one.reason) for one in again.queue.jobs()] == [
         (JobState.SAVED, None),
         (JobState.NEEDS_REVIEW, LOST),
         (JobState.NEEDS_REVIEW, MAYBE_EXPOSED),
     ]
-    assert again.next_job() is None
-    assert len(again.exposed_rects()) == 3
+    assert again.queue.next_job() is None
+    assert len(again.ledger.exposed_rects()) == 3
     second = again.recover()
     assert second.found.unknown == ()
     assert second.found.needs_review == ()
@@ -140,10 +140,10 @@ def test_a_restart_in_mid_scan(store: Store, tmp_path: Path) -> None:
 
 def test_an_armed_job_without_a_word_of_the_beam_is_queued_again(store: Store, tmp_path: Path) -> None:
     """Our own transactions cannot leave this behind; a repaired or edited database can."""
-    void = store.arm("J000001", rect(0, 0), 0.0)
-    store.expose_void(void.id, JobState.QUEUED, "refused")
-    failed = store.arm("J000002", rect(0, 0), 0.0)
-    store.expose_failed(failed.id, "timed out")
+    void = store.ledger.arm("J000001", rect(0, 0), 0.0)
+    store.ledger.void(void.id, JobState.QUEUED, "refused")
+    failed = store.ledger.arm("J000002", rect(0, 0), 0.0)
+    store.ledger.failed(failed.id, "timed out")
     with sqlite3.connect(tmp_path / "session.sqlite") as other:
         other.execute("UPDATE job SET state = 'armed' WHERE id IN ('J000001', 'J000002')")
     other.close()
@@ -153,7 +153,7 @@ def test_an_armed_job_without_a_word_of_the_beam_is_queued_again(store: Store, t
 
 
 def test_the_ledger_is_put_in_order_after_an_abort_too(store: Store) -> None:
-    store.arm("J000001", rect(0, 0), 0.0)
+    store.ledger.arm("J000001", rect(0, 0), 0.0)
     store.apply(SessionEvent.ABORT, "by hand")
     report = store.recover()
     assert report.status == Status(Phase.ABORTED, None, "by hand")
@@ -170,7 +170,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.store = new_store(self.path)
         queue_jobs(self.store)
         self.beam_on: str | None = None
-        self.exposures = dict.fromkeys((one.id for one in self.store.jobs()), 0)
+        self.exposures = dict.fromkeys((one.id for one in self.store.queue.jobs()), 0)
         self.permits = dict.fromkeys(self.exposures, 1)
 
     def teardown(self) -> None:
@@ -180,20 +180,20 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.beam_on is None)
     @rule()
     def scan_next(self) -> None:
-        job = self.store.next_job()
+        job = self.store.queue.next_job()
         if job is not None:
-            self.store.arm(job.id, job.rect_m, 1e-6)
+            self.store.ledger.arm(job.id, job.rect_m, 1e-6)
             self.beam_on = job.id
             self.exposures[job.id] += 1
 
     @precondition(lambda self: self.beam_on is not None)
     @rule(end=st.sampled_from(["done", "failed", "crash"]))
     def end_scan(self, end: str) -> None:
-        open_row = self.store.exposures()[-1]
+        open_row = self.store.ledger.exposures()[-1]
         if end == "done":
-            self.store.expose_done(open_row.id)
+            self.store.ledger.done(open_row.id)
         elif end == "failed":
-            self.store.expose_failed(open_row.id, "scan failed")
+            self.store.ledger.failed(open_row.id, "scan failed")
         else:
             self.crash()
         self.beam_on = None
@@ -208,14 +208,14 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(n=st.integers(1, 3))
     def save(self, n: int) -> None:
-        if self.store.job(f"J{n:06d}").state is JobState.EXPOSED:
-            self.store.set_job(f"J{n:06d}", JobState.SAVED, image="em/x", sha256="ab")
-            self.store.set_job(f"J{n:06d}", JobState.DONE)
+        if self.store.queue.job(f"J{n:06d}").state is JobState.EXPOSED:
+            self.store.queue.set_state(f"J{n:06d}", JobState.SAVED, image="em/x", sha256="ab")
+            self.store.queue.set_state(f"J{n:06d}", JobState.DONE)
 
     @rule(n=st.integers(1, 3))
     def approve(self, n: int) -> None:
-        if self.store.job(f"J{n:06d}").state is JobState.NEEDS_REVIEW:
-            self.store.set_job(f"J{n:06d}", JobState.QUEUED)
+        if self.store.queue.job(f"J{n:06d}").state is JobState.NEEDS_REVIEW:
+            self.store.queue.set_state(f"J{n:06d}", JobState.QUEUED)
             self.permits[f"J{n:06d}"] += 1
 
     @invariant()
@@ -224,16 +224,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_knows_every_exposure(self) -> None:
-        assert len(self.store.exposed_rects()) == sum(self.exposures.values())
+        assert len(self.store.ledger.exposed_rects()) == sum(self.exposures.values())
 
     @invariant()
     def the_open_row_is_that_of_the_beam(self) -> None:
-        still_open = [row.job for row in self.store.exposures() if row.state is ExposureState.OPEN]
+        still_open = [row.job for row in self.store.ledger.exposures() if row.state is ExposureState.OPEN]
         assert still_open == ([] if self.beam_on is None else [self.beam_on])
 
     @invariant()
     def seq_has_no_gaps(self) -> None:
-        seqs = [event.seq for event in self.store.events_since(0)]
+        seqs = [event.seq for event in self.store.events.since(0)]
         assert seqs == list(range(1, len(seqs) + 1))
 
 

@@ -41,22 +41,22 @@ def seen(store: Store) -> tuple[str, str, str]:
 
 def test_a_plan_accounts_for_every_cell(store: Store, seen: tuple[str, str, str]) -> None:
     a, b, c = seen
-    store.add_plan(
+    store.queue.add_plan(
         "S0001", [job(1, covers=(b, a)), job(2, covers=(a,))], {c: "outside the saved fluorescence"}
     )
-    assert [(one.jobs, one.skipped) for one in store.cells()] == [
+    assert [(one.jobs, one.skipped) for one in store.specimen.cells()] == [
         (("J000001", "J000002"), None),
         (("J000001",), None),
         ((), "outside the saved fluorescence"),
     ]
-    assert [one.covers for one in store.jobs()] == [(b, a), (a,)]
-    assert [field.state for field in store.fields(section="S0001")] == [
+    assert [one.covers for one in store.queue.jobs()] == [(b, a), (a,)]
+    assert [field.state for field in store.specimen.fields(section="S0001")] == [
         FieldState.PLANNED,
         FieldState.PLANNED,
         FieldState.PENDING,
     ]
-    assert store.kept_because(store.jobs()) == {a: "kept: confident", b: "kept: doubtful"}
-    assert store.next_job_number() == 3
+    assert store.queue.kept_because(store.queue.jobs()) == {a: "kept: confident", b: "kept: doubtful"}
+    assert store.queue.next_number() == 3
 
 
 @pytest.mark.parametrize(
@@ -83,79 +83,79 @@ def test_a_plan_that_is_wrong_changes_nothing(store: Store, seen: tuple[str, str
         "not queued": "J000001 is not",
         "position": "position",
     }
-    before = store.fields(), store.cells(), store.last_seq()
+    before = store.specimen.fields(), store.specimen.cells(), store.events.last_seq()
     with pytest.raises(StoreError, match=message[case]):
-        store.add_plan("S0001", jobs[case], skipped.get(case, {}))
-    assert (store.fields(), store.cells(), store.last_seq()) == before
-    assert store.jobs() == []
+        store.queue.add_plan("S0001", jobs[case], skipped.get(case, {}))
+    assert (store.specimen.fields(), store.specimen.cells(), store.events.last_seq()) == before
+    assert store.queue.jobs() == []
 
 
 def test_a_section_can_be_planned_again_when_more_was_seen(store: Store, seen: tuple[str, str, str]) -> None:
-    store.add_plan("S0001", [job(1, covers=seen)], {})
+    store.queue.add_plan("S0001", [job(1, covers=seen)], {})
     save_field(store, "S0001/F002")
     record_cells(store, "S0001/F002", [cell("S0001/F002", 1)], 1.0, ())
-    store.add_plan("S0001", [job(2, covers=("S0001/F002/c0001",))], {})
-    assert {field.state for field in store.fields(section="S0001")} == {FieldState.PLANNED}
-    assert len(store.jobs()) == 2
+    store.queue.add_plan("S0001", [job(2, covers=("S0001/F002/c0001",))], {})
+    assert {field.state for field in store.specimen.fields(section="S0001")} == {FieldState.PLANNED}
+    assert len(store.queue.jobs()) == 2
 
 
 def test_the_queue_goes_by_position(store: Store) -> None:
     queue_jobs(store, 0)
-    store.add_plan("S0002", [replace(job(n, "S0002"), position=100 - n) for n in (1, 2, 3)], {})
-    assert [one.id for one in store.jobs()] == ["J000003", "J000002", "J000001"]
-    assert [one.id for one in store.jobs(limit=2)] == ["J000003", "J000002"]
-    assert [one.id for one in store.jobs(limit=2, after=98)] == ["J000001"]
-    first = store.next_job()
+    store.queue.add_plan("S0002", [replace(job(n, "S0002"), position=100 - n) for n in (1, 2, 3)], {})
+    assert [one.id for one in store.queue.jobs()] == ["J000003", "J000002", "J000001"]
+    assert [one.id for one in store.queue.jobs(limit=2)] == ["J000003", "J000002"]
+    assert [one.id for one in store.queue.jobs(limit=2, after=98)] == ["J000001"]
+    first = store.queue.next_job()
     assert first is not None
     assert first.id == "J000003"
-    assert store.next_job("S0001") is None
-    assert store.next_job("S0002") == first
-    store.set_job("J000003", JobState.HELD)
-    assert [one.id for one in store.jobs(JobState.HELD, "S0002")] == ["J000003"]
-    following = store.next_job()
+    assert store.queue.next_job("S0001") is None
+    assert store.queue.next_job("S0002") == first
+    store.queue.set_state("J000003", JobState.HELD)
+    assert [one.id for one in store.queue.jobs(JobState.HELD, "S0002")] == ["J000003"]
+    following = store.queue.next_job()
     assert following is not None
     assert following.id == "J000002"
 
 
 def test_life_of_a_job(store: Store) -> None:
     queue_jobs(store, 2)
-    assert store.current_job() is None
-    exposure = store.arm("J000001", rect(0, 0), 1e-6)
-    assert store.current_job() == store.job("J000001")
-    store.expose_done(exposure.id)
-    store.set_job("J000001", JobState.SAVED, image="em/S0001/J000001.ome.tiff", sha256="ab")
-    done = store.set_job("J000001", JobState.DONE)
+    assert store.queue.current_job() is None
+    exposure = store.ledger.arm("J000001", rect(0, 0), 1e-6)
+    assert store.queue.current_job() == store.queue.job("J000001")
+    store.ledger.done(exposure.id)
+    store.queue.set_state("J000001", JobState.SAVED, image="em/S0001/J000001.ome.tiff", sha256="ab")
+    done = store.queue.set_state("J000001", JobState.DONE)
     assert (done.state, done.image, done.sha256) == (JobState.DONE, "em/S0001/J000001.ome.tiff", "ab")
-    assert store.current_job() is None
-    assert store.counts_in_use() == {JobState.QUEUED: 1, JobState.DONE: 1}
-    assert store.counts()[JobState.FAILED] == 0
-    told = [event.data["to"] for event in store.events_since(0) if event.subject == "J000001"]
+    assert store.queue.current_job() is None
+    assert store.queue.counts_in_use() == {JobState.QUEUED: 1, JobState.DONE: 1}
+    assert store.queue.counts()[JobState.FAILED] == 0
+    told = [event.data["to"] for event in store.events.since(0) if event.subject == "J000001"]
     assert told == ["armed", "exposed", "saved", "done"]
 
 
 def test_a_job_is_not_finished_without_image_and_checksum(store: Store) -> None:
     queue_jobs(store)
-    store.expose_done(store.arm("J000001", rect(0, 0), 1e-6).id)
+    store.ledger.done(store.ledger.arm("J000001", rect(0, 0), 1e-6).id)
     with pytest.raises(StoreError, match="a_finished_job_has_an_image_and_its_checksum"):
-        store.set_job("J000001", JobState.SAVED, image="x")
+        store.queue.set_state("J000001", JobState.SAVED, image="x")
     with pytest.raises(StoreError, match="a_job_that_is_not_done_has_a_reason"):
-        store.set_job("J000001", JobState.FAILED)
-    assert store.job("J000001").state is JobState.EXPOSED
+        store.queue.set_state("J000001", JobState.FAILED)
+    assert store.queue.job("J000001").state is JobState.EXPOSED
 
 
 def test_only_the_ledger_leads_into_and_out_of_armed(store: Store) -> None:
     queue_jobs(store)
     with pytest.raises(IllegalTransitionError, match="only the ledger"):
-        store.set_job("J000001", JobState.ARMED)
-    store.arm("J000001", rect(0, 0), 1e-6)
+        store.queue.set_state("J000001", JobState.ARMED)
+    store.ledger.arm("J000001", rect(0, 0), 1e-6)
     for state in JobState:
         with pytest.raises(IllegalTransitionError):
-            store.set_job("J000001", state, reason="why", image="x", sha256="y")
+            store.queue.set_state("J000001", state, reason="why", image="x", sha256="y")
     with pytest.raises(UnknownIdError):
-        store.set_job("J000099", JobState.HELD)
+        store.queue.set_state("J000099", JobState.HELD)
 
 
 def test_the_reason_belongs_to_the_state(store: Store) -> None:
     queue_jobs(store)
-    assert store.set_job("J000001", JobState.HELD, reason="waits").reason == "waits"
-    assert store.set_job("J000001", JobState.QUEUED).reason is None
+    assert store.queue.set_state("J000001", JobState.HELD, reason="waits").reason == "waits"
+    assert store.queue.set_state("J000001", JobState.QUEUED).reason is None

@@ -17,25 +17,25 @@ def planned(store: Store) -> Store:
     """A section of which one field is planned and the detection of another failed."""
     queue_jobs(store)
     save_field(store, FAILED)
-    store.set_field(FAILED, FieldState.FAILED, reason="detection failed: no licence")
+    store.specimen.set_field(FAILED, FieldState.FAILED, reason="detection failed: no licence")
     return store
 
 
 def test_a_section_that_was_not_exposed_is_detected_and_planned_again(planned: Store) -> None:
     assert planned.recover().again == (FAILED,)
-    assert planned.field(FAILED).state is FieldState.SAVED
-    assert planned.field("S0001/F000").state is FieldState.DETECTED
-    assert planned.counts_in_use() == {JobState.SKIPPED: 3}
-    cells = planned.cells(section="S0001")
+    assert planned.specimen.field(FAILED).state is FieldState.SAVED
+    assert planned.specimen.field("S0001/F000").state is FieldState.DETECTED
+    assert planned.queue.counts_in_use() == {JobState.SKIPPED: 3}
+    cells = planned.specimen.cells(section="S0001")
     assert [(cell.jobs, cell.skipped) for cell in cells] == [((), None)] * 3
-    planned.add_plan("S0001", [job(4, covers=tuple(cell.id for cell in cells))], {})
-    assert planned.counts_in_use() == {JobState.SKIPPED: 3, JobState.QUEUED: 1}
+    planned.queue.add_plan("S0001", [job(4, covers=tuple(cell.id for cell in cells))], {})
+    assert planned.queue.counts_in_use() == {JobState.SKIPPED: 3, JobState.QUEUED: 1}
 
 
 TOUCHES: dict[str, Callable[[Store], object]] = {
-    "exposed": lambda s: s.expose_done(s.arm("J000001", rect(20, 0), 1e-6).id),
-    "held": lambda s: s.set_job("J000001", JobState.HELD),
-    "skipped": lambda s: s.set_job("J000001", JobState.SKIPPED, reason="a fold"),
+    "exposed": lambda s: s.ledger.done(s.ledger.arm("J000001", rect(20, 0), 1e-6).id),
+    "held": lambda s: s.queue.set_state("J000001", JobState.HELD),
+    "skipped": lambda s: s.queue.set_state("J000001", JobState.SKIPPED, reason="a fold"),
 }
 
 
@@ -43,22 +43,22 @@ TOUCHES: dict[str, Callable[[Store], object]] = {
 def test_what_was_exposed_or_decided_stays(planned: Store, touch: str) -> None:
     TOUCHES[touch](planned)
     assert planned.recover().again == ()
-    assert planned.field(FAILED).state is FieldState.FAILED
-    assert planned.field("S0001/F000").state is FieldState.PLANNED
+    assert planned.specimen.field(FAILED).state is FieldState.FAILED
+    assert planned.specimen.field("S0001/F000").state is FieldState.PLANNED
 
 
 def test_a_field_that_could_not_be_taken_is_pending_again_and_its_section_planned_anew(store: Store) -> None:
     queue_jobs(store)
-    store.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
+    store.specimen.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
     assert store.recover().again == (FAILED,)
-    assert store.field(FAILED).state is FieldState.PENDING
-    assert store.field("S0001/F000").state is FieldState.DETECTED
-    assert store.counts_in_use() == {JobState.SKIPPED: 3}
+    assert store.specimen.field(FAILED).state is FieldState.PENDING
+    assert store.specimen.field("S0001/F000").state is FieldState.DETECTED
+    assert store.queue.counts_in_use() == {JobState.SKIPPED: 3}
 
 
 def test_a_field_beside_ground_that_was_exposed_is_not_taken_any_more(store: Store) -> None:
     queue_jobs(store)
-    store.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
-    store.expose_done(store.arm("J000001", rect(20, 0), 1e-6).id)
+    store.specimen.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
+    store.ledger.done(store.ledger.arm("J000001", rect(20, 0), 1e-6).id)
     assert store.recover().again == ()
-    assert store.field(FAILED).state is FieldState.FAILED
+    assert store.specimen.field(FAILED).state is FieldState.FAILED

@@ -1,0 +1,33 @@
+"""Events of a session, in order and without gaps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.model.event import Event
+from service.store import rows
+from service.store.database import Database
+
+
+class EventLog:
+    """Events of one run. Every change of the store carries one; methods may be called from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Append an event that changes nothing: a pressure read back, a full disk.
+
+        `data` are JSON values; NaN and infinity become null.
+        """
+        with self._database.change():
+            self._database.log(kind, subject, data)
+
+    def since(self, seq: int, limit: int | None = None) -> list[Event]:
+        """Return the events behind a sequence number."""
+        sql = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        return [rows.event(row) for row in self._database.all(sql, (seq, -1 if limit is None else limit))]
+
+    def last_seq(self) -> int:
+        """Return the sequence number of the last event, 0 where there is none."""
+        row = self._database.one("SELECT MAX(seq) FROM event")
+        return 0 if row is None or row[0] is None else int(row[0])
