@@ -1,6 +1,7 @@
 """What detection finds: hits of a detector, and cells after the recall-first policy."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from detection.image.boxes import BoxPx
 
@@ -24,6 +25,31 @@ class Hit:
     unsure_um: float = 0.0
 
 
+class CellSource(StrEnum):
+    """Images that show a cell."""
+
+    FRAME = "frame"
+    """Its own frame."""
+    AVERAGED = "averaged"
+    """Only the average of its frame with those of neighbouring sections."""
+    CARRIED = "carried"
+    """Only frames of neighbouring sections."""
+
+
+class Decision(StrEnum):
+    """Decision of the recall-first policy, or of serial sections, on one cell."""
+
+    KEPT = "kept"
+    DOUBTFUL = "doubtful"
+    """Kept, with a larger margin, as its confidence is low."""
+    BELOW_FLOOR = "below_floor"
+    """Not imaged: its confidence is below the floor that a person has set."""
+    FIXED_PATTERN = "fixed_pattern"
+    """Not imaged: fixed in the camera, the same in all sections."""
+    NOISE = "noise"
+    """Not imaged: little more than noise, and the neighbouring sections show nothing there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of a frame.
@@ -39,9 +65,11 @@ class Cell:
     confidence : float
         0..1.
     reason : str
-        Why it is imaged so, or not, in words.
+        Why it is imaged so, or not, in words: for people, nothing is decided by it.
     unsure_um : float
         As of its hit, so that another policy can be tried on it.
+    source : CellSource
+    decision : Decision
     """
 
     id: str
@@ -50,6 +78,8 @@ class Cell:
     confidence: float
     reason: str
     unsure_um: float = 0.0
+    source: CellSource = CellSource.FRAME
+    decision: Decision = Decision.KEPT
 
 
 @dataclass(frozen=True, slots=True)
