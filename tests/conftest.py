@@ -1,10 +1,14 @@
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
+from service.session.run_folder import MICROSCOPE_VARIABLE
+from service.watch.notifier import URLS_VARIABLE
 from tests.places import REAL_FRAMES
 from tests.processes import end_processes_of
 
@@ -21,14 +25,34 @@ def real_frames() -> list[Path]:
     return frames
 
 
-@pytest.fixture
-def runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Runtime folder of this test alone, short enough for the path of a socket.
+@contextmanager
+def apart() -> Iterator[Path]:
+    """Keep what is run off this computer's real sessions, and from what others test.
 
-    What still runs with it after the test is killed.
+    Gives the runtime folder, short enough for the path of a socket. What still runs with it at the end is
+    killed.
     """
-    with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        monkeypatch.delenv("ILEMTRACK_ENDPOINT", raising=False)
+    with tempfile.TemporaryDirectory(prefix="ilem-") as folder, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", folder)
+        environment.setenv("XDG_CONFIG_HOME", f"{folder}/config")
+        environment.setenv(MICROSCOPE_VARIABLE, folder)
+        for name in (ENDPOINT_VARIABLE, KEY_VARIABLE, URLS_VARIABLE, "NOTIFY_SOCKET"):
+            environment.delenv(name, raising=False)
         yield Path(folder)
-        end_processes_of(Path(folder))
+        # Whatever uses the folder has made something in it.
+        if any(Path(folder).iterdir()):
+            end_processes_of(Path(folder))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def worker_apart() -> Iterator[None]:
+    """Cover what is set up for several tests."""
+    with apart():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def runtime_dir() -> Iterator[Path]:
+    """Runtime folder of this test alone; its microscope is its own as well."""
+    with apart() as folder:
+        yield folder

@@ -8,6 +8,7 @@
 
 import errno
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -172,20 +173,24 @@ def lock(folder: RunFolder) -> FileLock:
     return guard
 
 
-_DRIVEN = "ilemtrack/microscope/"
-"""Before the name of a microscope: the abstract socket of whoever drives it."""
+MICROSCOPE_VARIABLE = "ILEMTRACK_MICROSCOPE"
+"""Environment variable with the name of the microscope that `drive_alone` locks.
+
+Unset, all programs of a computer share one lock, as they must. Set it only where the microscope is not the
+computer's own: a simulated one behind servers, or that of a test.
+"""
 
 
-def drive_alone(microscope: str = "hardware") -> socket.socket:
+def _lock_name() -> str:
+    """Return the name of the abstract socket of whoever drives the microscope."""
+    return f"ilemtrack/microscope/{os.environ.get(MICROSCOPE_VARIABLE) or 'hardware'}"
+
+
+def drive_alone() -> socket.socket:
     """Take a microscope for this process: no other program of this computer drives it, whatever its run.
 
     The lock is a Unix socket in the abstract namespace: it goes with the process, however it ends, and holds
     between users as well.
-
-    Parameters
-    ----------
-    microscope : str
-        Whatever drives its parts, a computer has one.
 
     Returns
     -------
@@ -199,7 +204,7 @@ def drive_alone(microscope: str = "hardware") -> socket.socket:
     """
     guard = socket.socket(socket.AF_UNIX)
     try:
-        guard.bind(f"\0{_DRIVEN}{microscope}")
+        guard.bind(f"\0{_lock_name()}")
     except OSError as error:
         guard.close()
         if error.errno != errno.EADDRINUSE:
@@ -224,12 +229,11 @@ def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
     return drive_alone()
 
 
-def is_driven(config: Config, microscope: str = "hardware") -> bool:
+def is_driven(config: Config) -> bool:
     """Whether a program of this computer drives the hardware just now; only looks, and takes nothing."""
-    # As the kernel writes the name of an abstract socket.
-    name = f"@{_DRIVEN}{microscope}"
     sockets = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()
-    return _has_hardware(config) and any(line.endswith(f" {name}") for line in sockets)
+    # As the kernel writes the name of an abstract socket.
+    return _has_hardware(config) and any(line.endswith(f" @{_lock_name()}") for line in sockets)
 
 
 def _has_hardware(config: Config) -> bool:

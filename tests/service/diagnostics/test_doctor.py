@@ -13,7 +13,7 @@ from service.diagnostics.checks import Level
 from service.diagnostics.connection import reached
 from service.diagnostics.device_exercise import exercise
 from service.diagnostics.doctor import Finding, able, findings, look
-from service.session.run_folder import drive_alone, is_driven
+from service.session.run_folder import MICROSCOPE_VARIABLE, drive_alone, is_driven
 from simulators.clock import FastClock
 from tests.drivers.quanta.bench import QuantaBench, quanta_bench
 
@@ -129,15 +129,17 @@ def test_a_beam_that_is_switched_off_is_told_before_the_session(tmp_path: Path) 
     assert "switch it on at the SEM" in checks["beam power"].do
 
 
-def test_a_microscope_that_is_driven_is_seen_without_taking_it() -> None:
-    config, name = Config(driver="odemis"), f"test-{os.getpid()}"
-    assert not is_driven(config, name)
-    with drive_alone(name):
-        assert is_driven(config, name)
-        assert not is_driven(config, name[:-1])
+def test_a_microscope_that_is_driven_is_seen_without_taking_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, name = Config(driver="odemis"), os.environ[MICROSCOPE_VARIABLE]
+    assert not is_driven(config)
+    with drive_alone():
+        assert is_driven(config)
         # A simulated one belongs to its run.
-        assert not is_driven(Config(), name)
-    assert not is_driven(config, name)
+        assert not is_driven(Config())
+        monkeypatch.setenv(MICROSCOPE_VARIABLE, name[:-1])
+        assert not is_driven(config)
+        monkeypatch.setenv(MICROSCOPE_VARIABLE, name)
+    assert not is_driven(config)
 
 
 @pytest.mark.parametrize(

@@ -191,25 +191,23 @@ def test_a_daemon_is_found_once_the_first_has_ended(store: Store, runtime: Path)
     assert find_daemon() is None
 
 
-def test_one_program_drives_a_microscope(tmp_path: Path) -> None:
-    name = f"test-{tmp_path}"
+def test_one_program_drives_a_microscope() -> None:
     code = (
-        "import sys\n"
         "from service.session.run_folder import drive_alone\n"
-        "guard = drive_alone(sys.argv[1])\n"
+        "guard = drive_alone()\n"
         "print('has it', flush=True)\n"
         "input()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "has it\n"
         with pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
-            drive_alone(name)
+            drive_alone()
         other.kill()
         other.communicate()
-    drive_alone(name).close()
+    drive_alone().close()
 
 
 @pytest.mark.usefixtures("hardware_taken")
