@@ -1,23 +1,32 @@
-"""What a scanning electron microscope must offer."""
+"""Protocols of a scanning electron microscope: beam, scan generator, blanker and automatic focus."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.instrument import SemConfig
+
 
 @dataclass(frozen=True, slots=True)
 class BeamSettings:
-    """Beam and column.
+    """Settings of beam and column.
 
     Attributes
     ----------
-    accelerating_voltage_v, spot_size, aperture_m, working_distance_m, detector
+    accelerating_voltage_v : float
+    spot_size : float
+        Spot size of the machine, unitless.
+    aperture_m : float
+        Diameter of the final aperture.
+    working_distance_m : float
+        From the pole piece to the point of focus.
+    detector : str
     probe_current_a : float or None
-        As read; None where no device tells.
+        As read back; None where the hardware does not report it. Not compared.
     as_configured : tuple of str
-        Names of what no device tells: it is what the configuration says, as a person has set it.
+        Attributes that the hardware does not report: they repeat the configuration. Not compared.
     """
 
     accelerating_voltage_v: float
@@ -28,22 +37,34 @@ class BeamSettings:
     probe_current_a: float | None = field(default=None, compare=False)
     as_configured: tuple[str, ...] = field(default=(), compare=False)
 
+    @classmethod
+    def configured(cls, sem: SemConfig) -> Self:
+        """Return the settings of a configuration."""
+        return cls(
+            accelerating_voltage_v=sem.accelerating_voltage_kv * 1e3,
+            spot_size=sem.spot_size,
+            aperture_m=sem.aperture_um * 1e-6,
+            working_distance_m=sem.working_distance_mm * 1e-3,
+            detector=sem.detector,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """One scan about the stage position, or off it by a beam shift.
+    """One scan, centred on the stage position or shifted from it by a beam shift.
 
     Attributes
     ----------
     size_px : (int, int)
-        Width and height that show specimen, px; a data bar is never part of it.
+        Width and height of the scanned specimen, px; without a data bar.
     pixel_size_m : float
     dwell_s : float
+        Dwell time of a pixel.
     nonce : str
-        Made for this scan; comes back in the image, so that an orphan of an earlier one is recognised.
+        Unique to this scan; the image carries it, so that the image of an earlier scan is recognised.
     beam_shift_m : (float, float)
-        Where the middle of the scan lies on the specimen, seen from the stage position, x and y, m; its
-        length is at most `Sem.max_beam_shift_m`.
+        Centre of the scan on the specimen relative to the stage position, x and y; its length is at most
+        `Sem.max_beam_shift_m`.
     """
 
     size_px: tuple[int, int]
@@ -54,19 +75,19 @@ class ScanRequest:
 
     @property
     def beam_s(self) -> float:
-        """Time under the beam, s: pixels x dwell."""
+        """Time under the beam, s: pixels times dwell time."""
         return self.size_px[0] * self.size_px[1] * self.dwell_s
 
 
 @dataclass(frozen=True, slots=True)
 class ScanImage:
-    """An electron image with what the hardware says of it.
+    """One electron image, with the settings that it was taken with.
 
     Attributes
     ----------
     pixels : (rows, columns) array of uint8 or uint16
     center_m : (float, float)
-        Where the middle of the image lies: stage read-back at the start of the scan plus beam shift, m.
+        Stage position of the centre of the image: stage read-back at the start of the scan plus beam shift.
     pixel_size_m, dwell_s : float
         As read back.
     nonce : str
@@ -74,7 +95,7 @@ class ScanImage:
     beam : BeamSettings
         As read back.
     remark : str or None
-        What a person should know of an image that is good all the same; goes into the ledger.
+        A note for the user on an image that is usable nevertheless; it goes into the ledger.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -87,30 +108,48 @@ class ScanImage:
 
 
 class ElectronFocus(Protocol):
-    """The automatic focus of the beam, where the machine has one."""
+    """Automatic focus of the beam, where the machine has one."""
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
-        """Focus with the beam on a rectangle, and return the working distance found, m; blocks.
+        """Focus with the beam on a rectangle; blocks. `Sem.stop` ends it.
 
-        The rectangle is exposed, for how long is the machine's affair; nothing beyond it. The beam is blanked
-        when it returns and, as far as the hardware answers, when it raises. Ended by `Sem.stop`.
+        Only the rectangle is exposed; the machine decides for how long. The beam is blanked on return, and
+        after an error too, as far as the hardware still responds.
+
+        Parameters
+        ----------
+        request : ScanRequest
+            Rectangle and pixel size; the machine chooses its own dwell time.
+        timeout_s : float
+            Longest time, s, after which the call raises.
+
+        Returns
+        -------
+        float
+            Working distance found, m; it is set.
 
         Raises
         ------
         OutOfRangeError, NotReadyError
-            Refused; the beam stayed blanked.
+            Refused: the beam stayed blanked, nothing was exposed.
         FocusNotFoundError
-            It came to its end without a result; the working distance may be any.
+            The focus ended without a result: the rectangle was exposed, the working distance is undefined.
         DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
+            The rectangle may have been exposed, the working distance is undefined.
         """
         ...
 
     def set_focus(self, working_distance_m: float) -> None:
-        """Set the working distance without the beam.
+        """Set the working distance without the beam, which stays or becomes blanked.
 
         Raises
         ------
-        OutOfRangeError, DeviceTimeoutError, DeviceLostError, DriverError
+        OutOfRangeError
+            The machine does not have that working distance, or read back another one.
+        NotReadyError
+            A scan or a move is running; nothing changed.
+        DeviceTimeoutError, DeviceLostError, DriverError
+            The working distance is undefined.
         """
         ...
 
@@ -119,16 +158,32 @@ class Sem(Protocol):
     """Beam, scan generator and blanker. `blank` may be called at any time, from any thread."""
 
     def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:
-        """Set the column and return what was read back; leaves the beam blanked.
+        """Blank the beam and set the column; blocks. Safe to repeat after any error.
+
+        Parameters
+        ----------
+        settings : BeamSettings
+        timeout_s : float
+            Longest time, s, after which the call raises.
+
+        Returns
+        -------
+        BeamSettings
+            As read back; `BeamSettings.as_configured` names what cannot be.
 
         Raises
         ------
-        OutOfRangeError, DeviceTimeoutError, DeviceLostError, DriverError
+        OutOfRangeError
+            A setting that the machine does not have, or read back differently.
+        NotReadyError
+            A scan or a move is running, or the beam is switched off as a whole; the column is unchanged.
+        DeviceTimeoutError, DeviceLostError, DriverError
+            Any part of the column may have changed; the beam is blanked as far as the hardware responds.
         """
         ...
 
     def beam(self) -> BeamSettings:
-        """Read the column back; changes nothing, does not block.
+        """Read the column back; changes nothing and does not block.
 
         Raises
         ------
@@ -137,37 +192,82 @@ class Sem(Protocol):
         ...
 
     def max_scan_px(self) -> tuple[int, int]:
-        """Largest width and height of a scan that show specimen, px."""
+        """Return the largest width and height of a scan, px, without a data bar.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+        """
         ...
 
     def max_beam_shift_m(self) -> float:
-        """How far a scan may be shifted from the stage position, in any direction, m; 0 if not at all."""
+        """Return the longest beam shift, in any direction, m; 0 where the beam cannot be shifted.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+        """
         ...
 
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
-        """Unblank, scan once, blank, and return the image; blocks for `request.beam_s` and more.
+        """Unblank, scan once, blank, and return the image; blocks for `request.beam_s` and some overhead.
 
-        The beam is blanked when it returns and, as far as the hardware answers, when it raises. An error
-        says nothing about how much of the rectangle was exposed: never repeat it without a person.
+        Every pixel of the rectangle is exposed once, and nothing outside it. The beam is blanked on return,
+        and after an error too, as far as the hardware still responds.
+
+        **Never repeat a scan that failed after the beam was on.** The rectangle may have been exposed in
+        part or in full; only a person decides to expose it again.
+
+        Parameters
+        ----------
+        request : ScanRequest
+        timeout_s : float
+            Longest time, s, overhead included, after which the call raises.
+
+        Returns
+        -------
+        ScanImage
+            The image of this scan; the image of an earlier one is never returned.
 
         Raises
         ------
         OutOfRangeError
-            Size, pixel size, dwell or shift that the microscope does not have; the beam stayed blanked.
+            A size, pixel size, dwell time or beam shift that the microscope does not have: the beam stayed
+            blanked, nothing was exposed.
         NotReadyError
-            Vacuum or column not ready; the beam stayed blanked.
+            No high vacuum, the beam is switched off, or another call is running: the beam stayed blanked,
+            nothing was exposed.
         DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
+            The rectangle may have been exposed.
         """
         ...
 
     def stop(self) -> None:
-        """End `scan` from another thread and blank, within 1 s; harmless when nothing runs."""
+        """Blank the beam and end `scan` or `autofocus`, within 1 s; harmless when nothing runs.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+            The beam may be on.
+        """
         ...
 
     def blank(self) -> None:
-        """Blank the beam, within 1 s; harmless when it is blanked."""
+        """Blank the beam, within 1 s; ends a running scan. Harmless when the beam is blanked.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+            The beam may be on.
+        """
         ...
 
     def is_blanked(self) -> bool:
-        """Whether the beam is blanked, as read from the hardware."""
+        """Return True if the hardware reads back that no electrons reach the specimen.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+            Unknown: assume that the beam is on.
+        """
         ...

@@ -76,7 +76,7 @@ class SimulatedMicroscope:
             config, clock, self.specimen, self.ground, self._stage, calibration, interlock, kept
         )
         chamber = SimulatedChamber(config, clock, sem.is_blanked, kept)
-        sem.watch(chamber)
+        sem.connect(chamber)
         self.devices = Microscope(camera, light, self._stage, sem, chamber, sem, focus)
 
     def true_position(self) -> tuple[float, float]:

@@ -5,11 +5,11 @@ from typing import Any
 
 from config.model import Config
 from drivers.chamber import VacuumState
-from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.errors import DriverError, NotReadyError, OutOfRangeError
 from drivers.interlock import Interlock
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError
-from drivers.stopping import StopSwitch
+from drivers.stopping import StopSwitch, interrupted
 
 _VENTED_ABOVE_PA = 1e4
 _ATMOSPHERE_PA = 1e5
@@ -117,14 +117,10 @@ class OdemisChamber:
             if self._unfinished is None and self._agrees(state, self._read()):
                 return
             self._unfinished = state
-            try:
+            with interrupted(wake, f"the change of the chamber to {state} was stopped"):
                 self._client.long(
                     "chamber_go_to", timeout_s, wake, position_pa=self._keys[state], timeout_s=timeout_s
                 )
-            except DriverError as error:
-                if wake.is_set():
-                    raise InterruptedCallError(f"the change of the chamber to {state} was stopped") from error
-                raise
             found = self._read()
             if not self._agrees(state, found):
                 raise DriverError(

@@ -107,6 +107,13 @@ class OdemisClient:
                 self._quick.end()
                 raise DeviceLostError(f"Odemis does not answer: {error}") from None
 
+    def also(self, method: str, error: DriverError) -> None:
+        """Make a quick call after a failure; if it fails too, that becomes a note on the first error."""
+        try:
+            self.quick(method)
+        except DriverError as second:
+            error.add_note(f"and {method} failed: {second}")
+
     def _try_quick(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._quick.ensure()
         return self._quick.call(method, params, self._config.quick_s).result

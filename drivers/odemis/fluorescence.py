@@ -10,11 +10,12 @@ from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError, OutOfRangeError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.interlock import Interlock
+from drivers.limits import require_em_gain, require_exposure
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.lane import Reply
 from drivers.odemis.stage import OdemisStage
 from drivers.pose import Pose
-from drivers.stopping import StopSwitch
+from drivers.stopping import StopSwitch, interrupted
 
 _FILTER_S = 5.0
 """Estimate of a filter wheel."""
@@ -98,14 +99,12 @@ class OdemisCamera:
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
         """Take one frame that began after the call, and check that it is the one that was asked for."""
-        if not 0 < settings.exposure_s <= 600:
-            raise OutOfRangeError(f"exposure {settings.exposure_s:g} s is not above 0 and at most 600")
-        if not 1 <= settings.em_gain <= 300:
-            raise OutOfRangeError(f"EM gain {settings.em_gain:g} is not from 1 to 300")
+        require_exposure(settings.exposure_s)
+        require_em_gain(settings.em_gain)
         with self._interlock.holding("an exposure"), self._switch.running() as wake:
             begun_s = self._clock.now_s()
             here_m = self._stage.position()
-            try:
+            with interrupted(wake, "the exposure was stopped"):
                 reply = self._client.long(
                     "expose",
                     self._client.budget_s(settings.exposure_s, timeout_s),
@@ -115,10 +114,6 @@ class OdemisCamera:
                     size_px=list(self._config.fluorescence.frame_px),
                     nonce=secrets.token_hex(8),
                 )
-            except DriverError as error:
-                if wake.is_set():
-                    raise InterruptedCallError("the exposure was stopped") from error
-                raise
             if wake.is_set():
                 raise InterruptedCallError("the exposure was stopped")
             if self._clock.now_s() - begun_s > timeout_s:

@@ -1,11 +1,12 @@
 """The drive of the fluorescence objective of a SECOM."""
 
-from drivers.errors import DriverError, OutOfRangeError
+from drivers.errors import DriverError
 from drivers.interlock import Interlock
+from drivers.limits import require_within
 from drivers.odemis.client import OdemisClient
 
 _NEAR_M = 0.5e-6
-"""About the depth of field of an objective: one that stands further off is not where it was sent."""
+"""Largest distance between target and read-back, m: about the depth of field of an objective."""
 
 
 class OdemisLightFocus:
@@ -15,7 +16,7 @@ class OdemisLightFocus:
     ----------
     client : OdemisClient
     interlock : Interlock
-        That of the camera: the objective does not move in the middle of an exposure.
+        Shared with the camera: the objective does not move in the middle of an exposure.
     """
 
     def __init__(self, client: OdemisClient, interlock: Interlock) -> None:
@@ -26,14 +27,13 @@ class OdemisLightFocus:
     def move_to(self, z_m: float, timeout_s: float) -> float:
         """Go to a height, and return the read-back, m."""
         low, high = self.range_m()
-        if not low <= z_m <= high:
-            raise OutOfRangeError(f"z = {z_m * 1e6:g} um is not from {low * 1e6:g} to {high * 1e6:g} um")
+        require_within("z =", z_m * 1e6, low * 1e6, high * 1e6, "um")
         with self._interlock.holding("a move of the objective"):
             try:
                 self._client.long("focus_go_to", timeout_s, z_m=z_m, timeout_s=timeout_s)
             except DriverError as error:
-                # A movement whose future was given up goes on by itself.
-                self._halt_after(error)
+                # A movement goes on by itself after its future was abandoned.
+                self._client.also("stop_focus", error)
                 raise
         found_m = self.position()
         if abs(found_m - z_m) > _NEAR_M:
@@ -50,16 +50,10 @@ class OdemisLightFocus:
         return float(z_m)
 
     def range_m(self) -> tuple[float, float]:
-        """Lowest and highest position, m; asked for once."""
+        """Return the lowest and the highest position, m; asked for once."""
         if self._range_m is None:
             found = self._client.quick("focus_state")["range_m"]
             if found is None:
-                raise DriverError("the objective tells no range of its axis z")
+                raise DriverError("the objective reports no range of its axis z")
             self._range_m = float(found[0]), float(found[1])
         return self._range_m
-
-    def _halt_after(self, error: DriverError) -> None:
-        try:
-            self._client.quick("stop_focus")
-        except DriverError as second:
-            error.add_note(f"and it does not stop: {second}")

@@ -5,14 +5,16 @@ import threading
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError
 from drivers.interlock import Interlock
+from drivers.limits import require_in_stage_range
 from drivers.odemis.client import OdemisClient
-from drivers.stopping import StopSwitch
+from drivers.stopping import StopSwitch, interrupted
 
 _STILL_M = 50e-9
-"""Two read-backs this close are of a stage that stands."""
+"""Largest distance between two read-backs of a stage that stands still, m; chosen by hand, not measured."""
 _LOOK_S = 0.1
+"""Time between two read-backs, s."""
 
 
 class OdemisStage:
@@ -36,17 +38,17 @@ class OdemisStage:
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
         """Go to a position, wait until the read-back stands still, and return it."""
-        self._check(x_m, y_m)
+        require_in_stage_range((x_m, y_m), self._range_m)
         with self._interlock.holding("a move"), self._switch.running() as wake:
             end_s = self._clock.now_s() + timeout_s
             try:
-                self._client.long("move", timeout_s, wake, x_m=x_m, y_m=y_m, timeout_s=timeout_s)
-                return self._stands(end_s, wake)
+                with interrupted(wake, "the move was stopped"):
+                    self._client.long("move", timeout_s, wake, x_m=x_m, y_m=y_m, timeout_s=timeout_s)
+                    return self._stands(end_s, wake)
             except DriverError as error:
-                if wake.is_set():
-                    raise InterruptedCallError("the move was stopped") from error
-                # A movement whose future was given up goes on by itself.
-                self._halt_after(error)
+                if not wake.is_set():
+                    # A movement goes on by itself after its future was abandoned.
+                    self._client.also("stop_stage", error)
                 raise
 
     def position(self) -> tuple[float, float]:
@@ -64,7 +66,7 @@ class OdemisStage:
         self._client.settle({"move"})
 
     def _stands(self, end_s: float, wake: threading.Event) -> tuple[float, float]:
-        """Some stages say that they have stopped while they still move."""
+        """Wait until two read-backs agree: some stages report a stop while they still move."""
         last = self.position()
         while self._clock.sleep(_LOOK_S, wake):
             here = self.position()
@@ -74,17 +76,3 @@ class OdemisStage:
                 raise DeviceTimeoutError("the stage said that it had arrived, and still moves")
             last = here
         raise InterruptedCallError("the move was stopped")
-
-    def _halt_after(self, error: DriverError) -> None:
-        try:
-            self._client.quick("stop_stage")
-        except DriverError as second:
-            error.add_note(f"and it does not stop: {second}")
-
-    def _check(self, x_m: float, y_m: float) -> None:
-        for axis, value, (low, high) in zip("xy", (x_m, y_m), self._range_m, strict=True):
-            if not low <= value <= high:
-                raise OutOfRangeError(
-                    f"{axis} = {value * 1e3:g} mm is outside the safe area of the stage,"
-                    f" {low * 1e3:g} to {high * 1e3:g} mm"
-                )

@@ -51,8 +51,8 @@ def fingerprint(frame: Frame | None) -> bytes:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode() + data).digest()
 
 
-def strange(about: dict[str, Any], expected: Expected) -> str | None:
-    """Why a frame is not that of the scan, as a sentence; None if it is."""
+def mismatch(about: dict[str, Any], expected: Expected) -> str | None:
+    """Return in a sentence why the metadata are not those of the scan; None if they are."""
     shift = _numbers(about.get("beam_shift"), 2)
     if shift is None or math.dist(shift, expected.beam_shift_m) > TAG_STEP_M / 2:
         return "the SEM gave the image of another scan: its beam shift is not that of this one"

@@ -47,5 +47,5 @@ def quanta_devices(
     stage = under_specimen or QuantaStage(client, config.stage, quanta, clock, shared)
     sem = QuantaSem(client, config.sem, quanta, clock, shared, stage)
     chamber = QuantaChamber(client, config.chamber, clock, sem.is_blanked)
-    sem.watch(chamber)
+    sem.connect(chamber, config.chamber.beam_max_pressure_pa)
     return QuantaDevices(sem, stage, chamber, client)

@@ -7,55 +7,46 @@ import threading
 
 from config.instrument import SemConfig
 from config.quanta import QuantaConfig
-from drivers.chamber import Chamber, VacuumState
+from drivers.chamber import Chamber
 from drivers.clock import Clock
-from drivers.errors import (
-    BeamOffError,
-    DeviceLostError,
-    DeviceTimeoutError,
-    DriverError,
-    InterruptedCallError,
-    NotReadyError,
-    OutOfRangeError,
-)
+from drivers.errors import DeviceTimeoutError, DriverError, OutOfRangeError
 from drivers.interlock import Interlock
 from drivers.quanta import frames, settings
-from drivers.quanta.client import Call, QuantaClient
+from drivers.quanta.blanker import Blanker
+from drivers.quanta.channel import Channel
+from drivers.quanta.client import QuantaClient
 from drivers.quanta.geometry import ScanArea
 from drivers.quanta.scanning import check_scan, set_scan
+from drivers.read_back import without_rounding
+from drivers.scan_guard import beam_on, require_high_vacuum, require_scan
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
 from drivers.stopping import StopSwitch
 
 log = logging.getLogger(__name__)
 
-_LOCK_S = 0.2
-"""How long blanking waits for an unblanking that is under way; it does not wait for one that hangs."""
-_STALE_S = 5.0
-"""How long a server may go on with showing the frame before ours."""
-_CANCEL_S = 10.0
-"""How long a scan that an earlier program left may take to end once it is cancelled."""
 _STOOD_STILL_M = 2e-7
+"""Largest movement of the stage in the course of a scan, m; chosen by hand, not measured."""
 
 
 class QuantaSem:
     """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
 
-    A scan is set, read back, begun, waited for, blanked, and only then its image is fetched and checked. The
-    beam rests on one point of the rectangle for the milliseconds between unblanking and the first row, and
-    from the last row until its end is noticed, ``quanta.poll_s`` at most.
+    A scan is set, read back, begun, waited for and blanked; only then its image is fetched and checked. The
+    beam rests on one point of the rectangle between unblanking and the first row, for milliseconds, and from
+    the last row until its end is noticed, for at most ``quanta.poll_s``.
     Blanking, stopping and reading the blanker go over connections of their own.
 
     Parameters
     ----------
     client : QuantaClient
     sem : SemConfig
-        Aperture and detector are set by hand on such a machine: they are what this says.
+        Aperture and detector are set by hand on such a machine; they are as configured here.
     quanta : QuantaConfig
     clock : Clock
     interlock : Interlock
     stage : Stage
-        Says where the specimen stands.
+        The stage under the specimen.
     """
 
     def __init__(
@@ -74,14 +65,23 @@ class QuantaSem:
         self._interlock = interlock
         self._stage = stage
         self._chamber: Chamber | None = None
+        self._max_pressure_pa = 0.0
+        self._blanker = Blanker(client)
+        self._channel = Channel(client, quanta, clock)
         self._switch = StopSwitch()
-        self._beam_lock = threading.Lock()
         self._scans = secrets.randbelow(256)
         self._last: bytes | None = None
 
-    def watch(self, chamber: Chamber) -> None:
-        """Tell the SEM which chamber it stands in; without one it does not scan."""
-        self._chamber = chamber
+    def connect(self, chamber: Chamber, max_pressure_pa: float) -> None:
+        """Set the chamber that the SEM is mounted on; without one it refuses to scan.
+
+        Parameters
+        ----------
+        chamber : Chamber
+        max_pressure_pa : float
+            Highest pressure for the beam, Pa.
+        """
+        self._chamber, self._max_pressure_pa = chamber, max_pressure_pa
 
     def set_beam(self, wanted: BeamSettings, timeout_s: float) -> BeamSettings:  # noqa: ARG002
         """Set the column, leave the beam blanked, and return what was read back."""
@@ -102,7 +102,7 @@ class QuantaSem:
         )
         with self._interlock.holding("a change of the beam"):
             self.blank()
-            self._demand_power()
+            self._blanker.require_power()
             for setting, value in values:
                 settings.check(self._client, setting, value)
             for setting, value in values:
@@ -110,7 +110,7 @@ class QuantaSem:
             return self.beam()
 
     def beam(self) -> BeamSettings:
-        """Read the column back; no call tells aperture and detector."""
+        """Read the column back; aperture and detector are as configured."""
         return BeamSettings(
             settings.read(self._client, settings.HT_VOLTAGE),
             settings.read(self._client, settings.SPOT_SIZE),
@@ -121,14 +121,14 @@ class QuantaSem:
         )
 
     def max_scan_px(self) -> tuple[int, int]:
-        """Largest width and height of a scan that show specimen, px."""
+        """Return the largest width and height of a scan, px, without a data bar."""
         return self._sem.specimen_px
 
     def max_beam_shift_m(self) -> float:
-        """How far a scan may be shifted from the stage position, m; some is kept for `frames.tag_m`."""
+        """Return the longest beam shift, m; some of the range is reserved for `frames.tag_m`."""
         range_m = self._client.ask("beam_shift_info", lambda info: float(info["range"]))
-        kept_m = self._sem.pixel_size_m + 16 * frames.TAG_STEP_M
-        return max(0.0, min(self._sem.beam_shift_range_um * 1e-6, range_m - kept_m))
+        reserved_m = self._sem.pixel_size_m + 16 * frames.TAG_STEP_M
+        return max(0.0, min(self._sem.beam_shift_range_um * 1e-6, range_m - reserved_m))
 
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks on the clock.
@@ -138,7 +138,7 @@ class QuantaSem:
         begin_s = self._clock.now_s()
         area = self._check(request)
         with self._interlock.holding("a scan"), self._switch.running() as wake:
-            self._check_ready()
+            self._require_ready()
             if request.beam_s > timeout_s:
                 raise DeviceTimeoutError(
                     f"a scan of {request.beam_s:g} s does not end within {timeout_s:g} s; it was not begun"
@@ -147,51 +147,37 @@ class QuantaSem:
             self._quiet(wake)
             expected = self._set(request, area)
             if before is None:
-                before = frames.fingerprint(self._latest())
+                before = frames.fingerprint(self._channel.latest())
             start_m = self._stage.position()
-            try:
-                self._expose(request, begin_s + timeout_s, wake)
-            finally:
-                self._blank()
-            frame = self._fetch(before, expected, wake)
-            self._same_place(start_m, frame)
-            self._last = frames.fingerprint(frame)
-            shift_m = expected.beam_shift_m
-            return ScanImage(
-                frames.pixels(frame, expected),
-                (
-                    start_m[0] + shift_m[0] + area.off_center_m[0],
-                    start_m[1] + shift_m[1] + area.off_center_m[1],
-                ),
-                _near(expected.scanning_size_m / area.preset_px[0], request.pixel_size_m),
-                expected.dwell_s,
-                request.nonce,
-                self.beam(),
-            )
+            with beam_on():
+                try:
+                    with self._blanker.unblanking(wake):
+                        self._channel.run_once()
+                    self._channel.wait(request.beam_s, begin_s + timeout_s, wake)
+                finally:
+                    self._blanker.blank_now()
+                frame = self._channel.fetch(before, expected, wake)
+                self._require_same_place(start_m, frame)
+                self._last = frames.fingerprint(frame)
+                return self._image(frame, request, area, expected, start_m)
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
         """Let the machine focus on a rectangle; return the working distance that it found, m."""
         end_s = self._clock.now_s() + timeout_s
         area = self._check(request)
         with self._interlock.holding("an automatic focus"), self._switch.running() as wake:
-            self._check_ready()
+            self._require_ready()
             self._last = None
             self._quiet(wake)
             self._set(request, area)
-            try:
-                with self._beam_lock:
-                    if wake.is_set():
-                        raise InterruptedCallError("the focus was stopped before the beam was on")
-                    self._client.call("unblank_beam")
-                    self._client.call("set_autofocusing", channel=self._quanta.channel, state=True)
-                while self._client.call("is_autofocusing", channel=self._quanta.channel):
-                    if self._clock.now_s() >= end_s:
-                        raise DeviceTimeoutError(f"the automatic focus did not end within {timeout_s:g} s")
-                    if not self._clock.sleep(self._quanta.poll_s, wake):
-                        raise InterruptedCallError("the focus was stopped; the ground was exposed")
-            finally:
-                self._blank()
-            return settings.read(self._client, settings.WORKING_DISTANCE)
+            with beam_on():
+                try:
+                    with self._blanker.unblanking(wake):
+                        self._channel.begin_focus()
+                    self._channel.wait_for_focus(timeout_s, end_s, wake)
+                finally:
+                    self._blanker.blank_now()
+                return settings.read(self._client, settings.WORKING_DISTANCE)
 
     def set_focus(self, working_distance_m: float) -> None:
         """Set the working distance, and read it back; leaves the beam blanked."""
@@ -200,11 +186,11 @@ class QuantaSem:
             settings.apply(self._client, settings.WORKING_DISTANCE, working_distance_m)
 
     def stop(self) -> None:
-        """End `scan` or `autofocus` and blank; harmless when nothing runs."""
+        """Blank the beam and end `scan` or `autofocus`; harmless when nothing runs."""
         self.blank()
 
     def blank(self) -> None:
-        """Blank the beam and read it back; a scan that runs ends. Harmless when it is blanked.
+        """Blank the beam and read it back; ends a running scan. Harmless when the beam is blanked.
 
         Raises
         ------
@@ -212,118 +198,53 @@ class QuantaSem:
             The blanker does not answer or does not blank; in the latter case the beam was switched off.
         """
         self._switch.stop()
-        held = self._beam_lock.acquire(timeout=_LOCK_S)
-        try:
-            self._blank()
-        finally:
-            if held:
-                self._beam_lock.release()
+        self._blanker.blank()
 
     def is_blanked(self) -> bool:
-        """Whether the beam is blanked, or switched off."""
-        blanked, power = self._client.urgent(("beam_is_blanked", {}), ("get_beam_power", {}))
-        return blanked is True or power is False
-
-    def _blank(self) -> None:
-        blank: tuple[Call, Call] = ("blank_beam", {}), ("beam_is_blanked", {})
-        if self._client.urgent(*blank)[1] is True or self._client.urgent(*blank)[1] is True:
-            return
-        off = self._client.urgent(("set_beam_power", {"value": False}), ("get_beam_power", {}))[1] is False
-        raise DriverError(
-            "the blanker does not blank; "
-            + ("the beam was switched off" if off else "AND THE BEAM DOES NOT SWITCH OFF")
-        )
+        """Return True if the beam is blanked or switched off."""
+        return self._blanker.is_blanked()
 
     def _check(self, request: ScanRequest) -> ScanArea:
         """Return how the machine scans the request, or refuse it before anything changes."""
-        most_width, most_height = self.max_scan_px()
-        if not (1 <= request.size_px[0] <= most_width and 1 <= request.size_px[1] <= most_height):
-            raise OutOfRangeError(
-                f"a scan of {request.size_px[0]} x {request.size_px[1]} pixels is not within 1 x 1 to"
-                f" {most_width} x {most_height}"
-            )
-        area = check_scan(self._client, request, self._quanta.reduced_area)
-        shift_m, most_m = math.hypot(*request.beam_shift_m), self.max_beam_shift_m()
-        # A shift of just the most there is may come out larger by the rounding of its two parts.
-        if not shift_m <= most_m * (1 + 1e-9):
-            raise OutOfRangeError(
-                f"a beam shift of {shift_m * 1e6:g} um is more than the {most_m * 1e6:g} um that there are"
-            )
-        return area
+        require_scan(request, self.max_scan_px(), self.max_beam_shift_m())
+        return check_scan(self._client, request, self._quanta.reduced_area)
 
-    def _check_ready(self) -> None:
-        if self._chamber is None:
-            raise NotReadyError("the SEM knows no chamber")
-        state = self._chamber.state()
-        if state is not VacuumState.HIGH:
-            pressure_pa = self._chamber.pressure_pa()
-            raise NotReadyError(f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa")
-        self._demand_power()
-
-    def _demand_power(self) -> None:
-        if self._client.call("get_beam_power") is not True:
-            raise BeamOffError(
-                "the beam is switched off as a whole; only a person switches it on, at the SEM"
-            )
+    def _require_ready(self) -> None:
+        require_high_vacuum(self._chamber, self._max_pressure_pa)
+        self._blanker.require_power()
 
     def _quiet(self, wake: threading.Event) -> None:
-        """Blank, and end the scan that an earlier program may have left running."""
-        self._blank()
-        end_s = self._clock.now_s() + _CANCEL_S
-        while self._channel_state() != "stopped":
-            if self._clock.now_s() >= end_s:
-                raise NotReadyError("a scan that was begun earlier does not end")
-            self._client.call("set_channel_state", channel=self._quanta.channel, state="cancel")
-            if not self._clock.sleep(self._quanta.poll_s, wake):
-                raise InterruptedCallError("the scan was stopped before the beam was on")
+        """Blank, and end a scan that an earlier program may have left running."""
+        self._blanker.blank_now()
+        self._channel.cancel_earlier(wake)
 
     def _set(self, request: ScanRequest, area: ScanArea) -> frames.Expected:
         self._scans += 1
         return set_scan(self._client, request, area, frames.tag_m(self._scans), self._sem.databar_px)
 
-    def _expose(self, request: ScanRequest, end_s: float, wake: threading.Event) -> None:
-        """Beam on, one frame, wait for its end; the caller blanks."""
-        with self._beam_lock:
-            if wake.is_set():
-                raise InterruptedCallError("the scan was stopped before the beam was on")
-            self._client.call("unblank_beam")
-            self._client.call("set_channel_state", channel=self._quanta.channel, state="run")
-            # Of frames without end only the first is wanted.
-            self._client.call("set_channel_state", channel=self._quanta.channel, state="stop")
-        wait_s = request.beam_s
-        while True:
-            left_s = end_s - self._clock.now_s()
-            if not self._clock.sleep(max(0.0, min(wait_s, left_s)), wake) or wake.is_set():
-                raise InterruptedCallError("the scan was stopped; part of the rows were exposed")
-            if self._channel_state() == "stopped":
-                return
-            if self._clock.now_s() >= end_s:
-                raise DeviceTimeoutError("the scan did not end in time")
-            wait_s = self._quanta.poll_s
+    def _image(
+        self,
+        frame: frames.Frame,
+        request: ScanRequest,
+        area: ScanArea,
+        expected: frames.Expected,
+        stage_m: tuple[float, float],
+    ) -> ScanImage:
+        shift_m = expected.beam_shift_m
+        return ScanImage(
+            frames.pixels(frame, expected),
+            (
+                stage_m[0] + shift_m[0] + area.off_center_m[0],
+                stage_m[1] + shift_m[1] + area.off_center_m[1],
+            ),
+            without_rounding(expected.scanning_size_m / area.preset_px[0], request.pixel_size_m),
+            expected.dwell_s,
+            request.nonce,
+            self.beam(),
+        )
 
-    def _fetch(self, before: bytes, expected: frames.Expected, wake: threading.Event) -> frames.Frame:
-        """Fetch the frame of this scan, while the beam is blanked; asked again where the connection breaks.
-
-        It is all that is left of the ground, and to ask for it changes nothing.
-        """
-        end_s = self._clock.now_s() + _STALE_S
-        while True:
-            try:
-                frame = self._latest()
-            except DeviceLostError as error:
-                wrong: DriverError = error
-            else:
-                strange = _strange(frame, before, expected)
-                if frame is not None and strange is None:
-                    return frame
-                wrong = DriverError(strange)
-            if self._clock.now_s() >= end_s:
-                raise wrong
-            if not self._clock.sleep(self._quanta.poll_s, wake):
-                raise InterruptedCallError("stopped while its image was fetched; the rows were exposed")
-
-    def _same_place(self, start_m: tuple[float, float], frame: frames.Frame) -> None:
-        """Refuse a scan in whose course the stage moved; log what the frame says where it differs.
+    def _require_same_place(self, start_m: tuple[float, float], frame: frames.Frame) -> None:
+        """Refuse a scan during which the stage moved; log a frame that reports another position.
 
         Some servers put the position of an earlier move into a frame: the stage's own read-back counts.
         """
@@ -332,25 +253,6 @@ class QuantaSem:
             raise DriverError(
                 f"the stage moved by {math.dist(start_m, now_m) * 1e6:.2f} um in the course of the scan"
             )
-        says = frame[0].get("stage_position")
-        if says != {"x": start_m[0], "y": start_m[1]}:
-            log.warning("the frame says that it was taken at %s, the stage reads back %s", says, start_m)
-
-    def _latest(self) -> frames.Frame | None:
-        found = self._client.call("get_latest_image", channel=self._quanta.channel)
-        return found if isinstance(found, tuple) else None
-
-    def _channel_state(self) -> str:
-        return str(self._client.call("get_channel_state", channel=self._quanta.channel))
-
-
-def _strange(frame: frames.Frame | None, before: bytes, expected: frames.Expected) -> str | None:
-    """Why a frame is not that of the scan; None if it is."""
-    if frame is None or frames.fingerprint(frame) == before:
-        return "the SEM shows the frame that it had before the scan"
-    return frames.strange(frame[0], expected)
-
-
-def _near(value: float, wanted: float) -> float:
-    """Return what was wanted where only rounding makes a difference."""
-    return wanted if math.isclose(value, wanted, rel_tol=1e-9) else value
+        reported = frame[0].get("stage_position")
+        if reported != {"x": start_m[0], "y": start_m[1]}:
+            log.warning("the frame reports the position %s, the stage reads back %s", reported, start_m)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from drivers.errors import DriverError, OutOfRangeError
+from drivers.limits import require_within
 from drivers.quanta.client import QuantaClient
 
 
@@ -12,7 +13,7 @@ class Setting:
     """A number that the machine holds: its name in the calls, and for people with a unit."""
 
     name: str
-    says: str
+    label: str
     unit: str
     near: float = 0.0
     """Difference between what was set and what is read back that does no harm, beside 0.1 %."""
@@ -44,9 +45,7 @@ def check(client: QuantaClient, setting: Setting, value: float) -> None:
     OutOfRangeError
     """
     low, high = value_range(client, setting)
-    if not low <= value <= high:
-        unit = f" {setting.unit}" if setting.unit else ""
-        raise OutOfRangeError(f"{setting.says} {value:g}{unit} is not from {low:g} to {high:g}{unit}")
+    require_within(setting.label, value, low, high, setting.unit)
 
 
 def read(client: QuantaClient, setting: Setting) -> float:
@@ -76,5 +75,5 @@ def apply(client: QuantaClient, setting: Setting, value: float) -> float:
     found = read(client, setting)
     if not math.isclose(found, value, rel_tol=1e-3, abs_tol=setting.near):
         unit = f" {setting.unit}" if setting.unit else ""
-        raise OutOfRangeError(f"the SEM took {setting.says} {found:g}{unit} instead of {value:g}{unit}")
+        raise OutOfRangeError(f"the SEM took {setting.label} {found:g}{unit} instead of {value:g}{unit}")
     return found

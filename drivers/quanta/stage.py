@@ -6,8 +6,9 @@ from typing import Any
 from config.instrument import StageConfig
 from config.quanta import QuantaConfig
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError
 from drivers.interlock import Interlock
+from drivers.limits import require_in_stage_range
 from drivers.quanta.client import QuantaClient
 from drivers.stopping import StopSwitch
 
@@ -59,7 +60,7 @@ class QuantaStage:
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
         """Go to a position, and return the read-back once it stands there."""
         target = x_m, y_m
-        self._check(target)
+        require_in_stage_range(target, self.range_m())
         with self._interlock.holding("a move"):
             end_s = self._clock.now_s() + timeout_s
             here = self.position()
@@ -90,16 +91,6 @@ class QuantaStage:
             for there, (low, high) in zip(offered, safe, strict=True)
         )
         return (x0, x1), (y0, y1)
-
-    def _check(self, target: _Point) -> None:
-        if not all(math.isfinite(v) for v in target):
-            raise OutOfRangeError("x and y of a move must be finite numbers")
-        for axis, value, (low, high) in zip("xy", target, self.range_m(), strict=True):
-            if not low <= value <= high:
-                raise OutOfRangeError(
-                    f"{axis} = {value * 1e3:g} mm is outside the range of the stage, "
-                    f"{low * 1e3:g} to {high * 1e3:g} mm"
-                )
 
     def _away(self, target: _Point, by_m: float) -> _Point:
         """Return a point so far from the target on each axis, towards the middle of the range."""

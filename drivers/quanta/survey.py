@@ -58,10 +58,10 @@ def _range(client: QuantaClient, setting: settings.Setting, value: float, key: s
     try:
         low, high = settings.value_range(client, setting)
     except DriverError as error:
-        return Offer("sem", setting.says, f"not offered: {error}", Fit.NO, _SERVER)
+        return Offer("sem", setting.label, f"not offered: {error}", Fit.NO, _SERVER)
     shown = [quantity(v, setting.unit) for v in (low, high, value)]
     says = f"{shown[0]} to {shown[1]}; {shown[2]} wanted"
-    return judged("sem", setting.says, says, low <= value <= high, f"set {key} to one that there is")
+    return judged("sem", setting.label, says, low <= value <= high, f"set {key} to one that there is")
 
 
 def _channel(client: QuantaClient, quanta: QuantaConfig) -> Offer:

@@ -9,6 +9,7 @@ from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, FrameError, InterruptedCallError, OutOfRangeError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.interlock import Interlock
+from drivers.limits import require_exposure
 from drivers.pose import Pose
 from drivers.recorded.tiff import RecordedFrame
 from drivers.stage import Stage
@@ -166,8 +167,7 @@ class RecordedCamera:
             No frame was recorded where the stage stands.
         DeviceTimeoutError, InterruptedCallError, NotReadyError
         """
-        if not 0 < settings.exposure_s <= 600:
-            raise OutOfRangeError(f"exposure {settings.exposure_s:g} s is not above 0 and at most 600")
+        require_exposure(settings.exposure_s)
         with self._interlock.holding("an exposure"), self._switch.running() as wake:
             begin_s = self._clock.now_s()
             here = self._here()

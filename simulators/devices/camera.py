@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, InterruptedCallError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.interlock import Interlock
+from drivers.limits import require_em_gain, require_exposure
 from drivers.pose import Pose
 from drivers.stopping import StopSwitch
 from simulators.devices.bleaching import BleachedGround
@@ -77,7 +78,8 @@ class SimulatedCamera:
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
         """Take one frame; blocks on the clock for the exposure and the readout."""
-        _check(settings)
+        require_exposure(settings.exposure_s)
+        require_em_gain(settings.em_gain)
         whole_s = settings.exposure_s + _READOUT_S
         with self._interlock.holding("an exposure"), self._switch.running() as wake:
             begin_s = self._clock.now_s()
@@ -173,10 +175,3 @@ def _dust(config: Config) -> Floats:
         covered = np.clip(inside_px + np.float32(0.5), 0, 1)
         light += np.float32(config.simulator.specimen.brightness_photons) * covered
     return light
-
-
-def _check(settings: FmSettings) -> None:
-    if not 0 < settings.exposure_s <= 600:
-        raise OutOfRangeError(f"exposure {settings.exposure_s:g} s is not above 0 and at most 600")
-    if not 1 <= settings.em_gain <= 300:
-        raise OutOfRangeError(f"EM gain {settings.em_gain:g} is not from 1 to 300")

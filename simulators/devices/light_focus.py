@@ -1,9 +1,8 @@
 """The simulated drive of the fluorescence objective."""
 
-import math
-
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError
+from drivers.limits import require_within
 from simulators.devices.memory import Memory
 
 _RANGE_M = (-100e-6, 100e-6)
@@ -18,7 +17,7 @@ class SimulatedLightFocus:
     ----------
     clock : Clock
     memory : Memory
-        Holds the position.
+        Keeps the position.
     """
 
     def __init__(self, clock: Clock, memory: Memory) -> None:
@@ -26,10 +25,9 @@ class SimulatedLightFocus:
         self._memory = memory
 
     def move_to(self, z_m: float, timeout_s: float) -> float:
-        """Go to a height and return the read-back, m; blocks on the clock."""
+        """Move to a height and return the read-back, m; blocks on the clock."""
         low, high = _RANGE_M
-        if not (math.isfinite(z_m) and low <= z_m <= high):
-            raise OutOfRangeError(f"z = {z_m * 1e6:g} um is not from {low * 1e6:g} to {high * 1e6:g} um")
+        require_within("z =", z_m * 1e6, low * 1e6, high * 1e6, "um")
         whole_s = abs(z_m - self.position()) / _SPEED_M_PER_S + _SETTLE_S
         self._clock.sleep(min(whole_s, timeout_s))
         self._memory.set("light_focus", z_m)
@@ -38,9 +36,9 @@ class SimulatedLightFocus:
         return z_m
 
     def position(self) -> float:
-        """Read the height back, m; a new one stands at 0."""
+        """Read the height back, m; a new drive is at 0."""
         return float(self._memory.get("light_focus") or 0.0)
 
     def range_m(self) -> tuple[float, float]:
-        """Lowest and highest position, m."""
+        """Return the lowest and the highest position, m."""
         return _RANGE_M

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.model import Config
-from drivers.chamber import Chamber, VacuumState
+from drivers.chamber import Chamber
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.interlock import Interlock
+from drivers.limits import require_within
 from drivers.pose import FmToSem, Pose, frame_rect
+from drivers.scan_guard import require_high_vacuum, require_scan
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stopping import StopSwitch
 from simulators.devices.bleaching import BeamExposure, BleachedGround, dose_per_nm2
@@ -24,14 +26,14 @@ from simulators.specimen.grid import Floats, Grid
 from simulators.specimen.specimen import Specimen
 
 _NOISE_AT_60_US = 0.045
-"""Standard deviation of a pixel at the paper's dwell time, as a fraction of the full scale."""
+"""Standard deviation of a pixel at the paper's dwell time, as a fraction of full scale; chosen by hand."""
 _PIXEL_SIZE_M = (0.5e-9, 1e-6)
 _DWELL_S = (25e-9, 10e-3)
 _FOCUS_SCANS = 5
-"""Of the automatic focus."""
+"""Scans of one automatic focus; chosen by hand."""
 _FOCUS_DWELL_S = 1e-6
 _SHARP_PX = 0.1
-"""A blur that is smaller shows nowhere."""
+"""Standard deviation of a blur too small to show, px."""
 _BEAM_LIMITS = (
     ("accelerating voltage", "V", 50.0, 30e3),
     ("spot size", "", 1.0, 10.0),
@@ -43,9 +45,9 @@ _BEAM_LIMITS = (
 class SimulatedSem:
     """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
 
-    The image shows the stain of the specimen at the true position of the stage, as the calibration has it,
-    blurred where the working distance is not that of the plate (`simulators.devices.plate`).
-    The ground is bleached row by row while the scan runs.
+    The image shows the stain of the specimen at the true position of the stage, taken through the FM to SEM
+    calibration and blurred by defocus (`simulators.devices.plate`). The specimen is bleached row by row while
+    the scan runs.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ class SimulatedSem:
     calibration : FmToSem
     interlock : Interlock
     memory : Memory
-        Holds the blanker: a beam that was on when the program was killed is on in the next.
+        Keeps the blanker: a beam that was on when a program was killed is still on for the next.
     """
 
     def __init__(
@@ -84,21 +86,14 @@ class SimulatedSem:
         self._scans = 0
         self._chamber: Chamber | None = None
         self._autofocus = Autofocus(config)
-        sem = config.sem
-        self._beam = BeamSettings(
-            sem.accelerating_voltage_kv * 1e3,
-            sem.spot_size,
-            sem.aperture_um * 1e-6,
-            sem.working_distance_mm * 1e-3,
-            sem.detector,
-        )
+        self._beam = BeamSettings.configured(config.sem)
 
-    def watch(self, chamber: Chamber) -> None:
-        """Tell the SEM which chamber it stands in; without one it does not scan."""
+    def connect(self, chamber: Chamber) -> None:
+        """Set the chamber that the SEM is mounted on; without one it refuses to scan."""
         self._chamber = chamber
 
     def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:  # noqa: ARG002
-        """Set the column, leave the beam blanked, and return what was read back."""
+        """Blank the beam, set the column, and return it as read back."""
         values = (
             settings.accelerating_voltage_v,
             settings.spot_size,
@@ -106,8 +101,7 @@ class SimulatedSem:
             settings.working_distance_m,
         )
         for (name, unit, low, high), value in zip(_BEAM_LIMITS, values, strict=True):
-            if not low <= value <= high:
-                raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
+            require_within(name, value, low, high, unit)
         with self._interlock.holding("a change of the beam"):
             self.blank()
             self._beam = settings
@@ -118,25 +112,27 @@ class SimulatedSem:
         return self._beam
 
     def max_scan_px(self) -> tuple[int, int]:
-        """Largest width and height of a scan, px."""
+        """Return the largest width and height of a scan, px."""
         return self._config.sem.specimen_px
 
     def max_beam_shift_m(self) -> float:
-        """How far a scan may be shifted from the stage position, m."""
+        """Return the longest beam shift, m."""
         return self._config.sem.beam_shift_range_um * 1e-6
 
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks on the clock."""
-        self._check(request)
+        require_scan(request, self.max_scan_px(), self.max_beam_shift_m())
+        require_within("pixel size", request.pixel_size_m, *_PIXEL_SIZE_M, "m")
+        require_within("dwell time", request.dwell_s, *_DWELL_S, "s")
         overhead_s = self._config.simulator.scan_overhead_s
         with self._interlock.holding("a scan"), self._switch.running() as wake:
-            self._check_vacuum()
+            require_high_vacuum(self._chamber, self._config.chamber.beam_max_pressure_pa)
             center = _shifted(self._stage.position(), request.beam_shift_m)
             size = (request.pixel_size_m, request.pixel_size_m)
             shape = request.size_px[1], request.size_px[0]
             true_pose = Pose(_shifted(self._stage.true_position(), request.beam_shift_m), size)
             pixels = self._render(true_pose, shape, request.dwell_s)
-            # Times of the overhead are spent blanked: the beam waits for nothing.
+            # The overhead passes with the beam blanked.
             if not self._clock.sleep(min(overhead_s, timeout_s), wake):
                 raise InterruptedCallError("the scan was stopped before the beam was on")
             if overhead_s > timeout_s:
@@ -154,33 +150,33 @@ class SimulatedSem:
         return ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
-        """Scan the rectangle a few times, fast; then the working distance is that of the plate there."""
+        """Scan the rectangle five times, fast, and take the working distance of the plate there."""
         quick = replace(request, dwell_s=_FOCUS_DWELL_S)
         for _ in range(_FOCUS_SCANS):
             self.scan(quick, timeout_s / _FOCUS_SCANS)
-        lies_m = _shifted(self._stage.true_position(), request.beam_shift_m)
-        working_distance_m = self._autofocus.found_m(self._ground_m(lies_m))
+        at_m = _shifted(self._stage.true_position(), request.beam_shift_m)
+        working_distance_m = self._autofocus.found_m(self._ground_m(at_m))
         self._beam = replace(self._beam, working_distance_m=working_distance_m)
         return working_distance_m
 
     def set_focus(self, working_distance_m: float) -> None:
-        """Set the working distance, and leave the beam blanked."""
+        """Blank the beam and set the working distance."""
         self.set_beam(replace(self._beam, working_distance_m=working_distance_m), 60)
 
     def stop(self) -> None:
-        """End `scan` or `autofocus` and blank; harmless when nothing runs."""
+        """Blank the beam and end `scan` or `autofocus`; harmless when nothing runs."""
         self._switch.stop()
         self.blank()
 
     def blank(self) -> None:
-        """Blank the beam; a scan that runs ends. Harmless when it is blanked."""
+        """Blank the beam and end a running scan; harmless when the beam is blanked."""
         self._switch.stop()
         with self._lock:
             if self._memory.get("unblanked"):
                 self._memory.set("unblanked", False)
 
     def is_blanked(self) -> bool:
-        """Whether the beam is blanked."""
+        """Return True if the beam is blanked."""
         return not self._memory.get("unblanked")
 
     def _unblank(
@@ -211,13 +207,13 @@ class SimulatedSem:
         grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
         return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
 
-    def _ground_m(self, lies_m: tuple[float, float]) -> tuple[float, float]:
-        """Ground, as fluorescence sees it, that lies under the beam at a stage position."""
-        x_m, y_m = self._calibration.to_fm(np.array([lies_m]))[0].tolist()
+    def _ground_m(self, at_m: tuple[float, float]) -> tuple[float, float]:
+        """Return the fluorescence position that lies under the beam at a stage position, m."""
+        x_m, y_m = self._calibration.to_fm(np.array([at_m]))[0].tolist()
         return x_m, y_m
 
     def _widened(self, grey: Floats, pose: Pose) -> Floats:
-        """Blur by what the working distance is off the plate; a frame is small against its tilt."""
+        """Blur by the defocus at the centre; across a frame the tilt of the plate is negligible."""
         beam = self._beam
         off_m = beam.working_distance_m - sharp_working_distance_m(
             self._config, self._ground_m(pose.center_m)
@@ -228,41 +224,11 @@ class SimulatedSem:
             return grey
         return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE))
 
-    def _check(self, request: ScanRequest) -> None:
-        width, height = request.size_px
-        most_width, most_height = self.max_scan_px()
-        if not (1 <= width <= most_width and 1 <= height <= most_height):
-            raise OutOfRangeError(
-                f"a scan of {width} x {height} pixels is not within 1 x 1 to {most_width} x {most_height}"
-            )
-        for name, unit, value, (low, high) in (
-            ("pixel size", "m", request.pixel_size_m, _PIXEL_SIZE_M),
-            ("dwell time", "s", request.dwell_s, _DWELL_S),
-        ):
-            if not low <= value <= high:
-                raise OutOfRangeError(f"{name} {value:g} {unit} is not from {low:g} to {high:g} {unit}")
-        shift_m, most_m = math.hypot(*request.beam_shift_m), self.max_beam_shift_m()
-        if not shift_m <= most_m:
-            raise OutOfRangeError(
-                f"a beam shift of {shift_m * 1e6:g} um is more than the {most_m * 1e6:g} um that there are"
-            )
-
-    def _check_vacuum(self) -> None:
-        if self._chamber is None:
-            raise NotReadyError("the SEM knows no chamber")
-        state, pressure_pa = self._chamber.state(), self._chamber.pressure_pa()
-        limit_pa = self._config.chamber.beam_max_pressure_pa
-        if state is not VacuumState.HIGH or not pressure_pa <= limit_pa:
-            raise NotReadyError(
-                f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below "
-                f"{limit_pa:g} Pa"
-            )
-
 
 def _shifted(point_m: tuple[float, float], by_m: tuple[float, float]) -> tuple[float, float]:
     return point_m[0] + by_m[0], point_m[1] + by_m[1]
 
 
 def _probe(grey: Floats) -> Floats:
-    """Blur by the size of the probe, about a pixel at the paper's settings."""
+    """Blur by the size of the probe, about one pixel at the paper's settings."""
     return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0.6, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)

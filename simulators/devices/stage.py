@@ -8,8 +8,9 @@ import numpy as np
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, InterruptedCallError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.interlock import Interlock
+from drivers.limits import require_in_stage_range
 from drivers.stopping import StopSwitch
 from simulators.devices.memory import Memory
 
@@ -71,7 +72,7 @@ class SimulatedStage:
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
         """Go to a position, settle, and return the read-back."""
-        self._check(x_m, y_m)
+        require_in_stage_range((x_m, y_m), self._range_m)
         with self._interlock.holding("a move"), self._switch.running() as wake:
             start = self.position()
             simulator = self._config.simulator
@@ -111,16 +112,6 @@ class SimulatedStage:
             if here != self._move.target_m:
                 self._move = _Move(here, here, self._clock.now_s(), 0.0)
                 self._memory.set("stage", {"position_m": here, "error_m": self._error_m})
-
-    def _check(self, x_m: float, y_m: float) -> None:
-        for axis, value, (low, high) in zip("xy", (x_m, y_m), self._range_m, strict=True):
-            if not math.isfinite(value):
-                raise OutOfRangeError(f"{axis} of a move must be a finite number")
-            if not low <= value <= high:
-                raise OutOfRangeError(
-                    f"{axis} = {value * 1e3:g} mm is outside the range of the stage, "
-                    f"{low * 1e3:g} to {high * 1e3:g} mm"
-                )
 
     def _draw_error(self, start_m: _Point, target_m: _Point) -> _Point:
         scatter_m = self._config.simulator.stage_error_um * 1e-6

@@ -233,12 +233,12 @@ def test_the_sem_adapter_dies_in_a_scan(odemis: OdemisRig) -> None:
     with pytest.raises(DeviceTimeoutError, match=r"scan had no answer within .* beam blanked"):
         bench.devices.sem.scan(bench.request(), 60)
     assert safe(odemis)
-    with pytest.raises(StillBusyError, match="a scan of before still runs"):
+    with pytest.raises(StillBusyError, match="an earlier scan is still running"):
         bench.devices.sem.scan(bench.request(), 8)
     assert safe(odemis)
     # It should have ended by now: no more waiting, somebody has to look.
     odemis.clock.sleep(100)
-    with pytest.raises(NotReadyError, match="a scan of before still runs") as hangs:
+    with pytest.raises(NotReadyError, match="an earlier scan is still running") as hangs:
         bench.devices.sem.scan(bench.request(), 8)
     assert hangs.type is NotReadyError
     assert safe(odemis)
