@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from config.work import DetectionConfig
 from detection.detectors import BUILT_IN, Detector, built_in
 from detection.errors import DetectionError
-from detection.image.borders import inside_border
+from detection.image.borders import clip_to_border
 from detection.image.boxes import union_fraction
 from detection.image.frames import check_frame
 from detection.image.hits import Detection
@@ -23,7 +23,7 @@ def detect(
     config: DetectionConfig,
     offset_adu: float | None = None,
     detector: Detector | None = None,
-    ground: NDArray[np.float32] | None = None,
+    background: NDArray[np.float32] | None = None,
 ) -> Detection:
     """Find the cells of a fluorescence frame and what of them the electron beam must image.
 
@@ -39,7 +39,7 @@ def detect(
         Grey level of no light.
     detector : Detector, optional
         The one that ``config.detector`` names, where that is a plug-in or a forest.
-    ground : (block rows, block columns) array of float32, optional
+    background : (block rows, block columns) array of float32, optional
         Level of the ground of a linear frame, grey levels, where other frames tell it better than this one.
 
     Returns
@@ -54,8 +54,8 @@ def detect(
     """
     started = time.perf_counter()
     frame = check_frame(pixels, pixel_size_um, offset_adu)
-    if ground is not None:
-        frame = replace(frame, ground=ground - np.float32(offset_adu or 0))
+    if background is not None:
+        frame = replace(frame, background=background - np.float32(offset_adu or 0))
     chosen = detector or built_in(config)
     if chosen is None:
         raise DetectionError(
@@ -63,7 +63,7 @@ def detect(
         )
     hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame)
     if frame.border is not None:
-        hits = inside_border(hits, frame.border)
+        hits = clip_to_border(hits, frame.border)
     if not (hits or warnings or frame.constant):
         warnings = ["no cells: nothing stands out enough from its surroundings"]
     shape = (frame.values.shape[0], frame.values.shape[1])

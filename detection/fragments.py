@@ -32,7 +32,7 @@ LEAST_USUAL_UM = 8.0
 Sides = NDArray[np.int64]
 
 
-def together(boxes: Sequence[BoxPx], shape: tuple[int, int], pixel_size_um: float) -> list[list[int]]:
+def fragment_groups(boxes: Sequence[BoxPx], shape: tuple[int, int], pixel_size_um: float) -> list[list[int]]:
     """Group boxes that may be pieces of one cell.
 
     Parameters

@@ -14,7 +14,7 @@ from detection.image.frames import Frame
 from detection.image.hits import Hit
 
 GROUP = "ilemtrack.detectors"
-MOST_UNSURE_UM = 100.0
+MAX_EXTENT_UNCERTAINTY_UM = 100.0
 MOST_WORDS = 200
 
 
@@ -79,12 +79,13 @@ class Plugin:
         confidence = _number(hit.confidence)
         if not 0 <= confidence <= 1:
             raise DetectionError(f"{gave} the confidence {hit.confidence}; it must be from 0 to 1")
-        unsure_um = _number(hit.unsure_um)
-        if not 0 <= unsure_um <= MOST_UNSURE_UM:
+        extent_uncertainty_um = _number(hit.extent_uncertainty_um)
+        if not 0 <= extent_uncertainty_um <= MAX_EXTENT_UNCERTAINTY_UM:
             raise DetectionError(
-                f"{gave} the unsure_um {hit.unsure_um}; it must be from 0 to {MOST_UNSURE_UM:g}"
+                f"{gave} the extent_uncertainty_um {hit.extent_uncertainty_um};"
+                f" it must be from 0 to {MAX_EXTENT_UNCERTAINTY_UM:g}"
             )
-        return Hit(box, confidence, unsure_um)
+        return Hit(box, confidence, extent_uncertainty_um)
 
 
 def _number(value: object) -> float:

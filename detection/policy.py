@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from config.work import DetectionConfig
-from detection.fragments import together
+from detection.fragments import fragment_groups
 from detection.image.boxes import BoxPx, around
 from detection.image.hits import Cell, Hit
 
@@ -38,7 +38,7 @@ def apply_policy(
     ]
     kept = [index for index, cell in enumerate(cells) if cell.image_box_px is not None]
     margin_px = _pixels(config.dilate_um, pixel_size_um)
-    for group in together([cells[index].box_px for index in kept], shape, pixel_size_um):
+    for group in fragment_groups([cells[index].box_px for index in kept], shape, pixel_size_um):
         whole = around(*(cells[kept[one]].box_px for one in group)).dilated(margin_px, shape)
         for one in group:
             others = " and ".join(cells[kept[other]].id for other in group if other != one)
@@ -59,16 +59,16 @@ def _decide(
 ) -> Cell:
     if hit.confidence < config.min_confidence:
         reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
-        return Cell(name, hit.box, None, hit.confidence, reason, hit.unsure_um)
+        return Cell(name, hit.box, None, hit.confidence, reason, hit.extent_uncertainty_um)
     margin_um, reason = config.dilate_um, "kept: confident"
     if hit.confidence < config.doubtful_below:
         margin_um += config.doubtful_extra_um
         reason = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
-    if hit.unsure_um > 0:
-        margin_um += hit.unsure_um
-        reason += f"; outline unsure, grown by {hit.unsure_um:.1f} um"
+    if hit.extent_uncertainty_um > 0:
+        margin_um += hit.extent_uncertainty_um
+        reason += f"; outline unsure, grown by {hit.extent_uncertainty_um:.1f} um"
     grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
-    return Cell(name, hit.box, grown, hit.confidence, reason, hit.unsure_um)
+    return Cell(name, hit.box, grown, hit.confidence, reason, hit.extent_uncertainty_um)
 
 
 def _pixels(margin_um: float, pixel_size_um: float) -> int:

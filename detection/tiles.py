@@ -54,7 +54,7 @@ def find_in_parts(
         if values.min() == values.max():
             said[EVEN] = said.get(EVEN, 0) + 1
             continue
-        found, warnings = detector.find(replace(frame, values=values, border=None, ground=None))
+        found, warnings = detector.find(replace(frame, values=values, border=None, background=None))
         for warning in warnings:
             said[warning] = said.get(warning, 0) + 1
         for hit in found:
@@ -114,7 +114,7 @@ def _united(pieces: list[Hit], whole: list[Hit]) -> list[Hit]:
             max(one.box.y1 for one in together),
         )
         confidence = max(one.confidence for one in together)
-        left.append(Hit(box, confidence, max(one.unsure_um for one in together)))
+        left.append(Hit(box, confidence, max(one.extent_uncertainty_um for one in together)))
     return united
 
 

@@ -20,7 +20,7 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.recall_first.regions import close_and_fill
-from detection.recall_first.significance import in_noise
+from detection.recall_first.significance import subtract_background
 from detection.recall_first.splitting import split_touching
 
 WORKING_PIXEL_UM = 0.36
@@ -102,7 +102,7 @@ def working_features(frame: Frame, scales_um: Sequence[float]) -> tuple[NDArray[
     shrink = shrink_of(frame.pixel_size_um)
     background = estimate_background(average_blocks(frame.values, frame.pixel_size_um))
     image = remove_spikes(frame.values, float(background.noise_sd.max()))
-    residual, noise_sd = in_noise(padded(image, shrink), background, shrink)
+    residual, noise_sd = subtract_background(padded(image, shrink), background, shrink)
     normal = np.asarray(residual / noise_sd, dtype=np.float32)
     features = ilastik_features(normal, shrink * frame.pixel_size_um, scales_um)
     return features, (normal.shape[0], normal.shape[1])

@@ -82,7 +82,7 @@ def _is_convex(inside: NDArray[np.bool_]) -> bool:
     return convexity(inside) >= CONVEX_SHARE
 
 
-def filled(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np.float32]:
+def fill_border(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Fill a border with the picture mirrored at its edge, so that ground and noise go on as they were.
 
     Parameters
@@ -115,7 +115,7 @@ def filled(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np
     return result
 
 
-def inside_border(hits: Iterable[Hit], border: NDArray[np.bool_]) -> list[Hit]:
+def clip_to_border(hits: Iterable[Hit], border: NDArray[np.bool_]) -> list[Hit]:
     """Cut hits at the border; those that lie in it altogether are mirror images and go."""
     kept = []
     for hit in hits:

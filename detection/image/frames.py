@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.errors import DetectionError
-from detection.image.borders import filled, zero_border
+from detection.image.borders import fill_border, zero_border
 
 SMALLEST_SIDE_PX = 16
 PIXEL_SIZES_UM = (0.01, 5.0)
@@ -38,7 +38,7 @@ class Frame:
     warnings : tuple of str
     border : (rows, columns) array of bool or None
         Where the file had a border of zeros; None where it had none.
-    ground : (block rows, block columns) array of float32 or None
+    background : (block rows, block columns) array of float32 or None
         Level of the ground on blocks over the whole frame, grey levels as `values`, where other frames tell
         it better than this one.
     """
@@ -49,7 +49,7 @@ class Frame:
     processed: bool
     warnings: tuple[str, ...]
     border: NDArray[np.bool_] | None = None
-    ground: NDArray[np.float32] | None = None
+    background: NDArray[np.float32] | None = None
 
 
 def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: float | None = None) -> Frame:
@@ -98,7 +98,7 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
     border = zero_border(pixels)
     if border is not None:
         warnings.append(f"{border.mean():.1%} of the frame is a border of zeros: nothing is looked for there")
-        values = filled(values, border)
+        values = fill_border(values, border)
         if values.min() == values.max():
             return Frame(values, pixel_size_um, True, False, tuple(warnings), border)
     clipped = float(np.mean((pixels if border is None else pixels[~border]) == 0))

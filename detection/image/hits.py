@@ -16,13 +16,13 @@ class Hit:
         As found, without a margin.
     confidence : float
         0..1; the chance that it is a cell, as far as its detector is calibrated.
-    unsure_um : float
+    extent_uncertainty_um : float
         How much further than the box the cell may reach, 0 or more: the policy adds it to the margin.
     """
 
     box: BoxPx
     confidence: float
-    unsure_um: float = 0.0
+    extent_uncertainty_um: float = 0.0
 
 
 class CellSource(StrEnum):
@@ -66,7 +66,7 @@ class Cell:
         0..1.
     reason : str
         Why it is imaged so, or not, in words: for people, nothing is decided by it.
-    unsure_um : float
+    extent_uncertainty_um : float
         As of its hit, so that another policy can be tried on it.
     source : CellSource
     decision : Decision
@@ -77,7 +77,7 @@ class Cell:
     image_box_px: BoxPx | None
     confidence: float
     reason: str
-    unsure_um: float = 0.0
+    extent_uncertainty_um: float = 0.0
     source: CellSource = CellSource.FRAME
     decision: Decision = Decision.KEPT
 

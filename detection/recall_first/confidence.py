@@ -13,7 +13,7 @@ on uneven ground, and without cells on even and uneven ground, with debris and w
 import math
 from collections.abc import Sequence
 
-from detection.recall_first.features import Evidence
+from detection.recall_first.features import Features
 
 BASE = 5.11
 SMALL_UM = (2.5, 6.0)
@@ -41,37 +41,37 @@ CELL_UM = (3.0, 6.0)
 """What is smaller than the first may be debris, what is larger than the second is none."""
 
 
-def confidences_of(evidences: Sequence[Evidence]) -> list[float]:
+def confidences_of(all_features: Sequence[Features]) -> list[float]:
     """Chance of each hit of a frame that it is a cell, 0..1.
 
     What lies beside cells is more likely to be one: sections without cells have specks and lumps too.
 
     Parameters
     ----------
-    evidences : sequence of Evidence
+    all_features : sequence of Features
         Of all the hits of the frame.
     """
-    cells = [(1 - _falling(e.diameter_um, CELL_UM)) * (1 - _lumpiness(e)) for e in evidences]
+    cells = [(1 - _falling(e.diameter_um, CELL_UM)) * (1 - _lumpiness(e)) for e in all_features]
     total = sum(cells)
-    return [confidence_of(e, max(total - own, 0.0)) for e, own in zip(evidences, cells, strict=True)]
+    return [confidence_of(e, max(total - own, 0.0)) for e, own in zip(all_features, cells, strict=True)]
 
 
-def confidence_of(evidence: Evidence, company: float) -> float:
+def confidence_of(features: Features, company: float) -> float:
     """Chance that a hit is a cell, 0..1.
 
     Parameters
     ----------
-    evidence : Evidence
+    features : Features
     company : float
         How many others in the frame are as large as cells and no lumps, 0 or more.
     """
-    diameter_um = max(evidence.diameter_um, LARGE_UM[0] if evidence.cut else 0.0)
-    lumpiness = _lumpiness(evidence)
+    diameter_um = max(features.diameter_um, LARGE_UM[0] if features.cut else 0.0)
+    lumpiness = _lumpiness(features)
     alone = math.exp(-company / ALONE)
     against = (
         PER_SMALL * _falling_log(diameter_um, SMALL_UM)
         + PER_LESS_THAN_LARGE * _falling(diameter_um, LARGE_UM)
-        + PER_FAINT * _falling_log(evidence.relative_light, FAINT)
+        + PER_FAINT * _falling_log(features.relative_intensity, FAINT)
         + PER_LUMP * lumpiness
         + (PER_ALONE + PER_LONE_LUMP * lumpiness) * alone
         + PER_FEW * _falling(company, (0.0, MANY))
@@ -79,11 +79,11 @@ def confidence_of(evidence: Evidence, company: float) -> float:
     return 1 / (1 + math.exp(against - BASE))
 
 
-def _lumpiness(evidence: Evidence) -> float:
+def _lumpiness(features: Features) -> float:
     """How much a hit is like a lump of the ground: 0 a cell or a speck, 1 a lump."""
-    in_lumps = evidence.contrast / max(evidence.unevenness, 1e-6)
-    filled = min(evidence.standing / LUMP_STANDING, 1.0)
-    return _falling(in_lumps, LUMP_SD) * _falling(evidence.edge, LUMP_EDGE) * filled
+    in_lumps = features.contrast / max(features.unevenness, 1e-6)
+    filled = min(features.standing / LUMP_STANDING, 1.0)
+    return _falling(in_lumps, LUMP_SD) * _falling(features.edge, LUMP_EDGE) * filled
 
 
 def _falling(value: float, limits: tuple[float, float]) -> float:

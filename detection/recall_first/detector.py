@@ -24,10 +24,10 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.recall_first.confidence import confidences_of
-from detection.recall_first.extent import Sides, reaching
-from detection.recall_first.features import Evidence, evidence_of
-from detection.recall_first.regions import Region, close_and_fill, join_fragments, regions_of, without_halo
-from detection.recall_first.significance import Significance, hysteresis, in_noise, significant
+from detection.recall_first.extent import Sides, extended
+from detection.recall_first.features import Features, features_of
+from detection.recall_first.regions import Region, close_and_fill, join_fragments, regions_of, remove_halo
+from detection.recall_first.significance import Significance, hysteresis, significant, subtract_background
 
 WORKING_PIXEL_UM = 0.36
 """Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""
@@ -92,12 +92,12 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     shrink = max(round(WORKING_PIXEL_UM / frame.pixel_size_um), 1)
     pixel_um = shrink * frame.pixel_size_um
     blocks = average_blocks(frame.values, frame.pixel_size_um)
-    if frame.ground is None:
+    if frame.background is None:
         background = estimate_background(blocks, linear=not frame.processed)
     else:
-        background = background_at(blocks, frame.ground)
+        background = background_at(blocks, frame.background)
     image = _padded(remove_spikes(frame.values, float(background.noise_sd.max())), shrink)
-    residual, noise_sd = in_noise(image, background, shrink)
+    residual, noise_sd = subtract_background(image, background, shrink)
     found = _found(residual, noise_sd, background, pixel_um)
     # Equalising makes the ground uneven by itself, so there it says nothing about crowding.
     crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink)
@@ -107,7 +107,7 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
             " the darkest parts count as ground, and most of the frame is imaged"
         )
         background = lowest_background(blocks)
-        residual, noise_sd = in_noise(image, background, shrink)
+        residual, noise_sd = subtract_background(image, background, shrink)
         found = _found(residual, noise_sd, background, pixel_um)
     mask, strength = found.mask, found.strength
     covered = float(mask.mean())
@@ -122,14 +122,14 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
         np.minimum(strength, floor / FLOOR_SEED, out=strength)
     standing = mask.astype(np.uint8)
     if not (crowded or frame.processed):
-        standing = without_halo(standing, residual, noise_sd, pixel_um)
+        standing = remove_halo(standing, residual, noise_sd, pixel_um)
     closed = close_and_fill(standing, pixel_um)
     joined = join_fragments(closed, strength, pixel_um)
     if joined is not closed:
         joined = close_and_fill(joined, pixel_um)
     regions = regions_of(joined, pixel_um)
     light = np.asarray(cv2.GaussianBlur(residual, (0, 0), EDGE_SIGMA_UM / pixel_um), dtype=np.float32)
-    found_for = evidence_of(
+    found_for = features_of(
         regions,
         strength,
         light,
@@ -145,13 +145,13 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
         beyond[region.place][region.mask] = 0
     hits: list[Hit] = []
     confidences = confidences_of(found_for)
-    for region, evidence, confidence in zip(regions, found_for, confidences, strict=True):
-        if evidence.diameter_um < SMALLEST_UM and not evidence.cut:
+    for region, features, confidence in zip(regions, found_for, confidences, strict=True):
+        if features.diameter_um < SMALLEST_UM and not features.cut:
             continue
         mean = float(residual[region.place][region.mask].mean())
         reach_px = round(REACH_UM / pixel_um)
-        sides = reaching(_sides(region, spared), beyond, mean, reach_px)
-        hits.append(_hit(sides, evidence, confidence, pixel_um, shrink, frame.values.shape))
+        sides = extended(_sides(region, spared), beyond, mean, reach_px)
+        hits.append(_hit(sides, features, confidence, pixel_um, shrink, frame.values.shape))
     return hits, warnings
 
 
@@ -191,7 +191,7 @@ def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[n
 
 def _hit(
     sides: Sides,
-    evidence: Evidence,
+    features: Features,
     confidence: float,
     pixel_um: float,
     shrink: int,
@@ -199,7 +199,7 @@ def _hit(
 ) -> Hit:
     top, bottom, left, right = sides
     # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
-    ragged_um = RAGGED_UM * max(_falling(evidence.strength, WEAK), _falling(evidence.standing, SPARSE))
+    ragged_um = RAGGED_UM * max(_falling(features.strength, WEAK), _falling(features.standing, SPARSE))
     more = round(ragged_um / pixel_um)
     x0, x1 = (left - more) * shrink, (right + more) * shrink
     y0, y1 = (top - more) * shrink, (bottom + more) * shrink
@@ -210,10 +210,10 @@ def _hit(
         x1 if x1 < shape[1] - reach else shape[1],
         y1 if y1 < shape[0] - reach else shape[0],
     )
-    uneven = OUTLINE_AVERAGE * min(evidence.unevenness, MOST_UNEVEN)
+    uneven = OUTLINE_AVERAGE * min(features.unevenness, MOST_UNEVEN)
     doubt = max(
-        FAINT_UM * _falling(evidence.contrast / math.hypot(1, uneven), FAINT),
-        PATCHY_UM * _falling(evidence.standing, PATCHY),
+        FAINT_UM * _falling(features.contrast / math.hypot(1, uneven), FAINT),
+        PATCHY_UM * _falling(features.standing, PATCHY),
     )
     size_um = min(bottom - top, right - left) * pixel_um
     doubt *= (1 - _falling(size_um, CELL_LIKE_UM)) * min(confidence / PROBABLE, 1.0)

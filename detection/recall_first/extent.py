@@ -10,7 +10,7 @@ GROUND_SHARE = 0.15
 PASSES = 2
 
 
-def reaching(sides: Sides, light: NDArray[np.float32], mean: float, most_px: int) -> Sides:
+def extended(sides: Sides, light: NDArray[np.float32], mean: float, most_px: int) -> Sides:
     """Move each side of a box outwards for as long as there is light beyond it.
 
     On each side the place is where light beyond it, less a share of the mean light of the cell, sums up to

@@ -17,7 +17,7 @@ REFERENCE_PERCENTILE = 75
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Features:
     """What is known about one region.
 
     Attributes
@@ -26,7 +26,7 @@ class Evidence:
         Highest significance over the seed threshold.
     diameter_um : float
         Of a disc of the same area.
-    relative_light : float
+    relative_intensity : float
         Mean light over that of the brighter cells of the frame.
     edge : float
         Step of the light at the outline over the mean light: about 1 for a cell, little for a hump of the
@@ -43,7 +43,7 @@ class Evidence:
 
     strength: float
     diameter_um: float
-    relative_light: float
+    relative_intensity: float
     edge: float
     cut: bool
     contrast: float
@@ -51,7 +51,7 @@ class Evidence:
     standing: float
 
 
-def evidence_of(
+def features_of(
     regions: Sequence[Region],
     strength: NDArray[np.float32],
     light: NDArray[np.float32],
@@ -61,7 +61,7 @@ def evidence_of(
     *,
     unevenness: float,
     linear: bool,
-) -> list[Evidence]:
+) -> list[Features]:
     """Measure regions.
 
     Parameters
@@ -117,7 +117,7 @@ def evidence_of(
     cut = np.zeros(count, dtype=np.bool_)
     cut[rim] = True
     return [
-        Evidence(
+        Features(
             float(strongest[n]),
             float(diameter_um[n]),
             float(relative[n]),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.shapes import convexity
-from detection.recall_first.splitting import split_touching, without_fragments
+from detection.recall_first.splitting import rejoin_fragments, split_touching
 
 CLOSING_UM = 0.5
 """Half the width of gaps that are closed: less than lies between cells, more than noise tears open."""
@@ -170,7 +170,7 @@ def regions_of(mask: NDArray[np.uint8], pixel_um: float) -> list[Region]:
     regions = [
         Region(rows, columns, part)
         for rows, columns, parts in wholes
-        for part in without_fragments(parts, whole_px)
+        for part in rejoin_fragments(parts, whole_px)
     ]
     gathered = _gathered(regions, whole_px, GATHER_UM / pixel_um)
     return [piece for region in gathered for piece in _in_pieces(region, whole_px)]
@@ -262,7 +262,7 @@ def _peaks(labels: NDArray[Any], count: int, values: NDArray[np.floating]) -> ND
     return peaks
 
 
-def without_halo(
+def remove_halo(
     mask: NDArray[np.uint8], residual: NDArray[np.float32], noise_sd: NDArray[np.float32], pixel_um: float
 ) -> NDArray[np.uint8]:
     """Take away what has certainly too little light to belong to what it is connected to.

@@ -209,7 +209,7 @@ def _disc(radius_px: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), dtype=np.uint8)
 
 
-def in_noise(
+def subtract_background(
     image: NDArray[np.float32], background: Background, shrink: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Shrink a frame and take its background away.

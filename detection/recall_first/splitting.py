@@ -55,7 +55,7 @@ def split_touching(mask: NDArray[np.bool_], pixel_um: float) -> list[NDArray[np.
     return [zones == label for label in range(1, count)]
 
 
-def without_fragments(parts: list[NDArray[np.bool_]], cell_px: float) -> list[NDArray[np.bool_]]:
+def rejoin_fragments(parts: list[NDArray[np.bool_]], cell_px: float) -> list[NDArray[np.bool_]]:
     """Put parts together again that fit into one cell: arcs of a ring, lobes of a ragged outline.
 
     Parameters

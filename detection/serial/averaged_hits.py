@@ -74,5 +74,5 @@ def _united(one: Cell, other: Cell) -> Cell:
         image_box = around(one.image_box_px, other.image_box_px)
     confidence = max(one.confidence, other.confidence)
     reason = one.reason if one.image_box_px is not None else REASON
-    unsure_um = max(one.unsure_um, other.unsure_um)
-    return Cell(one.id, one.box_px, image_box, confidence, reason, unsure_um)
+    extent_uncertainty_um = max(one.extent_uncertainty_um, other.extent_uncertainty_um)
+    return Cell(one.id, one.box_px, image_box, confidence, reason, extent_uncertainty_um)

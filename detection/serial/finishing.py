@@ -75,7 +75,7 @@ def _recalled(cell: Cell, track: Track, section: HeldSection, config: DetectionC
     ]
     if not seen_in:
         return cell
-    margin_px = margin_px_of(config, section.frame.pixel_size_um, cell.unsure_um)
+    margin_px = margin_px_of(config, section.frame.pixel_size_um, cell.extent_uncertainty_um)
     grown = cell.box_px.dilated(margin_px, section.frame.shape)
     return replace(cell, image_box_px=grown, reason=CARRIED + " and ".join(seen_in[:2]))
 

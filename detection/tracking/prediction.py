@@ -114,7 +114,7 @@ def _beyond(side: Sequence[Sighting], place: Place) -> tuple[Oval, tuple[str, ..
     return oval, tuple(one.section for one in names)
 
 
-def margin_px_of(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:
+def margin_px_of(config: DetectionConfig, pixel_size_um: float, extent_uncertainty_um: float = 0.0) -> int:
     """Margin of what is carried, px: its place is a prediction, so it counts as doubtful."""
-    margin_um = config.dilate_um + config.doubtful_extra_um + unsure_um
+    margin_um = config.dilate_um + config.doubtful_extra_um + extent_uncertainty_um
     return math.ceil(margin_um / pixel_size_um - 1e-9)

@@ -56,8 +56,8 @@ def _cell_document(cell: Cell) -> dict[str, Any]:
         "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
         "reason": cell.reason,
     }
-    if cell.unsure_um > 0:
-        document["unsure_um"] = round(cell.unsure_um, 6)
+    if cell.extent_uncertainty_um > 0:
+        document["unsure_um"] = round(cell.extent_uncertainty_um, 6)
     return document
 
 

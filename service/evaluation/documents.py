@@ -14,7 +14,7 @@ from detection.evaluation.experts import Reader
 from detection.evaluation.scores import Evaluation, JudgedFrame
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell
-from detection.plugins import MOST_UNSURE_UM
+from detection.plugins import MAX_EXTENT_UNCERTAINTY_UM
 from service.errors import InputError
 from service.evaluation.fiji_rois import read_rois
 from service.evaluation.truth import Truth
@@ -174,7 +174,7 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
             image_box_px=None if image is None else BoxPx(*(int(n) for n in image)),
             confidence=float(entry["confidence"]),
             reason=str(entry.get("reason", "")),
-            unsure_um=float(entry.get("unsure_um", 0.0)),
+            extent_uncertainty_um=float(entry.get("unsure_um", 0.0)),
         )
     except (KeyError, TypeError, ValueError, OverflowError, DetectionError):
         raise InputError(
@@ -183,9 +183,10 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
         ) from None
     if not 0 <= cell.confidence <= 1:
         raise InputError(f"{where} {cell.id}: its confidence is {cell.confidence}; it must be from 0 to 1")
-    if not 0 <= cell.unsure_um <= MOST_UNSURE_UM:
+    if not 0 <= cell.extent_uncertainty_um <= MAX_EXTENT_UNCERTAINTY_UM:
         raise InputError(
-            f"{where} {cell.id}: its unsure_um is {cell.unsure_um}; it must be from 0 to {MOST_UNSURE_UM:g}"
+            f"{where} {cell.id}: its unsure_um is {cell.extent_uncertainty_um};"
+            f" it must be from 0 to {MAX_EXTENT_UNCERTAINTY_UM:g}"
         )
     rows, columns = frame["shape"]
     for box in (cell.box_px, cell.image_box_px):

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.work import DetectionConfig
-from detection.fragments import together
+from detection.fragments import fragment_groups
 from detection.image.boxes import BoxPx
 from detection.image.hits import Hit
 from detection.policy import apply_policy
@@ -14,35 +14,35 @@ LEFT, RIGHT = BoxPx(100, 100, 125, 150), BoxPx(130, 105, 155, 150)
 
 
 def test_halves_of_a_cell_go_together() -> None:
-    assert together([LEFT, BoxPx(300, 300, 340, 340), RIGHT], SHAPE, UM) == [[0, 2]]
+    assert fragment_groups([LEFT, BoxPx(300, 300, 340, 340), RIGHT], SHAPE, UM) == [[0, 2]]
 
 
 def test_a_piece_that_fits_only_what_others_make_goes_with_them() -> None:
     corner = BoxPx(100, 153, 155, 165)
-    assert together([LEFT, corner, RIGHT], SHAPE, UM) == [[0, 1, 2]]
+    assert fragment_groups([LEFT, corner, RIGHT], SHAPE, UM) == [[0, 1, 2]]
 
 
 def test_whole_cells_stay_apart() -> None:
     cells = [BoxPx(x, 100, x + 50, 150) for x in (0, 51, 102, 153)]
-    assert together(cells, SHAPE, UM) == []
+    assert fragment_groups(cells, SHAPE, UM) == []
 
 
 def test_what_lies_apart_or_across_a_corner_stays_apart() -> None:
-    assert together([LEFT, BoxPx(135, 105, 160, 150)], SHAPE, UM) == []
-    assert together([BoxPx(100, 100, 125, 125), BoxPx(125, 125, 150, 150)], SHAPE, UM) == []
+    assert fragment_groups([LEFT, BoxPx(135, 105, 160, 150)], SHAPE, UM) == []
+    assert fragment_groups([BoxPx(100, 100, 125, 125), BoxPx(125, 125, 150, 150)], SHAPE, UM) == []
 
 
 def test_in_a_crowded_frame_neighbours_are_other_cells() -> None:
-    assert together([LEFT, RIGHT], (160, 160), UM) == [[0, 1]]
-    assert together([LEFT, RIGHT, BoxPx(0, 0, 155, 40)], (160, 160), UM) == []
+    assert fragment_groups([LEFT, RIGHT], (160, 160), UM) == [[0, 1]]
+    assert fragment_groups([LEFT, RIGHT, BoxPx(0, 0, 155, 40)], (160, 160), UM) == []
 
 
 def test_the_usual_size_is_that_of_the_frame() -> None:
     small = [BoxPx(x, y, x + 25, y + 25) for x in (0, 100, 200, 300) for y in (300, 400)]
     large = [BoxPx(x, 400, x + 60, 460) for x in (0, 100, 200, 300)]
     halves = [BoxPx(100, 100, 135, 170), BoxPx(137, 100, 172, 170)]
-    assert together([*halves, *small], SHAPE, UM) == []
-    assert together([*halves, *large], SHAPE, UM) == [[0, 1]]
+    assert fragment_groups([*halves, *small], SHAPE, UM) == []
+    assert fragment_groups([*halves, *large], SHAPE, UM) == [[0, 1]]
 
 
 def test_the_box_around_both_is_imaged_and_the_books_say_so() -> None:
@@ -74,7 +74,7 @@ boxes = st.builds(
 
 @given(st.lists(boxes, max_size=30))
 def test_every_box_is_in_one_group_at_most(found: list[BoxPx]) -> None:
-    groups = together(found, (1000, 1000), UM)
+    groups = fragment_groups(found, (1000, 1000), UM)
     indices = [index for group in groups for index in group]
     assert len(indices) == len(set(indices))
     assert all(len(group) > 1 and group == sorted(group) for group in groups)

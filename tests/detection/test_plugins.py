@@ -93,8 +93,11 @@ class Gives:
         (([Hit(BoxPx(0, 0, 5, 3), float("nan"))], []), "the confidence nan"),
         (([Hit(BoxPx(0, 0, 5, 3), None)], []), "the confidence None"),  # type: ignore[arg-type]
         (([Hit(BoxPx(0, 0, 5, 3), "1")], []), "the confidence 1; it must"),  # type: ignore[arg-type]
-        (([Hit(BoxPx(0, 0, 5, 3), 0.5, -1.0)], []), "the unsure_um -1.0; it must be from 0 to 100"),
-        (([Hit(BoxPx(0, 0, 5, 3), 0.5, float("nan"))], []), "the unsure_um nan"),
+        (
+            ([Hit(BoxPx(0, 0, 5, 3), 0.5, -1.0)], []),
+            "uncertainty_um -1.0; it must be from 0 to 100",
+        ),
+        (([Hit(BoxPx(0, 0, 5, 3), 0.5, float("nan"))], []), "the extent_uncertainty_um nan"),
         (([Hit((0, 0, 5, 3), 0.5)], []), "gave a tuple for the box of a hit"),  # type: ignore[arg-type]
         (([Hit(BoxPx(0.5, 0, 5, 3), 0.5)], []), r"\(0.5, 0, 5, 3\); it needs whole"),  # type: ignore[arg-type]
         (([Hit(BoxPx(0, 0, float("nan"), 3), 0.5)], []), "it needs whole pixels"),  # type: ignore[arg-type]
@@ -117,4 +120,4 @@ def test_numbers_of_numpy_become_plain_ones() -> None:
     hits, _ = Plugin("mine", Gives(([Hit(box, np.float32(0.5))], []))).find(section())  # type: ignore[arg-type]
     (hit,) = hits
     assert {type(side) for side in hit.box.as_tuple()} == {int}
-    assert (type(hit.confidence), type(hit.unsure_um)) == (float, float)
+    assert (type(hit.confidence), type(hit.extent_uncertainty_um)) == (float, float)

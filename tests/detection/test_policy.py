@@ -41,11 +41,11 @@ def test_the_margin_is_rounded_up_to_whole_pixels() -> None:
 
 
 def test_an_unsure_outline_grows_a_box_further() -> None:
-    (cell,) = apply_policy([Hit(BOX, 0.9, unsure_um=2.0)], SHAPE, 0.2, CONFIG)
+    (cell,) = apply_policy([Hit(BOX, 0.9, extent_uncertainty_um=2.0)], SHAPE, 0.2, CONFIG)
     assert cell.reason == "kept: confident; outline unsure, grown by 2.0 um"
     assert cell.box_px == BOX
     assert cell.image_box_px == BoxPx(85, 85, 135, 125)
-    assert cell.unsure_um == 2.0
+    assert cell.extent_uncertainty_um == 2.0
 
 
 hits = st.builds(

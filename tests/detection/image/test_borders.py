@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from config.work import DetectionConfig
 from detection.detect import detect
-from detection.image.borders import filled, inside_border, zero_border
+from detection.image.borders import clip_to_border, fill_border, zero_border
 from detection.image.boxes import BoxPx, iou
 from detection.image.frames import check_frame
 from detection.image.hits import Hit
@@ -53,15 +53,15 @@ def test_a_border_is_filled_with_the_mirror_image() -> None:
     values = np.arange(100, dtype=np.float32).reshape(10, 10)
     border = np.zeros((10, 10), np.bool_)
     border[:2] = True
-    np.testing.assert_array_equal(filled(values, border)[:2], values[4:2:-1])
-    np.testing.assert_array_equal(filled(values, border)[2:], values[2:])
+    np.testing.assert_array_equal(fill_border(values, border)[:2], values[4:2:-1])
+    np.testing.assert_array_equal(fill_border(values, border)[2:], values[2:])
 
 
 def test_hits_end_at_the_border() -> None:
     border = np.zeros((50, 60), np.bool_)
     border[:, :10] = True
     hits = [Hit(BoxPx(2, 5, 20, 15), 0.7), Hit(BoxPx(0, 20, 10, 30), 0.9), Hit(BoxPx(30, 0, 40, 9), 0.8)]
-    assert inside_border(hits, border) == [Hit(BoxPx(10, 5, 20, 15), 0.7), hits[2]]
+    assert clip_to_border(hits, border) == [Hit(BoxPx(10, 5, 20, 15), 0.7), hits[2]]
 
 
 def test_a_border_of_zeros_costs_no_cell() -> None:

@@ -83,7 +83,7 @@ def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
     )
 
     def whole(upon: NDArray[np.float32] | None) -> set[int]:
-        cells = detect(pixels[0], PIXEL_SIZE_UM, DetectionConfig(), 400.0, ground=upon).cells
+        cells = detect(pixels[0], PIXEL_SIZE_UM, DetectionConfig(), 400.0, background=upon).cells
         boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
         covered = union_mask(boxes, (512, 512))
         return {n for n, mask in enumerate(sections[0].masks) if covered[mask].mean() >= 0.99}
@@ -191,7 +191,7 @@ def test_dim_cells_between_crowded_ones_are_found_upon_the_true_ground() -> None
     pixels = np.rint(image + rng.normal(0, 20, image.shape)).astype(np.uint16)
 
     def whole(ground: NDArray[np.float32] | None) -> int:
-        cells = detect(pixels, 0.36, DetectionConfig(), 100.0, ground=ground).cells
+        cells = detect(pixels, 0.36, DetectionConfig(), 100.0, background=ground).cells
         boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
         covered = union_mask(boxes, image.shape)
         return sum(float(covered[one].mean()) >= 0.99 for one in dim)

@@ -81,7 +81,7 @@ def test_a_saved_document_gives_the_curve_of_the_detection_itself(tmp_path: Path
         truth[f"s{number}", 0] = frame.cells
         shape = frame.pixels.shape[0], frame.pixels.shape[1]
         judged.append(JudgedFrame(f"s{number}", shape, frame.pixel_size_um, found.cells, frame.cells))
-    assert any(cell.unsure_um > 0 for one in judged for cell in one.cells)
+    assert any(cell.extent_uncertainty_um > 0 for one in judged for cell in one.cells)
     path = tmp_path / "found.json"
     path.write_text(json.dumps({"v": 1, "detector": "recall-first", "frames": entries}))
     saved, _ = read_judged(path, Truth(truth, tmp_path))
