@@ -21,8 +21,8 @@ from service.planning.durations import session_pace
 from service.planning.focus_cost import with_focus
 from service.session.run_folder import RunFolder, total_bytes
 from service.session.stage_frame import reach_m
+from service.store.outcome import end_state
 from service.store.store import Store
-from service.store.tables.outcome import end_state
 
 
 @dataclass(frozen=True, slots=True)
