@@ -17,7 +17,7 @@ ROOMS: tuple[str, ...] = tuple(SETTINGS["root_packages"])
 
 
 def floors(package: str) -> list[list[str]]:
-    """Return the floors of a package, the highest first. Folders end with a slash; planned ones are left out."""
+    """Return the floors of a package, highest first; folders end with a slash, planned ones are left out."""
     contracts = [c for c in SETTINGS["contracts"] if c.get("containers") == [package]]
     if not contracts:
         return []
