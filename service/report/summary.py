@@ -68,7 +68,7 @@ _UNDONE = (JobState.FAILED, JobState.NEEDS_REVIEW)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Numbers of a session; see `ilemtrack dry-run --json` in the README."""
+    """Numbers of a session; see `ilemtrack dry-run --json` in docs/documents.md."""
 
     run: str
     end_state: str
