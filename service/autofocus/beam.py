@@ -8,7 +8,6 @@ to go on with.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from detection.image_quality.sharpness import sharpness
 from drivers.errors import (
@@ -28,9 +27,7 @@ from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import Job, JobKind
 from service.model.specimen import FieldState
 from service.model.work import Step
-
-if TYPE_CHECKING:
-    from service.session.context import Context
+from service.session.context import Context
 
 log = get_logger(__name__)
 

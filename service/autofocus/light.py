@@ -6,7 +6,6 @@ and is short: each height costs an exposure, and light bleaches, too.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from service.logs import get_logger
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.specimen import Field
 from service.model.work import Step
-
-if TYPE_CHECKING:
-    from service.session.context import Context
+from service.session.context import Context
 
 log = get_logger(__name__)
 

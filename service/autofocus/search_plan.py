@@ -1,11 +1,5 @@
 """Steps of a search for the focus of the light."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
-
 STEPS = 9
 """Heights that are looked at where nothing is known."""
 

@@ -21,8 +21,8 @@ from service.planning.durations import session_pace
 from service.planning.focus_cost import with_focus
 from service.session.run_folder import RunFolder, total_bytes
 from service.session.stage_frame import reach_m
+from service.store.outcome import end_state
 from service.store.store import Store
-from service.store.tables.outcome import end_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ _UNDONE = (JobState.FAILED, JobState.NEEDS_REVIEW)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Numbers of a session; see `ilemtrack dry-run --json` in the README."""
+    """Numbers of a session; see `ilemtrack dry-run --json` in docs/documents.md."""
 
     run: str
     end_state: str

@@ -10,8 +10,8 @@ from service.model.jobs import JobState
 from service.model.phases import Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.session.interrupts import ASKED
+from service.store.outcome import end_state
 from service.store.store import RESTARTED, Store
-from service.store.tables.outcome import end_state
 
 SAFE = "The beam is blanked and the light is off."
 NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the safe state is tried again and again."

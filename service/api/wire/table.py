@@ -1,6 +1,6 @@
-"""The table of methods in the README, made from the models of the wire.
+"""The table of methods in docs/api.md, made from the models of the wire.
 
-``python -m service.api.wire.table README.md`` writes it anew.
+``python -m service.api.wire.table docs/api.md`` renews it.
 """
 
 import sys
@@ -37,5 +37,5 @@ def put_into(text: str) -> str:
 
 
 if __name__ == "__main__":
-    readme = Path(sys.argv[1])
-    readme.write_text(put_into(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    document = Path(sys.argv[1])
+    document.write_text(put_into(document.read_text(encoding="utf-8")), encoding="utf-8")

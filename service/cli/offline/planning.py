@@ -12,7 +12,7 @@ from service.cli.live.estimates import print_estimate, print_ways
 from service.cli.output import duration, people, print_json, results
 from service.errors import InputError
 
-Boxes = Annotated[Path, typer.Argument(help="Fields and boxes, JSON; see the README.")]
+Boxes = Annotated[Path, typer.Argument(help="Fields and boxes, JSON; see docs/documents.md.")]
 ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 Length = Annotated[float | None, typer.Option(min=0, max=50)]

@@ -1,0 +1,48 @@
+"""Folders and imports: what import-linter's contracts in pyproject.toml do not hold."""
+
+import ast
+from collections import Counter
+from pathlib import PurePosixPath
+
+from tests.architecture.picture import ROOMS
+from tests.places import ROOT
+
+MOST_MODULES = 12
+"""A longer list is no longer taken in at a glance."""
+
+LARGER = {"benchmarks"}
+"""Folders that may have more: every benchmark is a module of its own, and one finds it by its name."""
+
+STARTS_AT_ONCE = "service/cli/"
+"""Commands name types of libraries that they load only when they need them."""
+
+
+def _modules() -> list[PurePosixPath]:
+    places = [*ROOMS, "tests", "benchmarks"]
+    return [PurePosixPath(f.relative_to(ROOT)) for place in places for f in (ROOT / place).rglob("*.py")]
+
+
+def test_no_folder_has_more_modules_than_one_takes_in() -> None:
+    counts = Counter(str(module.parent) for module in _modules() if module.name != "__init__.py")
+    assert counts["service/daemon"] > 1
+    assert {folder: n for folder, n in counts.items() if n > MOST_MODULES and folder not in LARGER} == {}
+
+
+def test_folders_are_packages_that_hold_a_docstring_only() -> None:
+    rooms = [module for module in _modules() if module.parts[0] in ROOMS]
+    for folder in {module.parent for module in rooms} - {
+        PurePosixPath("simulators/odemis_backend/site/odemis")  # stands for the package of that name
+    }:
+        body = ast.parse((ROOT / folder / "__init__.py").read_text(encoding="utf-8")).body
+        assert len(body) == 1, folder
+        assert isinstance(body[0], ast.Expr), folder
+
+
+def test_only_commands_hide_imports_behind_type_checking() -> None:
+    hiding = {
+        str(module)
+        for module in _modules()
+        for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8")))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+    }
+    assert {module for module in hiding if not module.startswith(STARTS_AT_ONCE)} == set()
