@@ -1,4 +1,4 @@
-"""The folder of one run: what lies where, and that only one program writes there.
+"""Folder of one run: its paths, and the locks that keep other programs out.
 
 ::
 
@@ -29,7 +29,7 @@ Kind = Literal["dry-run", "run", "replay"]
 
 
 class RunInfo(Frozen):
-    """What `ilemtrack resume` needs to know of a run; ``run.json``."""
+    """Facts that `ilemtrack resume` needs of a run; ``run.json``."""
 
     v: Literal[1] = 1
     run: str
@@ -54,12 +54,12 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The configuration that the run was begun with."""
+        """Configuration of the run."""
         return self.path / "config.yaml"
 
     @property
     def info(self) -> Path:
-        """How the run was begun."""
+        """`RunInfo` of the run."""
         return self.path / "run.json"
 
     @property
@@ -69,20 +69,20 @@ class RunFolder:
 
     @property
     def incidents(self) -> Path:
-        """What went wrong, for people."""
+        """Incident log, for people."""
         return self.path / "incidents.md"
 
     @property
     def simulator(self) -> Path:
-        """What a simulated microscope remembers while no program runs."""
+        """Memory of a simulated microscope while no program runs."""
         return self.path / "simulator.json"
 
     def fm_image(self, field: str) -> Path:
-        """Path of the fluorescence frame of a field, ``S0001/F000``."""
+        """Return the path of the fluorescence frame of a field, ``S0001/F000``."""
         return self.path / "fm" / f"{field}.ome.tiff"
 
     def em_image(self, section: str, job: str) -> Path:
-        """Path of the electron image of a job."""
+        """Return the path of the electron image of a job."""
         return self.path / "em" / section / f"{job}.ome.tiff"
 
     @property
@@ -91,12 +91,12 @@ class RunFolder:
         return self.path / "pictures"
 
     def relative(self, path: Path) -> str:
-        """Return a path as the store keeps it: relative to the run."""
+        """Return a path relative to the run, as the store keeps it."""
         return path.relative_to(self.path).as_posix()
 
 
 def new_run_id(kind: Kind) -> str:
-    """Name for a run: when it began, what it is, and four characters against clashes."""
+    """Return a name for a run: its start, its kind, and four random characters."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}"
 
 
@@ -108,7 +108,7 @@ def create(
     images: tuple[str, ...] = (),
     pixel_size_nm: float | None = None,
 ) -> tuple[RunFolder, RunInfo]:
-    """Make the folder of a new run, ``runs/<run id>`` unless `out` names one.
+    """Create the folder of a new run, ``runs/<run id>`` unless `out` names one.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def create(
 
 
 def discard(folder: RunFolder) -> None:
-    """Take back a folder that was made for a session that never began; one with images is kept."""
+    """Remove the folder of a session that never began, unless it has images."""
     if not any(folder.path.rglob("*.tiff")):
         shutil.rmtree(folder.path)
 
@@ -142,7 +142,7 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     Raises
     ------
     InputError
-        It is no folder of a run.
+        It is no run folder.
     """
     folder = RunFolder(path.absolute())
     try:
@@ -150,14 +150,14 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
     if not folder.config.is_file():
-        raise InputError(f"{path}: the run has no config.yaml, so nobody knows what it was to do")
+        raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info
 
 
 def lock(folder: RunFolder) -> FileLock:
-    """Take the folder for this process; the lock goes with the process, however it ends.
+    """Lock the folder for this process; the lock ends with the process, however it ends.
 
     Raises
     ------
@@ -173,24 +173,24 @@ def lock(folder: RunFolder) -> FileLock:
 
 
 _DRIVEN = "ilemtrack/microscope/"
-"""Before the name of a microscope: the abstract socket of whoever drives it."""
+"""Prefix of the abstract socket of the program that drives a microscope."""
 
 
 def drive_alone(microscope: str = "hardware") -> socket.socket:
-    """Take a microscope for this process: no other program of this computer drives it, whatever its run.
+    """Lock a microscope for this process against all other programs of this computer.
 
-    The lock is a Unix socket in the abstract namespace: it goes with the process, however it ends, and holds
-    between users as well.
+    The lock is a Unix socket in the abstract namespace: it ends with the process, however it ends, and holds
+    between users.
 
     Parameters
     ----------
     microscope : str
-        Whatever drives its parts, a computer has one.
+        A computer has one, however many programs drive its parts.
 
     Returns
     -------
     socket.socket
-        To be closed when the microscope is free again.
+        Close it to free the microscope.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def drive_alone(microscope: str = "hardware") -> socket.socket:
 
 
 def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
-    """Take the hardware for this process; a simulated microscope belongs to its run, whose folder is locked.
+    """Lock the hardware for this process; a simulated microscope belongs to its run, whose folder is locked.
 
     Raises
     ------
@@ -225,8 +225,8 @@ def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
 
 
 def is_driven(config: Config, microscope: str = "hardware") -> bool:
-    """Whether a program of this computer drives the hardware just now; only looks, and takes nothing."""
-    # As the kernel writes the name of an abstract socket.
+    """Return True if a program of this computer drives the hardware now; takes no lock."""
+    # The kernel writes names of abstract sockets with an @.
     name = f"@{_DRIVEN}{microscope}"
     sockets = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()
     return _has_hardware(config) and any(line.endswith(f" {name}") for line in sockets)
@@ -237,5 +237,5 @@ def _has_hardware(config: Config) -> bool:
 
 
 def total_bytes(folders: Sequence[Path]) -> int:
-    """Size of all files below some folders, bytes."""
+    """Return the size of all TIFF files below some folders, bytes."""
     return sum(f.stat().st_size for folder in folders if folder.is_dir() for f in folder.rglob("*.tiff"))
