@@ -1,4 +1,8 @@
-"""Names of many things in a sentence for people."""
+"""Sentences for people, made from values.
+
+They are displayed and stored beside the value that they describe. No code decides by them:
+`tests/service/test_wording_is_display_only.py` replaces them all and runs sessions.
+"""
 
 from collections.abc import Sequence
 
@@ -6,5 +10,125 @@ MOST_NAMED = 5
 
 
 def some(names: Sequence[str]) -> str:
-    """Return the first few names, and whether there are more."""
+    """Return the first few names, with '...' where there are more."""
     return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+
+
+# Pauses and faults
+
+
+def asked_by_a_person() -> str:
+    """Return the reason of a pause or an abort over the API."""
+    return "asked by a person"
+
+
+def started_again() -> str:
+    """Return the reason of the pause after a restart."""
+    return "the program was started again"
+
+
+def low_disk(folder: object, free_bytes: float, needed_bytes: float, keep_free_gb: float) -> str:
+    """Return the reason of a pause for want of room on the disk."""
+    return (
+        f"low disk: {free_bytes / 1e6:.0f} MB free in {folder}; {needed_bytes / 1e6:.0f} MB are needed next"
+        f" and {keep_free_gb:g} GB must stay free"
+    )
+
+
+def frame_not_saved(field: str, error: Exception) -> str:
+    """Return the reason of a pause after a fluorescence frame could not be saved."""
+    return f"the frame of {field} cannot be saved: {error}"
+
+
+def image_not_saved(job: str, error: Exception) -> str:
+    """Return the reason of a pause after an electron image could not be saved."""
+    return f"the image of {job} cannot be saved, it is kept in memory: {error}"
+
+
+def undecided_jobs(jobs: Sequence[str]) -> str:
+    """Return the reason of a pause for decisions before the session ends."""
+    return (
+        f"all else is done, {len(jobs)} jobs wait for a decision: {some(jobs)}; see `ilemtrack queue show`,"
+        " decide with `queue approve`, `release` or `skip`, then `ilemtrack continue`, which without a"
+        " decision ends the session"
+    )
+
+
+def undetected_fields(fields: Sequence[str]) -> str:
+    """Return the reason of a pause for fields whose detection failed."""
+    return (
+        f"all else is done, detection failed in {len(fields)} fields: {some(fields)}; mend the cause, stop"
+        " the program and `ilemtrack resume`, which detects them again; `ilemtrack continue` ends the"
+        " session without them"
+    )
+
+
+def fault_acknowledged(fault: str | None) -> str:
+    """Return the reason of the pause after a fault was acknowledged."""
+    return f"a fault was acknowledged; it was: {fault}"
+
+
+def not_safe(problems: str, after: str | None = None) -> str:
+    """Return the reason of a fault with a microscope that is not safe, `after` another trouble or not."""
+    return f"NOT SAFE: {problems}" if after is None else f"{after}; NOT SAFE: {problems}"
+
+
+def database_refuses(error: Exception) -> str:
+    """Return the reason of a fault after the database could not be written."""
+    return f"the database cannot be written: {error}"
+
+
+# Jobs
+
+
+def waits_for_fluorescence(missing: str) -> str:
+    """Return the reason of a job held for fluorescence (invariant 1)."""
+    return f"waits for the fluorescence of {missing}"
+
+
+def fluorescence_saved() -> str:
+    """Return the reason of a job that is released, as its fluorescence was saved."""
+    return "the fluorescence around it is saved"
+
+
+def never_saved(waited: str | None) -> str:
+    """Return the reason of a job given up with the fluorescence that it waited for."""
+    return f"{waited}, which was never saved"
+
+
+def added(by: str) -> str:
+    """Return the reason of a job added by a person."""
+    return f"added {by}"
+
+
+def steered(what: str, by: str) -> str:
+    """Return the reason of a job that a person held, released, approved or skipped."""
+    return f"{what} {by}"
+
+
+def image_lost_at_restart() -> str:
+    """Return the reason of a review: exposed, but the image was lost with the program."""
+    return "the program ended before its image was saved"
+
+
+def maybe_exposed_at_restart() -> str:
+    """Return the reason of a review: perhaps exposed when the program ended."""
+    return "the program ended while the beam may have been on"
+
+
+# Fields and plans after a restart
+
+
+def taken_again() -> str:
+    """Return the reason of a field whose fluorescence is taken again."""
+    return "taken again after a restart"
+
+
+def detected_again() -> str:
+    """Return the reason of a field that is detected again."""
+    return "detected again after a restart"
+
+
+def plan_withdrawn() -> str:
+    """Return the reason of jobs whose section is planned again."""
+    return "the section is planned again, as one of its fields is taken or detected again"

@@ -1,17 +1,17 @@
 """Fluorescence of every field: move, expose, save; detection runs beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import inner_rect
+from service import wording
 from service.acquisition.disk_space import shortage
 from service.acquisition.retry import repeat_harmless
 from service.acquisition.stage_moves import move_to
 from service.acquisition.vacuum import lost
-from service.analysis.worker import Analysis
 from service.autofocus.light import focus_section
 from service.errors import (
     FrameRefusedError,
@@ -22,47 +22,56 @@ from service.errors import (
 )
 from service.image_checks.fluorescence import validate_frame
 from service.logs import get_logger
+from service.model.phases import PauseCause
 from service.model.specimen import Field, FieldState
 from service.model.work import Step
 from service.safety.deadlines import timeout_of
 from service.session.context import Context
 from service.session.exposure_map import touched
 from service.session.images import save_fm
-from service.session.interrupts import InterruptSession, Wish
+from service.session.interrupts import Interrupt, InterruptSession
 
 log = get_logger(__name__)
 
 
-def take_fluorescence(context: Context, analysis: Analysis, section: str | None) -> None:
+def take_fluorescence(context: Context, on_saved: Callable[[], None], section: str | None) -> None:
     """Take every pending field of the array, or of one section.
 
-    One that fails has a second turn, after the section that comes next: much that goes wrong passes.
+    A field that fails is tried again after the next section, as many faults pass by themselves.
+
+    Parameters
+    ----------
+    context : Context
+    on_saved : callable
+        Called after each frame that was saved, to start its detection.
+    section : str or None
+        None for the whole array.
 
     Raises
     ------
     InterruptSession
-        Somebody asked for it, or the disk is full.
+        A person asked for it, or the disk is full.
     SessionFaultError
         Too many fields failed in a row or none could be taken, the light does not switch off, or the vapour
-        is gone.
+        is lost.
     """
     pending = context.store.specimen.fields(section=section, state=FieldState.PENDING)
     failed: list[Field] = []
     for _, fields in groupby(pending, key=lambda field: field.section):
-        failed_now = _take_all(context, analysis, fields, last=False)
-        _take_all(context, analysis, failed, last=True)
+        failed_now = _take_all(context, on_saved, fields, last=False)
+        _take_all(context, on_saved, failed, last=True)
         failed = failed_now
-    _take_all(context, analysis, failed, last=True)
-    _demand_any(context)
+    _take_all(context, on_saved, failed, last=True)
+    _require_any(context)
 
 
-def _demand_any(context: Context) -> None:
-    """Refuse to go on without any fluorescence: there would be nothing to image, and the run would end.
+def _require_any(context: Context) -> None:
+    """Refuse to go on without any fluorescence: with nothing to image, the run would end.
 
     Raises
     ------
     SessionFaultError
-        The fields are pending again, to be taken when a person goes on.
+        The fields are pending again, to be taken when the session goes on.
     """
     fields = context.store.specimen.fields()
     untaken = [field for field in fields if field.untaken]
@@ -73,14 +82,16 @@ def _demand_any(context: Context) -> None:
     raise SessionFaultError(f"none of the fields could be taken; {untaken[-1].id}: {untaken[-1].reason}")
 
 
-def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, last: bool) -> list[Field]:
-    """Take fields; those that failed stay pending and are returned, or have failed for good with `last`."""
+def _take_all(
+    context: Context, on_saved: Callable[[], None], fields: Iterable[Field], *, last: bool
+) -> list[Field]:
+    """Take fields and return those that failed; they stay pending, but with `last` they are failed."""
     failed = []
     for field in fields:
         context.checkpoint()
         lack = shortage(context.folder.path, _frame_bytes(context), context.config.session.min_free_disk_gb)
         if lack is not None:
-            raise InterruptSession(Wish.PAUSE, lack)
+            raise InterruptSession(Interrupt.PAUSE, lack, PauseCause.DISK)
         burnt = _burnt(context, field)
         if burnt is not None:
             context.store.specimen.set_field(field.id, FieldState.FAILED, reason=burnt)
@@ -90,7 +101,8 @@ def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, 
         except InterruptedCallError:
             raise
         except OSError as error:
-            raise InterruptSession(Wish.PAUSE, f"the frame of {field.id} cannot be saved: {error}") from error
+            reason = wording.frame_not_saved(field.id, error)
+            raise InterruptSession(Interrupt.PAUSE, reason, PauseCause.IMAGE_NOT_SAVED) from error
         except (DriverError, StageError, FrameRefusedError, ImageError) as error:
             log.error("field failed", field=field.id, error=str(error), last=last)
             failed.append(field)
@@ -99,12 +111,12 @@ def _take_all(context: Context, analysis: Analysis, fields: Iterable[Field], *, 
             context.streak.failure(f"field {field.id}: {error}")
             continue
         context.streak.success()
-        analysis.submit()
+        on_saved()
     return failed
 
 
 def _take_and_save(context: Context, field: Field) -> None:
-    """One field, from the stage move to the file on the disk."""
+    """Take one field, from the stage move to the file on the disk."""
     move_to(context, field.center_m)
     focus_section(context, field, lambda: _expose(context, _settings(context)))
     begun_s = context.clock.now_s()
@@ -133,7 +145,7 @@ def _settings(context: Context) -> FmSettings:
 
 
 def _take(context: Context, field: Field) -> FmFrame:
-    """One good frame of a field: harmless, so repeated when it fails."""
+    """Take one good frame of a field; harmless, so repeated when it fails."""
     wanted = _settings(context)
 
     def take() -> FmFrame:
@@ -143,14 +155,14 @@ def _take(context: Context, field: Field) -> FmFrame:
         validate_frame(context, field, frame, asked_s)
         return frame
 
-    _demand_vapour(context)
+    _require_vapour(context)
     frame = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
-    _demand_vapour(context)
+    _require_vapour(context)
     return frame
 
 
-def _demand_vapour(context: Context) -> None:
-    """Refuse fluorescence at a wrong pressure: without water vapour cells are dim, and would be missed.
+def _require_vapour(context: Context) -> None:
+    """Refuse fluorescence at a wrong pressure: without water vapour cells are dim and would be missed.
 
     Raises
     ------
@@ -163,7 +175,7 @@ def _demand_vapour(context: Context) -> None:
 
 
 def _expose(context: Context, settings: FmSettings) -> FmFrame:
-    """Light on for just one exposure, off in every exit.
+    """Switch the light on for one exposure, and off in every case.
 
     Raises
     ------
@@ -188,7 +200,7 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
 
 
 def _burnt(context: Context, field: Field) -> str | None:
-    """Why no fluorescence can be taken there any more; None if no beam was there."""
+    """Return why no fluorescence can be taken of a field; None if the beam was not there."""
     if touched(context.store, field.rect_m):
         return "refused: the electron beam was there before its fluorescence was taken"
     return None

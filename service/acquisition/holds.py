@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.errors import (
-    IllegalTransitionError,
-)
+from service import wording
+from service.errors import IllegalTransitionError
 from service.logs import get_logger
-from service.model.jobs import Job, JobState
+from service.model.jobs import HoldCause, Job, JobState
 from service.session.context import Context
 from service.session.exposure_map import unsaved
 from service.session.stage_frame import reach_m
@@ -16,32 +15,40 @@ from service.store.tables.steering import MOVABLE
 log = get_logger(__name__)
 
 
-WAITS = "waits for the fluorescence of "
-"""How the reason of a job begins that is held because of invariant 1, fluorescence first."""
+def hold_for_fluorescence(context: Context, job: Job, missing: str) -> None:
+    """Hold a job until `missing`, a field or the ground around it, is saved."""
+    context.store.queue.set_state(
+        job.id,
+        JobState.HELD,
+        reason=wording.waits_for_fluorescence(missing),
+        hold_cause=HoldCause.FLUORESCENCE,
+    )
 
 
 def release_waiting(context: Context) -> None:
-    """Queue what was held for fluorescence that has been saved since."""
-    for job in context.store.queue.jobs(state=JobState.HELD):
-        if (job.reason or "").startswith(WAITS) and unsaved_ground(context, job) is None:
+    """Queue jobs that were held for fluorescence which has been saved since."""
+    for job in _waiting(context):
+        if unsaved_ground(context, job) is None:
             with unless_steered(context, job):
-                context.store.queue.set_state(
-                    job.id, JobState.QUEUED, reason="the fluorescence around it is saved"
-                )
+                context.store.queue.set_state(job.id, JobState.QUEUED, reason=wording.fluorescence_saved())
 
 
 def give_up_waiting(context: Context) -> None:
-    """Skip what still waits for fluorescence when no more will be taken."""
-    for job in context.store.queue.jobs(state=JobState.HELD):
-        if (job.reason or "").startswith(WAITS):
-            reason = f"{job.reason}, which was never saved"
-            with unless_steered(context, job):
-                context.store.queue.set_state(job.id, JobState.SKIPPED, reason=reason)
+    """Skip jobs that still wait for fluorescence when no more will be taken."""
+    for job in _waiting(context):
+        with unless_steered(context, job):
+            reason = wording.never_saved(job.reason)
+            context.store.queue.set_state(job.id, JobState.SKIPPED, reason=reason)
+
+
+def _waiting(context: Context) -> list[Job]:
+    held = context.store.queue.jobs(state=JobState.HELD)
+    return [job for job in held if job.hold_cause is HoldCause.FLUORESCENCE]
 
 
 @contextmanager
 def unless_steered(context: Context, job: Job) -> Iterator[None]:
-    """Leave a job alone that a person has taken from the queue, or put back, since it was looked up."""
+    """Leave a job alone that a person has taken from the queue, or put back, since it was read."""
     try:
         yield
     except IllegalTransitionError:
@@ -52,5 +59,5 @@ def unless_steered(context: Context, job: Job) -> Iterator[None]:
 
 
 def unsaved_ground(context: Context, job: Job) -> str | None:
-    """Say what fluorescence the job would destroy unsaved, wherever it lands; None if there is none."""
+    """Return the fluorescence that a job would destroy unsaved, wherever it lands; None if there is none."""
     return unsaved(context.store, job.section, job.rect_m, reach_m(context.config))

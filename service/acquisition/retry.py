@@ -1,4 +1,4 @@
-"""Repeats of what can be repeated harmlessly; an exposure to the beam is never among it."""
+"""Retries of harmless calls; an exposure to the beam is never one of them."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,14 +14,14 @@ T = TypeVar("T")
 def repeat_harmless(
     context: Context, what: str, call: Callable[[], T], errors: tuple[type[Exception], ...]
 ) -> T:
-    """Call, and after one of `errors` call again, as often as the configuration allows.
+    """Make a call, and repeat it after one of `errors` as often as the configuration allows.
 
     Raises
     ------
     Exception
-        What the last try raised.
+        The error of the last try.
     InterruptSession
-        Somebody asked for something between two tries.
+        Requested between two tries.
     """
     for left in range(context.config.session.retries, 0, -1):
         try:
@@ -30,5 +30,5 @@ def repeat_harmless(
             raise
         except errors as error:
             log.warning("repeated", what=what, error=str(error), tries_left=left)
-            context.requests.take()
+            context.interrupts.take()
     return call()

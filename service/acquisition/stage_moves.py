@@ -1,4 +1,4 @@
-"""Stage moves inside the safe area, from the side that backlash asks for, read back."""
+"""Stage moves inside the safe area, approached from one side against backlash, and read back."""
 
 import math
 
@@ -10,18 +10,18 @@ from service.session.context import Context
 from service.session.stage_frame import safe_area_m
 
 _STILL_M = 1e-7
-"""A stage that reads back so close to where it stood has not been moved by anybody."""
+"""A stage that reads back this close to its last position has not moved."""
 
 
 def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, float]:
-    """Move, settle, and return the read-back; harmless, so repeated when it fails.
+    """Move, settle, and return the read-back, m; harmless, so repeated when it fails.
 
-    A stage that stands there already stays: every move adds an error of its own.
+    A stage that is there already does not move: every move adds an error of its own.
 
     Raises
     ------
     StageError
-        The target is outside the safe area, or the stage did not get there.
+        The target is outside the safe area, or the stage did not reach it.
     DriverError
         The stage failed in every try.
     """
@@ -29,7 +29,7 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
     x0, y0, x1, y1 = safe_area_m(context.config)
     if not (x0 <= x_m <= x1 and y0 <= y_m <= y1):
         raise StageError(f"({x_m * 1e3:.4f}, {y_m * 1e3:.4f}) mm is outside the safe area of the stage")
-    if (here_m := _stands_at(context, target_m)) is not None:
+    if (here_m := _still_at(context, target_m)) is not None:
         return here_m
 
     def move() -> tuple[float, float]:
@@ -48,16 +48,16 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
         context.store.durations.record(Step.MOVE, context.clock.now_s() - begun_s)
         return found_m
 
-    context.standing.target_m = None
+    context.last_move.target_m = None
     found_m = repeat_harmless(context, "stage move", move, (DriverError, StageError))
-    context.standing.target_m, context.standing.found_m = target_m, found_m
+    context.last_move.target_m, context.last_move.found_m = target_m, found_m
     return found_m
 
 
-def _stands_at(context: Context, target_m: tuple[float, float]) -> tuple[float, float] | None:
-    """Read-back of a stage that was sent there last and has not moved since; None where it has to go."""
-    found_m = context.standing.found_m
-    if context.standing.target_m != target_m or found_m is None:
+def _still_at(context: Context, target_m: tuple[float, float]) -> tuple[float, float] | None:
+    """Return the read-back of a stage that is still at its last target, m; None if it has to move."""
+    found_m = context.last_move.found_m
+    if context.last_move.target_m != target_m or found_m is None:
         return None
     try:
         here_m = context.devices.stage.position()
@@ -67,7 +67,7 @@ def _stands_at(context: Context, target_m: tuple[float, float]) -> tuple[float, 
 
 
 def _approach(context: Context, target_m: tuple[float, float]) -> tuple[float, float]:
-    """Return where the stage comes from, kept inside the safe area."""
+    """Return the point from which the stage approaches, inside the safe area, m."""
     x0, y0, x1, y1 = safe_area_m(context.config)
     dx_um, dy_um = context.config.stage.approach_um
     x_m, y_m = target_m[0] + dx_um * 1e-6, target_m[1] + dy_um * 1e-6

@@ -1,4 +1,4 @@
-"""Changes of pressure, proved by reading back."""
+"""Pressure changes, checked by read-back."""
 
 import threading
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from drivers.errors import DriverError
 from service.errors import HungDeviceError, VacuumError
 
 
-def reach(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
-    """Bring the chamber to PARTIAL or HIGH and prove it.
+def pump_to(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
+    """Bring the chamber to PARTIAL or HIGH, and check its read-back.
 
     Returns
     -------
     bool
-        Whether it was pumped; where the state and pressure are right already, it is not.
+        True if it was pumped, False if state and pressure were right already.
 
     Raises
     ------
     VacuumError
-        The call returned but state or pressure are not what was asked.
+        The call returned, but state or pressure are wrong.
     DriverError
         The chamber failed.
     """
@@ -36,7 +36,7 @@ def reach(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
 
 
 def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:
-    """Why the chamber, as read back now, is not in `state`; None if it is."""
+    """Return why the chamber is not in `state`, by its read-back; None if it is."""
     found, pressure_pa = chamber.state(), chamber.pressure_pa()
     if found is not state:
         return f"the chamber says {found.value}, not {state.value} ({pressure_pa:.3g} Pa)"
@@ -51,7 +51,7 @@ def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str 
 
 
 def lost(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:
-    """As `problem`, where a chamber that does not answer is a reason, too."""
+    """Return the `problem`; a chamber that does not answer is one, too."""
     try:
         return problem(chamber, state, config)
     except (DriverError, HungDeviceError) as error:
@@ -59,16 +59,16 @@ def lost(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | N
 
 
 class VacuumWatch:
-    """Looks at the vacuum while a scan runs, and stops the scan when the vacuum goes.
+    """Watch of the vacuum during a scan: stops the scan when the vacuum is lost.
 
     Parameters
     ----------
     chamber : Chamber
     config : ChamberConfig
     stop : callable
-        Ends the scan; called at most once, from a thread of the watch.
+        Stops the scan; called at most once, on the thread of the watch.
     every_s : float
-        Real time between two looks, s.
+        Real time between two reads, s.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class VacuumWatch:
         self._over.set()
 
     def found(self) -> str | None:
-        """What went wrong with the vacuum during the scan; None if nothing was seen."""
+        """Return the trouble with the vacuum during the scan; None if there was none."""
         return self._found
 
     def _look(self) -> None:

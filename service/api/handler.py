@@ -170,6 +170,7 @@ class Handler:
             phase=status.phase,
             resume_to=status.resume_to,
             reason=status.reason,
+            cause=status.cause,
             rev=store.requests.rev(),
             last_seq=store.events.last_seq(),
             time_s=self._control.time_s(),

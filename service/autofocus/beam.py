@@ -134,7 +134,7 @@ def _queue(context: "Context", job: Job) -> bool:
     )
     if spot is None:
         return False
-    with store.together():
+    with store.transaction():
         focus_job = Job(
             id=f"J{store.queue.next_number():06d}",
             section=job.section,

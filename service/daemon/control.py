@@ -1,18 +1,19 @@
-"""What the API may ask of a session; every call returns at once and says where it will land."""
+"""Controls of a session for the API; every call returns at once and says where the session will stop."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from service import wording
 from service.daemon.runner import Runner
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
-from service.model.phases import HALTED, Phase, SessionEvent, Status, step
+from service.model.phases import HALTED, PauseCause, Phase, SessionEvent, Status, step
 from service.planning.estimate import SessionEstimate, estimate_session
 from service.planning.requested_frames import AskedFrame, admitted
 from service.safety.safe_state import stop_devices
 from service.session.context import Context
-from service.session.interrupts import ASKED, Wish
+from service.session.interrupts import Interrupt
 from service.store.database import utc_now
 
 log = get_logger(__name__)
@@ -22,14 +23,14 @@ _STOP_FOR_S = 30.0
 
 
 class SessionControl:
-    """The controls of one session, to be called from any thread.
+    """Controls of one session; may be called from any thread.
 
     Parameters
     ----------
     context : Context
     runner : Runner
     watch : callable
-        How the session comes forward, and whether people can be told.
+        Returns progress and notifications, for `health`.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class SessionControl:
         self._watch = watch
 
     def pause(self) -> str:
-        """Pause after the step that runs: no exposure is cut short."""
+        """Pause after the present step: no exposure is cut short."""
         status = self._context.store.status()
-        step(status, SessionEvent.PAUSE)
-        self._after_commit(lambda: self._context.requests.put(Wish.PAUSE, ASKED))
+        step(status, SessionEvent.PAUSE, cause=PauseCause.PERSON)
+        reason = wording.asked_by_a_person()
+        self._after_commit(lambda: self._context.interrupts.put(Interrupt.PAUSE, reason, PauseCause.PERSON))
         return self._pause_lands(status)
 
     def _pause_lands(self, status: Status) -> str:
@@ -52,33 +54,33 @@ class SessionControl:
             return f"pauses after frame {armed[0].id}, in at most {armed[0].beam_s:.0f} s"
         if status.phase in (Phase.TO_HIGH_VACUUM, Phase.TO_PARTIAL_VACUUM):
             return "pauses when the chamber has reached its pressure"
-        return "pauses after the step that runs"
+        return "pauses after the present step"
 
     def resume(self) -> str:
         """Go on; the vacuum is proved again first."""
         status = self._context.store.apply(SessionEvent.RESUME)
-        self._after_commit(self._context.requests.wake)
+        self._after_commit(self._context.interrupts.wake)
         return f"goes on with {status.phase.value}"
 
     def abort(self) -> str:
-        """Stop for good, at once: the beam is blanked in mid-scan."""
+        """Abort at once: the beam is blanked in mid-scan. This is final."""
         step(self._context.store.status(), SessionEvent.ABORT)
-        self._after_commit(lambda: self.stop(Wish.ABORT, ASKED))
+        self._after_commit(lambda: self.stop(Interrupt.ABORT, wording.asked_by_a_person()))
         return "stops at once: the beam is blanked, a frame in mid-scan is left for review"
 
     def acknowledge(self) -> str:
         """Leave a fault; the session is then paused."""
         was = self._context.store.status()
-        # What the fault said of the microscope is past: a pause is only reached in the safe state.
-        reason = f"a fault was acknowledged; it was: {was.reason}" if was.phase is Phase.FAULT else None
+        # The fault is past: a pause is only reached in the safe state.
+        reason = wording.fault_acknowledged(was.reason) if was.phase is Phase.FAULT else None
         status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason)
-        self._after_commit(self._context.requests.wake)
+        self._after_commit(self._context.interrupts.wake)
         return f"{status.phase.value}; continue when the microscope is ready"
 
     def confirm_review(self) -> str:
         """End the review between fluorescence and the beam."""
         status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
-        self._after_commit(self._context.requests.wake)
+        self._after_commit(self._context.interrupts.wake)
         return f"goes on with {status.phase.value}"
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
@@ -86,40 +88,42 @@ class SessionControl:
         return admitted(self._context.config, self._context.store, asked, expose_again)
 
     def devices(self) -> dict[str, object]:
-        """Return the devices as last seen by the runner."""
+        """Return the devices as last read by the runner."""
         return self._context.view.last()
 
     def health(self) -> dict[str, object]:
-        """Return how the session comes forward and where it will land."""
-        wish = self._context.requests.pending()
+        """Return progress, notifications, and where the session will stop."""
+        pending = self._context.interrupts.pending()
         status = self._context.store.status()
         landing = None
-        if wish is Wish.PAUSE and status.phase not in HALTED:
+        if pending is Interrupt.PAUSE and status.phase not in HALTED:
             landing = self._pause_lands(status)
-        elif wish in (Wish.ABORT, Wish.SHUTDOWN):
+        elif pending in (Interrupt.ABORT, Interrupt.SHUTDOWN):
             landing = "stops at once"
-        return {**self._watch(), "landing": landing, "blocked": self._runner.blocked}
+        blocked = self._runner.blocked
+        reason = None if blocked is None else blocked.reason
+        return {**self._watch(), "landing": landing, "blocked": reason}
 
     def time_s(self) -> float:
         """Return the time on the microscope's clock, s."""
         return self._context.clock.now_s()
 
     def estimate(self) -> SessionEstimate:
-        """Return what is left of the session."""
+        """Return an estimate of the rest of the session."""
         return estimate_session(self._context.config, self._context.store, utc_now())
 
-    def stop(self, wish: Wish, reason: str) -> None:
-        """Ask the runner to end, and end whatever device call it waits for."""
+    def stop(self, interrupt: Interrupt, reason: str) -> None:
+        """Interrupt the runner, and stop the device call that it waits for."""
         self._runner.landed.clear()
-        self._context.requests.put(wish, reason)
+        self._context.interrupts.put(interrupt, reason)
         threading.Thread(target=self._stop_until_landed, name="stop", daemon=True).start()
 
     def _after_commit(self, action: Callable[[], None]) -> None:
-        """Wake the runner only when what was changed for it, and the reply, are on the disk."""
+        """Run `action`, which wakes the runner, once the change and its reply are on the disk."""
         self._context.store.after_commit(action)
 
     def _stop_until_landed(self) -> None:
-        # More than once: the runner may be between its check and its call.
+        # Repeated, as the runner may be between its check and its call.
         end_s = time.monotonic() + _STOP_FOR_S
         while time.monotonic() < end_s:
             failed = stop_devices(self._context.devices)

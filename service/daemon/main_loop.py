@@ -1,4 +1,4 @@
-"""The main thread of a daemon: takes signals, shows the session, and sees to it that the program can end."""
+"""Main thread of a daemon: takes signals, shows the session, and makes sure that the program can end."""
 
 import os
 import signal
@@ -8,30 +8,31 @@ from types import FrameType
 from typing import NoReturn
 
 from service.daemon.control import SessionControl
+from service.daemon.halts import Blocked
 from service.daemon.runner import Runner
 from service.errors import SessionFaultError, StoreError, UnsafeError
 from service.logs import get_logger
-from service.model.phases import Phase, Status
+from service.model.phases import PauseCause, Phase, Status
 from service.safety.safe_state import make_safe
 from service.safety.timed_call import TimedCall
 from service.session.context import Context
-from service.session.interrupts import ASKED, Wish
+from service.session.interrupts import Interrupt
 from service.signals import STOPPING
-from service.store.store import RESTARTED, Store
+from service.store.store import Store
 from service.watch.alarms import NOT_SAFE, SAFE, Alarm
-from service.watch.supervision import Upkeep
+from service.watch.supervision import Supervision
 
 log = get_logger(__name__)
 
 ABANDONED = 70
-"""Exit status of a program that ended though something in it hung (EX_SOFTWARE)."""
+"""Exit status of a program that was ended by force, as something in it hung (EX_SOFTWARE)."""
 
 _LOOK_S = 0.1
 _LANDS_S = 60.0
-"""So long the runner may take to end once it was told to; the microscope is safe long before."""
+"""Time for the runner to end on request; the microscope is safe long before."""
 
-Progress = Callable[[Store], None]
-"""Called several times a second while the session runs, to show it to a person."""
+Display = Callable[[Store], None]
+"""Shows the session to a person; called several times a second."""
 
 
 class MainLoop:
@@ -39,12 +40,12 @@ class MainLoop:
 
     Parameters
     ----------
-    context, runner, control, upkeep
+    context, runner, control, supervision
         The session.
-    progress : callable
-        See `Progress`.
+    display : callable
+        See `Display`.
     attended : bool
-        Whether a fault waits for a person. Where it is False a fault ends the process.
+        True if a fault waits for a person; otherwise it ends the process.
     lands_s : float
         Longest wait for the runner to end, s.
     leave : callable
@@ -56,26 +57,26 @@ class MainLoop:
         context: Context,
         runner: Runner,
         control: SessionControl,
-        upkeep: Upkeep,
-        progress: Progress,
+        supervision: Supervision,
+        display: Display,
         attended: bool,
         lands_s: float = _LANDS_S,
         leave: Callable[[int], NoReturn] = os._exit,
     ) -> None:
         self._context, self._runner, self._control = context, runner, control
-        self._upkeep, self._progress, self._attended = upkeep, progress, attended
+        self._supervision, self._display, self._attended = supervision, display, attended
         self._lands_s, self._leave = lands_s, leave
         self._signals: list[signal.Signals] = []
-        self._told_s: float | None = None
-        self._blocked: str | None = None
+        self._ending_since_s: float | None = None
+        self._blocked: Blocked | None = None
 
     def run(self, go_on: bool) -> bool:
-        """Run; whether it was interrupted by a signal.
+        """Run the session; return True if it was interrupted by a signal.
 
         Parameters
         ----------
         go_on : bool
-            Whether a session that was taken up goes on without being told to.
+            True to go on with a resumed session at once; otherwise it waits, paused.
 
         Raises
         ------
@@ -90,12 +91,12 @@ class MainLoop:
         go_on = go_on and self._context.store.status().phase is Phase.RECOVERING
         try:
             while not session.join(_LOOK_S):
-                go_on = self._turn(go_on)
+                go_on = self._look(go_on)
         finally:
             if not session.ended():
                 self._tell_to_end("the program ends")
             while not session.join(_LOOK_S):
-                self._upkeep.heart.turn()
+                self._supervision.heart.main_loop_runs()
                 self._give_up_in_time()
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -103,22 +104,22 @@ class MainLoop:
             session.outcome()
         except StoreError as error:
             raise SessionFaultError(f"the session stopped, the microscope is safe: {error}") from error
-        self._progress(self._context.store)
+        self._display(self._context.store)
         return bool(self._signals)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         # Only noted: a handler may run while this thread holds a lock of the controls.
         self._signals.append(signal.Signals(number))
 
-    def _turn(self, go_on: bool) -> bool:
-        """Look once; whether the session is still to be told to go on."""
-        self._upkeep.heart.turn()
-        self._tell_of_a_block()
+    def _look(self, go_on: bool) -> bool:
+        """Look once; return False once the session was told to go on."""
+        self._supervision.heart.main_loop_runs()
+        self._announce_a_block()
         if self._signals:
             self._tell_to_end(self._signals[0].name)
         self._give_up_in_time()
         try:
-            self._progress(self._context.store)
+            self._display(self._context.store)
             status = self._context.store.status()
         except StoreError as error:
             log.error("session not read", error=str(error))
@@ -131,24 +132,24 @@ class MainLoop:
             self._tell_to_end("nobody attends to it")
         return go_on
 
-    def _tell_of_a_block(self) -> None:
-        """Tell people what no event can tell them: that no event can be written."""
+    def _announce_a_block(self) -> None:
+        """Raise an alarm if no event can be written, as no event can do it."""
         blocked = self._runner.blocked
-        if blocked is not None and blocked != self._blocked:
-            done = NOT_SAFE if "NOT SAFE" in blocked else f"{SAFE} What is not on the disk is kept in memory."
+        if blocked is not None and blocked is not self._blocked:
+            done = f"{SAFE} Unsaved images are kept in memory." if blocked.safe else NOT_SAFE
             to_do = "Make room on the disk; then `ilemtrack ack` and `ilemtrack continue`."
-            self._upkeep.announcer.tell(Alarm("disk", blocked, done, to_do))
+            self._supervision.announcer.announce(Alarm("disk", blocked.reason, done, to_do))
         self._blocked = blocked
 
     def _tell_to_end(self, why: str) -> None:
-        if self._told_s is None:
-            self._told_s = time.monotonic()
+        if self._ending_since_s is None:
+            self._ending_since_s = time.monotonic()
             log.warning("ends", why=why)
-            self._control.stop(Wish.SHUTDOWN, why)
+            self._control.stop(Interrupt.SHUTDOWN, why)
 
     def _give_up_in_time(self) -> None:
-        """End the process by force where the runner does not end; the safe state first."""
-        if self._told_s is None or time.monotonic() - self._told_s < self._lands_s:
+        """End the process by force if the runner does not end; the safe state first."""
+        if self._ending_since_s is None or time.monotonic() - self._ending_since_s < self._lands_s:
             return
         try:
             make_safe(self._context.devices)
@@ -156,15 +157,17 @@ class MainLoop:
             safe, done = False, f"{NOT_SAFE} ({error})"
         else:
             safe, done = True, SAFE
-        step = self._context.progress.standing().step or "the runner"
-        what = f"The program was told to end and could not: {step} did not return; it was ended by force."
+        step = self._context.progress.current().step or "the runner"
+        what = f"The program could not end: {step} did not return; it was ended by force."
         log.critical("abandoned", step=step, safe=safe)
-        self._upkeep.announcer.tell(Alarm("fault", what, done, "`ilemtrack resume` takes the run up again."))
-        self._upkeep.stop(safe)
+        self._supervision.announcer.announce(
+            Alarm("fault", what, done, "`ilemtrack resume` takes up the run.")
+        )
+        self._supervision.stop(safe)
         self._leave(ABANDONED)
 
 
 def _stuck(status: Status) -> bool:
-    """Whether a session waits though no person made it wait."""
-    paused = status.phase is Phase.PAUSED and status.reason not in (ASKED, RESTARTED)
-    return paused or status.phase is Phase.FAULT
+    """Return True if a session waits though no person asked for it."""
+    by_itself = status.cause not in (PauseCause.PERSON, PauseCause.RESTART)
+    return (status.phase is Phase.PAUSED and by_itself) or status.phase is Phase.FAULT

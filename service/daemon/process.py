@@ -1,4 +1,4 @@
-"""One session with its API, in this process: made, run to its end, left safe."""
+"""Session with its API, in this process: set up, run to its end, left safe."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from service.api.transport.endpoints import DaemonInfo, Discovery, Endpoints, is
 from service.api.transport.keys import default_directory
 from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
-from service.daemon.main_loop import MainLoop, Progress
+from service.daemon.main_loop import Display, MainLoop
 from service.daemon.runner import Runner
 from service.errors import InputError
 from service.logs import get_logger
@@ -23,21 +23,21 @@ from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
-from service.session.interrupts import Requests
+from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
 from service.session.setup import Setup, blank_first, set_up
 from service.store.store import RecoveryReport, Store
-from service.watch.supervision import Upkeep, watched
+from service.watch.supervision import Supervision, supervised
 
 log = get_logger(__name__)
 
 _SWITCH_S = 0.5e-3
-"""How long a thread that computes may keep one that answers from running; Python's own 5 ms add up."""
+"""Longest time that a computing thread delays one that answers; Python's default of 5 ms adds up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a session ended in this process."""
+    """Outcome of a session in this process."""
 
     summary: Summary
     interrupted: bool
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
-    """Make the store of a new session."""
+    """Set up a new session and create its store."""
     setup = set_up(config, folder, info)
     store = Store.create(
         folder.store, info.run, folder.config.read_text(encoding="utf-8"), info.kind, now_s=setup.clock.now_s
@@ -55,12 +55,12 @@ def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setu
 
 
 def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup, str]:
-    """Open the store of an earlier session; the last value says what was found, for a person.
+    """Open the store of an earlier session; the last value describes what was found, for a person.
 
     Raises
     ------
     InputError
-        The session has ended: there is nothing to go on with.
+        The session has ended.
     StoreError
     """
     store = Store.open(folder.store)
@@ -68,10 +68,10 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
         if store.run_id() != info.run:
             raise InputError(
                 f"{folder.path}: run.json is of run {info.run}, session.sqlite of run {store.run_id()};"
-                " put the files of one run together before it is taken up"
+                " put the files of one run together first"
             )
         if not store.specimen.sections(limit=1):
-            raise InputError(f"{folder.path}: the run was ended before it began; begin a new one")
+            raise InputError(f"{folder.path}: the run ended before it began; begin a new one")
         if store.status().phase in FINAL:
             raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
         blank_first(config, info)
@@ -95,7 +95,7 @@ def drive(
     folder: RunFolder,
     store: Store,
     setup: Setup,
-    progress: Progress,
+    display: Display,
     attended: bool,
     go_on: bool,
 ) -> Outcome:
@@ -105,18 +105,17 @@ def drive(
     ----------
     config, folder, store, setup
         The session.
-    progress : callable
-        See `Progress`.
+    display : callable
+        See `Display`.
     attended : bool
-        Whether a fault waits for a person (`ilemtrack ack`). Where it is False a fault ends the process.
+        True if a fault waits for a person (`ilemtrack ack`); otherwise it ends the process.
     go_on : bool
-        Whether a session that was taken up goes on without being told to.
+        True to go on with a resumed session at once; otherwise it waits, paused.
 
     Raises
     ------
     EndpointError, InputError
-        The API cannot listen where it should, or nobody can be told as configured; nothing was moved or
-        exposed.
+        The API cannot listen, or notifications cannot be sent as configured; nothing was moved or exposed.
     SessionFaultError
         The database could not be written; the microscope is safe.
     UnsafeError
@@ -128,23 +127,23 @@ def drive(
         folder=folder,
         devices=guarded(setup.devices),
         clock=setup.clock,
-        requests=Requests(),
+        interrupts=Interrupts(),
         busy=BusyTime(setup.clock),
         streak=FailureStreak(config.session.max_failures_in_a_row),
     )
-    upkeep = Upkeep(context)
+    supervision = Supervision(context)
     runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
-    control = SessionControl(context, runner, upkeep.health)
-    with _served(config, store, control), watched(upkeep):
-        loop = MainLoop(context, runner, control, upkeep, progress, attended)
+    control = SessionControl(context, runner, supervision.health)
+    with _served(config, store, control), supervised(supervision):
+        loop = MainLoop(context, runner, control, supervision, display, attended)
         interrupted = loop.run(go_on)
     return Outcome(summarise(config, store, folder, setup.truth), interrupted)
 
 
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
-    """Answer requests, and be found by the clients of this user unless another daemon already is."""
+    """Serve the API, found by the clients of this user unless they find another daemon already."""
     where = run_endpoints(store.run_id())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
@@ -160,7 +159,7 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         key=None if key is None else str(key),
     )
     discovery = Discovery()
-    # At each beat, so that this daemon is found when another that was found has ended.
+    # At each beat, so that this daemon is found once another one has ended.
     server = ApiServer(store, control, where, curve=curve, each_beat=lambda: discovery.publish(info))
     try:
         server.start()

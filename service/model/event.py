@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; `seq` has no gaps."""
+    """One event of a session; `seq` has no gaps."""
 
     seq: int
     time_s: float

@@ -1,4 +1,4 @@
-"""Life of a field (one FM position): which state may follow which."""
+"""Life cycle of a field (one FM position): a table of allowed transitions."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,7 +19,7 @@ TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
 
 
 def check(old: FieldState, new: FieldState) -> None:
-    """Refuse a change of state that the table does not have.
+    """Refuse a transition that is not in the table.
 
     Raises
     ------

@@ -1,11 +1,11 @@
-"""Focuses of beam and light, one a section."""
+"""Focuses of beam and light, one per section."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class FocusBeam(StrEnum):
-    """What was focused."""
+    """Beam that was focused."""
 
     ELECTRON = "electron"
     """By the working distance."""
@@ -14,10 +14,10 @@ class FocusBeam(StrEnum):
 
 
 class FocusState(StrEnum):
-    """What became of a focus."""
+    """Outcome of a focus."""
 
     BEGUN = "begun"
-    """The program ended on the way: where the objective stands is not known."""
+    """The program ended before it was found: the position of the objective is not known."""
     USED = "used"
     OUTLIER = "outlier"
     """Found, but far off the plane of the other sections."""
@@ -26,7 +26,7 @@ class FocusState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """A section that was focused on: where, what was found and what was made of it.
+    """A focus on one section: its place, the height found and the height used.
 
     Heights are working distances of the electron beam, or positions of the objective.
     """
@@ -38,16 +38,16 @@ class Focus:
     state: FocusState
     job: str | None = None
     start_m: float | None = None
-    """Where it stood before, or was sent to begin with; None where that is not known."""
+    """Height before the search; None where it is not known."""
     found_m: float | None = None
     score: float | None = None
     """Sharpness there, by `detection.image_quality.sharpness`."""
     used_m: float | None = None
-    """None where it was left as it stood."""
+    """None where the height was left unchanged."""
     exposures: int = 0
-    """Of the light; the beam's are the machine's affair, but for the time that they take."""
+    """Exposures to light; those to the beam are counted by the microscope, we count their time."""
     exposed_s: float = 0.0
-    """Under light or beam."""
+    """Time under light or beam."""
     reason: str | None = None
     id: int = 0
-    """Number in the store; 0 before it is kept."""
+    """Number in the store; 0 before it is stored."""

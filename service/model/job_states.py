@@ -1,4 +1,4 @@
-"""Life of a job (one SEM frame): which state may follow which."""
+"""Life cycle of a job (one SEM frame): a table of allowed transitions."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -27,7 +27,7 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 
 
 def check(old: JobState, new: JobState) -> None:
-    """Refuse a change of state that the table does not have.
+    """Refuse a transition that is not in the table.
 
     Raises
     ------

@@ -20,15 +20,31 @@ class JobState(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     NEEDS_REVIEW = "needs_review"
-    """Interrupted while the beam may have been on: a person decides."""
+    """A person decides: it was interrupted while the beam may have been on, or its image is doubtful."""
 
 
 class JobKind(StrEnum):
-    """What a job is for."""
+    """Purpose of a job."""
 
     FRAME = "frame"
     FOCUS = "focus"
     """The beam is focused on its ground before it is scanned."""
+
+
+class JobOrigin(StrEnum):
+    """Who asked for a job."""
+
+    PLAN = "plan"
+    PERSON = "person"
+
+
+class HoldCause(StrEnum):
+    """Cause of a hold; it decides who releases the job."""
+
+    FLUORESCENCE = "fluorescence"
+    """Fluorescence that its beam would destroy is not saved yet; the session releases it (invariant 1)."""
+    PERSON = "person"
+    """Held by a person, and released by a person only."""
 
 
 class ExposureState(StrEnum):
@@ -37,7 +53,7 @@ class ExposureState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     UNKNOWN = "unknown"
-    """The program died, or the scan failed, between intent and result."""
+    """The program died or the scan failed between intent and result."""
     VOID = "void"
     """The scan was refused before the beam was unblanked: nothing was exposed."""
 
@@ -57,7 +73,7 @@ class Job:
     pixel_size_m: float
     dwell_s: float
     covers: tuple[str, ...]
-    """Identifiers of the cells that it images."""
+    """Identifiers of the cells in its frame."""
     state: JobState = JobState.QUEUED
     reason: str | None = None
     image: str | None = None
@@ -65,6 +81,9 @@ class Job:
     kind: JobKind = JobKind.FRAME
     beam_shift_m: tuple[float, float] = (0.0, 0.0)
     """How far from the stage position, as fluorescence sees it, its centre lies."""
+    origin: JobOrigin = JobOrigin.PLAN
+    hold_cause: HoldCause | None = None
+    """None unless the job is held."""
 
     @property
     def stage_m(self) -> tuple[float, float]:
@@ -79,7 +98,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """One row of the ledger: ground that the beam touched, or may have."""
+    """One row of the ledger: ground that the beam touched or may have touched."""
 
     id: int
     job: str
@@ -90,7 +109,7 @@ class Exposure:
     opened_s: float
     """On the microscope's clock."""
     closed_s: float | None = None
-    """None while it is open, and where the program was killed before the end."""
+    """None while it is open, or where the program was killed before the end."""
     note: str | None = None
     beam_s: float | None = None
-    """Time under the beam, a focus included; None where nobody knows how far it came."""
+    """Time under the beam, a focus included; None where it is not known how far the scan came."""

@@ -1,11 +1,11 @@
-"""The session's phases: a read-only table and a pure `step`.
+"""Phases of a session: a read-only table and a pure `step`.
 
 Three rules are built into the table and `Status`, and tested as properties:
 
-- ``electron`` is entered from ``to_high_vacuum`` by ``high_vacuum_reached`` and in no other way. What stops
-  the session leaves in ``resume_to`` where work is taken up again, and that is never ``electron`` or
-  ``fluorescence`` but the step that proves the vacuum for it.
-- ``fault`` is left by ``acknowledge`` or ``abort`` only; both are a person's.
+- ``electron`` is entered from ``to_high_vacuum`` by ``high_vacuum_reached`` and in no other way. A halt keeps
+  in ``resume_to`` where work is taken up again: never ``electron`` or ``fluorescence``, but the step that
+  proves the vacuum for it.
+- ``fault`` is left by ``acknowledge`` or ``abort`` only, both by a person.
 - ``done`` and ``aborted`` are final.
 
 .. code-block:: mermaid
@@ -52,7 +52,7 @@ from service.errors import IllegalTransitionError
 
 
 class Phase(StrEnum):
-    """What the session is doing."""
+    """Phase of a session."""
 
     IDLE = "idle"
     PREFLIGHT = "preflight"
@@ -66,19 +66,38 @@ class Phase(StrEnum):
     PAUSED = "paused"
     FAULT = "fault"
     RECOVERING = "recovering"
-    """The program came up after a crash or a stop and puts the ledger and the hardware in order."""
+    """The program was started again and puts ledger and hardware in order."""
     ABORTED = "aborted"
 
 
+class PauseCause(StrEnum):
+    """Cause of a pause; alarms and unattended sessions go by it."""
+
+    PERSON = "person"
+    """A person asked for it."""
+    RESTART = "restart"
+    """The program was started again on a run that an earlier process left."""
+    DISK = "disk"
+    """There is no room for the next image."""
+    IMAGE_NOT_SAVED = "image_not_saved"
+    """The disk refused an image."""
+    UNDECIDED_JOBS = "undecided_jobs"
+    """All else is done; jobs in review or held wait for a decision."""
+    UNDETECTED_FIELDS = "undetected_fields"
+    """All else is done; detection failed in some fields."""
+    FAULT_ACKNOWLEDGED = "fault_acknowledged"
+    """A person acknowledged a fault."""
+
+
 class SessionEvent(StrEnum):
-    """What moves the session from phase to phase."""
+    """Events that move a session from phase to phase."""
 
     START = "start"
     PREFLIGHT_PASSED = "preflight_passed"
     PARTIAL_VACUUM_REACHED = "partial_vacuum_reached"
     FLUORESCENCE_COMPLETE = "fluorescence_complete"
     REVIEW_NEEDED = "review_needed"
-    """Fluorescence is complete and the configuration wants a person to look at it."""
+    """Fluorescence is complete, and the configuration asks for a review."""
     REVIEW_CONFIRMED = "review_confirmed"
     HIGH_VACUUM_REACHED = "high_vacuum_reached"
     SECTION_COMPLETE = "section_complete"
@@ -97,7 +116,7 @@ class SessionEvent(StrEnum):
 FINAL = frozenset({Phase.DONE, Phase.ABORTED})
 
 HALTED = frozenset({Phase.PAUSED, Phase.FAULT, Phase.RECOVERING})
-"""Phases in which no work is done and `Status.resume_to` says where it would go on."""
+"""Phases without work; `Status.resume_to` says where it goes on."""
 
 TAKEN_UP_AT: Mapping[Phase, Phase] = MappingProxyType(
     {
@@ -110,7 +129,7 @@ TAKEN_UP_AT: Mapping[Phase, Phase] = MappingProxyType(
         Phase.ELECTRON: Phase.TO_HIGH_VACUUM,
     }
 )
-"""Where a phase that was interrupted is taken up again: the vacuum is proved anew before light or beam."""
+"""Phase in which an interrupted phase is taken up again: the vacuum is proved again before light or beam."""
 
 RESUME_PHASES = frozenset(TAKEN_UP_AT.values())
 
@@ -138,7 +157,7 @@ TRANSITIONS: Mapping[tuple[Phase, SessionEvent], frozenset[Phase]] = MappingProx
         (Phase.RECOVERING, SessionEvent.RECOVERED): frozenset({Phase.PAUSED}),
     }
 )
-"""Where each event leads. Only ``resume`` has a choice, and `Status.resume_to` makes it."""
+"""Phases to which each event leads. Only ``resume`` has a choice, made by `Status.resume_to`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +170,20 @@ class Status:
     resume_to : Phase or None
         Where work is taken up again: one of `RESUME_PHASES` while paused, in fault or recovering, else None.
     reason : str or None
-        Why it is paused, in fault, recovering or aborted; else None.
+        Why it is paused, in fault, recovering or aborted, for people; else None.
+    cause : PauseCause or None
+        Why it is paused, to decide by; None unless it is paused.
 
     Raises
     ------
     ValueError
-        `resume_to` does not fit the phase.
+        `resume_to` or `cause` does not fit the phase.
     """
 
     phase: Phase
     resume_to: Phase | None = None
     reason: str | None = None
+    cause: PauseCause | None = None
 
     def __post_init__(self) -> None:
         if self.phase in HALTED:
@@ -170,10 +192,22 @@ class Status:
                 raise ValueError(f"{self.phase} resumes to one of {choices}, not to {self.resume_to}")
         elif self.resume_to is not None:
             raise ValueError(f"{self.phase} has nothing to resume to, got {self.resume_to}")
+        if (self.phase is Phase.PAUSED) != (self.cause is not None):
+            raise ValueError(
+                f"{self.phase} with cause {self.cause}: a pause has a cause, and nothing else has"
+            )
 
 
-def step(status: Status, event: SessionEvent, reason: str | None = None) -> Status:
-    """Status after an event.
+_CAUSE_OF: Mapping[SessionEvent, PauseCause] = MappingProxyType(
+    {SessionEvent.RECOVERED: PauseCause.RESTART, SessionEvent.ACKNOWLEDGE: PauseCause.FAULT_ACKNOWLEDGED}
+)
+"""Cause of a pause that is entered by another event than ``pause``."""
+
+
+def step(
+    status: Status, event: SessionEvent, reason: str | None = None, cause: PauseCause | None = None
+) -> Status:
+    """Return the status after an event.
 
     Parameters
     ----------
@@ -182,6 +216,8 @@ def step(status: Status, event: SessionEvent, reason: str | None = None) -> Stat
     reason : str, optional
         One sentence for people; kept where the new phase is a halt or the abort. Without one, a halt that
         follows a halt keeps the reason of the first, and a second fault never covers up the first.
+    cause : PauseCause, optional
+        Of a ``pause``, which needs one; other events have none.
 
     Returns
     -------
@@ -191,12 +227,14 @@ def step(status: Status, event: SessionEvent, reason: str | None = None) -> Stat
     ------
     IllegalTransitionError
         The event does not belong to the phase; nothing changed.
+    ValueError
+        A ``pause`` without a cause, or another event with one.
     """
+    if (event is SessionEvent.PAUSE) != (cause is not None):
+        raise ValueError(f"'{event}' with cause {cause}: a pause has a cause, and no other event has")
     choices = TRANSITIONS.get((status.phase, event))
     if choices is None:
-        first = (
-            "; when its cause is mended, `ilemtrack ack` comes first" if status.phase is Phase.FAULT else ""
-        )
+        first = "; mend its cause, then `ilemtrack ack`" if status.phase is Phase.FAULT else ""
         raise IllegalTransitionError(
             f"'{event}' is not possible while the session is in '{status.phase}'{first}"
         )
@@ -207,5 +245,6 @@ def step(status: Status, event: SessionEvent, reason: str | None = None) -> Stat
     if phase in HALTED:
         resume_to = status.resume_to if status.phase in HALTED else TAKEN_UP_AT[status.phase]
         keeps = status.phase is phase is Phase.FAULT
-        return Status(phase, resume_to, status.reason if keeps else reason or status.reason)
+        said = status.reason if keeps else reason or status.reason
+        return Status(phase, resume_to, said, _CAUSE_OF.get(event, cause))
     return Status(phase, None, (reason or status.reason) if phase is Phase.ABORTED else None)

@@ -1,4 +1,4 @@
-"""What the store keeps: sections, fields, cells, jobs, exposures, events. Frozen values, SI units."""
+"""Sections, fields, cells and tracks: frozen values, SI units."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 
 
@@ -36,7 +37,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One FM position. `rect_m` is the ground that its frame is to cover or covers."""
+    """One FM position. `rect_m` is the ground of its frame, planned until the frame is saved."""
 
     id: str
     """``S0001/F000``."""
@@ -55,23 +56,23 @@ class Field:
 
     @property
     def undetected(self) -> bool:
-        """Whether its frame is saved and detection failed on it."""
+        """True if its frame is saved and detection failed on it."""
         return self.state is FieldState.FAILED and self.image is not None and self.elapsed_ms is None
 
     @property
     def untaken(self) -> bool:
-        """Whether its fluorescence could not be taken."""
+        """True if its fluorescence could not be taken."""
         return self.state is FieldState.FAILED and self.image is None
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One detected cell, accounted for: `jobs` image it, or `skipped` says why none does."""
+    """One detected cell. `jobs` image it, or `skipped` says why none does (invariant 9)."""
 
     id: str
     """``S0001/F000/c0001``."""
     field: str
-    """The one that shows most of it; its boxes in pixels are cut at the edges of that frame."""
+    """The field that shows most of it; boxes in pixels are cut at the edges of that frame."""
     section: str
     box_px: tuple[int, int, int, int]
     image_box_px: tuple[int, int, int, int] | None
@@ -79,31 +80,34 @@ class Cell:
     image_rect_m: RectM | None
     confidence: float
     reason: str
+    """For people; `decision` decides."""
     jobs: tuple[str, ...] = ()
     skipped: str | None = None
     tracks: tuple[str, ...] = ()
-    """Its track through the sections; more where cells have merged, none where sections are not linked."""
+    """Its track through the sections; several where cells merged, none where sections are not linked."""
     seen: bool = True
     """False where only neighbouring sections show it."""
+    source: CellSource = CellSource.FRAME
+    decision: Decision = Decision.KEPT
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One cell through the sections, as far as they were linked."""
+    """One cell through the sections that were linked."""
 
     id: str
     """``T0001``."""
     first_section: str
     last_section: str
     central_section: str
-    """Where it is cut through its middle."""
+    """Section that cuts it through its middle."""
     sections: int
-    """In how many it was seen."""
+    """Number of sections that show it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldCells:
-    """What was found in one field."""
+    """Cells of one field."""
 
     field: str
     cells: tuple[Cell, ...]

@@ -7,7 +7,7 @@ from planner.estimate import Work
 
 
 class Step(StrEnum):
-    """What a session spends time on, beside the beam's dwell."""
+    """Steps of a session that take time, besides the dwell of the beam."""
 
     FRAME = "frame"
     """An electron image, less dwell and move: overhead of the scan, checks, saving."""
@@ -25,13 +25,13 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WayTotals:
-    """What it takes to image sections in one way."""
+    """Totals of one way to image sections."""
 
     method: str
     chosen: bool
-    """Whether it is how they are imaged."""
+    """True for the way in use."""
     work: Work
     exposed_m2: float
     """Ground under at least one frame."""
     sections: int = 0
-    """That have a frame."""
+    """Sections that have a frame."""

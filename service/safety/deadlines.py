@@ -25,22 +25,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long this program waits for a device.
+    """Longest waits for a device.
 
     Attributes
     ----------
     grace_s : float
-        Added to the `timeout_s` that a driver gets, so that the driver has the first word, s.
+        Added to the `timeout_s` of a driver, so that the driver times out first, s.
     per_second : float
-        Real time that a second of the microscope's clock may take, s; a simulated clock runs faster.
+        Real time per second of the microscope's clock, s; a simulated clock runs faster.
     quick_s : float
-        For calls that do not block by their contract, s.
+        For calls that by contract do not block, s.
     stopped_s : float
-        For a call to return once its device was told to stop, s; by the contract it needs 1.
+        For a call to return after its device was stopped, s; the contract allows 1.
     safe_again_s, safe_again_most_s : float
-        First and longest pause between two tries to reach the safe state, s.
+        First and longest pause between two tries of the safe state, s.
     look_s : float
-        Time between two looks at the vacuum while a scan runs, s.
+        Time between two reads of the vacuum during a scan, s.
     """
 
     grace_s: float = 10.0
@@ -56,7 +56,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def timeout_of(estimate_s: float) -> float:
-    """Time that a driver is given for a call, s; with `Limits.grace_s` it is 1.2 x estimate + 20 s."""
+    """Return the time-out of a driver for a call, s; with `Limits.grace_s` it is 1.2 x estimate + 20 s."""
     return 1.2 * estimate_s + 10
 
 
@@ -66,7 +66,7 @@ class Guard:
     Parameters
     ----------
     device : str
-        For people: "the camera".
+        Name for people: "the camera".
     limits : Limits
     """
 
@@ -77,7 +77,7 @@ class Guard:
         self._running: tuple[str, TimedCall[object]] | None = None
 
     def long(self, what: str, function: Callable[[], T], timeout_s: float) -> T:
-        """A call that blocks; refused while an earlier one hangs.
+        """Make a call that blocks; refused while an earlier one hangs.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Guard:
         return self._within(what, call, timeout_s * self._limits.per_second + self._limits.grace_s)
 
     def quick(self, what: str, function: Callable[[], T]) -> T:
-        """A call that may be made at any time and does not block.
+        """Make a call that does not block, at any time.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class Guard:
         return self._within(what, TimedCall(f"{self._device}: {what}", function), self._limits.quick_s)
 
     def hurry(self) -> None:
-        """The device is told to stop: its long call has to return soon."""
+        """Shorten the deadline of the long call, as the device is told to stop."""
         with self._lock:
             if self._running is not None:
                 self._running[1].hurry(self._limits.stopped_s)

@@ -1,4 +1,4 @@
-"""Beam blanked, light off: the state in which everything is left, whatever happened before."""
+"""Safe state: beam blanked, light off (invariant 4)."""
 
 import threading
 import time
@@ -12,24 +12,24 @@ from service.logs import get_logger
 log = get_logger(__name__)
 
 _WITHIN_S = 4.0
-"""For all steps together; each takes at most 1 s by the contract of the drivers."""
+"""For all steps together; by the contract of the drivers each takes at most 1 s."""
 
 
 def make_safe(devices: Microscope) -> None:
-    """Stop what runs, blank the beam, switch the light off, and read both back.
+    """Stop all devices, blank the beam, switch the light off, and read both back.
 
-    Every step has a thread of its own: a device that hangs holds up no other.
+    Every step has its own thread: a device that hangs does not hold up the others.
 
     Raises
     ------
     UnsafeError
-        The beam is not known to be blanked or the light not known to be off; names what failed.
+        The beam may not be blanked, or the light may be on; names what failed.
     """
     stopping = _stop(devices)
-    reading = _together(
+    reading = _all_at_once(
         {
-            "reading the blanker": lambda: _demand(devices.sem.is_blanked(), "the beam is on"),
-            "reading the light": lambda: _demand(not devices.light.is_on(), "the light is on"),
+            "reading the blanker": lambda: _require(devices.sem.is_blanked(), "the beam is on"),
+            "reading the light": lambda: _require(not devices.light.is_on(), "the light is on"),
         }
     )
     problems = _sentences(stopping | reading)
@@ -39,12 +39,12 @@ def make_safe(devices: Microscope) -> None:
 
 
 def stop_devices(devices: Microscope) -> list[str]:
-    """End whatever call runs, also from another thread, blank, switch off; gives what failed."""
+    """Stop the running calls, also those of other threads, blank, switch off; return what failed."""
     return _sentences(_stop(devices))
 
 
 def _stop(devices: Microscope) -> dict[str, str]:
-    return _together(
+    return _all_at_once(
         {
             "blanking the beam": devices.sem.blank,
             "stopping the scan": devices.sem.stop,
@@ -56,8 +56,8 @@ def _stop(devices: Microscope) -> dict[str, str]:
     )
 
 
-def _together(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:
-    """Do all steps at once; those that failed or were not done in time, in the order of `steps`, and why."""
+def _all_at_once(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+    """Do all steps at once; return the reason of each that failed or was late, in the order of `steps`."""
     failed: dict[str, str] = {}
     ended: set[str] = set()
 
@@ -81,18 +81,18 @@ def _together(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:
         thread.join(max(0.0, end_s - time.monotonic()))
     late = {what: f"no answer within {_WITHIN_S:g} s" for what in steps if what not in ended}
     found = dict(failed) | late
-    # Whichever thread failed first: the same trouble is the same text, and is told once.
+    # In a fixed order: the same trouble gives the same text and is reported once.
     return {what: found[what] for what in steps if what in found}
 
 
 def _sentences(problems: Mapping[str, str]) -> list[str]:
-    """Return one sentence for each cause, however many steps it struck."""
-    struck: dict[str, list[str]] = {}
+    """Return one sentence for each cause, with all steps that failed by it."""
+    failed_by: dict[str, list[str]] = {}
     for what, why in problems.items():
-        struck.setdefault(why, []).append(what)
-    return [f"{', '.join(steps)}: {why}" for why, steps in struck.items()]
+        failed_by.setdefault(why, []).append(what)
+    return [f"{', '.join(steps)}: {why}" for why, steps in failed_by.items()]
 
 
-def _demand(holds: bool, otherwise: str) -> None:
+def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise UnsafeError(otherwise)

@@ -1,4 +1,4 @@
-"""A call on a thread of its own, waited for no longer than it may take."""
+"""Call on a thread of its own, with a deadline."""
 
 import threading
 import time
@@ -8,16 +8,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _SLICE_S = 0.5
-"""A wait is counted in slices, each at most twice as long: a clock that jumps is no waiting."""
+"""Waits are counted in slices of at most twice this time, so that a clock that jumps does not count."""
 
 
 class TimedCall(Generic[T]):
-    """One call; its thread is a daemon, so that a call that never returns does not keep the program alive.
+    """A call; its thread is a daemon, so that a call that never returns does not keep the program alive.
 
     Parameters
     ----------
     name : str
-        Of the thread.
+        Name of the thread.
     function : callable
     """
 
@@ -30,15 +30,15 @@ class TimedCall(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the call."""
         self._thread.start()
 
     def join(self, seconds: float) -> bool:
-        """Wait so long at most for a call that has begun; whether it has ended."""
+        """Wait for a started call for at most `seconds`; return True if it has ended."""
         return self._ended.wait(seconds)
 
     def wait(self, budget_s: float) -> bool:
-        """Begin, and wait; whether it ended within its budget, s of real time."""
+        """Start the call and wait; return True if it ended within its budget, s of real time."""
         self._left_s = budget_s
         self.start()
         before_s = time.monotonic()
@@ -49,15 +49,15 @@ class TimedCall(Generic[T]):
         return self._ended.is_set()
 
     def hurry(self, budget_s: float) -> None:
-        """Wait no longer than this from now on."""
+        """Shorten the rest of the budget to this."""
         self._left_s = min(self._left_s, budget_s)
 
     def ended(self) -> bool:
-        """Whether it has returned or raised by now."""
+        """Return True if it has returned or raised."""
         return self._ended.is_set()
 
     def outcome(self) -> T:
-        """Return what it returned, or raise what it raised; only once it has ended."""
+        """Return the result, or raise the error; only once it has ended."""
         if self._error is not None:
             raise self._error
         return self._result

@@ -1,4 +1,4 @@
-"""What every phase of a session works with."""
+"""Context of a session, shared by all of its phases."""
 
 import threading
 from collections import Counter
@@ -13,14 +13,14 @@ from drivers.microscope import Microscope
 from drivers.sem import ScanImage
 from service.errors import HungDeviceError, SessionFaultError
 from service.safety.deadlines import DEFAULT_LIMITS, Limits
-from service.session.interrupts import Requests
+from service.session.interrupts import Interrupts
 from service.session.progress import BETWEEN, BETWEEN_S, Progress
 from service.session.run_folder import RunFolder
 from service.store.store import Store
 
 
 class BusyTime:
-    """Time during which some device did something, on the microscope's clock, s."""
+    """Time during which a device worked, on the microscope's clock, s."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class BusyTime:
 
     @contextmanager
     def device(self) -> Iterator[None]:
-        """Count the time of a device call; calls of a session do not overlap."""
+        """Count the time of a device call; the calls of a session do not overlap."""
         begun_s = self._clock.now_s()
         try:
             yield
@@ -36,20 +36,20 @@ class BusyTime:
             self._busy_s += self._clock.now_s() - begun_s
 
     def take(self) -> float:
-        """Return the time since it was taken last, s."""
+        """Return the time since the last call, s."""
         taken, self._busy_s = self._busy_s, 0.0
         return taken
 
 
 class DeviceView:
-    """The last known state of the devices, for people who ask; never waits for hardware."""
+    """Last known state of the devices, for clients; never waits for hardware."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last: dict[str, object] = {}
 
     def look(self, devices: Microscope) -> None:
-        """Read the devices; to be called by the runner, between its calls."""
+        """Read the devices; for the runner only, between its calls."""
         try:
             x_m, y_m = devices.stage.position()
             seen: dict[str, object] = {
@@ -65,34 +65,34 @@ class DeviceView:
             self._last = seen
 
     def note(self, **state: object) -> None:
-        """Keep what the runner is about to change, such as the blanker during a scan."""
+        """Note what the runner is about to change, such as the blanker during a scan."""
         with self._lock:
             self._last |= state
 
     def last(self) -> dict[str, object]:
-        """Return what was read last."""
+        """Return the last known state."""
         with self._lock:
             return dict(self._last)
 
 
 class FailureStreak:
-    """Failures in a row: one bad site never ends the run, many in a row are a fault."""
+    """Failures in a row: one bad site never ends the run, many in a row are a fault (invariant 10)."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
 
     def success(self) -> None:
-        """Begin anew."""
+        """Reset the count."""
         self._count = 0
 
     def failure(self, what: str) -> None:
-        """Count one.
+        """Count a failure.
 
         Raises
         ------
         SessionFaultError
-            It was one too many.
+            There were too many in a row.
         """
         self._count += 1
         if self._count >= self._limit:
@@ -101,8 +101,8 @@ class FailureStreak:
 
 
 @dataclass(slots=True)
-class Standing:
-    """Where the stage was sent last and what it read back there; None while that is not known."""
+class LastMove:
+    """Last target of the stage and its read-back there, m; None while not known."""
 
     target_m: tuple[float, float] | None = None
     found_m: tuple[float, float] | None = None
@@ -110,7 +110,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Focused:
-    """Section that beam and objective are focused for; None while that is not known."""
+    """Sections that beam and objective are focused on; None while not known."""
 
     beam: str | None = None
     light: str | None = None
@@ -118,7 +118,7 @@ class Focused:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An electron image in memory, and why it may not be the one that was asked for (None if it may)."""
+    """Electron image in memory, and a doubt about it (None if there is none)."""
 
     image: ScanImage
     doubt: str | None
@@ -126,29 +126,29 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One session: what was set, what is kept, what it drives, what is asked of it."""
+    """Configuration, store, devices and requests of one session."""
 
     config: Config
     store: Store
     folder: RunFolder
     devices: Microscope
     clock: Clock
-    requests: Requests
+    interrupts: Interrupts
     busy: BusyTime
     streak: FailureStreak
     view: DeviceView = field(default_factory=DeviceView)
-    standing: Standing = field(default_factory=Standing)
+    last_move: LastMove = field(default_factory=LastMove)
     focused: Focused = field(default_factory=Focused)
     unsaved: dict[str, Taken] = field(default_factory=dict)
-    """Electron images, by job, that are not on the disk and recorded yet."""
+    """Electron images, by job, that are not saved and recorded yet."""
     refused: Counter[str] = field(default_factory=Counter)
-    """How often the SEM was not ready for a job, which was then left unexposed."""
+    """Number of times that the SEM was not ready, by job."""
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS
 
     @contextmanager
     def step(self, what: str, estimate_s: float) -> Iterator[None]:
-        """Count the time of a device call, and expect it to take so long."""
+        """Count the time of a device call, and expect it to take `estimate_s`."""
         self.progress.begin(what, estimate_s)
         try:
             with self.busy.device():
@@ -157,13 +157,13 @@ class Context:
             self.progress.begin(BETWEEN, BETWEEN_S)
 
     def checkpoint(self) -> None:
-        """Between two steps: keep how long the devices worked, look at them, raise what was asked."""
+        """Between two steps: record the busy time, read the devices, raise a pending interrupt."""
         self.note_busy()
         self.view.look(self.devices)
-        self.requests.take()
+        self.interrupts.take()
 
     def note_busy(self) -> None:
-        """Keep how long the devices worked since it was kept last, for `idle_s`; it survives a crash."""
+        """Record the busy time since the last record, for `idle_s`; it survives a crash."""
         busy_s = self.busy.take()
         if busy_s > 0:
             self.store.events.note("devices_busy", "session", {"busy_s": busy_s})

@@ -1,7 +1,7 @@
-"""What the electron beam has touched in this array, and what fluorescence it must not touch yet.
+"""Ground that the electron beam has touched, and fluorescence that it must not touch yet.
 
-All in stage coordinates as fluorescence sees them. The ledger is the record: a row is written before the beam
-is on, so ground that may have been exposed is in it whatever happened after.
+All in stage coordinates as fluorescence sees them. The ledger is the record: its rows are written before the
+beam is on, so all ground that may have been exposed is in it.
 """
 
 from drivers.pose import RectM
@@ -12,17 +12,17 @@ from service.model.specimen import Field, FieldState
 from service.store.store import Store
 
 _ROUNDING_M = 1e-11
-"""What rounding to whole pixels may take a planned frame beyond the ground that it was planned on (the
-planner counts edges within 1e-13 m as one), and far below what any stage or beam can do."""
+"""Allowance for the rounding of a planned frame to whole pixels: the planner merges edges within 1e-13 m, and
+stage and beam are many orders of magnitude coarser."""
 
 
 def touched(store: Store, ground_m: RectM) -> bool:
-    """Whether the beam, with its halo, was on some of this ground, or may have been."""
+    """Return True if the beam, with its halo, touched or may have touched some of this ground."""
     return bool(store.ledger.exposed_rects(touching=ground_m))
 
 
 def imaged(store: Store, section: str) -> tuple[RectM, ...]:
-    """Ground of a section that finished jobs have scanned, without the halo: it need not be scanned again."""
+    """Return the ground of a section that finished jobs have scanned, without the halo."""
     done = [job.id for job in store.queue.jobs(section=section, state=JobState.DONE)]
     return tuple(
         row.rect_m
@@ -33,25 +33,24 @@ def imaged(store: Store, section: str) -> tuple[RectM, ...]:
 
 
 def waiting(store: Store, ground_m: RectM) -> list[Field]:
-    """Fields, of any section, whose fluorescence is still to be taken there."""
+    """Return fields of any section with fluorescence still to be taken there."""
     return store.specimen.fields(state=FieldState.PENDING, touching=ground_m)
 
 
 def unsaved(store: Store, section: str, frame_m: RectM, reach_m: float) -> str | None:
-    """Say what fluorescence a frame would destroy unsaved; None if there is none.
+    """Return the fluorescence that a frame would destroy unsaved, None if there is none.
 
     Invariant 1, fluorescence first: every field that the frame, grown by `reach_m`, touches was taken, and
-    all of that ground is saved. A field that failed does not hold a frame whose ground its neighbours have
-    saved.
+    all of that ground is saved. A failed field does not hold a frame whose ground its neighbours have saved.
 
     Parameters
     ----------
     store : Store
     section : str
-        Of the frame; its own fields are looked at first.
+        Section of the frame; its own fields are tried first.
     frame_m : RectM
     reach_m : float
-        How far from the frame the beam may bleach, guard and halo, m.
+        Distance around the frame that the beam may bleach, guard and halo, m.
     """
     reach_m = max(0.0, reach_m - _ROUNDING_M)
     reach = grown(frame_m, reach_m)

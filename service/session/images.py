@@ -24,7 +24,7 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class SavedImage:
-    """A file that is on disk for good: written, fsynced, re-opened, compared."""
+    """A durable file: written, fsynced, re-opened and compared."""
 
     path: Path
     sha256: str
@@ -34,8 +34,8 @@ class SavedImage:
 def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
     """Save a fluorescence frame; see `_save`.
 
-    The stage position of the centre and the exposure time are in the OME plane, the rest of what
-    `FmFrame` holds in a map annotation whose keys begin with ``ilemtrack.``.
+    The stage position of the centre and the exposure time are in the OME plane, the other values of
+    `FmFrame` in a map annotation with keys that begin with ``ilemtrack.``.
     """
     notes = {
         "section": section,
@@ -58,8 +58,8 @@ def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
 def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[str, ...]) -> SavedImage:
     """Save an electron image; see `_save`.
 
-    Dwell time, beam and covered cells are in a map annotation whose keys begin with ``ilemtrack.``: OME has
-    no field for a dwell time, and the plane's exposure time would be read as that of the whole frame.
+    Dwell time, beam and covered cells are in a map annotation with keys that begin with ``ilemtrack.``: OME
+    has no field for a dwell time, and the exposure time of a plane means the whole frame.
     """
     notes = {
         "section": section,
@@ -71,7 +71,7 @@ def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[
         "aperture_m": image.beam.aperture_m,
         "working_distance_m": image.beam.working_distance_m,
         "detector": image.beam.detector,
-        # What no device tells: it is what the configuration says.
+        # Values that no device reports, taken from the configuration.
         "as_configured": " ".join(image.beam.as_configured),
         "nonce": image.nonce,
     }
@@ -82,7 +82,7 @@ def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[
 
 
 def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
-    """Pixels of an image saved here.
+    """Return the pixels of a saved image.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
 
 
 def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]:
-    """Pixels, pose, and grey level of no light (None if unknown) of a frame that `save_fm` saved.
+    """Return pixels, pose and dark level (grey level without light, None if unknown) of a saved frame.
 
     Raises
     ------
@@ -143,9 +143,9 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     Raises
     ------
     OSError
-        The disk is full, read-only or gone; no file of that name is left by this call.
+        The disk is full, read-only or lost; this call leaves no file of that name.
     ImageError
-        What was read back is not what was written.
+        The file does not read back as written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -165,7 +165,7 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
             file.flush()
             os.fsync(file.fileno())
         if not np.array_equal(read_pixels(part), pixels, equal_nan=pixels.dtype.kind == "f"):
-            raise ImageError(f"{part}: what was read back is not what was written")
+            raise ImageError(f"{part}: does not read back as written")
         sha256 = _checksum(part)
         part.replace(path)
         _fsync_folder(path.parent)

@@ -1,14 +1,13 @@
-"""What people ask of a running session, and where it lands."""
+"""Interrupts of a running session: pause, abort, shutdown."""
 
 import threading
 from enum import Enum
 
-ASKED = "asked by a person"
-"""Reason of a pause or abort that came over the API."""
+from service.model.phases import PauseCause
 
 
-class Wish(Enum):
-    """What was asked, the stronger later."""
+class Interrupt(Enum):
+    """Kind of an interrupt, the stronger the later."""
 
     NOTHING = 0
     PAUSE = 1
@@ -17,28 +16,47 @@ class Wish(Enum):
 
 
 class InterruptSession(Exception):  # noqa: N818 - control flow, no error
-    """Raised at a checkpoint of the runner when somebody asked for a pause, abort or shutdown."""
+    """Raised at a checkpoint of the runner to pause, abort or shut down the session.
 
-    def __init__(self, wish: Wish, reason: str) -> None:
+    Parameters
+    ----------
+    interrupt : Interrupt
+    reason : str
+        For people.
+    cause : PauseCause, optional
+        Of a pause, which needs one; other interrupts have none.
+
+    Raises
+    ------
+    ValueError
+        A pause without a cause, or a cause without a pause.
+    """
+
+    def __init__(self, interrupt: Interrupt, reason: str, cause: PauseCause | None = None) -> None:
+        if (interrupt is Interrupt.PAUSE) != (cause is not None):
+            raise ValueError(
+                f"{interrupt.name} with cause {cause}: a pause has a cause, and nothing else has"
+            )
         super().__init__(reason)
-        self.wish = wish
+        self.interrupt = interrupt
         self.reason = reason
+        self.cause = cause
 
 
-class Requests:
-    """Wishes put in by any thread, taken by the runner at its checkpoints."""
+class Interrupts:
+    """Interrupts requested by any thread and taken by the runner at its checkpoints."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wish = Wish.NOTHING
-        self._reason = ""
+        self._pending: InterruptSession | None = None
         self._changed = threading.Event()
 
-    def put(self, wish: Wish, reason: str) -> None:
-        """Ask; a weaker wish does not replace a stronger one."""
+    def put(self, interrupt: Interrupt, reason: str, cause: PauseCause | None = None) -> None:
+        """Request an interrupt; it does not replace a stronger one."""
+        new = InterruptSession(interrupt, reason, cause)
         with self._lock:
-            if wish.value >= self._wish.value:
-                self._wish, self._reason = wish, reason
+            if self._pending is None or interrupt.value >= self._pending.interrupt.value:
+                self._pending = new
         self._changed.set()
 
     def wake(self) -> None:
@@ -46,30 +64,29 @@ class Requests:
         self._changed.set()
 
     def take(self) -> None:
-        """Pass, or raise what was asked; the wish is then granted and gone.
+        """Raise the pending interrupt, which is then no longer pending; return if there is none.
 
         Raises
         ------
         InterruptSession
         """
         with self._lock:
-            wish, reason = self._wish, self._reason
-            self._wish, self._reason = Wish.NOTHING, ""
-        if wish is not Wish.NOTHING:
-            raise InterruptSession(wish, reason)
+            pending, self._pending = self._pending, None
+        if pending is not None:
+            raise pending
 
-    def drop(self, wish: Wish) -> None:
-        """Forget a wish that makes no sense any more."""
+    def drop(self, interrupt: Interrupt) -> None:
+        """Forget a pending interrupt of this kind."""
         with self._lock:
-            if self._wish is wish:
-                self._wish, self._reason = Wish.NOTHING, ""
+            if self._pending is not None and self._pending.interrupt is interrupt:
+                self._pending = None
 
-    def pending(self) -> Wish:
-        """Return the wish that waits for the runner."""
+    def pending(self) -> Interrupt:
+        """Return the interrupt that waits for the runner."""
         with self._lock:
-            return self._wish
+            return Interrupt.NOTHING if self._pending is None else self._pending.interrupt
 
     def wait(self, limit_s: float | None = None) -> None:
-        """Wait until somebody asks for something, or for `limit_s` of real time."""
+        """Wait for a request, for at most `limit_s` of real time."""
         self._changed.wait(limit_s)
         self._changed.clear()

@@ -1,4 +1,4 @@
-"""The folder of one run: what lies where, and that only one program writes there.
+"""Folder of one run: its paths, and the locks that keep other programs out.
 
 ::
 
@@ -30,7 +30,7 @@ Kind = Literal["dry-run", "run", "replay"]
 
 
 class RunInfo(Frozen):
-    """What `ilemtrack resume` needs to know of a run; ``run.json``."""
+    """Facts that `ilemtrack resume` needs of a run; ``run.json``."""
 
     v: Literal[1] = 1
     run: str
@@ -55,12 +55,12 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The configuration that the run was begun with."""
+        """Configuration of the run."""
         return self.path / "config.yaml"
 
     @property
     def info(self) -> Path:
-        """How the run was begun."""
+        """`RunInfo` of the run."""
         return self.path / "run.json"
 
     @property
@@ -70,20 +70,20 @@ class RunFolder:
 
     @property
     def incidents(self) -> Path:
-        """What went wrong, for people."""
+        """Incident log, for people."""
         return self.path / "incidents.md"
 
     @property
     def simulator(self) -> Path:
-        """What a simulated microscope remembers while no program runs."""
+        """Memory of a simulated microscope while no program runs."""
         return self.path / "simulator.json"
 
     def fm_image(self, field: str) -> Path:
-        """Path of the fluorescence frame of a field, ``S0001/F000``."""
+        """Return the path of the fluorescence frame of a field, ``S0001/F000``."""
         return self.path / "fm" / f"{field}.ome.tiff"
 
     def em_image(self, section: str, job: str) -> Path:
-        """Path of the electron image of a job."""
+        """Return the path of the electron image of a job."""
         return self.path / "em" / section / f"{job}.ome.tiff"
 
     @property
@@ -92,12 +92,12 @@ class RunFolder:
         return self.path / "pictures"
 
     def relative(self, path: Path) -> str:
-        """Return a path as the store keeps it: relative to the run."""
+        """Return a path relative to the run, as the store keeps it."""
         return path.relative_to(self.path).as_posix()
 
 
 def new_run_id(kind: Kind) -> str:
-    """Name for a run: when it began, what it is, and four characters against clashes."""
+    """Return a name for a run: its start, its kind, and four random characters."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}"
 
 
@@ -109,7 +109,7 @@ def create(
     images: tuple[str, ...] = (),
     pixel_size_nm: float | None = None,
 ) -> tuple[RunFolder, RunInfo]:
-    """Make the folder of a new run, ``runs/<run id>`` unless `out` names one.
+    """Create the folder of a new run, ``runs/<run id>`` unless `out` names one.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def create(
 
 
 def discard(folder: RunFolder) -> None:
-    """Take back a folder that was made for a session that never began; one with images is kept."""
+    """Remove the folder of a session that never began, unless it has images."""
     if not any(folder.path.rglob("*.tiff")):
         shutil.rmtree(folder.path)
 
@@ -143,7 +143,7 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     Raises
     ------
     InputError
-        It is no folder of a run.
+        It is no run folder.
     """
     folder = RunFolder(path.absolute())
     try:
@@ -151,14 +151,14 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
     if not folder.config.is_file():
-        raise InputError(f"{path}: the run has no config.yaml, so nobody knows what it was to do")
+        raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info
 
 
 def lock(folder: RunFolder) -> FileLock:
-    """Take the folder for this process; the lock goes with the process, however it ends.
+    """Lock the folder for this process; the lock ends with the process, however it ends.
 
     Raises
     ------
@@ -187,15 +187,15 @@ def _lock_name() -> str:
 
 
 def drive_alone() -> socket.socket:
-    """Take a microscope for this process: no other program of this computer drives it, whatever its run.
+    """Lock the microscope for this process against all other programs of this computer.
 
-    The lock is a Unix socket in the abstract namespace: it goes with the process, however it ends, and holds
-    between users as well.
+    The lock is a Unix socket in the abstract namespace: it ends with the process, however it ends, and holds
+    between users.
 
     Returns
     -------
     socket.socket
-        To be closed when the microscope is free again.
+        Close it to free the microscope.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def drive_alone() -> socket.socket:
 
 
 def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
-    """Take the hardware for this process; a simulated microscope belongs to its run, whose folder is locked.
+    """Lock the hardware for this process; a simulated microscope belongs to its run, whose folder is locked.
 
     Raises
     ------
@@ -230,7 +230,7 @@ def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
 
 
 def is_driven(config: Config) -> bool:
-    """Whether a program of this computer drives the hardware just now; only looks, and takes nothing."""
+    """Return True if a program of this computer drives the hardware now; takes no lock."""
     sockets = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()
     # As the kernel writes the name of an abstract socket.
     return _has_hardware(config) and any(line.endswith(f" @{_lock_name()}") for line in sockets)
@@ -241,5 +241,5 @@ def _has_hardware(config: Config) -> bool:
 
 
 def total_bytes(folders: Sequence[Path]) -> int:
-    """Size of all files below some folders, bytes."""
+    """Return the size of all TIFF files below some folders, bytes."""
     return sum(f.stat().st_size for folder in folders if folder.is_dir() for f in folder.rglob("*.tiff"))

@@ -1,4 +1,4 @@
-"""The user's private runtime folder, for sockets and locks of a daemon."""
+"""Private runtime folder of the user, for sockets and heartbeats of daemons."""
 
 import hashlib
 import os
@@ -12,14 +12,14 @@ _RUN_USER = Path("/run/user")
 
 
 def runtime_directory() -> Path:
-    """Folder of this user for sockets, mode 0700; made if need be.
+    """Return the runtime folder of this user, mode 0700; create it if needed.
 
     Raises
     ------
     EndpointError
-        It cannot be made, or what is there is not a private folder of this user.
+        It cannot be made, or is not a private folder of this user.
     """
-    # A daemon begun by the system has no XDG_RUNTIME_DIR, its clients have: the usual place serves both.
+    # A daemon started by the system has no XDG_RUNTIME_DIR, but its clients have: try the usual place, too.
     parents = (os.environ.get("XDG_RUNTIME_DIR"), _RUN_USER / str(os.getuid()))
     private_parent = next((Path(p) for p in parents if p and _is_private(Path(p))), None)
     if private_parent is not None:
@@ -39,19 +39,19 @@ def runtime_directory() -> Path:
 
 
 def run_stem(run_id: str) -> Path:
-    """Begin of the paths of what a run has in the runtime folder.
+    """Return the common beginning of the paths of a run in the runtime folder.
 
     Raises
     ------
     EndpointError
         See `runtime_directory`.
     """
-    # A digest keeps the path short and free of whatever a run may be called.
+    # A digest keeps the path short and free of odd characters.
     return runtime_directory() / hashlib.sha256(run_id.encode()).hexdigest()[:12]
 
 
 def _is_private(path: Path) -> bool:
-    """Whether a path is a folder, no link, of this user, in which nobody else can do anything."""
+    """Return True if a path is a folder, not a link, of this user, closed to all others."""
     try:
         found = path.lstat()
     except OSError:

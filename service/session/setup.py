@@ -1,4 +1,4 @@
-"""Puts a session together: which devices, which sections and fields, from which specimen."""
+"""Set-up of a session: devices, sections and fields."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a session works on."""
+    """Devices and specimen of a session."""
 
     sections: tuple[Section, ...]
     fields: tuple[Field, ...]
@@ -44,12 +44,12 @@ class Setup:
 
 
 def clock_for(info: RunInfo, start_s: float) -> Clock:
-    """Return the microscope's clock: as fast as the computer can, or real time."""
+    """Return the clock of the microscope: simulated fast time, or real time."""
     return FastClock(start_s) if info.clock == "fast" else SystemClock(start_s)
 
 
 def check_planner(config: Config) -> None:
-    """Refuse settings that no plan can be made with, before anything moves.
+    """Refuse settings that the planner cannot use, before anything moves.
 
     Raises
     ------
@@ -62,17 +62,17 @@ def check_planner(config: Config) -> None:
 
 
 def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:
-    """Connect to a microscope, without a session: nothing is moved, exposed or kept.
+    """Connect to a microscope without a session: nothing is moved, exposed or stored.
 
     Returns
     -------
     Microscope, QuantaDevices or None
-        The devices, and what of them a server drives.
+        All devices, and those of them that a server drives.
 
     Raises
     ------
     InputError
-        It is not there, or not all of it; the sentence says what.
+        It is missing in part or whole; the sentence says what.
     """
     if config.driver == "simulator":
         simulated = SimulatedMicroscope(config, clock).devices
@@ -87,14 +87,14 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
 
 
 def blank_first(config: Config, info: RunInfo) -> bool | None:
-    """Blank a SEM behind a server of its own before the rest is waited for, which may never come.
+    """Blank a SEM behind its own server at once, without waiting for the other devices.
 
-    Only for a program that has the microscope to itself, when one before it was killed.
+    For a program that has the microscope alone, after an earlier one was killed.
 
     Returns
     -------
     bool or None
-        Whether its beam is blanked, by its read-back; None where no SEM has a server of its own.
+        True if its beam was blanked; None if no SEM has its own server.
     """
     if info.kind != "run" or config.quanta is None:
         return None
@@ -102,30 +102,30 @@ def blank_first(config: Config, info: RunInfo) -> bool | None:
     try:
         driven.sem.blank()
     except DriverError as error:
-        # The caller tries again with all of the microscope, and tells.
+        # The caller tries again with the whole microscope, and reports.
         log.error("not blanked at first", error=str(error))
         return False
     return True
 
 
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
-    """Put a session together.
+    """Set up a session.
 
     Parameters
     ----------
     config : Config
     folder : RunFolder
     info : RunInfo
-        Which kind of session, which clock, which recorded frames.
+        Kind of session, clock, recorded frames.
     start_s : float
-        Where the microscope's clock begins; above zero when a session is resumed.
+        Start of the microscope's clock, s; above zero when a session is resumed.
 
     Raises
     ------
     InputError, FrameError
-        What was asked for cannot be had, in one sentence.
+        It cannot be set up; the text is one sentence.
     DriverError
-        The microscope cannot be made safe at the start.
+        A device failed at the start.
     """
     check_planner(config)
     clock = clock_for(info, start_s)

@@ -1,8 +1,8 @@
-"""The session's SQLite file: connections, transactions, and the event that every change carries.
+"""SQLite file of a session: connections, transactions, and an event with every change.
 
-One connection writes, under a lock; every thread that reads has one of its own. A change is one transaction
-(``BEGIN IMMEDIATE``, WAL, ``synchronous=FULL``): when it returns, its rows and its events are on the disk,
-and when it raises, none of them is.
+One connection writes, under a lock; each thread that reads has its own. A change is one transaction (``BEGIN
+IMMEDIATE``, WAL, ``synchronous=FULL``): when it returns, its rows and events are on the disk; when it raises,
+none of them are.
 """
 
 import os
@@ -23,37 +23,37 @@ Clock = Callable[[], float]
 """Seconds on the microscope's clock."""
 
 Locked = tuple[sqlite3.Connection, threading.RLock]
-"""A connection, and the lock that is held while it is used or closed."""
+"""A connection and the lock to hold while it is used or closed."""
 
 _BUSY_S = 10.0
-"""How long to wait for another process (a report, a backup) that has the file."""
+"""Longest wait for another process (a report, a backup) that has the file."""
 
 _CACHE_KIB = 32 * 1024
-"""Most memory for pages of one connection."""
+"""Page cache of one connection."""
 
 
 def utc_now() -> datetime:
-    """Wall clock, UTC."""
+    """Return the time of the wall clock, UTC."""
     return datetime.now(UTC)
 
 
 class Database:
-    """An open session file. Safe to use from several threads.
+    """An open session file; safe to use from several threads.
 
     Parameters
     ----------
     path : Path
         An existing store; `create_file` makes one.
     now_s : callable, optional
-        The microscope's clock, for the times of events and exposures. Without one, time stands still at the
-        last event: right for those who only read.
+        Clock of the microscope, for the times of events and exposures. Without one, time stands still at the
+        last event, which suits readers.
     wall_clock : callable
-        Gives the time of day, UTC.
+        Returns the time of day, UTC.
 
     Raises
     ------
     StoreError
-        The file is no store, or of a version that the program does not know.
+        The file is no store, or a store of an unknown version.
     """
 
     def __init__(
@@ -81,17 +81,17 @@ class Database:
         self._now_s = now_s if now_s is not None else self.last_time_s
 
     def close(self) -> None:
-        """Close the file; harmless when it is closed."""
+        """Close the file; does nothing if it is closed."""
         with self._lock, self._readers_lock:
             self._closed = True
             for connection, reading in (*self._readers, (self._write, self._lock)):
-                # Python crashes where a connection is closed while another thread is in a query of it.
+                # Python crashes if a connection is closed while another thread runs a query on it.
                 with reading:
                     connection.close()
             self._readers.clear()
 
     def now_s(self) -> float:
-        """Time on the microscope's clock, s."""
+        """Return the time on the microscope's clock, s."""
         return self._now_s()
 
     def use_clock(self, now_s: Clock) -> None:
@@ -99,13 +99,13 @@ class Database:
         self._now_s = now_s
 
     def last_time_s(self) -> float:
-        """Time of the last event, s; 0 where there is none."""
+        """Return the time of the last event, s; 0 where there is none."""
         row = self.one("SELECT time_s FROM event ORDER BY seq DESC LIMIT 1")
         return 0.0 if row is None else float(row[0])
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; a change inside a change is a part of it and is undone alone if it alone fails.
+        """Open a transaction; a change inside a change is part of it, and is undone alone if it alone fails.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Database:
             self._demand_open()
             outer = self._depth == 0
             if not outer and not self._write.in_transaction:
-                raise StoreError(f"{self.path}: the change that this is a part of was undone")
+                raise StoreError(f"{self.path}: the enclosing change was undone")
             mark = f"level{self._depth}"
             waiting = len(self._after_commit)
             try:
@@ -156,12 +156,12 @@ class Database:
         self._listeners.append(listener)
 
     def in_change(self) -> bool:
-        """Whether this thread is inside a change."""
+        """Return True if this thread is inside a change."""
         return self._owner == threading.get_ident()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All that this thread reads inside belongs to one moment."""
+        """Make all reads of this thread inside see one moment."""
         connection, reading = self._reader()
         try:
             with reading:
@@ -173,13 +173,13 @@ class Database:
         try:
             yield
         finally:
-            # Nothing was written; an error here (the store was closed meanwhile) loses nothing.
+            # Nothing was written: an error here (the store was closed) loses nothing.
             with suppress(sqlite3.Error), reading:
                 if not inside:
                     connection.execute("COMMIT")
 
     def all(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         connection, reading = self._reader()
         try:
             with reading:
@@ -188,12 +188,12 @@ class Database:
             raise StoreError(f"{self.path}: {error}") from error
 
     def one(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Row | None:
-        """First row of a query, None if there is none."""
+        """Return the first row of a query, None if there is none."""
         rows = self.all(sql, values)
         return rows[0] if rows else None
 
     def log(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
-        """Append an event; part of the change of this thread.
+        """Append an event, in the change of this thread.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class Database:
         return reader
 
     def _undo(self, mark: str | None) -> None:
-        # After some errors (a full disk) SQLite has undone the whole transaction by itself.
+        # After some errors, such as a full disk, SQLite has already undone the whole transaction.
         if not self._write.in_transaction:
             return
         if mark is not None:
@@ -232,7 +232,7 @@ class Database:
                 self._write.execute(f"ROLLBACK TO {mark}")
                 self._write.execute(f"RELEASE {mark}")
                 return
-        # Where even this fails, the next change finds the transaction open and is refused.
+        # If even this fails, the next change finds the transaction open and is refused.
         with suppress(sqlite3.Error):
             self._write.execute("ROLLBACK")
 
@@ -242,7 +242,7 @@ class Database:
 
 
 def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) -> None:
-    """Make a new store, whole or not at all.
+    """Create a new store, whole or not at all.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) ->
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
     except FileExistsError:
-        raise StoreError(f"{path}: exists already; a store is never made twice") from None
+        raise StoreError(f"{path}: exists already; a store is created only once") from None
     except OSError as error:
         raise StoreError(f"{path}: cannot be made ({error.strerror})") from error
     connection = _connect(path)
@@ -276,7 +276,7 @@ def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) ->
         raise StoreError(f"{path}: cannot be made ({error})") from error
     finally:
         connection.close()
-    # The name of the file is as durable as its content only once the folder is synced.
+    # Sync the folder as well: the name of the file must be as durable as its content.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -1,7 +1,7 @@
-"""From the store of an earlier version of the program to the present one, a version at a time.
+"""Migrations of the store of an earlier version to the present one, one version at a time.
 
-The statements of a step are never changed once they were released; `service.store.schema` says what a new
-store looks like, and a test holds the two together.
+Statements are never changed once they are released. `service.store.schema` describes a new store, and a test
+holds the two together.
 """
 
 import os
@@ -139,15 +139,68 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
                 WHERE event.kind = 'focus' AND json_extract(data, '$.found_m') IS NOT NULL ORDER BY seq
             """,
         ),
+        # Causes, origins, sources and decisions as values. Version 3 had them in sentences only, and this is
+        # the one place where such a sentence is read.
+        3: (
+            "ALTER TABLE run ADD COLUMN pause_cause TEXT CHECK (pause_cause IS NULL OR phase = 'paused')",
+            """
+            UPDATE run SET pause_cause = CASE
+                WHEN reason = 'asked by a person' THEN 'person'
+                WHEN reason = 'the program was started again' THEN 'restart'
+                WHEN reason LIKE 'low disk: %' THEN 'disk'
+                WHEN reason LIKE 'the image of % cannot be saved%' THEN 'image_not_saved'
+                WHEN reason LIKE 'the frame of % cannot be saved: %' THEN 'image_not_saved'
+                WHEN reason LIKE 'all else is done, % jobs wait for a person: %' THEN 'undecided_jobs'
+                WHEN reason LIKE 'all else is done, detection failed in %' THEN 'undetected_fields'
+                ELSE 'fault_acknowledged' END WHERE phase = 'paused'
+            """,
+            "ALTER TABLE job ADD COLUMN origin TEXT NOT NULL DEFAULT 'plan'"
+            " CHECK (origin IN ('plan', 'person'))",
+            # The event names the first and the last of the jobs, which are numbered one after the other.
+            """
+            UPDATE job SET origin = 'person' WHERE EXISTS (
+                SELECT 1 FROM event WHERE event.kind = 'queue_add'
+                AND CAST(SUBSTR(job.id, 2) AS INTEGER) BETWEEN CAST(SUBSTR(event.subject, 2) AS INTEGER)
+                AND CAST(SUBSTR(json_extract(event.data, '$.last'), 2) AS INTEGER)
+            )
+            """,
+            "ALTER TABLE job ADD COLUMN hold_cause TEXT CHECK (hold_cause IS NULL OR state = 'held')",
+            """
+            UPDATE job SET hold_cause = CASE
+                WHEN reason LIKE 'waits for the fluorescence of %' THEN 'fluorescence'
+                ELSE 'person' END WHERE state = 'held'
+            """,
+            """
+            CREATE TRIGGER a_held_job_has_a_cause BEFORE UPDATE OF state ON job
+            WHEN NEW.state = 'held' AND NEW.hold_cause IS NULL
+            BEGIN SELECT RAISE(ABORT, 'a held job has a cause'); END
+            """,
+            "ALTER TABLE cell ADD COLUMN source TEXT NOT NULL DEFAULT 'frame'",
+            "ALTER TABLE cell ADD COLUMN decision TEXT NOT NULL DEFAULT 'kept'",
+            """
+            UPDATE cell SET source = CASE
+                WHEN seen = 0 THEN 'carried'
+                WHEN reason LIKE '%kept: seen with its neighbours%' THEN 'averaged'
+                ELSE 'frame' END
+            """,
+            """
+            UPDATE cell SET decision = CASE
+                WHEN reason LIKE '%kept: doubtful%' THEN 'doubtful'
+                WHEN reason LIKE '%not imaged: confidence %' THEN 'below_floor'
+                WHEN reason LIKE '%not imaged: fixed in the camera%' THEN 'fixed_pattern'
+                WHEN reason LIKE '%not imaged: little more than noise%' THEN 'noise'
+                ELSE 'kept' END
+            """,
+        ),
     }
 )
-"""What leads from each version to the next."""
+"""Statements that lead from each version to the next."""
 
 
 def migrate(path: Path, connection: sqlite3.Connection) -> None:
     """Bring a store to the present version; each step is one transaction.
 
-    The file as it was is kept beside it first, as ``session.sqlite.version-1``.
+    A copy of the old file is kept beside it, as ``session.sqlite.version-1``.
 
     Parameters
     ----------
@@ -158,8 +211,7 @@ def migrate(path: Path, connection: sqlite3.Connection) -> None:
     Raises
     ------
     StoreError
-        The store is of a version that this program does not know, or cannot be changed or copied; it is then
-        as it was.
+        The store is of an unknown version, or cannot be changed or copied; it is unchanged.
     """
     version = _version(connection)
     if version == VERSION:
@@ -199,7 +251,7 @@ def _one_step(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _keep_copy(path: Path, connection: sqlite3.Connection, version: int) -> None:
-    """Copy the store, with what is still in its write-ahead log; on the disk when this returns."""
+    """Copy the store with its write-ahead log; on the disk when this returns."""
     copy = path.with_name(f"{path.name}.version-{version}")
     part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
     try:

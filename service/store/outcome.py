@@ -1,4 +1,4 @@
-"""How a session ended."""
+"""End state of a session."""
 
 from service.model.jobs import JobState
 from service.model.phases import Phase
@@ -7,7 +7,7 @@ from service.store.store import Store
 
 
 def end_state(store: Store) -> str:
-    """How a session ended: done, done_with_failures, aborted, fault; or the phase in which it stands."""
+    """Return the end state: done, done_with_failures, aborted or fault; else the present phase."""
     phase = store.status().phase
     if phase is not Phase.DONE:
         return phase.value

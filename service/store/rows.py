@@ -1,4 +1,4 @@
-"""Rows of the database to records, and back."""
+"""Conversion of database rows to records and back."""
 
 import json
 import sqlite3
@@ -7,15 +7,16 @@ from typing import Any
 
 from pydantic_core import to_json as _to_json
 
+from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 from service.model.event import Event
 from service.model.focus import Focus, FocusBeam, FocusState
-from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
+from service.model.jobs import Exposure, ExposureState, HoldCause, Job, JobKind, JobOrigin, JobState
 from service.model.specimen import Cell, Field, FieldState, Section
 
 
 def to_json(value: object) -> str:
-    """JSON text of a value; NaN and infinity become null.
+    """Return the JSON text of a value; NaN and infinity become null.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def to_json(value: object) -> str:
 
 
 def numbers(values: Sequence[float]) -> str:
-    """JSON text of numbers, exact.
+    """Return the exact JSON text of numbers.
 
     Raises
     ------
@@ -81,6 +82,8 @@ def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
         skipped=row["skipped"],
         tracks=tuple(json.loads(row["tracks"])),
         seen=bool(row["seen"]),
+        source=CellSource(row["source"]),
+        decision=Decision(row["decision"]),
     )
 
 
@@ -98,6 +101,8 @@ def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
         covers=tuple(covers),
         kind=JobKind(row["kind"]),
         beam_shift_m=(row["shift_x_m"], row["shift_y_m"]),
+        origin=JobOrigin(row["origin"]),
+        hold_cause=None if row["hold_cause"] is None else HoldCause(row["hold_cause"]),
         state=JobState(row["state"]),
         reason=row["reason"],
         image=row["image"],

@@ -1,15 +1,14 @@
 """Tables of the session's database.
 
-Rectangles are columns so that SQLite can compare them; other tuples are JSON. Constraints say what must hold
-whatever the program does: one open exposure at a time, no job done without its image, history never
-rewritten.
+Rectangles are columns so that SQLite can compare them; other tuples are JSON. Constraints hold whatever the
+program does: one open exposure at a time, no job done without its image, no rewriting of history.
 """
 
 APPLICATION_ID = 0x696C656D
-"""``ilem``: tells our databases from others."""
+"""``ilem`` in ASCII: marks the databases of this program."""
 
-VERSION = 3
-"""Kept in ``user_version``; `service.store.migrations` brings older stores to it, newer ones are refused."""
+VERSION = 4
+"""Stored in ``user_version``; older stores are migrated (`service.store.migrations`), newer ones refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
 
@@ -25,7 +24,8 @@ STATEMENTS = (
         phase TEXT NOT NULL,
         resume_to TEXT,
         reason TEXT,
-        rev INTEGER NOT NULL
+        rev INTEGER NOT NULL,
+        pause_cause TEXT CHECK (pause_cause IS NULL OR phase = 'paused')
     ) STRICT
     """,
     """
@@ -73,7 +73,9 @@ STATEMENTS = (
         reason TEXT NOT NULL,
         skipped TEXT,
         tracks TEXT NOT NULL DEFAULT '[]',
-        seen INTEGER NOT NULL DEFAULT 1 CHECK (seen IN (0, 1))
+        seen INTEGER NOT NULL DEFAULT 1 CHECK (seen IN (0, 1)),
+        source TEXT NOT NULL DEFAULT 'frame',
+        decision TEXT NOT NULL DEFAULT 'kept'
     ) STRICT
     """,
     "CREATE INDEX cell_by_field ON cell (field)",
@@ -106,6 +108,8 @@ STATEMENTS = (
         shift_x_m REAL NOT NULL DEFAULT 0,
         shift_y_m REAL NOT NULL DEFAULT 0,
         kind TEXT NOT NULL DEFAULT 'frame' CHECK (kind IN ('frame', 'focus')),
+        origin TEXT NOT NULL DEFAULT 'plan' CHECK (origin IN ('plan', 'person')),
+        hold_cause TEXT CHECK (hold_cause IS NULL OR state = 'held'),
         {_RECT_ORDER},
         CONSTRAINT a_finished_job_has_an_image_and_its_checksum
             CHECK (state NOT IN ('saved', 'done') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
@@ -145,6 +149,11 @@ STATEMENTS = (
     """
     CREATE TRIGGER jobs_are_never_deleted BEFORE DELETE ON job
     BEGIN SELECT RAISE(ABORT, 'jobs are never deleted'); END
+    """,
+    """
+    CREATE TRIGGER a_held_job_has_a_cause BEFORE UPDATE OF state ON job
+    WHEN NEW.state = 'held' AND NEW.hold_cause IS NULL
+    BEGIN SELECT RAISE(ABORT, 'a held job has a cause'); END
     """,
     """
     CREATE TABLE cover (

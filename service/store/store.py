@@ -1,20 +1,21 @@
-"""Everything that a session must not forget, in one SQLite file.
+"""Store of a session, in one SQLite file.
 
-Every method that changes something is one transaction with its event, and on the disk when it returns; when
-it raises, nothing changed. Methods may be called from any thread. `StoreError` may come from each.
+Every method that changes something is one transaction with its event, and on the disk when it returns; if it
+raises, nothing changed. Methods may be called from any thread, and each may raise `StoreError`.
 
 Each table has a store of its own, an attribute of `Store`: ``store.queue``, ``store.ledger`` ...
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from service.model.phases import FINAL, Phase, SessionEvent, Status, step
+from service import wording
+from service.model.phases import FINAL, PauseCause, Phase, SessionEvent, Status, step
 from service.store.database import Clock, Database, create_file, utc_now
 from service.store.tables.durations import Durations
 from service.store.tables.events import EventLog
@@ -22,27 +23,24 @@ from service.store.tables.focus import FocusStore
 from service.store.tables.idempotency import Requests
 from service.store.tables.ledger import Ledger, Recovered
 from service.store.tables.queue import Queue
-from service.store.tables.retry_failed import look_again
+from service.store.tables.retry_failed import retry_failed
 from service.store.tables.specimen import SpecimenStore
 from service.store.tables.steering import Steering
 from service.store.tables.tracks import TrackStore
 
-RESTARTED = "the program was started again"
-"""Reason of the pause in which recovery ends."""
-
 
 @dataclass(frozen=True, slots=True)
 class RecoveryReport:
-    """What a restart found, and where the session stands now."""
+    """Findings of a restart, and the status after it."""
 
     status: Status
     found: Recovered
     again: tuple[str, ...] = ()
-    """Fields that had failed and are taken or detected again."""
+    """Fields that failed before and are taken or detected again."""
 
 
 class Store:
-    """The store of one run; made by `create` or `open`, to be closed."""
+    """Store of one run; made by `create` or `open`, to be closed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,14 +64,14 @@ class Store:
         now_s: Clock | None = None,
         wall_clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        """Make the store of a new run, idle, and open it; `path` must not exist.
+        """Create and open the store of a new, idle run; `path` must not exist.
 
         `run_id`, `config_yaml` and `kind` are kept as given; for `now_s` and `wall_clock` see `Database`.
 
         Raises
         ------
         StoreError
-            It exists, or cannot be made.
+            It exists or cannot be made.
         """
 
         def first_rows(connection: sqlite3.Connection) -> None:
@@ -100,15 +98,15 @@ class Store:
 
     @property
     def folder(self) -> Path:
-        """Where the store lies: the folder of the run."""
+        """Folder of the run."""
         return self._database.path.parent
 
     def close(self) -> None:
-        """Close the file; harmless when it is closed."""
+        """Close the file; does nothing if it is closed."""
         self._database.close()
 
     def use_clock(self, now_s: Clock) -> None:
-        """Take times from this clock from now on; to begin it, `last_time_s` is needed first."""
+        """Take times from this clock from now on; it begins at `last_time_s`."""
         self._database.use_clock(now_s)
 
     # The run
@@ -118,21 +116,29 @@ class Store:
         return str(self._run()["run_id"])
 
     def kind(self) -> str:
-        """Return what kind of run it is."""
+        """Return the kind of the run."""
         return str(self._run()["kind"])
 
     def last_time_s(self) -> float:
-        """Time of the last event on the microscope's clock, s; 0 where there is none."""
+        """Return the time of the last event on the microscope's clock, s; 0 where there is none."""
         return self._database.last_time_s()
 
     def status(self) -> Status:
-        """Phase of the session."""
+        """Return the status of the session."""
         row = self._run()
         resume_to = None if row["resume_to"] is None else Phase(row["resume_to"])
-        return Status(Phase(row["phase"]), resume_to, row["reason"])
+        cause = None if row["pause_cause"] is None else PauseCause(row["pause_cause"])
+        return Status(Phase(row["phase"]), resume_to, row["reason"], cause)
 
-    def apply(self, event: SessionEvent, reason: str | None = None) -> Status:
-        """Move the session on by `service.model.phases.step`.
+    def apply(
+        self,
+        event: SessionEvent,
+        reason: str | None = None,
+        cause: PauseCause | None = None,
+        *,
+        notes: Mapping[str, Any] | None = None,
+    ) -> Status:
+        """Change the status by `service.model.phases.step`; `notes` are added to the event.
 
         Raises
         ------
@@ -140,24 +146,28 @@ class Store:
         """
         with self._database.change() as connection:
             old = self.status()
-            new = step(old, event, reason)
+            new = step(old, event, reason, cause)
             connection.execute(
-                "UPDATE run SET phase = ?, resume_to = ?, reason = ?", (new.phase, new.resume_to, new.reason)
+                "UPDATE run SET phase = ?, resume_to = ?, reason = ?, pause_cause = ?",
+                (new.phase, new.resume_to, new.reason, new.cause),
             )
             self.requests.steer()
-            told = {"event": event, "from": old.phase, "phase": new.phase, "resume_to": new.resume_to}
-            self._database.log("session", self.run_id(), {**told, "reason": reason})
+            data = {"event": event, "from": old.phase, "phase": new.phase, "resume_to": new.resume_to}
+            causes = {} if new.cause is None else {"cause": new.cause}
+            self._database.log(
+                "session", self.run_id(), {**data, "reason": reason, **causes, **(notes or {})}
+            )
             return new
 
     def recover(self) -> RecoveryReport:
-        """Put in order what an earlier process left, and apply ``restart`` unless the session has ended."""
+        """Put in order what an earlier process left; apply ``restart`` unless the session has ended."""
         with self._database.change():
             found = self.ledger.recover()
             status = self.status()
             if status.phase in FINAL:
                 return RecoveryReport(status, found)
-            again = look_again(self._database)
-            return RecoveryReport(self.apply(SessionEvent.RESTART, RESTARTED), found, again)
+            again = retry_failed(self._database)
+            return RecoveryReport(self.apply(SessionEvent.RESTART, wording.started_again()), found, again)
 
     def _run(self) -> sqlite3.Row:
         row = self._database.one("SELECT * FROM run")
@@ -166,18 +176,18 @@ class Store:
 
     # Transactions
 
-    def together(self) -> AbstractContextManager[object]:
-        """All that this thread changes inside is one transaction."""
+    def transaction(self) -> AbstractContextManager[object]:
+        """Make all changes of this thread inside one transaction."""
         return self._database.change()
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """All that this thread reads inside belongs to one moment."""
+        """Make all reads of this thread inside see one moment."""
         return self._database.snapshot()
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Run `action` once the change of this thread is on the disk; at once if it is in none.
+        """Run `action` once the change of this thread is on the disk; at once outside a change.
 
-        A `Control` wakes the runner this way: woken earlier it would read the old state and sleep again.
+        `Control` wakes the runner this way: woken earlier, it would read the old state and sleep again.
         """
         self._database.after_commit(action)
 

@@ -1,1 +1,1 @@
-"""Alarms, heartbeat and watchdog: nobody watches a run."""
+"""Alarms, heartbeat and watchdog, for runs that nobody watches."""

@@ -1,34 +1,37 @@
-"""What somebody has to be told: alarms, made from the events of a session."""
+"""Alarms raised by session events."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from config.alarms import AlarmKind
+from service import wording
 from service.model.event import Event
 from service.model.jobs import JobState
-from service.model.phases import Phase, SessionEvent
+from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
-from service.session.interrupts import ASKED
+from service.store.store import Store
 from service.store.outcome import end_state
-from service.store.store import RESTARTED, Store
 
 SAFE = "The beam is blanked and the light is off."
-NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the safe state is tried again and again."
+NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the program keeps trying to make it safe."
 _BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
 _LOOK = "`ilemtrack status` and `ilemtrack events` say more."
+
+_OF_THE_DISK = frozenset({PauseCause.DISK, PauseCause.IMAGE_NOT_SAVED})
+"""Causes of a pause that room on the disk removes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing that a person should know.
+    """An alarm for people.
 
     Attributes
     ----------
     kind : AlarmKind or None
-        By which people choose what they are told; None for what only the incident log keeps.
+        People choose by it which notifications they get; None goes to the incident log only.
     what, done, to_do : str
-        What happened, what the program did about it, what a person is to do; sentences.
+        Sentences: what happened, what the program did, what a person should do.
     """
 
     kind: AlarmKind | None
@@ -38,7 +41,7 @@ class Alarm:
 
 
 def alarm_of(event: Event, store: Store) -> Alarm | None:
-    """The alarm that an event is worth, None for what goes as it should."""
+    """Return the alarm that an event raises, None for most events."""
     make = _MAKERS.get(event.kind)
     return None if make is None else make(event.subject, event.data, store)
 
@@ -47,16 +50,14 @@ def _session(_: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
     reason = str(data.get("reason") or "")
     match data.get("event"), data.get("phase"):
         case SessionEvent.FAULT, _:
-            done = NOT_SAFE if "NOT SAFE" in reason else SAFE
-            way_on = (
-                "Look at the microscope and mend what is wrong, then `ilemtrack ack`, `ilemtrack continue`."
-            )
+            done = SAFE if data.get("safe") else NOT_SAFE
+            way_on = "Look at the microscope and mend the fault, then `ilemtrack ack`, `ilemtrack continue`."
             return Alarm("fault", reason, done, way_on)
         case SessionEvent.RECOVERED, _:
             done = f"{SAFE} The session waits, paused."
-            return Alarm("restarted", RESTARTED, done, f"`ilemtrack continue` goes on. {_LOOK}")
-        case SessionEvent.PAUSE, _ if reason != ASKED:
-            disk = "disk" in reason or "cannot be saved" in reason
+            return Alarm("restarted", wording.started_again(), done, f"`ilemtrack continue` goes on. {_LOOK}")
+        case SessionEvent.PAUSE, _ if data.get("cause") != PauseCause.PERSON:
+            disk = data.get("cause") in _OF_THE_DISK
             to_do = (
                 "Make room on the disk, then `ilemtrack continue`."
                 if disk
@@ -75,7 +76,7 @@ def _finished(store: Store, reason: str) -> Alarm:
     jobs = ", ".join(f"{n} {state}" for state, n in store.queue.counts_in_use().items()) or "no jobs"
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
-    # The program ends with the session: what is asked of it then has no answer.
+    # The program ends with the session: a person reads the run folder, not the program.
     counts, failed = store.queue.counts_in_use(), store.specimen.field_counts().get(FieldState.FAILED, 0)
     undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
     not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
@@ -86,7 +87,9 @@ def _finished(store: Store, reason: str) -> Alarm:
 def _job(job: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
     if data.get("to") == JobState.FAILED:
         what = f"{job} failed: {data.get('reason')}"
-        return Alarm(None, what, "It is not tried again; the rest goes on.", "Mend it, or others fail, too.")
+        return Alarm(
+            None, what, "It is not tried again; the rest goes on.", "Mend the cause, or others fail, too."
+        )
     if data.get("to") != JobState.NEEDS_REVIEW:
         return None
     done = "It is not taken again; the rest goes on."
@@ -98,14 +101,16 @@ def _field(field: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
     if data.get("to") != FieldState.FAILED:
         return None
     what = f"{field} failed: {data.get('reason')}"
-    return Alarm(None, what, "Its ground is not exposed; the rest goes on.", "Mend it, or others fail, too.")
+    return Alarm(
+        None, what, "Its ground is not exposed; the rest goes on.", "Mend the cause, or others fail, too."
+    )
 
 
 def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
-    took, allowed = data.get("running_s"), data.get("allowed_s")
-    what = f"No progress: {data.get('step')} takes {took:.0f} s already, {allowed:.0f} s are allowed."
-    done = "Nothing was stopped; a device call that overruns its own deadline ends in a fault."
-    return Alarm("stalled", what, done, f"Look whether it is at work. {_LOOK}")
+    elapsed, allowed = data.get("running_s"), data.get("allowed_s")
+    what = f"No progress: {data.get('step')} has taken {elapsed:.0f} s, {allowed:.0f} s are allowed."
+    done = "Nothing was stopped; a device call that overruns its deadline ends in a fault."
+    return Alarm("stalled", what, done, f"Check that it still works. {_LOOK}")
 
 
 def _unsafe(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
@@ -116,16 +121,16 @@ def _safe(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
     return Alarm("fault", "The microscope has reached the safe state after all.", SAFE, _LOOK)
 
 
-def watchdog_alarm(what: str, done: str) -> Alarm:
-    """What the watchdog did."""
-    to_do = "`ilemtrack resume` takes the run up again, paused, and says what it found."
-    if NOT_SAFE in done:
+def watchdog_alarm(what: str, done: str, safe: bool) -> Alarm:
+    """Return the alarm of a watchdog that acted; `safe` if the microscope is safe."""
+    to_do = "`ilemtrack resume` takes up the run, paused, and says what it found."
+    if not safe:
         to_do = f"{_BY_HAND} Mend what is in the way; then {to_do}"
     return Alarm("watchdog", what, done, to_do)
 
 
 def _watchdog(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
-    return watchdog_alarm(str(data.get("what")), str(data.get("done")))
+    return watchdog_alarm(str(data.get("what")), str(data.get("done")), bool(data.get("safe")))
 
 
 def _watchdog_lost(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
@@ -139,12 +144,12 @@ def _notify_failed(channel: str, data: Mapping[str, Any], _: Store) -> Alarm:
 
 def _clock_jump(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
     what = f"The clock of the computer jumped by {data.get('by_s'):.0f} s."
-    return Alarm(None, what, "Nothing: times of the session are of another clock.", "Check NTP.")
+    return Alarm(None, what, "Nothing: a session has a clock of its own.", "Check NTP.")
 
 
 def _preflight(_: str, data: Mapping[str, Any], __: Store) -> Alarm | None:
     said = [check["says"] for check in data.get("checks", ()) if check["level"] != "ok"]
-    return Alarm(None, f"Preflight: {'; '.join(said)}", "It was written down.", "Mend it.") if said else None
+    return Alarm(None, f"Preflight: {'; '.join(said)}", "It was recorded.", "Mend it.") if said else None
 
 
 _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] = {

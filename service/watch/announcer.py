@@ -1,4 +1,4 @@
-"""Follows the events of a session and tells people: incident log and notifications."""
+"""Announcer: writes the alarms of a session to the incident log and sends notifications."""
 
 import threading
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _NOTE_S = 10.0
 
 
 class Announcer:
-    """A thread that reads events behind the last one; what it cannot read now it reads later.
+    """A thread that follows the events of a session; what it cannot read now it reads later.
 
     Parameters
     ----------
@@ -40,18 +40,18 @@ class Announcer:
         self._thread = threading.Thread(target=self._serve, name="announcer", daemon=True)
 
     def start(self) -> None:
-        """Follow the events from now on."""
+        """Start to follow the events."""
         self._store.listen(self._wake.set)
         self._thread.start()
 
     def stop(self, limit_s: float) -> None:
-        """Tell what has happened by now, and end."""
+        """Announce what has happened so far, and end."""
         self._stopping.set()
         self._wake.set()
         self._thread.join(limit_s)
 
     def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
-        """Append an event; where the database does not take it, or hangs, people are told all the same."""
+        """Append an event; if the database refuses it or hangs, its alarm is announced all the same."""
         call = TimedCall("note", lambda: self._store.events.note(kind, subject, data))
         try:
             if call.wait(_NOTE_S):
@@ -63,15 +63,15 @@ class Announcer:
         log.error("event not recorded", kind=kind, error=why)
         alarm = self._alarm(Event(0, 0.0, "", kind, subject, dict(data)))
         if alarm is not None:
-            self.tell(alarm)
+            self.announce(alarm)
 
-    def tell(self, alarm: Alarm) -> None:
-        """Tell people at once."""
+    def announce(self, alarm: Alarm) -> None:
+        """Announce an alarm at once."""
         incidents.write(self._path, utc_now(), alarm)
         self._notifier.send(alarm)
 
     def catch_up(self) -> None:
-        """Tell what has happened since; for use only while the thread does not run, or on it."""
+        """Announce what has happened since; only on the thread, or while it does not run."""
         try:
             self._read_on()
         except StoreError as error:
@@ -91,7 +91,7 @@ class Announcer:
                 self._seq = event.seq
                 alarm = self._alarm(event)
                 if alarm is not None:
-                    self.tell(alarm)
+                    self.announce(alarm)
 
     def _alarm(self, event: Event) -> Alarm | None:
         try:
@@ -99,6 +99,6 @@ class Announcer:
         except StoreError:
             raise
         except Exception:
-            # One event that is not understood must not keep the next alarm from people.
+            # An event that is not understood must not hold up the next alarm.
             log.exception("event not understood", seq=event.seq, kind=event.kind)
             return None

@@ -1,9 +1,8 @@
-"""The sign of life of a daemon: a counter in a small file, with who counts.
+"""Heartbeat of a daemon: a counter in a small file, with the process that counts.
 
-It lies in the runtime folder, in memory: a run folder whose disk is full or gone does not stop the heart.
+It lies in the runtime folder, in memory: a run folder on a full or lost disk does not stop it.
 """
 
-import hashlib
 import json
 import os
 import threading
@@ -16,16 +15,16 @@ from pydantic import ValidationError
 
 from config.base import Frozen
 from service.logs import get_logger
-from service.session.runtime_folder import runtime_directory
+from service.session.runtime_folder import run_stem
 from service.watch.systemd import notify
 
 log = get_logger(__name__)
 
 EVERY_S = 1.0
-_TURN_S = 30.0
-"""A main loop that has not turned for so long is taken for stuck: the heart stops."""
+_STUCK_S = 30.0
+"""A main loop silent for this long is stuck: the heart stops."""
 _BYTES = 512
-"""Of the file: one write replaces it whole."""
+"""Size of the file: one write replaces it whole."""
 
 
 class Beat(Frozen):
@@ -34,25 +33,25 @@ class Beat(Frozen):
     v: Literal[1] = 1
     pid: int
     started: int
-    """Start of the process in clock ticks since boot: with it a pid is never taken for another's."""
+    """Start of the process in clock ticks since boot; it makes the pid unique."""
     count: int
     ended: Literal["safe", "unsafe"] | None = None
-    """How the daemon left the microscope; None while it runs."""
+    """State in which the daemon left the microscope; None while it runs."""
 
 
 def beat_path(run_id: str) -> Path:
-    """File of a run's heartbeat.
+    """Return the heartbeat file of a run.
 
     Raises
     ------
     EndpointError
         There is no private runtime folder.
     """
-    return runtime_directory() / f"{hashlib.sha256(run_id.encode()).hexdigest()[:12]}.beat"
+    return run_stem(run_id).with_suffix(".beat")
 
 
 def read_beat(path: Path) -> Beat | None:
-    """Last heartbeat, None if there is none that can be read."""
+    """Return the last heartbeat, None if there is none that can be read."""
     try:
         return Beat.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
@@ -60,9 +59,9 @@ def read_beat(path: Path) -> Beat | None:
 
 
 def process_start(pid: int) -> int | None:
-    """Start of a process in clock ticks since boot; None if there is none, or it has ended (zombie)."""
+    """Return the start of a process in clock ticks since boot; None if it does not exist or is a zombie."""
     try:
-        # The name of the program, in brackets, may hold anything; fields are counted behind it.
+        # The name of the program, in brackets, may contain anything; count the fields after it.
         fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
         )
@@ -72,7 +71,7 @@ def process_start(pid: int) -> int | None:
 
 
 class Heart:
-    """Beats while the program runs and its main loop turns.
+    """Heart of a daemon: beats while its main loop runs.
 
     Parameters
     ----------
@@ -84,39 +83,39 @@ class Heart:
 
     def __init__(self, path: Path, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._path, self._monotonic_s = path, monotonic_s
-        self._turned_s = monotonic_s()
+        self._loop_ran_s = monotonic_s()
         self._count = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._started = process_start(os.getpid()) or 0
-        self._told = False
+        self._stuck_logged = False
         self._thread = threading.Thread(target=self._serve, name="heart", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start to beat."""
         self.beat()
         self._thread.start()
 
-    def turn(self) -> None:
-        """The main loop turns."""
-        self._turned_s = self._monotonic_s()
+    def main_loop_runs(self) -> None:
+        """Note that the main loop runs."""
+        self._loop_ran_s = self._monotonic_s()
 
     def beat(self) -> None:
         """Beat once, unless the main loop is stuck."""
-        if self._monotonic_s() - self._turned_s > _TURN_S:
-            if not self._told:
+        if self._monotonic_s() - self._loop_ran_s > _STUCK_S:
+            if not self._stuck_logged:
                 log.critical("the main loop is stuck")
-            self._told = True
+            self._stuck_logged = True
             return
-        self._told = False
+        self._stuck_logged = False
         self._count += 1
         self._write(None)
         notify("WATCHDOG=1")
 
     def end(self, safe: bool, keep: bool) -> None:
-        """Say how the microscope is left; the watchdog acts where it is not safe.
+        """Write the state in which the microscope is left; if it is unsafe, the watchdog acts.
 
-        Without `keep` the file is removed: nobody is there to read it.
+        Without `keep` the file is removed, as nobody reads it.
         """
         self._over.set()
         with self._lock:

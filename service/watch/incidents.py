@@ -1,4 +1,4 @@
-"""The incident log: what went wrong in a run, for a person to read; ``incidents.md`` in its folder."""
+"""Incident log of a run, for people: ``incidents.md`` in its folder."""
 
 import os
 from datetime import datetime
@@ -13,7 +13,7 @@ _HEAD = "# Incidents\n\nTimes are UTC, the newest is last.\n"
 
 
 def write(path: Path, at: datetime, alarm: Alarm) -> None:
-    """Append one incident; a disk that does not take it is logged and disturbs nobody.
+    """Append an incident; an error of the disk is logged, never raised.
 
     Parameters
     ----------

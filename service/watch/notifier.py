@@ -1,7 +1,7 @@
 """Notifications by Apprise: e-mail, Slack, a webhook; each delivery is checked.
 
-Sent from a thread of its own, so that a mail server that is down delays nobody. Addresses hold passwords: a
-channel is called by its number and kind, and no text of an error that may quote its URL is passed on.
+They are sent from a thread of its own, so that a dead mail server delays nothing. URLs hold passwords: a
+channel is named by its number and kind, and no error text that may quote its URL is passed on.
 """
 
 import logging
@@ -26,22 +26,22 @@ log = get_logger(__name__)
 
 URLS_VARIABLE = "ILEMTRACK_NOTIFY_URLS"
 _HIDDEN = "**********"
-"""What stands for a secret in the copy of a configuration."""
+"""Placeholder of a secret in the copy of a configuration."""
 _SEVERITY = {"finished": apprise.NotifyType.INFO, "review": apprise.NotifyType.INFO}
 _EVERY_S: Mapping[str, float] = {"needs_review": 600.0, "stalled": 60.0}
-"""Alarms that may come in numbers: one message in so many s, which says how many it stands for."""
+"""Alarms that may come in numbers: at most one message per this many s, with the count of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a delivery may take, and the pauses before each try, s."""
+    """Longest time of a delivery, and pauses before each try, s."""
 
     deliver_s: float = 30.0
     pauses_s: tuple[float, ...] = (0.0, 5.0, 30.0)
 
 
 def notification_urls(config: NotifyConfig) -> list[str]:
-    """URLs of the configuration, of its file and of the environment.
+    """Return the URLs of the configuration, of its file and of the environment.
 
     Raises
     ------
@@ -69,28 +69,28 @@ def with_absolute_file(config: Config) -> Config:
 
 
 def withheld(config: NotifyConfig) -> bool:
-    """Whether a configuration is a copy whose URLs were left out."""
+    """Return True if a configuration is a copy without its URLs."""
     return any(url.get_secret_value() == _HIDDEN for url in config.urls)
 
 
 class Notifier:
-    """Sends alarms to all channels.
+    """Sender of alarms to all channels.
 
     Parameters
     ----------
     urls : sequence of str
     kinds : sequence of AlarmKind
-        What people want to be told.
+        Alarms to send.
     run : str
         Named in every message.
     on_failure : callable
-        Called with the channel and why, from the sending thread, when all tries have failed.
+        Called on the sending thread with channel and reason when all tries have failed.
     patience : Patience
 
     Raises
     ------
     InputError
-        Apprise does not know one of the URLs; says which by its number.
+        Apprise does not know one of the URLs, named by its number.
     """
 
     def __init__(
@@ -117,16 +117,16 @@ class Notifier:
 
     @property
     def channels(self) -> int:
-        """Number of channels; 0 if nobody is told."""
+        """Number of channels; 0 without notifications."""
         return len(self._channels)
 
     def send(self, alarm: Alarm) -> None:
-        """Send an alarm if people want to be told of its kind; returns at once."""
+        """Send an alarm if its kind is wanted; return at once."""
         if self._channels and alarm.kind is not None and alarm.kind in self._kinds:
             self._waiting.put(alarm)
 
     def test(self) -> list[str]:
-        """Send a test message to every channel, once; what failed, a sentence each."""
+        """Send a test message to every channel, once; return a sentence for each that failed."""
         failed = []
         for name, channel in self._channels:
             why = self._deliver(name, channel, "test", "This is a test: notifications of this run arrive.")
@@ -134,7 +134,7 @@ class Notifier:
         return failed
 
     def close(self, limit_s: float) -> None:
-        """Send what waits, for at most `limit_s`; harmless when it is closed."""
+        """Send what waits, for at most `limit_s`; does nothing if it is closed."""
         self._closing.set()
         self._waiting.put(None)
         self._thread.join(limit_s)
@@ -154,13 +154,13 @@ class Notifier:
                 try:
                     self._insist(name, channel, kind, text)
                 except Exception:
-                    # The next channel and the next alarm must go out, whatever became of this one.
+                    # The next channel and the next alarm must go out all the same.
                     log.exception("notification lost", channel=name)
 
     def _insist(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> None:
         why: str | None = None
         for pause_s in self._patience.pauses_s:
-            # While the program ends there is one try for each, without pauses.
+            # While the program ends: one try each, without pauses.
             if why is not None and self._closing.is_set():
                 break
             self._closing.wait(pause_s)
@@ -174,7 +174,7 @@ class Notifier:
         self._on_failure(name, str(why))
 
     def _deliver(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> str | None:
-        """Send once; why it was not delivered, None if it was."""
+        """Send once; return why it was not delivered, None if it was."""
         severity = _SEVERITY.get(kind, apprise.NotifyType.WARNING)
         title = f"ilemtrack {self._run}: {kind.replace('_', ' ')}"
         call = TimedCall("deliver", lambda: channel.notify(body=text, title=title, notify_type=severity))

@@ -1,4 +1,4 @@
-"""Puts the microscope safe when the daemon of a run cannot: once it is gone, through new connections."""
+"""Rescue of a microscope whose daemon is gone: makes it safe through new connections."""
 
 import os
 import select
@@ -40,17 +40,17 @@ _OF_THE_BEAM = {
     False: "; the beam is not known to be blanked",
     None: "",
 }
-"""What is known of a microscope that cannot be reached, by whether its beam was blanked alone."""
+"""Remark on a microscope that cannot be reached, by the outcome of blanking its beam alone."""
 
 
 def kill(beat: Beat) -> bool:
-    """Kill the daemon of a heartbeat and wait for its end; whether it is gone."""
+    """Kill the daemon of a heartbeat and wait for its end; return True if it is gone."""
     try:
         handle = os.pidfd_open(beat.pid)
     except ProcessLookupError:
         return True
     try:
-        # The handle is of one process; only now is it sure which.
+        # The handle pins one process; check that it is the right one.
         if process_start(beat.pid) != beat.started:
             return True
         signal.pidfd_send_signal(handle, signal.SIGKILL)
@@ -60,7 +60,7 @@ def kill(beat: Beat) -> bool:
 
 
 def acting_lock(folder: RunFolder) -> FileLock:
-    """Lock that a watchdog holds while it acts; a program that takes the run up waits for it."""
+    """Return the lock that a watchdog holds while it acts; a program that takes up the run waits for it."""
     return FileLock(folder.path / ".watchdog")
 
 
@@ -70,19 +70,19 @@ def let_finish(folder: RunFolder) -> None:
     Raises
     ------
     InputError
-        It does not get the microscope safe.
+        It cannot make the microscope safe.
     """
     try:
         with acting_lock(folder).acquire(timeout=_LET_FINISH_S):
             pass
     except Timeout:
         raise InputError(
-            f"{folder.path}: the watchdog is still trying to put the microscope safe; {folder.incidents}"
+            f"{folder.path}: the watchdog is still trying to make the microscope safe; {folder.incidents}"
             " says what is in its way"
         ) from None
 
 
-def put_safe(
+def retry_until_safe(
     connect: Callable[[], Microscope],
     tell: Callable[[str | None], None],
     sleep: Callable[[float], None] = time.sleep,
@@ -94,20 +94,20 @@ def put_safe(
     Parameters
     ----------
     connect : callable
-        Gives the devices.
+        Returns the devices.
     tell : callable
-        Told each change: what is in the way, or None once the microscope is safe.
+        Called with each new problem, and with None once the microscope is safe.
     sleep : callable
     take : callable
-        Takes run and hardware for one attempt; between them others may have them.
+        Takes run and hardware for one attempt; between attempts others may have them.
     blank : callable
-        Blanks a beam that has a connection of its own, before the others; whether it did, None without one.
+        Blanks a beam that has a connection of its own, first of all; returns success, None without one.
 
     Raises
     ------
     InputError
-        Another program has the hardware at the first attempt: its beam is none of ours to blank. Who has it
-        later may only look what is wrong, and leave it as unsafe as it was: it is tried again.
+        Another program has the hardware at the first attempt, and its beam is not ours to blank. A program
+        that has it later may leave it as unsafe as before, so it is tried again.
     """
     again_s = _AGAIN_S
     told = ""
@@ -130,7 +130,7 @@ def put_safe(
 
 
 def _try_once(connect: Callable[[], Microscope], blank: Callable[[], bool | None]) -> str | None:
-    """Connect and make safe; what is in the way, None if it is safe."""
+    """Connect and make safe; return the problem, None if it is safe."""
     known = _OF_THE_BEAM[blank()]
     connection = TimedCall("connect", connect)
     if not connection.wait(_CONNECT_S):
@@ -147,36 +147,36 @@ def _try_once(connect: Callable[[], Microscope], blank: Callable[[], bool | None
 
 
 def _notifier(config: Config, run: str) -> Notifier:
-    """Who is told; whatever is wrong with it must not keep the microscope unsafe."""
+    """Return the notifier; an error in its configuration must not keep the microscope unsafe."""
     try:
         return Notifier(notification_urls(config.notify), config.notify.events, run)
     except InputError as error:
-        log.error("nobody is told", error=str(error))
+        log.error("no notifications", error=str(error))
         return Notifier([], (), run)
 
 
 def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat | None) -> None:
-    """Make sure that the daemon is gone, and put the microscope safe through fresh connections.
+    """Make sure that the daemon is gone, then make the microscope safe through new connections.
 
     Parameters
     ----------
     folder, info, config
         The run.
     why : str
-        What became of its daemon.
+        Fate of its daemon, for people.
     beat : Beat or None
         The last heartbeat.
 
     Raises
     ------
     InputError
-        Another program has taken the run up meanwhile, or the hardware: the microscope is its own.
+        Another program has taken up the run or the hardware meanwhile.
     """
     killed, gone = "", True
     if beat is not None and process_start(beat.pid) == beat.started:
         with _acting(folder):
             gone = kill(beat)
-        killed = "It was killed. " if gone else "It does not die, and cannot do anything either. "
+        killed = "It was killed. " if gone else "It cannot be killed, but cannot do anything either. "
         log.critical("daemon killed", pid=beat.pid, gone=gone)
     notifier = _notifier(config, info.run)
 
@@ -184,13 +184,13 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
         done = f"{killed}{SAFE if problem is None else f'{NOT_SAFE} ({problem})'}"
         what = f"{why[0].upper()}{why[1:]}."
         log.critical("watchdog", what=what, done=done)
-        _record(folder, notifier, what, done)
+        _record(folder, notifier, what, done, problem is None)
 
     def again(seconds: float) -> None:
         time.sleep(seconds)
-        _demand_no_other(info, beat)
+        _require_no_other(info, beat)
 
-    put_safe(
+    retry_until_safe(
         connect=lambda: guarded(set_up(config, folder, info).devices),
         tell=tell,
         sleep=again,
@@ -200,8 +200,8 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
     notifier.close(120.0)
 
 
-def _demand_no_other(info: RunInfo, beat: Beat | None) -> None:
-    """End a watchdog whose run another daemon has taken up: that one has a watchdog of its own.
+def _require_no_other(info: RunInfo, beat: Beat | None) -> None:
+    """End a watchdog whose run was taken up by another daemon, which has its own watchdog.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def _acting(folder: RunFolder) -> Iterator[None]:
 def _taken(folder: RunFolder, config: Config, info: RunInfo, gone: bool) -> Iterator[None]:
     """Take run and hardware for one attempt.
 
-    A daemon that the kernel cannot end (not `gone`) keeps its locks, and can do nothing any more.
+    A daemon that the kernel cannot end (not `gone`) keeps its locks, but can do nothing.
     """
     with _acting(folder):
         if not gone:
@@ -241,7 +241,7 @@ def _taken(folder: RunFolder, config: Config, info: RunInfo, gone: bool) -> Iter
 
 
 def _lock_soon(folder: RunFolder) -> FileLock:
-    """Lock of the run, once the kernel has taken it from the daemon that is gone."""
+    """Lock the run once the kernel has released it from the dead daemon."""
     for _ in range(int(_LOCK_S / _EVERY_S)):
         try:
             return lock(folder)
@@ -250,13 +250,13 @@ def _lock_soon(folder: RunFolder) -> FileLock:
     return lock(folder)
 
 
-def _record(folder: RunFolder, notifier: Notifier, what: str, done: str) -> None:
-    """Notification, incident and event; each for itself, as the disk may be full."""
-    alarm = watchdog_alarm(what, done)
+def _record(folder: RunFolder, notifier: Notifier, what: str, done: str, safe: bool) -> None:
+    """Send, log and store the alarm, each independently, as the disk may be full."""
+    alarm = watchdog_alarm(what, done, safe)
     notifier.send(alarm)
     incidents.write(folder.incidents, utc_now(), alarm)
     try:
         with closing(Store.open(folder.store)) as store:
-            store.events.note("watchdog", "watchdog", {"what": what, "done": done})
+            store.events.note("watchdog", "watchdog", {"what": what, "done": done, "safe": safe})
     except StoreError as error:
         log.error("event not recorded", error=str(error))

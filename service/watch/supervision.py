@@ -1,4 +1,4 @@
-"""All that watches over a running session: announcer, sentinel, heart, watchdog."""
+"""Supervision of a running session: announcer, stall monitor, heart, watchdog."""
 
 import subprocess
 import time
@@ -14,7 +14,7 @@ from service.watch import watchdog
 from service.watch.announcer import Announcer
 from service.watch.heartbeat import Heart, beat_path
 from service.watch.notifier import Notifier, notification_urls
-from service.watch.stall_monitor import Sentinel
+from service.watch.stall_monitor import StallMonitor
 from service.watch.systemd import notify
 
 log = get_logger(__name__)
@@ -22,11 +22,11 @@ log = get_logger(__name__)
 _AGAIN_S = 60.0
 """Shortest time between two starts of a watchdog."""
 _LAST_WORDS_S = 20.0
-"""For notifications that wait when the program ends; the microscope is safe by then."""
+"""Time for waiting notifications at the end of the program; the microscope is safe by then."""
 
 
-class Upkeep:
-    """What watches over one session, from `start` to `stop`.
+class Supervision:
+    """Supervision of one session, from `start` to `stop`.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Upkeep:
     Raises
     ------
     InputError
-        Notifications are configured in a way that cannot work.
+        Notifications are configured wrongly.
     """
 
     def __init__(self, context: Context) -> None:
@@ -46,43 +46,43 @@ class Upkeep:
             self._urls, config.notify.events, context.store.run_id(), self._not_delivered
         )
         self.announcer = Announcer(context.store, context.folder.incidents, self._notifier)
-        self._sentinel = Sentinel(
+        self._stall_monitor = StallMonitor(
             context.progress, self.announcer.note, context.store.events.last_seq, self._watchdog_lost
         )
         self.heart = Heart(beat_path(context.store.run_id()))
-        # A session in simulated time is over in a moment, and no microscope stands behind it.
+        # A session in simulated time is short and drives no microscope.
         self._real = isinstance(context.clock, SystemClock)
         self._outside = config.watchdog.enabled and self._real
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
 
     def start(self) -> None:
-        """Begin; the heart first, so that the watchdog finds it beating."""
+        """Start, the heart first, so that the watchdog finds it beating."""
         self.heart.start()
         if self._outside:
             self._spawn()
         self.announcer.start()
-        self._sentinel.start()
+        self._stall_monitor.start()
         notify("READY=1")
 
     def stop(self, safe: bool) -> None:
-        """End, and say how the microscope is left; sends what is still to be sent."""
+        """Send what waits, write the state of the microscope, and end."""
         notify("STOPPING=1")
-        self._sentinel.stop()
+        self._stall_monitor.stop()
         self.heart.end(safe, keep=self._real)
         self.announcer.stop(_LAST_WORDS_S)
         self._notifier.close(_LAST_WORDS_S)
-        # What could not be delivered just now is an incident, too.
+        # A notification that could not be delivered is an incident, too.
         self.announcer.catch_up()
 
     def health(self) -> dict[str, Any]:
-        """How the session comes forward, and whether people can be told; for `status`."""
-        standing = self._context.progress.standing()
+        """Return progress and notifications, for `status`."""
+        now = self._context.progress.current()
         return {
-            "step": standing.step,
-            "running_s": round(standing.running_s, 1),
-            "allowed_s": round(standing.allowed_s, 1),
-            "stalled": standing.stalled,
+            "step": now.step,
+            "running_s": round(now.running_s, 1),
+            "allowed_s": round(now.allowed_s, 1),
+            "stalled": now.stalled,
             "watchdog": self._watchdog is not None and self._watchdog.poll() is None,
             "channels": self._notifier.channels,
             "notified": self._notifier.sent,
@@ -98,7 +98,7 @@ class Upkeep:
             log.error("no watchdog", error=str(error))
 
     def _watchdog_lost(self) -> bool:
-        """Start the watchdog again if it has ended; whether it had."""
+        """Start the watchdog again if it has ended; return True if it had."""
         gone = self._watchdog is None or self._watchdog.poll() is not None
         if not self._outside or not gone or time.monotonic() - self._started_s < _AGAIN_S:
             return False
@@ -110,9 +110,9 @@ class Upkeep:
 
 
 @contextmanager
-def watched(upkeep: Upkeep) -> Iterator[None]:
-    """Watch over a session until it has ended; only `UnsafeError` says that the microscope is not safe."""
-    upkeep.start()
+def supervised(supervision: Supervision) -> Iterator[None]:
+    """Supervise a session until it has ended; only `UnsafeError` means that the microscope is not safe."""
+    supervision.start()
     safe = True
     try:
         yield
@@ -120,4 +120,4 @@ def watched(upkeep: Upkeep) -> Iterator[None]:
         safe = False
         raise
     finally:
-        upkeep.stop(safe)
+        supervision.stop(safe)

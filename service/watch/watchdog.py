@@ -1,7 +1,7 @@
-"""The watchdog: a second process that puts the microscope safe when the daemon has died or is frozen.
+"""Watchdog: a second process that makes the microscope safe if the daemon has died or is frozen.
 
-It shares nothing with the daemon but the heartbeat file and the folder of the run. Before it touches the
-microscope, the daemon is surely gone: a frozen one is killed first.
+It shares only the heartbeat file and the run folder with the daemon. Before it touches the microscope, it
+makes sure that the daemon is gone: a frozen one is killed first.
 """
 
 import os
@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 _EVERY_S = 0.5
 _APPEAR_S = 30.0
-"""So long a daemon that starts may take until its first heartbeat."""
+"""Longest time from the start of a daemon to its first heartbeat."""
 
 GONE = "the daemon has died"
 UNSAFE = "the daemon has ended and the microscope was not known to be safe"
@@ -34,21 +34,21 @@ UNSAFE = "the daemon has ended and the microscope was not known to be safe"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look at the heartbeat says: None for `why` is a daemon that ended as it should."""
+    """Verdict on a daemon by its heartbeat: `why` it needs a rescue, None if it ended well."""
 
     why: str | None
     beat: Beat | None
 
 
 def watch(path: Path, silent_s: float, sleep: Callable[[float], None] = time.sleep) -> Verdict:
-    """Look at a heartbeat until its daemon has ended, died or is frozen.
+    """Watch a heartbeat until its daemon has ended, died or is frozen.
 
     Parameters
     ----------
     path : Path
         See `service.watch.heartbeat.beat_path`.
     silent_s : float
-        A daemon whose counter stands for so long is frozen, s.
+        A daemon whose counter stands still for this long is frozen, s.
     sleep : callable
 
     Returns
@@ -64,17 +64,17 @@ def watch(path: Path, silent_s: float, sleep: Callable[[float], None] = time.sle
             first = beat
         if beat is not None and first is not None:
             if (beat.pid, beat.started) != (first.pid, first.started):
-                return Verdict(None, beat)  # another daemon took the run up, with a watchdog of its own
+                return Verdict(None, beat)  # another daemon took up the run, with its own watchdog
             if beat.ended is not None:
                 return Verdict(UNSAFE if beat.ended == "unsafe" else None, beat)
             if process_start(beat.pid) != beat.started:
-                # It may have said goodbye between the two looks.
+                # It may have ended well between the two reads.
                 beat = read_beat(path) or beat
                 safe = beat.ended == "safe"
                 return Verdict(None if safe else GONE, beat)
         if beat is not None and beat != last:
             last, waited_s = beat, 0.0
-        # Looks are counted, not the clock: time in which this process did not run is no silence.
+        # Count looks, not the clock: time in which this process did not run is no silence.
         elif waited_s >= (silent_s if first is not None else _APPEAR_S):
             why = f"the daemon gave no sign of life for {waited_s:.0f} s" if first is not None else None
             return Verdict(why, first)
@@ -83,9 +83,9 @@ def watch(path: Path, silent_s: float, sleep: Callable[[float], None] = time.sle
 
 
 def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
-    """Start a watchdog for the daemon of this process, in a session of its own."""
+    """Start a watchdog for the daemon of this process, in its own process session."""
     environment = dict(os.environ)
-    # Watchdog messages to systemd are the daemon's own.
+    # Only the daemon sends messages to systemd.
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
         environment.pop(name, None)
     environment["PYTHONPATH"] = str(HOME)
@@ -103,19 +103,19 @@ def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
 
 
 def guard_run(path: Path, once: bool = False) -> str:
-    """Watch the daemon of a run until it ends, and act where it did not end well.
+    """Watch the daemon of a run until it ends, and act if it did not end well.
 
     Parameters
     ----------
     path : Path
         Folder of the run.
     once : bool
-        Act at once if the daemon is not alive, and do not wait for it if it is.
+        Act at once if the daemon is not alive; return if it is.
 
     Returns
     -------
     str
-        What was found, a sentence.
+        The finding, a sentence.
 
     Raises
     ------
@@ -139,17 +139,17 @@ def guard_run(path: Path, once: bool = False) -> str:
         return "the daemon has ended, the microscope is safe" if verdict.beat else "no daemon showed up"
     log.critical("acting", why=verdict.why)
     act(folder, info, config, verdict.why, verdict.beat)
-    return f"{verdict.why}; the microscope was put safe"
+    return f"{verdict.why}; the microscope was made safe"
 
 
 def main() -> None:
-    """Watch the run named on the command line; it ends with its work, not with the daemon's terminal."""
+    """Watch the run named on the command line, independently of the terminal of the daemon."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
         log.info("ended", found=guard_run(Path(sys.argv[1])))
     except Exception:
-        # Nobody sees its terminal; the daemon sees its end and starts another.
+        # Nobody sees its output; the daemon sees its end and starts another.
         log.exception("ended")
         raise
 

@@ -13,7 +13,7 @@ from service.daemon.process import take_up
 from service.daemon.runner import Runner
 from service.safety.deadlines import Limits, guarded
 from service.session.context import BusyTime, Context, FailureStreak
-from service.session.interrupts import Requests, Wish
+from service.session.interrupts import Interrupt, Interrupts
 from service.session.run_folder import create
 from service.session.setup import Setup, set_up
 from service.store.store import Store
@@ -77,7 +77,7 @@ class Session:
             folder=self.folder,
             devices=guarded(self.setup.devices, limits),
             clock=self.setup.clock,
-            requests=Requests(),
+            interrupts=Interrupts(),
             busy=BusyTime(self.setup.clock),
             streak=FailureStreak(self.config.session.max_failures_in_a_row),
             limits=limits,
@@ -104,7 +104,7 @@ class Session:
 
     def end(self) -> None:
         """Shut down what still waits, and close."""
-        self.control.stop(Wish.SHUTDOWN, "end of the test")
+        self.control.stop(Interrupt.SHUTDOWN, "end of the test")
         self.thread.join(30)
         assert not self.thread.is_alive()
         self.store.close()

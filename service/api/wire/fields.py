@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from config.base import Frozen
+from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 from service.api.wire.messages import Identifier, Limit, Number
 from service.model import specimen
@@ -111,6 +112,8 @@ class BoxRow(Frozen):
     tracks: tuple[str, ...]
     seen: bool
     """False where only neighbouring sections show it."""
+    source: CellSource
+    decision: Decision
     jobs: tuple[str, ...]
     skipped: str | None
     """Why no job images it."""
@@ -128,6 +131,8 @@ class BoxRow(Frozen):
             reason=cell.reason,
             tracks=cell.tracks,
             seen=cell.seen,
+            source=cell.source,
+            decision=cell.decision,
             jobs=cell.jobs,
             skipped=cell.skipped,
         )

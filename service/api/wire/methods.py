@@ -10,7 +10,7 @@ from service.api.wire import fields, focus, queue
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, NoParams, Number
 from service.model.jobs import JobState
-from service.model.phases import Phase
+from service.model.phases import PauseCause, Phase
 from service.model.specimen import FieldState
 
 
@@ -73,6 +73,8 @@ class StatusResult(Frozen):
     phase: Phase
     resume_to: Phase | None
     reason: str | None
+    cause: PauseCause | None
+    """Of a pause; null in other phases."""
     rev: int
     last_seq: int
     time_s: float

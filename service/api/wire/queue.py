@@ -11,7 +11,7 @@ from drivers.pose import RectM
 from service.api.wire.focus import FocusRow
 from service.api.wire.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, Number, Position
 from service.model import jobs
-from service.model.jobs import ExposureState, JobKind, JobState
+from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 StageM = Annotated[float, Field(ge=-1.0, le=1.0, description="Stage position, m.")]
@@ -123,6 +123,9 @@ class JobRow:
     beam_s: float
     state: JobState
     reason: str | None
+    hold_cause: HoldCause | None
+    """Who releases a held job; null unless it is held."""
+    origin: JobOrigin
     covers: tuple[Covered, ...]
 
     @classmethod
@@ -140,6 +143,8 @@ class JobRow:
             beam_s=job.beam_s,
             state=job.state,
             reason=job.reason,
+            hold_cause=job.hold_cause,
+            origin=job.origin,
             covers=tuple(Covered(cell=cell, kept=kept[cell], tracks=tracks[cell]) for cell in job.covers),
         )
 

@@ -1,4 +1,4 @@
-"""Where a session's time goes: how long its steps took, what its plans come to, and what is left to do."""
+"""Durations of steps, totals of plans, and the work that is left."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from service.model.work import Step, WayTotals
 from service.store.database import Database
 
 LATEST = 200
-"""Samples of a step that are looked at: a machine that has become slower is noticed within a few hours."""
+"""Samples per step: a microscope that becomes slower shows within a few hours."""
 
 _LEFT = (JobState.QUEUED, JobState.HELD, JobState.ARMED)
 
@@ -21,11 +21,11 @@ class Durations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, step: Step, took_s: float) -> None:
-        """Keep how long a step took, s; below zero counts as zero."""
+    def record(self, step: Step, duration_s: float) -> None:
+        """Store the duration of a step, s; negative values count as zero."""
         with self._database.change() as connection:
             connection.execute(
-                "INSERT INTO duration (step, took_s) VALUES (?, ?)", (step.value, max(0.0, took_s))
+                "INSERT INTO duration (step, took_s) VALUES (?, ?)", (step.value, max(0.0, duration_s))
             )
 
     def latest(self, step: Step) -> tuple[float, ...]:
@@ -36,7 +36,7 @@ class Durations:
         return tuple(row["took_s"] for row in found)
 
     def add_plan(self, section: str, ways: Sequence[WayTotals]) -> None:
-        """Keep what the plan of a section comes to, and what other ways to image it would."""
+        """Store the totals of the plan of a section, and of the other ways to image it."""
         with self._database.change() as connection:
             for way in ways:
                 connection.execute(
@@ -46,7 +46,7 @@ class Durations:
                 )
 
     def ways(self) -> tuple[WayTotals, ...]:
-        """Sums over all planned sections, the chosen way first."""
+        """Return sums over all planned sections, the chosen way first."""
         found = self._database.all(
             "SELECT method, MAX(chosen) AS chosen, SUM(exposed_m2) AS exposed_m2, SUM(frames) AS frames,"
             " SUM(stage_moves) AS stage_moves, SUM(beam_s) AS beam_s, SUM(travel_m) AS travel_m,"
@@ -65,16 +65,16 @@ class Durations:
         )
 
     def planned_fields(self) -> int:
-        """Return the number of fields of the sections that are planned."""
+        """Return the number of fields of planned sections."""
         row = self._database.one(
             "SELECT COUNT(*) FROM field WHERE section IN (SELECT DISTINCT section FROM way)"
         )
         return 0 if row is None else int(row[0])
 
     def to_focus(self) -> tuple[int, int]:
-        """Sections that the beam is still to be focused on, and how many of them have a job for that.
+        """Return the number of sections that still need a focus of the beam, and of those with a job for it.
 
-        Whether a section that is not planned will have frames nobody knows: it counts.
+        A section that is not planned counts, as it may get frames.
         """
         live = ", ".join(f"'{state.value}'" for state in _LEFT)
         row = self._database.one(
@@ -89,7 +89,7 @@ class Durations:
         return (0, 0) if row is None else (row[0], row[1])
 
     def to_focus_light(self) -> int:
-        """Sections that the light is still to be focused on."""
+        """Return the number of sections that still need a focus of the light."""
         row = self._database.one(
             "SELECT COUNT(DISTINCT section) FROM field WHERE state = 'pending' AND NOT EXISTS (SELECT 1"
             " FROM focus WHERE beam = 'light' AND focus.section = field.section AND focus.state <> 'begun')"
@@ -97,10 +97,10 @@ class Durations:
         return 0 if row is None else int(row[0])
 
     def left(self) -> Work:
-        """Return what the jobs that are queued, held or under the beam add up to.
+        """Return the work of all jobs that are queued, held or under the beam.
 
-        Their moves and their way are those of as many frames of the plans. It is asked for with every status
-        while a queue of 100,000 frames is worked on: triggers keep the sums.
+        Moves and travel are those of as many frames of the plans. Every status asks for it, with queues of
+        100,000 frames: triggers keep the sums.
         """
         marks = ", ".join("?" for _ in _LEFT)
         row = self._database.one(
@@ -112,9 +112,9 @@ class Durations:
         frames = int(row["frames"])
         whole = next((way.work for way in self.ways() if way.chosen), Work())
         part = frames / whole.frames if whole.frames else 0.0
-        # Without a plan (jobs of a person) each frame is a move.
+        # Without a plan (added jobs only) each frame is a move.
         moves = math.ceil(part * whole.stage_moves) if whole.frames else frames
-        # What was added and taken away again may leave a rounding error.
+        # Sums may keep a rounding error.
         return Work(
             frames, moves, max(0.0, row["beam_s"]) if frames else 0.0, part * whole.travel_m, row["pixels"]
         )

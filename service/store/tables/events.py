@@ -15,7 +15,7 @@ class EventLog:
         self._database = database
 
     def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
-        """Append an event that changes nothing: a pressure read back, a full disk.
+        """Append an event that changes no state, such as a pressure read back.
 
         `data` are JSON values; NaN and infinity become null.
         """
@@ -23,7 +23,7 @@ class EventLog:
             self._database.log(kind, subject, data)
 
     def since(self, seq: int, limit: int | None = None) -> list[Event]:
-        """Return the events behind a sequence number."""
+        """Return the events after a sequence number."""
         sql = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         return [rows.event(row) for row in self._database.all(sql, (seq, -1 if limit is None else limit))]
 

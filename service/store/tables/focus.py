@@ -1,4 +1,4 @@
-"""What focusing on each section found, in the session's database: a restart goes on with the same heights."""
+"""Focuses of each section, so that a restart goes on with the same heights."""
 
 from dataclasses import replace
 
@@ -21,32 +21,32 @@ class FocusStore:
         self._database = database
 
     def add(self, focus: Focus) -> Focus:
-        """Keep a focus, and return it with its number.
+        """Store a focus, and return it with its number.
 
         Raises
         ------
         StoreError
-            There is no such section or job, or a height is missing; nothing was kept.
+            There is no such section or job, or a height is missing; nothing was stored.
         """
         with self._database.change() as connection:
             cursor = connection.execute(
                 f"INSERT INTO focus ({_COLUMNS}) VALUES ({', '.join('?' * len(_values(focus)))})",
                 _values(focus),
             )
-            self._tell(focus)
+            self._log(focus)
             return replace(focus, id=int(cursor.lastrowid or 0))
 
     def change(self, focus: Focus) -> None:
-        """Keep what became of a focus that was added."""
+        """Store the outcome of a focus that was added."""
         with self._database.change() as connection:
             connection.execute(
                 f"UPDATE focus SET ({_COLUMNS}) = ({', '.join('?' * len(_values(focus)))}) WHERE id = ?",
                 (*_values(focus), focus.id),
             )
-            self._tell(focus)
+            self._log(focus)
 
     def all(self, beam: FocusBeam | None = None, limit: int | None = None, after: int = 0) -> list[Focus]:
-        """Focuses in their order, behind a number, of one beam or both."""
+        """Return focuses in their order, after a number, of one beam or both."""
         name = None if beam is None else beam.value
         found = self._database.all(
             "SELECT * FROM focus WHERE (? IS NULL OR beam = ?) AND id > ? ORDER BY id LIMIT ?",
@@ -63,19 +63,19 @@ class FocusStore:
         return None if row is None else rows.focus(row)
 
     def of_job(self, job: str) -> Focus | None:
-        """Return what the last focus of a job found; None where it has none."""
+        """Return the last focus of a job; None where it has none."""
         row = self._database.one("SELECT * FROM focus WHERE job = ? ORDER BY id DESC LIMIT 1", (job,))
         return None if row is None else rows.focus(row)
 
     def job_of(self, section: str) -> str | None:
-        """Return the job that focuses the beam on a section, whatever became of it; None without one."""
+        """Return the job that focuses the beam on a section, in any state; None without one."""
         row = self._database.one(
             "SELECT id FROM job WHERE section = ? AND kind = 'focus' ORDER BY id DESC LIMIT 1", (section,)
         )
         return None if row is None else str(row[0])
 
     def counts(self, beam: FocusBeam) -> dict[FocusState, int]:
-        """Sections by the state of their last focus of a beam; only states that occur."""
+        """Return the number of sections by the state of their last focus; only states that occur."""
         found = self._database.all(
             "SELECT state, COUNT(*) AS n FROM focus"
             " WHERE id IN (SELECT MAX(id) FROM focus WHERE beam = ? GROUP BY section) GROUP BY state",
@@ -84,16 +84,16 @@ class FocusStore:
         return {FocusState(row["state"]): row["n"] for row in found}
 
     def cost(self, beam: FocusBeam) -> tuple[int, float]:
-        """Exposures of all focuses of a beam, and how long they were under light or beam, s."""
+        """Return the exposures of all focuses of a beam, and their time under light or beam, s."""
         row = self._database.one(
             "SELECT COALESCE(SUM(exposures), 0), TOTAL(exposed_s) FROM focus WHERE beam = ?", (beam.value,)
         )
         return (0, 0.0) if row is None else (int(row[0]), float(row[1]))
 
-    def _tell(self, focus: Focus) -> None:
+    def _log(self, focus: Focus) -> None:
         if focus.state is FocusState.BEGUN:
             return
-        told = {
+        data = {
             "beam": focus.beam,
             "state": focus.state,
             "found_m": focus.found_m,
@@ -101,7 +101,7 @@ class FocusStore:
             "job": focus.job,
             "reason": focus.reason,
         }
-        self._database.log("focus", focus.section, told)
+        self._database.log("focus", focus.section, data)
 
 
 def _values(focus: Focus) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Changes that come by request: guarded, done once, answered the same each time."""
+"""Changes by request: each is made once, and a retry gets the same reply."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,19 +10,19 @@ from service.store.rows import to_json
 
 
 class Requests:
-    """Changes by request, and how often the session was steered."""
+    """Replies to requests, and the revision of the session."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def rev(self) -> int:
-        """Count of the times that somebody, or the session itself, steered."""
+        """Return the revision: it grows with each change of phase and each request."""
         row = self._database.one("SELECT rev FROM run")
         assert row is not None
         return int(row[0])
 
     def steer(self) -> None:
-        """Count one more; part of the change of this thread."""
+        """Increase the revision, in the change of this thread."""
         with self._database.change() as connection:
             connection.execute("UPDATE run SET rev = rev + 1")
 
@@ -34,31 +34,31 @@ class Requests:
         if_rev: int | None,
         make: Callable[[], Mapping[str, Any]],
     ) -> dict[str, Any]:
-        """Make a change once, and keep its reply in the same transaction.
+        """Make a change once, and store its reply in the same transaction.
 
         Parameters
         ----------
         request_id : str
-            Made by the client; the same again is a retry.
+            Made by the client; the same identifier again is a retry.
         method : str
         params : mapping
             JSON values.
         if_rev : int or None
-            `revision` as the client saw it.
+            Revision that the client saw.
         make : callable
-            Makes the change and returns the reply, JSON values. If it raises, nothing is changed or kept.
+            Makes the change and returns the reply, JSON values. If it raises, nothing changes.
 
         Returns
         -------
         dict
-            The reply, or that of the first time.
+            The reply, for a retry that of the first request.
 
         Raises
         ------
         RequestReusedError
             The identifier belongs to another request.
         StaleRevisionError
-            Somebody steered since.
+            The session was changed since.
         """
         asked = json.dumps(params, sort_keys=True)
         with self._database.change() as connection:

@@ -1,37 +1,35 @@
 """The exposure ledger: intent before effect.
 
 A row is committed before the beam is unblanked and closed when it is blanked again. Rows are never deleted,
-and never changed once they are not open. A row that is found open after a crash says that the beam may have
-been on: it becomes ``unknown``, its job ``needs_review``, and only a person queues it again.
+and never changed once they are closed. A row found open after a crash means that the beam may have been on:
+it becomes ``unknown``, its job ``needs_review``, and only a person queues it again.
 """
 
 from dataclasses import dataclass
 
 from drivers.pose import RectM
+from service import wording
 from service.errors import IllegalTransitionError, UnknownIdError
 from service.model.jobs import Exposure, ExposureState, JobState
 from service.store import rows
 from service.store.database import Database
 from service.store.tables.queue import Queue
 
-LOST = "the program ended before its image was saved"
-MAYBE_EXPOSED = "the program ended while the beam may have been on"
-
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a restart found.
+    """Exposures and jobs that a restart put in order.
 
     Attributes
     ----------
     unknown : tuple of Exposure
         Rows that were open.
     needs_review : tuple of str
-        Jobs that a person decides on: perhaps exposed, or exposed with their image lost.
+        Jobs that need a decision: perhaps exposed, or exposed with their image lost.
     requeued : tuple of str
-        Jobs that were armed, but whose beam was surely never on.
+        Jobs that were armed, but certainly not exposed.
     to_verify : tuple of str
-        Jobs whose image was written but not yet checked.
+        Jobs whose image was written but not checked.
     """
 
     unknown: tuple[Exposure, ...]
@@ -48,16 +46,16 @@ class Ledger:
         self._queue = Queue(database)
 
     def arm(self, job_id: str, rect_m: RectM, halo_m: float) -> Exposure:
-        """Put the intent to expose in the ledger and arm the job; on the disk when this returns.
+        """Record the intent to expose and arm the job; on the disk when this returns.
 
         Parameters
         ----------
         job_id : str
             A queued job.
         rect_m : RectM
-            Ground that will be scanned, by the stage's read-back.
+            Ground to be scanned, by the read-back of the stage.
         halo_m : float
-            How far the beam destroys fluorescence around it, m.
+            Distance to which the beam destroys fluorescence around it, m.
 
         Raises
         ------
@@ -96,17 +94,17 @@ class Ledger:
         *,
         now: bool = True,
     ) -> Exposure:
-        """Close an open row, and move its job on with it.
+        """Close an open row, and change the state of its job with it.
 
-        `rect_m` is the ground that was exposed, where it is not that of the intent; `beam_s` the time under
-        the beam, s, where it is known; `note` what became of the scan, or what a person should know of its
-        image; without `now` nobody knows when it ended.
+        `rect_m` is the exposed ground where it differs from the intent, `beam_s` the time under the beam, s,
+        where it is known, `note` the outcome of the scan or a remark on its image. Without `now` the end of
+        the scan is not known.
 
         Raises
         ------
         UnknownIdError
         IllegalTransitionError
-            The row is not open any more.
+            The row is not open.
         """
         with self._database.change() as connection:
             old = self.exposure(exposure_id)
@@ -138,11 +136,11 @@ class Ledger:
         beam_s: float | None = None,
         note: str | None = None,
     ) -> Exposure:
-        """Close the row of a scan that ended with the beam blanked: its job is exposed; see `finish`."""
+        """Close the row of a scan that ended well: its job is exposed; see `finish`."""
         return self.finish(exposure_id, ExposureState.CLOSED, JobState.EXPOSED, note, rect_m, beam_s)
 
     def failed(self, exposure_id: int, note: str) -> Exposure:
-        """Close the row of a scan that broke off: nobody knows what it exposed, a person reviews its job."""
+        """Close the row of a scan that broke off: what it exposed is not known, its job needs review."""
         return self.finish(exposure_id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, note)
 
     def void(self, exposure_id: int, job_state: JobState, note: str) -> Exposure:
@@ -159,7 +157,7 @@ class Ledger:
         return self.finish(exposure_id, ExposureState.VOID, job_state, note)
 
     def exposure(self, exposure_id: int) -> Exposure:
-        """Row of an identifier.
+        """Return the row of an identifier.
 
         Raises
         ------
@@ -173,7 +171,7 @@ class Ledger:
     def exposures(
         self, limit: int | None = None, after: int | None = None, job: str | None = None
     ) -> list[Exposure]:
-        """Rows in the order in which they were opened, behind an identifier."""
+        """Return rows in the order in which they were opened, after an identifier."""
         found = self._database.all(
             "SELECT * FROM exposure WHERE (? IS NULL OR job = ?) AND id > ? ORDER BY id LIMIT ?",
             (job, job, after or 0, -1 if limit is None else limit),
@@ -181,12 +179,12 @@ class Ledger:
         return [rows.exposure(row) for row in found]
 
     def exposed_rects(self, touching: RectM | None = None) -> list[tuple[RectM, float]]:
-        """Ground that the beam touched or may have, with the halo of each, m: all rows but the void ones.
+        """Return exposed ground with its halo, m: all rows but the void ones.
 
         Parameters
         ----------
         touching : RectM, optional
-            Only what reaches this ground, halo included; touching edges count.
+            Only exposures that reach this ground, halo included; touching edges count.
         """
         sql = "SELECT * FROM exposure WHERE state <> ?"
         values: tuple[object, ...] = (ExposureState.VOID.value,)
@@ -200,34 +198,35 @@ class Ledger:
         return [(exposure.rect_m, exposure.halo_m) for exposure in found]
 
     def recover(self) -> Recovered:
-        """Put in order what a process that ended left behind.
+        """Put in order what an earlier process left.
 
         Raises
         ------
         StoreError
-            The self._database cannot be written; nothing changed.
+            The database cannot be written; nothing changed.
         """
         with self._database.change():
             unknown, review, requeued = [], [], []
+            maybe_exposed = wording.maybe_exposed_at_restart()
             open_rows = self._database.all(
                 "SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,)
             )
             for exposure in map(rows.exposure, open_rows):
                 found = self.finish(
-                    exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, MAYBE_EXPOSED, now=False
+                    exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, maybe_exposed, now=False
                 )
                 unknown.append(found)
                 review.append(exposure.job)
             for job in self._queue.jobs(JobState.ARMED):
-                # Job and row change together, so this is not to happen; with only void rows no beam was on.
+                # Should not happen: job and row change together. With void rows only, the beam was never on.
                 if any(e.state is not ExposureState.VOID for e in self.exposures(job=job.id)):
-                    self._queue.transition(job.id, JobState.NEEDS_REVIEW, reason=MAYBE_EXPOSED)
+                    self._queue.transition(job.id, JobState.NEEDS_REVIEW, reason=maybe_exposed)
                     review.append(job.id)
                 else:
                     self._queue.transition(job.id, JobState.QUEUED)
                     requeued.append(job.id)
             for job in self._queue.jobs(JobState.EXPOSED):
-                self._queue.transition(job.id, JobState.NEEDS_REVIEW, reason=LOST)
+                self._queue.transition(job.id, JobState.NEEDS_REVIEW, reason=wording.image_lost_at_restart())
                 review.append(job.id)
             written = self._queue.jobs(JobState.SAVED)
             return Recovered(tuple(unknown), tuple(review), tuple(requeued), tuple(job.id for job in written))

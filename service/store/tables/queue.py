@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.model import job_states
 from service.model.event import Event
-from service.model.jobs import Job, JobState
+from service.model.jobs import HoldCause, Job, JobState
 from service.model.specimen import FieldState
 from service.store import rows
 from service.store.database import Database
@@ -16,14 +16,14 @@ UNDER_WAY = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
 
 
 class Queue:
-    """Jobs of one run in the order of the route. Methods may be called from any thread."""
+    """Jobs of one run in the order of the queue. Methods may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._specimen = SpecimenStore(database)
 
     def add_plan(self, section: str, jobs: Sequence[Job], skipped: Mapping[str, str]) -> None:
-        """Queue the frames of a section, and account for each of its cells.
+        """Queue the frames of a section and account for each of its cells.
 
         Parameters
         ----------
@@ -31,13 +31,12 @@ class Queue:
         jobs : sequence of Job
             Queued; positions and identifiers not taken.
         skipped : mapping
-            Reason by identifier, of every cell that no job covers.
+            Reason by cell, for every cell that no job covers.
 
         Raises
         ------
         StoreError
-            A job of another section, a cell that is unknown or in both, or one that is in neither
-            (invariant 9).
+            A job of another section, an unknown cell, or a cell that is in both or in neither (invariant 9).
         """
         with self._database.change() as connection:
             for job in jobs:
@@ -68,7 +67,7 @@ class Queue:
             self._database.log("queue", section, {"jobs": len(jobs), "skipped_cells": len(skipped)})
 
     def next_number(self) -> int:
-        """Number for the next job, 1 in an empty queue."""
+        """Return the number for the next job, 1 in an empty queue."""
         row = self._database.one("SELECT MAX(CAST(SUBSTR(id, 2) AS INTEGER)) FROM job")
         return 1 if row is None or row[0] is None else int(row[0]) + 1
 
@@ -79,7 +78,7 @@ class Queue:
         limit: int | None = None,
         after: int | None = None,
     ) -> list[Job]:
-        """Jobs in the order of the queue, behind a position."""
+        """Return jobs in the order of the queue, after a position."""
         where, values = ["1"], []
         for column, value in (("section = ?", section), ("state = ?", state), ("position > ?", after)):
             if value is not None:
@@ -92,7 +91,7 @@ class Queue:
         )
 
     def job(self, job_id: str) -> Job:
-        """Job of an identifier.
+        """Return the job of an identifier.
 
         Raises
         ------
@@ -104,7 +103,7 @@ class Queue:
         return found[0]
 
     def current_job(self) -> Job | None:
-        """Job whose frame is being taken or saved, None if there is none."""
+        """Return the job whose frame is being taken or saved, None if there is none."""
         found = _read(
             self._database,
             "SELECT * FROM job WHERE state IN (?, ?, ?) ORDER BY position LIMIT 1",
@@ -113,16 +112,16 @@ class Queue:
         return found[0] if found else None
 
     def next_job(self, section: str | None = None) -> Job | None:
-        """First queued job, of a section or of all."""
+        """Return the first queued job, of a section or of all."""
         found = self.jobs(JobState.QUEUED, section, limit=1)
         return found[0] if found else None
 
     def counts(self) -> dict[JobState, int]:
-        """Number of jobs in every state."""
+        """Return the number of jobs in every state."""
         return dict.fromkeys(JobState, 0) | self.counts_in_use()
 
     def counts_in_use(self) -> dict[JobState, int]:
-        """Jobs in each state that occurs."""
+        """Return the number of jobs in each state that occurs."""
         return {
             JobState(row["state"]): row["n"]
             for row in self._database.all("SELECT state, n FROM job_count WHERE n > 0")
@@ -136,8 +135,11 @@ class Queue:
         reason: str | None = None,
         image: str | None = None,
         sha256: str | None = None,
+        hold_cause: HoldCause | None = None,
     ) -> Job:
-        """Move a job on, but not into or out of ``armed``: that is the ledger's.
+        """Change the state of a job, but not into or out of ``armed``: only the ledger does that.
+
+        See `transition`.
 
         Raises
         ------
@@ -150,7 +152,9 @@ class Queue:
                     f"job {job_id} cannot go to '{state}' this way: only the ledger leads into and out of"
                     " 'armed'"
                 )
-            return self.transition(job_id, state, reason=reason, image=image, sha256=sha256)
+            return self.transition(
+                job_id, state, reason=reason, image=image, sha256=sha256, hold_cause=hold_cause
+            )
 
     def transition(
         self,
@@ -160,38 +164,51 @@ class Queue:
         reason: str | None = None,
         image: str | None = None,
         sha256: str | None = None,
+        hold_cause: HoldCause | None = None,
         exposure: int | None = None,
         by: str | None = None,
     ) -> Job:
-        """Move a job on by the table of `service.model.job_states`; `exposure` and `by` go into the event.
+        """Change the state of a job by the table of `service.model.job_states`.
+
+        A job that is held needs a `hold_cause`. `exposure` and `by` go into the event.
 
         Raises
         ------
         UnknownIdError
         IllegalTransitionError
+        StoreError
+            It is to be held without a cause, or a cause is given for another state.
         """
         with self._database.change() as connection:
             old = self.job(job_id)
             job_states.check(old.state, state)
             connection.execute(
                 "UPDATE job SET state = ?, reason = ?, image = COALESCE(?, image),"
-                " sha256 = COALESCE(?, sha256) WHERE id = ?",
-                (state.value, reason, image, sha256, job_id),
+                " sha256 = COALESCE(?, sha256), hold_cause = ? WHERE id = ?",
+                (
+                    state.value,
+                    reason,
+                    image,
+                    sha256,
+                    None if hold_cause is None else hold_cause.value,
+                    job_id,
+                ),
             )
-            told: dict[str, object] = {"from": old.state, "to": state, "reason": reason}
-            told |= {name: value for name, value in (("exposure", exposure), ("by", by)) if value is not None}
-            self._database.log("job", job_id, told)
+            data: dict[str, object] = {"from": old.state, "to": state, "reason": reason}
+            optional = {"exposure": exposure, "by": by, "hold_cause": hold_cause}
+            data |= {name: value for name, value in optional.items() if value is not None}
+            self._database.log("job", job_id, data)
             return self.job(job_id)
 
     def history(self, job_id: str) -> list[Event]:
-        """Events of a job, in order."""
+        """Return the events of a job, in order."""
         found = self._database.all(
             "SELECT * FROM event WHERE kind = 'job' AND subject = ? ORDER BY seq", (job_id,)
         )
         return [rows.event(row) for row in found]
 
     def kept_because(self, jobs: Sequence[Job]) -> dict[str, str]:
-        """Why each cell that some jobs cover was kept, by its identifier."""
+        """Return the reason of each cell that some jobs cover, by its identifier."""
         cells = sorted({cell for job in jobs for cell in job.covers})
         found = self._database.all(
             "SELECT id, reason FROM cell WHERE id IN (SELECT value FROM json_each(?))", (to_json(cells),)

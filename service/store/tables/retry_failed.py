@@ -1,22 +1,19 @@
-"""Fields that failed, taken or given to detection once more."""
+"""Second try, after a restart, for fields whose fluorescence or detection failed."""
 
-from service.model.jobs import JobState
+from service import wording
+from service.model.jobs import JobOrigin, JobState
 from service.model.specimen import FieldState
 from service.store.database import Database
 from service.store.tables.queue import Queue
 from service.store.tables.specimen import SpecimenStore
 
-TAKEN_AGAIN = "taken again after a restart"
-DETECTED_AGAIN = "detected again after a restart"
-WITHDRAWN = "the section is planned anew, as a field of it is taken or detected again"
 
+def retry_failed(database: Database) -> tuple[str, ...]:
+    """Set fields back to ``saved`` if their detection failed, to ``pending`` if their fluorescence failed.
 
-def look_again(database: Database) -> tuple[str, ...]:
-    """Call fields ``saved`` again whose detection failed, and ``pending`` whose fluorescence did.
-
-    Not where an exposure of their section is in the ledger, or its queue is no longer as it was planned: what
-    has been imaged, or decided by a person, stays. Of other sections the plan is withdrawn; they are planned
-    anew, with all of their cells, when the field was seen.
+    Sections with an exposure in the ledger, or with a queue that is no longer as it was planned, are left
+    alone: what was imaged, or decided by a person, stays. The plan of other sections is withdrawn; they are
+    planned again, with all of their cells.
 
     Returns
     -------
@@ -39,19 +36,18 @@ def look_again(database: Database) -> tuple[str, ...]:
             _withdraw_plan(database, section)
         for field in failed:
             if field.untaken:
-                specimen.set_field(field.id, FieldState.PENDING, reason=TAKEN_AGAIN)
+                specimen.set_field(field.id, FieldState.PENDING, reason=wording.taken_again())
             else:
-                specimen.set_field(field.id, FieldState.SAVED, reason=DETECTED_AGAIN)
+                specimen.set_field(field.id, FieldState.SAVED, reason=wording.detected_again())
         return tuple(field.id for field in failed)
 
 
 def _untouched(database: Database, section: str) -> bool:
-    """Whether no job of a section was ever moved on, held, put elsewhere, or asked for by a person."""
+    """Return True if all jobs of a section are queued as they were planned."""
     touched = database.one(
-        # A queued job has a reason only where a person asked for it.
-        "SELECT 1 FROM job WHERE section = ? AND (state <> 'queued' OR reason IS NOT NULL OR EXISTS"
+        "SELECT 1 FROM job WHERE section = ? AND (state <> ? OR origin = ? OR EXISTS"
         " (SELECT 1 FROM event WHERE event.kind = 'job' AND event.subject = job.id))",
-        (section,),
+        (section, JobState.QUEUED.value, JobOrigin.PERSON.value),
     )
     return touched is None
 
@@ -62,7 +58,7 @@ def _withdraw_plan(database: Database, section: str) -> None:
     with database.change() as connection:
         for job in queue.jobs(section=section):
             connection.execute("DELETE FROM cover WHERE job = ?", (job.id,))
-            queue.transition(job.id, JobState.SKIPPED, reason=WITHDRAWN)
+            queue.transition(job.id, JobState.SKIPPED, reason=wording.plan_withdrawn())
         connection.execute("DELETE FROM way WHERE section = ?", (section,))
         connection.execute("UPDATE cell SET skipped = NULL WHERE section = ?", (section,))
         for field in specimen.fields(section, FieldState.PLANNED):

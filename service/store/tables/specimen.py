@@ -44,8 +44,7 @@ class SpecimenStore:
             for field in fields:
                 if field.state is not FieldState.PENDING:
                     raise StoreError(
-                        f"{self._database.path}: field {field.id} is to be added as pending,"
-                        f" not {field.state}"
+                        f"{self._database.path}: field {field.id} must be added as pending, not {field.state}"
                     )
                 connection.execute(
                     "INSERT INTO field (id, section, idx, x_m, y_m, x0_m, y0_m, x1_m, y1_m, state, warnings)"
@@ -55,7 +54,7 @@ class SpecimenStore:
             self._database.log("layout", "sections", {"sections": len(sections), "fields": len(fields)})
 
     def sections(self, limit: int | None = None, after: str | None = None) -> list[Section]:
-        """Sections in the order of cutting, after the one named."""
+        """Return sections in the order of cutting, after the one named."""
         index = -1
         if after is not None:
             row = self._database.one("SELECT idx FROM section WHERE id = ?", (after,))
@@ -73,9 +72,9 @@ class SpecimenStore:
         after: str | None = None,
         touching: RectM | None = None,
     ) -> list[Field]:
-        """Fields in the order of sections and of their index, after the one named.
+        """Return fields in the order of sections and of their index, after the one named.
 
-        With `touching` only those that share ground with it; touching edges share none.
+        With `touching`, only those that share ground with it; touching edges share none.
         """
         where: list[str] = ["1"]
         values: list[object] = []
@@ -102,7 +101,7 @@ class SpecimenStore:
         return [rows.field(row) for row in found]
 
     def field(self, field_id: str) -> Field:
-        """Field of an identifier.
+        """Return the field of an identifier.
 
         Raises
         ------
@@ -127,9 +126,9 @@ class SpecimenStore:
         warnings: Sequence[str] | None = None,
         notes: Mapping[str, Any] | None = None,
     ) -> Field:
-        """Move a field on; what is None stays as it is, but for the reason, which belongs to the new state.
+        """Change the state of a field; values that are None are kept, but for the reason.
 
-        `notes` go into the event besides.
+        `notes` are added to the event.
 
         Raises
         ------
@@ -152,21 +151,21 @@ class SpecimenStore:
                 f"UPDATE field SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
                 (*columns.values(), field_id),
             )
-            told = {"from": old.state, "to": state, "reason": reason, **(notes or {})}
-            self._database.log("field", field_id, told)
+            data = {"from": old.state, "to": state, "reason": reason, **(notes or {})}
+            self._database.log("field", field_id, data)
             return self.field(field_id)
 
     def record_detection(
         self, field_id: str, cells: Sequence[Cell], elapsed_ms: float, warnings: Sequence[str]
     ) -> Field:
-        """Keep the cells of a field and call it detected.
+        """Store the cells of a field and set it to detected.
 
         Raises
         ------
         UnknownIdError
         IllegalTransitionError
         StoreError
-            A cell of another field, or one that is there already.
+            A cell of another field, or one that is stored already.
         """
         with self._database.change() as connection:
             section = self.field(field_id).section
@@ -185,7 +184,7 @@ class SpecimenStore:
             )
 
     def cells(self, section: str | None = None, field: str | None = None) -> list[Cell]:
-        """Cells in the order in which they were found, of a section, of a field, or all."""
+        """Return cells in the order of detection, of a section, of a field, or all."""
         where, values = ["1"], []
         if section is not None:
             where.append("cell.section = ?")
@@ -207,7 +206,7 @@ class SpecimenStore:
         return [rows.cell(row, jobs.get(row["id"], ())) for row in found]
 
     def field_counts(self) -> dict[FieldState, int]:
-        """Fields in each state that occurs."""
+        """Return the number of fields in each state that occurs."""
         return {
             FieldState(row["state"]): row["n"]
             for row in self._database.all("SELECT state, COUNT(*) AS n FROM field GROUP BY state")
@@ -217,7 +216,7 @@ class SpecimenStore:
 def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
     connection.execute(
         "INSERT INTO cell (id, field, section, box_px, image_box_px, rect_m, image_rect_m, confidence,"
-        " reason, tracks, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reason, tracks, seen, source, decision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             cell.id,
             cell.field,
@@ -230,5 +229,7 @@ def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
             cell.reason,
             to_json(list(cell.tracks)),
             int(cell.seen),
+            cell.source.value,
+            cell.decision.value,
         ),
     )

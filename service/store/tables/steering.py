@@ -1,32 +1,33 @@
-"""What people do to the queue: hold, release, approve, skip, move, add. Who and why is in the event of each.
+"""Steering of the queue by people: hold, release, approve, skip, move, add. Each event says by whom and why.
 
-Each method is one change; of several jobs all are changed or none. While a job is armed or was exposed it
-belongs to the runner and the ledger, and people leave it alone.
+Each method is one change: all of several jobs are changed, or none. A job that is armed or was exposed
+belongs to the runner and the ledger, and cannot be steered.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.pose import RectM
+from service import wording
 from service.errors import IllegalTransitionError, UnknownIdError
-from service.model.jobs import ExposureState, Job, JobState
+from service.model.jobs import ExposureState, HoldCause, Job, JobOrigin, JobState
 from service.model.phases import FINAL, Phase
 from service.store.database import Database
 from service.store.tables.queue import Queue
 
 MOVABLE = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})
-"""States of a job that has its turn still before it, perhaps."""
+"""States of a job that may still be exposed."""
 
 _GIVEN_UP = (JobState.SKIPPED, JobState.FAILED)
-"""States in which only the ledger tells whether ground was exposed."""
+"""States in which only the ledger knows if ground was exposed."""
 
 _AWAY = 2**52
-"""Further than any position: where rows wait while those behind them are shifted."""
+"""Beyond any position: rows wait there while others are shifted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a person said: who, and why."""
+    """Name and reason of a person who steers."""
 
     by: str
     reason: str
@@ -49,43 +50,43 @@ class Steering:
         ------
         UnknownIdError, IllegalTransitionError
         """
-        self._turn(jobs, JobState.QUEUED, JobState.HELD, "held", word)
+        self._change(jobs, JobState.QUEUED, JobState.HELD, "held", word)
 
     def release(self, jobs: Sequence[str], word: Word) -> None:
-        """Queue held jobs again; one that waits for fluorescence is held again when its turn comes.
+        """Queue held jobs again; a job that waits for fluorescence is held again when its turn comes.
 
         Raises
         ------
         UnknownIdError, IllegalTransitionError
         """
-        self._turn(jobs, JobState.HELD, JobState.QUEUED, "released", word)
+        self._change(jobs, JobState.HELD, JobState.QUEUED, "released", word)
 
     def approve(self, jobs: Sequence[str], word: Word) -> None:
-        """Expose again what may have been exposed before: a person's decision, kept with who and why.
+        """Queue jobs in review again, though they may have been exposed: a decision that only a person makes.
 
         Raises
         ------
         UnknownIdError, IllegalTransitionError
         """
-        self._turn(jobs, JobState.NEEDS_REVIEW, JobState.QUEUED, "approved", word)
+        self._change(jobs, JobState.NEEDS_REVIEW, JobState.QUEUED, "approved", word)
 
     def skip(self, jobs: Sequence[str], word: Word) -> None:
-        """Give jobs up that are queued, held or to be reviewed; for good.
+        """Give up jobs that are queued, held or in review; this is final.
 
         Raises
         ------
         UnknownIdError, IllegalTransitionError
         """
-        self._turn(jobs, None, JobState.SKIPPED, "skipped", word)
+        self._change(jobs, None, JobState.SKIPPED, "skipped", word)
 
     def move(self, job_id: str, before: str | None, to_front: bool, word: Word) -> None:
-        """Give a job another place in the queue: before another job, first of all, or last of all.
+        """Move a job in the queue: before another job, to the front, or to the end.
 
         Raises
         ------
         UnknownIdError
         IllegalTransitionError
-            One of them was exposed already, or has ended.
+            One of them was exposed or has ended.
         """
         with self._database.change() as connection:
             self._demand_live()
@@ -103,7 +104,7 @@ class Steering:
             self._database.log("job", job_id, told)
 
     def add(self, jobs: Sequence[Job], word: Word) -> None:
-        """Queue jobs that a person asked for; the caller has checked them.
+        """Queue jobs that a person asked for, checked by the caller.
 
         Raises
         ------
@@ -114,11 +115,12 @@ class Steering:
             self._demand_live()
             connection.executemany(
                 "INSERT INTO job (id, section, position, x0_m, y0_m, x1_m, y1_m, x_m, y_m,"
-                " width_px, height_px, pixel_size_m, dwell_s, state, reason)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " width_px, height_px, pixel_size_m, dwell_s, state, reason, origin)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (job.id, job.section, job.position, *job.rect_m, *job.center_m, *job.size_px,
-                     job.pixel_size_m, job.dwell_s, JobState.QUEUED.value, f"added {word}")
+                     job.pixel_size_m, job.dwell_s, JobState.QUEUED.value, wording.added(str(word)),
+                     JobOrigin.PERSON.value)
                     for job in jobs
                 ],
             )  # fmt: skip
@@ -126,7 +128,7 @@ class Steering:
             self._database.log("queue_add", jobs[0].id, told)
 
     def next_position(self, section: str) -> int:
-        """Free place behind all jobs of a section that were added, and behind those that were planned.
+        """Return a free place after all jobs of a section, planned or added.
 
         Raises
         ------
@@ -135,13 +137,13 @@ class Steering:
         row = self._database.one("SELECT idx FROM section WHERE id = ?", (section,))
         if row is None:
             raise UnknownIdError(f"there is no section {section}")
-        # A section has a million places: the plan takes the first half, what is added the second.
+        # A section has a million places: the first half for its plan, the second for added jobs.
         first, last = row[0] * 1_000_000 + 500_000, (row[0] + 1) * 1_000_000
         sql = "SELECT MAX(position) + 1 FROM job WHERE position >= ? AND position < ?"
         return self._number(sql, (first, last), first)
 
     def free_before(self, position: int) -> int:
-        """Return the nearest free place before that of a job, without moving any."""
+        """Return the nearest free place before that of a job; no job is moved."""
         return self._number(
             "SELECT position - 1 FROM job AS one WHERE position <= ?"
             " AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.position = one.position - 1)"
@@ -151,7 +153,7 @@ class Steering:
         )
 
     def ground_taken(self, section: str) -> list[tuple[str, RectM]]:
-        """Ground of a section that is exposed, may be, or is to be, with the job of each."""
+        """Return the ground of a section that was, may have been or will be exposed, with its jobs."""
         found = self._database.all(
             "SELECT id, x0_m, y0_m, x1_m, y1_m FROM job WHERE section = ? AND state NOT IN (?, ?)"
             " UNION ALL SELECT exposure.job, exposure.x0_m, exposure.y0_m, exposure.x1_m, exposure.y1_m"
@@ -162,17 +164,21 @@ class Steering:
         )  # fmt: skip
         return [(row[0], (row[1], row[2], row[3], row[4])) for row in found]
 
-    def _turn(self, jobs: Sequence[str], old: JobState | None, new: JobState, what: str, word: Word) -> None:
+    def _change(
+        self, jobs: Sequence[str], old: JobState | None, new: JobState, what: str, word: Word
+    ) -> None:
+        cause = HoldCause.PERSON if new is JobState.HELD else None
         with self._database.change():
             self._demand_live()
             for job_id in jobs:
                 found = self._queue.job(job_id).state
                 if found not in (MOVABLE if old is None else {old}):
-                    wanted = "queued, held or to be reviewed" if old is None else f"'{old}'"
+                    wanted = "queued, held or in review" if old is None else f"'{old}'"
                     raise IllegalTransitionError(
                         f"job {job_id} is '{found}'; only one that is {wanted} can be {what}"
                     )
-                self._queue.transition(job_id, new, reason=f"{what} {word}", by=word.by)
+                reason = wording.steered(what, str(word))
+                self._queue.transition(job_id, new, reason=reason, by=word.by, hold_cause=cause)
 
     def _demand_live(self) -> None:
         row = self._database.one("SELECT phase FROM run")
@@ -184,13 +190,12 @@ class Steering:
         job = self._queue.job(job_id)
         if job.state not in MOVABLE:
             raise IllegalTransitionError(
-                f"job {job_id} is '{job.state}': only what is queued, held or to be reviewed has a place"
-                " to be moved"
+                f"job {job.id} is '{job.state}'; only one that is queued, held or in review can be moved"
             )
         return job
 
     def _make_room(self, position: int) -> int:
-        """Free the place just before the job that has `position`, and return it."""
+        """Free the place just before `position`, and return it."""
         taken = self._database.one("SELECT 1 FROM job WHERE position = ?", (position - 1,))
         if taken is None:
             return position - 1
@@ -201,7 +206,7 @@ class Steering:
             position,
         )
         with self._database.change() as connection:
-            # Twice, for SQLite looks at each row whether its place is taken, not at all of them in the end.
+            # In two steps: SQLite checks that places are unique row by row, not at the end.
             connection.execute(
                 "UPDATE job SET position = position + ? WHERE position BETWEEN ? AND ?",
                 (_AWAY, position, last),

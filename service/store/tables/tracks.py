@@ -1,4 +1,4 @@
-"""Cells through the sections, in the session's database."""
+"""Tracks of cells through the sections."""
 
 import json
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ class TrackStore:
         self._specimen = SpecimenStore(database)
 
     def record_section(self, found: Sequence[FieldCells], tracks: Sequence[Track]) -> None:
-        """Keep the cells of saved fields of one section, call the fields detected, and keep its tracks.
+        """Store the cells of saved fields of one section, set the fields to detected, and store its tracks.
 
-        What was known of those tracks before is replaced.
+        Earlier versions of these tracks are replaced.
 
         Raises
         ------
         UnknownIdError, IllegalTransitionError, StoreError
-            Nothing of it was kept.
+            Nothing was stored.
         """
         with self._database.change() as connection:
             for field in found:
@@ -39,12 +39,12 @@ class TrackStore:
             )
 
     def all(self) -> list[Track]:
-        """All tracks, in the order of their names."""
+        """Return all tracks, in the order of their names."""
         found = self._database.all("SELECT * FROM track ORDER BY LENGTH(id), id")
         return [Track(*row) for row in found]
 
     def count(self) -> int:
-        """Return how many tracks there are."""
+        """Return the number of tracks."""
         row = self._database.one("SELECT COUNT(*) FROM track")
         return 0 if row is None else int(row[0])
 
@@ -54,7 +54,7 @@ class TrackStore:
         return frozenset(str(row[0]) for row in rows)
 
     def of_cells(self, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
-        """Tracks of each cell that some jobs cover, by its identifier."""
+        """Return the tracks of each cell that some jobs cover, by its identifier."""
         cells = sorted({cell for job in jobs for cell in job.covers})
         found = self._database.all(
             "SELECT id, tracks FROM cell WHERE id IN (SELECT value FROM json_each(?))", (to_json(cells),)

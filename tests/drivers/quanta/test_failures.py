@@ -18,7 +18,7 @@ from drivers.errors import (
     OutOfRangeError,
 )
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
-from service.acquisition.vacuum import reach
+from service.acquisition.vacuum import pump_to
 from service.errors import UnsafeError, VacuumError
 from service.safety.safe_state import make_safe
 from simulators.clock import FastClock
@@ -194,7 +194,7 @@ def test_a_pump_that_lies_is_found_out_by_the_gauge(bench: QuantaBench) -> None:
         bench.quanta.chamber.go_to(VacuumState.HIGH, 600)
     assert bench.quanta.chamber.state() is VacuumState.PARTIAL
     with pytest.raises((VacuumError, DriverError)):
-        reach(bench.quanta.chamber, VacuumState.HIGH, CONFIG.chamber)
+        pump_to(bench.quanta.chamber, VacuumState.HIGH, CONFIG.chamber)
     with pytest.raises(NotReadyError, match="no beam"):
         scan(bench)
     assert_blanked(bench)

@@ -11,8 +11,8 @@ import pytest
 from drivers.sem import ScanImage, ScanRequest, Sem
 from drivers.stage import Stage
 from planner.geometry.rects import about
-from service.acquisition.holds import WAITS
-from service.model.jobs import Job, JobState
+from service import wording
+from service.model.jobs import HoldCause, Job, JobState
 from service.session.setup import Setup
 from simulators.devices.stage import SimulatedStage
 from tests.service.sessions import Session, small_config
@@ -131,7 +131,10 @@ def test_a_frame_that_landed_near_unsaved_fluorescence_waits_for_it(
     placed.session.run()
     told = [e for e in store.events.since(0) if e.kind == "job" and e.subject == job.id]
     held = next(event for event in told if event.data["to"] == "held")
-    assert held.data["reason"] == f"{WAITS}{second.id}"
+    assert (held.data["reason"], held.data["hold_cause"]) == (
+        wording.waits_for_fluorescence(second.id),
+        HoldCause.FLUORESCENCE,
+    )
     saved = next(e for e in store.events.since(0) if e.kind == "field" and e.subject == second.id)
     armed = next(event for event in told if event.data["to"] == "armed")
     assert held.seq < saved.seq < armed.seq

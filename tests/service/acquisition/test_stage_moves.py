@@ -81,7 +81,7 @@ def test_a_move_that_failed_does_not_count_as_standing_there(moves: Moves) -> No
     move_to(moves.context, (1e-4, 0.0))
     with pytest.raises(StageError, match="outside the safe area"):
         move_to(moves.context, (1.0, 0.0))
-    moves.context.standing.target_m = None
+    moves.context.last_move.target_m = None
     move_to(moves.context, (1e-4, 0.0))
     assert len(moves.stage.targets_um) == 4
 

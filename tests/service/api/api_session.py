@@ -6,7 +6,7 @@ from typing import Any
 
 from config.model import Config
 from service.model.jobs import Job
-from service.model.phases import SessionEvent
+from service.model.phases import PauseCause, SessionEvent
 from service.planning.estimate import SessionEstimate, estimate_session
 from service.planning.requested_frames import AskedFrame, admitted
 from service.store.store import Store
@@ -21,7 +21,7 @@ class DirectControl:
         self.broken = False
 
     def pause(self) -> str:
-        return f"now {self._store.apply(SessionEvent.PAUSE, 'asked').phase}"
+        return f"now {self._store.apply(SessionEvent.PAUSE, 'asked', PauseCause.PERSON).phase}"
 
     def resume(self) -> str:
         return f"goes on with {self._store.apply(SessionEvent.RESUME).phase}"

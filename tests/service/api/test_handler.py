@@ -10,7 +10,7 @@ from planner.estimate import Work
 from service.api.handler import Handler, refusal
 from service.api.wire.messages import ErrorCode
 from service.api.wire.methods import METHODS
-from service.model.jobs import JobState
+from service.model.jobs import HoldCause, JobState
 from service.model.phases import SessionEvent
 from service.model.work import WayTotals
 from service.store.store import Store
@@ -86,6 +86,8 @@ def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
         "kind": "frame",
         "state": "queued",
         "reason": None,
+        "hold_cause": None,
+        "origin": "plan",
         "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident", "tracks": []}],
     }
     store.ledger.failed(store.ledger.arm("J000001", rect(3, 4), 1e-6).id, "scan timed out")
@@ -124,7 +126,7 @@ def test_snapshot_and_events_fit_together(handler: Handler, store: Store) -> Non
     queue_jobs(store, 12)
     snapshot = result(handler, "snapshot")
     assert [row["job"] for row in snapshot["next_jobs"]] == [f"J{n:06d}" for n in range(1, 11)]
-    store.queue.set_state("J000001", JobState.HELD, reason="by hand")
+    store.queue.set_state("J000001", JobState.HELD, reason="by hand", hold_cause=HoldCause.PERSON)
     page = result(handler, "events.since", seq=snapshot["status"]["last_seq"])
     (event,) = page["events"]
     assert (event["kind"], event["subject"], event["data"]["to"]) == ("job", "J000001", "held")

@@ -27,8 +27,12 @@ from service.model.phases import Phase
 from service.model.specimen import FieldState
 from service.safety.deadlines import Limits
 from service.session.images import read_pixels
-from service.session.interrupts import Wish
+from service.session.interrupts import Interrupt
 from service.store.store import Store
+from service.store.tables.events import EventLog
+from service.store.tables.ledger import Ledger
+from service.store.tables.queue import Queue
+from service.store.tables.specimen import SpecimenStore
 from service.store.tables.tracks import TrackStore
 from simulators.clock import FastClock
 from tests.service.faults import ALWAYS, Trouble
@@ -343,21 +347,27 @@ def test_an_image_that_the_disk_does_not_take(
 
 
 @pytest.mark.parametrize(
-    "method", ["set_field", "record_section", "add_plan", "arm", "expose_done", "set_job", "apply"]
+    ("owner", "method"),
+    [
+        (SpecimenStore, "set_field"),
+        (TrackStore, "record_section"),
+        (Queue, "add_plan"),
+        (Ledger, "arm"),
+        (Ledger, "done"),
+        (Queue, "set_state"),
+        (Store, "apply"),
+    ],
 )
 def test_a_record_that_the_disk_does_not_take(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch, method: str
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, owner: type[object], method: str
 ) -> None:
     """The disk is full from a call on: the session stands still, safe, with its images in memory."""
     full = threading.Event()
     struck = threading.Event()
     blocked: list[str] = []
 
-    def owner(name: str) -> type[object]:
-        return TrackStore if name == "record_section" else Store
-
-    def until_freed(name: str) -> Callable[..., Any]:
-        real = getattr(owner(name), name)
+    def until_freed(owner: type[object], name: str) -> Callable[..., Any]:
+        real = getattr(owner, name)
 
         def call(store: object, *args: Any, **kwargs: Any) -> Any:
             if name == method and not struck.is_set():
@@ -370,18 +380,19 @@ def test_a_record_that_the_disk_does_not_take(
         return call
 
     def fill(session: Session) -> None:
-        for name in {method, "apply"}:
-            monkeypatch.setattr(owner(name), name, until_freed(name))
-        wait = session.context.requests.wait
+        targets: set[tuple[type[object], str]] = {(owner, method), (Store, "apply")}
+        for one, name in targets:
+            monkeypatch.setattr(one, name, until_freed(one, name))
+        wait = session.context.interrupts.wait
 
         def free(limit_s: float | None = None) -> None:
             if session.runner.blocked:
-                blocked.append(session.runner.blocked)
+                blocked.append(session.runner.blocked.reason)
                 settle(session)
                 full.clear()
             wait(limit_s)
 
-        monkeypatch.setattr(session.context.requests, "wait", free)
+        monkeypatch.setattr(session.context.interrupts, "wait", free)
 
     session = begin(None, fill)
     status = session.store.status()
@@ -403,8 +414,8 @@ def test_a_program_that_is_told_to_end_ends_though_the_disk_is_full(
     session = begin(Trouble("chamber", "go_to", raises, PARTIAL))
     assert session.store.status().phase is Phase.FAULT
     with monkeypatch.context() as full:
-        full.setattr(Store, "note", refuse)
-        session.control.stop(Wish.SHUTDOWN, "SIGTERM")
+        full.setattr(EventLog, "note", refuse)
+        session.control.stop(Interrupt.SHUTDOWN, "SIGTERM")
         session.thread.join(30)
         assert not session.thread.is_alive()
     settle(session)

@@ -154,7 +154,7 @@ def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path
     once = start("watch", "--once", run)
     said, _ = once.communicate(timeout=60)
     assert once.returncode == 0
-    assert "put safe" in said
+    assert "made safe" in said
     assert not beam_is_on(run)
 
 

@@ -11,7 +11,7 @@ import pytest
 from drivers.errors import DriverError
 from service.daemon.main_loop import ABANDONED, MainLoop
 from service.model.phases import Phase
-from service.watch.supervision import Upkeep, watched
+from service.watch.supervision import Supervision, supervised
 from service.watch.systemd import notify
 from tests.service.faults import faulty
 from tests.service.sessions import Session, small_config
@@ -34,10 +34,10 @@ def release() -> Iterator[threading.Event]:
 
 @contextmanager
 def loop_of(session: Session, **settings: Any) -> Iterator[MainLoop]:
-    upkeep = Upkeep(session.context)
-    with closing(session.store), watched(upkeep):
+    supervision = Supervision(session.context)
+    with closing(session.store), supervised(supervision):
         yield MainLoop(
-            session.context, session.runner, session.control, upkeep, lambda _: None, False, **settings
+            session.context, session.runner, session.control, supervision, lambda _: None, False, **settings
         )
 
 

@@ -29,7 +29,7 @@ from service.model.phases import Phase
 from service.model.specimen import FieldState
 from service.report.summary import summarise
 from service.session.images import read_fm, read_pixels
-from service.session.interrupts import Wish
+from service.session.interrupts import Interrupt
 from service.session.setup import Setup
 from tests.service.conftest import Start
 from tests.service.faults import ALWAYS, faulty, raising
@@ -282,7 +282,7 @@ def test_shutdown_leaves_the_session_where_it_stands(start: Start) -> None:
     sessions: list[Session] = []
 
     def stopped(_: object, *args: object, **kwargs: object) -> None:
-        sessions[0].control.stop(Wish.SHUTDOWN, "SIGTERM")
+        sessions[0].control.stop(Interrupt.SHUTDOWN, "SIGTERM")
         raise InterruptedCallError("stopped")
 
     session = start(faulty("sem", "scan", stopped), prepare=sessions.append)

@@ -324,7 +324,7 @@ def test_an_attended_session_asks_once_before_it_ends_without_a_decision(tmp_pat
     session.go_on(session.control.confirm_review)
     status = store.status()
     assert status.phase is Phase.PAUSED
-    assert f"2 jobs wait for a person: {first}, {second}" in str(status.reason)
+    assert f"2 jobs wait for a decision: {first}, {second}" in str(status.reason)
     assert {row.job for row in store.ledger.exposures()} == set(others)
     store.steering.release([first], ANNA)
     session.go_on()

@@ -7,9 +7,23 @@ from hypothesis import strategies as st
 
 from service.errors import IllegalTransitionError
 from service.model import phases
-from service.model.phases import FINAL, HALTED, RESUME_PHASES, TRANSITIONS, Phase, SessionEvent, Status, step
+from service.model.phases import (
+    FINAL,
+    HALTED,
+    RESUME_PHASES,
+    TRANSITIONS,
+    PauseCause,
+    Phase,
+    SessionEvent,
+    Status,
+)
 
 E = SessionEvent
+
+
+def step(status: Status, event: SessionEvent, reason: str | None = None) -> Status:
+    """Step, where a pause is for want of disk."""
+    return phases.step(status, event, reason, PauseCause.DISK if event is E.PAUSE else None)
 
 
 def reachable() -> dict[Status, list[SessionEvent]]:
@@ -106,6 +120,31 @@ def test_a_crash_in_a_fault_stays_a_fault_with_its_reason() -> None:
     assert step(fault, E.FAULT, "and another one") == fault
 
 
+def test_a_pause_has_the_cause_of_its_own_event() -> None:
+    paused = step(Status(Phase.ELECTRON), E.PAUSE, "words do not matter")
+    assert paused.cause is PauseCause.DISK
+    restarted = step(paused, E.RESTART)
+    assert restarted.cause is None
+    assert step(restarted, E.RECOVERED).cause is PauseCause.RESTART
+    fault = step(restarted, E.FAULT)
+    assert fault.cause is None
+    assert step(fault, E.ACKNOWLEDGE).cause is PauseCause.FAULT_ACKNOWLEDGED
+    assert step(paused, E.RESUME).cause is None
+    for status in REACHABLE:
+        assert (status.cause is not None) == (status.phase is Phase.PAUSED)
+
+
+def test_a_pause_without_a_cause_is_refused_and_so_is_a_cause_without_a_pause() -> None:
+    with pytest.raises(ValueError, match="a pause has a cause"):
+        phases.step(Status(Phase.ELECTRON), E.PAUSE, "why")
+    with pytest.raises(ValueError, match="no other event has"):
+        phases.step(Status(Phase.ELECTRON), E.FAULT, "why", PauseCause.DISK)
+    with pytest.raises(ValueError, match="a pause has a cause"):
+        Status(Phase.PAUSED, Phase.PREFLIGHT)
+    with pytest.raises(ValueError, match="nothing else has"):
+        Status(Phase.IDLE, cause=PauseCause.PERSON)
+
+
 def test_reasons() -> None:
     paused = step(Status(Phase.ELECTRON), E.PAUSE, "low disk")
     assert paused.reason == "low disk"
@@ -134,7 +173,7 @@ def test_every_history_stays_in_the_table(events: list[SessionEvent]) -> None:
             status = step(status, event, "why")
         except IllegalTransitionError:
             continue
-        assert Status(status.phase, status.resume_to) in REACHABLE
+        assert Status(status.phase, status.resume_to, cause=status.cause) in REACHABLE
 
 
 @pytest.mark.parametrize(

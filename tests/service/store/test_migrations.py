@@ -1,5 +1,6 @@
-"""A store of an earlier version is brought to the present one, and nothing in it is lost."""
+"""Stores of earlier versions are migrated to the present one, and nothing in them is lost."""
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -9,27 +10,41 @@ import pytest
 
 from service.errors import StoreError
 from service.model.focus import FocusBeam, FocusState
-from service.model.jobs import ExposureState, JobKind, JobState
-from service.model.phases import Phase
+from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
+from service.model.phases import PauseCause, Phase
 from service.store import migrations
 from service.store.schema import VERSION
 from service.store.store import Store
 from tests.service.store.stores import new_store
 
 VERSION_1 = Path(__file__).parent / "data" / "version1.sql"
-"""A store as the program of version 1 left it, as SQL text: a job done, one to review, two queued."""
+"""Store written by version 1, as SQL: a job done, one in review, two queued."""
 
 VERSION_2 = VERSION_1.with_name("version2.sql")
-"""The same of version 2: a focus that is done, and told in an event only; another one queued."""
+"""Store written by version 2: a focus that is done, known from an event only, and another one queued."""
+
+VERSION_3 = VERSION_1.with_name("version3.sql")
+"""Store written by version 3: a simulated session with a pause of every cause, a job held for fluorescence,
+one held by a person, and frames added by people. Only the reasons of its cells were set by hand, to sentences
+that detection of that version wrote for each source and decision."""
+
+
+def restored(sample: Path, folder: Path) -> Path:
+    path = folder / "session.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(sample.read_text(encoding="utf-8"))
+        connection.execute("PRAGMA journal_mode = WAL")
+    return path
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    path = tmp_path / "session.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(VERSION_1.read_text(encoding="utf-8"))
-        connection.execute("PRAGMA journal_mode = WAL")
-    return path
+    return restored(VERSION_1, tmp_path)
+
+
+@pytest.fixture
+def version_3(tmp_path: Path) -> Path:
+    return restored(VERSION_3, tmp_path)
 
 
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -81,10 +96,7 @@ def test_a_migrated_store_is_like_a_new_one_and_has_all_that_it_had(old: Path, t
 
 
 def test_focuses_of_version_2_are_known_and_one_that_is_queued_stays_one(tmp_path: Path) -> None:
-    path = tmp_path / "session.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(VERSION_2.read_text(encoding="utf-8"))
-        connection.execute("PRAGMA journal_mode = WAL")
+    path = restored(VERSION_2, tmp_path)
     store = Store.open(path)
     try:
         kinds = {job.id: job.kind for job in store.queue.jobs()}
@@ -105,11 +117,80 @@ def test_focuses_of_version_2_are_known_and_one_that_is_queued_stays_one(tmp_pat
     assert version(tmp_path / "session.sqlite.version-2") == 2
 
 
+def test_sentences_of_version_3_become_values(version_3: Path, tmp_path: Path) -> None:
+    with closing(Store.open(version_3)) as store:
+        status = store.status()
+        assert (status.phase, status.cause) == (Phase.PAUSED, PauseCause.RESTART)
+        jobs = store.queue.jobs()
+        held = {job.id: job.hold_cause for job in jobs if job.hold_cause is not None}
+        assert held == {"J000001": HoldCause.PERSON, "J000007": HoldCause.FLUORESCENCE}
+        by_people = {job.id for job in jobs if job.origin is JobOrigin.PERSON}
+        assert by_people == {"J000005", "J000006", "J000007", "J000008"}
+        values = [(cell.source.value, cell.decision.value) for cell in store.specimen.cells()][:10]
+        assert values == [
+            ("frame", "kept"),
+            ("frame", "doubtful"),
+            ("frame", "doubtful"),
+            ("frame", "below_floor"),
+            ("averaged", "kept"),
+            ("carried", "kept"),
+            ("frame", "fixed_pattern"),
+            ("frame", "noise"),
+            ("frame", "kept"),
+            ("carried", "kept"),
+        ]
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(version_3) == schema(tmp_path / "new" / "session.sqlite")
+
+
+CAUSES = {
+    "a fault was acknowledged": PauseCause.FAULT_ACKNOWLEDGED,
+    "the frame of": PauseCause.IMAGE_NOT_SAVED,
+    "low disk": PauseCause.DISK,
+    "asked by a person": PauseCause.PERSON,
+    "the image of": PauseCause.IMAGE_NOT_SAVED,
+    "all else is done, detection": PauseCause.UNDETECTED_FIELDS,
+    "all else is done, 1 jobs": PauseCause.UNDECIDED_JOBS,
+}
+"""By the beginning of the reasons in the events of the sample."""
+
+
+def test_every_pause_of_version_3_gets_its_cause(version_3: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(version_3)) as connection:
+        rows = connection.execute("SELECT data FROM event WHERE kind = 'session' ORDER BY seq").fetchall()
+    events = [json.loads(data) for (data,) in rows]
+    reasons = [event["reason"] for event in events if event["phase"] == "paused" and event["reason"]]
+    assert len(set(reasons)) == 8
+    seen = set()
+    for number, reason in enumerate(reasons):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = restored(VERSION_3, folder)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("UPDATE run SET reason = ?", (reason,))
+            connection.commit()
+        wanted = next(cause for begins, cause in CAUSES.items() if reason.startswith(begins))
+        with closing(Store.open(path)) as store:
+            assert store.status().cause is wanted, reason
+        seen.add(wanted)
+    assert seen | {PauseCause.RESTART} == set(PauseCause)
+
+
+def test_a_migrated_session_goes_on_by_its_values(version_3: Path) -> None:
+    """A frame added by a person keeps its section from being planned again."""
+    with closing(Store.open(version_3)) as store:
+        assert store.specimen.field("S0003/F000").undetected
+        assert store.recover().again == ()
+        with pytest.raises(StoreError, match="a held job has a cause"):
+            store.queue.set_state("J000008", JobState.HELD)
+
+
 def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(old)
     broken = {1: (*migrations.MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
     monkeypatch.setattr(migrations, "MIGRATIONS", broken)
-    with pytest.raises(StoreError, match="cannot be brought from version 1 to 3: no such table: nowhere"):
+    with pytest.raises(StoreError, match="cannot be brought from version 1 to 4: no such table: nowhere"):
         Store.open(old)
     assert version(old) == 1
     assert content(old) == before
@@ -126,7 +207,7 @@ def test_a_store_that_cannot_be_copied_is_not_changed(old: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stated", "message"),
-    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 3"), (0, "no way from it")],
+    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 4"), (0, "no way from it")],
 )
 def test_other_versions_are_refused(old: Path, stated: int, message: str) -> None:
     with closing(sqlite3.connect(old)) as connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
-from service.model.jobs import JobState
+from service.model.jobs import HoldCause, JobState
 from service.model.phases import Phase, SessionEvent, Status
 from service.model.specimen import FieldState
 from service.store.store import Store
@@ -207,7 +207,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "set_field": lambda s: save_field(s, "S0002/F000"),
     "record_detection": lambda s: record_cells(s, "S0001/F001", [cell("S0001/F001", 1)], 1.0, ("w",)),
     "add_plan": lambda s: s.queue.add_plan("S0002", [job(9, "S0002")], {}),
-    "set_job": lambda s: s.queue.set_state("J000002", JobState.HELD),
+    "set_job": lambda s: s.queue.set_state("J000002", JobState.HELD, hold_cause=HoldCause.PERSON),
     "arm": lambda s: s.ledger.arm("J000002", rect(0, 0), 1e-6),
     "recover": lambda s: s.recover(),
     "request": lambda s: s.requests.change_once(

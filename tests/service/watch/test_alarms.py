@@ -13,9 +13,8 @@ from drivers.errors import DeviceTimeoutError
 from service.errors import StoreError
 from service.model.event import Event
 from service.model.jobs import JobState
-from service.model.phases import SessionEvent
+from service.model.phases import PauseCause, SessionEvent
 from service.model.specimen import FieldState
-from service.session.interrupts import ASKED
 from service.store.store import Store
 from service.watch import incidents
 from service.watch.alarms import NOT_SAFE, SAFE, Alarm, alarm_of
@@ -25,6 +24,7 @@ from tests.service.conftest import Start
 from tests.service.faults import faulty, raising
 
 E = SessionEvent
+P = PauseCause
 AT = datetime(2026, 11, 23, 3, 14, tzinfo=UTC)
 
 
@@ -37,19 +37,19 @@ def of(store: Store, kind: str, data: Mapping[str, Any]) -> Alarm | None:
     ("kind", "data", "alarm", "words"),
     [
         ("session", {"event": E.FAULT, "phase": "fault", "reason": "the beam tripped"}, "fault", "tripped"),
-        ("session", {"event": E.PAUSE, "phase": "paused", "reason": "low disk: 3 MB"}, "disk", "low disk"),
-        ("session", {"event": E.PAUSE, "phase": "paused", "reason": "cannot be saved"}, "disk", "saved"),
-        ("session", {"event": E.PAUSE, "phase": "paused", "reason": "other"}, "paused", "other"),
+        ("session", {"event": E.PAUSE, "phase": "paused", "reason": "3 MB", "cause": P.DISK}, "disk", "3 MB"),
+        ("session", {"event": E.PAUSE, "reason": "lost", "cause": P.IMAGE_NOT_SAVED}, "disk", "lost"),
+        ("session", {"event": E.PAUSE, "reason": "a disk", "cause": P.UNDECIDED_JOBS}, "paused", "a disk"),
         ("session", {"event": E.RECOVERED, "phase": "paused"}, "restarted", "started again"),
         ("session", {"event": E.REVIEW_NEEDED, "phase": "review"}, "review", "waits for a person"),
-        ("session", {"event": E.ABORT, "phase": "aborted", "reason": ASKED}, "finished", ASKED),
+        ("session", {"event": E.ABORT, "phase": "aborted", "reason": "by hand"}, "finished", "by hand"),
         ("job", {"to": "needs_review", "reason": "dark"}, "needs_review", "J000007 needs review: dark"),
         ("job", {"to": "failed", "reason": "clipped"}, None, "J000007 failed: clipped"),
         ("field", {"to": "failed", "reason": "no light"}, None, "J000007 failed: no light"),
-        ("stalled", {"step": "the scan", "running_s": 90.0, "allowed_s": 70.0}, "stalled", "scan takes 90 s"),
+        ("stalled", {"step": "a scan", "running_s": 90.0, "allowed_s": 70.0}, "stalled", "has taken 90 s"),
         ("unsafe", {"problems": "the beam is on"}, "fault", "the beam is on"),
         ("safe", {}, "fault", "after all"),
-        ("watchdog", {"what": "The daemon has died.", "done": SAFE}, "watchdog", "died"),
+        ("watchdog", {"what": "The daemon has died.", "done": SAFE, "safe": True}, "watchdog", "died"),
         ("watchdog_lost", {}, "watchdog", "had ended"),
         ("notify_failed", {"why": "no answer"}, None, "no answer"),
         ("clock_jump", {"by_s": -3600.0}, None, "-3600 s"),
@@ -70,7 +70,7 @@ def test_what_a_person_has_to_know(
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
-        ("session", {"event": E.PAUSE, "phase": "paused", "reason": ASKED}),
+        ("session", {"event": E.PAUSE, "phase": "paused", "reason": "low disk", "cause": P.PERSON}),
         ("session", {"event": E.RESUME, "phase": "electron"}),
         ("job", {"to": "done"}),
         ("field", {"to": "saved"}),
@@ -84,8 +84,8 @@ def test_what_goes_as_it_should_wakes_nobody(store: Store, kind: str, data: dict
 
 def test_a_fault_says_whether_the_microscope_is_safe(store: Store) -> None:
     fault = {"event": E.FAULT, "phase": "fault"}
-    safe = of(store, "session", fault | {"reason": "no vacuum"})
-    unsafe = of(store, "session", fault | {"reason": "no vacuum; NOT SAFE: the beam is on"})
+    safe = of(store, "session", fault | {"reason": "NOT SAFE", "safe": True})
+    unsafe = of(store, "session", fault | {"reason": "no vacuum", "safe": False})
     assert safe is not None
     assert unsafe is not None
     assert (safe.done, unsafe.done) == (SAFE, NOT_SAFE)
@@ -120,7 +120,7 @@ def test_people_are_told_though_the_database_is_full(
     def refuse(*_: object) -> None:
         raise StoreError("disk is full")
 
-    monkeypatch.setattr(store, "note", refuse)
+    monkeypatch.setattr(store.events, "note", refuse)
     announcer = Announcer(store, tmp_path / "incidents.md", Notifier([], [], "run"))
     announcer.note("unsafe", "microscope", {"problems": "the beam is on"})
     assert "the beam is on" in (tmp_path / "incidents.md").read_text(encoding="utf-8")
@@ -160,7 +160,7 @@ def test_people_are_told_though_the_database_hangs(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr(store, "note", lambda *_: release.wait(60))
+    monkeypatch.setattr(store.events, "note", lambda *_: release.wait(60))
     monkeypatch.setattr("service.watch.announcer._NOTE_S", 0.1)
     announcer = Announcer(store, tmp_path / "incidents.md", Notifier([], [], "run"))
     announcer.note("stalled", "session", {"step": "the scan", "running_s": 2, "allowed_s": 1})

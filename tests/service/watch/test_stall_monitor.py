@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 
 from service.session.progress import ANALYSIS, Progress
-from service.watch.stall_monitor import Sentinel
+from service.watch.stall_monitor import StallMonitor
 
 
 class Desk:
-    """A sentinel on clocks that are set by hand."""
+    """A stall monitor on clocks that are set by hand."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -17,7 +17,7 @@ class Desk:
         self.notes: list[tuple[str, Mapping[str, Any]]] = []
         self.lost = False
         self.progress = Progress(lambda: self.now_s)
-        self.sentinel = Sentinel(
+        self.monitor = StallMonitor(
             self.progress,
             lambda kind, _, data: self.notes.append((kind, data)),
             lambda: self.seq,
@@ -30,7 +30,7 @@ class Desk:
         for _ in range(round(seconds)):
             self.now_s += 1
             self.wall_s += 1
-            self.sentinel.look()
+            self.monitor.look()
 
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.notes]
@@ -60,7 +60,7 @@ def test_waiting_for_a_person_is_no_stall(desk: Desk) -> None:
 
 
 def test_detection_comes_forward_with_its_events(desk: Desk) -> None:
-    desk.progress.begin(ANALYSIS, 300)
+    desk.progress.begin(ANALYSIS, 300, renewed_by_events=True)
     for _ in range(5):
         desk.pass_time(400)
         desk.seq += 1
@@ -74,7 +74,7 @@ def test_time_in_which_the_program_could_not_run_is_no_stall(desk: Desk) -> None
     desk.pass_time(10)
     desk.now_s += 3600
     desk.wall_s += 3600
-    desk.sentinel.look()
+    desk.monitor.look()
     assert desk.kinds() == ["held_up"]
     desk.pass_time(100)
     assert desk.kinds() == ["held_up"]

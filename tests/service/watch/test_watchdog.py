@@ -22,7 +22,7 @@ from service.session.run_folder import RunFolder, RunInfo, create, lock
 from service.session.setup import blank_first, set_up
 from service.watch import rescue
 from service.watch.heartbeat import Beat, Heart, beat_path, process_start, read_beat
-from service.watch.rescue import kill, put_safe
+from service.watch.rescue import kill, retry_until_safe
 from service.watch.watchdog import GONE, UNSAFE, watch
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
@@ -135,7 +135,7 @@ def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change
             raise problem
         return devices
 
-    put_safe(connect, told.append, pauses.append)
+    retry_until_safe(connect, told.append, pauses.append)
     assert told == ["the beam is on", "the microscope cannot be reached: no backend", None]
     assert pauses == [10.0, 20.0, 40.0]
 
@@ -162,7 +162,7 @@ def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:
     heart = Heart(beat_path("run"), lambda: now[0])
     for _ in range(3):
         now[0] += 20
-        heart.turn()
+        heart.main_loop_runs()
         heart.beat()
     beat = read_beat(beat_path("run"))
     assert beat is not None
@@ -214,7 +214,7 @@ def test_who_has_the_hardware_between_two_attempts_is_left_alone() -> None:
         return devices
 
     told: list[str | None] = []
-    put_safe(connect, told.append, lambda _: None, take)
+    retry_until_safe(connect, told.append, lambda _: None, take)
     assert told == ["the microscope cannot be reached: nobody answers", None]
     assert len(taken) == 4
 
@@ -236,7 +236,7 @@ def test_what_is_known_of_the_beam_is_said_though_odemis_is_gone(blanked: bool, 
         return devices
 
     told: list[str | None] = []
-    put_safe(connect, told.append, lambda _: None, blank=lambda: blanked)
+    retry_until_safe(connect, told.append, lambda _: None, blank=lambda: blanked)
     assert told == [f"the microscope cannot be reached: no Odemis; {says}", None]
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from planner.estimate import Work
-from service.model.jobs import JobState
+from service.model.jobs import HoldCause, JobState
 from service.model.work import Step, WayTotals
 from service.store.store import Store
 from service.store.tables.durations import LATEST
@@ -44,7 +44,7 @@ def test_what_is_left_are_the_jobs_that_may_still_be_done(store: Store) -> None:
     one_s = 600 * 400 * 60e-6
     assert store.durations.left() == Work(3, 2, pytest.approx(3 * one_s), pytest.approx(3e-4), 720_000)  # type: ignore[arg-type]
     store.queue.set_state("J000001", JobState.SKIPPED, reason="a person said so")
-    store.queue.set_state("J000002", JobState.HELD, reason="a person said so")
+    store.queue.set_state("J000002", JobState.HELD, reason="a person said so", hold_cause=HoldCause.PERSON)
     left = store.durations.left()
     assert (left.frames, left.pixels) == (2, 480_000)
     store.ledger.arm("J000003", job(3).rect_m, 0.0)

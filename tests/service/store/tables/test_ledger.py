@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from service import wording
 from service.errors import IllegalTransitionError, UnknownIdError
-from service.model.jobs import ExposureState, JobState
+from service.model.jobs import ExposureState, HoldCause, JobState
 from service.model.phases import Phase, SessionEvent, Status
 from service.store.store import Store
-from service.store.tables.ledger import LOST, MAYBE_EXPOSED
 from tests.service.store.stores import UM, HandClock, new_store, queue_jobs, rect
 
 
@@ -49,7 +49,7 @@ def test_one_beam_one_open_exposure(store: Store) -> None:
 
 
 def test_only_a_queued_job_is_armed(store: Store) -> None:
-    store.queue.set_state("J000001", JobState.HELD)
+    store.queue.set_state("J000001", JobState.HELD, hold_cause=HoldCause.PERSON)
     with pytest.raises(IllegalTransitionError, match="'held' to 'armed'"):
         store.ledger.arm("J000001", rect(0, 0), 0.0)
     with pytest.raises(UnknownIdError, match="J000099"):
@@ -127,8 +127,8 @@ def test_a_restart_in_mid_scan(store: Store, tmp_path: Path) -> None:
     assert report.found.to_verify == ("J000001",)
     assert [(one.state, one.reason) for one in again.queue.jobs()] == [
         (JobState.SAVED, None),
-        (JobState.NEEDS_REVIEW, LOST),
-        (JobState.NEEDS_REVIEW, MAYBE_EXPOSED),
+        (JobState.NEEDS_REVIEW, wording.image_lost_at_restart()),
+        (JobState.NEEDS_REVIEW, wording.maybe_exposed_at_restart()),
     ]
     assert again.queue.next_job() is None
     assert len(again.ledger.exposed_rects()) == 3

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
-from service.model.jobs import Job, JobState
+from service.model.jobs import HoldCause, Job, JobState
 from service.model.specimen import FieldState
 from service.store.store import Store
 from tests.service.store.stores import (
@@ -110,7 +110,7 @@ def test_the_queue_goes_by_position(store: Store) -> None:
     assert first.id == "J000003"
     assert store.queue.next_job("S0001") is None
     assert store.queue.next_job("S0002") == first
-    store.queue.set_state("J000003", JobState.HELD)
+    store.queue.set_state("J000003", JobState.HELD, hold_cause=HoldCause.PERSON)
     assert [one.id for one in store.queue.jobs(JobState.HELD, "S0002")] == ["J000003"]
     following = store.queue.next_job()
     assert following is not None
@@ -152,10 +152,13 @@ def test_only_the_ledger_leads_into_and_out_of_armed(store: Store) -> None:
         with pytest.raises(IllegalTransitionError):
             store.queue.set_state("J000001", state, reason="why", image="x", sha256="y")
     with pytest.raises(UnknownIdError):
-        store.queue.set_state("J000099", JobState.HELD)
+        store.queue.set_state("J000099", JobState.HELD, hold_cause=HoldCause.PERSON)
 
 
 def test_the_reason_belongs_to_the_state(store: Store) -> None:
     queue_jobs(store)
-    assert store.queue.set_state("J000001", JobState.HELD, reason="waits").reason == "waits"
+    assert (
+        store.queue.set_state("J000001", JobState.HELD, reason="waits", hold_cause=HoldCause.PERSON).reason
+        == "waits"
+    )
     assert store.queue.set_state("J000001", JobState.QUEUED).reason is None

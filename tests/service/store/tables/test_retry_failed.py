@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.model.jobs import JobState
+from service.model.jobs import HoldCause, JobState
 from service.model.specimen import FieldState
 from service.store.store import Store
 from tests.service.store.stores import job, queue_jobs, rect, save_field
@@ -34,7 +34,7 @@ def test_a_section_that_was_not_exposed_is_detected_and_planned_again(planned: S
 
 TOUCHES: dict[str, Callable[[Store], object]] = {
     "exposed": lambda s: s.ledger.done(s.ledger.arm("J000001", rect(20, 0), 1e-6).id),
-    "held": lambda s: s.queue.set_state("J000001", JobState.HELD),
+    "held": lambda s: s.queue.set_state("J000001", JobState.HELD, hold_cause=HoldCause.PERSON),
     "skipped": lambda s: s.queue.set_state("J000001", JobState.SKIPPED, reason="a fold"),
 }
 

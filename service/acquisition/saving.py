@@ -1,0 +1,91 @@
+"""Electron images to the disk: saved, read back, recorded; only then a job is done (invariant 6)."""
+
+from drivers.sem import ScanImage
+from service import wording
+from service.autofocus import beam as beam_focus
+from service.errors import ImageError
+from service.logs import get_logger
+from service.model.jobs import Job, JobState
+from service.model.phases import PauseCause
+from service.session.context import Context, Taken
+from service.session.images import read_pixels, save_em
+from service.session.interrupts import Interrupt, InterruptSession
+
+log = get_logger(__name__)
+
+
+def verify_saved(context: Context) -> None:
+    """Finish the jobs whose image an earlier program wrote but did not check."""
+    for job in context.store.queue.jobs(state=JobState.SAVED):
+        try:
+            read_pixels(context.folder.path / str(job.image), job.sha256)
+        except ImageError as error:
+            context.store.queue.set_state(
+                job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}"
+            )
+        else:
+            context.store.queue.set_state(job.id, JobState.DONE)
+
+
+def keep_unsaved(context: Context) -> None:
+    """Save the images in memory, whose file or record the disk refused before."""
+    for job_id, taken in list(context.unsaved.items()):
+        job = context.store.queue.job(job_id)
+        if job.state is JobState.ARMED:
+            # The scan ended well; only the end of its row could not be written.
+            row = context.store.ledger.exposures(job=job_id)[-1]
+            context.store.ledger.done(row.id, beam_s=beam_focus.beam_s(context, job))
+        if job.state is JobState.SAVED:
+            context.unsaved.pop(job_id)
+        else:
+            keep(context, job, taken)
+    verify_saved(context)
+
+
+def keep(context: Context, job: Job, taken: Taken) -> None:
+    """Save an image and read it back; the job is then done, or needs review if the image is doubtful.
+
+    An image of an exposure is never thrown away: a doubtful one is saved for a person to look at.
+
+    Raises
+    ------
+    InterruptSession
+        The disk refuses it: the image stays in memory, and is saved when the session goes on.
+    SessionFaultError
+        Too many in a row were doubtful or lost: something is wrong with beam or detector.
+    """
+    store, folder, image, doubt = context.store, context.folder, taken.image, taken.doubt
+    try:
+        saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
+        name = folder.relative(saved.path)
+        if doubt is None:
+            store.queue.set_state(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
+            read_pixels(saved.path, saved.sha256)
+            store.queue.set_state(job.id, JobState.DONE)
+        else:
+            store.queue.set_state(
+                job.id, JobState.NEEDS_REVIEW, reason=f"exposed, but {doubt}", image=name, sha256=saved.sha256
+            )
+    except (ImageError, ValueError) as error:
+        doubt = f"its image is lost: {doubt or error}"
+        store.queue.set_state(job.id, JobState.FAILED, reason=f"exposed, but {doubt}")
+    except OSError as error:
+        reason = wording.image_not_saved(job.id, error)
+        raise InterruptSession(Interrupt.PAUSE, reason, PauseCause.IMAGE_NOT_SAVED) from error
+    context.unsaved.pop(job.id, None)
+    if doubt is not None:
+        log.error("image doubtful", job=job.id, doubt=doubt)
+        context.streak.failure(f"job {job.id}: {doubt}")
+        return
+    context.streak.success()
+    log.info("done", job=job.id)
+
+
+def save_evidence(context: Context, job: Job, image: ScanImage) -> str:
+    """Save the image of a scan after which the beam did not blank; return a note of where it is."""
+    path = context.folder.em_image(job.section, job.id)
+    try:
+        save_em(path, image, job.section, job.id, job.covers)
+    except (OSError, ImageError, ValueError) as error:
+        return f"; its image is lost: {error}"
+    return f"; its image is {context.folder.relative(path)}"

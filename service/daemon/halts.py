@@ -1,0 +1,153 @@
+"""Halts of a session: the safe state first, then the pause, fault, abort or wait."""
+
+import threading
+from dataclasses import dataclass
+
+from service import wording
+from service.errors import StoreError, UnsafeError
+from service.logs import get_logger
+from service.model.phases import FINAL, Phase, SessionEvent
+from service.safety.safe_state import make_safe
+from service.session.context import Context
+from service.session.interrupts import Interrupt, InterruptSession
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A session that stands still because nothing can be recorded."""
+
+    reason: str
+    safe: bool
+    """False if the microscope is not known to be safe."""
+
+
+class Halts:
+    """Halts of one session, for the thread of its runner.
+
+    Parameters
+    ----------
+    context : Context
+    landed : threading.Event
+        Set while the session waits for a person.
+    """
+
+    def __init__(self, context: Context, landed: threading.Event) -> None:
+        self._context = context
+        self._landed = landed
+        self.blocked: Blocked | None = None
+        """None while the session can be recorded."""
+
+    def handle(self, asked: InterruptSession) -> bool:
+        """Pause, abort or shut down; return False if the program shall end with the session as it is."""
+        unsafe = self._unsafe()
+        store = self._context.store
+        if unsafe is not None and asked.interrupt is Interrupt.PAUSE:
+            return self.fault_unsafe(unsafe)
+        match asked.interrupt:
+            case Interrupt.PAUSE:
+                store.apply(SessionEvent.PAUSE, asked.reason, asked.cause)
+            case Interrupt.ABORT:
+                store.apply(SessionEvent.ABORT, asked.reason)
+            case Interrupt.SHUTDOWN:
+                try:
+                    store.events.note("shutdown", "session", {"reason": asked.reason})
+                except StoreError as error:
+                    # A shutdown ends the program even if the disk is full.
+                    log.error("shutdown not recorded", error=str(error))
+                return False
+            case Interrupt.NOTHING:
+                pass
+        return True
+
+    def fault(self, reason: str) -> bool:
+        """Make the microscope safe, then enter the fault; return False if the program shall end.
+
+        A pending interrupt, such as the abort that stopped the call, is handled instead.
+        """
+        unsafe = self._unsafe()
+        return self._fault(reason if unsafe is None else wording.not_safe(unsafe, reason), unsafe is None)
+
+    def fault_unsafe(self, problems: str) -> bool:
+        """Enter the fault of a microscope that is not safe; see `fault`."""
+        unsafe = self._unsafe()
+        return self._fault(problems if unsafe is None else wording.not_safe(unsafe), unsafe is None)
+
+    def _fault(self, reason: str, safe: bool) -> bool:
+        context = self._context
+        context.interrupts.drop(Interrupt.PAUSE)
+        try:
+            context.interrupts.take()
+        except InterruptSession as asked:
+            log.info("interrupted on the way to a fault", reason=reason)
+            return self.handle(asked)
+        log.error("fault", reason=reason)
+        context.store.apply(SessionEvent.FAULT, reason, notes={"safe": safe})
+        return True
+
+    def wait_for_a_person(self, phase: Phase) -> None:
+        """Wait, safe, until a person ends the phase.
+
+        Raises
+        ------
+        UnsafeError
+            The microscope is not safe, and this is not a fault yet.
+        InterruptSession
+        """
+        context = self._context
+        unsafe = self._unsafe()
+        if unsafe is not None and phase is not Phase.FAULT:
+            raise UnsafeError(unsafe)
+        context.progress.rest()
+        self._landed.set()
+        again_s = context.limits.safe_again_s
+        noted: str | None = None
+        while context.store.status().phase is phase:
+            if unsafe != noted:
+                kind = "safe" if unsafe is None else "unsafe"
+                context.store.events.note(kind, "microscope", {"problems": unsafe})
+                noted = unsafe
+            context.view.look(context.devices)
+            context.interrupts.wait(None if unsafe is None else again_s)
+            context.interrupts.take()
+            if unsafe is not None:
+                again_s = min(2 * again_s, context.limits.safe_again_most_s)
+                unsafe = self._unsafe()
+        self._landed.clear()
+
+    def wait_for_the_store(self, error: StoreError) -> None:
+        """Wait, safe and with unsaved images in memory, until the database takes the fault.
+
+        Raises
+        ------
+        StoreError
+            The program is shut down first.
+        """
+        context = self._context
+        unsafe = self._unsafe()
+        reason = wording.database_refuses(error)
+        reason = reason if unsafe is None else wording.not_safe(unsafe, reason)
+        self.blocked = Blocked(reason, unsafe is None)
+        log.critical("blocked", reason=reason)
+        context.progress.rest()
+        while True:
+            if context.interrupts.pending() is Interrupt.SHUTDOWN:
+                raise error
+            try:
+                if context.store.status().phase not in FINAL:
+                    context.store.apply(SessionEvent.FAULT, reason, notes={"safe": self.blocked.safe})
+                break
+            except StoreError:
+                context.interrupts.wait(context.limits.safe_again_s)
+                if unsafe is not None:
+                    unsafe = self._unsafe()
+        self.blocked = None
+
+    def _unsafe(self) -> str | None:
+        """Reach the safe state; return what prevents it, None if nothing does."""
+        try:
+            make_safe(self._context.devices)
+        except UnsafeError as error:
+            return str(error)
+        return None
