@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.checks import check_boxes, check_fields, check_rects, check_start, outline_polygon
+from planner.cost import profile_pace, total_s, travel_s, work_of
 from planner.cover.exact import exact
 from planner.cover.framing import Framing
 from planner.cover.greedy import greedy
@@ -15,7 +16,6 @@ from planner.cover.raster import raster
 from planner.cover.required import Required, required
 from planner.cover.tiles import Scan
 from planner.errors import PlannerError
-from planner.estimate import estimate, profile_pace
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
@@ -114,6 +114,15 @@ def plans(
         raise PlannerError(f"section {section}: {error}") from None
 
 
+def compared_methods(chosen: Method) -> tuple[Method, ...]:
+    """Return the chosen method and those to compare it with: one frame per box, and a full raster.
+
+    A raster can be cheaper where cells are crowded, but it has seams and exposes everything.
+    """
+    others: tuple[Method, ...] = ("per-box", "raster")
+    return (chosen, *(method for method in others if method != chosen))
+
+
 def _plans(
     fields: Sequence[Field],
     boxes: Sequence[Box],
@@ -129,7 +138,7 @@ def _plans(
     full_frames = _frames(_named(full, demand.pieces), settings, start_m, keep_order=True)
     pace = profile_pace(settings)
     bound_beam_s = union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2
-    raster_total_s = estimate(full_frames, pace, start_m).total_s
+    raster_total_s = total_s(work_of(full_frames, pace.approach_m, start_m), pace)
     made = []
     for method in methods:
         if method == "raster":
@@ -137,15 +146,15 @@ def _plans(
         else:
             scans, optimal = _cover(demand.pieces, framing, method)
             frames = _frames(scans, settings, start_m)
-        sums = estimate(frames, pace, start_m)
+        work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(
-            frames=sums.frames,
-            stage_moves=sums.stage_moves,
-            beam_s=sums.beam_s,
-            overhead_s=sums.overhead_s,
-            travel_m=sums.travel_m,
-            travel_s=sums.travel_s,
-            total_s=sums.total_s,
+            frames=work.frames,
+            stage_moves=work.stage_moves,
+            beam_s=work.beam_s,
+            overhead_s=work.frames * pace.overhead_s,
+            travel_m=work.travel_m,
+            travel_s=travel_s(work, pace),
+            total_s=total_s(work, pace),
             exposed_m2=union_area_m2(frame.rect_m for frame in frames),
             bound_beam_s=bound_beam_s,
             raster_total_s=raster_total_s,

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from config.model import Config
+from config.instrument import SemConfig, StageConfig
+from config.work import PlannerConfig
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 
@@ -147,27 +148,38 @@ class PlanSettings:
         return self.dwell_s / self.pixel_size_m**2
 
 
-def settings_from(config: Config) -> PlanSettings:
-    """Return the settings of a plan that a configuration asks for."""
-    approach_m = (config.stage.approach_um[0] * 1e-6, config.stage.approach_um[1] * 1e-6)
+def settings_from(
+    planner: PlannerConfig, sem: SemConfig, stage: StageConfig, misfit_m: float = 0.0
+) -> PlanSettings:
+    """Return the settings of a plan that a configuration asks for.
+
+    Parameters
+    ----------
+    planner : PlannerConfig
+    sem : SemConfig
+    stage : StageConfig
+    misfit_m : float
+        Distance by which a scanned frame may differ from its upright rectangle; added to the guard.
+    """
+    approach_m = (stage.approach_um[0] * 1e-6, stage.approach_um[1] * 1e-6)
     return PlanSettings(
-        method=config.planner.method,
-        pixel_size_m=config.sem.pixel_size_m,
-        dwell_s=config.sem.dwell_s,
-        max_frame_px=config.sem.specimen_px,
-        context_m=config.planner.context_um * 1e-6,
-        guard_m=config.planner.guard_um * 1e-6,
-        halo_m=config.sem.beam_halo_um * 1e-6,
-        tile_overlap_m=config.planner.tile_overlap_um * 1e-6,
-        raster_overlap_fraction=config.planner.raster_overlap_percent / 100,
-        overhead_s=config.sem.overhead_s,
-        stage_speed_m_per_s=config.stage.speed_mm_per_s * 1e-3,
-        presets_px=config.sem.presets_px,
-        outline_margin_m=config.planner.outline_margin_um * 1e-6,
-        beam_shift_range_m=config.sem.beam_shift_range_um * 1e-6,
+        method=planner.method,
+        pixel_size_m=sem.pixel_size_m,
+        dwell_s=sem.dwell_s,
+        max_frame_px=sem.specimen_px,
+        context_m=planner.context_um * 1e-6,
+        guard_m=planner.guard_um * 1e-6 + misfit_m,
+        halo_m=sem.beam_halo_um * 1e-6,
+        tile_overlap_m=planner.tile_overlap_um * 1e-6,
+        raster_overlap_fraction=planner.raster_overlap_percent / 100,
+        overhead_s=sem.overhead_s,
+        stage_speed_m_per_s=stage.speed_mm_per_s * 1e-3,
+        presets_px=sem.presets_px,
+        outline_margin_m=planner.outline_margin_um * 1e-6,
+        beam_shift_range_m=sem.beam_shift_range_um * 1e-6,
         approach_m=approach_m,
         # Settling is in the overhead of a frame.
-        move_s=config.stage.approach_s if any(approach_m) else 0.0,
+        move_s=stage.approach_s if any(approach_m) else 0.0,
     )
 
 

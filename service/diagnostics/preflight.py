@@ -23,7 +23,7 @@ from service.diagnostics.checks import Check, Level
 from service.errors import HungDeviceError, InputError
 from service.model.specimen import Field
 from service.session.setup import check_planner
-from service.session.stage_frame import safe_area_m, sem_position_m
+from service.session.stage_frame import StageFrame
 from service.store.database import utc_now
 from service.store.store import Store
 from service.watch.notifier import Notifier, notification_urls
@@ -126,17 +126,13 @@ def _state(name: str, good: str, bad: str, read: Callable[[], bool], otherwise: 
 
 def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterator[Check]:
     """The safe area holds what is to be visited, and a calibration is set."""
-    x0, y0, x1, y1 = safe_area_m(config)
-
-    def inside(point_m: tuple[float, float]) -> bool:
-        return x0 <= point_m[0] <= x1 and y0 <= point_m[1] <= y1
-
-    beyond = [f.id for f in fields if not inside(f.center_m)]
+    frame = StageFrame.of(config)
+    beyond = [f.id for f in fields if not frame.is_safe(f.center_m)]
     partly = [
         f.id
         for f in fields
         if not all(
-            inside(sem_position_m(config, (x, y)))
+            frame.is_safe(frame.sem_position_m((x, y)))
             for x in (f.rect_m[0], f.rect_m[2])
             for y in (f.rect_m[1], f.rect_m[3])
         )

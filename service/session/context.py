@@ -16,6 +16,7 @@ from service.safety.deadlines import DEFAULT_LIMITS, Limits
 from service.session.interrupts import Requests
 from service.session.progress import BETWEEN, BETWEEN_S, Progress
 from service.session.run_folder import RunFolder
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 
@@ -129,6 +130,7 @@ class Context:
     """One session: what was set, what is kept, what it drives, what is asked of it."""
 
     config: Config
+    stage_frame: StageFrame
     store: Store
     folder: RunFolder
     devices: Microscope

@@ -10,7 +10,6 @@ from planner.geometry.rects import overlap
 from planner.route import route
 from service.errors import InputError
 from service.model.specimen import Field, Section
-from service.session.stage_frame import safe_area_m
 
 
 def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
@@ -21,7 +20,7 @@ def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Fiel
     InputError
         A field's centre lies outside the safe area of the stage.
     """
-    x0, y0, x1, y1 = safe_area_m(config)
+    x0, y0, x1, y1 = config.stage.safe_area_m
     width_m, height_m = config.fluorescence.field_size_m
     sections, fields = [], []
     for index, listed in enumerate(listed_sections(config.layout)):
@@ -52,7 +51,7 @@ def visited(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 def inside_safe_area(config: Config) -> bool:
     """Whether every field of a layout has its centre where the stage may go."""
-    x0, y0, x1, y1 = safe_area_m(config)
+    x0, y0, x1, y1 = config.stage.safe_area_m
     return all(
         x0 <= x <= x1 and y0 <= y <= y1
         for listed in listed_sections(config.layout)
@@ -65,7 +64,7 @@ def spread(config: Config) -> Config:
     layout = config.layout
     if not isinstance(layout, GridLayout):
         return config
-    x0, y0, x1, y1 = (v * 1e6 for v in safe_area_m(config))
+    x0, y0, x1, y1 = (v * 1e6 for v in config.stage.safe_area_m)
     columns = math.ceil(math.sqrt(layout.sections))
     sizes_um = [size_m * 1e6 for size_m in config.fluorescence.field_size_m]
     margin_um = max(size * count for size, count in zip(sizes_um, layout.fields, strict=True))

@@ -195,7 +195,7 @@ def test_the_exercise_moves_the_stage_back_and_exposes_nothing() -> None:
         before = devices.stage.position()
         moves: list[tuple[float, float]] = []
         seen = Microscope(devices.camera, devices.light, Watched(bench, moves), devices.sem, devices.chamber)
-        checks = exercise(Config(), seen)
+        checks = exercise(Config().stage, seen)
         assert able(findings(checks))
         assert len(moves) == 2
         assert moves[0] != moves[1] == before
@@ -206,7 +206,7 @@ def test_the_exercise_moves_the_stage_back_and_exposes_nothing() -> None:
 def test_a_stage_that_does_not_move_fails_the_exercise() -> None:
     with quanta_bench(Config(), FastClock()) as bench:
         bench.fault("tiny_moves", 1.0)
-        (check,) = exercise(Config(), bench.devices)
+        (check,) = exercise(Config().stage, bench.devices)
         assert check.level is Level.RED
         assert "does not move as it should" in check.says
 
