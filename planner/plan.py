@@ -1,4 +1,4 @@
-"""The plan of a section: saved fields and boxes in, frames in the order of the route out."""
+"""Plan of a section: saved fields and boxes in, frames in the order of the route out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,11 +34,11 @@ def plan(
     unsaved: Sequence[RectM] = (),
     outline_m: Sequence[tuple[float, float]] | None = None,
 ) -> Plan:
-    """Decide where the beam goes in one section.
+    """Plan the SEM frames of one section.
 
-    Every box is imaged with its context and guard, as far as the saved fluorescence allows, or it is skipped
-    with a reason. Every frame, grown by guard and beam halo, lies on saved fluorescence. The order of the
-    boxes does not matter.
+    Every box is imaged with its context and guard, as far as the saved fluorescence allows, or skipped with a
+    reason. Every frame, grown by guard and beam halo, lies on saved fluorescence. The order of the boxes does
+    not matter.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def plan(
         Cells of all these fields, in SEM coordinates.
     settings : PlanSettings
     start_m : (float, float), optional
-        Where the stage stands before; without it the route starts at the leftmost frame.
+        Position of the stage before the first frame; the route starts at the leftmost frame by default.
     exposed : sequence of RectM
-        Ground that earlier frames have imaged, without their halo. What a box requires of it is not imaged
-        again; a box that needs nothing else is skipped.
+        Ground that earlier frames have imaged, without their halo. It is not imaged again; a box that needs
+        nothing else is skipped.
     unsaved : sequence of RectM
-        Fluorescence of this or of other sections that is still to be taken: no frame, grown by guard and
-        beam halo, touches it, whatever the fields say.
+        Ground of this or other sections whose fluorescence is still to be taken: no frame, grown by guard
+        and beam halo, touches it, even where fields overlap it.
     outline_m : sequence of (x, y), optional
         Corners of the section; no frame leaves it by more than `settings.outline_margin_m`.
 
@@ -68,8 +68,8 @@ def plan(
     Raises
     ------
     PlannerError
-        Raised when there is no field, a rectangle is none, a name comes twice, a number is not finite, or the
-        raster is absurdly large; the text names the section and what was wrong.
+        Raised when there is no field, a rectangle is invalid, a name is not unique, a number is not finite,
+        or the raster is absurdly large; the text names the section and what is wrong.
     """
     return plans(
         section,
@@ -96,9 +96,9 @@ def plans(
     unsaved: Sequence[RectM] = (),
     outline_m: Sequence[Point] | None = None,
 ) -> tuple[Plan, ...]:
-    """Plan a section with each of some methods, in place of that of `settings`; all else as for `plan`.
+    """Plan a section with several methods instead of that of `settings`; all else as for `plan`.
 
-    What the boxes require and the full raster are the same for all, and found once.
+    The required ground and the full raster are the same for all methods, and computed once.
     """
     try:
         check_fields(fields)
@@ -164,7 +164,7 @@ def _plans(
 
 
 def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tuple[tuple[Scan, ...], bool]:
-    """Scans of a cover, and whether it was proven to be the cheapest."""
+    """Return the scans of a cover, and True if it was proven to be the cheapest."""
     groups, optimal = per_box(pieces, framing), False
     if method in ("greedy", "exact"):
         groups = greedy(pieces, groups, framing)
@@ -174,7 +174,7 @@ def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tupl
 
 
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:
-    """Name on each scan the boxes of which it shows some required ground."""
+    """Add to each scan the boxes of which it shows some required ground."""
     table = np.asarray([s.rect_m for s in scans], dtype=np.float64).reshape(-1, 4)
     names: list[set[str]] = [set() for _ in scans]
     for piece in pieces:
@@ -187,7 +187,7 @@ def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...
 def _frames(
     scans: Sequence[Scan], settings: PlanSettings, start_m: Point | None, keep_order: bool = False
 ) -> tuple[Frame, ...]:
-    """Frames in the order in which they are taken, with their stage positions."""
+    """Return frames in the order in which they are taken, with their stage positions."""
     stops = stage_positions(
         [center(s.rect_m) for s in scans], settings.beam_shift_range_m, start_m, keep_order
     )
