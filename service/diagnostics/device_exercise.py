@@ -1,4 +1,4 @@
-"""What `ilemtrack doctor --exercise` does with a microscope: little enough to cost no ground."""
+"""Device exercise of `ilemtrack doctor --exercise`, which costs no ground."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,15 +7,16 @@ from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service.diagnostics.checks import Check, Level
 
-_WAY_M = 20e-6
+_MOVE_M = 20e-6
+"""Length of the test move. Chosen by hand: far above the error of a stage, and less than a field."""
 _LOST = (DriverError, OSError)
 
 
 def exercise(stage: StageConfig, devices: Microscope) -> list[Check]:
-    """Move the stage a little and back, inside the safe area; then blank, switch off, and read both back.
+    """Move the stage 20 um and back, inside the safe area; blank, switch the light off, and read both back.
 
-    The beam is never unblanked and the light never switched on: nobody knows yet which ground may be spent.
-    The chamber is left as it is.
+    The beam is never unblanked and the light never switched on: it is not known yet which ground may be
+    exposed. The chamber is left as it is.
     """
     x0, y0, x1, y1 = stage.safe_area_m
     try:
@@ -24,7 +25,7 @@ def exercise(stage: StageConfig, devices: Microscope) -> list[Check]:
             says = f"not exercised: it stands outside the safe area, at {_mm(start)}"
             return [Check("stage moves", Level.RED, says)]
         away = tuple(
-            v - _WAY_M if v > (low + high) / 2 else v + _WAY_M
+            v - _MOVE_M if v > (low + high) / 2 else v + _MOVE_M
             for v, low, high in zip(start, (x0, y0), (x1, y1), strict=True)
         )
         devices.stage.move_to(away[0], away[1], stage.move_timeout_s)

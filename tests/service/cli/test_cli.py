@@ -494,7 +494,7 @@ def test_sections_on_each_other_are_refused(say: Said, frame: Path, tmp_path: Pa
     path.write_text("layout: {kind: grid, sections: 2, pitch_um: 60}", encoding="utf-8")
     status, _, said = say("config", "check", path)
     assert status == 2
-    assert "S0001 and S0002 lie on each other" in said
+    assert "S0001 and S0002 overlap" in said
 
 
 def test_many_sections_are_laid_out_where_the_stage_may_go(tmp_path: Path) -> None:
