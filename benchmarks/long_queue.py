@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.loading import dump
 from config.model import Config
-from planner.geometry.rects import about
+from planner.geometry.rects import centered
 from service.api.client import Client
 from service.errors import NoDaemonError
 from service.model.jobs import Job
@@ -49,7 +49,7 @@ def make(folder: Path) -> RunFolder:
     for n in range(SECTIONS):
         name, center_m = f"S{n + 1:04d}", ((n % 10) * 150e-6, (n // 10) * -150e-6)
         sections.append(Section(name, n, center_m))
-        fields.append(Field(f"{name}/F000", name, 0, center_m, about(center_m, (91e-6, 91e-6))))
+        fields.append(Field(f"{name}/F000", name, 0, center_m, centered(center_m, (91e-6, 91e-6))))
     store.specimen.add_sections(sections, fields)
     for field in fields:
         store.specimen.set_field(field.id, FieldState.SAVED, image=f"fm/{field.id}.ome.tiff", sha256="0" * 64)
@@ -74,15 +74,14 @@ def _plan(store: Store, field: Field) -> None:
     ]
     box = (0, 0, 10, 10)
     cells = [
-        Cell(f"{field.id}/c{n:04d}", field.id, field.section, box, box, about(at, size_m), about(at, size_m),
-             0.9, "kept: confident")
-        for n, at in enumerate(centers)
-    ]  # fmt: skip
+        Cell(f"{field.id}/c{n:04d}", field.id, field.section, box, box, rect, rect, 0.9, "kept: confident")
+        for n, rect in enumerate(centered(at, size_m) for at in centers)
+    ]
     store.tracks.record_section([FieldCells(field.id, tuple(cells), 10.0)], ())
     index = int(field.section[1:]) - 1
     first = index * PER_SECTION + 1
     jobs = [
-        Job(f"J{first + n:06d}", field.section, index * 1_000_000 + n, about(at, size_m), at, (300, 300),
+        Job(f"J{first + n:06d}", field.section, index * 1_000_000 + n, centered(at, size_m), at, (300, 300),
             33e-9, 10e-6, (cells[n].id,))
         for n, at in enumerate(centers)
     ]  # fmt: skip

@@ -49,7 +49,8 @@ def run() -> list[Row]:
 
 
 def _settings(method: Method) -> PlanSettings:
-    chosen = settings_from(Config())
+    config = Config()
+    chosen = settings_from(config.planner, config.sem, config.stage)
     return replace(chosen, method=method, max_frame_px=(1536, 1103), overhead_s=5.0)
 
 

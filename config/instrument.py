@@ -177,6 +177,12 @@ class StageConfig(Frozen):
             raise ValueError("approach_um must be two numbers from -1000 to 1000")
         return self
 
+    @property
+    def safe_area_m(self) -> tuple[float, float, float, float]:
+        """Positions that the stage may have, (x0, y0, x1, y1), m."""
+        (x0, x1), (y0, y1) = self.safe_x_mm, self.safe_y_mm
+        return x0 * 1e-3, y0 * 1e-3, x1 * 1e-3, y1 * 1e-3
+
 
 class CalibrationConfig(Frozen):
     """Where the SEM sees a point that fluorescence puts at a stage position (FM to SEM).

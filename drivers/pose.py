@@ -6,9 +6,12 @@ Stage: metres, x right, y up. Images: column x to the right, row y downwards, pi
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from config.instrument import CalibrationConfig
 
 RectM = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in stage metres, x0 < x1, y0 < y1."""
@@ -135,6 +138,16 @@ class FmToSem:
     rotation_rad: float = 0.0
     scale: float = 1.0
     shear: float = 0.0
+
+    @classmethod
+    def of(cls, config: CalibrationConfig) -> Self:
+        """Return the calibration that a configuration describes, in SI units."""
+        return cls(
+            shift_m=(config.shift_um[0] * 1e-6, config.shift_um[1] * 1e-6),
+            rotation_rad=config.rotation_mrad * 1e-3,
+            scale=config.scale,
+            shear=config.shear,
+        )
 
     def _matrix(self) -> NDArray[np.float64]:
         cos, sin = math.cos(self.rotation_rad), math.sin(self.rotation_rad)

@@ -1,4 +1,4 @@
-"""Checks of what a plan is made from; each error is one sentence that names what was wrong."""
+"""Checks of the input of a plan; each error is one sentence that names what is wrong."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ from planner.values import Box, Field
 
 
 def check_fields(fields: Sequence[Field]) -> None:
-    """Raise PlannerError unless there is a field, and each has a name of its own and a rectangle."""
+    """Raise PlannerError unless there is a field, and each has a unique name and a rectangle."""
     if not fields:
         raise PlannerError("there is no field; at least one with saved fluorescence is needed")
     _check_names("field", (field.id for field in fields))
@@ -21,7 +21,7 @@ def check_fields(fields: Sequence[Field]) -> None:
 
 
 def check_boxes(boxes: Sequence[Box]) -> None:
-    """Raise PlannerError unless each box has a name of its own and rectangles."""
+    """Raise PlannerError unless each box has a unique name and rectangles."""
     _check_names("box", (box.id for box in boxes))
     for box in boxes:
         _check_rect(f"box {box.id}: rect_m", box.rect_m)
@@ -30,7 +30,7 @@ def check_boxes(boxes: Sequence[Box]) -> None:
 
 
 def check_start(start_m: tuple[float, float] | None) -> None:
-    """Raise PlannerError unless the start, where there is one, is made of finite numbers."""
+    """Raise PlannerError unless the start, if any, is finite."""
     if start_m is not None and not all(math.isfinite(v) for v in start_m):
         raise PlannerError(f"the start of the route must be two finite numbers, not {start_m}")
 
@@ -42,7 +42,7 @@ def check_rects(what: str, rects: Sequence[RectM]) -> None:
 
 
 def outline_polygon(corners_m: Sequence[tuple[float, float]]) -> Polygon:
-    """Return the polygon of an outline; PlannerError where its corners make none."""
+    """Return the polygon of an outline; raise PlannerError if its corners do not form one."""
     if len(corners_m) < 3 or not all(len(c) == 2 and all(math.isfinite(v) for v in c) for c in corners_m):
         raise PlannerError("the outline must be three corners or more, each of two finite numbers")
     polygon = Polygon(corners_m)

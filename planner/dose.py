@@ -1,6 +1,6 @@
-"""Electron dose: of one scan, and of every cell with the overlaps of its frames.
+"""Electron dose of a single scan, and of cells where frames overlap.
 
-Dose is charge per area: current times dwell time over the area of a pixel, for each scan that goes over it.
+Dose is charge per area: current times dwell time over the area of a pixel, summed over the scans of a place.
 """
 
 import math
@@ -20,19 +20,19 @@ ELEMENTARY_CHARGE_C = 1.602176634e-19
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """Electrons per area, in the two units that people use."""
+    """Electrons per area, in the two customary units."""
 
     electrons_per_nm2: float
     mc_per_cm2: float
 
     def times(self, scans: float) -> "Dose":
-        """Dose of so many scans."""
+        """Return the dose of a number of scans."""
         return Dose(self.electrons_per_nm2 * scans, self.mc_per_cm2 * scans)
 
 
 @dataclass(frozen=True, slots=True)
 class CellDose:
-    """Dose of a cell: most of any point, and mean over its rectangle; zero where no frame went."""
+    """Dose of a cell: maximum over its rectangle, and mean; zero if no frame shows it."""
 
     box: str
     most: Dose
@@ -40,7 +40,7 @@ class CellDose:
 
 
 def scan_dose(beam_current_a: float, dwell_s: float, pixel_size_m: float) -> Dose:
-    """Dose of ground that is scanned once.
+    """Return the single-scan dose.
 
     Parameters
     ----------
@@ -71,16 +71,16 @@ def scan_dose(beam_current_a: float, dwell_s: float, pixel_size_m: float) -> Dos
 
 
 def cell_doses(boxes: Iterable[Box], frames: Sequence[Frame], beam_current_a: float) -> tuple[CellDose, ...]:
-    """Dose of every cell by the frames of a plan.
+    """Return the dose of every cell by the frames of a plan.
 
-    All frames count, not only those taken for the cell, and where several overlap their doses add up. The
-    stage's error is not in it.
+    All frames count, not only those planned for the cell; where frames overlap, their doses add up. The error
+    of the stage is not included.
 
     Parameters
     ----------
     boxes : iterable of Box
     frames : sequence of Frame
-        With one pixel size and dwell time, as those of a plan.
+        With the same pixel size and dwell time, as in a plan.
     beam_current_a : float
 
     Returns
@@ -103,13 +103,13 @@ def cell_doses(boxes: Iterable[Box], frames: Sequence[Frame], beam_current_a: fl
 
 
 def _scans_over(rect: RectM, frames: NDArray[np.float64]) -> tuple[int, float]:
-    """How many of `frames` (N, 4) lie over a rectangle: most over any point, and mean."""
+    """Return the number of `frames` (N, 4) over a rectangle: maximum of all points, and mean."""
     parts = np.column_stack((np.maximum(frames[:, :2], rect[:2]), np.minimum(frames[:, 2:], rect[2:])))
     parts = parts[(parts[:, 2:] > parts[:, :2]).all(axis=1)]
     if not len(parts):
         return 0, 0.0
     mean = float((parts[:, 2:] - parts[:, :2]).prod(axis=1).sum()) / area_m2(rect)
-    # The most lies somewhere at a left edge and a lower edge of parts.
+    # The maximum is at a left edge and a lower edge of parts.
     xs, ys = np.unique(parts[:, 0]), np.unique(parts[:, 1])
     across = (parts[:, 0, None] <= xs) & (xs < parts[:, 2, None])
     up = (parts[:, 1, None] <= ys) & (ys < parts[:, 3, None])

@@ -1,4 +1,4 @@
-"""The plane in which an array is in focus, from measurements of which some are wrong."""
+"""Robust fit of the focal plane of an array, as some measurements are wrong."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,35 +10,38 @@ from numpy.typing import NDArray
 from planner.errors import PlannerError
 
 _MAX_TRIPLES = 2000
+"""Planes that compete; with half of the points wrong, 2000 draws miss a good one with p < 1e-115."""
 _REFITS = 10
+"""Most refits; they end earlier when the outliers stay the same. Chosen by hand."""
 _FLAT = 0.05
-"""Part of their longest extent below which points do not span a direction: sections in a row scatter."""
+"""Share of their longest extent below which points do not span a direction, as a row of sections scatters.
+Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class FocusPlane:
-    """Height of the focus over the stage: ``z = z0 + slope_x * x + slope_y * y``, all in m."""
+    """Focal plane over the stage: ``z = z0 + slope_x * x + slope_y * y``, all in m."""
 
     z0_m: float
     slope_x: float
     slope_y: float
 
     def at(self, point_m: tuple[float, float]) -> float:
-        """Focus at a stage position, m."""
+        """Return the focus at a stage position, m."""
         return self.z0_m + self.slope_x * point_m[0] + self.slope_y * point_m[1]
 
 
 @dataclass(frozen=True, slots=True)
 class FocusFit:
-    """A plane and how well it fits.
+    """A plane and the quality of its fit.
 
     Attributes
     ----------
     plane : FocusPlane
     outliers : tuple of int
-        Measurements that do not go with the others: further from the plane than the tolerance.
+        Indices of measurements further from the plane than the tolerance.
     rms_m : float
-        Of the others, m.
+        Root mean square distance of the others, m.
     """
 
     plane: FocusPlane
@@ -53,8 +56,8 @@ def fit_focus_plane(
 
     Planes through three points each (all, or 2000 drawn with a fixed seed) compete for the most points
     within the tolerance, then for the least sum of squares (RANSAC: Fischler and Bolles, Comm. ACM 24 (1981)
-    381); the winner is fitted anew by least squares to the points that go with it, until these stay the same.
-    Directions that the points hardly span, such as across a single row of them, are taken as level.
+    381). The winner is refitted by least squares to the points within the tolerance, until these stay the
+    same. Along directions that the points hardly span, such as across a single row, the plane is level.
 
     Parameters
     ----------
@@ -63,12 +66,12 @@ def fit_focus_plane(
     z_m : sequence of float
         Focus found at each, m.
     tolerance_m : float
-        Above zero; a good measurement is no further from the plane, m.
+        Largest distance of a good measurement from the plane, m; above zero.
 
     Raises
     ------
     PlannerError
-        No measurement, numbers that are not finite, or a tolerance that is not above zero.
+        Raised when there is no measurement, a number is not finite, or the tolerance is not above zero.
     """
     points = np.asarray(points_m, dtype=np.float64).reshape(-1, 2)
     z = np.asarray(z_m, dtype=np.float64)
@@ -92,13 +95,12 @@ def fit_focus_plane(
 
 
 def leverage(points_m: Sequence[tuple[float, float]], place_m: tuple[float, float]) -> float:
-    """How little a plane through points knows of a place, with any one of the points taken away.
+    """Return the uncertainty of a fitted plane at a place, with any one of its points left out.
 
-    The variance of the plane there, as a multiple of that of one measurement (the leverage of the hat matrix:
-    Hoaglin and Welsch, The American Statistician 32 (1978) 17): about 1 / N in their middle, more outside,
-    infinite where the points do not span the way to the place, such as beside a single row of them. Of the
-    values without each of the points the largest counts: a tilt that one measurement alone tells may be its
-    mistake.
+    It is the variance of the plane there over that of a measurement (the leverage of the hat matrix:
+    Hoaglin and Welsch, The American Statistician 32 (1978) 17): about 1 / N in the middle of the points, more
+    outside, infinite if they do not span the direction to the place, as beside a single row. Each point is
+    left out in turn, and the largest value counts: a tilt that rests on one measurement may be its error.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def _leverage(points: NDArray[np.float64], place: NDArray[np.float64]) -> float:
     middle = points.mean(axis=0)
     values, axes = np.linalg.eigh((points - middle).T @ (points - middle))
     way = axes.T @ (place - middle)
-    # Scatter across a row is no extent; nor does it count as a way.
+    # Scatter across a row is no extent, and no distance either.
     least = _FLAT**2 * float(max(values.max(), 0.0))
     spanned, away = values > least, way**2 > least
     if (away & ~spanned).any():
@@ -129,7 +131,7 @@ def _leverage(points: NDArray[np.float64], place: NDArray[np.float64]) -> float:
 
 
 def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m: float) -> NDArray[np.bool_]:
-    """Which measurements the best plane through a few of them goes with."""
+    """Return which measurements agree with the best plane through three of them."""
     count = len(z)
     if count <= 2:
         return np.ones(count, dtype=np.bool_)
@@ -150,7 +152,7 @@ def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m:
 
 
 def _least_squares(points: NDArray[np.float64], z: NDArray[np.float64]) -> FocusPlane:
-    """Plane of least squares, of least slope where several are."""
+    """Return the least-squares plane, of the least slope if there are several."""
     middle, mean = points.mean(axis=0), float(z.mean())
     slope, *_ = np.linalg.lstsq(points - middle, z - mean, rcond=_FLAT)
     return FocusPlane(mean - float(slope @ middle), float(slope[0]), float(slope[1]))

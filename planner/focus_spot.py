@@ -1,4 +1,4 @@
-"""Ground on which the electron beam may focus: saved, and wanted by no cell."""
+"""Choice of the ground on which the electron beam focuses: saved, and needed by no cell."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM
 
 _STEPS = 2
-"""Places that are tried along the side of a spot."""
+"""Candidate places per side of a spot. Chosen by hand."""
 
 
 def focus_spot(
@@ -16,14 +16,14 @@ def focus_spot(
 ) -> RectM | None:
     """Find the spot on saved ground that is furthest from all cells.
 
-    The spot, grown by the reach of the beam (`Ground.reach_m`), touches nothing that is to be kept off, and
-    lies where `ground` allows a frame: no fluorescence that is still to be taken is in its reach.
+    The spot, grown by the reach of the beam (`Ground.reach_m`), touches nothing of `keep_off_m`, and lies
+    where `ground` allows a frame: no fluorescence still to be taken is in its reach.
 
     Parameters
     ----------
     ground : Ground
     fields_m : sequence of RectM
-        Where to look.
+        Ground to search.
     keep_off_m : sequence of RectM
         Ground of cells, doubtful ones too, and of the frames that will image them.
     size_m : (float, float)
@@ -32,7 +32,7 @@ def focus_spot(
     Returns
     -------
     RectM or None
-        None where there is no such ground.
+        None if there is no such ground.
     """
     width, height = size_m
     keep_off = np.asarray(keep_off_m, dtype=np.float64).reshape(-1, 4)
@@ -59,7 +59,7 @@ def _starts(low: float, high: float, length: float) -> list[float]:
 
 
 def _distance(spot: RectM, rects: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
-    """Distance to the nearest rectangle, along the axis in which it is larger, m; infinite for none."""
+    """Return the distance to the nearest rectangle along its larger axis, m; infinite for none."""
     if not len(rects):
         return float("inf")
     dx = np.maximum(rects[:, 0] - spot[2], spot[0] - rects[:, 2])

@@ -1,4 +1,4 @@
-"""The plan of a section: saved fields and boxes in, frames in the order of the route out."""
+"""Plan of a section: saved fields and boxes in, frames in the order of the route out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.checks import check_boxes, check_fields, check_rects, check_start, outline_polygon
+from planner.cost import profile_pace, total_s, travel_s, work_of
 from planner.cover.exact import exact
 from planner.cover.framing import Framing
 from planner.cover.greedy import greedy
@@ -15,7 +16,6 @@ from planner.cover.raster import raster
 from planner.cover.required import Required, required
 from planner.cover.tiles import Scan
 from planner.errors import PlannerError
-from planner.estimate import estimate, profile_pace
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
@@ -34,11 +34,11 @@ def plan(
     unsaved: Sequence[RectM] = (),
     outline_m: Sequence[tuple[float, float]] | None = None,
 ) -> Plan:
-    """Decide where the beam goes in one section.
+    """Plan the SEM frames of one section.
 
-    Every box is imaged with its context and guard, as far as the saved fluorescence allows, or it is skipped
-    with a reason. Every frame, grown by guard and beam halo, lies on saved fluorescence. The order of the
-    boxes does not matter.
+    Every box is imaged with its context and guard, as far as the saved fluorescence allows, or skipped with a
+    reason. Every frame, grown by guard and beam halo, lies on saved fluorescence. The order of the boxes does
+    not matter.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def plan(
         Cells of all these fields, in SEM coordinates.
     settings : PlanSettings
     start_m : (float, float), optional
-        Where the stage stands before; without it the route starts at the leftmost frame.
+        Position of the stage before the first frame; the route starts at the leftmost frame by default.
     exposed : sequence of RectM
-        Ground that earlier frames have imaged, without their halo. What a box requires of it is not imaged
-        again; a box that needs nothing else is skipped.
+        Ground that earlier frames have imaged, without their halo. It is not imaged again; a box that needs
+        nothing else is skipped.
     unsaved : sequence of RectM
-        Fluorescence of this or of other sections that is still to be taken: no frame, grown by guard and
-        beam halo, touches it, whatever the fields say.
+        Ground of this or other sections whose fluorescence is still to be taken: no frame, grown by guard
+        and beam halo, touches it, even where fields overlap it.
     outline_m : sequence of (x, y), optional
         Corners of the section; no frame leaves it by more than `settings.outline_margin_m`.
 
@@ -68,8 +68,8 @@ def plan(
     Raises
     ------
     PlannerError
-        Raised when there is no field, a rectangle is none, a name comes twice, a number is not finite, or the
-        raster is absurdly large; the text names the section and what was wrong.
+        Raised when there is no field, a rectangle is invalid, a name is not unique, a number is not finite,
+        or the raster is absurdly large; the text names the section and what is wrong.
     """
     return plans(
         section,
@@ -96,9 +96,9 @@ def plans(
     unsaved: Sequence[RectM] = (),
     outline_m: Sequence[Point] | None = None,
 ) -> tuple[Plan, ...]:
-    """Plan a section with each of some methods, in place of that of `settings`; all else as for `plan`.
+    """Plan a section with several methods instead of that of `settings`; all else as for `plan`.
 
-    What the boxes require and the full raster are the same for all, and found once.
+    The required ground and the full raster are the same for all methods, and computed once.
     """
     try:
         check_fields(fields)
@@ -112,6 +112,15 @@ def plans(
         return _plans(fields, boxes, settings, methods, start_m, ground, Imaged(exposed))
     except PlannerError as error:
         raise PlannerError(f"section {section}: {error}") from None
+
+
+def compared_methods(chosen: Method) -> tuple[Method, ...]:
+    """Return the chosen method and those to compare it with: one frame per box, and a full raster.
+
+    A raster can be cheaper where cells are crowded, but it has seams and exposes everything.
+    """
+    others: tuple[Method, ...] = ("per-box", "raster")
+    return (chosen, *(method for method in others if method != chosen))
 
 
 def _plans(
@@ -129,7 +138,7 @@ def _plans(
     full_frames = _frames(_named(full, demand.pieces), settings, start_m, keep_order=True)
     pace = profile_pace(settings)
     bound_beam_s = union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2
-    raster_total_s = estimate(full_frames, pace, start_m).total_s
+    raster_total_s = total_s(work_of(full_frames, pace.approach_m, start_m), pace)
     made = []
     for method in methods:
         if method == "raster":
@@ -137,15 +146,15 @@ def _plans(
         else:
             scans, optimal = _cover(demand.pieces, framing, method)
             frames = _frames(scans, settings, start_m)
-        sums = estimate(frames, pace, start_m)
+        work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(
-            frames=sums.frames,
-            stage_moves=sums.stage_moves,
-            beam_s=sums.beam_s,
-            overhead_s=sums.overhead_s,
-            travel_m=sums.travel_m,
-            travel_s=sums.travel_s,
-            total_s=sums.total_s,
+            frames=work.frames,
+            stage_moves=work.stage_moves,
+            beam_s=work.beam_s,
+            overhead_s=work.frames * pace.overhead_s,
+            travel_m=work.travel_m,
+            travel_s=travel_s(work, pace),
+            total_s=total_s(work, pace),
             exposed_m2=union_area_m2(frame.rect_m for frame in frames),
             bound_beam_s=bound_beam_s,
             raster_total_s=raster_total_s,
@@ -155,7 +164,7 @@ def _plans(
 
 
 def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tuple[tuple[Scan, ...], bool]:
-    """Scans of a cover, and whether it was proven to be the cheapest."""
+    """Return the scans of a cover, and True if it was proven to be the cheapest."""
     groups, optimal = per_box(pieces, framing), False
     if method in ("greedy", "exact"):
         groups = greedy(pieces, groups, framing)
@@ -165,7 +174,7 @@ def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tupl
 
 
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:
-    """Name on each scan the boxes of which it shows some required ground."""
+    """Add to each scan the boxes of which it shows some required ground."""
     table = np.asarray([s.rect_m for s in scans], dtype=np.float64).reshape(-1, 4)
     names: list[set[str]] = [set() for _ in scans]
     for piece in pieces:
@@ -178,7 +187,7 @@ def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...
 def _frames(
     scans: Sequence[Scan], settings: PlanSettings, start_m: Point | None, keep_order: bool = False
 ) -> tuple[Frame, ...]:
-    """Frames in the order in which they are taken, with their stage positions."""
+    """Return frames in the order in which they are taken, with their stage positions."""
     stops = stage_positions(
         [center(s.rect_m) for s in scans], settings.beam_shift_range_m, start_m, keep_order
     )

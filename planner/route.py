@@ -1,7 +1,7 @@
-"""The way over the frames of a section: nearest neighbour, then 2-opt and Or-opt until nothing gets shorter.
+"""Short open routes over points: nearest neighbour, then 2-opt and Or-opt until nothing improves.
 
-An open route. Improvements are looked for among the two nearest points of each quadrant (Johnson and McGeoch,
-'The traveling salesman problem', 1997): plain nearest neighbours do not see out of their own cluster.
+Improvements are sought among the two nearest points of each quadrant (Johnson and McGeoch, 'The traveling
+salesman problem', 1997), since plain nearest neighbours do not lead out of their own cluster.
 """
 
 import math
@@ -17,17 +17,18 @@ Point = tuple[float, float]
 
 _PER_QUADRANT = 2
 _NEAREST = 24
-"""Nearest points that are sorted into quadrants."""
+"""Nearest points that are sorted into quadrants. Chosen by hand."""
 _LONGEST_CHANGE = 1000
-"""Longest stretch of a route that one change may turn or shift; it bounds the time of large routes."""
+"""Most points that a change may reverse or move; bounds the time of large routes. Chosen by hand."""
 _LONGEST_SEGMENT = 3
-"""Points that Or-opt moves at once."""
+"""Most points that Or-opt moves at once (Or, 1976)."""
 _LEAST_GAIN_M = 1e-12
+"""Smaller gains are rounding."""
 _MOST_THOROUGH = 20_000
-"""Points of a route up to which also changes are tried that begin with a longer edge: 1 to 3 % of its length,
-for three times the time."""
-_ASKED_BEFORE_COUNT = 100
-"""Questions to a tree after which its visited points are counted."""
+"""Most points of a route in which changes with a longer first edge are tried as well; they save 1 to 3 % of
+its length in three times the time."""
+_QUERIES_PER_COUNT = 100
+"""Queries of a tree between two counts of its visited points. Chosen by hand."""
 
 
 def route(points_m: Sequence[Point], start_m: Point | None = None) -> tuple[int, ...]:
@@ -38,7 +39,7 @@ def route(points_m: Sequence[Point], start_m: Point | None = None) -> tuple[int,
     points_m : sequence of (x, y)
         m, finite; equal points are allowed.
     start_m : (x, y), optional
-        Where the route comes from; without it, it starts at the leftmost point.
+        Start of the route; the leftmost point by default.
 
     Returns
     -------
@@ -59,13 +60,13 @@ def route(points_m: Sequence[Point], start_m: Point | None = None) -> tuple[int,
 
 
 def route_length(points_m: Sequence[Point], start_m: Point | None = None) -> float:
-    """Length of the way over points in this order, from the start if there is one, m."""
+    """Return the length of the route over points in this order, from the start if given, m."""
     stops = list(points_m) if start_m is None else [start_m, *points_m]
     return sum(math.dist(a, b) for a, b in pairwise(stops))
 
 
 def _nearest(points: Sequence[Point]) -> NDArray[np.int64]:
-    """Nearest points (N, K) of each point, nearest first; itself among them."""
+    """Return the nearest points (N, K) of each point, itself included, nearest first."""
     table = np.asarray(points, dtype=np.float64)
     count = min(len(points), _NEAREST)
     _, found = KDTree(table).query(table, k=count)
@@ -73,8 +74,8 @@ def _nearest(points: Sequence[Point]) -> NDArray[np.int64]:
 
 
 def _nearest_neighbour(points: Sequence[Point], first: int, nearest: NDArray[np.int64]) -> list[int]:
-    """Go on to the nearest point not yet visited."""
-    rest = _Rest(points)
+    """Return the order that always continues with the nearest point not yet visited."""
+    rest = _Unvisited(points)
     near = nearest.tolist()
     visited = rest.visited
     order = [first]
@@ -90,10 +91,10 @@ def _nearest_neighbour(points: Sequence[Point], first: int, nearest: NDArray[np.
     return order
 
 
-class _Rest:
-    """Points not yet visited, to be asked for the nearest where all near ones are.
+class _Unvisited:
+    """Points not yet visited, for queries of the nearest one.
 
-    The tree is built anew whenever half of its points are visited, so that a question meets few of those.
+    The tree is rebuilt whenever half of its points are visited, so that a query meets few of those.
     """
 
     def __init__(self, points: Sequence[Point]) -> None:
@@ -109,7 +110,7 @@ class _Rest:
     def nearest(self, index: int) -> int:
         """Return the point not yet visited that is nearest to the one of this index."""
         self._asked += 1
-        if self._asked % _ASKED_BEFORE_COUNT == 0 and 2 * (len(self.visited) - sum(self.visited)) < len(
+        if self._asked % _QUERIES_PER_COUNT == 0 and 2 * (len(self.visited) - sum(self.visited)) < len(
             self._left
         ):
             self._build()
@@ -123,7 +124,7 @@ class _Rest:
 
 
 def _quadrant_neighbours(points: Sequence[Point], nearest: NDArray[np.int64]) -> list[list[int]]:
-    """Nearest points of each quadrant about each point, nearest first."""
+    """Return the nearest points in each quadrant around each point, nearest first."""
     table = np.asarray(points, dtype=np.float64)
     ahead = table[nearest] >= table[:, None, :]
     quadrant = ahead[:, :, 0] + 2 * ahead[:, :, 1]
@@ -138,7 +139,7 @@ def _quadrant_neighbours(points: Sequence[Point], nearest: NDArray[np.int64]) ->
 
 
 class _Route:
-    """An open route whose first point stays, and the changes that make it shorter."""
+    """An open route with a fixed first point, and the changes that shorten it."""
 
     def __init__(self, points: Sequence[Point], order: list[int]) -> None:
         self.points = points
@@ -153,7 +154,7 @@ class _Route:
             place[point] = position
 
     def length(self, a: int | None, b: int | None) -> float:
-        """Distance of two points; none to the void beyond the end."""
+        """Return the distance of two points; 0 beyond the end of the route."""
         return 0.0 if a is None or b is None else math.dist(self.points[a], self.points[b])
 
     def at(self, position: int) -> int | None:
@@ -161,61 +162,61 @@ class _Route:
         return self.order[position] if 0 <= position < len(self.order) else None
 
     def replace(self, low: int, stretch: list[int]) -> None:
-        """Put a new order on the positions from `low` on."""
+        """Replace the points from position `low` on."""
         self.order[low : low + len(stretch)] = stretch
         self._number(low, low + len(stretch))
 
     def beside(self, point: int) -> list[int]:
-        """Points before and after a point."""
+        """Return the points before and after a point."""
         position = self.place[point]
         return self.order[max(position - 1, 0) : position] + self.order[position + 1 : position + 2]
 
     def improve(self, a: int, near: Sequence[int]) -> int | None:
-        """Make the route shorter by an edge from `a` to one of its neighbours.
+        """Shorten the route by an edge from `a` to one of its neighbours.
 
         Returns
         -------
         int or None
-            The neighbour; None where no change is for the better.
+            The neighbour; None if no change shortens the route.
         """
         position = self.place[a]
         before = self.length(self.at(position - 1), a)
         after = self.length(a, self.at(position + 1))
         longest = before + after if self.thorough else max(before, after)
         for c in near:
-            apart = math.dist(self.points[a], self.points[c])
-            if apart >= longest:
+            distance = math.dist(self.points[a], self.points[c])
+            if distance >= longest:
                 return None
             if abs(position - self.place[c]) > _LONGEST_CHANGE:
                 continue
-            if apart < after and self._turn_after(a, c, apart, after):
+            if distance < after and self._reverse_after(a, c, distance, after):
                 return c
-            if apart < before and self._turn_before(a, c, apart, before):
+            if distance < before and self._reverse_before(a, c, distance, before):
                 return c
-            if (self.thorough or apart < after) and self._shift(a, c, -1):
+            if (self.thorough or distance < after) and self._shift(a, c, -1):
                 return c
-            if (self.thorough or apart < before) and self._shift(a, c, 1):
+            if (self.thorough or distance < before) and self._shift(a, c, 1):
                 return c
         return None
 
-    def _turn_after(self, a: int, c: int, apart: float, after: float) -> bool:
-        """2-opt: turn a stretch round, so that `c` comes after `a` or before it in place of what does now."""
+    def _reverse_after(self, a: int, c: int, distance: float, after: float) -> bool:
+        """2-opt: reverse a stretch so that `c` follows or precedes `a`."""
         order = self.order
         i, j = self.place[a], self.place[c]
-        gain = after + self.length(c, self.at(j + 1)) - apart
+        gain = after + self.length(c, self.at(j + 1)) - distance
         if gain - self.length(self.at(i + 1), self.at(j + 1)) <= _LEAST_GAIN_M:
             return False
         low, high = (i, j) if i < j else (j, i)
         self.replace(low + 1, order[low + 1 : high + 1][::-1])
         return True
 
-    def _turn_before(self, a: int, c: int, apart: float, before: float) -> bool:
-        """The same with the edges before `a` and before `c`."""
+    def _reverse_before(self, a: int, c: int, distance: float, before: float) -> bool:
+        """2-opt, as `_reverse_after`, with the edges before `a` and before `c`."""
         order = self.order
         i, j = self.place[a], self.place[c]
         if i == 0 or j == 0:
             return False
-        gain = before + self.length(order[j - 1], c) - apart
+        gain = before + self.length(order[j - 1], c) - distance
         if gain - self.length(order[i - 1], order[j - 1]) <= _LEAST_GAIN_M:
             return False
         low, high = (i, j) if i < j else (j, i)
@@ -223,10 +224,10 @@ class _Route:
         return True
 
     def _shift(self, a: int, c: int, side: int) -> bool:
-        """Or-opt: move one to three points that end with `a` beside `c`.
+        """Or-opt: move one to three points that end with `a` next to `c`.
 
-        `side` says where the other points lie: -1 before `a`, so that its edge to the point after is given
-        up, or 1 after it.
+        `side` is where the other points are: -1 before `a`, so that its edge to the next point is removed, or
+        1 after it.
         """
         place_a, place_c = self.place[a], self.place[c]
         for count in range(1, _LONGEST_SEGMENT + 1):
@@ -241,7 +242,7 @@ class _Route:
         return False
 
     def _move(self, low: int, high: int, gap: int) -> bool:
-        """Put the segment [low, high) before position `gap`, the better way round, if that is shorter."""
+        """Move the segment [low, high) before position `gap`, in the shorter direction, if that is a gain."""
         order = self.order
         segment = order[low:high]
         left, right = order[gap - 1], self.at(gap)
@@ -262,7 +263,7 @@ class _Route:
 
 
 def _improved(points: Sequence[Point], order: list[int], nearest: NDArray[np.int64]) -> list[int]:
-    """2-opt and Or-opt until no point finds a change for the better."""
+    """Apply 2-opt and Or-opt until no point has a change that shortens the route."""
     tour = _Route(points, order)
     near = _quadrant_neighbours(points, nearest)
     todo = deque(order)

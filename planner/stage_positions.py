@@ -1,7 +1,7 @@
-"""Stage positions of frames: one for every frame, or one for all that the beam shift reaches from it.
+"""Stage positions of frames: one per frame, or one for all frames within the range of the beam shift.
 
-Between frames of one stage position the error is that of the beam shift, not that of the stage: they share
-the stage's error. Against fluorescence they need the guard all the same.
+Frames of one stage position share the error of the stage; only that of the beam shift remains between them.
+Against fluorescence they need the guard all the same.
 """
 
 import math
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from planner.route import Point, route
 
 _WITHIN = 1 - 1e-9
-"""So that rounding carries no frame beyond the range."""
+"""Keeps rounding from carrying a frame beyond the range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A frame, by its index, and where the stage stands for it."""
+    """Index of a frame, and its stage position."""
 
     index: int
     stage_m: Point
@@ -25,23 +25,23 @@ class Stop:
 def stage_positions(
     centers_m: Sequence[Point], shift_range_m: float, start_m: Point | None = None, keep_order: bool = False
 ) -> tuple[Stop, ...]:
-    """Order frames, and let those that lie near each other share a stage position.
+    """Order frames, and let frames near each other share a stage position.
 
     Parameters
     ----------
     centers_m : sequence of (x, y)
-        Middles of the frames.
+        Centres of the frames.
     shift_range_m : float
-        Furthest from the stage position that the middle of a frame may lie; zero: every frame has its own.
+        Largest distance of the centre of a frame from its stage position, m; zero for no sharing.
     start_m : (x, y), optional
-        Where the stage stands before.
+        Position of the stage before the first frame.
     keep_order : bool
-        Take frames, or stage positions where they are shared, in the order given instead of the shortest.
+        Keep the given order instead of the shortest route.
 
     Returns
     -------
     tuple of Stop
-        Every frame once; those of one stage position after each other.
+        Every frame once; frames of one stage position are consecutive.
     """
     if shift_range_m == 0:
         order = range(len(centers_m)) if keep_order else route(centers_m, start_m)
@@ -55,9 +55,9 @@ def stage_positions(
 
 
 def _groups(centers: Sequence[Point], range_m: float) -> list[list[int]]:
-    """Sets of points, each inside a square whose middle is within range of its corners.
+    """Group points into squares whose corners are within range of their centre.
 
-    From the left: the leftmost point that is left, and of the squares that begin with it the one that holds
+    Greedy from the left: of the squares that begin at the leftmost remaining point, take the one with the
     most points.
     """
     side = math.sqrt(2.0) * range_m * _WITHIN
@@ -90,6 +90,6 @@ def _groups(centers: Sequence[Point], range_m: float) -> list[list[int]]:
 
 
 def _middle(points: Sequence[Point]) -> Point:
-    """Middle of the smallest upright rectangle about points."""
+    """Return the centre of the bounding box of points."""
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2

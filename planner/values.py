@@ -1,17 +1,18 @@
-"""What goes into a plan and what comes out of it. Frozen values, SI units."""
+"""Input and output of a plan: frozen values in SI units."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from config.model import Config
+from config.instrument import SemConfig, StageConfig
+from config.work import PlannerConfig
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 
 Method = Literal["exact", "greedy", "per-box", "raster"]
 METHODS: tuple[str, ...] = get_args(Method)
 
-_FROM_ZERO_UP = (
+_NOT_NEGATIVE = (
     "context_m",
     "guard_m",
     "halo_m",
@@ -26,7 +27,7 @@ _FROM_ZERO_UP = (
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Ground whose fluorescence is saved."""
+    """A fluorescence field that is saved."""
 
     id: str
     rect_m: RectM
@@ -40,9 +41,9 @@ class Box:
     ----------
     id : str
     rect_m : RectM
-        The cell as found, undilated.
+        The cell as detected, not dilated.
     keep_m : RectM or None
-        What the recall policy wants imaged as well, usually larger than `rect_m`.
+        Ground that the recall policy adds, usually larger than `rect_m`.
     """
 
     id: str
@@ -52,47 +53,47 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """Numbers that a plan depends on.
+    """Settings of a plan.
 
     Attributes
     ----------
     method : {'exact', 'greedy', 'per-box', 'raster'}
     pixel_size_m, dwell_s : float
-        Of every frame; above zero.
+        Pixel size and dwell time of every frame; above zero.
     max_frame_px : (int, int)
-        Largest width and height of a frame, px, rows that show specimen only (no data bar).
+        Largest width and height of a frame, without data bar.
     context_m : float
-        Surroundings wanted around a cell.
+        Margin of surroundings around a cell.
     guard_m : float
-        Largest distance between where the stage stands and where it should.
+        Largest distance of a frame from its planned place.
     halo_m : float
-        How far beyond the scanned rectangle electrons bleach.
+        Distance beyond the scanned rectangle within which electrons bleach.
     tile_overlap_m : float
-        Least overlap of the tiles of ground larger than a frame; at most 0.9 of a side of the frame.
+        Least overlap of tiles, at most 0.9 of a side of the frame.
     raster_overlap_fraction : float
-        Overlap of a full raster as a part of the frame's side, 0 to 0.5.
+        Overlap of a full raster as a share of the side of a frame, 0 to 0.5.
     overhead_s : float
-        Time that a frame costs beside its dwell and the move to it.
+        Time of a frame beside its dwell and stage move.
     stage_speed_m_per_s : float
         Above zero.
     presets_px : tuple of (int, int)
-        Sizes of a frame, px without data bar, where the machine has only those; empty where it scans any size
-        up to `max_frame_px`, which does not count where there are presets.
+        The only frame sizes of the machine, without data bar; empty if it scans any size up to
+        `max_frame_px`, which is ignored with presets.
     outline_margin_m : float
-        How far a frame may leave the outline of its section, where there is one.
+        Distance by which a frame may leave the outline of its section, if there is one.
     beam_shift_range_m : float
-        How far from where the stage stands the middle of a frame may lie; zero: a stage move to every frame.
+        Largest distance of the centre of a frame from the stage position; zero: a stage move to every frame.
     approach_m : (float, float)
-        Against backlash the stage comes to every position from so far off it; zeros: straight to it.
+        Detour from which the stage comes to every position, against backlash; zeros for none.
     move_s : float
-        Time of a stage move beside its way: settling, and the detour of the approach.
+        Time of a stage move beside its travel: the detour of the approach.
     exact_limit_s : float
-        Most time that ``exact`` searches for the optimum of a section; then the best so far stands.
+        Longest search of ``exact`` for the optimum of a section; it then returns its best cover.
 
     Raises
     ------
     PlannerError
-        Raised when a number is outside its range; names it.
+        Raised when a number is out of range; names it.
     """
 
     method: Method
@@ -120,7 +121,7 @@ class PlanSettings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise PlannerError(f"{name} must be a number above zero, not {value}")
-        for name in _FROM_ZERO_UP:
+        for name in _NOT_NEGATIVE:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise PlannerError(f"{name} must be a number from zero up, not {value}")
@@ -143,55 +144,66 @@ class PlanSettings:
 
     @property
     def seconds_per_m2(self) -> float:
-        """Beam time of a square metre, s: the dwell time over the area of a pixel."""
+        """Beam time per area, s/m2: the dwell time over the area of a pixel."""
         return self.dwell_s / self.pixel_size_m**2
 
 
-def settings_from(config: Config) -> PlanSettings:
-    """Return the settings of a plan that a configuration asks for."""
-    approach_m = (config.stage.approach_um[0] * 1e-6, config.stage.approach_um[1] * 1e-6)
+def settings_from(
+    planner: PlannerConfig, sem: SemConfig, stage: StageConfig, misfit_m: float = 0.0
+) -> PlanSettings:
+    """Return the settings of a plan that a configuration asks for.
+
+    Parameters
+    ----------
+    planner : PlannerConfig
+    sem : SemConfig
+    stage : StageConfig
+    misfit_m : float
+        Distance by which a scanned frame may differ from its upright rectangle; added to the guard.
+    """
+    approach_m = (stage.approach_um[0] * 1e-6, stage.approach_um[1] * 1e-6)
     return PlanSettings(
-        method=config.planner.method,
-        pixel_size_m=config.sem.pixel_size_m,
-        dwell_s=config.sem.dwell_s,
-        max_frame_px=config.sem.specimen_px,
-        context_m=config.planner.context_um * 1e-6,
-        guard_m=config.planner.guard_um * 1e-6,
-        halo_m=config.sem.beam_halo_um * 1e-6,
-        tile_overlap_m=config.planner.tile_overlap_um * 1e-6,
-        raster_overlap_fraction=config.planner.raster_overlap_percent / 100,
-        overhead_s=config.sem.overhead_s,
-        stage_speed_m_per_s=config.stage.speed_mm_per_s * 1e-3,
-        presets_px=config.sem.presets_px,
-        outline_margin_m=config.planner.outline_margin_um * 1e-6,
-        beam_shift_range_m=config.sem.beam_shift_range_um * 1e-6,
+        method=planner.method,
+        pixel_size_m=sem.pixel_size_m,
+        dwell_s=sem.dwell_s,
+        max_frame_px=sem.specimen_px,
+        context_m=planner.context_um * 1e-6,
+        guard_m=planner.guard_um * 1e-6 + misfit_m,
+        halo_m=sem.beam_halo_um * 1e-6,
+        tile_overlap_m=planner.tile_overlap_um * 1e-6,
+        raster_overlap_fraction=planner.raster_overlap_percent / 100,
+        overhead_s=sem.overhead_s,
+        stage_speed_m_per_s=stage.speed_mm_per_s * 1e-3,
+        presets_px=sem.presets_px,
+        outline_margin_m=planner.outline_margin_um * 1e-6,
+        beam_shift_range_m=sem.beam_shift_range_um * 1e-6,
         approach_m=approach_m,
         # Settling is in the overhead of a frame.
-        move_s=config.stage.approach_s if any(approach_m) else 0.0,
+        move_s=stage.approach_s if any(approach_m) else 0.0,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One SEM frame to scan.
+    """A SEM frame to scan.
 
     Attributes
     ----------
     id : str
         ``J000001``, in the order of the route.
     rect_m : RectM
-        Ground that is scanned: `size_px` pixels about `center_m`.
+        Scanned ground: `size_px` pixels around `center_m`.
     center_m : (float, float)
     stage_m : (float, float)
-        Where the stage stands, in the coordinates of `center_m`; the same for frames of one stage position.
+        Position of the stage, in the coordinates of `center_m`; frames near each other may share it.
     beam_shift_m : (float, float)
-        From there to the centre. Frames of one stage position share the stage's error; what remains between
-        them is the error of the beam shift.
+        From there to the centre. Frames of one stage position share the error of the stage; only that of the
+        beam shift remains between them.
     size_px : (int, int)
         Width and height.
     pixel_size_m, dwell_s, beam_s : float
     covers : tuple of str
-        The boxes that count on this frame, sorted.
+        Boxes that this frame is for, sorted.
     """
 
     id: str
@@ -208,7 +220,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A box that no frame images, and why."""
+    """A box without a frame, with the reason."""
 
     box: str
     reason: str
@@ -216,7 +228,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Clipped:
-    """A box of which frames show only a part of what it requires, and why."""
+    """A box of which frames show only a part of the required ground, with the reason."""
 
     box: str
     reason: str
@@ -231,15 +243,15 @@ class Totals:
     frames, stage_moves : int
     beam_s, overhead_s : float
     travel_m : float
-        Way of the stage over its positions, from the start if one was given, with the approaches.
+        Path of the stage over its positions, from the start if given, with the approaches.
     travel_s : float
         Time of the stage moves.
     total_s : float
         Beam, overhead and travel.
     exposed_m2 : float
-        Ground under at least one frame; what lies under several counts once. The halo is not in it.
+        Area under at least one frame, without halo; overlaps count once.
     bound_beam_s : float
-        Beam time of the ground that all boxes require, each point once: no plan can need less.
+        Lower bound of the beam time: the required ground of all boxes, each point scanned once.
     raster_total_s : float
         `total_s` of a full raster of the same fields.
     """
@@ -258,7 +270,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Frames in the order of the route, and what they do not show.
+    """Frames in the order of the route, and the boxes that they do not show whole.
 
     Attributes
     ----------
@@ -267,11 +279,11 @@ class Plan:
     skipped : tuple of Skipped
         Boxes without a frame, sorted by name.
     clipped : tuple of Clipped
-        Boxes that are imaged in part, sorted by name.
+        Partly imaged boxes, sorted by name.
     totals : Totals
     optimal : bool
-        Whether no other cover of what is required takes less beam and overhead, as far as frames about whole
-        required rectangles go; proven by ``exact`` only.
+        True if no other cover by frames around whole required rectangles takes less beam time and overhead;
+        proven by ``exact`` only.
     """
 
     method: Method

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.instrument import CalibrationConfig
 from config.model import Config
 from drivers.clock import Clock
 from drivers.fluorescence import FluorescenceCamera, Light
@@ -56,7 +55,7 @@ class SimulatedMicroscope:
         frames: Sequence[PlacedFrame] = (),
     ) -> None:
         kept = Memory(memory)
-        calibration = calibration_of(config.calibration)
+        calibration = FmToSem.of(config.calibration)
         interlock = Interlock()
         self.specimen: Specimen = specimen or SimulatedSpecimen(config)
         self.ground = BleachedGround(kept, calibration)
@@ -93,13 +92,3 @@ def recorded_microscope(
     the cells is not known. What the beam bleaches is kept, but recorded frames do not change.
     """
     return SimulatedMicroscope(config, clock, memory, specimen=RecordedSpecimen(frames), frames=frames)
-
-
-def calibration_of(config: CalibrationConfig) -> FmToSem:
-    """Return the FM to SEM calibration that a configuration describes, in SI units."""
-    return FmToSem(
-        shift_m=(config.shift_um[0] * 1e-6, config.shift_um[1] * 1e-6),
-        rotation_rad=config.rotation_mrad * 1e-3,
-        scale=config.scale,
-        shear=config.shear,
-    )

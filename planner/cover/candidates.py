@@ -1,4 +1,4 @@
-"""Frames that a cheapest cover can be made of: smallest rectangles about sets of required rectangles."""
+"""Candidate frames of a cheapest cover: smallest rectangles around sets of required rectangles."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,19 +10,20 @@ from planner.cover.tiles import Scan
 from planner.geometry.rects import RectM
 
 MOST_CANDIDATES = 6_000
-"""Of a section, and 30 more for each of its pieces; beyond it the search is no longer over all of them."""
+"""Most candidates of a section, plus 30 for each of its pieces; beyond it the search is not exhaustive.
+Chosen by hand for the time of the solver."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A frame and all pieces inside it.
+    """A frame with all pieces inside it.
 
     Attributes
     ----------
     members : tuple of int
         Sorted.
     rect_m : RectM
-        Smallest rectangle about them.
+        Smallest rectangle around them.
     scan : Scan
     cost_s : float
     """
@@ -34,10 +35,10 @@ class Candidate:
 
 
 def candidates(pieces: Sequence[Required], framing: Framing) -> tuple[list[Candidate], bool]:
-    """Find the frames that may be part of a cheapest cover.
+    """Return the frames that may be part of a cheapest cover.
 
-    A frame of such a cover is the smallest about the pieces in it, so that a piece ends at each of its sides:
-    four pieces name it. Frames that cost no less than their pieces one by one are left out.
+    A frame of such a cover is the smallest around its pieces, so that a piece ends at each of its sides: four
+    pieces define it. Frames that cost no less than their pieces one by one are left out.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def candidates(pieces: Sequence[Required], framing: Framing) -> tuple[list[Candi
     found : list of Candidate
         Each piece alone first.
     complete : bool
-        Whether these are all.
+        True if these are all.
     """
     found: list[Candidate] = []
     singles = [framing.cost_s(p.scan) for p in pieces]
@@ -64,11 +65,11 @@ def candidates(pieces: Sequence[Required], framing: Framing) -> tuple[list[Candi
             if len(seen) > MOST_CANDIDATES + 30 * len(pieces):
                 return found, False
             seen.add(members)
-            apart_s = sum(singles[m] for m in members)
-            if framing.least_cost_s(rect) >= apart_s - LEAST_SAVING_S:
+            separate_s = sum(singles[m] for m in members)
+            if framing.least_cost_s(rect) >= separate_s - LEAST_SAVING_S:
                 continue
             scan = framing.frame(rect)
-            if scan is not None and framing.cost_s(scan) < apart_s - LEAST_SAVING_S:
+            if scan is not None and framing.cost_s(scan) < separate_s - LEAST_SAVING_S:
                 found.append(Candidate(members, rect, scan, framing.cost_s(scan)))
     return found, True
 
@@ -76,7 +77,7 @@ def candidates(pieces: Sequence[Required], framing: Framing) -> tuple[list[Candi
 def _closed_sets(
     first: int, near: Sequence[int], pieces: Sequence[Required], framing: Framing
 ) -> Iterator[tuple[tuple[int, ...], RectM]]:
-    """Sets of pieces that fill a rectangle whose left side is that of `first`."""
+    """Yield the sets of pieces whose smallest rectangle has the left side of `first`."""
     x0 = pieces[first].rect_m[0]
     right = [n for n in [first, *near] if (pieces[n].rect_m[0], n) >= (x0, first)]
     right.sort(key=lambda n: (pieces[n].rect_m[2], n))

@@ -1,4 +1,4 @@
-"""The cheapest cover, by integer programming over all frames that can be part of one."""
+"""Cheapest cover, by integer programming over all candidate frames."""
 
 from collections.abc import Sequence
 
@@ -17,25 +17,24 @@ from planner.cover.required import Required
 def exact(
     pieces: Sequence[Required], start: Sequence[Required], framing: Framing
 ) -> tuple[tuple[Required, ...], bool]:
-    """Find the cheapest cover.
+    """Return the cheapest cover.
 
     Parameters
     ----------
     pieces : sequence of Required
     start : sequence of Required
-        A cover of them; it is returned where nothing cheaper is found.
+        A cover of them, returned if nothing cheaper is found.
     framing : Framing
-        Its `settings.exact_limit_s` is shared by the parts of the section that hang together, by their
-        pieces.
+        Its `settings.exact_limit_s` is divided among the connected parts of the section, by their pieces.
 
     Returns
     -------
     cover : tuple of Required
         Costs as much as `start` or less.
     optimal : bool
-        Whether none costs less; False where time or room for candidates ran out.
+        True if none costs less; False if time or room for candidates ran out.
     """
-    # Pieces inside others are shown with them.
+    # Pieces inside others are imaged with them.
     crowd = crowded(pieces, framing)
     pieces = absorb_contained(start if crowd else pieces)
     found, complete = candidates(pieces, framing)
@@ -57,7 +56,7 @@ def exact(
 
 
 def _components(found: Sequence[Candidate], count: int) -> list[tuple[list[int], list[Candidate]]]:
-    """Pieces that frames link, with their frames: each such part is a problem of its own."""
+    """Return the connected parts: pieces linked by frames, with these frames. Each is solved by itself."""
     links = [(c.members[0], m) for c in found for m in c.members[1:]]
     rows, columns = zip(*links, strict=True) if links else ((), ())
     graph = csr_array((np.ones(len(links)), (rows, columns)), shape=(count, count))
@@ -73,7 +72,7 @@ def _components(found: Sequence[Candidate], count: int) -> list[tuple[list[int],
 def _cheapest(
     members: Sequence[int], part: Sequence[Candidate], limit_s: float
 ) -> tuple[list[Candidate] | None, bool]:
-    """Cheapest frames that hold every member; None where none were found in time; and whether proven."""
+    """Return the cheapest frames that hold every member, None if not found in time; and True if proven."""
     if len(part) == 1:
         return list(part), True
     row_of = {piece: row for row, piece in enumerate(members)}

@@ -1,4 +1,4 @@
-"""Which frame shows a rectangle: a scan of any size, or the cheapest of the sizes that the machine has."""
+"""Frames that show a rectangle: a scan of any size, or the cheapest preset of the machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from planner.geometry.rects import RectM, area_m2, cut
 from planner.values import PlanSettings
 
 _MOST_PARTIAL = 4
+"""Most frames for a rectangle that cannot be shown whole. Chosen by hand."""
 _LEAST_PART = 0.05
-"""Of a rectangle that cannot be shown whole: what a frame must add to be worth it."""
+"""Least share of such a rectangle that each of these frames must add. Chosen by hand."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,22 @@ class Framing:
     settings: PlanSettings
 
     def cost_s(self, scan: Scan) -> float:
-        """Beam time and overhead of a frame, s: what a cover is measured by."""
+        """Return beam time and overhead of a frame, s: the cost that a cover minimises."""
         return scan.size_px[0] * scan.size_px[1] * self.settings.dwell_s + self.settings.overhead_s
 
     def fits(self, rect: RectM) -> bool:
-        """Whether some frame is large enough for `rect`, wherever it may lie."""
+        """Return True if some frame is large enough for `rect`, allowed ground or not."""
         return bool(self._sizes_for(rect))
 
     def least_cost_s(self, rect: RectM) -> float:
-        """Cost of the smallest frame about `rect`, wherever it may lie; infinite where there is none."""
+        """Return the cost of the smallest frame around `rect`, allowed ground or not; infinite if none is."""
         sizes = self._sizes_for(rect)
         if not sizes:
             return float("inf")
         return sizes[0][0] * sizes[0][1] * self.settings.dwell_s + self.settings.overhead_s
 
     def frame(self, rect: RectM) -> Scan | None:
-        """Return the cheapest frame that shows all of `rect` from allowed ground, if there is one."""
+        """Return the cheapest frame on allowed ground that shows all of `rect`, if there is one."""
         for size in self._sizes_for(rect):
             if self.settings.presets_px:
                 placed = self.ground.place(rect, *(n * self.settings.pixel_size_m for n in size))
@@ -55,9 +56,9 @@ class Framing:
         return None
 
     def frames(self, rect: RectM) -> tuple[Scan, ...]:
-        """Return the frames of tiles that fill a rectangle of allowed ground; one where it fits in a frame.
+        """Return the tiles that fill a rectangle of allowed ground; a single one if it fits in a frame.
 
-        With presets, tiles are the equal parts that the cheapest preset can show; empty where none can.
+        With presets, tiles are the equal parts that the cheapest preset can show; empty if none can.
         """
         overlap_m = (self.settings.tile_overlap_m, self.settings.tile_overlap_m)
         if not self.settings.presets_px:
@@ -77,9 +78,9 @@ class Framing:
         return best
 
     def partial_frames(self, rect: RectM, shown: Sequence[RectM]) -> tuple[Scan, ...]:
-        """Frames of presets that show as much as can be of `rect`, where none that shows it whole is allowed.
+        """Return frames of presets that show as much of `rect` as possible, if none may show it whole.
 
-        One after another, each for what neither `shown` nor those before it show; none for little of it.
+        Each is for ground that neither `shown` nor the frames before it show, and adds a fair part of it.
         """
         scans: list[Scan] = []
         left = Imaged(shown).not_shown(rect)
@@ -87,7 +88,7 @@ class Framing:
             best, most_m2 = None, _LEAST_PART * area_m2(rect)
             for size in self._presets:
                 placed = self.ground.place_over_most(left, *(n * self.settings.pixel_size_m for n in size))
-                # A larger preset has to show clearly more.
+                # A larger preset must show clearly more.
                 if placed is not None and area_m2(cut(placed, left)) > most_m2:
                     best, most_m2 = Scan(placed, size), 1.05 * area_m2(cut(placed, left))
             if best is None:
@@ -101,11 +102,11 @@ class Framing:
 
     @cached_property
     def _presets(self) -> tuple[tuple[int, int], ...]:
-        """Sizes of the machine, cheapest first."""
+        """Presets of the machine, cheapest first."""
         return tuple(sorted(set(self.settings.presets_px), key=lambda s: (s[0] * s[1], s)))
 
     def _sizes_for(self, rect: RectM) -> tuple[tuple[int, int], ...]:
-        """Sizes, px, that are large enough for `rect`, cheapest first."""
+        """Return the sizes, px, that are large enough for `rect`, cheapest first."""
         width = pixels(rect[2] - rect[0], self.settings.pixel_size_m)
         height = pixels(rect[3] - rect[1], self.settings.pixel_size_m)
         if self.settings.presets_px:

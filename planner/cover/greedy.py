@@ -1,4 +1,4 @@
-"""Merge groups, the best saving first, until no merger of two saves anything."""
+"""Greedy cover: merge groups, largest saving first, until no merger of two saves anything."""
 
 import heapq
 import math
@@ -13,18 +13,19 @@ from planner.cover.required import Required
 from planner.geometry.rects import center, hull
 
 LEAST_SAVING_S = 1e-9
+"""Smaller savings are rounding."""
 MOST_PAIRS = 500_000
-"""Pairs of pieces near each other; a section of 20,000 cells in its fields has fewer."""
+"""Most pairs of pieces near each other; a section of 20,000 cells in its fields has fewer."""
 
 
 def greedy(pieces: Sequence[Required], start: Sequence[Required], framing: Framing) -> tuple[Required, ...]:
-    """Find a cheap cover by mergers, once of a given cover and once of the pieces themselves.
+    """Return the cheaper of two covers by mergers: of a given cover, and of the pieces themselves.
 
     Parameters
     ----------
     pieces : sequence of Required
     start : sequence of Required
-        A cover of them, such as one scan per box.
+        A cover of them, such as one frame per box.
     framing : Framing
 
     Returns
@@ -41,12 +42,12 @@ def greedy(pieces: Sequence[Required], start: Sequence[Required], framing: Frami
 
 
 def cover_cost_s(groups: Sequence[Required], framing: Framing) -> float:
-    """Beam time and overhead of a cover, s."""
+    """Return beam time and overhead of a cover, s."""
     return sum(framing.cost_s(g.scan) for g in groups)
 
 
 def crowded(pieces: Sequence[Required], framing: Framing) -> bool:
-    """Whether so many pieces lie so close that looking at every pair would take too long."""
+    """Return True if too many pieces lie close to each other to look at every pair."""
     if len(pieces) < 2:
         return False
     tree, furthest_m = _tree(pieces, framing)
@@ -54,17 +55,17 @@ def crowded(pieces: Sequence[Required], framing: Framing) -> bool:
 
 
 def _merged(groups: Sequence[Required], framing: Framing) -> tuple[Required, ...]:
-    """Merge the groups of a cover into fewer; every one of them lies inside one of the new."""
+    """Merge the groups of a cover into fewer; each lies inside a new one."""
     alive: dict[int, Required] = dict(enumerate(groups))
     near = {index: set(others) for index, others in enumerate(neighbours(groups, framing))}
     heap: list[tuple[float, int, int]] = []
 
     def offer(a: int, b: int) -> None:
-        """Put a merger on the heap if its smallest frame would save something."""
-        apart_s = framing.cost_s(alive[a].scan) + framing.cost_s(alive[b].scan)
-        saving_s = apart_s - framing.least_cost_s(hull(alive[a].rect_m, alive[b].rect_m))
+        """Push a merger on the heap if its smallest frame saves something."""
+        separate_s = framing.cost_s(alive[a].scan) + framing.cost_s(alive[b].scan)
+        saving_s = separate_s - framing.least_cost_s(hull(alive[a].rect_m, alive[b].rect_m))
         if saving_s > LEAST_SAVING_S:
-            # Rounded, so that what float rounding alone tells apart is a tie.
+            # Rounded, so that differences by float rounding are ties.
             heapq.heappush(heap, (-round(saving_s, 9), min(a, b), max(a, b)))
 
     for a in alive:
@@ -78,11 +79,11 @@ def _merged(groups: Sequence[Required], framing: Framing) -> tuple[Required, ...
             continue
         rect = hull(alive[a].rect_m, alive[b].rect_m)
         scan = framing.frame(rect)
-        apart_s = framing.cost_s(alive[a].scan) + framing.cost_s(alive[b].scan)
-        if scan is None or framing.cost_s(scan) > apart_s - LEAST_SAVING_S:
+        separate_s = framing.cost_s(alive[a].scan) + framing.cost_s(alive[b].scan)
+        if scan is None or framing.cost_s(scan) > separate_s - LEAST_SAVING_S:
             continue
         merged = Required(rect, scan, alive.pop(a).boxes | alive.pop(b).boxes)
-        # What no frame holds together with a part, none holds together with the whole.
+        # A frame that cannot hold a group with a part cannot hold it with the whole.
         near[following] = {other for other in near.pop(a) & near.pop(b) if other in alive}
         alive[following] = merged
         for other in near[following]:
@@ -93,7 +94,7 @@ def _merged(groups: Sequence[Required], framing: Framing) -> tuple[Required, ...
 
 
 def neighbours(groups: Sequence[Required], framing: Framing) -> list[list[int]]:
-    """Find the groups that one frame could hold together with each group."""
+    """Return for each group those that one frame could hold together with it."""
     if len(groups) < 2:
         return [[] for _ in groups]
     tree, furthest_m = _tree(groups, framing)
@@ -105,7 +106,7 @@ def neighbours(groups: Sequence[Required], framing: Framing) -> list[list[int]]:
 
 
 def _tree(groups: Sequence[Required], framing: Framing) -> tuple[KDTree, float]:
-    """Tree of the middles of groups, and how far apart they can lie in one frame."""
+    """Return a tree of the centres of groups, and their largest distance in one frame, m."""
     sizes = framing.settings.presets_px or (framing.settings.max_frame_px,)
     furthest_px = max(math.hypot(*size) for size in sizes)
     tree = KDTree(np.asarray([center(g.rect_m) for g in groups]))

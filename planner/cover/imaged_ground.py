@@ -1,4 +1,4 @@
-"""Ground that earlier frames have imaged: it is not exposed again where that can be avoided."""
+"""Ground that earlier frames have imaged, not exposed again where that can be avoided."""
 
 from collections.abc import Sequence
 
@@ -15,27 +15,27 @@ class Imaged:
     Parameters
     ----------
     rects_m : sequence of RectM
-        Where the frames really lay.
+        As actually scanned.
     """
 
     def __init__(self, rects_m: Sequence[RectM]) -> None:
         self._rects = np.asarray(rects_m, dtype=np.float64).reshape(-1, 4)
 
     def shows(self, rect: RectM) -> bool:
-        """Whether all of `rect` is imaged."""
+        """Return True if all of `rect` is imaged."""
         return self.not_shown(rect) is None
 
     def left_of(self, rect: RectM, settings: PlanSettings) -> RectM | None:
-        """Return what of a required rectangle is still to be imaged.
+        """Return the part of a required rectangle that is still to be imaged.
 
-        Required rectangles are grown by the guard because a frame may land off; earlier frames lie where they
-        lie, so of theirs the guard is not asked for. What is left is taken with the tile overlap, so that
-        images join.
+        Required rectangles include the guard because a frame may land off its place. The place of earlier
+        frames is known, so that they need not show the guard. The part left includes the tile overlap, so
+        that images join.
 
         Returns
         -------
         RectM or None
-            `rect` itself where that saves nothing; None where all is imaged.
+            `rect` itself if that saves nothing; None if all is imaged.
         """
         if not len(self._rects):
             return rect
@@ -47,7 +47,7 @@ class Imaged:
         return part if area_m2(part) < area_m2(rect) else rect
 
     def not_shown(self, rect: RectM) -> RectM | None:
-        """Return the smallest rectangle about what of `rect` is not imaged; None where all is."""
+        """Return the smallest rectangle around the part of `rect` not imaged; None if all is."""
         low, high = self._rects[:, :2], self._rects[:, 2:]
         near = self._rects[(np.minimum(high, rect[2:]) - np.maximum(low, rect[:2]) > TOLERANCE_M).all(axis=1)]
         if not len(near):

@@ -1,4 +1,4 @@
-"""One scan per box, where no box spares another: what any better cover starts from and is measured by."""
+"""One frame per box: the start of any better cover, and the one it is compared with."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,8 +12,8 @@ from planner.cover.tiles import Scan
 from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, hull
 
 SAME_CELL_OVERLAP = 0.5
-"""Part of the smaller of two required rectangles that must be shared before they are taken for one cell that
-two overlapping fields have both found."""
+"""Least shared part of the smaller of two required rectangles that count as the same cell, found in two
+overlapping fields. Chosen by hand."""
 
 _NOWHERE: RectM = (np.inf, np.inf, -np.inf, -np.inf)
 
@@ -24,7 +24,7 @@ def per_box(pieces: Sequence[Required], framing: Framing) -> tuple[Required, ...
     Parameters
     ----------
     pieces : sequence of Required
-        Sorted by place.
+        Sorted by position.
     framing : Framing
 
     Returns
@@ -36,10 +36,10 @@ def per_box(pieces: Sequence[Required], framing: Framing) -> tuple[Required, ...
 
 
 def join_same_cell(pieces: Sequence[Required], framing: Framing) -> tuple[Required, ...]:
-    """Join rectangles that are near enough the same: a cell that two overlapping fields have both found.
+    """Join rectangles of the same cell, found in two overlapping fields.
 
-    Two become the rectangle about both where they share at least half of the smaller, and where one frame on
-    allowed ground shows it and costs no more than the two.
+    Two are joined to their hull if they share at least half of the smaller, and if one frame on allowed
+    ground shows the hull and costs no more than two.
     """
     todo = list(reversed(pieces))
     groups: list[Required | None] = []
@@ -62,7 +62,7 @@ def join_same_cell(pieces: Sequence[Required], framing: Framing) -> tuple[Requir
 
 
 def absorb_contained(groups: Sequence[Required]) -> tuple[Required, ...]:
-    """Drop groups that lie inside another, which takes over their boxes."""
+    """Drop groups inside another group, which takes over their boxes."""
     kept, hosts = outermost([g.rect_m for g in groups])
     boxes = {index: groups[index].boxes for index in kept}
     for index, host in hosts.items():
@@ -71,7 +71,7 @@ def absorb_contained(groups: Sequence[Required]) -> tuple[Required, ...]:
 
 
 def drop_contained(scans: Sequence[Scan]) -> tuple[Scan, ...]:
-    """Drop scans that lie inside another, which takes over their boxes."""
+    """Drop scans inside another scan, which takes over their boxes."""
     kept, hosts = outermost([s.rect_m for s in scans])
     boxes = {index: scans[index].boxes for index in kept}
     for index, host in hosts.items():
@@ -80,7 +80,7 @@ def drop_contained(scans: Sequence[Scan]) -> tuple[Scan, ...]:
 
 
 def outermost(rects: Sequence[RectM]) -> tuple[list[int], dict[int, int]]:
-    """Find which rectangles lie inside another.
+    """Find the rectangles that lie inside another.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def outermost(rects: Sequence[RectM]) -> tuple[list[int], dict[int, int]]:
     Returns
     -------
     kept : list of int
-        Rectangles inside no other, in their order; of equal ones the first.
+        Rectangles inside no other, in their order; the first of equal ones.
     hosts : dict of int to int
         For each of the rest, one of `kept` that holds it.
     """
@@ -116,23 +116,23 @@ def outermost(rects: Sequence[RectM]) -> tuple[list[int], dict[int, int]]:
 
 
 def _overlapping(rect: RectM, others: NDArray[np.float64]) -> list[int]:
-    """Rectangles that share enough with `rect` to be the same cell, most first."""
+    """Return the rectangles that may be the same cell as `rect`, largest share first."""
     sides = np.minimum(others[:, 2:], rect[2:]) - np.maximum(others[:, :2], rect[:2])
     shared = sides.clip(min=0).prod(axis=1)
     areas = (others[:, 2:] - others[:, :2]).prod(axis=1)
-    # Rounded, so that what float rounding alone tells apart is a tie.
+    # Rounded, so that differences by float rounding are ties.
     part = np.round(shared / np.minimum(areas, area_m2(rect)), 9)
     candidates = np.nonzero(part >= SAME_CELL_OVERLAP)[0]
     return [int(n) for n in candidates[np.argsort(-part[candidates], kind="stable")]]
 
 
 def _joined(a: Required, b: Required, framing: Framing) -> Required | None:
-    """Return one group for two; None where one frame cannot hold it or costs more than two."""
+    """Return one group for two; None if one frame cannot hold it or costs more than two."""
     rect = hull(a.rect_m, b.rect_m)
-    apart_s = framing.cost_s(a.scan) + framing.cost_s(b.scan)
-    if framing.least_cost_s(rect) > apart_s:
+    separate_s = framing.cost_s(a.scan) + framing.cost_s(b.scan)
+    if framing.least_cost_s(rect) > separate_s:
         return None
     scan = framing.frame(rect)
-    if scan is None or framing.cost_s(scan) > apart_s:
+    if scan is None or framing.cost_s(scan) > separate_s:
         return None
     return Required(rect, scan, a.boxes | b.boxes)

@@ -1,4 +1,4 @@
-"""A full raster of the saved fields: what is done without detection, and the measure of every other plan."""
+"""Full raster of the saved fields: imaging without detection, with which plans are compared."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,21 @@ from planner.errors import PlannerError
 from planner.geometry.rects import RectM, grown, hull, touch
 
 MAX_FRAMES = 1_000_000
-"""A raster of more frames comes from a wrong pixel size or a wrong unit."""
+"""More frames mean a wrong pixel size or unit. Chosen by hand."""
 
 
 def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
     """Scan all allowed ground.
 
-    Fields that hang together are rastered as one, as a snake of equal tiles with the raster overlap; tiles
-    that are not wholly allowed are cut to what is. A machine that has presets only takes the allowed ground
-    in rectangles as large as they come, each in tiles of the cheapest preset.
+    Connected fields are rastered as one, as a snake of equal tiles with the raster overlap; tiles are cut to
+    the allowed ground. A machine with presets scans the allowed ground in the largest possible rectangles,
+    each in tiles of the cheapest preset.
 
     Parameters
     ----------
     fields_m : sequence of RectM
     framing : Framing
-        On ground of the same fields.
+        On the ground of these fields.
 
     Returns
     -------
@@ -65,13 +65,13 @@ def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
 
 
 def _component_hulls(fields_m: Sequence[RectM]) -> list[RectM]:
-    """Hull of each set of fields that hang together, sorted; hulls that touch are joined."""
+    """Return the hull of each set of connected fields, sorted; touching hulls are joined."""
     hulls: list[RectM] = []
     for field in sorted(fields_m):
         whole = field
-        while apart := [h for h in hulls if touch(h, whole)]:
-            hulls = [h for h in hulls if h not in apart]
-            for other in apart:
+        while touching := [h for h in hulls if touch(h, whole)]:
+            hulls = [h for h in hulls if h not in touching]
+            for other in touching:
                 whole = hull(whole, other)
         hulls.append(whole)
     return sorted(hulls)

@@ -1,4 +1,4 @@
-"""What has to be imaged of every box: grown by context and guard, clipped to where the beam may go."""
+"""Required ground of every box: grown by context and guard, clipped to the allowed ground."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from planner.values import Box, Clipped, PlanSettings, Skipped
 
 OUTSIDE = "outside the saved fluorescence"
 NOTHING_LEFT = "nothing of it is left inside the saved fluorescence after guard and beam halo"
-IMAGED = "already imaged: frames taken before show all of it"
-NO_PRESET = "no frame of a size that the machine has lies on allowed ground about it"
+IMAGED = "already imaged: earlier frames show all of it"
+NO_PRESET = "no frame size of the machine fits on the allowed ground around it"
 
-FIELD_BORDER = "the border of the saved fluorescence"
-UNSAVED = "fluorescence that is still to be taken"
+FIELD_EDGE = "the edge of the saved fluorescence"
+UNSAVED = "fluorescence still to be taken"
 OUTLINE = "the outline of the section"
-IMAGED_IN_PART = "frames taken before"
+PRESETS = "the frame sizes of the machine"
+EARLIER_FRAMES = "earlier frames"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Required:
     ----------
     rect_m : RectM
     scan : Scan
-        The frame that shows it alone.
+        The frame that shows it by itself.
     boxes : frozenset of str
         The boxes that require it.
     """
@@ -42,13 +43,13 @@ class Required:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What boxes require, and what they cannot have.
+    """Required ground of boxes, and the boxes that are skipped or clipped.
 
     Attributes
     ----------
     pieces : tuple of Required
-        One for most boxes; several for a box at an inner corner of the ground, and tiles for what no frame
-        can hold. Sorted by place.
+        One for most boxes; several for a box at an inner corner of the ground, and tiles for a box larger
+        than a frame. Sorted by position.
     skipped, clipped
         As in `planner.values.Plan`.
     """
@@ -61,8 +62,8 @@ class Demand:
 def required_rect(box: Box, settings: PlanSettings) -> RectM:
     """Return the required rectangle of a box before it is clipped.
 
-    The box with its context, joined with what the recall policy wants kept, grown by the guard: a frame that
-    lands off by the guard still shows all of it.
+    It is the box with its context, joined with `keep_m` of the recall policy and grown by the guard, so that
+    a frame that lands off by the guard still shows all of it.
     """
     wanted = grown(box.rect_m, settings.context_m)
     if box.keep_m is not None:
@@ -71,12 +72,12 @@ def required_rect(box: Box, settings: PlanSettings) -> RectM:
 
 
 def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
-    """Clip what boxes require to the allowed ground.
+    """Return the required ground of boxes, clipped to the allowed ground.
 
     Parameters
     ----------
     boxes : iterable of Box
-        In any order: the result does not depend on it.
+        In any order; the result does not depend on it.
     framing : Framing
         On the ground of the section.
     imaged : Imaged
@@ -98,15 +99,15 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
             skipped.append(Skipped(box.id, OUTSIDE))
             continue
         if not ground.allowed_within(box.rect_m, 0.0):
-            # Only surroundings are left where the beam may go: a frame of them would not show the cell.
-            skipped.append(Skipped(box.id, _why_nothing(box, ground)))
+            # Only surroundings lie on allowed ground: a frame of them would not show the cell.
+            skipped.append(Skipped(box.id, _reason_of_nothing(box, ground)))
             continue
         rect = shared.get(box.keep_m) or required_rect(box, framing.settings)
         allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m, box.rect_m)
         if not ground.inside_outline(box.rect_m):
             allowed = tuple(part for part in allowed if _shows_some_of(part, box.rect_m))
             if not allowed:
-                skipped.append(Skipped(box.id, _why_nothing(box, ground)))
+                skipped.append(Skipped(box.id, _reason_of_nothing(box, ground)))
                 continue
         left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
         parts, lost = _framed(left, framing)
@@ -119,9 +120,9 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
         elif not parts:
             skipped.append(Skipped(box.id, NO_PRESET if framing.settings.presets_px else NOTHING_LEFT))
         else:
-            causes = [*_limits(rect, ground), *([NO_PRESET] if lost else [])]
+            causes = [*_limits(rect, ground), *([PRESETS] if lost else [])]
             if left != list(allowed):
-                causes.append(IMAGED_IN_PART)
+                causes.append(EARLIER_FRAMES)
             if causes:
                 clipped.append(Clipped(box.id, _explained(box, ground, lost, causes)))
     pieces.sort(key=lambda p: (p.rect_m, sorted(p.boxes)))
@@ -131,10 +132,10 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
 
 
 def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]:
-    """Ground required by boxes that want the same kept, where it is too large for a frame.
+    """Return the joint required ground of boxes with the same `keep_m`, where it is larger than a frame.
 
-    They are parts of one detection. Each by itself would have tiles of its own, which lie over those of the
-    others; of all together they have the same. Given by what is kept.
+    Such boxes are parts of one detection. Each by itself would have its own tiles, which overlap those of the
+    others; together they share tiles. The keys are `keep_m`.
     """
     wanted: dict[RectM, list[RectM]] = {}
     for box in boxes:
@@ -148,7 +149,7 @@ def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]
 
 
 def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM, Scan]], bool]:
-    """Cut rectangles into what single frames show; and whether some of them no frame can."""
+    """Cut rectangles into what single frames show; and return True if no frame can show some of them."""
     found: list[tuple[RectM, Scan]] = []
     lost = False
     for rect in rects:
@@ -165,7 +166,7 @@ def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM,
 
 
 def _shows_some_of(rect: RectM, cell: RectM) -> bool:
-    """Whether `rect` shows more of a cell than empty corners of its box: some of the ellipse in the box."""
+    """Return True if `rect` shows some of the ellipse in the box of a cell, not only an empty corner."""
     square = 0.0
     for low, high, first, last in (
         (rect[0], rect[2], cell[0], cell[2]),
@@ -176,8 +177,8 @@ def _shows_some_of(rect: RectM, cell: RectM) -> bool:
     return square < 1
 
 
-def _why_nothing(box: Box, ground: Ground) -> str:
-    """Why no frame may lie on any of a box."""
+def _reason_of_nothing(box: Box, ground: Ground) -> str:
+    """Return the reason why no frame may lie on a box."""
     if not ground.inside_outline(box.rect_m):
         return f"{NOTHING_LEFT}, and inside {OUTLINE}"
     if ground.touches_unsaved(box.rect_m):
@@ -186,12 +187,12 @@ def _why_nothing(box: Box, ground: Ground) -> str:
 
 
 def _limits(rect: RectM, ground: Ground) -> list[str]:
-    """Name what keeps frames off some of a rectangle."""
+    """Return the causes that keep frames off a part of a rectangle."""
     if ground.allows(rect):
         return []
     causes = []
     if not ground.inside_fields(rect):
-        causes.append(FIELD_BORDER)
+        causes.append(FIELD_EDGE)
     if ground.touches_unsaved(rect):
         causes.append(UNSAVED)
     if not ground.inside_outline(rect):
@@ -200,9 +201,9 @@ def _limits(rect: RectM, ground: Ground) -> list[str]:
 
 
 def _explained(box: Box, ground: Ground, lost: bool, causes: list[str]) -> str:
-    """Say what of a box frames do not show, and why."""
-    if causes == [IMAGED_IN_PART]:
-        return "new frames show only a part of it: frames taken before show the rest"
+    """Return the reason of a partly imaged box."""
+    if causes == [EARLIER_FRAMES]:
+        return "partly imaged anew: earlier frames show the rest"
     whole = not lost and ground.allows(box.rect_m)
-    what = "its surroundings are" if whole else "it is"
-    return f"{what} imaged in part only, because of {', '.join(causes)}"
+    part = "surroundings partly imaged" if whole else "partly imaged"
+    return f"{part}, limited by {', '.join(causes)}"

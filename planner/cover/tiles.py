@@ -1,4 +1,4 @@
-"""From ground to scans: whole pixels, and tiles for what is larger than a frame."""
+"""Scans of whole pixels, and tiles for ground larger than a frame."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A rectangle of whole pixels, and the boxes for which it is scanned."""
+    """A rectangle of whole pixels, and the boxes that it is for."""
 
     rect_m: RectM
     size_px: tuple[int, int]
@@ -20,20 +20,20 @@ class Scan:
 
 
 def pixels(length_m: float, pixel_size_m: float) -> int:
-    """How many whole pixels a length needs."""
+    """Return the number of whole pixels that a length needs."""
     return max(1, math.ceil((length_m - TOLERANCE_M) / pixel_size_m))
 
 
 def fitted(rect: RectM, ground: Ground, settings: PlanSettings) -> tuple[RectM, RectM] | None:
-    """Find what of `rect` can be scanned in whole pixels.
+    """Return the part of `rect` that can be scanned in whole pixels.
 
-    That is `rect` itself, but where the allowed ground is too narrow for its last pixel: there the side gives
-    up the fraction of a pixel that it cannot have, half of it at each end.
+    It is `rect` itself unless the allowed ground is too narrow for the last pixel: then that side loses its
+    fraction of a pixel, half of it at each end.
 
     Returns
     -------
     (RectM, RectM) or None
-        What is left of `rect`, and the same rounded out; None where not one pixel fits.
+        That part, and the same rounded out to whole pixels; None if not a single pixel fits.
     """
     x, y = (rect[0], rect[2]), (rect[1], rect[3])
     floored_x, floored_y = (_floored(span, settings.pixel_size_m) for span in (x, y))
@@ -48,15 +48,15 @@ def fitted(rect: RectM, ground: Ground, settings: PlanSettings) -> tuple[RectM, 
 
 
 def rounded_out(rect: RectM, ground: Ground, settings: PlanSettings) -> RectM | None:
-    """Round `rect` up to whole pixels, inside the allowed ground.
+    """Round `rect` out to whole pixels, inside the allowed ground.
 
-    The pixel that is added lies half at each end, or else wholly at one end. Sides that are longer than a
-    frame stay as they are: tiles fill them exactly.
+    The added fraction lies half at each end, or else wholly at one end. Sides longer than a frame stay as
+    they are, since tiles fill them exactly.
 
     Returns
     -------
     RectM or None
-        None where the allowed ground has no room for it.
+        None if the allowed ground has no room for it.
     """
     width, height = settings.max_frame_px
     for x0, x1 in _placements((rect[0], rect[2]), width, settings.pixel_size_m):
@@ -74,7 +74,7 @@ def tiles(
     Parameters
     ----------
     rect : RectM
-        Sides not longer than a frame are whole pixels (`rounded_out`).
+        Sides up to the length of a frame must be whole pixels (`rounded_out`).
     overlap_m : (float, float)
         Least overlap of neighbours in x and in y; below the sides of a frame.
     most_px : (int, int)
@@ -84,7 +84,7 @@ def tiles(
     Returns
     -------
     tuple of Scan
-        One, where `rect` fits in a frame. Several fill `rect` exactly and never leave it.
+        A single one if `rect` fits in a frame. Several fill `rect` exactly and never leave it.
     """
     pixel = pixel_size_m
     columns, width = _spans((rect[0], rect[2]), most_px[0], overlap_m[0], pixel)
@@ -97,7 +97,7 @@ def tiles(
 
 
 def tile_counts(rect: RectM, overlap_m: tuple[float, float], settings: PlanSettings) -> tuple[int, int]:
-    """How many tiles `rect` takes in x and in y."""
+    """Return the number of tiles of `rect` in x and in y."""
     sides = (rect[2] - rect[0], rect[3] - rect[1])
     return (
         _count(sides[0], settings.max_frame_px[0], overlap_m[0], settings.pixel_size_m),
@@ -106,7 +106,7 @@ def tile_counts(rect: RectM, overlap_m: tuple[float, float], settings: PlanSetti
 
 
 def _floored(span: _Span, pixel: float) -> _Span | None:
-    """Give up the fraction of a pixel; None where nothing is left."""
+    """Return a span without its fraction of a pixel; None if nothing is left."""
     length = span[1] - span[0]
     whole = math.floor((length + TOLERANCE_M) / pixel)
     if whole < 1:
@@ -116,7 +116,7 @@ def _floored(span: _Span, pixel: float) -> _Span | None:
 
 
 def _placements(span: _Span, max_px: int, pixel: float) -> list[_Span]:
-    """Ways to put whole pixels over a span: about its middle, from its low end, up to its high end."""
+    """Return placements of whole pixels over a span: centred, from its low end, and up to its high end."""
     count = pixels(span[1] - span[0], pixel)
     if count > max_px:
         return [span]
@@ -131,7 +131,7 @@ def _count(length: float, max_px: int, overlap: float, pixel: float) -> int:
 
 
 def _spans(span: _Span, max_px: int, overlap: float, pixel: float) -> tuple[list[float], int]:
-    """Low ends of equal tiles over a span, and their length in pixels."""
+    """Return the low ends of equal tiles over a span, and their length in pixels."""
     low, high = span
     count = _count(high - low, max_px, overlap, pixel)
     if count == 1:

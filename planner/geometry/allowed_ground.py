@@ -1,12 +1,12 @@
-"""Where the beam may go: the union of the saved fields, less what a frame that lands off could reach.
+"""Allowed ground of frames: the union of the saved fields, eroded by the reach of the beam.
 
-A frame may be scanned where the frame grown by the reach (guard and beam halo) lies inside the union of the
-fields, without the fluorescence that is still to be taken. So the allowed ground is that union, eroded by a
-square of half-width `reach`. The union is eroded, not each field: across the overlap of two fields the beam
-may go. Where the section has an outline, the frame itself lies inside that.
+A frame is allowed if, grown by the reach (guard and beam halo), it lies inside the union of the fields
+without the fluorescence still to be taken. So the allowed ground is that union, eroded by a square of
+half-width `reach`. The union is eroded, not each field: frames may cross the overlap of two fields. If the
+section has an outline, the frame itself lies inside it.
 
-All is worked out about one rectangle at a time, from the few fields near it, so that a section of many fields
-whose edges all differ costs no more than one of few.
+Everything is computed around one rectangle at a time, from the few fields near it, so that a section of many
+fields with different edges costs no more than one of few.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,31 +20,31 @@ from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, grown
 from planner.geometry.shapes import decompose, edges, slots
 
 _OUTLINE_STEPS = 16
-"""A rectangle that an outline cuts aslant is cut into so many columns and rows."""
+"""Columns and rows into which a rectangle cut by a slanting outline is divided. Chosen by hand."""
 _LEAST_OUTLINE_PART = 0.02
-"""Part of a rectangle that a further frame at a slanting outline must add to be worth it."""
+"""Least share of a rectangle that a further frame at a slanting outline must add. Chosen by hand."""
 _LEAST_CELL_PART = 0.05
-"""The same of a cell that the outline cuts: a frame for less of it shows hardly more than an edge."""
+"""Least share for a cell cut by the outline: less would show hardly more than its edge. Chosen by hand."""
 
 
 class Ground:
-    """Saved ground and the part of it where frames may lie.
+    """Saved ground, and the part of it where frames are allowed.
 
     Parameters
     ----------
     fields_m : sequence of RectM
         Ground whose fluorescence is saved.
     reach_m : float
-        How far from its rectangle a frame may bleach: guard and beam halo.
+        Distance beyond a frame within which it may bleach: guard and beam halo.
     unsaved_m : sequence of RectM
-        Fluorescence still to be taken; it counts as not saved also where fields lie over it.
+        Fluorescence still to be taken; not saved even where fields overlap it.
     outline : shapely.Polygon or MultiPolygon, optional
-        Where frames may lie; without it everywhere.
+        Limit of frames; none by default.
 
     Attributes
     ----------
     reach_m : float
-        The same and 0.2 pm more, so that rounding of floats never carries a frame over the line.
+        The same plus 0.2 pm, so that float rounding never carries a frame over the line.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Ground:
             shapely.prepare(outline)
 
     def saved(self, rect: RectM) -> bool:
-        """Whether some of `rect` lies in a field whose fluorescence is saved."""
+        """Return True if a part of `rect` lies in a saved field."""
         return bool(len(_near(self._fields, rect)))
 
     def allows(self, rect: RectM) -> bool:
-        """Whether a frame may lie on `rect`."""
+        """Return True if a frame on `rect` is allowed."""
         if not self.inside_outline(rect):
             return False
         if self._inside_one_field(rect):
@@ -75,33 +75,33 @@ class Ground:
         return bool(mask.size and mask.all())
 
     def inside_outline(self, rect: RectM) -> bool:
-        """Whether all of `rect` lies inside the outline, where there is one."""
+        """Return True if `rect` lies inside the outline, or if there is none."""
         return self._outline is None or bool(shapely.covers(self._outline, _polygons(rect)))
 
     def touches_unsaved(self, rect: RectM) -> bool:
-        """Whether a frame on `rect` could bleach fluorescence that is still to be taken."""
+        """Return True if a frame on `rect` could bleach fluorescence still to be taken."""
         return bool(len(_near(self._unsaved, grown(rect, self.reach_m))))
 
     def inside_fields(self, rect: RectM) -> bool:
-        """Whether a frame on `rect` could bleach nothing outside the fields."""
+        """Return True if a frame on `rect` could not bleach anything outside the fields."""
         return Ground([_rect(f) for f in self._fields], self.reach_m - 2 * TOLERANCE_M).allows(rect)
 
     def allowed_within(self, rect: RectM, overlap_m: float, cell: RectM | None = None) -> tuple[RectM, ...]:
-        """Rectangles whose union is the allowed part of `rect`.
+        """Return rectangles whose union is the allowed part of `rect`.
 
         Parameters
         ----------
         rect : RectM
         overlap_m : float
-            Where the allowed part is no rectangle, its rectangles overlap by so much, as far as it lets them.
+            Overlap of the rectangles of an allowed part that is not a rectangle, as far as it has room.
         cell : RectM, optional
-            Inside `rect`: where an outline cuts that, rectangles are chosen that show most of the cell, and
+            Inside `rect`. If an outline cuts `rect`, the rectangles show as much of the cell as possible, and
             then of its surroundings.
 
         Returns
         -------
         tuple of RectM
-            Empty where nothing is allowed; none lies inside another.
+            Empty if nothing is allowed; none lies inside another.
         """
         inside = self.inside_outline(rect)
         if inside and self._inside_one_field(rect):
@@ -113,19 +113,19 @@ class Ground:
         least_m2 = _LEAST_OUTLINE_PART * area_m2(rect)
         if cell is None:
             return decompose(xs, ys, mask, overlap_m, least_m2)
-        # The cell counts as much as all that is about it; where the outline cuts it, only the cell counts.
-        about, least_m2 = (
+        # The cell counts as much as its surroundings; if the outline cuts it, only the cell counts.
+        surroundings, least_m2 = (
             (1.0, least_m2) if self.inside_outline(cell) else (0.0, _LEAST_CELL_PART * area_m2(rect))
         )
-        worth = np.full(mask.shape, about)
+        worth = np.full(mask.shape, surroundings)
         worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
         return decompose(xs, ys, mask, overlap_m, least_m2, worth)
 
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
-        """Put a frame of a given size over `rect` on allowed ground, as near to its middle as can be.
+        """Place a frame of a given size over `rect` on allowed ground, as near to its centre as possible.
 
-        A frame that may lie anywhere may also lie where each axis is at an end of its room or at an edge of
-        the allowed ground, so that only these places have to be tried.
+        If any place is allowed, then also one where each axis is at an end of its room or at an edge of the
+        allowed ground, so that only these places are tried.
         """
         x, y = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
         room = (rect[2] - width_m, rect[3] - height_m, rect[0] + width_m, rect[1] + height_m)
@@ -139,9 +139,9 @@ class Ground:
         return None
 
     def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
-        """Put a frame of a given size on allowed ground where it shows most of `rect`; None where nothing.
+        """Place a frame of a given size on allowed ground where it shows most of `rect`; None if nowhere.
 
-        Of places on a grid: the ends of `rect`, the edges of the allowed ground, and steps along an outline.
+        Candidates lie on a grid: the ends of `rect`, edges of the allowed ground, and steps along an outline.
         """
         room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
         aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
@@ -153,7 +153,7 @@ class Ground:
         highs = lows + np.asarray((width_m, height_m))
         sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
         shown = sides.clip(min=0).prod(axis=1)
-        # Rounded, so that of places that show as much the one nearest to the middle is taken.
+        # Rounded, so that of places that show as much the one nearest to the centre comes first.
         for index in np.argsort(-np.round(shown / area_m2(rect), 6), kind="stable"):
             if shown[index] <= 0:
                 return None
@@ -171,7 +171,7 @@ class Ground:
         aim: tuple[float, float],
         more: tuple[Sequence[float], Sequence[float]] = ((), ()),
     ) -> list[tuple[float, float]]:
-        """Lower left corners, nearest to `aim` first, of frames in `room` that hold no forbidden cell."""
+        """Return the lower left corners of allowed frames in `room`, nearest to `aim` first."""
         xs, ys, mask = self._mask(room)
         if not self.inside_outline(room):
             xs, ys, mask = self._cut_by_outline(xs, ys, mask)
@@ -192,7 +192,7 @@ class Ground:
         mask: NDArray[np.bool_],
         cell: RectM | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Cut the cells of `_mask` finer, also at the edges of `cell`, and keep those inside the outline."""
+        """Divide the cells of `_mask`, also at the edges of `cell`, and keep those inside the outline."""
         corners = shapely.get_coordinates(self._outline)
         if cell is not None:
             corners = np.vstack((corners, np.reshape(cell, (2, 2))))
@@ -207,7 +207,7 @@ class Ground:
         return fine_xs, fine_ys, mask[np.ix_(rows, columns)] & inside
 
     def _inside_one_field(self, rect: RectM) -> bool:
-        """Whether one field alone allows `rect`; true of most, and quick."""
+        """Return True if one field alone allows `rect`: a quick check that holds for most."""
         window = grown(rect, self.reach_m)
         if len(self._unsaved) and len(_near(self._unsaved, window)):
             return False
@@ -216,7 +216,7 @@ class Ground:
         return bool((low & high).all(axis=1).any())
 
     def _mask(self, rect: RectM) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Cut `rect` into cells that are allowed or not.
+        """Divide `rect` into cells that are allowed or not.
 
         Returns
         -------
@@ -249,7 +249,7 @@ class Ground:
 def _low_ends(
     cell_edges: Sequence[float], least: float, most: float, middle: float, length: float
 ) -> NDArray[np.float64]:
-    """Low ends to try for a frame along one axis, nearest to the middle first."""
+    """Return the candidate low ends of a frame along one axis, nearest to the middle first."""
     places = np.concatenate(([least, most], cell_edges, np.asarray(cell_edges) - length))
     inside = np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
     return inside[np.argsort(np.abs(inside - middle), kind="stable")]
@@ -258,7 +258,7 @@ def _low_ends(
 def _touched(
     cell_edges: NDArray[np.float64], lows: NDArray[np.float64], length: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First cell that a frame touches along one axis, and the one after the last."""
+    """Return the first cell that a frame touches along one axis, and the one after the last."""
     last = len(cell_edges) - 1
     first = np.searchsorted(cell_edges, lows + TOLERANCE_M, side="right") - 1
     after = np.searchsorted(cell_edges, lows + length - TOLERANCE_M)
@@ -266,14 +266,14 @@ def _touched(
 
 
 def _near(rects: NDArray[np.float64], rect: RectM) -> NDArray[np.float64]:
-    """Those of `rects` (N, 4) that share ground with `rect`."""
+    """Return those of `rects` (N, 4) that overlap `rect`."""
     low, high = rects[:, :2], rects[:, 2:]
     near = np.minimum(high, rect[2:]) - np.maximum(low, rect[:2]) > TOLERANCE_M
     return np.asarray(rects[near.all(axis=1)])
 
 
 def _polygons(rect: tuple[Any, Any, Any, Any]) -> Any:
-    """Rectangles as polygons, a hair smaller: what touches the outline is inside."""
+    """Return rectangles as polygons, smaller by `TOLERANCE_M`: those that touch the outline are inside."""
     x0, y0, x1, y1 = rect
     return shapely.box(x0 + TOLERANCE_M, y0 + TOLERANCE_M, x1 - TOLERANCE_M, y1 - TOLERANCE_M)
 
@@ -283,5 +283,5 @@ def _rect(row: NDArray[np.float64]) -> RectM:
 
 
 def _within(values: Iterable[float], low: float, high: float) -> list[float]:
-    """Return those of `values` that lie between `low` and `high`."""
+    """Return the values between `low` and `high`."""
     return [float(v) for v in values if low < v < high]

@@ -1,4 +1,4 @@
-"""Upright rectangles in stage metres: grow, join, touch, and the area of many."""
+"""Upright rectangles in stage metres, and the area of their union."""
 
 from bisect import insort
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,24 @@ TOLERANCE_M = 1e-13
 the smallest pixel (5e-10 m)."""
 
 
+def centered(center_m: tuple[float, float], size_m: tuple[float, float]) -> RectM:
+    """Return the rectangle with a centre and a size (width, height), m."""
+    (x, y), (width, height) = center_m, size_m
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def center(rect: RectM) -> tuple[float, float]:
+    """Return the centre, m."""
+    return (rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2
+
+
+def area_m2(rect: RectM) -> float:
+    """Return the area, m2."""
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])
+
+
 def grown(rect: RectM, margin_m: float) -> RectM:
-    """`rect` with `margin_m` added on every side; a negative margin shrinks it."""
+    """Return a rectangle with a margin added on every side; a negative margin shrinks it."""
     x0, y0, x1, y1 = rect
     return x0 - margin_m, y0 - margin_m, x1 + margin_m, y1 + margin_m
 
@@ -23,66 +39,59 @@ def hull(a: RectM, b: RectM) -> RectM:
 
 
 def cut(rect: RectM, to: RectM) -> RectM:
-    """Return the part of `rect` inside another; the two must share ground."""
+    """Return the part of a rectangle inside another; the two must overlap."""
     return max(rect[0], to[0]), max(rect[1], to[1]), min(rect[2], to[2]), min(rect[3], to[3])
 
 
+def overlap(a: RectM, b: RectM) -> bool:
+    """Return True if two rectangles share an area; touching edges do not count."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
 def touch(a: RectM, b: RectM) -> bool:
-    """Whether two rectangles share ground, an edge or a corner."""
+    """Return True if two rectangles share an area, an edge or a corner, within `TOLERANCE_M`."""
     return (
         min(a[2], b[2]) - max(a[0], b[0]) >= -TOLERANCE_M
         and min(a[3], b[3]) - max(a[1], b[1]) >= -TOLERANCE_M
     )
 
 
-def area_m2(rect: RectM) -> float:
-    """Area, m2."""
-    return (rect[2] - rect[0]) * (rect[3] - rect[1])
-
-
-def center(rect: RectM) -> tuple[float, float]:
-    """Return the point in the middle, m."""
-    return (rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2
-
-
 def union_area_m2(rects: Iterable[RectM]) -> float:
-    """Area of the union, m2: what lies under several rectangles counts once.
+    """Return the area of the union, m2; where rectangles overlap, the area counts once.
 
-    A line sweeps along x and keeps the y intervals of the rectangles that it cuts.
+    A sweep line along x keeps the y intervals of the rectangles that it crosses.
+
+    Parameters
+    ----------
+    rects : iterable of RectM
+
+    Returns
+    -------
+    float
+        0 for no rectangles.
     """
     events: list[tuple[float, bool, float, float]] = []
     for x0, y0, x1, y1 in rects:
         events += [(x0, True, y0, y1), (x1, False, y0, y1)]
     events.sort()
-    cut: list[tuple[float, float]] = []
+    crossed: list[tuple[float, float]] = []
     total, last = 0.0, 0.0
     for x, enters, y0, y1 in events:
-        if cut and x > last:
-            total += (x - last) * _union_length(cut)
+        if crossed and x > last:
+            total += (x - last) * _union_length(crossed)
         last = x
         if enters:
-            insort(cut, (y0, y1))
+            insort(crossed, (y0, y1))
         else:
-            cut.remove((y0, y1))
+            crossed.remove((y0, y1))
     return total
 
 
 def _union_length(intervals: Sequence[tuple[float, float]]) -> float:
-    """Length of the union of intervals that are sorted by their start."""
+    """Return the length of the union of intervals sorted by their start."""
     total, reached = 0.0, intervals[0][0]
     for low, high in intervals:
         if high > reached:
             total += high - max(low, reached)
             reached = high
     return total
-
-
-def overlap(a: RectM, b: RectM) -> bool:
-    """Whether two rectangles share ground; touching edges share none."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def about(center_m: tuple[float, float], size_m: tuple[float, float]) -> RectM:
-    """Return the rectangle of a size about a centre."""
-    (x, y), (w, h) = center_m, size_m
-    return x - w / 2, y - h / 2, x + w / 2, y + h / 2

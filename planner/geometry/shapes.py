@@ -12,7 +12,7 @@ _Cells = tuple[int, int, int, int]
 
 
 def edges(values: Iterable[float]) -> NDArray[np.float64]:
-    """Sort values and drop those closer than the tolerance to the one before."""
+    """Sort values and drop those within the tolerance of the one before."""
     kept: list[float] = []
     for value in sorted(values):
         if not kept or value > kept[-1] + TOLERANCE_M:
@@ -21,7 +21,7 @@ def edges(values: Iterable[float]) -> NDArray[np.float64]:
 
 
 def slots(cell_edges: NDArray[np.float64], low: float, high: float) -> slice:
-    """Cells between two edges; what lies outside the grid is cut off."""
+    """Return the cells between two edges, clipped to the grid."""
     first, after = np.searchsorted(cell_edges, (low - TOLERANCE_M, high - TOLERANCE_M))
     last = len(cell_edges) - 1
     return slice(min(int(first), last), min(int(after), last))
@@ -35,25 +35,24 @@ def decompose(
     least_m2: float = 0.0,
     worth: NDArray[np.float64] | None = None,
 ) -> tuple[RectM, ...]:
-    """Rectangles whose union is a rectilinear shape.
+    """Decompose a rectilinear shape into rectangles that cover it.
 
-    The largest of the maximal rectangles (those that cannot grow inside the shape) comes first, then, again
-    and again, the one that adds most. Of the later ones only the part that adds something is taken, and
-    `overlap_m` of what is covered already: images must overlap to be joined, more would be exposed twice for
-    nothing.
+    The largest of the maximal rectangles (those that cannot grow inside the shape) comes first, then
+    repeatedly the one that adds most. Later ones are cut to the part that adds something, plus `overlap_m` of
+    covered ground: images must overlap to be joined, and more would be exposed twice for nothing.
 
     Parameters
     ----------
     xs, ys : (C + 1,) and (R + 1,) arrays of float64
-        Edges of the cells, growing, m.
+        Edges of the cells, ascending, m.
     mask : (R, C) array of bool
         Cells of the shape.
     overlap_m : float
-        Wanted overlap of neighbouring rectangles; less where the shape is too small for it.
+        Overlap of neighbouring rectangles; less where the shape is too small for it.
     least_m2 : float
-        Rectangles after the first that would add less are left out, and with them that part of the shape.
+        Area that rectangles after the first must add; the rest of the shape is left out.
     worth : (R, C) array of float64, optional
-        How much the area of a cell counts when the largest and the most are chosen; without it all alike.
+        Weight of the area of each cell in the choice; equal by default.
 
     Returns
     -------
@@ -95,7 +94,7 @@ def _rect(xs: NDArray[np.float64], ys: NDArray[np.float64], cells: _Cells) -> Re
 
 
 def _bounds(mask: NDArray[np.bool_], cells: _Cells) -> _Cells:
-    """Smallest block inside `cells` that holds all that `mask` has there."""
+    """Return the smallest block inside `cells` with all true cells of `mask` there."""
     part = mask[_block(cells)]
     rows, columns = np.nonzero(part.any(axis=1))[0], np.nonzero(part.any(axis=0))[0]
     x, y = cells[0], cells[1]
@@ -103,7 +102,7 @@ def _bounds(mask: NDArray[np.bool_], cells: _Cells) -> _Cells:
 
 
 def _maximal_blocks(mask: NDArray[np.bool_]) -> list[_Cells]:
-    """Every block of cells inside the mask that cannot grow in it."""
+    """Return every block of cells inside the mask that cannot grow in it."""
     height = len(mask)
     blocks: list[_Cells] = []
     for top in range(height):
@@ -121,7 +120,7 @@ def _maximal_blocks(mask: NDArray[np.bool_]) -> list[_Cells]:
 
 
 def _runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Half-open runs of true values."""
+    """Return the half-open runs of true values."""
     steps = np.diff(np.concatenate(([0], line.astype(np.int8), [0])))
     starts, ends = np.nonzero(steps == 1)[0], np.nonzero(steps == -1)[0]
     return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]

@@ -3,8 +3,6 @@
 import math
 import secrets
 
-import numpy as np
-
 from drivers.chamber import VacuumState
 from drivers.errors import (
     BeamOffError,
@@ -16,24 +14,22 @@ from drivers.errors import (
 )
 from drivers.pose import RectM
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
-from planner.geometry.rects import about, grown
+from planner.geometry.rects import centered, grown
 from service.acquisition.disk_space import shortage
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
 from service.acquisition.saving import keep, save_evidence
+from service.acquisition.scans import scan_of
 from service.acquisition.stage_moves import move_to
 from service.acquisition.vacuum import VacuumWatch, lost
-from service.autofocus import beam as beam_focus
 from service.errors import HungDeviceError, SessionFaultError, StageError
 from service.image_checks.electron import validate_image
 from service.logs import get_logger
-from service.model.jobs import Exposure, Job, JobKind, JobState
+from service.model.jobs import Exposure, Job, JobState
 from service.model.phases import PauseCause
-from service.model.work import Step
 from service.safety.deadlines import timeout_of
 from service.session.context import Context, Taken
 from service.session.exposure_map import waiting
 from service.session.interrupts import Interrupt, InterruptSession
-from service.session.stage_frame import fm_to_sem, misfit_m, sem_position_m
 
 log = get_logger(__name__)
 
@@ -80,7 +76,7 @@ def take_electron_images(context: Context) -> None:
     """
     while (job := context.store.queue.next_job()) is not None:
         context.checkpoint()
-        if not beam_focus.ready(context, job):
+        if not scan_of(job).prepare(context, job):
             continue
         lack = shortage(
             context.folder.path, job.size_px[0] * job.size_px[1] * 2, context.config.session.min_free_disk_gb
@@ -99,13 +95,13 @@ def _do(context: Context, job: Job) -> None:
     """Do one job, from the stage move to the checked file."""
     store = context.store
     try:
-        stands_m = move_to(context, sem_position_m(context.config, job.stage_m))
+        stands_m = move_to(context, context.stage_frame.sem_position_m(job.stage_m))
     except InterruptedCallError:
         raise
     except (DriverError, StageError) as error:
         log.error("job failed before the beam", job=job.id, error=str(error))
         reason = f"not exposed: the stage did not get there: {error}"
-        store.queue.set_state(job.id, _never_taken(job), reason=reason)
+        store.queue.set_state(job.id, scan_of(job).unexposed, reason=reason)
         context.streak.failure(f"job {job.id}: {error}")
         return
     context.checkpoint()
@@ -117,8 +113,7 @@ def _do(context: Context, job: Job) -> None:
     lies_m = stands_m[0] + shift_m[0], stands_m[1] + shift_m[1]
     rect_m = _scanned_rect(context, job, lies_m)
     # The plan keeps a guard, but the stage may have stopped further from its target.
-    halo_m = context.config.sem.beam_halo_um * 1e-6 + misfit_m(context.config)
-    off_m = context.config.stage.position_error_um * 1e-6 + halo_m
+    off_m = context.stage_frame.position_error_m + context.stage_frame.halo_m
     pending = waiting(store, grown(rect_m, off_m))
     if pending:
         hold_for_fluorescence(context, job, pending[0].id)
@@ -126,18 +121,9 @@ def _do(context: Context, job: Job) -> None:
     taken, vacuum = _scan(context, job, rect_m, shift_m, lies_m)
     if taken is not None:
         keep(context, job, taken)
-        if job.kind is JobKind.FRAME:
-            store.durations.record(Step.FRAME, context.clock.now_s() - begun_s - job.beam_s)
+        scan_of(job).record(context, job, context.clock.now_s() - begun_s)
     if vacuum is not None:
         raise SessionFaultError(f"no beam: {vacuum}")
-
-
-def _never_taken(job: Job) -> JobState:
-    """Return the state of a job that failed without exposure: a person may queue it again.
-
-    A focus job just fails: its frames are taken without it.
-    """
-    return JobState.NEEDS_REVIEW if job.kind is JobKind.FRAME else JobState.FAILED
 
 
 def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[float, float]:
@@ -146,7 +132,7 @@ def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tu
     It corrects the error of the stage within the range of the beam shift; the guard covers the rest.
     """
     most_m = context.config.sem.beam_shift_range_um * 1e-6
-    x_m, y_m = sem_position_m(context.config, job.center_m)
+    x_m, y_m = context.stage_frame.sem_position_m(job.center_m)
     shift_m = (x_m - stands_m[0], y_m - stands_m[1])
     length_m = math.hypot(*shift_m)
     if length_m <= most_m:
@@ -158,8 +144,8 @@ def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tu
 
 def _scanned_rect(context: Context, job: Job, lies_m: tuple[float, float]) -> RectM:
     """Return the ground, as fluorescence sees it, of a scan whose centre the SEM has at `lies_m`."""
-    x_m, y_m = fm_to_sem(context.config).to_fm(np.array([lies_m]))[0].tolist()
-    return about((x_m, y_m), (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m))
+    center_m = context.stage_frame.fm_position_m(lies_m)
+    return centered(center_m, (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m))
 
 
 def _scan(
@@ -175,17 +161,16 @@ def _scan(
         Trouble with the vacuum during or after the scan.
     """
     store, sem, chamber = context.store, context.devices.sem, context.devices.chamber
+    scan = scan_of(job)
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), shift_m)
     estimate_s = request.beam_s + context.config.sem.overhead_s
-    exposure = store.ledger.arm(
-        job.id, rect_m, context.config.sem.beam_halo_um * 1e-6 + misfit_m(context.config)
-    )
+    exposure = store.ledger.arm(job.id, rect_m, context.stage_frame.halo_m)
     context.view.note(beam_blanked=False)
     failure: Exception | None = None
     watch = VacuumWatch(chamber, context.config.chamber, sem.stop, context.limits.look_s)
     try:
-        with context.step(f"the scan of {job.id}", estimate_s + beam_focus.longest_s(job)), watch:
-            image = beam_focus.scan(context, job, request, timeout_s=timeout_of(estimate_s))
+        with context.step(f"the scan of {job.id}", estimate_s + scan.extra_s), watch:
+            image = scan.execute(context, job, request, timeout_of(estimate_s))
         if image.nonce != request.nonce:
             failure = DriverError("the SEM gave the image of another scan")
     except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows
@@ -201,11 +186,17 @@ def _scan(
         doubt = (
             f"taken while the vacuum was lost: {vacuum}"
             if vacuum
-            else validate_image(context, job, image, lies_m)
+            else validate_image(
+                image,
+                job.size_px,
+                job.pixel_size_m,
+                lies_m,
+                context.config.stage.arrival_tolerance_um * 1e-6,
+            )
         )
         taken = context.unsaved[job.id] = Taken(image, doubt)
         elsewhere = _elsewhere(context, job, image, exposure)
-        store.ledger.done(exposure.id, elsewhere, beam_focus.beam_s(context, job), image.remark)
+        store.ledger.done(exposure.id, elsewhere, scan.beam_s(context, job), image.remark)
         return taken, vacuum
     if vacuum is not None and isinstance(failure, InterruptedCallError):
         failure = DriverError(f"stopped, as the vacuum was lost: {vacuum}")
@@ -246,7 +237,7 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         context.refused[exposure.job] += not waits
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
-        state = JobState.QUEUED if again else _never_taken(store.queue.job(exposure.job))
+        state = JobState.QUEUED if again else scan_of(store.queue.job(exposure.job)).unexposed
         store.ledger.void(exposure.id, state, f"not exposed: refused before the beam: {failure}")
     else:
         store.ledger.failed(exposure.id, str(failure) or type(failure).__name__)

@@ -152,7 +152,8 @@ def _take(context: Context, field: Field) -> FmFrame:
         asked_s = context.clock.now_s()
         with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
             frame = _expose(context, wanted)
-        validate_frame(context, field, frame, asked_s)
+        tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
+        validate_frame(frame, field.center_m, field.rect_m, asked_s, tolerance_m)
         return frame
 
     _require_vapour(context)

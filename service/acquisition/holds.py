@@ -9,7 +9,6 @@ from service.logs import get_logger
 from service.model.jobs import HoldCause, Job, JobState
 from service.session.context import Context
 from service.session.exposure_map import unsaved
-from service.session.stage_frame import reach_m
 from service.store.tables.steering import MOVABLE
 
 log = get_logger(__name__)
@@ -60,4 +59,4 @@ def unless_steered(context: Context, job: Job) -> Iterator[None]:
 
 def unsaved_ground(context: Context, job: Job) -> str | None:
     """Return the fluorescence that a job would destroy unsaved, wherever it lands; None if there is none."""
-    return unsaved(context.store, job.section, job.rect_m, reach_m(context.config))
+    return unsaved(context.store, job.section, job.rect_m, context.stage_frame.reach_m)

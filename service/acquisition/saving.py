@@ -2,7 +2,7 @@
 
 from drivers.sem import ScanImage
 from service import wording
-from service.autofocus import beam as beam_focus
+from service.acquisition.scans import scan_of
 from service.errors import ImageError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
@@ -34,7 +34,7 @@ def keep_unsaved(context: Context) -> None:
         if job.state is JobState.ARMED:
             # The scan ended well; only the end of its row could not be written.
             row = context.store.ledger.exposures(job=job_id)[-1]
-            context.store.ledger.done(row.id, beam_s=beam_focus.beam_s(context, job))
+            context.store.ledger.done(row.id, beam_s=scan_of(job).beam_s(context, job))
         if job.state is JobState.SAVED:
             context.unsaved.pop(job_id)
         else:

@@ -7,7 +7,6 @@ from service.acquisition.retry import repeat_harmless
 from service.errors import StageError
 from service.model.work import Step
 from service.session.context import Context
-from service.session.stage_frame import safe_area_m
 
 _STILL_M = 1e-7
 """A stage that reads back this close to its last position has not moved."""
@@ -26,8 +25,7 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
         The stage failed in every try.
     """
     x_m, y_m = target_m
-    x0, y0, x1, y1 = safe_area_m(context.config)
-    if not (x0 <= x_m <= x1 and y0 <= y_m <= y1):
+    if not context.stage_frame.is_safe(target_m):
         raise StageError(f"({x_m * 1e3:.4f}, {y_m * 1e3:.4f}) mm is outside the safe area of the stage")
     if (here_m := _still_at(context, target_m)) is not None:
         return here_m
@@ -68,7 +66,7 @@ def _still_at(context: Context, target_m: tuple[float, float]) -> tuple[float, f
 
 def _approach(context: Context, target_m: tuple[float, float]) -> tuple[float, float]:
     """Return the point from which the stage approaches, inside the safe area, m."""
-    x0, y0, x1, y1 = safe_area_m(context.config)
+    x0, y0, x1, y1 = context.stage_frame.safe_area_m
     dx_um, dy_um = context.config.stage.approach_um
     x_m, y_m = target_m[0] + dx_um * 1e-6, target_m[1] + dy_um * 1e-6
     return min(max(x_m, x0), x1), min(max(y_m, y0), y1)

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from service.api.wire import queue as jobs
 from service.api.wire.messages import Changed, ChangeParams
 from service.model.jobs import Job
-from service.planning.estimate import SessionEstimate
 from service.planning.requested_frames import AskedFrame
+from service.planning.session_estimate import SessionEstimate
 from service.store.store import Store
 from service.store.tables.steering import Word
 

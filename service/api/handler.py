@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import partial
 from typing import Any, NoReturn
 
@@ -205,7 +204,7 @@ class Handler:
         return tuple(sums)
 
     def _estimate(self, _: NoParams) -> EstimateResult:
-        return EstimateResult.model_validate(asdict(self._control.estimate()))
+        return EstimateResult.model_validate(self._control.estimate().model_dump())
 
     def _snapshot(self, none: NoParams) -> wire.Snapshot:
         queued = self._store.queue.jobs(JobState.QUEUED, limit=_NEXT_JOBS)

@@ -1,10 +1,9 @@
-"""Focus of the beam, once for each section: on saved ground that no cell needs, and in the exposure ledger.
+"""Focus of the beam, once for each section, on saved ground that no cell needs.
 
-The spot is a job of a kind of its own, without cells: its intent is in the ledger before the beam, the
-machine focuses on it, and it is scanned once, so that its image shows how sharp the section is. A focus far
-off the plane of the sections about it is a mistake of the machine, and the plane is used instead. Where there
-is no focus, the plane serves, or the height of the nearest section. All of it is in the store, for a restart
-to go on with.
+The spot is a job of its own kind, without cells: its intent is in the ledger before the beam, the SEM focuses
+on it, and it is scanned once, so that its image shows how sharp the section is. A focus far off the plane of
+the sections around it is wrong, and the plane is used instead. Without a focus the plane is used, or the
+height of the nearest section. All of it is in the store, so that a restart can continue.
 """
 
 from dataclasses import replace
@@ -19,12 +18,12 @@ from drivers.errors import (
 )
 from drivers.sem import ElectronFocus, ScanImage, ScanRequest
 from planner.geometry.rects import center
-from service.autofocus.expected_height import expected, likely_m, measured, strangers
+from service.autofocus.expected_height import expected, likely_m, measured, outliers
 from service.autofocus.spot import choose_spot, spot_px
 from service.errors import StoreError
 from service.logs import get_logger
 from service.model.focus import Focus, FocusBeam, FocusState
-from service.model.jobs import Job, JobKind
+from service.model.jobs import Job, JobKind, JobState
 from service.model.specimen import FieldState
 from service.model.work import Step
 from service.session.context import Context
@@ -32,19 +31,19 @@ from service.session.context import Context
 log = get_logger(__name__)
 
 TIMEOUT_S = 300.0
+"""Longest automatic focus. Chosen by hand; not measured."""
 
 
-def ready(context: "Context", job: Job) -> bool:
-    """Have the beam focused for a job, as far as that needs no beam.
+def focus_for(context: Context, job: Job) -> bool:
+    """Set the focus of the beam for a frame, as far as that needs no beam.
 
     Returns
     -------
     bool
-        False where a focus was queued, to be done first.
+        False if a focus was queued that must be done first.
     """
     focus, section = context.devices.focus, job.section
-    wanted = context.config.session.autofocus and focus is not None and context.focused.beam != section
-    if job.kind is JobKind.FOCUS or not wanted or focus is None:
+    if focus is None or not context.config.session.autofocus or context.focused.beam == section:
         return True
     store = context.store
     known = store.focus.latest(FocusBeam.ELECTRON, section)
@@ -60,72 +59,82 @@ def ready(context: "Context", job: Job) -> bool:
         try:
             focus.set_focus(known.used_m)
         except DriverError as error:
-            log.error("focus not set", section=section, wanted_m=known.used_m, error=str(error))
+            log.error("focus not set", section=section, requested_m=known.used_m, error=str(error))
     context.focused.beam = section
     return True
 
 
-def scan(context: "Context", job: Job, request: ScanRequest, timeout_s: float) -> ScanImage:
-    """Scan a job, whose intent is in the ledger; one that begins with a focus is focused on before.
+class FocusScan:
+    """A job that focuses on its spot before it scans it."""
 
-    Raises
-    ------
-    NotReadyError, OutOfRangeError
-        Refused, and the ground was not touched.
-    DriverError
-    """
-    sem, focus = context.devices.sem, context.devices.focus
-    if job.kind is JobKind.FRAME or focus is None:
-        return sem.scan(request, timeout_s)
-    begun = _begin(context, focus, job)
-    begun_s = context.clock.now_s()
-    found_m, reason = None, None
-    try:
-        found_m = focus.autofocus(request, TIMEOUT_S)
-    except FocusNotFoundError as error:
-        reason = str(error)
-    took_s = context.clock.now_s() - begun_s
-    kept = _judged(context, replace(begun, found_m=found_m, exposed_s=took_s, reason=reason))
-    try:
-        if kept.used_m is not None and kept.used_m != found_m:
-            focus.set_focus(kept.used_m)
-        image = sem.scan(request, timeout_s)
-        if image.pixels.ndim == 2:
-            kept = replace(kept, score=sharpness(image.pixels, 0.0))
-    except (NotReadyError, OutOfRangeError) as error:
-        # To the ledger a refusal means that nothing was exposed.
-        raise DriverError(f"refused after the focus had exposed it: {error}") from error
-    finally:
-        _keep(context, kept)
-    context.focused.beam = job.section
-    return image
+    # It is not repeated: the frames that it was for are taken without it.
+    unexposed = JobState.FAILED
+    extra_s = TIMEOUT_S
+
+    def prepare(self, context: Context, job: Job) -> bool:  # noqa: ARG002
+        """Return True: a focus needs no preparation."""
+        return True
+
+    def execute(self, context: Context, job: Job, request: ScanRequest, timeout_s: float) -> ScanImage:
+        """Focus on the spot, then scan it.
+
+        Raises
+        ------
+        NotReadyError, OutOfRangeError
+            Raised when it is refused; the ground was not exposed.
+        DriverError
+            Raised when the focus or the scan failed.
+        """
+        sem, focus = context.devices.sem, context.devices.focus
+        if focus is None:
+            return sem.scan(request, timeout_s)
+        begun = _begin(context, focus, job)
+        begun_s = context.clock.now_s()
+        found_m, reason = None, None
+        try:
+            found_m = focus.autofocus(request, TIMEOUT_S)
+        except FocusNotFoundError as error:
+            reason = str(error)
+        exposed_s = context.clock.now_s() - begun_s
+        result = _judged(context, replace(begun, found_m=found_m, exposed_s=exposed_s, reason=reason))
+        try:
+            if result.used_m is not None and result.used_m != found_m:
+                focus.set_focus(result.used_m)
+            image = sem.scan(request, timeout_s)
+            if image.pixels.ndim == 2:
+                result = replace(result, score=sharpness(image.pixels, 0.0))
+        except (NotReadyError, OutOfRangeError) as error:
+            # In the ledger a refusal means that nothing was exposed.
+            raise DriverError(f"refused after the focus had exposed it: {error}") from error
+        finally:
+            _keep(context, result)
+        context.focused.beam = job.section
+        return image
+
+    def beam_s(self, context: Context, job: Job) -> float:
+        """Return the dwell time of the spot and the beam time of the automatic focus, s."""
+        found = context.store.focus.of_job(job.id)
+        return job.beam_s + (found.exposed_s if found is not None else 0.0)
+
+    def record(self, context: Context, job: Job, duration_s: float) -> None:
+        """Record nothing: the automatic focus is recorded where it runs."""
 
 
-def longest_s(job: Job) -> float:
-    """How much longer than its scan a job may take because it begins with a focus, s."""
-    return TIMEOUT_S if job.kind is JobKind.FOCUS else 0.0
-
-
-def beam_s(context: "Context", job: Job) -> float:
-    """Time that a job which was scanned was under the beam, s: its dwell, and as long as its focus took."""
-    found = context.store.focus.of_job(job.id) if job.kind is JobKind.FOCUS else None
-    return job.beam_s + (found.exposed_s if found is not None else 0.0)
-
-
-def name_strangers(context: "Context", latest: Focus) -> None:
-    """Mark the focuses about the latest of a beam that it shows to be wrong, though they were used."""
+def mark_outliers(context: Context, latest: Focus) -> None:
+    """Mark earlier focuses that were used and turn out to be wrong, now that the latest is known."""
     store = context.store.focus
-    for wrong in strangers(measured(store.all(latest.beam)), latest.place_m):
-        reason = "off the plane of the sections about it, as these show: its images may be out of focus"
+    for wrong in outliers(measured(store.all(latest.beam)), latest.place_m):
+        reason = "off the plane of the sections around it, as these now show: images may be out of focus"
         log.warning("focus was wrong", beam=wrong.beam.value, section=wrong.section, reason=reason)
         store.change(replace(wrong, state=FocusState.OUTLIER, reason=reason))
 
 
-def _queue(context: "Context", job: Job) -> bool:
-    """Queue a focus before the first job of a section; False where there is no ground for it."""
+def _queue(context: Context, job: Job) -> bool:
+    """Queue a focus before the first job of a section; return False if there is no ground for it."""
     store, sem = context.store, context.config.sem
     spot = choose_spot(
-        context.config,
+        sem,
+        context.stage_frame,
         next(one for one in store.specimen.sections() if one.id == job.section),
         store.specimen.fields(section=job.section),
         store.specimen.fields(state=FieldState.PENDING),
@@ -141,7 +150,7 @@ def _queue(context: "Context", job: Job) -> bool:
             position=store.steering.free_before(job.position),
             rect_m=spot,
             center_m=center(spot),
-            size_px=spot_px(context.config),
+            size_px=spot_px(sem),
             pixel_size_m=sem.pixel_size_m,
             dwell_s=sem.dwell_s,
             covers=(),
@@ -151,8 +160,8 @@ def _queue(context: "Context", job: Job) -> bool:
     return True
 
 
-def _without(context: "Context", section: str, reason: str) -> Focus:
-    """Decide on the height of a section that is not focused on; see `_height_m`."""
+def _without(context: Context, section: str, reason: str) -> Focus:
+    """Choose the working distance of a section that is not focused on; see `_height_m`."""
     place_m = next(one.center_m for one in context.store.specimen.sections() if one.id == section)
     height_m = _height_m(context, place_m)
     log.warning("section without a focus of its own", section=section, reason=reason, used_m=height_m)
@@ -161,13 +170,13 @@ def _without(context: "Context", section: str, reason: str) -> Focus:
     )
 
 
-def _begin(context: "Context", focus: ElectronFocus, job: Job) -> Focus:
-    """Set the height that is expected, for the machine to begin with.
+def _begin(context: Context, focus: ElectronFocus, job: Job) -> Focus:
+    """Set the expected working distance, from which the automatic focus starts.
 
     Raises
     ------
     NotReadyError, OutOfRangeError
-        It cannot be set; nothing was exposed.
+        Raised when it cannot be set; nothing was exposed.
     """
     start_m = _height_m(context, job.center_m)
     try:
@@ -179,48 +188,48 @@ def _begin(context: "Context", focus: ElectronFocus, job: Job) -> Focus:
     return Focus(FocusBeam.ELECTRON, job.section, job.center_m, FocusState.BEGUN, job=job.id, start_m=start_m)
 
 
-def _height_m(context: "Context", place_m: tuple[float, float]) -> float:
-    """Working distance of the plane, else that of the nearest section, else the configured one, m."""
+def _height_m(context: Context, place_m: tuple[float, float]) -> float:
+    """Return the working distance of the plane, else of the nearest section, else as configured, m."""
     likely = likely_m(measured(context.store.focus.all(FocusBeam.ELECTRON)), place_m)
     return context.config.sem.working_distance_mm * 1e-3 if likely is None else likely
 
 
-def _judged(context: "Context", focus: Focus) -> Focus:
-    """Say whether what was found is used; where it is far off the plane of the others, that is."""
+def _judged(context: Context, focus: Focus) -> Focus:
+    """Choose the working distance to use: as found, or that of the plane if it is far off."""
     if focus.found_m is None:
         log.warning("no focus found", section=focus.section, used_m=focus.start_m, reason=focus.reason)
         return replace(focus, state=FocusState.NOT_FOUND, used_m=focus.start_m)
-    book = context.store.focus
-    told = expected(measured(book.all(FocusBeam.ELECTRON)), focus.place_m)
-    off_m = None if told is None else told.off_m(focus)
-    if told is None or off_m is None:
+    store = context.store.focus
+    plane = expected(measured(store.all(FocusBeam.ELECTRON)), focus.place_m)
+    off_m = None if plane is None else plane.off_m(focus)
+    if plane is None or off_m is None:
         return replace(focus, state=FocusState.USED, used_m=focus.found_m)
-    before = book.latest(FocusBeam.ELECTRON)
+    before = store.latest(FocusBeam.ELECTRON)
     if before is not None and _overruled_m(before) * off_m > 0:
-        # Two in a row to the same side: rather is the plate bent than the machine wrong again.
-        reason = f"{off_m * 1e6:+.1f} um off the plane, like the one before: used, for the plate may be bent"
+        # Two in a row to the same side: the plate is more likely bent than the focus wrong twice.
+        reason = f"{off_m * 1e6:+.1f} um off the plane, like the one before: used, as the plate may be bent"
         log.warning("focus off the plane of the others", section=focus.section, reason=reason)
         return replace(focus, state=FocusState.USED, used_m=focus.found_m, reason=reason)
-    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections about it, which is used"
+    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections around it, which is used"
     log.warning("focus off the plane of the others", section=focus.section, reason=reason)
-    return replace(focus, state=FocusState.OUTLIER, used_m=told.height_m, reason=reason)
+    return replace(focus, state=FocusState.OUTLIER, used_m=plane.height_m, reason=reason)
 
 
 def _overruled_m(focus: Focus) -> float:
-    """How far what was found is off what was used in its place, m; 0 where it was used."""
+    """Return the distance of the focus found from the one used in its place, m; 0 if it was used."""
     if focus.state is not FocusState.OUTLIER or focus.found_m is None or focus.used_m is None:
         return 0.0
     return focus.found_m - focus.used_m
 
 
-def _keep(context: "Context", focus: Focus) -> None:
-    """Record a focus, and those before it that it shows to be wrong.
+def _keep(context: Context, focus: Focus) -> None:
+    """Record a focus, and mark earlier ones that turn out to be wrong.
 
-    A disk that does not take it costs neither the image nor the end of its row in the ledger.
+    A failure to write costs neither the image nor the end of its row in the ledger.
     """
     try:
         context.store.durations.record(Step.FOCUS, focus.exposed_s)
         context.store.focus.add(focus)
-        name_strangers(context, focus)
+        mark_outliers(context, focus)
     except StoreError as error:
         log.error("focus not recorded", section=focus.section, used_m=focus.used_m, error=str(error))

@@ -1,6 +1,6 @@
-"""What the heights found in other sections say of one: the plane about it, and who does not go with that.
+"""Expected focus of a section from the heights of its neighbours, and outliers among them.
 
-The nearest sections count only, so that a plate that is bent is followed.
+Only the nearest sections count, so that the plane follows a bent plate.
 """
 
 import math
@@ -11,26 +11,26 @@ from planner.focus_plane import FocusPlane, fit_focus_plane, leverage
 from service.model.focus import Focus, FocusBeam, FocusState
 
 TOLERANCE_M = {FocusBeam.ELECTRON: 5e-6, FocusBeam.LIGHT: 2e-6}
-"""Height that sections differ by from the plane about them: folds, dust, adhesive, noise of the focus."""
+"""Distance of good focuses from the plane around them: folds, dust, adhesive, noise. Chosen by hand."""
 NEAREST = 8
-"""Sections that a plane goes through."""
+"""Sections to which a plane is fitted. Chosen by hand."""
 ENOUGH = 4
-"""Sections that must agree before a plane is believed more than a measurement: three always do."""
+"""Sections that must agree before a plane overrules a measurement: any three lie on one."""
 _SURE = 3.0
-"""Most leverage (`planner.focus_plane.leverage`) close to the sections of a plane: a step behind five."""
+"""Largest leverage (`planner.focus_plane.leverage`) close to the sections: one step beyond a row of five."""
 _FURTHEST = 25.0
-"""Most leverage at which a plane tells anything: it is then as far off as five times a single focus."""
+"""Largest leverage of a usable plane: its error is then five times that of a single focus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the plane of other sections says of a place.
+    """Height that the plane of other sections gives a place.
 
     Attributes
     ----------
     height_m : float
     leverage : float
-        How uncertain that is, by `planner.focus_plane.leverage`.
+        Its uncertainty, by `planner.focus_plane.leverage`.
     """
 
     height_m: float
@@ -38,11 +38,11 @@ class Expected:
 
     @property
     def sure(self) -> bool:
-        """Whether it is about as certain as a focus."""
+        """True if it is about as certain as a focus."""
         return self.leverage <= _SURE
 
     def off_m(self, focus: Focus) -> float | None:
-        """How far off a focus is, m, where that is more than both can err; None where it is not."""
+        """Return the distance of a focus from the plane, m; None if it is within the errors of both."""
         if focus.found_m is None:
             return None
         off_m = focus.found_m - self.height_m
@@ -50,45 +50,45 @@ class Expected:
 
 
 def measured(focuses: Sequence[Focus]) -> list[Focus]:
-    """Return the last focus of each section that found a height, in the order in which they were found."""
+    """Return the last focus of each section that found a height, oldest first."""
     last = {focus.section: focus for focus in focuses if focus.found_m is not None}
     return sorted(last.values(), key=lambda focus: focus.id)
 
 
 def expected(found: Sequence[Focus], place_m: tuple[float, float]) -> Expected | None:
-    """Height that other sections of the same beam give a place; None where they cannot tell.
+    """Return the height that other sections give a place; None if they are too few, far or inconsistent.
 
     Parameters
     ----------
     found : sequence of Focus
-        Of `measured`.
+        Focuses of one beam, from `measured`.
     place_m : (float, float)
     """
     plane, good = _plane(_nearest(found, place_m))
     if plane is None:
         return None
-    told = Expected(plane.at(place_m), leverage([one.place_m for one in good], place_m))
-    return told if told.leverage <= _FURTHEST else None
+    height = Expected(plane.at(place_m), leverage([one.place_m for one in good], place_m))
+    return height if height.leverage <= _FURTHEST else None
 
 
 def likely_m(found: Sequence[Focus], place_m: tuple[float, float]) -> float | None:
-    """Height to begin with at a place, m: that of the plane, else of the nearest section that has one."""
-    told = expected(found, place_m)
-    if told is not None:
-        return told.height_m
+    """Return the height at which to start, m: that of the plane, else of the nearest section that has one."""
+    plane = expected(found, place_m)
+    if plane is not None:
+        return plane.height_m
     good = [one for one in found if one.state is FocusState.USED]
     return _nearest(good, place_m)[0].found_m if good else None
 
 
-def strangers(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus]:
-    """Focuses near a place that were used and do not go with those about them, as it turns out now."""
+def outliers(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus]:
+    """Return the focuses near a place that were used, but are off the plane of those around them."""
     near = _nearest(found, place_m)
-    strange = []
+    wrong = []
     for one in near:
-        told = expected([other for other in near if other is not one], one.place_m)
-        if one.state is FocusState.USED and told is not None and told.off_m(one) is not None:
-            strange.append(one)
-    return strange
+        plane = expected([other for other in near if other is not one], one.place_m)
+        if one.state is FocusState.USED and plane is not None and plane.off_m(one) is not None:
+            wrong.append(one)
+    return wrong
 
 
 def _nearest(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus]:
@@ -96,7 +96,7 @@ def _nearest(found: Sequence[Focus], place_m: tuple[float, float]) -> list[Focus
 
 
 def _plane(near: Sequence[Focus]) -> tuple[FocusPlane | None, list[Focus]]:
-    """Plane that most of them agree on, and these; None while they are too few or of two minds."""
+    """Return the plane that most agree on, and these; None while they are too few or inconsistent."""
     if len(near) < ENOUGH:
         return None, []
     heights = [one.found_m for one in near if one.found_m is not None]

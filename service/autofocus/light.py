@@ -1,7 +1,7 @@
 """Focus of the fluorescence objective: the sharpest of a stack of frames, without the beam.
 
-Once for each section, at its first field. Where the sections before it tell a plane, the search begins there
-and is short: each height costs an exposure, and light bleaches, too.
+Once for each section, at its first field. If earlier sections give a plane, the search starts there and is
+short: each height costs an exposure, and light bleaches, too.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 from detection.image_quality.sharpness import BestFocus, best_focus, sharpness
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, LightFocus
-from service.autofocus.beam import name_strangers
+from service.autofocus.beam import mark_outliers
 from service.autofocus.expected_height import Expected, expected, likely_m, measured
 from service.autofocus.search_plan import MOVE_S, SHORT_STEPS, STEPS
 from service.logs import get_logger
@@ -24,13 +24,14 @@ from service.session.context import Context
 log = get_logger(__name__)
 
 _FURTHER = 2
-"""Searches beyond the range that was asked for, where it is sharpest at its end."""
+"""Further searches, where the sharpest height is at the end of the range. Chosen by hand."""
 TIMEOUT_S = 30.0
+"""Longest move of the objective. Chosen by hand; not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a search saw.
+    """Result of a search.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Stack:
     score : float
         The largest sharpness.
     end_m : float or None
-        End of the range, m, where that was the sharpest: the focus may lie beyond.
+        End of the range, m, if that was the sharpest: the focus may lie beyond it.
     """
 
     best: BestFocus
@@ -49,42 +50,42 @@ class Stack:
 def focus_light(
     focus: LightFocus,
     expose: Callable[[], FmFrame],
-    reach_m: float,
+    range_m: float,
     start_m: float,
     steps: int = STEPS,
 ) -> Stack:
-    """Search the focus about a height, and leave the objective at the best, or at that height.
+    """Search the focus around a height; leave the objective at the best height, or where it started.
 
     Parameters
     ----------
     focus : LightFocus
     expose : callable
-        Takes a frame; light off in every exit.
-    reach_m : float
-        How far up and down to look, m; less where the range of the drive ends.
+        Takes a frame; the light is off at every exit.
+    range_m : float
+        Distance of the search up and down, m; less at the end of the drive's range.
     start_m : float
-        Where to look, m.
+        Middle of the search, m.
     steps : int
-        Heights to look at, at least five.
+        Number of heights, at least five.
 
     Returns
     -------
     Stack
-        Where its best is not certain, the objective is at the height where the search began.
+        If its best is not certain, the objective is where the search started.
 
     Raises
     ------
     DriverError
-        Objective or camera failed; the objective was sent where it began, as far as it answers.
+        Raised when objective or camera failed; the objective was sent back to its start if it answers.
     """
     low_m, high_m = focus.range_m()
     begin_m = min(max(start_m, low_m), high_m)
-    heights = np.linspace(max(low_m, begin_m - reach_m), min(high_m, begin_m + reach_m), steps)
+    heights = np.linspace(max(low_m, begin_m - range_m), min(high_m, begin_m + range_m), steps)
     target_m = begin_m
     try:
         values = []
         for z_m in heights:
-            # From below each time: the play of the drive stays on one side.
+            # From below each time, so that the play of the drive stays on one side.
             focus.move_to(float(z_m), TIMEOUT_S)
             frame = expose()
             values.append(sharpness(frame.pixels, frame.offset_adu))
@@ -99,26 +100,27 @@ def focus_light(
     return Stack(best, max(values), float(heights[sharpest]) if at_end else None)
 
 
-def focus_section(context: "Context", field: Field, expose: Callable[[], FmFrame]) -> None:
-    """Focus the objective for the section of a field, once; without a clear focus it stays.
+def focus_section(context: Context, field: Field, expose: Callable[[], FmFrame]) -> None:
+    """Focus the objective for the section of a field, once; without a clear focus it stays where it is.
 
-    Whatever fails, the field is taken all the same: somewhat blurred is better than not at all.
+    If that fails, the field is imaged all the same: a blurred frame is better than none.
 
     Parameters
     ----------
     context : Context
     field : Field
-        The stage stands there.
+        The stage is there.
     expose : callable
-        Takes a frame; light off in every exit.
+        Takes a frame; the light is off at every exit.
 
     Raises
     ------
     InterruptedCallError
+        Raised when the call was stopped.
     """
-    reach_m = context.config.fluorescence.autofocus_um * 1e-6
+    range_m = context.config.fluorescence.autofocus_um * 1e-6
     drive, section = context.devices.light_focus, field.section
-    if reach_m == 0 or drive is None or context.focused.light == section:
+    if range_m == 0 or drive is None or context.focused.light == section:
         return
     context.focused.light = section
     last = context.store.focus.latest(FocusBeam.LIGHT, section)
@@ -127,7 +129,7 @@ def focus_section(context: "Context", field: Field, expose: Callable[[], FmFrame
             # By an earlier process.
             drive.move_to(last.used_m, TIMEOUT_S)
         else:
-            _search(context, drive, field, expose, reach_m)
+            _search(context, drive, field, expose, range_m)
     except InterruptedCallError:
         context.focused.light = None
         raise
@@ -136,17 +138,17 @@ def focus_section(context: "Context", field: Field, expose: Callable[[], FmFrame
 
 
 def _search(
-    context: "Context", drive: LightFocus, field: Field, expose: Callable[[], FmFrame], reach_m: float
+    context: Context, drive: LightFocus, field: Field, expose: Callable[[], FmFrame], range_m: float
 ) -> None:
-    """Search, with all of it in the store: before, where it begins, and after, what was found."""
+    """Search, and record its start before and its result after."""
     store = context.store.focus
     begun_s = context.clock.now_s()
     found = measured(store.all(FocusBeam.LIGHT))
-    told = expected(found, field.center_m)
+    plane = expected(found, field.center_m)
     start_m = likely_m(found, field.center_m)
     before = store.latest(FocusBeam.LIGHT)
     if start_m is None and before is not None and before.state is FocusState.BEGUN:
-        # An earlier program ended on the way, anywhere.
+        # An earlier process ended during the search, at an unknown height.
         start_m = before.start_m
     if start_m is None:
         start_m = drive.position()
@@ -165,11 +167,11 @@ def _search(
     seen, reason = None, ""
     try:
         with context.step(f"focus of the light at {field.id}", _longest_s(context)):
-            if told is not None and told.sure:
-                seen = focus_light(drive, counted, reach_m / 2, start_m, SHORT_STEPS)
+            if plane is not None and plane.sure:
+                seen = focus_light(drive, counted, range_m / 2, start_m, SHORT_STEPS)
             if seen is None or not seen.best.certain:
-                # A cell out of focus may be missed: that is worse than some light.
-                seen = _search_further(drive, counted, reach_m, start_m)
+                # A cell out of focus may be missed, which is worse than more exposure.
+                seen = _search_further(drive, counted, range_m, start_m)
     except InterruptedCallError:
         raise
     except DriverError as error:
@@ -179,43 +181,44 @@ def _search(
         light_s = exposures * context.config.fluorescence.exposure_s
         kept = replace(kept, exposures=exposures, exposed_s=light_s)
         if seen is not None or reason:
-            kept = _judged(kept, seen, reason, told)
+            kept = _judged(kept, seen, reason, plane)
         store.change(kept)
     context.store.durations.record(Step.LIGHT_FOCUS, context.clock.now_s() - begun_s)
     if kept.state is not FocusState.USED:
         log.warning("focus of the light", section=kept.section, state=kept.state.value, reason=kept.reason)
-    name_strangers(context, kept)
+    mark_outliers(context, kept)
 
 
 def _search_further(
-    drive: LightFocus, expose: Callable[[], FmFrame], reach_m: float, start_m: float
+    drive: LightFocus, expose: Callable[[], FmFrame], range_m: float, start_m: float
 ) -> Stack:
-    """Search, and go on where the sharpest was at an end; without a clear focus back to the start."""
-    seen = focus_light(drive, expose, reach_m, start_m)
+    """Search, and continue beyond the end if that was sharpest; return to the start without a clear focus."""
+    seen = focus_light(drive, expose, range_m, start_m)
     for _ in range(_FURTHER):
         if seen.best.certain or seen.end_m is None:
             break
-        seen = focus_light(drive, expose, reach_m, seen.end_m)
+        seen = focus_light(drive, expose, range_m, seen.end_m)
     if not seen.best.certain:
         drive.move_to(start_m, TIMEOUT_S)
     return seen
 
 
-def _judged(begun: Focus, seen: Stack | None, reason: str, told: Expected | None) -> Focus:
-    """Say what became of a search; what is clear is used, also off the plane of the other sections."""
+def _judged(begun: Focus, seen: Stack | None, reason: str, plane: Expected | None) -> Focus:
+    """Return the result of a search; a clear focus is used even off the plane of the other sections."""
     if seen is None or not seen.best.certain:
-        why = reason if seen is None else seen.best.reason
-        score = None if seen is None else seen.score
-        return replace(begun, state=FocusState.NOT_FOUND, score=score, reason=why)
+        score = None
+        if seen is not None:
+            score, reason = seen.score, seen.best.reason
+        return replace(begun, state=FocusState.NOT_FOUND, score=score, reason=reason)
     z_m = seen.best.z_m
     found = replace(begun, state=FocusState.USED, found_m=z_m, used_m=z_m, score=seen.score)
-    off_m = None if told is None else told.off_m(found)
+    off_m = None if plane is None else plane.off_m(found)
     if off_m is None:
         return found
-    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections about it; clear, so it is used"
+    reason = f"{off_m * 1e6:+.1f} um off the plane of the sections around it; clear, so it is used"
     return replace(found, state=FocusState.OUTLIER, reason=reason)
 
 
-def _longest_s(context: "Context") -> float:
-    """Estimate for all searches that there may be."""
+def _longest_s(context: Context) -> float:
+    """Return the estimated time of the longest search, s."""
     return ((1 + _FURTHER) * STEPS + SHORT_STEPS) * (context.config.fluorescence.exposure_s + 2 * MOVE_S)

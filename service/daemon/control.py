@@ -9,8 +9,8 @@ from service.daemon.runner import Runner
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import HALTED, PauseCause, Phase, SessionEvent, Status, step
-from service.planning.estimate import SessionEstimate, estimate_session
 from service.planning.requested_frames import AskedFrame, admitted
+from service.planning.session_estimate import SessionEstimate, estimate_session
 from service.safety.safe_state import stop_devices
 from service.session.context import Context
 from service.session.interrupts import Interrupt
@@ -85,7 +85,9 @@ class SessionControl:
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""
-        return admitted(self._context.config, self._context.store, asked, expose_again)
+        return admitted(
+            self._context.config.sem, self._context.stage_frame, self._context.store, asked, expose_again
+        )
 
     def devices(self) -> dict[str, object]:
         """Return the devices as last read by the runner."""

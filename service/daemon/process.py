@@ -26,6 +26,7 @@ from service.session.context import BusyTime, Context, FailureStreak
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
 from service.session.setup import Setup, blank_first, set_up
+from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store
 from service.watch.supervision import Supervision, supervised
 
@@ -123,6 +124,7 @@ def drive(
     """
     context = Context(
         config=config,
+        stage_frame=StageFrame.of(config),
         store=store,
         folder=folder,
         devices=guarded(setup.devices),

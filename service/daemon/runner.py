@@ -1,7 +1,6 @@
 """Runner: the thread that drives the microscope through the phases of a session."""
 
 import threading
-from dataclasses import asdict
 
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
@@ -28,7 +27,7 @@ from service.model.phases import FINAL, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.model.work import Step
 from service.pictures.focus import draw_focuses
-from service.planning.estimate import estimate_session
+from service.planning.session_estimate import estimate_session
 from service.safety.safe_state import make_safe
 from service.session.context import Context
 from service.session.interrupts import InterruptSession
@@ -211,7 +210,7 @@ class Runner:
         """Record an estimate of the electron images before the first of them."""
         store = self._context.store
         left = estimate_session(self._context.config, store, utc_now())
-        store.events.note("estimate", "session", asdict(left))
+        store.events.note("estimate", "session", left.model_dump(mode="json"))
 
     def _wait_for_analysis(self) -> None:
         self._context.progress.begin(ANALYSIS, ANALYSIS_S, renewed_by_events=True)

@@ -1,45 +1,45 @@
-"""Where a point belongs in the report of the doctor, and what to do where it does not stand well."""
+"""Part of the doctor's report for each check, with advice for when it fails."""
 
 POINTS = {
     "devices": (
         "session",
-        "mend what is missing above, then run `ilemtrack doctor` again; until then look at the SEM"
-        " whether the beam is blanked",
+        "fix what is missing above, then run `ilemtrack doctor` again; until then check at the SEM"
+        " that the beam is blanked",
     ),
     "stage": ("stage", "switch the stage and its program on, then run `ilemtrack doctor` again"),
     "stage moves": (
         "stage",
-        "move it by hand to the middle of the safe area; look for what blocks it, or for tiny moves"
-        " that do not happen (stage.arrival_tolerance_um, quanta.least_move_um)",
+        "move it by hand to the middle of the safe area; look for an obstacle, or for tiny moves"
+        " that are ignored (stage.arrival_tolerance_um, quanta.least_move_um)",
     ),
-    "chamber": ("chamber", "look at the vacuum on the SEM; pump or vent it there until a state is reached"),
-    "column": ("sem", "see that what drives the SEM runs, and answers: the server beside it, or Odemis"),
+    "chamber": ("chamber", "look at the vacuum at the SEM; pump or vent there until it reaches a state"),
+    "column": ("sem", "check that the program that drives the SEM runs and answers: its server, or Odemis"),
     "beam": (
         "sem",
         "blank the beam on the SEM, or in Odemis (e-beam, blanker: blanked), and close what unblanks it",
     ),
-    "blanking": ("sem", "do not begin: switch the beam off at the SEM and look at the blanker"),
+    "blanking": ("sem", "do not start a session: switch the beam off at the SEM and look at the blanker"),
     "light": ("light", "switch the light off in Odemis, and close its streams: it bleaches"),
-    "light off": ("light", "do not begin: switch the light engine off by hand"),
+    "light off": ("light", "do not start a session: switch the light engine off by hand"),
     "scan size": ("sem", "set sem.frame_px, sem.presets_px and sem.pixel_size_nm to what the SEM offers"),
     "beam shift": ("sem", "lower sem.beam_shift_range_um to what the SEM offers"),
     "focus of the light": ("objective", "set fluorescence.autofocus_um to 0 and focus by hand"),
     "focus of the beam": ("sem", "set session.autofocus to false and focus by hand"),
     "cooling": (
         "camera",
-        "look at the temperature of the camera yourself; wait until it is as cold as it is set to be",
+        "check the temperature of the camera yourself; wait until it has reached its setting",
     ),
     "in use": (
         "session",
-        "`ilemtrack status` says what it does; another session can begin when that one has ended",
+        "`ilemtrack status` shows what it does; another session can start when it has ended",
     ),
     "layout": ("session", "correct `layout` in the configuration"),
     "plan": ("session", "correct `sem` and `planner` in the configuration; `ilemtrack config check`"),
-    "detector": ("session", "correct detection.detector, or put its file where it says"),
+    "detector": ("session", "correct detection.detector, or put its file there"),
     "who is told": ("session", "correct notify.urls_file, or make that file readable"),
     "safe area": (
         "session",
-        "correct `layout`, or widen stage.safe_x_mm and stage.safe_y_mm as far as the stage may go",
+        "correct `layout`, or widen stage.safe_x_mm and stage.safe_y_mm as far as the stage can safely move",
     ),
     "calibration": (
         "session",
@@ -50,10 +50,10 @@ POINTS = {
     "clock": ("computer", "set the clock of this computer (timedatectl set-ntp true)"),
     "other clocks": ("computer", ""),
 }
-"""Of each, by its name: the part, and a sentence; that of `other clocks` never stands badly."""
+"""Part and advice by the name of the check; `other clocks` cannot fail."""
 
 WHILE_DRIVEN = {
     "beam": "nothing while its session scans (`ilemtrack status`); otherwise blank the beam on the SEM",
     "light": "nothing while its session takes fluorescence (`ilemtrack status`); otherwise switch it off",
 }
-"""Instead, where another ilemtrack drives the microscope."""
+"""Advice while another ilemtrack drives the microscope."""

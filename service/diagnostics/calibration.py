@@ -1,4 +1,4 @@
-"""FM to SEM calibration from a file of point pairs: read, fitted, drawn, and as YAML for a profile."""
+"""FM to SEM calibration from a file of point pairs: reading, fit, figure, and YAML for a profile."""
 
 import csv
 import datetime
@@ -22,19 +22,20 @@ from service.pictures.saving import save_figure
 
 COLUMNS = ("fm_x_um", "fm_y_um", "sem_x_um", "sem_y_um")
 LEAST_SPAN_UM = 30.0
-"""Points that lie nearer tell little of scale and rotation; a stage of 30 mm, in mm, is so small, too."""
+"""Least extent of the points: closer ones hardly define scale and rotation, and values in mm for a stage of
+30 mm are as small. Chosen by hand."""
 _MOST_BYTES = 10_000_000
 _MOST_PAIRS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class PointPairs:
-    """The same points as fluorescence and as the SEM give them.
+    """Positions of the same points in fluorescence and in the SEM.
 
     Attributes
     ----------
     names : tuple of str
-        From a column ``name``, else ``row 2``, ... as a spreadsheet counts.
+        Column ``name``, else ``row 2``, ... as in a spreadsheet.
     fm_m, sem_m : (N, 2) array
         Stage positions, m.
     """
@@ -50,7 +51,7 @@ def read_pairs(path: Path) -> PointPairs:
     Raises
     ------
     InputError
-        One sentence: what is wrong and where.
+        Raised when the file cannot be read or is invalid; one sentence that says what and where.
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -62,7 +63,7 @@ def read_pairs(path: Path) -> PointPairs:
         raise InputError(f"{path}: is no CSV file in UTF-8") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    # Spreadsheets of many countries write semicolons, and some programs tabs.
+    # Spreadsheets write semicolons in many countries, and some programs write tabs.
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
@@ -92,7 +93,7 @@ def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, Calib
     Raises
     ------
     InputError
-        The file cannot be read, its points fix no calibration, or one that no microscope has.
+        Raised when the file cannot be read, or its points define no plausible calibration.
     """
     pairs = read_pairs(path)
     try:
@@ -126,7 +127,7 @@ def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, Calib
 
 
 def calibration_document(pairs: PointPairs, fit: CalibrationFit, config: CalibrationConfig) -> dict[str, Any]:
-    """Return what `ilemtrack calibrate --json` prints."""
+    """Return the document of `ilemtrack calibrate --json`."""
     lengths = np.hypot(*fit.residuals_m.T)
     return {
         "v": 1,
@@ -148,7 +149,7 @@ def calibration_document(pairs: PointPairs, fit: CalibrationFit, config: Calibra
 
 
 def calibration_yaml(config: CalibrationConfig) -> str:
-    """Return the lines that go into a profile."""
+    """Return the lines for a profile."""
     return yaml.safe_dump({"calibration": config.model_dump(mode="json")}, sort_keys=False)
 
 
@@ -158,7 +159,7 @@ def draw_calibration(path: Path, pairs: PointPairs, fit: CalibrationFit) -> None
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     figure = Figure(figsize=(11, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
@@ -173,7 +174,7 @@ def draw_calibration(path: Path, pairs: PointPairs, fit: CalibrationFit) -> None
     for name, at in zip(pairs.names, at_um, strict=True):
         left.annotate(name, at, xytext=(4, 4), textcoords="offset points", fontsize=7, color="#5a6473")
     left.set(xlabel="stage x, um", ylabel="stage y, um", aspect="equal")
-    left.set_title(f"What is left after the fit (arrows enlarged {enlarged:,.0f} x)")
+    left.set_title(f"Residuals of the fit (arrows enlarged {enlarged:,.0f} x)")
     left.margins(0.15)
     order = np.argsort(lengths)
     right.barh([pairs.names[n] for n in order], lengths[order] * 1e3, color=[colours[n] for n in order])
@@ -184,7 +185,7 @@ def draw_calibration(path: Path, pairs: PointPairs, fit: CalibrationFit) -> None
 
 
 def _enlargement(at_um: NDArray[np.float64], lengths_um: NDArray[np.float64]) -> float:
-    """How many times larger than life arrows are drawn: the longest is a tenth of the picture."""
+    """Return the magnification of the arrows: the longest becomes a tenth of the figure."""
     longest = float(lengths_um.max())
     if longest <= 0:
         return 1.0

@@ -1,21 +1,21 @@
-"""One point that was looked at, and how it stands."""
+"""Result of a check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How a point stands."""
+    """Outcome of a check."""
 
     OK = "ok"
     WARN = "warn"
     RED = "red"
-    """No session can run."""
+    """A session cannot run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One point."""
+    """A check, with its outcome in one sentence."""
 
     name: str
     level: Level

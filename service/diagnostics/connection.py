@@ -1,4 +1,4 @@
-"""A microscope as a person wants to see it before a session: connected to, and told as far as it answers."""
+"""Connection to a microscope before a session, with all that it reports about itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,16 +24,16 @@ from simulators.microscope import SimulatedMicroscope
 
 @dataclass(slots=True)
 class Reached:
-    """What of a microscope answers.
+    """Parts of a microscope that answer.
 
     Attributes
     ----------
     devices : Microscope or None
-        None where too much of it is missing.
+        None if too much of it is missing.
     offers : list of Offer
-        What it has, set against what a session wants.
+        Its parts, compared with those that a session needs.
     odemis : dict or None
-        All that Odemis said of itself, in SI units; None where it does not answer, or is not asked.
+        Description of Odemis by itself, in SI units; None if it does not answer, or is not asked.
     """
 
     devices: Microscope | None = None
@@ -43,7 +43,7 @@ class Reached:
 
 @contextmanager
 def reached(config: Config, clock: Clock) -> Iterator[Reached]:
-    """Connect and ask; nothing is set, blanked or switched, as another program may be at work.
+    """Connect and query; set, blank and switch nothing, as another program may be at work.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def reached(config: Config, clock: Clock) -> Iterator[Reached]:
             found = _ask_odemis(config, clock, odemis, result)
         else:
             found = SimulatedMicroscope(config, clock).devices
-            result.offers.append(_simulated(config))
+            result.offers.append(_simulated(with_real_sem=config.quanta is not None))
         if isinstance(found, Microscope):
             result.devices = found
         if config.quanta is not None:
@@ -86,7 +86,7 @@ def _ask_odemis(
     try:
         described = result.odemis = describe(client)
     except DriverError as error:
-        says = f"Odemis {version} is installed, and its back-end does not answer: {error}"
+        says = f"Odemis {version} is installed, but its back-end does not answer: {error}"
         do = "start the back-end (`odemis-start` or `odemisd FILE.odm.yaml`); /var/log/odemis.log says why"
         result.offers.append(Offer("microscope", "Odemis", says, Fit.NO, do))
         return None
@@ -99,7 +99,7 @@ def _ask_odemis(
             return connected_fluorescence(config, clock, client)
         return connected(config, clock, client)
     except MicroscopeIncompleteError:
-        # Its offers have told that.
+        # Reported by its offers.
         return None
     except DriverError as error:
         do = "look into /var/log/odemis.log and start Odemis again"
@@ -127,9 +127,9 @@ def _ask_quanta(
     return driven.client
 
 
-def _simulated(config: Config) -> Offer:
-    if config.quanta is None:
-        return Offer("microscope", "driver", "simulator: no hardware is asked")
+def _simulated(with_real_sem: bool) -> Offer:
+    if not with_real_sem:
+        return Offer("microscope", "driver", "simulator: no hardware is queried")
     says = "fluorescence is simulated while `quanta:` drives a real SEM: `ilemtrack run` refuses that"
-    do = "set `driver: odemis`, or take `quanta:` out for the simulator"
+    do = "set `driver: odemis`, or remove `quanta:` for the simulator"
     return Offer("microscope", "driver", says, Fit.NO, do)

@@ -1,6 +1,6 @@
-"""What of a microscope is there, what is missing, whether a session can run: a sentence for each point.
+"""Report on a microscope: what is there, what is missing, and if a session can run.
 
-Looks only: nothing moves, shines, scans or is blanked.
+Read-only: nothing moves, shines, scans or is blanked.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,10 +28,10 @@ from service.errors import InputError
 from service.session.layout import sections_and_fields
 
 _WARM_C = 5.0
-"""A sensor that is warmer than it is set to be, by more, is not ready."""
+"""Largest excess of the sensor temperature over its setting, C. Chosen by hand."""
 _LOST = (DriverError, OSError)
-_IN_USE = "another ilemtrack drives the microscope just now"
-_NOT_ASKED = "too much is missing to ask stage, chamber, blanker and light how they stand"
+_IN_USE = "another ilemtrack is driving the microscope"
+_NOT_ASKED = "too much is missing to query stage, chamber, blanker and light"
 
 PARTS = (
     "microscope",
@@ -45,17 +45,17 @@ PARTS = (
     "session",
     "computer",
 )
-"""The parts of a report, in their order."""
+"""Parts of a report, in order."""
 
 WORDS = {Level.OK: "ok", Level.WARN: "warn", Level.RED: "missing"}
-"""What a report says; with anything missing no session can run."""
+"""Words of a report; a session cannot run if anything is missing."""
 
 _LEVELS = {Fit.YES: Level.OK, Fit.DOUBTFUL: Level.WARN, Fit.NO: Level.RED}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact.
+    """A line of the report.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class Finding:
     name : str
     level : Level
     says : str
-        How it stands, in one sentence.
+        Outcome, in one sentence.
     do : str
-        What to do about it; empty where nothing is to be done.
+        Advice; empty if none is needed.
     """
 
     part: str
@@ -79,19 +79,19 @@ class Finding:
 def look(
     config: Config, reached: Reached, folder: Path, now: datetime, driven: bool = False
 ) -> list[Finding]:
-    """Look at everything that a session needs.
+    """Check everything that a session needs.
 
     Parameters
     ----------
     config : Config
     reached : Reached
-        What of the microscope answers.
+        Parts of the microscope that answer.
     folder : Path
-        Where runs will lie.
+        Folder for runs.
     now : datetime
         Wall clock, UTC.
     driven : bool
-        Whether another program drives the microscope just now.
+        True if another program is driving the microscope.
     """
     if reached.devices is None:
         checks = [Check("devices", Level.RED, _NOT_ASKED)]
@@ -118,7 +118,7 @@ def look(
 def document(
     config: Config, found: Sequence[Finding], exercised: bool, odemis: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Return what `ilemtrack doctor --json` prints; docs/microscope.md names the keys."""
+    """Return the document of `ilemtrack doctor --json`; docs/microscope.md names the keys."""
     return {
         "v": 1,
         "profile": config.profile,
@@ -133,12 +133,12 @@ def document(
 
 
 def able(found: Sequence[Finding]) -> bool:
-    """Whether a session can run."""
+    """Return True if a session can run."""
     return all(one.level is not Level.RED for one in found)
 
 
 def findings(checks: Iterable[Check], driven: bool = False) -> list[Finding]:
-    """Say of points where they belong, and what to do about them."""
+    """Return the checks as lines of the report, with advice."""
     found = [_of_check(check) for check in checks]
     if not driven:
         return found
@@ -165,14 +165,14 @@ def _cooling(reached: Reached) -> Check:
     except _LOST as error:
         return Check("cooling", Level.RED, f"the camera does not answer: {error}")
     if found_c is None or wanted_c is None:
-        return Check("cooling", Level.WARN, "the camera does not tell its temperature and what it is set to")
+        return Check("cooling", Level.WARN, "the camera does not report its temperature and its setting")
     warm = found_c > wanted_c + _WARM_C
     says = f"the sensor is at {found_c:g} C, set to {wanted_c:g} C"
     return Check("cooling", Level.WARN if warm else Level.OK, says)
 
 
 def _temperatures_c(reached: Reached) -> tuple[float | None, float | None]:
-    """Return temperature of the sensor and what it is set to, degrees Celsius; None where it is not told."""
+    """Return temperature and setting of the sensor, degrees Celsius; None if not reported."""
     if reached.odemis is not None:
         settings = (reached.odemis["parts"].get("camera") or {"settings": {}})["settings"]
         found, wanted = (settings.get(n, {}).get("value") for n in ("temperature", "targetTemperature"))
@@ -186,9 +186,9 @@ def _temperatures_c(reached: Reached) -> tuple[float | None, float | None]:
 
 
 def _clocks(config: Config) -> Iterator[Check]:
-    """What is known of other clocks; frames are told from earlier ones by marks of our own, not by dates."""
+    """Yield checks of other clocks; frames are identified by marks of our own, not by their dates."""
     name = "other clocks"
     if config.driver == "odemis":
-        yield Check(name, Level.OK, "Odemis runs on this computer: it has the same clock")
+        yield Check(name, Level.OK, "Odemis runs on this computer, with the same clock")
     if config.quanta is not None:
-        yield Check(name, Level.OK, "the server of the SEM tells no time, and none is needed of it")
+        yield Check(name, Level.OK, "the server of the SEM reports no time, and none is needed")

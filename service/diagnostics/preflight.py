@@ -1,6 +1,6 @@
-"""What must be right before anything moves or shines: one plain sentence for each point.
+"""Checks before anything moves or shines, each with one plain sentence.
 
-A red point keeps a session from beginning; a warning is shown and recorded.
+A red check prevents a session; a warning is shown and recorded.
 """
 
 import os
@@ -12,38 +12,40 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from config.instrument import CalibrationConfig
+from config.instrument import CalibrationConfig, FluorescenceConfig, SemConfig
 from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.sem import BeamSettings
+from planner.geometry.rects import area_m2
 from service.analysis.detectors import open_detector
 from service.diagnostics.checks import Check, Level
 from service.errors import HungDeviceError, InputError
 from service.model.specimen import Field
 from service.session.setup import check_planner
-from service.session.stage_frame import safe_area_m, sem_position_m
+from service.session.stage_frame import StageFrame
 from service.store.database import utc_now
 from service.store.store import Store
 from service.watch.notifier import Notifier, notification_urls
 
 _SAMPLE_BYTES = 4 * 1024 * 1024
+"""Size of the write test: more than an image of 1536 x 1103 pixels with 16 bit."""
 _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
-"""No session was made before this program: an earlier clock is wrong."""
+"""An earlier clock is wrong: this program did not exist yet."""
 _BACK = timedelta(seconds=5)
-"""Clocks that are kept by NTP are set back by less."""
+"""Largest step back of a clock; NTP steps clocks by less. Chosen by hand."""
 
 
 def red_ones(checks: Sequence[Check]) -> list[str]:
-    """What the red points say."""
+    """Return the sentences of the red checks."""
     return [check.says for check in checks if check.level is Level.RED]
 
 
 def device_checks(devices: Microscope, config: Config, driven: bool = False) -> Iterator[Check]:
-    """Every device answers, the beam is blanked, the light off, and scans of the wanted size are offered.
+    """Check that devices answer, the beam is blanked, the light is off, and the SEM offers the scan size.
 
-    Where another program drives the microscope (`driven`), beam and light may be on: that is its work.
+    While another program drives the microscope (`driven`), beam and light may be on.
     """
     unsafe = Level.WARN if driven else Level.RED
 
@@ -91,7 +93,7 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
 
 
 def column_says(beam: BeamSettings) -> str:
-    """What of beam and column was read, and what is only as configured, for people."""
+    """Return a sentence on the beam and column: the values read back, and those only as configured."""
     parts = {
         "accelerating_voltage_v": f"{beam.accelerating_voltage_v / 1e3:g} kV",
         "spot_size": f"spot size {beam.spot_size:g}",
@@ -104,7 +106,7 @@ def column_says(beam: BeamSettings) -> str:
         read.append(f"probe current {beam.probe_current_a * 1e12:.4g} pA")
     taken = [parts[name] for name in beam.as_configured]
     says = f"{', '.join(read) or 'nothing'} read back"
-    return f"{says}; as configured, since no device tells: {', '.join(taken)}" if taken else says
+    return f"{says}; as configured, not reported by any device: {', '.join(taken)}" if taken else says
 
 
 def _chamber(devices: Microscope) -> Check:
@@ -125,18 +127,14 @@ def _state(name: str, good: str, bad: str, read: Callable[[], bool], otherwise: 
 
 
 def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterator[Check]:
-    """The safe area holds what is to be visited, and a calibration is set."""
-    x0, y0, x1, y1 = safe_area_m(config)
-
-    def inside(point_m: tuple[float, float]) -> bool:
-        return x0 <= point_m[0] <= x1 and y0 <= point_m[1] <= y1
-
-    beyond = [f.id for f in fields if not inside(f.center_m)]
+    """Check that the safe area holds all fields, and that a calibration is set."""
+    frame = StageFrame.of(config)
+    beyond = [f.id for f in fields if not frame.is_safe(f.center_m)]
     partly = [
         f.id
         for f in fields
         if not all(
-            inside(sem_position_m(config, (x, y)))
+            frame.is_safe(frame.sem_position_m((x, y)))
             for x in (f.rect_m[0], f.rect_m[2])
             for y in (f.rect_m[1], f.rect_m[3])
         )
@@ -152,11 +150,11 @@ def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterato
 
 
 def settings_checks(config: Config) -> Iterator[Check]:
-    """What `ilemtrack run` would refuse before it connects: a plan, a detector, somebody to tell."""
+    """Check what `ilemtrack run` checks before it connects: planner, detector, and notifications."""
     yield _usable("plan", lambda: check_planner(config), "frames can be planned with these settings")
     name = config.detection.detector
     yield _usable("detector", lambda: open_detector(config.detection), f"{name} is there")
-    says = "who is to be told can be read"
+    says = "the notification addresses are readable"
     yield _usable("who is told", lambda: notification_urls(config.notify), says)
 
 
@@ -169,16 +167,16 @@ def _usable(name: str, use: Callable[[], object], says: str) -> Check:
 
 
 def calibration_check(config: Config, today: date) -> Check:
-    """Whether FM to SEM was measured, and not too long ago."""
+    """Check that FM to SEM was measured recently enough."""
     c = config.calibration
     if c.measured_on is None:
-        # A simulated microscope is made with the calibration that is configured: it has no age.
+        # A simulated microscope has the configured calibration, which has no age.
         level = Level.OK if config.driver == "simulator" and config.quanta is None else Level.WARN
         unset = (c.shift_um, c.rotation_mrad, c.scale, c.shear) == ((0.0, 0.0), 0.0, 1.0, 0.0)
         known = (
-            "none is set, light and beam are taken to agree"
+            "none is set, so light and beam are assumed to agree"
             if unset
-            else f"{_amount(c)}; nobody knows when it was measured"
+            else f"{_amount(c)}; the date of measurement is unknown"
         )
         return Check("calibration", level, f"FM to SEM: {known}; see `ilemtrack calibrate`")
     days = (today - c.measured_on).days
@@ -188,57 +186,58 @@ def calibration_check(config: Config, today: date) -> Check:
     guard_um = config.planner.guard_um
     if c.rms_um is not None and c.rms_um > guard_um:
         says += (
-            f", more than planner.guard_um, {guard_um:g} um: the beam may miss cells, and burn unsaved ones"
+            f", more than planner.guard_um, {guard_um:g} um: the beam may miss cells, and bleach unsaved ones"
         )
         return Check("calibration", Level.WARN, says)
     if days < 0:
-        return Check("calibration", Level.WARN, f"{says}: that day is still to come")
+        return Check("calibration", Level.WARN, f"{says}: that date is in the future")
     if days > c.max_age_days:
-        return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it anew")
+        return Check("calibration", Level.WARN, f"{says}, more than {c.max_age_days}; measure it again")
     return Check("calibration", Level.OK, says)
 
 
 def _amount(c: CalibrationConfig) -> str:
-    """A calibration in numbers, for people."""
+    """Return a calibration in numbers, for people."""
     return (
-        f"shift {c.shift_um[0]:g}, {c.shift_um[1]:g} um, turn {c.rotation_mrad:g} mrad, scale {c.scale:g},"
-        f" shear {c.shear:g}"
+        f"shift {c.shift_um[0]:g}, {c.shift_um[1]:g} um, rotation {c.rotation_mrad:g} mrad,"
+        f" scale {c.scale:g}, shear {c.shear:g}"
     )
 
 
 def disk_checks(config: Config, folder: Path, fields: Sequence[Field]) -> Iterator[Check]:
-    """Room for what is forecast, with 10 % added, and how fast the disk writes."""
-    fm_bytes, em_bytes = forecast_bytes(config, fields)
+    """Check the disk for the forecast of data plus 10 %, and its write speed."""
+    fm_bytes, em_bytes = forecast_bytes(config.fluorescence, config.sem, fields)
     keep = config.session.min_free_disk_gb * 1e9
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         yield Check("disk", Level.RED, f"{folder}: cannot be read ({error.strerror})")
         return
-    said = (
+    sentence = (
         f"{free / 1e9:.2f} GB free in {folder}; fluorescence takes {fm_bytes / 1e9:.2f} GB, electron images"
-        f" at most {em_bytes / 1e9:.2f} GB, {config.session.min_free_disk_gb:g} GB are to stay free"
+        f" at most {em_bytes / 1e9:.2f} GB, {config.session.min_free_disk_gb:g} GB must stay free"
     )
     if free < 1.1 * fm_bytes + keep:
-        yield Check("disk", Level.RED, f"low disk: {said}")
+        yield Check("disk", Level.RED, f"low disk: {sentence}")
     elif free < 1.1 * (fm_bytes + em_bytes) + keep:
-        yield Check("disk", Level.WARN, f"{said}: the session pauses if it gets there")
+        yield Check("disk", Level.WARN, f"{sentence}: the session pauses at that limit")
     else:
-        yield Check("disk", Level.OK, said)
+        yield Check("disk", Level.OK, sentence)
     yield _write_speed(config, folder)
 
 
-def forecast_bytes(config: Config, fields: Sequence[Field]) -> tuple[float, float]:
-    """Bytes of all fluorescence frames (16 bit), and of electron images if all ground is scanned."""
-    width, height = config.fluorescence.frame_px
-    area_m2 = sum((f.rect_m[2] - f.rect_m[0]) * (f.rect_m[3] - f.rect_m[1]) for f in fields)
-    return float(
-        len(fields) * width * height * 2
-    ), area_m2 / config.sem.pixel_size_m**2 * config.sem.image_bits / 8
+def forecast_bytes(
+    fluorescence: FluorescenceConfig, sem: SemConfig, fields: Sequence[Field]
+) -> tuple[float, float]:
+    """Return the bytes of all fluorescence frames (16 bit), and of electron images of all ground."""
+    width, height = fluorescence.frame_px
+    ground_m2 = sum(area_m2(f.rect_m) for f in fields)
+    em_bytes = ground_m2 / sem.pixel_size_m**2 * sem.image_bits / 8
+    return float(len(fields) * width * height * 2), em_bytes
 
 
 def _write_speed(config: Config, folder: Path) -> Check:
-    """Write, fsync and delete a sample."""
+    """Check the write speed with a sample that is written, synced and deleted."""
     sample = folder / f".write-test-{secrets.token_hex(4)}"
     begun = time.perf_counter()
     try:
@@ -256,14 +255,16 @@ def _write_speed(config: Config, folder: Path) -> Check:
     fm_rate = width * height * 2 / (config.fluorescence.exposure_s + config.stage.settle_s)
     em_rate = 1 / config.sem.dwell_s
     needed = max(fm_rate, em_rate)
-    says = f"{rate / 1e6:.1f} MB/s with fsync; the microscope gives at most {needed / 1e6:.2f} MB/s"
+    says = f"{rate / 1e6:.1f} MB/s with fsync; the microscope produces at most {needed / 1e6:.2f} MB/s"
     return Check("write speed", Level.OK if rate >= 2 * needed else Level.WARN, says)
 
 
 def clock_check(now: datetime, last: datetime | None) -> Check:
-    """The wall clock is not before the last event of the run, nor before this program was made."""
+    """Check that the wall clock is not before the last event of the run, nor before this program."""
     if now < _BUILT:
-        return Check("clock", Level.RED, f"the clock says {now:%Y-%m-%d %H:%M} UTC, which is past; set it")
+        return Check(
+            "clock", Level.RED, f"the clock says {now:%Y-%m-%d %H:%M} UTC, which is in the past; set it"
+        )
     if last is not None and now < last - _BACK:
         return Check(
             "clock",
@@ -275,15 +276,15 @@ def clock_check(now: datetime, last: datetime | None) -> Check:
 
 
 def last_event_at(store: Store) -> datetime | None:
-    """Wall clock of the last event of a run, None where there is none."""
+    """Return the wall clock of the last event of a run; None if there is none."""
     events = store.events.since(store.events.last_seq() - 1, 1)
     return datetime.fromisoformat(events[-1].at) if events else None
 
 
 def notification_check(notifier: Notifier) -> Check:
-    """Somebody is told when something goes wrong: a test message was taken by every channel."""
+    """Check that alarms reach people: every channel must accept a test message."""
     if not notifier.channels:
-        says = "nobody is told when something goes wrong; set notify.urls_file or ILEMTRACK_NOTIFY_URLS"
+        says = "nobody is notified of alarms; set notify.urls_file or ILEMTRACK_NOTIFY_URLS"
         return Check("notifications", Level.WARN, says)
     failed = notifier.test()
     if failed:
@@ -294,7 +295,7 @@ def notification_check(notifier: Notifier) -> Check:
 def everything(
     config: Config, devices: Microscope, fields: Sequence[Field], folder: Path, run: str
 ) -> list[Check]:
-    """All points of a session that is to begin, the notification test among them.
+    """Return all checks before a session, the notification test included.
 
     Parameters
     ----------
@@ -302,14 +303,14 @@ def everything(
     devices : Microscope
     fields : sequence of Field
     folder : Path
-        Where the session writes; must exist.
+        Folder of the session; must exist.
     run : str
         Named in the test message.
 
     Raises
     ------
     InputError
-        Notifications are configured in a way that cannot work.
+        Raised when the configuration of notifications is invalid.
     """
     now = utc_now()
     notifier = Notifier(notification_urls(config.notify), config.notify.events, run)

@@ -1,4 +1,4 @@
-"""Detections on file against the truth on file."""
+"""Documents of evaluation: detections and truth from files, results as JSON."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from config.model import Config
+from config.instrument import SemConfig
 from detection.errors import DetectionError
 from detection.evaluation.curves import OperatingPoint, ReliabilityBin, raster_h
 from detection.evaluation.experts import Reader
@@ -21,17 +21,17 @@ from service.evaluation.truth import Truth
 
 
 def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]:
-    """Read what `ilemtrack detect --json` printed, and put the truth beside it.
+    """Read detections of `ilemtrack detect --json`, and pair them with the truth.
 
     Returns
     -------
     list of JudgedFrame, int
-        Every frame with detections; how many frames of the truth have none.
+        Every frame with detections, and the number of frames of the truth without.
 
     Raises
     ------
     InputError
-        The file is no such document, or a frame of either side has no partner; one sentence.
+        Raised when the file is no such document, or a frame has no truth; one sentence.
     """
     frames = _frames(detections)
     single = len({entry["path"] for entry in frames}) == 1
@@ -68,9 +68,9 @@ def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]
 
 
 def read_boxes_by_page(detections: Path) -> Reader:
-    """Boxes of the cells that are to be imaged, by page, of what `ilemtrack detect --json` printed.
+    """Read the boxes of the cells to image, by page, from a document of `ilemtrack detect --json`.
 
-    Several files of one page each count as pages in their order.
+    Several files of one page each count as pages, in order.
     """
     frames = _frames(detections)
     single = len({entry["path"] for entry in frames}) == 1
@@ -83,13 +83,13 @@ def read_boxes_by_page(detections: Path) -> Reader:
 
 
 def read_reader(path: Path) -> Reader:
-    """Boxes by page of one reader's Fiji ROI zip."""
+    """Read the boxes of a Fiji ROI zip of one reader, by page."""
     return {page: [cell.box for cell in cells] for page, cells in read_rois(path).items()}
 
 
-def beam_s_per_um2(config: Config) -> float:
-    """Beam time per area: 0.2204 s/um2 for pixels of 16.5 nm and 60 us."""
-    return config.sem.dwell_us * 1e-6 / (config.sem.pixel_size_nm * 1e-3) ** 2
+def beam_s_per_um2(sem: SemConfig) -> float:
+    """Return the beam time per area, s/um2: 0.2204 for pixels of 16.5 nm and 60 us."""
+    return sem.dwell_us * 1e-6 / (sem.pixel_size_nm * 1e-3) ** 2
 
 
 def evaluation_document(
@@ -100,7 +100,7 @@ def evaluation_document(
     bins: list[ReliabilityBin],
     s_per_um2: float,
 ) -> dict[str, Any]:
-    """Return the JSON document; null stands for figures that cannot be had."""
+    """Return the JSON document; null stands for figures that do not exist."""
     everything_h = raster_h(frames, s_per_um2)
     document = {
         "v": 1,
@@ -164,7 +164,7 @@ def _is_frame(entry: Any) -> bool:
 
 
 def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
-    """Cell of an entry of a frame."""
+    """Return the cell of an entry of a frame."""
     where = f"{source}: {Path(frame['path']).name} page {frame['page']}: cell"
     try:
         image = entry["image_box_px"]

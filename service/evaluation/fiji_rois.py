@@ -1,4 +1,4 @@
-"""Regions of interest as Fiji's ROI manager saves them."""
+"""Regions of interest in the files of Fiji's ROI manager."""
 
 import struct
 import zipfile
@@ -26,7 +26,7 @@ def read_rois(path: Path) -> dict[int, tuple[TrueCell, ...]]:
     Raises
     ------
     InputError
-        The file cannot be read, or a ROI has no area; one sentence.
+        Raised when the file cannot be read, or a ROI has no area; one sentence.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; a Fiji ROI zip is needed")
@@ -78,53 +78,53 @@ def write_boxes(path: Path, boxes: Iterable[tuple[str, int, BoxPx]]) -> None:
     Parameters
     ----------
     path : Path
-        Overwritten where it exists; its folder must exist.
+        Overwritten if it exists; its folder must exist.
     boxes : iterable of (str, int, BoxPx)
         Name, page from 0, and box.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     _write(path, (_rectangle(name, page, box) for name, page, box in boxes))
 
 
 def write_outlines(path: Path, cells: Iterable[tuple[str, int, TrueCell]]) -> None:
-    """Write outlines of cells as a Fiji ROI zip; of cells without a mask, boxes.
+    """Write outlines of cells as a Fiji ROI zip; boxes for cells without a mask.
 
     Parameters
     ----------
     path : Path
-        Overwritten where it exists; its folder must exist.
+        Overwritten if it exists; its folder must exist.
     cells : iterable of (str, int, TrueCell)
-        Name, page from 0, and cell. Of a cell in several pieces the largest is outlined.
+        Name, page from 0, and cell. Only the largest piece of a cell is outlined.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     _write(path, (_outline(name, page, cell) for name, page, cell in cells))
 
 
 def write_found(folder: Path, found: Sequence[tuple[Path, int, Detection]]) -> None:
-    """Write what was found as Fiji ROI zips, one of the cells and one of what is to be imaged per image.
+    """Write detections as Fiji ROI zips, two per image: cells, and boxes to image.
 
-    ``NAME.zip`` has the boxes as found, undilated, of all cells that are to be imaged, as a reader would mark
-    them; ``NAME_to_image.zip`` the boxes with their margin. The position of a ROI is its page.
+    ``NAME.zip`` has the boxes of all cells to image, not dilated, as a reader would mark them;
+    ``NAME_to_image.zip`` has them with their margin. The position of a ROI is its page.
 
     Parameters
     ----------
     folder : Path
         Must exist; files in it are overwritten.
     found : sequence of (Path, int, Detection)
-        Image, page from 0, and what was found there.
+        Image, page from 0, and its detection.
 
     Raises
     ------
     InputError
-        Two images have the same name, or a file cannot be written.
+        Raised when two images have the same name, or a file cannot be written.
     """
     images: dict[str, Path] = {}
     for path, _, _ in found:
@@ -147,7 +147,7 @@ def write_found(folder: Path, found: Sequence[tuple[Path, int, Detection]]) -> N
 
 def _write(path: Path, rois: Iterable[roifile.ImagejRoi]) -> None:
     try:
-        # One zip in one go: roifile appends to a file that is there, and writes none for no ROIs.
+        # One zip at once: roifile appends to an existing file, and writes none without ROIs.
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for roi in rois:
                 archive.writestr(f"{roi.name}.roi", roi.tobytes())

@@ -1,4 +1,4 @@
-"""Synthetic sections with their truth: after the paper, and from the simulated microscope."""
+"""Synthetic sections with their truth: as in the paper, and from the simulated microscope."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,14 +39,14 @@ _TIMEOUT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class SyntheticFrame:
-    """One frame and what is in it.
+    """A frame with its true cells.
 
     Attributes
     ----------
     pixels : (rows, columns) array of uint8 or uint16
     pixel_size_um : float
     offset_adu : float
-        Grey level of no light.
+        Grey level without light.
     cells : tuple of TrueCell
     """
 
@@ -57,7 +57,7 @@ class SyntheticFrame:
 
 
 def paper_frames(seed: int, count: int, specimen: PaperSpecimen) -> Iterator[SyntheticFrame]:
-    """Neighbouring slices of one volume, see `simulators.specimen.paper_synthetic`."""
+    """Yield neighbouring slices of one volume; see `simulators.specimen.paper_synthetic`."""
     for section in paper_sections(seed, count, specimen):
         cells = tuple(_paper_cell(cell) for cell in section.cells)
         yield SyntheticFrame(section.pixels, specimen.pixel_size_um, section.offset_adu, cells)
@@ -66,8 +66,8 @@ def paper_frames(seed: int, count: int, specimen: PaperSpecimen) -> Iterator[Syn
 def realistic_config(seed: int, sections: int, pattern: Pattern = "cytoplasmic", **specimen: Any) -> Config:
     """Return a simulated microscope with one field on each of many sections, ready for `realistic_frames`.
 
-    Cells vary more in brightness than in a session, so that there are dim ones, and there are specks of
-    debris, now and then a fold, and resin that is not even.
+    Cells vary more in brightness than in a session, so that some are dim; there are debris, occasional folds,
+    and uneven resin.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def realistic_config(seed: int, sections: int, pattern: Pattern = "cytoplasmic",
         1 to 5000.
     pattern : {"cytoplasmic", "nuclear", "punctate"}
     **specimen
-        Other values of `config.simulator.SpecimenConfig`.
+        Other values for `config.simulator.SpecimenConfig`.
     """
     values: dict[str, Any] = {
         "seed": seed,
@@ -100,7 +100,7 @@ def realistic_config(seed: int, sections: int, pattern: Pattern = "cytoplasmic",
 
 
 def realistic_frames(config: Config) -> Iterator[SyntheticFrame]:
-    """One frame of every section of a configuration, taken by the simulated microscope at its centre."""
+    """Yield one frame of every section, taken at its centre by the simulated microscope."""
     microscope = SimulatedMicroscope(config, FastClock())
     devices, fm = microscope.devices, config.fluorescence
     devices.light.on(fm.excitation_nm, fm.power_density_w_per_cm2, _TIMEOUT_S)
@@ -117,20 +117,20 @@ def realistic_frames(config: Config) -> Iterator[SyntheticFrame]:
 def write_synthetic(
     folder: Path, frames: Iterable[SyntheticFrame], count: int, note: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write frames as one OME-TIFF, their truth as JSON and as Fiji ROI zip; nothing is left of a failure.
+    """Write frames as one OME-TIFF, and their truth as JSON and Fiji ROI zip; a failure leaves no files.
 
-    Cells that are not counted are in the JSON alone. Pixels are written as they come, and not held.
+    Cells that do not count are in the JSON only. Frames are written as they arrive, not kept in memory.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if it is missing.
     frames : iterable of SyntheticFrame
-        All of one size.
+        Frames of one size.
     count : int
-        How many, one at least.
+        Number of frames, at least one.
     note : mapping
-        How they were made; goes into the JSON.
+        Parameters of the synthesis, for the JSON.
 
     Returns
     -------
@@ -140,12 +140,12 @@ def write_synthetic(
     Raises
     ------
     InputError
-        The folder cannot be written, or holds such files already.
+        Raised when the folder cannot be written, or has such files already.
     """
     image, rois, truth = paths = folder / IMAGE_NAME, folder / ROI_NAME, folder / TRUTH_NAME
     for path in paths:
         if path.exists():
-            raise InputError(f"{path}: is there already; choose another folder, or remove it")
+            raise InputError(f"{path}: exists already; choose another folder, or remove it")
     document: dict[str, Any] = {"v": 1, **note, "frames": []}
     outlines: list[tuple[str, int, TrueCell]] = []
     try:
@@ -168,7 +168,7 @@ def _noted(
     documents: list[dict[str, Any]],
     outlines: list[tuple[str, int, TrueCell]],
 ) -> Iterator[SyntheticFrame]:
-    """Pass frames on, and note their truth in two lists."""
+    """Yield the frames, and append their truth to two lists."""
     for page, frame in enumerate(frames):
         documents.append(_frame_document(frame, page))
         outlines += [(f"{page + 1:04d}-{cell.id}", page, cell) for cell in frame.cells if cell.counted]
@@ -218,7 +218,7 @@ def _cell_document(cell: TrueCell, pixel_size_um: float) -> dict[str, Any]:
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[list[int]]:
-    """Runs [row, first column, one past the last] of the true pixels of a mask."""
+    """Return the runs [row, first column, one past the last] of true pixels of a mask."""
     edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     begin, end = np.argwhere(edges == 1), np.argwhere(edges == -1)
     return [[int(row), int(first), int(last)] for (row, first), (_, last) in zip(begin, end, strict=True)]
@@ -229,14 +229,14 @@ def _paper_cell(cell: PaperCell) -> TrueCell:
 
 
 def _seen_cell(cell: TruthCell, pose: Pose, shape: tuple[int, int]) -> TrueCell | None:
-    """Return the part of a cell that a frame shows, None where it shows none."""
+    """Return the part of a cell that a frame shows; None if it shows none."""
     places = np.floor(to_pixels(pose, shape, cell.points_m)).astype(int)
     inside = ((places >= 0) & (places < shape[::-1])).all(axis=1)
     if not inside.any():
         return None
     mask = np.zeros(shape, np.uint8)
     mask[places[inside, 1], places[inside, 0]] = 1
-    # The sample points lie a pixel apart, on a grid that is turned: some pixels between them get none.
+    # The sample points lie a pixel apart on a rotated grid, so that some pixels get none.
     padded = np.pad(mask, 2)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))[2:-2, 2:-2]
     seen = TrueCell.of_mask(cell.id, closed > 0)

@@ -1,4 +1,4 @@
-"""Annotated frames for the training of a forest, and its file."""
+"""Annotated frames to train a forest, and the file of the forest."""
 
 import os
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from service.evaluation.truth import Truth
 
 
 def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFrame]:
-    """Put frames and their truth together.
+    """Pair frames with their truth.
 
     Raises
     ------
     InputError
-        Raised when the truth does not know a frame, or a cell of it lies outside.
+        Raised when a frame has no truth, or a cell lies outside of its frame.
     DetectionError
         Raised when a frame cannot be used.
     """
@@ -56,15 +56,15 @@ def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFr
 def masks_of(
     cells: Sequence[TrueCell], shape: tuple[int, int]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the pixels that lie in cells, and those of which nothing is known.
+    """Return masks of the pixels in cells, and of unknown pixels.
 
-    Of a cell of which only the box is known the ellipse inside the box is taken for the cell, and the rest of
-    the box for unknown. Cells that do not count (grazes, artefacts, unclear ones) are unknown altogether.
+    If only the box of a cell is known, the ellipse inside the box counts as the cell, and the rest of the box
+    as unknown. Cells that do not count (grazes, artefacts, unclear ones) are unknown.
 
     Parameters
     ----------
     cells : sequence of TrueCell
-        Inside the frame.
+        Cells inside the frame.
     shape : (int, int)
         Rows and columns of the frame.
     """
@@ -82,19 +82,19 @@ def masks_of(
 
 
 def _ellipse(rows: int, columns: int) -> NDArray[np.bool_]:
-    """Pixels whose centres lie in the ellipse that touches the sides of a box."""
+    """Return the pixels whose centres lie in the ellipse that touches the sides of a box."""
     y = (2 * np.arange(rows)[:, None] + 1) / rows - 1
     x = (2 * np.arange(columns) + 1) / columns - 1
     return np.asarray(x**2 + y**2 <= 1)
 
 
 def write_model(path: Path, model: ForestModel) -> int:
-    """Write a forest in one step, so that a file of that name is always whole; returns its bytes.
+    """Write a forest atomically; return its size in bytes.
 
     Raises
     ------
     InputError
-        Raised when it cannot be written there.
+        Raised when it cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
     data = model_bytes(model)

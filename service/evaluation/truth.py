@@ -20,9 +20,9 @@ from service.errors import InputError
 from service.evaluation.fiji_rois import read_rois
 
 TRUTH_NAME = "truth.json"
-"""A folder with this file is read from it alone; `ilemtrack synth` writes it."""
+"""If a folder has this file, only this file is read; `ilemtrack synth` writes it."""
 UNCOUNTED_KINDS = ("artefact", "unsure", "ignore")
-"""Kinds of marks that are no cells to be found."""
+"""Kinds of marks that are not cells to find."""
 _READABLE = (
     "a Fiji ROI zip (.zip, .roi), a label image (.tif, .tiff, .png), JSON (.json), or a folder of them"
 )
@@ -36,27 +36,27 @@ class Truth:
     Attributes
     ----------
     frames : mapping of (str, int) to tuple of TrueCell
-        By the stem of the image's name and its page, from 0. A frame with no cell has an empty tuple where
-        the file names it.
+        Keys are the stem of the image name and the page, from 0. A named frame without cells has an empty
+        tuple.
     source : Path
     """
 
     frames: Mapping[tuple[str, int], tuple[TrueCell, ...]]
     source: Path
     sparse: frozenset[str] = frozenset()
-    """Stems of which a page that is not named has no cells: those of ROI zips."""
+    """Stems whose unnamed pages have no cells: those of ROI zips."""
 
     def of(self, image: Path, page: int, *, alone: bool = False) -> tuple[TrueCell, ...] | None:
-        """Return the cells of a page of an image, or None where the truth does not know it; see `key_of`."""
+        """Return the cells of a page of an image; None if the truth does not know it. See `key_of`."""
         key = self.key_of(image, page, alone=alone)
         return None if key is None else self.frames.get(key, ())
 
     def key_of(self, image: Path, page: int, *, alone: bool = False) -> tuple[str, int] | None:
-        """Return the key in `frames` of a page of an image, or None where the truth does not know it.
+        """Return the key in `frames` of a page of an image; None if the truth does not know it.
 
-        The stem of the image's name decides (``fl01`` of ``fl01.ome.tiff``); else the only stem of the truth
-        that begins it before a ``_`` or ``-``; else, where there is one image (`alone`) and the truth is of
-        one, they belong together.
+        It is found by the stem of the image name (``fl01`` of ``fl01.ome.tiff``); else by the only stem of
+        the truth that is its beginning before a ``_`` or ``-``; else, if there is a single image (`alone`)
+        and the truth is of a single one, they match.
         """
         stem = stem_of(image)
         stems = {known for known, _ in self.frames} | self.sparse
@@ -88,7 +88,7 @@ def read_truth(path: Path) -> Truth:
     Raises
     ------
     InputError
-        The file is missing or damaged, or is none of these; one sentence.
+        Raised when the file is missing, damaged, or none of these; one sentence.
     """
     if path.is_dir():
         return _read_folder(path)
@@ -199,7 +199,7 @@ def _read_json(path: Path) -> dict[tuple[str, int], tuple[TrueCell, ...]]:
 
 
 def _marked(kinds: Any, where: str) -> list[TrueCell]:
-    """Cells of a frame given as boxes, or as boxes by kind."""
+    """Return the cells of a frame given as boxes, or as boxes by kind."""
     if isinstance(kinds, list):
         kinds = {"": kinds}
     if not isinstance(kinds, dict):
@@ -249,7 +249,7 @@ def _box(numbers: Any, where: str) -> BoxPx:
 
 
 def _mask(runs: Any, box: BoxPx, where: str) -> NDArray[np.bool_]:
-    """Pixels of a cell from runs [row, first column, one past the last] within its box."""
+    """Return the mask of a cell from runs [row, first column, one past the last] within its box."""
     mask = np.zeros((box.height_px, box.width_px), np.bool_)
     for run in runs if isinstance(runs, list) else [None]:
         if not (isinstance(run, list) and len(run) == 3 and all(type(n) is int for n in run)):

@@ -5,28 +5,43 @@ import math
 import numpy as np
 
 from drivers.sem import ScanImage
-from service.model.jobs import Job
-from service.session.context import Context
 
 _BLANK = 0.99
-"""Share of pixels at the smallest or the largest grey level of an image that shows nothing."""
+"""Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
 
 
-def validate_image(context: Context, job: Job, image: ScanImage, lies_m: tuple[float, float]) -> str | None:
-    """Why an image cannot be the one that was asked for, or shows nothing; None if it may be good.
+def validate_image(
+    image: ScanImage,
+    size_px: tuple[int, int],
+    pixel_size_m: float,
+    center_m: tuple[float, float],
+    tolerance_m: float,
+) -> str | None:
+    """Return the reason why an image cannot be the one requested, or shows nothing; None if it may be good.
 
-    `lies_m` is where its middle had to be: where the stage stood, and the beam shift.
+    Parameters
+    ----------
+    image : ScanImage
+    size_px : (int, int)
+        Requested width and height.
+    pixel_size_m : float
+        As requested.
+    center_m : (float, float)
+        Expected centre: the position of the stage plus the beam shift, m.
+    tolerance_m : float
+        Largest distance of the centre from there, m.
     """
     pixels = image.pixels
-    if pixels.shape != (job.size_px[1], job.size_px[0]):
-        return f"the SEM gave an image of shape {pixels.shape}, not {job.size_px[::-1]}"
+    if pixels.shape != (size_px[1], size_px[0]):
+        return f"the SEM gave an image of shape {pixels.shape}, not {size_px[::-1]}"
     if pixels.dtype not in (np.uint8, np.uint16):
         return f"the SEM gave pixels of {pixels.dtype}, not whole grey levels"
-    if not math.isclose(image.pixel_size_m, job.pixel_size_m, rel_tol=1e-3):
-        return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {job.pixel_size_m:g} m"
-    off_m = math.dist(image.center_m, lies_m)
-    if not off_m <= context.config.stage.arrival_tolerance_um * 1e-6:
-        return f"the SEM scanned {off_m * 1e6:.1f} um from where it had to"
+    if not math.isclose(image.pixel_size_m, pixel_size_m, rel_tol=1e-3):
+        return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {pixel_size_m:g} m"
+    off_m = math.dist(image.center_m, center_m)
+    # Not `>`: a centre of NaN is no match.
+    if not off_m <= tolerance_m:
+        return f"the SEM scanned {off_m * 1e6:.1f} um from the requested place"
     for name, level in (("dark", int(pixels.min())), ("saturated", int(pixels.max()))):
         if np.mean(pixels == level) >= _BLANK:
             return f"its image is {name}: nearly all pixels are {level}"

@@ -5,24 +5,35 @@ import math
 import numpy as np
 
 from drivers.fluorescence import FmFrame
-from drivers.pose import frame_rect
-from service.errors import (
-    FrameRefusedError,
-)
-from service.model.specimen import Field
-from service.session.context import Context
+from drivers.pose import RectM, frame_rect
+from service.errors import FrameRefusedError
 
 _SATURATED = 0.99
-"""Share of pixels at the largest grey level of a frame that shows nothing."""
+"""Share of pixels at the largest grey level of a frame that shows nothing. Chosen by hand."""
 
 
-def validate_frame(context: Context, field: Field, frame: FmFrame, asked_s: float) -> None:
-    """Refuse a frame that cannot be the one that was asked for.
+def validate_frame(
+    frame: FmFrame, center_m: tuple[float, float], rect_m: RectM, asked_s: float, tolerance_m: float
+) -> None:
+    """Refuse a frame that cannot be the one requested.
+
+    Parameters
+    ----------
+    frame : FmFrame
+    center_m : (float, float)
+        Centre of the field, m.
+    rect_m : RectM
+        Ground of the field.
+    asked_s : float
+        Time of the request on the microscope's clock, s.
+    tolerance_m : float
+        Largest distance between the centres of frame and field, m.
 
     Raises
     ------
     FrameRefusedError
-        Wrong shape, size or place, begun before it was asked for, nothing but one grey level, or saturated.
+        Raised when the frame has the wrong shape, size or place, began before the request, has a single grey
+        level, or is saturated.
     """
     if frame.pixels.ndim != 2 or frame.pixels.dtype not in (np.uint8, np.uint16):
         raise FrameRefusedError(f"the camera gave {frame.pixels.dtype} of shape {frame.pixels.shape}")
@@ -30,19 +41,17 @@ def validate_frame(context: Context, field: Field, frame: FmFrame, asked_s: floa
         raise FrameRefusedError(f"all pixels of the frame are {int(frame.pixels.min())}")
     if np.mean(frame.pixels == frame.pixels.max()) >= _SATURATED:
         raise FrameRefusedError(f"the frame is saturated: nearly all pixels are {int(frame.pixels.max())}")
-    # Hardware's time stamps are good to some ms; a stale frame is older by an exposure at least.
+    # Time stamps of hardware are good to some ms; a stale frame is older by at least an exposure.
     early_s = asked_s - frame.taken_at_s
     if not early_s <= min(0.1, frame.settings.exposure_s / 2):
-        raise FrameRefusedError(
-            f"the camera gave an old frame, begun {early_s:.1f} s before it was asked for"
-        )
+        raise FrameRefusedError(f"the camera gave an old frame, begun {early_s:.1f} s before the request")
     x, y = frame.pose.center_m
-    off_m = math.hypot(x - field.center_m[0], y - field.center_m[1])
-    if not off_m <= context.config.stage.arrival_tolerance_um * 1e-6:
+    off_m = math.hypot(x - center_m[0], y - center_m[1])
+    if not off_m <= tolerance_m:
         raise FrameRefusedError(f"the frame was taken {off_m * 1e6:.1f} um from its field")
     got = frame_rect(frame.pose, (frame.pixels.shape[0], frame.pixels.shape[1]))
     for axis, name in ((0, "width"), (1, "height")):
-        size_m, wanted_m = got[axis + 2] - got[axis], field.rect_m[axis + 2] - field.rect_m[axis]
+        size_m, wanted_m = got[axis + 2] - got[axis], rect_m[axis + 2] - rect_m[axis]
         if not abs(size_m - wanted_m) <= 0.02 * wanted_m:
             raise FrameRefusedError(
                 f"the {name} of the frame is {size_m * 1e6:.2f} um, that of its field {wanted_m * 1e6:.2f} um"

@@ -1,9 +1,9 @@
-"""Steps that take time, and the totals of a way to image."""
+"""Steps that take time, and ways to image with the work that each takes."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from planner.estimate import Work
+from planner.cost import Work
 
 
 class Step(StrEnum):
@@ -24,14 +24,24 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WayTotals:
-    """Totals of one way to image sections."""
+class Way:
+    """A way to image sections, with the work that it takes.
+
+    Attributes
+    ----------
+    method : str
+        Method of the planner.
+    chosen : bool
+        True if the sections are imaged in this way; the others are for comparison.
+    work : Work
+    exposed_m2 : float
+        Area under at least one frame.
+    sections : int
+        Sections that have a frame.
+    """
 
     method: str
     chosen: bool
-    """True for the way in use."""
     work: Work
     exposed_m2: float
-    """Ground under at least one frame."""
     sections: int = 0
-    """Sections that have a frame."""

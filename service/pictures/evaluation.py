@@ -1,4 +1,4 @@
-"""Plots for a person who chooses how much beam to spend, and how far to believe a confidence."""
+"""Plots of missed cells against beam time, and of the reliability of confidences."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,25 +24,25 @@ def plot_curve(
     raster_beam_h: float,
     dropped: tuple[Sequence[float], Sequence[float], Sequence[int]],
 ) -> None:
-    """Draw missed cells against hours of beam, and what a confidence floor gives up.
+    """Draw missed cells against hours of beam, and the cells lost to a confidence floor.
 
     Parameters
     ----------
     path : Path
-        PNG; overwritten where it exists.
+        PNG; overwritten if it exists.
     points : sequence of OperatingPoint
-        Of every margin and floor.
+        Operating points of every margin and floor.
     present : OperatingPoint
-        Of the policy in force.
+        Operating point of the current policy.
     raster_beam_h : float
-        Hours if everything is imaged.
+        Hours of beam to image everything.
     dropped : (floors, expected cells, real cells)
         See `detection.evaluation.curves.dropped_by_floor`.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     figure = Figure(figsize=(12, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
@@ -52,16 +52,16 @@ def plot_curve(
 
 
 def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
-    """Draw the share of hits that are real against their confidence, with how many hits there are.
+    """Draw the share of true hits against their confidence, and a histogram of the hits.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     figure = Figure(figsize=(6, 6.4), layout="constrained")
     top, bottom = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
-    top.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as it should be")
+    top.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="ideal")
     said = np.array([b.mean_confidence for b in bins])
     real = np.array([b.real_share for b in bins])
     low, high = np.array([b.real_low for b in bins]), np.array([b.real_high for b in bins])
@@ -69,14 +69,14 @@ def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
     top.errorbar(
         said, real, yerr=error, fmt="o-", color=COLOURS[0], capsize=3, label="measured, 95 % interval"
     )
-    top.set(ylabel="share of these hits where there is a cell", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
-    top.set_title("Is a confidence what it says?", loc="left", color=INK)
+    top.set(ylabel="share of hits with a cell", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+    top.set_title("Reliability of the confidence", loc="left", color=INK)
     top.legend(loc="upper left", frameon=False)
     widths = [b.high - b.low for b in bins]
     bottom.bar(
         [b.low for b in bins], [b.hits for b in bins], widths, align="edge", color=COLOURS[1], ec="white"
     )
-    bottom.set(xlabel="confidence that the detector gives", ylabel="hits")
+    bottom.set(xlabel="confidence of the detector", ylabel="hits")
     for axes in (top, bottom):
         _plain(axes)
     save_figure(figure, path)
@@ -119,13 +119,13 @@ def _draw_points(
     axes.set_title("Cells missed against hours of beam; numbers are the margin", loc="left", color=INK)
     percent_per_h = 100 / raster_beam_h
     share = axes.secondary_xaxis("top", functions=(_times(percent_per_h), _times(1 / percent_per_h)))
-    share.set_xlabel(f"of the {raster_beam_h:.3g} h that everything takes / %", color=GREY)
+    share.set_xlabel(f"share of the {raster_beam_h:.3g} h of a full raster / %", color=GREY)
     axes.legend(frameon=False, fontsize=9)
     _plain(axes)
 
 
 def _alike(points: Sequence[OperatingPoint]) -> list[tuple[list[float], list[OperatingPoint]]]:
-    """Lines of the curve, floors that make no visible difference taken together."""
+    """Return the lines of the curve, with floors of no visible difference joined."""
     lines: list[tuple[list[float], list[OperatingPoint]]] = []
     for floor in sorted({point.min_confidence for point in points}):
         line = [point for point in points if point.min_confidence == floor]
@@ -153,11 +153,11 @@ def _draw_dropped(
     axes: Axes, floors: Sequence[float], expected: Sequence[float], real: Sequence[int], present: float
 ) -> None:
     axes.plot(floors, expected, color=COLOURS[0], label="expected from the confidences")
-    axes.plot(floors, real, color=COLOURS[3], linestyle="--", label="really cells")
+    axes.plot(floors, real, color=COLOURS[3], linestyle="--", label="true cells")
     axes.axvline(present, color=STAR, linewidth=1, label=f"floor now: {present:g}")
     axes.set(xlabel="confidence floor", ylabel="hits of cells below the floor, not imaged", xlim=(0, 1))
     axes.set_ylim(bottom=0)
-    axes.set_title("What the floor gives up", loc="left", color=INK)
+    axes.set_title("Cells lost to the floor", loc="left", color=INK)
     axes.legend(frameon=False, fontsize=9)
     _plain(axes)
 

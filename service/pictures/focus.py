@@ -1,4 +1,4 @@
-"""One picture of a focus over the array: what was found where, and what does not go with the rest."""
+"""Figure of the focus over the array, with its outliers."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,23 +21,23 @@ _NAMES = {
     FocusBeam.LIGHT: ("height of the objective", "height"),
 }
 _MOST_NAMES = 60
-"""Sections that are named; of more, the names could not be read."""
+"""Most sections with names; more would be illegible."""
 
 
 def draw_focus(path: Path, focuses: Sequence[Focus]) -> None:
-    """Draw the focus of one beam into a PNG file: a map with its plane, and what is off that, by section.
+    """Draw the focus of one beam into a PNG file: a map with its plane, and the residuals by section.
 
     Parameters
     ----------
     path : Path
-        Overwritten where it exists.
+        Overwritten if it exists.
     focuses : sequence of Focus
-        Of one beam; at least one found a height.
+        Focuses of one beam; at least one found a height.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     found = measured(focuses)
     beam = found[0].beam
@@ -62,12 +62,12 @@ def draw_focus(path: Path, focuses: Sequence[Focus]) -> None:
 def _draw_map(
     axes: Axes, found: Sequence[Focus], without: Sequence[Focus], plane: FocusPlane, name: str
 ) -> None:
-    """Heights on the stage, over the lines of the plane."""
+    """Draw the heights on the stage, over contour lines of the plane."""
     places = np.array([one.place_m for one in (*found, *without)])
     low, high = places.min(axis=0), places.max(axis=0)
     extent = float((high - low).max())
     margin = max(0.08 * extent, 20e-6)
-    # Sections in one row are no line: their map has a height.
+    # Sections in one row get a map of some height as well.
     half = np.maximum((high - low) / 2 + margin, 0.3 * extent)
     x, y = (np.linspace(at - by, at + by, 40) for at, by in zip((low + high) / 2, half, strict=True))
     level_m = plane.at(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2))
@@ -128,11 +128,11 @@ def _draw_map(
 
 
 def _draw_residuals(axes: Axes, found: Sequence[Focus], plane: FocusPlane, tolerance_m: float) -> None:
-    """How far each is off the plane of all, in the order in which they were found."""
+    """Draw the distance of each from the plane of all, oldest first."""
     off = [(_height_m(one) - plane.at(one.place_m)) * 1e6 for one in found]
     wrong = [one.state is FocusState.OUTLIER for one in found]
     axes.axhspan(-tolerance_m * 1e6, tolerance_m * 1e6, color="#e4efe6", zorder=0, label="tolerance")
-    for is_wrong, colour, label in ((False, INK, "used"), (True, WRONG, "off the plane about it")):
+    for is_wrong, colour, label in ((False, INK, "used"), (True, WRONG, "off the plane around it")):
         some = [n for n, one in enumerate(wrong) if one is is_wrong]
         axes.plot([n + 1 for n in some], [off[n] for n in some], "o", color=colour, markersize=5, label=label)
     for n, is_wrong in enumerate(wrong):
@@ -147,8 +147,8 @@ def _draw_residuals(axes: Axes, found: Sequence[Focus], plane: FocusPlane, toler
             )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(xlabel="sections in the order in which they were focused on", ylabel="off the plane of all / µm")
-    axes.set_title("What is off it", loc="left", color=INK)
+    axes.set(xlabel="sections in the order of focusing", ylabel="off the plane of all / µm")
+    axes.set_title("Residuals", loc="left", color=INK)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
     _plain(axes)
 
@@ -164,11 +164,9 @@ def _plain(axes: Axes) -> None:
 
 
 def draw_focuses(folder: RunFolder, focuses: Sequence[Focus]) -> None:
-    """Draw what focusing found over the array, each beam for itself, over the picture before."""
+    """Draw the focus of each beam over the array; earlier figures are replaced."""
     for beam in FocusBeam:
         found = [one for one in focuses if one.beam is beam and one.found_m is not None]
         if found:
-            from service.pictures.focus import draw_focus
-
             of_beam = [one for one in focuses if one.beam is beam]
             save_or_log(folder.pictures, f"focus_{beam.value}", partial(draw_focus, focuses=of_beam))

@@ -1,4 +1,4 @@
-"""One picture of a stack: registered sections side by side, each cell in the colour of its track."""
+"""Montage of a stack: registered sections side by side, each cell in the colour of its track."""
 
 import math
 from collections.abc import Sequence
@@ -25,33 +25,34 @@ from service.pictures.overlay import (
 )
 
 WIDTH_PX = 2400
-"""Of the picture, about; tiles are made smaller, down to the least, as sections grow in number."""
+"""Approximate width of the picture; with more sections the tiles get smaller, down to their minimum."""
 TILE_PX = (200, 760)
+"""Smallest and largest side of a tile."""
 GAP_PX = 6
 CAPTION_PX = 24
 CAPTION_SCALE = 0.5
 OUTLINE: Colour = (90, 96, 104)
 FRAME_LIGHT = 0.85
-"""Frames are dimmed, so that colours stand out."""
+"""Factor that dims frames, so that colours stand out."""
 
-LEGEND = "a colour and a number are one cell; thin: carried from neighbours; red: no track"
+LEGEND = "same colour and number: same cell; thin: predicted from neighbours; red: no track"
 
 Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A section as the montage needs it, small enough to keep a dozen of.
+    """A section prepared for the montage, small enough to keep a dozen in memory.
 
     Attributes
     ----------
     section : SerialSection
     grey : (rows, columns) array of uint8
-        Its frame, stretched, and made coarser where that is more than a tile can show.
+        Its frame, stretched, and downsampled to the size of a tile.
     shape : (int, int)
-        Rows and columns of the frame itself.
+        Rows and columns of the original frame.
     pixel_size_um : float
-        Of the frame itself.
+        Pixel size of the original frame.
     """
 
     section: SerialSection
@@ -61,7 +62,7 @@ class Shown:
 
 
 def shown(pixels: NDArray[np.generic], section: SerialSection, pixel_size_um: float) -> Shown:
-    """Make a section ready for a montage.
+    """Prepare a section for a montage.
 
     Parameters
     ----------
@@ -79,15 +80,15 @@ def shown(pixels: NDArray[np.generic], section: SerialSection, pixel_size_um: fl
 
 
 def draw_montage(sections: Sequence[Shown]) -> Picture:
-    """Draw sections side by side, turned and shifted onto each other.
+    """Draw sections side by side, aligned with each other.
 
-    Sections that could be registered on each other are shown in the plane of the first of them, so that a
-    cell is at one place in all their tiles.
+    Registered sections are shown in the plane of the first of them, so that a cell is at the same place in
+    all their tiles.
 
     Parameters
     ----------
     sections : sequence of Shown
-        One at least.
+        At least one.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def draw_montage(sections: Sequence[Shown]) -> Picture:
 
 
 def _view(chain: int, sections: Sequence[Shown]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Middle of all frames of a chain in its plane, and their height and width, um."""
+    """Return centre, and height and width of all frames of a chain in its plane, um."""
     places = np.concatenate(
         [
             one.section.place.to_chain.apply(
@@ -149,7 +150,7 @@ class _Tile:
 
     def draw(self, grey: Picture, cells: Sequence[SerialCell]) -> Picture:
         rows, columns = self._tile_shape
-        # Made coarser first, since a warp takes single pixels and would leave noise.
+        # Downsampled first, since a warp samples single pixels and keeps their noise.
         size_um = self._pixel_size_um * self._shape[1] / grey.shape[1]
         share = min(size_um / self._um_per_dot, 1.0)
         grey = np.asarray(
@@ -173,7 +174,7 @@ class _Tile:
         return picture
 
     def _dots(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
-        """From places in the frame to places in the tile."""
+        """Return the positions in the tile of positions in the frame, px."""
         places = self._to_tile.apply(plane_of_pixels(points_px, self._shape, self._pixel_size_um))
         return pixels_of_plane(places, self._tile_shape, self._um_per_dot)
 
@@ -182,7 +183,7 @@ class _Tile:
         cv2.polylines(picture, [dots[:, None, :]], True, colour, width, cv2.LINE_AA)
 
     def _label_all(self, picture: Picture, cells: Sequence[SerialCell]) -> None:
-        """Name tracks in the middle of their cells, largest first, where there is room."""
+        """Label tracks in the middle of their cells, largest first, where there is room."""
         taken = np.zeros(self._tile_shape, dtype=np.bool_)
         for one in sorted(cells, key=lambda cell: -cell.cell.box_px.area_px):
             if not one.tracks:

@@ -1,4 +1,4 @@
-"""Pictures for people: a frame with its cells and what the beam will image."""
+"""Overlay: a frame with its cells and the boxes that the beam will image."""
 
 import colorsys
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Colour = tuple[int, int, int]
 ENLARGED = 2
 STRETCH_PERCENTILES = (1.0, 99.7)
 GAMMA = 0.6
-"""Below 1, so that dim cells show beside bright ones."""
+"""Below 1, so that dim cells are visible beside bright ones."""
 LEGEND_HEIGHT = 44
 INK: Colour = (235, 235, 235)
 PAPER: Colour = (18, 20, 24)
@@ -43,17 +43,17 @@ def draw_overlay(
     ----------
     pixels : (rows, columns) array of uint8 or uint16
     detection : Detection
-        Of that frame.
+        Detection of that frame.
     pixel_size_um : float
     tracks : sequence of sequence of str, optional
-        Tracks of each cell through serial sections. Then a cell and what of it is imaged have the colour of
-        its first track and its name, in every section; red is what belongs to none.
+        Tracks of each cell through serial sections. If given, boxes have colour and name of the first track
+        of their cell, in every section; red for cells without a track.
 
     Returns
     -------
     (2 rows + 44, 2 columns, 3) array of uint8
-        RGB: the frame enlarged twice, boxes as found solid (green, amber where doubtful, red where not
-        imaged), boxes to be imaged dashed in blue, scale bar; the legend below.
+        RGB: the frame enlarged twice; detected boxes solid (green, amber if doubtful, red if not imaged),
+        boxes to image dashed in blue; scale bar; legend below.
     """
     large = cv2.resize(stretched(pixels), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
     picture = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
@@ -74,13 +74,13 @@ def draw_overlay(
 
 
 def track_colour(track: str) -> Colour:
-    """Return the colour of a track (``T0001``, ...), the same in every picture and unlike red."""
+    """Return the colour of a track (``T0001``, ...), the same in every picture and never red."""
     number = int(track[1:])
-    # Steps of the golden section: tracks that follow each other have colours far apart. After 13, 21 and
-    # 34 steps hues nearly come back, but then they are paler or deeper.
+    # Steps of the golden section: consecutive tracks have distant hues. Hues nearly repeat after 13, 21 and
+    # 34 steps, with another saturation.
     hue, depth = number * 0.618034 % 1, (0.65, 0.45, 0.85, 0.3, 0.75)[number % 5]
     red, green, blue = colorsys.hsv_to_rgb(0.07 + 0.85 * hue, depth, 1.0)
-    # Deep blue is hardly seen on black: it is mixed with white.
+    # Deep blue is hardly visible on black, so it is mixed with white.
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     white = max(_LEAST_LIGHT - light, 0.0) / (1.0 - light)
     red, green, blue = (c + white * (1.0 - c) for c in (red, green, blue))
@@ -93,7 +93,7 @@ def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
     Parameters
     ----------
     path : Path
-        Its folder must exist.
+        The folder must exist.
     rgb : (rows, columns, 3) array of uint8
 
     Raises
@@ -106,7 +106,7 @@ def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
 
 
 def stretched(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return grey levels as eyes like them: few are cut off, and dim ones are raised.
+    """Return grey levels for display: contrast stretched between percentiles, with gamma for dim cells.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _colour_of(cell: Cell) -> Colour:
 
 
 def _corners(box: BoxPx) -> tuple[int, int, int, int]:
-    """First and last pixel of a box in the enlarged picture."""
+    """Return first and last pixel of a box in the enlarged picture."""
     x0, y0, x1, y1 = (side * ENLARGED for side in box.as_tuple())
     return x0, y0, x1 - 1, y1 - 1
 
@@ -154,7 +154,7 @@ def _dashed(picture: NDArray[np.uint8], box: BoxPx, colour: Colour, dash: int = 
 def _label_all(
     picture: NDArray[np.uint8], cells: Sequence[Cell], names: Sequence[str], colours: Sequence[Colour]
 ) -> None:
-    """Write name and confidence at each box where no other label lies yet, else leave the text out."""
+    """Label each box with name and confidence, unless there is no room beside other labels."""
     height, width = picture.shape[:2]
     taken: list[tuple[int, int, int, int]] = []
     for cell, name, colour in zip(cells, names, colours, strict=True):
@@ -246,5 +246,5 @@ def write_text(
     colour: Colour,
     scale: float = FONT_SCALE,
 ) -> None:
-    """Write into a picture, from its left end on the ground line."""
+    """Write text into a picture; `place` is the left end of its baseline."""
     cv2.putText(picture, text, place, FONT, scale, colour, 1, cv2.LINE_AA)

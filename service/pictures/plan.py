@@ -1,4 +1,4 @@
-"""One picture of a plan: fields, cells, frames in the order of the route, and the dose that they leave."""
+"""Figure of a plan: fields, cells, frames in the order of the route, and their dose."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,49 +16,49 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from numpy.typing import NDArray
 
 from planner.geometry.rects import RectM, center, hull
-from service.errors import InputError
+from service.pictures.saving import save_figure
 
 INK, GREY = "#1b2430", "#8a94a3"
 SAVED, CELL, CELL_EDGE = "#e4efe6", "#4f9d69", "#2f6b45"
 REQUIRED, SKIPPED, OUTLINE, ROUTE, UNSAVED = "#2f6b45", "#d1495b", "#7d5ba6", "#1b2430", "#c98a00"
 DOSES = ("#cfe1f2", "#93c3e0", "#4b97c9", "#1764ab")
-"""Colours of ground that is scanned once, twice, three times, and oftener."""
+"""Colours of ground scanned once, twice, three times, and more often."""
 STOP = "#c8553d"
-_CELLS_ACROSS = 1200
-"""Of the dose map."""
+_GRID_SIZE = 1200
+"""Cells of the dose map along its longer side."""
 _MOST_NUMBERS = 120
-"""Frames that are numbered; of more, the numbers could not be read."""
+"""Most frames with numbers; more would be illegible."""
 _LINE, _REMARK = 0.045, 50
-"""Height of a line of text beside the drawing, as a part of it, and its longest line."""
+"""Height of a line of text beside the drawing, as a share of its height, and characters per line."""
 _MARGIN = 0.04
-"""Empty edge about the drawing, of its longer side."""
+"""Margin around the drawing, as a share of its longer side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What is drawn; stage metres.
+    """Content of the figure, in stage metres.
 
     Attributes
     ----------
     title : str
     fields, cells, required, frames : sequence of RectM
-        Saved ground; cells as found; what has to be imaged of them; frames in the order of the route.
+        Saved fields; detected cells; required ground; frames in the order of the route.
     stops : sequence of (x, y)
-        Where the stage stands for each frame.
+        Stage position of each frame.
     exposed, unsaved : sequence of RectM
-        Ground that was imaged before, and fluorescence that is still to be taken.
+        Ground imaged before, and ground whose fluorescence is still to be taken.
     skipped, clipped : sequence of RectM
-        Boxes without a frame, and boxes that are imaged in part.
+        Boxes without a frame, and partly imaged boxes.
     outline : sequence of (x, y), optional
         Corners of the section.
     start_m : (x, y), optional
-        Where the route comes from.
+        Start of the route.
     dose_per_nm2 : float
-        Electrons per nm2 that one scan leaves.
+        Single-scan dose, electrons per nm2.
     ways : sequence of (str, str, str)
-        Ways to image it: name, frames, time.
+        Ways to image the cells: name, frames, time.
     remark : str
-        Written below them.
+        Text below them.
     """
 
     title: str
@@ -80,16 +79,16 @@ class Drawing:
 
 
 def draw_plan(path: Path, drawing: Drawing) -> None:
-    """Draw a plan into a PNG file; overwritten where it exists.
+    """Draw a plan into a PNG file; an existing file is overwritten.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     view = _view(drawing)
     width, height = view[2] - view[0], view[3] - view[1]
-    # The drawing fits into 9 by 8 inches; the numbers stand to its right.
+    # The drawing fits into 9 by 8 inches, with the numbers to its right.
     scale = min(9 / width, 8 / height)
     size = max(width * scale, 3.5), max(height * scale, 4.5)
     figure = Figure(figsize=(size[0] + 4.2, size[1] + 0.9), layout="constrained")
@@ -109,20 +108,16 @@ def draw_plan(path: Path, drawing: Drawing) -> None:
         spine.set_color(GREY)
     axes.set_title(drawing.title, loc="left", color=INK, fontsize=13, fontweight="bold")
     _write(words, drawing, levels)
-    FigureCanvasAgg(figure)
-    try:
-        figure.savefig(path, format="png", dpi=130)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    save_figure(figure, path)
 
 
 def view_origin(drawing: Drawing) -> tuple[float, float]:
-    """Lower left corner of the fields: numbers on the axes count from it."""
+    """Return the lower left corner of the fields, the origin of the axes."""
     return min(f[0] for f in drawing.fields), min(f[1] for f in drawing.fields)
 
 
 def _view(drawing: Drawing) -> RectM:
-    """Everything that is drawn, with an edge."""
+    """Return the bounds of the drawing, with a margin."""
     whole = drawing.fields[0]
     for rect in (*drawing.fields, *drawing.frames):
         whole = hull(whole, rect)
@@ -158,7 +153,7 @@ def _draw_ground(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> N
 
 
 def _draw_dose(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> int:
-    """Draw how often the ground is scanned; gives the most."""
+    """Draw the number of scans of the ground; return its maximum."""
     if not drawing.frames:
         return 0
     times, extent = _times_scanned(drawing.frames)
@@ -185,13 +180,13 @@ def _draw_dose(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> int
 
 
 def _times_scanned(frames: Sequence[RectM]) -> tuple[NDArray[np.int64], RectM]:
-    """How many frames lie on each cell of a grid about them; row 0 has the smallest y."""
+    """Return the number of frames over each cell of a grid, and its bounds; row 0 has the smallest y."""
     table = np.asarray(frames)
     x0, y0 = table[:, :2].min(axis=0).tolist()
     x1, y1 = table[:, 2:].max(axis=0).tolist()
-    pitch = max(x1 - x0, y1 - y0) / _CELLS_ACROSS
+    pitch = max(x1 - x0, y1 - y0) / _GRID_SIZE
     columns, rows = math.ceil((x1 - x0) / pitch), math.ceil((y1 - y0) / pitch)
-    # Corners of a sum: each frame adds one from its first cell to the one before its last.
+    # Corners of a cumulative sum: each frame adds one from its first cell to its last.
     steps = np.zeros((rows + 1, columns + 1), dtype=np.int64)
     left, right = (np.rint((table[:, n] - x0) / pitch).astype(int).clip(0, columns) for n in (0, 2))
     low, high = (np.rint((table[:, n] - y0) / pitch).astype(int).clip(0, rows) for n in (1, 3))
@@ -264,7 +259,7 @@ def _draw_frames(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> N
 
 
 def _draw_stops(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> None:
-    """Mark the positions of the stage from which several frames are scanned by beam shift."""
+    """Mark the stage positions from which frames are scanned by beam shift."""
     for stop, rect in zip(drawing.stops, drawing.frames, strict=True):
         x, y = center(rect)
         if math.dist(stop, (x, y)) < 1e-9:
@@ -277,7 +272,7 @@ def _draw_stops(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> No
 
 
 def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
-    """Legend and numbers."""
+    """Write legend and numbers."""
     axes.axis("off")
     handles: list[Patch | Line2D] = [
         Patch(facecolor=SAVED, edgecolor=GREY, linestyle="--", label="field, fluorescence saved"),
@@ -306,7 +301,7 @@ def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
             Line2D([], [], color=ROUTE, marker="*", markersize=9, linestyle="none", label="stage before")
         )
     if drawing.clipped:
-        handles.append(Patch(facecolor="none", edgecolor=SKIPPED, linestyle="--", label="imaged in part"))
+        handles.append(Patch(facecolor="none", edgecolor=SKIPPED, linestyle="--", label="partly imaged"))
     if drawing.skipped:
         handles.append(
             Line2D([], [], color=SKIPPED, marker="x", linestyle="none", label="skipped, with a reason")

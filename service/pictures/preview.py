@@ -1,4 +1,4 @@
-"""A small picture of a frame on disk, quickly, for people who look in from elsewhere."""
+"""Fast previews of frames on disk, for remote clients."""
 
 import struct
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ import tifffile
 from service.errors import ImageError
 
 DARKEST_PERCENT, BRIGHTEST_PERCENT = 1.0, 99.8
-"""Of the grey levels, shown as black and as white."""
+"""Percentiles of the grey levels shown as black and as white. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A PNG of 8 bit, and what its grey levels stand for.
+    """A PNG of 8 bit, with the range of its grey levels.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class Preview:
 
 
 def preview(path: Path, max_side_px: int) -> Preview:
-    """Make a small picture of an image that was saved by `service.session.images`.
+    """Return a small picture of an image saved by `service.session.images`.
 
-    Every nth row and column is read from the file, so that a large one takes no longer than a small one.
+    Only every nth row and column is read, so that a large file takes no longer than a small one.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def preview(path: Path, max_side_px: int) -> Preview:
     Raises
     ------
     ImageError
-        The file is missing or damaged.
+        Raised when the file is missing or damaged.
     """
     try:
         pixels = tifffile.memmap(path, mode="r")

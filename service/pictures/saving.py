@@ -1,4 +1,4 @@
-"""Pictures for people, drawn without a display."""
+"""Saving of figures and pictures, without a display."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +13,12 @@ log = get_logger(__name__)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, over what was there.
+    """Write a figure as PNG; an existing file is overwritten.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        Raised when the file cannot be written.
     """
     FigureCanvasAgg(figure)
     try:
@@ -28,7 +28,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def save_or_log(folder: Path, name: str, write: Callable[[Path], None]) -> None:
-    """Write a picture, whole or not at all; what goes wrong is logged."""
+    """Write a picture, whole or not at all; log any error."""
     path = folder / f"{name}.png"
     try:
         folder.mkdir(exist_ok=True)
@@ -36,4 +36,4 @@ def save_or_log(folder: Path, name: str, write: Callable[[Path], None]) -> None:
         write(part)
         part.replace(path)
     except Exception as error:
-        log.error("a picture was not drawn", picture=name, error=str(error), exc_info=True)
+        log.error("picture not drawn", picture=name, error=str(error), exc_info=True)

@@ -1,4 +1,4 @@
-"""How fast a session goes: what its steps take, measured where they were, else as the profile says."""
+"""Durations of the steps of a session: measured, or from the profile until there are enough samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.model import Config
-from planner.estimate import CAUTIOUS_QUANTILE, Pace, measured_pace, profile_pace
+from planner.cost import CAUTIOUS_QUANTILE, Pace, measured_pace, profile_pace
 from planner.values import settings_from
 from service.autofocus.search_plan import MOVE_S, STEPS
 from service.model.work import Step
 from service.store.store import Store
 
 ENOUGH = 3
-"""Samples of a step before they are believed rather than the profile."""
+"""Samples of a step that replace the value of the profile. Chosen by hand."""
 _PUMPING = (Step.PUMP_TO_PARTIAL, Step.PUMP_TO_HIGH)
-"""Believed at once: most sessions pump once."""
+"""Steps of which one sample is enough: most sessions pump once."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPace:
-    """What the steps of a session take.
+    """Durations of the steps of a session.
 
     Attributes
     ----------
@@ -30,10 +30,12 @@ class SessionPace:
         A fluorescence frame with the move to it.
     to_partial_s, to_high_s : float
         Changes of pressure.
-    focus_s, light_focus_s : float
-        An automatic focus of the beam, all of it under the beam; a search for the focus of the light.
+    focus_s : float
+        An automatic focus of the beam, all of it beam time.
+    light_focus_s : float
+        A search for the focus of the light.
     measured : tuple of Step
-        Steps whose time is measured in this session; the others are the profile's.
+        Steps measured in this session; the others are from the profile.
     """
 
     electron: Pace
@@ -46,11 +48,15 @@ class SessionPace:
 
 
 def session_pace(config: Config, store: Store | None = None) -> SessionPace:
-    """Return what steps take, in the session of `store` where there is one."""
+    """Return the durations of steps, as measured in the session of `store` if there is one."""
     samples = {step: store.durations.latest(step) if store is not None else () for step in Step}
-    samples = {step: taken for step, taken in samples.items() if len(taken) >= _needed(step)}
+    samples = {
+        step: durations_s for step, durations_s in samples.items() if len(durations_s) >= _needed(step)
+    }
     electron = measured_pace(
-        profile_pace(settings_from(config)), samples.get(Step.FRAME, ()), samples.get(Step.MOVE, ())
+        profile_pace(settings_from(config.planner, config.sem, config.stage)),
+        samples.get(Step.FRAME, ()),
+        samples.get(Step.MOVE, ()),
     )
     fluorescence_s = _cautious(samples.get(Step.FLUORESCENCE, (config.fluorescence.exposure_s,)))
     chamber = config.chamber

@@ -1,43 +1,66 @@
-"""What focusing adds to a session, once for each section: frames, time, data and dose."""
+"""Frames, time, data and dose that focusing adds to a session, once for each section."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 from config.model import Config
-from planner.estimate import Work
+from planner.cost import Work
 from service.autofocus.spot import spot_px
-from service.model.work import WayTotals
+from service.model.work import Way
 from service.planning.durations import SessionPace
 
 
-def beam_focus(config: Config, pace: SessionPace, sections: int, queued: int = 0) -> Work:
-    """Sum up the focuses of the beam that are to come.
+@dataclass(frozen=True, slots=True)
+class FocusCost:
+    """Cost of focusing beam and light on a section.
 
-    Each is a frame of its own, and the time under the beam that the machine takes to focus.
-
-    Parameters
+    Attributes
     ----------
-    config : Config
-    pace : SessionPace
-    sections : int
-        That are still to be focused on.
-    queued : int
-        Of these, whose frame is in the queue, and counted there.
+    autofocus_s : float or None
+        Beam time of an automatic focus of the beam, its scan not included; None where the session has none.
+    size_px : (int, int)
+        Size of the scan that follows an automatic focus.
+    dwell_s, pixel_size_m : float
+        Of that scan.
+    light_s : float
+        Time of a search for the focus of the light; 0 where the session has none.
     """
-    if not config.session.autofocus:
-        return Work()
-    width, height = spot_px(config)
-    frames = sections - queued
-    beam_s = frames * width * height * config.sem.dwell_s + sections * pace.focus_s
-    return Work(frames, frames, beam_s, 0.0, frames * width * height)
 
+    autofocus_s: float | None
+    size_px: tuple[int, int]
+    dwell_s: float
+    pixel_size_m: float
+    light_s: float
 
-def with_focus(config: Config, pace: SessionPace, way: WayTotals) -> WayTotals:
-    """Return a way with the focuses of all its sections."""
-    work = beam_focus(config, pace, way.sections)
-    exposed_m2 = work.pixels * config.sem.pixel_size_m**2
-    return replace(way, work=way.work.plus(work), exposed_m2=way.exposed_m2 + exposed_m2)
+    @classmethod
+    def of(cls, config: Config, pace: SessionPace) -> Self:
+        """Return the cost in a session."""
+        return cls(
+            autofocus_s=pace.focus_s if config.session.autofocus else None,
+            size_px=spot_px(config.sem),
+            dwell_s=config.sem.dwell_s,
+            pixel_size_m=config.sem.pixel_size_m,
+            light_s=pace.light_focus_s if config.fluorescence.autofocus_um > 0 else 0.0,
+        )
 
+    def beam(self, sections: int, queued: int = 0) -> Work:
+        """Sum up the beam focuses to come; each is a frame, and the beam time of the automatic focus.
 
-def light_focus_s(config: Config, pace: SessionPace, sections: int) -> float:
-    """Time to focus the light on sections, s."""
-    return sections * pace.light_focus_s if config.fluorescence.autofocus_um > 0 else 0.0
+        Parameters
+        ----------
+        sections : int
+            Sections still to be focused on.
+        queued : int
+            Sections among them whose frame is already counted, in the queue.
+        """
+        if self.autofocus_s is None:
+            return Work()
+        frames = sections - queued
+        pixels = frames * self.size_px[0] * self.size_px[1]
+        return Work(frames, frames, pixels * self.dwell_s + sections * self.autofocus_s, 0.0, pixels)
+
+    def added_to(self, way: Way) -> Way:
+        """Return a way with the beam focuses of all its sections."""
+        work = self.beam(way.sections)
+        exposed_m2 = work.pixels * self.pixel_size_m**2
+        return replace(way, work=way.work.plus(work), exposed_m2=way.exposed_m2 + exposed_m2)

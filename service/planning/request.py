@@ -1,4 +1,4 @@
-"""What ``ilemtrack plan`` reads and plans: boxes in; the plan goes out by `service.planning.result`."""
+"""Input of ``ilemtrack plan``: fields and boxes, read and planned; for its output see `result`."""
 
 import json
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ from shapely import Polygon
 from config.base import Frozen
 from config.loading import explain
 from config.model import Config
-from planner.alternatives import Alternative, alternatives
 from planner.errors import PlannerError
-from planner.estimate import profile_pace
 from planner.geometry.rects import RectM
-from planner.values import Box, settings_from
+from planner.plan import compared_methods, plans
+from planner.values import Box, Plan, settings_from
 from planner.values import Field as SavedField
 from service.errors import InputError
 
@@ -24,7 +23,7 @@ MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FIELDS = 2000
 MAX_BOXES = 20_000
 FURTHEST_M = 0.2
-"""No stage reaches further; a larger number is in micrometres or millimetres, not in metres."""
+"""Beyond the range of any stage: a larger number is in micrometres or millimetres. Chosen by hand."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Metres = Annotated[float, Field(strict=True, ge=-FURTHEST_M, le=FURTHEST_M)]
@@ -51,7 +50,7 @@ class NamedRect(Frozen):
 
 
 class SemRequest(Frozen):
-    """The SEM to plan for, in place of that of the configuration; the ranges are those of `config`."""
+    """The SEM to plan for, instead of that of the configuration; its ranges apply here as well."""
 
     pixel_size_nm: Positive
     dwell_us: Positive
@@ -60,7 +59,7 @@ class SemRequest(Frozen):
     databar_px: Count = 0
     """Rows of them that show no specimen."""
     presets_px: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=40)] = ()
-    """Where it has only frames of these sizes, data bar not counted."""
+    """The only frame sizes of the machine, without data bar; empty where it scans any size."""
 
 
 class PlanRequest(Frozen):
@@ -71,9 +70,9 @@ class PlanRequest(Frozen):
     outline_m : tuple of (x, y), optional
         Corners of the section.
     start_m : (x, y), optional
-        Where the stage stands.
+        Position of the stage.
     exposed_m, unsaved_m : tuple of RectM
-        Ground that was imaged before; fluorescence that is still to be taken.
+        Ground that was imaged before; ground whose fluorescence is still to be taken.
     """
 
     v: Annotated[int, Field(strict=True, ge=1, le=1)]
@@ -97,16 +96,16 @@ class PlanRequest(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """A request, the configuration that it was planned with, and what came of it, the chosen way first."""
+    """A request, the configuration that it was planned with, and its plans, the chosen one first."""
 
     request: PlanRequest
     config: Config
-    found: tuple[Alternative, ...]
+    plans: tuple[Plan, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOverrides:
-    """What flags of the command line set in place of the configuration; None leaves it."""
+    """Values of command line flags that replace those of the configuration; None keeps them."""
 
     method: str | None = None
     context_um: float | None = None
@@ -120,7 +119,7 @@ def read_boxes(path: Path) -> PlanRequest:
     Raises
     ------
     InputError
-        Raised when the file is missing, too large, no JSON, or breaks a rule; names the file and the key.
+        Raised when the file is missing, too large, no JSON, or invalid; names the file and the key.
     """
     try:
         with path.open("rb") as stream:
@@ -159,38 +158,37 @@ def planned_request(
     Parameters
     ----------
     request : PlanRequest
-        Its `sem`, where there is one, goes before that of the configuration.
+        Its `sem`, if any, replaces that of the configuration.
     config : Config
     overrides : PlanOverrides, optional
-        Go before both.
+        Replace values of both.
 
     Raises
     ------
     InputError
-        Raised when settings are out of range or do not go together.
+        Raised when settings are out of range or contradict each other.
     """
     settled = _settled(config, request.sem, overrides or PlanOverrides())
     try:
-        settings = settings_from(settled)
-        found = alternatives(
+        settings = settings_from(settled.planner, settled.sem, settled.stage)
+        made = plans(
             request.section,
             [SavedField(field.id, field.rect_m) for field in request.fields],
             [Box(box.id, box.rect_m) for box in request.boxes],
             settings,
-            profile_pace(settings),
+            compared_methods(settings.method),
             request.start_m,
-            beam_current_a=settled.sem.beam_current_pa * 1e-12,
             exposed=request.exposed_m,
             unsaved=request.unsaved_m,
             outline_m=request.outline_m,
         )
     except PlannerError as error:
         raise InputError(str(error)) from None
-    return PlannedRequest(request, settled, found)
+    return PlannedRequest(request, settled, made)
 
 
 def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -> Config:
-    """Put the request and the flags into the configuration, whose ranges hold for them as well."""
+    """Return the configuration with the values of request and flags, checked against its ranges."""
     values = config.model_dump()
     if sem is not None:
         values["sem"] |= {
@@ -205,7 +203,7 @@ def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -
             values["planner"][key] = value
     if overrides.overhead_s is not None:
         values["sem"]["overhead_s"] = overrides.overhead_s
-    # What a smaller guard would save may be asked before the stage is good enough for it.
+    # People may ask what a smaller guard would save before the stage is good enough for it.
     values["stage"]["position_error_um"] = min(
         values["stage"]["position_error_um"], values["planner"]["guard_um"]
     )

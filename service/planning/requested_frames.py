@@ -1,4 +1,4 @@
-"""SEM frames that a person asks for: checked as a plan's are, before they come into the queue."""
+"""SEM frames requested by people, checked like those of a plan before they enter the queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from config.model import Config
+from config.instrument import SemConfig
 from planner.geometry.allowed_ground import Ground
-from planner.geometry.rects import about
+from planner.geometry.rects import centered
 from service.errors import RefusedFrameError
 from service.model.jobs import Job
-from service.session.stage_frame import reach_m, safe_area_m, sem_position_m
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class AskedFrame:
-    """A frame as a person asks for it; the configuration gives the pixel size and dwell time not stated."""
+    """A requested frame; pixel size and dwell time default to those of the configuration."""
 
     section: str
     center_m: tuple[float, float]
@@ -26,45 +26,48 @@ class AskedFrame:
     dwell_s: float | None = None
 
 
-def admitted(config: Config, store: Store, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
-    """Return the jobs for what was asked; all of it is good, or nothing is admitted.
+def admitted(
+    sem: SemConfig, frame: StageFrame, store: Store, asked: Sequence[AskedFrame], expose_again: bool
+) -> list[Job]:
+    """Return the jobs of requested frames; one bad frame refuses them all.
 
     Parameters
     ----------
-    config : Config
+    sem : SemConfig
+    frame : StageFrame
     store : Store
     asked : sequence of AskedFrame
         At least one.
     expose_again : bool
-        A person wants frames on ground that was exposed or is to be; otherwise such a frame is refused, for
-        an exposure cannot be repeated harmlessly.
+        True to allow frames on ground that was exposed or will be. Otherwise they are refused, since an
+        exposure cannot be repeated harmlessly.
 
     Returns
     -------
     list of Job
-        In the order asked, with identifiers and positions that are free.
+        In the order requested, with free identifiers and positions.
 
     Raises
     ------
     RefusedFrameError
-        A frame must not be taken; the text is one sentence that says which and why.
+        Raised when a frame must not be taken; one sentence that names the frame and the reason.
     """
     number = store.queue.next_number()
     known = {section.id for section in store.specimen.sections()}
     grounds: dict[str, Ground] = {}
     places: dict[str, int] = {}
     jobs = []
-    for n, frame in enumerate(asked):
-        if frame.section not in known:
-            raise RefusedFrameError(f"jobs[{n}]: there is no section {frame.section}")
-        if frame.section not in grounds:
-            grounds[frame.section] = _saved_ground(config, store, frame.section)
-            places[frame.section] = store.steering.next_position(frame.section)
-        job = _job(config, frame, f"J{number + n:06d}", places[frame.section])
-        places[frame.section] += 1
-        wrong = _wrong(config, job, grounds[frame.section])
-        if wrong is not None:
-            raise RefusedFrameError(f"jobs[{n}]: {wrong}")
+    for n, one in enumerate(asked):
+        if one.section not in known:
+            raise RefusedFrameError(f"jobs[{n}]: there is no section {one.section}")
+        if one.section not in grounds:
+            grounds[one.section] = _saved_ground(store, one.section, frame.reach_m)
+            places[one.section] = store.steering.next_position(one.section)
+        job = _job(sem, one, f"J{number + n:06d}", places[one.section])
+        places[one.section] += 1
+        reason = _refusal(sem, frame, job, grounds[one.section])
+        if reason is not None:
+            raise RefusedFrameError(f"jobs[{n}]: {reason}")
         jobs.append(job)
     if not expose_again:
         for section in grounds:
@@ -72,38 +75,39 @@ def admitted(config: Config, store: Store, asked: Sequence[AskedFrame], expose_a
     return jobs
 
 
-def _saved_ground(config: Config, store: Store, section: str) -> Ground:
-    """Ground of a section whose fluorescence is on the disk (invariant 1), less what no frame may reach."""
+def _saved_ground(store: Store, section: str, reach_m: float) -> Ground:
+    """Return the ground of a section whose fluorescence is on the disk (invariant 1)."""
     saved = [field.rect_m for field in store.specimen.fields(section=section) if field.image is not None]
-    return Ground(saved, reach_m(config))
+    return Ground(saved, reach_m)
 
 
-def _job(config: Config, frame: AskedFrame, name: str, position: int) -> Job:
-    pixel_size_m = frame.pixel_size_m or config.sem.pixel_size_m
-    size_m = (frame.size_px[0] * pixel_size_m, frame.size_px[1] * pixel_size_m)
+def _job(sem: SemConfig, asked: AskedFrame, name: str, position: int) -> Job:
+    pixel_size_m = asked.pixel_size_m or sem.pixel_size_m
+    size_m = (asked.size_px[0] * pixel_size_m, asked.size_px[1] * pixel_size_m)
     return Job(
         id=name,
-        section=frame.section,
+        section=asked.section,
         position=position,
-        rect_m=about(frame.center_m, size_m),
-        center_m=frame.center_m,
-        size_px=frame.size_px,
+        rect_m=centered(asked.center_m, size_m),
+        center_m=asked.center_m,
+        size_px=asked.size_px,
         pixel_size_m=pixel_size_m,
-        dwell_s=frame.dwell_s or config.sem.dwell_s,
+        dwell_s=asked.dwell_s or sem.dwell_s,
         covers=(),
     )
 
 
-def _wrong(config: Config, job: Job, ground: Ground) -> str | None:
-    """Say why a frame must not be taken; None if it may."""
-    most = config.sem.specimen_px
+def _refusal(sem: SemConfig, frame: StageFrame, job: Job, ground: Ground) -> str | None:
+    """Return the reason why a frame must not be taken; None if it may."""
+    most = sem.specimen_px
     if job.size_px[0] > most[0] or job.size_px[1] > most[1]:
         return f"size_px {list(job.size_px)} is larger than the {list(most)} px that one scan may have"
-    (x0, y0, x1, y1), (x, y) = safe_area_m(config), sem_position_m(config, job.center_m)
-    if not (x0 <= x <= x1 and y0 <= y <= y1):
+    x, y = frame.sem_position_m(job.center_m)
+    if not frame.is_safe((x, y)):
+        x0, y0, x1, y1 = (v * 1e3 for v in frame.safe_area_m)
         return (
-            f"the stage would go to ({x * 1e3:.3f}, {y * 1e3:.3f}) mm, outside its safe area, x"
-            f" {config.stage.safe_x_mm} mm, y {config.stage.safe_y_mm} mm"
+            f"the stage would go to ({x * 1e3:.3f}, {y * 1e3:.3f}) mm, outside its safe area,"
+            f" x {x0:g} to {x1:g} mm, y {y0:g} to {y1:g} mm"
         )
     if not ground.allows(job.rect_m):
         return (
@@ -114,9 +118,9 @@ def _wrong(config: Config, job: Job, ground: Ground) -> str | None:
 
 
 def _refuse_repeats(store: Store, section: str, jobs: Sequence[Job]) -> None:
-    """Refuse a frame whose centre lies on ground that another frame has exposed or is to expose.
+    """Refuse a frame whose centre lies on ground that another frame has exposed or will expose.
 
-    The centre, and not every overlap: neighbouring frames overlap at their borders on purpose.
+    Only the centre counts: neighbouring frames overlap at their borders on purpose.
     """
     new = [(f"jobs[{n}]", job) for n, job in enumerate(jobs) if job.section == section]
     taken = store.steering.ground_taken(section)
@@ -127,13 +131,13 @@ def _refuse_repeats(store: Store, section: str, jobs: Sequence[Job]) -> None:
     widest_m = float((rects[:, 2] - rects[:, 0]).max())
     for itself, (name, job) in enumerate(new, start=len(taken)):
         x, y = job.center_m
-        # Only what begins less than the widest frame to the left can hold the centre.
+        # A frame that holds the centre begins at most the width of the widest frame to its left.
         low, high = np.searchsorted(rects[:, 0], (x - widest_m, x))
         near = rects[low:high]
         holds = (near[:, 2] > x) & (near[:, 1] <= y) & (near[:, 3] > y)
         for found in order[low:high][holds]:
             if found != itself:
                 raise RefusedFrameError(
-                    f"{name}: its centre lies on the ground of {names[found]}; ask with expose_again if that"
-                    " is to be exposed again"
+                    f"{name}: its centre lies on the ground of {names[found]}; set expose_again to expose"
+                    " that ground again"
                 )

@@ -16,6 +16,7 @@ from service.safety.deadlines import DEFAULT_LIMITS, Limits
 from service.session.interrupts import Interrupts
 from service.session.progress import BETWEEN, BETWEEN_S, Progress
 from service.session.run_folder import RunFolder
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 
@@ -129,6 +130,7 @@ class Context:
     """Configuration, store, devices and requests of one session."""
 
     config: Config
+    stage_frame: StageFrame
     store: Store
     folder: RunFolder
     devices: Microscope

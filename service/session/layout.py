@@ -1,4 +1,4 @@
-"""From the configured layout to the sections and fields of a session."""
+"""Sections and fields of a session, from the configured layout."""
 
 import math
 from collections.abc import Sequence
@@ -10,18 +10,17 @@ from planner.geometry.rects import overlap
 from planner.route import route
 from service.errors import InputError
 from service.model.specimen import Field, Section
-from service.session.stage_frame import safe_area_m
 
 
 def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
-    """Sections in the order of cutting and their fields in the order in which they are visited.
+    """Return the sections in cutting order, and their fields in the order in which they are visited.
 
     Raises
     ------
     InputError
-        A field's centre lies outside the safe area of the stage.
+        Raised when the centre of a field lies outside the safe area of the stage, or sections overlap.
     """
-    x0, y0, x1, y1 = safe_area_m(config)
+    x0, y0, x1, y1 = config.stage.safe_area_m
     width_m, height_m = config.fluorescence.field_size_m
     sections, fields = [], []
     for index, listed in enumerate(listed_sections(config.layout)):
@@ -41,9 +40,9 @@ def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Fiel
 
 
 def visited(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """Give sections the order in which the electron beam visits them: a short way, each of them once.
+    """Return sections with the order in which the electron beam visits them: each once, by a short route.
 
-    Fluorescence is taken in the order of cutting all the same: neighbours of a stack are looked at together.
+    Fluorescence is still taken in cutting order, since neighbours of a stack are analysed together.
     """
     order = route([section.center_m for section in sections])
     place = {number: visit for visit, number in enumerate(order)}
@@ -51,8 +50,8 @@ def visited(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 
 def inside_safe_area(config: Config) -> bool:
-    """Whether every field of a layout has its centre where the stage may go."""
-    x0, y0, x1, y1 = safe_area_m(config)
+    """Return True if the centres of all fields lie inside the safe area of the stage."""
+    x0, y0, x1, y1 = config.stage.safe_area_m
     return all(
         x0 <= x <= x1 and y0 <= y <= y1
         for listed in listed_sections(config.layout)
@@ -61,11 +60,11 @@ def inside_safe_area(config: Config) -> bool:
 
 
 def spread(config: Config) -> Config:
-    """Lay the sections of a grid out over the whole safe area, as square as can be."""
+    """Return a configuration whose grid fills the safe area, as square as possible."""
     layout = config.layout
     if not isinstance(layout, GridLayout):
         return config
-    x0, y0, x1, y1 = (v * 1e6 for v in safe_area_m(config))
+    x0, y0, x1, y1 = (v * 1e6 for v in config.stage.safe_area_m)
     columns = math.ceil(math.sqrt(layout.sections))
     sizes_um = [size_m * 1e6 for size_m in config.fluorescence.field_size_m]
     margin_um = max(size * count for size, count in zip(sizes_um, layout.fields, strict=True))
@@ -78,11 +77,12 @@ def spread(config: Config) -> Config:
 
 
 def refuse_overlap(fields: Sequence[Field]) -> None:
-    """Refuse sections that lie on each other: their ground would be exposed for both.
+    """Refuse sections that overlap: their ground would be exposed for both.
 
     Raises
     ------
     InputError
+        Raised when fields of two sections overlap.
     """
     near: list[Field] = []
     for field in sorted(fields, key=lambda f: f.rect_m[0]):
@@ -90,7 +90,7 @@ def refuse_overlap(fields: Sequence[Field]) -> None:
         for other in near:
             if other.section != field.section and overlap(other.rect_m, field.rect_m):
                 raise InputError(
-                    f"layout: sections {other.section} and {field.section} lie on each other"
+                    f"layout: sections {other.section} and {field.section} overlap"
                     f" (fields {other.id} and {field.id}); ground belongs to one section"
                 )
         near.append(field)

@@ -25,7 +25,6 @@ from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints
 from service.session.layout import refuse_overlap, sections_and_fields, visited
 from service.session.run_folder import RunFolder, RunInfo
-from service.session.stage_frame import safe_area_m
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 
@@ -56,7 +55,7 @@ def check_planner(config: Config) -> None:
     InputError
     """
     try:
-        settings_from(config)
+        settings_from(config.planner, config.sem, config.stage)
     except PlannerError as error:
         raise InputError(f"planner: {error}") from None
 
@@ -158,7 +157,7 @@ def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) ->
 def _sections_and_fields_of(
     places: Sequence[PlacedFrame], config: Config
 ) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
-    x0, y0, x1, y1 = safe_area_m(config)
+    x0, y0, x1, y1 = config.stage.safe_area_m
     centers: dict[str, list[tuple[float, float]]] = {}
     fields = []
     for place in places:

@@ -1,51 +1,73 @@
-"""Stage coordinates of light and beam: the calibration between them, and where the stage may go."""
+"""Stage coordinates of light and beam: the calibration between them, and how far a scan may bleach."""
 
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from config.model import Config
 from drivers.pose import FmToSem, RectM
-from planner.values import PlanSettings, settings_from
 
 
-def fm_to_sem(config: Config) -> FmToSem:
-    """Return the calibration of a configuration."""
-    c = config.calibration
-    return FmToSem((c.shift_um[0] * 1e-6, c.shift_um[1] * 1e-6), c.rotation_mrad * 1e-3, c.scale, c.shear)
+@dataclass(frozen=True, slots=True)
+class StageFrame:
+    """Positions and margins of a session on the stage, in SI units.
 
+    Plans and the ledger know upright frames, as fluorescence sees them; the calibration rotates, stretches
+    and shears what the SEM scans.
 
-def sem_position_m(config: Config, point_m: tuple[float, float]) -> tuple[float, float]:
-    """Stage position at which the SEM sees a point that fluorescence puts at `point_m`."""
-    x, y = fm_to_sem(config).to_sem(np.array([point_m]))[0].tolist()
-    return x, y
-
-
-def misfit_m(config: Config) -> float:
-    """How far a corner of the largest frame lies from where an upright frame of its size has it, m.
-
-    Plans and the ledger know upright frames, as fluorescence sees them; the calibration turns, stretches and
-    shears what the SEM scans. 10 mrad are .15 um at the corner of a frame of 25 x 17 um.
+    Attributes
+    ----------
+    fm_to_sem : FmToSem
+        Calibration from fluorescence to SEM positions.
+    safe_area_m : RectM
+        Positions to which the stage may move.
+    position_error_m : float
+        Largest distance between the true position of the stage and its read-back.
+    misfit_m : float
+        Largest distance of a corner of the largest frame, as scanned, from that corner of the upright frame.
+        10 mrad are 0.15 um at the corner of a frame of 25 x 17 um.
+    halo_m : float
+        Distance beyond an upright frame within which its scan may bleach: beam halo and misfit.
+    reach_m : float
+        The same for a planned frame, which may also land off by the guard.
     """
-    half = np.array(config.sem.specimen_px) * config.sem.pixel_size_m / 2
-    corners = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-    calibration = fm_to_sem(config)
-    seen = calibration.to_fm(corners) - calibration.to_fm(np.zeros((1, 2)))
-    return float(np.hypot(*(seen - corners).T).max())
 
+    fm_to_sem: FmToSem
+    safe_area_m: RectM
+    position_error_m: float
+    misfit_m: float
+    halo_m: float
+    reach_m: float
 
-def reach_m(config: Config) -> float:
-    """How far beyond a planned frame the beam may bleach, m: guard, halo, and what the calibration turns."""
-    return (config.planner.guard_um + config.sem.beam_halo_um) * 1e-6 + misfit_m(config)
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return the stage frame of a configuration."""
+        fm_to_sem = FmToSem.of(config.calibration)
+        half = np.array(config.sem.specimen_px) * config.sem.pixel_size_m / 2
+        corners = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        seen = fm_to_sem.to_fm(corners) - fm_to_sem.to_fm(np.zeros((1, 2)))
+        misfit_m = float(np.hypot(*(seen - corners).T).max())
+        return cls(
+            fm_to_sem=fm_to_sem,
+            safe_area_m=config.stage.safe_area_m,
+            position_error_m=config.stage.position_error_um * 1e-6,
+            misfit_m=misfit_m,
+            halo_m=config.sem.beam_halo_um * 1e-6 + misfit_m,
+            reach_m=(config.planner.guard_um + config.sem.beam_halo_um) * 1e-6 + misfit_m,
+        )
 
+    def sem_position_m(self, point_m: tuple[float, float]) -> tuple[float, float]:
+        """Return the stage position at which the SEM sees a point of the fluorescence, m."""
+        x, y = self.fm_to_sem.to_sem(np.array([point_m]))[0].tolist()
+        return x, y
 
-def plan_settings(config: Config) -> PlanSettings:
-    """Return the settings of a plan, with a guard that holds what the calibration turns and stretches."""
-    settings = settings_from(config)
-    return replace(settings, guard_m=settings.guard_m + misfit_m(config))
+    def fm_position_m(self, point_m: tuple[float, float]) -> tuple[float, float]:
+        """Return the fluorescence position of a point that the SEM sees: the inverse of `sem_position_m`."""
+        x, y = self.fm_to_sem.to_fm(np.array([point_m]))[0].tolist()
+        return x, y
 
-
-def safe_area_m(config: Config) -> RectM:
-    """Where the stage may go, m."""
-    (x0, x1), (y0, y1) = config.stage.safe_x_mm, config.stage.safe_y_mm
-    return x0 * 1e-3, y0 * 1e-3, x1 * 1e-3, y1 * 1e-3
+    def is_safe(self, position_m: tuple[float, float]) -> bool:
+        """Return True if the stage may move to a position."""
+        x0, y0, x1, y1 = self.safe_area_m
+        return x0 <= position_m[0] <= x1 and y0 <= position_m[1] <= y1

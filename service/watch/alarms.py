@@ -10,8 +10,8 @@ from service.model.event import Event
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
-from service.store.store import Store
 from service.store.outcome import end_state
+from service.store.store import Store
 
 SAFE = "The beam is blanked and the light is off."
 NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the program keeps trying to make it safe."

@@ -22,11 +22,11 @@ from drivers.errors import (
     OutOfRangeError,
 )
 from drivers.microscope import Microscope
+from drivers.pose import FmToSem
 from drivers.quanta.geometry import PRESETS_PX
 from drivers.sem import ScanRequest
 from simulators.devices.plate import Autofocus
 from simulators.followed_clock import FollowedClock
-from simulators.microscope import calibration_of
 from simulators.quanta.settings import Held
 
 BEAM_SHIFT_RANGE_M = 25e-6
@@ -361,7 +361,7 @@ class QuantaMachine:
         self._expose_often(last)
         x, y = self._devices.stage.position()
         lies_m = np.array([(x + self._shift_m[0], y + self._shift_m[1])])
-        ground_x, ground_y = calibration_of(self._config.calibration).to_fm(lies_m)[0].tolist()
+        ground_x, ground_y = FmToSem.of(self._config.calibration).to_fm(lies_m)[0].tolist()
         # Such machines do not say that they found nothing: the working distance stays.
         with suppress(FocusNotFoundError):
             found_m = self._autofocus.found_m((ground_x, ground_y))

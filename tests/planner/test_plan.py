@@ -9,11 +9,15 @@ import pytest
 from config.model import Config
 from planner.errors import PlannerError
 from planner.plan import plan
-from planner.values import Box, Field, Frame, Method, settings_from
+from planner.values import Box, Field, Frame, Method, PlanSettings, settings_from
 from tests.planner.strategies import UM, listing, settings, uncovered_m2
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
 HAIR_M2 = 1e-15
+
+
+def _settings(config: Config) -> PlanSettings:
+    return settings_from(config.planner, config.sem, config.stage)
 
 
 def box(name: str, x0: float, y0: float, x1: float, y1: float) -> Box:
@@ -103,7 +107,7 @@ def test_the_data_bar_is_no_specimen() -> None:
     """A required height of 1050 rows: one frame of 1103 rows would hide the last 26 behind its data bar."""
     height = 1050 * 0.0165 - 7
     boxes = [box("c1", 40, 40, 50, 40 + height)]
-    with_bar = settings_from(Config())
+    with_bar = _settings(Config())
     assert with_bar.max_frame_px == (1536, 1024)
     frames = plan("S0001", [FIELD], boxes, with_bar).frames
     assert len(frames) == 2
@@ -267,7 +271,7 @@ def test_settings_out_of_range_are_named(change: dict[str, Any], named: str) -> 
 
 
 def test_settings_of_a_configuration_are_in_si_units() -> None:
-    values = asdict(settings_from(Config()))
+    values = asdict(_settings(Config()))
     assert values.pop("method") == "exact"
     assert values.pop("max_frame_px") == (1536, 1024)
     assert values.pop("presets_px") == ()
@@ -300,7 +304,7 @@ def test_an_approach_against_backlash_costs_each_move_its_time() -> None:
             "sem": {"beam_shift_range_um": 12, "presets_px": [[768, 512]]},
         }
     )
-    chosen = settings_from(config)
+    chosen = _settings(config)
     assert chosen.approach_m == pytest.approx((-5e-6, 3e-6))
     assert chosen.move_s == 1.5
     assert chosen.beam_shift_range_m == pytest.approx(12e-6)

@@ -16,6 +16,7 @@ from service.session.context import BusyTime, Context, FailureStreak
 from service.session.interrupts import Interrupt, Interrupts
 from service.session.run_folder import create
 from service.session.setup import Setup, set_up
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 SMALL: dict[str, Any] = {
@@ -73,6 +74,7 @@ class Session:
     def _put_together(self, limits: Limits, attended: bool) -> None:
         self.context = Context(
             config=self.config,
+            stage_frame=StageFrame.of(self.config),
             store=self.store,
             folder=self.folder,
             devices=guarded(self.setup.devices, limits),

@@ -10,11 +10,11 @@ from drivers.chamber import VacuumState
 from drivers.clock import SystemClock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.fluorescence import FmSettings
-from drivers.pose import Pose, to_pixels
+from drivers.pose import FmToSem, Pose, to_pixels
 from drivers.sem import ScanRequest
 from simulators.clock import FastClock
 from simulators.devices.camera import blur_sigma_um
-from simulators.microscope import SimulatedMicroscope, calibration_of
+from simulators.microscope import SimulatedMicroscope
 from tests.simulators.conftest import MakeConfig
 from tests.simulators.steps import correlation, fm_frame, fm_grid, scan
 
@@ -247,7 +247,7 @@ def test_the_sem_sees_where_the_calibration_says(make_config: MakeConfig) -> Non
     shifted = SimulatedMicroscope(shifted_config, FastClock())
     cell = max(plain.specimen.truth("S0001"), key=lambda c: len(c.points_m))
     at = cell.points_m.mean(axis=0)
-    x, y = calibration_of(shifted_config.calibration).to_sem(at[None])[0]
+    x, y = FmToSem.of(shifted_config.calibration).to_sem(at[None])[0]
     one = scan(plain, (float(at[0]), float(at[1])), (400, 400)).pixels
     wrong = scan(shifted, (float(at[0]), float(at[1])), (400, 400)).pixels
     right = scan(shifted, (float(x), float(y)), (400, 400)).pixels

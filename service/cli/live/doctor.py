@@ -55,7 +55,7 @@ def doctor(
         if exercised:
             devices, quanta = hardware(chosen, clock)
             try:
-                found += points.findings(exercise_with(chosen, devices))
+                found += points.findings(exercise_with(chosen.stage, devices))
             finally:
                 if quanta is not None:
                     quanta.client.close()

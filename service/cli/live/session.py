@@ -28,7 +28,8 @@ from service.wording import MOST_NAMED, some
 
 if TYPE_CHECKING:
     from service.daemon.process import Outcome
-    from service.report.summary import Alternative, Summary
+    from service.report.durations import SessionWay
+    from service.report.summary import Summary
     from service.session.setup import Setup
     from service.store.store import Store
 
@@ -264,7 +265,7 @@ def _as_tracks(summary: "Summary") -> str:
     return f", in {summary.tracks} tracks through the sections" if summary.tracks else ""
 
 
-def _compared(way: "Alternative", summary: "Summary") -> str:
+def _compared(way: "SessionWay", summary: "Summary") -> str:
     """What the session would have taken otherwise, and against the way that it took as planned."""
     text = f"would take {duration(way.session_s)}"
     chosen = next((one for one in summary.alternatives if one.chosen), None)

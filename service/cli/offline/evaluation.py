@@ -81,7 +81,7 @@ def evaluate(
     frames, left_out = read_judged(detections, read_truth(truth))
     if left_out:
         people.print(f"warning: {left_out} frames of the truth have no detections and are not judged")
-    s_per_um2 = beam_s_per_um2(settings)
+    s_per_um2 = beam_s_per_um2(settings.sem)
     figures = judge(frames)
     present = curves.operating_point(frames, settings.detection, s_per_um2)
     points = curves.operating_points(frames, settings.detection, s_per_um2)

@@ -18,7 +18,7 @@ from service.planning.request import PlannedRequest
 
 def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:
     """Return what is drawn of a plan; `document` is what is printed of it."""
-    request, planned = made.request, made.found[0].plan
+    request, planned = made.request, made.plans[0]
     missed = {item.box for item in planned.skipped}
     in_part = {item.box for item in planned.clipped}
     totals = document["totals"]
@@ -51,7 +51,8 @@ def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:
 
 def _required(made: PlannedRequest) -> list[RectM]:
     """Ground that has to be imaged, clipped to where the beam may go."""
-    request, settings = made.request, settings_from(made.config)
+    request, config = made.request, made.config
+    settings = settings_from(config.planner, config.sem, config.stage)
     outline = None
     if request.outline_m is not None:
         outline = outline_polygon(request.outline_m).buffer(settings.outline_margin_m)

@@ -89,10 +89,8 @@ def estimate(
 
 
 def _of_config(name: str) -> dict[str, Any]:
-    from dataclasses import asdict
-
     from service.model.specimen import Field
-    from service.planning.estimate import estimate_fields
+    from service.planning.session_estimate import estimate_fields
     from service.session.layout import sections_and_fields
     from service.store.database import utc_now
 
@@ -101,7 +99,7 @@ def _of_config(name: str) -> dict[str, Any]:
     by_section: dict[str, list[Field]] = {section.id: [] for section in sections}
     for field in fields:
         by_section[field.section].append(field)
-    return asdict(estimate_fields(config, list(by_section.values()), utc_now()))
+    return estimate_fields(config, list(by_section.values()), utc_now()).model_dump(mode="json")
 
 
 def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from planner.estimate import Work
+from planner.cost import Work
 from service.model.jobs import JobState
-from service.model.work import Step, WayTotals
+from service.model.work import Step, Way
 from service.store.database import Database
 
 LATEST = 200
@@ -35,7 +35,7 @@ class Durations:
         )
         return tuple(row["took_s"] for row in found)
 
-    def add_plan(self, section: str, ways: Sequence[WayTotals]) -> None:
+    def add_plan(self, section: str, ways: Sequence[Way]) -> None:
         """Store the totals of the plan of a section, and of the other ways to image it."""
         with self._database.change() as connection:
             for way in ways:
@@ -45,7 +45,7 @@ class Durations:
                     (section, way.method, way.chosen, way.exposed_m2, *astuple(way.work)),
                 )
 
-    def ways(self) -> tuple[WayTotals, ...]:
+    def ways(self) -> tuple[Way, ...]:
         """Return sums over all planned sections, the chosen way first."""
         found = self._database.all(
             "SELECT method, MAX(chosen) AS chosen, SUM(exposed_m2) AS exposed_m2, SUM(frames) AS frames,"
@@ -54,7 +54,7 @@ class Durations:
             " FROM way GROUP BY method ORDER BY MAX(chosen) DESC, SUM(beam_s)"
         )
         return tuple(
-            WayTotals(
+            Way(
                 method=row["method"],
                 chosen=bool(row["chosen"]),
                 work=Work(row["frames"], row["stage_moves"], row["beam_s"], row["travel_m"], row["pixels"]),

@@ -171,7 +171,7 @@ def test_a_box_where_no_preset_has_room_is_skipped_with_the_reason() -> None:
     )
     assert not result.frames
     assert [s.reason for s in result.skipped] == [
-        "no frame of a size that the machine has lies on allowed ground about it"
+        "no frame size of the machine fits on the allowed ground around it"
     ]
 
 

@@ -97,7 +97,7 @@ def test_a_cell_at_the_outline_is_clipped_and_says_so() -> None:
     assert frame.rect_m == pytest.approx(um_rect(36.5, 36.5, 46, 51.5), abs=2e-8)
     assert frame.rect_m[2] <= 46 * UM + 1e-12
     (clipped,) = result.clipped
-    assert clipped.reason == "it is imaged in part only, because of the outline of the section"
+    assert clipped.reason == "partly imaged, limited by the outline of the section"
 
 
 def test_a_slanting_outline_loses_only_a_sliver_of_a_cell_inside_it() -> None:
@@ -108,7 +108,7 @@ def test_a_slanting_outline_loses_only_a_sliver_of_a_cell_inside_it() -> None:
     covered = [f.rect_m for f in listing(result, "c1")]
     assert uncovered_m2(cell.rect_m, covered) < 0.01 * 100 * UM**2
     assert [c.reason for c in result.clipped] == [
-        "its surroundings are imaged in part only, because of the outline of the section"
+        "surroundings partly imaged, limited by the outline of the section"
     ]
     assert box(*cell.rect_m).within(Polygon(outline))
 
@@ -134,7 +134,7 @@ def test_at_a_slanting_outline_every_frame_shows_some_of_the_cell() -> None:
     assert 100 * UM**2 - missed_m2 > 0.45 * allowed_m2
     assert len(frames) == 1
     (clipped,) = result.clipped
-    assert clipped.reason == "it is imaged in part only, because of the outline of the section"
+    assert clipped.reason == "partly imaged, limited by the outline of the section"
 
 
 def test_of_a_cell_beyond_the_outline_no_surroundings_are_imaged() -> None:
@@ -161,7 +161,7 @@ def test_a_preset_that_cannot_show_a_cell_whole_shows_what_it_can(method: Method
     assert 36 * UM**2 - missed_m2 > 0.3 * within_m2
     for frame in frames:
         assert box(*frame.rect_m).within(Polygon(outline).buffer(1e-12))
-    assert "no frame of a size that the machine has" in result.clipped[0].reason
+    assert "the frame sizes of the machine" in result.clipped[0].reason
 
 
 def test_a_field_still_to_be_taken_beside_keeps_guard_and_halo_off() -> None:
@@ -169,9 +169,7 @@ def test_a_field_still_to_be_taken_beside_keeps_guard_and_halo_off() -> None:
     (frame,) = result.frames
     assert frame.rect_m[2] == pytest.approx(48 * UM, abs=2e-8)
     assert frame.rect_m[2] <= 48 * UM
-    assert [c.reason for c in result.clipped] == [
-        "it is imaged in part only, because of fluorescence that is still to be taken"
-    ]
+    assert [c.reason for c in result.clipped] == ["partly imaged, limited by fluorescence still to be taken"]
 
 
 def test_a_cell_whose_ground_is_imaged_is_skipped() -> None:
@@ -180,7 +178,7 @@ def test_a_cell_whose_ground_is_imaged_is_skipped() -> None:
     for exposed in ([done], [off]):
         result = plan("S0001", [FIELD], [CELL], plan_settings("exact"), exposed=exposed)
         assert not result.frames
-        assert [s.reason for s in result.skipped] == ["already imaged: frames taken before show all of it"]
+        assert [s.reason for s in result.skipped] == ["already imaged: earlier frames show all of it"]
 
 
 def test_of_a_cell_imaged_in_part_only_the_rest_and_an_overlap_are_taken() -> None:
@@ -188,9 +186,7 @@ def test_of_a_cell_imaged_in_part_only_the_rest_and_an_overlap_are_taken() -> No
     result = plan("S0001", [FIELD], [CELL], plan_settings("exact"), exposed=[done])
     (frame,) = result.frames
     assert frame.rect_m == pytest.approx(um_rect(41, 36.5, 53.5, 51.5), abs=2e-8)
-    assert [c.reason for c in result.clipped] == [
-        "new frames show only a part of it: frames taken before show the rest"
-    ]
+    assert [c.reason for c in result.clipped] == ["partly imaged anew: earlier frames show the rest"]
 
 
 @deadline_free

@@ -10,7 +10,7 @@ import pytest
 
 from drivers.sem import ScanImage, ScanRequest, Sem
 from drivers.stage import Stage
-from planner.geometry.rects import about
+from planner.geometry.rects import centered
 from service import wording
 from service.model.jobs import HoldCause, Job, JobState
 from service.session.setup import Setup
@@ -126,7 +126,7 @@ def test_a_frame_that_landed_near_unsaved_fluorescence_waits_for_it(
     first, second = store.specimen.fields()
     right_m = first.rect_m[2] - 2.1e-6
     center = (right_m - 5e-6, first.center_m[1])
-    job = Job("J000001", "S0001", 999_999, about(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ())
+    job = Job("J000001", "S0001", 999_999, centered(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ())
     store.queue.add_plan("S0001", [job], {})
     placed.session.run()
     told = [e for e in store.events.since(0) if e.kind == "job" and e.subject == job.id]

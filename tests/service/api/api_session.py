@@ -7,8 +7,9 @@ from typing import Any
 from config.model import Config
 from service.model.jobs import Job
 from service.model.phases import PauseCause, SessionEvent
-from service.planning.estimate import SessionEstimate, estimate_session
 from service.planning.requested_frames import AskedFrame, admitted
+from service.planning.session_estimate import SessionEstimate, estimate_session
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 
@@ -36,7 +37,7 @@ class DirectControl:
         return f"goes on with {self._store.apply(SessionEvent.REVIEW_CONFIRMED).phase}"
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
-        return admitted(Config(), self._store, asked, expose_again)
+        return admitted(Config().sem, StageFrame.of(Config()), self._store, asked, expose_again)
 
     def devices(self) -> Mapping[str, Any]:
         if self.broken:

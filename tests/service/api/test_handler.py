@@ -6,13 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from planner.estimate import Work
+from planner.cost import Work
 from service.api.handler import Handler, refusal
 from service.api.wire.messages import ErrorCode
 from service.api.wire.methods import METHODS
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import SessionEvent
-from service.model.work import WayTotals
+from service.model.work import Way
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl
 from tests.service.store.stores import add_specimen, queue_jobs, rect
@@ -136,7 +136,7 @@ def test_snapshot_and_events_fit_together(handler: Handler, store: Store) -> Non
 def test_estimate_and_status_tell_the_same(handler: Handler, store: Store) -> None:
     queue_jobs(store, 3)
     work = Work(frames=3, stage_moves=3, beam_s=43.2, travel_m=6e-5, pixels=720_000)
-    store.durations.add_plan("S0001", [WayTotals("exact", True, work, 1e-9)])
+    store.durations.add_plan("S0001", [Way("exact", True, work, 1e-9)])
     found, status = result(handler, "estimate"), result(handler, "status")
     assert (found["left_s"], found["finish_at"]) == (status["left_s"], status["finish_at"])
     assert found["extent"] == "extrapolated"

@@ -9,6 +9,7 @@ from typing import Any
 import ome_types
 import pytest
 
+from config.instrument import SemConfig
 from config.model import Config
 from drivers.errors import DeviceTimeoutError, FocusNotFoundError, NotReadyError
 from drivers.pose import RectM
@@ -29,6 +30,7 @@ from service.model.specimen import Section
 from service.report.summary import summarise
 from service.session.context import Context
 from service.session.setup import Setup
+from service.session.stage_frame import StageFrame
 from service.store.tables.steering import Word
 from simulators.devices.plate import defocus_sigma_m, plate_height_m, sharp_working_distance_m
 from tests.service.api.api_session import DirectControl
@@ -290,8 +292,8 @@ def test_a_focus_that_finds_nothing_costs_no_image(start: Start) -> None:
 def test_a_section_without_a_spot_gets_the_height_of_the_nearest(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def choose(config: Config, section: Section, *rest: Any) -> RectM | None:
-        return None if section.id == "S0002" else choose_spot(config, section, *rest)
+    def choose(sem: SemConfig, frame: StageFrame, section: Section, *rest: Any) -> RectM | None:
+        return None if section.id == "S0002" else choose_spot(sem, frame, section, *rest)
 
     monkeypatch.setattr(beam_focus, "choose_spot", choose)
     session = start(level(3))
@@ -397,7 +399,7 @@ def test_people_see_what_a_focus_found(whole: Session) -> None:
     wrong = next(one for one in found if one.state is FocusState.OUTLIER)
     row = FocusRow.of(wrong).model_dump(mode="json")
     assert "outlier, begun at 5.7" in height_text(row)
-    assert "off the plane of the sections about it, which is used" in height_text(row)
+    assert "off the plane of the sections around it, which is used" in height_text(row)
     (beam, light) = summarise(whole.config, whole.store, whole.folder, None).focus
     assert f"18 sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(asdict(beam))
     assert focus_text(asdict(light)).endswith("of light")

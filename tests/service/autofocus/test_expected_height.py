@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.autofocus.expected_height import TOLERANCE_M, expected, likely_m, measured, strangers
+from service.autofocus.expected_height import TOLERANCE_M, expected, likely_m, measured, outliers
 from service.model.focus import Focus, FocusBeam, FocusState
 
 PITCH_M = 0.5e-3
@@ -59,7 +59,7 @@ def test_one_wrong_height_is_named_and_no_other(seed: int, bad: int, off_um: flo
         noise = float(rng.uniform(-1e-6, 1e-6))
         book.append(focus(n + 1, place, noise + (off_um * 1e-6 * (1 if up else -1) if n == bad else 0.0)))
     corners = (0, 3, 8, 11)
-    found = {one.id for n in corners for one in strangers(book, block(4, 3)[n])}
+    found = {one.id for n in corners for one in outliers(book, block(4, 3)[n])}
     assert found <= {bad + 1}
     # At a corner of the array others can hardly tell.
     if bad not in corners:

@@ -12,7 +12,7 @@ from drivers.pose import RectM
 from service.autofocus.spot import choose_spot, spot_px
 from service.model.jobs import Job
 from service.model.specimen import Cell, Field, FieldState, Section
-from service.session.stage_frame import fm_to_sem
+from service.session.stage_frame import StageFrame
 
 UM = 1e-6
 FIELD_UM = 60.0
@@ -23,6 +23,10 @@ def config_of(**changes: dict[str, Any]) -> Config:
     for key, value in changes.items():
         parts[key] = parts.get(key, {}) | value
     return Config.model_validate(parts)
+
+
+def choose(config: Config, section: Section, *of_section: Any) -> RectM | None:
+    return choose_spot(config.sem, StageFrame.of(config), section, *of_section)
 
 
 def field(section: str, number: int, x_um: float, y_um: float, state: FieldState) -> Field:
@@ -103,13 +107,13 @@ def test_the_footprint_of_a_focus_is_on_saved_ground_that_no_cell_has(
     )  # fmt: skip
     own = [one for one in fields if one.section == "S0001"]
     pending = [one for one in fields if one.state is FieldState.PENDING]
-    spot = choose_spot(config, Section("S0001", 0, (0.0, 0.0)), own, pending, cells, [])
+    spot = choose(config, Section("S0001", 0, (0.0, 0.0)), own, pending, cells, [])
     assume(spot is not None)
     assert spot is not None
     # What the beam does, worked out by itself: upright in the SEM, the stage off by its error, and the halo.
-    calibration = fm_to_sem(config)
+    calibration = StageFrame.of(config).fm_to_sem
     middle = calibration.to_sem(np.array([[(spot[0] + spot[2]) / 2, (spot[1] + spot[3]) / 2]]))[0]
-    half = np.array(spot_px(config)) * config.sem.pixel_size_m / 2
+    half = np.array(spot_px(config.sem)) * config.sem.pixel_size_m / 2
     corners = middle + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     off_m = error_um * UM * np.array([np.cos(angle), np.sin(angle)])
     footprint = shapely.Polygon(calibration.to_fm(corners) + off_m).buffer(halo_um * UM)
@@ -134,7 +138,7 @@ def test_fluorescence_to_be_taken_is_kept_off_by_the_error_of_its_frame() -> Non
         end = 10 + 2 + 7.68 + 2 + gap_um
         pending = [field("S0002", 0, end + FIELD_UM / 2, 0, FieldState.PENDING)]
         config = config_of(stage={"position_error_um": 1.5}, planner={"guard_um": 1.5})
-        spot = choose_spot(config, section, fields, pending, cells, [])
+        spot = choose(config, section, fields, pending, cells, [])
         assert (spot is not None) == fits, gap_um
 
 
@@ -144,26 +148,26 @@ def test_frames_and_what_is_imaged_of_cells_are_kept_off() -> None:
     rect = (-30 * UM, -30 * UM, 30 * UM, 20 * UM)
     frame = Job("J000001", "S0001", 1, rect, (0.0, -5e-6), (512, 512), 3e-8, 6e-5, ())
     section = Section("S0001", 0, (0.0, 0.0))
-    assert choose_spot(config, section, fields, [], [], []) is not None
-    assert choose_spot(config, section, fields, [], [], [frame]) is None
+    assert choose(config, section, fields, [], [], []) is not None
+    assert choose(config, section, fields, [], [], [frame]) is None
 
 
 def test_a_spot_lies_inside_the_outline_and_where_the_stage_may_go() -> None:
     fields = [field("S0001", 0, 0, 0, FieldState.PLANNED)]
     left = ((-30 * UM, -30 * UM), (-8 * UM, -30 * UM), (-8 * UM, 30 * UM), (-30 * UM, 30 * UM))
-    found = choose_spot(config_of(), Section("S0001", 0, (0, 0), outline_m=left), fields, [], [], [])
+    found = choose(config_of(), Section("S0001", 0, (0, 0), outline_m=left), fields, [], [], [])
     assert found is not None
     assert found[2] <= -8 * UM + 1e-12
     safe = config_of(stage={"safe_x_mm": [0.01, 12]})
-    found = choose_spot(safe, Section("S0001", 0, (0, 0)), fields, [], [], [])
+    found = choose(safe, Section("S0001", 0, (0, 0)), fields, [], [], [])
     assert found is not None
     assert found[0] >= 10 * UM - 1e-12
     away = config_of(stage={"safe_x_mm": [1, 12]})
-    assert choose_spot(away, Section("S0001", 0, (0, 0)), fields, [], [], []) is None
+    assert choose(away, Section("S0001", 0, (0, 0)), fields, [], [], []) is None
 
 
 def test_the_spot_is_a_size_that_the_machine_has() -> None:
-    assert spot_px(config_of()) == (256, 256)
-    assert spot_px(config_of(sem={"frame_px": [200, 512]})) == (200, 256)
+    assert spot_px(config_of().sem) == (256, 256)
+    assert spot_px(config_of(sem={"frame_px": [200, 512]}).sem) == (200, 256)
     presets = [[1024, 884], [512, 442], [768, 512]]
-    assert spot_px(config_of(sem={"presets_px": presets})) == (512, 442)
+    assert spot_px(config_of(sem={"presets_px": presets}).sem) == (512, 442)

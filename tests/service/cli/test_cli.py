@@ -494,7 +494,7 @@ def test_sections_on_each_other_are_refused(say: Said, frame: Path, tmp_path: Pa
     path.write_text("layout: {kind: grid, sections: 2, pitch_um: 60}", encoding="utf-8")
     status, _, said = say("config", "check", path)
     assert status == 2
-    assert "S0001 and S0002 lie on each other" in said
+    assert "S0001 and S0002 overlap" in said
 
 
 def test_many_sections_are_laid_out_where_the_stage_may_go(tmp_path: Path) -> None:
@@ -589,7 +589,7 @@ def test_cells_at_the_edge_of_the_fluorescence_are_named(say: Said, small: Path,
         ground = {field.section: field.rect_m for field in store.specimen.fields()}
     assert summary.clipped_cells
     for cell, why in summary.clipped_cells.items():
-        assert "border of the saved fluorescence" in why
+        assert "edge of the saved fluorescence" in why
         (x0, y0, x1, y1), box = ground[cell.partition("/")[0]], boxes[cell]
         assert box is not None
         assert min(box[0] - x0, box[1] - y0, x1 - box[2], y1 - box[3]) < 5e-6

@@ -21,7 +21,7 @@ from drivers.errors import (
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
-from planner.geometry.rects import about, grown, overlap
+from planner.geometry.rects import centered, grown, overlap
 from service.analysis import worker as analysis
 from service.errors import IllegalTransitionError
 from service.model.jobs import ExposureState, Job, JobState
@@ -128,7 +128,9 @@ def test_a_scan_that_the_sem_was_not_ready_for_is_tried_again(start: Start) -> N
 
 def test_waiting_for_a_scan_of_before_is_no_failure(start: Start) -> None:
     """More often than a job may be tried again, and than failures in a row are borne."""
-    session = start(faulty("sem", "scan", raising(StillBusyError("an earlier scan is still running")), times=8))
+    session = start(
+        faulty("sem", "scan", raising(StillBusyError("an earlier scan is still running")), times=8)
+    )
     store = session.store
     assert store.status().phase is Phase.DONE
     assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
@@ -349,7 +351,7 @@ def test_a_job_waits_while_fluorescence_in_its_reach_is_unsaved(start: Start) ->
         x0, y0, x1, y1 = session.store.specimen.fields()[1].rect_m
         center = ((x0 + x1) / 2, (y0 + y1) / 2)
         job = Job(
-            "J000001", "S0001", 999_999, about(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ()
+            "J000001", "S0001", 999_999, centered(center, (1e-5, 1e-5)), center, (100, 100), 1e-7, 6e-5, ()
         )
         session.store.queue.add_plan("S0001", [job], {})
 

@@ -19,14 +19,14 @@ from drivers.fluorescence import FmFrame, FmSettings
 from drivers.microscope import Microscope
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.microscope import odemis_fluorescence
-from drivers.pose import to_pixels
+from drivers.pose import FmToSem, to_pixels
 from drivers.quanta.joining import joined
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanRequest
 from planner.geometry.rects import grown, hull
 from service.model.jobs import ExposureState, JobState
-from service.report.summary import contained_recall
-from service.session.stage_frame import fm_to_sem, misfit_m, reach_m, sem_position_m
+from service.report.recall import contained_recall
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 from simulators.specimen.specimen import SimulatedSpecimen
 from tests.service.daemons import Start, daemons
@@ -85,15 +85,15 @@ def whole_cells(true: Config, store: Store, ground: list[Any]) -> float:
     By what the specimen says was scanned, not by what the session believes. A frame at the border of the
     ground where the beam may go may lie off it by the error of the stage.
     """
-    specimen, calibration = SimulatedSpecimen(true), fm_to_sem(true)
+    specimen, frame = SimulatedSpecimen(true), StageFrame.of(true)
     whole = total = 0
     for section in store.specimen.sections():
         fields = [field.rect_m for field in store.specimen.fields(section=section.id)]
-        allowed = grown(reduce(hull, fields), -reach_m(true) - STAGE_ERROR_M)
+        allowed = grown(reduce(hull, fields), -frame.reach_m - STAGE_ERROR_M)
         for cell in specimen.truth(section.id):
             points = cell.points_m[_inside(cell.points_m, allowed)]
             if len(points):
-                seen = calibration.to_sem(points)
+                seen = frame.fm_to_sem.to_sem(points)
                 total += 1
                 whole += bool(np.any([_inside(seen, rect) for rect, _ in ground], axis=0).mean() >= 0.99)
     assert total > 2
@@ -109,7 +109,8 @@ def contrast(true: Config, store: Store, folder: Path, off_m: tuple[float, float
 
     Each image lies where its file says, each cell where the calibration of the session has it, or off that.
     """
-    specimen, calibration = SimulatedSpecimen(true), fm_to_sem(load(folder / "run" / "config.yaml"))
+    specimen = SimulatedSpecimen(true)
+    calibration = FmToSem.of(load(folder / "run" / "config.yaml").calibration)
     found = []
     for job in (job for job in store.queue.jobs(state=JobState.DONE) if job.covers):
         (image,) = read_frames(folder / "run" / str(job.image))
@@ -139,7 +140,8 @@ def recall_in_memory(true: Config, folder: Path) -> float:
     session.thread.join(30)
     truth = session.setup.truth
     assert truth is not None
-    found = contained_recall(true, session.store, truth)
+    margin_m = true.planner.outline_margin_um * 1e-6
+    found = contained_recall(session.store, truth, StageFrame.of(true).reach_m, margin_m)
     session.store.close()
     assert found is not None
     return found
@@ -152,7 +154,7 @@ def test_the_beam_of_one_bleaches_what_the_camera_of_the_other_sees() -> None:
     true = profile(**CALIBRATED, fluorescence={"frame_px": [256, 256], "exposure_s": EXPOSURE_S})
     cell = max(SimulatedSpecimen(true).truth("S0001"), key=lambda cell: cell.contrast_to_noise)
     here_m = (float(cell.points_m[:, 0].mean()), float(cell.points_m[:, 1].mean()))
-    at_m = sem_position_m(true, here_m)
+    at_m = StageFrame.of(true).sem_position_m(here_m)
     with servers(true) as rig, microscope(rig.config) as devices:
         devices.chamber.go_to(VacuumState.HIGH, 20)
         assert rig.ask("get", "chamber", "pressure") == devices.chamber.pressure_pa() < 1e-3
@@ -166,7 +168,7 @@ def test_the_beam_of_one_bleaches_what_the_camera_of_the_other_sees() -> None:
         devices.stage.move_to(*here_m, 10)
         after = light_frame(devices)
         ((scanned_m, _),) = rig.truth()["ground"]
-    seen = fm_to_sem(true).to_sem(cell.points_m)
+    seen = StageFrame.of(true).fm_to_sem.to_sem(cell.points_m)
     assert _inside(seen, scanned_m).all()
     x, y = to_pixels(before.pose, (256, 256), cell.points_m).astype(int).T
     lit, left = (f.pixels[y, x].mean() - np.median(f.pixels) for f in (before, after))
@@ -208,12 +210,12 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
         jobs = store.queue.jobs()
         assert {job.state for job in jobs} == {JobState.DONE}
         # What the specimen got is what the ledger says, but for the error of the stage and the turn.
-        ledger = store.ledger.exposures()
+        ledger, frame = store.ledger.exposures(), StageFrame.of(true)
         assert len(ledger) == len(truth["ground"]) == len(jobs) == len({row.job for row in ledger})
         for row, (rect_m, fraction) in zip(ledger, truth["ground"], strict=True):
             assert row.state is ExposureState.CLOSED
-            corners = fm_to_sem(true).to_sem(np.reshape(row.rect_m, (2, 2)))
-            assert corners.ravel() == pytest.approx(rect_m, abs=STAGE_ERROR_M + misfit_m(true))
+            corners = frame.fm_to_sem.to_sem(np.reshape(row.rect_m, (2, 2)))
+            assert corners.ravel() == pytest.approx(rect_m, abs=STAGE_ERROR_M + frame.misfit_m)
             assert fraction == pytest.approx(1)
         assert whole_cells(true, store, truth["ground"]) == recall_in_memory(true, tmp_path) == 1
         assert shown_where_calibrated(true, store, tmp_path)

@@ -13,11 +13,14 @@ from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.planning.requested_frames import AskedFrame, admitted
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 from service.store.tables.steering import Word
 from tests.service.api.api_session import DirectControl
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import UM, add_specimen, queue_jobs, rect, save_field
+
+SEM, FRAME = Config().sem, StageFrame.of(Config())
 
 ANNA = Word("anna", "she looked at it")
 
@@ -243,17 +246,17 @@ def test_ground_is_exposed_again_only_when_that_is_asked(handler: Handler, store
 def test_the_ledger_remembers_what_a_failed_job_burnt(store: Store) -> None:
     queue_jobs(store)
     asked = [AskedFrame("S0001", (1020 * UM, 20 * UM), (600, 600))]
-    store.steering.add(admitted(Config(), store, asked, False), ANNA)
+    store.steering.add(admitted(SEM, FRAME, store, asked, False), ANNA)
     job = store.queue.job("J000004")
     store.ledger.void(store.ledger.arm(job.id, job.rect_m, 1e-6).id, JobState.QUEUED, "not ready")
     store.ledger.done(store.ledger.arm(job.id, job.rect_m, 1e-6).id)
     store.queue.set_state(job.id, JobState.FAILED, reason="the image is lost")
     with pytest.raises(RefusedFrameError, match="J000004"):
-        admitted(Config(), store, asked, False)
+        admitted(SEM, FRAME, store, asked, False)
     skipped = [AskedFrame("S0001", (1060 * UM, 60 * UM), (600, 600))]
-    store.steering.add(admitted(Config(), store, skipped, False), ANNA)
+    store.steering.add(admitted(SEM, FRAME, store, skipped, False), ANNA)
     store.steering.skip(["J000005"], ANNA)
-    assert admitted(Config(), store, skipped, False)
+    assert admitted(SEM, FRAME, store, skipped, False)
 
 
 def test_a_whole_page_of_frames_in_one_request(handler: Handler, store: Store) -> None:

@@ -99,7 +99,7 @@ def test_what_of_the_column_is_read_and_what_only_configured(tmp_path: Path) -> 
         bench.machine.held.set("free_working_distance", 6.1e-3)
         says = looked(Config(), bench, tmp_path)["column"].says
     assert "2.5 kV, spot size 3.5, working distance 6.1 mm read back" in says
-    assert "as configured, since no device tells: aperture 30 um, detector vCD" in says
+    assert "as configured, not reported by any device: aperture 30 um, detector vCD" in says
 
 
 def test_a_beam_that_is_not_blanked_is_red(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_beam_of_a_session_that_runs_is_not_to_be_blanked_by_hand(tmp_path: 
     assert {c.name for c in checks.values() if c.level is Level.RED} == {"driver"}
     assert checks["beam"].says == "the beam is not blanked"
     assert checks["beam"].do.startswith("nothing while its session scans")
-    assert checks["in use"].says == "another ilemtrack drives the microscope just now"
+    assert checks["in use"].says == "another ilemtrack is driving the microscope"
     assert "in use" not in looked(Config(), bench, tmp_path)
 
 
@@ -197,7 +197,7 @@ def test_the_exercise_moves_the_stage_back_and_exposes_nothing() -> None:
         before = devices.stage.position()
         moves: list[tuple[float, float]] = []
         seen = Microscope(devices.camera, devices.light, Watched(bench, moves), devices.sem, devices.chamber)
-        checks = exercise(Config(), seen)
+        checks = exercise(Config().stage, seen)
         assert able(findings(checks))
         assert len(moves) == 2
         assert moves[0] != moves[1] == before
@@ -208,7 +208,7 @@ def test_the_exercise_moves_the_stage_back_and_exposes_nothing() -> None:
 def test_a_stage_that_does_not_move_fails_the_exercise() -> None:
     with quanta_bench(Config(), FastClock()) as bench:
         bench.fault("tiny_moves", 1.0)
-        (check,) = exercise(Config(), bench.devices)
+        (check,) = exercise(Config().stage, bench.devices)
         assert check.level is Level.RED
         assert "does not move as it should" in check.says
 

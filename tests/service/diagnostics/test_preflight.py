@@ -114,7 +114,7 @@ def test_the_safe_area_holds_the_fields() -> None:
 def test_the_forecast_is_that_of_the_frames_and_of_a_full_raster() -> None:
     config = small_config()
     _, fields = sections_and_fields(config)
-    fm_bytes, em_bytes = forecast_bytes(config, fields)
+    fm_bytes, em_bytes = forecast_bytes(config.fluorescence, config.sem, fields)
     assert fm_bytes == 2 * 256 * 256 * 2
     assert em_bytes == pytest.approx(2 * (256 * 178 / 100) ** 2)
 
@@ -127,7 +127,7 @@ def test_room_on_the_disk(
 ) -> None:
     config = small_config(session={"min_free_disk_gb": 1})
     _, fields = sections_and_fields(config)
-    free = 1e9 + 1.1 * forecast_bytes(config, fields)[0] + spare
+    free = 1e9 + 1.1 * forecast_bytes(config.fluorescence, config.sem, fields)[0] + spare
     monkeypatch.setattr(
         "service.diagnostics.preflight.shutil.disk_usage", lambda _: type("Usage", (), {"free": free})
     )

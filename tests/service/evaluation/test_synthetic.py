@@ -48,7 +48,7 @@ def test_image_rois_and_json_tell_the_same(tmp_path: Path) -> None:
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text("{}")
-    with pytest.raises(InputError, match=r"truth\.json: is there already"):
+    with pytest.raises(InputError, match=r"truth\.json: exists already"):
         write_synthetic(tmp_path, paper_frames(1, 1, PaperSpecimen(shape=(64, 64))), 1, {})
     assert [path.name for path in tmp_path.iterdir()] == ["truth.json"]
 

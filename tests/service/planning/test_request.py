@@ -13,6 +13,7 @@ from service.planning.request import MAX_FILE_BYTES, PlanOverrides, PlanRequest,
 from service.planning.result import document_of
 
 UM = 1e-6
+SETTINGS = settings_from(Config().planner, Config().sem, Config().stage)
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> No
 def test_the_document_says_what_the_planner_decided() -> None:
     result = plan_document(request(), Config())
     boxes = [Box(b["id"], b["rect_m"]) for b in document()["boxes"]]
-    planned = plan("S0001", [Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))], boxes, settings_from(Config()))
+    planned = plan("S0001", [Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))], boxes, SETTINGS)
     assert result["totals"] == asdict(planned.totals) | {
         "data_bytes": 1031 * 910,
         "dose_per_nm2": pytest.approx(137.55, abs=0.01),
@@ -113,7 +114,7 @@ def test_a_session_that_focuses_takes_longer_whatever_way_it_images() -> None:
     config = Config.model_validate({"session": {"autofocus": True}})
     plain, found = plan_document(request(), Config()), plan_document(request(), config)
     sem = config.sem
-    move_s = settings_from(config).move_s
+    move_s = SETTINGS.move_s
     focus_s = 256 * 256 * sem.dwell_s + sem.autofocus_s + sem.overhead_s + move_s
     assert found["totals"]["focus_s"] == pytest.approx(focus_s)
     for key in ("total_s", "raster_total_s"):

@@ -4,10 +4,8 @@ from itertools import pairwise
 import pytest
 
 from config.model import Config
-from planner.values import settings_from
 from service.model.specimen import Section
 from service.session.layout import sections_and_fields, visited
-from service.session.stage_frame import misfit_m, plan_settings, reach_m
 
 OUTLINE_UM = [[-60, -60], [60, -60], [60, 60], [-60, 60]]
 
@@ -44,17 +42,3 @@ def test_the_outline_of_a_listed_section_is_kept_in_metres() -> None:
     wanted = [v for point in OUTLINE_UM for v in point]
     assert [v * 1e6 for point in first.outline_m for v in point] == pytest.approx(wanted)
     assert second.outline_m is None
-
-
-def test_the_guard_holds_what_the_calibration_turns() -> None:
-    plain = Config()
-    assert misfit_m(plain) == 0
-    assert plan_settings(plain) == settings_from(plain)
-    shifted = Config.model_validate({"calibration": {"shift_um": [12, -7]}})
-    assert misfit_m(shifted) == pytest.approx(0, abs=1e-15)
-    turned = Config.model_validate({"calibration": {"rotation_mrad": 10}})
-    width, height = turned.sem.specimen_px
-    half_diagonal_m = math.hypot(width, height) * turned.sem.pixel_size_m / 2
-    assert misfit_m(turned) == pytest.approx(0.010 * half_diagonal_m, rel=1e-3)
-    assert plan_settings(turned).guard_m == pytest.approx(turned.planner.guard_um * 1e-6 + misfit_m(turned))
-    assert reach_m(turned) == pytest.approx(plan_settings(turned).guard_m + turned.sem.beam_halo_um * 1e-6)

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from planner.estimate import Work
+from planner.cost import Work
 from service.model.jobs import HoldCause, JobState
-from service.model.work import Step, WayTotals
+from service.model.work import Step, Way
 from service.store.store import Store
 from service.store.tables.durations import LATEST
 from tests.service.store.stores import UM, add_specimen, job, queue_jobs
@@ -29,7 +29,7 @@ def test_ways_add_up_over_sections_with_the_chosen_one_first(store: Store) -> No
     assert store.durations.ways() == ()
     assert store.durations.planned_fields() == 0
     for section in ("S0001", "S0002"):
-        ways = [WayTotals("raster", False, COARSE, 4e-9), WayTotals("exact", True, FINE, 1e-9)]
+        ways = [Way("raster", False, COARSE, 4e-9), Way("exact", True, FINE, 1e-9)]
         store.durations.add_plan(section, ways)
     found = store.durations.ways()
     assert [(way.method, way.chosen) for way in found] == [("exact", True), ("raster", False)]
@@ -40,7 +40,7 @@ def test_ways_add_up_over_sections_with_the_chosen_one_first(store: Store) -> No
 
 def test_what_is_left_are_the_jobs_that_may_still_be_done(store: Store) -> None:
     queue_jobs(store, 3)
-    store.durations.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
+    store.durations.add_plan("S0001", [Way("exact", True, FINE, 1e-9)])
     one_s = 600 * 400 * 60e-6
     assert store.durations.left() == Work(3, 2, pytest.approx(3 * one_s), pytest.approx(3e-4), 720_000)  # type: ignore[arg-type]
     store.queue.set_state("J000001", JobState.SKIPPED, reason="a person said so")
@@ -54,7 +54,7 @@ def test_what_is_left_are_the_jobs_that_may_still_be_done(store: Store) -> None:
 def test_moves_and_way_of_what_is_left_are_those_of_the_plans(store: Store) -> None:
     queue_jobs(store, 3)
     assert store.durations.left().stage_moves == 3
-    store.durations.add_plan("S0001", [WayTotals("exact", True, FINE, 1e-9)])
+    store.durations.add_plan("S0001", [Way("exact", True, FINE, 1e-9)])
     assert store.durations.left().stage_moves == 2
     store.queue.set_state("J000001", JobState.SKIPPED, reason="a person said so")
     left = store.durations.left()

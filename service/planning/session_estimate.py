@@ -1,89 +1,65 @@
-"""What is left of a session: time, finish, data and dose, and what other ways to image it would take.
+"""Time, finish, data and dose that are left of a session, and those of other ways to image it.
 
-Durations are those that this session has measured, once there are some, else the profile's.
+Durations measured in this session replace those of the profile as soon as there are enough.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from config.base import Frozen
 from config.model import Config
+from planner.cost import Work, total_s
 from planner.dose import scan_dose
-from planner.estimate import Work, summed, time_of
 from planner.plan import plan
-from planner.values import Field as Ground
+from planner.values import Field as SavedField
+from planner.values import settings_from
 from service.model.phases import FINAL, Phase
 from service.model.specimen import Field, FieldState
-from service.model.work import WayTotals
+from service.model.work import Way
 from service.planning.durations import SessionPace, session_pace
-from service.planning.focus_cost import beam_focus, light_focus_s, with_focus
-from service.session.stage_frame import plan_settings
+from service.planning.focus_cost import FocusCost
+from service.planning.ways import WayFigures, data_bytes, figures_of, ways_of
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 FM_BYTES_PER_PIXEL = 2
+"""Fluorescence frames are saved with 16 bit."""
 
 Extent = Literal["planned", "extrapolated", "full raster"]
-"""What the electron images rest on: the plans of all sections; those of some, for all; the fields alone, all
-of whose ground is then imaged, which is the most that it can be."""
+"""Basis of the electron images: the plans of all sections; those of some sections, scaled up to all; or a
+full raster of all fields, which is an upper limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What it takes to image the whole array in one way.
+class WayRow(WayFigures):
+    """A way to image the whole array, with the time at which it would finish."""
 
-    Attributes
-    ----------
-    method : str
-    chosen : bool
-        Whether it is how this session does it.
-    frames : int
-    beam_s, electron_s : float
-        Under the beam, and for all electron images with moves and overhead.
-    data_bytes : int
-        Of the electron images.
-    exposed_m2 : float
-        Ground under at least one frame.
-    mean_dose_per_nm2 : float
-        Electrons per nm2 of that ground, overlaps included.
-    finish_at : str
-        Wall clock, ISO 8601, UTC.
-    """
-
-    method: str
-    chosen: bool
-    frames: int
-    beam_s: float
-    electron_s: float
-    data_bytes: int
-    exposed_m2: float
-    mean_dose_per_nm2: float
     finish_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEstimate:
-    """What is left of a session.
+class SessionEstimate(Frozen):
+    """Time, data and dose that are left of a session.
 
     Attributes
     ----------
     extent : str
         See `Extent`.
     measured : tuple of str
-        Steps whose time was measured in this session; that of the others is the profile's.
+        Steps whose duration was measured in this session; those of the others are the profile's.
     left_s, fluorescence_s, pumping_s, electron_s : float
-        In all, and its parts.
+        Total, and its parts.
     focus_s : float
-        Of these, what focusing of light and beam takes.
+        Focusing of light and beam; part of `fluorescence_s` and `electron_s`.
     finish_at : str
-        Wall clock, ISO 8601, UTC, if the session goes on without a pause.
+        Wall clock at the end if the session never pauses, ISO 8601, UTC.
     frames_left : int
     beam_left_s : float
     data_left_bytes : int
     dose_per_nm2, dose_mc_per_cm2 : float
-        Of ground that is scanned once: electrons per nm2 and millicoulombs per cm2.
-    ways : tuple of Way
+        Single-scan dose: electrons per nm2, and millicoulombs per cm2.
+    ways : tuple of WayRow
         The chosen way first.
     """
 
@@ -100,11 +76,11 @@ class SessionEstimate:
     data_left_bytes: int
     dose_per_nm2: float
     dose_mc_per_cm2: float
-    ways: tuple[Way, ...]
+    ways: tuple[WayRow, ...]
 
 
 def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstimate:
-    """Tell what is left of a session.
+    """Estimate what is left of a session.
 
     Parameters
     ----------
@@ -114,11 +90,12 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         Wall clock, UTC.
     """
     pace = session_pace(config, store)
+    focus_cost = FocusCost.of(config, pace)
     status, states = store.status(), store.specimen.field_counts()
     pending = unplanned = 0
     pumping_s, work, focus, light_focuses = 0.0, Work(), Work(), 0
     if status.phase not in FINAL:
-        focus = beam_focus(config, pace, *store.durations.to_focus())
+        focus = focus_cost.beam(*store.durations.to_focus())
         light_focuses = store.durations.to_focus_light()
         work = store.durations.left()
         pending = states.get(FieldState.PENDING, 0)
@@ -132,6 +109,7 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
     return _estimate(
         config,
         pace,
+        focus_cost,
         at,
         extent,
         work,
@@ -145,18 +123,20 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
 
 
 def estimate_fields(config: Config, sections: Sequence[Sequence[Field]], at: datetime) -> SessionEstimate:
-    """Tell what a session would take that has not begun: at most a full raster of all fields."""
+    """Estimate a session that has not begun, as a full raster of all fields: its upper limit."""
     pace = session_pace(config)
+    focus_cost = FocusCost.of(config, pace)
     raster = raster_of(config, sections)
     rounds = len(sections) if config.session.order == "section" else 1
     return _estimate(
         config,
         pace,
+        focus_cost,
         at,
         "full raster",
         raster.work,
         (raster,),
-        focus=beam_focus(config, pace, len(sections)),
+        focus=focus_cost.beam(len(sections)),
         light_focuses=len(sections),
         fields=sum(map(len, sections)),
         pumping_s=rounds * (pace.to_partial_s + pace.to_high_s),
@@ -164,33 +144,34 @@ def estimate_fields(config: Config, sections: Sequence[Sequence[Field]], at: dat
     )
 
 
-def raster_of(config: Config, sections: Sequence[Sequence[Field]]) -> WayTotals:
-    """Sum of the full rasters of sections; those whose fields lie alike are planned once."""
-    settings = replace(plan_settings(config), method="raster")
-    known: dict[tuple[tuple[int, ...], ...], WayTotals] = {}
+def raster_of(config: Config, sections: Sequence[Sequence[Field]]) -> Way:
+    """Sum up the full rasters of sections; sections with the same pattern of fields are planned once."""
+    misfit_m = StageFrame.of(config).misfit_m
+    settings = replace(settings_from(config.planner, config.sem, config.stage, misfit_m), method="raster")
+    known: dict[tuple[tuple[int, ...], ...], Way] = {}
     work, exposed_m2 = Work(), 0.0
     for fields in sections:
         x0, y0 = fields[0].rect_m[:2]
-        alike = tuple(
+        pattern = tuple(
             tuple(round((v - origin) * 1e9) for v, origin in zip(f.rect_m, (x0, y0, x0, y0), strict=True))
             for f in fields
         )
-        if alike not in known:
-            made = plan(fields[0].section, [Ground(f.id, f.rect_m) for f in fields], [], settings)
-            frames = summed(made.frames, settings.approach_m)
-            known[alike] = WayTotals("raster", False, frames, made.totals.exposed_m2)
-        work = work.plus(known[alike].work)
-        exposed_m2 += known[alike].exposed_m2
-    return WayTotals("raster", False, work, exposed_m2, len(sections))
+        if pattern not in known:
+            made = plan(fields[0].section, [SavedField(f.id, f.rect_m) for f in fields], [], settings)
+            (known[pattern],) = ways_of([made], settings.approach_m)
+        work = work.plus(known[pattern].work)
+        exposed_m2 += known[pattern].exposed_m2
+    return Way("raster", False, work, exposed_m2, len(sections))
 
 
 def _estimate(
     config: Config,
     pace: SessionPace,
+    focus_cost: FocusCost,
     at: datetime,
     extent: Extent,
     work: Work,
-    ways: Sequence[WayTotals],
+    ways: Sequence[Way],
     *,
     focus: Work,
     light_focuses: int,
@@ -198,37 +179,26 @@ def _estimate(
     pumping_s: float,
     spent_s: float,
 ) -> SessionEstimate:
-    """Put it together; `spent_s` went to electron images already, all else is left.
+    """Assemble an estimate.
 
-    `ways` and `work` are without the focuses that are to come.
+    `work` and `ways` are without the focuses to come; `spent_s` was already spent on electron images.
     """
     sem = config.sem
     work = work.plus(focus)
-    light_s = light_focus_s(config, pace, light_focuses)
+    light_s = light_focuses * focus_cost.light_s
     dose = scan_dose(sem.beam_current_pa * 1e-12, sem.dwell_s, sem.pixel_size_m)
     fluorescence_s = fields * pace.fluorescence_s + light_s
     before_s = fluorescence_s + pumping_s
-    electron_s = time_of(work, pace.electron)
+    electron_s = total_s(work, pace.electron)
     width, height = config.fluorescence.frame_px
 
     def finish(left_s: float) -> str:
         return (at + timedelta(seconds=max(0.0, left_s))).isoformat(timespec="seconds")
 
-    def way(one: WayTotals) -> Way:
-        takes_s = time_of(one.work, pace.electron)
-        # Each square metre takes so long once; what the beam takes longer is dose on top.
-        once_s = one.exposed_m2 * sem.dwell_s / sem.pixel_size_m**2
-        return Way(
-            method=one.method,
-            chosen=one.chosen,
-            frames=one.work.frames,
-            beam_s=one.work.beam_s,
-            electron_s=takes_s,
-            data_bytes=one.work.pixels * sem.image_bits // 8,
-            exposed_m2=one.exposed_m2,
-            mean_dose_per_nm2=dose.electrons_per_nm2 * one.work.beam_s / once_s if once_s else 0.0,
-            finish_at=finish(before_s + takes_s - spent_s),
-        )
+    def row(way: Way) -> WayRow:
+        figures = figures_of(focus_cost.added_to(way), pace.electron, sem)
+        finish_at = finish(before_s + figures.electron_s - spent_s)
+        return WayRow(**figures.model_dump(), finish_at=finish_at)
 
     return SessionEstimate(
         extent=extent,
@@ -237,19 +207,19 @@ def _estimate(
         fluorescence_s=fluorescence_s,
         pumping_s=pumping_s,
         electron_s=electron_s,
-        focus_s=light_s + time_of(focus, pace.electron),
+        focus_s=light_s + total_s(focus, pace.electron),
         finish_at=finish(before_s + electron_s),
         frames_left=work.frames,
         beam_left_s=work.beam_s,
-        data_left_bytes=work.pixels * sem.image_bits // 8 + fields * width * height * FM_BYTES_PER_PIXEL,
+        data_left_bytes=data_bytes(work.pixels, sem) + fields * width * height * FM_BYTES_PER_PIXEL,
         dose_per_nm2=dose.electrons_per_nm2,
         dose_mc_per_cm2=dose.mc_per_cm2,
-        ways=tuple(way(with_focus(config, pace, one)) for one in ways),
+        ways=tuple(map(row, ways)),
     )
 
 
-def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[tuple[WayTotals, ...], Extent]:
-    """Ways to image the whole array, the chosen one first, and what that rests on."""
+def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[tuple[Way, ...], Extent]:
+    """Return the ways to image the whole array, the chosen one first, and their basis."""
     ways = store.durations.ways()
     if not unplanned:
         return ways, "planned"
@@ -273,7 +243,7 @@ def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[t
 
 
 def _pumping_s(config: Config, store: Store, phase: Phase, pace: SessionPace) -> float:
-    """Time of the changes of pressure that are still to come, s."""
+    """Return the time of the changes of pressure still to come, s."""
     both_s = pace.to_partial_s + pace.to_high_s
     now_s = 0.0
     match phase:
@@ -284,6 +254,6 @@ def _pumping_s(config: Config, store: Store, phase: Phase, pace: SessionPace) ->
     if config.session.order == "array":
         return now_s
     waiting = {field.section for field in store.specimen.fields(state=FieldState.PENDING)}
-    # The section that is under way is in `now_s`.
+    # The current section is in `now_s`.
     under_way = phase in (Phase.IDLE, Phase.PREFLIGHT, Phase.TO_PARTIAL_VACUUM, Phase.FLUORESCENCE)
     return now_s + max(0, len(waiting) - under_way) * both_s

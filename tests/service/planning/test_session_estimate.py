@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from config.model import Config
-from planner.estimate import Work
+from planner.cost import Work
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import JobKind
 from service.model.phases import SessionEvent
 from service.model.specimen import FieldState
-from service.model.work import Step, WayTotals
+from service.model.work import Step, Way
 from service.planning.durations import ENOUGH, session_pace
-from service.planning.estimate import estimate_fields, estimate_session, raster_of
+from service.planning.session_estimate import estimate_fields, estimate_session, raster_of
 from service.session.layout import sections_and_fields
 from service.store.store import Store
 from tests.service.sessions import Session, small_config
@@ -75,8 +75,8 @@ def queue_a_plan(store: Store) -> None:
     """Three jobs of the first field, and the ways to image it; of the other fields nothing is left."""
     queue_jobs(store, 3)
     ways = [
-        WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
-        WayTotals("raster", False, Work(30, 30, 900.0, 1e-3, 15_000_000), 9e-9),
+        Way("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9),
+        Way("raster", False, Work(30, 30, 900.0, 1e-3, 15_000_000), 9e-9),
     ]
     store.durations.add_plan("S0001", ways)
     for field in store.specimen.fields()[1:]:
@@ -103,7 +103,7 @@ def test_what_is_left_shrinks_with_the_queue_and_other_ways_do_not(store: Store)
 def test_sections_not_yet_planned_count_like_those_that_are(store: Store) -> None:
     queue_jobs(store, 3)
     # S0001 has two fields and is planned, of S0002 nothing is known.
-    store.durations.add_plan("S0001", [WayTotals("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9)])
+    store.durations.add_plan("S0001", [Way("exact", True, Work(3, 3, 43.2, 6e-5, 720_000), 1e-9)])
     store.specimen.set_field("S0001/F001", FieldState.FAILED, reason="no light")
     found = estimate_session(CONFIG, store, AT)
     assert found.extent == "extrapolated"

@@ -1,0 +1,80 @@
+"""Recall of a session against the true cells of a simulated specimen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from drivers.pose import RectM
+from planner.checks import outline_polygon
+from planner.geometry.allowed_ground import Ground
+from service.model.jobs import ExposureState, JobState
+from service.model.specimen import TruthPoints
+from service.store.store import Store
+
+_WHOLE = 0.99
+"""Share of a cell that frames must show for it to count as whole, as in `detection.evaluation`."""
+
+
+def contained_recall(
+    store: Store, truth: TruthPoints, reach_m: float, outline_margin_m: float
+) -> float | None:
+    """Return the share of true cells that the electron images show whole.
+
+    Only the part of a cell where the beam is allowed counts: inside the saved fluorescence, by `reach_m`, and
+    inside the outline of the section with its margin. A cell is whole if 99 % of that part lies in the frames
+    of finished jobs.
+
+    Parameters
+    ----------
+    store : Store
+    truth : callable
+        Points of the true cells of a section.
+    reach_m : float
+        Distance beyond a planned frame within which the beam may bleach, m.
+    outline_margin_m : float
+        Distance by which a frame may leave the outline, m.
+
+    Returns
+    -------
+    float or None
+        None if there is no cell.
+    """
+    scanned = _scanned(store)
+    whole = total = 0
+    for section in store.specimen.sections():
+        saved = [
+            field.rect_m for field in store.specimen.fields(section=section.id) if field.image is not None
+        ]
+        ground = Ground(saved, reach_m)
+        outline = None
+        if section.outline_m is not None:
+            outline = outline_polygon(section.outline_m).buffer(outline_margin_m)
+        for points in truth(section.id):
+            (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+            allowed = points[_inside(points, ground.allowed_within((x0, y0, x1, y1), 0.0))]
+            if outline is not None:
+                allowed = allowed[shapely.contains_xy(outline, allowed)]
+            if len(allowed):
+                total += 1
+                whole += bool(_inside(allowed, scanned.get(section.id, [])).mean() >= _WHOLE)
+    return whole / total if total else None
+
+
+def _scanned(store: Store) -> dict[str, list[RectM]]:
+    """Return the ground that finished jobs have scanned, by section."""
+    done = {job.id: job.section for job in store.queue.jobs(state=JobState.DONE)}
+    scanned: dict[str, list[RectM]] = {}
+    for exposure in store.ledger.exposures():
+        if exposure.job in done and exposure.state is ExposureState.CLOSED:
+            scanned.setdefault(done[exposure.job], []).append(exposure.rect_m)
+    return scanned
+
+
+def _inside(points: NDArray[np.float64], rects: Sequence[RectM]) -> NDArray[np.bool_]:
+    """Return which of the points (N, 2) lie in any of the rectangles."""
+    found = np.zeros(len(points), dtype=np.bool_)
+    for x0, y0, x1, y1 in rects:
+        found |= (points[:, 0] >= x0) & (points[:, 0] < x1) & (points[:, 1] >= y0) & (points[:, 1] < y1)
+    return found
