@@ -1,4 +1,4 @@
-"""The recall-first policy: what of the hits the electron beam must image.
+"""Recall-first policy: the area that the electron beam must image for each hit.
 
 Missing a cell is far worse than imaging too much, so doubt makes a box larger, never smaller.
 """
@@ -10,13 +10,13 @@ from dataclasses import replace
 from config.work import DetectionConfig
 from detection.fragments import fragment_groups
 from detection.image.boxes import BoxPx, around
-from detection.image.hits import Cell, Hit
+from detection.image.hits import Cell, Decision, Hit
 
 
 def apply_policy(
     hits: Iterable[Hit], shape: tuple[int, int], pixel_size_um: float, config: DetectionConfig
 ) -> tuple[Cell, ...]:
-    """Decide for every hit what is imaged and why.
+    """Decide what is imaged of every hit, and give the reason.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def apply_policy(
 
 
 def _within(cell: Cell, whole: BoxPx, others: str) -> Cell:
-    """Image all of the box around a cell and those that may be pieces of it."""
+    """Image all of the box around a cell and the hits that may be fragments of it."""
     if cell.image_box_px is None or cell.image_box_px.contains(whole):
         return cell
     reason = f"{cell.reason}; imaged together with {others}"
@@ -57,20 +57,22 @@ def _within(cell: Cell, whole: BoxPx, others: str) -> Cell:
 def _decide(
     name: str, hit: Hit, shape: tuple[int, int], pixel_size_um: float, config: DetectionConfig
 ) -> Cell:
+    extra_um = hit.extent_uncertainty_um
     if hit.confidence < config.min_confidence:
         reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
-        return Cell(name, hit.box, None, hit.confidence, reason, hit.extent_uncertainty_um)
-    margin_um, reason = config.dilate_um, "kept: confident"
+        return Cell(name, hit.box, None, hit.confidence, reason, extra_um, decision=Decision.BELOW_FLOOR)
+    decision, margin_um, reason = Decision.KEPT, config.dilate_um, "kept: confident"
     if hit.confidence < config.doubtful_below:
+        decision = Decision.DOUBTFUL
         margin_um += config.doubtful_extra_um
         reason = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
-    if hit.extent_uncertainty_um > 0:
-        margin_um += hit.extent_uncertainty_um
-        reason += f"; outline unsure, grown by {hit.extent_uncertainty_um:.1f} um"
+    if extra_um > 0:
+        margin_um += extra_um
+        reason += f"; outline unsure, grown by {extra_um:.1f} um"
     grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
-    return Cell(name, hit.box, grown, hit.confidence, reason, hit.extent_uncertainty_um)
+    return Cell(name, hit.box, grown, hit.confidence, reason, extra_um, decision=decision)
 
 
 def _pixels(margin_um: float, pixel_size_um: float) -> int:
-    """Up to the next whole pixel, so that a margin is never less than asked for; 1e-9 against 1 / 0.1."""
+    """Round a margin up to whole pixels; 1e-9 keeps 1 um at 0.1 um per pixel from becoming 11 px."""
     return math.ceil(margin_um / pixel_size_um - 1e-9)

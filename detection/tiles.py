@@ -1,10 +1,12 @@
-"""Frames too large for memory, taken in parts that overlap."""
+"""Detection in overlapping parts of frames that are too large for memory."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import scipy.ndimage as ndi
+from numpy.typing import NDArray
 
 from detection.detectors import Detector
 from detection.image.boxes import BoxPx, intersection_px
@@ -12,11 +14,13 @@ from detection.image.frames import Frame
 from detection.image.hits import Hit
 
 PART_PX = 2048
-"""Frames of up to 2048 x 2048 pixels are taken as a whole."""
+"""Frames of up to 2048 x 2048 pixels, full frames of common sCMOS cameras, are taken as a whole."""
 HALO_UM = 40.0
-"""What a part sees of its neighbours: more than a large cell and the ground around it."""
-HALO_LIMIT_PX = PART_PX // 4
-MOST_WARNINGS = 4
+"""Overlap of parts on each side: a HeLa cell of 10 to 17 um and half the 25 um window of the background."""
+MAX_HALO_PX = PART_PX // 4
+"""Bounds the memory of a part to 2.25 times its own pixels, (1 + 2 / 4) squared."""
+MAX_WARNINGS = 4
+"""Chosen by hand: more sentences than that are not read."""
 EVEN = "all pixels have the same value: no light, a shutter, or total saturation"
 
 
@@ -25,8 +29,8 @@ def find_in_parts(
 ) -> tuple[list[Hit], list[str]]:
     """Find cells in a frame of any size, with the memory of a part.
 
-    A hit counts in the part that holds its centre. What a part cuts is larger than the overlap: such pieces
-    are united with the pieces and hits that they overlap in other parts, so that nothing is lost.
+    A hit counts in the part that holds its centre. A hit that is cut by the edge of a part is larger than
+    the overlap: such fragments are merged with those that they overlap in other parts, so nothing is lost.
 
     Parameters
     ----------
@@ -35,28 +39,35 @@ def find_in_parts(
     part_px : int
         Largest side of a part, without the overlap.
     halo_px : int, optional
-        Overlap on every side; 40 um, and no more than 512 px, where it is not given.
+        Overlap on every side; 40 um, and no more than 512 px, by default.
+
+    Returns
+    -------
+    hits : list of Hit
+    warnings : list of str
+        One sentence each; those of some parts only say of how many.
     """
     rows, columns = frame.values.shape
     if rows * columns <= part_px**2:
         hits, warnings = detector.find(frame)
         return list(hits), list(warnings)
     if halo_px is None:
-        halo_px = min(math.ceil(HALO_UM / frame.pixel_size_um), HALO_LIMIT_PX)
+        halo_px = min(math.ceil(HALO_UM / frame.pixel_size_um), MAX_HALO_PX)
     whole: list[Hit] = []
     cut: list[Hit] = []
-    said: dict[str, int] = {}
-    count = 0
+    counts: dict[str, int] = {}
+    parts = 0
     for core in _cores(rows, columns, part_px):
         part = core.dilated(halo_px, (rows, columns))
         values = np.ascontiguousarray(frame.values[part.slices])
-        count += 1
+        parts += 1
         if values.min() == values.max():
-            said[EVEN] = said.get(EVEN, 0) + 1
+            counts[EVEN] = counts.get(EVEN, 0) + 1
             continue
-        found, warnings = detector.find(replace(frame, values=values, border=None, background=None))
+        background = _background_of(part, frame)
+        found, warnings = detector.find(replace(frame, values=values, border=None, background=background))
         for warning in warnings:
-            said[warning] = said.get(warning, 0) + 1
+            counts[warning] = counts.get(warning, 0) + 1
         for hit in found:
             box = _moved(hit.box, part.x0, part.y0)
             placed = replace(hit, box=box)
@@ -65,11 +76,30 @@ def find_in_parts(
                     cut.append(placed)
             elif core.x0 <= (box.x0 + box.x1) // 2 < core.x1 and core.y0 <= (box.y0 + box.y1) // 2 < core.y1:
                 whole.append(placed)
-    return whole + _united(cut, whole), _summed(said, count)
+    return whole + _merged(cut, whole), _summarised(counts, parts)
+
+
+def _background_of(part: BoxPx, frame: Frame) -> NDArray[np.float32] | None:
+    """Interpolate the given background of a frame at the blocks of a part, as many as it has there."""
+    if frame.background is None:
+        return None
+    sides = zip(
+        (part.y0, part.x0), (part.y1, part.x1), frame.values.shape, frame.background.shape, strict=True
+    )
+    places = [_block_centres(low, high, side, blocks) for low, high, side, blocks in sides]
+    grid = np.meshgrid(*places, indexing="ij")
+    level = ndi.map_coordinates(frame.background, grid, output=np.float32, order=1, mode="nearest")
+    return np.asarray(level, dtype=np.float32)
+
+
+def _block_centres(low: int, high: int, side: int, blocks: int) -> NDArray[np.float64]:
+    """Centres of the blocks between two pixels of an axis, in blocks from the centre of the first."""
+    count = max(round((high - low) * blocks / side), 1)
+    return (low + (np.arange(count) + 0.5) * (high - low) / count) * blocks / side - 0.5
 
 
 def _cores(rows: int, columns: int, part_px: int) -> Iterator[BoxPx]:
-    """Parts of about equal size that share no pixel and together make the frame."""
+    """Yield parts of about equal size that cover the frame without overlap."""
     down, across = -(-rows // part_px), -(-columns // part_px)
     for i in range(down):
         for j in range(across):
@@ -86,7 +116,7 @@ def _moved(box: BoxPx, x: int, y: int) -> BoxPx:
 
 
 def _is_cut(box: BoxPx, part: BoxPx, rows: int, columns: int) -> bool:
-    """Whether an edge of the part that is no edge of the frame touches the box."""
+    """Return True if the box touches an edge of the part inside the frame."""
     return (
         (box.x0 == part.x0 > 0)
         or (box.y0 == part.y0 > 0)
@@ -95,34 +125,34 @@ def _is_cut(box: BoxPx, part: BoxPx, rows: int, columns: int) -> bool:
     )
 
 
-def _united(pieces: list[Hit], whole: list[Hit]) -> list[Hit]:
-    """Unite pieces that overlap, and leave out those that a whole hit holds."""
-    left = [piece for piece in pieces if not any(hit.box.contains(piece.box) for hit in whole)]
-    united: list[Hit] = []
+def _merged(fragments: list[Hit], whole: list[Hit]) -> list[Hit]:
+    """Merge fragments that overlap, and drop those that lie inside a whole hit."""
+    left = [one for one in fragments if not any(hit.box.contains(one.box) for hit in whole)]
+    merged: list[Hit] = []
     while left:
         hit = left.pop()
         near = [other for other in left if intersection_px(hit.box, other.box)]
         if not near:
-            united.append(hit)
+            merged.append(hit)
             continue
         left = [other for other in left if other not in near]
-        together = [hit, *near]
+        group = [hit, *near]
         box = BoxPx(
-            min(one.box.x0 for one in together),
-            min(one.box.y0 for one in together),
-            max(one.box.x1 for one in together),
-            max(one.box.y1 for one in together),
+            min(one.box.x0 for one in group),
+            min(one.box.y0 for one in group),
+            max(one.box.x1 for one in group),
+            max(one.box.y1 for one in group),
         )
-        confidence = max(one.confidence for one in together)
-        left.append(Hit(box, confidence, max(one.extent_uncertainty_um for one in together)))
-    return united
+        confidence = max(one.confidence for one in group)
+        left.append(Hit(box, confidence, max(one.extent_uncertainty_um for one in group)))
+    return merged
 
 
-def _summed(said: dict[str, int], parts: int) -> list[str]:
-    """Say of each warning in how many parts it holds."""
+def _summarised(counts: dict[str, int], parts: int) -> list[str]:
+    """Return each warning once, with the number of parts where it is not in all of them."""
     texts = [
         text if times == parts else f"in {times} of {parts} parts of the frame: {text}"
-        for text, times in sorted(said.items(), key=lambda item: -item[1])
+        for text, times in sorted(counts.items(), key=lambda item: -item[1])
     ]
-    more = len(texts) - MOST_WARNINGS
-    return texts[:MOST_WARNINGS] + ([f"and {more} more warnings like these"] if more > 0 else [])
+    more = len(texts) - MAX_WARNINGS
+    return texts[:MAX_WARNINGS] + ([f"and {more} more warnings like these"] if more > 0 else [])

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from config.work import DetectionConfig
 from detection.image.boxes import BoxPx
-from detection.image.hits import Hit
+from detection.image.hits import CellSource, Decision, Hit
 from detection.policy import apply_policy
 
 SHAPE = (200, 300)
@@ -13,17 +13,18 @@ BOX = BoxPx(100, 100, 120, 110)
 
 
 @pytest.mark.parametrize(
-    ("confidence", "reason", "margin"),
+    ("confidence", "decision", "reason", "margin"),
     [
-        (0.9, "kept: confident", 5),
-        (0.5, "kept: confident", 5),
-        (0.49, "kept: doubtful, grown by 0.5 um", 8),
-        (0.05, "kept: doubtful, grown by 0.5 um", 8),
+        (0.9, Decision.KEPT, "kept: confident", 5),
+        (0.5, Decision.KEPT, "kept: confident", 5),
+        (0.49, Decision.DOUBTFUL, "kept: doubtful, grown by 0.5 um", 8),
+        (0.05, Decision.DOUBTFUL, "kept: doubtful, grown by 0.5 um", 8),
     ],
 )
-def test_doubt_grows_a_box(confidence: float, reason: str, margin: int) -> None:
+def test_doubt_grows_a_box(confidence: float, decision: Decision, reason: str, margin: int) -> None:
     (cell,) = apply_policy([Hit(BOX, confidence)], SHAPE, 0.2, CONFIG)
-    assert cell.reason == reason
+    assert (cell.decision, cell.reason) == (decision, reason)
+    assert cell.source is CellSource.FRAME
     assert cell.box_px == BOX
     assert cell.image_box_px == BoxPx(100 - margin, 100 - margin, 120 + margin, 110 + margin)
 
@@ -31,6 +32,7 @@ def test_doubt_grows_a_box(confidence: float, reason: str, margin: int) -> None:
 def test_a_hit_below_the_floor_is_kept_in_the_books_but_not_imaged() -> None:
     (cell,) = apply_policy([Hit(BOX, 0.03)], SHAPE, 0.2, CONFIG)
     assert cell.image_box_px is None
+    assert cell.decision is Decision.BELOW_FLOOR
     assert cell.reason == "not imaged: confidence 0.03 below 0.05"
 
 

@@ -1,13 +1,16 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from detection.background.estimate import average_blocks, estimate_background
 from detection.detectors import RecallFirst
-from detection.image.boxes import BoxPx
+from detection.image.boxes import BoxPx, iou
 from detection.image.frames import Frame, check_frame
 from detection.image.hits import Hit
 from detection.tiles import EVEN, find_in_parts
@@ -25,6 +28,46 @@ class Bright:
 
 def frame_of(values: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Frame:
     return Frame(values, 0.2, constant=False, processed=False, warnings=())
+
+
+class GivenBackground:
+    """Records the background that comes with each part."""
+
+    def __init__(self) -> None:
+        self.levels: list[NDArray[np.float32]] = []
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        assert frame.background is not None
+        self.levels.append(frame.background)
+        return [], []
+
+
+def test_a_given_background_comes_with_each_part() -> None:
+    values = np.arange(80 * 120, dtype=np.float32).reshape(80, 120)
+    # Blocks of 10 pixels, with their place in the frame as level.
+    row, column = np.indices((8, 12)).astype(np.float32) * 10 + 5
+    detector = GivenBackground()
+    find_in_parts(detector, replace(frame_of(values), background=1000 * row + column), 60, 20)
+    levels = detector.levels
+    assert [level.shape for level in levels] == [(6, 8)] * 4
+    assert levels[0] == pytest.approx((1000 * row + column)[:6, :8])
+    assert levels[3] == pytest.approx((1000 * row + column)[2:, 4:])
+
+
+def test_parts_use_a_given_background_as_a_whole_frame_does() -> None:
+    section = make_section(0, cells=25, size_px=768)
+    frame = check_frame(section.pixels, PIXEL_SIZE_UM)
+    level = estimate_background(average_blocks(frame.values, PIXEL_SIZE_UM)).level
+    # As bright as most cells: only the brightest stand out.
+    given = replace(frame, background=level + 110)
+    (whole, _), (parts, _) = RecallFirst().find(given), _in_parts(given)
+    assert whole
+    assert len(parts) == len(whole) < len(_in_parts(frame)[0])
+    assert all(any(iou(hit.box, other.box) > 0.8 for other in parts) for hit in whole)
+
+
+def _in_parts(frame: Frame) -> tuple[list[Hit], list[str]]:
+    return find_in_parts(RecallFirst(), frame, 400, 150)
 
 
 rectangles = st.lists(
