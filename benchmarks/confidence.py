@@ -10,7 +10,7 @@ from config.work import DetectionConfig
 from detection.evaluation.curves import dropped_by_floor, reliability
 from detection.evaluation.scores import JudgedFrame, is_real
 from detection.evaluation.truth import TrueCell
-from detection.serial import averaged_hits
+from detection.image.hits import CellSource
 from detection.serial.detector import SerialDetector
 
 FRAMES = 20
@@ -72,7 +72,7 @@ def _serially_judged(seed: int, specimen: dict[str, Any]) -> tuple[list[JudgedFr
             (carried, [one.cell for one in own if not one.seen]),
             (
                 averaged,
-                [one.cell for one in own if one.seen and one.cell.reason.startswith(averaged_hits.REASON)],
+                [one.cell for one in own if one.seen and one.cell.source is CellSource.AVERAGED],
             ),
         ):
             frames.append(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from config.work import DetectionConfig
 from detection.fragments import together
 from detection.image.boxes import BoxPx, around
-from detection.image.hits import Cell, Hit
+from detection.image.hits import Cell, Decision, Hit
 
 
 def apply_policy(
@@ -59,16 +59,17 @@ def _decide(
 ) -> Cell:
     if hit.confidence < config.min_confidence:
         reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
-        return Cell(name, hit.box, None, hit.confidence, reason, hit.unsure_um)
-    margin_um, reason = config.dilate_um, "kept: confident"
+        return Cell(name, hit.box, None, hit.confidence, reason, hit.unsure_um, decision=Decision.BELOW_FLOOR)
+    margin_um, reason, decision = config.dilate_um, "kept: confident", Decision.KEPT
     if hit.confidence < config.doubtful_below:
         margin_um += config.doubtful_extra_um
         reason = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
+        decision = Decision.DOUBTFUL
     if hit.unsure_um > 0:
         margin_um += hit.unsure_um
         reason += f"; outline unsure, grown by {hit.unsure_um:.1f} um"
     grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
-    return Cell(name, hit.box, grown, hit.confidence, reason, hit.unsure_um)
+    return Cell(name, hit.box, grown, hit.confidence, reason, hit.unsure_um, decision=decision)
 
 
 def _pixels(margin_um: float, pixel_size_um: float) -> int:

@@ -11,9 +11,8 @@ from config.work import DetectionConfig
 from detection.evaluation.dice import WHOLE_SHARE
 from detection.evaluation.scores import JudgedFrame, is_real
 from detection.image.boxes import BoxPx, union_mask
-from detection.image.hits import Cell, Hit
+from detection.image.hits import NO_CELL, Cell, CellSource, Hit
 from detection.policy import apply_policy
-from detection.serial.section import CARRIED, NO_CELL
 
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)
@@ -140,7 +139,7 @@ def _decided(frame: JudgedFrame, policy: DetectionConfig, present: DetectionConf
     """
     decided: list[Cell] = []
     for cell in _hits(frame):
-        carried = cell.reason.startswith(CARRIED)
+        carried = cell.source is CellSource.CARRIED
         # Carried cells are doubtful whatever their confidence.
         hit = Hit(cell.box_px, 0.0 if carried else cell.confidence, cell.unsure_um)
         one = _applied(hit, frame, policy, all_of_them=carried)
@@ -174,7 +173,7 @@ def _reaching(box: BoxPx, plain: BoxPx, larger: BoxPx, shape: tuple[int, int]) -
 
 def _hits(frame: JudgedFrame) -> list[Cell]:
     """Hits of a frame, without those that serial sections have shown to be no cell."""
-    return [cell for cell in frame.cells if cell.reason not in NO_CELL]
+    return [cell for cell in frame.cells if cell.decision not in NO_CELL]
 
 
 def raster_h(frames: Sequence[JudgedFrame], beam_s_per_um2: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx, around, union_mask
-from detection.image.hits import Cell
+from detection.image.hits import Cell, CellSource
 from detection.serial.pooling import Layer, support
 
 SAME_SHARE = 0.5
@@ -48,7 +48,7 @@ def joined(
         partners = _same(box, of_single)
         if not partners:
             if support(own, box, taken) >= LEAST_SUPPORT:
-                result.append(replace(cell, id="", reason=REASON))
+                result.append(replace(cell, id="", reason=REASON, source=CellSource.AVERAGED))
         elif len(partners) == 1 and cell.image_box_px is not None:
             result[partners[0]] = _united(result[partners[0]], cell)
     return tuple(result)
@@ -73,6 +73,8 @@ def _united(one: Cell, other: Cell) -> Cell:
     if one.image_box_px is not None and other.image_box_px is not None:
         image_box = around(one.image_box_px, other.image_box_px)
     confidence = max(one.confidence, other.confidence)
-    reason = one.reason if one.image_box_px is not None else REASON
     unsure_um = max(one.unsure_um, other.unsure_um)
-    return Cell(one.id, one.box_px, image_box, confidence, reason, unsure_um)
+    both = replace(one, image_box_px=image_box, confidence=confidence, unsure_um=unsure_um)
+    if one.image_box_px is not None:
+        return both
+    return replace(both, reason=REASON, source=CellSource.AVERAGED, decision=other.decision)

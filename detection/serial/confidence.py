@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from detection.image.boxes import BoxPx, union_fraction, union_mask
-from detection.image.hits import Cell
-from detection.serial.averaged_hits import REASON
+from detection.image.hits import Cell, CellSource
 from detection.serial.pooling import Layer, support
 
 ALL_LIGHT_SD = 20.0
@@ -101,7 +100,7 @@ def with_confidences(
     after = _sightings([one for one in near if one.away > 0])
     result = []
     for cell, tracks, seen in hits:
-        averaged = seen and cell.reason.startswith(REASON)
+        averaged = seen and cell.source is CellSource.AVERAGED
         confidence = cell.confidence
         if tracks and (averaged or not seen):
             light_sd = support(own, cell.box_px, taken)
@@ -121,7 +120,7 @@ def _sightings(near: Sequence[Near]) -> Counter[str]:
         name
         for section in near
         for cell, names in zip(section.cells, section.tracks, strict=True)
-        if not cell.reason.startswith(REASON)
+        if cell.source is not CellSource.AVERAGED
         for name in names
     )
 

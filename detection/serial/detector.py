@@ -12,7 +12,7 @@ from dataclasses import replace
 from config.work import DetectionConfig
 from detection.detect import detect
 from detection.detectors import Detector
-from detection.image.hits import Cell, Detection
+from detection.image.hits import NO_CELL, Cell, Decision, Detection
 from detection.registration.register import Link, Prepared, no_link, prepare, register
 from detection.registration.rigid import Rigid, oval_of
 from detection.registration.section_frame import SectionFrame
@@ -21,7 +21,7 @@ from detection.serial.averaged_hits import joined
 from detection.serial.finishing import finished
 from detection.serial.fixed_pattern import Evidence, fixed_boxes
 from detection.serial.pooling import Layer, Neighbour, layer, pooled
-from detection.serial.section import NO_CELL, HeldSection, SerialSection
+from detection.serial.section import HeldSection, SerialSection
 from detection.serial.separation.by_neighbours import View, cells_of_parts, parted
 from detection.serial.separation.by_shape import apart
 from detection.serial.separation.coarse_image import coarse_light, mean_light
@@ -194,7 +194,7 @@ class SerialDetector:
             more = self._detect_pooled(section, neighbours)
             cells = joined(cells, more, section.layer, section.fixed)
         section.cells = tuple(
-            replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
+            replace(cell, image_box_px=None, reason=fixed_pattern.REASON, decision=Decision.FIXED_PATTERN)
             if cell.box_px in section.fixed
             else cell
             for cell in cells
@@ -207,12 +207,12 @@ class SerialDetector:
         spots = [
             _spot(cell, section, area)
             for cell, area in zip(section.cells, areas, strict=True)
-            if cell.reason not in NO_CELL
+            if cell.decision not in NO_CELL
         ]
         rows, columns = section.frame.shape
         half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
         ids = iter(self._tracker.add(section.place, spots, half_um))
-        section.tracks = [() if cell.reason in NO_CELL else (next(ids),) for cell in section.cells]
+        section.tracks = [() if cell.decision in NO_CELL else (next(ids),) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
     def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from config.work import DetectionConfig
 from detection.image.boxes import around, union_fraction
-from detection.image.hits import Cell
+from detection.image.hits import Cell, CellSource, Decision
 from detection.registration.rigid import box_around
 from detection.serial.confidence import Near, with_confidences
-from detection.serial.section import CARRIED, HeldSection, SerialCell, SerialSection
+from detection.serial.section import HeldSection, SerialCell, SerialSection
 from detection.tracking.prediction import carried, expected, margin_px_of
 from detection.tracking.tracker import LONGEST_GAP, Track
 
@@ -77,7 +77,17 @@ def _recalled(cell: Cell, track: Track, section: HeldSection, config: DetectionC
         return cell
     margin_px = margin_px_of(config, section.frame.pixel_size_um, cell.unsure_um)
     grown = cell.box_px.dilated(margin_px, section.frame.shape)
-    return replace(cell, image_box_px=grown, reason=CARRIED + " and ".join(seen_in[:2]))
+    return replace(
+        cell,
+        image_box_px=grown,
+        reason=_seen_in(seen_in[:2]),
+        source=CellSource.CARRIED,
+        decision=Decision.DOUBTFUL,
+    )
+
+
+def _seen_in(sections: Sequence[str]) -> str:
+    return f"kept: seen in {' and '.join(sections)}"
 
 
 def _completed(cell: Cell, track: Track, section: HeldSection, config: DetectionConfig) -> Cell:
@@ -115,7 +125,15 @@ def _carried(
             # Ground of which no fluorescence was taken: the beam has no business there.
             continue
         grown = box.dilated(margin_px, frame.shape)
-        cell = Cell("", box, grown, 0.0, CARRIED + " and ".join(seen_in))
+        cell = Cell(
+            "",
+            box,
+            grown,
+            0.0,
+            _seen_in(seen_in),
+            source=CellSource.CARRIED,
+            decision=Decision.DOUBTFUL,
+        )
         result.append(SerialCell(cell, (track.id,), seen=False))
     return result
 

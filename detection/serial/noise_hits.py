@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detection.image.boxes import union_mask
-from detection.image.hits import Cell
+from detection.image.hits import Cell, Decision
 from detection.serial.pooling import Layer, support
 
 REASON = "not imaged: little more than noise, and the sections beside show nothing"
@@ -45,7 +45,7 @@ def without_noise(
         return tuple(cells)
     taken = union_mask([cell.box_px for cell in cells], own.frame.shape)
     return tuple(
-        replace(cell, image_box_px=None, reason=REASON)
+        replace(cell, image_box_px=None, reason=REASON, decision=Decision.NOISE)
         if cell.image_box_px is not None and support(own, cell.box_px, taken) < LEAST_SUPPORT
         else cell
         for cell in cells

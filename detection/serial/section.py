@@ -6,16 +6,11 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Detection
 from detection.registration.register import Link, Prepared
 from detection.registration.section_frame import SectionFrame
-from detection.serial import fixed_pattern, noise_hits
 from detection.serial.fixed_pattern import Evidence
 from detection.serial.pooling import Layer
 from detection.serial.separation.coarse_image import CoarseLight
 from detection.serial.separation.outlines import Outlines
 from detection.tracking.tracker import Place
-
-NO_CELL = (fixed_pattern.REASON, noise_hits.REASON)
-CARRIED = "kept: seen in "
-"""Begins the reason of what is imaged because its neighbours show it, whatever its confidence."""
 
 
 @dataclass(frozen=True, slots=True)

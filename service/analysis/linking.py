@@ -169,10 +169,7 @@ class Linking:
                 log.error("detection failed", field=frame.field.id, error=str(error), exc_info=not known)
                 failed[frame.field.id] = f"detection failed: {error or type(error).__name__}"
                 continue
-            cells = tuple(
-                frame.cell(cell.id, cell.box_px, cell.image_box_px, cell.confidence, cell.reason)
-                for cell in one.cells
-            )
+            cells = tuple(frame.cell(cell) for cell in one.cells)
             warnings = one.warnings if warning is None else (*one.warnings, warning)
             fields.append(FieldCells(frame.field.id, cells, one.elapsed_ms, warnings))
             detections.append((frame, replace(one, warnings=warnings)))

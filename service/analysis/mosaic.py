@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from detection.errors import DetectionError
+from detection.image import hits
 from detection.image.boxes import BoxPx
 from detection.registration.illumination import evened
 from detection.registration.rigid import Rigid, pixels_of_plane, plane_of_pixels
@@ -39,18 +40,21 @@ class FieldFrame:
         """Rows and columns."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def cell(self, name: str, box: BoxPx, image_box: BoxPx | None, confidence: float, reason: str) -> Cell:
-        """Return a cell as found in this frame alone; its place on the stage is by the pose of the frame."""
+    def cell(self, found: hits.Cell) -> Cell:
+        """Return a cell found in this frame, placed on the stage by the pose of the frame."""
+        box, image_box = found.box_px, found.image_box_px
         return Cell(
-            id=f"{self.field.id}/{name}",
+            id=f"{self.field.id}/{found.id}",
             field=self.field.id,
             section=self.field.section,
             box_px=box.as_tuple(),
             image_box_px=None if image_box is None else image_box.as_tuple(),
             rect_m=self.rect_m(box.as_tuple()),
             image_rect_m=None if image_box is None else self.rect_m(image_box.as_tuple()),
-            confidence=confidence,
-            reason=reason,
+            confidence=found.confidence,
+            reason=found.reason,
+            source=found.source,
+            decision=found.decision,
         )
 
     def rect_m(self, box_px: Box) -> RectM:
@@ -126,7 +130,8 @@ class Mosaic:
         if len(self.frames) == 1:
             (only,) = self.frames
             to_image = None if cell.image_box_px is None else _mirrored_box(only, cell.image_box_px)
-            return only.cell("", _mirrored_box(only, cell.box_px), to_image, cell.confidence, cell.reason)
+            box = _mirrored_box(only, cell.box_px)
+            return only.cell(replace(cell, box_px=box, image_box_px=to_image))
         places = [self._in_field(frame, cell.box_px) for frame in self.frames]
         shown = [_cut(place, frame.shape) for place, frame in zip(places, self.frames, strict=True)]
         areas = [0.0 if part is None else _area(part) for part in shown]
@@ -149,6 +154,8 @@ class Mosaic:
             image_rect_m=image_rect,
             confidence=cell.confidence,
             reason=cell.reason,
+            source=cell.source,
+            decision=cell.decision,
         )
 
     def _in_field(self, frame: FieldFrame, box: BoxPx) -> Box:
@@ -191,7 +198,17 @@ class Mosaic:
         outside = math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
         reason = f"not imaged: no fluorescence of it is saved here ({one.cell.reason})"
         return Cell(
-            "", nearest.field.id, whole.section, outside, None, rect, None, one.cell.confidence, reason
+            id="",
+            field=nearest.field.id,
+            section=whole.section,
+            box_px=outside,
+            image_box_px=None,
+            rect_m=rect,
+            image_rect_m=None,
+            confidence=one.cell.confidence,
+            reason=reason,
+            source=one.cell.source,
+            decision=one.cell.decision,
         )
 
 

@@ -55,6 +55,8 @@ def _cell_document(cell: Cell) -> dict[str, Any]:
         "confidence": round(cell.confidence, 6),
         "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
         "reason": cell.reason,
+        "source": cell.source.value,
+        "decision": cell.decision.value,
     }
     if cell.unsure_um > 0:
         document["unsure_um"] = round(cell.unsure_um, 6)

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 
 
@@ -85,6 +86,8 @@ class Cell:
     """Its track through the sections; more where cells have merged, none where sections are not linked."""
     seen: bool = True
     """False where only neighbouring sections show it."""
+    source: CellSource = CellSource.FRAME
+    decision: Decision = Decision.KEPT
 
 
 @dataclass(frozen=True, slots=True)

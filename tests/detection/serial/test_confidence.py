@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell
+from detection.image.hits import Cell, CellSource
 from detection.registration.section_frame import SectionFrame
-from detection.serial.averaged_hits import REASON
 from detection.serial.confidence import (
     Near,
     Witnesses,
@@ -18,7 +17,7 @@ from detection.serial.confidence import (
 from detection.serial.pooling import layer
 
 SEEN = Cell("", BoxPx(20, 20, 40, 40), BoxPx(18, 18, 42, 42), 0.8, "kept: confident")
-AVERAGED = Cell("", BoxPx(20, 20, 40, 40), BoxPx(18, 18, 42, 42), 0.8, REASON)
+AVERAGED = Cell("", BoxPx(20, 20, 40, 40), BoxPx(18, 18, 42, 42), 0.8, "", source=CellSource.AVERAGED)
 witnesses = st.builds(
     Witnesses,
     st.floats(-50, 1e6) | st.just(math.inf),

@@ -63,6 +63,8 @@ def test_the_document_has_tracks_and_links(document: Any) -> None:
                 "confidence",
                 "image_box_px",
                 "reason",
+                "source",
+                "decision",
                 "tracks",
             }
         serial = frame["serial"]
