@@ -134,7 +134,7 @@ def real_figures() -> list[Row]:
     ):
         gap_px = float("inf")
     else:
-        gap_um = on.motion.after(there.motion).apart_um(across.motion, prepared[0].radius_um)
+        gap_um = on.motion.after(there.motion).distance_um(across.motion, prepared[0].radius_um)
         gap_px = gap_um / REAL_PIXEL_UM
     return [at_most("real frames, loop closure, px", gap_px, 6.0, 2)]
 

@@ -14,7 +14,7 @@ from detection.detect import detect
 from detection.detectors import Detector
 from detection.image.hits import NO_CELL, Cell, Decision, Detection
 from detection.registration.register import Link, Prepared, no_link, prepare, register
-from detection.registration.rigid import Rigid, oval_of
+from detection.registration.rigid import Rigid, ellipse_in
 from detection.registration.section_frame import SectionFrame
 from detection.serial import fixed_pattern, noise_hits
 from detection.serial.averaged_hits import joined
@@ -256,7 +256,10 @@ def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
     return Spot(
-        oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None, area_um2 or None
+        ellipse_in(box, frame.shape, frame.pixel_size_um),
+        cut,
+        cell.image_box_px is not None,
+        area_um2 or None,
     )
 
 

@@ -92,11 +92,11 @@ def _seen_in(sections: Sequence[str]) -> str:
 
 def _completed(cell: Cell, track: Track, section: HeldSection, config: DetectionConfig) -> Cell:
     """Image also where the sections on both sides say that more of the cell must lie."""
-    oval = expected(track, section.place)
-    if cell.image_box_px is None or oval is None:
+    ellipse = expected(track, section.place)
+    if cell.image_box_px is None or ellipse is None:
         return cell
     size_um, shape = section.frame.pixel_size_um, section.frame.shape
-    box = box_around(oval, shape, size_um)
+    box = box_around(ellipse, shape, size_um)
     if box is None or box.area_px > MOST_COMPLETED * cell.box_px.area_px:
         return cell
     grown = box.dilated(math.ceil(config.dilate_um / size_um - 1e-9), shape)
@@ -117,8 +117,8 @@ def _carried(
         found = carried(track, section.place)
         if found is None:
             continue
-        oval, seen_in = found
-        box = box_around(oval, frame.shape, frame.pixel_size_um)
+        ellipse, seen_in = found
+        box = box_around(ellipse, frame.shape, frame.pixel_size_um)
         if box is None or any(other.contains(box) for other in imaged):
             continue
         if frame.mask is not None and not frame.mask[box.slices].any():

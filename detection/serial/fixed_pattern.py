@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx, intersection_px, iou
-from detection.registration.rigid import Oval, box_around, oval_of
+from detection.registration.rigid import Ellipse, box_around, ellipse_in
 from detection.serial.pooling import Layer
 from detection.tracking.tracker import Place
 
@@ -170,11 +170,11 @@ def _is_fixed(
     noise = own.layer.noise_adu / own.block_px
     if not _alike(contrasts[0], contrasts[1:], noise):
         return False
-    oval = oval_of(box, own.shape, own.pixel_size_um)
-    moved = [n for n, one in enumerate(rest, start=1) if _has_moved(box, oval, view, own, *one)]
+    ellipse = ellipse_in(box, own.shape, own.pixel_size_um)
+    moved = [n for n, one in enumerate(rest, start=1) if _has_moved(box, ellipse, view, own, *one)]
     if len(moved) < FEWEST - 1 or not _explained(contrasts[0], contrasts[moved], noise):
         return False
-    seen, looked = _seen_moved(oval, own, comparable)
+    seen, looked = _seen_moved(ellipse, own, comparable)
     if len(moved) < FEWEST:
         return looked > 0 and seen == 0
     return seen <= MOSTLY * looked
@@ -189,15 +189,17 @@ def _blocks(box: BoxPx, view: _View, block_px: int) -> tuple[slice, slice]:
     )
 
 
-def _has_moved(box: BoxPx, oval: Oval, view: _View, own: Evidence, other: Evidence, theirs: _View) -> bool:
+def _has_moved(
+    box: BoxPx, ellipse: Ellipse, view: _View, own: Evidence, other: Evidence, theirs: _View
+) -> bool:
     """Whether another frame of the camera shows the pixels of a box, and other ground there."""
     right, down = theirs.window.x0 - view.window.x0, theirs.window.y0 - view.window.y0
     same = BoxPx(*(max(side, 0) for side in (box.x0 + right, box.y0 + down, box.x1 + right, box.y1 + down)))
     if other.view_of(same) is not theirs:
         return False
-    there = oval_of(same, other.shape, own.pixel_size_um).center_um
-    ground = oval.moved(own.place.onto(other.place)).center_um
-    return any(abs(a - b) > 2 * FAR * half for a, b, half in zip(ground, there, oval.half_um, strict=True))
+    there = ellipse_in(same, other.shape, own.pixel_size_um).center_um
+    ground = ellipse.moved(own.place.onto(other.place)).center_um
+    return any(abs(a - b) > 2 * FAR * half for a, b, half in zip(ground, there, ellipse.half_um, strict=True))
 
 
 def _contrasts(lights: NDArray[np.float32], inside: tuple[slice, slice]) -> NDArray[np.float32]:
@@ -240,15 +242,15 @@ def _explained(own: NDArray[np.float32], others: NDArray[np.float32], noise: flo
     )
 
 
-def _seen_moved(oval: Oval, own: Evidence, comparable: Sequence[Evidence]) -> tuple[int, int]:
+def _seen_moved(ellipse: Ellipse, own: Evidence, comparable: Sequence[Evidence]) -> tuple[int, int]:
     """In how many sections a detection is seen where the specimen has moved it, of how many that show it."""
     seen = looked = 0
     for other in comparable:
         motion = own.place.onto(other.place)
-        center = np.array([oval.center_um])
-        if (np.abs(motion.apply(center) - center) <= 2 * FAR * np.array(oval.half_um)).all():
+        center = np.array([ellipse.center_um])
+        if (np.abs(motion.apply(center) - center) <= 2 * FAR * np.array(ellipse.half_um)).all():
             continue
-        box = box_around(oval.moved(motion), other.shape, other.pixel_size_um)
+        box = box_around(ellipse.moved(motion), other.shape, other.pixel_size_um)
         if box is not None:
             looked += 1
             seen += any(iou(box, one) >= SAME_CELL for one in other.boxes)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from config.work import DetectionConfig
-from detection.registration.rigid import Oval
+from detection.registration.rigid import Ellipse
 from detection.tracking.tracker import LONGEST_GAP, Place, Sighting, Track
 
 LEAST_SHARE = 0.35
@@ -15,7 +15,7 @@ LEAST_SHARE = 0.35
 SIZES = 5
 
 
-def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval, tuple[str, ...]] | None:
+def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Ellipse, tuple[str, ...]] | None:
     """Predict a cell in a section in which it was missed, from the sections around it.
 
     Between two sightings the ellipse is interpolated; beyond the last it is extrapolated, and shrinks as it
@@ -31,7 +31,7 @@ def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval,
 
     Returns
     -------
-    (Oval, tuple of str) or None
+    (Ellipse, tuple of str) or None
         The ellipse in the plane of the section, and where the cell was seen; None where nothing is to be
         carried: the cell was seen, is too far, or has shrunk to nothing.
     """
@@ -44,7 +44,7 @@ def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval,
     first = before[-1] if before and place.index - before[-1].place.index <= reach else None
     second = after[0] if after and after[0].place.index - place.index <= reach else None
     if first is not None and second is not None:
-        a, b = (one.spot.oval.moved(one.place.onto(place)) for one in (first, second))
+        a, b = (one.spot.ellipse.moved(one.place.onto(place)) for one in (first, second))
         span = second.place.index - first.place.index
         return _between(a, b, (place.index - first.place.index) / span), (
             first.place.section,
@@ -56,7 +56,7 @@ def carried(track: Track, place: Place, reach: int = LONGEST_GAP) -> tuple[Oval,
     return _beyond(side, place)
 
 
-def expected(track: Track, place: Place, reach: int = 2) -> Oval | None:
+def expected(track: Track, place: Place, reach: int = 2) -> Ellipse | None:
     """Predict a cell in a section from the sections on both sides alone, whether or not it was seen there.
 
     Parameters
@@ -69,7 +69,7 @@ def expected(track: Track, place: Place, reach: int = 2) -> Oval | None:
 
     Returns
     -------
-    Oval or None
+    Ellipse or None
         The ellipse in the plane of the section; None where one side does not show the cell whole.
     """
     near = [
@@ -85,23 +85,23 @@ def expected(track: Track, place: Place, reach: int = 2) -> Oval | None:
         return None
     first, second = before[-1], after[0]
     span = second.place.index - first.place.index
-    a, b = (one.spot.oval.moved(one.place.onto(place)) for one in (first, second))
+    a, b = (one.spot.ellipse.moved(one.place.onto(place)) for one in (first, second))
     return _between(a, b, (place.index - first.place.index) / span)
 
 
-def _between(a: Oval, b: Oval, share: float) -> Oval:
+def _between(a: Ellipse, b: Ellipse, share: float) -> Ellipse:
     """Ellipse between two, the larger half axes of both where in doubt."""
     center = tuple(p + (q - p) * share for p, q in zip(a.center_um, b.center_um, strict=True))
     half = tuple(p + (q - p) * share for p, q in zip(a.half_um, b.half_um, strict=True))
-    return Oval((center[0], center[1]), (half[0], half[1]))
+    return Ellipse((center[0], center[1]), (half[0], half[1]))
 
 
-def _beyond(side: Sequence[Sighting], place: Place) -> tuple[Oval, tuple[str, ...]] | None:
+def _beyond(side: Sequence[Sighting], place: Place) -> tuple[Ellipse, tuple[str, ...]] | None:
     nearest, next_one = side[0], side[1]
-    sizes = [one.spot.oval.area_um2 for one in side[:SIZES] if not one.spot.cut]
+    sizes = [one.spot.ellipse.area_um2 for one in side[:SIZES] if not one.spot.cut]
     steps = [abs(one.place.index - nearest.place.index) for one in side[:SIZES] if not one.spot.cut]
     away = abs(place.index - nearest.place.index)
-    oval = nearest.spot.oval.moved(nearest.place.onto(place))
+    ellipse = nearest.spot.ellipse.moved(nearest.place.onto(place))
     if len(sizes) >= 3:
         # Mean growth inwards; it falls at least as fast outwards.
         slope = float(np.polyfit(steps, sizes, 1)[0])
@@ -109,9 +109,9 @@ def _beyond(side: Sequence[Sighting], place: Place) -> tuple[Oval, tuple[str, ..
         share = math.sqrt(max(area, 0.0) / sizes[0])
         if share < LEAST_SHARE:
             return None
-        oval = replace(oval, half_um=(oval.half_um[0] * share, oval.half_um[1] * share))
+        ellipse = replace(ellipse, half_um=(ellipse.half_um[0] * share, ellipse.half_um[1] * share))
     names = sorted((nearest.place, next_one.place), key=lambda one: one.index)
-    return oval, tuple(one.section for one in names)
+    return ellipse, tuple(one.section for one in names)
 
 
 def margin_px_of(config: DetectionConfig, pixel_size_um: float, unsure_um: float = 0.0) -> int:

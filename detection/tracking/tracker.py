@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from detection.registration.rigid import Oval, Rigid
+from detection.registration.rigid import Ellipse, Rigid
 
 LONGEST_GAP = 3
 LONGEST_ABSENCE = 40
@@ -57,7 +57,7 @@ class Spot:
 
     Attributes
     ----------
-    oval : Oval
+    ellipse : Ellipse
         In the plane of the frame.
     cut : bool
         The edge of the frame cuts it, so its size says little.
@@ -66,7 +66,7 @@ class Spot:
         Area within its outline; None where only the ellipse is known.
     """
 
-    oval: Oval
+    ellipse: Ellipse
     cut: bool
     confident: bool = True
     outline_um2: float | None = None
@@ -74,7 +74,7 @@ class Spot:
     @property
     def area_um2(self) -> float:
         """Area within its outline, else of the ellipse."""
-        return self.oval.area_um2 if self.outline_um2 is None else self.outline_um2
+        return self.ellipse.area_um2 if self.outline_um2 is None else self.outline_um2
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Tracker:
         """
         self._retire(place)
         tracks = [track for track in self.active if track.last.place.chain == place.chain]
-        predicted = [track.last.spot.oval.moved(track.last.place.onto(place)) for track in tracks]
+        predicted = [track.last.spot.ellipse.moved(track.last.place.onto(place)) for track in tracks]
         gaps = np.array([track.missed for track in tracks])
         shared, cost = _costs(predicted, tracks, gaps, spots)
         ids = [""] * len(spots)
@@ -204,27 +204,27 @@ class Tracker:
         self.active = [track for track, on in zip(self.active, goes_on, strict=True) if on]
 
 
-def _box_um2(oval: Oval) -> float:
+def _box_um2(ellipse: Ellipse) -> float:
     """Area of the box around an ellipse, um2."""
-    return 4 * oval.half_um[0] * oval.half_um[1]
+    return 4 * ellipse.half_um[0] * ellipse.half_um[1]
 
 
-def _sides(ovals: Sequence[Oval]) -> NDArray[np.float64]:
+def _sides(ellipses: Sequence[Ellipse]) -> NDArray[np.float64]:
     """Left, low, right and upper sides (N, 4), um."""
     return np.array(
         [
             (
-                oval.center_um[0] - oval.half_um[0],
-                oval.center_um[1] - oval.half_um[1],
-                oval.center_um[0] + oval.half_um[0],
-                oval.center_um[1] + oval.half_um[1],
+                ellipse.center_um[0] - ellipse.half_um[0],
+                ellipse.center_um[1] - ellipse.half_um[1],
+                ellipse.center_um[0] + ellipse.half_um[0],
+                ellipse.center_um[1] + ellipse.half_um[1],
             )
-            for oval in ovals
+            for ellipse in ellipses
         ]
     ).reshape(-1, 4)
 
 
-def shared_um2(first: Sequence[Oval], second: Sequence[Oval]) -> NDArray[np.float64]:
+def shared_um2(first: Sequence[Ellipse], second: Sequence[Ellipse]) -> NDArray[np.float64]:
     """Areas that the boxes around ellipses share, (N, M), um2."""
     a, b = _sides(first)[:, None], _sides(second)[None]
     width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
@@ -233,13 +233,13 @@ def shared_um2(first: Sequence[Oval], second: Sequence[Oval]) -> NDArray[np.floa
 
 
 def _costs(
-    predicted: Sequence[Oval], tracks: Sequence[Track], gaps: NDArray[np.int64], spots: Sequence[Spot]
+    predicted: Sequence[Ellipse], tracks: Sequence[Track], gaps: NDArray[np.int64], spots: Sequence[Spot]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Shared areas, um2, and costs of linking, both (tracks, detections); infinite where it is ruled out."""
-    ovals = [spot.oval for spot in spots]
-    shared = shared_um2(predicted, ovals)
-    before = np.array([_box_um2(oval) for oval in predicted]).reshape(-1, 1)
-    after = np.array([_box_um2(oval) for oval in ovals]).reshape(1, -1)
+    ellipses = [spot.ellipse for spot in spots]
+    shared = shared_um2(predicted, ellipses)
+    before = np.array([_box_um2(ellipse) for ellipse in predicted]).reshape(-1, 1)
+    after = np.array([_box_um2(ellipse) for ellipse in ellipses]).reshape(1, -1)
     overlap = shared / np.minimum(before, after)
     union = shared / (before + after - shared)
     growth = np.abs(np.log(after / before))
@@ -268,11 +268,11 @@ def _assigned(cost: NDArray[np.float64]) -> list[tuple[int, int]]:
     ]
 
 
-def _lies_within(oval: Oval, cut: bool, half_size_um: tuple[float, float]) -> bool:
+def _lies_within(ellipse: Ellipse, cut: bool, half_size_um: tuple[float, float]) -> bool:
     """Whether a frame shows the middle of a cell; of one that a frame has cut, all that is known of it."""
     return all(
         abs(at) + (half if cut else 0.0) < limit
-        for at, half, limit in zip(oval.center_um, oval.half_um, half_size_um, strict=True)
+        for at, half, limit in zip(ellipse.center_um, ellipse.half_um, half_size_um, strict=True)
     )
 
 
@@ -283,4 +283,4 @@ def _torn_from(
     if shared.size == 0:
         return None
     row = int(shared.argmax())
-    return None if row in missed or shared[row] < INSIDE * _box_um2(spot.oval) else tracks[row]
+    return None if row in missed or shared[row] < INSIDE * _box_um2(spot.ellipse) else tracks[row]

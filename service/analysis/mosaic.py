@@ -10,7 +10,7 @@ import numpy as np
 from detection.errors import DetectionError
 from detection.image import hits
 from detection.image.boxes import BoxPx
-from detection.registration.illumination import evened
+from detection.registration.illumination import even_background
 from detection.registration.rigid import Rigid, pixels_of_plane, plane_of_pixels
 from detection.registration.section_frame import SectionFrame, stitch
 from detection.serial.section import SerialCell
@@ -239,7 +239,7 @@ def lay_out(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mos
             )
         if pixels > EMPTIEST * sum(frame.pixels.size for frame in frames):
             raise DetectionError(f"the {len(frames)} fields of section {section} lie far apart")
-    return Mosaic(tuple(frames), stitch(evened([frame.as_placed(angle_rad) for frame in frames])))
+    return Mosaic(tuple(frames), stitch(even_background([frame.as_placed(angle_rad) for frame in frames])))
 
 
 def _mirrored_box(frame: FieldFrame, box: BoxPx) -> BoxPx:

@@ -1,6 +1,6 @@
 """Values decide, sentences are only shown: with other words everything comes out the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +43,7 @@ def frames() -> list[SectionFrame]:
     return found
 
 
-Outcome = tuple[list[tuple[object, ...]], list[object], set[CellSource], set[Decision]]
+Outcome = tuple[Sequence[object], Sequence[object], set[CellSource], set[Decision]]
 
 
 def outcome() -> Outcome:

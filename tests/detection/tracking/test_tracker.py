@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.registration.rigid import Oval, Rigid
+from detection.registration.rigid import Ellipse, Rigid
 from detection.tracking.prediction import carried, expected
 from detection.tracking.tracker import LONGEST_GAP, Place, Spot, Tracker
 
@@ -14,7 +14,7 @@ def place(index: int, motion: Rigid | None = None, chain: int = 1) -> Place:
 
 
 def spot(x: float, y: float = 0.0, half: float = 4.0, cut: bool = False) -> Spot:
-    return Spot(Oval((x, y), (half, half)), cut)
+    return Spot(Ellipse((x, y), (half, half)), cut)
 
 
 @given(
@@ -29,7 +29,7 @@ def test_cells_keep_their_identity_however_sections_lie(motions: list[Rigid]) ->
     centers = [(-20.0, 0.0), (0.0, 5.0), (9.0, 5.0), (25.0, -10.0)]
     names = ["T0001", "T0002", "T0003", "T0004"]
     for index, motion in enumerate(motions):
-        spots = [Spot(Oval(at, (4.0, 4.0)).moved(motion.inverse()), cut=False) for at in centers]
+        spots = [Spot(Ellipse(at, (4.0, 4.0)).moved(motion.inverse()), cut=False) for at in centers]
         order = -1 if index % 2 else 1
         assert tracker.add(place(index, motion), spots[::order]) == names[::order]
 
@@ -68,8 +68,8 @@ def test_what_grows_ninefold_is_another_cell_unless_the_edge_cut_it() -> None:
 def test_a_cell_that_splits_names_its_parent() -> None:
     tracker = Tracker()
     for index in range(2):
-        tracker.add(place(index), [Spot(Oval((0.0, 0.0), (9.0, 5.0)), cut=False)])
-    halves = [Spot(Oval((x, 0.0), (4.5, 5.0)), cut=False) for x in (-4.5, 4.5)]
+        tracker.add(place(index), [Spot(Ellipse((0.0, 0.0), (9.0, 5.0)), cut=False)])
+    halves = [Spot(Ellipse((x, 0.0), (4.5, 5.0)), cut=False) for x in (-4.5, 4.5)]
     ids = tracker.add(place(2), halves)
     assert sorted(ids) == ["T0001", "T0002"]
     assert tracker.active[1].parent == "T0001"
@@ -85,9 +85,9 @@ def test_a_cell_that_the_edge_cuts_is_not_missed_where_it_may_lie_beyond() -> No
 
 def test_the_area_within_the_outline_counts_where_it_is_known() -> None:
     tracker = Tracker()
-    oval = Oval((0.0, 0.0), (4.0, 4.0))
-    tracker.add(place(0), [Spot(oval, cut=False, outline_um2=33.0)])
-    tracker.add(place(1), [Spot(oval, cut=False)])
+    ellipse = Ellipse((0.0, 0.0), (4.0, 4.0))
+    tracker.add(place(0), [Spot(ellipse, cut=False, outline_um2=33.0)])
+    tracker.add(place(1), [Spot(ellipse, cut=False)])
     assert tracker.active[0].areas == [(0, 33.0), (1, pytest.approx(16 * math.pi))]
 
 
@@ -110,10 +110,10 @@ def test_a_cell_is_carried_between_its_neighbours() -> None:
     tracker = tracked({0: 4, 1: 4, 4: 5})
     found = carried(tracker.active[0], place(2))
     assert found is not None
-    oval, seen_in = found
+    ellipse, seen_in = found
     assert seen_in == ("S0002", "S0005")
-    assert oval.center_um[0] == pytest.approx(2)
-    assert oval.half_um[0] == pytest.approx(4 + 1 / 3)
+    assert ellipse.center_um[0] == pytest.approx(2)
+    assert ellipse.half_um[0] == pytest.approx(4 + 1 / 3)
 
 
 def test_a_cell_is_carried_three_sections_beyond_its_last() -> None:

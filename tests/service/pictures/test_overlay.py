@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_with_tracks_a_cell_has_the_colour_of_its_track_and_others_are_red() -> None:
-    cells = make_cell(1, BoxPx(20, 40, 60, 80)), make_cell(2, BoxPx(90, 40, 130, 80), "not imaged: fixed")
+    cells = make_cell(1, BoxPx(20, 40, 60, 80)), make_cell(2, BoxPx(90, 40, 130, 80), Decision.BELOW_FLOOR)
     picture = draw_overlay(pixels(), make_detection(*cells), 0.178, [("T0007", "T0002"), ()])
     assert has(picture, track_colour("T0007"), 80, 159)
     assert has(picture, NOT_IMAGED, 220, 159)

@@ -95,13 +95,13 @@ def test_a_saved_document_gives_the_curve_of_the_detection_itself(tmp_path: Path
 def test_source_and_decision_are_read_back_and_no_text_is_parsed(tmp_path: Path) -> None:
     box, path = [10, 10, 40, 40], tmp_path / "found.json"
     reason = "kept: seen in S0001 and S0003, doubtful, not imaged: fixed in the camera"
-    cells = [
+    states: list[dict[str, object]] = [
         {"image_box_px": box, "source": "carried", "decision": "doubtful"},
         {"image_box_px": None, "source": "averaged", "decision": "noise"},
         {"image_box_px": box},
         {"image_box_px": None},
     ]
-    cells = [{"id": "c", "box_px": box, "confidence": 0.5, "reason": reason, **cell} for cell in cells]
+    cells = [{"id": "c", "box_px": box, "confidence": 0.5, "reason": reason, **state} for state in states]
     frame = {"path": "x/cells.tif", "page": 0, "shape": [256, 256], "pixel_size_um": 0.2, "cells": cells}
     path.write_text(json.dumps({"frames": [frame]}))
     ((judged,), _) = read_judged(path, Truth({("cells", 0): ()}, tmp_path))
