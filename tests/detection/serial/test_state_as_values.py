@@ -16,7 +16,7 @@ from detection.registration.rigid import Rigid
 from detection.registration.section_frame import SectionFrame
 from detection.serial import noise_hits
 from detection.serial.detector import SerialDetector
-from detection.serial.pooling import layer
+from detection.serial.pooling import split_background
 from detection.serial.section import SerialSection
 from tests.detection.stacks import OFFSET, PIXEL_UM, SIZE_PX, Block
 
@@ -116,7 +116,7 @@ def test_serial_detection_and_curves_do_not_depend_on_the_words(reworded: Callab
 def test_noise_hits_do_not_depend_on_the_words(reworded: Callable[[str], None]) -> None:
     box = BoxPx(40, 40, 60, 60)
     plain = [
-        layer(
+        split_background(
             SectionFrame(
                 f"S{n}", np.random.default_rng(n).normal(500, 10, (100, 100)).astype(np.uint16), 0.36
             )
@@ -126,5 +126,5 @@ def test_noise_hits_do_not_depend_on_the_words(reworded: Callable[[str], None]) 
     for reason in ("kept: confident", MISLEADING):
         reworded(reason)
         hit = Cell("c0001", box, box, 0.9, reason)
-        (found,) = noise_hits.without_noise([hit], plain[0], [(plain[1], []), (plain[2], [])])
+        (found,) = noise_hits.reject_noise([hit], plain[0], [(plain[1], []), (plain[2], [])])
         assert (found.image_box_px, found.decision) == (None, Decision.NOISE)

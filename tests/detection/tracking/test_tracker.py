@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detection.registration.rigid import Ellipse, Rigid
-from detection.tracking.prediction import carried, expected
-from detection.tracking.tracker import LONGEST_GAP, Place, Spot, Tracker
+from detection.tracking.prediction import interpolate, predict_missed
+from detection.tracking.settings import SETTINGS
+from detection.tracking.tracker import Place, Spot, Tracker
 
 
 def place(index: int, motion: Rigid | None = None, chain: int = 1) -> Place:
@@ -34,13 +35,13 @@ def test_cells_keep_their_identity_however_sections_lie(motions: list[Rigid]) ->
         assert tracker.add(place(index, motion), spots[::order]) == names[::order]
 
 
-@pytest.mark.parametrize("gap", range(LONGEST_GAP + 2))
+@pytest.mark.parametrize("gap", range(SETTINGS.longest_gap + 2))
 def test_a_gap_of_three_is_closed_and_one_of_four_is_not(gap: int) -> None:
     tracker = Tracker()
     tracker.add(place(0), [spot(0)])
     for index in range(1, gap + 1):
         assert tracker.add(place(index), []) == []
-    assert tracker.add(place(gap + 1), [spot(0.5)]) == ["T0001" if gap <= LONGEST_GAP else "T0002"]
+    assert tracker.add(place(gap + 1), [spot(0.5)]) == ["T0001" if gap <= SETTINGS.longest_gap else "T0002"]
 
 
 def test_a_cell_that_was_beyond_the_frame_is_known_again() -> None:
@@ -108,7 +109,7 @@ def tracked(halves: dict[int, float]) -> Tracker:
 
 def test_a_cell_is_carried_between_its_neighbours() -> None:
     tracker = tracked({0: 4, 1: 4, 4: 5})
-    found = carried(tracker.active[0], place(2))
+    found = predict_missed(tracker.active[0], place(2))
     assert found is not None
     ellipse, seen_in = found
     assert seen_in == ("S0002", "S0005")
@@ -118,31 +119,36 @@ def test_a_cell_is_carried_between_its_neighbours() -> None:
 
 def test_a_cell_is_carried_three_sections_beyond_its_last() -> None:
     track = tracked({0: 4, 1: 4, 7: 3}).active[0]
-    assert [carried(track, place(index)) is not None for index in range(2, 6)] == [True, True, True, False]
-    assert carried(track, place(2), reach=1) is not None
-    assert carried(track, place(3), reach=1) is None
+    assert [predict_missed(track, place(index)) is not None for index in range(2, 6)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert predict_missed(track, place(2), most_sections=1) is not None
+    assert predict_missed(track, place(3), most_sections=1) is None
 
 
 def test_nothing_is_carried_where_it_was_seen_or_seen_but_once() -> None:
-    assert carried(tracked({0: 4, 1: 4}).active[0], place(1)) is None
-    assert carried(tracked({0: 4}).active[0], place(1)) is None
-    assert carried(tracked({0: 4, 1: 4}).active[0], place(2, chain=9)) is None
+    assert predict_missed(tracked({0: 4, 1: 4}).active[0], place(1)) is None
+    assert predict_missed(tracked({0: 4}).active[0], place(1)) is None
+    assert predict_missed(tracked({0: 4, 1: 4}).active[0], place(2, chain=9)) is None
 
 
 def test_a_cell_that_shrinks_to_nothing_ends() -> None:
     track = tracked({0: 6, 1: 5, 2: 4, 3: 2.4}).active[0]
-    assert carried(track, place(4)) is None
+    assert predict_missed(track, place(4)) is None
     steady = tracked({0: 5.0, 1: 4.9, 2: 4.8, 3: 4.7}).active[0]
-    found = carried(steady, place(4))
+    found = predict_missed(steady, place(4))
     assert found is not None
     assert 4.4 < found[0].half_um[0] < 4.7
 
 
 def test_both_sides_say_how_large_a_cell_must_be_between_them() -> None:
     track = tracked({0: 4, 1: 1, 2: 5}).active[0]
-    found = expected(track, place(1))
+    found = interpolate(track, place(1))
     assert found is not None
     assert found.half_um == (4.5, 4.5)
     assert found.center_um[0] == pytest.approx(1)
-    assert expected(track, place(2)) is None
-    assert expected(tracked({0: 4, 3: 4}).active[0], place(1), reach=1) is None
+    assert interpolate(track, place(2)) is None
+    assert interpolate(tracked({0: 4, 3: 4}).active[0], place(1), most_sections=1) is None
