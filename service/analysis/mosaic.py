@@ -1,4 +1,4 @@
-"""The fields of one section as one frame, and its cells given back to the fields that show them."""
+"""Mosaic of the fields of a section, and assignment of its cells to the fields that show them."""
 
 import math
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from service.model.specimen import Cell, Field
 from service.session.images import Pixels
 
 MOST_PX = 16_000_000
-"""Of a mosaic: about a dozen of them are in memory, at some ten bytes a pixel."""
+"""Largest mosaic: about a dozen of them are in memory, at some ten bytes per pixel, 2 GB."""
 EMPTIEST = 4.0
-"""Area of a mosaic over that of its fields: further apart they are no picture of one place."""
+"""Largest area of a mosaic over that of its fields; chosen by hand."""
 
 Box = tuple[float, float, float, float]
 
@@ -58,11 +58,11 @@ class FieldFrame:
         )
 
     def rect_m(self, box_px: Box) -> RectM:
-        """Ground of a box of pixels."""
+        """Return the rectangle of a box of pixels on the stage."""
         return box_to_rect(self.pose, self.shape, box_px)
 
-    def as_placed(self, angle_rad: float | None) -> SectionFrame:
-        """Return the frame as registration takes it, turned back where the camera mirrors it."""
+    def as_section_frame(self, angle_rad: float | None) -> SectionFrame:
+        """Return the frame for registration, mirrored back where the camera mirrors it."""
         rows, columns = -1 if self.pose.flip_y else 1, -1 if self.pose.flip_x else 1
         pixels = cast("Pixels", np.ascontiguousarray(self.pixels[::rows, ::columns]))
         x_m, y_m = self.pose.center_m
@@ -77,7 +77,7 @@ class FieldFrame:
         )
 
     def mirrored(self, box: Box) -> Box:
-        """Return a box of the frame as placed in pixels of the frame as taken, or the other way round."""
+        """Convert a box between the mirrored frame and the frame as taken, in either direction."""
         (rows, columns), (x0, y0, x1, y1) = self.shape, box
         if self.pose.flip_x:
             x0, x1 = columns - x1, columns - x0
@@ -88,25 +88,25 @@ class FieldFrame:
 
 @dataclass(frozen=True, slots=True)
 class Mosaic:
-    """The fields of one section, laid on each other by their stage positions.
+    """The fields of one section, stitched by their stage positions.
 
     Attributes
     ----------
     frames : tuple of FieldFrame
         In the order of exposure.
     whole : SectionFrame
-        Of several fields with one even background.
+        With one even background, if there are several fields.
     """
 
     frames: tuple[FieldFrame, ...]
     whole: SectionFrame
 
     def cells(self, found: Sequence[SerialCell]) -> dict[str, tuple[Cell, ...]]:
-        """Give cells back to the fields.
+        """Assign cells to the fields.
 
-        Each goes to the field that shows most of it, the first of those that show as much. Its rectangles on
-        the stage hold all of it, though other fields show a part; its boxes in pixels are cut at the edges of
-        its own frame.
+        Each cell belongs to the field that shows most of it, the first one if several show as much. Its
+        rectangles on the stage hold all of it, also the part in other fields; its boxes in pixels are cut at
+        the edges of its own frame.
 
         Parameters
         ----------
@@ -116,14 +116,14 @@ class Mosaic:
         Returns
         -------
         dict
-            Cells by the field's identifier, of every field, in the order found; ids are made anew.
+            Cells by the identifier of every field, in the order found, with new ids.
         """
-        given: dict[str, tuple[Cell, ...]] = {frame.field.id: () for frame in self.frames}
+        assigned: dict[str, tuple[Cell, ...]] = {frame.field.id: () for frame in self.frames}
         for one in found:
             cell = self._cell(one)
-            name = f"{cell.field}/c{len(given[cell.field]) + 1:04d}"
-            given[cell.field] += (replace(cell, id=name, tracks=one.tracks, seen=one.seen),)
-        return given
+            name = f"{cell.field}/c{len(assigned[cell.field]) + 1:04d}"
+            assigned[cell.field] += (replace(cell, id=name, tracks=one.tracks, seen=one.seen),)
+        return assigned
 
     def _cell(self, one: SerialCell) -> Cell:
         cell = one.cell
@@ -143,14 +143,14 @@ class Mosaic:
         image_box = image_rect = None
         if cell.image_box_px is not None:
             image_box = _cut(self._in_field(frame, cell.image_box_px), frame.shape)
-            image_rect = self._ground_m(cell.image_box_px, best)
+            image_rect = self._stage_rect_m(cell.image_box_px, best)
         return Cell(
             id="",
             field=frame.field.id,
             section=self.whole.section,
             box_px=part,
             image_box_px=image_box,
-            rect_m=self._ground_m(cell.box_px, best),
+            rect_m=self._stage_rect_m(cell.box_px, best),
             image_rect_m=image_rect,
             confidence=cell.confidence,
             reason=cell.reason,
@@ -159,7 +159,7 @@ class Mosaic:
         )
 
     def _in_field(self, frame: FieldFrame, box: BoxPx) -> Box:
-        """Box of a field's own pixels around a box of the mosaic, not cut at the edges of the frame."""
+        """Return the box in pixels of a field around a box of the mosaic, not cut at its edges."""
         corners = np.array(
             [[box.x0, box.y0], [box.x1, box.y0], [box.x1, box.y1], [box.x0, box.y1]], dtype=np.float64
         )
@@ -171,7 +171,7 @@ class Mosaic:
         (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         return frame.mirrored((x0, y0, x1, y1))
 
-    def _ground_m(self, box: BoxPx, best: int) -> RectM:
+    def _stage_rect_m(self, box: BoxPx, best: int) -> RectM:
         """Rectangle around a box, from the fields that show it; from one alone where it shows all of it."""
         places = [self._in_field(frame, box) for frame in self.frames]
         cuts = [_cut(place, frame.shape) for place, frame in zip(places, self.frames, strict=True)]
@@ -186,7 +186,7 @@ class Mosaic:
         return x0, y0, x1, y1
 
     def _unsaved(self, one: SerialCell) -> Cell:
-        """Return what is expected where no field is saved: no beam may go there, but it is told."""
+        """Return a cell predicted where no fluorescence is saved: it is recorded but must not be imaged."""
         whole, box = self.whole, one.cell.box_px
         size_m = whole.pixel_size_um * 1e-6
         center_m = whole.center_um[0] * 1e-6, whole.center_um[1] * 1e-6
@@ -212,20 +212,20 @@ class Mosaic:
         )
 
 
-def lay_out(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mosaic:
-    """Lay the fields of a section on their places.
+def stitch_fields(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mosaic:
+    """Stitch the fields of a section.
 
     Parameters
     ----------
     frames : sequence of FieldFrame
-        Of one section, in the order of exposure, one at least.
+        Of one section, in the order of exposure, at least one.
     angle_rad : float, optional
         Rotation of the section on the stage, where the layout gives it.
 
     Raises
     ------
     DetectionError
-        They cannot be one picture: they differ in pixel size, type of pixel or offset, or lie too far apart.
+        Raised when they differ in pixel size, type of pixel or offset, or lie too far apart.
     """
     if len(frames) > 1:
         rects = np.array([frame_rect(frame.pose, frame.shape) for frame in frames])
@@ -239,7 +239,9 @@ def lay_out(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mos
             )
         if pixels > EMPTIEST * sum(frame.pixels.size for frame in frames):
             raise DetectionError(f"the {len(frames)} fields of section {section} lie far apart")
-    return Mosaic(tuple(frames), stitch(even_background([frame.as_placed(angle_rad) for frame in frames])))
+    return Mosaic(
+        tuple(frames), stitch(even_background([frame.as_section_frame(angle_rad) for frame in frames]))
+    )
 
 
 def _mirrored_box(frame: FieldFrame, box: BoxPx) -> BoxPx:
@@ -248,8 +250,8 @@ def _mirrored_box(frame: FieldFrame, box: BoxPx) -> BoxPx:
 
 
 def _cut(box: Box, shape: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Whole pixels around a box, cut at the edges of a frame; None if none is left."""
-    # 1e-6: whole pixels that went to micrometres and back stay whole.
+    """Return whole pixels around a box, cut at the edges of a frame; None if none is left."""
+    # 1e-6: whole pixels stay whole after conversion to micrometres and back.
     x0, y0 = max(math.floor(box[0] + 1e-6), 0), max(math.floor(box[1] + 1e-6), 0)
     x1, y1 = min(math.ceil(box[2] - 1e-6), shape[1]), min(math.ceil(box[3] - 1e-6), shape[0])
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
