@@ -1,4 +1,4 @@
-"""Whether confidences are what they say: of the hits given p, about a share p is real."""
+"""Calibration of confidences: of the hits given p, about a share p is real."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from config.work import DetectionConfig
 from detection.evaluation.curves import dropped_by_floor, reliability
 from detection.evaluation.scores import JudgedFrame, is_real
 from detection.evaluation.truth import TrueCell
-from detection.serial import averaged_hits
+from detection.image.hits import CellSource
 from detection.serial.detector import SerialDetector
 
 FRAMES = 20
-"""Of every kind; more on the same seeds would be sections of the same blocks."""
+"""Frames of every kind; more would be sections of the same blocks."""
 DETECTORS = ("recall-first", "paper")
 SECTIONS = 10
 STACKS: dict[str, dict[str, Any]] = {
@@ -35,7 +35,7 @@ TITLE = "Calibration of confidence (share of hits that are real, 95 % interval)"
 
 
 def run() -> list[Row]:
-    """Pool as many frames of every kind, and say it of each kind by itself."""
+    """Measure over as many frames of every kind, and for each kind by itself."""
     of_kind: dict[str, dict[str, list[JudgedFrame]]] = {detector: {} for detector in DETECTORS}
     for kind, frames in every_kind(FRAMES):
         for number, frame in enumerate(frames):
@@ -47,7 +47,7 @@ def run() -> list[Row]:
 
 
 def serial_rows(stacks: int = 2) -> list[Row]:
-    """The same of hits that neighbouring sections show: in an average only, or carried from them."""
+    """Measure hits that neighbouring sections show: in an average only, or carried from them."""
     carried: dict[str, list[JudgedFrame]] = {}
     averaged: dict[str, list[JudgedFrame]] = {}
     for number, (kind, specimen) in enumerate(STACKS.items()):
@@ -59,7 +59,7 @@ def serial_rows(stacks: int = 2) -> list[Row]:
 
 
 def _serially_judged(seed: int, specimen: dict[str, Any]) -> tuple[list[JudgedFrame], list[JudgedFrame]]:
-    """Carried hits of every section of a stack, and those that only its average shows."""
+    """Return the carried hits of every section of a stack, and those that only its average shows."""
     stack = simulated_stack(seed, SECTIONS, **specimen)
     detector = SerialDetector(DetectionConfig())
     found = [section for one in stack for section in detector.add(one.frame)] + detector.finish()
@@ -72,7 +72,7 @@ def _serially_judged(seed: int, specimen: dict[str, Any]) -> tuple[list[JudgedFr
             (carried, [one.cell for one in own if not one.seen]),
             (
                 averaged,
-                [one.cell for one in own if one.seen and one.cell.reason.startswith(averaged_hits.REASON)],
+                [one.cell for one in own if one.seen and one.cell.source is CellSource.AVERAGED],
             ),
         ):
             frames.append(

@@ -1,4 +1,4 @@
-"""How well tracks name the true cells."""
+"""Agreement of tracks with the true cells."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,22 +13,23 @@ from detection.tracking.central_section import central_sections
 from detection.tracking.tracker import Track
 
 SAME_IOU = 0.3
+"""Least intersection over union of a cell and a detection of it; outlines of dim cells vary by half."""
 Meets = Callable[[BoxPx, BoxPx], bool]
-"""Whether the box of a true cell, first, is met by that of a detection."""
+"""Returns True if a true box, first, is met by the box of a detection."""
 
 
 def overlaps(true: BoxPx, found: BoxPx) -> bool:
-    """Whether they share enough to be told as one."""
+    """Return True if both boxes overlap enough to be of one cell."""
     return iou(true, found) >= SAME_IOU
 
 
 def agrees(true: BoxPx, found: BoxPx) -> bool:
-    """Whether they are nearly alike, as tracking is judged usually: of merged cells hardly any is met."""
+    """Return True at the usual limit of tracking, IoU .5: merged cells are hardly ever met."""
     return iou(true, found) >= 0.5
 
 
 def holds(true: BoxPx, found: BoxPx) -> bool:
-    """Whether most of the cell lies in the detection, however large that is."""
+    """Return True if most of the cell lies in the detection, however large that is."""
     return intersection_px(true, found) >= 0.5 * true.area_px
 
 
@@ -68,7 +69,7 @@ def named(
 
 
 def _of_little(box: BoxPx, cells: Sequence[tuple[str, BoxPx]], beyond: Sequence[BoxPx]) -> bool:
-    """Whether a detection is of a cell that lies almost all beyond the frame, and of no other."""
+    """Return True if a detection is of a cell mostly beyond the frame, and of no other."""
     if any(overlaps(cell, box) for _, cell in cells):
         return False
     return any(intersection_px(cell, box) >= 0.5 * min(box.area_px, cell.area_px) for cell in beyond)
@@ -77,7 +78,7 @@ def _of_little(box: BoxPx, cells: Sequence[tuple[str, BoxPx]], beyond: Sequence[
 def central_within_one(
     truth: Sequence[TrueSection], tracks: Sequence[Track], names: dict[str, str]
 ) -> list[bool]:
-    """Whether the central section is within one of the true one, for cells that lie whole in every frame."""
+    """Check that central sections are within one of the true ones, for cells whole in every frame."""
     areas: dict[str, dict[int, float]] = {}
     cut = set()
     for index, section in enumerate(truth):

@@ -81,7 +81,7 @@ def run() -> list[Row]:
 
 
 def registration_figures(stacks: int = 8) -> list[Row]:
-    """Error over the cells in common, of links between neighbours with 20 of them or more."""
+    """Measure the error of links between neighbours with 20 or more cells in common."""
     errors, wrong, bad, pairs = [], 0, 0, 0
     rng = np.random.default_rng(FIRST_SEED)
     for seed in range(FIRST_SEED, FIRST_SEED + stacks):
@@ -115,7 +115,7 @@ def registration_figures(stacks: int = 8) -> list[Row]:
 
 
 def real_figures() -> list[Row]:
-    """How far fl01 to fl02 to fl03 ends from fl01 to fl03, anywhere in the frame."""
+    """Measure how far fl01 to fl02 to fl03 ends from fl01 to fl03, anywhere in the frame."""
     files = sorted(REAL_FRAMES.glob("fl*.ome.tiff"))
     if len(files) < 3:
         return []
@@ -134,13 +134,13 @@ def real_figures() -> list[Row]:
     ):
         gap_px = float("inf")
     else:
-        gap_um = on.motion.after(there.motion).apart_um(across.motion, prepared[0].radius_um)
+        gap_um = on.motion.after(there.motion).distance_um(across.motion, prepared[0].radius_um)
         gap_px = gap_um / REAL_PIXEL_UM
     return [at_most("real frames, loop closure, px", gap_px, 6.0, 2)]
 
 
 def recall_figures(name: str, stacks: Sequence[Sequence[TrueSection]]) -> list[Row]:
-    """Contained recall at the default margin, against single sections with the margin of the same area."""
+    """Compare contained recall at the default margin with single sections that image the same area."""
     curve = np.mean([_single_curve(stack) for stack in stacks], axis=0)
     runs = [_serial(stack) for stack in stacks]
     area, recall, dim, clear = np.nanmean(
@@ -202,7 +202,7 @@ def empty_figures(stacks: Sequence[Sequence[TrueSection]]) -> list[Row]:
 
 
 def _error_px(one: TrueSection, two: TrueSection, link: Link) -> float | None:
-    """Largest error at the cells in common, px; None where they are fewer than 20 or too far apart."""
+    """Return the largest error at common cells, px; None if they are fewer than 20 or too far apart."""
     frame = one.frame
     true = two.to_block.inverse().after(one.to_block)
     other = {cell.id for cell in two.cells}
@@ -230,7 +230,7 @@ def _serial(stack: Sequence[TrueSection]) -> tuple[list[SerialSection], SerialDe
 
 
 def _costs_ms(stacks: Sequence[Sequence[TrueSection]]) -> tuple[float, float]:
-    """CPU time of a section in its stack, and by itself, ms."""
+    """Return the CPU time of a section in its stack, and by itself, ms."""
     cv2.setNumThreads(1)
     each = [least_ms([partial(_serial, stack), partial(_singles, stack, 1.0)], REPEATS) for stack in stacks]
     together, alone = np.sum(each, axis=0) / sum(len(stack) for stack in stacks)
@@ -248,7 +248,7 @@ def _singles(stack: Iterable[TrueSection], margin_um: float) -> list[list[BoxPx]
 
 
 def _single_curve(stack: Sequence[TrueSection]) -> list[tuple[float, float, float, float]]:
-    """Scores of single sections at growing margins."""
+    """Return the scores of single sections at growing margins."""
     frame = stack[0].frame
     tight = _singles(stack, 0.0)
     scores = []
@@ -268,7 +268,7 @@ def _imaged(section: SerialSection) -> list[BoxPx]:
 def _score(
     stack: Sequence[TrueSection], imaged: Sequence[Sequence[BoxPx]]
 ) -> tuple[float, float, float, float]:
-    """Share of the frames imaged; contained recall of all cells, of dim ones and of clear ones."""
+    """Return the share of the frames imaged, and contained recall of all cells, dim ones and clear ones."""
     areas, whole, contrast = [], [], []
     for section, boxes in zip(stack, imaged, strict=True):
         covered = union_mask(boxes, section.frame.shape)

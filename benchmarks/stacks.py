@@ -19,11 +19,12 @@ from simulators.specimen.specimen import TRUTH_PITCH_UM, SimulatedSpecimen
 
 TIMEOUT_S = 600.0
 LEAST_INSIDE = 0.25
+"""Share of its cut in the frame, below which a cell need not be found; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrueCell:
-    """One cell as a section shows it: its name, its pixels in the frame, its share there, its contrast.
+    """One cell in one section: its name, pixels, share in the frame, and contrast.
 
     Attributes
     ----------
@@ -31,7 +32,7 @@ class TrueCell:
         The same in every section.
     mask : (rows, columns) array of bool
     area_um2 : float
-        Of the whole cut, also outside the frame.
+        Of the whole cut, also beyond the frame.
     inside : float
         Share of the cut that lies in the frame, 0..1.
     contrast_to_noise : float
@@ -52,17 +53,17 @@ class TrueCell:
 
 @dataclass(frozen=True, slots=True)
 class TrueSection:
-    """One frame of a stack, the cells in it, and where it lies in the block.
+    """One frame of a stack, its cells, and its position in the block.
 
     Attributes
     ----------
     frame : SectionFrame
     cells : tuple of TrueCell
-        Those with a quarter of their cut, at least, in the frame.
+        Those with at least a quarter of their cut in the frame.
     to_block : Rigid
         From the plane of the frame to that of the block, um.
     beyond : tuple of TrueCell
-        Those with less, but some, of it in the frame: they need not be found, nor is it wrong to find them.
+        Those with less of it in the frame: they may be found or not.
     """
 
     frame: SectionFrame

@@ -1,1 +1,1 @@
-"""Detections judged against the truth."""
+"""Evaluation of detections against the truth."""

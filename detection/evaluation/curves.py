@@ -1,4 +1,4 @@
-"""What a person chooses between: cells that are missed, and hours of electron beam."""
+"""Missed cells against hours of electron beam, and confidences against the share of real hits."""
 
 import math
 from collections.abc import Sequence
@@ -11,32 +11,33 @@ from config.work import DetectionConfig
 from detection.evaluation.dice import WHOLE_SHARE
 from detection.evaluation.scores import JudgedFrame, is_real
 from detection.image.boxes import BoxPx, union_mask
-from detection.image.hits import Cell, Hit
+from detection.image.hits import NO_CELL, Cell, CellSource, Hit
 from detection.policy import apply_policy
-from detection.serial.section import CARRIED, NO_CELL
 
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Points of a curve, closer around the default margin; chosen by hand."""
 FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)
+"""Curves of a plot; chosen by hand."""
 RELIABILITY_EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+"""Edges of the bins: tenths, the last one halved as most hits are in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """What one setting of the policy costs and misses, over all frames.
+    """Cost and missed cells of one setting of the policy, over all frames.
 
     Attributes
     ----------
     margin_um : float
     min_confidence : float
     beam_h : float
-        Area imaged times the beam's time per area, hours; without the planner's context, guard and overlap.
+        Area imaged times the beam time per area, hours; without the planner's context, guard and overlap.
     missed_cells : int
         True cells of which less than 99 % is imaged.
     missed_share : float
         The same over all true cells, 0..1.
     dropped_cells : float
-        Cells expected among the hits below the floor, by their confidence alone: what can be said without
-        a truth.
+        Cells expected among the hits below the floor, by their confidence alone; needs no truth.
     """
 
     margin_um: float
@@ -49,16 +50,16 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Hits of about one confidence.
+    """Hits of similar confidence.
 
     Attributes
     ----------
     low, high : float
-        Confidence from and below (of the last bin: to), 0..1.
+        Limits of the confidence, 0..1; the upper one is included in the last bin only.
     hits : int
     mean_confidence : float
     real_share : float
-        Share of them where there is a cell; see `detection.evaluation.scores.is_real`.
+        Share of the hits that are cells; see `detection.evaluation.scores.is_real`.
     real_low, real_high : float
         95 % interval of that share (Wilson score).
     """
@@ -84,9 +85,9 @@ def operating_points(
     Parameters
     ----------
     frames : sequence of JudgedFrame
-        All hits of the detector, those that its policy leaves out too.
+        With all hits of the detector, also those that the policy left out.
     policy : DetectionConfig
-        What does not vary: which hits are doubtful, and how they grow.
+        Settings that do not vary: which hits are doubtful, and their extra margin.
     beam_s_per_um2 : float
         Dwell time over the area of a pixel: 0.2204 s/um2 at 16.5 nm and 60 us.
     margins_um, floors : sequence of float
@@ -94,7 +95,7 @@ def operating_points(
     Returns
     -------
     list of OperatingPoint
-        Floor by floor, margins within.
+        In the order of the floors, then of the margins.
     """
     points = []
     for floor in floors:
@@ -135,12 +136,12 @@ def _point(
 def _decided(frame: JudgedFrame, policy: DetectionConfig, present: DetectionConfig) -> list[Cell]:
     """Apply a policy to the hits of a frame.
 
-    Of serial sections, what neighbours say goes before any floor, and what they add to a box beyond the
-    `present` policy, by which it was found, is added to that of every other.
+    In serial sections, carried cells are imaged at every floor. What neighbours add to a box beyond the
+    `present` policy, by which it was found, is added to the box of every other policy.
     """
     decided: list[Cell] = []
     for cell in _hits(frame):
-        carried = cell.reason.startswith(CARRIED)
+        carried = cell.source is CellSource.CARRIED
         # Carried cells are doubtful whatever their confidence.
         hit = Hit(cell.box_px, 0.0 if carried else cell.confidence, cell.extent_uncertainty_um)
         one = _applied(hit, frame, policy, all_of_them=carried)
@@ -148,22 +149,22 @@ def _decided(frame: JudgedFrame, policy: DetectionConfig, present: DetectionConf
             plain = _applied(hit, frame, present, all_of_them=True).image_box_px
             if plain is not None:
                 one = replace(
-                    one, image_box_px=_reaching(one.image_box_px, plain, cell.image_box_px, frame.shape)
+                    one, image_box_px=_extended(one.image_box_px, plain, cell.image_box_px, frame.shape)
                 )
         decided.append(one)
     return decided
 
 
 def _applied(hit: Hit, frame: JudgedFrame, policy: DetectionConfig, all_of_them: bool) -> Cell:
-    """Apply a policy to one hit; without its floor on demand."""
+    """Apply a policy to one hit; without its floor if `all_of_them`."""
     if all_of_them:
         policy = policy.model_copy(update={"min_confidence": 0.0})
     (cell,) = apply_policy([hit], frame.shape, frame.pixel_size_um, policy)
     return cell
 
 
-def _reaching(box: BoxPx, plain: BoxPx, larger: BoxPx, shape: tuple[int, int]) -> BoxPx:
-    """Let each side of `box` reach as much further as that of `larger` does beyond that of `plain`."""
+def _extended(box: BoxPx, plain: BoxPx, larger: BoxPx, shape: tuple[int, int]) -> BoxPx:
+    """Extend each side of `box` by as much as `larger` extends beyond `plain`."""
     return BoxPx(
         max(box.x0 - max(plain.x0 - larger.x0, 0), 0),
         max(box.y0 - max(plain.y0 - larger.y0, 0), 0),
@@ -173,22 +174,22 @@ def _reaching(box: BoxPx, plain: BoxPx, larger: BoxPx, shape: tuple[int, int]) -
 
 
 def _hits(frame: JudgedFrame) -> list[Cell]:
-    """Hits of a frame, without those that serial sections have shown to be no cell."""
-    return [cell for cell in frame.cells if cell.reason not in NO_CELL]
+    """Return the hits of a frame, without those that serial sections have shown to be no cell."""
+    return [cell for cell in frame.cells if cell.decision not in NO_CELL]
 
 
 def raster_h(frames: Sequence[JudgedFrame], beam_s_per_um2: float) -> float:
-    """Hours of beam if everything is imaged."""
+    """Return the beam time for imaging everything, hours."""
     return sum(math.prod(f.shape) * f.pixel_size_um**2 for f in frames) * beam_s_per_um2 / 3600
 
 
 def dropped_by_floor(frames: Sequence[JudgedFrame], floors: Sequence[float]) -> tuple[list[float], list[int]]:
-    """Cells that each confidence floor gives up.
+    """Count the cells below each confidence floor.
 
     Returns
     -------
     list of float, list of int
-        As many as the confidences of the hits below it lead one to expect, and how many of them are real.
+        The sum of the confidences of hits below the floor, and the number of these hits that are real.
     """
     hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
     expected = [sum(confidence for confidence, _ in hits if confidence < floor) for floor in floors]
@@ -199,7 +200,7 @@ def dropped_by_floor(frames: Sequence[JudgedFrame], floors: Sequence[float]) -> 
 def reliability(
     frames: Sequence[JudgedFrame], edges: Sequence[float] = RELIABILITY_EDGES
 ) -> list[ReliabilityBin]:
-    """Compare the confidence of hits with the share of them that is real; bins without hits are left out."""
+    """Compare the confidence of hits with the share of them that is real; empty bins are omitted."""
     hits = [(cell.confidence, is_real(cell.box_px, frame.truth)) for frame in frames for cell in _hits(frame)]
     confidence = np.array([c for c, _ in hits])
     real = np.array([r for _, r in hits], dtype=float)
@@ -218,7 +219,7 @@ def reliability(
 
 
 def _wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, J. Am. Stat. Assoc. 22 (1927) 209)."""
+    """Return the 95 % interval of a share (Wilson, J. Am. Stat. Assoc. 22 (1927) 209)."""
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -1,4 +1,4 @@
-"""How far readers agree with each other, and a detector with them: Tables 1 to 3 of the paper.
+"""Agreement of readers with each other and of a detector with them: Tables 1 to 3 of the paper.
 
 Delpiano et al., J. Microsc. 271 (2018) 109. All figures are for bounding boxes.
 """
@@ -20,12 +20,12 @@ Reader = Mapping[int, Sequence[BoxPx]]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A detector, or a reader, against one reader taken for the truth.
+    """Agreement of a detector or reader with one reader, who is taken for the truth.
 
     Attributes
     ----------
     dice : float
-        D_GT: mean over the reader's boxes of their best Dice (Eq. 4).
+        D_GT: mean of the best Dice index of each of the reader's boxes (Eq. 4).
     recall, precision : float
         At D > 0.5 (Eqs. 5 and 6).
     """
@@ -53,28 +53,28 @@ def agreement(truth: Reader, found: Reader) -> Agreement:
 def dice_table(readers: Sequence[Reader]) -> NDArray[np.float64]:
     """Return Table 1: D_GT with the reader of the row as the truth and that of the column as the finder.
 
-    It is not symmetric: who marks many cells is met by few of those who mark few.
+    It is not symmetric: of two readers, the one who marks more cells has the lower row.
     """
     return np.array([[agreement(truth, found).dice for found in readers] for truth in readers])
 
 
 def mean_between(table: NDArray[np.float64]) -> float:
-    """Mean of Table 1 without its diagonal (67.7 % in the paper); NaN for a single reader."""
+    """Return the mean of Table 1 without its diagonal (67.7 % in the paper); NaN for a single reader."""
     others = table[~np.eye(len(table), dtype=bool)]
     return float(others.mean()) if others.size else float("nan")
 
 
 def groups(table: NDArray[np.float64]) -> list[int]:
-    """Tell schools of readers apart.
+    """Group readers who mark alike.
 
     Hierarchical clustering, average linkage, of one minus the Dice of each pair (mean of both ways), cut
     into the number of groups with the best mean silhouette (Rousseeuw, J. Comput. Appl. Math. 20 (1987) 53).
-    It always finds two groups at least: whether they are far apart, the table tells.
+    It always finds at least two groups; the table shows how different they are.
 
     Parameters
     ----------
     table : (N, N) array
-        As `dice_table` returns it.
+        Result of `dice_table`.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def groups(table: NDArray[np.float64]) -> list[int]:
 
 
 def _silhouette(distance: NDArray[np.float64], labels: NDArray[np.int32]) -> float:
-    """Mean over readers of how much nearer their own group is than the next one, -1..1; 0 for a lone one."""
+    """Return the mean silhouette, -1..1; a group of one reader counts as 0."""
     values = []
     for reader, own in enumerate(labels):
         others = (labels == own) & (np.arange(len(labels)) != reader)

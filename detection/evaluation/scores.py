@@ -1,4 +1,4 @@
-"""How good detections are over many frames: the paper's figures, and those that decide what the beam does."""
+"""Quality of detections over many frames: the figures of the paper, and those of boxes as imaged."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -14,28 +14,29 @@ from detection.image.boxes import BoxPx, dice, intersection_px, union_mask
 from detection.image.hits import Cell
 
 CONTRAST_EDGES = (0.0, 0.5, 1.0, 2.0, 4.0, math.inf)
-"""Edges of the groups by contrast-to-noise."""
+"""Edges of the groups by contrast-to-noise: factors of two; chosen by hand."""
 SIZE_EDGES_UM = (0.0, 2.0, 4.0, 8.0, 12.0, math.inf)
-"""Edges of the groups by size, the diameter of a disc of the same area, um."""
+"""Edges of the groups by size, the diameter of a disc of the same area, um; chosen by hand."""
 REAL_SHARE = 0.5
+"""Share of the smaller of hit and cell that both cover, for the hit to be real; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedFrame:
-    """One frame with what was found in it and what is there.
+    """One frame with the cells found and the true cells.
 
     Attributes
     ----------
     name : str
-        For people: the file and its page.
+        File and page, for people.
     shape : (int, int)
         Rows and columns.
     pixel_size_um : float
     cells : tuple of Cell
-        What was found, after the policy; cells that the policy left out are not judged as found.
+        Cells found, after the policy; those that the policy left out do not count as found.
     truth : tuple of TrueCell
     serial : bool
-        Whether neighbouring sections had a say in what is imaged.
+        True if neighbouring sections took part in the decisions.
     """
 
     name: str
@@ -47,12 +48,12 @@ class JudgedFrame:
 
     @property
     def counted(self) -> tuple[TrueCell, ...]:
-        """The true cells that are to be found."""
+        """The true cells that must be found."""
         return tuple(cell for cell in self.truth if cell.counted)
 
     @property
     def kept(self) -> tuple[Cell, ...]:
-        """The found cells that are judged: those imaged, but for those that lie on uncounted cells alone."""
+        """The found cells that are judged: those imaged, except on uncounted cells alone."""
         left_out = [cell.box for cell in self.truth if not cell.counted]
         counted = [cell.box for cell in self.counted]
         return tuple(
@@ -64,25 +65,25 @@ class JudgedFrame:
 
     @property
     def dice(self) -> NDArray[np.float64]:
-        """Dice of the undilated boxes of `kept` (rows) and `counted` (columns), Eq. 2."""
+        """Dice index of the undilated boxes of `kept` (rows) and `counted` (columns), Eq. 2."""
         return dice_matrix([cell.box_px for cell in self.kept], [cell.box for cell in self.counted])
 
     @property
     def imaged(self) -> NDArray[np.bool_]:
-        """What the beam images, (rows, columns)."""
+        """Pixels that the beam images, (rows, columns)."""
         return union_mask((c.image_box_px for c in self.cells if c.image_box_px is not None), self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Recall of some of the true cells.
+    """Recall of a group of true cells.
 
     Attributes
     ----------
     name : str
     cells : int
     recall : float
-        Share met by a found box with D > 0.5.
+        Share with a found box of D > 0.5.
     contained : float
         Share with at least 99 % of their pixels imaged.
     half_inside : float
@@ -101,13 +102,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures over all frames; NaN where there is nothing to take them from.
+    """Figures over all frames; NaN where undefined.
 
     Attributes
     ----------
     frames, empty_frames : int
     true_cells, found_cells : int
-        Counted ones.
+        Only those that count.
     dice_found, dice_truth : float
         D_det and D_GT, means over all found and all true cells (Eqs. 3 and 4).
     recall, precision : float
@@ -115,7 +116,7 @@ class Evaluation:
     contained_recall : float
         Share of cells of which at least 99 % is imaged.
     missed_cells : int
-        Cells of which less is imaged.
+        The other cells.
     imaged_over_cells : float
         Imaged area over the area of the true boxes, in frames with cells.
     imaged_fraction : float
@@ -151,7 +152,7 @@ class _JudgedCell:
 
 
 def evaluate(frames: Sequence[JudgedFrame]) -> Evaluation:
-    """Judge detections over all frames together: every cell counts the same, wherever it is."""
+    """Evaluate detections over all frames together; every cell counts the same."""
     judged: list[_JudgedCell] = []
     best_of_found: list[float] = []
     imaged_px, cell_px, frame_px, empty_imaged_px, empty_px, imaged_with_cells_px = 0, 0, 0, 0, 0, 0
@@ -191,10 +192,10 @@ def evaluate(frames: Sequence[JudgedFrame]) -> Evaluation:
 
 
 def is_real(found: BoxPx, truth: Iterable[TrueCell]) -> bool:
-    """Whether a cell is where a hit says, well outlined or not.
+    """Return True if there is a cell at a hit, well outlined or not.
 
-    It is where half of the smaller of the two boxes lies in the other, or where they meet with D > 0.5. Cells
-    that are not counted make a hit as real as others.
+    There is one if half of the smaller of the two boxes lies in the other, or if D > 0.5. Cells that do not
+    count make a hit real, too.
     """
     return any(
         intersection_px(found, cell.box) >= REAL_SHARE * min(found.area_px, cell.box.area_px)
@@ -204,7 +205,7 @@ def is_real(found: BoxPx, truth: Iterable[TrueCell]) -> bool:
 
 
 def _groups(judged: list[_JudgedCell]) -> Iterable[Group]:
-    """Cells by contrast-to-noise, size and kind; only groups that have any."""
+    """Group cells by contrast-to-noise, size and kind, without empty groups."""
     known = [cell for cell in judged if cell.cell.contrast_to_noise is not None]
     yield from _between(
         known, "contrast-to-noise {}", CONTRAST_EDGES, lambda c: c.cell.contrast_to_noise or 0.0

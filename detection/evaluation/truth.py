@@ -1,4 +1,4 @@
-"""The truth that detection is measured against, and trained with: cells that somebody marked."""
+"""Cells of the truth, with which detection is evaluated and trained."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -16,17 +16,17 @@ class TrueCell:
     Attributes
     ----------
     id : str
-        In serial sections the same for the same cell, where that is known.
+        The same for one cell in all serial sections, where that is known.
     box : BoxPx
-        Around all of it, undilated.
+        Around the whole cell, undilated.
     mask : (rows, columns) array of bool or None
-        Its pixels within `box`; None where only the box is known.
+        Its pixels within `box`; None if only the box is known.
     contrast_to_noise : float or None
         Mean signal of its labelled pixels over the noise of a background pixel.
     counted : bool
-        False for what a detector may find or leave: a graze of a cell, an artefact, something unclear.
+        False for marks that may be found or not: grazed cells, artefacts, unclear ones.
     kind : str
-        What a reader called it, like clear or dim; empty where no kinds are told apart.
+        Kind given by a reader, such as clear or dim; empty if there are no kinds.
     """
 
     id: str
@@ -38,7 +38,7 @@ class TrueCell:
 
     @classmethod
     def of_mask(cls, name: str, mask: NDArray[np.bool_], origin_px: tuple[int, int] = (0, 0)) -> Self:
-        """Return the cell of the true pixels of a mask, whose first pixel is at column and row `origin_px`.
+        """Return the cell of a mask, whose first pixel is at column and row `origin_px`.
 
         Raises
         ------
@@ -54,11 +54,11 @@ class TrueCell:
 
     @property
     def area_px(self) -> int:
-        """Pixels of the cell; of its box where only that is known."""
+        """Number of pixels of the cell; of its box if only that is known."""
         return self.box.area_px if self.mask is None else int(self.mask.sum())
 
     def share_inside(self, imaged: NDArray[np.bool_]) -> float:
-        """Share of its pixels that are true in a mask of the frame, 0..1; outside the frame none is."""
+        """Return the share of its pixels that is true in a mask of the frame, 0..1."""
         inside = imaged[self.box.slices]
         own = np.ones((self.box.height_px, self.box.width_px), bool) if self.mask is None else self.mask
         return float((own[: inside.shape[0], : inside.shape[1]] & inside).sum() / self.area_px)

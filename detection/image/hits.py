@@ -50,6 +50,10 @@ class Decision(StrEnum):
     """Not imaged: little more than noise, and the neighbouring sections show nothing there."""
 
 
+NO_CELL = frozenset({Decision.FIXED_PATTERN, Decision.NOISE})
+"""Decisions on hits that serial sections have shown to be no cells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of a frame.

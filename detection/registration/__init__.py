@@ -1,1 +1,1 @@
-"""Sections laid on each other."""
+"""Registration of sections on each other."""

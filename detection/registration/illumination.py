@@ -12,21 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.registration.section_frame import SectionFrame
+from detection.registration.settings import SETTINGS
 
-BLOCK_UM = 1.4
-DEGREE = 4
-ROUNDS = 8
-FIRST_SHARE = 0.5
-"""Of the blocks, the darkest: those that the first round takes for ground."""
-OUTLIER = 2.5
-LEAST_SPREAD_ADU = 0.3
-FEWEST_BLOCKS = 60
+_SETTINGS = SETTINGS.illumination
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-def evened(fields: Sequence[SectionFrame]) -> list[SectionFrame]:
-    """Put one even background under several fields; noise and cells stay as they are.
+def even_background(fields: Sequence[SectionFrame]) -> list[SectionFrame]:
+    """Give several fields one even background; noise and cells stay as they are.
 
     Parameters
     ----------
@@ -36,24 +30,25 @@ def evened(fields: Sequence[SectionFrame]) -> list[SectionFrame]:
     Returns
     -------
     list of SectionFrame
-        One field alone is left as it is. Pixels that were clipped, dark or bright, stay so.
+        A single field is returned as it is. Pixels clipped at either end stay clipped.
     """
     if len(fields) < 2:
         return list(fields)
     values = [np.asarray(field.pixels, dtype=np.float32) for field in fields]
-    grounds = [illumination(one, field.pixel_size_um) for one, field in zip(values, fields, strict=True)]
-    level = np.float32(np.median([np.median(ground) for ground in grounds]))
+    backgrounds = [illumination(one, field.pixel_size_um) for one, field in zip(values, fields, strict=True)]
+    level = np.float32(np.median([np.median(background) for background in backgrounds]))
     return [
-        replace(field, pixels=_rounded(one - ground + level, field.pixels))
-        for field, one, ground in zip(fields, values, grounds, strict=True)
+        replace(field, pixels=_rounded(one - background + level, field.pixels))
+        for field, one, background in zip(fields, values, backgrounds, strict=True)
     ]
 
 
 def illumination(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[np.float32]:
-    """Fit the background of a frame: a polynomial of place, through the ground between the cells.
+    """Fit the background of a frame: a polynomial of position, through the background between the cells.
 
-    Blocks of the frame that lie far above the fit are cells, and are left out of the next one. Unlike a
-    filter it goes on to the very edges of the frame, where the seams are.
+    Blocks far above the fit are cells and are excluded from the next one. Unlike a filter, the fit is valid
+    up
+    to the edges of the frame, where the seams are.
 
     Parameters
     ----------
@@ -65,38 +60,38 @@ def illumination(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[n
     (rows, columns) array of float32
     """
     rows, columns = values.shape
-    block_px = max(round(BLOCK_UM / pixel_size_um), 1)
+    block_px = max(round(_SETTINGS.block_um / pixel_size_um), 1)
     small = (max(columns // block_px, 4), max(rows // block_px, 4))
     blocks = np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA))
     terms = _terms((blocks.shape[0], blocks.shape[1]))
     levels = blocks.ravel().astype(np.float64)
-    ground = levels <= np.quantile(levels, FIRST_SHARE)
+    is_background = levels <= np.quantile(levels, _SETTINGS.first_share)
     fit = np.full_like(levels, np.median(levels))
-    for _ in range(ROUNDS):
-        if ground.sum() < FEWEST_BLOCKS:
+    for _ in range(_SETTINGS.rounds):
+        if is_background.sum() < _SETTINGS.fewest_blocks:
             break
-        factors, *_ = np.linalg.lstsq(terms[ground], levels[ground], rcond=None)
+        factors, *_ = np.linalg.lstsq(terms[is_background], levels[is_background], rcond=None)
         fit = terms @ factors
         off = levels - fit
-        spread = 1.4826 * float(np.median(np.abs(off[ground] - np.median(off[ground]))))
-        # Cells are bright; what is dark is rather a corner that the fit has not reached.
-        ground = off < OUTLIER * max(spread, LEAST_SPREAD_ADU)
+        spread = 1.4826 * float(np.median(np.abs(off[is_background] - np.median(off[is_background]))))
+        # Cells are bright; dark blocks are rather corners that the fit has not reached.
+        is_background = off < _SETTINGS.outlier_sd * max(spread, _SETTINGS.least_spread_adu)
     surface = fit.reshape(blocks.shape).astype(np.float32)
     return np.asarray(cv2.resize(surface, (columns, rows), interpolation=cv2.INTER_LINEAR))
 
 
 def _terms(shape: tuple[int, int]) -> NDArray[np.float64]:
     """Powers of row and column, -1..1, up to the degree; (blocks, terms)."""
-    rows, columns = shape
+    (rows, columns), degree = shape, _SETTINGS.degree
     y = np.linspace(-1 + 1 / rows, 1 - 1 / rows, rows)
     x = np.linspace(-1 + 1 / columns, 1 - 1 / columns, columns)
     return np.stack(
-        [np.outer(y**i, x**j).ravel() for i in range(DEGREE + 1) for j in range(DEGREE + 1 - i)], axis=1
+        [np.outer(y**i, x**j).ravel() for i in range(degree + 1) for j in range(degree + 1 - i)], axis=1
     )
 
 
 def _rounded(values: NDArray[np.float32], before: Pixels) -> Pixels:
-    """Whole grey levels of the same type."""
+    """Round to whole grey levels of the same type."""
     highest = np.iinfo(before.dtype).max
     values = np.clip(np.rint(values), 0, highest)
     values[before == 0] = 0

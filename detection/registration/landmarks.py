@@ -1,8 +1,8 @@
-"""Landmarks of a frame (SIFT), and the rigid motion on which most of the matches of two frames agree.
+"""SIFT landmarks of a frame, and the rigid motion on which most matches of two frames agree.
 
 SIFT: Lowe, Int. J. Comput. Vision 60 (2004) 91. The consensus is that of RANSAC (Fischler and Bolles,
-Commun. ACM 24 (1981) 381), but every pair of good matches is tried and none is drawn, so that it is the same
-each time.
+Commun. ACM 24 (1981) 381), but it tries every pair of good matches instead of a random sample, so that the
+result is the same each time.
 """
 
 import math
@@ -14,26 +14,18 @@ from numpy.typing import NDArray
 
 from detection.registration.rigid import Rigid, fit_rigid, plane_of_pixels
 from detection.registration.section_frame import SectionFrame
+from detection.registration.settings import SETTINGS
 
-MOST_LANDMARKS = 500
-CONTRAST_THRESHOLD = 0.02
-RATIO = 0.85
-MOST_MATCHES = 250
-LEADING_MATCHES = 110
-NEAREST_PAIR_UM = 6.0
-STRETCH_UM = 1.2
-DIRECTION_RAD = math.radians(25)
-INLIER_UM = 1.0
-MOST_HYPOTHESES = 1500
+_SETTINGS = SETTINGS.landmarks
 
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """Points of a frame that can be found again.
+    """Points of a frame that can be recognised in another.
 
     Attributes
     ----------
-    places_um : (N, 2) array of float64
+    positions_um : (N, 2) array of float64
         In the plane of the frame.
     directions_rad : (N,) array of float64
         Counter-clockwise.
@@ -41,14 +33,14 @@ class Landmarks:
         Of unit length.
     """
 
-    places_um: NDArray[np.float64]
+    positions_um: NDArray[np.float64]
     directions_rad: NDArray[np.float64]
     descriptors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """A motion, and how many matches of how many agree on it."""
+    """A motion, the matches that agree on it (`inliers`), and all matches."""
 
     motion: Rigid
     inliers: int
@@ -56,36 +48,42 @@ class Consensus:
 
 
 def find_landmarks(image: NDArray[np.float32], frame: SectionFrame) -> Landmarks:
-    """Find the landmarks of a frame normalised by `normalisation.comparable`."""
-    sift = cv2.SIFT.create(nfeatures=MOST_LANDMARKS, contrastThreshold=CONTRAST_THRESHOLD, edgeThreshold=20)
-    eight_bits = np.clip(image * 160 + 40, 0, 255).astype(np.uint8)
+    """Find the landmarks of a frame that `normalisation.normalise_residual` has normalised."""
+    sift = cv2.SIFT.create(
+        nfeatures=_SETTINGS.most,
+        contrastThreshold=_SETTINGS.contrast_threshold,
+        edgeThreshold=_SETTINGS.edge_threshold,
+    )
+    grey = image * _SETTINGS.grey_of_bright + _SETTINGS.grey_of_background
+    eight_bits = np.clip(grey, 0, 255).astype(np.uint8)
     points, descriptors = sift.detectAndCompute(eight_bits, None)
     if not points:
         return Landmarks(np.zeros((0, 2)), np.zeros(0), np.zeros((0, 128), dtype=np.float32))
     pixel_um = frame.pixel_size_um * frame.shape[1] / image.shape[1]
-    places = np.array([point.pt for point in points]) + 0.5
-    # Angles of OpenCV run clockwise as seen on the screen.
+    positions = np.array([point.pt for point in points]) + 0.5
+    # Angles of OpenCV run clockwise on the screen.
     directions = -np.radians([point.angle for point in points])
     # The square root of a histogram compares better (Arandjelovic and Zisserman, CVPR 2012).
     sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
     return Landmarks(
-        plane_of_pixels(places, (image.shape[0], image.shape[1]), pixel_um),
+        plane_of_pixels(positions, (image.shape[0], image.shape[1]), pixel_um),
         directions,
         np.sqrt(descriptors / sums).astype(np.float32),
     )
 
 
-def agree(source: Landmarks, target: Landmarks, start_rad: float | None = None) -> Consensus | None:
+def find_consensus(source: Landmarks, target: Landmarks, start_rad: float | None = None) -> Consensus | None:
     """Find the motion from source to target on which most matches agree.
 
-    Each landmark of the source is matched to the nearest of the target by its description, if that is clearly
-    nearer than the second: so the way back is another measurement.
+    Each landmark of the source is matched to the one of the target with the nearest descriptor, if that is
+    clearly
+    nearer than the second. The motion from target to source is therefore an independent measurement.
 
     Parameters
     ----------
     source, target : Landmarks
     start_rad : float, optional
-        Rotation that is expected; only rotations within 30 degrees of it are tried.
+        Expected rotation; only rotations within 30 degrees of it are tried.
 
     Returns
     -------
@@ -93,9 +91,9 @@ def agree(source: Landmarks, target: Landmarks, start_rad: float | None = None) 
         None where fewer than three matches agree on any motion.
     """
     pairs = _matches(source, target)
-    if len(pairs) < 3:
+    if len(pairs) < _SETTINGS.fewest:
         return None
-    a, b = source.places_um[pairs[:, 0]], target.places_um[pairs[:, 1]]
+    a, b = source.positions_um[pairs[:, 0]], target.positions_um[pairs[:, 1]]
     turned = target.directions_rad[pairs[:, 1]] - source.directions_rad[pairs[:, 0]]
     angles, shifts = _hypotheses(a, b, turned, start_rad)
     if len(angles) == 0:
@@ -104,36 +102,38 @@ def agree(source: Landmarks, target: Landmarks, start_rad: float | None = None) 
     cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
     dx = a[:, 0] * cos - a[:, 1] * sin + shifts[:, :1] - b[:, 0]
     dy = a[:, 0] * sin + a[:, 1] * cos + shifts[:, 1:] - b[:, 1]
-    counts = (dx * dx + dy * dy < (2 * INLIER_UM) ** 2).sum(axis=1)
+    counts = (dx * dx + dy * dy < (2 * _SETTINGS.inlier_um) ** 2).sum(axis=1)
     best = int(counts.argmax())
     motion = Rigid(float(angles[best]), (float(shifts[best, 0]), float(shifts[best, 1])))
     return _refined(motion, a, b)
 
 
 def _matches(source: Landmarks, target: Landmarks) -> NDArray[np.int64]:
-    """Matched indices (M, 2), the clearest first."""
-    if len(source.places_um) == 0 or len(target.places_um) < 2:
+    """Return indices of matches (M, 2), the clearest first."""
+    if len(source.positions_um) == 0 or len(target.positions_um) < 2:
         return np.zeros((0, 2), dtype=np.int64)
     nearest = cv2.BFMatcher(cv2.NORM_L2).knnMatch(source.descriptors, target.descriptors, k=2)
     ratios = [(one.distance / max(two.distance, 1e-9), one.queryIdx, one.trainIdx) for one, two in nearest]
-    kept = sorted(found for found in ratios if found[0] < RATIO)[:MOST_MATCHES]
+    kept = sorted(found for found in ratios if found[0] < _SETTINGS.ratio)[: _SETTINGS.most_matches]
     return np.array([found[1:] for found in kept], dtype=np.int64).reshape(-1, 2)
 
 
 def _hypotheses(
     a: NDArray[np.float64], b: NDArray[np.float64], turned: NDArray[np.float64], start_rad: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Motions by two matches each, that keep their distance and turn as their own directions do."""
-    i, j = np.triu_indices(min(len(a), LEADING_MATCHES), 1)
+    """Return rotations and shifts by pairs of matches that keep distance and direction."""
+    i, j = np.triu_indices(min(len(a), _SETTINGS.leading_matches), 1)
     before, after = a[j] - a[i], b[j] - b[i]
     distance = np.hypot(*before.T)
     angles = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
-    good = (distance > NEAREST_PAIR_UM) & (np.abs(np.hypot(*after.T) - distance) < STRETCH_UM)
+    good = (distance > _SETTINGS.nearest_pair_um) & (
+        np.abs(np.hypot(*after.T) - distance) < _SETTINGS.stretch_um
+    )
     for one in (i, j):
-        good &= np.abs(_wrapped(angles - turned[one])) < DIRECTION_RAD
+        good &= np.abs(_wrapped(angles - turned[one])) < _SETTINGS.direction_rad
     if start_rad is not None:
-        good &= np.abs(_wrapped(angles - start_rad)) < math.radians(30)
-    chosen = np.flatnonzero(good)[:MOST_HYPOTHESES]
+        good &= np.abs(_wrapped(angles - start_rad)) < _SETTINGS.start_rad
+    chosen = np.flatnonzero(good)[: _SETTINGS.most_hypotheses]
     angles = angles[chosen]
     middle, to = (a[i] + a[j])[chosen] / 2, (b[i] + b[j])[chosen] / 2
     cos, sin = np.cos(angles), np.sin(angles)
@@ -144,14 +144,14 @@ def _hypotheses(
 
 def _refined(motion: Rigid, a: NDArray[np.float64], b: NDArray[np.float64]) -> Consensus | None:
     inliers = np.zeros(len(a), dtype=np.bool_)
-    for reach_um in (2 * INLIER_UM, 1.5 * INLIER_UM, INLIER_UM, INLIER_UM):
-        inliers = np.hypot(*(motion.apply(a) - b).T) < reach_um
-        if inliers.sum() < 3:
+    for share in (2, 1.5, 1, 1):
+        inliers = np.hypot(*(motion.apply(a) - b).T) < share * _SETTINGS.inlier_um
+        if inliers.sum() < _SETTINGS.fewest:
             return None
         motion = fit_rigid(a[inliers], b[inliers])
-    # Several descriptions of one place are one witness.
-    witnesses = len({(round(x), round(y)) for x, y in a[inliers].tolist()})
-    return Consensus(motion, witnesses, len(a)) if witnesses >= 3 else None
+    # Several descriptors of one position count once.
+    count = len({(round(x), round(y)) for x, y in a[inliers].tolist()})
+    return Consensus(motion, count, len(a)) if count >= _SETTINGS.fewest else None
 
 
 def _wrapped(angles: NDArray[np.float64]) -> NDArray[np.float64]:

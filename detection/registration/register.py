@@ -1,8 +1,8 @@
-"""Where a section lies on its neighbour, from fluorescence alone.
+"""Registration of a section on its neighbour, by fluorescence alone.
 
-Landmarks first; where they do not agree, correlation at all rotations. Either is believed only if the frames
-agree where it lays them on each other, and if the way back is the same. Where that is as the camera took
-them, it may be dust that agrees: then they are compared without what both show at the same pixels.
+Landmarks come first; where they do not agree, correlation at all rotations. Either is accepted only if the
+frames correlate under the motion and the motion back is its inverse. Where two frames agree without any
+motion, it may be dust that agrees: they are compared again without the spots at the same pixels.
 """
 
 import math
@@ -12,34 +12,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.registration.camera_spots import landmarks_without, raster_without, same_specimen, spots
-from detection.registration.correlation import Agreement, Raster, agreement, raster, refine, sweep
-from detection.registration.landmarks import Landmarks, agree, find_landmarks
-from detection.registration.normalisation import coarser, smooth_background
+from detection.registration.camera_spots import fixed_spots, landmarks_without, raster_without, same_specimen
+from detection.registration.correlation import (
+    OverlapCorrelation,
+    Raster,
+    correlate,
+    raster,
+    refine,
+    search_rotations,
+)
+from detection.registration.landmarks import Landmarks, find_consensus, find_landmarks
+from detection.registration.normalisation import normalise_residual, smooth_background
 from detection.registration.rigid import Rigid
 from detection.registration.section_frame import SectionFrame
+from detection.registration.settings import SETTINGS
 
-LANDMARK_PIXEL_UM = 0.36
-RASTER_PIXEL_UM = 0.9
-BROAD_UM = 8.0
-BOTH_WAYS_UM = 1.0
-STILL_UM = 1.5
-"""How far a place may move for it to be called the same of the camera."""
-LEAST_INLIERS = 6
-MANY_INLIERS = 12
-"""From so many on the landmarks alone tell the motion well enough, if the way back is the same."""
-SIGNIFICANT = 6.0
-"""With landmarks that agree; the best of a hundred thousand unrelated overlaps reaches 4.5."""
-SIGNIFICANT_ALONE = 8.0
-"""The best of a sweep over all rotations and shifts of unrelated frames reached 6.6 in 292 pairs."""
-CORRELATED = 0.2
-HIGHLY_SIGNIFICANT, CORRELATED_IN_NOISE = 9.0, 0.1
-"""Of dim cells noise leaves little correlation, however surely they agree."""
+_SETTINGS = SETTINGS.link
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How one section lies on another.
+    """Position of one section on another.
 
     Attributes
     ----------
@@ -54,15 +47,15 @@ class Link:
     correlation : float
         Of the overlap, -1..1.
     significance : float
-        Of that correlation, in standard deviations of chance.
+        The correlation over its standard deviation for unrelated frames.
     overlap : float
         Share of the frame, 0..1.
     both_ways_um : float
-        Largest distance within the overlap between the way there and the way back.
+        Largest distance within the frame between the motion and the inverse of the one back.
     bad : bool
-        Not to be trusted.
+        True if the link must not be used.
     reason : str
-        Why it is bad; empty for a good one.
+        Sentence for people: why it is bad; empty for a good one.
     """
 
     source: str
@@ -80,7 +73,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A frame made ready for registration, once for all its links.
+    """A frame prepared for registration, once for all its links.
 
     Attributes
     ----------
@@ -100,29 +93,27 @@ class Prepared:
 
 
 def prepare(frame: SectionFrame, residual: NDArray[np.float32] | None = None) -> Prepared:
-    """Make a frame ready for registration.
+    """Prepare a frame for registration.
 
     Parameters
     ----------
     frame : SectionFrame
     residual : (rows, columns) array of float32, optional
-        The frame less its smooth background, where that is known already.
+        The frame without its smooth background, where that is known already.
     """
     if residual is None:
         values = np.asarray(frame.pixels, dtype=np.float32)
         residual = values - smooth_background(values, frame.pixel_size_um)
-    image, _ = coarser(residual, frame, LANDMARK_PIXEL_UM)
+    image, _ = normalise_residual(residual, frame, SETTINGS.landmarks.pixel_um)
     landmarks = find_landmarks(image, frame)
-    coarse, mask = coarser(residual, frame, RASTER_PIXEL_UM)
+    coarse, mask = normalise_residual(residual, frame, SETTINGS.correlation.pixel_um)
     pixel_um = frame.pixel_size_um * frame.shape[1] / coarse.shape[1]
     angle = None if frame.section_angle_rad is None else frame.section_angle_rad - frame.rotation_rad
-    return Prepared(
-        frame.section, frame.radius_um, angle, landmarks, raster(coarse, mask, pixel_um, BROAD_UM)
-    )
+    return Prepared(frame.section, frame.radius_um, angle, landmarks, raster(coarse, mask, pixel_um))
 
 
 def register(source: Prepared, target: Prepared) -> Link:
-    """Find how a section lies on another one.
+    """Register a section on another one.
 
     Parameters
     ----------
@@ -132,7 +123,7 @@ def register(source: Prepared, target: Prepared) -> Link:
     Returns
     -------
     Link
-        Bad where nothing is to be trusted.
+        A bad one where no motion can be trusted.
     """
     start = None
     if source.angle_rad is not None and target.angle_rad is not None:
@@ -142,18 +133,20 @@ def register(source: Prepared, target: Prepared) -> Link:
         return link
     if same_specimen(source.raster, target.raster):
         return link
-    fixed = spots(source.raster, target.raster)
+    fixed = fixed_spots(source.raster, target.raster)
     other = _registered(_without(source, fixed), _without(target, fixed), start)
-    # What is left of spots may agree by chance.
-    sure = other.inliers >= LEAST_INLIERS or other.significance >= HIGHLY_SIGNIFICANT
+    # Remainders of spots may agree by chance.
+    sure = other.inliers >= _SETTINGS.few_inliers or other.significance >= _SETTINGS.highly_significant
     if sure and not (other.bad or _is_still(other, source)):
         return other
     return replace(link, bad=True, reason="only what is fixed in the camera agrees")
 
 
 def _is_still(link: Link, source: Prepared) -> bool:
-    """Whether frames lie on each other as the camera took them: a specimen that has not moved, or dust."""
-    return link.motion is not None and link.motion.apart_um(Rigid(), source.radius_um) <= STILL_UM
+    """Return True if the link hardly moves the frame: a specimen that has not moved, or dust."""
+    return (
+        link.motion is not None and link.motion.distance_um(Rigid(), source.radius_um) <= _SETTINGS.still_um
+    )
 
 
 def _registered(source: Prepared, target: Prepared, start_rad: float | None) -> Link:
@@ -176,46 +169,41 @@ def _without(prepared: Prepared, left_out: NDArray[np.bool_]) -> Prepared:
 
 
 def _by_landmarks(source: Prepared, target: Prepared, start_rad: float | None) -> Link:
-    there = agree(source.landmarks, target.landmarks, start_rad)
+    there = find_consensus(source.landmarks, target.landmarks, start_rad)
     if there is None:
         return no_link(source.section, target.section, "no landmarks agree")
-    back = agree(target.landmarks, source.landmarks, None if start_rad is None else -start_rad)
-    apart = math.inf if back is None else _apart_um(source, there.motion, back.motion.inverse())
+    back = find_consensus(target.landmarks, source.landmarks, None if start_rad is None else -start_rad)
+    both_ways_um = math.inf
+    if back is not None:
+        both_ways_um = there.motion.distance_um(back.motion.inverse(), source.radius_um)
     inliers = there.inliers if back is None else min(there.inliers, back.inliers)
-    if inliers < MANY_INLIERS or apart > BOTH_WAYS_UM:
-        return _by_light(source, target, [there.motion], "landmarks", inliers)
-    found = agreement(source.raster, target.raster, there.motion)
-    return _judged(source, target, there.motion, "landmarks", inliers, found, apart)
+    if inliers < _SETTINGS.many_inliers or both_ways_um > _SETTINGS.both_ways_um:
+        return _refined(source, target, [there.motion], "landmarks", inliers)
+    found = correlate(source.raster, target.raster, there.motion)
+    return _judged(source, target, there.motion, "landmarks", inliers, found, both_ways_um)
 
 
 def _by_correlation(source: Prepared, target: Prepared, start_rad: float | None) -> Link:
-    motions = sweep(source.raster, target.raster, start_rad)
-    return _by_light(source, target, motions, "correlation", 0)
+    motions = search_rotations(source.raster, target.raster, start_rad)
+    return _refined(source, target, motions, "correlation", 0)
 
 
-def _by_light(
-    source: Prepared, target: Prepared, motions: Sequence[Rigid], method: str, inliers: int
-) -> Link:
-    """Improve motions until the light agrees best, and judge the best of them."""
-    best: tuple[Agreement, Rigid, Rigid] | None = None
+def _refined(source: Prepared, target: Prepared, motions: Sequence[Rigid], method: str, inliers: int) -> Link:
+    """Refine motions by correlation, and judge the most significant one."""
+    best: tuple[OverlapCorrelation, Rigid, Rigid] | None = None
     for motion in motions:
         finer = refine(source.raster, target.raster, motion)
         if finer is None:
             continue
-        found = agreement(source.raster, target.raster, finer)
+        found = correlate(source.raster, target.raster, finer)
         if best is None or found.significance > best[0].significance:
             best = found, finer, motion
     if best is None:
         return no_link(source.section, target.section, "no rotation correlates")
     found, there, motion = best
     back = refine(target.raster, source.raster, motion.inverse())
-    apart = math.inf if back is None else _apart_um(source, there, back.inverse())
-    return _judged(source, target, there, method, inliers, found, apart)
-
-
-def _apart_um(source: Prepared, there: Rigid, back: Rigid) -> float:
-    """Largest distance between two ways, at the corners of the frame."""
-    return there.apart_um(back, source.radius_um)
+    both_ways_um = math.inf if back is None else there.distance_um(back.inverse(), source.radius_um)
+    return _judged(source, target, there, method, inliers, found, both_ways_um)
 
 
 def _judged(
@@ -224,19 +212,20 @@ def _judged(
     motion: Rigid,
     method: str,
     inliers: int,
-    found: Agreement,
-    apart_um: float,
+    found: OverlapCorrelation,
+    both_ways_um: float,
 ) -> Link:
     reasons = []
-    if found.overlap < 0.08:
+    if found.overlap < SETTINGS.correlation.least_overlap:
         reasons.append(f"only {found.overlap:.0%} of the frame is shared")
-    needed = SIGNIFICANT if inliers >= LEAST_INLIERS else SIGNIFICANT_ALONE
-    correlated = CORRELATED if found.significance < HIGHLY_SIGNIFICANT else CORRELATED_IN_NOISE
+    needed = _SETTINGS.significant if inliers >= _SETTINGS.few_inliers else _SETTINGS.significant_alone
+    in_noise = found.significance >= _SETTINGS.highly_significant
+    correlated = _SETTINGS.correlated_in_noise if in_noise else _SETTINGS.correlated
     if found.significance < needed or found.correlation < correlated:
         reasons.append(
             f"the overlap correlates by {found.correlation:.2f} only ({found.significance:.1f} sd)"
         )
-    if not apart_um <= BOTH_WAYS_UM:
+    if not both_ways_um <= _SETTINGS.both_ways_um:
         reasons.append("the way back is another one")
     return Link(
         source.section,
@@ -247,7 +236,7 @@ def _judged(
         found.correlation,
         found.significance,
         found.overlap,
-        apart_um,
+        both_ways_um,
         bool(reasons),
         ", ".join(reasons),
     )

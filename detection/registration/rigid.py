@@ -29,18 +29,18 @@ class Rigid:
     shift_um: tuple[float, float] = (0.0, 0.0)
 
     @property
-    def turn(self) -> NDArray[np.float64]:
+    def rotation_matrix(self) -> NDArray[np.float64]:
         """Rotation matrix, (2, 2)."""
         cos, sin = math.cos(self.rotation_rad), math.sin(self.rotation_rad)
         return np.array([[cos, -sin], [sin, cos]])
 
     def apply(self, points_um: NDArray[np.floating]) -> NDArray[np.float64]:
         """Move points (N, 2), um."""
-        return np.asarray(points_um @ self.turn.T + self.shift_um, dtype=np.float64)
+        return np.asarray(points_um @ self.rotation_matrix.T + self.shift_um, dtype=np.float64)
 
     def inverse(self) -> "Rigid":
         """Return the motion that undoes this one."""
-        x, y = -(np.array(self.shift_um) @ self.turn)
+        x, y = -(np.array(self.shift_um) @ self.rotation_matrix)
         return Rigid(-self.rotation_rad, (float(x), float(y)))
 
     def after(self, first: "Rigid") -> "Rigid":
@@ -49,8 +49,8 @@ class Rigid:
         angle = math.remainder(self.rotation_rad + first.rotation_rad, math.tau)
         return Rigid(angle, (float(x), float(y)))
 
-    def apart_um(self, other: "Rigid", radius_um: float) -> float:
-        """Largest distance between where the two take a point within `radius_um` of the origin, at most."""
+    def distance_um(self, other: "Rigid", radius_um: float) -> float:
+        """Upper bound of the distance between the images of one point within `radius_um` of the origin."""
         turned = abs(math.remainder(self.rotation_rad - other.rotation_rad, math.tau))
         return math.dist(self.shift_um, other.shift_um) + 2 * radius_um * math.sin(turned / 2)
 
@@ -82,7 +82,7 @@ def fit_rigid(source_um: NDArray[np.floating], target_um: NDArray[np.floating]) 
 def plane_of_pixels(
     points_px: NDArray[np.floating], shape: tuple[int, int], pixel_size_um: float
 ) -> NDArray[np.float64]:
-    """Plane coordinates, um, of places (N, 2) in a frame: column and row, pixel (0, 0) covers [0, 1)."""
+    """Convert positions (N, 2) in a frame, column and row, to its plane, um; pixel (0, 0) covers [0, 1)."""
     middle = np.array([shape[1] / 2, shape[0] / 2])
     return np.asarray((points_px - middle) * (pixel_size_um, -pixel_size_um), dtype=np.float64)
 
@@ -90,7 +90,7 @@ def plane_of_pixels(
 def pixels_of_plane(
     points_um: NDArray[np.floating], shape: tuple[int, int], pixel_size_um: float
 ) -> NDArray[np.float64]:
-    """Column and row of places (N, 2) in the plane of a frame; the inverse of `plane_of_pixels`."""
+    """Convert positions in the plane of a frame to column and row; the inverse of `plane_of_pixels`."""
     middle = np.array([shape[1] / 2, shape[0] / 2])
     return np.asarray(points_um / (pixel_size_um, -pixel_size_um) + middle, dtype=np.float64)
 
@@ -100,7 +100,7 @@ def warp_matrix(
     source: tuple[tuple[int, int], float],
     target: tuple[tuple[int, int], float],
 ) -> NDArray[np.float64]:
-    """Matrix (2, 3) for `cv2.warpAffine`, which counts from the middle of the first pixel.
+    """Return the matrix (2, 3) for `cv2.warpAffine`, which counts from the middle of the first pixel.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def warp_matrix(
 
 
 @dataclass(frozen=True, slots=True)
-class Oval:
+class Ellipse:
     """A cell in the plane of a frame: the ellipse that fills its box.
 
     Attributes
@@ -133,31 +133,31 @@ class Oval:
         """Area of the ellipse."""
         return math.pi * self.half_um[0] * self.half_um[1]
 
-    def moved(self, motion: Rigid) -> "Oval":
+    def moved(self, motion: Rigid) -> "Ellipse":
         """Return the upright ellipse around this one after a motion.
 
-        A box that is turned needs a larger box; the ellipse in it does not grow by the turn if it is round.
+        A turned box needs a larger box around it; a round ellipse does not grow by a turn.
         """
         x, y = motion.apply(np.array([self.center_um]))[0]
         cos, sin = math.cos(motion.rotation_rad), math.sin(motion.rotation_rad)
         a, b = self.half_um
         half = math.hypot(a * cos, b * sin), math.hypot(a * sin, b * cos)
-        return Oval((float(x), float(y)), half)
+        return Ellipse((float(x), float(y)), half)
 
 
-def oval_of(box: BoxPx, shape: tuple[int, int], pixel_size_um: float) -> Oval:
+def ellipse_in(box: BoxPx, shape: tuple[int, int], pixel_size_um: float) -> Ellipse:
     """Return the ellipse in a box."""
     corners = np.array([[box.x0, box.y0], [box.x1, box.y1]], dtype=np.float64)
     (x0, y0), (x1, y1) = plane_of_pixels(corners, shape, pixel_size_um).tolist()
-    return Oval(((x0 + x1) / 2, (y0 + y1) / 2), (abs(x1 - x0) / 2, abs(y1 - y0) / 2))
+    return Ellipse(((x0 + x1) / 2, (y0 + y1) / 2), (abs(x1 - x0) / 2, abs(y1 - y0) / 2))
 
 
-def box_around(oval: Oval, shape: tuple[int, int], pixel_size_um: float) -> BoxPx | None:
+def box_around(ellipse: Ellipse, shape: tuple[int, int], pixel_size_um: float) -> BoxPx | None:
     """Return the box of whole pixels around an ellipse, cut at the edges of a frame; None if none is left."""
-    (x, y), (a, b) = oval.center_um, oval.half_um
+    (x, y), (a, b) = ellipse.center_um, ellipse.half_um
     corners = np.array([[x - a, y + b], [x + a, y - b]])
     (x0, y0), (x1, y1) = pixels_of_plane(corners, shape, pixel_size_um).tolist()
-    # 1e-6: whole pixels that went to micrometres and back stay whole.
+    # 1e-6: whole pixels stay whole after conversion to micrometres and back.
     left, top = max(math.floor(x0 + 1e-6), 0), max(math.floor(y0 + 1e-6), 0)
     right, bottom = min(math.ceil(x1 - 1e-6), shape[1]), min(math.ceil(y1 - 1e-6), shape[0])
     return BoxPx(left, top, right, bottom) if left < right and top < bottom else None

@@ -1,4 +1,4 @@
-"""Frames of sections with their place on the stage, and the mosaic of several fields of one section."""
+"""Frames of sections with their position on the stage, and the mosaic of several fields of one section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from detection.image.boxes import BoxPx
 from detection.registration.rigid import Rigid, pixels_of_plane, warp_matrix
 
 LEAST_TURN_RAD = 1e-3
-"""Less turns the corner of a frame by no pixel."""
+"""Smaller rotations move the corner of a frame of 1024 x 1024 pixels by less than a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionFrame:
-    """What fluorescence shows of one section: one field, or the mosaic of several.
+    """Fluorescence of one section: one field, or the mosaic of several.
 
     Attributes
     ----------
@@ -33,12 +33,12 @@ class SectionFrame:
         Of the frame on the stage, counter-clockwise.
     section_angle_rad : float or None
         Rotation of the section on the stage, counter-clockwise, where the layout gives it; registration
-        looks near it first.
+        tries rotations near it first.
     mask : (rows, columns) array of bool or None
-        Where a mosaic shows something; None where all of it does.
+        Pixels of a mosaic that a field shows; None where all are shown.
     fields : tuple of BoxPx
-        Where the frames of the camera lie in a mosaic, in the order of exposure; none where this is one frame
-        itself, or one of them is turned against the others.
+        Boxes of the camera frames in a mosaic, in the order of exposure; empty for a single frame, or if one
+        is rotated against the others.
     """
 
     section: str
@@ -53,7 +53,7 @@ class SectionFrame:
 
     @property
     def windows(self) -> tuple[BoxPx, ...]:
-        """Where the frames of the camera lie; of one frame, all of it."""
+        """Boxes of the camera frames; for a single frame, all of it."""
         return self.fields or (BoxPx(0, 0, self.shape[1], self.shape[0]),)
 
     @property
@@ -68,15 +68,16 @@ class SectionFrame:
 
     @property
     def to_stage(self) -> Rigid:
-        """From the plane of the frame to the stage."""
+        """Motion from the plane of the frame to the stage."""
         return Rigid(self.rotation_rad, self.center_um)
 
 
 def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
-    """Lay the fields of a section on their stage positions, into one mosaic on the grid of the first.
+    """Stitch the fields of a section by their stage positions, on the pixel grid of the first.
 
-    Where fields overlap the first one counts, because light was least bleached there. Ground that no field
-    shows has the median grey level of the fields, so that nothing is found there, and is false in the mask.
+    Where fields overlap, the first one counts, as it is the least bleached. Pixels that no field shows have
+    the
+    median grey level of the first field, so that nothing is found there, and are false in the mask.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
 def _windows(
     fields: Sequence[SectionFrame], to_mosaic: Sequence[Rigid], shape: tuple[int, int]
 ) -> tuple[BoxPx, ...]:
-    """Where fields lie in a mosaic, to the nearest pixel; none where one is turned against it."""
+    """Boxes of fields in a mosaic, to the nearest pixel; empty if one is rotated against it."""
     if any(abs(motion.rotation_rad) > LEAST_TURN_RAD for motion in to_mosaic):
         return ()
     windows = []

@@ -1,1 +1,1 @@
-"""Detection over serial sections together."""
+"""Detection over serial sections."""

@@ -1,4 +1,4 @@
-"""Cells of a section alone and of its average with neighbours, joined."""
+"""Hits of a section by itself and of its average with neighbours, joined."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,23 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx, around, union_mask
-from detection.image.hits import Cell
+from detection.image.hits import Cell, CellSource
 from detection.serial.pooling import Layer, support
+from detection.serial.settings import SETTINGS
 
-SAME_SHARE = 0.5
-LEAST_SUPPORT = 2.0
-"""Of the section's own light; what only its neighbours show is carried as a track or not at all."""
 REASON = "kept: seen with its neighbours"
+_SETTINGS = SETTINGS.averaged_hits
 
 
-def joined(
+def join_hits(
     single: Sequence[Cell], averaged: Sequence[Cell], own: Layer, fixed: Sequence[BoxPx] = ()
 ) -> tuple[Cell, ...]:
-    """Join what a section shows alone with what it shows averaged with its neighbours.
+    """Join the hits of a section with those of its average with neighbours.
 
-    Nothing that it shows alone is lost. A cell that both show is imaged where either shows it, but keeps the
-    box that the section gives it, since neighbours show it larger or smaller. A cell of the
-    average alone is taken if the section itself has some light there.
+    No hit of the section itself is lost. A cell of both is imaged where either shows it, but keeps the box of
+    the section itself, since neighbours show it larger or smaller. A cell of the average alone is accepted
+    if the
+    section itself has some intensity there.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def joined(
     own : Layer
         The section.
     fixed : sequence of BoxPx
-        What is fixed in the camera.
+        Fixed pattern of the camera.
 
     Returns
     -------
@@ -47,8 +47,8 @@ def joined(
             continue
         partners = _same(box, of_single)
         if not partners:
-            if support(own, box, taken) >= LEAST_SUPPORT:
-                result.append(replace(cell, id="", reason=REASON))
+            if support(own, box, taken) >= _SETTINGS.least_support_sd:
+                result.append(replace(cell, id="", reason=REASON, source=CellSource.AVERAGED))
         elif len(partners) == 1 and cell.image_box_px is not None:
             result[partners[0]] = _united(result[partners[0]], cell)
     return tuple(result)
@@ -59,12 +59,12 @@ def _sides(boxes: Sequence[BoxPx]) -> NDArray[np.int64]:
 
 
 def _same(box: BoxPx, sides: NDArray[np.int64]) -> list[int]:
-    """Which of many boxes share half of the smaller one with a box."""
+    """Return the indices of boxes of which the smaller one shares half with a box."""
     x0, y0, x1, y1 = sides
     width = np.minimum(x1, box.x1) - np.maximum(x0, box.x0)
     height = np.minimum(y1, box.y1) - np.maximum(y0, box.y0)
     shared = np.maximum(width, 0) * np.maximum(height, 0)
-    least = SAME_SHARE * np.minimum((x1 - x0) * (y1 - y0), box.area_px)
+    least = _SETTINGS.same_share * np.minimum((x1 - x0) * (y1 - y0), box.area_px)
     return np.flatnonzero(shared >= least).tolist()
 
 
@@ -73,6 +73,8 @@ def _united(one: Cell, other: Cell) -> Cell:
     if one.image_box_px is not None and other.image_box_px is not None:
         image_box = around(one.image_box_px, other.image_box_px)
     confidence = max(one.confidence, other.confidence)
-    reason = one.reason if one.image_box_px is not None else REASON
-    extent_uncertainty_um = max(one.extent_uncertainty_um, other.extent_uncertainty_um)
-    return Cell(one.id, one.box_px, image_box, confidence, reason, extent_uncertainty_um)
+    extent_um = max(one.extent_uncertainty_um, other.extent_uncertainty_um)
+    both = replace(one, image_box_px=image_box, confidence=confidence, extent_uncertainty_um=extent_um)
+    if one.image_box_px is not None:
+        return both
+    return replace(both, reason=REASON, source=CellSource.AVERAGED, decision=other.decision)

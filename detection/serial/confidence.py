@@ -1,13 +1,13 @@
-"""Confidence of what neighbouring sections show: the share of such hits that are cells.
+"""Confidence of hits that only neighbouring sections show: the share of them that are cells.
 
-The coefficients are those of logistic regressions by maximum likelihood, none but the first below nought
-(with a ridge of .001), on all such hits in 70 simulated stacks of ten sections, development seeds 0 to 93:
-1905 carried and 571 found in averages only. The stacks are of 14 kinds: mixed sizes and brightness, crowded,
+The coefficients come from logistic regressions by maximum likelihood, only the first below zero (with a
+ridge of .001), on all such hits in 70 simulated stacks of ten sections, development seeds 0 to 93: 1905
+carried hits and 571 of averages only. The stacks are of 14 kinds: mixed sizes and brightness, crowded,
 sections of 80, 200, 400 and 500 nm, large cells, nuclear and punctate labels, few cells, debris with folds,
-lumps, and none at all. A kind weighs as the square root of its hits. Fitted to 42 of the stacks, the mean log
-likelihood on the other 28 was -.44 and -.43, that of an even chance is -.69. What share is real depends on
-the specimen: of what folds and debris cause less is real than this says, of dim cells among few others more.
-`python -m benchmarks confidence` is the check, on seeds that nothing was fitted to.
+lumps, and no cells. A kind weighs as the square root of its hits. Fitted to 42 of the stacks, the mean log
+likelihood on the other 28 was -.44 and -.43; an even chance has -.69. The true share depends on the specimen:
+it is lower for folds and debris, higher for dim cells among few others. `python -m benchmarks confidence`
+checks it on seeds that nothing was fitted to.
 """
 
 import math
@@ -16,33 +16,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from detection.image.boxes import BoxPx, union_fraction, union_mask
-from detection.image.hits import Cell
-from detection.serial.averaged_hits import REASON
+from detection.image.hits import Cell, CellSource
 from detection.serial.pooling import Layer, support
+from detection.serial.settings import SETTINGS
 
-ALL_LIGHT_SD = 20.0
-"""Support of its own section from which on a hit counts fully; below one deviation it has none."""
-MOST_SIGHTINGS = 4
-CROWDED = 0.3
-"""Share of the section in detections from which on it is crowded."""
-CARRIED = (-3.47, 2.82, 1.41, 0.72, 2.34)
-AVERAGED = (-3.63, 0.99, 1.09, 1.01, 4.17)
-"""Base, own light, sightings, both sides, crowd."""
-PER_CONFIDENCE = 0.73
-"""That of the hit in the average."""
+_SETTINGS = SETTINGS.confidence
 
 
 @dataclass(frozen=True, slots=True)
-class Witnesses:
-    """What speaks for a hit beside a detector.
+class NeighbourSupport:
+    """Features of a hit beside those of a detector.
 
     Attributes
     ----------
     support_sd : float
-        Significance of the section's own light in its box, standard deviations of noise; infinite where it
-        is not known.
+        Significance of the section's own intensity in its box, standard deviations of noise; infinite if
+        unknown.
     before, after : int
-        Of the three sections on each side, those that show its track by themselves.
+        How many of the three sections on each side show its track by themselves.
     covered : float
         Share of the section in boxes of detections, 0..1.
     """
@@ -54,13 +45,13 @@ class Witnesses:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearbySection:
     """A section near another one.
 
     Attributes
     ----------
     away : int
-        Sections from the other to it, below 0 for earlier ones.
+        Its index less that of the other section.
     cells : sequence of Cell
     tracks : sequence of tuple of str
         Of each cell.
@@ -71,24 +62,24 @@ class Near:
     tracks: Sequence[tuple[str, ...]]
 
 
-def with_confidences(
+def assign_confidences(
     hits: Sequence[tuple[Cell, tuple[str, ...], bool]],
     own: Layer,
     single: Sequence[BoxPx],
-    near: Sequence[Near],
+    near: Sequence[NearbySection],
 ) -> list[Cell]:
-    """Give those hits of a section their confidence that it does not show by itself.
+    """Assign a confidence to the hits of a section that it does not show by itself.
 
     Parameters
     ----------
     hits : sequence of (Cell, tuple of str, bool)
-        Each with its tracks, and whether it was seen or carried.
+        Each with its tracks; true if it was seen, false if carried.
     own : Layer
         The section.
     single : sequence of BoxPx
-        What it shows by itself.
-    near : sequence of Near
-        The sections of its chain up to three away.
+        Hits of the section by itself.
+    near : sequence of NearbySection
+        Sections of its chain up to three away.
 
     Returns
     -------
@@ -101,61 +92,59 @@ def with_confidences(
     after = _sightings([one for one in near if one.away > 0])
     result = []
     for cell, tracks, seen in hits:
-        averaged = seen and cell.reason.startswith(REASON)
+        averaged = seen and cell.source is CellSource.AVERAGED
         confidence = cell.confidence
         if tracks and (averaged or not seen):
-            light_sd = support(own, cell.box_px, taken)
-            witnesses = Witnesses(light_sd, before[tracks[0]], after[tracks[0]], covered)
+            support_sd = support(own, cell.box_px, taken)
+            features = NeighbourSupport(support_sd, before[tracks[0]], after[tracks[0]], covered)
             confidence = (
-                confidence_of_averaged(witnesses, confidence)
-                if averaged
-                else confidence_of_carried(witnesses)
+                confidence_of_averaged(features, confidence) if averaged else confidence_of_carried(features)
             )
         result.append(replace(cell, confidence=confidence))
     return result
 
 
-def _sightings(near: Sequence[Near]) -> Counter[str]:
-    """How many sections show each track by themselves."""
+def _sightings(near: Sequence[NearbySection]) -> Counter[str]:
+    """Count the sections that show each track by themselves."""
     return Counter(
         name
         for section in near
         for cell, names in zip(section.cells, section.tracks, strict=True)
-        if not cell.reason.startswith(REASON)
+        if cell.source is not CellSource.AVERAGED
         for name in names
     )
 
 
-def confidence_of_carried(witnesses: Witnesses) -> float:
-    """Chance that what was carried from neighbours is a cell in this section as well, 0..1."""
-    return _chance(_odds(CARRIED, witnesses))
+def confidence_of_carried(features: NeighbourSupport) -> float:
+    """Return the probability that a hit carried from neighbours is a cell in this section, 0..1."""
+    return _probability(_log_odds(_SETTINGS.carried, features))
 
 
-def confidence_of_averaged(witnesses: Witnesses, confidence: float) -> float:
-    """Chance that what only the average with neighbours shows is a cell of this section, 0..1.
+def confidence_of_averaged(features: NeighbourSupport, confidence: float) -> float:
+    """Return the probability that a hit of the average alone is a cell of this section, 0..1.
 
     Parameters
     ----------
-    witnesses : Witnesses
+    features : NeighbourSupport
     confidence : float
-        In the average, as the detector gives it.
+        Of the detector, in the average.
     """
-    return _chance(_odds(AVERAGED, witnesses) + PER_CONFIDENCE * confidence)
+    return _probability(_log_odds(_SETTINGS.averaged, features) + _SETTINGS.per_confidence * confidence)
 
 
-def _odds(weights: tuple[float, float, float, float, float], witnesses: Witnesses) -> float:
-    """Logarithm of the odds."""
-    base, per_light, per_sighting, both_sides, crowd = weights
-    light = math.log(min(max(witnesses.support_sd, 1.0), ALL_LIGHT_SD)) / math.log(ALL_LIGHT_SD)
-    sightings = min(witnesses.before + witnesses.after, MOST_SIGHTINGS) / MOST_SIGHTINGS
+def _log_odds(weights: tuple[float, float, float, float, float], features: NeighbourSupport) -> float:
+    base, per_intensity, per_sighting, both_sides, per_crowding = weights
+    full_sd, most = _SETTINGS.full_support_sd, _SETTINGS.most_sightings
+    intensity = math.log(min(max(features.support_sd, 1.0), full_sd)) / math.log(full_sd)
+    sightings = min(features.before + features.after, most) / most
     return (
         base
-        + per_light * light
+        + per_intensity * intensity
         + per_sighting * sightings
-        + both_sides * (witnesses.before > 0 and witnesses.after > 0)
-        + crowd * min(witnesses.covered / CROWDED, 1.0)
+        + both_sides * (features.before > 0 and features.after > 0)
+        + per_crowding * min(features.covered / _SETTINGS.crowded, 1.0)
     )
 
 
-def _chance(odds: float) -> float:
-    return 1 / (1 + math.exp(-odds))
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))

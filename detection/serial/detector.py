@@ -1,7 +1,7 @@
-"""Cells of serial sections: detected, linked to one another, and imaged where a neighbour shows them.
+"""Detection in serial sections: cells are linked, and imaged where only a neighbour shows them.
 
-Frames go in one after the other, sections come out when all that can still change them is known. Only a
-window of sections is held, however long the array.
+Frames go in one by one. A section comes out once no later one can change it. Only a window of sections is
+held, however long the array.
 """
 
 import math
@@ -12,38 +12,37 @@ from dataclasses import replace
 from config.work import DetectionConfig
 from detection.detect import detect
 from detection.detectors import Detector
-from detection.image.hits import Cell, Detection
+from detection.image.hits import NO_CELL, Cell, Decision, Detection
 from detection.registration.register import Link, Prepared, no_link, prepare, register
-from detection.registration.rigid import Rigid, oval_of
+from detection.registration.rigid import Rigid, ellipse_in
 from detection.registration.section_frame import SectionFrame
 from detection.serial import fixed_pattern, noise_hits
-from detection.serial.averaged_hits import joined
-from detection.serial.finishing import finished
-from detection.serial.fixed_pattern import Evidence, fixed_boxes
-from detection.serial.pooling import Layer, Neighbour, layer, pooled
-from detection.serial.section import NO_CELL, HeldSection, SerialSection
-from detection.serial.separation.by_neighbours import View, cells_of_parts, parted
-from detection.serial.separation.by_shape import apart
-from detection.serial.separation.coarse_image import coarse_light, mean_light
-from detection.serial.separation.outlines import outlines
-from detection.serial.shared_background import FEWEST_SECTIONS, grounded
-from detection.tracking.tracker import LONGEST_GAP, Place, Spot, Track, Tracker
+from detection.serial.averaged_hits import join_hits
+from detection.serial.finishing import finish
+from detection.serial.fixed_pattern import CameraFrames, find_fixed
+from detection.serial.pooling import Layer, Neighbour, pool, split_background
+from detection.serial.section import HeldSection, SerialSection
+from detection.serial.separation.by_neighbours import NeighbourOutlines, cells_of_parts, split_by_neighbours
+from detection.serial.separation.by_shape import split_by_shape
+from detection.serial.separation.coarse_image import CoarseImage, coarse_image, mean_intensity
+from detection.serial.separation.outlines import find_outlines
+from detection.serial.settings import SETTINGS
+from detection.serial.shared_background import with_shared_background
+from detection.tracking.settings import SETTINGS as TRACKING
+from detection.tracking.tracker import Place, Spot, Track, Tracker
 
-POOL_REACH = 2
-LINK_REACH = 3
-FEWEST_CELLS = 2
-FIXED_HISTORY = 8
+_SETTINGS = SETTINGS.window
 
 
 class SerialDetector:
-    """Detects the cells of section after section.
+    """Detects cells in one section after the other.
 
     Parameters
     ----------
     config : DetectionConfig
     look_ahead : bool
-        Later sections count too (all fluorescence first): a section comes out five sections late. Without
-        it (`order: section`) each comes out at once, from itself and earlier ones.
+        Use later sections too (all fluorescence first): a section comes out five sections late. Without it
+        (`order: section`) each comes out at once, from itself and earlier ones.
     detector : Detector, optional
         The one that ``config.detector`` names, where that is a plug-in or a forest.
     """
@@ -53,30 +52,30 @@ class SerialDetector:
     ) -> None:
         self._config = config
         self._detector = detector
-        self._pool_ahead = POOL_REACH if look_ahead else 0
-        self._carry_ahead = LONGEST_GAP if look_ahead else 0
+        self._pool_ahead = _SETTINGS.pool_sections if look_ahead else 0
+        self._carry_ahead = TRACKING.longest_gap if look_ahead else 0
         self._window: list[HeldSection] = []
         self._tracker = Tracker()
         self._count = self._next_tracked = self._next_out = 0
         self._chains = 0
 
     def add(self, frame: SectionFrame) -> list[SerialSection]:
-        """Take the next section, in the order of cutting, and return those that are done now.
+        """Take the next section, in the order of cutting, and return the sections that are finished.
 
         Raises
         ------
         DetectionError
-            Raised when the frame cannot be used; the detector goes on without it.
+            Raised when the frame cannot be used; the next one may follow.
         """
         started = time.perf_counter()
-        own = grounded(layer(frame), [one.layer for one in self._window])
+        own = with_shared_background(split_background(frame), [one.layer for one in self._window])
         single = self._detect(frame, own)
-        # A frame without cells is registered on no other.
-        prepared = prepare(frame, own.residual) if len(single.cells) >= FEWEST_CELLS else None
+        # A frame without cells cannot be registered.
+        prepared = prepare(frame, own.residual) if len(single.cells) >= _SETTINGS.fewest_cells else None
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
-        evidence = Evidence(place, boxes, own)
-        light = coarse_light(own)
+        camera_frames = CameraFrames(place, boxes, own)
+        coarse = _coarse_image(own)
         section = HeldSection(
             frame=frame,
             layer=own,
@@ -86,11 +85,11 @@ class SerialDetector:
             place=place,
             warnings=list(single.warnings),
             elapsed_ms=0.0,
-            evidence=evidence,
-            light=light,
-            outlines=outlines(light, boxes),
-            fixed=fixed_boxes(evidence, [one.evidence for one in self._window]),
-            ground_from=len(self._window),
+            camera_frames=camera_frames,
+            coarse=coarse,
+            outlines=find_outlines(coarse, boxes),
+            fixed=find_fixed(camera_frames, [one.camera_frames for one in self._window]),
+            background_sections=len(self._window),
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -102,18 +101,23 @@ class SerialDetector:
         )
 
     def finish(self) -> list[SerialSection]:
-        """Return the sections that are left."""
+        """Return the remaining sections."""
         return self._advance(self._count, self._count)
 
     def tracks(self) -> tuple[Track, ...]:
-        """All tracks so far, in the order of their ids."""
+        """Return all tracks so far, in the order of their ids."""
         return tuple(
             sorted([*self._tracker.ended, *self._tracker.active], key=lambda one: (len(one.id), one.id))
         )
 
     def _detect(self, frame: SectionFrame, own: Layer) -> Detection:
         return detect(
-            frame.pixels, frame.pixel_size_um, self._config, frame.offset_adu, self._detector, own.ground
+            frame.pixels,
+            frame.pixel_size_um,
+            self._config,
+            frame.offset_adu,
+            self._detector,
+            own.shared_background,
         )
 
     def _finished(self, section: HeldSection) -> SerialSection:
@@ -121,21 +125,22 @@ class SerialDetector:
             one
             for one in self._window[: self._next_tracked - self._window[0].place.index]
             if one.place.chain == section.place.chain
-            and 0 < abs(one.place.index - section.place.index) <= LONGEST_GAP
+            and 0 < abs(one.place.index - section.place.index) <= TRACKING.longest_gap
         ]
-        return finished(section, near, self._tracker.active, self._config)
+        return finish(section, near, self._tracker.active, self._config)
 
-    def _ground_again(self, section: HeldSection) -> None:
-        """Detect one of the first sections again, now that others tell its ground better."""
+    def _redetect(self, section: HeldSection) -> None:
+        """Detect one of the first sections again, now that other sections show its background better."""
         others = [one for one in self._window if one is not section]
-        if section.ground_from >= FEWEST_SECTIONS or len(others) <= section.ground_from:
+        fewest = SETTINGS.shared_background.fewest_sections
+        if section.background_sections >= fewest or len(others) <= section.background_sections:
             return
-        own = grounded(section.layer, [one.layer for one in others])
+        own = with_shared_background(section.layer, [one.layer for one in others])
         if own is section.layer:
             return
         try:
             section.single = self._detect(section.frame, own)
-        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning tells it
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning says it
             section.warnings.append(
                 f"{section.frame.section} could not be detected on the ground of other sections"
                 f" ({_why(error)}): it has the cells that its own ground shows"
@@ -143,14 +148,14 @@ class SerialDetector:
             return
         section.layer = own
         boxes = tuple(cell.box_px for cell in section.single.cells)
-        section.evidence = Evidence(section.place, boxes, own)
-        section.light = coarse_light(own)
-        section.outlines = outlines(section.light, boxes)
+        section.camera_frames = CameraFrames(section.place, boxes, own)
+        section.coarse = _coarse_image(own)
+        section.outlines = find_outlines(section.coarse, boxes)
 
     def _linked(self, name: str, prepared: Prepared | None) -> tuple[tuple[Link, ...], Place]:
-        """Link to the last section, or to one before it where that link is bad."""
+        """Link to the last section, or to an earlier one where that link is bad."""
         links = []
-        for other in self._window[: -LINK_REACH - 1 : -1]:
+        for other in self._window[: -_SETTINGS.link_sections - 1 : -1]:
             if prepared is None or other.prepared is None:
                 links.append(no_link(name, other.frame.section, "too few cells to go by"))
                 continue
@@ -170,7 +175,7 @@ class SerialDetector:
         while self._next_out < out_before:
             done.append(self._finished(self._at(self._next_out)))
             self._next_out += 1
-        oldest = min(self._next_out, self._next_tracked) - FIXED_HISTORY
+        oldest = min(self._next_out, self._next_tracked) - _SETTINGS.history_sections
         self._window = [one for one in self._window if one.place.index >= oldest]
         return done
 
@@ -179,71 +184,72 @@ class SerialDetector:
 
     def _track(self, section: HeldSection) -> None:
         started = time.perf_counter()
-        self._ground_again(section)
+        self._redetect(section)
         others = [one for one in self._window if one is not section]
-        section.fixed = fixed_boxes(section.evidence, [one.evidence for one in others])
+        section.fixed = find_fixed(section.camera_frames, [one.camera_frames for one in others])
         near = [
             one
             for one in others
             if one.place.chain == section.place.chain
-            and abs(one.place.index - section.place.index) <= POOL_REACH
+            and abs(one.place.index - section.place.index) <= _SETTINGS.pool_sections
         ]
         cells = section.single.cells
         if near:
             neighbours = [Neighbour(one.layer, one.place.onto(section.place), one.fixed) for one in near]
             more = self._detect_pooled(section, neighbours)
-            cells = joined(cells, more, section.layer, section.fixed)
+            cells = join_hits(cells, more, section.layer, section.fixed)
         section.cells = tuple(
-            replace(cell, image_box_px=None, reason=fixed_pattern.REASON)
+            replace(cell, image_box_px=None, reason=fixed_pattern.REASON, decision=Decision.FIXED_PATTERN)
             if cell.box_px in section.fixed
             else cell
             for cell in cells
         )
         if near:
-            self._part(section, near)
+            self._split(section, near)
         elif self._pool_ahead:
-            section.cells = noise_hits.without_noise(section.cells, section.layer, self._beside(section))
+            section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
         areas = section.outlines.areas_um2(len(section.cells))
         spots = [
             _spot(cell, section, area)
             for cell, area in zip(section.cells, areas, strict=True)
-            if cell.reason not in NO_CELL
+            if cell.decision not in NO_CELL
         ]
         rows, columns = section.frame.shape
         half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
         ids = iter(self._tracker.add(section.place, spots, half_um))
-        section.tracks = [() if cell.reason in NO_CELL else (next(ids),) for cell in section.cells]
+        section.tracks = [() if cell.decision in NO_CELL else (next(ids),) for cell in section.cells]
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
     def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
-        """Detect in the average with neighbours; none where that fails, and the section says so."""
+        """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
         try:
-            return self._detect(pooled(section.layer, neighbours), section.layer).cells
-        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning tells it
+            return self._detect(pool(section.layer, neighbours), section.layer).cells
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning says it
             section.warnings.append(
                 f"the average of {section.frame.section} with its neighbours could not be detected"
                 f" ({_why(error)}): it has only the cells that it shows alone, and those that neighbours show"
             )
             return ()
 
-    def _part(self, section: HeldSection, near: Sequence[HeldSection]) -> None:
-        """Take merged cells apart by their shape, and where the sections beside show them apart."""
-        own = outlines(section.light, [cell.box_px for cell in section.cells])
-        light = mean_light(section.light, [(one.light, one.place.onto(section.place)) for one in near])
-        noise_adu = section.light.noise_adu / math.sqrt(len(near) + 1)
+    def _split(self, section: HeldSection, near: Sequence[HeldSection]) -> None:
+        """Split merged cells by their shape, and where neighbouring sections show them separately."""
+        own = find_outlines(section.coarse, [cell.box_px for cell in section.cells])
+        motions = [(one.coarse, one.place.onto(section.place)) for one in near]
+        intensity = mean_intensity(section.coarse, motions)
+        noise_adu = section.coarse.noise_adu / math.sqrt(len(near) + 1)
         known = [section.outlines, *(one.outlines for one in near)]
-        sizes = [area for one in known for area in one.areas_um2(len(one.alone))]
-        own, of_touching = apart(own, light, noise_adu, sizes)
+        sizes = [area for one in known for area in one.areas_um2(len(one.sightings))]
+        own, of_shape = split_by_shape(own, intensity, noise_adu, sizes)
         index = section.place.index
-        # Those before have been taken apart already, so they are trusted first.
+        # Earlier sections are split already, so they are trusted first.
         by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
-        views = [View(one.outlines, one.place.onto(section.place)) for one in by_trust]
-        section.outlines, of_parted = parted(own, views)
-        parents = [of_touching[n] for n in of_parted]
+        views = [NeighbourOutlines(one.outlines, one.place.onto(section.place)) for one in by_trust]
+        section.outlines, of_neighbours = split_by_neighbours(own, views)
+        parents = [of_shape[n] for n in of_neighbours]
         section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
 
     def _beside(self, section: HeldSection) -> list[tuple[Layer, tuple[Cell, ...]]]:
-        """The two nearest sections, one on either side where there is."""
+        """Return the two nearest sections, one on each side where possible."""
         by_nearness = sorted(
             (one for one in self._window if one is not section),
             key=lambda one: abs(one.place.index - section.place.index),
@@ -251,12 +257,19 @@ class SerialDetector:
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
 
 
+def _coarse_image(own: Layer) -> CoarseImage:
+    return coarse_image(own.residual, own.noise_adu, own.frame.pixel_size_um)
+
+
 def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
     frame, box = section.frame, cell.box_px
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
     return Spot(
-        oval_of(box, frame.shape, frame.pixel_size_um), cut, cell.image_box_px is not None, area_um2 or None
+        ellipse_in(box, frame.shape, frame.pixel_size_um),
+        cut,
+        cell.image_box_px is not None,
+        area_um2 or None,
     )
 
 

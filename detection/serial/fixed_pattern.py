@@ -1,7 +1,7 @@
-"""What is fixed in the camera and not in the specimen: it stays where it is while the cells move.
+"""Detections that are fixed in the camera and not in the specimen: they stay while the cells move.
 
-Frames of the camera are compared pixel by pixel, each in its own coordinates, also where several of them make
-the mosaic of a section.
+Camera frames are compared pixel by pixel, each in its own coordinates, also where several of them make the
+mosaic of a section.
 """
 
 import math
@@ -14,57 +14,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx, intersection_px, iou
-from detection.registration.rigid import Oval, box_around, oval_of
+from detection.registration.rigid import Ellipse, box_around, ellipse_in
 from detection.serial.pooling import Layer
+from detection.serial.settings import SETTINGS
 from detection.tracking.tracker import Place
 
 REASON = "not imaged: fixed in the camera"
-FEWEST = 3
-"""Other frames under which the ground has moved; where there are only two, the neighbours decide."""
-FAR = 0.75
-"""Of the diameter: what has moved less is at the same place either way."""
-BLOCK_UM = 0.7
-"""Light is compared in blocks of about this size."""
-LEAST_SHOWN = 0.7
-"""Of the light of a detection; a frame that shows less at the same pixels is not looked at further."""
-MEAN_LEFT_SHARE, MEAN_LEFT_SD = 0.07, 3.0
-"""What the mean light of a detection may have beyond the others: a share of it, and noise."""
-LEAST_SD = 20.0
-"""Of the mean light, in deviations of its noise: what is fainter cannot be told from the ground of others."""
-LEFT_SHARE, LEFT_SD = 0.2, 5.0
-"""The same of each block; edges are sampled anew in every mosaic."""
-DARKEST = 4
-"""One in so many of the others may be darker: sections are exposed anew, and stray light differs."""
-SAME_CELL = 0.25
-MOSTLY = 0.5
-"""Of the sections that show the place to which the specimen moved: a cell is seen there in more."""
+_SETTINGS = SETTINGS.fixed_pattern
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class _CameraFrame:
     """One frame of the camera.
 
     Attributes
     ----------
     window : BoxPx
-        Where it lies in the frame of its section.
-    light : (rows, columns) array of float32
-        Mean of blocks of it, without background.
+        Its box in the frame of the section.
+    intensity : (rows, columns) array of float32
+        Means of blocks, without background.
     """
 
     window: BoxPx
-    light: NDArray[np.float32]
+    intensity: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a section says about what is fixed.
+class CameraFrames:
+    """The camera frames of a section and its detections, for the search for fixed pattern.
 
     Attributes
     ----------
     place : Place
     boxes : tuple of BoxPx
-        Detections of this section alone, without a margin.
+        Detections of the section by itself, without a margin.
     layer : Layer
     """
 
@@ -89,39 +72,40 @@ class Evidence:
 
     @cached_property
     def block_px(self) -> int:
-        """Pixels on a side of a block."""
-        return max(round(BLOCK_UM / self.pixel_size_um), 1)
+        """Side of a block, px."""
+        return max(round(_SETTINGS.block_um / self.pixel_size_um), 1)
 
     @cached_property
-    def views(self) -> tuple[_View, ...]:
-        """The frames of the camera, in the order of exposure."""
+    def frames(self) -> tuple[_CameraFrame, ...]:
+        """The camera frames, in the order of exposure."""
         result = []
         for window in self.layer.frame.windows:
             part = self.layer.residual[window.slices]
             rows, columns = (side // self.block_px for side in part.shape)
             whole = part[: rows * self.block_px, : columns * self.block_px]
-            light = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-            result.append(_View(window, np.asarray(light, dtype=np.float32)))
+            intensity = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+            result.append(_CameraFrame(window, np.asarray(intensity, dtype=np.float32)))
         return tuple(result)
 
-    def view_of(self, box: BoxPx) -> _View | None:
-        """Return the frame of the camera that shows a box; None where it takes several."""
+    def frame_of(self, box: BoxPx) -> _CameraFrame | None:
+        """Return the camera frame that shows a box; None if the box spans several."""
         # The first one counts where they overlap.
-        first = next((view for view in self.views if intersection_px(view.window, box)), None)
+        first = next((one for one in self.frames if intersection_px(one.window, box)), None)
         return first if first is not None and first.window.contains(box) else None
 
 
-def fixed_boxes(own: Evidence, others: Sequence[Evidence]) -> tuple[BoxPx, ...]:
+def find_fixed(own: CameraFrames, others: Sequence[CameraFrames]) -> tuple[BoxPx, ...]:
     """Find the detections of a section that are fixed in the camera.
 
-    A detection is one if other frames of the camera under which the ground has moved show all of its light at
-    the same pixels: were there a cell too, some of the light would be left. It is none if most sections show
-    something where the specimen has moved it.
+    A detection is fixed if other camera frames, under which the specimen has moved, show all of its
+    intensity at the
+    same pixels: a cell there would leave some intensity unexplained. It is not fixed if most sections show
+    something at the place to which the specimen has moved.
 
     Parameters
     ----------
-    own : Evidence
-    others : sequence of Evidence
+    own : CameraFrames
+    others : sequence of CameraFrames
         Those of its chain count.
 
     Returns
@@ -136,84 +120,94 @@ def fixed_boxes(own: Evidence, others: Sequence[Evidence]) -> tuple[BoxPx, ...]:
         and other.pixel_size_um == own.pixel_size_um
     ]
     found: list[BoxPx] = []
-    for view in own.views:
+    for frame in own.frames:
         rest = [
             (other, theirs)
             for other in (own, *comparable)
-            for theirs in other.views
-            if theirs is not view and theirs.light.shape == view.light.shape
+            for theirs in other.frames
+            if theirs is not frame and theirs.intensity.shape == frame.intensity.shape
         ]
-        boxes = [box for box in own.boxes if own.view_of(box) is view]
-        if boxes and len(rest) >= FEWEST - 1:
-            lights = np.stack([view.light, *(theirs.light for _, theirs in rest)])
-            found += [box for box in boxes if _is_fixed(box, view, own, comparable, rest, lights)]
+        boxes = [box for box in own.boxes if own.frame_of(box) is frame]
+        if boxes and len(rest) >= _SETTINGS.fewest - 1:
+            intensities = np.stack([frame.intensity, *(theirs.intensity for _, theirs in rest)])
+            found += [box for box in boxes if _is_fixed(box, frame, own, comparable, rest, intensities)]
     return tuple(found)
 
 
 def _is_fixed(
     box: BoxPx,
-    view: _View,
-    own: Evidence,
-    comparable: Sequence[Evidence],
-    rest: Sequence[tuple[Evidence, _View]],
-    lights: NDArray[np.float32],
+    frame: _CameraFrame,
+    own: CameraFrames,
+    comparable: Sequence[CameraFrames],
+    rest: Sequence[tuple[CameraFrames, _CameraFrame]],
+    intensities: NDArray[np.float32],
 ) -> bool:
-    """Whether a box is fixed; `lights` are those of its frame of the camera and of the `rest`."""
-    inside = _blocks(box, view, own.block_px)
+    """Return True if a box is fixed; `intensities` are of its camera frame and of the `rest`."""
+    inside = _blocks(box, frame, own.block_px)
     if min(one.stop - one.start for one in inside) < 1:
         return False
-    means = lights[(slice(None), *inside)].mean(axis=(1, 2))
+    means = intensities[(slice(None), *inside)].mean(axis=(1, 2))
     # Most detections end here or at the next: hardly any other frame shows the same at the same pixels.
-    if (means[1:] >= LEAST_SHOWN * means[0]).sum() < FEWEST - 1:
+    if (means[1:] >= _SETTINGS.least_shown * means[0]).sum() < _SETTINGS.fewest - 1:
         return False
-    contrasts = _contrasts(lights, inside)
+    contrasts = _contrasts(intensities, inside)
     noise = own.layer.noise_adu / own.block_px
-    if not _alike(contrasts[0], contrasts[1:], noise):
+    if not _is_similar(contrasts[0], contrasts[1:], noise):
         return False
-    oval = oval_of(box, own.shape, own.pixel_size_um)
-    moved = [n for n, one in enumerate(rest, start=1) if _has_moved(box, oval, view, own, *one)]
-    if len(moved) < FEWEST - 1 or not _explained(contrasts[0], contrasts[moved], noise):
+    ellipse = ellipse_in(box, own.shape, own.pixel_size_um)
+    moved = [n for n, one in enumerate(rest, start=1) if _has_moved(box, ellipse, frame, own, *one)]
+    if len(moved) < _SETTINGS.fewest - 1 or not _explained(contrasts[0], contrasts[moved], noise):
         return False
-    seen, looked = _seen_moved(oval, own, comparable)
-    if len(moved) < FEWEST:
+    seen, looked = _seen_moved(ellipse, own, comparable)
+    if len(moved) < _SETTINGS.fewest:
         return looked > 0 and seen == 0
-    return seen <= MOSTLY * looked
+    return seen <= _SETTINGS.mostly * looked
 
 
-def _blocks(box: BoxPx, view: _View, block_px: int) -> tuple[slice, slice]:
-    """Blocks of a frame of the camera that lie wholly in a box."""
-    left, top = view.window.x0, view.window.y0
+def _blocks(box: BoxPx, frame: _CameraFrame, block_px: int) -> tuple[slice, slice]:
+    """Return the blocks of a camera frame that lie wholly in a box."""
+    left, top = frame.window.x0, frame.window.y0
     return (
         slice(-((top - box.y0) // block_px), (box.y1 - top) // block_px),
         slice(-((left - box.x0) // block_px), (box.x1 - left) // block_px),
     )
 
 
-def _has_moved(box: BoxPx, oval: Oval, view: _View, own: Evidence, other: Evidence, theirs: _View) -> bool:
-    """Whether another frame of the camera shows the pixels of a box, and other ground there."""
-    right, down = theirs.window.x0 - view.window.x0, theirs.window.y0 - view.window.y0
+def _has_moved(
+    box: BoxPx,
+    ellipse: Ellipse,
+    frame: _CameraFrame,
+    own: CameraFrames,
+    other: CameraFrames,
+    theirs: _CameraFrame,
+) -> bool:
+    """Return True if another camera frame shows the pixels of a box, and other specimen there."""
+    right, down = theirs.window.x0 - frame.window.x0, theirs.window.y0 - frame.window.y0
     same = BoxPx(*(max(side, 0) for side in (box.x0 + right, box.y0 + down, box.x1 + right, box.y1 + down)))
-    if other.view_of(same) is not theirs:
+    if other.frame_of(same) is not theirs:
         return False
-    there = oval_of(same, other.shape, own.pixel_size_um).center_um
-    ground = oval.moved(own.place.onto(other.place)).center_um
-    return any(abs(a - b) > 2 * FAR * half for a, b, half in zip(ground, there, oval.half_um, strict=True))
+    there = ellipse_in(same, other.shape, own.pixel_size_um).center_um
+    moved = ellipse.moved(own.place.onto(other.place)).center_um
+    return any(
+        abs(a - b) > 2 * _SETTINGS.far * half
+        for a, b, half in zip(moved, there, ellipse.half_um, strict=True)
+    )
 
 
-def _contrasts(lights: NDArray[np.float32], inside: tuple[slice, slice]) -> NDArray[np.float32]:
-    """Light of frames inside a box over that around it: the light path is fixed in the camera as well."""
+def _contrasts(intensities: NDArray[np.float32], inside: tuple[slice, slice]) -> NDArray[np.float32]:
+    """Return intensities in a box over those around it: the light path is fixed in the camera as well."""
     rows, columns = inside
     margin = max(rows.stop - rows.start, columns.stop - columns.start) // 2 + 1
     top, left = max(rows.start - margin, 0), max(columns.start - margin, 0)
-    part = lights[:, top : rows.stop + margin, left : columns.stop + margin]
+    part = intensities[:, top : rows.stop + margin, left : columns.stop + margin]
     around = np.ones(part.shape[1:], dtype=np.bool_)
     around[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = False
-    ground = np.median(part[:, around], axis=1) if around.any() else np.zeros(len(part), np.float32)
-    return np.asarray(lights[(slice(None), *inside)] - ground[:, None, None])
+    background = np.median(part[:, around], axis=1) if around.any() else np.zeros(len(part), np.float32)
+    return np.asarray(intensities[(slice(None), *inside)] - background[:, None, None])
 
 
-def _alike(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
-    """Whether a detection is bright enough to be told, and some other frames show it and no more.
+def _is_similar(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
+    """Return True if a detection is bright enough to compare, and some other frames show it and no more.
 
     Parameters
     ----------
@@ -223,33 +217,35 @@ def _alike(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) 
         Standard deviation of a block.
     """
     level = float(own.mean())
-    most_apart = math.sqrt(2) * (LEFT_SHARE * level + LEFT_SD * noise)
+    most_apart = math.sqrt(2) * (_SETTINGS.left_share * level + _SETTINGS.left_sd * noise)
     alike = np.abs(others - own).max(axis=(1, 2)) <= most_apart
-    return level >= LEAST_SD * noise / math.sqrt(own.size) and int(alike.sum()) >= FEWEST - 1
-
-
-def _explained(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
-    """Whether other frames show all the light of a detection, but for noise; arguments as of `_alike`."""
-    rank, level = len(others) // DARKEST, float(own.mean())
-    mean_left = level - float(np.sort(others.mean(axis=(1, 2)))[rank])
-    left = float((own - np.partition(others, rank, axis=0)[rank]).max())
     return (
-        mean_left <= MEAN_LEFT_SHARE * level + MEAN_LEFT_SD * noise / math.sqrt(own.size)
-        and left <= LEFT_SHARE * level + LEFT_SD * noise
-        and _alike(own, others, noise)
+        level >= _SETTINGS.least_sd * noise / math.sqrt(own.size) and int(alike.sum()) >= _SETTINGS.fewest - 1
     )
 
 
-def _seen_moved(oval: Oval, own: Evidence, comparable: Sequence[Evidence]) -> tuple[int, int]:
-    """In how many sections a detection is seen where the specimen has moved it, of how many that show it."""
+def _explained(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:
+    """Return True if other frames show all the intensity of a detection, but for noise; see `_is_similar`."""
+    rank, level = len(others) // _SETTINGS.darkest, float(own.mean())
+    mean_left = level - float(np.sort(others.mean(axis=(1, 2)))[rank])
+    left = float((own - np.partition(others, rank, axis=0)[rank]).max())
+    return (
+        mean_left <= _SETTINGS.mean_left_share * level + _SETTINGS.mean_left_sd * noise / math.sqrt(own.size)
+        and left <= _SETTINGS.left_share * level + _SETTINGS.left_sd * noise
+        and _is_similar(own, others, noise)
+    )
+
+
+def _seen_moved(ellipse: Ellipse, own: CameraFrames, comparable: Sequence[CameraFrames]) -> tuple[int, int]:
+    """Count the sections with a detection at the moved place, and the sections that show that place."""
     seen = looked = 0
     for other in comparable:
         motion = own.place.onto(other.place)
-        center = np.array([oval.center_um])
-        if (np.abs(motion.apply(center) - center) <= 2 * FAR * np.array(oval.half_um)).all():
+        center = np.array([ellipse.center_um])
+        if (np.abs(motion.apply(center) - center) <= 2 * _SETTINGS.far * np.array(ellipse.half_um)).all():
             continue
-        box = box_around(oval.moved(motion), other.shape, other.pixel_size_um)
+        box = box_around(ellipse.moved(motion), other.shape, other.pixel_size_um)
         if box is not None:
             looked += 1
-            seen += any(iou(box, one) >= SAME_CELL for one in other.boxes)
+            seen += any(iou(box, one) >= _SETTINGS.same_cell for one in other.boxes)
     return seen, looked

@@ -1,27 +1,24 @@
-"""Hits that are no more than the noise of a frame: too little light of their own, and nothing beside them."""
+"""Hits of noise: with hardly any intensity, where neighbouring sections show nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from detection.image.boxes import union_mask
-from detection.image.hits import Cell
+from detection.image.hits import Cell, Decision
 from detection.serial.pooling import Layer, support
+from detection.serial.settings import SETTINGS
 
 REASON = "not imaged: little more than noise, and the sections beside show nothing"
-LEAST_SUPPORT = 5.0
-"""Of the light in its box, in standard deviations of noise (Rose's criterion)."""
-ALIKE_NOISE = 1.5
-"""A section whose noise differs by a larger factor was taken otherwise, or lost: it is no witness."""
-FEWEST_WITNESSES = 2
+_SETTINGS = SETTINGS.noise_hits
 
 
-def without_noise(
+def reject_noise(
     cells: Sequence[Cell], own: Layer, beside: Sequence[tuple[Layer, Sequence[Cell]]]
 ) -> tuple[Cell, ...]:
-    """Leave out what noise makes up, of a section that could not be registered on those beside it.
+    """Reject noise hits in a section that could not be registered on its neighbours.
 
-    A cell is many sections deep. Where the sections on both sides show nothing at all, a hit that the
-    section's own light hardly supports is none.
+    A cell spans many sections. Where the sections on both sides show nothing at all, a hit with hardly any
+    intensity of its own is not one.
 
     Parameters
     ----------
@@ -29,24 +26,23 @@ def without_noise(
         Of the section.
     own : Layer
     beside : sequence of (Layer, sequence of Cell)
-        The sections next to it; where it is the first or last, the two nearest.
+        The sections on both sides; for the first and last section, the two nearest.
 
     Returns
     -------
     tuple of Cell
-        The same, those left out with `REASON`.
+        The same; rejected ones are not imaged and have `Decision.NOISE`.
     """
-    witnesses = [
-        shown for layer, shown in beside if 1 / ALIKE_NOISE <= layer.noise_adu / own.noise_adu <= ALIKE_NOISE
-    ]
-    if len(witnesses) < FEWEST_WITNESSES or any(
-        cell.image_box_px is not None for shown in witnesses for cell in shown
+    limit = _SETTINGS.similar_noise
+    comparable = [shown for layer, shown in beside if 1 / limit <= layer.noise_adu / own.noise_adu <= limit]
+    if len(comparable) < _SETTINGS.fewest_sections or any(
+        cell.image_box_px is not None for shown in comparable for cell in shown
     ):
         return tuple(cells)
     taken = union_mask([cell.box_px for cell in cells], own.frame.shape)
     return tuple(
-        replace(cell, image_box_px=None, reason=REASON)
-        if cell.image_box_px is not None and support(own, cell.box_px, taken) < LEAST_SUPPORT
+        replace(cell, image_box_px=None, reason=REASON, decision=Decision.NOISE)
+        if cell.image_box_px is not None and support(own, cell.box_px, taken) < _SETTINGS.least_support_sd
         else cell
         for cell in cells
     )

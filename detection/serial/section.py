@@ -1,4 +1,4 @@
-"""A section among its neighbours: while it is held, and what is known of it in the end."""
+"""A section among its neighbours: while it is held, and its final result."""
 
 from dataclasses import dataclass, field
 
@@ -6,29 +6,24 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Detection
 from detection.registration.register import Link, Prepared
 from detection.registration.section_frame import SectionFrame
-from detection.serial import fixed_pattern, noise_hits
-from detection.serial.fixed_pattern import Evidence
+from detection.serial.fixed_pattern import CameraFrames
 from detection.serial.pooling import Layer
-from detection.serial.separation.coarse_image import CoarseLight
+from detection.serial.separation.coarse_image import CoarseImage
 from detection.serial.separation.outlines import Outlines
 from detection.tracking.tracker import Place
-
-NO_CELL = (fixed_pattern.REASON, noise_hits.REASON)
-CARRIED = "kept: seen in "
-"""Begins the reason of what is imaged because its neighbours show it, whatever its confidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class SerialCell:
-    """A cell of a section and its identity.
+    """A cell of a section and its tracks.
 
     Attributes
     ----------
     cell : Cell
     tracks : tuple of str
-        The track it belongs to; none for what is not imaged as a cell.
+        Its track; empty for what is no cell.
     seen : bool
-        False where it was carried from neighbours.
+        False if it was carried from neighbours.
     """
 
     cell: Cell
@@ -38,7 +33,7 @@ class SerialCell:
 
 @dataclass(frozen=True, slots=True)
 class SerialSection:
-    """What is known of one section, for good.
+    """Final result for one section.
 
     Attributes
     ----------
@@ -46,14 +41,14 @@ class SerialSection:
     cells : tuple of SerialCell
         In reading order.
     links : tuple of Link
-        To earlier sections, as tried; the last one is used if it is good.
+        To earlier sections, in the order tried; the last one is used if it is good.
     place : Place
         In its chain of registered sections.
     imaged_fraction : float
         Share of the frame inside any `image_box_px`, 0..1.
     warnings : tuple of str
     elapsed_ms : float
-        Time that all steps took for this section.
+        Time of all steps for this section.
     """
 
     section: str
@@ -66,26 +61,28 @@ class SerialSection:
 
     @property
     def used_link(self) -> Link | None:
-        """The link by which it lies in its chain; None for the first of a chain."""
+        """The link that places it in its chain; None for the first of a chain."""
         return self.links[-1] if self.links and not self.links[-1].bad else None
 
 
 @dataclass(slots=True)
 class HeldSection:
-    """A section in the window, of which later ones may still change what is known.
+    """A section in the window, whose cells later sections may still change.
 
     Attributes
     ----------
     single : Detection
-        What it shows by itself.
-    light, outlines
-        Of the detections of `single`; `outlines` of `cells` once it is tracked.
+        Cells of the section by itself.
+    camera_frames, coarse
+        For the search for fixed pattern, and for separation.
+    outlines : Outlines
+        Of the detections of `single`; of `cells` once it is tracked.
     fixed : tuple of BoxPx
-        Detections that belong to the camera.
-    ground_from : int
-        Sections at hand when its ground was estimated.
+        Detections that are fixed in the camera.
+    background_sections : int
+        Other sections held when its background was estimated.
     cells : tuple of Cell
-        With what the average of neighbours shows; once it is tracked.
+        With those of the average with neighbours; once it is tracked.
     tracks : list of tuple of str
         Of each of `cells`.
     """
@@ -98,20 +95,20 @@ class HeldSection:
     place: Place
     warnings: list[str]
     elapsed_ms: float
-    evidence: Evidence
-    light: CoarseLight
+    camera_frames: CameraFrames
+    coarse: CoarseImage
     outlines: Outlines
     fixed: tuple[BoxPx, ...]
-    ground_from: int
+    background_sections: int
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
 
 
 PIXEL_SIZE_TOLERANCE = 0.001
-"""Between frames of one stack: a thousandth is half a pixel at the edge of a frame of 1024."""
+"""Largest difference between frames of one stack: .001 is half a pixel at the edge of a frame of 1024."""
 
 
 def as_detection(section: SerialSection) -> Detection:
-    """Return what is known of a section as if it had been detected alone."""
+    """Return a section as the detection of a single frame."""
     cells = tuple(one.cell for one in section.cells)
     return Detection(cells, section.imaged_fraction, section.warnings, section.elapsed_ms)

@@ -1,8 +1,8 @@
-"""The ground under crowded cells, by what other sections show at the same place of the camera.
+"""Background under crowded cells, estimated from several sections at the same pixels of the camera.
 
-Between crowded cells there is too little empty ground: an estimate from one frame takes the light of cells
-for ground, and dim cells with it. Illumination and stray light stay with the camera while the cells move, so
-that almost every place is empty in one of a few sections.
+Between crowded cells there is too little background: an estimate from one frame takes the intensity of cells
+for background and loses dim cells. Illumination and stray light stay with the camera while the cells move, so
+that almost every pixel is free of cells in one of a few sections.
 """
 
 from collections.abc import Sequence
@@ -16,37 +16,16 @@ from detection.background.estimate import SMOOTHING_UM, lower_spread
 from detection.background.polynomial_surface import surface_through
 from detection.registration.section_frame import SectionFrame
 from detection.serial.pooling import Layer
+from detection.serial.settings import SETTINGS
 
-FEWEST_SECTIONS = 3
-ALIKE = 1.5
-"""A section that is brighter or darker by a larger factor was taken otherwise."""
-LOW_PERCENT = 25
-"""Of the places: there the level is that of the ground, with few cells or many."""
-SPREAD_OF_LOWEST = 0.6
-"""Standard deviation of the lowest of several values over that of one: .75 of three, .57 of twelve."""
-MOST_BELOW_SD = 4.0
-"""The lowest is not taken to lie further below the second lowest: a section with a shadow must not make all
-the ground of others stand out."""
-STANDS_OUT_SD = 3.0
-"""In deviations of the ground: brighter blocks are of cells."""
-MOST_UNEVEN, QUIET_SD = 0.4, 1.2
-"""Of the level, and of the noise of a pixel where that is more, both times the share of the section in cells:
-by so much cells make ground vary from section to section. What varies by more is uneven in the specimen."""
-HIGHEST_SD = 1.5
-"""How far ground may lie above that of the others, in deviations from section to section."""
-DARKEST_UM = 15.0
-"""Between crowded cells there is some ground as near as this; stray light lies on all of it."""
-MOST_ROUGHER = 1.05
-"""Spread of the ground over that upon the section's own level: .7 to 1.04 in simulated stacks of one light,
-1.7 and more where the light of one section differs by a step. From 1.05 on clear cells are lost."""
+_SETTINGS = SETTINGS.shared_background
 
 
-def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
-    """Lower the ground of a section to what others, of frames of the same shape, tell of it.
+def with_shared_background(own: Layer, others: Sequence[Layer]) -> Layer:
+    """Lower the background of a section to the level that other frames of the same shape show.
 
-    Where illumination differs in this section alone its own ground stands: it is not lowered below the
-    darkest that the section shows nearby, never raised, and left as it is where its frame would be more
-    uneven upon the ground of the others.
+    Where illumination differs in this section alone, its own background stays: it is never lowered below the
+    darkest blocks nearby, never raised, and left alone where the frame would become more uneven.
 
     Parameters
     ----------
@@ -56,24 +35,29 @@ def grounded(own: Layer, others: Sequence[Layer]) -> Layer:
     Returns
     -------
     Layer
-        `own` itself where they tell nothing.
+        `own` itself where the others tell nothing.
     """
-    if own.level is None:
+    if own.own_background is None:
         return own
-    alike = [one.level for one in others if one.frame.shape == own.frame.shape and one.level is not None]
-    means = cv2.resize(own.residual, own.level.shape[::-1], interpolation=cv2.INTER_AREA)
-    stands_on = own.level if own.ground is None else own.ground
-    left = np.asarray(means + stands_on - own.level, dtype=np.float32)
+    backgrounds = [
+        one.own_background
+        for one in others
+        if one.frame.shape == own.frame.shape and one.own_background is not None
+    ]
+    means = cv2.resize(own.residual, own.own_background.shape[::-1], interpolation=cv2.INTER_AREA)
+    stands_on = own.own_background if own.shared_background is None else own.shared_background
+    left = np.asarray(means + stands_on - own.own_background, dtype=np.float32)
     uneven = lower_spread(left)
     noise_of_block = own.noise_adu * left.shape[1] / own.frame.shape[1]
-    in_cells = float((left > STANDS_OUT_SD * max(uneven, noise_of_block)).mean())
-    ground = shared_level(own.level, alike, own.noise_adu, own.frame.offset_adu or 0.0, in_cells)
-    if ground is None:
+    in_cells = float((left > _SETTINGS.stands_out_sd * max(uneven, noise_of_block)).mean())
+    dark_adu = own.frame.offset_adu or 0.0
+    shared = shared_level(own.own_background, backgrounds, own.noise_adu, dark_adu, in_cells)
+    if shared is None:
         return own
-    change = np.maximum(ground - own.level, _darkest(left, own.frame))
-    if lower_spread(left - change) > MOST_ROUGHER * uneven:
+    change = np.maximum(shared - own.own_background, _darkest(left, own.frame))
+    if lower_spread(left - change) > _SETTINGS.most_rougher * uneven:
         return own
-    return own.upon(own.level + change)
+    return own.on_background(own.own_background + change)
 
 
 def shared_level(
@@ -83,61 +67,62 @@ def shared_level(
     dark_adu: float,
     in_cells: float,
 ) -> NDArray[np.float32] | None:
-    """Keep the ground of a frame down to what other sections show at the same places of the camera.
+    """Limit the background of a frame to the level of other sections at the same pixels of the camera.
 
-    Cells only ever raise an estimate, so that the lowest of several sections is the ground. How much that
-    varies from place to place tells how uneven the ground itself is: uneven resin moves with the specimen,
-    and where there are too few cells to vary so much a section's own estimate stands.
+    Cells only ever raise an estimate, so the lowest of several sections is background. Its variation over
+    the frame
+    shows how uneven the background itself is: uneven resin moves with the specimen. Where there are too few
+    cells to explain the variation, the section keeps its own estimate.
 
     Parameters
     ----------
     own : (block rows, block columns) array of float32
-        Level of the ground as the frame alone shows it, grey levels.
+        Background by the frame alone, grey levels.
     others : sequence of arrays of that shape
-        The same, of other sections.
+        Backgrounds of other sections.
     noise_adu : float
         Standard deviation of a pixel.
     dark_adu : float
         Grey level of no light.
     in_cells : float
-        Share of the section that is brighter than its ground, 0..1.
+        Share of the section that is brighter than its background, 0..1.
 
     Returns
     -------
     (block rows, block columns) array of float32 or None
-        Nowhere above `own`; None where the others say nothing: too few, or uneven ground.
+        Nowhere above `own`; None if the others are too few or the resin is uneven.
     """
-    # Ground darker than noise has no brightness to compare.
+    # Background darker than noise has no brightness to compare.
     dark = dark_adu - noise_adu
-    usual = float(np.percentile(own, LOW_PERCENT)) - dark
+    usual = float(np.percentile(own, _SETTINGS.low_percent)) - dark
     levels = [own - np.float32(dark)]
     for other in others:
-        scale = usual / max(float(np.percentile(other, LOW_PERCENT)) - dark, 1e-6)
-        if 1 / ALIKE <= scale <= ALIKE:
+        scale = usual / max(float(np.percentile(other, _SETTINGS.low_percent)) - dark, 1e-6)
+        if 1 / _SETTINGS.similar <= scale <= _SETTINGS.similar:
             levels.append((other - np.float32(dark)) * np.float32(scale))
-    if len(levels) < FEWEST_SECTIONS:
+    if len(levels) < _SETTINGS.fewest_sections:
         return None
     lowest, second = np.partition(levels, 1, axis=0)[:2]
-    spread = min(_roughness(lowest), _roughness(second)) / SPREAD_OF_LOWEST
-    if spread > in_cells * max(MOST_UNEVEN * (usual - noise_adu), QUIET_SD * noise_adu):
+    spread = min(_roughness(lowest), _roughness(second)) / _SETTINGS.sd_of_lowest
+    if spread > in_cells * max(_SETTINGS.most_uneven * (usual - noise_adu), _SETTINGS.quiet_sd * noise_adu):
         return None
-    lowest = np.maximum(lowest, second - np.float32(MOST_BELOW_SD * spread))
+    lowest = np.maximum(lowest, second - np.float32(_SETTINGS.most_below_sd * spread))
     # The lowest of n values lies so many deviations below their mean (Blom, 'Statistical Estimates and
     # Transformed Beta-Variables', 1958).
     below = -NormalDist().inv_cdf((1 - 0.375) / (len(levels) + 0.25))
-    ground = lowest + np.float32(below * spread + dark)
-    return np.asarray(np.minimum(own, ground + np.float32(HIGHEST_SD * spread)))
+    background = lowest + np.float32(below * spread + dark)
+    return np.asarray(np.minimum(own, background + np.float32(_SETTINGS.highest_sd * spread)))
 
 
 def _darkest(left: NDArray[np.float32], frame: SectionFrame) -> NDArray[np.float32]:
-    """How far the darkest blocks around each lie below the level of a section: 0 or less, grey levels."""
+    """Return the darkest residual around each block, 0 or less, grey levels."""
     block_um = frame.pixel_size_um * frame.shape[1] / left.shape[1]
-    side = round(DARKEST_UM / block_um) | 1
+    side = round(_SETTINGS.darkest_um / block_um) | 1
     darkest = cv2.erode(left, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
     smooth = cv2.GaussianBlur(darkest, (0, 0), SMOOTHING_UM / block_um, borderType=cv2.BORDER_REPLICATE)
     return np.minimum(np.asarray(smooth, dtype=np.float32), np.float32(0))
 
 
 def _roughness(level: NDArray[np.float32]) -> float:
-    """Standard deviation about a smooth surface, as illumination is, by the lower side: without cells."""
+    """Return the standard deviation about a smooth surface, from the lower side: without cells."""
     return lower_spread(level - surface_through(level, np.ones(level.shape)))

@@ -1,8 +1,8 @@
 """The section that cuts a cell through its middle.
 
-The area of a cut through a sphere is a parabola of its depth, of the same curvature for small and large
-cells: pi times the square of the thickness of a section. So the curvature is estimated from all cells
-together, and a cell of which noise leaves little keeps near it.
+The area of a cut through a sphere is a parabola of its depth, with the same curvature for small and large
+cells: pi times the square of the section thickness. The curvature is therefore estimated from all cells
+together, and the fit of a noisy cell stays near it.
 """
 
 from collections.abc import Sequence
@@ -11,39 +11,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST = 4
-ROUNDS = 10
-SCATTER = 0.3
-"""Of the curvature from cell to cell, as a share: cells are ellipsoids of different heights."""
+from detection.tracking.settings import SETTINGS
 
 Areas = Sequence[tuple[int, float]]
-"""Index of a section and area of the cut there, um2."""
+"""Index of a section, and area of the cut there, um2."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Areas of one cell, less the straight line through them, beside a parabola less its own."""
+    """Fit of the areas of one cell by a parabola, both without their straight lines."""
 
     bend: float
     """Curvature that fits best, um2 per section2."""
     weight: float
-    """How much the areas say about it: its inverse variance."""
+    """Inverse variance of `bend`."""
 
 
 def central_sections(cells: Sequence[Areas]) -> list[int]:
-    """Find the section of the largest cut of each cell, noise of the single areas evened out.
+    """Find the section of the largest cut of each cell, with the noise of single areas evened out.
 
     Parameters
     ----------
     cells : sequence of sequence of (int, float)
-        Of one stack; each with one area at least.
+        Of one stack; at least one area each.
 
     Returns
     -------
     list of int
-        For each cell an index from its first to its last; sections in between without an area count too.
+        For each cell, an index from its first to its last section, also one without an area.
     """
-    fits = [_fit(areas) if len(areas) >= FEWEST else None for areas in cells]
+    fits = [_fit(areas) if len(areas) >= SETTINGS.fewest_areas else None for areas in cells]
     common = _common_bend([one for one in fits if one is not None])
     return [
         _largest(areas) if fit is None or common is None else _top(areas, fit, common)
@@ -60,17 +57,16 @@ def _fit(areas: Areas) -> _Fit:
     bend = float((weight * off * bent).sum()) / spread
     left = bent - bend * off
     variance = float((weight * left * left).sum()) / max(len(x) - 3, 1)
-    # Half a percent of the area, at least, is noise.
-    variance = max(variance, (0.005 * float(area.mean())) ** 2, 1e-12)
+    variance = max(variance, (SETTINGS.least_noise * float(area.mean())) ** 2, 1e-12)
     return _Fit(bend, spread / variance)
 
 
 def _common_bend(fits: Sequence[_Fit]) -> float | None:
-    """Weighted median of the curvatures; None where it does not bend downwards."""
+    """Return the weighted median of the curvatures; None if it does not bend downwards."""
     if not fits:
         return None
     bends = np.array([one.bend for one in fits])
-    # No cell may outweigh a dozen others: its detection may have changed half-way.
+    # No cell may outweigh all others: its detection may have changed half-way.
     weights = np.array([one.weight for one in fits])
     weights = np.minimum(weights, 4 * np.median(weights))
     order = np.argsort(bends)
@@ -80,7 +76,7 @@ def _common_bend(fits: Sequence[_Fit]) -> float | None:
 
 
 def _top(areas: Areas, fit: _Fit, common: float) -> int:
-    prior = 1 / (SCATTER * common) ** 2
+    prior = 1 / (SETTINGS.scatter * common) ** 2
     bend = (fit.weight * fit.bend + prior * common) / (fit.weight + prior)
     bend = min(bend, common / 4)
     x, area, weight = _weighted(areas)
@@ -92,15 +88,15 @@ def _top(areas: Areas, fit: _Fit, common: float) -> int:
 
 
 def _weighted(areas: Areas) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Sections from the first one on, areas, and weights that are low for areas far off the others."""
+    """Return sections from the first one on, areas, and weights that are low for outliers."""
     index, values = zip(*areas, strict=True)
     x = np.array(index, dtype=np.float64) - index[0]
     area = np.array(values, dtype=np.float64)
     weight = np.ones_like(area)
-    for _ in range(ROUNDS):
+    for _ in range(SETTINGS.rounds):
         line = np.polynomial.polynomial.polyfit(x, area, 2, w=np.sqrt(weight))
         off = np.abs(area - np.polynomial.polynomial.polyval(x, line))
-        # A detection that merged with a neighbour is far off: it counts for little.
+        # A detection merged with a neighbour is an outlier and counts for little.
         scale = max(float(np.median(off)) * 1.4826, 1e-9)
         weight = np.maximum(np.minimum(1.0, 1.5 * scale / np.maximum(off, 1e-12)) ** 2, 1e-3)
     return x, area, weight

@@ -1,4 +1,4 @@
-"""The detector that a configuration names: one that comes with the program, a forest's file, a plug-in."""
+"""The detector that a configuration names: a built-in one, a forest file or a plug-in."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ FOREST = "forest:"
 
 
 def open_detector(settings: DetectionConfig) -> Detector:
-    """Make the detector that the settings name.
+    """Open the detector that the settings name.
 
     Raises
     ------
     InputError
-        Raised when there is none of that name, or its file cannot be read or is no forest; one sentence.
+        Raised when there is none of that name, or its file cannot be read or is not a forest; one sentence.
     """
     from detection.plugins import load_plugin, plugin_names
 
@@ -35,7 +35,7 @@ def open_detector(settings: DetectionConfig) -> Detector:
 
 
 def with_absolute_model(config: Config) -> Config:
-    """Return the configuration with the whole path of a forest, so that it is found from any folder."""
+    """Return the configuration with the absolute path of a forest, valid from any folder."""
     name = config.detection.detector
     if not name.startswith(FOREST):
         return config
@@ -45,7 +45,7 @@ def with_absolute_model(config: Config) -> Config:
 
 
 def _open_forest(path: Path, any_pixel_size: bool) -> Detector:
-    # Both bring ONNX with them, which takes a while to load and only forests need.
+    # Both import ONNX, which loads slowly and only forests need.
     from detection.forest.detector import Forest
     from detection.forest.onnx_file import MOST_BYTES, model_from_bytes
 

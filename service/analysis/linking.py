@@ -1,4 +1,4 @@
-"""Detection in the sections of a session: linked to their neighbours where that is possible, else alone."""
+"""Detection in the sections of a session: linked to their neighbours where possible, else alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from detection.registration.section_frame import SectionFrame
 from detection.serial.detector import SerialDetector
 from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection
 from detection.tracking.central_section import central_sections
-from service.analysis.mosaic import FieldFrame, Mosaic, lay_out
+from service.analysis.mosaic import FieldFrame, Mosaic, stitch_fields
 from service.analysis.track_names import TrackNames
 from service.logs import get_logger
 from service.model.specimen import Cell, FieldCells, Track
@@ -23,22 +23,22 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of the fields of a section, or of some of them, for good.
+    """Final result for the fields of a section, or for some of them.
 
     Attributes
     ----------
     section : str
     fields : tuple of FieldCells
     tracks : tuple of Track
-        Of these cells, as far as later sections were seen already.
+        Of these cells, as far as later sections are known already.
     failed : mapping
-        Why there are no cells of a field, by its identifier.
+        Reason why a field has no cells, by its identifier.
     mosaic : Mosaic or None
-        None where the section was not linked.
+        None if the section was not linked.
     serial : SerialSection or None
-        The same cells in pixels of the mosaic.
+        The same cells, in pixels of the mosaic.
     alone : tuple of (FieldFrame, Detection)
-        What fields show by themselves, where the section was not linked.
+        Detections of single fields, if the section was not linked.
     """
 
     section: str
@@ -51,20 +51,20 @@ class Found:
 
 
 class Linking:
-    """Takes the sections in the order of cutting, and gives their cells.
+    """Detects the cells of sections in the order of cutting, linked to their neighbours.
 
-    Whatever happens to the linking, no cells are lost by it: a section that cannot be linked is detected
-    alone, field by field.
+    A failure of the linking loses no cells: a section that cannot be linked is detected alone, field by
+    field.
 
     Parameters
     ----------
     settings : DetectionConfig
     detector : Detector
     look_ahead : bool
-        Later sections count too; a section then comes out some sections late.
+        Use later sections too; a section then comes out some sections late.
     names : TrackNames
     recorded : callable
-        Cells of a section that are recorded already; none for a new one.
+        Returns the cells of a section that are recorded already; none for a new one.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class Linking:
         self._serial = self._new_detector()
         self._last: SectionFrame | None = None
         self._order: list[str] = []
-        """Sections that the detector has taken, by their index there."""
+        """Sections that the detector has taken, in order."""
 
     def add(self, frames: Sequence[FieldFrame], angle_rad: float | None = None) -> list[Found]:
-        """Take the next section, and return what is known for good now.
+        """Take the next section, and return the results that are final now.
 
         Parameters
         ----------
         frames : sequence of FieldFrame
-            Of one section, in the order of exposure, one at least.
+            Of one section, in the order of exposure, at least one.
         angle_rad : float, optional
             Rotation of the section on the stage, where the layout gives it.
         """
@@ -97,13 +97,13 @@ class Linking:
             return [self._alone(frames)]
         section = frames[0].field.section
         try:
-            mosaic = lay_out(frames, angle_rad)
+            mosaic = stitch_fields(frames, angle_rad)
         except DetectionError as error:
             return [self._alone(frames, f"the section is not linked to its neighbours: {error}")]
         found: list[Found] = []
         if self._last is not None and _unlike(mosaic.whole, self._last):
             found += self.finish()
-            self._begin_anew()
+            self._restart()
         self._held[section] = mosaic
         try:
             done = self._serial.add(mosaic.whole)
@@ -117,11 +117,11 @@ class Linking:
         return found
 
     def finish(self) -> list[Found]:
-        """Return what is left, after the last section."""
+        """Return the remaining results, after the last section."""
         found: list[Found] = []
         try:
             for one in self._serial.finish():
-                found.append(self._found(one))  # noqa: PERF401 - what came before a failure stays
+                found.append(self._found(one))  # noqa: PERF401 - results before a failure stay
         except Exception as error:
             log.error("the last sections could not be linked", error=str(error), exc_info=True)
             found += self._give_up(error)
@@ -130,15 +130,15 @@ class Linking:
     def _new_detector(self) -> SerialDetector:
         return SerialDetector(self._settings, look_ahead=self._look_ahead, detector=self._detector)
 
-    def _begin_anew(self) -> None:
+    def _restart(self) -> None:
         self._serial, self._last = self._new_detector(), None
         self._order.clear()
-        self._names.begin_anew()
+        self._names.restart()
 
     def _without(
         self, section: str, frames: Sequence[FieldFrame], angle_rad: float | None, error: Exception
     ) -> list[Found]:
-        """Go on after a failure: without the fields to blame, or with the linking begun anew."""
+        """Continue after a failure: without the fields that failed, or with new linking."""
         alone = self._alone(frames)
         if not alone.failed:
             return self._give_up(error)
@@ -148,11 +148,11 @@ class Linking:
         return found + self.add(rest, angle_rad) if rest else found
 
     def _give_up(self, error: Exception) -> list[Found]:
-        """Detect alone what has not come out; later sections are linked anew."""
+        """Detect the held sections alone; later sections are linked anew."""
         why = f"the section is not linked to its neighbours: {str(error) or type(error).__name__}"
         held = list(self._held.values())
         self._held.clear()
-        self._begin_anew()
+        self._restart()
         return [self._alone(mosaic.frames, why) for mosaic in held]
 
     def _alone(self, frames: Sequence[FieldFrame], warning: str | None = None) -> Found:
@@ -164,15 +164,12 @@ class Linking:
             try:
                 one = detect(frame.pixels, size_um, self._settings, frame.offset_adu, self._detector)
             except Exception as error:
-                # Whatever a frame does to a detector, it costs that field only: its fluorescence is on disk.
+                # A failure of the detector costs this field only: its fluorescence is on disk.
                 known = isinstance(error, DetectionError)
                 log.error("detection failed", field=frame.field.id, error=str(error), exc_info=not known)
                 failed[frame.field.id] = f"detection failed: {error or type(error).__name__}"
                 continue
-            cells = tuple(
-                frame.cell(cell.id, cell.box_px, cell.image_box_px, cell.confidence, cell.reason)
-                for cell in one.cells
-            )
+            cells = tuple(frame.cell(cell) for cell in one.cells)
             warnings = one.warnings if warning is None else (*one.warnings, warning)
             fields.append(FieldCells(frame.field.id, cells, one.elapsed_ms, warnings))
             detections.append((frame, replace(one, warnings=warnings)))
@@ -191,14 +188,14 @@ class Linking:
                 name,
                 tuple(_named(cell, names) for cell in cells),
                 share_ms,
-                # They are of the section: told once.
+                # Warnings of the section: only once.
                 one.warnings if name == mosaic.frames[0].field.id else (),
             )
             for name, cells in by_field.items()
         )
         renamed = replace(one, cells=tuple(_named(cell, names) for cell in one.cells))
         found = Found(one.section, fields, self._tracks(names), mosaic=mosaic, serial=renamed)
-        # Last, so that nothing that fails here loses it.
+        # Last, so that a failure above does not lose it.
         del self._held[one.section]
         return found
 
@@ -222,7 +219,7 @@ def _named(cell: Any, names: Mapping[str, str]) -> Any:
 
 
 def _unlike(a: SectionFrame, b: SectionFrame) -> bool:
-    """Whether two frames are of different kinds, so that their light and their pixels do not compare."""
+    """Return True if two frames cannot be compared: they differ in type or size of pixel."""
     return (
         a.pixels.dtype != b.pixels.dtype or abs(a.pixel_size_um / b.pixel_size_um - 1) > PIXEL_SIZE_TOLERANCE
     )

@@ -1,4 +1,4 @@
-"""The fields of one section as one frame, and its cells given back to the fields that show them."""
+"""Mosaic of the fields of a section, and assignment of its cells to the fields that show them."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,9 @@ from typing import cast
 import numpy as np
 
 from detection.errors import DetectionError
+from detection.image import hits
 from detection.image.boxes import BoxPx
-from detection.registration.illumination import evened
+from detection.registration.illumination import even_background
 from detection.registration.rigid import Rigid, pixels_of_plane, plane_of_pixels
 from detection.registration.section_frame import SectionFrame, stitch
 from detection.serial.section import SerialCell
@@ -18,9 +19,9 @@ from service.model.specimen import Cell, Field
 from service.session.images import Pixels
 
 MOST_PX = 16_000_000
-"""Of a mosaic: about a dozen of them are in memory, at some ten bytes a pixel."""
+"""Largest mosaic: about a dozen of them are in memory, at some ten bytes per pixel, 2 GB."""
 EMPTIEST = 4.0
-"""Area of a mosaic over that of its fields: further apart they are no picture of one place."""
+"""Largest area of a mosaic over that of its fields; chosen by hand."""
 
 Box = tuple[float, float, float, float]
 
@@ -39,26 +40,29 @@ class FieldFrame:
         """Rows and columns."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def cell(self, name: str, box: BoxPx, image_box: BoxPx | None, confidence: float, reason: str) -> Cell:
-        """Return a cell as found in this frame alone; its place on the stage is by the pose of the frame."""
+    def cell(self, found: hits.Cell) -> Cell:
+        """Return a cell found in this frame, placed on the stage by the pose of the frame."""
+        box, image_box = found.box_px, found.image_box_px
         return Cell(
-            id=f"{self.field.id}/{name}",
+            id=f"{self.field.id}/{found.id}",
             field=self.field.id,
             section=self.field.section,
             box_px=box.as_tuple(),
             image_box_px=None if image_box is None else image_box.as_tuple(),
             rect_m=self.rect_m(box.as_tuple()),
             image_rect_m=None if image_box is None else self.rect_m(image_box.as_tuple()),
-            confidence=confidence,
-            reason=reason,
+            confidence=found.confidence,
+            reason=found.reason,
+            source=found.source,
+            decision=found.decision,
         )
 
     def rect_m(self, box_px: Box) -> RectM:
-        """Ground of a box of pixels."""
+        """Return the rectangle of a box of pixels on the stage."""
         return box_to_rect(self.pose, self.shape, box_px)
 
-    def as_placed(self, angle_rad: float | None) -> SectionFrame:
-        """Return the frame as registration takes it, turned back where the camera mirrors it."""
+    def as_section_frame(self, angle_rad: float | None) -> SectionFrame:
+        """Return the frame for registration, mirrored back where the camera mirrors it."""
         rows, columns = -1 if self.pose.flip_y else 1, -1 if self.pose.flip_x else 1
         pixels = cast("Pixels", np.ascontiguousarray(self.pixels[::rows, ::columns]))
         x_m, y_m = self.pose.center_m
@@ -73,7 +77,7 @@ class FieldFrame:
         )
 
     def mirrored(self, box: Box) -> Box:
-        """Return a box of the frame as placed in pixels of the frame as taken, or the other way round."""
+        """Convert a box between the mirrored frame and the frame as taken, in either direction."""
         (rows, columns), (x0, y0, x1, y1) = self.shape, box
         if self.pose.flip_x:
             x0, x1 = columns - x1, columns - x0
@@ -84,25 +88,25 @@ class FieldFrame:
 
 @dataclass(frozen=True, slots=True)
 class Mosaic:
-    """The fields of one section, laid on each other by their stage positions.
+    """The fields of one section, stitched by their stage positions.
 
     Attributes
     ----------
     frames : tuple of FieldFrame
         In the order of exposure.
     whole : SectionFrame
-        Of several fields with one even background.
+        With one even background, if there are several fields.
     """
 
     frames: tuple[FieldFrame, ...]
     whole: SectionFrame
 
     def cells(self, found: Sequence[SerialCell]) -> dict[str, tuple[Cell, ...]]:
-        """Give cells back to the fields.
+        """Assign cells to the fields.
 
-        Each goes to the field that shows most of it, the first of those that show as much. Its rectangles on
-        the stage hold all of it, though other fields show a part; its boxes in pixels are cut at the edges of
-        its own frame.
+        Each cell belongs to the field that shows most of it, the first one if several show as much. Its
+        rectangles on the stage hold all of it, also the part in other fields; its boxes in pixels are cut at
+        the edges of its own frame.
 
         Parameters
         ----------
@@ -112,21 +116,22 @@ class Mosaic:
         Returns
         -------
         dict
-            Cells by the field's identifier, of every field, in the order found; ids are made anew.
+            Cells by the identifier of every field, in the order found, with new ids.
         """
-        given: dict[str, tuple[Cell, ...]] = {frame.field.id: () for frame in self.frames}
+        assigned: dict[str, tuple[Cell, ...]] = {frame.field.id: () for frame in self.frames}
         for one in found:
             cell = self._cell(one)
-            name = f"{cell.field}/c{len(given[cell.field]) + 1:04d}"
-            given[cell.field] += (replace(cell, id=name, tracks=one.tracks, seen=one.seen),)
-        return given
+            name = f"{cell.field}/c{len(assigned[cell.field]) + 1:04d}"
+            assigned[cell.field] += (replace(cell, id=name, tracks=one.tracks, seen=one.seen),)
+        return assigned
 
     def _cell(self, one: SerialCell) -> Cell:
         cell = one.cell
         if len(self.frames) == 1:
             (only,) = self.frames
             to_image = None if cell.image_box_px is None else _mirrored_box(only, cell.image_box_px)
-            return only.cell("", _mirrored_box(only, cell.box_px), to_image, cell.confidence, cell.reason)
+            box = _mirrored_box(only, cell.box_px)
+            return only.cell(replace(cell, box_px=box, image_box_px=to_image))
         places = [self._in_field(frame, cell.box_px) for frame in self.frames]
         shown = [_cut(place, frame.shape) for place, frame in zip(places, self.frames, strict=True)]
         areas = [0.0 if part is None else _area(part) for part in shown]
@@ -138,21 +143,23 @@ class Mosaic:
         image_box = image_rect = None
         if cell.image_box_px is not None:
             image_box = _cut(self._in_field(frame, cell.image_box_px), frame.shape)
-            image_rect = self._ground_m(cell.image_box_px, best)
+            image_rect = self._stage_rect_m(cell.image_box_px, best)
         return Cell(
             id="",
             field=frame.field.id,
             section=self.whole.section,
             box_px=part,
             image_box_px=image_box,
-            rect_m=self._ground_m(cell.box_px, best),
+            rect_m=self._stage_rect_m(cell.box_px, best),
             image_rect_m=image_rect,
             confidence=cell.confidence,
             reason=cell.reason,
+            source=cell.source,
+            decision=cell.decision,
         )
 
     def _in_field(self, frame: FieldFrame, box: BoxPx) -> Box:
-        """Box of a field's own pixels around a box of the mosaic, not cut at the edges of the frame."""
+        """Return the box in pixels of a field around a box of the mosaic, not cut at its edges."""
         corners = np.array(
             [[box.x0, box.y0], [box.x1, box.y0], [box.x1, box.y1], [box.x0, box.y1]], dtype=np.float64
         )
@@ -164,7 +171,7 @@ class Mosaic:
         (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         return frame.mirrored((x0, y0, x1, y1))
 
-    def _ground_m(self, box: BoxPx, best: int) -> RectM:
+    def _stage_rect_m(self, box: BoxPx, best: int) -> RectM:
         """Rectangle around a box, from the fields that show it; from one alone where it shows all of it."""
         places = [self._in_field(frame, box) for frame in self.frames]
         cuts = [_cut(place, frame.shape) for place, frame in zip(places, self.frames, strict=True)]
@@ -179,7 +186,7 @@ class Mosaic:
         return x0, y0, x1, y1
 
     def _unsaved(self, one: SerialCell) -> Cell:
-        """Return what is expected where no field is saved: no beam may go there, but it is told."""
+        """Return a cell predicted where no fluorescence is saved: it is recorded but must not be imaged."""
         whole, box = self.whole, one.cell.box_px
         size_m = whole.pixel_size_um * 1e-6
         center_m = whole.center_um[0] * 1e-6, whole.center_um[1] * 1e-6
@@ -191,24 +198,34 @@ class Mosaic:
         outside = math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
         reason = f"not imaged: no fluorescence of it is saved here ({one.cell.reason})"
         return Cell(
-            "", nearest.field.id, whole.section, outside, None, rect, None, one.cell.confidence, reason
+            id="",
+            field=nearest.field.id,
+            section=whole.section,
+            box_px=outside,
+            image_box_px=None,
+            rect_m=rect,
+            image_rect_m=None,
+            confidence=one.cell.confidence,
+            reason=reason,
+            source=one.cell.source,
+            decision=one.cell.decision,
         )
 
 
-def lay_out(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mosaic:
-    """Lay the fields of a section on their places.
+def stitch_fields(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mosaic:
+    """Stitch the fields of a section.
 
     Parameters
     ----------
     frames : sequence of FieldFrame
-        Of one section, in the order of exposure, one at least.
+        Of one section, in the order of exposure, at least one.
     angle_rad : float, optional
         Rotation of the section on the stage, where the layout gives it.
 
     Raises
     ------
     DetectionError
-        They cannot be one picture: they differ in pixel size, type of pixel or offset, or lie too far apart.
+        Raised when they differ in pixel size, type of pixel or offset, or lie too far apart.
     """
     if len(frames) > 1:
         rects = np.array([frame_rect(frame.pose, frame.shape) for frame in frames])
@@ -222,7 +239,9 @@ def lay_out(frames: Sequence[FieldFrame], angle_rad: float | None = None) -> Mos
             )
         if pixels > EMPTIEST * sum(frame.pixels.size for frame in frames):
             raise DetectionError(f"the {len(frames)} fields of section {section} lie far apart")
-    return Mosaic(tuple(frames), stitch(evened([frame.as_placed(angle_rad) for frame in frames])))
+    return Mosaic(
+        tuple(frames), stitch(even_background([frame.as_section_frame(angle_rad) for frame in frames]))
+    )
 
 
 def _mirrored_box(frame: FieldFrame, box: BoxPx) -> BoxPx:
@@ -231,8 +250,8 @@ def _mirrored_box(frame: FieldFrame, box: BoxPx) -> BoxPx:
 
 
 def _cut(box: Box, shape: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Whole pixels around a box, cut at the edges of a frame; None if none is left."""
-    # 1e-6: whole pixels that went to micrometres and back stay whole.
+    """Return whole pixels around a box, cut at the edges of a frame; None if none is left."""
+    # 1e-6: whole pixels stay whole after conversion to micrometres and back.
     x0, y0 = max(math.floor(box[0] + 1e-6), 0), max(math.floor(box[1] + 1e-6), 0)
     x1, y1 = min(math.ceil(box[2] - 1e-6), shape[1]), min(math.ceil(box[3] - 1e-6), shape[0])
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

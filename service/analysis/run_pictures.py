@@ -1,4 +1,4 @@
-"""Pictures in the folder of a run: every section with its cells, montages of linked ones, and the focus."""
+"""Pictures in the folder of a run: every section with its cells, and montages of linked sections."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,13 +17,13 @@ from service.session.run_folder import RunFolder
 log = get_logger(__name__)
 
 IN_A_MONTAGE = 12
-"""Sections; a longer run has several montages."""
+"""Sections in one montage; longer runs have several."""
 
 
 class RunPictures:
-    """Draws sections as they come out.
+    """Draws sections as they are finished.
 
-    Pictures are for people and nothing depends on them: what cannot be drawn or written is logged.
+    Nothing depends on the pictures: failures to draw or write them are only logged.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class RunPictures:
         self._shown: list[Shown] = []
 
     def add(self, found: Found) -> None:
-        """Draw a section; of one that was not linked, each field by itself."""
+        """Draw a section; if it was not linked, draw each field by itself."""
         for frame, detection in found.alone:
             name = found.section if len(found.alone) == 1 else frame.field.id.replace("/", "_")
             size_um = frame.pose.pixel_size_m[0] * 1e6
@@ -65,6 +65,6 @@ class RunPictures:
         self._draw(name, lambda: draw_montage(sections))
 
     def _draw(self, name: str, draw: Callable[[], NDArray[np.uint8]]) -> None:
-        # A restart goes through all sections again.
+        # After a restart all sections come again.
         if not (self._folder / f"{name}.png").exists():
             save_or_log(self._folder, name, lambda part: write_png(part, draw()))

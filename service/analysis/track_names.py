@@ -1,4 +1,4 @@
-"""Names of cells through the sections of a run: the same after a restart, and never one for two cells."""
+"""Names of tracks in a run: the same after a restart, and never one name for two cells."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,11 +6,10 @@ from service.model.specimen import Cell
 
 
 class TrackNames:
-    """From the names that a `SerialDetector` gives to those of the run.
+    """Map the names that a `SerialDetector` gives to those of the run.
 
-    They are the same where nothing stands against it. But a detector counts from one again when it is made
-    anew, and another version of the program may link otherwise than the one that began the run: then names
-    that are taken are left to the cells that have them.
+    They are the same where possible. But a new detector counts from one again, and another version of the
+    program may link differently from the one that began the run: names in use stay with their cells.
 
     Parameters
     ----------
@@ -25,13 +24,13 @@ class TrackNames:
         self._given: set[str] = set()
         self._highest = self._offset = 0
 
-    def begin_anew(self) -> None:
-        """Another detector counts from one; its tracks are others."""
+    def restart(self) -> None:
+        """Start over for a new detector, which counts from one."""
         self._names.clear()
         self._offset = self._highest
 
     def learn(self, found: Sequence[Cell], recorded: Sequence[Cell]) -> None:
-        """Leave to cells that are recorded, and found again at the same pixels, the names they have."""
+        """Keep the names of recorded cells that are found again at the same pixels."""
         known = {(cell.field, cell.box_px): cell.tracks for cell in recorded}
         for cell in found:
             names = known.get((cell.field, cell.box_px), ())

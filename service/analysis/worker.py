@@ -1,4 +1,4 @@
-"""Detection and planning beside the microscope: while it takes frames, those before are worked on."""
+"""Detection and planning beside the microscope, in a worker thread while it takes frames."""
 
 import math
 import threading
@@ -26,24 +26,25 @@ from service.store.store import Store
 log = get_logger(__name__)
 
 _LOOK_S = 0.2
-_TOLD_EVERY = 50
-"""Sections that are linked again after a restart, which takes a minute or several in a long run."""
+"""Between calls of `check`: a person who aborts waits no longer."""
+_LOG_EVERY = 50
+"""Sections between log lines while recorded sections are linked again, which takes minutes."""
 _OPEN = (FieldState.PENDING, FieldState.SAVED)
 _SEEN = (FieldState.DETECTED, FieldState.PLANNED)
 
 
 class Analysis:
-    """One worker: cells of every section whose fluorescence is taken, then its plan.
+    """One worker thread: finds the cells of every section whose fluorescence is taken, and plans it.
 
-    Sections are taken in the order of cutting, each once none of its fields is pending. Their frames are read
-    back from the disk, so that memory does not grow with the array and a restart sees the same pixels. A new
-    process computes anew from the first section, and keeps what it finds only for fields that are still
-    ``saved``; see docs/decisions/0007-serial-in-sessions.md.
+    Sections are processed in the order of cutting, each once none of its fields is pending. Their frames are
+    read from disk, so that memory does not grow with the array and a restart sees the same pixels. A new
+    process starts again with the first section, and records results only for fields that are still ``saved``;
+    see docs/decisions/0007-serial-in-sessions.md.
 
     Raises
     ------
     InputError
-        The configuration names a detector that is not at hand.
+        Raised when the configuration names a detector that is not available.
     """
 
     def __init__(self, config: Config, store: Store, folder: RunFolder, clock: Clock) -> None:
@@ -65,19 +66,19 @@ class Analysis:
             if section.angle_deg is not None
         }
         self._found: list[Found] = []
-        """Not yet in the store."""
+        """Results not yet in the store."""
         self._pictures = RunPictures(folder, len(self._untaken))
         self._linked_again = 0
-        """Sections whose cells an earlier program recorded."""
+        """Sections recorded by an earlier process."""
         self._ready_s = 0.0
         self._closing = threading.Event()
 
     def submit(self) -> None:
-        """Look what can be worked on, now that a frame was saved."""
+        """Process the sections that are complete, now that a frame was saved."""
         self._submit(lambda: self._advance(last=False))
 
     def submit_unfinished(self) -> None:
-        """Work on what an earlier program saved but did not analyse, or what the database did not take."""
+        """Process fields that an earlier process saved without analysis, or that the database refused."""
         self._pending = [one for one in self._pending if not (one.done() and _unrecorded(one))]
         for section in dict.fromkeys(
             f.section for f in self._store.specimen.fields(state=FieldState.DETECTED)
@@ -86,14 +87,14 @@ class Analysis:
         self.submit()
 
     def finish(self) -> None:
-        """Work on the rest: no more fluorescence comes before the beam."""
+        """Process the remaining sections: no more fluorescence comes before the beam."""
         self._submit(lambda: self._advance(last=True))
 
     def wait(self, check: Callable[[], None]) -> None:
-        """Wait until the cells of all saved fields are planned; errors of the store come out here.
+        """Wait until the cells of all saved fields are planned; raise errors of the store.
 
-        After a restart it may take minutes: `check` is called several times a second, and ends the waiting,
-        not the work, by raising.
+        After a restart it may take minutes. `check` is called several times a second; if it raises, the wait
+        ends but not the work.
         """
         self.finish()
         while self._pending:
@@ -101,11 +102,11 @@ class Analysis:
             if done:
                 self._pending.pop(0).result()
             check()
-        # Where time runs faster than the computer, the session still pays for what analysis really took.
+        # Under a fast clock the session still takes the time that analysis really took.
         self._clock.sleep(max(0.0, self._ready_s - self._clock.now_s()))
 
     def close(self) -> None:
-        """End the worker after the section in hand; the rest is left for the next program."""
+        """End the worker after the current section; the next process does the rest."""
         self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
@@ -122,7 +123,7 @@ class Analysis:
         self._pending.append(self._worker.submit(timed))
 
     def _advance(self, last: bool) -> None:
-        """Take the sections that are complete; with `last`, bring out those that wait for later ones."""
+        """Process the complete sections; with `last`, finish those that wait for later ones, too."""
         self._keep_found()
         if self._store.specimen.fields(state=FieldState.SAVED, limit=1):
             for section, fields in self._complete(last):
@@ -132,7 +133,7 @@ class Analysis:
                 if self._config.detection.serial or new:
                     frames = self._frames(fields)
                     if frames:
-                        self._tell_if_again(section, new)
+                        self._log_relinking(section, new)
                         self._found += self._linking.add(frames, self._angles_rad.get(section))
                 self._untaken.remove(section)
                 self._keep_found()
@@ -142,10 +143,10 @@ class Analysis:
         if last and not self._store.specimen.fields(state=FieldState.PENDING, limit=1):
             self._pictures.finish()
 
-    def _tell_if_again(self, section: str, new: bool) -> None:
-        """Say how far linking is with sections that are recorded: new ones have their tracks from them."""
+    def _log_relinking(self, section: str, new: bool) -> None:
+        """Log the progress of linking recorded sections again, which gives new ones their tracks."""
         if not new:
-            if self._linked_again % _TOLD_EVERY == 0:
+            if self._linked_again % _LOG_EVERY == 0:
                 recorded = {f.section for state in _SEEN for f in self._store.specimen.fields(state=state)}
                 log.info(
                     "linking recorded sections again",
@@ -159,10 +160,10 @@ class Analysis:
             self._linked_again = 0
 
     def _complete(self, last: bool) -> Iterator[tuple[str, list[Field]]]:
-        """Sections none of whose fields is pending, up to the first that is not complete.
+        """Yield the sections without a pending field, up to the first that has one.
 
-        Sections without fluorescence are passed over: they are gaps. Where all fluorescence comes first, a
-        section that is still pending at its end does not hold up the others.
+        Sections without fluorescence are skipped as gaps. If all fluorescence comes first, a section still
+        pending at its end does not hold up the others.
         """
         for section in tuple(self._untaken):
             fields = self._store.specimen.fields(section=section)
@@ -173,7 +174,7 @@ class Analysis:
             yield section, fields
 
     def _frames(self, fields: list[Field]) -> list[FieldFrame]:
-        """Read back what was saved, but for frames that an earlier program could not use."""
+        """Read saved frames, except those that an earlier process could not use."""
         frames = []
         for field in fields:
             if field.image is None or field.undetected:
@@ -190,12 +191,12 @@ class Analysis:
         while self._found:
             found = self._found[0]
             self._keep(found)
-            # Only now: what the store did not take is tried again.
+            # Only now, so that results the store refused are tried again.
             del self._found[0]
             self._pictures.add(found)
 
     def _keep(self, found: Found) -> None:
-        """Record what is new in a section, and plan it once all its fields were seen or given up."""
+        """Record new results of a section, and plan it once all its fields are detected or failed."""
         states = {field.id: field.state for field in self._store.specimen.fields(section=found.section)}
         for field, reason in found.failed.items():
             if states[field] is FieldState.SAVED:
@@ -216,5 +217,5 @@ class Analysis:
 
 
 def _unrecorded(done: Future[None]) -> bool:
-    """Whether a work that ended failed at the database."""
+    """Return True if a finished work failed at the database."""
     return not done.cancelled() and isinstance(done.exception(), StoreError)

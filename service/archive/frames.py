@@ -1,4 +1,4 @@
-"""Detection on recorded frames, and the JSON that `ilemtrack detect` prints."""
+"""Detection on recorded frames, and the JSON of `ilemtrack detect`."""
 
 import re
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ _SUFFIX = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
 def detect_recorded(
     frame: RecordedFrame, settings: DetectionConfig, detector: Detector | None = None
 ) -> Detection:
-    """Detect in a recorded frame, with the detector of `service.analysis.detectors.open_detector`.
+    """Detect in a recorded frame, with the detector from `service.analysis.detectors.open_detector`.
 
     Raises
     ------
     DetectionError
-        The frame cannot be used; names its file and page.
+        Raised when the frame cannot be used; names its file and page.
     """
     try:
         return detect(frame.pixels, frame.pixel_size_m[0] * 1e6, settings, frame.offset_adu, detector)
@@ -47,14 +47,16 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
-    """Return a cell; `unsure_um` only where its outline is, so that other policies can be tried on it."""
+    """Return a cell, with `unsure_um` where its outline is uncertain, for trying other policies."""
     document: dict[str, Any] = {
         "id": cell.id,
         "box_px": numbers(cell.box_px),
-        # Enough digits that a policy decides as it would have on the spot.
+        # Enough digits for a policy to decide as it did at once.
         "confidence": round(cell.confidence, 6),
         "image_box_px": None if cell.image_box_px is None else numbers(cell.image_box_px),
         "reason": cell.reason,
+        "source": cell.source.value,
+        "decision": cell.decision.value,
     }
     if cell.extent_uncertainty_um > 0:
         document["unsure_um"] = round(cell.extent_uncertainty_um, 6)
@@ -62,12 +64,12 @@ def _cell_document(cell: Cell) -> dict[str, Any]:
 
 
 def numbers(box: BoxPx) -> list[int]:
-    """Return a box as people and JSON write it, x0 y0 x1 y1."""
+    """Return a box as in JSON: x0, y0, x1, y1."""
     return [box.x0, box.y0, box.x1, box.y1]
 
 
 def picture_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Return a name for the pictures of each file, with as much of its folder as tells the files apart."""
+    """Return a name for the pictures of each file, with as much of its folder as makes it unique."""
     bare = {path: path.with_name(_SUFFIX.sub("", path.name)) for path in paths}
     for parts in range(1, 1 + max((len(path.absolute().parts) for path in paths), default=0)):
         names = {path: "_".join(name.absolute().parts[-parts:]) for path, name in bare.items()}

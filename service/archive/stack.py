@@ -1,4 +1,4 @@
-"""Recorded frames as serial sections of one stack, and what their JSON document says more."""
+"""Recorded frames as serial sections of one stack, and the additions to their JSON document."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from service.errors import InputError
 
 
 def section_names(frames: Sequence[RecordedFrame]) -> tuple[str, ...]:
-    """Return the names of sections: those in the files, else ``S0001``, ... in the order given.
+    """Return the names of sections: those in the files, or ``S0001``, ... in the order given.
 
     Raises
     ------
@@ -58,17 +58,17 @@ def detect_serial(
     settings: DetectionConfig,
     detector: Detector | None = None,
 ) -> Iterator[SerialSection]:
-    """Detect in the sections of a stack; each comes out once later ones can change it no more.
+    """Detect in the sections of a stack; each is yielded once no later one can change it.
 
     Parameters
     ----------
     frames : sequence of RecordedFrame
         In the order of cutting.
     names : sequence of str
-        As from `section_names`.
+        Result of `section_names`.
     settings : DetectionConfig
     detector : Detector, optional
-        As from `service.analysis.detectors.open_detector`.
+        From `service.analysis.detectors.open_detector`.
 
     Raises
     ------

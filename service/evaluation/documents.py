@@ -13,7 +13,7 @@ from detection.evaluation.curves import OperatingPoint, ReliabilityBin, raster_h
 from detection.evaluation.experts import Reader
 from detection.evaluation.scores import Evaluation, JudgedFrame
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell
+from detection.image.hits import Cell, CellSource, Decision
 from detection.plugins import MAX_EXTENT_UNCERTAINTY_UM
 from service.errors import InputError
 from service.evaluation.fiji_rois import read_rois
@@ -168,6 +168,8 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
     where = f"{source}: {Path(frame['path']).name} page {frame['page']}: cell"
     try:
         image = entry["image_box_px"]
+        # Documents of earlier versions have neither source nor decision.
+        unknown = Decision.BELOW_FLOOR if image is None else Decision.KEPT
         cell = Cell(
             id=str(entry["id"]),
             box_px=BoxPx(*(int(n) for n in entry["box_px"])),
@@ -175,6 +177,8 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
             confidence=float(entry["confidence"]),
             reason=str(entry.get("reason", "")),
             extent_uncertainty_um=float(entry.get("unsure_um", 0.0)),
+            source=CellSource(entry.get("source", CellSource.FRAME)),
+            decision=Decision(entry.get("decision", unknown)),
         )
     except (KeyError, TypeError, ValueError, OverflowError, DetectionError):
         raise InputError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell, Detection
+from detection.image.hits import Cell, Decision, Detection
 
 Colour = tuple[int, int, int]
 
@@ -125,7 +125,7 @@ def stretched(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
 def _colour_of(cell: Cell) -> Colour:
     if cell.image_box_px is None:
         return NOT_IMAGED
-    return DOUBTFUL if "doubtful" in cell.reason else FOUND
+    return DOUBTFUL if cell.decision is Decision.DOUBTFUL else FOUND
 
 
 def _corners(box: BoxPx) -> tuple[int, int, int, int]:

@@ -1,1 +1,1 @@
-"""Cells that touch, told apart."""
+"""Separation of cells that touch."""

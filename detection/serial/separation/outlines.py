@@ -1,4 +1,4 @@
-"""Which pixels of a frame belong to which detection, so that merged cells can be taken apart."""
+"""Outlines of detections: the pixels of each, so that merged cells can be split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,10 @@ import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx
-from detection.serial.separation.coarse_image import CoarseLight
+from detection.serial.separation.coarse_image import CoarseImage
+from detection.serial.separation.settings import SETTINGS
 
-CERTAIN_SD = 2.5
-LIGHT_SHARE = 0.3
-"""Of the usual light of a detection: what has less is its blur."""
-LEAST_FILLED = 0.3
-"""Of the ellipse in its box; where so little stands out the detection is taken for that ellipse."""
+_SETTINGS = SETTINGS.outlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +22,19 @@ class Outlines:
     Attributes
     ----------
     labels : (rows, columns) array of int32
-        0 for ground, n for detection n, counted from 1.
+        0 for background, n for detection n, counted from 1.
     shrink : int
-        Pixels of the frame on a side of one of these.
+        Pixels of the frame on the side of one of its pixels.
     pixel_um : float
-        Size of one of these.
-    alone : tuple of int
-        For each, in how many sections it was seen as a detection of its own so far.
+        Size of one of its pixels.
+    sightings : tuple of int
+        For each, the number of sections so far that show it as a detection of its own.
     """
 
     labels: NDArray[np.int32]
     shrink: int
     pixel_um: float
-    alone: tuple[int, ...] = ()
+    sightings: tuple[int, ...] = ()
 
     @property
     def grid(self) -> tuple[tuple[int, int], float]:
@@ -45,56 +42,56 @@ class Outlines:
         return (self.labels.shape[0], self.labels.shape[1]), self.pixel_um
 
     def areas_um2(self, count: int) -> list[float]:
-        """Areas of the first `count` detections."""
+        """Return the areas of the first `count` detections."""
         pixels = np.bincount(self.labels.ravel(), minlength=count + 1)[1 : count + 1]
         return [float(n) * self.pixel_um**2 for n in pixels]
 
 
-def outlines(light: CoarseLight, boxes: Sequence[BoxPx]) -> Outlines:
-    """Find the pixels of detections: what stands out in their boxes, holes filled.
+def find_outlines(coarse: CoarseImage, boxes: Sequence[BoxPx]) -> Outlines:
+    """Find the pixels of detections: the bright ones in their boxes, holes filled.
 
     Where boxes overlap, a pixel belongs to the smaller one.
 
     Parameters
     ----------
-    light : CoarseLight
+    coarse : CoarseImage
     boxes : sequence of BoxPx
         As found, without a margin.
     """
-    shrink = light.shrink
-    labels = np.zeros(light.light.shape, dtype=np.int32)
-    result = Outlines(labels, shrink, light.pixel_um, (1,) * len(boxes))
-    certain = CERTAIN_SD * light.noise_adu
+    shrink = coarse.shrink
+    labels = np.zeros(coarse.intensity.shape, dtype=np.int32)
+    result = Outlines(labels, shrink, coarse.pixel_um, (1,) * len(boxes))
+    certain = _SETTINGS.certain_sd * coarse.noise_adu
     for number in sorted(range(len(boxes)), key=lambda n: (-boxes[n].area_px, n)):
         box = boxes[number]
         place = (
             slice(box.y0 // shrink, -(-box.y1 // shrink)),
             slice(box.x0 // shrink, -(-box.x1 // shrink)),
         )
-        labels[place][_stands_out(light.light[place], certain)] = number + 1
+        labels[place][_bright_pixels(coarse.intensity[place], certain)] = number + 1
     return result
 
 
-def _stands_out(light: NDArray[np.float32], certain: float) -> NDArray[np.bool_]:
-    mask = light > certain
+def _bright_pixels(intensity: NDArray[np.float32], certain: float) -> NDArray[np.bool_]:
+    mask = intensity > certain
     if mask.any():
-        mask &= light > LIGHT_SHARE * float(np.median(light[mask]))
-        mask = filled(mask)
-    rows, columns = light.shape
+        mask &= intensity > _SETTINGS.intensity_share * float(np.median(intensity[mask]))
+        mask = fill_holes(mask)
+    rows, columns = intensity.shape
     y, x = np.ogrid[:rows, :columns]
-    oval = ((x + 0.5) / columns - 0.5) ** 2 + ((y + 0.5) / rows - 0.5) ** 2 <= 0.25
-    return mask if mask.sum() >= LEAST_FILLED * oval.sum() else np.asarray(oval)
+    ellipse = ((x + 0.5) / columns - 0.5) ** 2 + ((y + 0.5) / rows - 0.5) ** 2 <= 0.25
+    return mask if mask.sum() >= _SETTINGS.least_filled * ellipse.sum() else np.asarray(ellipse)
 
 
-def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill holes: what is not in a mask and not joined to its surroundings by the sides of pixels."""
-    # From a corner of a margin, so that all ground round the mask is reached.
+def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill the holes of a mask: pixels not connected to its surroundings by their sides."""
+    # From the corner of a margin, so that all surroundings are reached.
     flooded = np.pad(mask.astype(np.uint8), 1)
     cv2.floodFill(flooded, None, (0, 0), (2,), flags=4)
     return np.asarray(flooded[1:-1, 1:-1] != 2, dtype=np.bool_)
 
 
-def spread(seeds: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+def assign_to_nearest(seeds: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Give each pixel of a mask the number of the nearest seed within it; 0 outside."""
     inside = np.where(mask, seeds, 0)
     nearest = ndi.distance_transform_edt(inside == 0, return_distances=False, return_indices=True)

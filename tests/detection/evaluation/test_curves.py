@@ -16,8 +16,7 @@ from detection.evaluation.curves import (
 from detection.evaluation.scores import JudgedFrame
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell
-from detection.serial import fixed_pattern, noise_hits
+from detection.image.hits import Cell, CellSource, Decision
 
 SHAPE = (200, 200)
 UM = 0.5
@@ -55,21 +54,17 @@ def test_doubtful_hits_keep_their_growth() -> None:
     assert operating_point([judged((SMALLER, 0.6))], doubtful, S_PER_UM2).missed_cells == 1
 
 
-def with_reasons(*reasons: str, confidence: float, truth: tuple[BoxPx, ...]) -> JudgedFrame:
-    cells = tuple(Cell(f"c{n}", TRUE, None, confidence, reason) for n, reason in enumerate(reasons))
-    return JudgedFrame("f", SHAPE, UM, cells, tuple(TrueCell("t", box) for box in truth))
-
-
-@pytest.mark.parametrize("reason", [fixed_pattern.REASON, noise_hits.REASON])
-def test_what_serial_sections_show_to_be_no_cell_is_never_imaged(reason: str) -> None:
-    frame = with_reasons(reason, confidence=0.95, truth=())
+@pytest.mark.parametrize("decision", [Decision.FIXED_PATTERN, Decision.NOISE])
+def test_what_serial_sections_show_to_be_no_cell_is_never_imaged(decision: Decision) -> None:
+    frame = JudgedFrame("f", SHAPE, UM, (Cell("c0", TRUE, None, 0.95, "", decision=decision),), ())
     assert operating_point([frame], POLICY, S_PER_UM2).beam_h == 0
     assert reliability([frame]) == []
     assert dropped_by_floor([frame], [1.0]) == ([0], [0])
 
 
 def test_what_neighbours_show_is_imaged_at_every_floor() -> None:
-    frame = with_reasons("kept: seen in S0001 and S0003", confidence=0.0, truth=(TRUE,))
+    cell = Cell("c0", TRUE, None, 0.0, "", source=CellSource.CARRIED)
+    frame = JudgedFrame("f", SHAPE, UM, (cell,), (TrueCell("t", TRUE),))
     for point in operating_points([frame], POLICY, S_PER_UM2, (0.0,), (0.0, 0.5, 0.8)):
         assert point.missed_cells == 0
         assert point.beam_h > 0

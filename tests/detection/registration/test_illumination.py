@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from detection.registration.illumination import evened, illumination
+from detection.registration.illumination import even_background, illumination
 from detection.registration.section_frame import SectionFrame
 
 PIXEL_UM = 0.3
@@ -39,14 +39,14 @@ def test_the_light_path_is_found_up_to_the_edges(cells: bool) -> None:
 def test_cells_stay_as_bright_as_they_were() -> None:
     plain, cells = noisy(), with_cells(noisy())
     frame = SectionFrame("S0001", np.rint(cells).astype(np.uint16), PIXEL_UM)
-    even = evened([frame, frame])[0].pixels.astype(float)
+    even = even_background([frame, frame])[0].pixels.astype(float)
     inside = cells != plain
     assert np.median(even[inside]) - np.median(even[~inside]) == pytest.approx(400, abs=10)
 
 
 def test_seams_are_no_steps() -> None:
     frame = SectionFrame("S0001", np.rint(noisy()).astype(np.uint16), PIXEL_UM)
-    left, right = (one.pixels.astype(float) for one in evened([frame, frame]))
+    left, right = (one.pixels.astype(float) for one in even_background([frame, frame]))
     before = abs(frame.pixels[:, -20:].mean() - frame.pixels[:, 20:40].mean())
     assert before > 40
     assert abs(left[:, -20:].mean() - right[:, 20:40].mean()) < 5
@@ -56,9 +56,9 @@ def test_one_field_and_clipped_pixels_are_left_alone() -> None:
     pixels = np.rint(noisy()).astype(np.uint16)
     pixels[3, 4], pixels[5, 6] = 0, 65535
     frame = SectionFrame("S0001", pixels, PIXEL_UM)
-    assert evened([frame]) == [frame]
-    for one in evened([frame, frame]):
+    assert even_background([frame]) == [frame]
+    for one in even_background([frame, frame]):
         assert one.pixels.dtype == np.uint16
         assert (one.pixels[3, 4], one.pixels[5, 6]) == (0, 65535)
     eight = SectionFrame("S0001", (pixels // 8).astype(np.uint8), PIXEL_UM)
-    assert evened([eight, eight])[0].pixels.dtype == np.uint8
+    assert even_background([eight, eight])[0].pixels.dtype == np.uint8

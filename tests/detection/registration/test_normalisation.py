@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.ndimage as ndi
 
 from detection.registration import normalisation
 from detection.registration.normalisation import smooth_background
+from detection.registration.settings import SETTINGS
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (9, 40), (5, 5)])
@@ -13,8 +16,8 @@ def test_percentiles_are_those_of_scipy(
 ) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     expected = ndi.percentile_filter(values, 20, window, mode="nearest")
-    for most in (normalisation.MOST_COPIED, 1000):
-        monkeypatch.setattr(normalisation, "MOST_COPIED", most)
+    for most in (SETTINGS.normalisation.most_copied, 1000):
+        monkeypatch.setattr(normalisation, "_SETTINGS", replace(SETTINGS.normalisation, most_copied=most))
         assert (normalisation._percentile_filter(values, 20, window) == expected).all()
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detection.registration.correlation import refine, sweep
+from detection.registration.correlation import refine, search_rotations
 from detection.registration.register import prepare, register
 from detection.registration.rigid import Rigid
 from detection.registration.section_frame import SectionFrame
@@ -51,9 +51,9 @@ def test_shift_and_rotation_are_found(degrees: float, x: float, y: float) -> Non
 def test_correlation_alone_finds_it_too(degrees: float) -> None:
     motion = Rigid(math.radians(degrees), (20.0, -12.0))
     first, second = (prepare(frame) for frame in pair(motion))
-    found = refine(first.raster, second.raster, sweep(first.raster, second.raster)[0])
+    found = refine(first.raster, second.raster, search_rotations(first.raster, second.raster)[0])
     assert found is not None
-    assert found.apart_um(motion, 20) < 1.5
+    assert found.distance_um(motion, 20) < 1.5
 
 
 def test_a_start_angle_is_not_needed_but_tried_first() -> None:
@@ -65,7 +65,7 @@ def test_a_start_angle_is_not_needed_but_tried_first() -> None:
         )
         assert not link.bad
         assert link.motion is not None
-        assert link.motion.apart_um(motion, 20) < 1.5
+        assert link.motion.distance_um(motion, 20) < 1.5
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -106,7 +106,7 @@ def test_much_dust_does_not_pull_either() -> None:
     link = register(*(prepare(dusty(frame)) for frame in pair(motion)))
     assert not link.bad, link.reason
     assert link.motion is not None
-    assert link.motion.apart_um(motion, 20) < 1
+    assert link.motion.distance_um(motion, 20) < 1
 
 
 def test_dust_on_the_camera_links_no_sections_of_different_blocks() -> None:
@@ -121,7 +121,7 @@ def test_a_specimen_that_does_not_move_is_linked(step_um: float) -> None:
     link = register(*(prepare(dusty(frame)) for frame in pair(Rigid(), step_um)))
     assert not link.bad, link.reason
     assert link.motion is not None
-    assert link.motion.apart_um(Rigid(), 40) < 0.5
+    assert link.motion.distance_um(Rigid(), 40) < 0.5
 
 
 @real_frames.needed
@@ -135,5 +135,5 @@ def test_real_frames_close_a_loop() -> None:
     assert there.motion is not None
     assert on.motion is not None
     assert across.motion is not None
-    gap_um = on.motion.after(there.motion).apart_um(across.motion, frames[0].radius_um)
+    gap_um = on.motion.after(there.motion).distance_um(across.motion, frames[0].radius_um)
     assert gap_um / real_frames.PIXEL_SIZE_UM <= 6

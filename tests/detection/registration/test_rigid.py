@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.registration.rigid import (
-    Oval,
+    Ellipse,
     Rigid,
     box_around,
+    ellipse_in,
     fit_rigid,
-    oval_of,
     pixels_of_plane,
     plane_of_pixels,
     warp_matrix,
@@ -28,7 +28,7 @@ POINTS = np.array([[0.0, 0.0], [30.0, -20.0], [-11.0, 45.0], [60.0, 2.0]])
 @given(motions)
 def test_a_motion_and_its_inverse_are_nothing(motion: Rigid) -> None:
     assert motion.inverse().apply(motion.apply(POINTS)) == pytest.approx(POINTS, abs=1e-9)
-    assert motion.after(motion.inverse()).apart_um(Rigid(), 100) == pytest.approx(0, abs=1e-9)
+    assert motion.after(motion.inverse()).distance_um(Rigid(), 100) == pytest.approx(0, abs=1e-9)
 
 
 @given(motions, motions)
@@ -40,7 +40,7 @@ def test_one_after_the_other(first: Rigid, second: Rigid) -> None:
 @given(motions)
 def test_a_fit_finds_the_motion(motion: Rigid) -> None:
     found = fit_rigid(POINTS, motion.apply(POINTS))
-    assert found.apart_um(motion, 100) == pytest.approx(0, abs=1e-6)
+    assert found.distance_um(motion, 100) == pytest.approx(0, abs=1e-6)
 
 
 def test_one_pair_is_no_fit() -> None:
@@ -50,7 +50,7 @@ def test_one_pair_is_no_fit() -> None:
 
 @given(motions, motions)
 def test_no_point_is_further_apart_than_said(one: Rigid, two: Rigid) -> None:
-    limit = one.apart_um(two, 75.1)
+    limit = one.distance_um(two, 75.1)
     assert (np.hypot(*(one.apply(POINTS) - two.apply(POINTS)).T) <= limit + 1e-9).all()
 
 
@@ -93,16 +93,16 @@ boxes = st.builds(
 
 @given(boxes)
 def test_the_ellipse_of_a_box_has_that_box(box: BoxPx) -> None:
-    assert box_around(oval_of(box, (80, 100), 0.178), (80, 100), 0.178) == box
+    assert box_around(ellipse_in(box, (80, 100), 0.178), (80, 100), 0.178) == box
 
 
 @given(motions, st.floats(0.5, 20), st.floats(0.5, 20))
 def test_a_moved_ellipse_holds_the_moved_points_of_the_old_one(motion: Rigid, a: float, b: float) -> None:
     turns = np.linspace(0, math.tau, 60)
     rim = np.column_stack([3 + a * np.cos(turns), -4 + b * np.sin(turns)])
-    moved = Oval((3.0, -4.0), (a, b)).moved(motion)
+    moved = Ellipse((3.0, -4.0), (a, b)).moved(motion)
     assert (np.abs(motion.apply(rim) - moved.center_um) <= np.array(moved.half_um) + 1e-6).all()
 
 
 def test_a_box_beyond_the_frame_is_none() -> None:
-    assert box_around(Oval((100.0, 0.0), (2.0, 2.0)), (50, 50), 1.0) is None
+    assert box_around(Ellipse((100.0, 0.0), (2.0, 2.0)), (50, 50), 1.0) is None

@@ -234,7 +234,7 @@ def test_a_spoilt_section_costs_no_other_its_place(spoil: Callable[[SectionFrame
 def displaced_um(one: SerialSection, index: int, other: SerialSection, base: int) -> float:
     """How far the motion between two sections is from the true one, 30 um from the middle, at most."""
     true = laid(base).inverse().after(laid(index))
-    return one.place.onto(other.place).apart_um(true, 30)
+    return one.place.onto(other.place).distance_um(true, 30)
 
 
 def test_a_section_taken_twice_lies_on_itself_and_its_cells_keep_their_names() -> None:
@@ -242,7 +242,7 @@ def test_a_section_taken_twice_lies_on_itself_and_its_cells_keep_their_names() -
     frames.insert(3, replace(frames[2], section="S0003b"))
     found = run(frames)
     assert {one.place.chain for one in found} == {1}
-    assert found[3].place.onto(found[2].place).apart_um(Rigid(), 30) < 0.1
+    assert found[3].place.onto(found[2].place).distance_um(Rigid(), 30) < 0.1
     cell = central_cells()[0]
     names = {track_at(found[n], n if n < 3 else n - 1, cell) for n in range(7)}
     assert len(names - {None}) == 1
@@ -256,7 +256,7 @@ def test_a_frame_shifted_by_60_percent_is_linked() -> None:
     found = run(frames)
     assert {one.place.chain for one in found} == {1}
     for one, at in zip(found, places, strict=True):
-        assert one.place.onto(found[0].place).apart_um(places[0].inverse().after(at), 30) < 1.0
+        assert one.place.onto(found[0].place).distance_um(places[0].inverse().after(at), 30) < 1.0
 
 
 @pytest.mark.parametrize("error_deg", [0, 7, 90])

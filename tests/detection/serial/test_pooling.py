@@ -9,8 +9,8 @@ from detection.detect import detect
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell
 from detection.registration.rigid import Rigid
-from detection.serial.averaged_hits import joined
-from detection.serial.pooling import Layer, Neighbour, layer, pooled
+from detection.serial.averaged_hits import join_hits
+from detection.serial.pooling import Layer, Neighbour, pool, split_background
 from tests.detection.stacks import OFFSET, PIXEL_UM, Block
 
 BLOCK = Block(5, cells=60)
@@ -19,7 +19,7 @@ MOTIONS = [Rigid(math.radians(20 * n), (4.0 * n, -3.0 * n)) for n in range(5)]
 
 def layers(brightness: float, cells: Block = BLOCK) -> list[Layer]:
     return [
-        layer(cells.section(f"S{n + 1:04d}", 1 + 0.1 * n, motion, n, brightness=brightness))
+        split_background(cells.section(f"S{n + 1:04d}", 1 + 0.1 * n, motion, n, brightness=brightness))
         for n, motion in enumerate(MOTIONS)
     ]
 
@@ -40,8 +40,8 @@ def middles() -> list[tuple[float, float]]:
 
 def test_noise_stays_and_cells_stand_out_by_the_root_of_five() -> None:
     some = layers(60)
-    frame = pooled(some[2], neighbours(some, 2))
-    many = layer(frame)
+    frame = pool(some[2], neighbours(some, 2))
+    many = split_background(frame)
     assert many.noise_adu == pytest.approx(some[2].noise_adu, rel=0.05)
     alone, together = (
         np.mean(
@@ -58,7 +58,7 @@ def test_noise_stays_and_cells_stand_out_by_the_root_of_five() -> None:
 def test_dim_cells_are_found_in_the_average() -> None:
     some = layers(9)
     alone = detect(some[2].frame.pixels, PIXEL_UM, DetectionConfig(), OFFSET)
-    frame = pooled(some[2], neighbours(some, 2))
+    frame = pool(some[2], neighbours(some, 2))
     together = detect(frame.pixels, PIXEL_UM, DetectionConfig(), OFFSET)
 
     def met(cells: tuple[Cell, ...]) -> int:
@@ -73,19 +73,19 @@ def test_dim_cells_are_found_in_the_average() -> None:
 
 def test_an_average_of_empty_sections_is_empty() -> None:
     some = layers(0, Block(1, cells=0))
-    frame = pooled(some[2], neighbours(some, 2))
+    frame = pool(some[2], neighbours(some, 2))
     assert detect(frame.pixels, PIXEL_UM, DetectionConfig(), OFFSET).imaged_fraction < 0.02
 
 
 def test_without_neighbours_the_frame_is_itself() -> None:
     own = layers(60)[0]
-    assert np.abs(pooled(own, []).pixels.astype(int) - own.frame.pixels).max() <= 1
+    assert np.abs(pool(own, []).pixels.astype(int) - own.frame.pixels).max() <= 1
 
 
 def test_noisier_sections_count_less() -> None:
     own = layers(60)[2]
     noisy = replace(own, residual=own.residual + 1000, noise_adu=1000 * own.noise_adu)
-    frame = pooled(own, [Neighbour(noisy, Rigid())])
+    frame = pool(own, [Neighbour(noisy, Rigid())])
     assert np.abs(frame.pixels.astype(int) - own.frame.pixels).max() <= 1
 
 
@@ -93,12 +93,12 @@ def test_what_is_left_out_or_masked_does_not_count() -> None:
     own = layers(60)[2]
     other = replace(own, residual=own.residual.copy())
     other.residual[20:30, 40:50] = 5000
-    frame = pooled(own, [Neighbour(other, Rigid(), (BoxPx(40, 20, 50, 30),))])
+    frame = pool(own, [Neighbour(other, Rigid(), (BoxPx(40, 20, 50, 30),))])
     assert frame.pixels[20:30, 40:50].max() < 2000
     mask = np.ones(own.frame.shape, dtype=np.bool_)
     mask[20:30, 40:50] = False
     masked = replace(other, frame=replace(other.frame, mask=mask))
-    assert (pooled(own, [Neighbour(masked, Rigid())]).pixels == frame.pixels).all()
+    assert (pool(own, [Neighbour(masked, Rigid())]).pixels == frame.pixels).all()
 
 
 def cell(box: BoxPx, name: str = "c0001", imaged: bool = True) -> Cell:
@@ -117,25 +117,25 @@ BOX = BoxPx(50, 50, 70, 70)
 
 def test_what_the_section_shows_alone_is_never_lost() -> None:
     single = (cell(BoxPx(10, 10, 20, 20)), cell(BOX, "c0002"))
-    assert joined(single, (), lit(BOX, 0)) == single
+    assert join_hits(single, (), lit(BOX, 0)) == single
 
 
 def test_the_average_adds_cells_for_which_the_section_has_some_light() -> None:
     own = lit(BOX, 5.0)
-    (added,) = joined((), (cell(BOX),), own)
+    (added,) = join_hits((), (cell(BOX),), own)
     assert added.image_box_px == BOX
     assert added.reason == "kept: seen with its neighbours"
-    assert joined((), (cell(BOX),), lit(BOX, 0.0)) == ()
+    assert join_hits((), (cell(BOX),), lit(BOX, 0.0)) == ()
 
 
 def test_a_cell_is_imaged_where_either_shows_it_and_keeps_its_own_box() -> None:
     larger = BoxPx(45, 52, 66, 74)
-    (both,) = joined((cell(BOX),), (cell(larger),), lit(BOX, 5.0))
+    (both,) = join_hits((cell(BOX),), (cell(larger),), lit(BOX, 5.0))
     assert both.box_px == BOX
     assert both.image_box_px == BoxPx(45, 50, 70, 74)
-    (saved,) = joined((cell(BOX, imaged=False),), (cell(larger),), lit(BOX, 5.0))
+    (saved,) = join_hits((cell(BOX, imaged=False),), (cell(larger),), lit(BOX, 5.0))
     assert saved.image_box_px == larger
 
 
 def test_what_is_fixed_in_the_camera_is_not_added() -> None:
-    assert joined((), (cell(BOX),), lit(BOX, 5.0), [BoxPx(52, 52, 68, 68)]) == ()
+    assert join_hits((), (cell(BOX),), lit(BOX, 5.0), [BoxPx(52, 52, 68, 68)]) == ()

@@ -12,8 +12,8 @@ from detection.background.masked_smoothing import Smoother
 from detection.detect import detect
 from detection.image.boxes import union_mask
 from detection.registration.section_frame import SectionFrame
-from detection.serial.pooling import layer
-from detection.serial.shared_background import grounded, shared_level
+from detection.serial.pooling import split_background
+from detection.serial.shared_background import shared_level, with_shared_background
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 SIDE = 40
@@ -79,7 +79,7 @@ def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
     pixels = [section.pixels for section in sections]
     pixels[0] = (pixels[0] + stray).astype(np.uint16)
     own, *others = (
-        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+        split_background(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
     )
 
     def whole(upon: NDArray[np.float32] | None) -> set[int]:
@@ -88,27 +88,27 @@ def test_light_or_shadow_in_one_section_stays_its_ground(light: float) -> None:
         covered = union_mask(boxes, (512, 512))
         return {n for n, mask in enumerate(sections[0].masks) if covered[mask].mean() >= 0.99}
 
-    assert whole(grounded(own, others).ground) >= whole(None)
+    assert whole(with_shared_background(own, others).shared_background) >= whole(None)
 
 
 def test_a_section_lit_by_halves_keeps_its_own_ground() -> None:
     pixels = [make_section(20 + n, cells=60, brightness=(150.0, 60.0)).pixels for n in range(6)]
     pixels[0][:, 256:] += 300
     own, *others = (
-        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+        split_background(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
     )
-    assert grounded(own, others) is own
-    assert grounded(others[0], others[1:]) is not others[0]
+    assert with_shared_background(own, others) is own
+    assert with_shared_background(others[0], others[1:]) is not others[0]
 
 
 def test_a_section_may_be_grounded_again() -> None:
     pixels = [make_section(20 + n, cells=60, brightness=(150.0, 60.0)).pixels for n in range(6)]
     own, *others = (
-        layer(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
+        split_background(SectionFrame(f"S000{n}", one, PIXEL_SIZE_UM, 400.0)) for n, one in enumerate(pixels)
     )
-    once = grounded(grounded(own, others[:2]), others).ground
+    once = with_shared_background(with_shared_background(own, others[:2]), others).shared_background
     assert once is not None
-    assert once == pytest.approx(grounded(own, others).ground, abs=2)
+    assert once == pytest.approx(with_shared_background(own, others).shared_background, abs=2)
 
 
 def test_ground_is_never_raised() -> None:

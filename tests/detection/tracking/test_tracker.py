@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.registration.rigid import Oval, Rigid
-from detection.tracking.prediction import carried, expected
-from detection.tracking.tracker import LONGEST_GAP, Place, Spot, Tracker
+from detection.registration.rigid import Ellipse, Rigid
+from detection.tracking.prediction import interpolate, predict_missed
+from detection.tracking.settings import SETTINGS
+from detection.tracking.tracker import Place, Spot, Tracker
 
 
 def place(index: int, motion: Rigid | None = None, chain: int = 1) -> Place:
@@ -14,7 +15,7 @@ def place(index: int, motion: Rigid | None = None, chain: int = 1) -> Place:
 
 
 def spot(x: float, y: float = 0.0, half: float = 4.0, cut: bool = False) -> Spot:
-    return Spot(Oval((x, y), (half, half)), cut)
+    return Spot(Ellipse((x, y), (half, half)), cut)
 
 
 @given(
@@ -29,18 +30,18 @@ def test_cells_keep_their_identity_however_sections_lie(motions: list[Rigid]) ->
     centers = [(-20.0, 0.0), (0.0, 5.0), (9.0, 5.0), (25.0, -10.0)]
     names = ["T0001", "T0002", "T0003", "T0004"]
     for index, motion in enumerate(motions):
-        spots = [Spot(Oval(at, (4.0, 4.0)).moved(motion.inverse()), cut=False) for at in centers]
+        spots = [Spot(Ellipse(at, (4.0, 4.0)).moved(motion.inverse()), cut=False) for at in centers]
         order = -1 if index % 2 else 1
         assert tracker.add(place(index, motion), spots[::order]) == names[::order]
 
 
-@pytest.mark.parametrize("gap", range(LONGEST_GAP + 2))
+@pytest.mark.parametrize("gap", range(SETTINGS.longest_gap + 2))
 def test_a_gap_of_three_is_closed_and_one_of_four_is_not(gap: int) -> None:
     tracker = Tracker()
     tracker.add(place(0), [spot(0)])
     for index in range(1, gap + 1):
         assert tracker.add(place(index), []) == []
-    assert tracker.add(place(gap + 1), [spot(0.5)]) == ["T0001" if gap <= LONGEST_GAP else "T0002"]
+    assert tracker.add(place(gap + 1), [spot(0.5)]) == ["T0001" if gap <= SETTINGS.longest_gap else "T0002"]
 
 
 def test_a_cell_that_was_beyond_the_frame_is_known_again() -> None:
@@ -68,8 +69,8 @@ def test_what_grows_ninefold_is_another_cell_unless_the_edge_cut_it() -> None:
 def test_a_cell_that_splits_names_its_parent() -> None:
     tracker = Tracker()
     for index in range(2):
-        tracker.add(place(index), [Spot(Oval((0.0, 0.0), (9.0, 5.0)), cut=False)])
-    halves = [Spot(Oval((x, 0.0), (4.5, 5.0)), cut=False) for x in (-4.5, 4.5)]
+        tracker.add(place(index), [Spot(Ellipse((0.0, 0.0), (9.0, 5.0)), cut=False)])
+    halves = [Spot(Ellipse((x, 0.0), (4.5, 5.0)), cut=False) for x in (-4.5, 4.5)]
     ids = tracker.add(place(2), halves)
     assert sorted(ids) == ["T0001", "T0002"]
     assert tracker.active[1].parent == "T0001"
@@ -85,9 +86,9 @@ def test_a_cell_that_the_edge_cuts_is_not_missed_where_it_may_lie_beyond() -> No
 
 def test_the_area_within_the_outline_counts_where_it_is_known() -> None:
     tracker = Tracker()
-    oval = Oval((0.0, 0.0), (4.0, 4.0))
-    tracker.add(place(0), [Spot(oval, cut=False, outline_um2=33.0)])
-    tracker.add(place(1), [Spot(oval, cut=False)])
+    ellipse = Ellipse((0.0, 0.0), (4.0, 4.0))
+    tracker.add(place(0), [Spot(ellipse, cut=False, outline_um2=33.0)])
+    tracker.add(place(1), [Spot(ellipse, cut=False)])
     assert tracker.active[0].areas == [(0, 33.0), (1, pytest.approx(16 * math.pi))]
 
 
@@ -108,41 +109,46 @@ def tracked(halves: dict[int, float]) -> Tracker:
 
 def test_a_cell_is_carried_between_its_neighbours() -> None:
     tracker = tracked({0: 4, 1: 4, 4: 5})
-    found = carried(tracker.active[0], place(2))
+    found = predict_missed(tracker.active[0], place(2))
     assert found is not None
-    oval, seen_in = found
+    ellipse, seen_in = found
     assert seen_in == ("S0002", "S0005")
-    assert oval.center_um[0] == pytest.approx(2)
-    assert oval.half_um[0] == pytest.approx(4 + 1 / 3)
+    assert ellipse.center_um[0] == pytest.approx(2)
+    assert ellipse.half_um[0] == pytest.approx(4 + 1 / 3)
 
 
 def test_a_cell_is_carried_three_sections_beyond_its_last() -> None:
     track = tracked({0: 4, 1: 4, 7: 3}).active[0]
-    assert [carried(track, place(index)) is not None for index in range(2, 6)] == [True, True, True, False]
-    assert carried(track, place(2), reach=1) is not None
-    assert carried(track, place(3), reach=1) is None
+    assert [predict_missed(track, place(index)) is not None for index in range(2, 6)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert predict_missed(track, place(2), most_sections=1) is not None
+    assert predict_missed(track, place(3), most_sections=1) is None
 
 
 def test_nothing_is_carried_where_it_was_seen_or_seen_but_once() -> None:
-    assert carried(tracked({0: 4, 1: 4}).active[0], place(1)) is None
-    assert carried(tracked({0: 4}).active[0], place(1)) is None
-    assert carried(tracked({0: 4, 1: 4}).active[0], place(2, chain=9)) is None
+    assert predict_missed(tracked({0: 4, 1: 4}).active[0], place(1)) is None
+    assert predict_missed(tracked({0: 4}).active[0], place(1)) is None
+    assert predict_missed(tracked({0: 4, 1: 4}).active[0], place(2, chain=9)) is None
 
 
 def test_a_cell_that_shrinks_to_nothing_ends() -> None:
     track = tracked({0: 6, 1: 5, 2: 4, 3: 2.4}).active[0]
-    assert carried(track, place(4)) is None
+    assert predict_missed(track, place(4)) is None
     steady = tracked({0: 5.0, 1: 4.9, 2: 4.8, 3: 4.7}).active[0]
-    found = carried(steady, place(4))
+    found = predict_missed(steady, place(4))
     assert found is not None
     assert 4.4 < found[0].half_um[0] < 4.7
 
 
 def test_both_sides_say_how_large_a_cell_must_be_between_them() -> None:
     track = tracked({0: 4, 1: 1, 2: 5}).active[0]
-    found = expected(track, place(1))
+    found = interpolate(track, place(1))
     assert found is not None
     assert found.half_um == (4.5, 4.5)
     assert found.center_um[0] == pytest.approx(1)
-    assert expected(track, place(2)) is None
-    assert expected(tracked({0: 4, 3: 4}).active[0], place(1), reach=1) is None
+    assert interpolate(track, place(2)) is None
+    assert interpolate(tracked({0: 4, 3: 4}).active[0], place(1), most_sections=1) is None

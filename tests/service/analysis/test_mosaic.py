@@ -10,7 +10,7 @@ from detection.image.hits import Cell as FoundCell
 from detection.registration.rigid import Rigid, pixels_of_plane
 from detection.serial.section import SerialCell
 from drivers.pose import RectM, box_to_rect, to_stage
-from service.analysis.mosaic import MOST_PX, FieldFrame, Mosaic, lay_out
+from service.analysis.mosaic import MOST_PX, FieldFrame, Mosaic, stitch_fields
 from service.model.specimen import Cell
 from tests.service.linked import SIDE_M, SIZE_M, field_frame
 
@@ -65,7 +65,7 @@ def rect(x: float, y: float, half: float = 4e-6) -> RectM:
 
 def test_one_field_is_its_own_mosaic() -> None:
     frame = flat()
-    mosaic = lay_out([frame])
+    mosaic = stitch_fields([frame])
     assert np.array_equal(mosaic.whole.pixels, frame.pixels)
     box = BoxPx(10, 20, 40, 60)
     found = FoundCell("", box, box.dilated(2, SHAPE), 0.5, "kept: doubtful")
@@ -88,7 +88,7 @@ def test_a_mark_is_given_back_where_it_was(flips: tuple[bool, bool], rotation: f
     frames = [flat(n, center_m=(n * step[0], n * step[1]), **at) for n in range(fields)]
     mark = np.s_[60:90, 100:120]
     frames[-1].pixels[mark] = 9000
-    mosaic = lay_out(frames)
+    mosaic = stitch_fields(frames)
     ys, xs = np.nonzero(mosaic.whole.pixels > 5000)
     box = BoxPx(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
     found = FoundCell("", box, box, 0.9, "kept: confident")
@@ -101,7 +101,7 @@ def test_a_mark_is_given_back_where_it_was(flips: tuple[bool, bool], rotation: f
 
 
 def test_a_cell_in_one_field_alone_keeps_its_place() -> None:
-    mosaic = lay_out(row())
+    mosaic = stitch_fields(row())
     true = rect(1.2 * SIDE_M, 5e-6)
     cell = given_back(mosaic, true)
     assert cell.field == "S0001/F001"
@@ -112,13 +112,13 @@ def test_a_cell_in_one_field_alone_keeps_its_place() -> None:
 
 
 def test_a_cell_in_the_overlap_goes_to_the_first_field() -> None:
-    cell = given_back(lay_out(row(overlap=0.5)), rect(0.25 * SIDE_M, 0.0))
+    cell = given_back(stitch_fields(row(overlap=0.5)), rect(0.25 * SIDE_M, 0.0))
     assert cell.field == "S0001/F000"
 
 
 @pytest.mark.parametrize(("shift", "field"), [(-2e-6, "S0001/F000"), (2e-6, "S0001/F001")])
 def test_a_cell_across_a_seam_is_whole_on_the_stage_and_cut_in_pixels(shift: float, field: str) -> None:
-    mosaic = lay_out(row(overlap=0.05))
+    mosaic = stitch_fields(row(overlap=0.05))
     true = rect(0.475 * SIDE_M + shift, -10e-6, half=8e-6)
     cell = given_back(mosaic, true)
     assert cell.field == field
@@ -133,7 +133,7 @@ def test_a_cell_across_a_seam_is_whole_on_the_stage_and_cut_in_pixels(shift: flo
 
 def test_what_lies_where_a_field_is_missing_is_told_and_not_imaged() -> None:
     first, _, third = row(fields=3)
-    mosaic = lay_out([first, third])
+    mosaic = stitch_fields([first, third])
     assert mosaic.whole.mask is not None
     cell = given_back(mosaic, rect(0.9 * SIDE_M, 0.0))
     assert cell.image_box_px is None
@@ -143,7 +143,7 @@ def test_what_lies_where_a_field_is_missing_is_told_and_not_imaged() -> None:
 
 
 def test_every_cell_is_given_back_once() -> None:
-    mosaic = lay_out(row(fields=3))
+    mosaic = stitch_fields(row(fields=3))
     rng = np.random.default_rng(2)
     rows, columns = mosaic.whole.shape
     boxes = [
@@ -158,10 +158,10 @@ def test_every_cell_is_given_back_once() -> None:
 
 def test_fields_that_are_no_picture_of_one_place_are_refused() -> None:
     with pytest.raises(DetectionError, match="lie far apart"):
-        lay_out([flat(), flat(1, center_m=(10 * SIDE_M, 0.0))])
+        stitch_fields([flat(), flat(1, center_m=(10 * SIDE_M, 0.0))])
     far = SIZE_M * MOST_PX / 256
     with pytest.raises(DetectionError, match="million pixels"):
-        lay_out([flat(), flat(1, center_m=(far, 0.0))])
+        stitch_fields([flat(), flat(1, center_m=(far, 0.0))])
     other = field_frame(np.full(SHAPE, 9, np.uint8), "S0001", 1)
     with pytest.raises(DetectionError, match="differ"):
-        lay_out([flat(), other])
+        stitch_fields([flat(), other])

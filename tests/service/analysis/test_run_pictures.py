@@ -6,7 +6,7 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Detection
 from detection.registration.rigid import Rigid
 from service.analysis.linking import Found
-from service.analysis.mosaic import lay_out
+from service.analysis.mosaic import stitch_fields
 from service.analysis.run_pictures import IN_A_MONTAGE, RunPictures
 from service.session.run_folder import RunFolder
 from tests.service.linked import field_frame
@@ -17,7 +17,7 @@ PIXELS = np.random.default_rng(0).normal(1000, 50, (64, 64)).astype(np.uint16)
 
 def found(number: int) -> Found:
     serial = section(number, Rigid(), BoxPx(10, 10, 30, 30))
-    return Found(serial.section, mosaic=lay_out([field_frame(PIXELS, serial.section)]), serial=serial)
+    return Found(serial.section, mosaic=stitch_fields([field_frame(PIXELS, serial.section)]), serial=serial)
 
 
 def drawn(folder: Path, sections: int, added: int) -> set[str]:

@@ -40,7 +40,7 @@ def test_a_recomputation_that_finds_otherwise_never_gives_a_name_to_another_cell
 def test_a_detector_made_anew_does_not_take_names_again() -> None:
     names = TrackNames(())
     before = {names.name(f"T{n:04d}") for n in range(1, 9)}
-    names.begin_anew()
+    names.restart()
     after = {names.name(f"T{n:04d}") for n in range(1, 9)}
     assert not before & after
     assert len(after) == 8

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell, Detection
+from detection.image.hits import Cell, Decision, Detection
 from service.pictures.overlay import (
     DOUBTFUL,
     FOUND,
@@ -23,9 +23,9 @@ def make_detection(*cells: Cell) -> Detection:
     return Detection(cells, imaged_fraction=0.1, warnings=(), elapsed_ms=1.0)
 
 
-def make_cell(number: int, box: BoxPx, reason: str = "kept: confident") -> Cell:
-    image_box = None if reason.startswith("not imaged") else box.dilated(5, (120, 160))
-    return Cell(f"c{number:04d}", box, image_box, 0.5, reason)
+def make_cell(number: int, box: BoxPx, decision: Decision = Decision.KEPT) -> Cell:
+    image_box = None if decision is Decision.BELOW_FLOOR else box.dilated(5, (120, 160))
+    return Cell(f"c{number:04d}", box, image_box, 0.5, "neither doubtful nor not imaged", decision=decision)
 
 
 def pixels() -> np.ndarray:
@@ -43,17 +43,13 @@ def test_the_picture_is_twice_the_frame_and_a_legend() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "colour"),
-    [
-        ("kept: confident", FOUND),
-        ("kept: doubtful, grown by 0.5 um", DOUBTFUL),
-        ("not imaged: confidence 0.01 below 0.05", NOT_IMAGED),
-    ],
+    ("decision", "colour"),
+    [(Decision.KEPT, FOUND), (Decision.DOUBTFUL, DOUBTFUL), (Decision.BELOW_FLOOR, NOT_IMAGED)],
 )
 def test_the_box_as_found_is_solid_in_the_colour_of_its_fate(
-    reason: str, colour: tuple[int, int, int]
+    decision: Decision, colour: tuple[int, int, int]
 ) -> None:
-    picture = draw_overlay(pixels(), make_detection(make_cell(1, BoxPx(50, 40, 90, 80), reason)), 0.178)
+    picture = draw_overlay(pixels(), make_detection(make_cell(1, BoxPx(50, 40, 90, 80), decision)), 0.178)
     assert all(has(picture, colour, x, 159) for x in range(100, 180))
     assert all(has(picture, colour, 179, y) for y in range(90, 160))
 
@@ -105,7 +101,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_with_tracks_a_cell_has_the_colour_of_its_track_and_others_are_red() -> None:
-    cells = make_cell(1, BoxPx(20, 40, 60, 80)), make_cell(2, BoxPx(90, 40, 130, 80), "not imaged: fixed")
+    cells = make_cell(1, BoxPx(20, 40, 60, 80)), make_cell(2, BoxPx(90, 40, 130, 80), Decision.BELOW_FLOOR)
     picture = draw_overlay(pixels(), make_detection(*cells), 0.178, [("T0007", "T0002"), ()])
     assert has(picture, track_colour("T0007"), 80, 159)
     assert has(picture, NOT_IMAGED, 220, 159)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from detection.image.boxes import BoxPx
 from detection.registration.rigid import Rigid
 from detection.registration.section_frame import SectionFrame
-from detection.serial.pooling import layer
-from detection.serial.separation.by_shape import apart, joined_pieces
-from detection.serial.separation.coarse_image import CoarseLight, coarse_light, mean_light
-from detection.serial.separation.outlines import Outlines, outlines
+from detection.serial.pooling import split_background
+from detection.serial.separation.by_shape import merge_pieces, split_by_shape
+from detection.serial.separation.coarse_image import CoarseImage, coarse_image, mean_intensity
+from detection.serial.separation.outlines import Outlines, find_outlines
 
 PIXEL_UM = 0.36
 SIZE_PX = 96
@@ -26,7 +26,7 @@ def cells(
     nucleus: float = 0.5,
     noise: float = 10,
     seed: int = 1,
-) -> CoarseLight:
+) -> CoarseImage:
     """Cells with dark nuclei: column, row, half axes, px, and light; the latter lie over the former."""
     y, x = np.mgrid[:SIZE_PX, :SIZE_PX] + 0.5
     image = np.full((SIZE_PX, SIZE_PX), 500.0)
@@ -35,12 +35,13 @@ def cells(
         image[off <= 1] = 500 + light
         image[off <= nucleus] = 500 + 0.1 * light
     image += np.random.default_rng(seed).normal(0, noise, image.shape)
-    return coarse_light(layer(SectionFrame("S0001", np.rint(image).astype(np.uint16), PIXEL_UM, 500.0)))
+    own = split_background(SectionFrame("S0001", np.rint(image).astype(np.uint16), PIXEL_UM, 500.0))
+    return coarse_image(own.residual, own.noise_adu, PIXEL_UM)
 
 
-def taken_apart(found: CoarseLight, *boxes: BoxPx, usual: int = 20) -> tuple[Outlines, list[int]]:
-    own = outlines(found, boxes or (WHOLE,))
-    return apart(own, found.light, found.noise_adu, [USUAL_UM2] * usual)
+def taken_apart(found: CoarseImage, *boxes: BoxPx, usual: int = 20) -> tuple[Outlines, list[int]]:
+    own = find_outlines(found, boxes or (WHOLE,))
+    return split_by_shape(own, found.intensity, found.noise_adu, [USUAL_UM2] * usual)
 
 
 LEFT, RIGHT = (37.0, 48.0, 11.0, 11.0), (58.0, 48.0, 11.0, 11.0)
@@ -74,8 +75,8 @@ def test_one_cell_stays_whole(axes: tuple[float, float], nucleus: float, noise: 
 
 def test_nothing_is_taken_apart_where_the_usual_size_is_not_known() -> None:
     found = cells((*LEFT, 200.0), (*RIGHT, 200.0))
-    own = outlines(found, (WHOLE,))
-    assert apart(own, found.light, found.noise_adu, [USUAL_UM2] * 3 + [1.0] * 20) == (own, [0])
+    own = find_outlines(found, (WHOLE,))
+    assert split_by_shape(own, found.intensity, found.noise_adu, [USUAL_UM2] * 3 + [1.0] * 20) == (own, [0])
 
 
 def test_a_cell_belongs_to_the_detection_that_has_most_of_it() -> None:
@@ -98,11 +99,11 @@ def test_a_cell_belongs_to_the_detection_that_has_most_of_it() -> None:
 def test_no_detection_is_lost(places: list[tuple[int, int, int, int]], seed: int) -> None:
     light = cells((*LEFT, 200.0), (*RIGHT, 90.0), seed=seed)
     boxes = [BoxPx(x, y, min(x + w, SIZE_PX), min(y + h, SIZE_PX)) for x, y, w, h in places]
-    own = outlines(light, boxes)
-    found, parents = apart(own, light.light, light.noise_adu, [USUAL_UM2] * 20)
+    own = find_outlines(light, boxes)
+    found, parents = split_by_shape(own, light.intensity, light.noise_adu, [USUAL_UM2] * 20)
     assert parents == sorted(parents)
     assert set(parents) == set(range(len(boxes)))
-    assert len(found.alone) == len(parents)
+    assert len(found.sightings) == len(parents)
     assert not (found.labels > 0)[own.labels == 0].any()
     shown = set(np.unique(found.labels).tolist()) - {0}
     without = {n + 1 for n in range(len(boxes)) if not (own.labels == n + 1).any()}
@@ -112,22 +113,25 @@ def test_no_detection_is_lost(places: list[tuple[int, int, int, int]], seed: int
 def test_pieces_that_do_not_touch_are_never_joined() -> None:
     labels: NDArray[np.int32] = np.zeros((20, 20), dtype=np.int32)
     labels[2:8, 2:8], labels[2:8, 9:15], labels[9:15, 2:8] = 1, 2, 3
-    assert (joined_pieces(labels, 400.0) == labels).all()
+    assert (merge_pieces(labels, 400.0) == labels).all()
 
 
-def test_noise_of_coarse_light_is_told() -> None:
+def test_noise_of_a_coarse_image_is_known() -> None:
     values = np.random.default_rng(3).normal(500, 20, (256, 256))
-    found = coarse_light(layer(SectionFrame("S0001", np.rint(values).astype(np.uint16), 0.18, 500.0)))
-    assert found.light.shape == (128, 128)
-    assert found.noise_adu == pytest.approx(float(found.light.std()), rel=0.1)
+    own = split_background(SectionFrame("S0001", np.rint(values).astype(np.uint16), 0.18, 500.0))
+    found = coarse_image(own.residual, own.noise_adu, 0.18)
+    assert found.intensity.shape == (128, 128)
+    assert found.noise_adu == pytest.approx(float(found.intensity.std()), rel=0.1)
 
 
 def test_light_is_averaged_where_frames_reach() -> None:
     own, other = cells((*LEFT, 200.0), noise=0), cells((*LEFT, 400.0), noise=0)
-    assert np.allclose(mean_light(own, []), own.light)
-    assert np.allclose(mean_light(own, [(other, Rigid())]), (own.light + other.light) / 2, atol=1e-3)
-    beyond = mean_light(own, [(other, Rigid(0.0, (1000.0, 0.0)))])
-    assert np.allclose(beyond, own.light)
+    assert np.allclose(mean_intensity(own, []), own.intensity)
+    assert np.allclose(
+        mean_intensity(own, [(other, Rigid())]), (own.intensity + other.intensity) / 2, atol=1e-3
+    )
+    beyond = mean_intensity(own, [(other, Rigid(0.0, (1000.0, 0.0)))])
+    assert np.allclose(beyond, own.intensity)
 
 
 def test_a_speck_beside_a_cell_is_no_cell_but_one_alone_stays_a_detection() -> None:

@@ -12,9 +12,11 @@ from detection.detect import detect
 from detection.evaluation.curves import operating_points
 from detection.evaluation.scores import JudgedFrame
 from detection.image.boxes import BoxPx
+from detection.image.hits import CellSource, Decision
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.frames import frame_document
 from service.cli.output import results
+from service.errors import InputError
 from service.evaluation.documents import read_judged
 from service.evaluation.fiji_rois import read_rois, write_boxes
 from service.evaluation.synthetic import realistic_config, realistic_frames
@@ -88,6 +90,31 @@ def test_a_saved_document_gives_the_curve_of_the_detection_itself(tmp_path: Path
     of_saved, at_once = (operating_points(one, policy, 0.22) for one in (saved, judged))
     for point, other in zip(of_saved, at_once, strict=True):
         assert asdict(point) == pytest.approx(asdict(other), rel=1e-5)
+
+
+def test_source_and_decision_are_read_back_and_no_text_is_parsed(tmp_path: Path) -> None:
+    box, path = [10, 10, 40, 40], tmp_path / "found.json"
+    reason = "kept: seen in S0001 and S0003, doubtful, not imaged: fixed in the camera"
+    states: list[dict[str, object]] = [
+        {"image_box_px": box, "source": "carried", "decision": "doubtful"},
+        {"image_box_px": None, "source": "averaged", "decision": "noise"},
+        {"image_box_px": box},
+        {"image_box_px": None},
+    ]
+    cells = [{"id": "c", "box_px": box, "confidence": 0.5, "reason": reason, **state} for state in states]
+    frame = {"path": "x/cells.tif", "page": 0, "shape": [256, 256], "pixel_size_um": 0.2, "cells": cells}
+    path.write_text(json.dumps({"frames": [frame]}))
+    ((judged,), _) = read_judged(path, Truth({("cells", 0): ()}, tmp_path))
+    assert [(cell.source, cell.decision) for cell in judged.cells] == [
+        (CellSource.CARRIED, Decision.DOUBTFUL),
+        (CellSource.AVERAGED, Decision.NOISE),
+        (CellSource.FRAME, Decision.KEPT),
+        (CellSource.FRAME, Decision.BELOW_FLOOR),
+    ]
+    cells[0]["decision"] = "perhaps"
+    path.write_text(json.dumps({"frames": [frame]}))
+    with pytest.raises(InputError, match="is not as `ilemtrack detect --json` prints it"):
+        read_judged(path, Truth({("cells", 0): ()}, tmp_path))
 
 
 def test_synth_of_the_realistic_specimen(say: Said, tmp_path: Path) -> None:

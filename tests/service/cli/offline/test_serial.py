@@ -63,6 +63,8 @@ def test_the_document_has_tracks_and_links(document: Any) -> None:
                 "confidence",
                 "image_box_px",
                 "reason",
+                "source",
+                "decision",
                 "tracks",
             }
         serial = frame["serial"]
@@ -78,7 +80,7 @@ def test_the_motion_takes_a_section_to_the_one_before(document: Any) -> None:
         true = laid(index - 1).inverse().after(laid(index))
         serial = frame["serial"]
         found = Rigid(math.radians(serial["rotation_deg"]), tuple(serial["shift_um"]))
-        assert found.apart_um(true, 40) < 2 * PIXEL_UM
+        assert found.distance_um(true, 40) < 2 * PIXEL_UM
 
 
 def test_a_cell_has_one_name_in_all_sections(document: Any) -> None:
