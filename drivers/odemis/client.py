@@ -7,6 +7,7 @@ connection of its own; it is replaced by a fresh one when it does not answer.
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from config.odemis import OdemisConfig
@@ -39,14 +40,23 @@ class OdemisClient:
         Whether the beam is driven through Odemis, so that it is blanked when a call was killed.
     only_looks : bool
         Neither blanks nor switches off by itself: the microscope may be in use by another program.
+    now_s : callable
+        Stopwatch for the budgets of calls, s.
     """
 
-    def __init__(self, config: OdemisConfig, *, beam: bool = True, only_looks: bool = False) -> None:
+    def __init__(
+        self,
+        config: OdemisConfig,
+        *,
+        beam: bool = True,
+        only_looks: bool = False,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._config = config
         self._off = ("blank", "light_off") if beam else ("light_off",)
         self._only_looks = only_looks
-        self._long = Lane(config, guard=False)
-        self._quick = Lane(config, guard=not only_looks)
+        self._long = Lane(config, guard=False, now_s=now_s)
+        self._quick = Lane(config, guard=not only_looks, now_s=now_s)
         self._long_lock = threading.Lock()
         self._quick_lock = threading.Lock()
         self._state_lock = threading.Lock()

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,17 @@ class Lane:
     ----------
     config : OdemisConfig
     guard : bool
-        The worker blanks and switches the light off when this program goes.
+        The worker blanks the beam and switches the light off when this program ends.
+    now_s : callable
+        Stopwatch for the budget of a call, s.
     """
 
-    def __init__(self, config: OdemisConfig, *, guard: bool) -> None:
+    def __init__(
+        self, config: OdemisConfig, *, guard: bool, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._config = config
         self._guard = guard
+        self._now_s = now_s
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._folder: Path | None = None
@@ -136,11 +142,11 @@ class Lane:
             raise WorkerGoneError("the process with Odemis was ended")
         try:
             socket.send(protocol.request(method, params))
-            end_s = time.monotonic() + budget_s
+            end_s = self._now_s() + budget_s
             while not socket.poll(_LOOK_MS):
                 if process.poll() is not None:
                     raise WorkerGoneError(f"the process with Odemis ended during {method}")
-                if time.monotonic() > end_s:
+                if self._now_s() > end_s:
                     raise WorkerOverrunError(f"{method} had no answer within {budget_s:g} s")
             parts = socket.recv_multipart(copy=False)
         except BaseException:

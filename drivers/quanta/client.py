@@ -11,8 +11,10 @@ from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, Not
 from drivers.quanta.wire import MAX_IMAGE_BYTES, MAX_LINE_BYTES, Address, ErrorCode, line, parsed
 
 URGENT_S = 0.9
-"""Of the second within which blanking and stopping have to be done."""
+"""Time for the calls of one blanking or stopping, s; the contract allows 1 s."""
 _CHUNK_BYTES = 1 << 20
+_LOOK_S = 0.1
+"""Longest wait between two looks at the stopwatch, s."""
 
 Call = tuple[str, dict[str, object]]
 T = TypeVar("T")
@@ -29,12 +31,17 @@ class QuantaClient:
     endpoint : str
         ``tcp://HOST:PORT`` or ``unix:///PATH``.
     call_timeout_s : float
-        Of real time, for one call and its answer, s. No call waits for hardware.
+        Longest time for one call and its answer, s. No call waits for hardware.
+    now_s : callable
+        Stopwatch for that time, s.
     """
 
-    def __init__(self, endpoint: str, call_timeout_s: float) -> None:
+    def __init__(
+        self, endpoint: str, call_timeout_s: float, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._address = Address(endpoint)
         self._timeout_s = call_timeout_s
+        self._now_s = now_s
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
 
@@ -57,7 +64,7 @@ class QuantaClient:
         """
         with self._lock:
             if self._connection is None:
-                self._connection = _Connection(self._address, self._timeout_s)
+                self._connection = _Connection(self._address, self._timeout_s, self._now_s)
             try:
                 return self._connection.call(method, params, self._timeout_s)
             except (DeviceTimeoutError, DeviceLostError):
@@ -86,7 +93,7 @@ class QuantaClient:
             raise DriverError(f"{method}: an answer that cannot be read: {found!r}") from error
 
     def urgent(self, *calls: Call) -> list[Any]:
-        """Make calls over a new connection, whatever hangs in another, within `URGENT_S` of real time.
+        """Make calls over a new connection, whatever hangs in another, within `URGENT_S`.
 
         Parameters
         ----------
@@ -103,10 +110,10 @@ class QuantaClient:
         DriverError
             As `call`; what comes after a call that failed is not made.
         """
-        end_s = time.monotonic() + URGENT_S
-        connection = _Connection(self._address, URGENT_S)
+        end_s = self._now_s() + URGENT_S
+        connection = _Connection(self._address, URGENT_S, self._now_s)
         try:
-            return [connection.call(name, params, end_s - time.monotonic()) for name, params in calls]
+            return [connection.call(name, params, end_s - self._now_s()) for name, params in calls]
         finally:
             connection.close()
 
@@ -124,8 +131,9 @@ class QuantaClient:
 class _Connection:
     """One socket; used by one thread at a time, and never again after an error of its own."""
 
-    def __init__(self, address: Address, timeout_s: float) -> None:
+    def __init__(self, address: Address, timeout_s: float, now_s: Callable[[], float]) -> None:
         self._name = address.text
+        self._now_s = now_s
         self._calls = 0
         self._rest = bytearray()
         try:
@@ -137,7 +145,7 @@ class _Connection:
 
     def call(self, method: str, params: dict[str, object], timeout_s: float) -> Any:
         """One request and its reply."""
-        end_s = time.monotonic() + timeout_s
+        end_s = self._now_s() + timeout_s
         self._calls += 1
         request = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params}
         try:
@@ -186,11 +194,14 @@ class _Connection:
         return data
 
     def _read(self, end_s: float) -> None:
-        left_s = end_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left_s)
-        chunk = self._socket.recv(_CHUNK_BYTES)
+        chunk: bytes | None = None
+        while chunk is None:
+            left_s = end_s - self._now_s()
+            if left_s <= 0:
+                raise TimeoutError
+            self._socket.settimeout(min(left_s, _LOOK_S))
+            with suppress(TimeoutError):
+                chunk = self._socket.recv(_CHUNK_BYTES)
         if not chunk:
             raise DeviceLostError(f"{self._name} closed the connection")
         self._rest += chunk

@@ -59,6 +59,8 @@ class Backend:
         self._make = make
         self._orphans: dict[str, Any] = {}
         self._silent = 0
+        self._hanging = 0
+        self._counting = threading.Lock()
         self._acquiring: dict[str, threading.Lock] = {}
         self._questions: dict[str, Callable[..., Any]] = {
             "roles": self._roles,
@@ -73,6 +75,7 @@ class Backend:
             "now": clock.now_s,
             "sleep": clock.sleep,
             "truth": self._truth,
+            "hanging": lambda: self._hanging,
             "reset": self._reset,
         }
         if isinstance(clock, HeldClock):
@@ -83,17 +86,28 @@ class Backend:
         """Answer; `gone` says whether nobody waits for the answer any more."""
         name, *rest = question
         if name in ("get", "set", "frame") and self._stays_silent():
-            _hang()
+            self._hang(gone)
         if name == "frame":
             return self._frame(rest[0], gone)
         if name == "move":
-            return self._move(rest[0], rest[1], rest[2])
+            return self._move(rest[0], rest[1], rest[2], gone)
         return self._questions[name](*rest)
 
     def _stays_silent(self) -> bool:
         most = self._faults.of("silent")
         self._silent = 0 if most is None else self._silent + 1
         return most is not None and self._silent <= most
+
+    def _hang(self, gone: Gone) -> None:
+        """Never answer: wait until the client is gone. ``hanging`` counts the questions that wait here."""
+        with self._counting:
+            self._hanging += 1
+        pause = threading.Event()
+        while not gone():
+            pause.wait(_LOOK_S)
+        with self._counting:
+            self._hanging -= 1
+        raise ConnectionClosedError("nobody waits for the answer")
 
     def nobody_waits(self) -> None:
         """A client was killed: the hardware goes on by itself."""
@@ -151,9 +165,9 @@ class Backend:
     def _set(self, role: str, name: str, value: Any) -> None:
         self._component(role).settings[name].set(value)
 
-    def _move(self, role: str, position: dict[str, Any], timeout_s: float) -> None:
+    def _move(self, role: str, position: dict[str, Any], timeout_s: float, gone: Gone) -> None:
         if self._faults.strikes("result_hangs", role) or self._faults.strikes("killed", role):
-            _hang()
+            self._hang(gone)
         move = self._component(role).move
         if move is None:
             raise ValueError(f"{role} does not move")
@@ -170,7 +184,7 @@ class Backend:
             raise ConnectionClosedError("receiving: connection lost")
         component = self._component(role)
         if self._faults.strikes("get_hangs", role):
-            _hang()
+            self._hang(gone)
         with self._acquiring[role]:
             if role in self._orphans:
                 return self._orphans.pop(role)
@@ -198,10 +212,6 @@ class Backend:
             "position_m": devices.stage.position(),
             "chamber": str(devices.chamber.state()),
         }
-
-
-def _hang() -> None:
-    threading.Event().wait()
 
 
 def serve(folder: Path, clock_name: str) -> None:

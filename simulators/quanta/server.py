@@ -6,6 +6,7 @@
 import argparse
 import inspect
 import json
+import select
 import socket
 import socketserver
 import threading
@@ -21,12 +22,12 @@ from drivers.quanta.geometry import PRESETS_PX
 from drivers.quanta.wire import MAX_LINE_BYTES, ErrorCode, line
 from simulators.followed_clock import FollowedClock
 from simulators.microscope import SimulatedMicroscope
-from simulators.quanta.machine import BEAM_SHIFT_RANGE_M, QuantaMachine
+from simulators.quanta.machine import QuantaMachine
+from simulators.quanta.scan_area import BEAM_SHIFT_RANGE_M
 from simulators.quanta.settings import RANGES
 
 _AT_ONCE = frozenset({"blank_beam", "beam_is_blanked", "set_beam_power", "stop_stage_movement"})
 """Answered without waiting for what a running scan has to compute."""
-_NO_CALLS = frozenset({"held", "close"})
 
 
 def quanta_microscope(
@@ -65,6 +66,9 @@ class QuantaServer:
         self._machine = machine
         self._clock = clock
         self._closing = threading.Event()
+        self.hanging = 0
+        """Calls that wait for an answer and never get one."""
+        self._counting = threading.Lock()
         self._open: set[socket.socket] = set()
         answer = self._serve
 
@@ -116,7 +120,7 @@ class QuantaServer:
             return False
         faults = self._machine.held.faults
         if faults.get("hang") == method:
-            self._closing.wait()
+            self._hang(handler.connection)
             return False
         if faults.get("drop") == method:
             return False
@@ -131,6 +135,15 @@ class QuantaServer:
             reply["error"] = {"code": int(error.code), "message": str(error)}
         handler.wfile.write(line(reply) + data)
         return True
+
+    def _hang(self, connection: socket.socket) -> None:
+        """Never answer: wait until the client or this server closes the connection."""
+        with self._counting:
+            self.hanging += 1
+        while not (self._closing.is_set() or _closed(connection)):
+            pass
+        with self._counting:
+            self.hanging -= 1
 
     def _call(self, method: str, params: dict[str, Any]) -> Any:
         function = self._function(method)
@@ -160,10 +173,21 @@ class QuantaServer:
             return lambda: held.values[name]
         if name in RANGES and method == f"{name}_info":
             return lambda: {"range": list(RANGES[name])}
-        function = getattr(self._machine, method, None)
-        if method.startswith("_") or method in _NO_CALLS or not callable(function):
+        function = self._machine.function(method)
+        if function is None:
             raise _RefusedError(ErrorCode.UNKNOWN_METHOD, f"there is no call {method}")
         return function
+
+
+def _closed(connection: socket.socket) -> bool:
+    """Return True if the other end has closed a connection; looks for 10 ms."""
+    readable, _, _ = select.select([connection], [], [], 0.01)
+    if not readable:
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
 
 
 class _RefusedError(Exception):
