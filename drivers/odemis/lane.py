@@ -1,4 +1,4 @@
-"""One process with Odemis, and the socket to it."""
+"""One worker process with Odemis, and the socket to it."""
 
 import contextlib
 import shutil
@@ -28,7 +28,7 @@ from drivers.odemis.errors import OdemisStartError, WorkerGoneError, WorkerOverr
 
 LAUNCH = Path(__file__).parent / "remote" / "launch.py"
 _LOOK_MS = 50
-"""Time between two looks at whether the process still lives."""
+"""Time between two checks that the process is alive, ms."""
 
 _ERRORS: dict[str, type[DriverError]] = {
     "range": OutOfRangeError,
@@ -42,13 +42,13 @@ _ERRORS: dict[str, type[DriverError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker answered.
+    """Answer of a worker.
 
     Attributes
     ----------
     result : dict
     pixels : (rows, columns) array or None
-        Read-only: it lies in the received message, where it was never copied.
+        Read-only: it is the buffer of the received message, which is never copied.
     """
 
     result: dict[str, Any]
@@ -56,7 +56,7 @@ class Reply:
 
 
 class Lane:
-    """A worker, started when it is first needed. One call at a time; `kill` from any thread.
+    """A worker process, started when first needed. One call at a time; `kill` from any thread.
 
     Parameters
     ----------
@@ -80,11 +80,11 @@ class Lane:
         self._started_s = 0.0
 
     def age_s(self) -> float:
-        """Time since the worker was ready, s."""
+        """Return the time since the worker was ready, s."""
         return time.monotonic() - self._started_s
 
     def ensure(self) -> dict[str, Any]:
-        """Start a worker unless one runs; returns what a new one says of itself.
+        """Start a worker unless one is running; returns the versions that a new one reports.
 
         Raises
         ------
@@ -115,7 +115,8 @@ class Lane:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         try:
-            said = self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
+            roles = self._config.roles.model_dump()
+            versions = self.call("hello", {"roles": roles}, self._config.start_s).result
         except (WorkerGoneError, WorkerOverrunError, DriverError) as error:
             last = _last_line(folder / "log")
             self.end()
@@ -123,7 +124,7 @@ class Lane:
                 f"odemis.python: {self._config.python} does not start Odemis: {last or error}"
             ) from None
         self._started_s = time.monotonic()
-        return said
+        return versions
 
     def call(self, method: str, params: dict[str, Any], budget_s: float) -> Reply:
         """Ask, and wait for the answer.
@@ -135,7 +136,7 @@ class Lane:
         WorkerGoneError
             The process ended.
         DriverError
-            What the worker answered, as the exception that it is for a driver.
+            The failure that the worker reported.
         """
         socket, process = self._socket, self._process
         if socket is None or process is None:
@@ -150,7 +151,7 @@ class Lane:
                     raise WorkerOverrunError(f"{method} had no answer within {budget_s:g} s")
             parts = socket.recv_multipart(copy=False)
         except BaseException:
-            # An answer that nobody waited for must not be taken for that of the next call.
+            # A late answer must not be taken for that of the next call.
             self._killed = True
             raise
         return _reply(method, parts)
@@ -167,7 +168,7 @@ class Lane:
         self._close(grace_s=0.0)
 
     def leave(self, grace_s: float) -> None:
-        """Let the process see that this program goes, and end by itself; kill it when it does not."""
+        """Close the process's input, so that it makes safe and ends by itself; kill it if it does not."""
         self._close(grace_s)
 
     def _close(self, grace_s: float) -> None:
@@ -201,7 +202,7 @@ def _reply(method: str, parts: list[zmq.Frame]) -> Reply:
         return Reply(dict(header["result"]), None)
     dtype, shape = np.dtype(str(frame["dtype"])), tuple(int(n) for n in frame["shape"])
     if len(parts) != 2 or len(parts[1].buffer) != dtype.itemsize * int(np.prod(shape)):
-        raise DriverError(f"Odemis, {method}: the frame is not of the size that its header tells")
+        raise DriverError(f"Odemis, {method}: the size of the frame is not that in its header")
     return Reply(dict(header["result"]), np.frombuffer(parts[1].buffer, dtype).reshape(shape))
 
 

@@ -1,4 +1,4 @@
-"""Calls to a Quanta-style server, each with a deadline; what must not wait has a connection of its own."""
+"""Calls to a Quanta-style server, each with a deadline; urgent ones on a connection of their own."""
 
 import socket
 import threading
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class QuantaClient:
-    """A server, from here. Safe to use from several threads: calls wait for each other, urgent ones do not.
+    """Client of a server. Safe to use from several threads: calls wait for each other, urgent ones do not.
 
-    No call is repeated by itself. After a deadline or a loss the connection is dropped, and the next call
-    opens a new one: a late answer never reaches another question.
+    No call is repeated automatically. After a missed deadline or a lost connection the next call opens a new
+    connection, so that a late answer is never taken for that of another call.
 
     Parameters
     ----------
@@ -51,16 +51,16 @@ class QuantaClient:
         Returns
         -------
         object
-            What JSON can say; for an image a pair of that and bytes.
+            A JSON value; for an image a pair of that and the bytes of its pixels.
 
         Raises
         ------
         OutOfRangeError, NotReadyError, DriverError
             The server refused.
         DeviceTimeoutError
-            No answer in time; what the server does meanwhile is unknown.
+            No answer in time; the server may still act on the call.
         DeviceLostError
-            Nobody listens, or the connection broke.
+            No server is listening, or the connection broke.
         """
         with self._lock:
             if self._connection is None:
@@ -73,24 +73,24 @@ class QuantaClient:
                 raise
 
     def ask(self, method: str, read: Callable[[Any], T]) -> T:
-        """Call, and read the answer.
+        """Call, and convert the answer.
 
         Parameters
         ----------
         method : str
         read : callable
-            Makes a value of what JSON says.
+            Converts the JSON value.
 
         Raises
         ------
         DriverError
-            As `call`, or the answer has another form.
+            As `call`, or the answer has an unexpected form.
         """
         found = self.call(method)
         try:
             return read(found)
         except (TypeError, KeyError, IndexError, ValueError) as error:
-            raise DriverError(f"{method}: an answer that cannot be read: {found!r}") from error
+            raise DriverError(f"{method}: unexpected answer: {found!r}") from error
 
     def urgent(self, *calls: Call) -> list[Any]:
         """Make calls over a new connection, whatever hangs in another, within `URGENT_S`.
@@ -108,7 +108,7 @@ class QuantaClient:
         Raises
         ------
         DriverError
-            As `call`; what comes after a call that failed is not made.
+            As `call`; the calls after one that failed are not made.
         """
         end_s = self._now_s() + URGENT_S
         connection = _Connection(self._address, URGENT_S, self._now_s)
@@ -118,7 +118,7 @@ class QuantaClient:
             connection.close()
 
     def close(self) -> None:
-        """Drop the connection, which ends a call that hangs in it; the next call opens a new one."""
+        """Close the connection, which ends a call that hangs in it; the next call opens a new one."""
         connection = self._connection
         if connection is not None:
             connection.shut()
@@ -129,7 +129,7 @@ class QuantaClient:
 
 
 class _Connection:
-    """One socket; used by one thread at a time, and never again after an error of its own."""
+    """One socket, used by one thread at a time and dropped after its first failure."""
 
     def __init__(self, address: Address, timeout_s: float, now_s: Callable[[], float]) -> None:
         self._name = address.text
@@ -141,10 +141,10 @@ class _Connection:
         except TimeoutError as error:
             raise DeviceTimeoutError(f"{self._name} does not answer") from error
         except OSError as error:
-            raise DeviceLostError(f"nobody answers at {self._name}: {error.strerror or error}") from error
+            raise DeviceLostError(f"no server answers at {self._name}: {error.strerror or error}") from error
 
     def call(self, method: str, params: dict[str, object], timeout_s: float) -> Any:
-        """One request and its reply."""
+        """Send one request and return the result of its reply."""
         end_s = self._now_s() + timeout_s
         self._calls += 1
         request = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params}
@@ -168,7 +168,7 @@ class _Connection:
         return result
 
     def shut(self) -> None:
-        """End what another thread waits for; harmless when the connection is gone."""
+        """End the call that another thread waits for; harmless when the connection is gone."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 

@@ -1,4 +1,4 @@
-"""SEM, stage and chamber of one server, put together."""
+"""Construction of the devices behind a Quanta-style server."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from drivers.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class QuantaDevices:
-    """What a Quanta-style server drives; fluorescence is not among it."""
+    """Devices of a Quanta-style server; fluorescence is not among them."""
 
     sem: QuantaSem
     stage: Stage
@@ -31,7 +31,7 @@ def quanta_devices(
     under_specimen: Stage | None = None,
     client: QuantaClient | None = None,
 ) -> QuantaDevices:
-    """Make the devices of a server; nothing is called yet.
+    """Construct the devices of a server; makes no call yet.
 
     Parameters
     ----------

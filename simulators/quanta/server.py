@@ -1,6 +1,6 @@
 """A simulated Quanta-style server: SEM, stage and chamber of the simulated microscope behind a real socket.
 
-``python -m simulators.quanta.server --port 7521`` serves a machine in real time, to be tried by hand.
+``python -m simulators.quanta.server --port 7521`` serves a machine in real time, to try by hand.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from simulators.quanta.scan_area import BEAM_SHIFT_RANGE_M
 from simulators.quanta.settings import RANGES
 
 _AT_ONCE = frozenset({"blank_beam", "beam_is_blanked", "set_beam_power", "stop_stage_movement"})
-"""Answered without waiting for what a running scan has to compute."""
+"""Calls answered without waiting for the computation of a running scan."""
 
 
 def quanta_microscope(
     config: Config, base: Clock, memory: Path | None = None
 ) -> tuple[SimulatedMicroscope, FollowedClock]:
-    """Make a simulated microscope for a server: every preset, a beam shift, a clock that others move on."""
+    """Construct a simulated microscope for a server: all presets, a beam shift, a clock that it follows."""
     clock = FollowedClock(base)
     sem = config.sem.model_copy(
         update={
@@ -47,17 +47,17 @@ def quanta_microscope(
 
 
 class QuantaServer:
-    """Answers on a socket until it is closed; a context manager.
+    """Answers calls on a socket until it is closed; a context manager.
 
     Parameters
     ----------
     machine : QuantaMachine
     clock : FollowedClock
-        That of the machine.
+        Clock of the machine.
     path : Path or None
-        Of a unix socket; without one a free port of the loopback is taken.
+        Path of a unix socket; None for a port of the loopback interface.
     port : int
-        0 takes a free one.
+        Port; 0 for any free one.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class QuantaServer:
             self._open.discard(handler.request)
 
     def _answer(self, text: bytes, handler: socketserver.StreamRequestHandler) -> bool:
-        """Answer one call; False where the connection is to be broken."""
+        """Answer one call; False if the connection must be closed."""
         try:
             message = json.loads(text)
             number, method, params = message["id"], str(message["method"]), dict(message.get("params") or {})
@@ -191,7 +191,7 @@ def _closed(connection: socket.socket) -> bool:
 
 
 class _RefusedError(Exception):
-    """Raised when a call gets an error for an answer."""
+    """Raised when a call is answered with an error."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
