@@ -1,1 +1,1 @@
-"""Everything a person may set: frozen models, profiles, loading."""
+"""The configuration: frozen models, profiles, and reading them."""

@@ -1,4 +1,4 @@
-"""Who is told when something happens, and when the watchdog acts."""
+"""Notifications, and the watchdog."""
 
 from typing import Literal, get_args
 
@@ -19,19 +19,19 @@ class NotifyConfig(Frozen):
     urls: tuple[SecretStr, ...] = Field(
         (),
         max_length=20,
-        description="As in Apprise: mailto://, slack://, json://... Better in urls_file or the environment"
-        " (ILEMTRACK_NOTIFY_URLS): the copy of this file in the run folder is without them.",
+        description="Apprise URLs: mailto://, slack://, json://... Better kept in urls_file or in the"
+        " environment (ILEMTRACK_NOTIFY_URLS): the copy of this file in the run folder omits them.",
     )
     urls_file: str | None = Field(
-        None, min_length=1, max_length=4000, description="A file with one such URL a line."
+        None, min_length=1, max_length=4000, description="File with one such URL per line."
     )
-    events: tuple[AlarmKind, ...] = Field(EVERY_KIND, description="Of what somebody is told.")
+    events: tuple[AlarmKind, ...] = Field(EVERY_KIND, description="Kinds of event to notify of.")
 
 
 class WatchdogConfig(Frozen):
-    """The second process, which puts the microscope safe when the daemon has died or is frozen."""
+    """A second process, which makes the microscope safe if the daemon dies or hangs."""
 
-    enabled: bool = Field(True, description="Watch the daemon from a process of its own.")
+    enabled: bool = Field(True, description="Watch the daemon from a second process.")
     silent_s: float = Field(
-        15.0, ge=2, le=600, description="A daemon without a heartbeat for so long is killed, s."
+        15.0, ge=2, le=600, description="Kill a daemon without a heartbeat for this long, s."
     )

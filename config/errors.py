@@ -2,4 +2,4 @@
 
 
 class ConfigError(ValueError):
-    """Raised when a configuration cannot be read or breaks a rule; the text is one sentence for a person."""
+    """Raised when a configuration cannot be read or breaks a rule; the message is one sentence."""

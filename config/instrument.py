@@ -1,7 +1,7 @@
-"""The microscope as a person sets it: fluorescence, SEM, chamber, stage, calibration.
+"""Settings of the microscope: fluorescence, SEM, chamber, stage, calibration.
 
-The default values are those of Delpiano et al., J. Microsc. 271 (2018) 109, 'Data acquisition', where the
-paper gives one.
+Defaults are those of Delpiano et al., J. Microsc. 271 (2018) 109, 'Data acquisition', where the paper gives
+one.
 """
 
 from datetime import date
@@ -15,22 +15,35 @@ from config.base import Frozen
 class FluorescenceConfig(Frozen):
     """Fluorescence (FM): light path, camera and exposure."""
 
-    excitation_nm: float = Field(488.0, ge=300, le=900, description="Centre of the excitation line, nm.")
-    power_density_w_per_cm2: float = Field(0.5, gt=0, le=100, description="At the specimen, W/cm2.")
-    objective_magnification: float = Field(40.0, gt=0, le=200, description="For the record.")
-    objective_numerical_aperture: float = Field(0.95, gt=0, le=1.7, description="Of the objective, unitless.")
-    camera: str = Field("Andor iXon 897 Ultra", min_length=1, max_length=80, description="Its name.")
+    excitation_nm: float = Field(488.0, ge=300, le=900, description="Wavelength of the excitation, nm.")
+    power_density_w_per_cm2: float = Field(
+        0.5, gt=0, le=100, description="Power density of the excitation at the specimen, W/cm2."
+    )
+    objective_magnification: float = Field(
+        40.0, gt=0, le=200, description="Magnification of the objective, for the record, unitless."
+    )
+    objective_numerical_aperture: float = Field(
+        0.95, gt=0, le=1.7, description="Numerical aperture of the objective, unitless."
+    )
+    camera: str = Field(
+        "Andor iXon 897 Ultra", min_length=1, max_length=80, description="Name of the camera."
+    )
     exposure_s: float = Field(2.0, gt=0, le=600, description="Exposure time of one frame, s.")
-    em_gain: float = Field(100.0, ge=1, le=300, description="Electron-multiplying gain of the EMCCD.")
-    offset_adu: float = Field(200.0, ge=0, le=20000, description="Camera offset (bias), grey levels.")
+    em_gain: float = Field(
+        100.0, ge=1, le=300, description="Electron-multiplying gain of the EMCCD; 1: none."
+    )
+    offset_adu: float = Field(
+        200.0, ge=0, le=20000, description="Grey level of the camera without light (offset, bias)."
+    )
     autofocus_um: float = Field(
         0.0,
         ge=0,
         le=50,
-        description="Before each section the light's focus is searched so far up and down, um; 0: it is not.",
+        description="Distance up and down within which the objective is focused before each section, um;"
+        " 0: no focusing.",
     )
     frame_px: tuple[int, int] = Field((512, 512), description="Width and height of a frame, px.")
-    pixel_size_nm: float = Field(178.0, ge=10, le=5000, description="At the specimen, nm.")
+    pixel_size_nm: float = Field(178.0, ge=10, le=5000, description="Pixel size at the specimen, nm.")
 
     @model_validator(mode="after")
     def _frame_in_range(self) -> Self:
@@ -54,40 +67,40 @@ class SemConfig(Frozen):
 
     pixel_size_nm: float = Field(16.5, ge=0.5, le=1000, description="Pixel size of an electron image, nm.")
     frame_px: tuple[int, int] = Field(
-        (1536, 1103), description="Largest frame of the machine, width and height, px, data bar included."
+        (1536, 1103), description="Width and height of the largest frame, data bar included, px."
     )
-    databar_px: int = Field(79, ge=0, le=500, description="Rows of that frame that show no specimen.")
+    databar_px: int = Field(79, ge=0, le=500, description="Rows of the data bar in that frame, px.")
     presets_px: tuple[tuple[int, int], ...] = Field(
         (),
         max_length=40,
-        description="The sizes of a scan, px without data bar, where the machine has only those;"
-        " empty where it scans any size up to frame_px.",
+        description="Scan sizes, px without data bar, of a machine that has only those;"
+        " empty for one that scans any size up to frame_px.",
     )
     dwell_us: float = Field(60.0, ge=0.025, le=10000, description="Dwell time of a pixel, us.")
-    accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30, description="Of the beam, kV.")
+    accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30, description="Accelerating voltage, kV.")
     spot_size: float = Field(3.5, ge=1, le=10, description="Spot size of the machine, unitless.")
     beam_current_pa: float = Field(
-        100.0, gt=0, le=1e6, description="Current of the beam at the specimen, for the dose, pA."
+        100.0, gt=0, le=1e6, description="Beam current at the specimen, from which the dose follows, pA."
     )
     beam_shift_range_um: float = Field(
         0.0,
         ge=0,
         le=500,
-        description="How far a scan may be shifted instead of moving the stage, um; 0: not at all.",
+        description="Longest beam shift used instead of moving the stage, um; 0: none.",
     )
     aperture_um: float = Field(30.0, ge=1, le=1000, description="Diameter of the final aperture, um.")
     working_distance_mm: float = Field(
-        5.8, ge=0.5, le=60, description="From the pole piece to the section, mm."
+        5.8, ge=0.5, le=60, description="Distance from the pole piece to the section, mm."
     )
-    detector: str = Field("vCD", min_length=1, max_length=40, description="Backscatter detector.")
-    image_bits: Literal[8, 16] = Field(8, description="Of a pixel, for estimates of the data.")
+    detector: str = Field("vCD", min_length=1, max_length=40, description="Name of the backscatter detector.")
+    image_bits: Literal[8, 16] = Field(8, description="Bits per pixel, for estimates of the data size.")
     invert_contrast: bool = Field(True, description="Show heavy stain dark, as in transmission images.")
-    overhead_s: float = Field(5.0, ge=0, le=600, description="Time a frame costs beside its dwell, s.")
+    overhead_s: float = Field(5.0, ge=0, le=600, description="Time of a frame beyond its dwell time, s.")
     autofocus_s: float = Field(
-        30.0, ge=0, le=300, description="For estimates: time under the beam of an automatic focus, s."
+        30.0, ge=0, le=300, description="Time under the beam of one automatic focus, for estimates, s."
     )
     beam_halo_um: float = Field(
-        0.5, ge=0, le=20, description="How far beyond the scanned rectangle electrons bleach, um."
+        0.5, ge=0, le=20, description="Width of the margin around a scan that scattered electrons bleach, um."
     )
 
     @model_validator(mode="after")
@@ -106,7 +119,7 @@ class SemConfig(Frozen):
 
     @property
     def specimen_px(self) -> tuple[int, int]:
-        """Largest width and height that show specimen, px: of the presets, else without the data bar."""
+        """Largest width and height of a scan, px: of the presets, or of the frame without its data bar."""
         if self.presets_px:
             widths, heights = zip(*self.presets_px, strict=True)
             return max(widths), max(heights)
@@ -124,21 +137,25 @@ class SemConfig(Frozen):
 
 
 class ChamberConfig(Frozen):
-    """Pressures of the specimen chamber and the time that a change may take."""
+    """Pressures of the specimen chamber, and times for changing them."""
 
     fluorescence_pressure_pa: float = Field(
         200.0, gt=0, le=1e5, description="Partial pressure of water vapour during fluorescence, Pa."
     )
     fluorescence_tolerance_percent: float = Field(
-        20.0, gt=0, le=90, description="How far the pressure may be off that, percent."
+        20.0, gt=0, le=90, description="Largest deviation from that pressure, percent."
     )
     high_vacuum_pa: float = Field(1e-3, gt=0, le=0.1, description="Pressure of high vacuum, Pa.")
     beam_max_pressure_pa: float = Field(
-        1e-2, gt=0, le=1, description="No beam above this pressure, whatever the chamber calls its state, Pa."
+        1e-2, gt=0, le=1, description="Highest pressure for the beam, whatever state the chamber reports, Pa."
     )
-    change_timeout_min: float = Field(30.0, gt=0, le=600, description="Longest pump or vent, minutes.")
-    to_partial_vacuum_min: float = Field(2.0, ge=0, le=600, description="For estimates, minutes.")
-    to_high_vacuum_min: float = Field(4.0, ge=0, le=600, description="For estimates, minutes.")
+    change_timeout_min: float = Field(30.0, gt=0, le=600, description="Longest time to pump or vent, min.")
+    to_partial_vacuum_min: float = Field(
+        2.0, ge=0, le=600, description="Time to reach the pressure of fluorescence, for estimates, min."
+    )
+    to_high_vacuum_min: float = Field(
+        4.0, ge=0, le=600, description="Time to reach high vacuum, for estimates, min."
+    )
 
     @model_validator(mode="after")
     def _limits_ordered(self) -> Self:
@@ -148,25 +165,28 @@ class ChamberConfig(Frozen):
 
 
 class StageConfig(Frozen):
-    """The stage: where it may go and how well it gets there."""
+    """Range, accuracy and speed of the stage."""
 
-    safe_x_mm: tuple[float, float] = Field((-12.0, 12.0), description="Allowed x of the stage, mm.")
-    safe_y_mm: tuple[float, float] = Field((-12.0, 12.0), description="Allowed y of the stage, mm.")
+    safe_x_mm: tuple[float, float] = Field((-12.0, 12.0), description="Allowed range of the stage in x, mm.")
+    safe_y_mm: tuple[float, float] = Field((-12.0, 12.0), description="Allowed range of the stage in y, mm.")
     position_error_um: float = Field(
-        1.0, ge=0, le=100, description="Largest distance between where it stands and where it says, um."
+        1.0, ge=0, le=100, description="Largest distance between the true position and the read-back, um."
     )
     arrival_tolerance_um: float = Field(
-        2.0, gt=0, le=100, description="A move is refused as failed if it ends further from its target, um."
+        2.0,
+        gt=0,
+        le=100,
+        description="Largest distance from the target after a move; beyond it the move failed, um.",
     )
-    speed_mm_per_s: float = Field(1.0, gt=0, le=50, description="For estimates, mm/s.")
-    settle_s: float = Field(0.5, ge=0, le=60, description="Wait after a move before anything is exposed, s.")
+    speed_mm_per_s: float = Field(1.0, gt=0, le=50, description="Speed, for estimates, mm/s.")
+    settle_s: float = Field(0.5, ge=0, le=60, description="Wait between a move and an exposure, s.")
     approach_um: tuple[float, float] = Field(
         (0.0, 0.0),
-        description="Against backlash the stage comes to every position from so far off it, x and y, um;"
-        " [0, 0]: straight to it.",
+        description="Offset from which the stage approaches every position, against backlash, x and y, um;"
+        " [0, 0]: it moves straight there.",
     )
-    approach_s: float = Field(1.0, ge=0, le=60, description="For estimates: time of that detour, s.")
-    move_timeout_s: float = Field(60.0, gt=0, le=600, description="Longest move, s.")
+    approach_s: float = Field(1.0, ge=0, le=60, description="Time of that approach, for estimates, s.")
+    move_timeout_s: float = Field(60.0, gt=0, le=600, description="Longest time of a move, s.")
 
     @model_validator(mode="after")
     def _ranges_ordered(self) -> Self:
@@ -185,20 +205,24 @@ class StageConfig(Frozen):
 
 
 class CalibrationConfig(Frozen):
-    """Where the SEM sees a point that fluorescence puts at a stage position (FM to SEM).
+    """FM to SEM calibration: from the FM stage position of a point to that at which the SEM shows it.
 
     ``sem = shift + R(rotation) @ [[1, shear], [0, 1]] @ (scale * fm)``; applied in ``drivers.pose`` only.
     """
 
-    shift_um: tuple[float, float] = Field((0.0, 0.0), description="x and y, um.")
-    rotation_mrad: float = Field(0.0, ge=-200, le=200, description="Counter-clockwise, mrad.")
-    scale: float = Field(1.0, ge=0.8, le=1.25, description="Distance in EM over that in FM.")
-    shear: float = Field(0.0, ge=-0.1, le=0.1, description="Of x along y, unitless.")
-    measured_on: date | None = Field(None, description="Day of the measurement; none for a nominal one.")
-    rms_um: float | None = Field(
-        None, ge=0, le=500, description="Residuals of its pairs, root mean square, um."
+    shift_um: tuple[float, float] = Field((0.0, 0.0), description="Shift in x and y, um.")
+    rotation_mrad: float = Field(0.0, ge=-200, le=200, description="Rotation, counter-clockwise, mrad.")
+    scale: float = Field(1.0, ge=0.8, le=1.25, description="Distance in the SEM over that in FM, unitless.")
+    shear: float = Field(0.0, ge=-0.1, le=0.1, description="Shear of x along y, unitless.")
+    measured_on: date | None = Field(
+        None, description="Day of the measurement; null for a nominal calibration."
     )
-    max_age_days: int = Field(30, ge=1, le=3650, description="An older calibration is warned of.")
+    rms_um: float | None = Field(
+        None, ge=0, le=500, description="Root mean square of the residuals of its pairs of points, um."
+    )
+    max_age_days: int = Field(
+        30, ge=1, le=3650, description="Age above which a calibration raises a warning, days."
+    )
 
     @field_validator("shift_um")
     @classmethod
@@ -209,4 +233,4 @@ class CalibrationConfig(Frozen):
 
 
 Driver = Literal["simulator", "odemis"]
-"""Which hardware a profile speaks to; fluorescence from files is chosen by `ilemtrack replay`."""
+"""Hardware driven by a profile; `ilemtrack replay` takes fluorescence from files instead."""

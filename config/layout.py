@@ -1,4 +1,4 @@
-"""Where the sections and their fields lie on the stage."""
+"""Positions of the sections and their fields on the stage."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,19 +12,25 @@ Outline = Annotated[
     Field(min_length=3, max_length=1000, description="Corners of the section, stage x and y, um."),
 ]
 
-SectionId = Annotated[str, Field(pattern=r"^S\d{4,6}$", description="Its name, such as S0001.")]
+SectionId = Annotated[
+    str, Field(pattern=r"^S\d{4,6}$", description="Identifier of the section, such as S0001.")
+]
 
 
 class GridLayout(Frozen):
     """Sections on a regular grid, rows first, each with the same fields."""
 
-    kind: Literal["grid"] = Field("grid", description="Sections at even distances.")
-    sections: int = Field(3, ge=1, le=100_000, description="How many there are.")
-    columns: int = Field(10, ge=1, le=1000, description="Sections in a row of the grid.")
-    pitch_um: float = Field(800.0, gt=0, le=20_000, description="Distance of section centres, um.")
-    first_um: tuple[float, float] = Field((0.0, 0.0), description="Stage x and y of the first section, um.")
-    fields: tuple[int, int] = Field((2, 1), description="Fields of a section, in x and y.")
-    field_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of neighbouring fields.")
+    kind: Literal["grid"] = Field("grid", description="Sections on a regular grid.")
+    sections: int = Field(3, ge=1, le=100_000, description="Number of sections.")
+    columns: int = Field(10, ge=1, le=1000, description="Sections per row.")
+    pitch_um: float = Field(800.0, gt=0, le=20_000, description="Distance between section centres, um.")
+    first_um: tuple[float, float] = Field(
+        (0.0, 0.0), description="Stage position of the centre of the first section, x and y, um."
+    )
+    fields: tuple[int, int] = Field((2, 1), description="Number of fields of a section in x and y.")
+    field_overlap_percent: float = Field(
+        10.0, ge=0, le=50, description="Overlap of neighbouring fields, percent."
+    )
 
     @model_validator(mode="after")
     def _fields_in_range(self) -> Self:
@@ -34,21 +40,24 @@ class GridLayout(Frozen):
 
 
 class ListedSection(Frozen):
-    """One section that a person has placed."""
+    """One section with a given position."""
 
     id: SectionId
-    center_um: tuple[float, float] = Field(description="Stage x and y of its centre, um.")
-    fields: tuple[int, int] = Field((1, 1), description="Fields in x and y.")
-    field_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of neighbouring fields.")
+    center_um: tuple[float, float] = Field(description="Stage position of its centre, x and y, um.")
+    fields: tuple[int, int] = Field((1, 1), description="Number of fields in x and y.")
+    field_overlap_percent: float = Field(
+        10.0, ge=0, le=50, description="Overlap of neighbouring fields, percent."
+    )
     angle_deg: float | None = Field(
         None,
         ge=-360,
         le=360,
-        description="Rotation of the section on the stage, counter-clockwise, degrees, where it is known:"
-        " neighbouring sections are laid on each other near it first.",
+        description="Rotation of the section on the stage, counter-clockwise, degrees; null: unknown."
+        " The registration of neighbouring sections starts from it.",
     )
     outline_um: Outline | None = Field(
-        None, description="Where it is known: no frame leaves it by more than planner.outline_margin_um."
+        None,
+        description="Outline; null: unknown. No frame leaves it by more than planner.outline_margin_um.",
     )
 
     @model_validator(mode="after")
@@ -69,9 +78,9 @@ class ListedSection(Frozen):
 class ListLayout(Frozen):
     """Sections listed one by one, in the order in which they were cut."""
 
-    kind: Literal["list"] = Field(description="Each section by itself.")
+    kind: Literal["list"] = Field(description="Sections listed one by one.")
     sections: tuple[ListedSection, ...] = Field(
-        min_length=1, max_length=100_000, description="In the order of cutting."
+        min_length=1, max_length=100_000, description="Sections in the order of cutting."
     )
 
     @model_validator(mode="after")
@@ -87,7 +96,7 @@ LayoutConfig = Annotated[GridLayout | ListLayout, Field(discriminator="kind")]
 
 
 def listed_sections(layout: GridLayout | ListLayout) -> tuple[ListedSection, ...]:
-    """Every section of a layout, in the order in which they were cut.
+    """Return the sections of a layout in the order of cutting.
 
     Parameters
     ----------
@@ -96,7 +105,7 @@ def listed_sections(layout: GridLayout | ListLayout) -> tuple[ListedSection, ...
     Returns
     -------
     tuple of ListedSection
-        Grid sections are named S0001, S0002, ...; rows of the grid run towards falling y.
+        Grid sections are named S0001, S0002, ...; rows of the grid run towards smaller y.
     """
     if isinstance(layout, ListLayout):
         return layout.sections
@@ -118,7 +127,7 @@ def listed_sections(layout: GridLayout | ListLayout) -> tuple[ListedSection, ...
 def field_centers_um(
     section: ListedSection, field_size_um: tuple[float, float]
 ) -> tuple[tuple[float, float], ...]:
-    """Stage positions of the fields of a section, as a snake so that the stage never flies back.
+    """Return the stage positions of the fields of a section, row by row in alternating directions.
 
     Parameters
     ----------
@@ -129,7 +138,7 @@ def field_centers_um(
     Returns
     -------
     tuple of (x, y)
-        Centres, um; the first is the one at the top left (smallest x, largest y).
+        Centres, um; the first is at the top left (smallest x, largest y).
     """
     columns, rows = section.fields
     step = 1 - section.field_overlap_percent / 100

@@ -1,4 +1,4 @@
-"""Configurations from YAML files and from the profiles that come with the program."""
+"""Reading of configurations from YAML files and from built-in profiles."""
 
 import json
 import re
@@ -18,7 +18,7 @@ DEFAULT_PROFILE = "simulator"
 
 
 def profile_names() -> tuple[str, ...]:
-    """Names of the profiles that come with the program."""
+    """Return the names of the built-in profiles."""
     folder = files("config") / "profiles"
     return tuple(sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")))
 
@@ -34,7 +34,7 @@ def load(name_or_path: str | Path) -> Config:
     Raises
     ------
     ConfigError
-        Raised when the file is missing, is no YAML, or breaks a rule; names file, key and allowed range.
+        The file is missing, is not YAML, or breaks a rule; the message names file, key and allowed range.
     """
     name = str(name_or_path)
     if name in profile_names():
@@ -55,19 +55,19 @@ def parse(text: str, source: str) -> Config:
     try:
         data = yaml.load(text, Loader=_UniqueKeyLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: no valid YAML ({' '.join(str(error).split())})") from None
+        raise ConfigError(f"{source}: not valid YAML ({' '.join(str(error).split())})") from None
     except RecursionError:
-        raise ConfigError(f"{source}: no valid YAML (nested too deeply)") from None
+        raise ConfigError(f"{source}: not valid YAML (nested too deeply)") from None
     if data is None:
         data = {}
     if not isinstance(data, Mapping):
         raise ConfigError(f"{source}: a configuration is a mapping of keys, not a {type(data).__name__}")
     try:
-        # Strict, as JSON is: `yes` or "60" is no number.
+        # Strict, like JSON: `yes` or "60" is not a number.
         return Config.model_validate_json(json.dumps(data, default=str), strict=True)
     except (RecursionError, ValueError) as error:
         if not isinstance(error, ValidationError):
-            raise ConfigError(f"{source}: no valid YAML ({error})") from None
+            raise ConfigError(f"{source}: not valid YAML ({error})") from None
         raise ConfigError(f"{source}: {explain(error)}") from None
 
 
@@ -77,7 +77,7 @@ def dump(config: Config) -> str:
 
 
 def explain(error: ValidationError) -> str:
-    """One sentence about the first thing wrong, and how many more there are."""
+    """Return one sentence on the first error, and the number of further ones."""
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"] if part not in ("grid", "list")) or "the whole"
     message = first["msg"].removeprefix("Value error, ")
@@ -101,13 +101,13 @@ def explain(error: ValidationError) -> str:
 
 
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-"""Numbers that YAML 1.1 takes for words."""
+"""Numbers that YAML 1.1 reads as strings."""
 
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
 def _range(keys: tuple[int | str, ...]) -> str:
-    """Allowed range of a number, in words, from the bounds in its model; empty where there is none."""
+    """Return the allowed range of a number in words, from its model; empty if there is none."""
     model: Any = Config
     bounds: list[Any] = []
     for key in keys:
@@ -125,13 +125,13 @@ def _range(keys: tuple[int | str, ...]) -> str:
 
 
 def _model_of(annotation: Any) -> Any:
-    """Return the model of a part that may be left out (``X | None``), else the annotation as it is."""
+    """Return the model of an optional part (``X | None``), or else the annotation itself."""
     parts = [part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
     return parts[0] if len(parts) == 1 else annotation
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML without silent surprises: a key given twice is an error, 1e-3 is a number."""
+    """A YAML loader that rejects duplicate keys and reads 1e-3 as a number."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()

@@ -1,4 +1,4 @@
-"""The whole configuration of a microscope and a session."""
+"""The complete configuration of a microscope and a session."""
 
 import math
 from typing import Literal, Self
@@ -22,26 +22,28 @@ from config.simulator import SimulatorConfig
 from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig
 
 _FULLEST = 0.75
-"""Share of a field that simulated cells may cover; above it they no longer find room in the block."""
+"""Largest share of a field covered by simulated cells; with more they no longer fit into the block."""
 
 
 class Config(Frozen):
-    """Everything that a person may set; one YAML file."""
+    """All settings; one YAML file."""
 
-    v: Literal[1] = Field(1, description="Version of these keys.")
-    profile: str = Field("unnamed", min_length=1, max_length=80, description="Name for people.")
+    v: Literal[1] = Field(1, description="Version of the configuration format.")
+    profile: str = Field(
+        "unnamed", min_length=1, max_length=80, description="Name of the profile, for people."
+    )
     driver: Driver = Field(
-        "simulator", description="What takes the fluorescence; without `quanta` it drives the SEM, too."
+        "simulator", description="Driver of fluorescence, and without `quanta` of the SEM too."
     )
     quanta: QuantaConfig | None = Field(
-        None, description="Server that drives SEM, stage and chamber; where it is missing, `driver` does."
+        None, description="Server that drives SEM, stage and chamber; null: `driver` does."
     )
     fluorescence: FluorescenceConfig = FluorescenceConfig()
     sem: SemConfig = SemConfig()
     chamber: ChamberConfig = ChamberConfig()
     stage: StageConfig = StageConfig()
     calibration: CalibrationConfig = CalibrationConfig()
-    layout: LayoutConfig = Field(GridLayout(), description="Where the sections are.")
+    layout: LayoutConfig = Field(GridLayout(), description="Positions of the sections.")
     detection: DetectionConfig = DetectionConfig()
     planner: PlannerConfig = PlannerConfig()
     session: SessionConfig = SessionConfig()
@@ -55,10 +57,10 @@ class Config(Frozen):
     def _cells_fit(self) -> Self:
         specimen = self.simulator.specimen
         width_m, height_m = self.fluorescence.field_size_m
-        # A field shows part of the cells whose centres lie around it, too.
+        # A field also shows parts of cells whose centres lie around it.
         around_m = 2e-6 * specimen.cell_radius_um
         room_um2 = (width_m + around_m) * (height_m + around_m) * 1e12
-        # The mean cut of a sphere has 2/3 of the area of its largest one.
+        # The mean cut of a sphere has 2/3 of the area of the largest cut.
         cells_um2 = specimen.cells_per_field * 2 / 3 * math.pi * specimen.cell_radius_um**2
         if cells_um2 > _FULLEST * room_um2:
             raise ValueError(

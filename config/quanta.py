@@ -1,4 +1,4 @@
-"""The Quanta-style server that drives SEM, stage and chamber."""
+"""Settings of a Quanta-style server that drives SEM, stage and chamber."""
 
 import re
 from typing import Self
@@ -11,30 +11,34 @@ _ENDPOINT = re.compile(r"tcp://[A-Za-z0-9_.\-]+:[0-9]{1,5}|unix:///\S+")
 
 
 class QuantaConfig(Frozen):
-    """Where the server is and what the machine behind it can do."""
+    """Address of the server, and abilities of the machine behind it."""
 
     endpoint: str = Field(
         "tcp://127.0.0.1:7521",
         max_length=200,
-        description="tcp://HOST:PORT or unix:///PATH.",
+        description="Address of the server: tcp://HOST:PORT or unix:///PATH.",
     )
-    call_timeout_s: float = Field(10.0, ge=0.1, le=120, description="For one call and its answer, s.")
-    channel: str = Field("electron1", min_length=1, max_length=40, description="Of the detector's image.")
+    call_timeout_s: float = Field(
+        10.0, ge=0.1, le=120, description="Longest time for one call and its answer, s."
+    )
+    channel: str = Field("electron1", min_length=1, max_length=40, description="Channel of the detector.")
     reduced_area: bool = Field(
         True,
-        description="Whether part of a scan preset can be scanned; without, sem.presets_px must name them.",
+        description="True if the machine scans parts of a preset; else sem.presets_px must list the presets.",
     )
     drives_stage: bool = Field(
         True,
-        description="Whether the stage under the specimen is the server's; without, that of `driver` is.",
+        description="True if the server drives the stage under the specimen; if false, `driver` does.",
     )
     least_move_um: float = Field(
         1.0,
         ge=0,
         le=50,
-        description="The stage does not carry out shorter moves: it first goes away, um; 0: it does.",
+        description="Shortest move that the stage carries out, um; shorter ones take a detour. 0: any.",
     )
-    poll_s: float = Field(0.1, gt=0, le=10, description="Time between two questions whether it is done, s.")
+    poll_s: float = Field(
+        0.1, gt=0, le=10, description="Time between two polls of a running move or scan, s."
+    )
 
     @model_validator(mode="after")
     def _endpoint_exists(self) -> Self:

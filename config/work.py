@@ -1,4 +1,4 @@
-"""What the program does with the microscope: detection, planning, session, API."""
+"""Settings of detection, planning, session and API."""
 
 from typing import Annotated, Literal, Self
 
@@ -7,90 +7,98 @@ from pydantic import Field, StringConstraints, model_validator
 from config.base import Frozen
 
 Denoising = Literal["none", "nl-means", "bm3d"]
-"""Noise filters before the paper's detector; BM3D must be installed by choice, for its licence."""
+"""Noise filters for the paper's detector; BM3D is not installed by default, because of its licence."""
 
 PlanMethod = Literal["exact", "greedy", "per-box", "raster"]
-"""How the cells of a section become SEM frames, dearest to compute first."""
+"""Methods that turn the cells of a section into SEM frames, the most expensive to compute first."""
 
 Endpoint = Annotated[str, StringConstraints(pattern=r"^(ipc://.{1,100}|tcp://[^\s:]+:\d{1,5})$")]
 
 
 class DetectionConfig(Frozen):
-    """Which detector runs, and the recall-first policy on top of it."""
+    """The detector, and the recall-first policy applied to its hits."""
 
     detector: str = Field(
         "recall-first",
         pattern=r"^(forest:[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
-        description="recall-first, paper, forest:MODEL (a file of `ilemtrack train`), or a plug-in's name.",
+        description="recall-first, paper, forest:MODEL (a file of `ilemtrack train`), or a plug-in.",
     )
-    denoise: Denoising = Field("none", description="Before the paper's detector; other detectors need none.")
+    denoise: Denoising = Field("none", description="Noise filter for the paper's detector; others need none.")
     any_pixel_size: bool = Field(
-        False, description="A forest is used on frames of another pixel size than it was trained on."
+        False, description="Allow a forest on frames of another pixel size than it was trained on."
     )
     serial: bool = Field(
         True,
-        description="Sections are serial sections of one block: cells are followed through them. Without it"
-        " every field is detected by itself.",
+        description="True if the sections are serial sections of one block: cells are tracked through them."
+        " If false, every field is analysed by itself.",
     )
-    dilate_um: float = Field(
-        0.5, ge=0, le=20, description="Margin around every cell as found, within which it is imaged, um."
-    )
+    dilate_um: float = Field(0.5, ge=0, le=20, description="Margin around every detected cell, um.")
     doubtful_below: float = Field(
-        0.5, ge=0, le=1, description="Hits of less confidence are doubtful: kept, and grown further."
+        0.5,
+        ge=0,
+        le=1,
+        description="Confidence below which a hit is doubtful: it is kept, with a wider margin.",
     )
-    doubtful_extra_um: float = Field(0.5, ge=0, le=20, description="Further margin of doubtful hits, um.")
-    min_confidence: float = Field(
-        0.03, ge=0, le=1, description="Hits of less confidence are not imaged, with that as the reason."
-    )
+    doubtful_extra_um: float = Field(0.5, ge=0, le=20, description="Additional margin of doubtful hits, um.")
+    min_confidence: float = Field(0.03, ge=0, le=1, description="Confidence below which a hit is not imaged.")
 
 
 class PlannerConfig(Frozen):
-    """From boxes to SEM frames."""
+    """The planner, which turns boxes into SEM frames."""
 
     method: PlanMethod = Field(
         "exact",
-        description="exact: the cheapest frames; greedy: nearly so, sooner; per-box: a frame for every cell;"
-        " raster: everything.",
+        description="exact: the cheapest frames; greedy: nearly the cheapest, computed faster; per-box: one"
+        " frame for each cell; raster: the whole field.",
     )
-    context_um: float = Field(2.0, ge=0, le=50, description="Surroundings wanted around a cell, um.")
-    guard_um: float = Field(1.5, ge=0, le=50, description="Added because the stage may stand off, um.")
+    context_um: float = Field(
+        2.0, ge=0, le=50, description="Width of the surroundings imaged around a cell, um."
+    )
+    guard_um: float = Field(
+        1.5, ge=0, le=50, description="Margin added for the position error of the stage, um."
+    )
     tile_overlap_um: float = Field(
-        3.0, ge=0, le=50, description="Overlap of the tiles of what is larger than a frame, um."
+        3.0, ge=0, le=50, description="Overlap of the tiles of a cell larger than one frame, um."
     )
-    raster_overlap_percent: float = Field(10.0, ge=0, le=50, description="Overlap of a full raster.")
+    raster_overlap_percent: float = Field(
+        10.0, ge=0, le=50, description="Overlap of the frames of a full raster, percent."
+    )
     outline_margin_um: float = Field(
-        5.0, ge=0, le=500, description="How far a frame may leave the outline of its section, um."
+        5.0, ge=0, le=500, description="Largest distance of a frame beyond the outline of its section, um."
     )
 
 
 class SessionConfig(Frozen):
-    """Order of work and what happens when something fails."""
+    """Order of work, and handling of failures."""
 
     order: Literal["array", "section"] = Field(
-        "array", description="All fluorescence first and one pump-down, or section by section."
+        "array", description="array: all fluorescence first, then one pump-down; section: section by section."
     )
     autofocus: bool = Field(
         False,
-        description="Focus the beam once for each section, on saved ground that no cell needs; where the"
-        " machine can.",
+        description="Focus the beam once per section, on saved ground without cells; if the machine can.",
     )
-    review: bool = Field(False, description="Wait for a person between fluorescence and the beam.")
-    retries: int = Field(2, ge=0, le=10, description="Repeats of a harmless step that failed.")
-    max_failures_in_a_row: int = Field(5, ge=1, le=1000, description="So many failures make a fault.")
-    min_free_disk_gb: float = Field(2.0, ge=0, le=100_000, description="Below it the session pauses, GB.")
+    review: bool = Field(False, description="Pause for a review between fluorescence and electron images.")
+    retries: int = Field(2, ge=0, le=10, description="Number of retries of a harmless step that failed.")
+    max_failures_in_a_row: int = Field(
+        5, ge=1, le=1000, description="Number of failures in a row that make a fault."
+    )
+    min_free_disk_gb: float = Field(
+        2.0, ge=0, le=100_000, description="Free disk space below which the session pauses, GB."
+    )
 
 
 class ApiConfig(Frozen):
-    """Where the daemon listens. Without endpoints: ipc sockets in the runtime folder of the user.
+    """Endpoints of the daemon; by default ipc sockets in the runtime folder of the user.
 
-    Beyond ipc and 127.0.0.1 every client needs a key of `ilemtrack keys new`.
+    Except on ipc and 127.0.0.1 every client needs a key of `ilemtrack keys new`.
     """
 
-    endpoint: Endpoint | None = Field(None, description="Requests; ipc:// or tcp://.")
-    events_endpoint: Endpoint | None = Field(None, description="Events; ipc:// or tcp://.")
-    curve: bool = Field(False, description="Demand keys on ipc and 127.0.0.1, too.")
+    endpoint: Endpoint | None = Field(None, description="Endpoint for requests, ipc:// or tcp://.")
+    events_endpoint: Endpoint | None = Field(None, description="Endpoint for events, ipc:// or tcp://.")
+    curve: bool = Field(False, description="Require keys on ipc and 127.0.0.1 too.")
     keys_dir: str | None = Field(
-        None, min_length=1, max_length=4000, description="Folder of the keys; that of the user without."
+        None, min_length=1, max_length=4000, description="Folder of the keys; null: the user's own."
     )
 
     @model_validator(mode="after")

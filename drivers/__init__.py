@@ -1,1 +1,1 @@
-"""What hardware must offer, and the hardware itself."""
+"""Device protocols, and the drivers that implement them."""

@@ -1,4 +1,4 @@
-"""FM to SEM calibration from pairs of points that were seen by both."""
+"""FM to SEM calibration from pairs of points seen in both."""
 
 import math
 from dataclasses import dataclass
@@ -11,20 +11,29 @@ from drivers.errors import CalibrationError
 from drivers.pose import FmToSem
 
 FEWEST = 2
-"""Pairs that fix shift, rotation and scale; shear needs one more."""
+"""Pairs that determine shift, rotation and scale; shear needs one more."""
 
 FEWEST_FOR_SHEAR = 3
 FEWEST_FOR_OUTLIERS = 5
-"""From here on a pair can be judged by what the others say of it."""
+"""Fewest pairs of which one can be judged by the fit of the others."""
 
 OUTLIER_FACTOR = 5.0
-"""A pair is named as an outlier when it misses what the others say by this many times their own misfit."""
+"""Least distance of an outlier from the fit of the other pairs, in root mean squares of their residuals.
+
+Chosen by hand; not measured.
+"""
 
 OUTLIER_CHANCE = 0.01
-"""How often a set of good pairs may have one named; few pairs tell their own misfit badly, and need more."""
+"""Chance that a set of good pairs has an outlier; few pairs estimate their scatter badly and need more.
+
+Chosen by hand; not measured.
+"""
 
 LEAST_SPREAD = 0.05
-"""Narrow side over long side of the cloud of points, below which it is a line and tells no shear."""
+"""Narrow over long side of a cloud of points, below which it counts as a line and shear is not fitted.
+
+Chosen by hand; not measured.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +44,16 @@ class CalibrationFit:
     ----------
     calibration : FmToSem
     residuals_m : (N, 2) array
-        Where the SEM found each point less where the calibration puts it, m.
+        Position of each point in the SEM minus its position by the calibration, m.
     rms_m : float
         Root mean square length of the residuals, m.
     standard_error_m : float or None
-        What the calibration itself may be off by at the worst of the points (one standard deviation), m; None
-        where there are just as many numbers as unknowns.
+        Standard error of the calibration at the worst of the points, m; None where there are as many
+        unknowns as coordinates.
     outliers : tuple of int
-        Pairs that do not go with the others.
+        Indices of pairs that do not agree with the others.
     with_shear : bool
-        Whether shear was fitted; with two pairs, or points on one line, it is taken as 0.
+        True if shear was fitted; with two pairs, or points on one line, it is 0.
     """
 
     calibration: FmToSem
@@ -61,7 +70,7 @@ def fit_calibration(fm_m: NDArray[np.float64], sem_m: NDArray[np.float64]) -> Ca
     Parameters
     ----------
     fm_m, sem_m : (N, 2) array
-        Stage positions of the same points as fluorescence and as the SEM gives them, m; N >= 2.
+        Stage positions of the same points in FM and in the SEM, m; N >= 2.
 
     Returns
     -------
@@ -70,7 +79,7 @@ def fit_calibration(fm_m: NDArray[np.float64], sem_m: NDArray[np.float64]) -> Ca
     Raises
     ------
     CalibrationError
-        Raised when the points do not fix a calibration: too few, not finite, all in one place, or mirrored.
+        The points do not determine a calibration: too few, not finite, all in one place, or mirrored.
     """
     fm, sem = np.asarray(fm_m, dtype=np.float64), np.asarray(sem_m, dtype=np.float64)
     _check(fm, sem)
@@ -109,7 +118,7 @@ def _mirrored(fm: NDArray[np.float64], sem: NDArray[np.float64]) -> bool:
 
 
 def _fit(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: bool) -> tuple[FmToSem, float | None]:
-    """Fit about the middle of the points, in units of their spread: all unknowns are then alike in size."""
+    """Fit about the centre of the points, in units of their spread: all unknowns are of similar size."""
     middle_fm, middle_sem = fm.mean(axis=0), sem.mean(axis=0)
     size_m = float(np.abs(fm - middle_fm).max())
     here, there = (fm - middle_fm) / size_m, (sem - middle_sem) / size_m
@@ -139,7 +148,7 @@ def _transform(unknowns: NDArray[np.float64]) -> FmToSem:
 def _standard_error(
     jacobian: NDArray[np.float64], misfit: NDArray[np.float64], size_m: float
 ) -> float | None:
-    """Return the standard deviation of where the calibration puts a point, at the worst of the points, m."""
+    """Return the standard error of a position by the calibration, at the worst of the points, m."""
     freedom = jacobian.shape[0] - jacobian.shape[1]
     if freedom < 1:
         return None
@@ -150,7 +159,7 @@ def _standard_error(
 
 
 def _outliers(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: bool) -> tuple[int, ...]:
-    """Find pairs that the others put elsewhere: each is left out in turn.
+    """Find pairs that the fit of the others puts elsewhere, leaving out each in turn.
 
     Several wrong pairs can hide each other; the largest misfit is then still named among the residuals.
     """
@@ -160,21 +169,21 @@ def _outliers(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: boo
     for index in range(len(fm)):
         others = np.arange(len(fm)) != index
         if with_shear and _on_a_line(fm[others]):
-            # Nobody else tells the shear that would put this one in its place.
+            # Without this pair the shear is undetermined.
             continue
         calibration, _ = _fit(fm[others], sem[others], with_shear)
         rest = sem[others] - calibration.to_sem(fm[others])
         freedom = rest.size - (5 if with_shear else 4)
         miss = float(np.hypot(*(sem[[index]] - calibration.to_sem(fm[[index]])).T)[0])
         factor = _outlier_factor(len(fm), freedom) * _uncertainty(fm[others], fm[index])
-        # A nanometre is nothing here: without it, exact pairs would be outliers by rounding.
+        # At least a nanometre: exact pairs would otherwise be outliers by rounding.
         if miss > factor * max(float(np.sqrt((rest**2).sum() * 2 / freedom)), 1e-9):
             found.append(index)
     return tuple(found)
 
 
 def _outlier_factor(pairs: int, freedom: int) -> float:
-    """Misfit of a pair, in misfits of the others, that chance alone gives in few sets of pairs.
+    """Return the distance of a pair, in root mean squares of the others, that chance seldom exceeds.
 
     The root of the quantile of Fisher's F with 2 and `freedom` degrees, which has a closed form; the chance
     is shared among the pairs.
@@ -184,7 +193,7 @@ def _outlier_factor(pairs: int, freedom: int) -> float:
 
 
 def _uncertainty(others: NDArray[np.float64], at: NDArray[np.float64]) -> float:
-    """How much wider than the misfit of `others` their fit scatters at a place: more so outside them."""
+    """Return the standard error of a fit to `others` at a place, over their scatter."""
     middle = others.mean(axis=0)
     spread = float(np.abs(others - middle).max())
     design = np.column_stack([np.ones(len(others)), (others - middle) / spread])

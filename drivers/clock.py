@@ -1,4 +1,4 @@
-"""Time, injected everywhere: nothing in the program sleeps on the computer's own clock."""
+"""The clock of the microscope, passed to whatever needs time; nothing sleeps on the computer's own clock."""
 
 import threading
 import time
@@ -9,16 +9,16 @@ class Clock(Protocol):
     """The microscope's clock. Safe to use from several threads."""
 
     def now_s(self) -> float:
-        """Seconds since the clock was made; never goes back."""
+        """Return the time since the clock was made, s; it never goes back."""
         ...
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        """Let `seconds` pass, or return early when `wake` is set.
+        """Let `seconds` pass, or return early once `wake` is set.
 
         Returns
         -------
         bool
-            True if the whole time passed, False if `wake` was set before or meanwhile.
+            True if the whole time passed, False if `wake` was set before or during it.
         """
         ...
 
@@ -30,11 +30,11 @@ class SystemClock:
         self._zero_s = time.monotonic() - start_s
 
     def now_s(self) -> float:
-        """Seconds since the clock was made, plus `start_s`."""
+        """Return the time since the clock was made plus `start_s`, s."""
         return time.monotonic() - self._zero_s
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        """Let `seconds` pass, or return early when `wake` is set."""
+        """Let `seconds` pass, or return early once `wake` is set."""
         if wake is None:
             time.sleep(max(0.0, seconds))
             return True

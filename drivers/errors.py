@@ -1,28 +1,28 @@
-"""Exceptions that every driver raises, whatever the hardware."""
+"""Exceptions of all drivers, whatever the hardware."""
 
 
 class DriverError(Exception):
-    """Raised when hardware did not do what it was asked; the base of all errors of this room."""
+    """Raised when hardware did not do what it was asked to; the base class of all driver errors."""
 
 
 class DeviceTimeoutError(DriverError):
-    """Raised when a call did not end within its `timeout_s`; what the hardware does meanwhile is unknown."""
+    """Raised when a call did not end within its `timeout_s`; the hardware may still be acting on it."""
 
 
 class DeviceLostError(DriverError):
-    """Raised when a device does not answer any more."""
+    """Raised when a device no longer answers."""
 
 
 class InterruptedCallError(DriverError):
-    """Raised by a blocking call that `stop` ended from another thread."""
+    """Raised by a blocking call that another thread ended with `stop`."""
 
 
 class OutOfRangeError(DriverError):
-    """Raised before anything moves, when a value is not finite or outside what the device offers."""
+    """Raised for a value that is not finite or that the device does not have, before anything happens."""
 
 
 class NotReadyError(DriverError):
-    """Raised when the device refuses because of another one: a move in mid-scan, a beam in a bad vacuum."""
+    """Raised when another device stands in the way: a move during a scan, the beam without vacuum."""
 
 
 class FocusNotFoundError(DriverError):
@@ -30,16 +30,16 @@ class FocusNotFoundError(DriverError):
 
 
 class StillBusyError(NotReadyError):
-    """Raised when what ran before has not ended and will by itself; nothing was exposed; try again."""
+    """Raised while an earlier call still runs and will end by itself; nothing was exposed, try again."""
 
 
 class BeamOffError(NotReadyError):
-    """Raised when the beam is switched off as a whole, which only a person mends; nothing was exposed."""
+    """Raised when the beam is switched off as a whole; nothing was exposed, only a person switches it on."""
 
 
 class FrameError(DriverError):
-    """Raised when a recorded image cannot be used; the text is one sentence for a person."""
+    """Raised when a recorded image cannot be used; the message is one sentence for the user."""
 
 
 class CalibrationError(Exception):
-    """Raised when pairs of points do not fix a calibration; the text is one sentence for a person."""
+    """Raised when pairs of points do not determine a calibration; the message is one sentence."""

@@ -1,4 +1,4 @@
-"""What keeps stage, camera and scan generator out of each other's way."""
+"""Mutual exclusion of stage, camera and scan generator."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from drivers.errors import NotReadyError
 
 
 class Interlock:
-    """One of a move, an exposure or a scan at a time; the others are refused, not queued."""
+    """Allows one move, exposure or scan at a time; others are refused, not queued."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,11 +21,11 @@ class Interlock:
         Raises
         ------
         NotReadyError
-            Something else runs.
+            Another operation is running.
         """
         with self._lock:
             if self._busy is not None:
-                raise NotReadyError(f"{what} was refused: {self._busy} runs")
+                raise NotReadyError(f"{what} was refused: {self._busy} is running")
             self._busy = what
         try:
             yield

@@ -10,13 +10,13 @@ from drivers.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class FluorescenceHalf:
-    """What takes the fluorescence, where another machine drives SEM and chamber."""
+    """The fluorescence devices, where another machine drives SEM and chamber."""
 
     camera: FluorescenceCamera
     light: Light
     stage: Stage
     light_focus: LightFocus | None = None
-    """Of the fluorescence objective; None where it is turned by hand."""
+    """Drive of the fluorescence objective; None where it is focused by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,6 @@ class Microscope:
     sem: Sem
     chamber: Chamber
     focus: ElectronFocus | None = None
-    """Of the beam; None where the machine has no automatic one."""
+    """Automatic focus of the beam; None where the machine has none."""
     light_focus: LightFocus | None = None
-    """Of the fluorescence objective; None where it is turned by hand."""
+    """Drive of the fluorescence objective; None where it is focused by hand."""

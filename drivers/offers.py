@@ -1,33 +1,33 @@
-"""What a machine offers, set against what a session wants: one line a fact."""
+"""Results of a survey: what a machine offers, compared with what a session needs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Fit(StrEnum):
-    """Whether a session can be run with what is offered."""
+    """Verdict on one offer."""
 
     YES = "yes"
     DOUBTFUL = "doubtful"
-    """It can, and a person should look first."""
+    """Usable, but a person should look first."""
     NO = "no"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing that a machine has or is asked for.
+    """One property that a machine has or a session needs.
 
     Attributes
     ----------
     part : str
-        Which device it is of: ``microscope``, ``stage``, ``light``, ``filter``, ``camera``, ``objective``,
+        Device it belongs to: ``microscope``, ``stage``, ``light``, ``filter``, ``camera``, ``objective``,
         ``sem`` or ``chamber``.
     name : str
     says : str
-        What is there and what is wanted, in one sentence.
+        What is there and what is needed, in one sentence.
     fit : Fit
     do : str
-        What to do about it; empty where it fits.
+        Advice; empty where the offer fits.
     """
 
     part: str
@@ -38,7 +38,7 @@ class Offer:
 
 
 def judged(part: str, name: str, says: str, fits: bool, do: str, otherwise: Fit = Fit.NO) -> Offer:
-    """Return an offer that fits, or that does not and `do` mends; `otherwise` says how badly it does not."""
+    """Return an offer that fits, or one with the advice `do` and the verdict `otherwise`."""
     return Offer(part, name, says) if fits else Offer(part, name, says, otherwise, do)
 
 
@@ -55,7 +55,7 @@ _PREFIXES = (
 
 
 def quantity(value: float, unit: str) -> str:
-    """Return a value with its unit as people say it: ``quantity(6e-05, "s")`` is ``60 us``."""
+    """Return a value with a unit prefix: ``quantity(6e-05, "s")`` is ``60 us``."""
     if unit not in ("m", "s", "A", "V", "W", "Hz") or value == 0:
         return f"{value:.4g} {unit}".rstrip()
     size, prefix = next((p for p in _PREFIXES if abs(value) >= p[0] * 0.9999), _PREFIXES[-1])

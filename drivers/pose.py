@@ -1,4 +1,4 @@
-"""Pixels to stage and back: the only place where it is done, calibration included.
+"""Conversions between pixels and stage positions, and between FM and SEM; done nowhere else.
 
 Stage: metres, x right, y up. Images: column x to the right, row y downwards, pixel (0, 0) covers
 [0, 1) x [0, 1), the centre of a frame of W x H pixels is at (W/2, H/2).
@@ -19,7 +19,7 @@ RectM = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where a frame lies on the stage.
+    """Position, scale and orientation of a frame on the stage.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class Pose:
     def __post_init__(self) -> None:
         numbers = (*self.center_m, *self.pixel_size_m, self.rotation_rad)
         if not all(math.isfinite(v) for v in numbers):
-            raise ValueError("a pose is made of finite numbers")
+            raise ValueError("a pose must have finite numbers")
         if min(self.pixel_size_m) <= 0:
-            raise ValueError("a pixel size is above zero")
+            raise ValueError("a pixel size must be above zero")
 
     def _matrix(self) -> NDArray[np.float64]:
         """Return the 2 x 2 matrix from pixels off the centre to metres off the centre."""
@@ -55,7 +55,7 @@ class Pose:
 
 
 def to_stage(pose: Pose, shape: tuple[int, int], points_px: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Stage positions of points of a frame.
+    """Convert points of a frame to stage positions.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ def to_stage(pose: Pose, shape: tuple[int, int], points_px: NDArray[np.float64])
 
 
 def to_pixels(pose: Pose, shape: tuple[int, int], points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns and rows, px, of stage positions, m: the inverse of `to_stage`."""
+    """Convert stage positions, m, to columns and rows, px: the inverse of `to_stage`."""
     off = np.asarray(points_m, dtype=np.float64) - pose.center_m
     return np.asarray(off @ np.linalg.inv(pose._matrix()).T + (shape[1] / 2, shape[0] / 2))
 
 
 def box_to_rect(pose: Pose, shape: tuple[int, int], box_px: tuple[float, float, float, float]) -> RectM:
-    """Smallest upright rectangle on the stage that holds a box of pixels.
+    """Return the smallest upright rectangle on the stage that holds a box of pixels.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ def box_to_rect(pose: Pose, shape: tuple[int, int], box_px: tuple[float, float, 
 
 
 def frame_rect(pose: Pose, shape: tuple[int, int]) -> RectM:
-    """Smallest upright rectangle on the stage that holds the whole frame."""
+    """Return the smallest upright rectangle on the stage that holds the whole frame."""
     return box_to_rect(pose, shape, (0, 0, shape[1], shape[0]))
 
 
 def inner_rect(pose: Pose, shape: tuple[int, int]) -> RectM:
-    """An upright rectangle about the centre that lies wholly inside the frame.
+    """Return an upright rectangle about the centre that lies wholly inside the frame.
 
-    For an unrotated frame this is the frame; for a rotated one it has the frame's proportions, shrunk.
+    It is the frame itself if that is not rotated; otherwise it has the proportions of the frame.
     """
     width, height = shape[1] * pose.pixel_size_m[0], shape[0] * pose.pixel_size_m[1]
     cos, sin = abs(math.cos(pose.rotation_rad)), abs(math.sin(pose.rotation_rad))
@@ -121,7 +121,7 @@ def inner_rect(pose: Pose, shape: tuple[int, int]) -> RectM:
 
 @dataclass(frozen=True, slots=True)
 class FmToSem:
-    """Where the SEM finds a point that fluorescence puts at a stage position.
+    """FM to SEM calibration: from the FM stage position of a point to that at which the SEM shows it.
 
     ``sem = shift + R(rotation) @ [[1, shear], [0, 1]] @ (scale * fm)``
 
@@ -155,9 +155,9 @@ class FmToSem:
         return np.asarray(self.scale * turn @ np.array([[1.0, self.shear], [0.0, 1.0]]))
 
     def to_sem(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Stage positions (N, 2) at which the SEM shows fluorescence positions (N, 2), m."""
+        """Return the stage positions (N, 2) at which the SEM shows FM positions (N, 2), m."""
         return np.asarray(np.asarray(points_m) @ self._matrix().T + self.shift_m)
 
     def to_fm(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the fluorescence positions of SEM positions: the inverse of `to_sem`."""
+        """Return the FM positions of SEM positions (N, 2), m: the inverse of `to_sem`."""
         return np.asarray((np.asarray(points_m) - self.shift_m) @ np.linalg.inv(self._matrix()).T)

@@ -1,1 +1,1 @@
-"""A seeded specimen and simulated devices that keep the physics."""
+"""Simulated devices that follow the physics, on a seeded specimen."""

@@ -1,18 +1,18 @@
-"""Clocks whose time passes only when somebody sleeps on them."""
+"""Virtual clocks: time passes only while a thread sleeps on them."""
 
 import math
 import threading
 
 
 class FastClock:
-    """Virtual time: `sleep` returns at once and moves the clock on. Safe to use from several threads.
+    """Virtual time: `sleep` returns at once and advances the clock. Safe to use from several threads.
 
     Implements `drivers.clock.Clock`. Real time is `drivers.clock.SystemClock`.
 
     Parameters
     ----------
     start_s : float
-        Reading of the clock when it is made, s.
+        Initial reading, s.
     """
 
     def __init__(self, start_s: float = 0.0) -> None:
@@ -20,12 +20,12 @@ class FastClock:
         self._lock = threading.Lock()
 
     def now_s(self) -> float:
-        """Seconds since the clock was made, plus `start_s`."""
+        """Return the time since the clock was made plus `start_s`, s."""
         with self._lock:
             return self._now_s
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        """Move the clock on by `seconds`, or leave it when `wake` is set already.
+        """Advance the clock by `seconds`, unless `wake` is already set.
 
         Returns
         -------
@@ -40,15 +40,15 @@ class FastClock:
 
 
 class HeldClock:
-    """A clock on which time passes at once, but for one sleep: that one waits until it is woken.
+    """A virtual clock on which one sleep can be held until it is woken. Implements `drivers.clock.Clock`.
 
-    `hold_next(seconds)` makes the next sleep of at least `seconds` that can be woken wait; `held` is set once
-    it does. Of a sleep that is woken, `passed` counts as over. Implements `drivers.clock.Clock`.
+    After `hold_next(seconds)` the next sleep of at least `seconds` that can be woken waits; `held` is set
+    once it does. When it is woken, the fraction `passed` of its time has gone by.
 
     Parameters
     ----------
     passed : float
-        A fraction.
+        Fraction, 0 to 1.
     """
 
     def __init__(self, passed: float = 0.5) -> None:
@@ -60,27 +60,27 @@ class HeldClock:
         self._lock = threading.Lock()
 
     def hold_next(self, seconds: float) -> None:
-        """Hold the next sleep of at least so long."""
+        """Hold the next sleep of at least `seconds`."""
         self.held.clear()
         self._released = False
         self._hold_from_s = seconds
 
     def release(self) -> None:
-        """Let a sleep that is held run to its end."""
+        """Let the held sleep run to its end."""
         self._released = True
 
     def now_s(self) -> float:
-        """Seconds since the clock was made."""
+        """Return the time since the clock was made, s."""
         with self._lock:
             return self._now_s
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        """Let `seconds` pass at once, or wait for `wake` when this is the sleep to hold.
+        """Let `seconds` pass at once; the sleep chosen by `hold_next` waits for `wake`.
 
         Raises
         ------
         TimeoutError
-            Nobody woke the sleep that is held within 20 s.
+            The held sleep was not woken within 20 s of real time.
         """
         if wake is not None and seconds >= self._hold_from_s:
             self._hold_from_s = math.inf
@@ -92,7 +92,7 @@ class HeldClock:
                 if self._released:
                     self._pass(seconds * (1 - self._passed))
                     return True
-            raise TimeoutError("nobody ended the sleep that is held")
+            raise TimeoutError("the held sleep was not woken")
         if wake is not None and wake.is_set():
             return False
         self._pass(max(0.0, seconds))

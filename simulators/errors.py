@@ -1,10 +1,10 @@
-"""Exceptions of the simulators, beside those that every driver raises."""
+"""Exceptions of the simulators, in addition to those of every driver."""
 
 from drivers.errors import DriverError
 
 
 class MemoryFileError(DriverError):
-    """Raised when the file that is to hold a microscope's memory holds something else; it is left alone."""
+    """Raised when the memory file of a microscope holds something else; the file is left alone."""
 
 
 class BackendError(DriverError):
@@ -12,4 +12,4 @@ class BackendError(DriverError):
 
 
 class ClockError(Exception):
-    """Raised when a simulated device works on although its time is over."""
+    """Raised when a simulated device does not finish its work."""

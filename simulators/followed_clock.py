@@ -1,4 +1,4 @@
-"""A clock for devices that go on by themselves, beside the program that waits for them."""
+"""A clock for devices that work in the background while another program waits for them."""
 
 import threading
 import time
@@ -9,16 +9,17 @@ from drivers.clock import Clock
 from simulators.errors import ClockError
 
 _LOOK_S = 0.002
-_SETTLE_S = 60.0
+_SETTLE_S = 600.0
+"""Longest work of a simulated device between two sleeps, s of real time; for a busy computer."""
 
 
 class FollowedClock:
-    """Another clock, on which some threads make time pass and those of a server follow.
+    """A clock on which some threads let time pass and others, those of a server, follow.
 
-    Implements `drivers.clock.Clock`. A thread inside `following` that sleeps waits until others have let the
-    time pass; `settle` waits until all followers have done what was due, so that a virtual time that jumps
-    never outruns them. A follower has a time of its own, which ends each sleep when it was due, however far
-    the others have got. Any other thread sleeps on the clock beneath.
+    Implements `drivers.clock.Clock`. A thread inside `following` that sleeps waits until other threads have
+    let the time pass; `settle` waits until all followers have done what was due, so that a virtual time that
+    jumps never outruns them. Each follower has its own time, at which every sleep ends when it was due,
+    however far the others have advanced. Any other thread sleeps on the underlying clock.
 
     Parameters
     ----------
@@ -32,12 +33,12 @@ class FollowedClock:
         self._own_s: dict[int, float] = {}
 
     def now_s(self) -> float:
-        """Time of the clock beneath; of a follower its own."""
+        """Return the time of the underlying clock, or a follower's own, s."""
         own_s = self._own_s.get(threading.get_ident())
         return self._base.now_s() if own_s is None else own_s
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        """Let `seconds` pass; a follower leaves that to others."""
+        """Let `seconds` pass; a follower waits until others have."""
         me = threading.get_ident()
         if me not in self._until_s:
             return self._base.sleep(seconds, wake)
@@ -67,18 +68,18 @@ class FollowedClock:
                 self._changed.notify_all()
 
     def settle(self) -> None:
-        """Wait until every follower sleeps towards a time to come, or has ended.
+        """Wait until every follower has ended or sleeps until a later time.
 
         Raises
         ------
         ClockError
-            A follower has worked for a minute of real time.
+            A follower has worked for 10 minutes of real time.
         """
         end_s = time.monotonic() + _SETTLE_S
         with self._changed:
             while any(until is None or until <= self._base.now_s() for until in self._until_s.values()):
                 if time.monotonic() > end_s:
-                    raise ClockError("a simulated device does not come to an end with what it does")
+                    raise ClockError("a simulated device does not finish its work")
                 self._changed.wait(_LOOK_S)
 
     def _note(self, thread: int, until_s: float | None) -> None:

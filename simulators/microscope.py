@@ -1,4 +1,4 @@
-"""The whole simulated microscope on one specimen."""
+"""The complete simulated microscope on one specimen."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,26 +23,26 @@ from simulators.specimen.specimen import SimulatedSpecimen, Specimen
 
 
 class SimulatedMicroscope:
-    """All devices, simulated, on one specimen and one clock.
+    """All simulated devices, on one specimen and one clock.
 
     Parameters
     ----------
     config : Config
     clock : Clock
     memory : Path or None
-        File that keeps what hardware keeps when this program is killed: blanker, light, stage, chamber and
-        the ground that the beam has touched. A program killed in mid-scan finds the beam unblanked.
+        File for the state that hardware keeps when this program is killed: blanker, light, stage, chamber and
+        the areas exposed by the beam. A program killed during a scan finds the beam unblanked.
     specimen : Specimen or None
         By default a `SimulatedSpecimen` of the configuration.
     frames : sequence of PlacedFrame, optional
-        Fluorescence comes from these frames instead of a simulated camera.
+        Frames to play back instead of a simulated camera.
 
     Attributes
     ----------
     devices : Microscope
     specimen : Specimen
     ground : BleachedGround
-        What the beam has touched.
+        Areas exposed by the beam.
     """
 
     def __init__(
@@ -79,16 +79,16 @@ class SimulatedMicroscope:
         self.devices = Microscope(camera, light, self._stage, sem, chamber, sem, focus)
 
     def true_position(self) -> tuple[float, float]:
-        """Where the stage really stands, m; no hardware tells."""
+        """Return the true position of the stage, m, which no hardware reports."""
         return self._stage.true_position()
 
 
 def recorded_microscope(
     config: Config, clock: Clock, frames: Sequence[PlacedFrame], memory: Path | None = None
 ) -> SimulatedMicroscope:
-    """A simulated microscope whose fluorescence was recorded before.
+    """Return a simulated microscope that plays back recorded fluorescence.
 
-    The electron images show plausible ultrastructure where the recorded frames show cells; the truth about
-    the cells is not known. What the beam bleaches is kept, but recorded frames do not change.
+    The electron images show plausible ultrastructure where the recorded frames show cells; the true cells are
+    unknown. Exposures by the beam are recorded, but do not change the recorded frames.
     """
     return SimulatedMicroscope(config, clock, memory, specimen=RecordedSpecimen(frames), frames=frames)

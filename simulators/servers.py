@@ -1,8 +1,8 @@
-"""A whole microscope to try: one specimen behind a simulated Odemis and a simulated Quanta-style server.
+"""A microscope to try out: one specimen behind a simulated Odemis and a simulated Quanta-style server.
 
-``python -m simulators.servers --small`` serves in real time and writes a configuration that finds both. Beam
-and light, stage, chamber and bleached ground are one microscope's, whoever asks; what hardware keeps when its
-servers are killed is kept in the folder.
+``python -m simulators.servers --small`` serves in real time and writes a configuration that connects to both.
+Both servers drive the same microscope. The state that hardware keeps when its servers are killed is kept in
+the folder.
 """
 
 import argparse
@@ -30,10 +30,10 @@ from simulators.quanta.server import QuantaServer, quanta_microscope
 
 PROFILE = "quanta250-secom"
 CONFIGURATION = "try.yaml"
-"""Written into the folder: what was asked for, with the places of both servers."""
+"""Name of the written configuration: the given one, with the addresses of both servers."""
 
 _LONGEST_FOLDER = 90
-"""The path of a socket has 107 characters at most."""
+"""Longest path of the folder, characters: a socket path has at most 107."""
 
 _SMALL: dict[str, dict[str, Any]] = {
     "sem": {"pixel_size_nm": 66, "dwell_us": 5},
@@ -45,7 +45,7 @@ _SMALL_GRID = {"sections": 2, "fields": [1, 1]}
 
 
 def small(config: Config) -> Config:
-    """Return a session of a minute or two: a grid of two sections, coarse electron images, quick pumps."""
+    """Return a session of a minute or two: two sections on a grid, coarse electron images, fast pumps."""
     data = config.model_dump(mode="json")
     for part, changes in _SMALL.items():
         data[part] |= changes
@@ -60,18 +60,18 @@ def serve(config: Config, folder: Path, port: int) -> None:
     Parameters
     ----------
     config : Config
-        Of specimen and microscope; its `calibration` is the true one.
+        Configuration of specimen and microscope; its `calibration` is the true one.
     folder : Path
-        Keeps what hardware keeps, and takes `CONFIGURATION` and the sockets of Odemis.
+        For the state of the hardware, `CONFIGURATION` and the sockets of Odemis.
     port : int
-        Of the Quanta server on the loopback; 0 takes a free one.
+        Port of the Quanta server on the loopback interface; 0 for any free one.
 
     Raises
     ------
     DriverError
-        The folder keeps something else.
+        The folder holds something else.
     OSError
-        A socket cannot be made.
+        A socket cannot be created.
     """
     microscope, clock = quanta_microscope(config, SystemClock(), folder / "microscope.jsonl")
     machine = QuantaMachine(config, microscope.devices, clock)
@@ -100,12 +100,14 @@ def _write_configuration(config: Config, folder: Path, endpoint: str) -> Path:
 
 
 def main() -> None:
-    """Serve what the command line asks for."""
+    """Serve as the command line asks."""
     parser = argparse.ArgumentParser(description="A simulated SECOM in a Quanta: Odemis and a Quanta server.")
     parser.add_argument("--config", default=PROFILE, help="a YAML file or a profile")
     parser.add_argument("--small", action="store_true", help="a session of a minute or two")
-    parser.add_argument("--folder", type=Path, help="keeps the microscope; a new one by default")
-    parser.add_argument("--port", type=int, default=7521, help="of the Quanta server; 0: any")
+    parser.add_argument(
+        "--folder", type=Path, help="folder for the state of the microscope; a new one by default"
+    )
+    parser.add_argument("--port", type=int, default=7521, help="port of the Quanta server; 0: any")
     chosen = parser.parse_args()
     folder = (chosen.folder or Path(tempfile.mkdtemp(prefix="ilemtrack-"))).absolute()
     if len(str(folder)) > _LONGEST_FOLDER:
@@ -118,7 +120,7 @@ def main() -> None:
         with FileLock(folder / ".lock").acquire(timeout=0):
             serve(small(config) if chosen.small else config, folder, chosen.port)
     except Timeout:
-        parser.error(f"--folder {folder}: another simulated microscope runs there")
+        parser.error(f"--folder {folder}: another simulated microscope is running there")
     except (ConfigError, DriverError) as error:
         parser.error(str(error))
     except (OSError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""The chamber, as Odemis offers it: named positions with a pressure each, and a live pressure."""
+"""The chamber in Odemis: named positions with a pressure each, and a live pressure."""
 
 import math
 from typing import Any
@@ -14,10 +14,10 @@ from drivers.stopping import StopSwitch, interrupted
 _VENTED_ABOVE_PA = 1e4
 _ATMOSPHERE_PA = 1e5
 _NEAR = 10.0
-"""A chamber position serves for a pressure if they are less than this factor apart."""
+"""Largest factor between a chamber position and the pressure it is used for; chosen by hand."""
 
 Position = tuple[float, str]
-"""Pressure, Pa, which is its key, and name."""
+"""Pressure, Pa, which is the key of the position, and its name."""
 
 
 def position_for(positions: list[Position], pressure_pa: float, name: str | None, setting: str) -> float:
@@ -29,12 +29,12 @@ def position_for(positions: list[Position], pressure_pa: float, name: str | None
     pressure_pa : float
     name : str or None
     setting : str
-        Where a person sets the name, for the error.
+        Key of the configuration that sets the name, for the error.
 
     Raises
     ------
     MicroscopeIncompleteError
-        There is none of that name, or none near that pressure.
+        No position has that name, or none is near that pressure.
     """
     known = ", ".join(f"{text or 'unnamed'} ({key:g} Pa)" for key, text in sorted(positions))
     if name is not None:
@@ -54,12 +54,12 @@ def position_for(positions: list[Position], pressure_pa: float, name: str | None
 
 
 def chosen_positions(config: Config, positions: list[Position]) -> dict[VacuumState, float]:
-    """Choose the chamber positions of a session, by their pressure, Pa, which is their key.
+    """Choose the chamber positions of a session; returns their pressures, Pa, which are their keys.
 
     Raises
     ------
     MicroscopeIncompleteError
-        There is none for fluorescence or for the beam.
+        No position for fluorescence, or none for the beam.
     """
     odemis, limits = config.odemis, config.chamber
     keys = {
@@ -82,8 +82,8 @@ def chosen_positions(config: Config, positions: list[Position]) -> dict[VacuumSt
 class OdemisChamber:
     """Implements `drivers.chamber.Chamber`.
 
-    The position that Odemis reads back changes only at the end of a change, and an adapter that gave up
-    reads as vented: a state counts only when position and pressure agree.
+    Odemis updates the position only at the end of a change, and reads vented after an adapter failed: a state
+    counts only where position and pressure agree.
 
     Parameters
     ----------
@@ -107,10 +107,10 @@ class OdemisChamber:
         self._keys = chosen_positions(config, positions)
 
     def go_to(self, state: VacuumState, timeout_s: float) -> None:
-        """Pump or let in vapour until `state`; blocks. Raises where the read-back disagrees at the end."""
+        """Pump, let in vapour or vent until `state`; raises where the read-back disagrees at the end."""
         if state not in self._keys:
             known = ", ".join(sorted(self._keys))
-            raise OutOfRangeError(f"this chamber is not sent to {state}: only to {known}")
+            raise OutOfRangeError(f"this chamber cannot be sent to {state}, only to {known}")
         if not self._client.quick("beam_state")["blanked"]:
             raise NotReadyError(f"the chamber does not go to {state} while the beam is not blanked")
         with self._interlock.holding("a change of the chamber"), self._switch.running() as wake:
@@ -124,13 +124,13 @@ class OdemisChamber:
             found = self._read()
             if not self._agrees(state, found):
                 raise DriverError(
-                    f"Odemis says the chamber has gone to {state}, but it reads"
+                    f"Odemis reports that the chamber has gone to {state}, but it reads"
                     f" {_name(found)} at {_text(found['pressure_pa'])}"
                 )
             self._unfinished = None
 
     def state(self) -> VacuumState:
-        """Read the state back; CHANGING while position and pressure disagree, or with what was asked."""
+        """Read the state back; CHANGING while position, pressure and the last target disagree."""
         found = self._read()
         if self._unfinished is not None:
             if not self._agrees(self._unfinished, found):
@@ -143,11 +143,11 @@ class OdemisChamber:
         """Read the pressure back, Pa."""
         found = self._read()["pressure_pa"]
         if found is None:
-            raise DriverError("the chamber gives no pressure")
+            raise DriverError("the chamber reports no pressure")
         return float(found)
 
     def stop(self) -> None:
-        """End a `go_to`; harmless when nothing runs."""
+        """End `go_to`; harmless when nothing changes."""
         self._switch.stop()
         self._client.quick("stop_chamber")
         self._client.settle({"chamber_go_to"})

@@ -1,4 +1,4 @@
-"""Calls to Odemis, none of which can hold this program up.
+"""Calls to Odemis that cannot block this program for ever.
 
 There are two workers. The long one moves, exposes, scans and pumps; it is killed when a call overruns, since
 some calls of Odemis never return. The quick one reads, blanks, switches off and stops at any time, over a
@@ -7,6 +7,7 @@ connection of its own; it is replaced by a fresh one when it does not answer.
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from config.odemis import OdemisConfig
@@ -15,18 +16,18 @@ from drivers.odemis.errors import WorkerGoneError, WorkerOverrunError
 from drivers.odemis.lane import Lane, Reply
 
 _WORD_S = 1.0
-"""Time that a worker gets beyond the time of Odemis, so that it has the first word."""
+"""Time that a worker gets beyond that of Odemis, so that the error of Odemis comes first, s."""
 
 _LOOK_S = 0.02
 
 _YOUNG_S = 5.0
-"""What a worker of this age does not reach, another one will not reach either."""
+"""Age below which a worker that cannot reach a device is not replaced, s: a newer one would not either."""
 
 STOP_S = 0.4
-"""A call that was told to stop is waited for so long; then its process is killed."""
+"""Longest wait for a stopped call to end before its process is killed, s."""
 
 _OFF = {"blank": ("the beam", "beam blanked"), "light_off": ("the light", "light off")}
-"""Calls that make the microscope safe: what each is about, and what it leaves."""
+"""Calls that make the microscope safe: the device of each, and the state it leaves."""
 
 
 class OdemisClient:
@@ -36,17 +37,26 @@ class OdemisClient:
     ----------
     config : OdemisConfig
     beam : bool
-        Whether the beam is driven through Odemis, so that it is blanked when a call was killed.
+        True if the beam is driven through Odemis, so that it is blanked after a call was killed.
     only_looks : bool
         Neither blanks nor switches off by itself: the microscope may be in use by another program.
+    now_s : callable
+        Stopwatch for the budgets of calls, s.
     """
 
-    def __init__(self, config: OdemisConfig, *, beam: bool = True, only_looks: bool = False) -> None:
+    def __init__(
+        self,
+        config: OdemisConfig,
+        *,
+        beam: bool = True,
+        only_looks: bool = False,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._config = config
         self._off = ("blank", "light_off") if beam else ("light_off",)
         self._only_looks = only_looks
-        self._long = Lane(config, guard=False)
-        self._quick = Lane(config, guard=not only_looks)
+        self._long = Lane(config, guard=False, now_s=now_s)
+        self._quick = Lane(config, guard=not only_looks, now_s=now_s)
         self._long_lock = threading.Lock()
         self._quick_lock = threading.Lock()
         self._state_lock = threading.Lock()
@@ -54,23 +64,23 @@ class OdemisClient:
         self._idle = threading.Event()
         self._idle.set()
         self.orphans = True
-        """Whether a frame that nobody waits for may be on its way: a call was killed, by us or before us."""
+        """True if a frame may arrive that no call waits for: an earlier call was killed."""
 
     def start(self) -> dict[str, Any]:
-        """Start both workers; returns what the first says of itself.
+        """Start both workers; returns the versions that the first reports.
 
         Raises
         ------
         OdemisStartError
         """
         with self._quick_lock:
-            said = self._quick.ensure()
+            versions = self._quick.ensure()
         with self._long_lock:
             self._long.ensure()
-        return said
+        return versions
 
     def close(self) -> None:
-        """End both workers; the quick one blanks and switches the light off before it ends."""
+        """End both workers; before it ends, the quick one blanks the beam and switches the light off."""
         self._long.kill()
         with self._long_lock:
             self._long.end()
@@ -78,12 +88,12 @@ class OdemisClient:
             self._quick.leave(grace_s=6.0)
 
     def budget_s(self, estimate_s: float, timeout_s: float) -> float:
-        """Longest time of a call, s: 1.2 x estimate + 20 s by default, at most its `timeout_s`."""
+        """Return the longest time of a call, s: 1.2 x estimate + 20 s by default, at most its `timeout_s`."""
         whole_s = self._config.budget_factor * estimate_s + self._config.budget_extra_s
         return min(whole_s, timeout_s)
 
     def quick(self, method: str, **params: Any) -> dict[str, Any]:
-        """A call that waits for nothing and is harmless to repeat; tried again over a fresh connection.
+        """Make a call that waits for nothing and is harmless to repeat; retried over a fresh connection.
 
         Raises
         ------
@@ -97,7 +107,7 @@ class OdemisClient:
             except (WorkerGoneError, WorkerOverrunError):
                 self._quick.end()
             except DeviceLostError:
-                # Another fresh one would find no more, and all that wait to make safe would wait for it.
+                # Another fresh one would fail too, and delay every call that makes the microscope safe.
                 if self._quick.age_s() < _YOUNG_S:
                     raise
                 self._quick.end()
@@ -121,14 +131,14 @@ class OdemisClient:
     def long(
         self, method: str, budget_s: float, unless: threading.Event | None = None, **params: Any
     ) -> Reply:
-        """A call that blocks. When it overruns, its process is killed and the microscope made safe.
+        """Make a call that blocks. If it overruns, its process is killed and the microscope made safe.
 
         Parameters
         ----------
         method : str
         budget_s : float
         unless : Event, optional
-            When it is set the call is not made; a `settle` that follows its setting meets either.
+            If set, the call is not made. A later `settle` finds the call either running or refused.
 
         Raises
         ------
@@ -148,7 +158,7 @@ class OdemisClient:
                 kind = DeviceTimeoutError if isinstance(error, WorkerOverrunError) else DeviceLostError
                 raise kind(f"Odemis: {error}; {self._made_safe()}") from None
             except DeviceLostError as error:
-                # What a new process finds may be alive again; the proxies of this one stay dead.
+                # A new process may reach the component again; the proxies of this one stay dead.
                 self._drop_long()
                 raise DeviceLostError(f"{error}; {self._made_safe()}") from None
             finally:
@@ -157,12 +167,12 @@ class OdemisClient:
                     self._idle.set()
 
     def settle(self, methods: set[str], within_s: float = STOP_S) -> bool:
-        """See to it that none of these long calls runs any more: it ends soon, or its process is killed.
+        """Wait until none of these long calls is running; kill its process if it does not end soon.
 
         Returns
         -------
         bool
-            Whether one ran.
+            True if one was running.
         """
         if not self._running(methods):
             return False

@@ -1,18 +1,18 @@
-"""Exceptions of the process that speaks to Odemis, beside those of every driver."""
+"""Exceptions of the Odemis driver, in addition to those of every driver."""
 
 from drivers.errors import DriverError
 
 
 class OdemisStartError(DriverError):
-    """Raised when no worker can be started; the text is one sentence for a person."""
+    """Raised when no worker can be started; the message is one sentence for the user."""
 
 
 class MicroscopeIncompleteError(DriverError):
-    """Raised at the start when Odemis lacks what a session needs; the text names all of it."""
+    """Raised at the start when Odemis lacks something that a session needs; the message lists all of it."""
 
 
 class WorkerGoneError(Exception):
-    """Raised when the process ended before it answered."""
+    """Raised when a worker process ended before it answered."""
 
 
 class WorkerOverrunError(Exception):

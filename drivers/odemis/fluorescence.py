@@ -18,11 +18,11 @@ from drivers.pose import Pose
 from drivers.stopping import StopSwitch, interrupted
 
 _FILTER_S = 5.0
-"""Estimate of a filter wheel."""
+"""Estimated time of a filter wheel, s; chosen by hand, not measured."""
 
 
 class OdemisLight:
-    """Implements `drivers.fluorescence.Light`; the emission filter is put in before the light shines.
+    """Implements `drivers.fluorescence.Light`; the emission filter is in place before the light is on.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class OdemisLight:
         self._switch = StopSwitch()
 
     def on(self, excitation_nm: float, power_density_w_per_cm2: float, timeout_s: float) -> None:
-        """Put the filter in, switch one source on and all others off, and read back."""
+        """Move the filter in, switch one source on and all others off, and read back."""
         if not (math.isfinite(excitation_nm) and math.isfinite(power_density_w_per_cm2)):
             raise OutOfRangeError("wavelength and power of the light must be finite numbers")
         power_w = power_density_w_per_cm2 * self._config.light_w_for_1_w_per_cm2
@@ -59,14 +59,14 @@ class OdemisLight:
                 raise
 
     def off(self) -> None:
-        """Switch all sources off, also one that is just being switched on."""
+        """Switch all sources off, including one that is just being switched on."""
         self._switch.stop()
         self._client.quick("light_off")
         if self._client.settle({"light_on"}):
             self._client.quick("light_off")
 
     def is_on(self) -> bool:
-        """Whether any source shines."""
+        """Return True if any source is on."""
         return bool(self._client.quick("light_state")["on"])
 
 
@@ -98,7 +98,7 @@ class OdemisCamera:
         self._switch = StopSwitch()
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
-        """Take one frame that began after the call, and check that it is the one that was asked for."""
+        """Take one frame that began after the call, and check that it is the requested one."""
         require_exposure(settings.exposure_s)
         require_em_gain(settings.em_gain)
         with self._interlock.holding("an exposure"), self._switch.running() as wake:
@@ -120,11 +120,11 @@ class OdemisCamera:
                 raise DeviceTimeoutError(f"the camera gave no frame within {timeout_s:g} s")
             there_m = self._stage.position()
         if math.dist(here_m, there_m) > self._config.stage.arrival_tolerance_um * 1e-6:
-            raise DriverError("the stage was moved by somebody else during the exposure")
+            raise DriverError("another program moved the stage during the exposure")
         return self._frame(reply, settings, here_m, begun_s)
 
     def stop(self) -> None:
-        """End `expose`: Odemis cannot, so its process is killed."""
+        """End `expose` by killing its process: Odemis cannot cancel an exposure."""
         self._switch.stop()
         self._client.settle({"expose"}, within_s=0.0)
 
@@ -145,7 +145,7 @@ class OdemisCamera:
         at_m = said["position_m"]
         if at_m is not None and math.dist(at_m[:2], here_m) > self._config.stage.arrival_tolerance_um * 1e-6:
             raise DriverError(
-                f"the frame says ({at_m[0] * 1e6:.1f}, {at_m[1] * 1e6:.1f}) um, the stage"
+                f"the frame reports ({at_m[0] * 1e6:.1f}, {at_m[1] * 1e6:.1f}) um, the stage"
                 f" ({here_m[0] * 1e6:.1f}, {here_m[1] * 1e6:.1f}) um: it is of another place"
             )
         rotation_rad = float(said["rotation_rad"] or 0.0)

@@ -46,7 +46,7 @@ class OdemisLightFocus:
         """Read the height back, m."""
         z_m = self._client.quick("focus_state")["z_m"]
         if z_m is None:
-            raise DriverError("the objective gives no position")
+            raise DriverError("the objective reports no position")
         return float(z_m)
 
     def range_m(self) -> tuple[float, float]:

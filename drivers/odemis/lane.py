@@ -1,10 +1,11 @@
-"""One process with Odemis, and the socket to it."""
+"""One worker process with Odemis, and the socket to it."""
 
 import contextlib
 import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from drivers.odemis.errors import OdemisStartError, WorkerGoneError, WorkerOverr
 
 LAUNCH = Path(__file__).parent / "remote" / "launch.py"
 _LOOK_MS = 50
-"""Time between two looks at whether the process still lives."""
+"""Time between two checks that the process is alive, ms."""
 
 _ERRORS: dict[str, type[DriverError]] = {
     "range": OutOfRangeError,
@@ -41,13 +42,13 @@ _ERRORS: dict[str, type[DriverError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker answered.
+    """Answer of a worker.
 
     Attributes
     ----------
     result : dict
     pixels : (rows, columns) array or None
-        Read-only: it lies in the received message, where it was never copied.
+        Read-only: it is the buffer of the received message, which is never copied.
     """
 
     result: dict[str, Any]
@@ -55,18 +56,23 @@ class Reply:
 
 
 class Lane:
-    """A worker, started when it is first needed. One call at a time; `kill` from any thread.
+    """A worker process, started when first needed. One call at a time; `kill` from any thread.
 
     Parameters
     ----------
     config : OdemisConfig
     guard : bool
-        The worker blanks and switches the light off when this program goes.
+        The worker blanks the beam and switches the light off when this program ends.
+    now_s : callable
+        Stopwatch for the budget of a call, s.
     """
 
-    def __init__(self, config: OdemisConfig, *, guard: bool) -> None:
+    def __init__(
+        self, config: OdemisConfig, *, guard: bool, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._config = config
         self._guard = guard
+        self._now_s = now_s
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._folder: Path | None = None
@@ -74,11 +80,11 @@ class Lane:
         self._started_s = 0.0
 
     def age_s(self) -> float:
-        """Time since the worker was ready, s."""
+        """Return the time since the worker was ready, s."""
         return time.monotonic() - self._started_s
 
     def ensure(self) -> dict[str, Any]:
-        """Start a worker unless one runs; returns what a new one says of itself.
+        """Start a worker unless one is running; returns the versions that a new one reports.
 
         Raises
         ------
@@ -109,7 +115,8 @@ class Lane:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         try:
-            said = self.call("hello", {"roles": self._config.roles.model_dump()}, self._config.start_s).result
+            roles = self._config.roles.model_dump()
+            versions = self.call("hello", {"roles": roles}, self._config.start_s).result
         except (WorkerGoneError, WorkerOverrunError, DriverError) as error:
             last = _last_line(folder / "log")
             self.end()
@@ -117,7 +124,7 @@ class Lane:
                 f"odemis.python: {self._config.python} does not start Odemis: {last or error}"
             ) from None
         self._started_s = time.monotonic()
-        return said
+        return versions
 
     def call(self, method: str, params: dict[str, Any], budget_s: float) -> Reply:
         """Ask, and wait for the answer.
@@ -129,22 +136,22 @@ class Lane:
         WorkerGoneError
             The process ended.
         DriverError
-            What the worker answered, as the exception that it is for a driver.
+            The failure that the worker reported.
         """
         socket, process = self._socket, self._process
         if socket is None or process is None:
             raise WorkerGoneError("the process with Odemis was ended")
         try:
             socket.send(protocol.request(method, params))
-            end_s = time.monotonic() + budget_s
+            end_s = self._now_s() + budget_s
             while not socket.poll(_LOOK_MS):
                 if process.poll() is not None:
                     raise WorkerGoneError(f"the process with Odemis ended during {method}")
-                if time.monotonic() > end_s:
+                if self._now_s() > end_s:
                     raise WorkerOverrunError(f"{method} had no answer within {budget_s:g} s")
             parts = socket.recv_multipart(copy=False)
         except BaseException:
-            # An answer that nobody waited for must not be taken for that of the next call.
+            # A late answer must not be taken for that of the next call.
             self._killed = True
             raise
         return _reply(method, parts)
@@ -161,7 +168,7 @@ class Lane:
         self._close(grace_s=0.0)
 
     def leave(self, grace_s: float) -> None:
-        """Let the process see that this program goes, and end by itself; kill it when it does not."""
+        """Close the process's input, so that it makes safe and ends by itself; kill it if it does not."""
         self._close(grace_s)
 
     def _close(self, grace_s: float) -> None:
@@ -195,7 +202,7 @@ def _reply(method: str, parts: list[zmq.Frame]) -> Reply:
         return Reply(dict(header["result"]), None)
     dtype, shape = np.dtype(str(frame["dtype"])), tuple(int(n) for n in frame["shape"])
     if len(parts) != 2 or len(parts[1].buffer) != dtype.itemsize * int(np.prod(shape)):
-        raise DriverError(f"Odemis, {method}: the frame is not of the size that its header tells")
+        raise DriverError(f"Odemis, {method}: the size of the frame is not that in its header")
     return Reply(dict(header["result"]), np.frombuffer(parts[1].buffer, dtype).reshape(shape))
 
 

@@ -1,4 +1,4 @@
-"""A SECOM through Odemis, put together."""
+"""Construction of the devices of a SECOM behind Odemis."""
 
 import atexit
 from collections.abc import Callable
@@ -28,16 +28,16 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "chamber": (("pressure", "position"), ("vacuum",)),
     "focus": (("position",), ("z",)),
 }
-"""Settings and axes of each part without which no session can run."""
+"""Settings and axes of each part that a session needs."""
 
 _FLUORESCENCE = ("camera", "light", "filter", "stage", "focus")
-"""Parts that are needed where another server drives SEM and chamber."""
+"""Parts needed where another server drives SEM and chamber."""
 
 T = TypeVar("T")
 
 
 def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None = None) -> Microscope:
-    """Start the workers, check that all that a session needs is there, and leave the microscope safe.
+    """Start the workers, check that nothing is missing, and leave the microscope safe.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
     clock : Clock
         Real time, unless Odemis runs on a simulated clock.
     client : OdemisClient, optional
-        One that runs already.
+        One that is already running.
 
     Raises
     ------
     OdemisStartError, MicroscopeIncompleteError
-        One sentence for a person.
+        The message is one sentence for the user.
     DriverError
         The beam or the light cannot be switched off.
     """
@@ -80,12 +80,12 @@ def describe(client: OdemisClient) -> dict[str, Any]:
 
 
 def connected(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
-    """Make the devices; nothing is set, and whether all is there was checked before.
+    """Construct the devices without setting anything; the caller has checked that nothing is missing.
 
     Raises
     ------
     MicroscopeIncompleteError
-        The chamber has no position for fluorescence or for the beam.
+        The chamber has no position for fluorescence, or none for the beam.
     DriverError
     """
     interlock = Interlock()
@@ -122,7 +122,7 @@ def check(config: Config, described: dict[str, Any]) -> None:
 
 
 def missing_parts(config: Config, described: dict[str, Any]) -> list[str]:
-    """Return what a session needs and Odemis has not, in a few words each."""
+    """Return everything that a session needs and Odemis lacks, in a few words each."""
     missing = []
     roles = config.odemis.roles.model_dump()
     for part, (settings, axes) in needed(config).items():
@@ -139,27 +139,27 @@ def missing_parts(config: Config, described: dict[str, Any]) -> list[str]:
 
 
 def needed(config: Config) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return of `NEEDED` what this session needs: where a server drives SEM and chamber it is less."""
+    """Return the entries of `NEEDED` that this session needs; fewer where a server drives SEM and chamber."""
     parts = tuple(NEEDED) if config.quanta is None else _FLUORESCENCE
     return {part: NEEDED[part] for part in parts if part != "focus" or config.fluorescence.autofocus_um > 0}
 
 
 def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
-    """Start the workers for light, camera and stage alone, and leave the light off.
+    """Start the workers for light, camera and stage only, and leave the light off.
 
-    SEM and chamber are another server's: Odemis needs to have neither, and a beam of its own is not driven.
+    Another server drives SEM and chamber: Odemis needs neither, and its beam is not touched.
 
     Parameters
     ----------
     config : Config
     clock : Clock
     client : OdemisClient, optional
-        One that runs already, made with ``beam=False``.
+        One that is already running, constructed with ``beam=False``.
 
     Raises
     ------
     OdemisStartError, MicroscopeIncompleteError
-        One sentence for a person.
+        The message is one sentence for the user.
     DriverError
         The light cannot be switched off.
     """
@@ -178,7 +178,7 @@ def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> Fluores
 
 
 def connected_fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
-    """Make light, camera and stage; nothing is set, and whether all is there was checked before."""
+    """Construct light, camera and stage without setting anything."""
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
     light = OdemisLight(config, client, interlock)
@@ -191,12 +191,12 @@ def _light_focus(config: Config, client: OdemisClient, interlock: Interlock) -> 
 
 
 def _owned(client: OdemisClient, put_together: Callable[[OdemisClient], T]) -> T:
-    """Put together on workers that end with this program."""
+    """Construct the devices on workers that end with this program."""
     try:
         devices = put_together(client)
     except BaseException:
         client.close()
         raise
-    # Blanks and switches off before the program ends; when it is killed, the workers see to that.
+    # Blanks and switches off before the program ends; if it is killed, the workers do so.
     atexit.register(client.close)
     return devices

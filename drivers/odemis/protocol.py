@@ -13,15 +13,15 @@ import json
 from typing import Any
 
 VERSION = 1
-"""Both sides must have the same; the first request of a connection is `hello`."""
+"""Must be the same on both sides; the first request of a connection is `hello`."""
 
 KINDS = ("range", "not-ready", "timeout", "interrupted", "lost", "failed")
-"""Why a request failed: a value that does not exist, a device that is not ready, an overrun, a cancelled
+"""Kinds of failure: a value that does not exist, a device that is not ready, an overrun, a cancelled
 movement, a component or back-end that does not answer, anything else."""
 
 
 class ProtocolError(Exception):
-    """Raised when a message is not one of this protocol, or of another version of it."""
+    """Raised for a message that is not of this protocol or of another version of it."""
 
 
 def request(method: str, params: dict[str, Any]) -> bytes:
@@ -48,22 +48,22 @@ def read(message: bytes) -> dict[str, Any]:
     Raises
     ------
     ProtocolError
-        It is none, or the other side has another version.
+        It is not one, or the other side has another version.
     """
     try:
         header = json.loads(message)
     except ValueError as error:
-        raise ProtocolError(f"no JSON header: {error}") from None
+        raise ProtocolError(f"not a JSON header: {error}") from None
     if not isinstance(header, dict):
-        raise ProtocolError("the header is no JSON object")
+        raise ProtocolError("the header is not a JSON object")
     if header.get("v") != VERSION:
         raise ProtocolError(
-            f"the other side speaks version {header.get('v')} of the protocol, this one version {VERSION};"
+            f"the other side uses version {header.get('v')} of the protocol, this one version {VERSION};"
             " install the same ilemtrack for both"
         )
     return header
 
 
 def _dump(header: dict[str, Any]) -> bytes:
-    # NaN is no JSON; a value that is none must not cross.
+    # JSON has no NaN, and a value that is not a number must not cross.
     return json.dumps(header, allow_nan=False).encode()

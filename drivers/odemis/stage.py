@@ -37,7 +37,7 @@ class OdemisStage:
         self._range_m = (x0 * 1e-3, x1 * 1e-3), (y0 * 1e-3, y1 * 1e-3)
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
-        """Go to a position, wait until the read-back stands still, and return it."""
+        """Move to a position, wait until the read-back stands still, and return it, m."""
         require_in_stage_range((x_m, y_m), self._range_m)
         with self._interlock.holding("a move"), self._switch.running() as wake:
             end_s = self._clock.now_s() + timeout_s
@@ -56,11 +56,11 @@ class OdemisStage:
         found = self._client.quick("position")
         x_m, y_m = found["x_m"], found["y_m"]
         if x_m is None or y_m is None:
-            raise DriverError("the stage gives no position")
+            raise DriverError("the stage reports no position")
         return float(x_m), float(y_m)
 
     def stop(self) -> None:
-        """Stop moving; harmless when it stands."""
+        """Stop moving; harmless when the stage stands still."""
         self._switch.stop()
         self._client.quick("stop_stage")
         self._client.settle({"move"})
@@ -73,6 +73,6 @@ class OdemisStage:
             if math.dist(here, last) <= _STILL_M:
                 return here
             if self._clock.now_s() > end_s:
-                raise DeviceTimeoutError("the stage said that it had arrived, and still moves")
+                raise DeviceTimeoutError("the stage reported its arrival and still moves")
             last = here
         raise InterruptedCallError("the move was stopped")

@@ -18,15 +18,15 @@ from drivers.stopping import StopSwitch
 
 ATMOSPHERE_PA = 1.0e5
 _LOOK_S = 1.0
-"""Time between two looks at a chamber that changes."""
+"""Time between two read-backs of a changing chamber, s."""
 _CHANGING = ("pumping", "venting", "prevac")
 
 
 class QuantaChamber:
     """Implements `drivers.chamber.Chamber`.
 
-    A server that calls the chamber pumped is believed only where the gauge agrees: 'vacuum' is HIGH at a
-    pressure at which the beam may be on, PARTIAL at that of fluorescence, and CHANGING at any other.
+    The server's state counts only where the gauge agrees: 'vacuum' is HIGH at a pressure allowed for the
+    beam, PARTIAL at that of fluorescence, and CHANGING at any other.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class QuantaChamber:
     config : ChamberConfig
     clock : Clock
     is_blanked : callable
-        Whether the beam is blanked.
+        Returns True if the beam is blanked.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class QuantaChamber:
         self._switch = StopSwitch()
 
     def go_to(self, state: VacuumState, timeout_s: float) -> None:
-        """Pump, let in vapour or vent until state and pressure say so."""
+        """Pump, let in vapour or vent until both state and pressure agree."""
         if state not in (VacuumState.VENTED, VacuumState.PARTIAL, VacuumState.HIGH):
-            raise OutOfRangeError(f"a chamber is not sent to {state}: only to vented, partial or high")
+            raise OutOfRangeError(f"a chamber cannot be sent to {state}, only to vented, partial or high")
         if not self._is_blanked():
             raise NotReadyError(f"the chamber does not go to {state} while the beam is not blanked")
         with self._switch.running() as wake:
@@ -63,20 +63,20 @@ class QuantaChamber:
                 left_s = end_s - self._clock.now_s()
                 if left_s <= 0:
                     raise DeviceTimeoutError(
-                        f"the chamber did not reach {state} within {timeout_s:g} s: it says "
-                        f"'{self._says()}' at {self.pressure_pa():.3g} Pa"
+                        f"the chamber did not reach {state} within {timeout_s:g} s: it reads "
+                        f"'{self._reported()}' at {self.pressure_pa():.3g} Pa"
                     )
                 if not self._clock.sleep(min(_LOOK_S, left_s), wake):
                     raise InterruptedCallError(f"the change of the chamber to {state} was stopped")
 
     def state(self) -> VacuumState:
         """Read the state back, and check it against the pressure."""
-        says = self._says()
-        if says == "vented":
+        reported = self._reported()
+        if reported == "vented":
             return VacuumState.VENTED
-        if says in _CHANGING:
+        if reported in _CHANGING:
             return VacuumState.CHANGING
-        if says != "vacuum":
+        if reported != "vacuum":
             return VacuumState.ERROR
         pressure_pa = self.pressure_pa()
         if 0 < pressure_pa <= self._config.beam_max_pressure_pa:
@@ -90,20 +90,20 @@ class QuantaChamber:
         return VacuumState.CHANGING
 
     def pressure_pa(self) -> float:
-        """Read the pressure back, Pa; atmosphere where the gauge says that the chamber is vented (-1)."""
+        """Read the pressure back, Pa; atmospheric where the gauge reports a vented chamber (-1)."""
         found = self._client.call("get_pressure")
         if found == -1:
             return ATMOSPHERE_PA
         if not isinstance(found, (int, float)) or not math.isfinite(found) or found < 0:
-            raise DriverError(f"the gauge says {found!r}")
+            raise DriverError(f"the gauge reads {found!r}")
         return float(found)
 
     def stop(self) -> None:
-        """End a `go_to`; the chamber holds the pressure that it has. Harmless when nothing runs."""
+        """End `go_to` and hold the pressure reached; harmless when nothing changes."""
         self._switch.stop()
         self._client.urgent(("stop_vacuum_change", {}))
 
-    def _says(self) -> str:
+    def _reported(self) -> str:
         return str(self._client.call("get_vacuum_state"))
 
     def _begin(self, state: VacuumState) -> None:

@@ -1,4 +1,4 @@
-"""Calls to a Quanta-style server, each with a deadline; what must not wait has a connection of its own."""
+"""Calls to a Quanta-style server, each with a deadline; urgent ones on a connection of their own."""
 
 import socket
 import threading
@@ -11,30 +11,37 @@ from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, Not
 from drivers.quanta.wire import MAX_IMAGE_BYTES, MAX_LINE_BYTES, Address, ErrorCode, line, parsed
 
 URGENT_S = 0.9
-"""Of the second within which blanking and stopping have to be done."""
+"""Time for the calls of one blanking or stopping, s; the contract allows 1 s."""
 _CHUNK_BYTES = 1 << 20
+_LOOK_S = 0.1
+"""Longest wait between two looks at the stopwatch, s."""
 
 Call = tuple[str, dict[str, object]]
 T = TypeVar("T")
 
 
 class QuantaClient:
-    """A server, from here. Safe to use from several threads: calls wait for each other, urgent ones do not.
+    """Client of a server. Safe to use from several threads: calls wait for each other, urgent ones do not.
 
-    No call is repeated by itself. After a deadline or a loss the connection is dropped, and the next call
-    opens a new one: a late answer never reaches another question.
+    No call is repeated automatically. After a missed deadline or a lost connection the next call opens a new
+    connection, so that a late answer is never taken for that of another call.
 
     Parameters
     ----------
     endpoint : str
         ``tcp://HOST:PORT`` or ``unix:///PATH``.
     call_timeout_s : float
-        Of real time, for one call and its answer, s. No call waits for hardware.
+        Longest time for one call and its answer, s. No call waits for hardware.
+    now_s : callable
+        Stopwatch for that time, s.
     """
 
-    def __init__(self, endpoint: str, call_timeout_s: float) -> None:
+    def __init__(
+        self, endpoint: str, call_timeout_s: float, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._address = Address(endpoint)
         self._timeout_s = call_timeout_s
+        self._now_s = now_s
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
 
@@ -44,20 +51,20 @@ class QuantaClient:
         Returns
         -------
         object
-            What JSON can say; for an image a pair of that and bytes.
+            A JSON value; for an image a pair of that and the bytes of its pixels.
 
         Raises
         ------
         OutOfRangeError, NotReadyError, DriverError
             The server refused.
         DeviceTimeoutError
-            No answer in time; what the server does meanwhile is unknown.
+            No answer in time; the server may still act on the call.
         DeviceLostError
-            Nobody listens, or the connection broke.
+            No server is listening, or the connection broke.
         """
         with self._lock:
             if self._connection is None:
-                self._connection = _Connection(self._address, self._timeout_s)
+                self._connection = _Connection(self._address, self._timeout_s, self._now_s)
             try:
                 return self._connection.call(method, params, self._timeout_s)
             except (DeviceTimeoutError, DeviceLostError):
@@ -66,27 +73,27 @@ class QuantaClient:
                 raise
 
     def ask(self, method: str, read: Callable[[Any], T]) -> T:
-        """Call, and read the answer.
+        """Call, and convert the answer.
 
         Parameters
         ----------
         method : str
         read : callable
-            Makes a value of what JSON says.
+            Converts the JSON value.
 
         Raises
         ------
         DriverError
-            As `call`, or the answer has another form.
+            As `call`, or the answer has an unexpected form.
         """
         found = self.call(method)
         try:
             return read(found)
         except (TypeError, KeyError, IndexError, ValueError) as error:
-            raise DriverError(f"{method}: an answer that cannot be read: {found!r}") from error
+            raise DriverError(f"{method}: unexpected answer: {found!r}") from error
 
     def urgent(self, *calls: Call) -> list[Any]:
-        """Make calls over a new connection, whatever hangs in another, within `URGENT_S` of real time.
+        """Make calls over a new connection, whatever hangs in another, within `URGENT_S`.
 
         Parameters
         ----------
@@ -101,17 +108,17 @@ class QuantaClient:
         Raises
         ------
         DriverError
-            As `call`; what comes after a call that failed is not made.
+            As `call`; the calls after one that failed are not made.
         """
-        end_s = time.monotonic() + URGENT_S
-        connection = _Connection(self._address, URGENT_S)
+        end_s = self._now_s() + URGENT_S
+        connection = _Connection(self._address, URGENT_S, self._now_s)
         try:
-            return [connection.call(name, params, end_s - time.monotonic()) for name, params in calls]
+            return [connection.call(name, params, end_s - self._now_s()) for name, params in calls]
         finally:
             connection.close()
 
     def close(self) -> None:
-        """Drop the connection, which ends a call that hangs in it; the next call opens a new one."""
+        """Close the connection, which ends a call that hangs in it; the next call opens a new one."""
         connection = self._connection
         if connection is not None:
             connection.shut()
@@ -122,10 +129,11 @@ class QuantaClient:
 
 
 class _Connection:
-    """One socket; used by one thread at a time, and never again after an error of its own."""
+    """One socket, used by one thread at a time and dropped after its first failure."""
 
-    def __init__(self, address: Address, timeout_s: float) -> None:
+    def __init__(self, address: Address, timeout_s: float, now_s: Callable[[], float]) -> None:
         self._name = address.text
+        self._now_s = now_s
         self._calls = 0
         self._rest = bytearray()
         try:
@@ -133,11 +141,11 @@ class _Connection:
         except TimeoutError as error:
             raise DeviceTimeoutError(f"{self._name} does not answer") from error
         except OSError as error:
-            raise DeviceLostError(f"nobody answers at {self._name}: {error.strerror or error}") from error
+            raise DeviceLostError(f"no server answers at {self._name}: {error.strerror or error}") from error
 
     def call(self, method: str, params: dict[str, object], timeout_s: float) -> Any:
-        """One request and its reply."""
-        end_s = time.monotonic() + timeout_s
+        """Send one request and return the result of its reply."""
+        end_s = self._now_s() + timeout_s
         self._calls += 1
         request = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params}
         try:
@@ -160,7 +168,7 @@ class _Connection:
         return result
 
     def shut(self) -> None:
-        """End what another thread waits for; harmless when the connection is gone."""
+        """End the call that another thread waits for; harmless when the connection is gone."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -186,11 +194,14 @@ class _Connection:
         return data
 
     def _read(self, end_s: float) -> None:
-        left_s = end_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left_s)
-        chunk = self._socket.recv(_CHUNK_BYTES)
+        chunk: bytes | None = None
+        while chunk is None:
+            left_s = end_s - self._now_s()
+            if left_s <= 0:
+                raise TimeoutError
+            self._socket.settimeout(min(left_s, _LOOK_S))
+            with suppress(TimeoutError):
+                chunk = self._socket.recv(_CHUNK_BYTES)
         if not chunk:
             raise DeviceLostError(f"{self._name} closed the connection")
         self._rest += chunk

@@ -1,7 +1,7 @@
-"""Whether an image of a Quanta-style server is the one that was asked for, and its pixels.
+"""Frames of a Quanta-style server: the check that one is of our scan, and its pixels.
 
-Such frames carry no date. A frame is ours when it differs from the one that the server had before the scan
-(noise never repeats) and carries the beam shift of the scan, which is unlike that of the scans before it.
+Such frames carry no date. A frame is ours if it differs from the one that the server had before the scan
+(noise never repeats) and carries the beam shift of the scan, which differs from that of earlier scans.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from drivers.errors import DriverError
 
 TAG_STEP_M = 1e-9
-"""Beam shifts of two scans differ by at least this."""
+"""Least difference between the beam shifts of two scans, m."""
 _TAGS = 16
 
 Frame = tuple[dict[str, Any], bytes]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 _KINDS: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
-"""Pixels as they come over the socket."""
+"""Types of pixel as sent over the socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the metadata of a frame must say, as the server read it back before the scan."""
+    """Metadata expected in the frame of a scan, as read back before it."""
 
     size_px: tuple[int, int]
     preset_px: tuple[int, int]
@@ -39,12 +39,12 @@ class Expected:
 
 
 def tag_m(number: int) -> tuple[float, float]:
-    """Beam shift that marks scan `number`: up to 8 nm on each axis, the same again after 256 scans."""
+    """Return the beam shift that marks scan `number`, m: up to 8 nm an axis, repeated after 256 scans."""
     return (number % _TAGS - _TAGS // 2) * TAG_STEP_M, (number // _TAGS % _TAGS - _TAGS // 2) * TAG_STEP_M
 
 
 def fingerprint(frame: Frame | None) -> bytes:
-    """Digest of pixels and metadata; empty for no frame."""
+    """Return a digest of pixels and metadata; empty for no frame."""
     if frame is None:
         return b""
     about, data = frame
@@ -66,12 +66,12 @@ def mismatch(about: dict[str, Any], expected: Expected) -> str | None:
 
 
 def pixels(frame: Frame, expected: Expected) -> Pixels:
-    """Pixels of a frame without its data bar, (rows, columns).
+    """Return the pixels of a frame without its data bar, (rows, columns).
 
     Raises
     ------
     DriverError
-        Another shape or type of pixel, or fewer bytes than that.
+        An unexpected shape, type of pixel or number of bytes.
     """
     about, data = frame
     shape = _numbers(about.get("shape"), 2)

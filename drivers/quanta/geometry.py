@@ -1,4 +1,4 @@
-"""Which preset of a scan generator shows a rectangle, and which part of it is scanned."""
+"""Choice of a scan preset, and of the part of it that is scanned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ PRESETS_PX: tuple[Size, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ScanArea:
-    """A scan as the machine has to be set for it.
+    """Settings of the machine for one scan.
 
     Attributes
     ----------
     preset_px : (int, int)
-        Scan size of the machine.
+        Preset scan size.
     area_px : (int, int, int, int) or None
         Reduced area: left, top, width and height inside the preset, px; None scans the whole preset.
     width_m : float
         Horizontal field width of the whole preset, m.
     off_center_m : (float, float)
-        How far the middle of the area lies from the axis, x right and y up, m: half a pixel at most, where an
-        odd number of pixels cannot be in the middle of an even one.
+        Centre of the area relative to the axis, x right and y up, m: at most half a pixel, where an odd
+        number of pixels cannot be centred in an even one.
     """
 
     preset_px: Size
@@ -44,23 +44,23 @@ class ScanArea:
 
 
 def scan_area(size_px: Size, pixel_size_m: float, presets_px: Sequence[Size], reduced_area: bool) -> ScanArea:
-    """Take the smallest preset that covers a scan at its pixel size, and the middle of it.
+    """Choose the smallest preset that covers a scan, and the central part of it.
 
-    Nothing beyond the scan is exposed: without a reduced area only the presets themselves are scans.
+    Nothing outside the scan is exposed: without reduced areas only the presets themselves can be scanned.
 
     Parameters
     ----------
     size_px : (int, int)
-        Width and height wanted, px.
+        Width and height of the scan, px.
     pixel_size_m : float
     presets_px : sequence of (int, int)
     reduced_area : bool
-        Whether the machine scans a part of a preset.
+        True if the machine can scan a part of a preset.
 
     Raises
     ------
     OutOfRangeError
-        There is no such scan.
+        The machine does not have that scan.
     """
     width, height = size_px
     covering = [(w, h) for w, h in presets_px if w >= width and h >= height]
@@ -73,7 +73,7 @@ def scan_area(size_px: Size, pixel_size_m: float, presets_px: Sequence[Size], re
     if preset == (width, height):
         return ScanArea(preset, None, preset[0] * pixel_size_m, (0.0, 0.0))
     if not reduced_area:
-        raise OutOfRangeError(f"a scan of {width} x {height} px is none of the presets of the machine")
+        raise OutOfRangeError(f"a scan of {width} x {height} px is not one of the presets of the machine")
     left, top = (preset[0] - width) // 2, (preset[1] - height) // 2
     off_x_px, off_y_px = left + width / 2 - preset[0] / 2, top + height / 2 - preset[1] / 2
     return ScanArea(

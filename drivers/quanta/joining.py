@@ -1,4 +1,4 @@
-"""One microscope of two: fluorescence from one driver, SEM and chamber from a Quanta-style server."""
+"""A microscope joined from two drivers: fluorescence from one, SEM and chamber from a Quanta-style server."""
 
 from dataclasses import replace
 
@@ -14,16 +14,16 @@ from drivers.stage import Stage
 
 
 class PlacedCamera:
-    """A camera whose frames lie where the stage of another driver stands. Implements `FluorescenceCamera`.
+    """A camera above the stage of another driver. Implements `FluorescenceCamera`.
 
     Parameters
     ----------
     camera : FluorescenceCamera
     stage : Stage
     interlock : Interlock
-        Shared with that stage: no move in the middle of an exposure.
+        Shared with that stage, which then does not move during an exposure.
     still_m : float
-        A stage that moved further in the course of an exposure spoils the frame, m.
+        Largest movement of the stage during an exposure, m; beyond it the frame is refused.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class PlacedCamera:
         self._still_m = still_m
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
-        """Take one frame, and place it by the read-back of the stage."""
+        """Take one frame, positioned by the read-back of the stage."""
         with self._interlock.holding("an exposure"):
             before = self._stage.position()
             frame = self._camera.expose(settings, timeout_s)
             after = self._stage.position()
         if max(abs(b - a) for a, b in zip(before, after, strict=True)) > self._still_m:
-            raise DriverError(f"the stage moved from {before} to {after} m in the course of an exposure")
+            raise DriverError(f"the stage moved from {before} to {after} m during an exposure")
         return replace(frame, pose=replace(frame.pose, center_m=before))
 
     def stop(self) -> None:
@@ -50,18 +50,18 @@ class PlacedCamera:
 
     @property
     def behind(self) -> FluorescenceCamera:
-        """The camera itself, for what else it offers."""
+        """The camera itself, for what it offers beyond the protocol."""
         return self._camera
 
 
 class InterlockedStage:
-    """The stage of another driver, refused while the server scans. Implements `Stage`.
+    """The stage of another driver, which does not move while the server scans. Implements `Stage`.
 
     Parameters
     ----------
     stage : Stage
     interlock : Interlock
-        That of the SEM.
+        Shared with the SEM.
     """
 
     def __init__(self, stage: Stage, interlock: Interlock) -> None:
@@ -69,7 +69,7 @@ class InterlockedStage:
         self._interlock = interlock
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
-        """Go to a position, and return the read-back."""
+        """Move to a position, and return the read-back, m."""
         with self._interlock.holding("a move"):
             return self._stage.move_to(x_m, y_m, timeout_s)
 
@@ -78,19 +78,19 @@ class InterlockedStage:
         return self._stage.position()
 
     def stop(self) -> None:
-        """Stop moving; harmless when it stands."""
+        """Stop moving; harmless when the stage stands still."""
         self._stage.stop()
 
 
 def joined(
     fluorescence: FluorescenceHalf | Microscope, config: Config, quanta: QuantaConfig, clock: Clock
 ) -> tuple[Microscope, QuantaDevices]:
-    """Take light and camera of one driver, and SEM, chamber and stage of a server.
+    """Join light and camera of one driver with SEM, chamber and stage of a server.
 
     Parameters
     ----------
     fluorescence : FluorescenceHalf or Microscope
-        Its stage is used, too, where the server does not drive the one under the specimen
+        Its stage is used as well where the server does not drive the one under the specimen
         (``quanta.drives_stage: false``).
     config : Config
     quanta : QuantaConfig
@@ -99,7 +99,7 @@ def joined(
     Returns
     -------
     Microscope, QuantaDevices
-        The microscope, and what of it the server drives.
+        The microscope, and the part of it that the server drives.
     """
     interlock = Interlock()
     if quanta.drives_stage:

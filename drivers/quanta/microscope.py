@@ -1,4 +1,4 @@
-"""SEM, stage and chamber of one server, put together."""
+"""Construction of the devices behind a Quanta-style server."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from drivers.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class QuantaDevices:
-    """What a Quanta-style server drives; fluorescence is not among it."""
+    """Devices of a Quanta-style server; fluorescence is not among them."""
 
     sem: QuantaSem
     stage: Stage
@@ -29,8 +29,9 @@ def quanta_devices(
     clock: Clock,
     interlock: Interlock | None = None,
     under_specimen: Stage | None = None,
+    client: QuantaClient | None = None,
 ) -> QuantaDevices:
-    """Make the devices of a server; nothing is called yet.
+    """Construct the devices of a server; makes no call yet.
 
     Parameters
     ----------
@@ -38,12 +39,14 @@ def quanta_devices(
     quanta : QuantaConfig
     clock : Clock
     interlock : Interlock, optional
-        Shared with what else must not run at the same time, such as the camera.
+        Shared with other devices that must not run at the same time, such as the camera.
     under_specimen : Stage, optional
-        That of another driver, where the server does not drive the one under the specimen.
+        The stage of another driver, where the server does not drive the one under the specimen.
+    client : QuantaClient, optional
+        By default a new one for the endpoint of the configuration.
     """
     shared = interlock or Interlock()
-    client = QuantaClient(quanta.endpoint, quanta.call_timeout_s)
+    client = client or QuantaClient(quanta.endpoint, quanta.call_timeout_s)
     stage = under_specimen or QuantaStage(client, config.stage, quanta, clock, shared)
     sem = QuantaSem(client, config.sem, quanta, clock, shared, stage)
     chamber = QuantaChamber(client, config.chamber, clock, sem.is_blanked)

@@ -1,4 +1,4 @@
-"""The scan generator of a Quanta-style server: a scan checked, set and read back; the beam is not touched."""
+"""The scan generator of a Quanta-style server: checks, sets and reads back a scan; leaves the beam alone."""
 
 import math
 
@@ -10,16 +10,16 @@ from drivers.sem import ScanRequest
 
 
 def presets(client: QuantaClient) -> list[Size]:
-    """Scan sizes of the machine, px.
+    """Return the scan sizes of the machine, px.
 
     Raises
     ------
     DriverError
-        It names none.
+        It lists none.
     """
     found = client.ask("resolution_info", lambda info: [(int(w), int(h)) for w, h in info["choices"]])
     if not found:
-        raise DriverError("resolution_info: the machine names no scan size")
+        raise DriverError("resolution_info: the machine lists no scan size")
     return found
 
 
@@ -29,7 +29,7 @@ def check_scan(client: QuantaClient, request: ScanRequest, reduced_area: bool) -
     Raises
     ------
     OutOfRangeError
-        It does not; nothing was changed.
+        The machine does not have that scan; nothing was changed.
     """
     settings.check(client, settings.DWELL_TIME, request.dwell_s)
     area = scan_area(request.size_px, request.pixel_size_m, presets(client), reduced_area)
@@ -44,14 +44,14 @@ def set_scan(
     tag_m: tuple[float, float],
     databar_px: int,
 ) -> frames.Expected:
-    """Set a scan, and read all of it back; what its frame must say of itself.
+    """Set a scan, read all of it back, and return the metadata expected in its frame.
 
-    The beam shift is that of the request, less what the area lies off the axis, and the tag of the scan.
+    The beam shift is that of the request minus the offset of the area from the axis, plus the scan's tag.
 
     Raises
     ------
     OutOfRangeError
-        The machine took something else.
+        The machine reads back something else.
     """
     call = client.call
     x_m, y_m = (s - off + t for s, off, t in zip(request.beam_shift_m, area.off_center_m, tag_m, strict=True))
@@ -69,8 +69,8 @@ def set_scan(
     found = call("get_scan_mode"), call("get_resolution"), call("get_selected_area")
     wanted = "full_frame", list(area.preset_px), None if area.area_px is None else list(area.area_px)
     if found != wanted:
-        raise OutOfRangeError(f"the SEM took a scan of mode, size and area {found} instead of {wanted}")
+        raise OutOfRangeError(f"the SEM set mode, size and area of the scan to {found} instead of {wanted}")
     shift_m = client.ask("get_beam_shift", lambda found: (float(found["x"]), float(found["y"])))
     if not math.dist(shift_m, (x_m, y_m)) <= frames.TAG_STEP_M / 2:
-        raise OutOfRangeError(f"the SEM took a beam shift of {shift_m} m instead of {(x_m, y_m)}")
+        raise OutOfRangeError(f"the SEM set a beam shift of {shift_m} m instead of {(x_m, y_m)}")
     return frames.Expected(request.size_px, area.preset_px, width_m, dwell_s, shift_m, databar_px)

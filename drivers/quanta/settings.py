@@ -1,4 +1,4 @@
-"""Settings of a Quanta-style server: ranges asked for, values set and read back."""
+"""Settings of a Quanta-style server: their ranges, setting and reading back."""
 
 import math
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from drivers.quanta.client import QuantaClient
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A number that the machine holds: its name in the calls, and for people with a unit."""
+    """One numeric setting: its name in the calls, a label for people, and its unit."""
 
     name: str
     label: str
     unit: str
     near: float = 0.0
-    """Difference between what was set and what is read back that does no harm, beside 0.1 %."""
+    """Harmless absolute difference between the value set and read back; a relative one is 0.1 %."""
 
 
 HT_VOLTAGE = Setting("ht_voltage", "accelerating voltage", "V")
@@ -28,7 +28,7 @@ ROTATION = Setting("rotation", "scan rotation", "rad", near=1e-4)
 
 
 def value_range(client: QuantaClient, setting: Setting) -> tuple[float, float]:
-    """Lowest and highest value that the machine has.
+    """Return the lowest and the highest value that the machine has.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def value_range(client: QuantaClient, setting: Setting) -> tuple[float, float]:
 
 
 def check(client: QuantaClient, setting: Setting, value: float) -> None:
-    """Refuse what the machine does not have.
+    """Refuse a value that the machine does not have.
 
     Raises
     ------
@@ -58,22 +58,22 @@ def read(client: QuantaClient, setting: Setting) -> float:
     """
     found = client.call(f"get_{setting.name}")
     if not isinstance(found, (int, float)) or not math.isfinite(found):
-        raise DriverError(f"get_{setting.name}: {found!r} is no number")
+        raise DriverError(f"get_{setting.name}: {found!r} is not a number")
     return float(found)
 
 
 def apply(client: QuantaClient, setting: Setting, value: float) -> float:
-    """Set a value and read it back; a machine clips in silence.
+    """Set a value and read it back: machines clip silently.
 
     Raises
     ------
     OutOfRangeError
-        Not in the range, or something else is read back.
+        The value is out of range, or another one is read back.
     """
     check(client, setting, value)
     client.call(f"set_{setting.name}", value=value)
     found = read(client, setting)
     if not math.isclose(found, value, rel_tol=1e-3, abs_tol=setting.near):
         unit = f" {setting.unit}" if setting.unit else ""
-        raise OutOfRangeError(f"the SEM took {setting.label} {found:g}{unit} instead of {value:g}{unit}")
+        raise OutOfRangeError(f"the SEM set {setting.label} {found:g}{unit} instead of {value:g}{unit}")
     return found

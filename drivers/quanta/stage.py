@@ -13,15 +13,15 @@ from drivers.quanta.client import QuantaClient
 from drivers.stopping import StopSwitch
 
 _DETOUR = 5.0
-"""A move too short to happen is made from so many times its least length away."""
+"""Length of the step away before a move that is too short, over the shortest move; chosen by hand."""
 _STILL_M = 2e-8
-"""Two read-backs of a stage that stands differ by less."""
+"""Largest distance between two read-backs of a stage that stands still, m; chosen by hand, not measured."""
 
 _Point = tuple[float, float]
 
 
 def axis_ranges_m(info: Any) -> tuple[_Point, _Point]:
-    """Lowest and highest x, and y, of a machine's answer, m."""
+    """Return the lowest and highest x, and y, of an answer to ``stage_info``, m."""
     (x0, x1), (y0, y1) = ((float(info[axis][0]), float(info[axis][1])) for axis in "xy")
     return (x0, x1), (y0, y1)
 
@@ -29,9 +29,9 @@ def axis_ranges_m(info: Any) -> tuple[_Point, _Point]:
 class QuantaStage:
     """Implements `drivers.stage.Stage`.
 
-    Such a stage says that it stands while it still moves, and leaves tiny moves out. So a move is over only
-    when the server says so, two read-backs agree, and they are where the stage was sent; and a move shorter
-    than ``quanta.least_move_um`` begins with a step away, inside the safe area.
+    Such a stage reports a stop while it still moves, and skips tiny moves. So a move is over only once the
+    server reports a stop, two read-backs agree, and both lie at the target; and a move shorter than
+    ``quanta.least_move_um`` begins with a step away, inside the safe area.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class QuantaStage:
         self._switch = StopSwitch()
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
-        """Go to a position, and return the read-back once it stands there."""
+        """Move to a position, and return the read-back once the stage stands still there, m."""
         target = x_m, y_m
         require_in_stage_range(target, self.range_m())
         with self._interlock.holding("a move"):
@@ -74,16 +74,16 @@ class QuantaStage:
         """Read the position back, m."""
         x, y = self._client.ask("get_stage_position", lambda found: (float(found["x"]), float(found["y"])))
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise DriverError(f"the stage says that it stands at ({x}, {y}) m")
+            raise DriverError(f"the stage reads back ({x}, {y}) m")
         return x, y
 
     def stop(self) -> None:
-        """Stop moving; harmless when it stands."""
+        """Stop moving; harmless when the stage stands still."""
         self._switch.stop()
         self._client.urgent(("stop_stage_movement", {}))
 
     def range_m(self) -> tuple[_Point, _Point]:
-        """Lowest and highest x, and y, that machine and safe area both allow, m."""
+        """Return the lowest and highest x, and y, that both machine and safe area allow, m."""
         offered = self._client.ask("stage_info", axis_ranges_m)
         safe = self._stage.safe_x_mm, self._stage.safe_y_mm
         (x0, x1), (y0, y1) = (
@@ -93,7 +93,7 @@ class QuantaStage:
         return (x0, x1), (y0, y1)
 
     def _away(self, target: _Point, by_m: float) -> _Point:
-        """Return a point so far from the target on each axis, towards the middle of the range."""
+        """Return a point `by_m` from the target on each axis, towards the centre of the range."""
         x, y = (
             value - by_m if value > (low + high) / 2 else value + by_m
             for value, (low, high) in zip(target, self.range_m(), strict=True)

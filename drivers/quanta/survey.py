@@ -1,4 +1,4 @@
-"""What a Quanta-style server offers, set against what a session wants; only asks, changes nothing."""
+"""Survey of a Quanta-style server against the needs of a session; changes nothing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,15 +14,15 @@ from drivers.quanta.scanning import presets
 from drivers.quanta.stage import axis_ranges_m
 
 SERVER = "server of the SEM"
-"""Name of the offer that tells whether there is one."""
+"""Name of the offer for the server itself."""
 
 _SERVER = "see that the server beside the SEM is the one for this machine, and has this call"
 
 
 def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterator[Offer]:
-    """Ask for every range and size that a session needs; what is missing is an offer that does not fit.
+    """Yield an offer for every range and size that a session needs, fitting or not.
 
-    A server that does not answer at all is one such offer, and is asked no more.
+    A server that does not answer at all gives a single offer that does not fit.
     """
     try:
         client.call("beam_is_blanked")
@@ -31,7 +31,7 @@ def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterat
         yield Offer("microscope", SERVER, str(error), Fit.NO, f"{do} whether the beam is blanked")
         return
     except DriverError:
-        # It answers; what it does not offer is told below, or by the devices.
+        # It answers; what it lacks is reported below, or by the devices.
         pass
     yield Offer("microscope", SERVER, f"answers at {quanta.endpoint}")
     sem = config.sem
@@ -79,7 +79,7 @@ def _presets(client: QuantaClient) -> Offer:
     try:
         sizes = presets(client)
     except DriverError as error:
-        return Offer("sem", "presets", f"not told: {error}", Fit.NO, _SERVER)
+        return Offer("sem", "presets", f"not reported: {error}", Fit.NO, _SERVER)
     return Offer("sem", "presets", ", ".join(f"{width} x {height}" for width, height in sizes) + " px")
 
 
@@ -107,11 +107,11 @@ def _power(client: QuantaClient) -> Offer:
     try:
         power = client.call("get_beam_power")
     except DriverError as error:
-        return Offer("sem", "beam power", f"nobody knows: {error}", Fit.NO, _SERVER)
+        return Offer("sem", "beam power", f"unknown: {error}", Fit.NO, _SERVER)
     if power is True:
         return Offer("sem", "beam power", "the beam is switched on")
     says = "the beam is switched off as a whole"
-    do = "switch it on at the SEM once the chamber is pumped, before the electron images: nobody else does"
+    do = "switch it on at the SEM once the chamber is pumped, before the electron images"
     return Offer("sem", "beam power", says, Fit.DOUBTFUL, do)
 
 
@@ -133,7 +133,7 @@ def _low_vacuum(client: QuantaClient, config: Config) -> Offer:
     try:
         found = client.ask("pressure_info", _pressures_pa)
     except DriverError as error:
-        return Offer("chamber", "low vacuum", f"nobody knows: {error}", Fit.NO, _SERVER)
+        return Offer("chamber", "low vacuum", f"unknown: {error}", Fit.NO, _SERVER)
     if found is None:
         return Offer("chamber", "low vacuum", f"none; {wanted_pa:g} Pa wanted for fluorescence", Fit.NO, do)
     low, high = found
@@ -146,15 +146,15 @@ def _stage(client: QuantaClient, config: Config) -> Offer:
     try:
         found = [(low * 1e3, high * 1e3) for low, high in client.ask("stage_info", axis_ranges_m)]
     except DriverError as error:
-        return Offer("stage", "stage range", f"nobody knows: {error}", Fit.NO, _SERVER)
+        return Offer("stage", "stage range", f"unknown: {error}", Fit.NO, _SERVER)
     wanted = (stage.safe_x_mm, stage.safe_y_mm)
-    # As float: 12 mm is 0.012 m there and back.
+    # Converting 12 mm to 0.012 m and back costs a rounding error.
     fits = all(f[0] <= w[0] + 1e-9 and w[1] <= f[1] + 1e-9 for f, w in zip(found, wanted, strict=True))
     says = "; ".join(
         f"{axis} {f[0]:g} to {f[1]:g} mm, safe area {w[0]:g} to {w[1]:g}"
         for axis, f, w in zip("xy", found, wanted, strict=True)
     )
-    do = "narrow stage.safe_x_mm and stage.safe_y_mm to what the stage reaches"
+    do = "narrow stage.safe_x_mm and stage.safe_y_mm to the range of the stage"
     return judged("stage", "stage range", says, fits, do)
 
 

@@ -1,4 +1,4 @@
-"""What goes over the socket between this program and a Quanta-style server: JSON-RPC 2.0, one line each.
+"""Protocol between this program and a Quanta-style server: JSON-RPC 2.0 over a socket, one line a message.
 
 A request is one line of JSON, its parameters by name; all values are SI::
 
@@ -9,12 +9,13 @@ So is a reply, with the `id` of its request and either `result` or `error`::
     {"jsonrpc": "2.0", "id": 7, "result": null}
     {"jsonrpc": "2.0", "id": 8, "error": {"code": 1, "message": "dwell_time 9 s is not from ..."}}
 
-A result that is an object with the key `bytes` (an image) is followed by just so many raw bytes. Calls return
-at once: what takes time (`move_stage`, `set_channel_state`, `pump`) is begun, and asked after. It answers
-several connections at a time, so that a call that hangs in one keeps nobody from blanking in another.
+A result that is an object with the key `bytes` (an image) is followed by that many raw bytes. Calls return at
+once: what takes time (`move_stage`, `set_channel_state`, `pump`) is started, and its state is polled. The
+server answers several connections at a time, so that a call that hangs in one does not prevent blanking in
+another.
 
-The names of the calls are those of a remote server of a Thermo Fisher (FEI) SEM. Not among those are
-`stop_vacuum_change`, the `pressure` of `pump`, and the read-backs of what is set.
+The names of the calls are those of a remote server of a Thermo Fisher (FEI) SEM, except for
+`stop_vacuum_change`, the `pressure` of `pump`, and the read-backs of settings.
 """
 
 import json
@@ -31,7 +32,7 @@ MAX_IMAGE_BYTES = 64 * 1024 * 1024
 
 
 class ErrorCode(IntEnum):
-    """Why a server refuses."""
+    """Reasons for which a server refuses a call."""
 
     UNKNOWN_METHOD = -32601
     BAD_PARAMETERS = -32602
@@ -42,7 +43,7 @@ class ErrorCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens: ``tcp://HOST:PORT`` or ``unix:///PATH``."""
+    """Address of a server: ``tcp://HOST:PORT`` or ``unix:///PATH``."""
 
     text: str
 
@@ -52,7 +53,7 @@ class Address:
         Raises
         ------
         OSError
-            Nobody listens there, or not within the time.
+            No server is listening there, or it did not accept in time.
         """
         scheme, _, rest = self.text.partition("://")
         if scheme == "unix":
@@ -71,22 +72,28 @@ class Address:
 
 
 def line(message: dict[str, Any]) -> bytes:
-    """One message as a line; numbers that are not finite are refused with a ValueError."""
+    """Return a message as one line.
+
+    Raises
+    ------
+    ValueError
+        A number that is not finite.
+    """
     return json.dumps(message, allow_nan=False).encode() + b"\n"
 
 
 def parsed(text: bytes) -> dict[str, Any]:
-    """Message of a line.
+    """Return the message of a line.
 
     Raises
     ------
     DeviceLostError
-        It is no object of JSON: the other end does not speak this protocol.
+        It is not a JSON object: the other end does not use this protocol.
     """
     try:
         message = json.loads(text)
     except ValueError:
         message = None
     if not isinstance(message, dict):
-        raise DeviceLostError(f"no line of JSON-RPC: {text[:80]!r}")
+        raise DeviceLostError(f"not a line of JSON-RPC: {text[:80]!r}")
     return message

@@ -1,4 +1,4 @@
-"""Fluorescence that was recorded before, played back as if by a camera."""
+"""A camera and a light that play back recorded fluorescence."""
 
 import math
 import re
@@ -16,18 +16,18 @@ from drivers.stage import Stage
 from drivers.stopping import StopSwitch
 
 _GAP_M = 100e-6
-"""Ground left free between frames that are laid out on a grid."""
+"""Gap between frames laid out on a grid, m; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedFrame:
-    """A recorded frame with its place in the array.
+    """A recorded frame with its position in the array.
 
     Attributes
     ----------
     frame : RecordedFrame
     section : str
-        ``S0001``; sections are in the order of cutting.
+        Identifier, such as ``S0001``; sections are in the order of cutting.
     field : int
         Index of the field in its section, from 0.
     center_m : (float, float)
@@ -41,17 +41,16 @@ class PlacedFrame:
 
     @property
     def pose(self) -> Pose:
-        """Where the frame lies."""
+        """Position, scale and orientation of the frame on the stage."""
         return self.frame.pose_at(self.center_m)
 
 
 def placed(frames: Sequence[RecordedFrame]) -> tuple[PlacedFrame, ...]:
-    """Give every recorded frame its section and its place on the stage.
+    """Assign a section and a stage position to every recorded frame.
 
-    Frames that carry section identifiers keep them, and are the fields of a section in the order given;
-    otherwise each frame is a section of its own: S0001, S0002, ... Frames that carry stage positions stay
-    there; otherwise they are laid out on a square grid about the origin of the stage, rows towards falling
-    y, 100 um apart.
+    Frames with section identifiers keep them, and are the fields of a section in the order given; otherwise
+    each frame is a section of its own: S0001, S0002, ... Frames with stage positions keep them; otherwise
+    they are laid out on a square grid about the origin of the stage, 100 um apart, rows towards smaller y.
 
     Parameters
     ----------
@@ -61,8 +60,8 @@ def placed(frames: Sequence[RecordedFrame]) -> tuple[PlacedFrame, ...]:
     Raises
     ------
     FrameError
-        There are no frames; some carry an identifier or a position and others none; an identifier is not
-        like S0001; or two frames have the same place.
+        No frames; an identifier or a position on some frames only; an identifier not like S0001; or two
+        frames at the same position.
     """
     if not frames:
         raise FrameError("no frames were given")
@@ -125,7 +124,7 @@ def _name(frame: RecordedFrame) -> str:
 
 
 class RecordedCamera:
-    """Gives the frame that was recorded where the stage stands. Implements `FluorescenceCamera`.
+    """Returns the frame recorded at the position of the stage. Implements `FluorescenceCamera`.
 
     Parameters
     ----------
@@ -133,9 +132,9 @@ class RecordedCamera:
     stage : Stage
     clock : Clock
     interlock : Interlock, optional
-        That of the stage, which then does not move during an exposure.
+        Shared with the stage, which then does not move during an exposure.
     tolerance_m : float
-        Furthest that the stage may stand from the place of a frame, m.
+        Largest distance of the stage from the position of a frame, m.
     """
 
     def __init__(
@@ -154,17 +153,17 @@ class RecordedCamera:
         self._switch = StopSwitch()
 
     def expose(self, settings: FmSettings, timeout_s: float) -> FmFrame:
-        """Return the frame recorded here, after the time that its exposure takes.
+        """Return the frame recorded here, after the time of its exposure.
 
-        Its pose is the recorded one. Exposure time is as recorded where the file tells; an offset that the
-        file does not tell is 0.
+        Pose, exposure time and offset are as recorded; without a record the time is that asked for, the
+        offset 0.
 
         Raises
         ------
         OutOfRangeError
-            An exposure time that is not above 0 and at most 600 s.
+            The exposure time is not above 0 and at most 600 s.
         FrameError
-            No frame was recorded where the stage stands.
+            No frame was recorded at the position of the stage.
         DeviceTimeoutError, InterruptedCallError, NotReadyError
         """
         require_exposure(settings.exposure_s)
@@ -199,27 +198,27 @@ class RecordedCamera:
 
 
 class RecordedLight:
-    """A light that shines on nothing, for recorded frames. Implements `Light`."""
+    """A light without effect, for recorded frames. Implements `Light`."""
 
     def __init__(self) -> None:
         self._on = False
 
     def on(self, excitation_nm: float, power_density_w_per_cm2: float, timeout_s: float) -> None:  # noqa: ARG002
-        """Keep that the light is on.
+        """Note that the light is on.
 
         Raises
         ------
         OutOfRangeError
-            A wavelength or power that is not finite and above 0.
+            Wavelength or power is not finite and above 0.
         """
         if not (0 < excitation_nm < math.inf and 0 < power_density_w_per_cm2 < math.inf):
             raise OutOfRangeError("wavelength and power of the light must be finite and above 0")
         self._on = True
 
     def off(self) -> None:
-        """Keep that the light is off."""
+        """Note that the light is off."""
         self._on = False
 
     def is_on(self) -> bool:
-        """Whether the light was left on."""
+        """Return True if the light was left on."""
         return self._on

@@ -1,4 +1,8 @@
-"""What the OME-XML of a TIFF file says of its planes."""
+"""The planes of an OME-TIFF file, from its OME-XML.
+
+Read with ElementTree: ome-types takes 0.8 to 0.95 s of CPU time to import, this module .025 s, and it refuses
+documents of other programs that break the schema.
+"""
 
 import math
 from collections.abc import Mapping
@@ -56,7 +60,7 @@ class OmePlane:
 
 
 def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
-    """Planes by the number of the page that holds them.
+    """Return the planes by the number of the page that holds them.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
     pages : int
         Pages of the file.
     source : str
-        Names the file in errors.
+        Name of the file for errors.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
-        raise FrameError(f"{source}: its OME metadata is no valid XML ({error})") from None
+        raise FrameError(f"{source}: its OME metadata is not valid XML ({error})") from None
     planes: dict[int, OmePlane] = {}
     images = root.findall("{*}Image")
     for number, image in enumerate(images):
@@ -98,7 +102,7 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
 
 
 def _pages(pixels: ElementTree.Element, first: int, file: str) -> list[tuple[int, int, int]]:
-    """Return (page, z, t) of the planes of an image in this file; from page `first` where it does not say."""
+    """Return (page, z, t) of the planes of an image in this file; from page `first` by default."""
     sizes = {"Z": _integer(pixels, "SizeZ", 1), "T": _integer(pixels, "SizeT", 1)}
     order = [axis for axis in pixels.get("DimensionOrder", "XYCZT") if axis in sizes] or ["Z", "T"]
     inner = sizes[order[0]]
@@ -108,7 +112,7 @@ def _pages(pixels: ElementTree.Element, first: int, file: str) -> list[tuple[int
     homes = [block.find("{*}UUID") for block in blocks]
     names = [None if home is None else home.get("FileName") for home in homes]
     if len(set(names)) > 1:
-        # One image in several files; a single name may be that before a renaming, and is not believed.
+        # One image in several files; a single name is ignored, since the file may have been renamed.
         blocks = [block for block, name in zip(blocks, names, strict=True) if name in (None, file)]
         if not blocks:
             return []
@@ -159,22 +163,22 @@ def _pixel_size(pixels: ElementTree.Element, source: str) -> tuple[float, float]
 def _quantity(
     element: ElementTree.Element, name: str, units: Mapping[str, float], unit: str, source: str
 ) -> float | None:
-    """Return a number with a unit in SI; None where it is missing or its unit is not physical."""
+    """Return a quantity in SI units; None where it is missing or its unit is not physical."""
     text = element.get(name)
     if text is None:
         return None
     try:
         value = float(text)
     except ValueError:
-        raise FrameError(f"{source}: {name} in its OME metadata is {text!r}, which is no number") from None
+        raise FrameError(f"{source}: {name} in its OME metadata is {text!r}, which is not a number") from None
     if not math.isfinite(value):
-        raise FrameError(f"{source}: {name} in its OME metadata is {text}, which is no finite number")
+        raise FrameError(f"{source}: {name} in its OME metadata is {text}, which is not a finite number")
     factor = units.get(element.get(f"{name}Unit", unit))
     return None if factor is None else value * factor
 
 
 def _notes(root: ElementTree.Element, image: ElementTree.Element, *, alone: bool) -> Mapping[str, str]:
-    """Return the key-value annotations that an image refers to; all of them for the only image."""
+    """Return the key-value annotations that an image refers to; all of them for a single image."""
     wanted = {ref.get("ID") for ref in image.iter() if ref.tag.endswith("}AnnotationRef")}
     notes = {}
     for annotation in root.findall("{*}StructuredAnnotations/{*}MapAnnotation"):

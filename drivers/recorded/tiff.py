@@ -24,22 +24,22 @@ from drivers.recorded.ome import (
 )
 from drivers.recorded.tiff_pages import check_pages
 
-# What tifffile says of damaged files is for a log; people get one sentence from here.
+# Warnings of tifffile on damaged files go to the log; the user gets one sentence from here.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 PIXEL_SIZE_NM = (10.0, 5000.0)
-"""Smallest and largest pixel size of a fluorescence frame that is believed, nm."""
+"""Smallest and largest plausible pixel size of a fluorescence frame, nm; as in the configuration."""
 _MAX_SIDE_PX = 32768
 _MAX_BYTES = 512 * 2**20
-"""Of one page."""
+"""Largest page, bytes."""
 _MAX_COMPRESSION = 1500
-"""More than deflate can reach; a header that claims more lies."""
+"""Above the ratio that deflate can achieve (1032:1): a header that claims more is wrong."""
 _MAX_ANISOTROPY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """One page of a file.
+    """One page of a TIFF file as a fluorescence frame.
 
     Attributes
     ----------
@@ -50,16 +50,16 @@ class RecordedFrame:
     pixel_size_m : (float, float)
         Width and height of a pixel, m; equal within 1 %.
     section, field : str or None
-        Identifiers, in files of this program.
+        Identifiers, in files of ilemtrack.
     center_m : (float, float) or None
         Stage position of the centre, m.
     offset_adu : float or None
-        Grey level of no light.
+        Grey level without light.
     exposure_s : float or None
     rotation_rad : float
         Of the frame on the stage, counter-clockwise.
     flip_x, flip_y : bool
-        The camera showed the specimen mirrored along this axis.
+        True if the camera shows the specimen mirrored along this axis.
     """
 
     path: Path
@@ -92,8 +92,8 @@ def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[Recorde
     Raises
     ------
     FrameError
-        The file is missing, truncated, no TIFF, has colour, several channels, other values than uint8 or
-        uint16, pixels that are not square within 1 %, or no pixel size; one sentence.
+        The file is missing, truncated or not a TIFF, or it has colour, several channels, values other than
+        uint8 or uint16, pixels that are not square within 1 %, or no pixel size. One sentence.
     """
     if not path.is_file():
         reason = "is a folder, not a file" if path.is_dir() else "no such file"
@@ -105,7 +105,7 @@ def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[Recorde
     except FrameError:
         raise
     except tifffile.TiffFileError as error:
-        raise FrameError(f"{path}: is no TIFF file, or a damaged one ({_sentence(error)})") from None
+        raise FrameError(f"{path}: is not a TIFF file, or a damaged one ({_sentence(error)})") from None
     except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError, ArithmeticError) as error:
         # tifffile and its decoders raise all of these on damaged files.
         raise FrameError(f"{path}: cannot be read, it is probably damaged ({_sentence(error)})") from None
@@ -174,7 +174,7 @@ def _check_kind(page: tifffile.TiffPage, where: str) -> None:
 
 
 def _check_size(page: tifffile.TiffPage, where: str) -> None:
-    """Compare what the header claims with what the file holds, before any memory is taken for it."""
+    """Compare the size in the header with the bytes in the file, before memory is allocated."""
     rows, columns = page.imagelength, page.imagewidth
     if not (0 < rows <= _MAX_SIDE_PX and 0 < columns <= _MAX_SIDE_PX):
         raise FrameError(f"{where} claims {columns} x {rows} pixels; at most {_MAX_SIDE_PX} a side are read")
@@ -200,7 +200,7 @@ def _pixel_size(plane: OmePlane | None, pixel_size_nm: float | None, where: str)
         raise FrameError(f"{where} has no pixel size in OME metadata; give it with --pixel-size-nm")
     low, high = PIXEL_SIZE_NM
     for value in (x, y):
-        # A little wider than the limits: metres and nanometres do not convert without a rounding error.
+        # Slightly wider than the limits: converting metres to nanometres costs a rounding error.
         if not (math.isfinite(value) and low * 0.999999 <= value * 1e9 <= high * 1.000001):
             raise FrameError(
                 f"{where}: the pixel size {source} is {value * 1e9:g} nm; "
@@ -222,7 +222,7 @@ def _number(notes: Mapping[str, str], key: str, where: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise FrameError(f"{where}: {key} is {text!r}, which is no number")
+        raise FrameError(f"{where}: {key} is {text!r}, which is not a number")
     return value
 
 

@@ -1,4 +1,4 @@
-"""A first look at a TIFF file: whether it is one, and whether its chain of pages ends."""
+"""Check of a TIFF file before it is read: its header and its chain of pages."""
 
 import struct
 from pathlib import Path
@@ -8,18 +8,18 @@ from drivers.errors import FrameError
 
 _MAX_PAGES = 100_000
 _ENTRY_BYTES = {42: 12, 43: 20}
-"""Size of a directory entry in TIFF 6.0 and in BigTIFF."""
+"""Size of a directory entry in TIFF 6.0 (42) and in BigTIFF (43), bytes."""
 
 
 def check_pages(path: Path) -> None:
-    """Follow the chain of pages from directory to directory, without reading what they hold.
+    """Follow the chain of pages from directory to directory, without reading their contents.
 
-    A chain that bites its tail, or leads out of the file, keeps readers busy for hours.
+    A chain with a loop, or one that leads out of the file, keeps readers busy for hours.
 
     Raises
     ------
     FrameError
-        The file is no TIFF, holds no page or more than 100 000, or the chain is damaged.
+        The file is not a TIFF, holds no page or more than 100 000, or its chain is damaged.
     OSError
     """
     size = path.stat().st_size
@@ -28,7 +28,7 @@ def check_pages(path: Path) -> None:
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
         version = struct.unpack_from(f"{order}H", head, 2)[0] if order and len(head) >= 8 else 0
         if order is None or version not in _ENTRY_BYTES or (version == 43 and len(head) < 16):
-            raise FrameError(f"{path}: is no TIFF file")
+            raise FrameError(f"{path}: is not a TIFF file")
         offset = struct.unpack_from(f"{order}I", head, 4)[0]
         if version == 43:
             offset = struct.unpack_from(f"{order}Q", head, 8)[0]
@@ -48,7 +48,7 @@ def check_pages(path: Path) -> None:
 
 
 def _next(file: BinaryIO, offset: int, order: str, version: int, size: int) -> int | None:
-    """Offset of the directory after the one at `offset`, 0 at the end, None where the file is too short."""
+    """Return the offset of the next directory; 0 at the end, None where the file is too short."""
     count_format, next_format = ("H", "I") if version == 42 else ("Q", "Q")
     if offset + struct.calcsize(count_format) > size:
         return None

@@ -25,7 +25,8 @@ from service.session.layout import sections_and_fields
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from simulators.specimen.fluorophores import Pattern
-from simulators.specimen.paper_synthetic import SMALLEST_COUNTED_UM, PaperCell, PaperSpecimen, paper_sections
+from simulators.specimen.paper_specimen import SMALLEST_COUNTED_UM, PaperCell, PaperSpecimen
+from simulators.specimen.paper_synthetic import paper_sections
 from simulators.specimen.specimen import TruthCell
 
 Kind = Literal["paper", "realistic"]

@@ -1,4 +1,4 @@
-"""Ground that the electron beam has touched, and what fluorescence is left there."""
+"""Areas exposed by the electron beam, and the fluorescence left there."""
 
 import threading
 from collections.abc import Callable
@@ -12,23 +12,23 @@ from simulators.specimen.grid import Floats, Grid
 
 _ELECTRON_C = 1.602176634e-19
 _QUENCHING_DOSE_PER_NM2 = 1.0
-"""Electrons per nm2 that leave 1/e of the fluorescence: an order of magnitude, below any imaging dose."""
+"""Dose that leaves 1/e of the fluorescence, e/nm2: an order of magnitude, chosen below any imaging dose."""
 
 
 @dataclass(frozen=True, slots=True)
 class BeamExposure:
-    """One rectangle that the beam scanned, or part of it.
+    """One rectangle scanned by the beam, in full or in part.
 
     Attributes
     ----------
     rect_m : RectM
-        Where the SEM has it, stage metres.
+        Rectangle in the SEM, stage metres.
     halo_m : float
-        How far beyond it scattered electrons reach.
+        Width of the margin exposed by scattered electrons.
     dose_per_nm2 : float
-        Electrons per nm2 inside.
+        Dose inside, e/nm2.
     fraction : float
-        Part of the rows, from the top, that was scanned, 0 to 1.
+        Fraction of the rows scanned, from the top, 0 to 1.
     """
 
     rect_m: RectM
@@ -37,26 +37,26 @@ class BeamExposure:
     fraction: float = 1.0
 
     def scanned_um(self) -> tuple[float, float, float, float]:
-        """Rectangle of the rows that were scanned, um."""
+        """Return the rectangle of the scanned rows, um."""
         x0, y0, x1, y1 = (v * 1e6 for v in self.rect_m)
         return x0, y1 - (y1 - y0) * self.fraction, x1, y1
 
 
 def dose_per_nm2(current_a: float, dwell_s: float, pixel_size_m: float) -> float:
-    """Electrons per nm2 that a scan leaves."""
+    """Return the dose of one scan, e/nm2."""
     return current_a * dwell_s / _ELECTRON_C / (pixel_size_m * 1e9) ** 2
 
 
 class BleachedGround:
-    """Every exposure of the specimen to the beam.
+    """All exposures of the specimen to the beam.
 
     Parameters
     ----------
     memory : Memory
-        Holds the exposures of earlier runs, and takes the new ones. A scan that was running when the
-        program was killed went on without it: all of its rows count as scanned.
+        Keeps the exposures of earlier runs and new ones. A scan that was running when the program was killed
+        went on without it: all of its rows count as scanned.
     calibration : FmToSem
-        Where the SEM sees the ground of fluorescence.
+        FM to SEM calibration.
     """
 
     def __init__(self, memory: Memory, calibration: FmToSem) -> None:
@@ -72,18 +72,18 @@ class BleachedGround:
         ]
 
     def exposures(self) -> tuple[BeamExposure, ...]:
-        """Every finished exposure, in order."""
+        """Return the finished exposures, in order."""
         with self._lock:
             return tuple(self._done)
 
     def begin(self, exposure: BeamExposure, fraction: Callable[[], float]) -> None:
-        """Note a scan before its beam is unblanked; `fraction` says at any time how far it is."""
+        """Note a scan before the beam is unblanked; `fraction` returns its progress, 0 to 1."""
         with self._lock:
             self._memory.set("scan", asdict(exposure))
             self._running = exposure, fraction
 
     def end(self) -> None:
-        """Keep what the scan has touched by now; its beam is blanked."""
+        """Record the part scanned so far; the beam is blanked."""
         with self._lock:
             if self._running is None:
                 return
@@ -93,12 +93,12 @@ class BleachedGround:
             self._running = None
 
     def remaining(self, grid: Grid) -> Floats:
-        """Fraction of the fluorescence that is left on a grid on the stage, 0 to 1, shape of the grid."""
+        """Return the fraction of the fluorescence left on a grid on the stage, 0 to 1, shape of the grid."""
         with self._lock:
             exposures = [*self._done, *([self._so_far(*self._running)] if self._running else [])]
         left = np.ones(grid.shape, np.float32)
         seen = grid.mapped(lambda points: self._calibration.to_sem(points * 1e-6) * 1e6)
-        center, reach = seen.center_um, seen.radius_um
+        center, radius_um = seen.center_um, seen.radius_um
         points: tuple[Floats, Floats] | None = None
         for exposure in exposures:
             x0, y0, x1, y1 = exposure.scanned_um()
@@ -106,7 +106,7 @@ class BleachedGround:
             away = np.hypot(
                 max(x0 - center[0], center[0] - x1, 0.0), max(y0 - center[1], center[1] - y1, 0.0)
             )
-            if y1 <= y0 or away > reach + halo:
+            if y1 <= y0 or away > radius_um + halo:
                 continue
             x, y = points = points or seen.points_um()
             dx = np.maximum(np.maximum(np.float32(x0) - x, x - np.float32(x1)), 0)

@@ -23,21 +23,22 @@ from simulators.specimen.grid import Floats, Grid
 from simulators.specimen.specimen import Specimen
 
 _READOUT_S = 0.03
-"""512 x 512 pixels at 10 MHz, and the frame transfer."""
+"""Readout, s: 512 x 512 pixels at 10 MHz (0.026 s) plus the frame transfer."""
 DUST_RADIUS_UM = (1.5, 3.5)
+"""Smallest and largest radius of a dust spot; chosen by hand."""
 _SENSOR_C = -70.0
-"""At which such a camera is run."""
+"""A usual temperature of such a camera; chosen by hand."""
 _STOKES_NM = 25.0
-"""Emission of GFP lies this far above its excitation."""
+"""Emission minus excitation wavelength of GFP, about; not measured."""
 
 
 class SimulatedCamera:
     """Implements `drivers.fluorescence.FluorescenceCamera`.
 
-    Light of the specimen at the true position of the stage, less what the beam has bleached, blurred by the
-    objective, on a bell-shaped background of the light path. Then: photoelectrons (Poisson), the
-    electron-multiplying register (a gamma distribution, which doubles the variance: Hirsch et al., PLoS ONE 8
-    (2013) e53671), read noise, offset, and 16 bits.
+    A frame shows the fluorescence at the true position of the stage, bleached by earlier exposures to the
+    beam and blurred by the objective, on a bell-shaped background of the light path. Noise: photoelectrons
+    (Poisson), the electron-multiplying register (a gamma distribution, which doubles the variance: Hirsch et
+    al., PLoS ONE 8 (2013) e53671) and read noise; then offset and 16 bits.
 
     Parameters
     ----------
@@ -101,11 +102,11 @@ class SimulatedCamera:
         self._switch.stop()
 
     def temperature_c(self) -> float:
-        """Temperature of the sensor, which is always cold, degrees Celsius."""
+        """Return the temperature of the sensor, always that of its cooling, degrees Celsius."""
         return _SENSOR_C
 
     def target_temperature_c(self) -> float:
-        """Temperature that the cooling is set to, degrees Celsius."""
+        """Return the temperature that the cooling is set to, degrees Celsius."""
         return _SENSOR_C
 
     def _pose(self, center_m: tuple[float, float]) -> Pose:
@@ -113,7 +114,7 @@ class SimulatedCamera:
         return Pose(center_m, (size, size))
 
     def _scene(self, pose: Pose, settings: FmSettings) -> Floats:
-        """Photons of each pixel in the whole exposure."""
+        """Return the photons of each pixel in the whole exposure."""
         excitation = self._light.excitation()
         if excitation == 0:
             return np.zeros(self._shape, np.float32)
@@ -139,11 +140,13 @@ class SimulatedCamera:
 
 
 def blur_sigma_um(config: Config, z_m: float = 0.0) -> float:
-    """Standard deviation of the point spread function with the objective `z_m` above the plate's height, um.
+    """Return the standard deviation of the point spread function, um.
 
-    In focus the Gaussian nearest an Airy disc, 0.21 wavelength / NA (Zhang et al., Appl. Opt. 46 (2007)
-    1819). Defocus, gone with the objective at ``simulator.defocus_um``, adds the disc of the light cone, of a
-    standard deviation of half its radius.
+    `z_m` is the height of the objective above that of the plate.
+
+    In focus it is the Gaussian nearest to an Airy disc, 0.21 wavelength / NA (Zhang et al., Appl. Opt. 46
+    (2007) 1819). Defocus, zero with the objective at ``simulator.defocus_um``, adds the disc of the light
+    cone, whose standard deviation is half its radius.
     """
     fm = config.fluorescence
     aperture = fm.objective_numerical_aperture
@@ -153,7 +156,7 @@ def blur_sigma_um(config: Config, z_m: float = 0.0) -> float:
 
 
 def _bell(config: Config) -> Floats:
-    """Background, photons per pixel and second: a Gaussian bell on a constant."""
+    """Return the background, photons per pixel and second: a Gaussian bell on a constant."""
     specimen = config.simulator.specimen
     columns, rows = config.fluorescence.frame_px
     x = ((np.arange(columns, dtype=np.float32) + 0.5) / columns - 0.48) / 0.35
@@ -163,7 +166,7 @@ def _bell(config: Config) -> Floats:
 
 
 def _dust(config: Config) -> Floats:
-    """Light of spots that are fixed in the camera, photons per pixel and second: round, with soft edges."""
+    """Return the light of dust spots fixed in the camera, photons per pixel and second: soft discs."""
     columns, rows = config.fluorescence.frame_px
     light = np.zeros((rows, columns), np.float32)
     rng = np.random.default_rng([config.simulator.specimen.seed, 7])

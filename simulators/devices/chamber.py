@@ -1,4 +1,4 @@
-"""The simulated chamber: minutes to pump, and a pressure that follows an exponential."""
+"""The simulated chamber: it pumps for minutes, and its pressure follows an exponential."""
 
 import threading
 from collections.abc import Callable
@@ -37,17 +37,17 @@ class _Course:
 class SimulatedChamber:
     """Implements `drivers.chamber.Chamber`. A new one is vented.
 
-    A change goes on when its caller's time is over; `stop` ends it, and the chamber then holds its pressure
-    in the state CHANGING. High vacuum is reached at 0.8 of the configured pressure.
+    A change goes on after the caller's time has run out; `stop` ends it, and the chamber then holds its
+    pressure in the state CHANGING. High vacuum is 0.8 of the configured pressure.
 
     Parameters
     ----------
     config : Config
     clock : Clock
     is_blanked : callable
-        Whether the beam is blanked.
+        Returns True if the beam is blanked.
     memory : Memory
-        Holds state and pressure; a change that ran when the program was killed stands where it began.
+        Keeps state and pressure; a change under way when a program was killed is back at its beginning.
     """
 
     def __init__(self, config: Config, clock: Clock, is_blanked: Callable[[], bool], memory: Memory) -> None:
@@ -87,7 +87,7 @@ class SimulatedChamber:
             course = self._course
             if not course.over(self._clock.now_s()):
                 return VacuumState.CHANGING
-            # A change whose caller did not wait for its end.
+            # A change whose caller did not wait until its end.
             if self._memory.get("chamber") != [course.state, course.end_pa]:
                 self._memory.set("chamber", [course.state, course.end_pa])
             return course.state
@@ -98,7 +98,7 @@ class SimulatedChamber:
             return self._course.pressure_pa(self._clock.now_s())
 
     def stop(self) -> None:
-        """End a `go_to`; the chamber holds the pressure that it has. Harmless when nothing runs."""
+        """End `go_to` and hold the pressure reached; harmless when nothing changes."""
         self._switch.stop()
         self._hold()
 
@@ -120,4 +120,4 @@ class SimulatedChamber:
             return chamber.fluorescence_pressure_pa, simulator.pump_to_partial_min * 60
         if state is VacuumState.VENTED:
             return ATMOSPHERE_PA, simulator.pump_to_partial_min * 60
-        raise OutOfRangeError(f"a chamber is not sent to {state}: only to vented, partial or high")
+        raise OutOfRangeError(f"a chamber cannot be sent to {state}, only to vented, partial or high")

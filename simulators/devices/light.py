@@ -8,7 +8,7 @@ from drivers.errors import OutOfRangeError
 from simulators.devices.memory import Memory
 
 LINES_NM = (405.0, 488.0, 594.0)
-"""Of the dichroic in Delpiano et al. 2018; the line of the configuration comes on top."""
+"""Lines of the dichroic in Delpiano et al. 2018; the configured line is added."""
 MAX_POWER_W_PER_CM2 = 20.0
 _LINE_WIDTH_NM = 20.0
 
@@ -20,7 +20,7 @@ class SimulatedLight:
     ----------
     config : FluorescenceConfig
     memory : Memory
-        Light that was on when the program was killed is on in the next.
+        Keeps the light: one that was on when a program was killed is still on for the next.
     """
 
     def __init__(self, config: FluorescenceConfig, memory: Memory) -> None:
@@ -52,11 +52,11 @@ class SimulatedLight:
                 self._memory.set("light", None)
 
     def is_on(self) -> bool:
-        """Whether a line shines."""
+        """Return True if a line is on."""
         return self._memory.get("light") is not None
 
     def excitation(self) -> float:
-        """Excitation of the label, relative to the configured line and power; 0 when the light is off."""
+        """Return the excitation relative to the configured line and power; 0 when the light is off."""
         lit = self._memory.get("light")
         if lit is None:
             return 0.0

@@ -1,7 +1,7 @@
-"""What a microscope keeps when the program that steers it is killed.
+"""State that a microscope keeps when the program that drives it is killed.
 
-A journal of JSON lines, one change each, appended before the change takes effect. It needs no fsync: it has
-to outlive the program, not the computer. The file is written anew, atomically, when it is opened.
+A journal of JSON lines, one change each, appended before the change takes effect. It needs no fsync: it must
+survive the program, not the computer. The file is compacted, atomically, when it is opened.
 """
 
 import json
@@ -13,17 +13,17 @@ from simulators.errors import MemoryFileError
 
 
 class Memory:
-    """Last value of each key, and the list of exposures of the beam.
+    """Last value of each key, and the list of exposures to the beam.
 
     Parameters
     ----------
     path : Path or None
-        The journal; made when it is missing. Without one nothing outlives this object.
+        The journal, created if missing; without one nothing outlives this object.
 
     Raises
     ------
     MemoryFileError
-        The file is no journal of this module.
+        The file is not a journal of this module.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -48,12 +48,12 @@ class Memory:
             self._append({"key": key, "value": value})
 
     def exposures(self) -> tuple[Any, ...]:
-        """Every exposure that was added, in order."""
+        """Return all exposures, in order."""
         with self._lock:
             return tuple(self._exposures)
 
     def add_exposure(self, value: Any) -> None:
-        """Add a JSON value to the exposures; it also ends the running scan."""
+        """Add a JSON value to the exposures, which also ends the running scan."""
         with self._lock:
             self._exposures.append(value)
             self._values["scan"] = None

@@ -155,7 +155,7 @@ class SimulatedSem:
         for _ in range(_FOCUS_SCANS):
             self.scan(quick, timeout_s / _FOCUS_SCANS)
         at_m = _shifted(self._stage.true_position(), request.beam_shift_m)
-        working_distance_m = self._autofocus.found_m(self._ground_m(at_m))
+        working_distance_m = self._autofocus.found_m(self._fm_m(at_m))
         self._beam = replace(self._beam, working_distance_m=working_distance_m)
         return working_distance_m
 
@@ -207,7 +207,7 @@ class SimulatedSem:
         grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
         return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
 
-    def _ground_m(self, at_m: tuple[float, float]) -> tuple[float, float]:
+    def _fm_m(self, at_m: tuple[float, float]) -> tuple[float, float]:
         """Return the fluorescence position that lies under the beam at a stage position, m."""
         x_m, y_m = self._calibration.to_fm(np.array([at_m]))[0].tolist()
         return x_m, y_m
@@ -215,9 +215,7 @@ class SimulatedSem:
     def _widened(self, grey: Floats, pose: Pose) -> Floats:
         """Blur by the defocus at the centre; across a frame the tilt of the plate is negligible."""
         beam = self._beam
-        off_m = beam.working_distance_m - sharp_working_distance_m(
-            self._config, self._ground_m(pose.center_m)
-        )
+        off_m = beam.working_distance_m - sharp_working_distance_m(self._config, self._fm_m(pose.center_m))
         sigma_m = defocus_sigma_m(off_m, beam.aperture_m, beam.working_distance_m)
         sigma_px = min(sigma_m / pose.pixel_size_m[0], max(grey.shape))
         if sigma_px < _SHARP_PX:

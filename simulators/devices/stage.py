@@ -1,4 +1,4 @@
-"""The simulated stage: takes its time, stands a little off where it says, refuses to move in mid-scan."""
+"""The simulated stage: it moves at finite speed, stops slightly off its read-back, and waits for scans."""
 
 import math
 import threading
@@ -15,7 +15,7 @@ from drivers.stopping import StopSwitch
 from simulators.devices.memory import Memory
 
 _FURTHEST_ERROR = 3.0
-"""Cut of the Gaussian error, in its standard deviations: bearings have play, not tails."""
+"""Limit of the Gaussian error, in standard deviations: the play of a bearing has no tails."""
 
 
 _Point = tuple[float, float]
@@ -23,7 +23,7 @@ _Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A straight line, walked at constant speed from `begin_s` on."""
+    """A straight move at constant speed, beginning at `begin_s`."""
 
     start_m: tuple[float, float]
     target_m: tuple[float, float]
@@ -41,8 +41,8 @@ class _Move:
 class SimulatedStage:
     """Implements `drivers.stage.Stage`.
 
-    Each move ends off its target by a Gaussian error that the read-back does not show. With backlash, a move
-    that goes towards -x or -y ends short on that axis, too.
+    Each move misses its target by a Gaussian error that the read-back does not show. With backlash, a move
+    towards -x or -y also ends short on that axis.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SimulatedStage:
     clock : Clock
     interlock : Interlock
     memory : Memory
-        Holds the position.
+        Keeps the position.
     """
 
     def __init__(self, config: Config, clock: Clock, interlock: Interlock, memory: Memory) -> None:
@@ -71,7 +71,7 @@ class SimulatedStage:
         self._move = _Move((x, y), (x, y), clock.now_s(), 0.0)
 
     def move_to(self, x_m: float, y_m: float, timeout_s: float) -> tuple[float, float]:
-        """Go to a position, settle, and return the read-back."""
+        """Move to a position, settle, and return the read-back, m."""
         require_in_stage_range((x_m, y_m), self._range_m)
         with self._interlock.holding("a move"), self._switch.running() as wake:
             start = self.position()
@@ -81,7 +81,7 @@ class SimulatedStage:
             with self._lock:
                 self._move = _Move(start, (x_m, y_m), self._clock.now_s(), travel_s)
                 self._error_m = self._draw_error(start, (x_m, y_m))
-                # Where it will stand: hardware goes on when the program that sent it is killed.
+                # The target: hardware completes the move if the program is killed.
                 self._memory.set("stage", {"position_m": [x_m, y_m], "error_m": self._error_m})
             whole_s = travel_s + simulator.stage_settle_s
             if not self._clock.sleep(min(whole_s, timeout_s), wake):
@@ -97,12 +97,12 @@ class SimulatedStage:
             return self._move.at(self._clock.now_s())
 
     def true_position(self) -> tuple[float, float]:
-        """Where the stage really stands, m; no hardware tells."""
+        """Return the true position of the stage, m, which no hardware reports."""
         x, y = self.position()
         return x + self._error_m[0], y + self._error_m[1]
 
     def stop(self) -> None:
-        """Stop moving; harmless when it stands."""
+        """Stop moving; harmless when the stage stands still."""
         self._switch.stop()
         self._halt()
 
@@ -123,7 +123,7 @@ class SimulatedStage:
         return float(x) * scatter_m + short_m[0], float(y) * scatter_m + short_m[1]
 
     def _short(self, start_m: _Point, target_m: _Point) -> _Point:
-        """How far short the play of the screws leaves it; an axis that does not move keeps its play."""
+        """Return the shortfall by backlash, m; an axis that does not move keeps its own."""
         backlash_m = self._config.simulator.stage_backlash_um * 1e-6
         self._play_m = tuple(
             play if to == start else backlash_m if to < start else 0.0

@@ -1,4 +1,4 @@
-"""Starts the simulated back-end, and speaks to it as a test does."""
+"""The simulated back-end in a process of its own, and questions that a test asks it."""
 
 import os
 import subprocess
@@ -17,12 +17,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class Questions:
-    """A connection over which a test asks a back-end for the truth.
+    """A connection for questions to a back-end.
 
     Parameters
     ----------
     folder : Path
-        Of the back-end.
+        Folder of the back-end.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,12 +30,12 @@ class Questions:
         self._connection = Client(str(folder / SOCKET), family="AF_UNIX")
 
     def ask(self, *question: Any) -> Any:
-        """Ask the back-end something.
+        """Ask the back-end one question.
 
         Raises
         ------
         BackendError
-            It answered with an error.
+            The answer is an error.
         """
         with self._lock:
             self._connection.send(question)
@@ -45,12 +45,12 @@ class Questions:
         return rest[0]
 
     def truth(self) -> dict[str, Any]:
-        """What is really so: `blanked`, `light`, `exposures`, `ground`, `chamber` ..."""
+        """Return the true state: `blanked`, `light`, `exposures`, `ground`, `chamber` ..."""
         found: dict[str, Any] = self.ask("truth")
         return found
 
     def close(self) -> None:
-        """Ask no more."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -60,15 +60,15 @@ class OdemisBackend:
     Parameters
     ----------
     folder : Path
-        Short enough for the path of a socket; it gets configuration, faults, and `python`.
+        For configuration, faults and `python`; short enough for the path of a socket.
     config : Config
-        Of the microscope; `odemis.roles` names its components.
+        Configuration of the microscope; `odemis.roles` names its components.
     clock : {"held", "real"}
 
     Attributes
     ----------
     python : Path
-        For `odemis.python`: this Python, with a package `odemis` that speaks to this back-end.
+        Value for `odemis.python`: this Python, with a package `odemis` that connects to this back-end.
     faults : Faults
     ask, truth : callable
         See `Questions`.
@@ -90,17 +90,17 @@ class OdemisBackend:
         self.ask, self.truth = self._questions.ask, self._questions.truth
 
     def reset(self, config: Config) -> None:
-        """Begin anew with a fresh microscope and no faults; the clock goes on."""
+        """Start over with a new microscope and no faults; the clock goes on."""
         self.faults.write()
         self.ask("reset", config.model_dump_json())
 
     def kill(self) -> None:
-        """Kill the process of the back-end."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection and kill the process."""
         self._questions.close()
         self.kill()
         if self._process.stdout is not None:
@@ -108,13 +108,13 @@ class OdemisBackend:
 
 
 class _Held:
-    """Whether the clock of a back-end holds a sleep."""
+    """Event that is set while the clock of a back-end holds a sleep."""
 
     def __init__(self, backend: OdemisBackend) -> None:
         self._backend = backend
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it does."""
+        """Wait until it is set; returns False if it is not in time."""
         pause = threading.Event()
         for _ in range(int((timeout or 0.0) / 0.01) + 1):
             if self._backend.ask("held"):
@@ -124,7 +124,7 @@ class _Held:
 
 
 class BackendClock:
-    """The clock of a back-end, from outside; implements `drivers.clock.Clock`.
+    """The clock of a back-end as seen by a test. Implements `drivers.clock.Clock`.
 
     Parameters
     ----------
@@ -136,15 +136,15 @@ class BackendClock:
         self.held = _Held(backend)
 
     def hold_next(self, seconds: float) -> None:
-        """Hold the next sleep of at least so long."""
+        """Hold the next sleep of at least `seconds`."""
         self._backend.ask("hold_next", seconds)
 
     def now_s(self) -> float:
-        """Seconds since the back-end began."""
+        """Return the time since the back-end started, s."""
         return float(self._backend.ask("now"))
 
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
-        """Let time pass."""
+        """Let `seconds` pass."""
         if wake is not None and wake.is_set():
             return False
         self._backend.ask("sleep", seconds)

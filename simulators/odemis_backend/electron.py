@@ -16,15 +16,15 @@ from simulators.odemis_backend.names import MD_ACQ_DATE, MD_DWELL_TIME, MD_PIXEL
 from simulators.odemis_backend.settings import Component, HwError, NotSettableError, Setting, kept
 
 SHAPE = (4096, 3536)
-"""Positions that the scan generator has, in x and y."""
+"""Positions of the scan generator in x and y, px."""
 PRESETS = ((512, 442), (1024, 884), (2048, 1768), (4096, 3536))
-"""Those of the sizes of a Thermo Fisher SEM that have the shape of its field."""
+"""Scan sizes of a Thermo Fisher SEM that have the shape of its field, px."""
 _DWELL_S = (1e-7, 1e-2)
 _FOV_M = (1e-7, 2e-3)
 
 
 class ElectronBeam:
-    """The scan generator: a field of view with positions in it, of which a part is scanned.
+    """The scan generator: it scans a part of a field of view.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class ElectronBeam:
         ]
 
     def frame(self, written: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Scan once; blanked, the scan runs and shows nothing."""
+        """Scan once; a blanked scan runs and shows nothing."""
         v, size = self._values, self._pixel_size()[0]
         width, height = v["resolution"]
         shift_m = v["translation"][0] * size, -v["translation"][1] * size
@@ -91,7 +91,7 @@ class ElectronBeam:
         try:
             image = self._sem.scan(request, timeout_s=1e9)
         except InterruptedCallError:
-            # A blanked beam scans on, and shows nothing.
+            # A blanked beam goes on scanning and shows nothing.
             self._clock.sleep(request.beam_s - (self._clock.now_s() - begun_s))
             return dark, metadata
         except DriverError as error:
@@ -116,7 +116,7 @@ class ElectronBeam:
         return size, size
 
     def _set_scale(self, scale: tuple[float, float]) -> None:
-        """A new scale keeps the scanned region: it rescales the resolution."""
+        """Set the scale and rescale the resolution, so that the scanned region stays the same."""
         v = self._values
         if self._faults.of("presets"):
             self._choose(scale[0])
@@ -127,7 +127,7 @@ class ElectronBeam:
         )
 
     def _choose(self, scale: float) -> None:
-        """Take the nearest of the sizes that the adapter of a Thermo Fisher SEM knows."""
+        """Choose the nearest scan size, as the adapter of a Thermo Fisher SEM does."""
         width, height = min(PRESETS, key=lambda size: abs(size[0] - SHAPE[0] / scale))
         self._values |= {
             "resolution": (width, height),
@@ -136,7 +136,7 @@ class ElectronBeam:
         }
 
     def _set_resolution(self, size: tuple[int, ...]) -> None:
-        """What does not fit is clipped, silently."""
+        """Set the resolution, clipped silently to the field."""
         if self._faults.of("presets"):
             raise NotSettableError("Value is not settable")
         clips = self._faults.of("clips") or SHAPE

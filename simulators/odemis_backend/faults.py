@@ -1,27 +1,27 @@
-"""How Odemis fails, switched on by a file: one JSON object, fault by fault.
+"""Faults of Odemis, switched on by a file with one JSON object.
 
-A fault that takes a list of roles strikes those components only.
+A fault with a list of roles affects only those components.
 
 =================  ===========================================================================================
 ``killed``         [roles]: get() raises ConnectionClosedError, settings CommunicationError, result() hangs
 ``get_hangs``      [roles]: get() never returns
 ``result_hangs``   [roles]: result() never returns, whatever its timeout
 ``missing``        [roles]: LookupError
-``ghosts``         {name: reason}: listed as what did not start
+``ghosts``         {name: reason}: components listed as not started
 ``without``        {role: [settings]}: this microscope does not have them
 ``corrections``    {role: {key: value}}: metadata of a fine alignment that Odemis keeps
-``undated``        true: frames do not say when they began
-``unmarked``       true: frames do not carry the metadata that others wrote
-``stale_position`` [x, y]: frames say that they lie so far from where they do, m
+``undated``        true: frames carry no date
+``unmarked``       true: frames do not carry the metadata written by clients
+``stale_position`` [x, y]: offset of the position in the metadata of frames, m
 ``clips``          [width, height]: larger resolutions are clipped silently, px
-``presets``        true: the resolution follows the scale, and neither it nor the translation is set
-``pump_lies``      true: the future of the chamber succeeds, nothing was pumped, it reads as vented
+``presets``        true: the resolution follows the scale; it and the translation are read-only
+``pump_lies``      true: the future of the chamber succeeds, but nothing was pumped; it reads as vented
 ``runs_on``        [roles]: stop() and cancel() have no effect
-``arrives_early``  number: the stage says it has stopped, and still moves for so many read-backs
-``tiny_moves``     metres: shorter moves do not happen, and report success
+``arrives_early``  number of read-backs for which the stage still moves after it reported a stop
+``tiny_moves``     metres: shorter moves report success but do not happen
 ``blanker_stuck``  true: the blanker ignores what is written to it
 ``light_stuck``    true: the light ignores what is written to it
-``silent``         number: so many questions are never answered
+``silent``         number of questions that are never answered
 =================  ===========================================================================================
 """
 
@@ -53,12 +53,12 @@ NAMES = (
 
 
 class Faults:
-    """The faults of a file, read at every question, so that they can come and go.
+    """The faults in a file, read at every question, so that they can change at any time.
 
     Parameters
     ----------
     path : Path
-        May be missing: then there are none.
+        May be missing: no faults.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,12 +80,12 @@ class Faults:
         new.replace(self._path)
 
     def of(self, name: str) -> Any:
-        """Value of a fault, or None."""
+        """Return the value of a fault, or None."""
         try:
             return json.loads(self._path.read_text()).get(name)
         except FileNotFoundError:
             return None
 
     def strikes(self, name: str, role: str) -> bool:
-        """Whether a fault that takes roles strikes this one."""
+        """Return True if a fault affects a role."""
         return role in (self.of(name) or ())

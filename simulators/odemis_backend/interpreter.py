@@ -1,11 +1,11 @@
-"""The Python of a simulated back-end: this one, with a package `odemis` that speaks to the back-end."""
+"""The Python of a simulated back-end: this one, with a package `odemis` that connects to the back-end."""
 
 import sys
 from pathlib import Path
 
 _SITE = Path(__file__).parent / "site"
 SOCKET = "backend"
-"""Name of the socket in the folder of a back-end."""
+"""File name of the socket in the folder of a back-end."""
 
 
 def write_python(folder: Path) -> Path:

@@ -18,7 +18,7 @@ class CancelledError(Exception):
 
 
 class Motion:
-    """What moves. A movement begins when its result is waited for, and goes on when that time is over.
+    """Stage, chamber and objective. A move begins once its result is waited for, and goes on after that.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class Motion:
         self._stands = VENTED_PA
 
     def components(self) -> list[Component]:
-        """Return stage, chamber, and the drive of the objective where there is one."""
+        """Return stage, chamber and, if there is one, the drive of the objective."""
         stage = self._config.stage
         ranges = {"x": stage.safe_x_mm, "y": stage.safe_y_mm}
         axes = {
-            # A little more than the safe area: the hardware knows nothing of that.
+            # Slightly more than the safe area, which the hardware does not know.
             name: {"range": (low * 1e-3 - 1e-3, high * 1e-3 + 1e-3), "unit": "m"}
             for name, (low, high) in ranges.items()
         }
@@ -106,7 +106,7 @@ class Motion:
         self._lag = [tuple(s + (t - s) * p for s, t in zip(start, target, strict=True)) for p in parts]  # type: ignore[misc]
 
     def _chamber_position(self) -> dict[str, float]:
-        """Changes only at the end of a change; whatever is not a position reads as vented."""
+        """Return the position, updated only at the end of a change; an unknown one reads as vented."""
         state = self._chamber.state()
         if state is not VacuumState.CHANGING:
             self._stands = next(key for key, known in self._states.items() if known is state)

@@ -1,4 +1,4 @@
-"""Keys of the metadata of frames, with the text that they have in Odemis."""
+"""Metadata keys of frames, as in Odemis."""
 
 MD_ACQ_DATE = "Acquisition date"
 MD_BASELINE = "Baseline value"

@@ -32,7 +32,7 @@ class Fluorescence:
         self._config = config
         self._devices = microscope.devices
         self._faults = faults
-        # A back-end that starts switches its sources off.
+        # A back-end switches its sources off when it starts.
         self._devices.light.off()
         self._power = [0.0] * len(_LINES_M)
         self._band = 4
@@ -69,7 +69,7 @@ class Fluorescence:
         ]
 
     def frame(self, written: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Expose once."""
+        """Take one frame."""
         fm, exposure_s = self._config.fluorescence, self._values["exposureTime"]
         x_m, y_m = self._devices.stage.position()
         off_m = self._faults.of("stale_position") or (0.0, 0.0)

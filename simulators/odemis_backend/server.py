@@ -1,7 +1,7 @@
 """The process of the back-end: ``python -m simulators.odemis_backend.server FOLDER held|real``.
 
-`FOLDER` holds ``config.json`` and, for the faults, ``faults.json``. A connection carries one question at
-a time, a tuple, and is answered with ``("ok", value)`` or ``("error", class name, text)``.
+`FOLDER` holds ``config.json`` and, for faults, ``faults.json``. A connection carries one question at a time,
+a tuple; the answer is ``("ok", value)`` or ``("error", class name, text)``.
 """
 
 import sys
@@ -36,7 +36,7 @@ class ConnectionClosedError(CommunicationError):
 
 
 class Backend:
-    """All components, and what a test asks about the truth.
+    """All components, and answers about their true state for tests.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Backend:
     clock : Clock
     faults : Faults
     make : callable
-        Gives the microscope of a configuration.
+        Returns the microscope of a configuration.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class Backend:
         self._make = make
         self._orphans: dict[str, Any] = {}
         self._silent = 0
+        self._hanging = 0
+        self._counting = threading.Lock()
         self._acquiring: dict[str, threading.Lock] = {}
         self._questions: dict[str, Callable[..., Any]] = {
             "roles": self._roles,
@@ -73,6 +75,7 @@ class Backend:
             "now": clock.now_s,
             "sleep": clock.sleep,
             "truth": self._truth,
+            "hanging": lambda: self._hanging,
             "reset": self._reset,
         }
         if isinstance(clock, HeldClock):
@@ -80,14 +83,14 @@ class Backend:
         self._reset(config.model_dump_json())
 
     def ask(self, question: tuple[Any, ...], gone: Gone) -> Any:
-        """Answer; `gone` says whether nobody waits for the answer any more."""
+        """Answer a question; `gone` returns True once the client no longer waits for it."""
         name, *rest = question
         if name in ("get", "set", "frame") and self._stays_silent():
-            _hang()
+            self._hang(gone)
         if name == "frame":
             return self._frame(rest[0], gone)
         if name == "move":
-            return self._move(rest[0], rest[1], rest[2])
+            return self._move(rest[0], rest[1], rest[2], gone)
         return self._questions[name](*rest)
 
     def _stays_silent(self) -> bool:
@@ -95,13 +98,24 @@ class Backend:
         self._silent = 0 if most is None else self._silent + 1
         return most is not None and self._silent <= most
 
-    def nobody_waits(self) -> None:
-        """A client was killed: the hardware goes on by itself."""
+    def _hang(self, gone: Gone) -> None:
+        """Never answer: wait until the client is gone. ``hanging`` counts the questions waiting here."""
+        with self._counting:
+            self._hanging += 1
+        pause = threading.Event()
+        while not gone():
+            pause.wait(_LOOK_S)
+        with self._counting:
+            self._hanging -= 1
+        raise ConnectionClosedError("the client is gone")
+
+    def client_gone(self) -> None:
+        """Let the hardware go on by itself after a client was killed."""
         if isinstance(self._clock, HeldClock):
             self._clock.release()
 
     def _reset(self, config: str) -> None:
-        """Begin anew with a fresh microscope; the clock goes on."""
+        """Start over with a new microscope; the clock goes on."""
         settings = Config.model_validate_json(config)
         roles = settings.odemis.roles
         microscope = self._make(settings)
@@ -151,9 +165,9 @@ class Backend:
     def _set(self, role: str, name: str, value: Any) -> None:
         self._component(role).settings[name].set(value)
 
-    def _move(self, role: str, position: dict[str, Any], timeout_s: float) -> None:
+    def _move(self, role: str, position: dict[str, Any], timeout_s: float, gone: Gone) -> None:
         if self._faults.strikes("result_hangs", role) or self._faults.strikes("killed", role):
-            _hang()
+            self._hang(gone)
         move = self._component(role).move
         if move is None:
             raise ValueError(f"{role} does not move")
@@ -165,12 +179,12 @@ class Backend:
             stop()
 
     def _frame(self, role: str, gone: Gone) -> Any:
-        """Acquire; a frame that nobody fetched goes to whoever asks next."""
+        """Acquire a frame; one whose client is gone goes to the next client that asks."""
         if self._faults.strikes("killed", role):
             raise ConnectionClosedError("receiving: connection lost")
         component = self._component(role)
         if self._faults.strikes("get_hangs", role):
-            _hang()
+            self._hang(gone)
         with self._acquiring[role]:
             if role in self._orphans:
                 return self._orphans.pop(role)
@@ -185,7 +199,7 @@ class Backend:
             return pixels, metadata
 
     def _truth(self) -> dict[str, Any]:
-        """What is really so, whatever the settings say."""
+        """Return the true state, whatever the settings read back."""
         beam, devices = self._components[self._beam_role], self._microscope.devices
         exposures = self._microscope.ground.exposures()
         return {
@@ -200,12 +214,8 @@ class Backend:
         }
 
 
-def _hang() -> None:
-    threading.Event().wait()
-
-
 def serve(folder: Path, clock_name: str) -> None:
-    """Make a back-end and answer for ever."""
+    """Serve a back-end for ever."""
     config = Config.model_validate_json((folder / "config.json").read_text())
     clock = HeldClock() if clock_name == "held" else SystemClock()
     faults = Faults(folder / "faults.json")
@@ -216,7 +226,7 @@ def serve(folder: Path, clock_name: str) -> None:
 
 
 def answer_all(backend: Backend, listener: Listener) -> None:
-    """Answer connections, each on threads of its own, for ever."""
+    """Answer each connection on threads of its own, for ever."""
     while True:
         connection = listener.accept()
         threading.Thread(target=_converse, args=(backend, connection), daemon=True).start()
@@ -243,10 +253,10 @@ def _converse(backend: Backend, connection: "Connection[Any, Any]") -> None:
 
         threading.Thread(target=work, daemon=True).start()
         while not ended.wait(_LOOK_S):
-            # Nothing is sent while an answer is waited for, so whatever comes is the end of the client.
+            # A client sends nothing while it waits: anything readable is the end of its connection.
             if connection.poll():
                 gone.set()
-                backend.nobody_waits()
+                backend.client_gone()
                 return
         try:
             connection.send(answer[0])

@@ -1,4 +1,4 @@
-"""Settings (vigilant attributes) and components, as the simulated back-end keeps them."""
+"""Settings (vigilant attributes) and components of the simulated back-end."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class NotSettableError(AttributeError):
-    """Raised when a setting that can only be read is written."""
+    """Raised when a read-only setting is written."""
 
 
 class HwError(OSError):
@@ -22,7 +22,7 @@ class Setting:
     ----------
     read : callable
     write : callable or None
-        None where it can only be read.
+        None for a read-only setting.
     limits : tuple or None
         Smallest and largest value; for tuples, of each element.
     choices : object or None
@@ -87,12 +87,12 @@ class Component:
         Axis: its ``range`` or ``choices``, and ``unit``.
     shape : tuple of int
     move : callable or None
-        Positions and seconds to wait.
+        Takes the positions by axis, and the seconds to wait.
     stop : callable or None
     frame : callable or None
         Takes one frame; returns pixels and metadata.
     metadata : dict
-        Written by others, carried by every frame that begins later.
+        Written by clients, carried by every frame that begins later.
     """
 
     role: str
@@ -106,7 +106,7 @@ class Component:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def check_move(self, position: dict[str, Any]) -> None:
-        """Refuse a movement that does not exist, at once.
+        """Refuse a move to a position that does not exist.
 
         Raises
         ------

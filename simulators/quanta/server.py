@@ -1,11 +1,12 @@
 """A simulated Quanta-style server: SEM, stage and chamber of the simulated microscope behind a real socket.
 
-``python -m simulators.quanta.server --port 7521`` serves a machine in real time, to be tried by hand.
+``python -m simulators.quanta.server --port 7521`` serves a machine in real time, to try by hand.
 """
 
 import argparse
 import inspect
 import json
+import select
 import socket
 import socketserver
 import threading
@@ -21,18 +22,18 @@ from drivers.quanta.geometry import PRESETS_PX
 from drivers.quanta.wire import MAX_LINE_BYTES, ErrorCode, line
 from simulators.followed_clock import FollowedClock
 from simulators.microscope import SimulatedMicroscope
-from simulators.quanta.machine import BEAM_SHIFT_RANGE_M, QuantaMachine
+from simulators.quanta.machine import QuantaMachine
+from simulators.quanta.scan_area import BEAM_SHIFT_RANGE_M
 from simulators.quanta.settings import RANGES
 
 _AT_ONCE = frozenset({"blank_beam", "beam_is_blanked", "set_beam_power", "stop_stage_movement"})
-"""Answered without waiting for what a running scan has to compute."""
-_NO_CALLS = frozenset({"held", "close"})
+"""Calls answered without waiting for the computation of a running scan."""
 
 
 def quanta_microscope(
     config: Config, base: Clock, memory: Path | None = None
 ) -> tuple[SimulatedMicroscope, FollowedClock]:
-    """Make a simulated microscope for a server: every preset, a beam shift, a clock that others move on."""
+    """Construct a simulated microscope for a server: all presets, a beam shift, a clock that it follows."""
     clock = FollowedClock(base)
     sem = config.sem.model_copy(
         update={
@@ -46,17 +47,17 @@ def quanta_microscope(
 
 
 class QuantaServer:
-    """Answers on a socket until it is closed; a context manager.
+    """Answers calls on a socket until it is closed; a context manager.
 
     Parameters
     ----------
     machine : QuantaMachine
     clock : FollowedClock
-        That of the machine.
+        Clock of the machine.
     path : Path or None
-        Of a unix socket; without one a free port of the loopback is taken.
+        Path of a unix socket; None for a port of the loopback interface.
     port : int
-        0 takes a free one.
+        Port; 0 for any free one.
     """
 
     def __init__(
@@ -65,6 +66,9 @@ class QuantaServer:
         self._machine = machine
         self._clock = clock
         self._closing = threading.Event()
+        self.hanging = 0
+        """Calls that wait for an answer and never get one."""
+        self._counting = threading.Lock()
         self._open: set[socket.socket] = set()
         answer = self._serve
 
@@ -108,7 +112,7 @@ class QuantaServer:
             self._open.discard(handler.request)
 
     def _answer(self, text: bytes, handler: socketserver.StreamRequestHandler) -> bool:
-        """Answer one call; False where the connection is to be broken."""
+        """Answer one call; False if the connection must be closed."""
         try:
             message = json.loads(text)
             number, method, params = message["id"], str(message["method"]), dict(message.get("params") or {})
@@ -116,7 +120,7 @@ class QuantaServer:
             return False
         faults = self._machine.held.faults
         if faults.get("hang") == method:
-            self._closing.wait()
+            self._hang(handler.connection)
             return False
         if faults.get("drop") == method:
             return False
@@ -131,6 +135,15 @@ class QuantaServer:
             reply["error"] = {"code": int(error.code), "message": str(error)}
         handler.wfile.write(line(reply) + data)
         return True
+
+    def _hang(self, connection: socket.socket) -> None:
+        """Never answer: wait until the client or this server closes the connection."""
+        with self._counting:
+            self.hanging += 1
+        while not (self._closing.is_set() or _closed(connection)):
+            pass
+        with self._counting:
+            self.hanging -= 1
 
     def _call(self, method: str, params: dict[str, Any]) -> Any:
         function = self._function(method)
@@ -160,14 +173,25 @@ class QuantaServer:
             return lambda: held.values[name]
         if name in RANGES and method == f"{name}_info":
             return lambda: {"range": list(RANGES[name])}
-        function = getattr(self._machine, method, None)
-        if method.startswith("_") or method in _NO_CALLS or not callable(function):
+        function = self._machine.function(method)
+        if function is None:
             raise _RefusedError(ErrorCode.UNKNOWN_METHOD, f"there is no call {method}")
         return function
 
 
+def _closed(connection: socket.socket) -> bool:
+    """Return True if the other end has closed a connection; looks for 10 ms."""
+    readable, _, _ = select.select([connection], [], [], 0.01)
+    if not readable:
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
 class _RefusedError(Exception):
-    """Raised when a call gets an error for an answer."""
+    """Raised when a call is answered with an error."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)

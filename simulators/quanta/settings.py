@@ -1,4 +1,4 @@
-"""What a simulated Quanta-style server holds in numbers, and how it can be made to misbehave."""
+"""Numeric settings of a simulated Quanta-style server, and its faults."""
 
 import math
 from collections.abc import Mapping
@@ -23,35 +23,35 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 FAULTS: Mapping[str, str] = MappingProxyType(
     {
-        "hang": "calls of this method never get an answer",
+        "hang": "calls of this method are never answered",
         "drop": "a call of this method breaks the connection",
-        "stale_frame": "the image that is shown is that of the scan before",
-        "orphan_frame": "the image that is shown is of a scan that somebody else began",
+        "stale_frame": "the image shown is that of the previous scan",
+        "orphan_frame": "the image shown is of a scan started by another program",
         "stale_position": "an image carries the position before the last move",
-        "stage_says_stopped": "the stage says that it stands while it moves",
+        "stage_says_stopped": "the stage reports a stop while it moves",
         "tiny_moves": "moves shorter than this, m, do not happen",
-        "pump_lies": "the chamber calls itself pumped and is not",
+        "pump_lies": "the chamber reports itself pumped and is not",
         "vacuum_error": "pumping ends in an error",
-        "clip": "settings by name are cut, in silence, at this value",
+        "clip": "settings, by name, are clipped silently at this value",
         "blanker_stuck": "the blanker does not blank",
         "scan_without_end": "the scan never stops by itself",
-        "autofocus_off": "the automatic focus ends so far, m, off the height of the plate",
-        "databar": "so many rows without specimen are added to an image",
+        "autofocus_off": "error of the automatic focus, m",
+        "databar": "number of rows without specimen added to an image",
     }
 )
-"""What `fault` switches on, by name; null switches it off."""
+"""Faults by name, for `fault`; null switches one off."""
 
 
 @dataclass(slots=True)
 class Held:
-    """Values of the machine."""
+    """Values of the settings, and faults that are switched on."""
 
     values: dict[str, float]
     faults: dict[str, Any]
 
     @classmethod
     def of(cls, sem: SemConfig) -> "Held":
-        """A machine that stands as configured."""
+        """Return the settings as configured."""
         values = {
             "ht_voltage": sem.accelerating_voltage_kv * 1e3,
             "ebeam_spotsize": sem.spot_size,
@@ -81,7 +81,7 @@ class Held:
         Raises
         ------
         OutOfRangeError
-            No such fault.
+            There is no such fault.
         """
         if name not in FAULTS:
             raise OutOfRangeError(f"no fault {name!r}; there are {', '.join(FAULTS)}")

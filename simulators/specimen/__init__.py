@@ -1,1 +1,1 @@
-"""The simulated specimen: sections, cells and what is wrong with them."""
+"""The simulated specimen: sections, cells and artefacts."""

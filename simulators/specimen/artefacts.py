@@ -1,4 +1,4 @@
-"""What fluoresces in a section and is no cell: debris, folds, and resin that is uneven."""
+"""Fluorescence of a section that is not of a cell: debris, folds and uneven resin."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from simulators.specimen.sections import SectionPlace
 from simulators.specimen.textures import Sampling, Texture
 
 LUMP_UM = 18.0
-"""From one lump of the resin's autofluorescence to the next: lumps as large as cells are the worst case."""
+"""Distance between lumps of autofluorescent resin: lumps as large as cells are the worst case."""
 DEBRIS_RADIUS_UM = (0.5, 0.45)
-"""Median, and scatter of the logarithm, of the radius of dust and stain precipitate."""
+"""Median, and standard deviation of the logarithm, of the radius of debris; chosen by hand."""
 DEBRIS_RADIUS_LIMITS_UM = (0.2, 1.5)
 FOLD_WIDTH_UM = (1.0, 3.0)
-"""Of the doubled resin."""
+"""Smallest and largest width of the doubled resin; chosen by hand."""
 _LUMPS = Sampling((7.0, 3.0, 11.0), 0.4)
 
 
@@ -38,9 +38,9 @@ class _Fold:
 
 
 class Artefacts:
-    """Artefacts of every section; none where the configuration asks for none. No truth names them.
+    """Artefacts of all sections, as configured; they are not part of the truth.
 
-    Debris and folds belong to one section each, lumps of the resin go on through the block.
+    Debris and folds belong to one section each; lumps of the resin extend through the block.
 
     Parameters
     ----------
@@ -58,17 +58,17 @@ class Artefacts:
         self._half = np.array(half_size_um)
         self._debris = config.debris_per_field * 4 * float(np.prod(self._half)) / field_area_um2
         self.any = bool(config.debris_per_field or config.folds_per_section or config.lumps_percent)
-        """Whether there are any."""
+        """True if any artefact is configured."""
 
     def added(self, image: Floats, plane: Grid, place: SectionPlace, texture: Texture) -> Floats:
-        """Return the light of a section, artefacts and all.
+        """Return the light of a section with its artefacts.
 
         Parameters
         ----------
         image : (rows, columns) array of float32
-            Light of its cells, photons per FM pixel and second.
+            Light of the cells, photons per FM pixel and second.
         plane : Grid
-            In the plane of the section; of the same shape.
+            Grid in the plane of the section, of the same shape.
         place : SectionPlace
         texture : Texture
         """
@@ -79,13 +79,13 @@ class Artefacts:
             lumps = texture.sample(plane, place.depth_um, LUMP_UM, _LUMPS)
             mean = config.background_photons + config.bell_photons / 2
             light += np.float32(mean * config.lumps_percent / 100) * lumps
-            # The camera adds the even part of the background; in all there is no negative light.
+            # The camera adds the uniform part of the background; the sum must not be negative.
             light = np.maximum(light, np.float32(-0.9) * resin)
         rng = np.random.default_rng([config.seed, 6, _number(place)])
         specks = [self._draw_speck(rng) for _ in range(rng.poisson(self._debris))]
         folds = [self._draw_fold(rng) for _ in range(rng.poisson(config.folds_per_section))]
         for fold in folds:
-            # Two layers of section, one on the other: the light of both.
+            # Two layers of the section on each other: the light of both.
             light += _fold_profile(fold, plane) * (light + resin)
         for speck in specks:
             _paint_speck(light, speck, plane)
@@ -116,7 +116,7 @@ def _number(place: SectionPlace) -> int:
 
 
 def _fold_profile(fold: _Fold, plane: Grid) -> Floats:
-    """How much of a second layer lies on each point, 0..1: a band along a parabola, with soft edges."""
+    """Return the coverage by a second layer, 0..1: a band along a parabola, with soft edges."""
     along, across = _turned(plane, fold.point_um, fold.turn_rad)
     off = np.abs(across - np.float32(fold.bend_per_um) * along * along)
     return np.asarray(
@@ -136,7 +136,7 @@ def _paint_speck(light: Floats, speck: _Speck, plane: Grid) -> None:
 
 
 def _turned(plane: Grid, point_um: NDArray[np.float64], turn_rad: float) -> tuple[Floats, Floats]:
-    """Places of a grid along and across a direction through a point, um."""
+    """Return coordinates along and across a direction through a point, um, shape of the grid."""
     u, v = plane.points_um()
     u, v = u - np.float32(point_um[0]), v - np.float32(point_um[1])
     cos, sin = np.float32(np.cos(turn_rad)), np.float32(np.sin(turn_rad))

@@ -1,4 +1,4 @@
-"""The block of resin: cells scattered at random, without overlap, and found again by place and depth."""
+"""The block of resin: cells scattered at random without overlap, found by position and depth."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from simulators.specimen.shapes import AXIS_RANGE, WOBBLE_LIMIT, Blob, draw_blob
 from simulators.specimen.textures import Sampling
 
 _PACKING = 0.6
-"""Most of the space that the balls, within which a cell keeps others out, may claim together."""
+"""Largest share of the block within the exclusion spheres of its cells; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Cell:
     Attributes
     ----------
     number : (int, int)
-        Slab of the block and index in it; names the cell in all sections.
+        Slab of the block, and index in it; identifies the cell in all sections.
     outline, nucleus : Blob
     brightness : float
         Photons per pixel and second where it is labelled.
     sampling : Sampling
-        Its own part of the common noise.
+        Its part of the common noise.
     """
 
     number: tuple[int, int]
@@ -39,11 +39,11 @@ class Cell:
 
 
 class CellBlock:
-    """All cells of the block, drawn slab by slab when they are asked for.
+    """All cells of the block, drawn slab by slab on demand.
 
     A Poisson process in three dimensions, thinned after Matern (type II: of two cells too near each other the
-    one with the lower mark stays). Each slab and each cell has a random stream of its own, so that what is
-    drawn depends on the seed only and not on what was asked for before.
+    one with the lower mark stays). Each slab and each cell has a random stream of its own, so that a draw
+    depends only on the seed, not on earlier calls.
 
     Parameters
     ----------
@@ -59,10 +59,10 @@ class CellBlock:
     ) -> None:
         self._config = config
         largest = config.cell_radius_um + 3 * config.cell_radius_sd_um
-        self.reach_um = largest * AXIS_RANGE[1] * (1 + WOBBLE_LIMIT)
-        """Distance from its centre that no part of a cell exceeds."""
-        self._half = np.array(half_size_um) + self.reach_um
-        self._slab_um = 2 * self.reach_um
+        self.extent_um = largest * AXIS_RANGE[1] * (1 + WOBBLE_LIMIT)
+        """Largest distance of any part of a cell from its centre."""
+        self._half = np.array(half_size_um) + self.extent_um
+        self._slab_um = 2 * self.extent_um
         # A plane cuts the cells whose centres lie within their height of it.
         wanted = config.cells_per_field / (field_area_um2 * 2 * config.cell_radius_um)
         own = 4 / 3 * math.pi * (1.6 * config.cell_radius_um) ** 3
@@ -75,17 +75,17 @@ class CellBlock:
         self._cell = lru_cache(maxsize=4096)(self._draw_cell)
 
     def near(self, center_um: NDArray[np.float64], radius_um: float, w_um: float) -> tuple[Cell, ...]:
-        """Cells that may be cut at depth `w_um` within `radius_um` of a place of the section plane."""
+        """Return the cells that may be cut at depth `w_um` within `radius_um` of a position in the plane."""
         found: list[Cell] = []
-        low = math.floor((w_um - self.reach_um) / self._slab_um)
-        high = math.floor((w_um + self.reach_um) / self._slab_um)
+        low = math.floor((w_um - self.extent_um) / self._slab_um)
+        high = math.floor((w_um + self.extent_um) / self._slab_um)
         for slab in range(low, high + 1):
             centers, indices, tree = self._slab(slab)
-            within = sorted(tree.query_ball_point(center_um, radius_um + self.reach_um))
+            within = sorted(tree.query_ball_point(center_um, radius_um + self.extent_um))
             found += [
                 self._cell(slab, int(indices[at]))
                 for at in within
-                if abs(centers[at, 2] - w_um) < self.reach_um
+                if abs(centers[at, 2] - w_um) < self.extent_um
             ]
         return tuple(found)
 

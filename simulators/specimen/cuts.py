@@ -1,4 +1,4 @@
-"""What a section plane shows of the cells of the block."""
+"""Cuts of the cells of the block by a section plane."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from simulators.specimen.cells import Cell, CellBlock
 from simulators.specimen.grid import Floats, Grid, refined
 
 _OUTLINE_STEP_UM = 0.12
-"""Outlines are smooth, and computed no finer than this."""
+"""Finest grid for outlines, which are smooth; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A cell where a grid crosses it.
+    """A cell cut by the plane of a grid.
 
     Attributes
     ----------
@@ -22,11 +22,11 @@ class Cut:
     part : (slice, slice)
         Rows and columns of the whole grid that `grid` covers.
     grid : Grid
-        In the plane of the section.
+        Grid in the plane of the section.
     w_um : float
         Depth of the plane in the block.
     inside_um, inside_nucleus_um : arrays of float32, shape of `grid`
-        How deep each point lies inside the cell, and inside its nucleus; negative outside.
+        Depth of each point inside the cell, and inside its nucleus; negative outside.
     """
 
     cell: Cell
@@ -38,7 +38,7 @@ class Cut:
 
 
 def cuts(block: CellBlock, plane: Grid, w_um: float) -> Iterator[Cut]:
-    """Cells that a grid in the plane at depth `w_um` shows, in the order of the block."""
+    """Yield the cells cut by a grid in the plane at depth `w_um`, in the order of the block."""
     near = block.near(plane.center_um, plane.radius_um, w_um)
     cells = [cell for cell in near if cell.outline.cut_radius_um(w_um) > 0]
     centers = np.array([cell.outline.center_um[:2] for cell in cells]).reshape(-1, 2)
@@ -53,11 +53,11 @@ def cuts(block: CellBlock, plane: Grid, w_um: float) -> Iterator[Cut]:
         apart = np.hypot(*(centers - centers[index]).T)
         for other in np.flatnonzero(apart < radii + radii[index]):
             if other != index:
-                # Where two would overlap, each keeps the ground that is deeper inside itself.
+                # Where two would overlap, each keeps the area that is deeper inside itself.
                 inside = inside - np.maximum(cells[other].outline.depth_inside_um(coarse, w_um), 0)
         if inside.max() <= 0:
             continue
         nucleus = cell.nucleus.depth_inside_um(coarse, w_um)
-        # A nucleus stays below the membrane of its cell.
+        # A nucleus stays inside the membrane of its cell.
         nucleus = np.minimum(nucleus, inside - np.float32(0.3))
         yield Cut(cell, part, grid, w_um, refined(inside, grid.shape), refined(nucleus, grid.shape))

@@ -1,4 +1,4 @@
-"""Where in a cell the fluorophores are."""
+"""Distribution of fluorophores in a cell."""
 
 from typing import Literal
 
@@ -13,13 +13,13 @@ Pattern = Literal["cytoplasmic", "nuclear", "punctate"]
 _CLUMP_UM = 3.0
 _PUNCTUM_UM = 1.3
 _RIM_UM = np.float32(1.0)
-"""The cortex under the membrane is poor in label."""
+"""Depth of the cortex under the membrane, which has little label; chosen by hand."""
 _UNLABELLED = np.float32(0.06)
-"""Signal of the rest of the cell, as a fraction."""
+"""Signal of the unlabelled parts of a cell, over that of the labelled ones; chosen by hand."""
 
 
 def signal(cut: Cut, pattern: Pattern, texture: Texture) -> Floats:
-    """Fluorescence of one cell on its grid, photons per FM pixel and second.
+    """Return the fluorescence of one cell on its grid, photons per FM pixel and second.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def signal(cut: Cut, pattern: Pattern, texture: Texture) -> Floats:
 
 
 def _thick_side(cut: Cut) -> Floats:
-    """Cytoplasm is brighter on the side where the nucleus leaves it more room."""
+    """Return the brightness of the cytoplasm, higher on the side away from the nucleus."""
     outline, nucleus = cut.cell.outline.center_um[:2], cut.cell.nucleus.center_um[:2]
     away = (outline - nucleus) / max(float(np.linalg.norm(outline - nucleus)), 1e-6)
     u, v = cut.grid.points_um()

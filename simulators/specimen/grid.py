@@ -16,12 +16,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Pixels laid on a plane.
+    """A regular grid of pixels in a plane.
 
     Attributes
     ----------
     matrix_um : (2, 3) array of float64
-        Takes (column, row, 1) in pixels, pixel (0, 0) covering [0, 1) x [0, 1), to a place in the plane, um.
+        Converts (column, row, 1), px, pixel (0, 0) covering [0, 1) x [0, 1), to a position in the plane, um.
     shape : (int, int)
         Rows and columns.
     """
@@ -36,19 +36,19 @@ class Grid:
         return cls(_through(corners), shape)
 
     def mapped(self, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> "Grid":
-        """Return the grid whose places are those of this one taken through an affine `function` of (N, 2)."""
+        """Return the grid with the positions of this one mapped by an affine `function` of (N, 2), um."""
         origin = self.matrix_um[:, 2]
         corners = np.array([origin, origin + self.matrix_um[:, 0], origin + self.matrix_um[:, 1]])
         return Grid(_through(function(corners)), self.shape)
 
     @property
     def pitch_um(self) -> float:
-        """Distance of neighbouring pixels, um; the geometric mean where they are not square."""
+        """Distance of neighbouring pixels, um; the geometric mean if they are not square."""
         return math.sqrt(abs(np.linalg.det(self.matrix_um[:, :2])))
 
     @property
     def center_um(self) -> NDArray[np.float64]:
-        """Place of the centre of the grid, (2,)."""
+        """Position of the centre of the grid, (2,), um."""
         half = np.array([self.shape[1] / 2, self.shape[0] / 2, 1.0])
         return np.asarray(self.matrix_um @ half)
 
@@ -60,14 +60,14 @@ class Grid:
         return float(max(np.linalg.norm(width + height), np.linalg.norm(width - height)))
 
     def points_um(self) -> tuple[Floats, Floats]:
-        """Places of the pixel centres, two arrays of `shape`, um."""
+        """Return the positions of the pixel centres, two arrays of `shape`, um."""
         column = np.arange(self.shape[1], dtype=np.float32) + np.float32(0.5)
         row = (np.arange(self.shape[0], dtype=np.float32) + np.float32(0.5))[:, None]
         m = self.matrix_um.astype(np.float32)
         return m[0, 0] * column + (m[0, 1] * row + m[0, 2]), m[1, 0] * column + (m[1, 1] * row + m[1, 2])
 
     def coarse(self, step_um: float) -> "Grid":
-        """Return a grid over the same ground with pixels of about `step_um`, never finer than this one."""
+        """Return a grid over the same area with pixels of about `step_um`, never finer than this one."""
         rows, columns = self.shape
         few = max(1.0, step_um / self.pitch_um)
         shape = max(2, math.ceil(rows / few)), max(2, math.ceil(columns / few))
@@ -77,7 +77,7 @@ class Grid:
     def window(
         self, center_um: NDArray[np.float64], radius_um: float
     ) -> tuple[tuple[slice, slice], "Grid"] | None:
-        """Return the part that may lie within `radius_um` of a place.
+        """Return the part that may lie within `radius_um` of a position.
 
         Returns
         -------
@@ -86,9 +86,9 @@ class Grid:
         """
         inverse = np.linalg.inv(self.matrix_um[:, :2])
         column, row = inverse @ (center_um - self.matrix_um[:, 2])
-        reach = np.abs(inverse).sum(axis=1) * radius_um
-        x0, x1 = _clip(column - reach[0], column + reach[0], self.shape[1])
-        y0, y1 = _clip(row - reach[1], row + reach[1], self.shape[0])
+        half_size = np.abs(inverse).sum(axis=1) * radius_um
+        x0, x1 = _clip(column - half_size[0], column + half_size[0], self.shape[1])
+        y0, y1 = _clip(row - half_size[1], row + half_size[1], self.shape[0])
         if x0 >= x1 or y0 >= y1:
             return None
         matrix = self.matrix_um.copy()
@@ -97,7 +97,7 @@ class Grid:
 
 
 def _clip(low: float, high: float, size: int) -> tuple[int, int]:
-    """Return whole pixels within [0, size), two at least unless there is nothing; empty as (0, 0)."""
+    """Return a range of whole pixels within [0, size), at least two; (0, 0) if it is empty."""
     if high <= 0 or low >= size:
         return 0, 0
     start, stop = max(0, math.floor(low)), min(size, math.ceil(high))
@@ -108,13 +108,13 @@ def _clip(low: float, high: float, size: int) -> tuple[int, int]:
 
 
 def _through(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the matrix that takes (0, 0), (1, 0), (0, 1) to three places."""
+    """Return the matrix that maps (0, 0), (1, 0), (0, 1) to three positions."""
     origin, right, down = corners
     return np.stack([right - origin, down - origin, origin], axis=1)
 
 
 def refined(field: Floats, shape: tuple[int, int]) -> Floats:
-    """Interpolate a smooth field from a coarse grid to a finer one over the same ground."""
+    """Interpolate a smooth field from a coarse grid to a finer one over the same area."""
     if field.shape == shape:
         return field
     return np.asarray(cv2.resize(field, shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)

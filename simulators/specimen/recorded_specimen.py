@@ -1,4 +1,4 @@
-"""A specimen made up from recorded fluorescence frames, for the simulated SEM of a replay."""
+"""A specimen derived from recorded fluorescence frames, for the simulated SEM of a replay."""
 
 from collections.abc import Sequence
 
@@ -17,19 +17,19 @@ from simulators.specimen.ultrastructure import paint, paint_resin
 
 _SAMPLING = Sampling((13.0, 29.0, 41.0), 0.7)
 _SMOOTH_UM = 0.6
-"""Blur before cells are told from background."""
+"""Standard deviation of the blur before cells are separated from background, um; chosen by hand."""
 
 
 class RecordedSpecimen:
-    """What the recorded frames show, as ultrastructure. Implements `Specimen`; the truth is not known.
+    """Ultrastructure where recorded frames show cells. Implements `Specimen`; the truth is unknown.
 
-    Where a frame is bright there is a cell, a dark hole in it is a nucleus; the brighter, the heavier the
-    stain. It is for the eye, and for nothing to be measured on.
+    A bright area is a cell, a dark hole in it a nucleus; the brighter, the heavier the stain. The images are
+    for the eye only, not for measurements.
 
     Parameters
     ----------
     frames : sequence of PlacedFrame
-        Held; each is looked at when it is asked for.
+        Frames; each is analysed when first needed.
     """
 
     def __init__(self, frames: Sequence[PlacedFrame]) -> None:
@@ -41,17 +41,17 @@ class RecordedSpecimen:
         self._last: tuple[PlacedFrame, tuple[Floats, Floats, Floats]] | None = None
 
     def fluorescence(self, grid: Grid) -> Floats:
-        """Recorded grey levels above the background, on a grid on the stage."""
+        """Return the recorded grey levels above the background, on a grid on the stage."""
         image = np.zeros(grid.shape, np.float32)
         for frame in self._near(grid):
             _paste(image, grid, frame, _above_background(frame))
         return image
 
     def stain(self, grid: Grid) -> Floats:
-        """Heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
+        """Return the heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
         image = paint_resin(grid, 0.0, self._texture)
         for frame in self._near(grid):
-            to_cell, to_nucleus, relative = self._understood(frame)
+            to_cell, to_nucleus, relative = self._analysed(frame)
             inside = np.full(grid.shape, -5, np.float32)
             inside_nucleus = inside.copy()
             bright = np.zeros(grid.shape, np.float32)
@@ -67,13 +67,13 @@ class RecordedSpecimen:
         return image
 
     def truth(self, section_id: str) -> tuple[TruthCell, ...]:
-        """Return nothing: what is a cell in a recorded frame is for people to say."""
+        """Return nothing: the true cells of a recorded frame are unknown."""
         if section_id not in self._sections:
             raise KeyError(section_id)
         return ()
 
-    def _understood(self, frame: PlacedFrame) -> tuple[Floats, Floats, Floats]:
-        """Distance into cells and into nuclei, um, and relative brightness; kept for the frame asked last."""
+    def _analysed(self, frame: PlacedFrame) -> tuple[Floats, Floats, Floats]:
+        """Return the depth in cells and in nuclei, um, and the relative brightness; caches the last frame."""
         if self._last is None or self._last[0] is not frame:
             signal = _above_background(frame)
             um = frame.frame.pixel_size_m[0] * 1e6
@@ -98,7 +98,7 @@ def _above_background(frame: PlacedFrame) -> Floats:
 
 
 def _outlines(signal: Floats, um: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Masks of cells, nuclei included, and of nuclei."""
+    """Return masks of cells, nuclei included, and of nuclei."""
     smooth = np.sqrt(cv2.GaussianBlur(signal, (0, 0), _SMOOTH_UM / um))
     grey = (smooth * (255 / max(float(smooth.max()), 1.0))).astype(np.uint8)
     _, bright = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
@@ -110,7 +110,7 @@ def _outlines(signal: Floats, um: float) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _signed_distance(mask: NDArray[np.uint8], um: float) -> Floats:
-    """Distance to the edge of a mask, um, positive inside, smooth enough to be enlarged."""
+    """Return the distance to the edge of a mask, um, positive inside, smoothed for enlargement."""
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     distance = np.clip((inside - outside) * um, -5, 5)

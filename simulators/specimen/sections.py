@@ -1,4 +1,4 @@
-"""Where the sections of the block lie on the stage."""
+"""Positions of the sections of the block on the stage."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from config.layout import GridLayout, ListedSection, ListLayout, field_centers_u
 from config.simulator import SpecimenConfig
 
 _MARGIN_UM = 30.0
-"""Resin around the fields of a section, beside what its scatter needs."""
+"""Width of the resin around the fields of a section, in addition to its scatter; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionPlace:
-    """One section on the stage.
+    """Position of one section on the stage.
 
     Attributes
     ----------
@@ -39,16 +39,16 @@ class SectionPlace:
         return np.array([[cos, -sin], [sin, cos]])
 
     def to_plane(self, points_um: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Places in the plane of the section of stage positions (N, 2), um."""
+        """Convert stage positions (N, 2) to positions in the plane of the section, um."""
         return np.asarray((points_um - self.center_um) @ self._turn())
 
     def to_stage(self, points_um: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Stage positions of places in the plane of the section (N, 2), um."""
+        """Convert positions in the plane of the section (N, 2) to stage positions, um."""
         return np.asarray(points_um @ self._turn().T + self.center_um)
 
 
 class SectionArray:
-    """All sections: placed at their layout centres and at their angles, with a seeded scatter.
+    """All sections, at the centres and angles of their layout with a seeded scatter.
 
     Parameters
     ----------
@@ -61,19 +61,19 @@ class SectionArray:
         self, layout: GridLayout | ListLayout, specimen: SpecimenConfig, field_size_um: tuple[float, float]
     ) -> None:
         listed = listed_sections(layout)
-        reach = np.zeros(2)
+        half_size = np.zeros(2)
         for fields in {(s.fields, s.field_overlap_percent): s for s in listed}.values():
             off = np.array(field_centers_um(fields, field_size_um)) - fields.center_um
-            reach = np.maximum(reach, np.abs(off).max(axis=0) + np.array(field_size_um) / 2)
+            half_size = np.maximum(half_size, np.abs(off).max(axis=0) + np.array(field_size_um) / 2)
         # A face turned by at most `turn` still covers the fields; beyond 45 degrees the diagonal does.
         steepest_deg = max(_off_axis_deg(s.angle_deg or 0.0) for s in listed)
         turn = math.radians(3 * specimen.section_rotation_deg + steepest_deg)
         if turn < math.pi / 4:
-            reach = reach * math.cos(turn) + reach[::-1] * math.sin(turn)
+            half_size = half_size * math.cos(turn) + half_size[::-1] * math.sin(turn)
         else:
-            reach = np.full(2, np.hypot(*reach))
-        reach = reach + 3 * specimen.section_shift_um + _MARGIN_UM
-        self.half_size_um = (float(reach[0]), float(reach[1]))
+            half_size = np.full(2, np.hypot(*half_size))
+        half_size = half_size + 3 * specimen.section_shift_um + _MARGIN_UM
+        self.half_size_um = (float(half_size[0]), float(half_size[1]))
         """Half of the width and height of the face of the block."""
         self._places = tuple(_place(s, n, specimen) for n, s in enumerate(listed))
         self._by_id = {place.id: place for place in self._places}
@@ -83,14 +83,14 @@ class SectionArray:
         return self._by_id[section_id]
 
     def near(self, center_um: NDArray[np.float64], radius_um: float) -> tuple[SectionPlace, ...]:
-        """Sections that may reach into a disc on the stage, the furthest first."""
+        """Return the sections that may overlap a disc on the stage, the furthest first."""
         within = self._tree.query_ball_point(center_um, radius_um + float(np.hypot(*self.half_size_um)))
         places = [self._places[n] for n in within]
         return tuple(sorted(places, key=lambda p: -float(np.hypot(*(p.center_um - center_um)))))
 
 
 def _off_axis_deg(angle_deg: float) -> float:
-    """How far a rotation leaves a rectangle from lying along its old axes, degrees; the long side counts."""
+    """Return the smallest angle between a rotated line and its old direction, degrees."""
     return abs(math.remainder(angle_deg, 180.0))
 
 

@@ -1,4 +1,4 @@
-"""Wobbly ellipsoids: the outline of cells and nuclei in three dimensions."""
+"""Ellipsoids with irregular surfaces: the outlines of cells and nuclei in three dimensions."""
 
 import math
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from simulators.specimen.grid import Floats, Grid
 
 AXIS_SCATTER = 0.16
-"""Log-normal scatter of the axes of an ellipsoid about its radius."""
+"""Standard deviation of the logarithm of an axis over the radius; chosen by hand."""
 AXIS_RANGE = (0.7, 1.35)
 WOBBLE_LIMIT = 0.25
-"""Furthest that the wobble moves an outline, as a fraction of its radius."""
+"""Largest irregularity of an outline, as a fraction of its radius; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Blob:
     yaw_rad : float
         Rotation about w.
     waves : (N, 4) array
-        Wave vector over the unit sphere, and phase, of each wobble.
+        Wave vector over the unit sphere, and phase, of each irregularity.
     amplitudes : (N,) array
         Fractions of the radius.
     """
@@ -40,20 +40,20 @@ class Blob:
     amplitudes: NDArray[np.float64]
 
     def cut_radius_um(self, w_um: float) -> float:
-        """Distance from the centre that no part of the cut at depth `w_um` exceeds, um; 0 for no cut."""
+        """Return the largest distance of the cut at depth `w_um` from the centre, um; 0 for no cut."""
         most = 1 + WOBBLE_LIMIT
         height = (w_um - self.center_um[2]) / (self.axes_um[2] * most)
         return float(self.axes_um[:2].max() * most * math.sqrt(max(0.0, 1 - height * height)))
 
     def depth_inside_um(self, grid: Grid, w_um: float) -> Floats:
-        """How deep each point of a cut lies inside the outline, um; negative outside.
+        """Return the depth of each point of a cut inside the outline, um; negative outside.
 
         To first order: the level function over its gradient, exact at the outline, capped at 5 um.
 
         Parameters
         ----------
         grid : Grid
-            In the plane of the section, 2 x 2 pixels or more.
+            Grid in the plane of the section, at least 2 x 2 pixels.
         w_um : float
             Depth of the cut in the block.
         """
@@ -72,7 +72,7 @@ class Blob:
         level = 1 - radius / outline
         down, right = np.gradient(level)
         slope = np.sqrt(down * down + right * right) / np.float32(grid.pitch_um)
-        # The slope vanishes at the centre, where a glancing cut is shallow all the same.
+        # The slope vanishes at the centre, where a grazing cut is shallow nevertheless.
         slope = np.maximum(slope, np.float32(0.2 / self.axes_um.max()))
         return np.asarray(np.clip(level / slope, -5, 5), dtype=np.float32)
 

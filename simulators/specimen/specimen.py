@@ -1,4 +1,4 @@
-"""The specimen as the devices see it, and the simulated one: a block with cells, cut into serial sections."""
+"""The protocol of a specimen, and the simulated one: a block with cells, cut into serial sections."""
 
 import math
 import threading
@@ -21,16 +21,16 @@ from simulators.specimen.textures import Texture
 from simulators.specimen.ultrastructure import BARE_SUPPORT, paint_cell, paint_resin
 
 TRUTH_PITCH_UM = 0.178
-"""Distance of the sample points of a cell in the ground truth."""
+"""Distance of the sample points of a true cell; the pixel size of the paper."""
 ROSE_CRITERION = 5.0
-"""Signal over noise at which a feature is seen at all (Rose, J. Opt. Soc. Am. 38 (1948) 196)."""
+"""Signal over noise above which a feature is visible (Rose, J. Opt. Soc. Am. 38 (1948) 196)."""
 _MIN_CUT_UM2 = 1.0
-"""Smaller cuts are no cells to anybody."""
+"""Smallest cut that counts as a cell; chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class TruthCell:
-    """One cell that a section shows in fluorescence.
+    """One cell visible in the fluorescence of a section.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class TruthCell:
     section : str
     points_m : (N, 2) array of float64
         Stage positions, m, of sample points of the whole cut, nucleus included, 0.178 um apart; of a cell
-        that is labelled in its nucleus, the cut of the nucleus.
+        labelled in its nucleus, the cut of the nucleus.
     contrast_to_noise : float
         Mean signal of its labelled pixels over the noise of a background pixel, in one FM frame.
     """
@@ -51,18 +51,18 @@ class TruthCell:
 
 
 class Specimen(Protocol):
-    """What lies on the stage. Positions are those at which fluorescence shows them."""
+    """The specimen on the stage, in FM positions."""
 
     def fluorescence(self, grid: Grid) -> Floats:
-        """Signal of unharmed fluorophores on a grid on the stage, photons per FM pixel and second."""
+        """Return the signal of unbleached fluorophores on a grid, photons per FM pixel and second."""
         ...
 
     def stain(self, grid: Grid) -> Floats:
-        """Heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
+        """Return the heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
         ...
 
     def truth(self, section_id: str) -> tuple[TruthCell, ...]:
-        """Return the cells that a section shows in fluorescence; none where the truth is not known.
+        """Return the cells visible in the fluorescence of a section; none where the truth is unknown.
 
         Raises
         ------
@@ -75,8 +75,8 @@ class Specimen(Protocol):
 class SimulatedSpecimen:
     """A seeded block with cells, cut into the sections of a layout. Implements `Specimen`.
 
-    No image is held: each is computed when it is asked for, and depends on the seed only. A section shows
-    what its middle plane cuts.
+    Images are computed on demand and depend only on the seed. A section shows the cells cut by its middle
+    plane.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class SimulatedSpecimen:
         self._truth = lru_cache(maxsize=32)(self._find_truth)
 
     def fluorescence(self, grid: Grid) -> Floats:
-        """Signal of unharmed fluorophores on a grid on the stage, photons per FM pixel and second."""
+        """Return the signal of unbleached fluorophores on a grid, photons per FM pixel and second."""
         image = np.zeros(grid.shape, np.float32)
         for place, plane, face in self._faces(grid):
             image[face] = 0
@@ -110,7 +110,7 @@ class SimulatedSpecimen:
         return image
 
     def stain(self, grid: Grid) -> Floats:
-        """Heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
+        """Return the heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
         image = np.full(grid.shape, BARE_SUPPORT, np.float32)
         for place, plane, face in self._faces(grid):
             section = paint_resin(plane, place.depth_um, self._texture)
@@ -120,7 +120,7 @@ class SimulatedSpecimen:
         return image
 
     def truth(self, section_id: str) -> tuple[TruthCell, ...]:
-        """Return the cells that a section shows in fluorescence.
+        """Return the cells visible in the fluorescence of a section.
 
         A cell counts if its cut covers 1 um2 and its labelled part meets the Rose criterion in one frame.
 
@@ -133,7 +133,7 @@ class SimulatedSpecimen:
             return self._truth(section_id)
 
     def _faces(self, grid: Grid) -> Iterator[tuple[SectionPlace, Grid, NDArray[np.bool_]]]:
-        """Sections under a grid, each with the grid in its plane and a mask of where its block face is."""
+        """Yield the sections under a grid, each with the grid in its plane and a mask of the block face."""
         half_u, half_v = self.sections.half_size_um
         for place in self.sections.near(grid.center_um, grid.radius_um):
             plane = grid.mapped(place.to_plane)
@@ -172,7 +172,7 @@ class SimulatedSpecimen:
 
     @property
     def _electrons_per_photon(self) -> float:
-        """Photoelectrons of one frame, per photon and second."""
+        """Photoelectrons in one frame for one photon per second."""
         return self._config.simulator.quantum_efficiency * self._config.fluorescence.exposure_s
 
     @property

@@ -1,4 +1,4 @@
-"""Seeded noise that is continuous in three dimensions, so that neighbouring sections look alike."""
+"""Seeded noise, continuous in three dimensions, so that neighbouring sections look alike."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,12 +19,12 @@ _WAVELENGTH = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one cell samples the common noise.
+    """Part of the common noise that one cell samples.
 
     Attributes
     ----------
     offset_um : (float, float, float)
-        Makes the noise of each cell its own.
+        Different for each cell.
     turn_rad : float
     """
 
@@ -51,7 +51,7 @@ class Texture:
         Parameters
         ----------
         grid : Grid
-            In the plane of the section.
+            Grid in the plane of the section.
         depth_um : float
             Depth of the section in the block, um.
         wavelength_um : float
@@ -65,9 +65,9 @@ class Texture:
         voxel_um = wavelength_um / _WAVELENGTH
         z = (depth_um + sampling.offset_um[2]) / voxel_um
         low = int(np.floor(z))
-        # Between two voxels the sum of two independent fields would lose variance: weights on a circle.
+        # Weights on a circle: linear ones would lose variance between two voxels.
         part = (z - low) * np.pi / 2
-        # Made when it is needed first, not when a session starts.
+        # Computed when first needed, not when a session starts.
         volume = _volume(self._seed)
         layer = volume[low % _DEPTH] * np.float32(np.cos(part))
         layer += volume[(low + 1) % _DEPTH] * np.float32(np.sin(part))

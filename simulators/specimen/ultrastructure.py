@@ -1,4 +1,4 @@
-"""What a cell looks like to electrons: membranes, nucleus, organelles, resin."""
+"""Ultrastructure in the electron images: membranes, nucleus, organelles, resin."""
 
 from dataclasses import replace
 
@@ -9,13 +9,13 @@ from simulators.specimen.grid import Floats, Grid
 from simulators.specimen.textures import Sampling, Texture
 
 BARE_SUPPORT = 0.95
-"""Grey value, on the scale of stain, of the conductive glass between the sections: bright in backscatter."""
+"""Grey level, on the scale of stain, of the conductive glass between sections: bright in backscatter."""
 
 _EVERYWHERE = Sampling((3.0, 5.0, 7.0), 0.3)
 
 
 def paint_resin(plane: Grid, w_um: float, texture: Texture) -> Floats:
-    """Stain of empty resin: nearly none, with faint clouds and knife marks."""
+    """Return the stain of empty resin: nearly none, with faint clouds and knife marks."""
     clouds = texture.sample(plane, w_um, 6.0, _EVERYWHERE)
     u, _ = plane.points_um()
     marks = np.sin(u * np.float32(2.1) + np.float32(0.4) * clouds)
@@ -100,15 +100,15 @@ def paint(
 
 
 def _step(inside_um: Floats, soft_um: np.float32) -> Floats:
-    """From 0 outside to 1 inside, over `soft_um`."""
+    """Return a step from 0 outside to 1 inside, over `soft_um`."""
     return np.asarray(np.clip(np.float32(0.5) + inside_um / soft_um, 0, 1))
 
 
 def _line(inside_um: Floats, at_um: float, half_width_um: np.float32) -> Floats:
-    """1 on the contour `at_um`, 0 beyond a half-width from it."""
+    """Return 1 on the contour `at_um`, and 0 beyond a half-width from it."""
     return np.asarray(np.clip(1 - np.abs(inside_um - np.float32(at_um)) / (2 * half_width_um), 0, 1))
 
 
 def _ridge(field: Floats, half_width: np.float32) -> Floats:
-    """1 where a noise field crosses zero, 0 beyond `half_width` of its unit."""
+    """Return 1 where a noise field crosses zero, and 0 beyond `half_width` of its unit."""
     return np.asarray(np.clip(1 - np.abs(field) / half_width, 0, 1))

@@ -38,7 +38,7 @@ def test_what_hardware_keeps_outlives_the_servers() -> None:
         assert not truth["light"]
         assert rig.ask("get", "light", "power") == [0.0, 0.0, 0.0]
         said = refused("--folder", rig.folder, "--port", 0)
-        assert "another simulated microscope runs there" in said
+        assert "another simulated microscope is running there" in said
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Components of Odemis by role, and their settings, each asked for before it is used.
+"""Components of Odemis by role, and their settings, each checked to exist before it is used.
 
 A proxy of Odemis answers to every name: an attribute that does not exist is a `_RemoteMethod`, so `hasVA` is
-asked before any is read or set.
+called before any is read or set.
 """
 
 import math
@@ -11,7 +11,7 @@ import odemis
 from odemis import model
 
 NONCE = "ilemtrack nonce"
-"""Key of our own in the metadata of a detector: its frames carry what was written last before they began."""
+"""Key of ours in the metadata of a detector: a frame carries the value last written before it began."""
 
 
 class WorkerError(Exception):
@@ -23,7 +23,7 @@ class WorkerError(Exception):
 
 
 class Part:
-    """One component, looked for when it is first used.
+    """One component, looked up when first used.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ class Part:
         Raises
         ------
         LookupError
-            There is none of this role.
+            No component has this role.
         """
         if self._component is None:
             self._component = model.getComponent(role=self.role)
         return self._component
 
     def has(self, name: str) -> bool:
-        """Whether it has a setting (vigilant attribute) of that name."""
+        """Return True if it has a setting (vigilant attribute) of that name."""
         return bool(model.hasVA(self.component(), name))
 
     def setting(self, name: str) -> Any:
@@ -57,7 +57,7 @@ class Part:
         return getattr(self.component(), name)
 
     def read(self, name: str) -> Any:
-        """Value of a setting."""
+        """Return the value of a setting."""
         return self.setting(name).value
 
     def put(self, name: str, value: Any, tolerance: float = 1e-3) -> Any:
@@ -66,17 +66,17 @@ class Part:
         Raises
         ------
         WorkerError
-            The hardware took something else (clipped or rounded it): kind `range`.
+            The hardware clipped or rounded the value: kind `range`.
         """
         self.setting(name).value = value
         found = self.read(name)
         if not same(found, value, tolerance):
-            raise WorkerError("range", f"the {self.role} took {name} = {plain(found)}, not {plain(value)}")
+            raise WorkerError("range", f"the {self.role} set {name} = {plain(found)}, not {plain(value)}")
         return found
 
 
 def same(found: Any, wanted: Any, tolerance: float) -> bool:
-    """Whether two values, or tuples of them, are equal within a relative tolerance."""
+    """Return True if two values, or tuples of them, are equal within a relative tolerance."""
     if isinstance(wanted, (tuple, list)):
         return len(found) == len(wanted) and all(
             same(f, w, tolerance) for f, w in zip(found, wanted, strict=True)
@@ -87,7 +87,7 @@ def same(found: Any, wanted: Any, tolerance: float) -> bool:
 
 
 def fresh(metadata: dict[str, Any], nonce: str, begun_s: float) -> str | None:
-    """Say what proves that a frame began after it was asked for: `nonce` or `date`; None if nothing does.
+    """Return the proof that a frame began after it was asked for: `nonce` or `date`; None without proof.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def fresh(metadata: dict[str, Any], nonce: str, begun_s: float) -> str | None:
     Raises
     ------
     WorkerError
-        It is certainly another one: kind `failed`.
+        It is certainly an earlier one: kind `failed`.
     """
     date_s = metadata.get(model.MD_ACQ_DATE)
     if date_s is not None and date_s < begun_s:
@@ -114,7 +114,7 @@ def fresh(metadata: dict[str, Any], nonce: str, begun_s: float) -> str | None:
 
 
 def about(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return what a frame says of itself, in plain values; None where it does not say."""
+    """Return the metadata of a frame as plain values; None for those that it lacks."""
     names = {
         "position_m": model.MD_POS,
         "pixel_size_m": model.MD_PIXEL_SIZE,
@@ -128,12 +128,12 @@ def about(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def odemis_version() -> str:
-    """Return the version of Odemis, as it says itself."""
+    """Return the version that Odemis reports."""
     return str(getattr(odemis, "__version__", "unknown"))
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it; None for what is no number, text, or list or dictionary of them."""
+    """Return a value as JSON; None for anything but numbers, text, and lists and dictionaries of them."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):

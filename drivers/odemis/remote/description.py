@@ -1,4 +1,4 @@
-"""What Odemis has, for a person and for the check at the start: only asks, changes nothing."""
+"""Description of the components of Odemis, for people and for the check at the start; changes nothing."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from odemis import model
 from drivers.odemis.remote.components import plain
 
 BESIDE = ("lens", "ebeam-focus", "align")
-"""Roles that no session needs, and that a person wants to see."""
+"""Roles that no session needs, but that are of interest to people."""
 
 CORRECTIONS = {
     str(getattr(model, name)): name.removeprefix("MD_")
     for name in dir(model)
     if name.startswith("MD_") and name.endswith("_COR")
 }
-"""Metadata with the fine alignment that Odemis keeps; frames that are got carry it unapplied."""
+"""Metadata with the fine alignment that Odemis keeps; frames carry it unapplied."""
 
 
 def description(roles: dict[str, str]) -> dict[str, Any]:
-    """Describe what is there.
+    """Describe the microscope.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _part(role: str) -> dict[str, Any] | None:
 def _setting(va: Any) -> dict[str, Any]:
     result = {"value": plain(va.value), "unit": plain(va.unit), "readonly": bool(va.readonly)}
     for name in ("range", "choices"):
-        # Not every kind of setting has both, and a proxy raises where it has not.
+        # Not every kind of setting has both; a proxy raises for the one it lacks.
         try:
             limit = plain(getattr(va, name))
         except AttributeError:

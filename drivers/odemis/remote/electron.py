@@ -1,7 +1,7 @@
 """Beam, blanker and scan generator, as the worker drives them.
 
-The blanker is set, never left to the scan generator: automatic blanking fails on some machines while the scan
-is driven from outside.
+The blanker is always set, never left to the scan generator: automatic blanking fails on some machines while
+the scan is driven externally.
 """
 
 import math
@@ -36,15 +36,15 @@ class Electron:
         return state
 
     def state(self) -> dict[str, Any]:
-        """Whether the beam is blanked; an automatic blanker does not count as that."""
+        """Return the state of the blanker; an automatic blanker does not count as blanked."""
         return {"blanked": self._beam.read("blanker") is True}
 
     def set_beam(self, voltage_v: float, spot_size: float, current_a: float) -> dict[str, Any]:
-        """Set what of the column can be set, blanked; None for what a person sets on the machine itself."""
+        """Blank, and set the settings of the column that Odemis has; returns `column`."""
         self.blank()
         if self._beam.has("accelVoltage"):
             self._beam.put("accelVoltage", voltage_v, tolerance=0.02)
-        # A machine has one of them: setting the spot of one that has a current changes both.
+        # A machine has one of the two: where it has a current, setting the spot would change both.
         if self._beam.has("spotSize"):
             self._beam.put("spotSize", spot_size, tolerance=0.02)
         elif self._beam.has("probeCurrent"):
@@ -52,14 +52,14 @@ class Electron:
         return self.column()
 
     def column(self) -> dict[str, Any]:
-        """Read the column back; None for what this microscope does not tell."""
+        """Read the column back; None for settings that this microscope does not have."""
         names = {"voltage_v": "accelVoltage", "spot_size": "spotSize", "current_a": "probeCurrent"}
         return {
             key: plain(self._beam.read(name)) if self._beam.has(name) else None for key, name in names.items()
         }
 
     def largest(self, pixel_size_m: float) -> dict[str, Any]:
-        """Return the size of the field that the beam can scan, px of the given size, and what moves in it."""
+        """Return the field that the beam can scan, px of the given size, and if a scan can move in it."""
         shape = list(self._beam.component().shape[:2])
         movable = self._beam.has("translation") and not self._beam.setting("translation").readonly
         return {"size_px": plain([n // self._step(pixel_size_m) for n in shape]), "movable": movable}
@@ -69,7 +69,7 @@ class Electron:
     ) -> dict[str, Any]:
         """Set up a scan, blanked, and return what was read back.
 
-        The order matters: the scale rescales the resolution, and what is too large is clipped silently.
+        The order matters: the scale rescales the resolution, and too large values are clipped silently.
         """
         self.blank()
         beam = self._beam
@@ -91,11 +91,11 @@ class Electron:
         if not same(beam.read("resolution"), tuple(size_px), 0):
             raise WorkerError(
                 "range",
-                f"this microscope scans {plain(beam.read('resolution'))} pixels, not {size_px}; list the"
-                " sizes that it has in sem.presets_px",
+                f"this microscope scans {plain(beam.read('resolution'))} pixels, not {size_px}; list its"
+                " sizes in sem.presets_px",
             )
         if not same(beam.read("scale"), (step, step), 1e-3):
-            raise WorkerError("range", f"the scan generator took the scale {plain(beam.read('scale'))}")
+            raise WorkerError("range", f"the scan generator set the scale {plain(beam.read('scale'))}")
         self._shift(shift_m)
         beam.put("dwellTime", dwell_s, tolerance=0.02)
         found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
@@ -105,7 +105,7 @@ class Electron:
         return {"pixel_size_m": plain(found_m), "dwell_s": plain(beam.read("dwellTime"))}
 
     def drain(self, nonce: str) -> dict[str, Any]:
-        """Scan a few pixels, blanked, until a frame is ours: then no orphan is on its way."""
+        """Scan a few pixels, blanked, until a frame is ours: then no earlier frame is still to come."""
         self.blank()
         beam = self._beam
         resolution = beam.setting("resolution")
@@ -127,7 +127,7 @@ class Electron:
         raise WorkerError("failed", f"the SEM gave {_TRIES} images of earlier scans")
 
     def scan(self, nonce: str, size_px: list[int]) -> Any:
-        """Unblank, scan once as prepared, blank; returns what the image says of itself, and the image.
+        """Unblank, scan once as prepared, blank; returns the metadata of the image, and the image.
 
         Nothing is repeated: an image of another scan is an error.
         """
@@ -151,10 +151,10 @@ class Electron:
     def _check_size(self, size_px: list[int]) -> None:
         found = self._beam.read("resolution")
         if tuple(found) != tuple(size_px):
-            raise WorkerError("range", f"the scan generator took {plain(found)} pixels, not {size_px}")
+            raise WorkerError("range", f"the scan generator set {plain(found)} pixels, not {size_px}")
 
     def _step(self, pixel_size_m: float) -> float:
-        """Scale that is needed for a pixel size: 1, unless the field of view cannot be made that large."""
+        """Return the scale for a pixel size: 1, unless the field of view cannot be made that large."""
         beam = self._beam
         wanted_m = pixel_size_m * beam.component().shape[0]
         if not beam.has("horizontalFoV"):
@@ -175,7 +175,9 @@ class Electron:
         beam = self._beam
         if not beam.has("translation") or beam.setting("translation").readonly:
             if any(shift_m):
-                raise WorkerError("range", "this microscope shifts no scan: set sem.beam_shift_range_um to 0")
+                raise WorkerError(
+                    "range", "this microscope cannot shift a scan: set sem.beam_shift_range_um to 0"
+                )
             return
         size = beam.read("pixelSize")
         wanted = (shift_m[0] / size[0], -shift_m[1] / size[1])
@@ -183,5 +185,5 @@ class Electron:
         setting.value = wanted
         if any(abs(f - w) > 0.01 for f, w in zip(setting.value, wanted, strict=True)):
             raise WorkerError(
-                "range", f"the scan generator took the shift {plain(setting.value)} px, not {wanted}"
+                "range", f"the scan generator set the shift {plain(setting.value)} px, not {wanted}"
             )

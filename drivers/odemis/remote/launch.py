@@ -1,7 +1,7 @@
 """Start of the worker: ``python launch.py ENDPOINT [--guard]``.
 
-Makes the package `drivers` known by itself, without its neighbours: the Python that has Odemis keeps its own
-numpy, and none of our other packages shadows one of Odemis.
+Imports the package `drivers` without its neighbours: the Python that has Odemis keeps its own numpy, and no
+other package of ours shadows one of Odemis.
 """
 
 import importlib

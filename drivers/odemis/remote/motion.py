@@ -6,7 +6,7 @@ from drivers.odemis.remote.components import Part, plain
 
 
 class Motion:
-    """What moves.
+    """Movements of stage, objective and chamber.
 
     Parameters
     ----------
@@ -20,12 +20,12 @@ class Motion:
         self._focus = Part(roles["focus"])
 
     def position(self) -> dict[str, Any]:
-        """Position of the stage, m."""
+        """Return the position of the stage, m."""
         found = self._stage.read("position")
         return {"x_m": plain(found["x"]), "y_m": plain(found["y"])}
 
     def move(self, x_m: float, y_m: float, timeout_s: float) -> dict[str, Any]:
-        """Go to a position; it goes on when the time is over."""
+        """Move to a position; the move goes on after the time has run out."""
         self._stage.component().moveAbs({"x": x_m, "y": y_m}).result(timeout_s)
         return self.position()
 
@@ -35,13 +35,13 @@ class Motion:
         return {}
 
     def focus_state(self) -> dict[str, Any]:
-        """Height of the objective and its range, m; None where they are not told."""
+        """Return the height of the objective and its range, m; None where they are unknown."""
         found = self._focus.read("position")
         limits = getattr(self._focus.component().axes["z"], "range", None)
         return {"z_m": plain(found["z"]), "range_m": plain(limits)}
 
     def focus_go_to(self, z_m: float, timeout_s: float) -> dict[str, Any]:
-        """Move the objective to a height; it goes on when the time is over."""
+        """Move the objective to a height; the move goes on after the time has run out."""
         self._focus.component().moveAbs({"z": z_m}).result(timeout_s)
         return {}
 
@@ -51,7 +51,7 @@ class Motion:
         return {}
 
     def chamber_state(self) -> dict[str, Any]:
-        """Return positions that the chamber has, where it stands, and the pressure, Pa.
+        """Return the positions of the chamber, the current one, and the pressure, Pa.
 
         The position changes only at the end of a movement; the pressure is live.
         """
@@ -65,11 +65,11 @@ class Motion:
         }
 
     def chamber_go_to(self, position_pa: float, timeout_s: float) -> dict[str, Any]:
-        """Go to a position; that it returns is no proof."""
+        """Go to a position; a return is no proof that it was reached."""
         self._chamber.component().moveAbs({"vacuum": position_pa}).result(timeout_s)
         return self.chamber_state()
 
     def stop_chamber(self) -> dict[str, Any]:
-        """Stop pumping, where the machine can."""
+        """Stop pumping, where the machine supports it."""
         self._chamber.component().stop()
         return {}

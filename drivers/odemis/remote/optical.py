@@ -7,7 +7,7 @@ from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fr
 from drivers.odemis.survey.bands import intervals_m, passes
 
 _TRIES = 4
-"""Frames that are taken before the camera is given up: orphans of calls that were killed come first."""
+"""Frames taken before giving up: frames of calls that were killed come first."""
 
 
 class Optical:
@@ -27,7 +27,7 @@ class Optical:
     def on(
         self, excitation_nm: float, power_w: float, emission_nm: float, timeout_s: float
     ) -> dict[str, Any]:
-        """Put the filter in, then let one source shine; returns its number and the powers read back, W."""
+        """Move the filter in, then switch one source on; returns its number and the powers read back, W."""
         source = self._source(excitation_nm)
         power = self._light.setting("power")
         most_w = power.range[1][source]
@@ -37,7 +37,7 @@ class Optical:
         band = self._put_filter(emission_nm, timeout_s)
         wanted = [power_w if n == source else 0.0 for n in range(len(power.value))]
         try:
-            # A whole new list: setting one element of the value would go through to the hardware.
+            # A new list: setting one element of the value would go through to the hardware.
             found = self._light.put("power", wanted, tolerance=0.05)
         except BaseException:
             self.off()
@@ -54,12 +54,12 @@ class Optical:
         return state
 
     def state(self) -> dict[str, Any]:
-        """Whether any source shines."""
+        """Return the powers of all sources, W, and True if any is on."""
         found = list(self._light.read("power"))
         return {"on": any(value > 0 for value in found), "power_w": plain(found)}
 
     def expose(self, exposure_s: float, em_gain: float, size_px: list[int], nonce: str) -> Any:
-        """Take one frame that began after this call; returns what it says of itself, and the frame."""
+        """Take one frame that began after this call; returns its metadata, and the frame."""
         camera = self._camera
         if camera.has("binning"):
             camera.put("binning", (1, 1))
@@ -77,7 +77,7 @@ class Optical:
             except WorkerError as problem:
                 why = str(problem)
                 continue
-            # A frame that proves nothing is fresh if another one was taken out of the way before it.
+            # A frame without proof is fresh if another one was discarded before it.
             if proof is not None or number > 0:
                 result = about(frame.metadata) | {"proof": proof or "order", "orphans": number}
                 return result | {"exposure_s": plain(exposure), "em_gain": gain}, frame
@@ -96,7 +96,7 @@ class Optical:
         component = self._filter.component()
         axes = component.axes if hasattr(component, "axes") else {}
         if not isinstance(axes, dict) or "band" not in axes:
-            # A filter that does not move: there is nothing to choose.
+            # The filter does not move.
             return None
         wanted_m = emission_nm * 1e-9
         widths = {
@@ -116,7 +116,7 @@ class Optical:
 
     def _put_gain(self, em_gain: float) -> float:
         if self._camera.has("emGain"):
-            # 0 is no multiplication; None would be one that the camera chooses.
+            # 0 is no multiplication; with None the camera would choose one.
             return max(1.0, float(self._camera.put("emGain", 0 if em_gain == 1 else round(em_gain))))
         if em_gain != 1:
             raise WorkerError("range", "this camera has no EM gain: set fluorescence.em_gain to 1")

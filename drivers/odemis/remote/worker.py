@@ -1,8 +1,8 @@
-"""The loop of the worker: one request after the other, each answered or answered with its failure.
+"""The loop of the worker: it answers one request after another, with a result or a failure.
 
-It owns nothing that outlives it: it can be killed at any time. When the driver's process goes, its end of
-the standard input closes; the worker then ends at once, the one that was started with ``--guard`` after it
-has blanked the beam and switched the light off.
+It can be killed at any time, since it owns nothing that outlives it. When the driver's process ends, the
+standard input closes; the worker then ends at once, or, if started with ``--guard``, after it has blanked the
+beam and switched the light off.
 """
 
 import os
@@ -27,7 +27,7 @@ Reply = tuple[dict[str, Any], "NDArray[Any] | None"]
 Method = Callable[..., "dict[str, Any] | Reply"]
 
 _GUARD_S = 5.0
-"""For the last blanking, when the driver's process has gone."""
+"""Time for the last blanking once the driver's process has ended, s."""
 
 _KINDS = {
     "CancelledError": "interrupted",
@@ -40,7 +40,7 @@ _KINDS = {
     "TypeError": "range",
     "ValueError": "range",
 }
-"""By the name of the nearest known class: Pyro's classes cannot be imported where there is no Pyro."""
+"""Kinds by the name of the nearest known class: without Pyro its classes cannot be imported."""
 
 
 class Worker:
@@ -80,12 +80,12 @@ class Worker:
         }
 
     def do(self, method: str, params: dict[str, Any]) -> Reply:
-        """Carry a request out.
+        """Carry out a request.
 
         Raises
         ------
         Exception
-            Whatever Odemis raises.
+            Any that Odemis raises.
         """
         if method not in self._methods:
             raise WorkerError("failed", f"the worker has no method {method}")
@@ -94,7 +94,7 @@ class Worker:
 
 
 def kind_of(error: BaseException) -> str:
-    """Return which of `protocol.KINDS` an exception is."""
+    """Return the kind of an exception, of `protocol.KINDS`."""
     if isinstance(error, WorkerError):
         return error.kind
     names = (known.__name__ for known in type(error).__mro__)
@@ -102,13 +102,13 @@ def kind_of(error: BaseException) -> str:
 
 
 def serve(endpoint: str, guard: bool) -> None:
-    """Answer requests until the driver has gone."""
+    """Answer requests until the driver's process has ended."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
     socket.setsockopt(zmq.LINGER, 0)
     socket.bind(endpoint)
     worker: Worker | None = None
     guarding: list[Worker] = []
-    # From the start: a driver that is killed before its first request leaves no process behind.
+    # From the start, so that a driver killed before its first request leaves no process behind.
     _watch_driver(guarding)
     while True:
         message = socket.recv()
@@ -142,7 +142,7 @@ def _answer(socket: zmq.Socket[bytes], result: dict[str, Any], frame: "NDArray[A
         pixels = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
         head = protocol.success(result, pixels.dtype.str, pixels.shape)
     except ValueError as error:
-        socket.send(protocol.failure("failed", f"Odemis gave a value that is no number: {error}"))
+        socket.send(protocol.failure("failed", f"Odemis gave a value that is not a number: {error}"))
         return
     socket.send(head, zmq.SNDMORE)
     # The message holds the array until it is sent: not copied on its way into the socket.
@@ -150,7 +150,7 @@ def _answer(socket: zmq.Socket[bytes], result: dict[str, Any], frame: "NDArray[A
 
 
 def _watch_driver(guarding: list[Worker]) -> None:
-    """End when the driver's process goes; a worker that is in the list then blanks and switches off first."""
+    """End when the driver's process ends; a worker in the list then blanks and switches off first."""
 
     def watch() -> None:
         while os.read(0, 1):
@@ -168,10 +168,10 @@ def _watch_driver(guarding: list[Worker]) -> None:
 def _attempt(worker: Worker, method: str) -> None:
     try:
         worker.do(method, {})
-    except Exception as error:  # noqa: BLE001 - nobody is left to tell but the log
+    except Exception as error:  # noqa: BLE001 - only the log is left
         print(f"{method} failed: {error}", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str]) -> None:
-    """Serve on the endpoint that is named first."""
+    """Serve on the endpoint given as the first argument."""
     serve(arguments[0], "--guard" in arguments[1:])

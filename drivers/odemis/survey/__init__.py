@@ -1,1 +1,1 @@
-"""What a SECOM offers, as Odemis describes it."""
+"""Survey of a SECOM, from its description by Odemis."""

@@ -1,21 +1,21 @@
-"""Which light the filters of Odemis pass."""
+"""Wavelengths passed by the filters of Odemis."""
 
 from typing import Any
 
 
 def intervals_m(band: Any) -> list[tuple[float, float]]:
-    """Shortest and longest wavelength of all that a filter passes, m.
+    """Return the shortest and longest wavelength of each band of a filter, m.
 
     Parameters
     ----------
     band : Any
         A choice of the axis ``band``: wavelengths from the shortest to the longest, several such, or a word
-        where the wheel has no filter.
+        for a position without filter.
 
     Returns
     -------
     list of (float, float)
-        Empty where it is a word.
+        Empty for a word.
     """
     if isinstance(band, str) or not isinstance(band, (list, tuple)) or not band:
         return []
@@ -25,5 +25,5 @@ def intervals_m(band: Any) -> list[tuple[float, float]]:
 
 
 def passes(band: Any, wavelength_m: float) -> bool:
-    """Whether a filter is for light of a wavelength."""
+    """Return True if a filter passes a wavelength."""
     return any(low <= wavelength_m <= high for low, high in intervals_m(band))

@@ -1,4 +1,4 @@
-"""What the electron beam of a SECOM offers, set against what a session wants."""
+"""Survey of the electron beam of a SECOM against the needs of a session."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from drivers.offers import Offer, judged
 
 
 def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
-    """Dwell time, voltage, spot or current, field of view, scan generator and rotation."""
+    """Compare dwell time, voltage, spot or current, field of view, scan generator and rotation."""
     sem, settings = config.sem, part["settings"]
     yield from wanted("sem", "dwell time", settings, "dwellTime", sem.dwell_s, "sem.dwell_us")
     voltage_v = sem.accelerating_voltage_kv * 1e3

@@ -1,4 +1,4 @@
-"""Settings and axes of a description of Odemis, as sentences for people."""
+"""Sentences for people on the settings and axes of a description by Odemis."""
 
 import math
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Part = dict[str, Any]
 
 
 def wanted(part: str, name: str, settings: Part, va: str, value: float, key: str) -> Iterator[Offer]:
-    """Compare a setting with the value that the configuration wants; nothing where it does not exist."""
+    """Compare a setting with the configured value; yields nothing if the setting does not exist."""
     if va not in settings:
         return
     setting, unit = settings[va], settings[va].get("unit") or ""
@@ -54,7 +54,7 @@ def _keys(choices: Any) -> list[Any]:
 
 
 def others(part: Part, names: tuple[str, ...]) -> str:
-    """Return settings that are only shown: the value now, and what there is."""
+    """Return the current value and the limits of settings that are only shown."""
     shown = []
     for name in names:
         setting = part["settings"].get(name)
@@ -65,7 +65,7 @@ def others(part: Part, names: tuple[str, ...]) -> str:
         if ("range" in setting or "choices" in setting) and not setting["readonly"]:
             limits = f" ({_choices_or_range(setting)})"
         shown.append(f"{name} {setting['value']}{unit}{limits}")
-    return "; ".join(shown) or "none is told"
+    return "; ".join(shown) or "none reported"
 
 
 def _choices_or_range(setting: Part) -> str:
@@ -89,6 +89,6 @@ def axes(part: Part) -> str:
 
 
 def band_nm(band: Any) -> str:
-    """Return a band of wavelengths in nm; some filters pass several, or all."""
+    """Return the bands of a filter in nm; some filters have several, or pass everything."""
     shown = [f"{low * 1e9:.0f}-{high * 1e9:.0f} nm" for low, high in intervals_m(band)]
     return " and ".join(shown) or str(band)

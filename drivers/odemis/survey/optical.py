@@ -1,4 +1,4 @@
-"""What light, filter, camera and objective of a SECOM offer, set against what a session wants."""
+"""Survey of light, filter, camera and objective of a SECOM against the needs of a session."""
 
 import math
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from drivers.odemis.survey.facts import Part, axes, band_nm, others, wanted
 from drivers.offers import Fit, Offer, judged, quantity
 
 _PIXEL_TOLERANCE = 0.02
-"""As of the frames themselves."""
+"""Relative difference allowed in the pixel size; the same as for frames."""
 
 
 def light(config: Config, settings: Part) -> Iterator[Offer]:
-    """Sources with their powers, and whether the one that is wanted gives enough."""
+    """List the sources with their powers, and compare the configured excitation with them."""
     fm, wanted_m = config.fluorescence, config.fluorescence.excitation_nm * 1e-9
     if "power" not in settings or "spectra" not in settings:
         return
@@ -46,7 +46,7 @@ def light(config: Config, settings: Part) -> Iterator[Offer]:
 
 
 def _plausible(config: Config) -> Offer:
-    """No more light can arrive than the source gives: 1 W/cm2 on the field alone is its area in W."""
+    """Check that no more light arrives than the source emits: 1 W/cm2 on the field is its area in W."""
     width_m, height_m = config.fluorescence.field_size_m
     least_w, set_w = width_m * height_m * 1e4, config.odemis.light_w_for_1_w_per_cm2
     says = (
@@ -63,7 +63,7 @@ def _plausible(config: Config) -> Offer:
 
 
 def emission_filter(odemis: OdemisConfig, part: Part) -> Offer:
-    """Bands of the filter, and whether one passes what is wanted."""
+    """List the bands of the filter, and compare the configured emission with them."""
     if "band" not in part["axes"]:
         return Offer("filter", "bands", "it does not move: ilemtrack takes what is in")
     bands = part["axes"]["band"].get("choices") or {}
@@ -75,7 +75,7 @@ def emission_filter(odemis: OdemisConfig, part: Part) -> Offer:
 
 
 def camera(config: Config, part: Part, lens: Part | None) -> Iterator[Offer]:
-    """Exposure, frame, gain and pixel size."""
+    """Compare exposure time, frame size, gain and pixel size."""
     fm, settings = config.fluorescence, part["settings"]
     yield from wanted(
         "camera", "exposure time", settings, "exposureTime", fm.exposure_s, "fluorescence.exposure_s"
@@ -94,7 +94,7 @@ def _frame(config: Config, settings: Part) -> Offer:
     size = config.fluorescence.frame_px
     most = (settings.get("resolution", {}).get("range") or [None, None])[1]
     if most is None:
-        return Offer("camera", "frame", f"its size is not told; {size[0]} x {size[1]} px wanted")
+        return Offer("camera", "frame", f"its size is not reported; {size[0]} x {size[1]} px wanted")
     fits = all(w <= m for w, m in zip(size, most, strict=True))
     says = f"up to {most[0]} x {most[1]} px; {size[0]} x {size[1]} wanted"
     return judged("camera", "frame", says, fits, "set fluorescence.frame_px")
@@ -113,7 +113,7 @@ def _pixel_size(config: Config, settings: Part, lens: Part | None) -> Iterator[O
 
 
 def objective(beside: Part) -> Iterator[Offer]:
-    """Lens and focus; only shown."""
+    """List lens and focus; they are only shown."""
     for role, name in (
         ("lens", "objective"),
         ("focus", "focus"),

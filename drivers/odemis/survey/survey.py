@@ -1,4 +1,4 @@
-"""What Odemis offers, set against what a session wants; works on a description, asks nothing itself."""
+"""Survey of Odemis against the needs of a session, from a description."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,13 +14,13 @@ from drivers.odemis.survey.optical import camera, emission_filter, light, object
 from drivers.offers import Fit, Offer, judged
 
 TRIED = ("3.8",)
-"""Versions of Odemis that this driver was tried with."""
+"""Versions of Odemis that this driver was tested with."""
 
 _LOG = "look into /var/log/odemis.log, switch the device on, and start Odemis again if it does not come back"
 
 
 def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[Offer]:
-    """Set what Odemis described against what a session wants.
+    """Compare a description by Odemis with the needs of a session.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[
     described : dict
         Answer of a worker to `describe`.
     version : str
-        Of Odemis, as its Python says.
+        Version of Odemis.
     """
     yield from _microscope(config, described, version)
     parts = {
@@ -81,12 +81,12 @@ def _stage(config: Config, part: Part) -> Iterator[Offer]:
         found = part["axes"].get(axis, {}).get("range")
         if found is None:
             do = f"check stage.safe_{axis}_mm by hand"
-            yield Offer("stage", f"axis {axis}", "no range is told", Fit.DOUBTFUL, do)
+            yield Offer("stage", f"axis {axis}", "no range reported", Fit.DOUBTFUL, do)
             continue
         low, high = found[0] * 1e3, found[1] * 1e3
         fits = low - 1e-9 <= safe_mm[0] and safe_mm[1] <= high + 1e-9
         says = f"{low:g} to {high:g} mm, safe area {safe_mm[0]:g} to {safe_mm[1]:g} mm"
-        do = f"narrow stage.safe_{axis}_mm to what the stage reaches"
+        do = f"narrow stage.safe_{axis}_mm to the range of the stage"
         yield judged("stage", f"axis {axis}", says, fits, do)
     yield Offer("stage", "other settings", others(part, ("speed", "referenced")))
 

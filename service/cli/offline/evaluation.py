@@ -166,7 +166,7 @@ def _synthetic(
 ) -> tuple[Any, dict[str, Any]]:
     """Frames, and how they are made."""
     from service.evaluation.synthetic import paper_frames, realistic_config, realistic_frames
-    from simulators.specimen.paper_synthetic import PaperSpecimen
+    from simulators.specimen.paper_specimen import PaperSpecimen
 
     note: dict[str, Any] = {"kind": kind, "pattern": pattern, "seed": seed}
     if kind == "paper":

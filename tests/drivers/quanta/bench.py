@@ -1,6 +1,6 @@
 """A Quanta-style server on the simulated microscope, and our driver at the other end of its socket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,12 @@ from config.model import Config
 from config.quanta import QuantaConfig
 from drivers.clock import Clock
 from drivers.microscope import Microscope
+from drivers.quanta.client import QuantaClient
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from simulators.microscope import SimulatedMicroscope
 from simulators.quanta.machine import QuantaMachine
 from simulators.quanta.server import QuantaServer, quanta_microscope
+from tests.drivers.patience import Patience
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,18 @@ class QuantaBench:
 
 @contextmanager
 def quanta_bench(
-    config: Config, clock: Clock, path: Path | None = None, call_timeout_s: float = 20.0
+    config: Config,
+    clock: Clock,
+    path: Path | None = None,
+    call_timeout_s: float = 20.0,
+    now_s: Callable[[], float] | None = None,
 ) -> Iterator[QuantaBench]:
     microscope, followed = quanta_microscope(config, clock)
     machine = QuantaMachine(config, microscope.devices, followed)
     with QuantaServer(machine, followed, path) as server:
         quanta = QuantaConfig(endpoint=server.endpoint, call_timeout_s=call_timeout_s)
-        driven = quanta_devices(config, quanta, clock)
+        client = QuantaClient(server.endpoint, call_timeout_s, now_s or Patience(lambda: server.hanging > 0))
+        driven = quanta_devices(config, quanta, clock, client=client)
         light = microscope.devices
         devices = Microscope(light.camera, light.light, driven.stage, driven.sem, driven.chamber, driven.sem)
         try:

@@ -22,6 +22,7 @@ from service.acquisition.vacuum import pump_to
 from service.errors import UnsafeError, VacuumError
 from service.safety.safe_state import make_safe
 from simulators.clock import FastClock
+from tests.drivers.patience import Patience
 from tests.drivers.quanta.bench import QuantaBench, quanta_bench
 
 CONFIG = Config.model_validate({"fluorescence": {"frame_px": [128, 96]}, "sem": {"beam_shift_range_um": 8}})
@@ -97,7 +98,8 @@ def test_an_image_is_asked_for_again_where_the_connection_breaks(
 
 
 def test_blanking_does_not_wait_for_a_call_that_hangs() -> None:
-    with quanta_bench(CONFIG, FastClock(), call_timeout_s=60) as bench:
+    never = Patience(lambda: False)
+    with quanta_bench(CONFIG, FastClock(), call_timeout_s=60, now_s=never) as bench:
         bench.quanta.chamber.go_to(VacuumState.HIGH, 3600)
         bench.machine.unblank_beam()
         bench.fault("hang", "get_stage_position")
@@ -118,9 +120,9 @@ def _swallow(call: Any) -> None:
 def test_a_server_that_is_not_there_says_so() -> None:
     with quanta_bench(CONFIG, FastClock()) as bench:
         pass
-    with pytest.raises(DeviceLostError, match="nobody answers at tcp://127"):
+    with pytest.raises(DeviceLostError, match="no server answers at tcp://127"):
         bench.quanta.stage.position()
-    with pytest.raises(DriverError, match="nobody answers"):
+    with pytest.raises(DriverError, match="no server answers"):
         bench.quanta.sem.blank()
     with pytest.raises(UnsafeError, match="blanking the beam"):
         make_safe(bench.devices)
@@ -160,7 +162,7 @@ def test_the_stage_counts_where_a_frame_carries_a_stale_position(
     pumped.fault("stale_position")
     image = scan(pumped)
     assert math.dist(image.center_m, (0.0, 0.0)) < 20e-9
-    assert "the frame says that it was taken at" in caplog.text
+    assert "the frame reports the position" in caplog.text
 
 
 def test_a_stage_that_says_too_early_that_it_stands_is_waited_for(bench: QuantaBench) -> None:
@@ -272,6 +274,19 @@ def test_a_blanker_that_sticks_in_a_scan_is_an_error_and_the_beam_is_off(pumped:
     assert_blanked(pumped)
     with pytest.raises(UnsafeError, match="does not blank"):
         make_safe(pumped.devices)
+
+
+def test_a_refusal_after_the_beam_was_on_is_not_one(pumped: QuantaBench) -> None:
+    """Callers repeat what was refused, and this ground may be exposed."""
+
+    def refuse(channel: str, state: str) -> None:
+        raise NotReadyError(f"{channel} does not {state}")
+
+    pumped.machine.set_channel_state = refuse  # type: ignore[method-assign]
+    with pytest.raises(DriverError, match="does not run") as failure:
+        scan(pumped)
+    assert failure.type is DriverError
+    assert_blanked(pumped)
 
 
 def test_a_scan_without_end_is_given_up_blanked(pumped: QuantaBench) -> None:

@@ -47,7 +47,7 @@ def test_no_move_of_the_server_s_stage_during_an_exposure_of_another_camera() ->
         thread.start()
         try:
             assert clock.held.wait(20)
-            with pytest.raises(NotReadyError, match="an exposure runs"):
+            with pytest.raises(NotReadyError, match="an exposure is running"):
                 devices.stage.move_to(1e-3, 0.0, 60)
         finally:
             devices.camera.stop()
@@ -79,7 +79,7 @@ def test_a_stage_that_another_driver_moves_stands_still_in_a_scan() -> None:
         thread.start()
         try:
             assert clock.held.wait(20)
-            with pytest.raises(NotReadyError, match="a scan runs"):
+            with pytest.raises(NotReadyError, match="a scan is running"):
                 devices.stage.move_to(0.0, 0.0, 60)
         finally:
             devices.sem.stop()

@@ -181,7 +181,7 @@ def test_missing_folder_and_text(tmp_path: Path) -> None:
         text.write_bytes(content)
         with pytest.raises(FrameError) as error:
             read_frames(text, 178)
-        assert "no TIFF file" in one_sentence(error, text)
+        assert "not a TIFF file" in one_sentence(error, text)
 
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:

@@ -128,9 +128,8 @@ def test_a_scan_that_the_sem_was_not_ready_for_is_tried_again(start: Start) -> N
 
 def test_waiting_for_a_scan_of_before_is_no_failure(start: Start) -> None:
     """More often than a job may be tried again, and than failures in a row are borne."""
-    session = start(
-        faulty("sem", "scan", raising(StillBusyError("an earlier scan is still running")), times=8)
-    )
+    busy = raising(StillBusyError("an earlier scan is still running"))
+    session = start(faulty("sem", "scan", busy, times=8))
     store = session.store
     assert store.status().phase is Phase.DONE
     assert {job.state for job in store.queue.jobs()} == {JobState.DONE}

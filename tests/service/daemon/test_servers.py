@@ -33,6 +33,10 @@ from tests.service.daemons import Start, daemons
 from tests.service.sessions import Session
 from tests.simulators.servers import profile, servers
 
+pytestmark = pytest.mark.timeout(900)
+PATIENCE_S = 600
+"""For a process that takes a quarter of a minute on an idle computer."""
+
 STAGE_ERROR_M = 1.2e-6
 EXPOSURE_S = 0.5
 CALIBRATED = {"calibration": {"shift_um": [2, -1], "rotation_mrad": 20}}
@@ -54,7 +58,7 @@ def written(config: Config, folder: Path) -> Path:
 def run(start: Start, config: Config, folder: Path) -> dict[str, Any]:
     """Run a session to its end; gives its summary."""
     daemon = start("run", "--config", written(config, folder), "--out", folder / "run", "--json")
-    out, err = daemon.communicate(timeout=90)
+    out, err = daemon.communicate(timeout=PATIENCE_S)
     assert daemon.returncode == 0, err
     summary: dict[str, Any] = json.loads(out)
     return summary
@@ -193,7 +197,7 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
     true = profile(**CALIBRATED)
     with servers(true) as rig:
         doctor = start("doctor", "--config", written(rig.config, tmp_path), "--out", tmp_path, "--json")
-        said, _ = doctor.communicate(timeout=60)
+        said, _ = doctor.communicate(timeout=PATIENCE_S)
         assert doctor.returncode == 0
         (calibration,) = (c for c in json.loads(said)["checks"] if c["name"] == "calibration")
         assert "shift 2, -1 um, turn 20 mrad" in calibration["says"]

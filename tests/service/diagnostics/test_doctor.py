@@ -81,7 +81,7 @@ def test_a_server_that_is_gone_is_red_and_no_crash(tmp_path: Path) -> None:
         "server of the SEM",
         "devices",
     ]
-    assert "nobody answers" in checks["server of the SEM"].says
+    assert "no server answers" in checks["server of the SEM"].says
     assert checks["server of the SEM"].do.startswith("start the server beside the SEM")
 
 

@@ -162,7 +162,7 @@ def test_wrong_json_is_one_sentence(tmp_path: Path, document: Any, sentence: str
         (lambda folder: folder, "holds no truth"),
         (lambda folder: _written(folder / "a.txt", "x"), "the truth is a Fiji ROI zip"),
         (lambda folder: _written(folder / "a.json", "{"), "is no JSON file"),
-        (lambda folder: _written(folder / "a.tif", "II"), "is no TIFF file"),
+        (lambda folder: _written(folder / "a.tif", "II"), "is not a TIFF file"),
         (lambda folder: _written(folder / "a.png", "PNG"), "cannot be read as a label image"),
     ],
 )

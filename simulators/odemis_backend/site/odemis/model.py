@@ -1,4 +1,4 @@
-"""Names of `odemis.model` that a worker uses. Standard library and numpy only, like any client of Odemis."""
+"""The part of `odemis.model` that a worker uses; standard library and numpy only, as in any client."""
 
 import os
 import threading
@@ -19,7 +19,7 @@ MD_ROTATION_COR = "Rotation cor"
 
 
 class NotSettableError(AttributeError):
-    """Raised when a setting that can only be read is written."""
+    """Raised when a read-only setting is written."""
 
 
 class HwError(OSError):
@@ -50,7 +50,7 @@ _local = threading.local()
 
 
 def _ask(*question: Any) -> Any:
-    """One question; each thread has a connection of its own."""
+    """Ask one question; each thread has its own connection."""
     try:
         if not hasattr(_local, "connection"):
             _local.connection = Client(os.environ["ILEMTRACK_SIMULATED_ODEMIS"], family="AF_UNIX")
@@ -64,7 +64,7 @@ def _ask(*question: Any) -> Any:
 
 
 class DataArray(np.ndarray[Any, Any]):
-    """Pixels with metadata."""
+    """An image with metadata."""
 
     metadata: dict[str, Any]
 
@@ -94,7 +94,7 @@ class VigilantAttribute:
 
 
 class _RemoteMethod:
-    """What a proxy gives for a name that it does not know: no error until it is called."""
+    """Attribute of a proxy for an unknown name: no error until it is called."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -114,13 +114,13 @@ class Axis:
 
 
 class Future:
-    """A movement that has been asked for."""
+    """A requested move."""
 
     def __init__(self, role: str, position: dict[str, Any]) -> None:
         self._role, self._position = role, position
 
     def result(self, timeout: float | None = None) -> None:
-        """Wait for its end."""
+        """Wait until it ends."""
         _ask("move", self._role, self._position, 1e9 if timeout is None else timeout)
 
 
@@ -155,7 +155,7 @@ class Component:
         return vas[name] if name in vas else _RemoteMethod(name)
 
     def moveAbs(self, position: dict[str, Any]) -> Future:  # noqa: N802 - the name that it has
-        """Ask for a movement; what does not exist is refused at once."""
+        """Request a move; an unknown axis or position is refused at once."""
         _ask("check_move", self.role, position)
         return Future(self.role, position)
 
@@ -175,7 +175,7 @@ class Component:
 class _Ghosts:
     @property
     def value(self) -> dict[str, Any]:
-        """What did not start, with the reason."""
+        """Return the components that did not start, with the reason."""
         return dict(_ask("ghosts"))
 
 
@@ -195,7 +195,7 @@ def getMicroscope() -> Microscope:  # noqa: N802 - the name that it has
 
 
 def getComponents() -> set[Any]:  # noqa: N802 - the name that it has
-    """Return all components that live, and the microscope."""
+    """Return all running components, and the microscope."""
     return {Microscope(), *(Component(role, name) for role, name in _ask("roles").items())}
 
 
@@ -213,5 +213,5 @@ def getVAs(component: Component) -> dict[str, VigilantAttribute]:  # noqa: N802 
 
 
 def hasVA(component: Component, name: str) -> bool:  # noqa: N802 - the name that it has
-    """Whether a component has a setting."""
+    """Return True if a component has a setting."""
     return name in component.vas
