@@ -1,12 +1,10 @@
-"""Steps of a search for the focus of the light."""
+"""Steps of a search for the focus of the light. All chosen by hand; not measured."""
 
 STEPS = 9
-"""Heights that are looked at where nothing is known."""
-
+"""Heights of a search without a known plane."""
 
 SHORT_STEPS = 5
-"""The same about a height that is expected, at the same distance from each other."""
-
+"""Heights of a search around an expected height, with the same spacing."""
 
 MOVE_S = 1.0
-"""Estimate for the objective to get from one to the next."""
+"""Estimated time of the objective from one height to the next."""
