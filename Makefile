@@ -4,31 +4,42 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WHEEL  := build/wheel
-PIP    := -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
+PIP    := -m pip --quiet --disable-pip-version-check
+INSTALL := install --no-compile --constraint constraints.txt
+# One process for each core; each computes on one thread, as all cores are taken.
+PYTEST := OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
+BESIDE = $(MAKE) --no-print-directory types check-wheel
 
-.PHONY: dry-run test long lint check-wheel bench clean
+.PHONY: dry-run test long lint style types check-wheel bench clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
 
-test: lint  ## every check and test
-	$(BIN)/python -m pytest
-	@$(MAKE) --no-print-directory check-wheel
+# Types and wheel are checked beside the tests, which wait now and then; what they say is shown at the end.
+test: style  ## every check and test
+	@mkdir -p build
+	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; \
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal; tested=$$?; \
+	wait $$beside; checked=$$?; cat build/beside.log; exit $$((tested + checked))
 
 long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
 	$(BIN)/python -m pytest -m long -s tests/long
 
-lint: $(READY)
+lint: style types
+
+style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
 
 check-wheel: $(READY)  ## build the wheel, install it in an environment of its own, run a session with it
 	rm -rf $(WHEEL)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
-	$(PYTHON) -m venv $(WHEEL)/env
-	$(WHEEL)/env/bin/python $(PIP) $(WHEEL)/*.whl
+	$(PYTHON) -m venv --without-pip $(WHEEL)/env
+	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) $(WHEEL)/*.whl
 	cd $(WHEEL) && env/bin/ilemtrack dry-run --sections 1 --fields 1 --out run --json
 
 bench: $(READY)  ## figures as ratios against a named peer, measured in the same run
@@ -39,5 +50,5 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) --editable '.[dev]'
+	$(BIN)/python $(PIP) $(INSTALL) --editable '.[dev]'
 	@touch $@

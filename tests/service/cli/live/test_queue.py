@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import dump
 from service.api.client import Client
 from service.api.transport import keys
 from service.api.transport.curve import prepare
@@ -21,6 +22,7 @@ from service.store.store import Store
 from tests.places import ROOT
 from tests.service.api.api_session import DirectControl
 from tests.service.saying import Said
+from tests.service.sessions import small_config
 from tests.service.store.stores import queue_jobs, rect
 
 
@@ -221,8 +223,10 @@ def test_a_real_microscope_is_locked_before_anything_is_made(tmp_path: Path, say
 
 
 def test_files_of_two_runs_are_not_taken_up(tmp_path: Path, say: Said) -> None:
+    config = tmp_path / "small.yaml"
+    config.write_text(dump(small_config(layout={"sections": 1})), encoding="utf-8")
     for name in ("a", "b"):
-        assert say("dry-run", "--sections", 1, "--fields", 1, "--out", tmp_path / name, "--json")[0] == 0
+        assert say("dry-run", "--config", config, "--out", tmp_path / name, "--json")[0] == 0
     (tmp_path / "a" / "run.json").write_text((tmp_path / "b" / "run.json").read_text())
     status, _, said = say("resume", tmp_path / "a")
     assert status == 2

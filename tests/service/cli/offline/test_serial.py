@@ -102,9 +102,9 @@ def test_pictures_show_a_track_in_its_colour_in_all_sections(document: Any, pict
     for path in pictures.iterdir():
         picture = cv2.imread(str(path))
         assert picture is not None
-        colours = {tuple(dot) for dot in picture.reshape(-1, 3)[:, ::-1].tolist()}
-        # Lines of the montage are smoothed, but thick enough to have the very colour in their middle.
-        assert colours >= {track_colour(name) for name in everywhere}, path.name
+        for name in everywhere:
+            # Lines of the montage are smoothed, but thick enough to have the very colour in their middle.
+            assert (picture == track_colour(name)[::-1]).all(axis=-1).any(), (path.name, name)
 
 
 def test_without_the_option_the_document_is_as_it_was(
