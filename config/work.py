@@ -5,9 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.base import Frozen
-
-Denoising = Literal["none", "nl-means", "bm3d"]
-"""Noise filters before the paper's detector; BM3D must be installed by choice, for its licence."""
+from config.choices import Denoising
 
 PlanMethod = Literal["exact", "greedy", "per-box", "raster"]
 """How the cells of a section become SEM frames, dearest to compute first."""

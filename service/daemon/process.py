@@ -10,8 +10,10 @@ from pathlib import Path
 from config.model import Config
 from service.analysis.worker import Analysis
 from service.api.transport.curve import local_key, prepare
-from service.api.transport.endpoints import DaemonInfo, Discovery, Endpoints, is_private, run_endpoints
+from service.api.transport.discovery import DaemonInfo
+from service.api.transport.endpoints import Endpoints, is_private, run_endpoints
 from service.api.transport.keys import default_directory
+from service.api.transport.publishing import Publication
 from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import MainLoop, Progress
@@ -159,7 +161,7 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         pid=os.getpid(),
         key=None if key is None else str(key),
     )
-    discovery = Discovery()
+    discovery = Publication()
     # At each beat, so that this daemon is found when another that was found has ended.
     server = ApiServer(store, control, where, curve=curve, each_beat=lambda: discovery.publish(info))
     try:
