@@ -13,14 +13,7 @@ from pydantic import BaseModel, ValidationError
 from config.errors import ConfigError
 from config.layout import GridLayout
 from config.model import Config
-
-DEFAULT_PROFILE = "simulator"
-
-
-def profile_names() -> tuple[str, ...]:
-    """Return the names of the built-in profiles."""
-    folder = files("config") / "profiles"
-    return tuple(sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")))
+from config.profiles import profile_names
 
 
 def load(name_or_path: str | Path) -> Config:

@@ -5,9 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.base import Frozen
-
-Denoising = Literal["none", "nl-means", "bm3d"]
-"""Noise filters for the paper's detector; BM3D is not installed by default, because of its licence."""
+from config.choices import Denoising
 
 PlanMethod = Literal["exact", "greedy", "per-box", "raster"]
 """Methods that turn the cells of a section into SEM frames, the most expensive to compute first."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from config.work import Denoising, DetectionConfig
+from config.choices import Denoising
+from config.work import DetectionConfig
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.paper import detector as paper

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.restoration import denoise_nl_means
 
-from config.work import Denoising
+from config.choices import Denoising
 from detection.errors import DetectionError
 
 PATCH_PX = 5

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import zmq
 
-from service.api.transport.curve import present
-from service.api.transport.endpoints import DaemonInfo, find_daemon, is_listening
-from service.api.transport.keys import Certificate, read_secret
+from service.api.transport.discovery import DaemonInfo, find_daemon
+from service.api.transport.keys import Certificate, present, read_secret
+from service.api.transport.probe import is_listening
 from service.errors import ApiError, InputError, NoDaemonError
 
 ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"

@@ -1,6 +1,7 @@
-"""The Typer application, and how every error becomes one sentence and an exit status."""
+"""The table of commands, and the exit status and sentence for every error."""
 
-from typing import Annotated
+import os
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -10,8 +11,7 @@ from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
 from service.cli.exit_status import BAD_INPUT, FAILURES, INTERRUPTED, NO_DAEMON, OK
-from service.cli.live import daemon, doctor, keys, queue, session, watching
-from service.cli.offline import calibration, configuration, evaluation, images, planning, training
+from service.cli.lazy import Entry, LazyGroup, Section, Table
 from service.cli.output import tell
 from service.errors import (
     ApiError,
@@ -22,23 +22,140 @@ from service.errors import (
     StoreError,
     UnsafeError,
 )
-from service.version import program_version
 
 BAD = (InputError, ConfigError, FrameError, DetectionError, PlannerError, EndpointError, StoreError, ApiError)
-"""What a person can mend: one sentence and status 2."""
+"""Errors that a person can correct: one sentence and status 2."""
+
+COMPLETION_VARIABLE = "_ILEMTRACK_COMPLETE"
+"""Set by the completion script of a shell, which reads the exit status."""
+
+_LIVE, _OFFLINE = "service.cli.live", "service.cli.offline"
+
+COMMANDS: Table = {
+    "dry-run": Entry(f"{_LIVE}.session:dry_run", "Run a whole session on the simulated microscope."),
+    "run": Entry(f"{_LIVE}.session:run", "Run the daemon in the foreground, on the microscope's computer."),
+    "resume": Entry(
+        f"{_LIVE}.session:resume",
+        "Take up a run that stopped or crashed.",
+    ),
+    "replay": Entry(
+        f"{_LIVE}.session:replay",
+        "Run recorded frames through a session with a simulated SEM.",
+    ),
+    "detect": Entry(f"{_OFFLINE}.images:detect", "Find the cells in fluorescence frames."),
+    "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
+    "estimate": Entry(
+        f"{_OFFLINE}.planning:estimate",
+        "Estimate time, data and dose, and compare ways to image.",
+    ),
+    "synth": Entry(f"{_OFFLINE}.evaluation:synth", "Make synthetic sections with their ground truth."),
+    "evaluate": Entry(
+        f"{_OFFLINE}.evaluation:evaluate",
+        "Score detections against the truth, by margin and threshold.",
+    ),
+    "experts": Entry(
+        f"{_OFFLINE}.evaluation:experts",
+        "Compare readers with each other and with a detector.",
+    ),
+    "train": Entry(
+        f"{_OFFLINE}.training:train",
+        "Train a random forest on annotated frames.",
+    ),
+    "calibrate": Entry(
+        f"{_OFFLINE}.calibration:calibrate", "Fit the FM-to-SEM calibration to pairs of points."
+    ),
+    "doctor": Entry(
+        f"{_LIVE}.doctor:doctor",
+        "Check if a session can run on this computer.",
+    ),
+    "status": Entry(f"{_LIVE}.status:status", "Show what the daemon is doing."),
+    "events": Entry(f"{_LIVE}.daemon:events", "List the events of the session, one per line."),
+    "pause": Entry(f"{_LIVE}.daemon:pause", "Pause after the current step."),
+    "continue": Entry(
+        f"{_LIVE}.daemon:continue_",
+        "Continue after a pause, or end a review.",
+    ),
+    "abort": Entry(f"{_LIVE}.daemon:abort", "End the session now; a running scan is stopped and blanked."),
+    "ack": Entry(f"{_LIVE}.daemon:ack", "Acknowledge a fault; the session is then paused."),
+    "preflight": Entry(
+        f"{_LIVE}.watching:preflight",
+        "Run the checks that `ilemtrack run` begins with.",
+    ),
+    "watch": Entry(
+        f"{_LIVE}.watching:watch",
+        "Make the microscope safe if a run's daemon dies or freezes.",
+    ),
+    "queue": Section(
+        "Show and change the queue of SEM jobs.",
+        {
+            "list": Entry(f"{_LIVE}.queue:list_", "List the SEM jobs in the order of the queue."),
+            "show": Entry(f"{_LIVE}.queue:show", "Show everything that is known about one job."),
+            "hold": Entry(f"{_LIVE}.queue:hold", "Hold queued jobs until they are released."),
+            "release": Entry(f"{_LIVE}.queue:release", "Return held jobs to the queue."),
+            "approve": Entry(
+                f"{_LIVE}.queue:approve", "Expose jobs again that need review; see `queue show` first."
+            ),
+            "skip": Entry(f"{_LIVE}.queue:skip", "Skip jobs permanently."),
+            "move": Entry(f"{_LIVE}.queue:move", "Move a job to another place in the queue."),
+        },
+    ),
+    "keys": Section(
+        "Manage the keys of clients on other computers.",
+        {
+            "new": Entry(f"{_LIVE}.keys:new", "Make a key for a client and permit it."),
+            "list": Entry(f"{_LIVE}.keys:list_", "List the permitted keys."),
+            "revoke": Entry(
+                f"{_LIVE}.keys:revoke",
+                "Revoke the key of a client.",
+            ),
+        },
+    ),
+    "config": Section(
+        "Show and check configurations.",
+        {
+            "show": Entry(
+                f"{_OFFLINE}.configuration:show", "Show a configuration with all defaults filled in."
+            ),
+            "check": Entry(
+                f"{_OFFLINE}.configuration:check",
+                "Check that a configuration can be used.",
+            ),
+            "unit": Entry(
+                f"{_OFFLINE}.configuration:unit",
+                "Print a systemd unit for this installation.",
+            ),
+            "schema": Entry(
+                f"{_OFFLINE}.configuration:schema", "Print the JSON Schema of a configuration, for editors."
+            ),
+        },
+    ),
+}
+"""Every command; the summaries are those of the functions."""
+
+
+class Program(LazyGroup):
+    """The program `ilemtrack`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(table=COMMANDS, **attributes)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from service.version import program_version
+
         typer.echo(f"ilemtrack {program_version()}")
         raise typer.Exit
 
 
 app = typer.Typer(
     name="ilemtrack",
-    help="Finds fluorescent cells in ultrathin sections and sends the electron beam only there.",
+    cls=Program,
+    help="Find fluorescent cells in ultrathin sections and image only those with the SEM.",
     no_args_is_help=True,
-    add_completion=False,
+    # The help of typer in boxes loads rich with its parsers of Markdown and of source code, which takes
+    # longer than all the rest.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -47,24 +164,11 @@ app = typer.Typer(
 @app.callback(invoke_without_command=False)
 def _options(
     show_version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
     pass
-
-
-session.register(app)
-images.register(app)
-planning.register(app)
-evaluation.register(app)
-training.register(app)
-calibration.register(app)
-doctor.register(app)
-daemon.register(app)
-queue.register(app)
-keys.register(app)
-watching.register(app)
-configuration.register(app)
 
 
 def run(arguments: list[str]) -> int:
@@ -73,8 +177,8 @@ def run(arguments: list[str]) -> int:
         status = typer.main.get_command(app).main(arguments, prog_name="ilemtrack", standalone_mode=False)
     except TyperException as error:
         # Without a message it was a bare command, whose help has been shown.
-        said = error.format_message().replace("Value error, ", "").replace("Input should be", "must be")
-        return _say(said, BAD_INPUT) if said else BAD_INPUT
+        message = error.format_message().replace("Value error, ", "").replace("Input should be", "must be")
+        return _say(message, BAD_INPUT) if message else BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except NoDaemonError as error:
@@ -85,13 +189,17 @@ def run(arguments: list[str]) -> int:
         return _say(f"THE MICROSCOPE MAY NOT BE SAFE: {error}", FAILURES)
     except (DriverError, SessionFaultError) as error:
         return _say(str(error), FAILURES)
-    except (BrokenPipeError, SystemExit):
-        # Nobody reads any more; rich says so by SystemExit.
+    except SystemExit as end:
+        if COMPLETION_VARIABLE in os.environ:
+            return end.code if isinstance(end.code, int) else OK
+        # Nobody reads the output any more; rich reports that by SystemExit.
+        return OK
+    except BrokenPipeError:
         return OK
     except OSError as error:
         return _say(f"cannot be written or read: {error}", FAILURES)
     except MemoryError:
-        return _say("this machine has not enough memory for that", FAILURES)
+        return _say("not enough memory on this computer", FAILURES)
     return status if isinstance(status, int) else OK
 
 

@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, words for people on standard error."""
+"""Output of commands: results on standard output, words for people on standard error."""
 
 import json
 import math
@@ -6,30 +6,13 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from rich.console import Console
-
-_NEVER_FOLDED = 1_000_000
-"""Columns of what is no terminal: a row stays one line for the program that reads it."""
-
-
-def _console(stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    # There is none where the stream was closed (`2>&-`).
-    width = None if stream is not None and stream.isatty() else _NEVER_FOLDED
-    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
-
-
-people = _console(stderr=True)
-"""For people; standard output is for results."""
-
-results = _console(stderr=False)
-"""For tables that a person asked for."""
-
 
 def tell(sentence: str) -> None:
-    """Say something to people; a terminal that is gone must not end a session."""
-    with suppress(OSError, ValueError, SystemExit):
-        people.print(sentence, soft_wrap=True)
+    """Print a sentence for people to standard error; a closed terminal must not end a session."""
+    # There is no stream where it was closed (`2>&-`).
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError, SystemExit):
+            print(sentence, file=sys.stderr, flush=True)
 
 
 def print_json(document: Any) -> None:

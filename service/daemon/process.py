@@ -10,8 +10,10 @@ from pathlib import Path
 from config.model import Config
 from service.analysis.worker import Analysis
 from service.api.transport.curve import local_key, prepare
-from service.api.transport.endpoints import DaemonInfo, Discovery, Endpoints, is_private, run_endpoints
+from service.api.transport.discovery import DaemonInfo
+from service.api.transport.endpoints import Endpoints, is_private, run_endpoints
 from service.api.transport.keys import default_directory
+from service.api.transport.publishing import Publication
 from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import Display, MainLoop
@@ -160,18 +162,18 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         pid=os.getpid(),
         key=None if key is None else str(key),
     )
-    discovery = Discovery()
-    # At each beat, so that this daemon is found once another one has ended.
-    server = ApiServer(store, control, where, curve=curve, each_beat=lambda: discovery.publish(info))
+    publication = Publication()
+    # Published again at each beat, so that this daemon is found once another one has ended.
+    server = ApiServer(store, control, where, curve=curve, each_beat=lambda: publication.publish(info))
     try:
         server.start()
-        if not discovery.publish(info):
+        if not publication.publish(info):
             log.warning(
                 "another daemon is found by default; name this one with --connect", endpoint=where.requests
             )
         yield
     finally:
         server.stop()
-        discovery.withdraw()
+        publication.withdraw()
         if key is not None:
             key.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drivers.pose import RectM
+from planner.geometry.rects import RectM
 
 
 class JobState(StrEnum):

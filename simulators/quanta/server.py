@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from config.loading import DEFAULT_PROFILE, load
+from config.loading import load
 from config.model import Config
+from config.profiles import DEFAULT_PROFILE
 from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError, NotReadyError, OutOfRangeError
 from drivers.quanta.geometry import PRESETS_PX

@@ -84,15 +84,6 @@ def demand(socket_: "zmq.Socket[bytes]", curve: Curve) -> None:
     socket_.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
 
-def present(socket_: "zmq.Socket[bytes]", key: Certificate) -> None:
-    """Show a client's key to a server; before the socket connects."""
-    assert key.secret is not None
-    assert key.server is not None
-    socket_.setsockopt(zmq.CURVE_SERVERKEY, key.server.encode())
-    socket_.setsockopt(zmq.CURVE_PUBLICKEY, key.public.encode())
-    socket_.setsockopt(zmq.CURVE_SECRETKEY, key.secret.encode())
-
-
 class Gatekeeper:
     """Answers libzmq's question whether a key may come in; for the thread that serves the sockets.
 

@@ -170,6 +170,15 @@ def read_secret(path: Path) -> Certificate:
     return found
 
 
+def present(socket_: "zmq.Socket[bytes]", key: Certificate) -> None:
+    """Present a client's key to the server; call it before the socket connects."""
+    assert key.secret is not None
+    assert key.server is not None
+    socket_.setsockopt(zmq.CURVE_SERVERKEY, key.server.encode())
+    socket_.setsockopt(zmq.CURVE_PUBLICKEY, key.public.encode())
+    socket_.setsockopt(zmq.CURVE_SECRETKEY, key.secret.encode())
+
+
 def _lines(values: dict[str, str | None]) -> list[str]:
     return [f'    {name} = "{value}"' for name, value in values.items() if value is not None]
 

@@ -1,4 +1,4 @@
-"""How focusing is told to people: what was found, what was not believed, what it cost."""
+"""Sentences about focusing: heights found, outliers, and the exposure it cost."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,13 @@ from service.wording import some
 
 
 def focus_text(found: Mapping[str, Any]) -> str:
-    """One line on the focus of light or beam, as the summary has it, or the API's `status`, without names."""
+    """Return one line on the focus of a beam.
+
+    Parameters
+    ----------
+    found : mapping
+        As in the summary; or in the API's `status`, which gives numbers instead of names.
+    """
     parts = [f"{found['used']} sections"]
     for key, words in (("outliers", "off the plane"), ("not_found", "without a focus")):
         sections = found[key]
@@ -21,11 +27,11 @@ def focus_text(found: Mapping[str, Any]) -> str:
 
 
 def height_text(row: Mapping[str, Any]) -> str:
-    """One line on one focus, as the API's `focus.list` has it."""
+    """Return one line on one focus of the API's `focus.list`."""
     parts = [row["state"].replace("_", " ")]
     parts += [
         f"{word} {row[key] * 1e3:.5f} mm"
-        for word, key in (("begun at", "start_m"), ("found", "found_m"), ("used", "used_m"))
+        for word, key in (("started at", "start_m"), ("found", "found_m"), ("used", "used_m"))
         if row[key] is not None
     ]
     text = ", ".join(parts) + f"; {duration(row['exposed_s'])} under the beam"

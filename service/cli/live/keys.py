@@ -1,4 +1,4 @@
-"""`ilemtrack keys`: who may reach the daemon over the network."""
+"""Commands `ilemtrack keys ...`: clients that may reach the daemon over the network."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,37 +7,31 @@ import typer
 from rich.table import Table
 
 from service.api.transport import keys
-from service.cli.output import print_json, results
+from service.cli.consoles import results
+from service.cli.options import Json
+from service.cli.output import print_json
 
-commands = typer.Typer(help="Keys of clients that reach the daemon over the network.", no_args_is_help=True)
-
-Name = Annotated[str, typer.Argument(help="Whose key, such as annas-laptop.")]
+Name = Annotated[str, typer.Argument(help="Name of the client, such as annas-laptop.")]
 Directory = Annotated[
-    Path | None, typer.Option("--dir", help="Folder of the daemon's keys, as in api.keys_dir.")
+    Path | None, typer.Option("--dir", help="Folder of the daemon's keys; see api.keys_dir.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(commands, name="keys")
-
-
-@commands.command()
 def new(
     name: Name,
-    out: Annotated[Path | None, typer.Option("--out", help="Where the secret file goes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File for the secret key; NAME.key_secret by default.")
+    ] = None,
     directory: Directory = None,
 ) -> None:
-    """Make a key for a client, and permit it."""
+    """Make a key for a client and permit it."""
     secret = out if out is not None else Path(f"{name}.key_secret")
     keys.new_client(_folder(directory), name, secret)
-    typer.echo(f"{secret}: bring it to the client, let nobody read it, and use it with --key")
+    typer.echo(f"{secret}: copy it to the client, keep it secret, and use it with --key")
 
 
-@commands.command("list")
 def list_(directory: Directory = None, as_json: Json = False) -> None:
-    """Show the keys that are permitted."""
+    """List the permitted keys."""
     folder = _folder(directory)
     found = sorted((name, public) for public, name in keys.permitted_clients(folder).items())
     made = {name: keys.read(folder / "clients" / f"{name}.key").made for name, _ in found}
@@ -53,9 +47,11 @@ def list_(directory: Directory = None, as_json: Json = False) -> None:
     results.print(table)
 
 
-@commands.command()
 def revoke(name: Name, directory: Directory = None) -> None:
-    """Let a client in no longer; a running daemon cuts its connections within a second."""
+    """Revoke the key of a client.
+
+    A running daemon closes its connections within a second.
+    """
     keys.revoke(_folder(directory), name)
     typer.echo(f"{name}: revoked")
 

@@ -1,4 +1,4 @@
-"""`ilemtrack queue`: look at the SEM jobs of a running session, and steer them."""
+"""Commands `ilemtrack queue ...`: show and change the SEM jobs of a running session."""
 
 import getpass
 import os
@@ -8,42 +8,35 @@ import typer
 from rich.table import Table
 
 from service.api.client import Client
-from service.cli.live.daemon import Connect, Json, Key
+from service.cli.consoles import results
 from service.cli.live.focusing import height_text
-from service.cli.output import duration, print_json, results
+from service.cli.options import Connect, Json, Key
+from service.cli.output import duration, print_json
 from service.model.jobs import ExposureState, JobState
 
-commands = typer.Typer(help="The queue of SEM jobs.", no_args_is_help=True)
-
-Jobs = Annotated[list[str], typer.Argument(help="Jobs, such as J000012; all are changed, or none.")]
-Why = Annotated[str, typer.Option("--reason", "-m", help="Why; kept with your name.")]
+Jobs = Annotated[list[str], typer.Argument(help="Jobs, such as J000012; all of them are changed, or none.")]
+Why = Annotated[str, typer.Option("--reason", "-m", help="Reason; recorded with your name.")]
 MustSayWhy = Annotated[
-    str, typer.Option("--reason", "-m", help="Why; kept with your name.", show_default=False)
+    str, typer.Option("--reason", "-m", help="Reason; recorded with your name.", show_default=False)
 ]
-By = Annotated[str | None, typer.Option("--by", help="Who decides; your login without.")]
+By = Annotated[str | None, typer.Option("--by", help="Who decides; your login name by default.")]
 
 
 _WITHOUT_CELLS = {
-    "frame": "none: a person asked for the frame",
-    "focus": "none: the beam is focused there for its section",
+    "frame": "none: the frame was requested by hand",
+    "focus": "none: the beam is focused here for its section",
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(commands, name="queue")
-
-
-@commands.command("list")
 def list_(
     connect: Connect = None,
     key: Key = None,
     state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
-    after: Annotated[int | None, typer.Option(help="Only jobs behind this position.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most jobs to list.")] = 100,
+    after: Annotated[int | None, typer.Option(help="Only jobs after this position.")] = None,
     as_json: Json = False,
 ) -> None:
-    """SEM jobs in the order in which they are done."""
+    """List the SEM jobs in the order of the queue."""
     with Client(connect, key=key) as client:
         page = _page(client, limit, state, after)
     if as_json:
@@ -66,11 +59,11 @@ def list_(
         )
     results.print(table)
     if page["after"] is not None:
-        results.print(f"more behind --after {page['after']}")
+        results.print(f"more with --after {page['after']}")
 
 
 def _page(client: Client, limit: int, state: str | None, after: int | None) -> dict[str, Any]:
-    """Rows of as many replies as it takes."""
+    """Collect rows from as many replies as it takes."""
     found: list[Any] = []
     while True:
         page = client.call("queue.list", limit=limit - len(found), state=state, after=after)
@@ -80,9 +73,8 @@ def _page(client: Client, limit: int, state: str | None, after: int | None) -> d
             return {"jobs": found, "after": after}
 
 
-@commands.command()
 def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = False) -> None:
-    """All that is known of one job: what a person needs to decide whether it is exposed again."""
+    """Show everything that is known about one job."""
     with Client(connect, key=key) as client:
         found = client.call("queue.get", job=job)
     if as_json:
@@ -95,7 +87,7 @@ def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = Fal
         ("job", f"{row['job']} of section {row['section']}, position {row['position']}"),
         ("state", row["state"] + (f": {row['reason']}" if row["reason"] else "")),
         ("where", f"x {x_m * 1e3:.4f} mm, y {y_m * 1e3:.4f} mm"),
-        ("scan", f"{size} px of {row['pixel_size_m'] * 1e9:g} nm, {row['dwell_s'] * 1e6:g} us a pixel,"
+        ("scan", f"{size} px of {row['pixel_size_m'] * 1e9:g} nm, {row['dwell_s'] * 1e6:g} us per pixel,"
                  f" {duration(row['beam_s'])} of beam"),
         ("cells", _cells(row) or _WITHOUT_CELLS[row["kind"]]),
         ("image", _image(found)),
@@ -109,44 +101,39 @@ def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = Fal
         results.print(f"{name:12s} {text}", soft_wrap=True)
 
 
-@commands.command()
 def hold(jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None) -> None:
-    """Keep queued jobs from the beam, until released."""
+    """Hold queued jobs until they are released."""
     _steer(connect, key, "queue.hold", jobs=jobs, reason=reason, by=_who(by))
 
 
-@commands.command()
 def release(jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None) -> None:
-    """Queue held jobs again."""
+    """Return held jobs to the queue."""
     _steer(connect, key, "queue.release", jobs=jobs, reason=reason, by=_who(by))
 
 
-@commands.command()
 def approve(jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None) -> None:
-    """Expose jobs that need review again; look at `queue show` first."""
+    """Expose jobs again that need review; see `queue show` first."""
     _steer(connect, key, "queue.approve", jobs=jobs, reason=reason, by=_who(by))
 
 
-@commands.command()
 def skip(jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None) -> None:
-    """Give jobs up, for good."""
+    """Skip jobs permanently."""
     _steer(connect, key, "queue.skip", jobs=jobs, reason=reason, by=_who(by))
 
 
-@commands.command()
 def move(
     job: str,
-    before: Annotated[str | None, typer.Option(help="The job that it goes before.")] = None,
-    first: Annotated[bool, typer.Option("--first", help="To the front of the queue.")] = False,
-    last: Annotated[bool, typer.Option("--last", help="To the end of the queue.")] = False,
+    before: Annotated[str | None, typer.Option(help="Move it before this job.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="Move it to the front of the queue.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="Move it to the end of the queue.")] = False,
     reason: Why = "",
     by: By = None,
     connect: Connect = None,
     key: Key = None,
 ) -> None:
-    """Give a job another place in the queue."""
+    """Move a job to another place in the queue."""
     if (before is not None) + first + last != 1:
-        raise typer.BadParameter("say one of --before JOB, --first, --last")
+        raise typer.BadParameter("give exactly one of --before JOB, --first and --last")
     place = {"before": before, "to_front": first or None}
     _steer(connect, key, "queue.move", job=job, **place, reason=reason, by=_who(by))
 
@@ -176,7 +163,7 @@ def _image(found: dict[str, Any]) -> str:
     if found["image"] is not None:
         return f"{found['image']}, SHA-256 {found['sha256']}"
     if found["image_found"] is not None:
-        return f"{found['image_found']}: written, but never checked; look at it"
+        return f"{found['image_found']}: written, but never checked; inspect it"
     return "none"
 
 

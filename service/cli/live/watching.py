@@ -1,31 +1,31 @@
-"""Commands beside a session: preflight before it, watch over it."""
+"""Commands beside a session: preflight, watch."""
 
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from config.loading import load
-from service.cli.output import print_json, results
+from service.cli.options import ConfigFile, Json, RunDir
+from service.cli.output import print_json
 from service.errors import InputError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(preflight)
-    app.command()(watch)
-
-
 def preflight(
-    config: Annotated[str, typer.Option("--config", help="A YAML file or a profile.")],
+    config: ConfigFile,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where runs will lie; the present folder without.")
+        Path | None, typer.Option("--out", help="Parent folder of the runs; the current folder by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: Json = False,
 ) -> int:
-    """Check everything that `ilemtrack run` checks before it begins; status 1 where it would refuse."""
+    """Run the checks that `ilemtrack run` begins with.
+
+    The exit status is 1 if it would refuse to start.
+    """
+    from rich.table import Table
+
+    from config.loading import load
+    from service.cli.consoles import results
     from service.diagnostics import preflight as points
     from service.safety.deadlines import guarded
     from service.session.run_folder import RunFolder, RunInfo, alone, new_run_id
@@ -34,7 +34,7 @@ def preflight(
     chosen = load(config)
     place = (out or Path()).absolute()
     if not place.is_dir():
-        raise InputError(f"{place}: no such folder; --out is where runs will lie")
+        raise InputError(f"{place}: no such folder; --out is the parent folder of the runs")
     info = RunInfo(run=new_run_id("run"), kind="run", clock="real")
     with alone(chosen), tempfile.TemporaryDirectory(prefix="ilemtrack-preflight-") as folder:
         setup = set_up(chosen, RunFolder(Path(folder)), info)
@@ -52,12 +52,15 @@ def preflight(
 
 
 def watch(
-    run_dir: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run_dir: RunDir,
     once: Annotated[
-        bool, typer.Option("--once", help="Put the microscope safe if the daemon is dead, and end.")
+        bool, typer.Option("--once", help="Make the microscope safe if the daemon is dead, and exit.")
     ] = False,
 ) -> None:
-    """Put the microscope safe when the daemon of a run dies or freezes; each daemon starts one itself."""
+    """Make the microscope safe if a run's daemon dies or freezes.
+
+    Each daemon starts such a watchdog by itself.
+    """
     from service.watch.watchdog import guard_run
 
     typer.echo(guard_run(run_dir, once))

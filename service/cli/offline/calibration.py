@@ -1,33 +1,31 @@
-"""The command that fits the FM to SEM calibration."""
+"""The command `ilemtrack calibrate`."""
 
 import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from service.cli.output import print_json, results, tell
+from service.cli.options import Json
+from service.cli.output import print_json, tell
 from service.errors import InputError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(calibrate)
-
-
 def calibrate(
-    points: Annotated[Path, typer.Argument(help="CSV: fm_x_um, fm_y_um, sem_x_um, sem_y_um, and name.")],
+    points: Annotated[
+        Path, typer.Argument(help="CSV file with columns fm_x_um, fm_y_um, sem_x_um, sem_y_um and name.")
+    ],
     measured_on: Annotated[
-        str | None, typer.Option(help="Day of the measurement, YYYY-MM-DD; else that of the file.")
+        str | None, typer.Option(help="Date of the measurement, YYYY-MM-DD; the file's date by default.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="YAML to put into a profile.")] = None,
-    figure: Annotated[
-        Path | None, typer.Option(help="PNG: what is left after the fit, point by point.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    out: Annotated[Path | None, typer.Option(help="YAML file to copy into a profile.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="PNG file with the residual of each point.")] = None,
+    as_json: Json = False,
 ) -> int:
-    """Fit where the SEM finds what fluorescence saw, from pairs of points."""
+    """Fit the FM-to-SEM calibration to pairs of points."""
+    from rich.table import Table
+
+    from service.cli.consoles import results
     from service.diagnostics import calibration
 
     pairs, fit, config = calibration.calibrate(points, _day(measured_on, points))
@@ -46,7 +44,7 @@ def calibrate(
     table = Table("pair", "x, nm", "y, nm", "length, nm", "")
     for point in document["points"]:
         x_nm, y_nm = (v * 1e3 for v in point["residual_um"])
-        remark = "does not go with the others" if point["outlier"] else ""
+        remark = "inconsistent with the others" if point["outlier"] else ""
         table.add_row(
             point["name"], f"{x_nm:.0f}", f"{y_nm:.0f}", f"{(x_nm**2 + y_nm**2) ** 0.5:.0f}", remark
         )
@@ -56,12 +54,12 @@ def calibrate(
     known = "unknown: too few pairs" if error_um is None else f"{error_um * 1e3:.0f} nm at the worst point"
     tell(f"{len(pairs.names)} pairs, rms {document['rms_um'] * 1e3:.0f} nm; error of the calibration {known}")
     if not fit.with_shear:
-        tell("shear was taken as 0: it needs three pairs that do not lie on one line")
+        tell("shear was set to 0: fitting it needs three pairs that are not on one line")
     if len(pairs.names) < 4:
-        tell("with fewer than 4 pairs one that is wrong is not found out")
+        tell("with fewer than 4 pairs, a wrong one cannot be detected")
     if fit.outliers:
         names = ", ".join(pairs.names[n] for n in fit.outliers)
-        tell(f"look at {names} again: measure anew or leave out, and fit once more")
+        tell(f"check {names}: measure again or leave out, then repeat the fit")
     return status
 
 
@@ -75,4 +73,4 @@ def _day(given: str | None, points: Path) -> datetime.date:
     try:
         return datetime.date.fromisoformat(given)
     except ValueError:
-        raise InputError(f"--measured-on must be a day like 2026-11-23, not {given!r}") from None
+        raise InputError(f"--measured-on must be a date like 2026-11-23, not {given!r}") from None

@@ -1,48 +1,51 @@
-"""Commands about how good detection is: synth, evaluate and experts."""
+"""Commands on the quality of detection: synth, evaluate, experts."""
 
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import track
 
-from config.loading import DEFAULT_PROFILE, load
-from service.cli.offline.evaluation_tables import print_evaluation, print_experts
-from service.cli.output import people, print_json, results
+from config.profiles import DEFAULT_PROFILE
+from service.cli.options import ConfigFile, Json
+from service.cli.output import print_json, tell
 from service.errors import InputError
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
-ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
 FLOOR_STEPS = 101
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(synth)
-    app.command()(evaluate)
-    app.command()(experts)
+"""Confidence thresholds of the curve, from 0 to 1."""
 
 
 def synth(
-    out_dir: Annotated[Path, typer.Argument(help="Folder for images and truth.")],
+    out_dir: Annotated[Path, typer.Argument(help="Folder for the images and their truth.")],
     pattern: Annotated[
-        Literal["cytoplasmic", "nuclear", "punctate"], typer.Option(help="Where the label is.")
+        Literal["cytoplasmic", "nuclear", "punctate"], typer.Option(help="Location of the label in the cell.")
     ] = "cytoplasmic",
     kind: Annotated[
-        Literal["paper", "realistic"], typer.Option(help="Spheres as in the paper, or a simulated EMCCD.")
+        Literal["paper", "realistic"],
+        typer.Option(help="Spheres as in the paper, or images of a simulated EMCCD camera."),
     ] = "paper",
     noise: Annotated[
-        float | None, typer.Option(help="Standard deviation, grey levels, of kind paper; 20.", min=0, max=500)
+        float | None,
+        typer.Option(
+            help="Standard deviation of the noise in grey levels, for --kind paper; 20 by default.",
+            min=0,
+            max=500,
+        ),
     ] = None,
     cell_radius_um: Annotated[
-        float | None, typer.Option(help="Mean radius of a cell; 5.5, or 7 for realistic.", min=1, max=30)
+        float | None,
+        typer.Option(help="Mean radius of a cell; 5.5 by default, 7 for --kind realistic.", min=1, max=30),
     ] = None,
-    sections: Annotated[int, typer.Option(help="Serial sections.", min=1, max=2000)] = 10,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same images.", min=0, max=2**32 - 1)] = 1,
+    sections: Annotated[int, typer.Option(help="Number of serial sections.", min=1, max=2000)] = 10,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; the same seed gives the same images.", min=0, max=2**32 - 1)
+    ] = 1,
     as_json: Json = False,
 ) -> None:
-    """Make synthetic sections with their truth."""
+    """Make synthetic sections with their ground truth."""
+    from rich.progress import track
+
+    from service.cli.consoles import people, results
     from service.evaluation.synthetic import write_synthetic
 
     frames, note = _synthetic(kind, pattern, noise, cell_radius_um, sections, seed)
@@ -62,25 +65,35 @@ def synth(
 
 
 def evaluate(
-    truth: Annotated[Path, typer.Option(help="Fiji ROI zip, label image, JSON, or a folder of them.")],
-    detections: Annotated[Path, typer.Option(help="What `ilemtrack detect --json` printed.")],
+    truth: Annotated[Path, typer.Option(help="Fiji ROI zip, label image or JSON file, or a folder of them.")],
+    detections: Annotated[Path, typer.Option(help="Output of `ilemtrack detect --json`.")],
     curve: Annotated[
-        Path | None, typer.Option(help="PNG: cells missed against hours of beam, by margin and floor.")
+        Path | None,
+        typer.Option(
+            help="PNG file: missed cells against hours of beam, by margin and confidence threshold."
+        ),
     ] = None,
-    reliability: Annotated[Path | None, typer.Option(help="PNG: confidence against what is real.")] = None,
+    reliability: Annotated[
+        Path | None, typer.Option(help="PNG file: confidence against the share of real cells.")
+    ] = None,
     config: ConfigFile = DEFAULT_PROFILE,
     as_json: Json = False,
 ) -> None:
-    """Tell how good detections are, and what other margins and floors would cost and miss."""
+    """Score detections against the truth, by margin and threshold.
+
+    The table and the curve show what other margins and confidence thresholds would miss and cost.
+    """
+    from config.loading import load
     from detection.evaluation import curves
     from detection.evaluation.scores import evaluate as judge
+    from service.cli.offline.evaluation_tables import print_evaluation
     from service.evaluation.documents import beam_s_per_um2, evaluation_document, read_judged
     from service.evaluation.truth import read_truth
 
     settings = load(config)
     frames, left_out = read_judged(detections, read_truth(truth))
     if left_out:
-        people.print(f"warning: {left_out} frames of the truth have no detections and are not judged")
+        tell(f"warning: {left_out} frames of the truth have no detections and are not scored")
     s_per_um2 = beam_s_per_um2(settings.sem)
     figures = judge(frames)
     present = curves.operating_point(frames, settings.detection, s_per_um2)
@@ -89,7 +102,7 @@ def evaluate(
     document = evaluation_document(figures, frames, points, present, bins, s_per_um2)
     if curve is not None:
         if math.isnan(present.missed_share):
-            raise InputError(f"{truth}: marks no cell in these frames, so there is no curve to draw")
+            raise InputError(f"{truth}: no cell is marked in these frames, so there is no curve to draw")
         from service.pictures.evaluation import plot_curve
 
         floors = [n / (FLOOR_STEPS - 1) for n in range(FLOOR_STEPS)]
@@ -97,7 +110,7 @@ def evaluate(
         plot_curve(curve, points, present, document["raster_beam_h"], dropped)
     if reliability is not None:
         if not bins:
-            raise InputError(f"{detections}: holds no hit, so there is no reliability to draw")
+            raise InputError(f"{detections}: contains no hit, so there is no reliability to draw")
         from service.pictures.evaluation import plot_reliability
 
         plot_reliability(reliability, bins)
@@ -108,26 +121,30 @@ def evaluate(
 
 
 def experts(
-    readers: Annotated[list[Path], typer.Argument(help="A Fiji ROI zip of each reader, two at least.")],
+    readers: Annotated[list[Path], typer.Argument(help="Fiji ROI zips, one per reader, at least two.")],
     detections: Annotated[
-        Path | None, typer.Option(help="What `ilemtrack detect --json` printed, to compare with them.")
+        Path | None, typer.Option(help="Output of `ilemtrack detect --json`, to compare with the readers.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare readers with each other and with a detector, as Tables 1 to 3 of the paper do."""
+    """Compare readers with each other and with a detector.
+
+    As in Tables 1 to 3 of the paper.
+    """
     from detection.evaluation.experts import agreement, dice_table, groups, mean_between
+    from service.cli.offline.evaluation_tables import print_experts
     from service.evaluation.documents import read_boxes_by_page, read_reader
 
     if len(readers) < 2:
-        raise InputError("experts: two readers at least are needed, a Fiji ROI zip of each")
+        raise InputError("experts: at least two readers are needed, with one Fiji ROI zip each")
     twice = [path for n, path in enumerate(readers) if path.absolute() in map(Path.absolute, readers[:n])]
     if twice:
-        raise InputError(f"{twice[0]}: is given twice; each reader has a file")
+        raise InputError(f"{twice[0]}: given twice; each reader needs a file of their own")
     names = _names(readers)
     marked = [read_reader(path) for path in readers]
     empty = [str(path) for path, reader in zip(readers, marked, strict=True) if not reader]
     if empty:
-        raise InputError(f"{empty[0]}: holds no ROI")
+        raise InputError(f"{empty[0]}: contains no ROI")
     table = dice_table(marked)
     document: dict[str, Any] = {
         "v": 1,
@@ -164,7 +181,7 @@ def experts(
 def _synthetic(
     kind: str, pattern: Any, noise: float | None, radius_um: float | None, sections: int, seed: int
 ) -> tuple[Any, dict[str, Any]]:
-    """Frames, and how they are made."""
+    """Return the frames, and a note on how they are made."""
     from service.evaluation.synthetic import paper_frames, realistic_config, realistic_frames
     from simulators.specimen.paper_specimen import PaperSpecimen
 
@@ -178,7 +195,9 @@ def _synthetic(
         note |= {"noise": specimen.noise, "cell_radius_um": radius}
         return paper_frames(seed, sections, specimen), note
     if noise is not None:
-        raise InputError("--noise is of --kind paper; the simulated camera has the noise of its physics")
+        raise InputError(
+            "--noise needs --kind paper; the noise of the simulated camera follows from its physics"
+        )
     radius = radius_um or 7.0
     note |= {"cell_radius_um": radius}
     config = realistic_config(seed, sections, pattern, cell_radius_um=radius, cell_radius_sd_um=radius / 7)
@@ -186,7 +205,7 @@ def _synthetic(
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """Short names of readers that differ: of the file, else of the folder and the file."""
+    """Distinct short names of readers: the file's name, with its folder if that is not enough."""
     names = [path.name.removesuffix(".zip") for path in paths]
     if len(set(names)) < len(names):
         names = [f"{path.absolute().parent.name}/{name}" for path, name in zip(paths, names, strict=True)]

@@ -1,4 +1,4 @@
-"""Tables of how good detection is, and how far readers agree."""
+"""Tables of detection scores and of the agreement between readers."""
 
 from typing import Any
 
@@ -6,31 +6,34 @@ from rich.table import Table
 from rich.text import Text
 
 from config.work import DetectionConfig
-from service.cli.output import results
+from service.cli.consoles import results
 
 SHORTEST_NAME = 6
 
 
 def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
-    """Print the document of an evaluation."""
+    """Print the document of `ilemtrack evaluate`."""
     table = Table(box=None, pad_edge=False, show_header=False)
     frames, cells, found = document["frames"], document["true_cells"], document["found_cells"]
     over, empty = document["imaged_over_cells"], document["empty_imaged_fraction"]
     for what, figure in (
         ("frames", f"{frames}, {document['empty_frames']} of them without cells"),
-        ("cells", f"{cells} there, {found} found"),
+        ("cells", f"{cells} in the truth, {found} found"),
         ("as found, undilated", ""),
-        ("mean Dice of what was found, D_det", _percent(document["dice_found"])),
-        ("mean Dice of what is there, D_GT", _percent(document["dice_truth"])),
+        ("mean Dice of the detections, D_det", _percent(document["dice_found"])),
+        ("mean Dice of the true cells, D_GT", _percent(document["dice_truth"])),
         ("recall, D > 0.5", _percent(document["recall"])),
         ("precision, D > 0.5", _percent(document["precision"])),
         ("as imaged, with margin", ""),
         ("cells imaged whole (99 % of their pixels)", _percent(document["contained_recall"])),
-        ("cells missed, or cut", f"{document['missed_cells']} of {cells}"),
+        ("cells missed or cut", f"{document['missed_cells']} of {cells}"),
         ("imaged area over cell area", "-" if over is None else f"{over:.2f}"),
         ("imaged share of the frames", _percent(document["imaged_fraction"])),
         ("imaged share of frames without cells", _percent(empty)),
-        ("electron beam", f"{document['beam_h']:.3g} h; everything takes {document['raster_beam_h']:.3g} h"),
+        (
+            "electron beam",
+            f"{document['beam_h']:.3g} h; the full area takes {document['raster_beam_h']:.3g} h",
+        ),
     ):
         # A line without a figure is a heading.
         table.add_row(Text(what, style="" if figure else "bold"), figure)
@@ -41,11 +44,11 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
         )
         results.print(_group_table(document["groups"]))
     if document["reliability"]:
-        results.print("\nOf hits that are given a confidence, how many are cells (95 % interval)")
+        results.print("\nConfidence of hits against the share that are cells (95 % interval)")
         results.print(_reliability_table(document["reliability"]))
     floor = f"{policy.min_confidence:g}"
     results.print(
-        f"\nWhat other margins would miss and cost (hits of confidence {floor} and more)",
+        f"\nMissed cells and beam time by margin (hits with a confidence of at least {floor})",
         soft_wrap=True,
     )
     results.print(_curve_table(document, policy))
@@ -53,7 +56,7 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
 
 def _group_table(groups: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("cells that are", no_wrap=True)
+    table.add_column("kind of cell", no_wrap=True)
     for heading in ("number", "recall", "whole", "half", "area"):
         table.add_column(heading, justify="right")
     for group in groups:
@@ -64,7 +67,7 @@ def _group_table(groups: list[dict[str, Any]]) -> Table:
 
 def _reliability_table(bins: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("confidence", "hits", "says", "is", "at least", "at most"):
+    for heading in ("confidence", "hits", "mean", "cells", "at least", "at most"):
         table.add_column(heading, justify="right")
     for one in bins:
         shares = (one["mean_confidence"], one["real_share"], one["real_low"], one["real_high"])
@@ -75,7 +78,7 @@ def _reliability_table(bins: list[dict[str, Any]]) -> Table:
 
 def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("margin / um", "cells missed", "of all", "beam / h", "of everything"):
+    for heading in ("margin / um", "cells missed", "of all cells", "beam / h", "of full area"):
         table.add_column(heading, justify="right")
     nearest = min(
         {p["min_confidence"] for p in document["curve"]}, key=lambda f: abs(f - policy.min_confidence)
@@ -94,8 +97,8 @@ def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
 
 
 def print_experts(document: dict[str, Any]) -> None:
-    """Print the document of a comparison of readers."""
-    results.print("Table 1: mean Dice / %; the reader of the row is taken for the truth")
+    """Print the document of `ilemtrack experts`."""
+    results.print("Table 1: mean Dice / %; the reader of the row is taken as the truth")
     table = Table(box=None, pad_edge=False)
     numbers = [str(number) for number in range(1, len(document["readers"]) + 1)]
     # Of a long name the beginning is enough; of a figure it is not.

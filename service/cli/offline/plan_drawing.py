@@ -1,4 +1,4 @@
-"""From a plan to what its picture shows."""
+"""The picture of a plan, from the plan and its document."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from planner.cover.required import required
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM
 from planner.values import Box, settings_from
-from service.cli.live.estimates import NAMES, compared
+from service.cli.estimate_tables import NAMES, compared
 from service.cli.output import duration
 from service.pictures.plan import Drawing
 from service.planning.request import PlannedRequest
 
 
 def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:
-    """Return what is drawn of a plan; `document` is what is printed of it."""
+    """Return the drawing of a plan; `document` is the document of `ilemtrack plan`."""
     request, planned = made.request, made.plans[0]
     missed = {item.box for item in planned.skipped}
     in_part = {item.box for item in planned.clipped}
@@ -50,7 +50,7 @@ def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:
 
 
 def _required(made: PlannedRequest) -> list[RectM]:
-    """Ground that has to be imaged, clipped to where the beam may go."""
+    """Ground that must be imaged, clipped to where the beam may go."""
     request, config = made.request, made.config
     settings = settings_from(config.planner, config.sem, config.stage)
     outline = None

@@ -1,27 +1,17 @@
-"""Commands on what the electron beam will do: plan and estimate."""
+"""Commands on the SEM frames to come: plan, estimate."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from config.loading import DEFAULT_PROFILE, load
-from service.api.client import Client
-from service.cli.live.estimates import print_estimate, print_ways
-from service.cli.output import duration, people, print_json, results
+from config.profiles import DEFAULT_PROFILE
+from service.cli.options import ConfigFile, Connect, Json
+from service.cli.output import duration, print_json, tell
 from service.errors import InputError
 
-Boxes = Annotated[Path, typer.Argument(help="Fields and boxes, JSON; see docs/documents.md.")]
-ConfigFile = Annotated[str, typer.Option("--config", help="A YAML file or a profile.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+Boxes = Annotated[Path, typer.Argument(help="JSON file with fields and boxes; see docs/documents.md.")]
 Length = Annotated[float | None, typer.Option(min=0, max=50)]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(plan)
-    app.command()(estimate)
 
 
 def plan(
@@ -31,10 +21,14 @@ def plan(
     guard_um: Length = None,
     overhead_s: Annotated[float | None, typer.Option(min=0, max=600)] = None,
     config: ConfigFile = DEFAULT_PROFILE,
-    figure: Annotated[Path | None, typer.Option(help="PNG: fields, cells, frames, route and dose.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="PNG file: fields, cells, frames, route and dose.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Plan the SEM frames for some boxes."""
+    """Plan the SEM frames for given boxes."""
+    from config.loading import load
+    from service.cli.consoles import results
     from service.planning.request import PlanOverrides, planned_request, read_boxes
     from service.planning.result import document_of
 
@@ -57,38 +51,46 @@ def plan(
 
 def estimate(
     boxes: Annotated[
-        Path | None, typer.Argument(help="Fields and boxes as for `plan`; without, the whole session.")
+        Path | None, typer.Argument(help="JSON file as for `plan`; the whole session by default.")
     ] = None,
     config: Annotated[
-        str | None, typer.Option("--config", help="Of a session that has not begun: a YAML file or profile.")
-    ] = None,
-    connect: Annotated[
         str | None,
-        typer.Option("--connect", help="Endpoint of a daemon; found by itself without.", metavar="ENDPOINT"),
+        typer.Option(
+            "--config", help="Estimate a session that has not begun: YAML file or name of a profile."
+        ),
     ] = None,
+    connect: Connect = None,
     as_json: Json = False,
 ) -> None:
-    """Time, data and dose that are left, when it is finished, and what other ways would take.
+    """Estimate time, data and dose, and compare ways to image.
 
-    Of the session that a daemon runs; with --config of one that has not begun; with boxes of their frames.
+    By default for the session of the running daemon; with --config for one that has not begun; with boxes for
+    the frames that image them.
     """
     if connect is not None and (boxes is not None or config is not None):
-        raise InputError("--connect asks a daemon; it does not go together with boxes or --config")
+        raise InputError("--connect asks a daemon and cannot be combined with boxes or --config")
     if boxes is not None:
         _estimate_boxes(boxes, config or DEFAULT_PROFILE, as_json)
         return
     if config is not None:
         found = _of_config(config)
     else:
+        from service.api.client import Client
+
         with Client(connect) as client:
             found = client.call("estimate")
     if as_json:
         print_json({"v": 1} | found)
-    else:
-        print_estimate(results, found)
+        return
+    from service.cli.consoles import results
+    from service.cli.estimate_tables import print_estimate
+
+    print_estimate(results, found)
 
 
 def _of_config(name: str) -> dict[str, Any]:
+
+    from config.loading import load
     from service.model.specimen import Field
     from service.planning.session_estimate import estimate_fields
     from service.session.layout import sections_and_fields
@@ -103,6 +105,9 @@ def _of_config(name: str) -> dict[str, Any]:
 
 
 def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:
+    from config.loading import load
+    from service.cli.consoles import results
+    from service.cli.estimate_tables import print_ways
     from service.planning.request import planned_request, read_boxes
     from service.planning.result import document_of
 
@@ -119,6 +124,11 @@ def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:
 
 
 def _print_plan(document: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from service.cli.consoles import results
+    from service.cli.estimate_tables import print_ways
+
     table = Table(box=None, pad_edge=False)
     for heading in ("frame", "x / mm", "y / mm", "size / px", "beam", "covers"):
         table.add_column(heading, justify="right" if "/" in heading else "left", overflow="fold")
@@ -132,7 +142,7 @@ def _print_plan(document: dict[str, Any]) -> None:
     if document["frames"]:
         results.print(table)
     else:
-        people.print("nothing to image: no box needs a frame")
+        tell("nothing to image: no box needs a frame")
     for item in document["skipped"]:
         results.print(f"skipped {item['box']}: {item['reason']}", soft_wrap=True)
     for item in document["clipped"]:
@@ -140,7 +150,7 @@ def _print_plan(document: dict[str, Any]) -> None:
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     count = f"{totals['frames']} frame" + ("" if totals["frames"] == 1 else "s")
-    focus = f", {duration(totals['focus_s'])} to focus" if totals["focus_s"] else ""
+    focus = f", {duration(totals['focus_s'])} for focusing" if totals["focus_s"] else ""
     results.print(
         f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound}){focus}",
         soft_wrap=True,

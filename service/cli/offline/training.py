@@ -1,4 +1,4 @@
-"""The command that trains a detector: train."""
+"""The command `ilemtrack train`."""
 
 import time
 from dataclasses import asdict
@@ -7,39 +7,36 @@ from typing import Annotated
 
 import typer
 
-from service.cli.output import duration, people, print_json, results, size
+from service.cli.options import Json, OtherPixelSize
+from service.cli.output import duration, print_json, size
 from service.errors import InputError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(train)
-
-
 def train(
-    images: Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF; of several pages each is a frame.")],
+    images: Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF files; each page is a frame.")],
     truth: Annotated[
-        Path, typer.Option(help="The cells in them: Fiji ROI zip, label image, JSON, or a folder of these.")
+        Path, typer.Option(help="Their cells: Fiji ROI zip, label image or JSON file, or a folder of these.")
     ],
-    out: Annotated[Path, typer.Option(help="File of the model, for `--detector forest:FILE`.")],
-    pixel_size_nm: Annotated[
-        float | None,
-        typer.Option("--pixel-size-nm", help="For frames whose file does not tell.", min=10, max=5000),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    out: Annotated[Path, typer.Option(help="File for the model; use it with `--detector forest:FILE`.")],
+    pixel_size_nm: OtherPixelSize = None,
+    as_json: Json = False,
 ) -> None:
-    """Train a random forest on annotated frames; polygons and label images teach it better than boxes."""
+    """Train a random forest on annotated frames.
+
+    Polygons and label images work better than boxes.
+    """
     if out.is_dir() or not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: the model needs the name of a file in a folder that is there")
+        raise InputError(f"{out}: --out must be a file in an existing folder")
     from detection.forest.training import train as fit
     from drivers.recorded.tiff import read_frames
+    from service.cli.consoles import people, results
     from service.evaluation.training import annotated, write_model
     from service.evaluation.truth import read_truth
 
     started = time.perf_counter()
     known = read_truth(truth)
     frames = annotated([frame for path in images for frame in read_frames(path, pixel_size_nm)], known)
-    with people.status(f"training on {len(frames)} frames, a minute or so", spinner="line"):
+    with people.status(f"training on {len(frames)} frames, about a minute", spinner="line"):
         model = fit(frames)
     written = write_model(out, model)
     elapsed_s = time.perf_counter() - started
@@ -63,14 +60,14 @@ def train(
         soft_wrap=True,
     )
     results.print(
-        f"of the cells' pixels {summary.oob_recall:.1%} are known again out of bag, and"
-        f" {summary.oob_precision:.1%} of what is taken for cells is; on other frames it is less:"
-        " see `ilemtrack evaluate` on frames that were not trained on",
+        f"out-of-bag score of the pixels: recall {summary.oob_recall:.1%}, precision"
+        f" {summary.oob_precision:.1%}; expect less on other frames, and run `ilemtrack evaluate` on frames"
+        " that were not used for training",
         soft_wrap=True,
     )
     calibration = model.calibration
     results.print(
-        f"confidences are calibrated on {calibration.hits} hits in frames that a forest of the others had not"
-        f" seen, {calibration.real} of them cells",
+        f"confidences calibrated by cross-validation on {calibration.hits} hits, {calibration.real} of them"
+        " cells",
         soft_wrap=True,
     )

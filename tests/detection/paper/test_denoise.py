@@ -3,7 +3,8 @@ import sys
 import numpy as np
 import pytest
 
-from config.work import Denoising, DetectionConfig
+from config.choices import Denoising
+from config.work import DetectionConfig
 from detection.detect import detect
 from detection.errors import DetectionError
 from detection.paper.denoise import denoised, noise_sd

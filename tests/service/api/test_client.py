@@ -9,7 +9,9 @@ import zmq
 
 from service.api.client import Client
 from service.api.handler import Handler
-from service.api.transport.endpoints import DaemonInfo, Discovery, bind, run_endpoints
+from service.api.transport.discovery import DaemonInfo
+from service.api.transport.endpoints import bind, run_endpoints
+from service.api.transport.publishing import Publication
 from service.api.transport.server import ApiServer
 from service.errors import ApiError, NoDaemonError
 from service.model.phases import Phase, SessionEvent
@@ -36,7 +38,7 @@ def test_no_daemon(runtime: Path) -> None:
 
 def test_a_client_finds_the_daemon(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     where = run_endpoints("run-1")
-    discovery = Discovery()
+    discovery = Publication()
     discovery.publish(
         DaemonInfo(endpoint=where.requests, events_endpoint=where.events, run="run-1", pid=os.getpid())
     )

@@ -398,7 +398,7 @@ def test_people_see_what_a_focus_found(whole: Session) -> None:
     found = whole.store.focus.all(FocusBeam.ELECTRON)
     wrong = next(one for one in found if one.state is FocusState.OUTLIER)
     row = FocusRow.of(wrong).model_dump(mode="json")
-    assert "outlier, begun at 5.7" in height_text(row)
+    assert "outlier, started at 5.7" in height_text(row)
     assert "off the plane of the sections around it, which is used" in height_text(row)
     (beam, light) = summarise(whole.config, whole.store, whole.folder, None).focus
     assert f"18 sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(asdict(beam))

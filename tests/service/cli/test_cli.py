@@ -16,7 +16,7 @@ from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
-from service.cli.live.session import _with_layout
+from service.cli.live.session_run import with_layout
 from service.errors import StoreError
 from service.report.summary import summarise
 from service.session.layout import sections_and_fields
@@ -498,7 +498,7 @@ def test_sections_on_each_other_are_refused(say: Said, frame: Path, tmp_path: Pa
 
 
 def test_many_sections_are_laid_out_where_the_stage_may_go(tmp_path: Path) -> None:
-    config = _with_layout(load("simulator"), 300, None)
+    config = with_layout(load("simulator"), 300, None)
     sections, fields = sections_and_fields(config)
     assert (len(sections), len(fields)) == (300, 600)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from planner.geometry.rects import RectM
-from service.cli.live.estimates import compared
+from service.cli.estimate_tables import compared
 from service.errors import InputError
 from service.pictures.plan import DOSES, Drawing, _times_scanned, draw_plan
 

@@ -12,7 +12,8 @@ import zmq.auth
 
 from service.api.client import Client
 from service.api.transport import curve, keys
-from service.api.transport.endpoints import Endpoints, is_listening
+from service.api.transport.endpoints import Endpoints
+from service.api.transport.probe import is_listening
 from service.api.transport.server import ApiServer
 from service.errors import EndpointError, InputError, NoDaemonError
 from service.model.phases import SessionEvent
@@ -68,7 +69,7 @@ class Peer:
         for one in (self.requests, self.events):
             one.setsockopt(zmq.LINGER, 0)
             if key is not None:
-                curve.present(one, key)
+                keys.present(one, key)
         self.events.setsockopt(zmq.SUBSCRIBE, b"")
         self.requests.connect(where.requests)
         self.events.connect(where.events)

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 import zmq
 
+from service.api.transport.discovery import DaemonInfo, find_daemon
 from service.api.transport.endpoints import (
-    DaemonInfo,
-    Discovery,
     bind,
-    find_daemon,
-    is_listening,
     run_endpoints,
 )
+from service.api.transport.probe import is_listening
+from service.api.transport.publishing import Publication
 from service.errors import EndpointError
 from service.session.runtime_folder import runtime_directory
 from tests.places import ROOT
@@ -128,7 +127,7 @@ def test_a_socket_file_that_nobody_serves_is_no_obstacle(runtime: Path, router: 
 
 def test_a_file_is_never_taken_for_a_socket(runtime: Path, tmp_path: Path, router: zmq.Socket[bytes]) -> None:
     (tmp_path / "notes.txt").write_text("precious")
-    with pytest.raises(EndpointError, match="no socket"):
+    with pytest.raises(EndpointError, match="not a socket"):
         bind(router, f"ipc://{tmp_path}/notes.txt")
     assert (tmp_path / "notes.txt").read_text() == "precious"
 
@@ -165,7 +164,7 @@ def test_nobody_listens_at_nonsense(where: str) -> None:
 
 def test_discovery(runtime: Path) -> None:
     assert find_daemon() is None
-    first, second = Discovery(), Discovery()
+    first, second = Publication(), Publication()
     assert first.publish(info(os.getpid()))
     assert find_daemon() == info(os.getpid())
     assert not second.publish(info(os.getpid()))
@@ -181,9 +180,9 @@ def test_discovery(runtime: Path) -> None:
 def test_threads_of_one_daemon_are_no_other_daemon() -> None:
     """The API's thread publishes at its first beat, just as the daemon does itself."""
     for _ in range(30):
-        discovery, together = Discovery(), threading.Barrier(4)
+        discovery, together = Publication(), threading.Barrier(4)
 
-        def publish(discovery: Discovery = discovery, together: threading.Barrier = together) -> bool:
+        def publish(discovery: Publication = discovery, together: threading.Barrier = together) -> bool:
             together.wait()
             return discovery.publish(info(os.getpid()))
 
@@ -196,8 +195,9 @@ def test_threads_of_one_daemon_are_no_other_daemon() -> None:
 def test_what_a_killed_daemon_left_is_no_obstacle(runtime: Path) -> None:
     script = (
         "import os\n"
-        "from service.api.transport.endpoints import DaemonInfo, Discovery\n"
-        "d = Discovery()\n"
+        "from service.api.transport.discovery import DaemonInfo\n"
+        "from service.api.transport.publishing import Publication\n"
+        "d = Publication()\n"
         "me = DaemonInfo(endpoint='ipc:///a', events_endpoint='ipc:///b', run='r', pid=os.getpid())\n"
         "assert d.publish(me)\n"
         "os.kill(os.getpid(), 9)\n"
@@ -205,7 +205,7 @@ def test_what_a_killed_daemon_left_is_no_obstacle(runtime: Path) -> None:
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert (runtime / "daemon.json").exists()
     assert find_daemon() is None
-    discovery = Discovery()
+    discovery = Publication()
     assert discovery.publish(info(os.getpid()))
     assert find_daemon() == info(os.getpid())
     discovery.withdraw()

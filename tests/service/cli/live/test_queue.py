@@ -13,7 +13,9 @@ from config.loading import dump
 from service.api.client import Client
 from service.api.transport import keys
 from service.api.transport.curve import prepare
-from service.api.transport.endpoints import DaemonInfo, Discovery, find_daemon, run_endpoints
+from service.api.transport.discovery import DaemonInfo, find_daemon
+from service.api.transport.endpoints import run_endpoints
+from service.api.transport.publishing import Publication
 from service.api.transport.server import ApiServer
 from service.errors import InputError
 from service.model.jobs import JobState
@@ -95,8 +97,8 @@ def test_a_review_by_commands(endpoint: str, store: Store, say: Said) -> None:
         (("approve", "J000001", "-m", "x"), "only one that is 'needs_review' can be approved"),
         (("approve", "J000001"), "--reason"),
         (("skip", "J000009", "-m", "x"), "there is no job J000009"),
-        (("move", "J000001"), "say one of --before JOB, --first, --last"),
-        (("move", "J000001", "--first", "--last"), "say one of"),
+        (("move", "J000001"), "give exactly one of --before JOB, --first and --last"),
+        (("move", "J000001", "--first", "--last"), "give exactly one of"),
         (("hold",), "Missing argument"),
     ],
 )
@@ -156,7 +158,7 @@ def test_a_key_is_used_and_found_by_commands(
 
 
 def test_a_daemon_is_found_once_the_first_has_ended(store: Store, runtime: Path) -> None:
-    first, second = Discovery(), Discovery()
+    first, second = Publication(), Publication()
     where = run_endpoints("run-1")
 
     def info(pid: int) -> DaemonInfo:

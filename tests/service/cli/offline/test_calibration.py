@@ -55,7 +55,7 @@ def test_a_wrong_pair_is_told(say: Said, tmp_path: Path) -> None:
     status, out, err = say("calibrate", str(_csv(tmp_path / "points.csv", noise_m=1e-7, wrong=5)))
     assert status == 1
     assert "corner 5" in err
-    assert "does not go with the others" in out
+    assert "inconsistent with the others" in out
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from config.loading import DEFAULT_PROFILE, load
+from config.loading import load
+from config.profiles import DEFAULT_PROFILE
 from detection.detect import detect
 from detection.evaluation.curves import operating_points
 from detection.evaluation.scores import JudgedFrame
@@ -15,7 +16,7 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import CellSource, Decision
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.frames import frame_document
-from service.cli.output import results
+from service.cli.consoles import results
 from service.errors import InputError
 from service.evaluation.documents import read_judged
 from service.evaluation.fiji_rois import read_rois, write_boxes
@@ -125,7 +126,7 @@ def test_synth_of_the_realistic_specimen(say: Said, tmp_path: Path) -> None:
     assert say(*arguments)[0] == 2
     status, _, said = say("synth", tmp_path / "b", "--kind", "realistic", "--noise", 20)
     assert status == 2
-    assert "--noise is of --kind paper" in said
+    assert "--noise needs --kind paper" in said
 
 
 def test_evaluate_prints_the_figures(say: Said, truth: Path, found: Path) -> None:
@@ -258,10 +259,10 @@ def test_experts_want_two_readers_with_cells(say: Said, truth: Path, tmp_path: P
     write_boxes(tmp_path / "none.zip", [])
     status, _, said = say("experts", truth, tmp_path / "none.zip")
     assert status == 2
-    assert "none.zip: holds no ROI" in said
+    assert "none.zip: contains no ROI" in said
     status, _, said = say("experts", truth, truth)
     assert status == 2
-    assert "is given twice" in said
+    assert "given twice" in said
     assert "no such file" in say("experts", truth, tmp_path / "nobody.zip")[2]
 
 

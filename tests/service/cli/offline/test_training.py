@@ -96,8 +96,8 @@ def test_a_session_without_its_detector_never_begins(say: Said, name: str, tmp_p
     ("detector", "sentence"),
     [
         ("nonsense", "no detector named nonsense; there are recall-first, paper, forest:MODEL"),
-        ("No Name", "--detector No Name: that is no name of a detector"),
-        ("forest:", "that is no name of a detector"),
+        ("No Name", "--detector No Name: no such detector"),
+        ("forest:", "no such detector"),
         ("forest:missing.onnx", "missing.onnx: the forest cannot be read (No such file or directory)"),
         ("forest:{folder}", "the forest cannot be read (Is a directory)"),
         ("forest:{image}", "it is no forest of `ilemtrack train`"),

@@ -1,4 +1,4 @@
-"""How an estimate is shown: a table of the ways to image the cells, and what is left of the session."""
+"""Tables of estimates: ways to image the cells, and what is left of a session."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,24 +15,24 @@ NAMES = {
     "per-box": "frame per cell",
     "raster": "full raster",
 }
-"""What the methods of a plan are, for people."""
+"""Methods of a plan in words."""
 
 
 def print_ways(
     console: Console, ways: Sequence[Mapping[str, Any]], of: str, dose_per_nm2: float | None = None
 ) -> None:
-    """Print ways to image the same cells side by side, as the API's `estimate` has them.
+    """Print ways to image the same cells side by side.
 
     Parameters
     ----------
     console : Console
     ways : sequence of mapping
-        With `method`, `chosen`, `frames`, `beam_s`, `electron_s`, `data_bytes`, `mean_dose_per_nm2`, and
-        `finish_at` for those of a session.
+        As in the API's `estimate`: with `method`, `chosen`, `frames`, `beam_s`, `electron_s`, `data_bytes`,
+        `mean_dose_per_nm2`, and `finish_at` for those of a session.
     of : str
-        Heading of the time.
+        Heading of the column of times.
     dose_per_nm2 : float, optional
-        Of one scan.
+        Dose of a single scan, electrons/nm2.
     """
     table = Table(box=None, pad_edge=False)
     table.add_column("way (* chosen)", no_wrap=True)
@@ -53,11 +53,11 @@ def print_ways(
     if (sentence := compared(ways)) is not None:
         console.print(sentence, soft_wrap=True)
     if dose_per_nm2 is not None:
-        console.print(f"ground that is scanned once gets {dose_per_nm2:.0f} electrons/nm2", soft_wrap=True)
+        console.print(f"single-scan dose: {dose_per_nm2:.0f} e/nm2", soft_wrap=True)
 
 
 def compared(ways: Sequence[Mapping[str, Any]]) -> str | None:
-    """One sentence on the chosen way and the full raster; None where there is nothing to compare."""
+    """Return a sentence that compares the chosen way with the full raster; None without a raster."""
     chosen = next((way for way in ways if way["chosen"]), None)
     raster = next((way for way in ways if way["method"] == "raster"), None)
     if chosen is None or raster is None or chosen is raster or not chosen["electron_s"]:
@@ -70,28 +70,29 @@ def compared(ways: Sequence[Mapping[str, Any]]) -> str | None:
     saved = duration(chosen["electron_s"] - raster["electron_s"])
     return (
         f"the cells are crowded: a full raster would be {saved} SHORTER; it exposes everything, and cells lie"
-        " across its seams (planner.method: raster, if you want it)"
+        " across its seams (planner.method: raster chooses it)"
     )
 
 
 def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
-    """Print what is left of a session, as in the API's `estimate`."""
+    """Print the result of the API's `estimate`."""
     print_ways(console, found["ways"], "electron images", found["dose_per_nm2"])
     extent = {
         "planned": "from the plans of all sections",
         "extrapolated": "from the plans of the sections seen so far",
-        "full raster": "at most: no section is planned yet, so all of its ground counts",
+        "full raster": "at most: no section is planned yet, so its full area counts",
     }[found["extent"]]
     parts = (
         ("fluorescence", "fluorescence_s"),
         ("change of vacuum", "pumping_s"),
         ("electron images", "electron_s"),
     )
-    told = ", ".join(f"{name} {duration(found[key])}" for name, key in parts if found[key] > 0)
+    listed = ", ".join(f"{name} {duration(found[key])}" for name, key in parts if found[key] > 0)
     if found["focus_s"] > 0:
-        told += f"; {duration(found['focus_s'])} of it to focus"
+        listed += f"; {duration(found['focus_s'])} of it for focusing"
     console.print(
-        f"left: {duration(found['left_s'])}" + (f" ({told})" if told else "") + f", {extent}", soft_wrap=True
+        f"left: {duration(found['left_s'])}" + (f" ({listed})" if listed else "") + f", {extent}",
+        soft_wrap=True,
     )
     console.print(
         f"finished {_clock(found['finish_at'])} if nothing stops it;"
@@ -99,12 +100,12 @@ def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
         soft_wrap=True,
     )
     measured = ", ".join(step.replace("_", " ") for step in found["measured"])
-    measured = measured or "none yet, those of the profile"
-    console.print(f"times measured in this session: {measured}", soft_wrap=True)
+    measured = measured or "none yet; the profile's are used"
+    console.print(f"durations measured in this session: {measured}", soft_wrap=True)
 
 
 def _clock(at: str) -> str:
-    """Wall clock here: Mon 14:05, with the date where it is further off than a week."""
+    """Local time as Mon 14:05; with the date if it is six days away or more."""
     there = datetime.fromisoformat(at).astimezone()
     days = abs((there - datetime.now().astimezone()).days)
     return there.strftime("%a %H:%M" if days < 6 else "%a %d %b %Y %H:%M")

@@ -1,0 +1,150 @@
+"""Begin a run or take one up, drive it to its end, and print how it went."""
+
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from config.alarms import NotifyConfig
+from config.layout import GridLayout
+from config.loading import dump, load
+from config.model import Config
+from drivers.errors import FrameError
+from service import logs, own_packages
+from service.analysis.detectors import with_absolute_model
+from service.cli.exit_status import FAILURES, INTERRUPTED, OK
+from service.cli.live.session_progress import ProgressDisplay
+from service.cli.live.session_summary import print_summary
+from service.cli.output import print_json, tell
+from service.daemon import process as daemon
+from service.daemon.process import Outcome
+from service.diagnostics import preflight
+from service.diagnostics.checks import Level
+from service.errors import EndpointError, InputError, StoreError
+from service.safety.deadlines import guarded
+from service.session.layout import inside_safe_area, spread
+from service.session.run_folder import Kind, RunFolder, RunInfo, alone, create, discard, lock, open_existing
+from service.session.setup import Setup
+from service.watch.notifier import notification_urls, with_absolute_file, withheld
+from service.watch.rescue import let_finish
+
+BAD_INPUT = (InputError, FrameError, EndpointError)
+"""Errors that are noticed before anything has moved: the folder of the run is removed again."""
+
+
+def take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | None) -> int:
+    """Take up the run of a folder and return the exit status of the program.
+
+    Parameters
+    ----------
+    run_dir : Path
+    go_on : bool
+        Continue at once; else the session waits, paused.
+    as_json : bool
+        Print the summary as a document.
+    notify : NotifyConfig or None
+        With the URLs, which are left out of the copy of the configuration in the folder.
+    """
+    folder, info = open_existing(run_dir)
+    config = load(folder.config)
+    if notify is not None:
+        config = config.model_copy(update={"notify": notify})
+    elif withheld(config.notify) and not notification_urls(config.notify):
+        tell(f"nobody will be notified: {folder.config} does not contain the URLs; set ILEMTRACK_NOTIFY_URLS")
+    let_finish(folder)
+    with lock(folder), alone(config, info.kind):
+        logs.configure(folder.log)
+        store, setup, report = daemon.take_up(config, folder, info)
+        with closing(store), ProgressDisplay(as_json, report) as shown:
+            outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
+    return _end(outcome, folder, as_json)
+
+
+def begin(
+    config: Config,
+    kind: Kind,
+    clock: Literal["fast", "real"],
+    out: Path | None,
+    as_json: bool,
+    images: tuple[str, ...] = (),
+    pixel_size_nm: float | None = None,
+) -> int:
+    """Begin a run in a new folder, drive it to its end, and return the exit status of the program."""
+    own_packages.check()
+    config = with_absolute_file(with_absolute_model(config))
+    with alone(config, kind):
+        return _begin_alone(config, kind, clock, out, as_json, images, pixel_size_nm)
+
+
+def _begin_alone(
+    config: Config,
+    kind: Kind,
+    clock: Literal["fast", "real"],
+    out: Path | None,
+    as_json: bool,
+    images: tuple[str, ...],
+    pixel_size_nm: float | None,
+) -> int:
+    folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
+    with lock(folder):
+        logs.configure(folder.log)
+        try:
+            store, setup = daemon.begin(config, folder, info)
+        except (*BAD_INPUT, StoreError, KeyboardInterrupt):
+            discard(folder)
+            raise
+        try:
+            with closing(store), ProgressDisplay(as_json) as shown:
+                if kind == "run":
+                    _demand_preflight(config, folder, info, setup)
+                outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
+        except BAD_INPUT:
+            discard(folder)
+            raise
+    return _end(outcome, folder, as_json)
+
+
+def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: Setup) -> None:
+    """Print the warnings of the preflight; raise `InputError` if one of its checks is red."""
+    checks = preflight.everything(config, guarded(setup.devices), setup.fields, folder.path, info.run)
+    for check in checks:
+        if check.level is Level.WARN:
+            tell(f"{check.name}: {check.says}")
+    red = preflight.red_ones(checks)
+    if red:
+        raise InputError(f"preflight: {'; '.join(red)}")
+
+
+def _end(outcome: Outcome, folder: RunFolder, as_json: bool) -> int:
+    """Print the summary and return the exit status."""
+    summary = outcome.summary
+    if as_json:
+        print_json({"v": 1, **asdict(summary)})
+    else:
+        print_summary(summary, folder)
+    if outcome.interrupted:
+        tell(f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again")
+        return INTERRUPTED
+    return OK if summary.well else FAILURES
+
+
+def with_layout(config: Config, sections: int | None, fields: int | None) -> Config:
+    """Return the configuration with another number of sections, or of fields in each."""
+    if sections is None and fields is None:
+        return config
+    if not isinstance(config.layout, GridLayout):
+        raise InputError("--sections and --fields need a grid; the layout of this configuration is a list")
+    changes: dict[str, object] = {}
+    if sections is not None:
+        changes["sections"] = sections
+    if fields is not None:
+        changes["fields"] = (fields, 1)
+    changed = config.model_copy(update={"layout": config.layout.model_copy(update=changes)})
+    return changed if inside_safe_area(changed) else spread(changed)
+
+
+def with_seed(config: Config, seed: int) -> Config:
+    """Return the configuration with another seed of the simulated specimen."""
+    specimen = config.simulator.specimen.model_copy(update={"seed": seed})
+    simulator = config.simulator.model_copy(update={"specimen": specimen})
+    return config.model_copy(update={"simulator": simulator})

@@ -1,0 +1,67 @@
+"""The summary of a session, printed at its end."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from service.cli.consoles import results
+from service.cli.estimate_tables import NAMES
+from service.cli.live.focusing import focus_text
+from service.cli.output import duration, size
+from service.report.durations import SessionWay
+from service.report.summary import Summary
+from service.session.run_folder import RunFolder
+from service.wording import MOST_NAMED, some
+
+
+def print_summary(summary: Summary, folder: RunFolder) -> None:
+    """Print how a session went, and where its files are."""
+    jobs = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items())
+    rows = [
+        ("session", summary.end_state.replace("_", " ")),
+        ("sections", f"{summary.sections} with {summary.fields} fields"),
+        ("cells", f"{summary.cells} found" + _as_tracks(summary)),
+        ("SEM frames", jobs),
+        ("beam", duration(summary.beam_s)),
+        ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
+    ]
+    rows += [(NAMES[way.method], _compared(way, summary)) for way in summary.alternatives if not way.chosen]
+    if summary.contained_recall is not None:
+        rows.append(("whole cells", f"{summary.contained_recall:.1%} of the simulated cells"))
+    rows += [
+        ("images", f"{folder.path} (fm/ and em/, {size(summary.data_bytes)})"),
+        *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
+        ("numbers", f"{folder.store}, {folder.log}"),
+    ]
+    rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
+    rows += [("image kept", text) for text in _by_reason(summary.remarks)]
+    rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
+    rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]
+    rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
+    for name, text in rows:
+        results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _by_reason(reasons: Mapping[str, str]) -> list[str]:
+    """Group names by the reason that they share; only the first few of each are listed."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    rows = []
+    for reason, of in names.items():
+        more = "; see --json" if len(of) > MOST_NAMED else ""
+        rows.append(f"{len(of)} ({some(of)}{more}): {reason}")
+    return rows
+
+
+def _as_tracks(summary: Summary) -> str:
+    """Number of cell tracks, if the sections were linked."""
+    return f", in {summary.tracks} tracks through the sections" if summary.tracks else ""
+
+
+def _compared(way: SessionWay, summary: Summary) -> str:
+    """Cost of another way to image the cells, compared with the planned cost of the chosen one."""
+    text = f"would take {duration(way.session_s)}"
+    chosen = next((one for one in summary.alternatives if one.chosen), None)
+    if chosen is None or not chosen.session_s:
+        return text
+    return f"{text}, {way.session_s / chosen.session_s:.2f} x; {way.frames} frames, {size(way.data_bytes)}"

@@ -1,0 +1,147 @@
+"""What a command loads before it does anything: it must begin at once."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from service.cli.commands import COMMANDS
+from service.cli.lazy import Entry, Section, Table
+from tests.places import ROOT
+
+HEAVY = frozenset(
+    {
+        "PIL",
+        "apprise",
+        "cv2",
+        "imagecodecs",
+        "matplotlib",
+        "numpy",
+        "onnx",
+        "onnxruntime",
+        "ortools",
+        "scipy",
+        "shapely",
+        "skimage",
+        "sklearn",
+        "tifffile",
+    }
+)
+"""Modules that take long to load."""
+
+MODELS = frozenset({"pydantic", "structlog", "yaml"})
+"""Modules of the daemon, each of which takes longer to load than all that a client needs."""
+
+LOADED = """
+import contextlib, io, json, sys
+from service.cli.commands import run
+found = []
+before = set()
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        status = run(words)
+    names = {name.partition(".")[0] for name in sys.modules}
+    found.append([status, sorted(names - before)])
+    before = names
+print(json.dumps(found))
+"""
+
+SHORT_ENOUGH = 63
+"""Characters of a summary that the help shows whole on a terminal of 80 columns."""
+
+
+def loaded(runtime: Path, commands: list[list[str]]) -> list[tuple[int, set[str]]]:
+    """Run commands one after another in a new process.
+
+    Returns the exit status of each, and the top-level modules that it was the first to load.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, json.dumps(commands)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"XDG_RUNTIME_DIR": str(runtime), "XDG_CONFIG_HOME": str(runtime)},
+        timeout=60,
+        check=True,
+    )
+    return [(status, set(names)) for status, names in json.loads(done.stdout)]
+
+
+def tables() -> Iterator[tuple[tuple[str, ...], Table]]:
+    yield (), COMMANDS
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, Section):
+            yield (name,), entry.commands
+
+
+ENTRIES = {
+    (*group, name): entry
+    for group, table in tables()
+    for name, entry in table.items()
+    if isinstance(entry, Entry)
+}
+"""Every command by its words."""
+
+
+@pytest.mark.parametrize("words", ENTRIES, ids=" ".join)
+def test_the_summary_of_a_command_is_the_first_line_of_its_docstring(words: tuple[str, ...]) -> None:
+    entry = ENTRIES[words]
+    module, _, function = entry.function.partition(":")
+    document = inspect.getdoc(getattr(import_module(module), function))
+    assert document is not None
+    assert document.splitlines()[0] == entry.summary
+    assert len(entry.summary) <= SHORT_ENOUGH
+
+
+def test_every_function_of_the_table_has_one_command() -> None:
+    functions = [entry.function for entry in ENTRIES.values()]
+    assert len(functions) == len(set(functions)) == 35
+
+
+def test_help_loads_nothing_heavy(runtime_dir: Path) -> None:
+    commands = [[*words, "--help"] for words in ((), *(group for group, _ in tables()), *ENTRIES)]
+    for words, (status, names) in zip(commands, loaded(runtime_dir, commands), strict=True):
+        assert (words, status, names & (HEAVY | MODELS)) == (words, 0, set())
+
+
+def test_a_client_loads_nothing_heavy(runtime_dir: Path) -> None:
+    commands = [
+        ["events"],
+        ["pause"],
+        ["continue"],
+        ["abort"],
+        ["ack"],
+        ["estimate"],
+        ["status"],
+        ["queue", "list"],
+        ["queue", "show", "J000001"],
+        ["queue", "hold", "J000001"],
+        ["queue", "release", "J000001"],
+        ["queue", "approve", "J000001", "-m", "half"],
+        ["queue", "skip", "J000001", "-m", "a fold"],
+        ["queue", "move", "J000001", "--first"],
+    ]
+    found = loaded(runtime_dir, commands)
+    for words, (status, names) in zip(commands, found, strict=True):
+        assert (words, status, names & (HEAVY | MODELS)) == (words, 3, set())
+    assert "zmq" in found[0][1]
+    # Tables need it; the commands before do without.
+    assert [n for n, (_, names) in enumerate(found) if "rich" in names] == [commands.index(["queue", "list"])]
+
+
+def test_keys_and_the_unit_need_nothing_heavy(runtime_dir: Path) -> None:
+    commands = [["keys", "list"], ["config", "unit"], ["--version"]]
+    for words, (status, names) in zip(commands, loaded(runtime_dir, commands), strict=True):
+        assert (words, status, names & (HEAVY | MODELS)) == (words, 0, set())
+
+
+def test_a_configuration_is_shown_without_the_libraries_of_images(runtime_dir: Path) -> None:
+    ((status, names),) = loaded(runtime_dir, [["config", "show"]])
+    assert status == 0
+    assert names & HEAVY <= {"numpy", "shapely"}
