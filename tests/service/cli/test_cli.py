@@ -365,7 +365,7 @@ def write_frame(path: Path, kind: str) -> None:
     [
         ("missing", "no such file"),
         ("truncated", "truncated"),
-        ("no TIFF", "no TIFF"),
+        ("no TIFF", "not a TIFF"),
         ("RGB", "colour"),
         ("float", "float32"),
         ("NaN", "float32"),
