@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 
 def convexity(mask: NDArray[np.bool_]) -> float:
-    """Share of its convex hull that a region fills, 0..1; 1 for nothing."""
+    """Return the share of its convex hull that a region fills, 0..1; 1 for an empty region."""
     rows = np.flatnonzero(mask.any(axis=1))
     if not rows.size:
         return 1.0
