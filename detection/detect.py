@@ -58,9 +58,7 @@ def detect(
         frame = replace(frame, background=background - np.float32(offset_adu or 0))
     chosen = detector or built_in(config)
     if chosen is None:
-        raise DetectionError(
-            f"there is no detector {config.detector!r} at hand; there are {' and '.join(BUILT_IN)}"
-        )
+        raise DetectionError(f"there is no detector {config.detector!r}; there are {' and '.join(BUILT_IN)}")
     hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame)
     if frame.border is not None:
         hits = clip_to_border(hits, frame.border)

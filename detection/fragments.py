@@ -40,6 +40,7 @@ MIN_USUAL_UM = 8.0
 """The usual size is never less; `RegionSettings.min_usual_um`. Sweep: x 0.7 and x 1.4 change little."""
 
 Sides = NDArray[np.int64]
+"""(boxes, 4): x0, y0, x1, y1 of each box, px."""
 
 
 def fragment_groups(boxes: Sequence[BoxPx], shape: tuple[int, int], pixel_size_um: float) -> list[list[int]]:

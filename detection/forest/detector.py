@@ -21,7 +21,7 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.recall_first.regions import close_and_fill
-from detection.recall_first.significance import subtract_background
+from detection.recall_first.significance import padded, subtract_background
 from detection.recall_first.splitting import split_touching
 
 BATCH_PX = 2**18
@@ -109,14 +109,6 @@ def working_features(
 def shrink_of(pixel_size_um: float, settings: ForestSettings = FOREST) -> int:
     """Return the pixels of a frame along each side of one of the working grid."""
     return max(round(settings.working_pixel_um / pixel_size_um), 1)
-
-
-def padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
-    """Repeat the last row and column until the sides are multiples of `shrink`."""
-    rows, columns = image.shape
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
-    )
 
 
 def hits_of(

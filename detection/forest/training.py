@@ -17,11 +17,12 @@ from detection.errors import DetectionError
 from detection.evaluation.scores import is_real
 from detection.evaluation.truth import TrueCell
 from detection.forest.calibration import Calibration, calibrate
-from detection.forest.detector import Forest, padded, shrink_of, working_features
+from detection.forest.detector import Forest, shrink_of, working_features
 from detection.forest.model import ForestModel, TrainingSummary, Tree
 from detection.forest.settings import FOREST, TRAINING, TrainingSettings
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
+from detection.recall_first.significance import padded
 
 
 @dataclass(frozen=True, slots=True)

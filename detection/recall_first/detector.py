@@ -33,7 +33,13 @@ from detection.recall_first.settings import (
     GrowthSettings,
     RecallFirstSettings,
 )
-from detection.recall_first.significance import Significance, hysteresis, significant, subtract_background
+from detection.recall_first.significance import (
+    Significance,
+    hysteresis,
+    padded,
+    significant,
+    subtract_background,
+)
 
 
 def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tuple[list[Hit], list[str]]:
@@ -60,9 +66,7 @@ def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tu
         background = estimate_background(blocks, linear=not frame.processed, settings=settings.background)
     else:
         background = background_at(blocks, frame.background, settings.background)
-    image = _padded(
-        remove_spikes(frame.values, float(background.noise_sd.max()), settings.background), shrink
-    )
+    image = padded(remove_spikes(frame.values, float(background.noise_sd.max()), settings.background), shrink)
     residual, noise_sd = subtract_background(image, background, shrink)
     found = _found(residual, noise_sd, background, pixel_um, settings)
     # Equalising makes any background uneven, so there it says nothing about crowding.
@@ -145,14 +149,6 @@ def _found(
     level = np.asarray(np.maximum(enlarged(background.level, residual.shape), 0) / noise_sd, dtype=np.float32)
     empty = _on_grid(background.empty, residual.shape)
     return significant(residual / noise_sd, level, empty, pixel_um, settings.significance)
-
-
-def _padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
-    """Repeat the last row and column until the sides are multiples of `shrink`."""
-    rows, columns = image.shape
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
-    )
 
 
 def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.shapes import convexity
+from detection.image.shapes import convexity, disc
 from detection.recall_first.settings import (
     RECALL_FIRST,
     HaloSettings,
@@ -66,12 +66,8 @@ def close_and_fill(
 def _closed(mask: NDArray[np.uint8], radius_px: int) -> NDArray[np.uint8]:
     """Close a mask with a margin, so that the edge of the frame does not eat into cells that it cuts."""
     padded = np.pad(mask, radius_px)
-    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc(radius_px)), dtype=np.uint8)
+    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc(radius_px)), dtype=np.uint8)
     return closed[radius_px : radius_px + mask.shape[0], radius_px : radius_px + mask.shape[1]]
-
-
-def _disc(radius_px: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), dtype=np.uint8)
 
 
 def join_fragments(
@@ -94,9 +90,7 @@ def join_fragments(
     small = is_small[labels]
     puncta = _bridges(small, small, max(round(settings.puncta_half_gap_um / pixel_um), 1)) & (1 - mask)
     # A cell with puncta goes on around them, too faint to be seen.
-    puncta = np.asarray(
-        cv2.dilate(puncta, _disc(round(settings.puncta_fringe_um / pixel_um))), dtype=np.uint8
-    )
+    puncta = np.asarray(cv2.dilate(puncta, disc(round(settings.puncta_fringe_um / pixel_um))), dtype=np.uint8)
     arcs = _bridges(mask, (is_small | is_weak)[labels], max(round(settings.arcs_half_gap_um / pixel_um), 1))
     return np.asarray(mask | puncta | arcs, dtype=np.uint8)
 

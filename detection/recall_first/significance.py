@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import Background, enlarged, lower_spread
+from detection.image.shapes import disc
 from detection.recall_first.settings import RECALL_FIRST, Scale, SignificanceSettings
 
 
@@ -81,7 +82,7 @@ def significant(
         new = hysteresis((z > scale.extend_sd) | (before > 0), seeds)
         new = _above_share_of_peak(z, new & (z > scale.extend_sd), scale.extend_share)
         if scale.shrink > 1:
-            near = cv2.dilate(new, _disc(max(round(settings.rim_um / (pixel_um * scale.shrink)), 1)))
+            near = cv2.dilate(new, disc(max(round(settings.rim_um / (pixel_um * scale.shrink)), 1)))
             new |= ((z > settings.rim_sd) & (np.asarray(near) > 0)).astype(np.uint8)
             z = np.asarray(cv2.resize(z, residual.shape[::-1], interpolation=cv2.INTER_LINEAR))
             new = np.asarray(cv2.resize(new, residual.shape[::-1], interpolation=cv2.INTER_NEAREST))
@@ -89,7 +90,7 @@ def significant(
         np.maximum(strength, z * np.float32(1 / scale.seed_sd), out=strength, where=found)
         mask |= new
         # The rim just below the threshold belongs to the hit; it must not make another one.
-        rim = cv2.dilate(new, _disc(max(round(scale.sigma_um / pixel_um), 1)))
+        rim = cv2.dilate(new, disc(max(round(scale.sigma_um / pixel_um), 1)))
         free[np.asarray(rim) > 0] = 0
     return Significance(mask > 0, strength, unevenness)
 
@@ -171,8 +172,12 @@ def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.
     return np.asarray(keep[labels])
 
 
-def _disc(radius_px: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), dtype=np.uint8)
+def padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
+    """Repeat the last row and column until the sides are multiples of `shrink`."""
+    rows, columns = image.shape
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
+    )
 
 
 def subtract_background(
