@@ -1,4 +1,4 @@
-"""Runs every benchmark, or those that are named: ``python -m benchmarks [NAME...]``.
+"""Runs every benchmark that is not on request, or those that are named: ``python -m benchmarks [NAME...]``.
 
 With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of seeds 0 to 99, on which numbers may be
 tuned; otherwise those of seeds kept apart, on which they are only reported.
@@ -30,7 +30,8 @@ def main() -> None:
     unknown = [name for name in sys.argv[1:] if name not in runs]
     if unknown:
         sys.exit(f"benchmarks: there is no {unknown[0]}; there are {', '.join(runs)}")
-    for name in sys.argv[1:] or runs:
+    usual = [name for name, module in runs.items() if not getattr(module, "ON_REQUEST", False)]
+    for name in sys.argv[1:] or usual:
         begun = time.perf_counter()
         rows = runs[name].run()
         title = getattr(runs[name], "TITLE", name)

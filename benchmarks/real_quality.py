@@ -13,6 +13,7 @@ from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx, iou, union_mask
 from detection.image.hits import Cell
 from detection.paper import detector as paper
+from detection.paper.settings import PaperSettings
 from drivers.recorded.tiff import read_frames
 from service.evaluation.truth import read_truth
 
@@ -96,7 +97,7 @@ def _agreement(images: list[Path], sigma: int) -> tuple[float, float]:
     boxes = _authors_boxes(sigma)
     for path in images:
         (frame,) = read_frames(path)
-        settings = paper.PaperSettings(sigma_px=sigma)
+        settings = PaperSettings(sigma_px=sigma)
         found = [h.box for h in paper.find_cells(frame.pixels.astype(np.float32), settings, prepared=True)]
         wanted = [BoxPx(*row) for row in boxes[path.name[:4]]]
         ours += [max(iou(box, other) for other in wanted) > AGREED_IOU for box in found]

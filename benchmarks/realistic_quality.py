@@ -23,8 +23,8 @@ def run() -> list[Row]:
         frames = judged(realistic_scene(FRAMES, pattern))
         dim = judged(realistic_scene(FRAMES, pattern, dim_specimen(pattern)))
         rows += [
-            at_least(f"{pattern}, contrast-to-noise >= 1: contained", _contained(frames, 1, math.inf), 0.99),
-            at_least(f"{pattern}, contrast-to-noise .5 to 1: contained", _contained(dim, 0.5, 1), 0.8),
+            at_least(f"{pattern}, contrast-to-noise >= 1: contained", contained(frames, 1, math.inf), 0.99),
+            at_least(f"{pattern}, contrast-to-noise .5 to 1: contained", contained(dim, 0.5, 1), 0.8),
             at_most(f"{pattern}: imaged over cell area", evaluate(frames).imaged_over_cells, 1.8, 2),
         ]
         figures = evaluate(frames)
@@ -47,7 +47,7 @@ def run() -> list[Row]:
     return rows
 
 
-def _contained(frames: list[JudgedFrame], low: float, high: float) -> float:
+def contained(frames: list[JudgedFrame], low: float, high: float) -> float:
     """Contained recall of the cells with a contrast-to-noise from `low` to below `high`."""
     inside = [
         cell.share_inside(frame.imaged) >= WHOLE_SHARE

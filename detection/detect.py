@@ -1,4 +1,4 @@
-"""From the pixels of a frame to cells: the one way into this room."""
+"""Detection of the cells of a frame: the entry point of this package."""
 
 import time
 from dataclasses import replace
@@ -25,32 +25,32 @@ def detect(
     detector: Detector | None = None,
     background: NDArray[np.float32] | None = None,
 ) -> Detection:
-    """Find the cells of a fluorescence frame and what of them the electron beam must image.
+    """Find the cells of a fluorescence frame and the areas that the electron beam must image.
 
     Parameters
     ----------
     pixels : (rows, columns) array of uint8 or uint16
-        Best raw and linear; at least 16 on a side. What is larger than 2048 x 2048 is taken in parts.
+        Best raw and linear; at least 16 on a side. Frames larger than 2048 x 2048 are processed in parts.
     pixel_size_um : float
         At the specimen, 0.01..5 um.
     config : DetectionConfig
-        Which detector, and the policy.
+        Name of the detector, and the policy.
     offset_adu : float, optional
         Grey level of no light.
     detector : Detector, optional
-        The one that ``config.detector`` names, where that is a plug-in or a forest.
+        The detector that ``config.detector`` names, if that is a plug-in or a forest.
     background : (block rows, block columns) array of float32, optional
-        Level of the ground of a linear frame, grey levels, where other frames tell it better than this one.
+        Background of a linear frame, grey levels, if it is known from other frames; None to estimate it.
 
     Returns
     -------
     Detection
-        Where it has no cells, its warnings say why.
+        Its warnings say why there are no cells.
 
     Raises
     ------
     DetectionError
-        Raised when the frame, the pixel size or the offset cannot be used, or the detector is not at hand.
+        Raised when the frame, the pixel size or the offset cannot be used, or there is no such detector.
     """
     started = time.perf_counter()
     frame = check_frame(pixels, pixel_size_um, offset_adu)
@@ -58,9 +58,7 @@ def detect(
         frame = replace(frame, background=background - np.float32(offset_adu or 0))
     chosen = detector or built_in(config)
     if chosen is None:
-        raise DetectionError(
-            f"there is no detector {config.detector!r} at hand; there are {' and '.join(BUILT_IN)}"
-        )
+        raise DetectionError(f"there is no detector {config.detector!r}; there are {' and '.join(BUILT_IN)}")
     hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame)
     if frame.border is not None:
         hits = clip_to_border(hits, frame.border)

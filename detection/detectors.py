@@ -1,4 +1,4 @@
-"""What a detector is, and those that come with the program."""
+"""Protocol of a detector, and the built-in detectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,19 +10,22 @@ from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.paper import detector as paper
 from detection.paper.denoise import denoised
+from detection.paper.settings import settings_for
 from detection.recall_first import detector as recall_first
+from detection.recall_first.settings import RECALL_FIRST, RecallFirstSettings
 
 BUILT_IN = ("recall-first", "paper")
+"""Names of the detectors that need no file."""
 
 
 class Detector(Protocol):
-    """Finds cells in a frame: a function from values to values, without files, clocks or devices.
+    """Detector of cells in a frame: a function from values to values, without files, clocks or devices.
 
-    The same frame always gives the same hits. The policy (margins, doubtful hits) is not its business.
+    The same frame always gives the same hits. Margins and doubtful hits are left to the policy.
     """
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
-        """Find what may be cells.
+        """Find possible cells.
 
         Parameters
         ----------
@@ -34,23 +37,30 @@ class Detector(Protocol):
         hits : sequence of Hit
             Boxes inside the frame, without a margin, in any order.
         warnings : sequence of str
-            One sentence each, for a person; why, where there are no hits.
+            One sentence each, for a person; the reason if there are no hits.
 
         Raises
         ------
         DetectionError
-            The frame cannot be used; one sentence.
+            Raised when the frame cannot be used; one sentence.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RecallFirst:
-    """Everything that stands out significantly; see `detection.recall_first.detector`."""
+    """Detector of everything significantly brighter than its background; see `detection.recall_first`.
+
+    Attributes
+    ----------
+    settings : RecallFirstSettings
+    """
+
+    settings: RecallFirstSettings = RECALL_FIRST
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `Detector.find`."""
-        return recall_first.find_cells(frame)
+        return recall_first.find_cells(frame, self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Paper:
     Attributes
     ----------
     denoise : {'none', 'nl-means', 'bm3d'}
-        What is done before the rolling ball.
+        Filter before the rolling ball.
     """
 
     denoise: Denoising = "none"
@@ -68,12 +78,12 @@ class Paper:
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `Detector.find`."""
         quiet = replace(frame, values=denoised(frame.values, self.denoise))
-        settings = paper.settings_for(frame.pixel_size_um)
+        settings = settings_for(frame.pixel_size_um)
         return paper.find_cells(quiet.values, settings, prepared=frame.processed), []
 
 
 def built_in(config: DetectionConfig) -> Detector | None:
-    """Return a detector that comes with the program and needs no file; None for other names."""
+    """Return a built-in detector by its name in the configuration; None for other names."""
     if config.detector == "recall-first":
         return RecallFirst()
     if config.detector == "paper":

@@ -1,4 +1,4 @@
-"""Detectors of others, found through the entry-point group ``ilemtrack.detectors``; see docs/detectors.md."""
+"""Third-party detectors, from the entry-point group ``ilemtrack.detectors``; see docs/detectors.md."""
 
 import math
 from collections.abc import Sequence
@@ -14,18 +14,21 @@ from detection.image.frames import Frame
 from detection.image.hits import Hit
 
 GROUP = "ilemtrack.detectors"
+"""Entry-point group of detectors."""
 MAX_EXTENT_UNCERTAINTY_UM = 100.0
-MOST_WORDS = 200
+"""Largest uncertainty of a hit: more than a field of 512 pixels of .178 um, 91 um, is a mistake."""
+MAX_ERROR_CHARACTERS = 200
+"""Length of the message of a plug-in that is quoted. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A detector of others, whose answers are checked.
+    """Third-party detector whose answers are checked.
 
     Attributes
     ----------
     name : str
-        Its entry point.
+        Name of its entry point.
     detector : Detector
     """
 
@@ -38,7 +41,7 @@ class Plugin:
         Raises
         ------
         DetectionError
-            Raised when the plug-in fails or gives something that is no list of hits in the frame.
+            Raised when the plug-in fails or does not return a list of hits in the frame.
         """
         try:
             answer = self.detector.find(frame)
@@ -61,7 +64,7 @@ class Plugin:
         return checked, [" ".join(str(warning).split()) for warning in warnings]
 
     def _checked_hit(self, hit: object, whole: BoxPx) -> Hit:
-        """Return a hit of plain numbers, whatever numbers it was made of."""
+        """Return a hit of plain int and float."""
         gave = f"the detector {self.name} gave"
         if not isinstance(hit, Hit):
             raise DetectionError(f"{gave} a {type(hit).__name__} for a hit")
@@ -89,7 +92,7 @@ class Plugin:
 
 
 def _number(value: object) -> float:
-    """Return a number as a float, NaN for anything else."""
+    """Return a number as a float; NaN for anything else."""
     return float(value) if isinstance(value, int | float | np.number) and np.isrealobj(value) else math.nan
 
 
@@ -98,23 +101,23 @@ def _plain(sides: tuple[object, ...]) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """Kind and words of an error, on one line."""
-    words = " ".join(str(error).split())[:MOST_WORDS]
+    """Return the type and message of an error, on one line."""
+    words = " ".join(str(error).split())[:MAX_ERROR_CHARACTERS]
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def plugin_names() -> tuple[str, ...]:
-    """Return the names of the plug-ins that are installed."""
+    """Return the names of the installed plug-ins."""
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
 def load_plugin(name: str) -> Plugin | None:
-    """Load a plug-in; None where none of that name is installed.
+    """Load a plug-in; None if none of that name is installed.
 
     Raises
     ------
     DetectionError
-        Raised when it cannot be imported or made, is no detector, or several distributions bring that name.
+        Raised when it cannot be imported or created, is not a detector, or several packages bring that name.
     """
     points = tuple(entry_points(group=GROUP, name=name))
     if not points:

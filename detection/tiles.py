@@ -22,6 +22,7 @@ MAX_HALO_PX = PART_PX // 4
 MAX_WARNINGS = 4
 """Chosen by hand: more sentences than that are not read."""
 EVEN = "all pixels have the same value: no light, a shutter, or total saturation"
+"""Warning for parts without any contrast."""
 
 
 def find_in_parts(

@@ -12,26 +12,20 @@ from scipy.sparse import csr_array
 
 from detection.background.masked_smoothing import Smoother
 from detection.background.polynomial_surface import lower_surface, surface_through
+from detection.background.settings import BACKGROUND, BackgroundSettings
 from detection.background.spikes import remove_spikes
 
-BLOCK_UM = 2.0
-WINDOW_UM = 25.0
-SMOOTHING_UM = 4.0
-START_PERCENT = 25
-LUMPY_SHARE = 0.25
-CLIPS_SD = (8.0, 5.0, 3.5, 3.0, 2.5)
-MOST_TOGETHER = 2**21
-"""Values of windows that are sorted at a time, 8 MB."""
-HOT_NOISE = 4.0
-"""Times the usual noise of blocks from which it is not noise: an edge of something bright, or a hot pixel."""
+MAX_SORTED = 2**21
+"""Values of windows that are sorted at a time: 8 MB."""
 QUANTISATION_SD = 12**-0.5
-"""Standard deviation of rounding to whole grey levels: noise is never taken to be less."""
+"""Standard deviation of rounding to whole grey levels, a uniform error of one level: noise is never less."""
 _CURVATURE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
+"""Difference of two second differences (Immerkaer 1996)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What a frame would be without cells, on a coarse grid of blocks over the whole of it.
+    """Frame without its cells, on a coarse grid of blocks over all of it.
 
     Attributes
     ----------
@@ -40,7 +34,7 @@ class Background:
     noise_sd : (block rows, block columns) array of float32
         Standard deviation of a pixel of the frame at that level, grey levels, above 0.
     empty : (block rows, block columns) array of bool
-        Where no cell was suspected, so where the two were measured.
+        True where no cell was suspected, so where the two were measured.
     """
 
     level: NDArray[np.float32]
@@ -67,24 +61,27 @@ class Blocks:
     block_um: float
 
 
-def average_blocks(image: NDArray[np.float32], pixel_size_um: float) -> Blocks:
+def average_blocks(
+    image: NDArray[np.float32], pixel_size_um: float, settings: BackgroundSettings = BACKGROUND
+) -> Blocks:
     """Average a frame and its noise over blocks of about 2 um.
 
-    Noise is the mean size of the difference of two second differences, which vanishes on any smooth ground
-    (Immerkaer, 'Fast noise variance estimation', Comput. Vis. Image Underst. 64 (1996) 300). Single hot
-    pixels are left out of both.
+    Noise is the mean size of the difference of two second differences, which vanishes on any smooth
+    background (Immerkaer, 'Fast noise variance estimation', Comput. Vis. Image Underst. 64 (1996) 300).
+    Single hot pixels are left out of both.
 
     Parameters
     ----------
     image : (rows, columns) array of float32
         Grey levels.
     pixel_size_um : float
+    settings : BackgroundSettings
     """
-    block_px = max(round(BLOCK_UM / pixel_size_um), 1)
+    block_px = max(round(settings.block_um / pixel_size_um), 1)
     noise = _noise_of_blocks(image, block_px)
     usual = _middle(noise)
-    if noise.max() > HOT_NOISE * usual:
-        clean = remove_spikes(image, max(usual, QUANTISATION_SD))
+    if noise.max() > settings.hot_noise * usual:
+        clean = remove_spikes(image, max(usual, QUANTISATION_SD), settings)
         if clean is not image:
             image, noise = clean, _noise_of_blocks(clean, block_px)
     return Blocks(_block_means(image, block_px), noise, block_px * pixel_size_um)
@@ -96,54 +93,60 @@ def _noise_of_blocks(image: NDArray[np.float32], block_px: int) -> NDArray[np.fl
     return _block_means(np.abs(curvature, out=curvature), block_px) * np.float32(np.sqrt(np.pi / 2) / 6)
 
 
-def estimate_background(blocks: Blocks, *, linear: bool = True) -> Background:
-    """Estimate the smooth background under the cells of a frame, and the noise upon it.
+def estimate_background(
+    blocks: Blocks, *, linear: bool = True, settings: BackgroundSettings = BACKGROUND
+) -> Background:
+    """Estimate the smooth background under the cells of a frame, and its noise.
 
-    A surface of sixth degree along the lower side of the blocks takes the bell of the illumination away, a
-    low percentile of the surroundings starts the background off; then blocks well above it are put aside as
-    cells and the others are smoothed, several times over. Noise is that of the blocks that are left.
+    A surface of sixth degree along the lower side of the blocks removes the bell of the illumination, and a
+    low percentile of the surroundings starts the background off. Then, in several rounds, blocks well above
+    it are left out as cells and the others are smoothed. Noise is that of the blocks that remain.
 
     Parameters
     ----------
     blocks : Blocks
     linear : bool
-        Grey levels are proportional to light, so that the background says how uneven it may be.
+        Grey levels are proportional to intensity, so that the background limits its own unevenness.
+    settings : BackgroundSettings
     """
     means = blocks.means
     trend = lower_surface(means)
-    level = trend + _low_percentile(means - trend, blocks.block_um)
+    level = trend + _low_percentile(means - trend, blocks.block_um, settings)
     least = _spread(means)
-    sigma = SMOOTHING_UM / blocks.block_um
-    for clip in CLIPS_SD:
+    sigma = settings.smoothing_um / blocks.block_um
+    for clip in settings.clips_sd:
         left = means - level
-        # Autofluorescence varies by less than a quarter of itself; what varies more is cells.
+        # Autofluorescence varies by less than a quarter of itself; cells vary more.
         lumpy = lower_spread(left)
         if linear:
-            lumpy = min(lumpy, LUMPY_SHARE * _middle(level))
+            lumpy = min(lumpy, settings.lumpy_share * _middle(level))
         smoother = Smoother(left < clip * max(least, lumpy), sigma)
         trend = surface_through(means, smoother.weight)
         level = trend + smoother(means - trend)
-        if clip in CLIPS_SD[-2:]:
-            # Smoothing cuts hills; smoothing what it left over puts most of them back.
+        if clip in settings.clips_sd[-2:]:
+            # Smoothing cuts hills; smoothing the rest puts most of them back.
             level += smoother(means - level)
     return _measured(blocks, level, smoother)
 
 
-def background_at(blocks: Blocks, level: NDArray[np.float32]) -> Background:
-    """Measure the noise upon a background whose level is known.
+def background_at(
+    blocks: Blocks, level: NDArray[np.float32], settings: BackgroundSettings = BACKGROUND
+) -> Background:
+    """Measure the noise of a background whose level is known.
 
     Parameters
     ----------
     blocks : Blocks
     level : (block rows, block columns) array of float32
-        Of the ground; another number of blocks is interpolated.
+        Of the background; another number of blocks is interpolated.
+    settings : BackgroundSettings
     """
     means = blocks.means
     level = enlarged(level, means.shape)
     left = means - level
-    lumpy = min(lower_spread(left), LUMPY_SHARE * _middle(level))
-    empty = left < CLIPS_SD[-1] * max(_spread(means), lumpy)
-    return _measured(blocks, level, Smoother(empty, SMOOTHING_UM / blocks.block_um))
+    lumpy = min(lower_spread(left), settings.lumpy_share * _middle(level))
+    empty = left < settings.clips_sd[-1] * max(_spread(means), lumpy)
+    return _measured(blocks, level, Smoother(empty, settings.smoothing_um / blocks.block_um))
 
 
 def _measured(blocks: Blocks, level: NDArray[np.float32], smoother: Smoother) -> Background:
@@ -151,29 +154,31 @@ def _measured(blocks: Blocks, level: NDArray[np.float32], smoother: Smoother) ->
     return Background(level, noise_sd, smoother.where)
 
 
-def lowest_background(blocks: Blocks) -> Background:
-    """Take the darkest parts of the surroundings for the background: for frames crowded with cells.
+def lowest_background(blocks: Blocks, settings: BackgroundSettings = BACKGROUND) -> Background:
+    """Return the darkest parts of the surroundings as the background of a frame crowded with cells.
 
     It errs on the low side, so that too much stands out rather than too little.
     """
     means = blocks.means
-    window = _window(means, blocks.block_um)
+    window = _window(means, blocks.block_um, settings.window_um)
     lowest = np.asarray(ndi.minimum_filter(means, window, mode="nearest"), dtype=np.float32)
     everywhere = np.ones(means.shape, dtype=np.bool_)
-    level = np.minimum(Smoother(everywhere, SMOOTHING_UM / blocks.block_um)(lowest), means.max())
-    kept = means < level + CLIPS_SD[-1] * _spread(means)
-    noise = max(float(np.percentile(blocks.noise_sd, START_PERCENT)), QUANTISATION_SD)
+    level = np.minimum(Smoother(everywhere, settings.smoothing_um / blocks.block_um)(lowest), means.max())
+    kept = means < level + settings.clips_sd[-1] * _spread(means)
+    noise = max(float(np.percentile(blocks.noise_sd, settings.start_percent)), QUANTISATION_SD)
     return Background(level, np.full_like(means, noise), kept)
 
 
-def _low_percentile(values: NDArray[np.float32], block_um: float) -> NDArray[np.float32]:
-    """A low percentile of the surroundings, at half the resolution, where it costs a sixteenth."""
+def _low_percentile(
+    values: NDArray[np.float32], block_um: float, settings: BackgroundSettings
+) -> NDArray[np.float32]:
+    """Low percentile of the surroundings, at half the resolution for a sixteenth of the cost."""
     half = _block_means(values, 2)
-    window = _window(half, 2 * block_um)
+    window = _window(half, 2 * block_um, settings.window_um)
     padded = np.pad(half, window // 2, mode="edge")
-    rank = START_PERCENT * window**2 // 100
+    rank = settings.start_percent * window**2 // 100
     # Some rows at a time: all windows of a large frame would not fit into memory.
-    step = max(MOST_TOGETHER // (half.shape[1] * window**2), 1)
+    step = max(MAX_SORTED // (half.shape[1] * window**2), 1)
     low = np.empty_like(half)
     for first in range(0, half.shape[0], step):
         rows = sliding_window_view(padded[first : first + step + window - 1], (window, window))
@@ -182,8 +187,8 @@ def _low_percentile(values: NDArray[np.float32], block_um: float) -> NDArray[np.
     return enlarged(low, values.shape)
 
 
-def _window(blocks: NDArray[np.float32], block_um: float) -> int:
-    return int(min(max(round(WINDOW_UM / block_um) | 1, 3), 2 * min(blocks.shape) - 1))
+def _window(blocks: NDArray[np.float32], block_um: float, window_um: float) -> int:
+    return int(min(max(round(window_um / block_um) | 1, 3), 2 * min(blocks.shape) - 1))
 
 
 def _block_means(image: NDArray[np.float32], block_px: int) -> NDArray[np.float32]:
@@ -211,9 +216,9 @@ def _spread(means: NDArray[np.float32]) -> float:
 
 
 def lower_spread(values: NDArray[np.float32]) -> float:
-    """Standard deviation of the ground among values of which the higher may be cells.
+    """Return the standard deviation of the background among values of which the higher may be cells.
 
-    From the distance of two percentiles that both lie in the ground while cells cover less than half.
+    It follows from two percentiles that both lie in the background while cells cover less than half.
     """
     # One rank at a time: numpy is several times faster at it than at two.
     low, high = (_ranked(values, int(share * values.size)) for share in (0.1, 0.4))
@@ -222,7 +227,7 @@ def lower_spread(values: NDArray[np.float32]) -> float:
 
 
 def _middle(values: NDArray[np.float32]) -> float:
-    """Median, of an even number of values the upper of the two in the middle: quicker than numpy's."""
+    """Median; for an even number the upper of the two in the middle, quicker than numpy's."""
     return _ranked(values, values.size // 2)
 
 
@@ -231,5 +236,5 @@ def _ranked(values: NDArray[np.float32], rank: int) -> float:
 
 
 def enlarged(small: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Interpolate a coarse grid to a finer one over the same ground."""
+    """Interpolate a coarse grid to a finer one over the same area."""
     return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))

@@ -1,4 +1,4 @@
-"""From the probability that a forest gives a hit to the share of such hits that are cells."""
+"""Map from the probability that a forest gives a hit to the share of such hits that are cells."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,18 @@ import numpy as np
 from scipy.optimize import minimize
 
 SLOPE_SD, OFFSET_SD = 1.0, 2.0
-"""Prior deviations from leaving probabilities as they are: a few hits must not tell much."""
+"""Standard deviations of the prior about the map that changes nothing: a few hits must not count for much.
+Chosen by hand; not measured."""
 SLOPES, OFFSETS = (0.05, 20.0), (-10.0, 10.0)
+"""Limits of the fit, and of the numbers in a file: five standard deviations of the prior or more.
+Chosen by hand; not measured."""
 SURE = 0.01
-"""Probabilities nearer to 0 or 1 than this are taken for this."""
+"""Probabilities are kept this far from 0 and 1, where the logit is infinite. Chosen by hand; not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A logistic map of probabilities, and the hits it was made from.
+    """Logistic map of probabilities, and the hits it was fitted to.
 
     Attributes
     ----------
@@ -32,16 +35,17 @@ class Calibration:
     real: int = 0
 
     def confidence(self, probability: float) -> float:
-        """Chance that a hit of mean probability `probability` is a cell, 0..1; never falls as that grows."""
+        """Return the chance that a hit of this mean probability is a cell, 0..1; it never falls with it."""
         logit = self.slope * _logit(probability) + self.offset
         return 1 / (1 + math.exp(-logit))
 
 
 UNCALIBRATED = Calibration()
+"""The map that leaves probabilities as they are."""
 
 
 def calibrate(probabilities: Sequence[float], real: Sequence[bool]) -> Calibration:
-    """Fit the map to hits of which it is known whether they are cells.
+    """Fit the map to hits that are known to be cells or not.
 
     Source: Platt, 'Probabilistic outputs for support vector machines', Advances in Large Margin Classifiers
     (2000) 61; here with a Gaussian prior about the map that changes nothing.

@@ -1,4 +1,4 @@
-"""A random forest on the paper's features: what it is, and cells found with it."""
+"""Detector `forest:MODEL`: a random forest on the paper's features."""
 
 import math
 from collections.abc import Sequence
@@ -16,37 +16,33 @@ from detection.background.spikes import remove_spikes
 from detection.errors import DetectionError
 from detection.forest.ilastik_features import ilastik_features
 from detection.forest.model import ForestModel
+from detection.forest.settings import FOREST, ForestSettings
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.recall_first.regions import close_and_fill
-from detection.recall_first.significance import subtract_background
+from detection.recall_first.significance import padded, subtract_background
 from detection.recall_first.splitting import split_touching
 
-WORKING_PIXEL_UM = 0.36
-"""Finer than any scale of the features; a frame with smaller pixels is averaged first."""
-SEED, EXTEND = 0.5, 0.35
-"""Probability of a pixel that makes a cell, and down to which it reaches: doubt makes cells larger."""
-SMOOTHING_PX = 1.0
-"""On the working grid."""
-SMALLEST_UM = 1.0
-SAME_PIXEL_SIZE = 0.01
 BATCH_PX = 2**18
+"""Pixels of one run of the model; bounds its memory to 34 MB of features at four scales."""
 
 
 @dataclass(frozen=True)
 class Forest:
-    """The detector `forest:MODEL`.
+    """Detector `forest:MODEL`.
 
     Attributes
     ----------
     model : ForestModel
     any_pixel_size : bool
-        Frames of other pixel sizes than the model's are taken too, with a warning.
+        Accept frames of other pixel sizes than the model's, with a warning.
+    settings : ForestSettings
     """
 
     model: ForestModel
     any_pixel_size: bool = False
+    settings: ForestSettings = FOREST
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `detection.detectors.Detector.find`.
@@ -58,26 +54,26 @@ class Forest:
         """
         warnings = self._check_pixel_size(frame.pixel_size_um)
         probability = self.probability(frame)
-        shrink = shrink_of(frame.pixel_size_um)
-        hits = hits_of(probability, shrink * frame.pixel_size_um, shrink, frame.values.shape)
+        shrink = shrink_of(frame.pixel_size_um, self.settings)
+        hits = hits_of(probability, shrink * frame.pixel_size_um, shrink, frame.values.shape, self.settings)
         if not hits:
             warnings.append(
                 f"no cells: the forest gives no pixel a probability above {float(probability.max()):.2f},"
-                f" and a cell needs {SEED:g} and {SMALLEST_UM:g} um"
+                f" and a cell needs {self.settings.seed_probability:g} and {self.settings.smallest_um:g} um"
             )
         calibrated = self.model.calibration.confidence
         return [replace(hit, confidence=calibrated(hit.confidence)) for hit in hits], warnings
 
     def probability(self, frame: Frame) -> NDArray[np.float32]:
         """Return the probability of every pixel of the working grid to lie in a cell, 0..1."""
-        features, (rows, columns) = working_features(frame, self.model.scales_um)
+        features, (rows, columns) = working_features(frame, self.model.scales_um, self.settings)
         batches = [features[n : n + BATCH_PX] for n in range(0, len(features), BATCH_PX)]
         found = np.concatenate([self._session.run(None, {"features": b})[0][:, 0] for b in batches])
         return np.clip(np.asarray(found, dtype=np.float32).reshape(rows, columns), 0, 1)
 
     def _check_pixel_size(self, pixel_size_um: float) -> list[str]:
         trained = self.model.pixel_size_um
-        if abs(pixel_size_um / trained - 1) <= SAME_PIXEL_SIZE:
+        if abs(pixel_size_um / trained - 1) <= self.settings.same_pixel_size:
             return []
         what = f"the frame has pixels of {pixel_size_um:.4g} um, the forest was trained on {trained:.4g} um"
         if not self.any_pixel_size:
@@ -93,13 +89,15 @@ class Forest:
         return InferenceSession(model_bytes(self.model), options, providers=["CPUExecutionProvider"])
 
 
-def working_features(frame: Frame, scales_um: Sequence[float]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+def working_features(
+    frame: Frame, scales_um: Sequence[float], settings: ForestSettings = FOREST
+) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """Return the features of a frame on the working grid, and the rows and columns of that grid.
 
     Grey levels become multiples of the noise above the background, so that exposure, gain, offset and the
     bell of the illumination do not matter.
     """
-    shrink = shrink_of(frame.pixel_size_um)
+    shrink = shrink_of(frame.pixel_size_um, settings)
     background = estimate_background(average_blocks(frame.values, frame.pixel_size_um))
     image = remove_spikes(frame.values, float(background.noise_sd.max()))
     residual, noise_sd = subtract_background(padded(image, shrink), background, shrink)
@@ -108,21 +106,17 @@ def working_features(frame: Frame, scales_um: Sequence[float]) -> tuple[NDArray[
     return features, (normal.shape[0], normal.shape[1])
 
 
-def shrink_of(pixel_size_um: float) -> int:
-    """Pixels of a frame along each side of one of the working grid."""
-    return max(round(WORKING_PIXEL_UM / pixel_size_um), 1)
-
-
-def padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
-    """Repeat the last row and column until the sides are multiples of `shrink`."""
-    rows, columns = image.shape
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
-    )
+def shrink_of(pixel_size_um: float, settings: ForestSettings = FOREST) -> int:
+    """Return the pixels of a frame along each side of one of the working grid."""
+    return max(round(settings.working_pixel_um / pixel_size_um), 1)
 
 
 def hits_of(
-    probability: NDArray[np.float32], pixel_um: float, shrink: int, shape: tuple[int, ...]
+    probability: NDArray[np.float32],
+    pixel_um: float,
+    shrink: int,
+    shape: tuple[int, ...],
+    settings: ForestSettings = FOREST,
 ) -> list[Hit]:
     """Turn probabilities of pixels into cells: gaps closed, nuclei filled, touching cells split.
 
@@ -138,11 +132,14 @@ def hits_of(
         Pixels of the frame along each side of one of the working grid.
     shape : (int, int)
         Rows and columns of the frame.
+    settings : ForestSettings
     """
     # Forests judge pixels one by one; neighbours lie in the same cell or in none.
-    smooth = np.asarray(cv2.GaussianBlur(probability, (0, 0), SMOOTHING_PX, borderType=cv2.BORDER_REFLECT))
+    smooth = np.asarray(
+        cv2.GaussianBlur(probability, (0, 0), settings.smoothing_px, borderType=cv2.BORDER_REFLECT)
+    )
     found = np.asarray(
-        apply_hysteresis_threshold(smooth, EXTEND, SEED),  # type: ignore[no-untyped-call]
+        apply_hysteresis_threshold(smooth, settings.extend_probability, settings.seed_probability),  # type: ignore[no-untyped-call]
         dtype=np.bool_,
     )
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
@@ -156,7 +153,7 @@ def hits_of(
             box = _box_of(cell, left, top, shrink, shape)
             diameter_um = 2 * math.sqrt(float(cell.sum()) / math.pi) * pixel_um
             cut = box.x0 == 0 or box.y0 == 0 or box.x1 == shape[1] or box.y1 == shape[0]
-            if diameter_um < SMALLEST_UM and not cut:
+            if diameter_um < settings.smallest_um and not cut:
                 continue
             own = cell & found[place]
             values = probability[place][own if own.any() else cell]
@@ -165,7 +162,7 @@ def hits_of(
 
 
 def _box_of(mask: NDArray[np.bool_], left: int, top: int, shrink: int, shape: tuple[int, ...]) -> BoxPx:
-    """Box in the frame round the true pixels of a crop of the working grid that begins at `left`, `top`."""
+    """Return the box in the frame around a mask cut from the working grid at `left`, `top`."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return BoxPx(
         (left + int(columns[0])) * shrink,

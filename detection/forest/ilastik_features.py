@@ -1,4 +1,4 @@
-"""The six pixel features that the paper selected in ilastik, at scales in micrometres.
+"""Pixel features that the paper selected in ilastik, at scales in micrometres.
 
 Source: Delpiano et al., J. Microsc. 271 (2018) 109, 'Semiautomated segmentation using Ilastik': Gaussian
 smoothing, Laplacian of Gaussian, Gaussian gradient magnitude, difference of Gaussians, eigenvalues of the
@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 PER_SCALE = 8
-"""Two of the six are pairs of eigenvalues."""
+"""Features of one scale: two of the six are pairs of eigenvalues."""
 DIFFERENCE_SHARE = 0.66
+"""Sigma of the smaller over that of the larger Gaussian of a difference, as in ilastik."""
 TENSOR_SHARE = 0.5
+"""Sigma of the outer over that of the inner Gaussian of the structure tensor, as in ilastik."""
 SMALLEST_SIGMA_PX = 0.5
+"""Narrower Gaussians are hardly sampled: 68 % of one lie in a single pixel. From geometry."""
 
 
 def ilastik_features(

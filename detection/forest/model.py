@@ -10,12 +10,12 @@ from detection.forest.calibration import UNCALIBRATED, Calibration
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
-    """One decision tree; node 0 is the root.
+    """Decision tree; node 0 is the root.
 
     Attributes
     ----------
     left, right : (nodes,) array of int64
-        Where a pixel goes on whose feature is at most the threshold, and where above it; -1 in leaves.
+        Next node for a feature at most the threshold, and above it; -1 in leaves.
     feature : (nodes,) array of int64
     threshold : (nodes,) array of float32
     probability : (nodes,) array of float32
@@ -31,12 +31,12 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSummary:
-    """What a forest was trained on, and how well it knows that.
+    """Training data of a forest, and its figures on them.
 
     Attributes
     ----------
     frames, cells, pixels : int
-        Annotated frames, cells in them, pixels that were drawn from them.
+        Annotated frames, cells in them, pixels drawn from them.
     cell_share : float
         Share of those pixels that lie in cells, 0..1.
     oob_recall, oob_precision : float
@@ -54,7 +54,7 @@ class TrainingSummary:
 
 @dataclass(frozen=True, slots=True)
 class ForestModel:
-    """A trained forest.
+    """Trained forest.
 
     Attributes
     ----------

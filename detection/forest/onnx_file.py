@@ -1,4 +1,4 @@
-"""Forests as bytes: ONNX, of which nothing is believed that is not checked.
+"""Forests as ONNX files, of which every number is checked.
 
 The file is an ONNX model of one node, a ``TreeEnsembleRegressor``, so that other programs can run it too;
 what it was trained on is in its metadata. A file from elsewhere is taken apart into plain arrays, these are
@@ -26,12 +26,17 @@ from detection.forest.model import ForestModel, TrainingSummary, Tree
 from detection.image.frames import PIXEL_SIZES_UM
 
 VERSION = 2
-"""Of the file; another one means other features or another meaning of their numbers."""
+"""Version of the file; another one means other features or another meaning of their numbers."""
 KEY = "ilemtrack.forest"
+"""Key of the metadata in the model."""
 DOMAIN = "ai.onnx.ml"
+"""Domain of the operator in the ONNX-ML standard."""
 OPERATOR = "TreeEnsembleRegressor"
-MOST_BYTES = 256 * 2**20
-MOST_TREES = 1000
+"""The only operator: a regressor, whose leaves hold the probability of a cell."""
+MAX_BYTES = 256 * 2**20
+"""Bounds the memory that a file from elsewhere can take. Chosen by hand."""
+MAX_TREES = 1000
+"""Bounds the time that a file from elsewhere can take; training makes 60. Chosen by hand."""
 _NOT_OURS = "it is no forest of `ilemtrack train`"
 _ATTRIBUTES = {
     "nodes_treeids": "ints",
@@ -69,7 +74,7 @@ class _Calibration(BaseModel):
 
 
 class _About(BaseModel):
-    """What a forest says of itself."""
+    """Metadata of a forest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -123,8 +128,8 @@ def model_from_bytes(data: bytes) -> ForestModel:
     DetectionError
         Raised when it is damaged, no forest of this program, of another version, or not a proper forest.
     """
-    if len(data) > MOST_BYTES:
-        raise DetectionError(f"it has {len(data)} bytes; a forest has at most {MOST_BYTES}")
+    if len(data) > MAX_BYTES:
+        raise DetectionError(f"it has {len(data)} bytes; a forest has at most {MAX_BYTES}")
     proto = onnx.ModelProto()
     try:
         proto.ParseFromString(data)
@@ -190,7 +195,7 @@ def _only_node(graph: onnx.GraphProto) -> onnx.NodeProto:
 
 
 def _trees(node: onnx.NodeProto, features: int) -> tuple[Tree, ...]:
-    """Take the trees out of a node; every number is checked."""
+    """Read the trees of a node and check every number."""
     given = {attribute.name: attribute for attribute in node.attribute}
     lists: dict[str, NDArray[Any]] = {}
     for name, kind in _ATTRIBUTES.items():
@@ -206,13 +211,8 @@ def _trees(node: onnx.NodeProto, features: int) -> tuple[Tree, ...]:
     tree_of = lists["nodes_treeids"]
     count = int(tree_of[-1]) + 1
     steps = np.diff(tree_of)
-    if (
-        tree_of[0] != 0
-        or not 1 <= count <= MOST_TREES
-        or steps.min(initial=0) < 0
-        or steps.max(initial=0) > 1
-    ):
-        raise _damaged(f"its trees are not numbered from 0 to at most {MOST_TREES - 1}")
+    if tree_of[0] != 0 or not 1 <= count <= MAX_TREES or steps.min(initial=0) < 0 or steps.max(initial=0) > 1:
+        raise _damaged(f"its trees are not numbered from 0 to at most {MAX_TREES - 1}")
     firsts = np.searchsorted(tree_of, np.arange(count + 1))
     place = np.arange(nodes) - firsts[tree_of]
     leaf = lists["nodes_modes"] == b"LEAF"
@@ -247,7 +247,7 @@ def _trees(node: onnx.NodeProto, features: int) -> tuple[Tree, ...]:
 
 
 def _check_branches(left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
-    """Every node but the root hangs on exactly one node before it, so there is no circle."""
+    """Check that every node but the root hangs on exactly one node before it, so there is no circle."""
     branch = np.flatnonzero((left != -1) | (right != -1))
     children = np.concatenate([left[branch], right[branch]])
     after = (left[branch] > branch).all() and (right[branch] > branch).all()

@@ -1,4 +1,4 @@
-"""A random forest trained on annotated frames.
+"""Training of a random forest on annotated frames.
 
 Source: Delpiano et al., J. Microsc. 271 (2018) 109, 'Semiautomated segmentation using Ilastik': random
 forests on six features. Breiman, 'Random Forests', Machine Learning 45 (2001) 5.
@@ -17,27 +17,17 @@ from detection.errors import DetectionError
 from detection.evaluation.scores import is_real
 from detection.evaluation.truth import TrueCell
 from detection.forest.calibration import Calibration, calibrate
-from detection.forest.detector import SAME_PIXEL_SIZE, Forest, padded, shrink_of, working_features
+from detection.forest.detector import Forest, shrink_of, working_features
 from detection.forest.model import ForestModel, TrainingSummary, Tree
+from detection.forest.settings import FOREST, TRAINING, TrainingSettings
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
-
-SCALES_UM = (0.36, 0.71, 1.42, 2.84)
-"""Octaves from the working pixel to half a small cell."""
-TREES = 60
-MOST_DEPTH = 16
-SMALLEST_LEAF = 10
-MOST_PIXELS = 150_000
-SEED = 2018
-FOLDS = 3
-"""As many times a forest of the other frames looks at frames that it has not seen."""
-FOLD_PIXELS_SHARE = 3
-"""Such a forest learns from so many times fewer pixels, so that all take as long as the one that stays."""
+from detection.recall_first.significance import padded
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedFrame:
-    """A frame and what a person knows of it.
+    """Frame with the annotations of a person.
 
     Attributes
     ----------
@@ -45,7 +35,7 @@ class AnnotatedFrame:
     cell : (rows, columns) array of bool
         Pixels that lie in cells.
     unknown : (rows, columns) array of bool
-        Pixels of which nothing is known, as the corners of a box round a cell; they are not learnt from.
+        Pixels of which nothing is known, as the corners of a box around a cell; they are not learnt from.
     truth : tuple of TrueCell
         The marks themselves.
     """
@@ -57,22 +47,18 @@ class AnnotatedFrame:
 
     @property
     def cells(self) -> int:
-        """How many cells are marked that are to be found."""
+        """Number of marked cells that a detector should find."""
         return sum(cell.counted for cell in self.truth)
 
 
-def train(
-    frames: Sequence[AnnotatedFrame], most_pixels: int = MOST_PIXELS, trees: int = TREES
-) -> ForestModel:
+def train(frames: Sequence[AnnotatedFrame], settings: TrainingSettings = TRAINING) -> ForestModel:
     """Fit a forest and calibrate its confidences; the same frames always give the same one.
 
     Parameters
     ----------
     frames : sequence of AnnotatedFrame
         Of one pixel size within 1 %.
-    most_pixels : int
-        As many are drawn from all frames together, an equal number from each where there are that many.
-    trees : int
+    settings : TrainingSettings
 
     Raises
     ------
@@ -82,29 +68,30 @@ def train(
     if not frames:
         raise DetectionError("there is no annotated frame to train on")
     sizes_um = [item.frame.pixel_size_um for item in frames]
-    if max(sizes_um) / min(sizes_um) - 1 > SAME_PIXEL_SIZE:
+    if max(sizes_um) / min(sizes_um) - 1 > FOREST.same_pixel_size:
         raise DetectionError(
             f"the frames have pixels of {min(sizes_um):.4g} to {max(sizes_um):.4g} um; a forest is trained on"
             " one pixel size"
         )
-    model = _fitted(frames, most_pixels, trees)
-    return replace(model, calibration=_calibrated(frames, most_pixels, trees))
+    model = _fitted(frames, settings)
+    return replace(model, calibration=_calibrated(frames, settings))
 
 
-def _calibrated(frames: Sequence[AnnotatedFrame], most_pixels: int, trees: int) -> Calibration:
+def _calibrated(frames: Sequence[AnnotatedFrame], settings: TrainingSettings) -> Calibration:
     """Calibrate on hits in frames, or in halves of a single one, that a forest of the others finds."""
     items = list(frames) if len(frames) > 1 else _halves(frames[0])
+    fewer = replace(settings, max_pixels=settings.max_pixels // settings.fold_pixels_share)
     probabilities: list[float] = []
     real: list[bool] = []
-    for fold in range(min(FOLDS, len(items))):
-        seen = [item for number, item in enumerate(items) if number % FOLDS != fold]
+    for fold in range(min(settings.folds, len(items))):
+        seen = [item for number, item in enumerate(items) if number % settings.folds != fold]
         try:
-            part = _fitted(seen, most_pixels // FOLD_PIXELS_SHARE, trees)
+            part = _fitted(seen, fewer)
         except DetectionError:
-            # All the cells, or all the ground, may be in what is left out: then this fold tells nothing.
+            # All cells, or all background, may be in the frames left out: then this fold has no hits to add.
             continue
         finder = Forest(part, any_pixel_size=True)
-        for item in items[fold::FOLDS]:
+        for item in items[fold :: settings.folds]:
             for hit in finder.find(item.frame)[0]:
                 probabilities.append(hit.confidence)
                 real.append(is_real(hit.box, item.truth))
@@ -123,7 +110,7 @@ def _halves(item: AnnotatedFrame) -> list[AnnotatedFrame]:
 
 
 def _part(item: AnnotatedFrame, box: BoxPx) -> AnnotatedFrame:
-    """What lies in a box of an annotated frame, with the cells that the box cuts."""
+    """Cut a box out of an annotated frame, with the cells that it cuts."""
     truth = []
     for cell in item.truth:
         x0, y0 = max(cell.box.x0, box.x0) - box.x0, max(cell.box.y0, box.y0) - box.y0
@@ -134,23 +121,23 @@ def _part(item: AnnotatedFrame, box: BoxPx) -> AnnotatedFrame:
     return AnnotatedFrame(frame, item.cell[box.slices], item.unknown[box.slices], tuple(truth))
 
 
-def _fitted(frames: Sequence[AnnotatedFrame], most_pixels: int, trees: int) -> ForestModel:
+def _fitted(frames: Sequence[AnnotatedFrame], settings: TrainingSettings) -> ForestModel:
     """Fit a forest whose confidences are not calibrated."""
     sizes_um = [item.frame.pixel_size_um for item in frames]
-    rng = np.random.default_rng(SEED)
-    drawn = [_drawn(item, most_pixels // len(frames), rng) for item in frames]
+    rng = np.random.default_rng(settings.seed)
+    drawn = [_drawn(item, settings.max_pixels // len(frames), settings.scales_um, rng) for item in frames]
     features = np.concatenate([values for values, _ in drawn])
     is_cell = np.concatenate([labels for _, labels in drawn])
     if is_cell.all() or not is_cell.any():
         lacking = "background" if is_cell.any() else "cells"
         raise DetectionError(f"the annotated frames have no pixels of {lacking}; a forest needs both")
     forest = RandomForestClassifier(
-        n_estimators=trees,
-        max_depth=MOST_DEPTH,
-        min_samples_leaf=SMALLEST_LEAF,
+        n_estimators=settings.trees,
+        max_depth=settings.max_depth,
+        min_samples_leaf=settings.min_leaf_pixels,
         oob_score=True,
         n_jobs=-1,
-        random_state=SEED,
+        random_state=settings.seed,
     ).fit(features, is_cell)
     believed = forest.oob_decision_function_[:, 1] >= 0.5
     right = float(np.count_nonzero(believed & is_cell))
@@ -165,16 +152,16 @@ def _fitted(frames: Sequence[AnnotatedFrame], most_pixels: int, trees: int) -> F
     return ForestModel(
         tuple(_tree(estimator) for estimator in forest.estimators_),
         float(np.median(sizes_um)),
-        SCALES_UM,
+        settings.scales_um,
         summary,
     )
 
 
 def _drawn(
-    item: AnnotatedFrame, most: int, rng: np.random.Generator
+    item: AnnotatedFrame, most: int, scales_um: tuple[float, ...], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Draw pixels of a frame on its working grid: features, and whether they lie in cells."""
-    features, (rows, columns) = working_features(item.frame, SCALES_UM)
+    """Draw pixels of a frame on its working grid; return their features, and True for those in cells."""
+    features, (rows, columns) = working_features(item.frame, scales_um)
     shrink = shrink_of(item.frame.pixel_size_um)
 
     def shrunk(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -191,7 +178,7 @@ def _tree(estimator: DecisionTreeClassifier) -> Tree:
     tree = estimator.tree_
     exact = np.asarray(tree.threshold, dtype=np.float64)
     threshold = exact.astype(np.float32)
-    # Features are float32, thresholds were not: rounded down, they part the same pixels.
+    # Features are float32, thresholds were not: rounded down, they split the same pixels.
     threshold = np.where(threshold > exact, np.nextafter(threshold, np.float32(-np.inf)), threshold)
     counts = np.asarray(tree.value, dtype=np.float64)[:, 0, :]
     return Tree(

@@ -1,4 +1,4 @@
-"""Borders of zeros round a frame, as registration and cropping leave them."""
+"""Borders of zeros around a frame, as registration and cropping leave them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,17 +12,21 @@ from detection.image.hits import Hit
 from detection.image.shapes import convexity
 
 SOLID_PX = 5
-"""Zeros of a border come in solid pieces; those of dark noise do not."""
+"""Side of the smallest square of zeros in a border: zeros of dark noise are not solid. Chosen by
+hand; not measured."""
 SMALLEST_SHARE = 1e-3
+"""Share of the frame below which zeros are no border. Chosen by hand; not measured."""
 SMALLEST_INSIDE_PX = 16
-MOST_TOGETHER = 2**21
-"""Pixels of a border that are filled at a time, for the sake of memory."""
+"""Smallest side of the picture inside a border: that of a frame, `frames.SMALLEST_SIDE_PX`."""
+MAX_FILLED = 2**21
+"""Pixels of a border that are filled at a time: 16 MB for each array of indices."""
 CONVEX_SHARE = 0.98
-"""What a border leaves is convex; what a subtracted background leaves is not."""
+"""Convexity of the picture inside a border: a rectangle has 1, less the steps of a turned edge; a subtracted
+background leaves no convex picture. Chosen by hand; not measured."""
 
 
 def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
-    """Find a border of zeros: solid, along the edges, with a convex picture inside.
+    """Find a border of zeros that is solid, along the edges, with a convex picture inside.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
     Returns
     -------
     (rows, columns) array of bool or None
-        True in the border; None where there is none.
+        True in the border; None if there is none.
     """
     zero = np.asarray(pixels == 0)
     if not (zero[0].any() or zero[-1].any() or zero[:, 0].any() or zero[:, -1].any()):
@@ -54,7 +58,7 @@ def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
 
 
 def _with_tips(zero: NDArray[np.bool_], border: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Add the zeros that hang on the border: the thin ends of the wedges of a turned frame."""
+    """Add the zeros that touch the border: the thin ends of the wedges of a rotated frame."""
     _, labels = cv2.connectedComponents(zero.astype(np.uint8), connectivity=4)
     labels = np.asarray(labels)
     hanging = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
@@ -65,7 +69,7 @@ def _with_tips(zero: NDArray[np.bool_], border: NDArray[np.bool_]) -> NDArray[np
 
 
 def _whole_lines(zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Rows and columns along the edges that are zero from end to end: borders of any width."""
+    """Return the rows and columns along the edges that are all zero: borders of any width."""
     border = np.zeros_like(zero)
     for lines, target in ((zero, border), (zero.T, border.T)):
         full: NDArray[np.bool_] = np.asarray(lines.all(axis=1))
@@ -83,27 +87,27 @@ def _is_convex(inside: NDArray[np.bool_]) -> bool:
 
 
 def fill_border(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Fill a border with the picture mirrored at its edge, so that ground and noise go on as they were.
+    """Fill a border with the picture mirrored at its edge, so that background and noise continue.
 
     Parameters
     ----------
     values : (rows, columns) array of float32
     border : (rows, columns) array of bool
-        Not all of it true.
+        Not all true.
     """
     rows, columns = values.shape
     labels = cv2.distanceTransformWithLabels(
         border.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )[1].ravel()
-    # What is nearest to the border touches it: the rest of the picture need not be looked up.
+    # The nearest pixels touch the border: the rest of the picture need not be looked up.
     beside = np.asarray(cv2.dilate(border.astype(np.uint8), np.ones((3, 3), dtype=np.uint8))) > 0
     rim = np.flatnonzero(beside & ~border)
     place = np.zeros(int(labels.max()) + 1, dtype=np.int32)
     place[labels[rim]] = rim
     outside = np.flatnonzero(border)
     result = values.copy()
-    for first in range(0, outside.size, MOST_TOGETHER):
-        some = outside[first : first + MOST_TOGETHER]
+    for first in range(0, outside.size, MAX_FILLED):
+        some = outside[first : first + MAX_FILLED]
         near_row, near_column = np.divmod(place[labels[some]], columns)
         row, column = np.divmod(some, columns)
         row, column = 2 * near_row - row, 2 * near_column - column
@@ -116,7 +120,7 @@ def fill_border(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArr
 
 
 def clip_to_border(hits: Iterable[Hit], border: NDArray[np.bool_]) -> list[Hit]:
-    """Cut hits at the border; those that lie in it altogether are mirror images and go."""
+    """Clip hits to the border; those that lie all within it are mirror images and are dropped."""
     kept = []
     for hit in hits:
         seen = ~border[hit.box.slices]

@@ -12,7 +12,7 @@ from detection.errors import DetectionError
 
 @dataclass(frozen=True, slots=True, order=True)
 class BoxPx:
-    """A box of whole pixels, never empty.
+    """Box of whole pixels, never empty.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class BoxPx:
             raise DetectionError(f"the box {self.as_tuple()} is empty: it needs x0 < x1 and y0 < y1")
 
     def as_tuple(self) -> tuple[int, int, int, int]:
-        """``(x0, y0, x1, y1)``, px."""
+        """Return ``(x0, y0, x1, y1)``, px."""
         return self.x0, self.y0, self.x1, self.y1
 
     @property
@@ -59,7 +59,7 @@ class BoxPx:
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
     def contains(self, other: "BoxPx") -> bool:
-        """Whether all of `other` lies in this box."""
+        """Return True if all of `other` lies in this box."""
         return self.x0 <= other.x0 and self.y0 <= other.y0 and other.x1 <= self.x1 and other.y1 <= self.y1
 
     def dilated(self, margin_px: int, shape: tuple[int, int]) -> Self:
@@ -93,20 +93,20 @@ def around(first: BoxPx, *others: BoxPx) -> BoxPx:
 
 
 def intersection_px(a: BoxPx, b: BoxPx) -> int:
-    """Pixels that two boxes share."""
+    """Return the number of pixels that two boxes share."""
     width = min(a.x1, b.x1) - max(a.x0, b.x0)
     height = min(a.y1, b.y1) - max(a.y0, b.y0)
     return max(width, 0) * max(height, 0)
 
 
 def iou(a: BoxPx, b: BoxPx) -> float:
-    """Shared pixels over all pixels of two boxes (intersection over union), 0..1."""
+    """Return the intersection over union of two boxes, 0..1."""
     shared = intersection_px(a, b)
     return shared / (a.area_px + b.area_px - shared)
 
 
 def dice(a: BoxPx, b: BoxPx) -> float:
-    """Dice index of two boxes, ``2 |A and B| / (|A| + |B|)``, 0..1 (Delpiano et al. 2018, Eq. 1)."""
+    """Return the Dice index of two boxes, ``2 |A and B| / (|A| + |B|)`` (Delpiano et al. 2018, Eq. 1)."""
     return 2 * intersection_px(a, b) / (a.area_px + b.area_px)
 
 
@@ -119,5 +119,5 @@ def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.boo
 
 
 def union_fraction(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> float:
-    """Share of a frame of `shape` that lies in any of the boxes, 0..1."""
+    """Return the share of a frame of `shape` that lies in any of the boxes, 0..1."""
     return float(union_mask(boxes, shape).mean())

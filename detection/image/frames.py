@@ -1,4 +1,4 @@
-"""A frame's pixels, checked, and what is wrong with them as pictures."""
+"""Checked pixels of a frame, with warnings about them."""
 
 import math
 from dataclasses import dataclass
@@ -10,37 +10,45 @@ from detection.errors import DetectionError
 from detection.image.borders import fill_border, zero_border
 
 SMALLEST_SIDE_PX = 16
+"""Smallest side of a frame: two pixels in each of the 8 tiles of CLAHE. Chosen by hand."""
 PIXEL_SIZES_UM = (0.01, 5.0)
+"""Other sizes must be a mistake: far below the resolution of light, or half a small cell."""
 SATURATED_SHARE = 1e-3
+"""Share of saturated pixels that is worth a warning. Chosen by hand; not measured."""
 CLIPPED_SHARE = 0.02
+"""Share of pixels of 0 from which a frame was processed before. Raw frames have none, as they stand on the
+offset of the camera (31 of development seeds); the three published, equalised frames have 20 to 22 %."""
 FULL_SCALES = frozenset(2**bits - 1 for bits in range(8, 17))
+"""Highest values of converters of 8 to 16 bits."""
 LEAST_PILE = 32
-"""Grey levels above the middle: where there are few levels, many pixels share the highest by themselves."""
+"""Height of a pile above the median, grey levels: with few levels many pixels share the highest anyway.
+Chosen by hand; not measured."""
 PILE_RANGE = 0.05
-"""Of the height above the middle: what a pile is compared with."""
+"""Range below a pile, as a share of its height above the median, that it must outnumber. Chosen by hand; not
+measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame that can be worked on.
+    """Frame ready for detection.
 
     Attributes
     ----------
     values : (rows, columns) array of float32
-        Grey levels above the camera offset, where that is known; a border of zeros is filled with the
-        picture mirrored.
+        Grey levels above the camera offset, if that is known; a border of zeros is filled with the mirrored
+        picture.
     pixel_size_um : float
         At the specimen, um.
     constant : bool
-        All pixels are the same.
+        True if all pixels are the same.
     processed : bool
-        The background was subtracted or the contrast changed before, so grey levels are not linear.
+        True if the background was subtracted or the contrast changed before: grey levels are not linear.
     warnings : tuple of str
     border : (rows, columns) array of bool or None
-        Where the file had a border of zeros; None where it had none.
+        True in the border of zeros of the file; None if it had none.
     background : (block rows, block columns) array of float32 or None
-        Level of the ground on blocks over the whole frame, grey levels as `values`, where other frames tell
-        it better than this one.
+        Background on blocks over the whole frame, grey levels as `values`, if it is known from other frames;
+        None to estimate it from this one.
     """
 
     values: NDArray[np.float32]
@@ -62,15 +70,15 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
     pixel_size_um : float
         At the specimen, 0.01..5 um.
     offset_adu : float, optional
-        Grey level of no light, subtracted where it is known.
+        Grey level of no light, subtracted if it is known.
 
     Raises
     ------
     DetectionError
-        Raised when the array is no such frame, or a number is out of range.
+        Raised when the array is not such a frame, or a number is out of range.
     """
     pixels = np.asarray(pixels)
-    # Big-endian files are common; what is in them is the same.
+    # Big-endian files are common.
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.dtype not in (np.uint8, np.uint16):
         raise DetectionError(f"the frame has pixels of type {pixels.dtype}; uint8 or uint16 is needed")
@@ -112,10 +120,10 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
 
 
 def _saturated_share(pixels: NDArray[np.generic]) -> float:
-    """Share of the pixels at the highest value, where that is full scale of a converter or a pile; else 0.
+    """Return the share of pixels at the highest value if that is full scale of a converter or a pile, else 0.
 
-    Full scale is that of 8 to 16 bits. A pile, at any value well above the middle, holds more pixels than the
-    whole range below it: a camera whose converter ends elsewhere, or an image that was clipped since.
+    Full scale is that of 8 to 16 bits. A pile, at any value well above the median, holds more pixels than the
+    range below it: a camera whose converter ends elsewhere, or an image that was clipped later.
     """
     highest = int(pixels.max())
     share = float(np.mean(pixels == highest))

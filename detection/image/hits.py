@@ -1,4 +1,4 @@
-"""What detection finds: hits of a detector, and cells after the recall-first policy."""
+"""Hits of a detector, and cells after the recall-first policy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from detection.image.boxes import BoxPx
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something that a detector takes for a cell, before any policy.
+    """Possible cell found by a detector, before any policy.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Hit:
     confidence : float
         0..1; the chance that it is a cell, as far as its detector is calibrated.
     extent_uncertainty_um : float
-        How much further than the box the cell may reach, 0 or more: the policy adds it to the margin.
+        Distance that the cell may extend beyond the box, 0 or more: the policy adds it to the margin.
     """
 
     box: BoxPx
@@ -56,7 +56,7 @@ NO_CELL = frozenset({Decision.FIXED_PATTERN, Decision.NOISE})
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a frame.
+    """Cell of a frame.
 
     Attributes
     ----------
@@ -65,13 +65,13 @@ class Cell:
     box_px : BoxPx
         As found, without a margin.
     image_box_px : BoxPx or None
-        What the electron beam must image; None only where `reason` says why not.
+        Area that the electron beam must image; None if it must not, by `decision`.
     confidence : float
         0..1.
     reason : str
-        Why it is imaged so, or not, in words: for people, nothing is decided by it.
+        The decision in words, for people only: nothing is decided by it.
     extent_uncertainty_um : float
-        As of its hit, so that another policy can be tried on it.
+        That of its hit, so that another policy can be tried on it.
     source : CellSource
     decision : Decision
     """
@@ -88,7 +88,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What was found in one frame.
+    """Cells of one frame.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Detection:
     imaged_fraction : float
         Share of the frame inside any `image_box_px`, 0..1.
     warnings : tuple of str
-        What a person should know about the frame, one sentence each.
+        One sentence each, for a person.
     elapsed_ms : float
         Time that detection took, ms.
     """

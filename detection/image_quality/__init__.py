@@ -1,1 +1,1 @@
-"""Measures of how good an image is."""
+"""Measures of image quality."""

@@ -1,4 +1,4 @@
-"""How sharp a fluorescence frame is, and where along z a stack of them is sharpest; without the beam."""
+"""Sharpness of fluorescence frames, and the height at which a stack is sharpest; without the beam."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +10,24 @@ from scipy import ndimage
 from detection.errors import DetectionError
 
 _FINE_PX, _COARSE_PX = 1.0, 2.5
-"""Standard deviations between which detail counts: finer is noise, coarser hardly changes with focus."""
+"""Sigmas between which detail counts: finer is noise, coarser hardly changes with focus. Chosen by hand; not
+measured."""
 _CLEAR = 0.05
-"""Part of its height by which a peak must stand above the middle of the stack."""
+"""Share of its height by which a peak must exceed the median of the stack. Chosen by hand; not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class BestFocus:
-    """Where a stack is sharpest.
+    """Height at which a stack is sharpest.
 
     Attributes
     ----------
     z_m : float
-        By the sharpest frame and its neighbours, m.
+        From the sharpest frame and its neighbours, m.
     certain : bool
-        Whether there is a clear peak inside the range; otherwise look further, or leave the focus alone.
+        True if there is a clear peak inside the range; otherwise look further, or leave the focus alone.
     reason : str
-        Why it is not certain; else empty.
+        Reason if it is not certain; else empty.
     """
 
     z_m: float
@@ -35,7 +36,7 @@ class BestFocus:
 
 
 def sharpness(pixels: NDArray[np.uint8] | NDArray[np.uint16], offset_adu: float) -> float:
-    """Energy of detail between 1 and 2.5 px, relative to the light.
+    """Return the energy of detail between 1 and 2.5 px, relative to the mean intensity.
 
     The variance of a difference of Gaussians, divided by the square of the mean signal: bleaching from
     frame to frame does not count as defocus.
@@ -49,18 +50,18 @@ def sharpness(pixels: NDArray[np.uint8] | NDArray[np.uint16], offset_adu: float)
     Raises
     ------
     DetectionError
-        Not two dimensions.
+        Raised when the array does not have two dimensions.
     """
     if pixels.ndim != 2:
         raise DetectionError(f"sharpness needs one frame of rows and columns, not shape {pixels.shape}")
-    light = pixels.astype(np.float64) - offset_adu
-    mean = max(float(light.mean()), 1.0)
-    detail = ndimage.gaussian_filter(light, _FINE_PX) - ndimage.gaussian_filter(light, _COARSE_PX)
+    signal = pixels.astype(np.float64) - offset_adu
+    mean = max(float(signal.mean()), 1.0)
+    detail = ndimage.gaussian_filter(signal, _FINE_PX) - ndimage.gaussian_filter(signal, _COARSE_PX)
     return float(detail.var()) / mean**2
 
 
 def best_focus(z_m: Sequence[float], values: Sequence[float]) -> BestFocus:
-    """Find the z of the largest sharpness.
+    """Find the height of the largest sharpness.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def best_focus(z_m: Sequence[float], values: Sequence[float]) -> BestFocus:
     Raises
     ------
     DetectionError
-        Fewer than five, not as many of both, heights twice, or numbers that are not finite.
+        Raised for fewer than five heights, another number of values, repeated heights, or numbers that are
+        not finite.
     """
     z, v = np.asarray(z_m, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if len(z) < 5 or len(z) != len(v) or len(np.unique(z)) < len(z):
@@ -98,6 +100,6 @@ def best_focus(z_m: Sequence[float], values: Sequence[float]) -> BestFocus:
 
 
 def _one_peak(v: NDArray[np.float64], top: int, rise: float) -> bool:
-    """Whether the values rise to the peak and fall behind it, but for a third of its height."""
+    """Return True if values rise to the peak and fall after it, apart from steps of a third of its height."""
     up, down = np.diff(v[: top + 1]), np.diff(v[top:])
     return bool((up > -rise / 3).all() and (down < rise / 3).all())

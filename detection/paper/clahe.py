@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 TILES = 8
+"""Tiles along each side: the default of `adapthisteq` in MATLAB, the language of the authors' program."""
 LEVELS = 256
+"""Bins of a histogram: the default of `adapthisteq`."""
 CLIP = 0.01
+"""Clip limit: the default of `adapthisteq`."""
 
 
 def clahe(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -91,14 +94,14 @@ def _between_tiles(
 
 
 def _blocks(first: NDArray[np.intp], second: NDArray[np.intp]) -> list[slice]:
-    """Runs along one axis in which the tiles before and after stay the same."""
+    """Return the runs along one axis in which the tiles before and after stay the same."""
     changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(second) != 0)) + 1
     edges = [0, *changes.tolist(), len(first)]
     return [slice(low, high) for low, high in pairwise(edges)]
 
 
 def _neighbours(pixels: int, tile_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Tile before and after each pixel of one axis, and how far it is from the first, 0..1."""
+    """Return the tile before and after each pixel of one axis, and its distance from the first, 0..1."""
     place = (np.arange(pixels) + 0.5) / tile_px - 0.5
     first = np.floor(place).astype(np.intp)
     return (

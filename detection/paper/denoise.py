@@ -1,4 +1,4 @@
-"""Noise taken out of a frame before the paper's detector: none, non-local means, BM3D.
+"""Denoising of a frame before the paper's detector: none, non-local means, BM3D.
 
 Source: Delpiano et al., J. Microsc. 271 (2018) 109, 'Development of automated workflow': BM3D, optional,
 'assuming a good estimation of the noise level sigma'.
@@ -12,9 +12,12 @@ from config.choices import Denoising
 from detection.errors import DetectionError
 
 PATCH_PX = 5
-REACH_PX = 6
+"""Side of a patch: the value of the example of non-local means in the gallery of scikit-image."""
+SEARCH_PX = 6
+"""Distance to search for similar patches: from the same example."""
 STRENGTH = 0.8
-"""Filter strength over the noise: 0.8 where the noise is known, as scikit-image recommends."""
+"""Filter strength over the noise: the starting point that `denoise_nl_means` of scikit-image recommends for
+its fast mode with known noise."""
 
 
 def denoised(image: NDArray[np.float32], method: Denoising) -> NDArray[np.float32]:
@@ -48,7 +51,7 @@ def denoised(image: NDArray[np.float32], method: Denoising) -> NDArray[np.float3
         quiet = denoise_nl_means(
             image / np.float32(sigma),
             patch_size=PATCH_PX,
-            patch_distance=REACH_PX,
+            patch_distance=SEARCH_PX,
             h=STRENGTH,
             sigma=1.0,
             fast_mode=True,
@@ -67,8 +70,9 @@ def denoised(image: NDArray[np.float32], method: Denoising) -> NDArray[np.float3
 def noise_sd(image: NDArray[np.float32]) -> float:
     """Return the standard deviation of the noise of a pixel, grey levels.
 
-    The median size of second differences along both axes: slopes and most edges do not touch it, and cells
-    cover few enough pixels. Their variance is 6 times that of white noise.
+    It follows from the median size of second differences along both axes, which slopes and most edges hardly
+    change. Their variance is 6 times that of white noise (1 + 4 + 1), and 1.4826 turns the median size of a
+    Gaussian into its standard deviation.
     """
     steps = np.concatenate([np.diff(image, n=2, axis=axis).ravel() for axis in (0, 1)])
     return 1.4826 * float(np.median(np.abs(steps))) / 6**0.5

@@ -1,4 +1,4 @@
-"""The filters of the paper's detector: negative Laplacian of Gaussian, markers, gradient.
+"""Filters of the paper's detector: negative Laplacian of Gaussian, markers, gradient.
 
 Source: Delpiano et al., J. Microsc. 271 (2018) 109, 'Development of automated workflow', and the measured
 behaviour of the authors' program where the paper leaves a choice.
@@ -20,7 +20,7 @@ def rescale(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def negative_log(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    """Negative Laplacian of Gaussian, bright where a blob of about ``1.4 sigma`` radius is, scaled to 0..1.
+    """Return the negative Laplacian of Gaussian, scaled to 0..1: blobs of ``1.4 sigma`` radius are bright.
 
     The kernel has ``round(6 sigma)`` samples on a side, an even number for sigma 7 or 8, so that the result
     is shifted by half a pixel; outside the frame lies the mean of the image. Both as in the authors' program.
@@ -59,14 +59,14 @@ def negative_log(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.floa
 
 
 def brightest(feature: NDArray[np.float32], quantile: float) -> NDArray[np.bool_]:
-    """Pixels strictly above the point of the feature's distribution at `quantile` (0..1)."""
+    """Return the pixels strictly above a quantile (0..1) of the feature."""
     rank = min(int(np.floor(quantile * feature.size + 1e-9)), feature.size - 1)
     threshold = np.partition(feature, rank, axis=None)[rank]
     return np.asarray(feature > threshold)
 
 
 def gradient_magnitude(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sobel gradient magnitude; the edge of the frame is repeated outwards."""
+    """Return the Sobel gradient magnitude; the edge of the frame is repeated outwards."""
     dx = cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=3, borderType=cv2.BORDER_REPLICATE)
     dy = cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=3, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.magnitude(dx, dy), dtype=np.float32)

@@ -10,15 +10,15 @@ from detection.image.boxes import BoxPx, around
 
 @dataclass(frozen=True, slots=True)
 class MergedBox:
-    """A box that is left after merging.
+    """Box after merging.
 
     Attributes
     ----------
     box : BoxPx
     index : int
-        Which of the boxes that went in it grew from.
+        Index of the box that it grew from.
     merged : bool
-        Whether it took in another one.
+        True if another box was merged into it.
     """
 
     box: BoxPx
@@ -27,11 +27,11 @@ class MergedBox:
 
 
 def merge_boxes(boxes: Sequence[BoxPx], share: float) -> list[MergedBox]:
-    """Merge boxes of which one covers at least `share` of the other.
+    """Merge boxes if one covers at least `share` of the other.
 
     Three habits of the authors' program are kept, because the boxes depend on them: areas count one pixel
-    more in width and height, every comparison is between boxes as they came, so that of several boxes taken
-    in only the last extends the result, and the order of the boxes decides which takes in which.
+    more in width and height, every comparison is between the original boxes, so that of several merged boxes
+    only the last extends the result, and the order of the boxes decides which is merged into which.
 
     Parameters
     ----------

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 EIGHT = np.ones((3, 3), dtype=np.uint8)
+"""The 8 neighbours of a pixel."""
 COARSE = 2
-"""The first flood runs on pixels so many times larger."""
+"""Factor by which pixels are larger in the first flood: the smallest that saves anything."""
 BAND_PX = 9
-"""Width of the band along its borders that is flooded again on the pixels themselves."""
+"""Width of the band along its borders that is flooded again on the pixels themselves. Chosen by hand; the
+tests of this module compare the result with a flood of all pixels."""
 SMALLEST_COARSE_PX = 64
+"""Smaller frames are flooded at once: it is quick, and bands would cover them. Chosen by hand."""
 SMALLEST_RECURSED_PX = 512
-"""A coarse flood of less on a side is quick enough as it is."""
+"""Smaller coarse floods are not split again: they are quick enough. Chosen by hand."""
 T = TypeVar("T", np.float32, np.int32)
 
 
@@ -31,7 +34,7 @@ def label_by_columns(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Lines half-way between markers: the watershed lines of the distance to the nearest marker.
+    """Return the lines half-way between markers: watershed lines of the distance to the nearest marker.
 
     That distance has no minima but the markers, so its basins are the zones of the nearest marker, which
     one distance transform gives at once.
@@ -51,14 +54,14 @@ def background_lines(markers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     distance, nearest = cv2.distanceTransformWithLabels(
         (~markers).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    # It numbers the pixels of the markers; which marker each of those belongs to:
+    # It numbers the pixels of the markers; each of those belongs to a marker:
     of_pixel = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
     of_pixel[nearest[markers]] = labels[markers]
     return _lines_between(of_pixel[nearest], np.asarray(distance), markers)
 
 
 def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Flood a relief from markers and leave a line, 0, between what comes from different ones.
+    """Flood a relief from markers and leave a line of 0 between the floods of different ones.
 
     A flood on pixels twice as large goes first (of a large frame, again the same way); only a band along the
     borders of its regions is flooded on the pixels themselves. The relief of the paper's detector is smooth
@@ -83,7 +86,7 @@ def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) ->
 
 
 def _flooded(relief: NDArray[np.float32], sources: NDArray[np.int32], least_px: int) -> NDArray[np.int32]:
-    """Flood from the coarse to the fine what has at least `least_px` on each side, else at once."""
+    """Flood from coarse to fine if each side has at least `least_px`, else at once."""
     if min(relief.shape) < least_px:
         return np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
     settled, open_ = _coarsely_flooded(relief, sources)
@@ -94,7 +97,7 @@ def _flooded(relief: NDArray[np.float32], sources: NDArray[np.int32], least_px: 
 def _coarsely_flooded(
     relief: NDArray[np.float32], sources: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Regions as far as a coarse flood settles them, 0 elsewhere, and where to flood on."""
+    """Return the regions that a coarse flood settles, 0 elsewhere, and a mask of the pixels to flood on."""
     rows, columns = relief.shape
     coarse = _flooded(_highest_of_blocks(relief), _highest_of_blocks(sources), SMALLEST_RECURSED_PX)
     regions = np.repeat(np.repeat(coarse, COARSE, axis=0), COARSE, axis=1)[:rows, :columns]
@@ -102,7 +105,7 @@ def _coarsely_flooded(
     values = regions.astype(np.float32)
     unsettled = cv2.dilate(values, band) != cv2.erode(values, band)
     settled = np.where(unsettled, sources, regions).astype(np.int32)
-    # The flood of the band starts from what is settled beside it.
+    # The flood of the band starts from the settled pixels beside it.
     open_ = np.asarray(cv2.dilate(unsettled.astype(np.uint8), EIGHT)) > 0
     return np.where(sources > 0, sources, settled).astype(np.int32), open_
 
@@ -118,7 +121,7 @@ def _highest_of_blocks(values: NDArray[T]) -> NDArray[T]:
 def _lines_between(
     zones: NDArray[np.int32], relief: NDArray[np.float32], markers: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Of any two pixels of different zones that touch the higher one, but never a marker."""
+    """Return the higher of any two touching pixels of different zones, never a marker."""
     height = np.where(markers, np.float32(-np.inf), relief)
     lines = np.zeros(zones.shape, dtype=np.bool_)
     rows, columns = zones.shape

@@ -1,7 +1,7 @@
 """The recall-first detector: everything that is significantly brighter than its background.
 
-Sizes are micrometres. Nothing is dropped for being dim, cut by the edge of the frame, or a glancing cut; what
-little confidence there is goes with the hit, and the policy decides.
+Nothing is dropped for being dim, cut by the edge of the frame, or a glancing cut: such hits get a low
+confidence, and the policy decides.
 """
 
 import math
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import (
-    LUMPY_SHARE,
     Background,
     average_blocks,
     background_at,
@@ -26,61 +25,31 @@ from detection.image.hits import Hit
 from detection.recall_first.confidence import confidences_of
 from detection.recall_first.extent import Sides, extended
 from detection.recall_first.features import Features, features_of
+from detection.recall_first.ramps import falling
 from detection.recall_first.regions import Region, close_and_fill, join_fragments, regions_of, remove_halo
-from detection.recall_first.significance import Significance, hysteresis, significant, subtract_background
-
-WORKING_PIXEL_UM = 0.36
-"""Finer pixels are averaged to about this: fine enough for an outline, and a fourth of the work."""
-SMALLEST_UM = 1.0
-EDGE_SIGMA_UM = 0.53
-WEAK = (1.0, 1.4)
-"""Significance over the seed threshold up to which the box as found is grown, and from which not."""
-SPARSE = (0.3, 0.5)
-"""The same for the share of a region, closed and filled, that stands out itself."""
-RAGGED_UM = 1.0
-"""Growth of such boxes: about the radius of the smoothing that such regions are found by."""
-SPARED_SHARE = 0.004
-"""A box may leave this share of its region out on each side: a pixel or two of ragged rim, which the margin
-images again. Nothing in frames that were equalised, whose dim rims are cells."""
-BORDER_UM = 1.5
-"""A box that ends so near the edge of the frame is taken to the edge: what lies between is a cell's rim
-that is too narrow to stand out by itself, and costs little."""
-REACH_UM = 4.0
-"""How far light beyond a region is looked for that no pixel of it shows."""
-FAINT = (1.0, 1.4)
-"""Mean light over the variation of the ground up to which an outline is wholly lost, and from which not."""
-FAINT_UM = 3.0
-"""What a faint cell may reach further: development seeds; more costs area in proportion and gains less."""
-OUTLINE_AVERAGE = 8.0
-"""Noise falls by about so much in the patches by which an eye or a filter follows an outline; unevenness of
-the ground does not, so it counts for so much more."""
-MOST_UNEVEN = 0.15
-"""In deviations of the noise of a pixel: beyond it lumps would be grown more than cells."""
-PATCHY = (0.4, 0.7)
-"""As `SPARSE`, for what the policy adds around puncta."""
-PATCHY_UM = 2.5
-"""About the distance of neighbouring puncta in one cell: beyond the last seen there may be one more."""
-CELL_LIKE_UM = (3.0, 6.0)
-"""Something up to the first in size is a whole speck, not a part of a cell, and is not grown; from the
-second on it is grown in full."""
-PROBABLE = 0.5
-"""What is less likely to be a cell has as much less to gain from growth."""
-DENSE_SHARE = 0.5
-CROWDED_UNEVENNESS = 1.0
-"""Even ground has 0; ground that is really dim cells has more in synthetic sections."""
-FLOOR_SIGMA_UM = 0.53
-FLOOR_PERCENTILE = 99.5
-FLOOR_EXTEND = 0.05
-FLOOR_SEED = 0.1
+from detection.recall_first.settings import (
+    RECALL_FIRST,
+    CrowdingSettings,
+    GrowthSettings,
+    RecallFirstSettings,
+)
+from detection.recall_first.significance import (
+    Significance,
+    hysteresis,
+    padded,
+    significant,
+    subtract_background,
+)
 
 
-def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
+def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tuple[list[Hit], list[str]]:
     """Find everything that may be a cell.
 
     Parameters
     ----------
     frame : Frame
         Not constant.
+    settings : RecallFirstSettings
 
     Returns
     -------
@@ -89,92 +58,97 @@ def find_cells(frame: Frame) -> tuple[list[Hit], list[str]]:
     warnings : list of str
     """
     warnings: list[str] = []
-    shrink = max(round(WORKING_PIXEL_UM / frame.pixel_size_um), 1)
+    crowding = settings.crowding
+    shrink = max(round(settings.working_pixel_um / frame.pixel_size_um), 1)
     pixel_um = shrink * frame.pixel_size_um
-    blocks = average_blocks(frame.values, frame.pixel_size_um)
+    blocks = average_blocks(frame.values, frame.pixel_size_um, settings.background)
     if frame.background is None:
-        background = estimate_background(blocks, linear=not frame.processed)
+        background = estimate_background(blocks, linear=not frame.processed, settings=settings.background)
     else:
-        background = background_at(blocks, frame.background)
-    image = _padded(remove_spikes(frame.values, float(background.noise_sd.max())), shrink)
+        background = background_at(blocks, frame.background, settings.background)
+    image = padded(remove_spikes(frame.values, float(background.noise_sd.max()), settings.background), shrink)
     residual, noise_sd = subtract_background(image, background, shrink)
-    found = _found(residual, noise_sd, background, pixel_um)
-    # Equalising makes the ground uneven by itself, so there it says nothing about crowding.
-    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink)
+    found = _found(residual, noise_sd, background, pixel_um, settings)
+    # Equalising makes any background uneven, so there it says nothing about crowding.
+    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink, settings)
     if crowded:
         warnings.append(
             "cells lie so densely that the ground between them cannot be told from them:"
             " the darkest parts count as ground, and most of the frame is imaged"
         )
-        background = lowest_background(blocks)
+        background = lowest_background(blocks, settings.background)
         residual, noise_sd = subtract_background(image, background, shrink)
-        found = _found(residual, noise_sd, background, pixel_um)
+        found = _found(residual, noise_sd, background, pixel_um, settings)
     mask, strength = found.mask, found.strength
     covered = float(mask.mean())
-    if frame.processed or (covered > DENSE_SHARE and not crowded):
-        if covered > DENSE_SHARE:
+    if frame.processed or (covered > crowding.dense_share and not crowded):
+        if covered > crowding.dense_share:
             warnings.append(
                 f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"
-                f" what has less than {FLOOR_EXTEND:.0%} of the brightness of bright cells is left out"
+                f" what has less than {crowding.floor_extend:.0%} of the brightness of bright cells"
+                " is left out"
             )
-        floor = _contrast_floor(residual, pixel_um)
-        mask &= floor > FLOOR_EXTEND
-        np.minimum(strength, floor / FLOOR_SEED, out=strength)
+        floor = _contrast_floor(residual, pixel_um, crowding)
+        mask &= floor > crowding.floor_extend
+        np.minimum(strength, floor / crowding.floor_seed, out=strength)
     standing = mask.astype(np.uint8)
     if not (crowded or frame.processed):
-        standing = remove_halo(standing, residual, noise_sd, pixel_um)
-    closed = close_and_fill(standing, pixel_um)
-    joined = join_fragments(closed, strength, pixel_um)
+        standing = remove_halo(standing, residual, noise_sd, pixel_um, settings.halo)
+    closed = close_and_fill(standing, pixel_um, settings.regions)
+    joined = join_fragments(closed, strength, pixel_um, settings.regions)
     if joined is not closed:
-        joined = close_and_fill(joined, pixel_um)
-    regions = regions_of(joined, pixel_um)
-    light = np.asarray(cv2.GaussianBlur(residual, (0, 0), EDGE_SIGMA_UM / pixel_um), dtype=np.float32)
-    found_for = features_of(
+        joined = close_and_fill(joined, pixel_um, settings.regions)
+    regions = regions_of(joined, pixel_um, settings.regions, settings.splitting)
+    sigma_px = settings.features.smoothing_um / pixel_um
+    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), sigma_px), dtype=np.float32)
+    all_features = features_of(
         regions,
         strength,
-        light,
+        smooth,
         noise_sd,
         standing,
         pixel_um,
         unevenness=found.unevenness,
         linear=not frame.processed,
+        settings=settings.features,
     )
-    spared = 0.0 if frame.processed else SPARED_SHARE
+    spared = 0.0 if frame.processed else settings.growth.spared_share
     beyond = residual.copy()
     for region in regions:
         beyond[region.place][region.mask] = 0
     hits: list[Hit] = []
-    confidences = confidences_of(found_for)
-    for region, features, confidence in zip(regions, found_for, confidences, strict=True):
-        if features.diameter_um < SMALLEST_UM and not features.cut:
+    confidences = confidences_of(all_features, settings.confidence)
+    for region, features, confidence in zip(regions, all_features, confidences, strict=True):
+        if features.diameter_um < settings.smallest_um and not features.cut:
             continue
         mean = float(residual[region.place][region.mask].mean())
-        reach_px = round(REACH_UM / pixel_um)
-        sides = extended(_sides(region, spared), beyond, mean, reach_px)
-        hits.append(_hit(sides, features, confidence, pixel_um, shrink, frame.values.shape))
+        max_px = round(settings.growth.extension_um / pixel_um)
+        sides = extended(_sides(region, spared), beyond, mean, max_px, settings.growth)
+        shape = (frame.values.shape[0], frame.values.shape[1])
+        hits.append(_hit(sides, features, confidence, pixel_um, shrink, shape, settings.growth))
     return hits, warnings
 
 
-def _is_crowded(unevenness: float, background: Background, shrink: int) -> bool:
-    """Whether the ground varies by so much that it must be cells."""
+def _is_crowded(
+    unevenness: float, background: Background, shrink: int, settings: RecallFirstSettings
+) -> bool:
+    """Return True if the background varies too much to be resin."""
     noise_sd = float(np.median(background.noise_sd)) / shrink
     level = float(np.median(background.level))
-    return unevenness > CROWDED_UNEVENNESS and unevenness * noise_sd > LUMPY_SHARE * level
+    lumpy = settings.background.lumpy_share * level
+    return unevenness > settings.crowding.unevenness and unevenness * noise_sd > lumpy
 
 
 def _found(
-    residual: NDArray[np.float32], noise_sd: NDArray[np.float32], background: Background, pixel_um: float
+    residual: NDArray[np.float32],
+    noise_sd: NDArray[np.float32],
+    background: Background,
+    pixel_um: float,
+    settings: RecallFirstSettings,
 ) -> Significance:
-    glow = np.asarray(np.maximum(enlarged(background.level, residual.shape), 0) / noise_sd, dtype=np.float32)
-    return significant(residual / noise_sd, glow, _on_grid(background.empty, residual.shape), pixel_um)
-
-
-def _padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
-    """Repeat the last row and column until the sides are multiples of `shrink`."""
-    rows, columns = image.shape
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
-    )
+    level = np.asarray(np.maximum(enlarged(background.level, residual.shape), 0) / noise_sd, dtype=np.float32)
+    empty = _on_grid(background.empty, residual.shape)
+    return significant(residual / noise_sd, level, empty, pixel_um, settings.significance)
 
 
 def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -182,11 +156,13 @@ def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bo
     return np.asarray(cv2.resize(blocks.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
 
 
-def _contrast_floor(residual: NDArray[np.float32], pixel_um: float) -> NDArray[np.float32]:
-    """Smoothed residual as a share of that of bright cells, 0 where nothing reaches the seed."""
-    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), FLOOR_SIGMA_UM / pixel_um))
-    share = smooth / np.float32(max(float(np.percentile(smooth, FLOOR_PERCENTILE)), 1e-6))
-    return share * hysteresis(share > FLOOR_EXTEND, share >= FLOOR_SEED)
+def _contrast_floor(
+    residual: NDArray[np.float32], pixel_um: float, settings: CrowdingSettings
+) -> NDArray[np.float32]:
+    """Return the smoothed residual as a share of that of bright cells, 0 in regions below the seed."""
+    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), settings.floor_sigma_um / pixel_um))
+    share = smooth / np.float32(max(float(np.percentile(smooth, settings.floor_percentile)), 1e-6))
+    return share * hysteresis(share > settings.floor_extend, share >= settings.floor_seed)
 
 
 def _hit(
@@ -195,45 +171,46 @@ def _hit(
     confidence: float,
     pixel_um: float,
     shrink: int,
-    shape: tuple[int, ...],
+    shape: tuple[int, int],
+    settings: GrowthSettings,
 ) -> Hit:
     top, bottom, left, right = sides
-    # The outline of what is weak is lost in noise; that of scattered puncta lies beyond them.
-    ragged_um = RAGGED_UM * max(_falling(features.strength, WEAK), _falling(features.standing, SPARSE))
+    # The outline of a weak region is lost in noise; that of scattered puncta lies beyond them.
+    ragged_um = settings.ragged_um * max(
+        falling(features.strength, settings.weak), falling(features.standing, settings.sparse)
+    )
     more = round(ragged_um / pixel_um)
     x0, x1 = (left - more) * shrink, (right + more) * shrink
     y0, y1 = (top - more) * shrink, (bottom + more) * shrink
-    reach = round(BORDER_UM / pixel_um) * shrink
+    near = round(settings.border_um / pixel_um) * shrink
     box = BoxPx(
-        x0 if x0 > reach else 0,
-        y0 if y0 > reach else 0,
-        x1 if x1 < shape[1] - reach else shape[1],
-        y1 if y1 < shape[0] - reach else shape[0],
+        x0 if x0 > near else 0,
+        y0 if y0 > near else 0,
+        x1 if x1 < shape[1] - near else shape[1],
+        y1 if y1 < shape[0] - near else shape[0],
     )
-    uneven = OUTLINE_AVERAGE * min(features.unevenness, MOST_UNEVEN)
-    doubt = max(
-        FAINT_UM * _falling(features.contrast / math.hypot(1, uneven), FAINT),
-        PATCHY_UM * _falling(features.standing, PATCHY),
+    uneven = settings.outline_average * min(features.unevenness, settings.max_uneven)
+    uncertainty_um = max(
+        settings.faint_um * falling(features.contrast / math.hypot(1, uneven), settings.faint),
+        settings.patchy_um * falling(features.standing, settings.patchy),
     )
     size_um = min(bottom - top, right - left) * pixel_um
-    doubt *= (1 - _falling(size_um, CELL_LIKE_UM)) * min(confidence / PROBABLE, 1.0)
-    return Hit(box, confidence, doubt)
+    uncertainty_um *= (1 - falling(size_um, settings.cell_like_um)) * min(confidence / settings.probable, 1.0)
+    return Hit(box, confidence, uncertainty_um)
 
 
 def _sides(region: Region, spared: float) -> Sides:
-    rows, columns = _extent(region.mask.sum(axis=1), spared), _extent(region.mask.sum(axis=0), spared)
+    rows, columns = (
+        _first_and_end(region.mask.sum(axis=1), spared),
+        _first_and_end(region.mask.sum(axis=0), spared),
+    )
     top, left = region.rows.start, region.columns.start
     return top + rows[0], top + rows[1], left + columns[0], left + columns[1]
 
 
-def _extent(counts: NDArray[np.intp], spared: float) -> tuple[int, int]:
-    """First and one past the last row or column of a region, but for a spared share of it on each side."""
+def _first_and_end(counts: NDArray[np.intp], spared: float) -> tuple[int, int]:
+    """Return the first and one past the last row or column, without the spared share on each side."""
     fewest = spared * float(counts.sum())
     so_far = np.cumsum(counts)
     kept = np.flatnonzero((so_far > fewest) & (so_far[-1] - so_far + counts > fewest))
     return int(kept[0]), int(kept[-1]) + 1
-
-
-def _falling(value: float, limits: tuple[float, float]) -> float:
-    """1 up to the first limit, 0 from the second, a straight line between."""
-    return min(max((limits[1] - value) / (limits[1] - limits[0]), 0.0), 1.0)

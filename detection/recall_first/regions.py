@@ -1,4 +1,4 @@
-"""From a mask of what stands out to regions, one for each cell, and the boxes around them."""
+"""Regions, one for each cell, from a mask of significant pixels."""
 
 import math
 from dataclasses import dataclass
@@ -8,68 +8,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.shapes import convexity
+from detection.image.shapes import convexity, disc
+from detection.recall_first.settings import (
+    RECALL_FIRST,
+    HaloSettings,
+    RegionSettings,
+    SplittingSettings,
+)
 from detection.recall_first.splitting import rejoin_fragments, split_touching
-
-CLOSING_UM = 0.5
-"""Half the width of gaps that are closed: less than lies between cells, more than noise tears open."""
-LARGEST_HOLE_UM = 12.0
-"""Diameter of the largest nuclei of cultured cells."""
-SMALL_HOLE_UM = 3.0
-"""Holes up to this diameter are filled whatever their shape: noise, vacuoles."""
-NUCLEUS_CONVEXITY = 0.75
-"""A nucleus fills about 0.9 of its convex hull, the gap between three discs that touch 0.37."""
-HALO_SHARE = 0.25
-"""Less than this share of the mean light around it, and it is blur."""
-HALO_SMOOTHINGS_UM = (1.07, 0.53, 0.27)
-"""From the certain to the sharp; as the scales of `significant`."""
-HALO_SURROUNDINGS_UM = 3.5
-"""Standard deviation of the surroundings that light is compared with: half a small cell."""
-CORE_SHARE = 0.08
-"""Of the brightest part; unlabelled parts of a cell have about 6 % of its label. More of it takes real dim
-neighbours away (development seeds: .15 loses 2 % of the cells, .10 a fourth of a percent)."""
-FINE_UM = 0.3
-"""Smoothing below this follows an outline well enough to look beyond it."""
-PUNCTUM_UM = 3.0
-"""Regions up to this diameter may be puncta of one cell."""
-PUNCTA_REACH_UM = 3.0
-"""Half the gap between puncta that is bridged."""
-PUNCTA_FRINGE_UM = 2.0
-"""How far bridges between puncta are widened."""
-ARCS_REACH_UM = 1.25
-"""Half the gap beside weak regions that is bridged."""
-USUAL_CELL_UM = 12.0
-"""Expected size of a cell where a frame has too few to tell; HeLa cells are 10 to 17 um across."""
-FEWEST_CLEAR = 4
-"""So many single cuts tell the size usual in a frame."""
-USUAL_PERCENTILE = 75
-"""Of the sizes of single cuts: most miss the middle of the cell."""
-LEAST_USUAL_UM = 8.0
-"""The usual size is never taken to be less: small cuts are parts of cells, not small cells."""
-GATHER_UM = 3.0
-"""Gap up to which small regions are put together."""
-SMALL_SHARE = 0.6
-"""Of a usual cell: regions up to this size may be its pieces."""
-MOST_TO_GATHER = 200
-"""A frame with more regions is no frame of few cells in pieces; comparing all pairs would take long."""
-SPARSE_SHARE = 0.35
-"""Of its box: a disc fills 0.79 of it, a crescent about half, a long fold far less."""
-CERTAIN_SD = 1.0
-"""Standard deviations by which light must fall short to be taken away."""
-WEAK_STRENGTH = 1.5
-"""Significance over the seed threshold below which the outline of a region is ragged by noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What is taken for one cell.
+    """Pixels of one cell.
 
     Attributes
     ----------
     rows, columns : slice
-        Where it lies.
+        Bounds in the frame.
     mask : (rows, columns) array of bool
-        Its pixels therein.
+        Pixels within the bounds.
     """
 
     rows: slice
@@ -82,21 +40,25 @@ class Region:
         return self.rows, self.columns
 
 
-def close_and_fill(mask: NDArray[np.bool_] | NDArray[np.uint8], pixel_um: float) -> NDArray[np.uint8]:
-    """Close gaps of up to twice 0.5 um and fill holes up to the size of a large nucleus.
+def close_and_fill(
+    mask: NDArray[np.bool_] | NDArray[np.uint8],
+    pixel_um: float,
+    settings: RegionSettings = RECALL_FIRST.regions,
+) -> NDArray[np.uint8]:
+    """Close narrow gaps and fill holes up to the size of a large nucleus.
 
     A hole may be open to the edge of the frame: so is the nucleus of a cell that the edge cuts. A nucleus is
     convex; a gap between round cells that touch is not, and stays.
     """
-    closed = _closed(mask.astype(np.uint8), max(round(CLOSING_UM / pixel_um), 1))
+    closed = _closed(mask.astype(np.uint8), max(round(settings.closing_um / pixel_um), 1))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
     is_filled = np.ones(count, dtype=np.uint8)
     for label in range(1, count):
         left, top, width, height, area = stats[label].tolist()
         diameter_um = 2 * math.sqrt(area / math.pi) * pixel_um
         hole = labels[top : top + height, left : left + width] == label
-        is_filled[label] = diameter_um <= SMALL_HOLE_UM or (
-            diameter_um <= LARGEST_HOLE_UM and convexity(hole) >= NUCLEUS_CONVEXITY
+        is_filled[label] = diameter_um <= settings.small_hole_um or (
+            diameter_um <= settings.largest_hole_um and convexity(hole) >= settings.nucleus_convexity
         )
     return np.asarray(is_filled[labels])
 
@@ -104,38 +66,37 @@ def close_and_fill(mask: NDArray[np.bool_] | NDArray[np.uint8], pixel_um: float)
 def _closed(mask: NDArray[np.uint8], radius_px: int) -> NDArray[np.uint8]:
     """Close a mask with a margin, so that the edge of the frame does not eat into cells that it cuts."""
     padded = np.pad(mask, radius_px)
-    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc(radius_px)), dtype=np.uint8)
+    closed = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc(radius_px)), dtype=np.uint8)
     return closed[radius_px : radius_px + mask.shape[0], radius_px : radius_px + mask.shape[1]]
 
 
-def _disc(radius_px: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), dtype=np.uint8)
-
-
 def join_fragments(
-    mask: NDArray[np.uint8], strength: NDArray[np.float32], pixel_um: float
+    mask: NDArray[np.uint8],
+    strength: NDArray[np.float32],
+    pixel_um: float,
+    settings: RegionSettings = RECALL_FIRST.regions,
 ) -> NDArray[np.uint8]:
     """Bridge gaps beside small regions, puncta of one cell, and beside weak ones, arcs of one cell.
 
     Gaps between large, strong regions stay: those are cells.
     """
     count, labels, stats = _components(mask)
-    largest_px = math.pi / 4 * (PUNCTUM_UM / pixel_um) ** 2
+    largest_px = math.pi / 4 * (settings.punctum_um / pixel_um) ** 2
     is_small = (stats[:, cv2.CC_STAT_AREA] <= largest_px).astype(np.uint8)
-    is_weak = (_peaks(labels, count, strength) < WEAK_STRENGTH).astype(np.uint8)
+    is_weak = (_peaks(labels, count, strength) < settings.weak_strength).astype(np.uint8)
     is_small[0] = is_weak[0] = 0
     if not (is_small.any() or is_weak.any()):
         return mask
     small = is_small[labels]
-    puncta = _bridges(small, small, max(round(PUNCTA_REACH_UM / pixel_um), 1)) & (1 - mask)
-    # What lies between puncta lies around them too, too faint to be seen.
-    puncta = np.asarray(cv2.dilate(puncta, _disc(round(PUNCTA_FRINGE_UM / pixel_um))), dtype=np.uint8)
-    arcs = _bridges(mask, (is_small | is_weak)[labels], max(round(ARCS_REACH_UM / pixel_um), 1))
+    puncta = _bridges(small, small, max(round(settings.puncta_half_gap_um / pixel_um), 1)) & (1 - mask)
+    # A cell with puncta goes on around them, too faint to be seen.
+    puncta = np.asarray(cv2.dilate(puncta, disc(round(settings.puncta_fringe_um / pixel_um))), dtype=np.uint8)
+    arcs = _bridges(mask, (is_small | is_weak)[labels], max(round(settings.arcs_half_gap_um / pixel_um), 1))
     return np.asarray(mask | puncta | arcs, dtype=np.uint8)
 
 
 def _bridges(mask: NDArray[np.uint8], chosen: NDArray[np.uint8], radius_px: int) -> NDArray[np.uint8]:
-    """What a closing of the mask adds that touches a chosen pixel."""
+    """Return the regions that a closing adds to the mask and that touch a chosen pixel."""
     closed = _closed(mask, radius_px)
     added = np.asarray(closed & (1 - mask), dtype=np.uint8)
     count, labels = cv2.connectedComponents(added, connectivity=8)
@@ -146,11 +107,16 @@ def _bridges(mask: NDArray[np.uint8], chosen: NDArray[np.uint8], radius_px: int)
     return np.asarray(touching[labels])
 
 
-def regions_of(mask: NDArray[np.uint8], pixel_um: float) -> list[Region]:
-    """Connected regions (8 neighbours) of a mask, touching cells taken apart, pieces of cells put together.
+def regions_of(
+    mask: NDArray[np.uint8],
+    pixel_um: float,
+    settings: RegionSettings = RECALL_FIRST.regions,
+    splitting: SplittingSettings = RECALL_FIRST.splitting,
+) -> list[Region]:
+    """Return the connected regions (8 neighbours) of a mask, with touching cells split and fragments joined.
 
-    What fits into a cell of the size usual in the frame stays together. What is far larger and leaves most of
-    its box empty, like a fold, comes in pieces.
+    A region that fits into a cell of the size usual in the frame stays whole. One that is far larger and
+    leaves most of its box empty, like a fold, is cut into pieces.
     """
     count, labels, stats = _components(mask)
     wholes, clear_px = [], []
@@ -158,32 +124,34 @@ def regions_of(mask: NDArray[np.uint8], pixel_um: float) -> list[Region]:
         left, top, width, height, _ = stats[label].tolist()
         rows, columns = slice(top, top + height), slice(left, left + width)
         whole = labels[rows, columns] == label
-        parts = split_touching(whole, pixel_um)
+        parts = split_touching(whole, pixel_um, splitting)
         wholes.append((rows, columns, parts))
         cut = left == 0 or top == 0 or rows.stop == mask.shape[0] or columns.stop == mask.shape[1]
-        if len(parts) == 1 and not cut and min(width, height) * pixel_um >= PUNCTUM_UM:
+        if len(parts) == 1 and not cut and min(width, height) * pixel_um >= settings.punctum_um:
             clear_px.append(max(width, height))
-    usual_um = USUAL_CELL_UM
-    if len(clear_px) >= FEWEST_CLEAR:
-        usual_um = max(float(np.percentile(clear_px, USUAL_PERCENTILE)) * pixel_um, LEAST_USUAL_UM)
+    usual_um = settings.default_cell_um
+    if len(clear_px) >= settings.min_clear_cells:
+        usual_um = max(
+            float(np.percentile(clear_px, settings.usual_percentile)) * pixel_um, settings.min_usual_um
+        )
     whole_px = usual_um / pixel_um
     regions = [
         Region(rows, columns, part)
         for rows, columns, parts in wholes
         for part in rejoin_fragments(parts, whole_px)
     ]
-    gathered = _gathered(regions, whole_px, GATHER_UM / pixel_um)
-    return [piece for region in gathered for piece in _in_pieces(region, whole_px)]
+    gathered = _gathered(regions, whole_px, pixel_um, settings)
+    return [piece for region in gathered for piece in _in_pieces(region, whole_px, settings.sparse_share)]
 
 
-def _in_pieces(region: Region, whole_px: float) -> list[Region]:
-    """Halve what is larger than a cell and leaves most of its box empty, again and again.
+def _in_pieces(region: Region, whole_px: float, sparse_share: float) -> list[Region]:
+    """Halve a region larger than a cell that leaves most of its box empty, again and again.
 
     A fold runs across the whole frame: one box around it would hold most of the frame.
     """
     top, left, bottom, right = _bounds(region)
     high, wide = bottom - top, right - left
-    if max(high, wide) <= whole_px or region.mask.sum() >= SPARSE_SHARE * high * wide:
+    if max(high, wide) <= whole_px or region.mask.sum() >= sparse_share * high * wide:
         return [region]
     rows, columns = slice(top, bottom), slice(left, right)
     mask = region.mask[
@@ -200,31 +168,34 @@ def _in_pieces(region: Region, whole_px: float) -> list[Region]:
             Region(rows, slice(left, left + wide // 2), mask[:, : wide // 2]),
             Region(rows, slice(left + wide // 2, right), mask[:, wide // 2 :]),
         ]
-    return [piece for half in halves for piece in _in_pieces(half, whole_px)]
+    return [piece for half in halves for piece in _in_pieces(half, whole_px, sparse_share)]
 
 
 def _components(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
-    """Connected regions (8 neighbours), by the algorithm that counts their pixels twice as fast."""
+    """Label connected regions (8 neighbours) by the algorithm that counts their pixels twice as fast."""
     count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
         mask, 8, cv2.CV_32S, cv2.CCL_GRANA
     )
     return count, np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
 
 
-def _gathered(regions: list[Region], whole_px: float, reach_px: float) -> list[Region]:
-    """Put small regions within reach together, where both are no larger than one cell."""
+def _gathered(
+    regions: list[Region], whole_px: float, pixel_um: float, settings: RegionSettings
+) -> list[Region]:
+    """Join small regions with a narrow gap that together are no larger than one cell."""
+    gap_px = settings.gather_um / pixel_um
     boxes = [_bounds(region) for region in regions]
     i = 0
-    while i < len(regions) and len(regions) <= MOST_TO_GATHER:
+    while i < len(regions) and len(regions) <= settings.max_to_gather:
         top, left, bottom, right = boxes[i]
-        small = max(bottom - top, right - left) <= SMALL_SHARE * whole_px
+        small = max(bottom - top, right - left) <= settings.small_share * whole_px
         partner = None
         for j in range(len(regions) if small else 0):
             y0, x0, y1, x1 = boxes[j]
             gap = max(y0 - bottom, top - y1, x0 - right, left - x1)
             size = max(max(bottom, y1) - min(top, y0), max(right, x1) - min(left, x0))
-            alike = max(y1 - y0, x1 - x0) <= SMALL_SHARE * whole_px
-            if j != i and alike and gap <= reach_px and size <= whole_px:
+            alike = max(y1 - y0, x1 - x0) <= settings.small_share * whole_px
+            if j != i and alike and gap <= gap_px and size <= whole_px:
                 partner = j
                 break
         if partner is None:
@@ -238,7 +209,7 @@ def _gathered(regions: list[Region], whole_px: float, reach_px: float) -> list[R
 
 
 def _bounds(region: Region) -> tuple[int, int, int, int]:
-    """First and one past the last row and column: top, left, bottom, right."""
+    """Return top, left, bottom, right: first and one past the last row and column."""
     rows, columns = np.flatnonzero(region.mask.any(axis=1)), np.flatnonzero(region.mask.any(axis=0))
     top, left = region.rows.start, region.columns.start
     return top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1
@@ -255,7 +226,7 @@ def _united(a: Region, b: Region) -> Region:
 
 
 def _peaks(labels: NDArray[Any], count: int, values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Highest value in each label, 0 at least."""
+    """Return the highest value in each label, at least 0."""
     inside = np.flatnonzero(labels)
     peaks = np.zeros(count, dtype=np.float32)
     np.maximum.at(peaks, labels.ravel()[inside], values.ravel()[inside])
@@ -263,15 +234,18 @@ def _peaks(labels: NDArray[Any], count: int, values: NDArray[np.floating]) -> ND
 
 
 def remove_halo(
-    mask: NDArray[np.uint8], residual: NDArray[np.float32], noise_sd: NDArray[np.float32], pixel_um: float
+    mask: NDArray[np.uint8],
+    residual: NDArray[np.float32],
+    noise_sd: NDArray[np.float32],
+    pixel_um: float,
+    settings: HaloSettings = RECALL_FIRST.halo,
 ) -> NDArray[np.uint8]:
-    """Take away what has certainly too little light to belong to what it is connected to.
+    """Remove pixels that are certainly too dim to belong to the region that they are connected to.
 
-    That is less than a quarter of the mean light of its surroundings in the mask, or less than a twelfth of
-    the brightest part of its region.
-
-    It is light from out of focus and, of a cell that is labelled in its nucleus, the rest of it. Finer
-    smoothing follows an outline more closely, coarser smoothing is certain of fainter light.
+    Too dim is less than a quarter of the mean intensity of the surroundings in the mask, or less than a
+    twelfth of the brightest part of the region: light from out of focus and, of a cell that is labelled in
+    its nucleus, the cytoplasm. Finer smoothing follows an outline more closely, coarser smoothing is certain
+    of fainter intensity.
 
     Parameters
     ----------
@@ -281,10 +255,12 @@ def remove_halo(
     noise_sd : (rows, columns) array of float32
         Standard deviation of a pixel of `residual`.
     pixel_um : float
+    settings : HaloSettings
     """
+    # Means over such wide surroundings need no finer pixels.
     shrink = 4
     size = -(-mask.shape[1] // shrink), -(-mask.shape[0] // shrink)
-    sigma = HALO_SURROUNDINGS_UM / pixel_um / shrink
+    sigma = settings.surroundings_um / pixel_um / shrink
     inside = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     total = cv2.resize(residual * mask, size, interpolation=cv2.INTER_AREA)
     mean = np.asarray(cv2.GaussianBlur(total, (0, 0), sigma)) / np.maximum(
@@ -293,19 +269,19 @@ def remove_halo(
     mean = np.asarray(cv2.resize(mean, mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
     within = mask.astype(np.float32)
     count, labels = cv2.connectedComponents(mask, connectivity=8)
-    floor = HALO_SHARE * mean
+    floor = settings.share * mean
     kept = mask
-    for sigma_um in HALO_SMOOTHINGS_UM:
+    for sigma_um in settings.smoothings_um:
         sigma = max(sigma_um / pixel_um, 0.5)
-        uncertainty = noise_sd * np.float32(CERTAIN_SD / (2 * math.sqrt(math.pi) * sigma))
-        if sigma_um > FINE_UM:
+        uncertainty = noise_sd * np.float32(settings.certain_sd / (2 * math.sqrt(math.pi) * sigma))
+        if sigma_um > settings.fine_um:
             share = np.maximum(np.asarray(cv2.GaussianBlur(within, (0, 0), sigma)), np.float32(1e-3))
-            light = np.asarray(cv2.GaussianBlur(residual * within, (0, 0), sigma)) / share
+            intensity = np.asarray(cv2.GaussianBlur(residual * within, (0, 0), sigma)) / share
             uncertainty = uncertainty / np.sqrt(share)
         else:
             # Fine enough to follow the outline; the darkness beyond it helps.
-            light = np.asarray(cv2.GaussianBlur(residual, (0, 0), sigma))
-        if sigma_um == HALO_SMOOTHINGS_UM[0]:
-            floor = np.maximum(floor, CORE_SHARE * _peaks(labels, count, light)[labels])
-        kept = kept & (light + uncertainty >= floor)
+            intensity = np.asarray(cv2.GaussianBlur(residual, (0, 0), sigma))
+        if sigma_um == settings.smoothings_um[0]:
+            floor = np.maximum(floor, settings.core_share * _peaks(labels, count, intensity)[labels])
+        kept = kept & (intensity + uncertainty >= floor)
     return np.asarray(kept, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Touching cells taken apart by the h-maxima of the distance to their edge."""
+"""Splitting of touching cells by the h-maxima of the distance to their edge."""
 
 import cv2
 import numpy as np
@@ -7,19 +7,16 @@ from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
 from detection.image.shapes import convexity
-
-NECK_UM = 0.75
-NECK_SHARE = 0.2
-SMALLEST_TO_SPLIT_UM = 5.0
-CONVEX_SHARE = 0.92
-"""A region that fills this much of its convex hull has no neck."""
+from detection.recall_first.settings import RECALL_FIRST, SplittingSettings
 
 
-def split_touching(mask: NDArray[np.bool_], pixel_um: float) -> list[NDArray[np.bool_]]:
-    """Take a region apart where it has a neck.
+def split_touching(
+    mask: NDArray[np.bool_], pixel_um: float, settings: SplittingSettings = RECALL_FIRST.splitting
+) -> list[NDArray[np.bool_]]:
+    """Split a region where it has a neck.
 
     The neck must be narrower than the parts on both sides: half its width lies below the largest distance
-    to the edge in either part by at least 0.75 um and a fifth of that distance.
+    to the edge in either part by at least 0.75 um and a fifth of that distance (the default settings).
 
     Parameters
     ----------
@@ -27,19 +24,20 @@ def split_touching(mask: NDArray[np.bool_], pixel_um: float) -> list[NDArray[np.
         One connected region.
     pixel_um : float
         Best about 0.4 um: finer costs time and finds no more.
+    settings : SplittingSettings
 
     Returns
     -------
     list of (rows, columns) array of bool
-        Parts that share no pixel and together make the region: nothing is lost.
+        Parts that cover the region without overlap.
     """
     rows, columns = mask.shape
-    if min(rows, columns) * pixel_um < SMALLEST_TO_SPLIT_UM or convexity(mask) >= CONVEX_SHARE:
+    if min(rows, columns) * pixel_um < settings.smallest_um or convexity(mask) >= settings.convex_share:
         return [mask]
-    # A margin of nothing, so that the edge of the crop is an edge of the region too.
+    # An empty margin, so that the edge of the crop is an edge of the region too.
     small = np.pad(mask.astype(np.uint8), 1)
     distance_um = np.asarray(cv2.distanceTransform(small, cv2.DIST_L2, 5), dtype=np.float32) * pixel_um
-    drop = np.maximum(NECK_UM, NECK_SHARE * distance_um)
+    drop = np.maximum(settings.neck_um, settings.neck_share * distance_um)
     filled = np.asarray(
         reconstruction(distance_um - drop, distance_um),  # type: ignore[no-untyped-call]
         dtype=np.float32,
@@ -56,7 +54,7 @@ def split_touching(mask: NDArray[np.bool_], pixel_um: float) -> list[NDArray[np.
 
 
 def rejoin_fragments(parts: list[NDArray[np.bool_]], cell_px: float) -> list[NDArray[np.bool_]]:
-    """Put parts together again that fit into one cell: arcs of a ring, lobes of a ragged outline.
+    """Rejoin parts that fit into one cell: arcs of a ring, lobes of a ragged outline.
 
     Parameters
     ----------

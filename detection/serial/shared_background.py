@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background.estimate import SMOOTHING_UM, lower_spread
+from detection.background.estimate import lower_spread
 from detection.background.polynomial_surface import surface_through
+from detection.background.settings import BACKGROUND
 from detection.registration.section_frame import SectionFrame
 from detection.serial.pooling import Layer
 from detection.serial.settings import SETTINGS
@@ -119,7 +120,9 @@ def _darkest(left: NDArray[np.float32], frame: SectionFrame) -> NDArray[np.float
     block_um = frame.pixel_size_um * frame.shape[1] / left.shape[1]
     side = round(_SETTINGS.darkest_um / block_um) | 1
     darkest = cv2.erode(left, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    smooth = cv2.GaussianBlur(darkest, (0, 0), SMOOTHING_UM / block_um, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(
+        darkest, (0, 0), BACKGROUND.smoothing_um / block_um, borderType=cv2.BORDER_REPLICATE
+    )
     return np.minimum(np.asarray(smooth, dtype=np.float32), np.float32(0))
 
 

@@ -47,11 +47,11 @@ def with_absolute_model(config: Config) -> Config:
 def _open_forest(path: Path, any_pixel_size: bool) -> Detector:
     # Both import ONNX, which loads slowly and only forests need.
     from detection.forest.detector import Forest
-    from detection.forest.onnx_file import MOST_BYTES, model_from_bytes
+    from detection.forest.onnx_file import MAX_BYTES, model_from_bytes
 
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path}: is larger than any forest of `ilemtrack train` ({MOST_BYTES} bytes)")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: is larger than any forest of `ilemtrack train` ({MAX_BYTES} bytes)")
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: the forest cannot be read ({error.strerror})") from None

@@ -1,11 +1,13 @@
 """A small forest for tests, trained once."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from detection.evaluation.truth import TrueCell
 from detection.forest.model import ForestModel
+from detection.forest.settings import TRAINING
 from detection.forest.training import AnnotatedFrame, train
 from detection.image.frames import check_frame
 from tests.detection.synthetic import PIXEL_SIZE_UM, Section, make_section
@@ -21,4 +23,4 @@ def annotate(section: Section, pixel_size_um: float = PIXEL_SIZE_UM) -> Annotate
 @cache
 def small_forest() -> ForestModel:
     sections = [make_section(seed, noise_sd=noise) for seed, noise in ((0, 20.0), (1, 40.0))]
-    return train([annotate(section) for section in sections], most_pixels=12_000, trees=40)
+    return train([annotate(section) for section in sections], replace(TRAINING, max_pixels=12_000, trees=40))

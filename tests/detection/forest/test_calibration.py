@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detection.forest.calibration import Calibration, calibrate
+from detection.forest.settings import TRAINING
 from detection.forest.training import train
 from tests.detection.forests import annotate, small_forest
 from tests.detection.synthetic import make_section
@@ -46,10 +49,10 @@ def test_a_forest_is_calibrated_on_hits_it_has_not_seen() -> None:
 
 
 def test_one_frame_is_cut_in_halves_and_lone_cells_are_no_reason_to_fail() -> None:
-    made = train([annotate(make_section(26))], most_pixels=4000, trees=40).calibration
+    made = train([annotate(make_section(26))], replace(TRAINING, max_pixels=4000, trees=40)).calibration
     assert made.hits >= 5
     section = make_section(3, cells=0)
     section.masks.append(np.indices(section.pixels.shape).sum(axis=0) < 150)
     section.pixels[section.masks[0]] += np.uint16(300)
     # All cells are in one half, so that the other cannot be learnt from.
-    assert train([annotate(section)], most_pixels=4000, trees=40).calibration.hits >= 0
+    assert train([annotate(section)], replace(TRAINING, max_pixels=4000, trees=40)).calibration.hits >= 0

@@ -8,6 +8,7 @@ from detection.detect import detect
 from detection.errors import DetectionError
 from detection.forest.detector import Forest, hits_of
 from detection.forest.ilastik_features import PER_SCALE, ilastik_features
+from detection.forest.settings import TRAINING
 from detection.forest.training import train
 from detection.image.boxes import dice
 from detection.image.frames import check_frame
@@ -57,8 +58,8 @@ def test_another_pixel_size_is_refused_unless_told() -> None:
 
 def test_training_is_repeatable_and_sums_up() -> None:
     section = annotate(make_section(26))
-    first = train([section], most_pixels=4000, trees=40)
-    again = train([section], most_pixels=4000, trees=40)
+    first = train([section], replace(TRAINING, max_pixels=4000, trees=40))
+    again = train([section], replace(TRAINING, max_pixels=4000, trees=40))
     for tree, other in zip(first.trees, again.trees, strict=True):
         np.testing.assert_array_equal(tree.threshold, other.threshold)
     summary = first.summary
@@ -74,7 +75,7 @@ def test_unknown_pixels_are_not_learnt() -> None:
     wrong.unknown[:, :256] = False
     wrong.cell[:, :256] = section.cell[:, :256]
     right = replace(section, unknown=wrong.unknown)
-    one, two = (train([item], most_pixels=4000, trees=40) for item in (wrong, right))
+    one, two = (train([item], replace(TRAINING, max_pixels=4000, trees=40)) for item in (wrong, right))
     assert one.summary == two.summary
 
 
@@ -85,9 +86,9 @@ def test_what_cannot_be_trained_on_is_said() -> None:
     with pytest.raises(DetectionError, match=r"0\.178 to 0\.25 um"):
         train([section, annotate(make_section(28), 0.25)])
     with pytest.raises(DetectionError, match="no pixels of cells"):
-        train([replace(section, cell=np.zeros_like(section.cell))], most_pixels=2000)
+        train([replace(section, cell=np.zeros_like(section.cell))], replace(TRAINING, max_pixels=2000))
     with pytest.raises(DetectionError, match="no pixels of background"):
-        train([replace(section, cell=np.ones_like(section.cell))], most_pixels=2000)
+        train([replace(section, cell=np.ones_like(section.cell))], replace(TRAINING, max_pixels=2000))
 
 
 def test_probabilities_become_boxes_with_their_mean() -> None:

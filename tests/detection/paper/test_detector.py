@@ -5,7 +5,8 @@ from config.work import DetectionConfig
 from detection.detect import detect
 from detection.evaluation.dice import dice_matrix
 from detection.image.boxes import BoxPx, iou
-from detection.paper.detector import PaperSettings, find_cells, settings_for
+from detection.paper.detector import find_cells
+from detection.paper.settings import PaperSettings, settings_for
 from tests.detection import real_frames
 from tests.detection.scores import precision, recall
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
