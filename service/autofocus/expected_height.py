@@ -17,7 +17,7 @@ NEAREST = 8
 ENOUGH = 4
 """Sections that must agree before a plane overrules a measurement: any three lie on one."""
 _SURE = 3.0
-"""Largest leverage (`planner.focus_plane.leverage`) close to the sections: one step beyond a row of five."""
+"""Largest leverage (`planner.focus_plane.leverage`) near the sections: 2.7 one step beyond a row of five."""
 _FURTHEST = 25.0
 """Largest leverage of a usable plane: its error is then five times that of a single focus."""
 

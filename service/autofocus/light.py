@@ -103,7 +103,7 @@ def focus_light(
 def focus_section(context: Context, field: Field, expose: Callable[[], FmFrame]) -> None:
     """Focus the objective for the section of a field, once; without a clear focus it stays where it is.
 
-    If that fails, the field is imaged all the same: a blurred frame is better than none.
+    The field is imaged even if that fails: a blurred frame is better than none.
 
     Parameters
     ----------

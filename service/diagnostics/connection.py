@@ -33,7 +33,7 @@ class Reached:
     offers : list of Offer
         Its parts, compared with those that a session needs.
     odemis : dict or None
-        Description of Odemis by itself, in SI units; None if it does not answer, or is not asked.
+        Self-description of Odemis, in SI units; None if it does not answer, or is not queried.
     """
 
     devices: Microscope | None = None

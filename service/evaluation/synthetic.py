@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from config.instrument import FluorescenceConfig
 from config.model import Config
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
@@ -108,7 +109,7 @@ def realistic_frames(config: Config) -> Iterator[SyntheticFrame]:
     sections, _ = sections_and_fields(config)
     for section in sections:
         devices.stage.move_to(*section.center_m, _TIMEOUT_S)
-        frame = devices.camera.expose(_settings(config), _TIMEOUT_S)
+        frame = devices.camera.expose(_settings(fm), _TIMEOUT_S)
         shape = (frame.pixels.shape[0], frame.pixels.shape[1])
         found = (_seen_cell(cell, frame.pose, shape) for cell in microscope.specimen.truth(section.id))
         cells = tuple(cell for cell in found if cell is not None)
@@ -246,6 +247,5 @@ def _seen_cell(cell: TruthCell, pose: Pose, shape: tuple[int, int]) -> TrueCell 
     return TrueCell(seen.id, seen.box, seen.mask, cell.contrast_to_noise, counted)
 
 
-def _settings(config: Config) -> FmSettings:
-    fm = config.fluorescence
+def _settings(fm: FluorescenceConfig) -> FmSettings:
     return FmSettings(fm.exposure_s, fm.em_gain, fm.excitation_nm, fm.power_density_w_per_cm2)

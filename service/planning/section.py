@@ -37,7 +37,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     frame = StageFrame.of(config)
     settings = settings_from(config.planner, config.sem, config.stage, frame.misfit_m)
     try:
-        found = _plans(config, store, place, seen, settings)
+        found = _plans(store, place, seen, settings, frame.position_error_m)
     except PlannerError as error:
         log.error("planning failed", section=section, error=str(error))
         for field in seen:
@@ -81,7 +81,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
 
 
 def _plans(
-    config: Config, store: Store, section: Section, seen: list[Field], settings: PlanSettings
+    store: Store, section: Section, seen: list[Field], settings: PlanSettings, error_m: float
 ) -> tuple[Plan, ...]:
     """Plan with the chosen method, and with those that people compare it with."""
     cells = store.specimen.cells(section=section.id)
@@ -93,7 +93,7 @@ def _plans(
         compared_methods(settings.method),
         _start_m(store, section),
         exposed=imaged(store, section.id),
-        unsaved=_unsaved(store, seen, config.stage.position_error_um * 1e-6),
+        unsaved=_unsaved(store, seen, error_m),
         outline_m=section.outline_m,
     )
 

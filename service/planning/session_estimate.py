@@ -100,7 +100,7 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         work = store.durations.left()
         pending = states.get(FieldState.PENDING, 0)
         unplanned = pending + states.get(FieldState.SAVED, 0) + states.get(FieldState.DETECTED, 0)
-        pumping_s = _pumping_s(config, store, status.resume_to or status.phase, pace)
+        pumping_s = _pumping_s(config.session.order, store, status.resume_to or status.phase, pace)
     planned = store.durations.planned_fields()
     ways, extent = _ways(config, store, planned, unplanned)
     if unplanned:
@@ -242,7 +242,7 @@ def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[t
     return (raster_of(config, list(by_section.values())),), "full raster"
 
 
-def _pumping_s(config: Config, store: Store, phase: Phase, pace: SessionPace) -> float:
+def _pumping_s(order: str, store: Store, phase: Phase, pace: SessionPace) -> float:
     """Return the time of the changes of pressure still to come, s."""
     both_s = pace.to_partial_s + pace.to_high_s
     now_s = 0.0
@@ -251,7 +251,7 @@ def _pumping_s(config: Config, store: Store, phase: Phase, pace: SessionPace) ->
             now_s = both_s
         case Phase.FLUORESCENCE | Phase.REVIEW | Phase.TO_HIGH_VACUUM:
             now_s = pace.to_high_s
-    if config.session.order == "array":
+    if order == "array":
         return now_s
     waiting = {field.section for field in store.specimen.fields(state=FieldState.PENDING)}
     # The current section is in `now_s`.

@@ -237,7 +237,7 @@ def test_ground_is_exposed_again_only_when_that_is_asked(handler: Handler, store
     assert add(handler, frame(1028, 20), request_id="b")["ok"]
     again = add(handler, frame(1021, 21), request_id="c")
     assert again["error"]["code"] == "refused"
-    assert "on the ground of J000004; ask with expose_again" in again["error"]["message"]
+    assert "on the ground of J000004; set expose_again" in again["error"]["message"]
     twice = add(handler, frame(1060, 60), frame(1061, 60), request_id="d")
     assert "on the ground of jobs[1]" in twice["error"]["message"]
     assert add(handler, frame(1021, 21), request_id="e", expose_again=True)["ok"]

@@ -189,7 +189,7 @@ def test_a_back_end_that_is_down(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"driver: odemis: .*connection lost.*`ilemtrack doctor` says"):
             hardware(config_of(backend.python), SystemClock())
     one = one_of(found, "microscope", "Odemis")
-    assert "is installed, and its back-end does not answer" in one.says
+    assert "is installed, but its back-end does not answer" in one.says
     assert "odemis-start" in one.do
     assert one_of(found, "session", "layout").level is Level.OK
 
