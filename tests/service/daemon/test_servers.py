@@ -54,7 +54,7 @@ def written(config: Config, folder: Path) -> Path:
 def run(start: Start, config: Config, folder: Path) -> dict[str, Any]:
     """Run a session to its end; gives its summary."""
     daemon = start("run", "--config", written(config, folder), "--out", folder / "run", "--json")
-    out, err = daemon.communicate(timeout=90)
+    out, err = daemon.communicate(timeout=200)
     assert daemon.returncode == 0, err
     summary: dict[str, Any] = json.loads(out)
     return summary
@@ -136,7 +136,7 @@ def recall_in_memory(true: Config, folder: Path) -> float:
     """Share of whole cells of the same session in one process, without sockets."""
     session = Session(folder / "memory", true.model_copy(update={"driver": "simulator", "quanta": None}))
     session.run()
-    session.thread.join(30)
+    session.thread.join(200)
     truth = session.setup.truth
     assert truth is not None
     found = contained_recall(true, session.store, truth)
@@ -191,7 +191,7 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
     true = profile(**CALIBRATED)
     with servers(true) as rig:
         doctor = start("doctor", "--config", written(rig.config, tmp_path), "--out", tmp_path, "--json")
-        said, _ = doctor.communicate(timeout=60)
+        said, _ = doctor.communicate(timeout=200)
         assert doctor.returncode == 0
         (calibration,) = (c for c in json.loads(said)["checks"] if c["name"] == "calibration")
         assert "shift 2, -1 um, turn 20 mrad" in calibration["says"]
