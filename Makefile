@@ -18,9 +18,9 @@ dry-run: $(READY)  ## a whole session against the simulated microscope; more fla
 # Types and wheel are checked beside the tests, which wait now and then; what they say is shown at the end.
 test: style  ## every check and test
 	@mkdir -p build
-	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; \
+	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal; tested=$$?; \
-	wait $$beside; checked=$$?; cat build/beside.log; exit $$((tested + checked))
+	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
 	$(BIN)/python -m pytest -m long -s tests/long

@@ -42,10 +42,10 @@ def daemons(runtime_dir: Path) -> Iterator[Start]:
     finally:
         for process in started:
             process.kill()
-            process.communicate(timeout=30)
+            process.communicate(timeout=200)
 
 
-def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: float = 60) -> dict[str, Any]:
+def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: float = 200) -> dict[str, Any]:
     """Ask for the status until it is as wanted."""
     end = time.monotonic() + limit_s
     status: dict[str, Any] = {}

@@ -1,9 +1,11 @@
 """Frames of fields of simulated serial sections, for tests of linking."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detection.detectors import RecallFirst
 from detection.image.frames import Frame
@@ -43,13 +45,20 @@ def field_frame(pixels: Any, section: str, number: int = 0, **pose: Any) -> Fiel
     return FieldFrame(field, pixels, where, OFFSET)
 
 
-def sections(count: int, seed: int = 8, cells: int = 60) -> list[list[FieldFrame]]:
-    """Serial sections of one block, one field of each, a little shifted and turned."""
+@cache
+def _pixels(count: int, seed: int, cells: int) -> tuple[NDArray[np.generic], ...]:
     block = Block(seed, cells=cells)
     rng = np.random.default_rng(seed)
-    result = []
-    for n in range(count):
-        laid = Rigid(float(rng.normal(0, 0.1)), (float(rng.normal(0, 3)), float(rng.normal(0, 3))))
-        name = f"S{n + 1:04d}"
-        result.append([field_frame(block.section(name, 1 + 0.15 * n, laid, n).pixels, name)])
-    return result
+    laid = [
+        Rigid(float(rng.normal(0, 0.1)), (float(rng.normal(0, 3)), float(rng.normal(0, 3))))
+        for _ in range(count)
+    ]
+    return tuple(block.section("", 1 + 0.15 * n, one, n).pixels for n, one in enumerate(laid))
+
+
+def sections(count: int, seed: int = 8, cells: int = 60) -> list[list[FieldFrame]]:
+    """Serial sections of one block, one field of each, a little shifted and turned."""
+    return [
+        [field_frame(pixels.copy(), f"S{n:04d}")]
+        for n, pixels in enumerate(_pixels(count, seed, cells), start=1)
+    ]

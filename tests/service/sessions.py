@@ -88,17 +88,17 @@ class Session:
         self.runner = Runner(self.context, self.analysis, attended)
         self.control = SessionControl(self.context, self.runner)
 
-    def run(self, limit_s: float = 60.0) -> None:
+    def run(self, limit_s: float = 200.0) -> None:
         """Run until the session has ended or waits for a person."""
         self.thread = threading.Thread(target=self.runner.run, daemon=True)
         self.thread.start()
         self.land(limit_s)
 
-    def land(self, limit_s: float = 60.0) -> None:
+    def land(self, limit_s: float = 200.0) -> None:
         """Wait until the session has ended or waits for a person."""
         assert self.runner.landed.wait(limit_s), f"still in {self.store.status()}"
 
-    def go_on(self, tell: Callable[[], str] | None = None, limit_s: float = 60.0) -> None:
+    def go_on(self, tell: Callable[[], str] | None = None, limit_s: float = 200.0) -> None:
         """Let a session that waits go on, until it has ended or waits again."""
         self.runner.landed.clear()
         (tell or self.control.resume)()
@@ -107,6 +107,6 @@ class Session:
     def end(self) -> None:
         """Shut down what still waits, and close."""
         self.control.stop(Interrupt.SHUTDOWN, "end of the test")
-        self.thread.join(30)
+        self.thread.join(200)
         assert not self.thread.is_alive()
         self.store.close()

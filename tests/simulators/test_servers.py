@@ -15,7 +15,7 @@ from tests.simulators.servers import profile, servers
 def refused(*arguments: object) -> str:
     """Start it with something wrong; gives the last line that it says."""
     command = [sys.executable, "-m", "simulators.servers", *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200, check=False)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     return ended.stderr.splitlines()[-1]

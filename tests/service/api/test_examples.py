@@ -30,7 +30,7 @@ def environment(store: Store, runtime: Path) -> Iterator[dict[str, str]]:
 
 
 def run(command: list[str], environment: dict[str, str], cwd: Path = EXAMPLES) -> str:
-    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

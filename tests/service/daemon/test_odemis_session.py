@@ -63,7 +63,7 @@ def run(tmp_path: Path, runtime_dir: Path, python: str) -> subprocess.CompletedP
         text=True,
         cwd=ROOT,
         env=os.environ | {"XDG_RUNTIME_DIR": str(runtime_dir)},
-        timeout=100,
+        timeout=200,
         check=False,
     )
 

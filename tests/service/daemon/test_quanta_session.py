@@ -50,7 +50,7 @@ class Rig:
 
     def close(self) -> None:
         if self.session.store.status().phase is Phase.DONE:
-            self.session.thread.join(30)
+            self.session.thread.join(200)
             self.session.store.close()
         else:
             self.session.end()

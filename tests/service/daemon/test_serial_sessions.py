@@ -245,13 +245,13 @@ def test_nobody_waits_for_a_long_recomputation(start: Start, monkeypatch: pytest
         added.append(frames[0].field.section)
         if len(added) == 2:
             sessions[0].control.abort()
-            assert sessions[0].runner.landed.wait(30)
+            assert sessions[0].runner.landed.wait(200)
         return real(link, frames, angle_rad)
 
     monkeypatch.setattr(Linking, "add", add)
     session = start(sessions.append)
     assert session.store.status().phase is Phase.ABORTED
-    session.thread.join(30)
+    session.thread.join(200)
     assert added == ["S0001", "S0002"]
 
 

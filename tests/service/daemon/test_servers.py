@@ -141,7 +141,7 @@ def recall_in_memory(true: Config, folder: Path) -> float:
     """Share of whole cells of the same session in one process, without sockets."""
     session = Session(folder / "memory", true.model_copy(update={"driver": "simulator", "quanta": None}))
     session.run()
-    session.thread.join(30)
+    session.thread.join(200)
     truth = session.setup.truth
     assert truth is not None
     margin_m = true.planner.outline_margin_um * 1e-6

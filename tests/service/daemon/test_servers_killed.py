@@ -43,7 +43,7 @@ def begin(start: Start, rig: Servers, folder: Path) -> Daemon:
     return start("run", "--config", path, "--out", folder / "run")
 
 
-def wait_until(holds: Callable[[], bool], limit_s: float = 30) -> None:
+def wait_until(holds: Callable[[], bool], limit_s: float = 200) -> None:
     """Wait until something holds."""
     end = time.monotonic() + limit_s
     while not holds():
@@ -65,7 +65,7 @@ def end_after_review(daemon: Daemon) -> None:
     """Let a session that waits for a decision on its interrupted job go on to its end without one."""
     wait_for(daemon, lambda s: s["phase"] == "paused" and "wait for a person" in (s["reason"] or ""))
     tell("run.resume")
-    out, err = daemon.communicate(timeout=60)
+    out, err = daemon.communicate(timeout=200)
     assert daemon.returncode == 1, err
     assert "1 needs review" in out
 
@@ -87,7 +87,7 @@ def test_the_daemon_is_killed_in_mid_scan(start: Start, rig: Servers, tmp_path: 
     daemon = begin(start, rig, tmp_path)
     status = wait_for(daemon, lambda s: scanning(s) and beam_is_on(rig))
     daemon.kill()
-    daemon.wait(10)
+    daemon.wait(200)
     # The server knows nothing of that: the watchdog blanks over a connection of its own.
     wait_until(lambda: not beam_is_on(rig) and rig.quanta("beam_is_blanked"))
     again = start("resume", tmp_path / "run")
@@ -143,6 +143,6 @@ def test_workers_are_killed_and_components_vanish_under_the_light(
     wait_for(daemon, lambda s: s["phase"] == "paused" and s["devices"].get("light_on") is False)
     assert not rig.truth()["light"]
     tell("run.resume")
-    out, err = daemon.communicate(timeout=60)
+    out, err = daemon.communicate(timeout=200)
     assert daemon.returncode == 0, err
     assert "0 failed, 0 needs review" in out

@@ -50,7 +50,7 @@ def test_a_microscope_outlives_the_program(tmp_path: Path, make_config: MakeConf
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
-        timeout=60,
+        timeout=200,
     )
     assert killed.returncode == -signal.SIGKILL
     microscope = SimulatedMicroscope(make_config(), FastClock(), path)
