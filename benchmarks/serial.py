@@ -185,7 +185,7 @@ def identity_figures(name: str, stacks: Iterable[Sequence[TrueSection]]) -> list
 
 
 def empty_figures(stacks: Sequence[Sequence[TrueSection]]) -> list[Row]:
-    """What is imaged of stacks without cells."""
+    """Measure the share imaged in stacks without cells."""
     runs = [_serial(stack) for stack in stacks]
     ours = 100 * float(np.mean([one.imaged_fraction for found, _ in runs for one in found]))
     alone = [
