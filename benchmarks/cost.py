@@ -1,4 +1,4 @@
-"""What detection costs in CPU, one thread, against a plain version of the paper's chain with scikit-image."""
+"""CPU time of detection, one thread, against a plain version of the paper's chain with scikit-image."""
 
 from functools import partial
 

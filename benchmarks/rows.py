@@ -1,4 +1,4 @@
-"""What a benchmark gives back."""
+"""Results of a benchmark: rows of measured figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class Row:
     Attributes
     ----------
     what : str
-        What was measured, and on what.
+        Name of the figure, and the data.
     figure : str
         The figure, with its unit.
     goal : str
-        What it should be; empty where the figure is for comparison.
+        Goal; empty for a figure without one.
     reached : bool or None
         None where there is no goal.
     """

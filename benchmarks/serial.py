@@ -142,10 +142,10 @@ def real_figures() -> list[Row]:
 def recall_figures(name: str, stacks: Sequence[Sequence[TrueSection]]) -> list[Row]:
     """Compare contained recall at the default margin with single sections that image the same area."""
     curve = np.mean([_single_curve(stack) for stack in stacks], axis=0)
-    runs = [_serial(stack) for stack in stacks]
+    runs = [run_serial(stack) for stack in stacks]
     area, recall, dim, clear = np.nanmean(
         [
-            _score(stack, [_imaged(one) for one in found])
+            score(stack, [imaged_boxes(one) for one in found])
             for stack, (found, _) in zip(stacks, runs, strict=True)
         ],
         axis=0,
@@ -170,7 +170,7 @@ def identity_figures(name: str, stacks: Iterable[Sequence[TrueSection]]) -> list
     scores: list[tuple[float, ...]] = []
     central: list[bool] = []
     for stack in stacks:
-        found, detector = _serial(stack)
+        found, detector = run_serial(stack)
         of_links, of_all, names = named(stack, found)
         scores.append((of_links, of_all, *(named(stack, found, meets)[1] for meets in (agrees, holds))))
         central += central_within_one(stack, detector.tracks(), names)
@@ -185,8 +185,8 @@ def identity_figures(name: str, stacks: Iterable[Sequence[TrueSection]]) -> list
 
 
 def empty_figures(stacks: Sequence[Sequence[TrueSection]]) -> list[Row]:
-    """What is imaged of stacks without cells."""
-    runs = [_serial(stack) for stack in stacks]
+    """Measure the share imaged in stacks without cells."""
+    runs = [run_serial(stack) for stack in stacks]
     ours = 100 * float(np.mean([one.imaged_fraction for found, _ in runs for one in found]))
     alone = [
         union_mask(boxes, stack[0].frame.shape).mean()
@@ -220,7 +220,7 @@ def _error_px(one: TrueSection, two: TrueSection, link: Link) -> float | None:
     return float(np.hypot(*off.T).max()) / frame.pixel_size_um
 
 
-def _serial(stack: Sequence[TrueSection]) -> tuple[list[SerialSection], SerialDetector]:
+def run_serial(stack: Sequence[TrueSection]) -> tuple[list[SerialSection], SerialDetector]:
     """Run a stack through the detector."""
     detector = SerialDetector(DetectionConfig())
     found: list[SerialSection] = []
@@ -232,7 +232,9 @@ def _serial(stack: Sequence[TrueSection]) -> tuple[list[SerialSection], SerialDe
 def _costs_ms(stacks: Sequence[Sequence[TrueSection]]) -> tuple[float, float]:
     """Return the CPU time of a section in its stack, and by itself, ms."""
     cv2.setNumThreads(1)
-    each = [least_ms([partial(_serial, stack), partial(_singles, stack, 1.0)], REPEATS) for stack in stacks]
+    each = [
+        least_ms([partial(run_serial, stack), partial(_singles, stack, 1.0)], REPEATS) for stack in stacks
+    ]
     together, alone = np.sum(each, axis=0) / sum(len(stack) for stack in stacks)
     return float(together), float(alone)
 
@@ -255,17 +257,18 @@ def _single_curve(stack: Sequence[TrueSection]) -> list[tuple[float, float, floa
     for margin_um in MARGINS_UM:
         margin_px = int(np.ceil(margin_um / frame.pixel_size_um - 1e-9))
         scores.append(
-            _score(stack, [[box.dilated(margin_px, frame.shape) for box in boxes] for boxes in tight])
+            score(stack, [[box.dilated(margin_px, frame.shape) for box in boxes] for boxes in tight])
         )
     return scores
 
 
-def _imaged(section: SerialSection) -> list[BoxPx]:
+def imaged_boxes(section: SerialSection) -> list[BoxPx]:
+    """Return the boxes of a section that are imaged."""
     boxes = (one.cell.image_box_px for one in section.cells)
     return [box for box in boxes if box is not None]
 
 
-def _score(
+def score(
     stack: Sequence[TrueSection], imaged: Sequence[Sequence[BoxPx]]
 ) -> tuple[float, float, float, float]:
     """Return the share of the frames imaged, and contained recall of all cells, dim ones and clear ones."""

@@ -33,7 +33,7 @@ class CellSource(StrEnum):
     AVERAGED = "averaged"
     """Only the average of its frame with those of neighbouring sections."""
     CARRIED = "carried"
-    """Only frames of neighbouring sections."""
+    """Frames of neighbouring sections: its own shows nothing, or only a hit below the floor."""
 
 
 class Decision(StrEnum):

@@ -1,7 +1,7 @@
-"""One even background under the fields of a section, so that seams of their mosaic are no edges.
+"""One even background for the fields of a section, so that the seams of their mosaic are no edges.
 
-The light path makes every frame bright in the middle. Laid beside each other, frames meet dark edge to bright
-middle, and a detector takes the step for the edge of a cell.
+The light path makes every frame brighter in the middle. Side by side, a dark edge meets a brighter field, and
+a detector takes the step for the edge of a cell.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,7 @@ def illumination(values: NDArray[np.float32], pixel_size_um: float) -> NDArray[n
     """Fit the background of a frame: a polynomial of position, through the background between the cells.
 
     Blocks far above the fit are cells and are excluded from the next one. Unlike a filter, the fit is valid
-    up
-    to the edges of the frame, where the seams are.
+    up to the edges of the frame, where the seams are.
 
     Parameters
     ----------

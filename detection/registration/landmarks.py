@@ -76,8 +76,7 @@ def find_consensus(source: Landmarks, target: Landmarks, start_rad: float | None
     """Find the motion from source to target on which most matches agree.
 
     Each landmark of the source is matched to the one of the target with the nearest descriptor, if that is
-    clearly
-    nearer than the second. The motion from target to source is therefore an independent measurement.
+    clearly nearer than the second. The motion from target to source is therefore an independent measurement.
 
     Parameters
     ----------

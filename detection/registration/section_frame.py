@@ -76,8 +76,7 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
     """Stitch the fields of a section by their stage positions, on the pixel grid of the first.
 
     Where fields overlap, the first one counts, as it is the least bleached. Pixels that no field shows have
-    the
-    median grey level of the first field, so that nothing is found there, and are false in the mask.
+    the median grey level of the first field, so that nothing is found there, and are false in the mask.
 
     Parameters
     ----------

@@ -21,9 +21,8 @@ def join_hits(
     """Join the hits of a section with those of its average with neighbours.
 
     No hit of the section itself is lost. A cell of both is imaged where either shows it, but keeps the box of
-    the section itself, since neighbours show it larger or smaller. A cell of the average alone is accepted
-    if the
-    section itself has some intensity there.
+    the section itself, since neighbours show it larger or smaller. A cell of the average alone is accepted if
+    the section itself has some intensity there.
 
     Parameters
     ----------

@@ -142,8 +142,8 @@ class SerialDetector:
             section.single = self._detect(section.frame, own)
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning says it
             section.warnings.append(
-                f"{section.frame.section} could not be detected on the ground of other sections"
-                f" ({_why(error)}): it has the cells that its own ground shows"
+                f"{section.frame.section} could not be detected with the background of other sections"
+                f" ({_why(error)}): it has the cells above its own background"
             )
             return
         section.layer = own

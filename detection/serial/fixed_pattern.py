@@ -66,11 +66,6 @@ class CameraFrames:
         return self.layer.frame.pixel_size_um
 
     @cached_property
-    def sides(self) -> NDArray[np.int64]:
-        """``x0, y0, x1, y1`` of the boxes, (4, N), px."""
-        return np.array([box.as_tuple() for box in self.boxes], dtype=np.int64).reshape(-1, 4).T
-
-    @cached_property
     def block_px(self) -> int:
         """Side of a block, px."""
         return max(round(_SETTINGS.block_um / self.pixel_size_um), 1)
@@ -97,10 +92,9 @@ class CameraFrames:
 def find_fixed(own: CameraFrames, others: Sequence[CameraFrames]) -> tuple[BoxPx, ...]:
     """Find the detections of a section that are fixed in the camera.
 
-    A detection is fixed if other camera frames, under which the specimen has moved, show all of its
-    intensity at the
-    same pixels: a cell there would leave some intensity unexplained. It is not fixed if most sections show
-    something at the place to which the specimen has moved.
+    A detection is fixed if other camera frames, under which the specimen has moved, show all of its intensity
+    at the same pixels: a cell there would leave some intensity unexplained. It is not fixed if most sections
+    show something at the place to which the specimen has moved.
 
     Parameters
     ----------

@@ -87,11 +87,9 @@ class Neighbour:
 def pool(own: Layer, neighbours: Sequence[Neighbour]) -> SectionFrame:
     """Average a section with its neighbours, weighted by their noise, each where it shows something.
 
-    The average is scaled to the noise of the section alone at every pixel, however many neighbours cover
-    it: the
-    edge of a neighbour is no step for a detector, and rounding to grey levels loses no more than before.
-    Cells
-    become brighter instead. Neighbours are sampled at the nearest pixel, which keeps noise white.
+    The average is scaled to the noise of the section alone at every pixel, however many neighbours cover it:
+    the edge of a neighbour is no step for a detector, and rounding to grey levels loses no more than before.
+    Cells become brighter instead. Neighbours are sampled at the nearest pixel, which keeps noise white.
 
     Parameters
     ----------

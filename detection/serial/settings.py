@@ -76,9 +76,8 @@ class FinishingSettings:
 class FixedPatternSettings:
     """Search for what is fixed in the camera.
 
-    Together, with six spots of dust: .93 of the spots that no cell touches are marked in mixed stacks, .81
-    in crowded
-    ones, and 4 of 4900 cells; without dust 0 of 4900 cells (docs/serial.md).
+    Together, with six spots of dust: .93 of the spots that no cell touches are marked in mixed stacks, .81 in
+    crowded ones, and 4 of 4900 cells; without dust 0 of 4900 cells (docs/serial.md).
     """
 
     fewest: int = 3

@@ -70,10 +70,9 @@ def shared_level(
 ) -> NDArray[np.float32] | None:
     """Limit the background of a frame to the level of other sections at the same pixels of the camera.
 
-    Cells only ever raise an estimate, so the lowest of several sections is background. Its variation over
-    the frame
-    shows how uneven the background itself is: uneven resin moves with the specimen. Where there are too few
-    cells to explain the variation, the section keeps its own estimate.
+    Cells only ever raise an estimate, so the lowest of several sections is background. Its variation over the
+    frame shows how uneven the background itself is: uneven resin moves with the specimen. Where there are too
+    few cells to explain the variation, the section keeps its own estimate.
 
     Parameters
     ----------

@@ -18,8 +18,7 @@ def predict_missed(
     """Predict a cell in a section that misses it, from the sections around.
 
     Between two sightings the ellipse is interpolated; beyond the last it is extrapolated and shrinks as
-    before (the
-    cut of a sphere shrinks ever faster towards its end).
+    before (the cut of a sphere shrinks ever faster towards its end).
 
     Parameters
     ----------
@@ -33,8 +32,7 @@ def predict_missed(
     -------
     (Ellipse, tuple of str) or None
         The ellipse in the plane of the section, and the sections that show the cell; None if the section
-        shows it
-        itself, no sighting is near, or the cell has ended.
+        shows it itself, no sighting is near, or the cell has ended.
     """
     own = [one for one in track.sightings if one.place.chain == place.chain]
     near = [one for one in track.sightings if abs(one.place.index - place.index) <= most_sections]

@@ -1,7 +1,7 @@
 """Numbers of tracking, each with its source.
 
-'By hand' means chosen by hand and not measured by itself; identity as a whole is measured by
-`python -m benchmarks serial`.
+'By hand' means chosen by hand and not measured by itself; identity as a whole is measured by `python -m
+benchmarks serial`.
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from service.session.run_folder import RunFolder
 log = get_logger(__name__)
 
 IN_A_MONTAGE = 12
-"""Sections in one montage; longer runs have several."""
+"""Sections in one montage, so that a tile stays readable (chosen by hand); longer runs have several."""
 
 
 class RunPictures:

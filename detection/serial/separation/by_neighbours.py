@@ -129,9 +129,8 @@ def _parts(mask: NDArray[np.bool_], theirs: NDArray[np.int32], inside: Sequence[
 def _are_separate(parts: NDArray[np.int32], count: int) -> bool:
     """Return True if each part is wider than its contact with the others.
 
-    The half width is the largest distance to the edge of the whole. It is largest in the middle of a cell:
-    a cut
-    through a single cell crosses the middle, or leaves a shallow rim.
+    The half width is the largest distance to the edge of the whole. It is largest in the middle of a cell: a
+    cut through a single cell crosses the middle, or leaves a shallow rim.
     """
     whole = np.pad(parts > 0, 1).astype(np.uint8)
     depth = np.asarray(cv2.distanceTransform(whole, cv2.DIST_L2, 5))[1:-1, 1:-1]

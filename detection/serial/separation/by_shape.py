@@ -44,9 +44,8 @@ def split_by_shape(
     noise_adu : float
         Standard deviation of `intensity`.
     sizes_um2 : sequence of float
-        Areas of detections of this and other sections, which give the usual size. Where they are few,
-        nothing is
-        split.
+        Areas of detections of this and other sections, which give the usual size. Where they are few, nothing
+        is split.
 
     Returns
     -------
@@ -189,8 +188,7 @@ def _pair_features(a: NDArray[np.bool_], b: NDArray[np.bool_], typical_px: float
     """Return the features that distinguish two cells from one.
 
     Missing convexity of both together, as a share of their hull and over the smaller one; length of their
-    contact
-    in diameters of the smaller one; the smaller one over the larger, and over the usual cell.
+    contact in diameters of the smaller one; the smaller one over the larger, and over the usual cell.
     """
     square = np.ones((3, 3), dtype=np.uint8)
     contact = (np.asarray(cv2.dilate(a.astype(np.uint8), square)) > 0) & b

@@ -370,21 +370,22 @@ class FailsOnce:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"), [(10, "on the ground of other sections"), (11, "only the cells that it shows alone")]
+    ("call", "warning"),
+    [(10, "with the background of other sections"), (11, "only the cells that it shows alone")],
 )
 def test_a_section_that_breaks_the_detector_later_on_has_the_cells_that_it_shows_alone(
-    call: int, told: str
+    call: int, warning: str
 ) -> None:
     frames = [frame(n) for n in range(8)]
     alone = detect(frames[2].pixels, PIXEL_UM, CONFIG, OFFSET)
-    # Each section is detected alone as it is added, and twice as the second after it has been added: on the
-    # ground that others show (the first three), and averaged with them.
+    # Each section is detected alone when it is added, and twice when the second after it has been added: with
+    # the background that others show (the first three), and averaged with them.
     detector = SerialDetector(CONFIG, detector=FailsOnce(call))
     found = [section for one in frames for section in detector.add(one)] + detector.finish()
     assert [section.section for section in found] == [f"S{n + 1:04d}" for n in range(8)]
     (broken,) = (section for section in found if any("a bug" in warning for warning in section.warnings))
     assert broken.section == "S0003"
-    assert told in broken.warnings[-1]
+    assert warning in broken.warnings[-1]
     imaged = [one.cell.image_box_px for one in broken.cells if one.cell.image_box_px]
     found_alone = [cell.box_px for cell in alone.cells if cell.image_box_px]
     assert found_alone

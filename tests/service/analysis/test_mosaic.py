@@ -7,6 +7,7 @@ import pytest
 from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell as FoundCell
+from detection.image.hits import CellSource, Decision
 from detection.registration.rigid import Rigid, pixels_of_plane
 from detection.serial.section import SerialCell
 from drivers.pose import RectM, box_to_rect, to_stage
@@ -39,12 +40,21 @@ def box_around(mosaic: Mosaic, rect_m: RectM) -> BoxPx:
 
 def given_back(mosaic: Mosaic, rect_m: RectM, margin_px: int = 3) -> Cell:
     box = box_around(mosaic, rect_m)
-    found = FoundCell("c0007", box, box.dilated(margin_px, mosaic.whole.shape), 0.9, "kept: confident")
+    found = FoundCell(
+        "c0007",
+        box,
+        box.dilated(margin_px, mosaic.whole.shape),
+        0.9,
+        "kept: confident",
+        source=CellSource.CARRIED,
+        decision=Decision.DOUBTFUL,
+    )
     cells = mosaic.cells([SerialCell(found, ("T0003",), seen=False)])
     assert sorted(cells) == sorted(frame.field.id for frame in mosaic.frames)
     (cell,) = (cell for of_field in cells.values() for cell in of_field)
     assert cell in cells[cell.field]
     assert (cell.tracks, cell.seen, cell.confidence) == (("T0003",), False, 0.9)
+    assert (cell.source, cell.decision) == (CellSource.CARRIED, Decision.DOUBTFUL)
     return cell
 
 
