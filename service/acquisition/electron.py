@@ -104,7 +104,7 @@ def _do(context: Context, job: Job) -> None:
         raise
     except (DriverError, StageError) as error:
         log.error("job failed before the beam", job=job.id, error=str(error))
-        reason = f"not exposed: the stage did not get there: {error}"
+        reason = f"nothing was exposed: the stage did not get there: {error}"
         store.queue.set_state(job.id, _never_taken(job), reason=reason)
         context.streak.failure(f"job {job.id}: {error}")
         return
@@ -247,7 +247,7 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
         state = JobState.QUEUED if again else _never_taken(store.queue.job(exposure.job))
-        store.ledger.void(exposure.id, state, f"not exposed: refused before the beam: {failure}")
+        store.ledger.void(exposure.id, state, f"nothing was exposed: refused before the beam: {failure}")
     else:
         store.ledger.failed(exposure.id, str(failure) or type(failure).__name__)
     if isinstance(failure, BeamOffError):

@@ -303,7 +303,7 @@ def test_vacuum_lost_in_mid_scan(begin: Begin, stops: bool) -> None:
     assert "no beam: the pressure is 5 Pa" in str(store.status().reason)
     first = store.queue.jobs()[0]
     assert first.state is JobState.NEEDS_REVIEW
-    assert "vacuum went" in str(first.reason)
+    assert "vacuum was lost" in str(first.reason)
     # An image that was taken is kept for the person who looks at it.
     assert (first.image is None) is stops
     leak.mend()
