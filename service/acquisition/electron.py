@@ -100,7 +100,7 @@ def _do(context: Context, job: Job) -> None:
         raise
     except (DriverError, StageError) as error:
         log.error("job failed before the beam", job=job.id, error=str(error))
-        reason = f"not exposed: the stage did not get there: {error}"
+        reason = f"nothing was exposed: the stage did not get there: {error}"
         store.queue.set_state(job.id, scan_of(job).unexposed, reason=reason)
         context.streak.failure(f"job {job.id}: {error}")
         return
@@ -238,7 +238,7 @@ def _not_done(context: Context, exposure: Exposure, failure: Exception) -> None:
         again = context.refused[exposure.job] <= context.config.session.retries
         again = again and isinstance(failure, NotReadyError)
         state = JobState.QUEUED if again else scan_of(store.queue.job(exposure.job)).unexposed
-        store.ledger.void(exposure.id, state, f"not exposed: refused before the beam: {failure}")
+        store.ledger.void(exposure.id, state, f"nothing was exposed: refused before the beam: {failure}")
     else:
         store.ledger.failed(exposure.id, str(failure) or type(failure).__name__)
     if isinstance(failure, BeamOffError):

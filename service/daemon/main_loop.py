@@ -94,7 +94,7 @@ class MainLoop:
                 go_on = self._look(go_on)
         finally:
             if not session.ended():
-                self._tell_to_end("the program ends")
+                self._end("the program ends")
             while not session.join(_LOOK_S):
                 self._supervision.heart.main_loop_runs()
                 self._give_up_in_time()
@@ -112,11 +112,11 @@ class MainLoop:
         self._signals.append(signal.Signals(number))
 
     def _look(self, go_on: bool) -> bool:
-        """Look once; return False once the session was told to go on."""
+        """Look once; return False once the session goes on."""
         self._supervision.heart.main_loop_runs()
         self._announce_a_block()
         if self._signals:
-            self._tell_to_end(self._signals[0].name)
+            self._end(self._signals[0].name)
         self._give_up_in_time()
         try:
             self._display(self._context.store)
@@ -129,7 +129,7 @@ class MainLoop:
             self._control.resume()
             return False
         if not self._attended and (_stuck(status) or self._runner.blocked is not None):
-            self._tell_to_end("nobody attends to it")
+            self._end("nobody attends to it")
         return go_on
 
     def _announce_a_block(self) -> None:
@@ -141,7 +141,8 @@ class MainLoop:
             self._supervision.announcer.announce(Alarm("disk", blocked.reason, done, to_do))
         self._blocked = blocked
 
-    def _tell_to_end(self, why: str) -> None:
+    def _end(self, why: str) -> None:
+        """Shut the session down; once is enough."""
         if self._ending_since_s is None:
             self._ending_since_s = time.monotonic()
             log.warning("ends", why=why)

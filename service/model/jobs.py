@@ -32,7 +32,7 @@ class JobKind(StrEnum):
 
 
 class JobOrigin(StrEnum):
-    """Who asked for a job."""
+    """Origin of a job."""
 
     PLAN = "plan"
     PERSON = "person"
@@ -80,7 +80,7 @@ class Job:
     sha256: str | None = None
     kind: JobKind = JobKind.FRAME
     beam_shift_m: tuple[float, float] = (0.0, 0.0)
-    """How far from the stage position, as fluorescence sees it, its centre lies."""
+    """From the stage position to its centre, as fluorescence sees them."""
     origin: JobOrigin = JobOrigin.PLAN
     hold_cause: HoldCause | None = None
     """None unless the job is held."""

@@ -105,7 +105,7 @@ class Guard:
         return self._within(what, TimedCall(f"{self._device}: {what}", function), self._limits.quick_s)
 
     def hurry(self) -> None:
-        """Shorten the deadline of the long call, as the device is told to stop."""
+        """Shorten the deadline of the long call, as its device is being stopped."""
         with self._lock:
             if self._running is not None:
                 self._running[1].hurry(self._limits.stopped_s)

@@ -5,7 +5,6 @@ IMMEDIATE``, WAL, ``synchronous=FULL``): when it returns, its rows and events ar
 none of them are.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,21 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import StoreError
+from service.store.connection import connect, verify
 from service.store.migrations import migrate
 from service.store.rows import to_json
-from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
 Clock = Callable[[], float]
 """Seconds on the microscope's clock."""
 
 Locked = tuple[sqlite3.Connection, threading.RLock]
 """A connection and the lock to hold while it is used or closed."""
-
-_BUSY_S = 10.0
-"""Longest wait for another process (a report, a backup) that has the file."""
-
-_CACHE_KIB = 32 * 1024
-"""Page cache of one connection."""
 
 
 def utc_now() -> datetime:
@@ -43,7 +36,7 @@ class Database:
     Parameters
     ----------
     path : Path
-        An existing store; `create_file` makes one.
+        An existing store; `service.store.connection.create_file` makes one.
     now_s : callable, optional
         Clock of the microscope, for the times of events and exposures. Without one, time stands still at the
         last event, which suits readers.
@@ -71,9 +64,9 @@ class Database:
         # A lock of its own: a reader never waits for a change.
         self._readers_lock = threading.Lock()
         self._closed = False
-        self._write = _connect(path)
+        self._write = connect(path)
         try:
-            _verify(path, self._write)
+            verify(path, self._write)
             migrate(path, self._write)
         except BaseException:
             self._write.close()
@@ -113,7 +106,7 @@ class Database:
             SQLite refused; nothing changed.
         """
         with self._lock:
-            self._demand_open()
+            self._require_open()
             outer = self._depth == 0
             if not outer and not self._write.in_transaction:
                 raise StoreError(f"{self.path}: the enclosing change was undone")
@@ -215,8 +208,8 @@ class Database:
         reader: Locked | None = getattr(self._local, "reader", None)
         if reader is None:
             with self._readers_lock:
-                self._demand_open()
-                connection = _connect(self.path)
+                self._require_open()
+                connection = connect(self.path)
                 connection.execute("PRAGMA query_only = ON")
                 reader = connection, threading.RLock()
                 self._readers.append(reader)
@@ -236,81 +229,6 @@ class Database:
         with suppress(sqlite3.Error):
             self._write.execute("ROLLBACK")
 
-    def _demand_open(self) -> None:
+    def _require_open(self) -> None:
         if self._closed:
             raise StoreError(f"{self.path}: the store is closed")
-
-
-def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) -> None:
-    """Create a new store, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Must not exist; its folder must.
-    first_rows : callable
-        Fills the tables, in the same transaction.
-
-    Raises
-    ------
-    StoreError
-        It exists, or cannot be made.
-    """
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
-    except FileExistsError:
-        raise StoreError(f"{path}: exists already; a store is created only once") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be made ({error.strerror})") from error
-    connection = _connect(path)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in STATEMENTS:
-            connection.execute(statement)
-        first_rows(connection)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be made ({error})") from error
-    finally:
-        connection.close()
-    # Sync the folder as well: the name of the file must be as durable as its content.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=_BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened ({error})") from error
-    connection.row_factory = sqlite3.Row
-    try:
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        # The default of 2 MB would write half of a large change to the log twice.
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    except sqlite3.Error as error:
-        connection.close()
-        raise StoreError(f"{path}: cannot be opened ({error})") from error
-    return connection
-
-
-def _verify(path: Path, connection: sqlite3.Connection) -> None:
-    try:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: not a store of ilemtrack ({error})") from error
-    if application != APPLICATION_ID:
-        raise StoreError(f"{path}: not a store of ilemtrack")

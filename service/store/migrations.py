@@ -94,7 +94,7 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             """,
             "CREATE INDEX duration_by_step ON duration (step)",
         ),
-        # What focuses found, jobs that begin with one, and how long the beam was on.
+        # Focuses, jobs that begin with one, and time under the beam.
         2: (
             "ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'frame'"
             " CHECK (kind IN ('frame', 'focus'))",
@@ -121,7 +121,7 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             """,
             "CREATE INDEX focus_of_section ON focus (beam, section)",
             "CREATE INDEX job_of_kind ON job (section) WHERE kind = 'focus'",
-            # Version 2 told what was found in events only, and of no other job without cells and words.
+            # Version 2 had the result in events only; no other job was without cells and without a reason.
             """
             UPDATE job SET kind = 'focus' WHERE id IN (
                 SELECT json_extract(data, '$.job') FROM event WHERE kind = 'focus'

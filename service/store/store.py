@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from service import wording
 from service.model.phases import FINAL, PauseCause, Phase, SessionEvent, Status, step
-from service.store.database import Clock, Database, create_file, utc_now
+from service.store.connection import create_file
+from service.store.database import Clock, Database, utc_now
 from service.store.tables.durations import Durations
 from service.store.tables.events import EventLog
 from service.store.tables.focus import FocusStore

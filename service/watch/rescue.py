@@ -110,20 +110,20 @@ def retry_until_safe(
         that has it later may leave it as unsafe as before, so it is tried again.
     """
     again_s = _AGAIN_S
-    told = ""
+    last = ""
     while True:
-        problem: str | None = told
+        problem: str | None = last
         try:
             with take():
                 problem = _try_once(connect, blank)
         except InputError:
-            if not told:
+            if not last:
                 raise
         if problem is None:
             tell(None)
             return
-        if problem != told:
-            told = problem
+        if problem != last:
+            last = problem
             tell(problem)
         sleep(again_s)
         again_s = min(2 * again_s, _AGAIN_MOST_S)

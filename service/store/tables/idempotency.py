@@ -71,7 +71,9 @@ class Requests:
                 return dict(json.loads(stored["result"]))
             now = self.rev()
             if if_rev is not None and if_rev != now:
-                raise StaleRevisionError(f"somebody steered meanwhile: the revision is {now}, not {if_rev}")
+                raise StaleRevisionError(
+                    f"the session was changed meanwhile: the revision is {now}, not {if_rev}"
+                )
             self.steer()
             result = to_json(make())
             connection.execute(

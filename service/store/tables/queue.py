@@ -177,7 +177,7 @@ class Queue:
         UnknownIdError
         IllegalTransitionError
         StoreError
-            It is to be held without a cause, or a cause is given for another state.
+            A hold without a cause, or a cause with another state.
         """
         with self._database.change() as connection:
             old = self.job(job_id)

@@ -100,8 +100,8 @@ class Steering:
             else:
                 new = self._make_room(self._movable(before).position)
             connection.execute("UPDATE job SET position = ? WHERE id = ?", (new, job_id))
-            told = {"moved": [old, new], "before": before, "by": word.by, "reason": word.reason}
-            self._database.log("job", job_id, told)
+            data = {"moved": [old, new], "before": before, "by": word.by, "reason": word.reason}
+            self._database.log("job", job_id, data)
 
     def add(self, jobs: Sequence[Job], word: Word) -> None:
         """Queue jobs that a person asked for, checked by the caller.
@@ -124,8 +124,8 @@ class Steering:
                     for job in jobs
                 ],
             )  # fmt: skip
-            told = {"jobs": len(jobs), "last": jobs[-1].id, "by": word.by, "reason": word.reason}
-            self._database.log("queue_add", jobs[0].id, told)
+            data = {"jobs": len(jobs), "last": jobs[-1].id, "by": word.by, "reason": word.reason}
+            self._database.log("queue_add", jobs[0].id, data)
 
     def next_position(self, section: str) -> int:
         """Return a free place after all jobs of a section, planned or added.

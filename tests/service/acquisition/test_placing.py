@@ -1,4 +1,4 @@
-"""Where frames really land: stage, backlash and beam shift together."""
+"""True places of frames: stage, backlash and beam shift together."""
 
 import dataclasses
 import math

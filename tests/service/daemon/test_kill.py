@@ -44,7 +44,7 @@ def start(runtime_dir: Path) -> Iterator[Start]:
 
 
 def beam_is_on(run: Path) -> bool:
-    """Whether the simulated beam is on, from the journal; reading it does not disturb who writes it."""
+    """Return True if the simulated beam is on, by its journal; reading does not disturb the writer."""
     on = False
     for line in (run / "simulator.json").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)

@@ -109,7 +109,7 @@ def _inside(points: Any, rect: Any) -> Any:
 
 
 def contrast(true: Config, store: Store, folder: Path, off_m: tuple[float, float] = (0.0, 0.0)) -> float:
-    """How unlike their surroundings true cells are in the electron images, in standard deviations.
+    """Return the contrast of true cells to their surroundings in the electron images, in standard deviations.
 
     Each image lies where its file says, each cell where the calibration of the session has it, or off that.
     """
@@ -132,7 +132,7 @@ def contrast(true: Config, store: Store, folder: Path, off_m: tuple[float, float
 
 
 def shown_where_calibrated(true: Config, store: Store, folder: Path) -> bool:
-    """Whether the images show the cells where the session has them, rather than 4 um off it."""
+    """Return True if the images show the cells where the session has them, rather than 4 um off."""
     off_m = ((4e-6, 0.0), (-4e-6, 0.0), (0.0, 4e-6), (0.0, -4e-6))
     return contrast(true, store, folder) > 1.2 * max(contrast(true, store, folder, off) for off in off_m)
 

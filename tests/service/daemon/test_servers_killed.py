@@ -52,7 +52,7 @@ def wait_until(holds: Callable[[], bool], limit_s: float = 200) -> None:
 
 
 def beam_is_on(rig: Servers) -> bool:
-    """Whether the specimen gets electrons."""
+    """Return True if the specimen gets electrons."""
     return not rig.truth()["blanked"]
 
 

@@ -1,4 +1,4 @@
-"""What people do to the queue: over the API's handler, in the store, and while a session runs."""
+"""Steering of the queue: over the handler of the API, in the store, and while a session runs."""
 
 import json
 from pathlib import Path

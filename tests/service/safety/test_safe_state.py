@@ -1,4 +1,4 @@
-"""What is said of a microscope that cannot be made safe."""
+"""Reports on a microscope that cannot be made safe."""
 
 import threading
 from dataclasses import replace

@@ -226,7 +226,7 @@ def add_specimen_again(store: Store) -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_no_change_without_its_event(store: Store, tmp_path: Path, name: str) -> None:
-    """Where the event cannot be written, nothing is: the failure is SQLite's own."""
+    """If the event cannot be written, nothing is: the failure is SQLite's own."""
     path = tmp_path / "session.sqlite"
     queue_jobs(store)
     save_field(store, "S0001/F001")

@@ -21,7 +21,7 @@ SECRET = "hunter2"
 
 
 class Inbox:
-    """What a web server was sent; `status` is what it answers."""
+    """Requests that a web server got; it answers with `status`."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []

@@ -141,7 +141,7 @@ def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change
 
 
 def test_the_beam_of_a_server_is_blanked_though_odemis_is_gone(tmp_path: Path) -> None:
-    """What watchdog and `resume` do first; a dry run has nothing to do with that server."""
+    """First step of watchdog and `resume`; a dry run does not touch that server."""
     with quanta_bench(Config(), FastClock()) as bench:
         bench.machine.unblank_beam()
         changes = {"driver": "odemis", "quanta": bench.config, "odemis": OdemisConfig(python="/no/python")}

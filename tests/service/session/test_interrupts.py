@@ -1,0 +1,35 @@
+import pytest
+
+from service.model.phases import PauseCause
+from service.session.interrupts import Interrupt, Interrupts, InterruptSession
+
+
+def test_a_stronger_interrupt_replaces_a_weaker_one_and_not_the_other_way() -> None:
+    interrupts = Interrupts()
+    assert interrupts.pending() is Interrupt.NOTHING
+    interrupts.put(Interrupt.PAUSE, "a pause", PauseCause.PERSON)
+    interrupts.put(Interrupt.ABORT, "an abort")
+    interrupts.put(Interrupt.PAUSE, "another pause", PauseCause.PERSON)
+    with pytest.raises(InterruptSession, match="an abort") as raised:
+        interrupts.take()
+    assert (raised.value.interrupt, raised.value.cause) == (Interrupt.ABORT, None)
+    interrupts.take()
+
+
+def test_a_pause_that_is_dropped_is_gone_and_an_abort_is_not() -> None:
+    interrupts = Interrupts()
+    interrupts.put(Interrupt.PAUSE, "why", PauseCause.DISK)
+    interrupts.drop(Interrupt.PAUSE)
+    interrupts.take()
+    interrupts.put(Interrupt.ABORT, "why")
+    interrupts.drop(Interrupt.PAUSE)
+    assert interrupts.pending() is Interrupt.ABORT
+
+
+def test_a_pause_needs_a_cause_and_nothing_else_has_one() -> None:
+    interrupts = Interrupts()
+    with pytest.raises(ValueError, match="PAUSE with cause None"):
+        interrupts.put(Interrupt.PAUSE, "why")
+    with pytest.raises(ValueError, match="a pause has a cause"):
+        InterruptSession(Interrupt.SHUTDOWN, "why", PauseCause.PERSON)
+    assert interrupts.pending() is Interrupt.NOTHING
