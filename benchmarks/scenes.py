@@ -12,7 +12,7 @@ from detection.detect import detect
 from detection.evaluation.scores import JudgedFrame
 from service.evaluation.synthetic import SyntheticFrame, paper_frames, realistic_config, realistic_frames
 from simulators.specimen.fluorophores import Pattern
-from simulators.specimen.paper_specimen import PaperSpecimen
+from simulators.specimen.paper.specimen import PaperSpecimen
 
 FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 6000
 APART_NM = 5000.0

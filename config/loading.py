@@ -10,10 +10,10 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from config.choices import profile_names
 from config.errors import ConfigError
 from config.layout import GridLayout
 from config.model import Config
-from config.profiles import profile_names
 
 
 def load(name_or_path: str | Path) -> Config:

@@ -6,7 +6,7 @@ from pathlib import Path
 from config.model import Config
 from drivers.clock import Clock
 from drivers.fluorescence import FluorescenceCamera, Light
-from drivers.interlock import Interlock
+from drivers.guards.interlock import Interlock
 from drivers.microscope import Microscope
 from drivers.pose import FmToSem
 from drivers.recorded.devices import PlacedFrame, RecordedCamera, RecordedLight

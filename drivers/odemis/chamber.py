@@ -6,10 +6,10 @@ from typing import Any
 from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError, NotReadyError, OutOfRangeError
-from drivers.interlock import Interlock
+from drivers.guards.interlock import Interlock
+from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError
-from drivers.stopping import StopSwitch, interrupted
 
 _VENTED_ABOVE_PA = 1e4
 _ATMOSPHERE_PA = 1e5

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drivers.read_back import without_rounding
+from drivers.guards.read_back import without_rounding
 from drivers.sem import BeamSettings
 
 _SET_BY_HAND = ("aperture_m", "working_distance_m", "detector")

@@ -9,13 +9,13 @@ from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError, OutOfRangeError
 from drivers.fluorescence import FmFrame, FmSettings
-from drivers.interlock import Interlock
-from drivers.limits import require_em_gain, require_exposure
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_em_gain, require_exposure
+from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.lane import Reply
 from drivers.odemis.stage import OdemisStage
 from drivers.pose import Pose
-from drivers.stopping import StopSwitch, interrupted
 
 _FILTER_S = 5.0
 """Estimated time of a filter wheel, s; chosen by hand, not measured."""

@@ -1,8 +1,8 @@
 """The drive of the fluorescence objective of a SECOM."""
 
 from drivers.errors import DriverError
-from drivers.interlock import Interlock
-from drivers.limits import require_within
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_within
 from drivers.odemis.client import OdemisClient
 
 _NEAR_M = 0.5e-6

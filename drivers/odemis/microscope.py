@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.interlock import Interlock
+from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from drivers.errors import DriverError
+from drivers.guards.read_back import without_rounding
 from drivers.odemis.lane import Reply
-from drivers.read_back import without_rounding
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 
 _log = logging.getLogger(__name__)

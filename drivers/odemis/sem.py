@@ -18,16 +18,16 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
-from drivers.interlock import Interlock
-from drivers.limits import require_positive
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_positive
+from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan
+from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.column import read_column
 from drivers.odemis.lane import Reply
 from drivers.odemis.scan_image import scan_image
 from drivers.odemis.stage import OdemisStage
-from drivers.scan_guard import beam_on, require_high_vacuum, require_scan
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
-from drivers.stopping import StopSwitch, interrupted
 
 _log = logging.getLogger(__name__)
 

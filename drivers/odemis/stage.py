@@ -6,10 +6,10 @@ import threading
 from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError
-from drivers.interlock import Interlock
-from drivers.limits import require_in_stage_range
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_in_stage_range
+from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
-from drivers.stopping import StopSwitch, interrupted
 
 _STILL_M = 50e-9
 """Largest distance between two read-backs of a stage that stands still, m; chosen by hand, not measured."""

@@ -13,8 +13,8 @@ from drivers.errors import (
     NotReadyError,
     OutOfRangeError,
 )
+from drivers.guards.stopping import StopSwitch
 from drivers.quanta.client import QuantaClient
-from drivers.stopping import StopSwitch
 
 ATMOSPHERE_PA = 1.0e5
 _LOOK_S = 1.0

@@ -11,8 +11,8 @@ from drivers.errors import (
     InterruptedCallError,
     NotReadyError,
 )
-from drivers.quanta import frames
 from drivers.quanta.client import QuantaClient
+from drivers.quanta.scans import frames
 
 _STALE_S = 5.0
 """Longest time for which a server may still show the frame before ours, s; chosen by hand, not measured."""

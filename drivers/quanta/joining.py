@@ -7,7 +7,7 @@ from config.quanta import QuantaConfig
 from drivers.clock import Clock
 from drivers.errors import DriverError
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings
-from drivers.interlock import Interlock
+from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.stage import Stage

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from config.model import Config
 from config.quanta import QuantaConfig
 from drivers.clock import Clock
-from drivers.interlock import Interlock
+from drivers.guards.interlock import Interlock
 from drivers.quanta.chamber import QuantaChamber
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.sem import QuantaSem

@@ -10,18 +10,19 @@ from config.quanta import QuantaConfig
 from drivers.chamber import Chamber
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, DriverError, OutOfRangeError
-from drivers.interlock import Interlock
-from drivers.quanta import frames, settings
+from drivers.guards.interlock import Interlock
+from drivers.guards.read_back import without_rounding
+from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan
+from drivers.guards.stopping import StopSwitch
+from drivers.quanta import settings
 from drivers.quanta.blanker import Blanker
 from drivers.quanta.channel import Channel
 from drivers.quanta.client import QuantaClient
-from drivers.quanta.geometry import ScanArea
-from drivers.quanta.scanning import check_scan, set_scan
-from drivers.read_back import without_rounding
-from drivers.scan_guard import beam_on, require_high_vacuum, require_scan
+from drivers.quanta.scans import frames
+from drivers.quanta.scans.geometry import ScanArea
+from drivers.quanta.scans.scanning import check_scan, set_scan
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
-from drivers.stopping import StopSwitch
 
 log = logging.getLogger(__name__)
 

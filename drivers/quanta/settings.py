@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from drivers.errors import DriverError, OutOfRangeError
-from drivers.limits import require_within
+from drivers.guards.limits import require_within
 from drivers.quanta.client import QuantaClient
 
 

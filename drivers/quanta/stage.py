@@ -7,10 +7,10 @@ from config.instrument import StageConfig
 from config.quanta import QuantaConfig
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError
-from drivers.interlock import Interlock
-from drivers.limits import require_in_stage_range
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_in_stage_range
+from drivers.guards.stopping import StopSwitch
 from drivers.quanta.client import QuantaClient
-from drivers.stopping import StopSwitch
 
 _DETOUR = 5.0
 """Length of the step away before a move that is too short, over the shortest move; chosen by hand."""

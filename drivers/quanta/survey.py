@@ -9,8 +9,8 @@ from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError
 from drivers.offers import Fit, Offer, judged, quantity
 from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
-from drivers.quanta.geometry import scan_area
-from drivers.quanta.scanning import presets
+from drivers.quanta.scans.geometry import scan_area
+from drivers.quanta.scans.scanning import presets
 from drivers.quanta.stage import axis_ranges_m
 
 SERVER = "server of the SEM"

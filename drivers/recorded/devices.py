@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, FrameError, InterruptedCallError, OutOfRangeError
 from drivers.fluorescence import FmFrame, FmSettings
-from drivers.interlock import Interlock
-from drivers.limits import require_exposure
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_exposure
+from drivers.guards.stopping import StopSwitch
 from drivers.pose import Pose
 from drivers.recorded.tiff import RecordedFrame
 from drivers.stage import Stage
-from drivers.stopping import StopSwitch
 
 _GAP_M = 100e-6
 """Gap between frames laid out on a grid, m; chosen by hand."""

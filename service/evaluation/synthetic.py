@@ -26,8 +26,8 @@ from service.session.layout import sections_and_fields
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from simulators.specimen.fluorophores import Pattern
-from simulators.specimen.paper_specimen import SMALLEST_COUNTED_UM, PaperCell, PaperSpecimen
-from simulators.specimen.paper_synthetic import paper_sections
+from simulators.specimen.paper.specimen import SMALLEST_COUNTED_UM, PaperCell, PaperSpecimen
+from simulators.specimen.paper.synthetic import paper_sections
 from simulators.specimen.specimen import TruthCell
 
 Kind = Literal["paper", "realistic"]
@@ -59,7 +59,7 @@ class SyntheticFrame:
 
 
 def paper_frames(seed: int, count: int, specimen: PaperSpecimen) -> Iterator[SyntheticFrame]:
-    """Yield neighbouring slices of one volume; see `simulators.specimen.paper_synthetic`."""
+    """Yield neighbouring slices of one volume; see `simulators.specimen.paper.synthetic`."""
     for section in paper_sections(seed, count, specimen):
         cells = tuple(_paper_cell(cell) for cell in section.cells)
         yield SyntheticFrame(section.pixels, specimen.pixel_size_um, section.offset_adu, cells)

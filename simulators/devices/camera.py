@@ -10,10 +10,10 @@ from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
-from drivers.interlock import Interlock
-from drivers.limits import require_em_gain, require_exposure
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_em_gain, require_exposure
+from drivers.guards.stopping import StopSwitch
 from drivers.pose import Pose
-from drivers.stopping import StopSwitch
 from simulators.devices.bleaching import BleachedGround
 from simulators.devices.light import SimulatedLight
 from simulators.devices.light_focus import SimulatedLightFocus

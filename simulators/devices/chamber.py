@@ -8,7 +8,7 @@ from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError, NotReadyError, OutOfRangeError
-from drivers.stopping import StopSwitch
+from drivers.guards.stopping import StopSwitch
 from simulators.devices.memory import Memory
 
 ATMOSPHERE_PA = 1.0e5

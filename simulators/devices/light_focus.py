@@ -2,7 +2,7 @@
 
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError
-from drivers.limits import require_within
+from drivers.guards.limits import require_within
 from simulators.devices.memory import Memory
 
 _RANGE_M = (-100e-6, 100e-6)

@@ -12,12 +12,12 @@ from config.model import Config
 from drivers.chamber import Chamber
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError
-from drivers.interlock import Interlock
-from drivers.limits import require_within
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_within
+from drivers.guards.scan_guard import require_high_vacuum, require_scan
+from drivers.guards.stopping import StopSwitch
 from drivers.pose import FmToSem, Pose, frame_rect
-from drivers.scan_guard import require_high_vacuum, require_scan
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
-from drivers.stopping import StopSwitch
 from simulators.devices.bleaching import BeamExposure, BleachedGround, dose_per_nm2
 from simulators.devices.memory import Memory
 from simulators.devices.plate import Autofocus, defocus_sigma_m, sharp_working_distance_m

@@ -9,9 +9,9 @@ import numpy as np
 from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError
-from drivers.interlock import Interlock
-from drivers.limits import require_in_stage_range
-from drivers.stopping import StopSwitch
+from drivers.guards.interlock import Interlock
+from drivers.guards.limits import require_in_stage_range
+from drivers.guards.stopping import StopSwitch
 from simulators.devices.memory import Memory
 
 _FURTHEST_ERROR = 3.0

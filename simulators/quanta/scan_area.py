@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from drivers.errors import NotReadyError, OutOfRangeError
-from drivers.quanta.geometry import PRESETS_PX
+from drivers.quanta.scans.geometry import PRESETS_PX
 from drivers.sem import ScanRequest
 
 BEAM_SHIFT_RANGE_M = 25e-6

@@ -14,12 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from config.choices import DEFAULT_PROFILE
 from config.loading import load
 from config.model import Config
-from config.profiles import DEFAULT_PROFILE
 from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError, NotReadyError, OutOfRangeError
-from drivers.quanta.geometry import PRESETS_PX
+from drivers.quanta.scans.geometry import PRESETS_PX
 from drivers.quanta.wire import MAX_LINE_BYTES, ErrorCode, line
 from simulators.followed_clock import FollowedClock
 from simulators.microscope import SimulatedMicroscope

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.choices import profile_names
 from config.errors import ConfigError
 from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
 from config.loading import dump, load, parse
 from config.model import Config
-from config.profiles import profile_names
 
 
 @pytest.mark.parametrize("name", profile_names())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from config.profiles import DEFAULT_PROFILE
+from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json
 from service.errors import InputError
 

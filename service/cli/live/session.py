@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from config.profiles import DEFAULT_PROFILE
+from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json, OtherPixelSize, RunDir
 from service.errors import InputError
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from config.profiles import DEFAULT_PROFILE, profile_names
+from config.choices import DEFAULT_PROFILE, profile_names
 from service.cli.options import Json
 from service.cli.output import print_json
 

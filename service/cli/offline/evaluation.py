@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from config.profiles import DEFAULT_PROFILE
+from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json
 from service.cli.output import print_json, tell
 from service.errors import InputError
@@ -183,7 +183,7 @@ def _synthetic(
 ) -> tuple[Any, dict[str, Any]]:
     """Return the frames, and a note on how they are made."""
     from service.evaluation.synthetic import paper_frames, realistic_config, realistic_frames
-    from simulators.specimen.paper_specimen import PaperSpecimen
+    from simulators.specimen.paper.specimen import PaperSpecimen
 
     note: dict[str, Any] = {"kind": kind, "pattern": pattern, "seed": seed}
     if kind == "paper":

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from config.choices import Denoising
-from config.profiles import DEFAULT_PROFILE
+from config.choices import DEFAULT_PROFILE, Denoising
 from service.cli.options import ConfigFile, Json, OtherPixelSize
 from service.cli.output import print_json
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from config.profiles import DEFAULT_PROFILE
+from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Connect, Json
 from service.cli.output import duration, print_json, tell
 from service.errors import InputError

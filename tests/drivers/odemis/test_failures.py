@@ -23,7 +23,7 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
-from drivers.interlock import Interlock
+from drivers.guards.interlock import Interlock
 from drivers.microscope import Microscope
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError

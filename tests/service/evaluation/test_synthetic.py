@@ -19,7 +19,7 @@ from service.evaluation.synthetic import (
 )
 from service.evaluation.truth import read_truth
 from simulators.specimen.fluorophores import Pattern
-from simulators.specimen.paper_specimen import PaperSpecimen
+from simulators.specimen.paper.specimen import PaperSpecimen
 
 
 def test_image_rois_and_json_tell_the_same(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from config.choices import DEFAULT_PROFILE
 from config.loading import load
-from config.profiles import DEFAULT_PROFILE
 from detection.detect import detect
 from detection.evaluation.curves import operating_points
 from detection.evaluation.scores import JudgedFrame

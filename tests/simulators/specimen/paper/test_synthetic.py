@@ -6,13 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulators.specimen.paper_specimen import (
-    SMALLEST_COUNTED_UM,
-    PaperCell,
-    PaperSection,
-    PaperSpecimen,
-)
-from simulators.specimen.paper_synthetic import paper_section, paper_sections
+from simulators.specimen.paper.specimen import SMALLEST_COUNTED_UM, PaperCell, PaperSection, PaperSpecimen
+from simulators.specimen.paper.synthetic import paper_section, paper_sections
 
 QUIET = PaperSpecimen(noise=0.0, bell=0.0)
 CYTOPLASM = QUIET.offset + QUIET.brightness

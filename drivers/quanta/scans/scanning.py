@@ -3,9 +3,10 @@
 import math
 
 from drivers.errors import DriverError, OutOfRangeError
-from drivers.quanta import frames, settings
+from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
-from drivers.quanta.geometry import ScanArea, Size, scan_area
+from drivers.quanta.scans import frames
+from drivers.quanta.scans.geometry import ScanArea, Size, scan_area
 from drivers.sem import ScanRequest
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.specimen.paper_specimen import PaperSpecimen
+from simulators.specimen.paper.specimen import PaperSpecimen
 
 PUNCTUM_RADIUS_UM = 0.6
 """Chosen by hand; the paper has no punctate cells."""

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.errors import OutOfRangeError
-from drivers.quanta.frames import TAG_STEP_M, tag_m
-from drivers.quanta.geometry import PRESETS_PX, scan_area
+from drivers.quanta.scans.frames import TAG_STEP_M, tag_m
+from drivers.quanta.scans.geometry import PRESETS_PX, scan_area
 
 
 @given(width=st.integers(1, 6144), height=st.integers(1, 3536), pixel_nm=st.floats(0.5, 1000))

@@ -1,6 +1,6 @@
 """Synthetic sections after the paper: spheres with empty nuclei, sliced, on a bell of background.
 
-`simulators.specimen.paper_specimen` names the source and what it leaves open.
+`simulators.specimen.paper.specimen` names the source and what it leaves open.
 """
 
 import math
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.specimen.paper_specimen import SMALLEST_COUNTED_UM, PaperCell, PaperSection, PaperSpecimen
-from simulators.specimen.paper_spheres import PUNCTUM_RADIUS_UM, Sphere, fill
+from simulators.specimen.paper.specimen import SMALLEST_COUNTED_UM, PaperCell, PaperSection, PaperSpecimen
+from simulators.specimen.paper.spheres import PUNCTUM_RADIUS_UM, Sphere, fill
 
 _LEVELS = 1024
 """The default levels fill 10 bits; images of fewer bits are scaled down to fit."""

@@ -1,0 +1,1 @@
+"""Refusals and checks that every driver shares: limits, read-back, the guard of a scan."""

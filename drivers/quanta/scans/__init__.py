@@ -1,0 +1,1 @@
+"""Scans of a Quanta: areas and presets of the server, frames, and frames."""

@@ -1,0 +1,1 @@
+"""Synthetic sections of Delpiano et al. 2018."""
