@@ -116,7 +116,8 @@ class SessionControl:
 
     def stop(self, interrupt: Interrupt, reason: str) -> None:
         """Interrupt the runner, and stop the device call that it waits for."""
-        self._runner.landed.clear()
+        if not self._runner.ended.is_set():
+            self._runner.landed.clear()
         self._context.interrupts.put(interrupt, reason)
         threading.Thread(target=self._stop_until_landed, name="stop", daemon=True).start()
 
@@ -131,5 +132,5 @@ class SessionControl:
             failed = stop_devices(self._context.devices)
             if failed:
                 log.error("stop failed", problems=failed)
-            if self._runner.landed.wait(_STOP_AGAIN_S):
+            if self._runner.landed.wait(_STOP_AGAIN_S) or self._runner.ended.is_set():
                 return

@@ -57,6 +57,8 @@ class Runner:
         self._questions = Questions(context.store)
         self.landed = threading.Event()
         """Set while nothing runs on the microscope: the session waits for a person, or has ended."""
+        self.ended = threading.Event()
+        """Set at the end of `run`: no device call is left to stop."""
         self._halts = Halts(context, self.landed)
 
     @property
@@ -77,6 +79,7 @@ class Runner:
                 pass
         finally:
             self.landed.set()
+            self.ended.set()
             self._context.progress.rest()
             try:
                 make_safe(self._context.devices)

@@ -9,21 +9,11 @@ from service.cli.commands import run
 from service.session.run_folder import drive_alone
 from service.session.setup import Setup
 from service.store.store import Store
-from tests.service.remembered import REMEMBERED
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import new_store
 
 Start = Callable[..., Session]
-
-
-@pytest.fixture(scope="package", autouse=True)
-def remembered() -> Iterator[None]:
-    """Detect and plan what is the same in many sessions once; not in the tests of detector and planner."""
-    with pytest.MonkeyPatch.context() as patch:
-        for place, function in REMEMBERED.items():
-            patch.setattr(place, function)
-        yield
 
 
 @pytest.fixture

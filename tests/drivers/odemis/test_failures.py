@@ -399,7 +399,7 @@ def test_a_pump_that_says_it_is_done(odemis: OdemisRig) -> None:
     bench = odemis.bench()
     odemis.backend.faults.write(pump_lies=True)
     with pytest.raises(
-        DriverError, match=r"says the chamber has gone to high, but it reads vented at 1e\+05 Pa"
+        DriverError, match=r"reports that the chamber has gone to high, but it reads vented at 1e\+05 Pa"
     ):
         bench.devices.chamber.go_to(VacuumState.HIGH, 3600)
     assert bench.devices.chamber.state() is VacuumState.CHANGING

@@ -146,7 +146,7 @@ def test_detect_prints_the_document(say: Said, frame: Path, tmp_path: Path) -> N
     assert one["pixel_size_um"] == pytest.approx(0.178)
     assert [cell["id"] for cell in one["cells"]] == ["c0001", "c0002", "c0003"]
     for cell in one["cells"]:
-        assert set(cell) == {"id", "box_px", "confidence", "image_box_px", "reason"}
+        assert set(cell) == {"id", "box_px", "confidence", "image_box_px", "reason", "source", "decision"}
         box, image = BoxPx(*cell["box_px"]), BoxPx(*cell["image_box_px"])
         assert image.x0 <= box.x0 < box.x1 <= image.x1
         assert image.y0 <= box.y0 < box.y1 <= image.y1

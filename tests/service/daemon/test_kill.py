@@ -98,7 +98,7 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
         assert client.call("queue.get", job=interrupted)["row"]["state"] == "needs_review"
         client.call("run.resume")
     # The rest is done; before it ends, a person is asked about the frame that was interrupted.
-    wait_for(again, lambda s: s["phase"] == "paused" and f"wait for a person: {interrupted};" in s["reason"])
+    wait_for(again, lambda s: s["cause"] == "undecided_jobs" and f": {interrupted};" in s["reason"])
     with Client() as client:
         client.call("run.resume")
     out, err = again.communicate(timeout=200)

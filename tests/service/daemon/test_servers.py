@@ -200,7 +200,7 @@ def test_the_profile_from_its_start_to_its_end(start: Start, tmp_path: Path) -> 
         said, _ = doctor.communicate(timeout=PATIENCE_S)
         assert doctor.returncode == 0
         (calibration,) = (c for c in json.loads(said)["checks"] if c["name"] == "calibration")
-        assert "shift 2, -1 um, turn 20 mrad" in calibration["says"]
+        assert "shift 2, -1 um, rotation 20 mrad" in calibration["says"]
         summary = run(start, rig.config, tmp_path)
         truth = rig.truth()
         assert rig.quanta("beam_is_blanked") is True

@@ -63,7 +63,7 @@ def tell(method: str) -> None:
 
 def end_after_review(daemon: Daemon) -> None:
     """Let a session that waits for a decision on its interrupted job go on to its end without one."""
-    wait_for(daemon, lambda s: s["phase"] == "paused" and "wait for a person" in (s["reason"] or ""))
+    wait_for(daemon, lambda s: s["cause"] == "undecided_jobs")
     tell("run.resume")
     out, err = daemon.communicate(timeout=200)
     assert daemon.returncode == 1, err

@@ -161,7 +161,7 @@ def test_without_a_permitted_key_it_does_not_listen_to_others(
     with pytest.raises(EndpointError, match="ilemtrack keys new"):
         curve.prepare(directory)
     plain = ApiServer(store, DirectControl(store), where)
-    with pytest.raises(EndpointError, match="no keys are demanded"):
+    with pytest.raises(EndpointError, match="unless keys are demanded"):
         plain.start()
     assert not is_listening(where.requests)
 

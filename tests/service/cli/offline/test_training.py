@@ -135,8 +135,8 @@ def test_training_says_what_is_wrong(say: Said, tmp_path: Path) -> None:
         even, np.full((64, 64), 9, np.uint16), ome=True, metadata={"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2}
     )
     for arguments, sentence in (
-        ((image, "--truth", truth, "--out", tmp_path), "needs the name of a file"),
-        ((image, "--truth", truth, "--out", tmp_path / "no" / "m.onnx"), "needs the name of a file"),
+        ((image, "--truth", truth, "--out", tmp_path), "must be a file"),
+        ((image, "--truth", truth, "--out", tmp_path / "no" / "m.onnx"), "must be a file"),
         ((image, "--truth", tmp_path / "none.zip", "--out", out), "no such file"),
         ((image, other, "--truth", truth, "--out", out), "b.ome.tiff page 0"),
         ((image, "--truth", beyond, "--out", out), "marks a cell at (0, 0, 500, 20), outside of the frame"),
