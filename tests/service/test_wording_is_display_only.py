@@ -219,8 +219,7 @@ def test_a_section_with_an_added_frame_is_not_planned_again(store: Store, by_per
 FOLDERS = sorted(
     path.name
     for path in (ROOT / "service").iterdir()
-    # Pictures still colour a cell by its reason.
-    if path.is_dir() and path.name not in ("pictures", "__pycache__")
+    if path.is_dir() and path.name != "__pycache__"
 )
 FROZEN = "migrations.py"
 """Reads the sentences of old versions."""
