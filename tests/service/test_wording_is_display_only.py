@@ -217,9 +217,7 @@ def test_a_section_with_an_added_frame_is_not_planned_again(store: Store, by_per
 # No module of the service compares or searches a sentence.
 
 FOLDERS = sorted(
-    path.name
-    for path in (ROOT / "service").iterdir()
-    if path.is_dir() and path.name != "__pycache__"
+    path.name for path in (ROOT / "service").iterdir() if path.is_dir() and path.name != "__pycache__"
 )
 FROZEN = "migrations.py"
 """Reads the sentences of old versions."""

@@ -1,6 +1,7 @@
 """Sessions on the simulated microscope, whole and with every kind of failure that a device may show."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -461,3 +462,15 @@ def test_the_status_says_where_a_pause_will_land(start: Start) -> None:
     assert seen[0]["landing"] is None
     assert "pauses after frame J000001" in str(seen[1]["landing"])
     assert session.control.health()["landing"] is None
+
+
+def test_a_stop_after_the_end_of_a_session_leaves_no_thread_that_stops_its_devices(start: Start) -> None:
+    session = start()
+    session.thread.join(200)
+    session.control.stop(Interrupt.SHUTDOWN, "too late")
+    assert session.runner.landed.is_set()
+    # Without the check it went on for half a minute.
+    end_s = time.monotonic() + 10
+    while any(thread.name == "stop" for thread in threading.enumerate()):
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
