@@ -15,11 +15,11 @@ BESIDE = $(MAKE) --no-print-directory types check-wheel
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
 
-# Types and wheel are checked beside the tests, which wait now and then; what they say is shown at the end.
+# A file is run by one process, so that what its tests share is made once. Types and wheel are checked beside the tests, which wait now and then; what they say is shown at the end.
 test: style  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
-	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal; tested=$$?; \
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from shapely import Polygon
 
 from config.base import Frozen
 
@@ -69,6 +68,9 @@ class ListedSection(Frozen):
     @model_validator(mode="after")
     def _outline_is_a_polygon(self) -> Self:
         if self.outline_um is not None:
+            # Few layouts list outlines, and a watchdog or a command should not wait for GEOS.
+            from shapely import Polygon
+
             outline = Polygon(self.outline_um)
             if not outline.is_valid or outline.area == 0:
                 raise ValueError("outline_um must be the corners of a polygon that does not cross itself")

@@ -26,7 +26,6 @@ from service.logs import get_logger
 from service.model.phases import FINAL, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.model.work import Step
-from service.pictures.focus import draw_focuses
 from service.planning.session_estimate import estimate_session
 from service.safety.safe_state import make_safe
 from service.session.context import Context
@@ -178,13 +177,22 @@ class Runner:
         self._analysis.submit_unfinished()
         take_fluorescence(context, self._analysis.submit, self._section())
         self._analysis.finish()
-        draw_focuses(context.folder, context.store.focus.all())
+        self._draw_focuses()
         if context.config.session.review:
             self._wait_for_analysis()
             self._note_estimate()
             context.store.apply(SessionEvent.REVIEW_NEEDED)
         else:
             context.store.apply(SessionEvent.FLUORESCENCE_COMPLETE)
+
+    def _draw_focuses(self) -> None:
+        """Draw the focus over the array, if there was one."""
+        focuses = self._context.store.focus.all()
+        if focuses:
+            # Matplotlib takes long to load, and few sessions focus.
+            from service.pictures.focus import draw_focuses
+
+            draw_focuses(self._context.folder, focuses)
 
     def _electron(self) -> None:
         context = self._context
@@ -197,7 +205,7 @@ class Runner:
         if context.store.queue.next_job() is not None:
             set_beam(context)
             take_electron_images(context)
-            draw_focuses(context.folder, context.store.focus.all())
+            self._draw_focuses()
         if context.store.specimen.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:

@@ -18,7 +18,7 @@ from config.instrument import CalibrationConfig
 from drivers.calibration import CalibrationFit, fit_calibration
 from drivers.errors import CalibrationError
 from service.errors import InputError
-from service.pictures.saving import save_figure
+from service.pictures.figures import save_figure
 
 COLUMNS = ("fm_x_um", "fm_y_um", "sem_x_um", "sem_y_um")
 LEAST_SPAN_UM = 30.0

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from detection.evaluation.curves import OperatingPoint, ReliabilityBin
-from service.pictures.saving import save_figure
+from service.pictures.figures import save_figure
 
 INK, GREY, STAR = "#1b2430", "#8a94a3", "#d1495b"
 COLOURS = ("#0b3c5d", "#2a7f9e", "#66a182", "#e0a030", "#c8553d")

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from numpy.typing import NDArray
 
 from planner.geometry.rects import RectM, center, hull
-from service.pictures.saving import save_figure
+from service.pictures.figures import save_figure
 
 INK, GREY = "#1b2430", "#8a94a3"
 SAVED, CELL, CELL_EDGE = "#e4efe6", "#4f9d69", "#2f6b45"
