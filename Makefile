@@ -15,7 +15,8 @@ BESIDE = $(MAKE) --no-print-directory types check-wheel
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
 
-# A file is run by one process, so that what its tests share is made once. Types and wheel are checked beside the tests, which wait now and then; what they say is shown at the end.
+# One process runs all tests of a file, so that what they share is made once. Types and wheel are checked beside
+# the tests, which wait now and then; their output is shown at the end.
 test: style  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
