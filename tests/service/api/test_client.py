@@ -16,12 +16,12 @@ from service.api.transport.server import ApiServer
 from service.errors import ApiError, NoDaemonError
 from service.model.phases import Phase, SessionEvent
 from service.store.store import Store
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import DirectControl, api_server
 
 
 @pytest.fixture
 def server(store: Store, runtime: Path) -> Iterator[ApiServer]:
-    made = ApiServer(store, DirectControl(store), run_endpoints("run-1"))
+    made = api_server(store, run_endpoints("run-1"))
     made.start()
     yield made
     made.stop()
