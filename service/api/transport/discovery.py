@@ -14,7 +14,7 @@ from service.session.runtime_folder import runtime_directory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonInfo:
-    """Content of ``daemon.json``; a dataclass, so that a client need not load pydantic.
+    """Content of ``daemon.json``; a dataclass, since a client imports none of the pydantic models.
 
     Raises
     ------
