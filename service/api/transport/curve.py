@@ -75,7 +75,7 @@ def local_key(run_id: str, curve: Curve) -> Path:
     return path
 
 
-def demand(socket_: "zmq.Socket[bytes]", curve: Curve) -> None:
+def require_keys(socket_: "zmq.Socket[bytes]", curve: Curve) -> None:
     """Let only clients with a permitted key connect; call it before the socket is bound."""
     assert curve.server.secret is not None
     socket_.setsockopt(zmq.CURVE_SERVER, 1)

@@ -115,8 +115,6 @@ def _require_free(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise EndpointError(
-            f"ipc://{path}: the path is of a file that is not a socket; choose another endpoint"
-        )
+        raise EndpointError(f"ipc://{path}: is a file, not a socket; choose another endpoint")
     if is_listening(f"ipc://{path}"):
         raise EndpointError(f"ipc://{path}: is in use by another program; choose another endpoint")

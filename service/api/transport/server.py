@@ -1,4 +1,4 @@
-"""The sockets of the API, and the thread that serves them."""
+"""Sockets of the API, and the thread that serves them."""
 
 import math
 import socket
@@ -11,7 +11,7 @@ import zmq
 
 from service.api.transport import endpoints
 from service.api.transport.connections import LOOK_S, Connections
-from service.api.transport.curve import Curve, Gatekeeper, demand
+from service.api.transport.curve import Curve, Gatekeeper, require_keys
 from service.api.transport.endpoints import Endpoints
 from service.api.wire.messages import ErrorCode, EventMessage, refusal
 from service.logs import get_logger
@@ -86,7 +86,7 @@ class ApiServer:
             one.setsockopt(zmq.LINGER, 0)
             one.setsockopt(zmq.RCVHWM, _REQUESTS_WAITING)
             if curve is not None:
-                demand(one, curve)
+                require_keys(one, curve)
         self._requests.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self._requests.setsockopt(zmq.SNDHWM, _REPLIES_WAITING)
         self._requests.setsockopt(zmq.ROUTER_MANDATORY, 1)

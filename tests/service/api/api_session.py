@@ -17,7 +17,7 @@ from service.store.store import Store
 
 
 class DirectControl:
-    """Applies each wish to the store; no runner, no devices."""
+    """Control that applies each change to the store; no runner, no devices."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -74,7 +74,7 @@ def test_a_daemon_that_is_silent(runtime: Path) -> None:
 
 
 def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) -> None:
-    """The change is made at the first request; its reply gets lost; the retry is answered, not done again."""
+    """The first request makes the change, its reply is lost, and the retry is only answered."""
     store.apply(SessionEvent.START)
     context = zmq.Context()
     lossy = context.socket(zmq.ROUTER)

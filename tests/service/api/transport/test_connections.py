@@ -1,4 +1,4 @@
-"""Peers that send without end, or in numbers, over real sockets."""
+"""Peers that send a message without end, and too many peers, over real sockets."""
 
 import socket
 import time
@@ -39,7 +39,7 @@ def server(store: Store, where: Endpoints) -> Iterator[ApiServer]:
 
 
 def send_until_cut(peer: socket.socket, blob: bytes, limit_s: float = LIMIT_S) -> int:
-    """Send again and again until the other side hangs up; bytes that went."""
+    """Send until the other side closes the connection; return the bytes sent."""
     sent = 0
     end = time.monotonic() + limit_s
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Keys over real sockets: who is let in, who is not, and that it ends at once when a key is revoked."""
+"""Keys over real sockets: clients are accepted, refused, and cut off when their key is revoked."""
 
 import socket
 import stat
@@ -21,7 +21,7 @@ from service.store.store import Store
 from tests.service.api.api_session import api_server
 
 OTHERS = "127.0.0.2"
-"""Stands for an address that others can reach: all but 127.0.0.1 is one, for the daemon."""
+"""Address that other computers can reach, for the daemon: any but 127.0.0.1."""
 
 SILENCE_MS = 500
 REPLY_MS = 10_000

@@ -55,7 +55,7 @@ def client(server: ApiServer, where: Endpoints) -> Iterator[Client]:
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Make raw sockets, and close them all in the end."""
+    """Make raw sockets, and close them at the end."""
     context = zmq.Context()
     sockets: list[zmq.Socket[bytes]] = []
 
@@ -188,7 +188,7 @@ def test_events_from_now_on(client: Client, where: Endpoints, store: Store) -> N
 
 
 def test_missed_events_are_fetched(client: Client, where: Endpoints, store: Store) -> None:
-    """A heartbeat beyond what came by the socket makes the client ask for the rest."""
+    """A heartbeat with a later `seq` than the last event makes the client ask for the rest."""
     following = client.events(since=0)
     store.events.note("first", "", {})
     assert next(following)["seq"] == 1
