@@ -2,11 +2,11 @@
 
 
 class InputError(ValueError):
-    """Raised when a file, flag or message from a person cannot be used; the text is one sentence."""
+    """Raised when a file, flag or message from a person cannot be used; the message is one sentence."""
 
 
 class ImageError(Exception):
-    """Raised when an image on disk is not what was written, or cannot be read back."""
+    """Raised when an image on disk differs from what was written, or cannot be read."""
 
 
 class UnsafeError(Exception):
@@ -14,55 +14,55 @@ class UnsafeError(Exception):
 
 
 class FrameRefusedError(Exception):
-    """Raised when hardware gave an image that cannot be the one that was asked for."""
+    """Raised when the hardware returned an image that cannot be the requested one."""
 
 
 class VacuumError(Exception):
-    """Raised when the chamber is not in the state or at the pressure that was asked."""
+    """Raised when the chamber is not in the requested state or at the requested pressure."""
 
 
 class StageError(Exception):
-    """Raised when a move is refused or did not end where it should."""
+    """Raised when a stage move is refused or ends at the wrong position."""
 
 
 class SessionFaultError(Exception):
-    """Raised when a session cannot go on without a person; the text says why."""
+    """Raised when a session cannot continue without a person; the message gives the reason."""
 
 
 class HungDeviceError(SessionFaultError):
-    """Raised when a call of a device did not return within its deadline; what it does is unknown."""
+    """Raised when a device call did not return by its deadline; the state of the device is unknown."""
 
 
 class IllegalTransitionError(Exception):
-    """Raised when an event or a new state does not belong to the present one; nothing changed."""
+    """Raised when an event or a new state is not allowed in the current state; nothing changed."""
 
 
 class StoreError(Exception):
-    """Raised when the session's database cannot be used, or refuses a value; the change did not happen."""
+    """Raised when the session's database cannot be used or refuses a value; nothing changed."""
 
 
 class UnknownIdError(StoreError):
-    """Raised when nothing in the store has the identifier."""
+    """Raised when the store has nothing with this identifier."""
 
 
 class StaleRevisionError(Exception):
-    """Raised when somebody else steered since the caller looked; nothing changed."""
+    """Raised when the queue or the session was changed since the caller last looked; nothing changed."""
 
 
 class RequestReusedError(Exception):
-    """Raised when a request identifier comes again with another method or other parameters."""
+    """Raised when a request identifier is reused with another method or other parameters."""
 
 
 class RefusedFrameError(Exception):
-    """Raised when a frame that a person asks for must not be taken; the text is one sentence."""
+    """Raised when a frame requested by a person must not be taken; the message is one sentence."""
 
 
 class EndpointError(Exception):
-    """Raised when the daemon cannot listen where it should; the text is one sentence."""
+    """Raised when the daemon cannot listen at its endpoints; the message is one sentence."""
 
 
 class NoDaemonError(Exception):
-    """Raised when no daemon answers; the text is one sentence."""
+    """Raised when no daemon answers; the message is one sentence."""
 
 
 class ApiError(Exception):

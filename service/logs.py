@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line in the run folder, warnings for people on standard error."""
+"""Logs: JSON lines in the run folder, warnings on standard error."""
 
 import logging
 import logging.handlers
@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 _FILE_BYTES, _FILES = 20_000_000, 5
-"""A log that has grown so large becomes ``log.jsonl.1``; so many of them are kept."""
+"""Size at which a log becomes ``log.jsonl.1``, and the number of old logs that are kept."""
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -19,7 +19,7 @@ _SHARED: list[Any] = [
 
 
 def configure(file: Path | None = None, verbose: bool = False) -> None:
-    """Send all logs to `file` as JSON lines and, from warnings up (all if `verbose`), to standard error."""
+    """Log to `file` as JSON lines, and warnings (everything if `verbose`) to standard error."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -60,6 +60,6 @@ def _formatter(*processors: Any) -> structlog.stdlib.ProcessorFormatter:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Logger of a module; `name` is its ``__name__``."""
+    """Return the logger of a module; `name` is its ``__name__``."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"ilemtrack.{name}")
     return logger

@@ -1,4 +1,4 @@
-"""A start-up check that the packages are ours: names like `config` may be overwritten by another program."""
+"""Start-up check of the packages: another program may have overwritten one with a name like `config`."""
 
 import importlib
 from importlib.metadata import packages_distributions
@@ -7,18 +7,18 @@ from pathlib import Path
 from service.errors import InputError
 
 HOME = Path(__file__).resolve().parent.parent
-"""Folder that holds our packages."""
+"""Folder of our packages."""
 
 OWN_PACKAGES = ("config", "detection", "drivers", "planner", "service", "simulators")
 
 
 def check() -> None:
-    """Refuse to work with another program's packages.
+    """Refuse to run with packages of another program.
 
     Raises
     ------
     InputError
-        A package of that name came from elsewhere.
+        A package with one of our names is not ours.
     """
     owners = packages_distributions()
     for room in OWN_PACKAGES:

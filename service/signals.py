@@ -1,6 +1,6 @@
-"""Signals that end the program, always with the microscope safe."""
+"""Signals that end the program, with the microscope left safe."""
 
 import signal
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-"""Also those of a terminal that is closed, and of Ctrl-Backslash."""
+"""SIGHUP comes when a terminal closes, SIGQUIT from Ctrl-Backslash."""

@@ -1,1 +1,1 @@
-"""The ZeroMQ API: messages, server, client, and where they meet."""
+"""ZeroMQ API of a session: handler and client, messages, sockets."""

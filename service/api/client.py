@@ -1,4 +1,4 @@
-"""A client of the daemon, for the command line, the console and scripts."""
+"""Client of the daemon, for the command line, the console and scripts."""
 
 import json
 import math
@@ -19,29 +19,29 @@ from service.errors import ApiError, InputError, NoDaemonError
 ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"
 KEY_VARIABLE = "ILEMTRACK_KEY"
 _FIRST_WAIT_S = 1.0
-"""A request may be lost with a connection that is cut; it is then sent again."""
+"""Wait before a request is sent again, s: it may have been lost with a closed connection."""
 
 _PAGE = 1000
 
 
 class Client:
-    """Talks to one daemon. Not for use from several threads at a time.
+    """Client of one daemon; not thread-safe.
 
     Parameters
     ----------
     endpoint : str, optional
-        The request socket; else ``ILEMTRACK_ENDPOINT``, else the daemon of this user.
+        Request socket; default: ``ILEMTRACK_ENDPOINT``, else the daemon of this user.
     key : path, optional
-        Key file, as `ilemtrack keys new` makes it, for a daemon that demands one; else ``ILEMTRACK_KEY``.
+        Key file made by `ilemtrack keys new`, for a daemon that requires one; default: ``ILEMTRACK_KEY``.
     timeout_s : float
-        How long to wait for a reply, s, to a request that was sent again after a second.
+        Time to wait for a reply, s, after a request was sent again.
 
     Raises
     ------
     NoDaemonError
-        No daemon is to be found.
+        No daemon was found.
     InputError
-        The key file is none.
+        The key file cannot be used.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Client:
         self._socket: zmq.Socket[bytes] | None = None
 
     def close(self) -> None:
-        """Close the connection; harmless when it is closed."""
+        """Close the connection; harmless when repeated."""
         self._context.destroy(linger=0)
 
     def __enter__(self) -> Self:
@@ -78,47 +78,47 @@ class Client:
         Parameters
         ----------
         method : str
-            As in `service.api.wire.methods.METHODS`.
+            One of `service.api.wire.methods.METHODS`.
         request_id : str, optional
-            To repeat an earlier change; made up if not given.
+            Identifier of the request; give that of an earlier change to repeat it safely. Default: a new one.
         **params
-            JSON values; None is left out.
+            JSON values; those that are None are left out.
 
         Raises
         ------
         ApiError
-            The daemon refused.
+            The daemon refused the request.
         NoDaemonError
-            It did not answer.
+            The daemon did not answer.
         """
         request_id = request_id or uuid.uuid4().hex
         given = {name: value for name, value in params.items() if value is not None}
         request = json.dumps({"v": 1, "id": request_id, "method": method, "params": given}, allow_nan=False)
         waits_s = (min(_FIRST_WAIT_S, self._timeout_s), self._timeout_s)
         for wait_s in waits_s:
-            # The same id again is harmless: a change that was made is answered, not made twice.
+            # Repeating an id is harmless: a change that was made is answered, not made twice.
             reply = self._exchange(request.encode(), request_id, wait_s)
             if reply is not None:
                 return _result(reply)
-        key = "demand a key (--key)" if self._key is None else "no longer permit this key"
+        key = "require a key (--key)" if self._key is None else "no longer permit this key"
         raise NoDaemonError(
             f"the daemon at {self.endpoint} does not answer (waited {sum(waits_s):g} s)"
             + ("" if self.endpoint.startswith("ipc://") and self._key is None else f"; it may {key}")
         )
 
     def events(self, since: int | None = None) -> Generator[dict[str, Any], None, None]:
-        """Events in order and without gaps, as they come; ends when the caller stops asking.
+        """Yield events in order and without gaps, as they come, without end.
 
         Parameters
         ----------
         since : int, optional
-            The last `seq` that the caller has; else only what comes from now on.
+            The last `seq` that the caller has; default: only events from now on.
 
         Raises
         ------
         ApiError
         NoDaemonError
-            No heartbeat came and the daemon does not answer.
+            No heartbeat came, and the daemon does not answer.
         """
         hello = self.call("hello")
         socket = self._context.socket(zmq.SUB)
@@ -135,7 +135,7 @@ class Client:
                     continue
                 message = json.loads(socket.recv())
                 is_next = message["type"] == "event" and message["seq"] == last + 1
-                # A heartbeat or event beyond the next one says that some were missed.
+                # A later heartbeat or event than the next one: some were missed.
                 fresh = [message] if is_next else self._missed(last, message["seq"])
                 for event in fresh:
                     last = event["seq"]
@@ -152,14 +152,14 @@ class Client:
             last = page[-1]["seq"]
 
     def _reachable(self, endpoint: str) -> str:
-        """Endpoint as seen from here: a daemon that listens everywhere does not know by which name."""
+        """Return an endpoint as reached from here; a daemon that listens on all addresses names none."""
         host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
         if endpoint.startswith("tcp://") and host in ("*", "0.0.0.0") and self.endpoint.startswith("tcp://"):
             return f"{self.endpoint.rpartition(':')[0]}:{port}"
         return endpoint
 
     def _exchange(self, request: bytes, request_id: str, wait_s: float) -> dict[str, Any] | None:
-        """Send once and wait; None if no reply came in time."""
+        """Send a request once and return its reply, None if none came in time."""
         if self._socket is None:
             self._socket = self._context.socket(zmq.DEALER)
             self._socket.setsockopt(zmq.LINGER, 0)
@@ -183,7 +183,7 @@ def _client_key(path: Path) -> Certificate:
     key = read_secret(path)
     if key.server is None:
         raise InputError(
-            f"{path}: does not name the daemon's key; `ilemtrack keys new NAME` makes one that does"
+            f"{path}: does not hold the daemon's public key; `ilemtrack keys new NAME` makes a file that does"
         )
     return key
 

@@ -1,28 +1,60 @@
-"""What the API tells of one field: its cells and its frame."""
+"""Replies about sections and fields: their cells and their fluorescence frames."""
 
 import base64
 from pathlib import Path
 
-from service.api.wire import fields as models
+from service.api.wire import fields as wire
+from service.api.wire.messages import MOST_ROWS
+from service.api.wire.methods import SectionPage, SectionRow, SectionsParams
 from service.errors import ImageError, UnknownIdError
 from service.model.jobs import JobState
 from service.pictures.preview import preview
 from service.store.store import Store
 
 
-def detail(store: Store, params: models.FieldParams) -> models.FieldDetail:
-    """Return a field, and how many cells it has.
+def sections(store: Store, params: SectionsParams) -> SectionPage:
+    """Return some sections in the order of cutting.
 
     Raises
     ------
     UnknownIdError
     """
-    row = models.FieldRow.of(store.specimen.field(params.field))
+    limit = min(params.limit, MOST_ROWS)
+    found = store.specimen.sections(limit, params.after)
+    return SectionPage(
+        sections=tuple(SectionRow(section=s.id, index=s.index, center_m=s.center_m) for s in found),
+        after=found[-1].id if len(found) == limit else None,
+    )
+
+
+def page(store: Store, params: wire.FieldsParams) -> wire.FieldPage:
+    """Return some fields.
+
+    Raises
+    ------
+    UnknownIdError
+    """
+    limit = min(params.limit, MOST_ROWS)
+    found = store.specimen.fields(params.section, params.state, limit, params.after)
+    return wire.FieldPage(
+        fields=tuple(map(wire.FieldRow.of, found)),
+        after=found[-1].id if len(found) == limit else None,
+    )
+
+
+def detail(store: Store, params: wire.FieldParams) -> wire.FieldDetail:
+    """Return a field and the number of its cells.
+
+    Raises
+    ------
+    UnknownIdError
+    """
+    row = wire.FieldRow.of(store.specimen.field(params.field))
     cells = store.specimen.cells(field=params.field)
     jobs = {job for cell in cells for job in cell.jobs}
     done = {job for job in jobs if store.queue.job(job).state is JobState.DONE}
     planned = [cell for cell in cells if cell.jobs]
-    return models.FieldDetail(
+    return wire.FieldDetail(
         row=row,
         cells=len(cells),
         planned=len(planned),
@@ -30,8 +62,8 @@ def detail(store: Store, params: models.FieldParams) -> models.FieldDetail:
     )
 
 
-def boxes(store: Store, params: models.BoxesParams, *, most: int) -> models.BoxPage:
-    """Return some cells of a field, `most` at most.
+def boxes(store: Store, params: wire.BoxesParams) -> wire.BoxPage:
+    """Return some cells of a field.
 
     Raises
     ------
@@ -43,20 +75,20 @@ def boxes(store: Store, params: models.BoxesParams, *, most: int) -> models.BoxP
     if params.after is not None and params.after not in names:
         raise UnknownIdError(f"there is no cell {params.after} in field {params.field}")
     first = 0 if params.after is None else names.index(params.after) + 1
-    last = first + min(params.limit, most)
-    return models.BoxPage(
-        boxes=tuple(map(models.BoxRow.of, cells[first:last])),
+    last = first + min(params.limit, MOST_ROWS)
+    return wire.BoxPage(
+        boxes=tuple(map(wire.BoxRow.of, cells[first:last])),
         after=names[last - 1] if last < len(cells) else None,
     )
 
 
-def image(store: Store, params: models.ImageParams) -> models.ImageResult:
-    """Return the frame of a field as a small PNG, or a piece of its file.
+def image(store: Store, params: wire.ImageParams) -> wire.ImageResult:
+    """Return the frame of a field as a small PNG, or a part of its file.
 
     Raises
     ------
     UnknownIdError
-        There is no such field, or no frame of it.
+        There is no such field, or it has no frame yet.
     ImageError
         The file cannot be read.
     """
@@ -68,7 +100,7 @@ def image(store: Store, params: models.ImageParams) -> models.ImageResult:
         size_bytes = path.stat().st_size
         if params.form == "png":
             small = preview(path, params.max_side_px)
-            return models.ImageResult(
+            return wire.ImageResult(
                 image=field.image,
                 sha256=field.sha256,
                 size_bytes=size_bytes,
@@ -79,14 +111,14 @@ def image(store: Store, params: models.ImageParams) -> models.ImageResult:
             )
         with path.open("rb") as file:
             file.seek(params.offset)
-            piece = file.read(params.length)
+            part = file.read(params.length)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
-    after = params.offset + len(piece)
-    return models.ImageResult(
+    after = params.offset + len(part)
+    return wire.ImageResult(
         image=field.image,
         sha256=field.sha256,
         size_bytes=size_bytes,
-        base64=base64.b64encode(piece).decode(),
-        after=after if piece and after < size_bytes else None,
+        base64=base64.b64encode(part).decode(),
+        after=after if part and after < size_bytes else None,
     )

@@ -1,4 +1,4 @@
-"""Where the program begins and ends: signals are caught before anything that takes time is loaded."""
+"""Entry point of the program; it catches signals before any slow import."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from service.cli.exit_status import INTERRUPTED
 from service.signals import STOPPING
 
 _IMPORT = "<frozen importlib._bootstrap>"
-"""Where Python's own frames of an import come from."""
+"""File name in Python's own stack frames of an import."""
 
 
 def main() -> NoReturn:
@@ -22,14 +22,14 @@ def main() -> NoReturn:
 
         status = commands.run(sys.argv[1:])
     except KeyboardInterrupt:
-        # Another one, while the first was being told.
+        # Interrupted again, while the message was printed.
         status = INTERRUPTED
-    # The interpreter goes back to the defaults while it ends, but leaves alone what is ignored.
+    # At exit the interpreter restores the default handlers, except of signals that are ignored.
     _on_stopping(signal.SIG_IGN)
     try:
         sys.stdout.flush()
     except OSError:
-        # Nobody reads any more (`| head`): what is still buffered must not fail at exit.
+        # The reader has gone (`| head`): writing what is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
@@ -40,14 +40,14 @@ def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.H
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    if _is_loading(frame):
-        # Libraries swallow an interrupt while they are loaded, or fail in ways of their own.
+    if _is_importing(frame):
+        # An interrupt during an import may be swallowed, or break the imported library.
         os.write(2, b"ilemtrack: interrupted\n")
         os._exit(INTERRUPTED)
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-def _is_loading(frame: FrameType | None) -> bool:
+def _is_importing(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code.co_filename == _IMPORT:
             return True

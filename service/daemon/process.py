@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.model import Config
 from service.analysis.worker import Analysis
+from service.api.handler import Handler
 from service.api.transport.curve import local_key, prepare
 from service.api.transport.discovery import DaemonInfo
 from service.api.transport.endpoints import Endpoints, is_private, run_endpoints
@@ -164,7 +165,14 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
     )
     publication = Publication()
     # Published again at each beat, so that this daemon is found once another one has ended.
-    server = ApiServer(store, control, where, curve=curve, each_beat=lambda: publication.publish(info))
+    server = ApiServer(
+        store,
+        Handler(store, control, where.events).answer,
+        control.time_s,
+        where,
+        curve=curve,
+        each_beat=lambda: publication.publish(info),
+    )
     try:
         server.start()
         if not publication.publish(info):

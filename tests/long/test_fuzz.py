@@ -32,11 +32,10 @@ _SERVER = """
 import sys, time
 from pathlib import Path
 from service.api.transport.endpoints import Endpoints
-from service.api.transport.server import ApiServer
 from service.store.store import Store
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import api_server
 store = Store.open(Path(sys.argv[1]))
-server = ApiServer(store, DirectControl(store), Endpoints(requests=sys.argv[2], events=sys.argv[3]))
+server = api_server(store, Endpoints(requests=sys.argv[2], events=sys.argv[3]))
 server.start()
 print("up", flush=True)
 sys.stdin.read()

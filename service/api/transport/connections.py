@@ -1,8 +1,9 @@
-"""The connections of a listening socket: how many there are, and which of them send without end.
+"""Limits on the connections of a listening socket: their number, and the size of an unfinished message.
 
-A peer can send parts of one message for ever; libzmq keeps them all until the last part, whatever the high
-water mark says, and has no way to cut a single peer. So each connection that its monitor reports is kept hold
-of by a duplicate of its file descriptor, and shut down when it sends too much without completing a message.
+A peer can send parts of one message forever. libzmq keeps them all until the last part, whatever the high
+water mark says, and cannot close the connection of a single peer. So each connection that the monitor of the
+socket reports is held by a duplicate of its file descriptor, and shut down when it sends too much without
+completing a message.
 """
 
 import ctypes
@@ -22,16 +23,16 @@ from service.logs import get_logger
 log = get_logger(__name__)
 
 MOST = 200
-"""Connections at a time; more are cut at once, so that file descriptors are left for images and the store."""
+"""Most connections at a time; the limit leaves file descriptors for images and the store."""
 
 LOOK_S = 0.05
-"""Time between two looks while anybody is connected, s."""
+"""Time between two checks while a client is connected, s."""
 
 _LOOKS = 4
-"""So many looks in a row with input waiting and no message completed: the peer sends without end."""
+"""Checks in a row with unread input and no message completed, after which a connection is closed."""
 
 _LOOKS_UNTIL_FREED = 4
-"""libzmq frees in a thread of its own; after so many looks it has."""
+"""Checks after which libzmq has freed the memory of a connection, in a thread of its own."""
 
 _BYTES_RECEIVED_AT = 128
 """Offset of ``tcpi_bytes_received`` in ``struct tcp_info`` of Linux 4.1 and later."""
@@ -41,23 +42,23 @@ _BYTES_RECEIVED_AT = 128
 class _Connection:
     held: socket.socket
     heard_at_bytes: int = 0
-    """Bytes received over TCP when it completed a message last."""
+    """Bytes received over TCP up to its last complete message."""
     looks: int = 0
-    """Looks in a row at which input was waiting, since then."""
+    """Checks in a row that found unread input, since then."""
     waited: bool = False
-    """Whether any was, since then: it may leave much of a message that never ended."""
+    """True if one did, since then: an unfinished message may have left memory to free."""
 
 
 class Connections:
-    """Watches one socket that is bound or will be; to be used by the thread that owns the socket.
+    """Connections of one listening socket; for use by the thread that owns the socket.
 
     Parameters
     ----------
     watched : zmq.Socket
     most_bytes : int
-        What a peer may send over TCP without completing a message, bytes. A Unix socket tells no such count:
-        there input that is always waiting tells, so that a slow endless message of another program of the
-        same user is not noticed.
+        Most that a peer may send over TCP without completing a message, bytes. A Unix socket has no such
+        count; there a connection is closed that always has unread input, and a slow endless message from a
+        program of the same user goes unnoticed.
     """
 
     def __init__(self, watched: "zmq.Socket[bytes]", most_bytes: int) -> None:
@@ -70,11 +71,11 @@ class Connections:
         )
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of open connections."""
         return len(self._open)
 
     def take_events(self) -> None:
-        """Note who came and who left."""
+        """Note connections that were opened or closed."""
         while self.monitor.poll(0):
             message = recv_monitor_message(self.monitor, zmq.NOBLOCK)
             number = int(message["value"])
@@ -83,7 +84,7 @@ class Connections:
                 self._hold(number)
 
     def heard(self, number: int) -> None:
-        """Note that a whole message came over the connection of a file descriptor."""
+        """Note that a complete message came over the connection with this file descriptor."""
         connection = self._open.get(number)
         if connection is not None:
             connection.heard_at_bytes = _received(connection.held)
@@ -91,10 +92,10 @@ class Connections:
             connection.waited = False
 
     def look(self) -> None:
-        """Cut whoever sends without end."""
+        """Close connections that send a message without end."""
         guilty = [number for number, connection in self._open.items() if self._is_endless(connection)]
         for number in guilty:
-            log.warning("connection cut: it sends without end of a message", connection=number)
+            log.warning("connection closed: its message has no end", connection=number)
             self._cut(number)
         if self._looks_until_tidy:
             self._looks_until_tidy -= 1
@@ -102,12 +103,12 @@ class Connections:
                 _give_memory_back()
 
     def cut_all(self) -> None:
-        """Cut every connection; peers come back by themselves, and prove anew who they are."""
+        """Close every connection; clients reconnect by themselves and present their keys again."""
         for number in list(self._open):
             self._cut(number)
 
     def close(self) -> None:
-        """Let go of everything; harmless when it is done."""
+        """Let go of all connections; harmless when repeated."""
         if not self._watched.closed:
             self._watched.disable_monitor()
         for number in list(self._open):
@@ -117,14 +118,14 @@ class Connections:
         try:
             held = socket.socket(fileno=os.dup(number))
         except OSError:
-            return  # it is gone already
-        # Between the event and here the number may have passed on to something that is not ours.
+            return  # it has closed already
+        # Since the event the number may have been given to another file.
         if not self._is_ours(held):
             held.close()
             return
         self._open[number] = _Connection(held)
         if len(self._open) > MOST:
-            log.warning("connection cut: there are too many", most=MOST)
+            log.warning("connection closed: too many connections", most=MOST)
             self._cut(number)
 
     def _is_ours(self, held: socket.socket) -> bool:
@@ -150,7 +151,7 @@ class Connections:
     def _cut(self, number: int) -> None:
         held = self._open[number].held
         with suppress(OSError):
-            # A reset, or the kernel would keep for a minute what the peer goes on to send.
+            # Reset it: otherwise the kernel keeps for a minute all that the peer still sends.
             held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             held.shutdown(socket.SHUT_RDWR)
         self._forget(number)
@@ -164,7 +165,7 @@ class Connections:
 
 
 def _received(connection: socket.socket) -> int:
-    """Bytes that came over a TCP connection; 0 for others."""
+    """Return the bytes received over a TCP connection, 0 for others."""
     if connection.family == socket.AF_UNIX:
         return 0
     size = _BYTES_RECEIVED_AT + 8
@@ -176,7 +177,7 @@ def _received(connection: socket.socket) -> int:
 
 
 def _waiting(connection: socket.socket) -> bool:
-    """Whether input waits to be read."""
+    """Return True if a connection has unread input."""
     count = bytearray(4)
     try:
         fcntl.ioctl(connection.fileno(), termios.FIONREAD, count)
@@ -186,7 +187,7 @@ def _waiting(connection: socket.socket) -> bool:
 
 
 def _give_memory_back() -> None:
-    """Return freed memory to the system; glibc keeps what many small parts have left behind."""
+    """Return freed memory to the system; glibc keeps that of many small parts."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -1,4 +1,4 @@
-"""CURVE for the sockets of the API, and the ZAP handler that says which keys are let in.
+"""CURVE for the sockets of the API, and the ZAP handler that accepts or refuses the keys of clients.
 
 https://rfc.zeromq.org/spec/26 (CurveZMQ) and https://rfc.zeromq.org/spec/27 (ZAP).
 """
@@ -23,15 +23,16 @@ _DOMAIN = b"ilemtrack"
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What makes the sockets of a daemon private.
+    """Keys of a daemon whose clients must present one.
 
     Attributes
     ----------
     directory : Path
-        See `service.api.transport.keys`.
+        Folder of the keys; see `service.api.transport.keys`.
     server : Certificate
+        Key pair of the daemon.
     local : Certificate
-        Key pair for the clients of this user on this computer, as long as the daemon runs.
+        Key pair for the clients of this user on this computer, for the life of the daemon.
     """
 
     directory: Path
@@ -40,7 +41,7 @@ class Curve:
 
 
 def prepare(directory: Path) -> Curve:
-    """Read the keys, and make what is missing.
+    """Read the keys, and make those that are missing.
 
     Raises
     ------
@@ -61,33 +62,33 @@ def prepare(directory: Path) -> Curve:
 
 
 def local_key(run_id: str, curve: Curve) -> Path:
-    """Write the key of the local clients into the runtime folder of this user; its path.
+    """Write the key of the local clients into the runtime folder of this user and return its path.
 
     Raises
     ------
     EndpointError, InputError
     """
     path = run_stem(run_id).with_suffix(".key_secret")
-    # Only a daemon that was killed on this very run can have left one.
+    # One that exists is of a daemon of this run that was killed.
     path.unlink(missing_ok=True)
     keys.write(path, curve.local)
     return path
 
 
-def demand(socket_: "zmq.Socket[bytes]", curve: Curve) -> None:
-    """Let only clients with a permitted key connect; before the socket is bound."""
+def require_keys(socket_: "zmq.Socket[bytes]", curve: Curve) -> None:
+    """Let only clients with a permitted key connect; call it before the socket is bound."""
     assert curve.server.secret is not None
     socket_.setsockopt(zmq.CURVE_SERVER, 1)
     socket_.setsockopt(zmq.CURVE_SECRETKEY, curve.server.secret.encode())
     socket_.setsockopt(zmq.ZAP_DOMAIN, _DOMAIN)
-    # Without a handler nobody is let in; otherwise libzmq would let everybody in.
+    # Without a handler, refuse everybody; the default of libzmq is to accept everybody.
     socket_.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
 
 class Gatekeeper:
-    """Answers libzmq's question whether a key may come in; for the thread that serves the sockets.
+    """ZAP handler: accepts or refuses the keys of clients; for the thread that serves the sockets.
 
-    The folder of keys is read for each question, so that what was revoked is refused at once.
+    The folder of keys is read for each request, so that a revoked key is refused at once.
     """
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", curve: Curve) -> None:
@@ -98,17 +99,17 @@ class Gatekeeper:
         self.socket.bind(_ZAP)
 
     def answer(self) -> None:
-        """Answer all that was asked."""
+        """Answer all requests of libzmq."""
         while self.socket.poll(0):
             version, number, _, address, _, mechanism, *credentials = self.socket.recv_multipart()
             name = self._name(mechanism, credentials)
             if name is None:
-                log.warning("a client without a permitted key was refused", address=address.decode())
+                log.warning("client refused: no permitted key", address=address.decode())
             verdict = (b"400", b"no permitted key", b"") if name is None else (b"200", b"OK", name.encode())
             self.socket.send_multipart([version, number, *verdict, b""])
 
-    def somebody_was_revoked(self) -> bool:
-        """Whether a key is permitted no longer that was when this was asked last."""
+    def a_key_was_revoked(self) -> bool:
+        """Return True if a key was revoked since the last call."""
         before, self._permitted = self._permitted, self._read()
         return not before <= self._permitted
 

@@ -1,8 +1,8 @@
 """Discovery of the daemon by clients of the same user.
 
 One daemon of the user at a time holds ``daemon.lock`` and writes ``daemon.json``, in a folder that only this
-user can enter; others serve at their own endpoints. The lock ends with its process, so nothing that a killed
-daemon leaves behind is in the way of the next.
+user can enter; others serve at their own endpoints. The lock ends with its process, so a killed daemon does
+not block the next one.
 """
 
 import json
@@ -14,7 +14,7 @@ from service.session.runtime_folder import runtime_directory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonInfo:
-    """Content of ``daemon.json``; a plain dataclass, so that a client need not load pydantic.
+    """Content of ``daemon.json``; a dataclass, since a client imports none of the pydantic models.
 
     Raises
     ------
@@ -28,7 +28,7 @@ class DaemonInfo:
     run: str
     pid: int
     key: str | None = None
-    """File with a key for clients of this user, if one is demanded."""
+    """File with a key for clients of this user, if the daemon requires one."""
 
     def __post_init__(self) -> None:
         texts = [self.endpoint, self.events_endpoint, self.run, *([] if self.key is None else [self.key])]
@@ -43,7 +43,7 @@ class DaemonInfo:
 
 
 def find_daemon() -> DaemonInfo | None:
-    """Return the published daemon of this user, None if none is alive.
+    """Return the published daemon of this user, or None if there is none.
 
     Raises
     ------

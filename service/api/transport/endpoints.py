@@ -1,6 +1,6 @@
-"""The endpoints of a daemon: names of its sockets, and how they are bound.
+"""Endpoints of a daemon: names of its sockets, and their binding.
 
-The ipc sockets lie in a folder that only this user can enter.
+The ipc sockets are in a folder that only this user can enter.
 """
 
 import os
@@ -16,7 +16,7 @@ from service.errors import EndpointError
 from service.session.runtime_folder import run_stem, runtime_directory
 
 _SUN_PATH_BYTES = 107
-"""Longest path of a Unix socket on Linux, without the closing zero."""
+"""Longest path of a Unix socket on Linux, without the final zero byte."""
 
 _LOCK_S = 10.0
 
@@ -29,7 +29,7 @@ class Endpoints(Frozen):
 
 
 def run_endpoints(run_id: str) -> Endpoints:
-    """Default endpoints of a run: two sockets in the runtime folder.
+    """Return the default endpoints of a run: two sockets in the runtime folder.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def run_endpoints(run_id: str) -> Endpoints:
 
 
 def is_private(endpoint: str) -> bool:
-    """Return True if only this computer reaches an endpoint (ipc, TCP on 127.0.0.1); it needs no CURVE."""
+    """Return True if only this computer can reach an endpoint (ipc, TCP on 127.0.0.1); it needs no CURVE."""
     return endpoint.startswith(("ipc://", "tcp://127.0.0.1:", "tcp://localhost:"))
 
 
@@ -53,23 +53,23 @@ def bind(socket_: zmq.Socket[bytes], endpoint: str, curve: bool = False) -> None
     socket_ : zmq.Socket
     endpoint : str
     curve : bool
-        True if the socket demands keys, so that other computers may reach it.
+        True if the socket requires keys, so that other computers may connect.
 
     Raises
     ------
     EndpointError
-        The endpoint is in use, cannot be bound, or is neither ipc nor on loopback and no keys are demanded.
+        The endpoint is in use, cannot be bound, or is neither ipc nor on loopback and no keys are required.
     """
     lock = FileLock(runtime_directory() / "bind.lock")
     try:
-        # libzmq unlinks whatever lies at an ipc path: check and bind in one step.
+        # libzmq deletes any file at an ipc path: check and bind in one step.
         with lock.acquire(timeout=_LOCK_S):
             if endpoint.startswith("ipc://"):
-                _demand_free(_ipc_path(endpoint))
+                _require_free(_ipc_path(endpoint))
             elif not endpoint.startswith("tcp://") or not (curve or is_private(endpoint)):
                 raise EndpointError(
                     f"{endpoint}: must be ipc:///absolute/path or tcp://127.0.0.1:port, unless keys are"
-                    " demanded"
+                    " required"
                 )
             old = os.umask(0o177)
             try:
@@ -89,7 +89,7 @@ def bind(socket_: zmq.Socket[bytes], endpoint: str, curve: bool = False) -> None
 
 
 def remove_sockets(where: Endpoints) -> None:
-    """Remove the ipc sockets that this process had bound and has closed; libzmq leaves them."""
+    """Remove the ipc sockets that this process has closed; libzmq leaves them."""
     for endpoint in (where.requests, where.events):
         if endpoint.startswith("ipc://"):
             _ipc_path(endpoint).unlink(missing_ok=True)
@@ -107,7 +107,7 @@ def _ipc_path(endpoint: str) -> Path:
     return Path(path)
 
 
-def _demand_free(path: Path) -> None:
+def _require_free(path: Path) -> None:
     if not path.parent.is_dir():
         raise EndpointError(f"ipc://{path}: the folder {path.parent} does not exist")
     try:
@@ -115,6 +115,6 @@ def _demand_free(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise EndpointError(f"ipc://{path}: there is a file that is not a socket; choose another endpoint")
+        raise EndpointError(f"ipc://{path}: is a file, not a socket; choose another endpoint")
     if is_listening(f"ipc://{path}"):
         raise EndpointError(f"ipc://{path}: is in use by another program; choose another endpoint")

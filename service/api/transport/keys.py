@@ -1,11 +1,11 @@
-"""CURVE keys: the daemon's own pair, and the public keys of the clients that it lets in.
+"""CURVE keys: the daemon's own pair, and the public keys of permitted clients.
 
 ::
 
     <keys>/server.key_secret  server.key  clients/NAME.key
 
-Files are ZeroMQ certificates. A client's secret file also names the key of its server, so that it is all that
-a client needs.
+Files are ZeroMQ certificates. A client's secret file also holds the public key of its server, so a client
+needs no other file.
 """
 
 import os
@@ -32,13 +32,13 @@ class Certificate:
     public: str
     secret: str | None = None
     server: str | None = None
-    """Public key of the server that it is for."""
+    """Public key of the server to connect to."""
     made: str | None = None
-    """When, ISO 8601."""
+    """Time of creation, ISO 8601."""
 
 
 def default_directory() -> Path:
-    """Where the keys of this user's daemon lie."""
+    """Return the folder of the keys of this user's daemon."""
     base = os.environ.get("XDG_CONFIG_HOME")
     return (Path(base) if base else Path.home() / ".config") / "ilemtrack" / "keys"
 
@@ -49,13 +49,13 @@ def new_client(directory: Path, name: str, out: Path) -> None:
     Raises
     ------
     InputError
-        The name is taken or no name, or a file cannot be written.
+        The name is taken or not allowed, or a file cannot be written.
     """
     if not _NAME.fullmatch(name):
-        raise InputError(f"{name!r}: a key's name is made of letters, digits, '_', '-' and '.', at most 63")
+        raise InputError(f"{name!r}: the name of a key has at most 63 letters, digits, '_', '-' and '.'")
     permitted = directory / "clients" / f"{name}.key"
     if permitted.exists():
-        raise InputError(f"{permitted}: there is a key of that name; revoke it first, or choose another name")
+        raise InputError(f"{permitted}: a key of that name exists; revoke it first, or choose another name")
     server = server_pair(directory)
     pair = new_pair(server.public)
     write(out, pair)
@@ -63,12 +63,12 @@ def new_client(directory: Path, name: str, out: Path) -> None:
 
 
 def revoke(directory: Path, name: str) -> None:
-    """Permit a client no longer; a daemon that runs notices within a second.
+    """Revoke the key of a client; a running daemon notices within a second.
 
     Raises
     ------
     InputError
-        There is no such key.
+        There is no such key, or it cannot be removed.
     """
     try:
         if not _NAME.fullmatch(name):
@@ -82,7 +82,7 @@ def revoke(directory: Path, name: str) -> None:
 
 
 def permitted_clients(directory: Path) -> dict[str, str]:
-    """Names of the permitted clients by their public keys; a file that is no certificate permits nobody."""
+    """Return the names of the permitted clients by public key; ignore files that are not certificates."""
     found = {}
     for path in sorted((directory / "clients").glob("*.key")):
         try:
@@ -93,12 +93,12 @@ def permitted_clients(directory: Path) -> dict[str, str]:
 
 
 def server_pair(directory: Path) -> Certificate:
-    """Key pair of the daemon, made when it is needed first.
+    """Return the key pair of the daemon; make it if there is none.
 
     Raises
     ------
     InputError
-        It cannot be written or read, or others could read it.
+        The pair cannot be written or read, or other users may read it.
     """
     path = directory / "server.key_secret"
     if not path.exists():
@@ -111,13 +111,13 @@ def server_pair(directory: Path) -> Certificate:
 
 
 def new_pair(server: str | None = None) -> Certificate:
-    """Make a key pair."""
+    """Return a new key pair, for a client if `server` is the public key of its server."""
     public, secret = zmq.curve_keypair()
     return Certificate(public.decode(), secret.decode(), server, datetime.now(UTC).isoformat("T", "seconds"))
 
 
 def write(path: Path, certificate: Certificate) -> None:
-    """Write a certificate that does not exist yet; only this user can read it where it holds a secret.
+    """Write a certificate to a new file; only this user can read one that holds a secret key.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def write(path: Path, certificate: Certificate) -> None:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "w") as file:
             file.write("\n".join(lines))
     except FileExistsError:
-        raise InputError(f"{path}: exists already; a key is never written over") from None
+        raise InputError(f"{path}: exists already; a key is never overwritten") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -143,7 +143,7 @@ def read(path: Path) -> Certificate:
     Raises
     ------
     InputError
-        It cannot be read, or is none.
+        The file cannot be read, or is not a certificate.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -153,7 +153,7 @@ def read(path: Path) -> Certificate:
     values: dict[str, str] = {match[1]: match[2] for match in matches}
     keys = [values.get(name) for name in ("public-key", "secret-key", "server-key")]
     if keys[0] is None or any(key is not None and not _is_key(key) for key in keys):
-        raise InputError(f"{path}: no ZeroMQ key file; `ilemtrack keys new NAME` makes one")
+        raise InputError(f"{path}: not a ZeroMQ key file; `ilemtrack keys new NAME` makes one")
     return Certificate(keys[0], keys[1], keys[2], values.get("created"))
 
 
@@ -166,7 +166,7 @@ def read_secret(path: Path) -> Certificate:
     """
     found = read(path)
     if found.secret is None:
-        raise InputError(f"{path}: holds no secret key; the file that ends in .key_secret is needed")
+        raise InputError(f"{path}: holds no secret key; use the file that ends in .key_secret")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The sockets of the API, and the thread that serves them."""
+"""Sockets of the API, and the thread that serves them."""
 
 import math
 import socket
@@ -9,13 +9,11 @@ from contextlib import suppress
 
 import zmq
 
-from service.api.changes import Control
-from service.api.handler import Handler, event_message, refusal
 from service.api.transport import endpoints
 from service.api.transport.connections import LOOK_S, Connections
-from service.api.transport.curve import Curve, Gatekeeper, demand
+from service.api.transport.curve import Curve, Gatekeeper, require_keys
 from service.api.transport.endpoints import Endpoints
-from service.api.wire.messages import ErrorCode, EventMessage
+from service.api.wire.messages import ErrorCode, EventMessage, refusal
 from service.logs import get_logger
 from service.store.database import utc_now
 from service.store.store import Store
@@ -24,39 +22,43 @@ log = get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 _EVENTS_KEPT = 10_000
-"""Events that wait for a slow subscriber; it loses the rest and catches up by ``events.since``."""
+"""Events queued for a slow subscriber; it loses the rest and catches up with ``events.since``."""
 
 _REQUESTS_WAITING = 4
-"""Requests of one client that wait in this process; the rest waits on its side."""
+"""Requests of one client queued in this process; the rest wait on the client's side."""
 
 _REPLIES_WAITING = 256
-"""Replies that wait for a client that does not read; it loses the rest."""
+"""Replies queued for a client that does not read; it loses the rest."""
 
 _MAX_SUBSCRIPTION_BYTES = 1024
 _MAX_SUBSCRIPTIONS_BYTES = 1024 * 1024
-"""All that a subscriber may ever send, bytes; it has no more to say than what it subscribes to."""
+"""Most that a subscriber may ever send, bytes; it sends nothing but subscriptions."""
 
 _AT_ONCE = 64
-"""Requests answered before events are looked at again."""
+"""Requests answered in a row before events are published."""
 
 _FRAMES = 4
-"""Frames kept of a message; a request has one, and an empty one before it."""
+"""Frames kept of a message; a request has one, after an empty one."""
 
 _PAGE = 500
 
 
 class ApiServer:
-    """Serves one session, from `start` to `stop`.
+    """Server of one session, from `start` to `stop`.
 
     Parameters
     ----------
     store : Store
-    control : Control
+        Source of the events.
+    answer : callable
+        Takes a request and returns its reply; called in the thread of the server.
+    time_s : callable
+        Returns the time on the microscope's clock, s.
     where : Endpoints
     heartbeat_s : float
         Time between heartbeats on the events socket, s.
     curve : Curve, optional
-        Demand a permitted key of every client; needed for endpoints that others can reach.
+        Keys, to require one of every client; needed for endpoints that other computers can reach.
     each_beat : callable
         Called at each heartbeat; it must return at once.
     """
@@ -64,17 +66,18 @@ class ApiServer:
     def __init__(
         self,
         store: Store,
-        control: Control,
+        answer: Callable[[bytes], bytes],
+        time_s: Callable[[], float],
         where: Endpoints,
         heartbeat_s: float = 1.0,
         curve: Curve | None = None,
         each_beat: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
-        self._control = control
+        self._answer = answer
+        self._time_s = time_s
         self._where = where
         self._heartbeat_s = heartbeat_s
-        self._handler = Handler(store, control, where.events)
         self._context = zmq.Context()
         self._requests = self._context.socket(zmq.ROUTER)
         self._events = self._context.socket(zmq.XPUB)
@@ -83,13 +86,13 @@ class ApiServer:
             one.setsockopt(zmq.LINGER, 0)
             one.setsockopt(zmq.RCVHWM, _REQUESTS_WAITING)
             if curve is not None:
-                demand(one, curve)
+                require_keys(one, curve)
         self._requests.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self._requests.setsockopt(zmq.SNDHWM, _REPLIES_WAITING)
         self._requests.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._events.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION_BYTES)
         self._events.setsockopt(zmq.SNDHWM, _EVENTS_KEPT)
-        # Every subscription is told to us, so that a new subscriber hears the last seq at once.
+        # Report every subscription, so that a new subscriber gets the last seq at once.
         self._events.setsockopt(zmq.XPUB_VERBOSE, 1)
         self._connections = (
             Connections(self._requests, (_REQUESTS_WAITING + 2) * MAX_MESSAGE_BYTES),
@@ -143,7 +146,7 @@ class ApiServer:
             self._wake_out.close()
 
     def _wake(self) -> None:
-        """Make the thread look for events; full or closed means that it will look anyway, or never again."""
+        """Wake the thread, to publish events; no need if the pipe is full (it is awake) or closed."""
         with suppress(BlockingIOError, OSError):
             self._wake_in.send(b"\0")
 
@@ -158,12 +161,12 @@ class ApiServer:
             try:
                 self._turn(poller)
             except Exception:
-                # One bad turn must not end the API; the pause keeps a lasting error from filling the log.
-                log.exception("the API met an unexpected error")
+                # One error must not end the API; the pause keeps a lasting one from filling the log.
+                log.exception("unexpected error in the API server")
                 self._stopping.wait(self._heartbeat_s)
 
     def _turn(self, poller: zmq.Poller) -> None:
-        """Wait for work or the next heartbeat, and do what there is."""
+        """Wait for work or the next heartbeat, then do all that is due."""
         next_turn = min(self._next_beat, self._next_look) if any(self._connections) else self._next_beat
         poller.poll(math.ceil(max(0.0, next_turn - time.monotonic()) * 1000))
         with suppress(BlockingIOError):
@@ -186,29 +189,29 @@ class ApiServer:
             self._beat()
 
     def _answer_one(self) -> bool:
-        """Answer a request that waits; False if none does."""
+        """Answer one request; return False if there is none."""
         try:
             peer, *rest = self._receive()
         except zmq.Again:
             return False
-        # REQ puts an empty frame before the request, DEALER need not.
+        # REQ puts an empty frame before the request; with DEALER it is optional.
         envelope = [b""] if len(rest) > 1 and not rest[0] else []
         frames = rest[len(envelope) :]
         if len(frames) == 1:
-            reply = self._handler.answer(frames[0])
+            reply = self._answer(frames[0])
         else:
             many = len(frames) if len(rest) < _FRAMES else f"{len(frames)} or more"
-            reply = refusal(None, ErrorCode.BAD_REQUEST, f"a request is one frame, not {many}")
+            reply = refusal(None, ErrorCode.BAD_REQUEST, f"a request has one frame, not {many}")
         try:
             self._requests.send_multipart([peer, *envelope, reply], zmq.NOBLOCK)
         except zmq.ZMQError as error:
-            # The peer is gone or does not read: it can ask again. No line in the log, or junk would fill it.
+            # The peer is gone or does not read; it can ask again. Not logged, or junk would fill the log.
             if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 raise
         return True
 
     def _receive(self) -> list[bytes]:
-        """Peer and frames of a message that waits; what is beyond `_FRAMES` is dropped."""
+        """Return the peer and the frames of a message; frames beyond `_FRAMES` are dropped."""
         frames: list[zmq.Frame] = []
         more = True
         while more:
@@ -216,13 +219,13 @@ class ApiServer:
             more = frame.more
             if len(frames) <= _FRAMES:
                 frames.append(frame)
-        # A peer that speaks ZMTP 1.0 has no number; after some MiB in all it has to connect anew.
+        # A peer that speaks ZMTP 1.0 has no number; after some MiB in all it has to reconnect.
         with suppress(zmq.ZMQError):
             self._connections[0].heard(int(frames[-1].get(zmq.SRCFD)))
         return [frame.bytes for frame in frames]
 
     def _take_subscriptions(self) -> bool:
-        """Read what subscribers sent; whether there was a new subscription."""
+        """Read the messages of subscribers; return True if one is a new subscription."""
         subscribed = False
         for _ in range(_AT_ONCE):
             try:
@@ -235,19 +238,19 @@ class ApiServer:
     def _publish(self) -> None:
         while events := self._store.events.since(self._published, _PAGE):
             for event in events:
-                self._events.send(event_message(event).model_dump_json().encode(), zmq.NOBLOCK)
+                self._events.send(EventMessage.of(event).model_dump_json().encode(), zmq.NOBLOCK)
                 self._published = event.seq
             if self._stopping.is_set():
                 return
 
     def _beat(self) -> None:
-        if self._gatekeeper is not None and self._gatekeeper.somebody_was_revoked():
+        if self._gatekeeper is not None and self._gatekeeper.a_key_was_revoked():
             for connections in self._connections:
                 connections.cut_all()
         message = EventMessage(
             type="heartbeat",
             seq=self._published,
-            time_s=self._control.time_s(),
+            time_s=self._time_s(),
             at=utc_now().isoformat(timespec="milliseconds"),
         )
         self._events.send(message.model_dump_json().encode(), zmq.NOBLOCK)

@@ -1,1 +1,1 @@
-"""Messages of the API: what they hold."""
+"""Messages of the API, as pydantic models."""

@@ -1,4 +1,4 @@
-"""What the methods of the fields, the FM positions, take and give."""
+"""Parameters and results of the methods for fields, the FM positions."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,11 +12,11 @@ from service.model import specimen
 from service.model.specimen import FieldState
 
 LONGEST_CHUNK = 500_000
-"""Bytes of a file in one reply; a third more as text."""
+"""Most bytes of a file in one reply; in base64 a third more."""
 
 
 class FieldsParams(Frozen):
-    """Which fields; `after` is an identifier."""
+    """Selection of fields; `after` is the last identifier of the page before."""
 
     limit: Limit = 100
     after: Identifier | None = None
@@ -31,17 +31,17 @@ class FieldParams(Frozen):
 
 
 class BoxesParams(FieldParams):
-    """Which cells of a field; `after` is a cell."""
+    """Selection of cells of a field; `after` is the last cell of the page before."""
 
     limit: Limit = 100
     after: Identifier | None = None
 
 
 class ImageParams(FieldParams):
-    """How to get the frame.
+    """Form of the frame.
 
-    `form` "png": 8 bit, at most `max_side_px` on its longer side, for people. "file": up to `length` bytes of
-    the OME-TIFF file from `offset`, to be asked for until `after` is null.
+    `form` "png": 8 bit, at most `max_side_px` on its longer side, for display. "file": up to `length` bytes
+    of the OME-TIFF file from `offset`; repeat with `offset` = `after` until `after` is null.
     """
 
     form: Literal["png", "file"] = "png"
@@ -67,7 +67,7 @@ class FieldRow(Frozen):
 
     @classmethod
     def of(cls, field: specimen.Field) -> Self:
-        """Row of a field as it goes over the wire."""
+        """Return the row of a field."""
         return cls(
             field=field.id,
             section=field.section,
@@ -84,7 +84,7 @@ class FieldRow(Frozen):
 
 
 class FieldPage(Frozen):
-    """Some fields; `after` gets the next ones, null at the end."""
+    """Some fields; `after` asks for the next ones, null at the end."""
 
     fields: tuple[FieldRow, ...]
     after: str | None
@@ -100,7 +100,7 @@ class FieldDetail(Frozen):
 
 
 class BoxRow(Frozen):
-    """A cell of a field. `image_box_px` is what the policy wants imaged, null where it does not."""
+    """A cell of a field. `image_box_px` is the box to image by the policy, null for a rejected cell."""
 
     cell: str
     box_px: tuple[int, int, int, int]
@@ -111,16 +111,16 @@ class BoxRow(Frozen):
     reason: str
     tracks: tuple[str, ...]
     seen: bool
-    """False where only neighbouring sections show it."""
+    """False if only neighbouring sections show the cell."""
     source: CellSource
     decision: Decision
     jobs: tuple[str, ...]
     skipped: str | None
-    """Why no job images it."""
+    """Reason that no job images the cell."""
 
     @classmethod
     def of(cls, cell: specimen.Cell) -> Self:
-        """Row of a cell as it goes over the wire."""
+        """Return the row of a cell."""
         return cls(
             cell=cell.id,
             box_px=cell.box_px,
@@ -139,7 +139,7 @@ class BoxRow(Frozen):
 
 
 class BoxPage(Frozen):
-    """Some cells; `after` gets the next ones, null at the end."""
+    """Some cells; `after` asks for the next ones, null at the end."""
 
     boxes: tuple[BoxRow, ...]
     after: str | None
@@ -148,8 +148,8 @@ class BoxPage(Frozen):
 class ImageResult(Frozen):
     """A frame, in base64.
 
-    For a PNG, `size_px` is its width and height, and its grey levels go from black at `low_adu` to white at
-    `high_adu`; for a piece of the file, `after` is the next offset, null at the end.
+    For a PNG, `size_px` is its width and height, and its grey levels run from black at `low_adu` to white at
+    `high_adu`. For a part of the file, `after` is the next offset, null at the end.
     """
 
     image: str

@@ -1,4 +1,4 @@
-"""What the method of the focus takes and gives."""
+"""Parameters and result of the method for the focus."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from service.model.focus import FocusBeam, FocusState
 
 
 class FocusesParams(Frozen):
-    """Which focuses; `after` is a focus."""
+    """Selection of focuses; `after` is the last focus of the page before."""
 
     limit: Limit = 100
     after: Number = 0
@@ -17,9 +17,9 @@ class FocusesParams(Frozen):
 
 
 class FocusRow(Frozen):
-    """A section that was focused on.
+    """Focus on one section.
 
-    Heights are working distances of the beam, or positions of the objective; null where there is none.
+    Heights are working distances of the beam, or positions of the objective; null if there is none.
     """
 
     focus: int
@@ -30,17 +30,17 @@ class FocusRow(Frozen):
     start_m: float | None
     found_m: float | None
     score: float | None
-    """Sharpness: the larger the sharper."""
+    """Sharpness; a larger value is sharper."""
     used_m: float | None
     state: FocusState
-    """`outlier`: found, but far off the plane of the sections about it."""
+    """`outlier`: found, but far from the plane through its neighbours."""
     exposures: int
     exposed_s: float
     reason: str | None
 
     @classmethod
     def of(cls, focus: focuses.Focus) -> Self:
-        """Row of a focus as it goes over the wire."""
+        """Return the row of a focus."""
         return cls(
             focus=focus.id,
             beam=focus.beam,
@@ -59,14 +59,14 @@ class FocusRow(Frozen):
 
 
 class FocusPage(Frozen):
-    """Some focuses; `after` gets the next ones, null at the end."""
+    """Some focuses; `after` asks for the next ones, null at the end."""
 
     focuses: tuple[FocusRow, ...]
     after: int | None
 
 
 class FocusSums(Frozen):
-    """Sections by what became of their focus, and its exposures so far; `focus.list` tells which."""
+    """Sections by the result of their focus, and its exposures so far; `focus.list` has the sections."""
 
     beam: FocusBeam
     used: int

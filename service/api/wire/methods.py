@@ -1,4 +1,4 @@
-"""What the methods of the API take and give, and the table of them."""
+"""Methods of the API: their parameters, results and descriptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from service.model.specimen import FieldState
 
 
 class SectionsParams(Frozen):
-    """Which sections; `after` is an identifier."""
+    """Selection of sections; `after` is the last identifier of the page before."""
 
     limit: Limit = 100
     after: Identifier | None = None
 
 
 class EventsParams(Frozen):
-    """Events behind `seq`."""
+    """Selection of events: those after `seq`."""
 
     seq: Number
     limit: Limit = 100
 
 
 class Hello(Frozen):
-    """Who answers."""
+    """Identity of the daemon and its run."""
 
     api: Literal[1] = 1
     program: str
@@ -48,54 +48,54 @@ class SectionRow(Frozen):
 
 
 class SectionPage(Frozen):
-    """Some sections; `after` gets the next ones, null at the end."""
+    """Some sections; `after` asks for the next ones, null at the end."""
 
     sections: tuple[SectionRow, ...]
     after: str | None
 
 
 class EventPage(Frozen):
-    """Some events, without gaps; `last_seq` is that of the newest there is."""
+    """Some events, without gaps; `last_seq` is that of the newest event."""
 
     events: tuple[EventMessage, ...]
     last_seq: int
 
 
 class StatusResult(Frozen):
-    """Where the session stands.
+    """State of the session.
 
-    `devices` is what the runner saw last, with null for what is not known; `health` says what it is doing,
-    since when and how long that may take (`step`, `running_s`, `allowed_s`, `stalled`), where a pause will
-    land (`landing`), why nothing can be recorded (`blocked`), and whether people can be told (`channels`,
-    `notified`, `not_notified`, `last_not_notified`).
+    `devices` holds the last readings, null for an unknown value. `health` holds the current step, the time it
+    has run and the time it may take (`step`, `running_s`, `allowed_s`, `stalled`), the point at which a pause
+    takes effect (`landing`), the reason that nothing can be recorded (`blocked`), and the state of the
+    notifications (`channels`, `notified`, `not_notified`, `last_not_notified`).
     """
 
     phase: Phase
     resume_to: Phase | None
     reason: str | None
     cause: PauseCause | None
-    """Of a pause; null in other phases."""
+    """Cause of a pause; null in other phases."""
     rev: int
     last_seq: int
     time_s: float
-    """On the microscope's clock."""
+    """Time on the microscope's clock."""
     at: str
     """Wall clock, ISO 8601, UTC."""
     left_s: float
-    """Of the session, as `estimate` tells it."""
+    """Time left of the session, as in `estimate`."""
     finish_at: str
     """Wall clock, ISO 8601, UTC."""
     fields: dict[FieldState, int]
     jobs: dict[JobState, int]
     current_job: queue.JobRow | None
     focus: tuple[focus.FocusSums, ...]
-    """Of the beams that were focused."""
+    """Sums of each beam that was focused."""
     devices: dict[str, Any]
     health: dict[str, Any]
 
 
 class Snapshot(Frozen):
-    """All that a client needs to begin with; events behind `status.last_seq` go on from it."""
+    """Everything that a client needs to begin; events after `status.last_seq` continue from here."""
 
     hello: Hello
     status: StatusResult
@@ -103,7 +103,7 @@ class Snapshot(Frozen):
 
 
 class Schema(Frozen):
-    """JSON Schema of everything on the wire; of each method its parameters and its result."""
+    """JSON Schema of all messages, and of the parameters and result of each method."""
 
     request: dict[str, Any]
     reply: dict[str, Any]
@@ -113,7 +113,7 @@ class Schema(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of the API."""
+    """Method of the API."""
 
     params: type[Frozen]
     result: type[Frozen]
@@ -121,46 +121,48 @@ class Method:
 
     @property
     def changes(self) -> bool:
-        """Whether it changes anything, so that its reply is kept for a retry."""
+        """True if the method makes a change, so that its reply is kept for a retry."""
         return issubclass(self.params, ChangeParams)
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "hello": Method(NoParams, Hello, "Versions, run, and the endpoint of the events."),
-        "status": Method(NoParams, StatusResult, "Where the session stands."),
-        "snapshot": Method(NoParams, Snapshot, "Who answers, where it stands, and the next ten jobs."),
+        "status": Method(NoParams, StatusResult, "State of the session."),
+        "snapshot": Method(NoParams, Snapshot, "Result of `hello` and `status`, and the next ten jobs."),
         "schema": Method(NoParams, Schema, "JSON Schema of all messages."),
         "estimate": Method(
             NoParams,
             EstimateResult,
-            "Time, data and dose that are left, the finish, and other ways to image it.",
+            "Time, data and dose left, the time of the end, and other ways to image.",
         ),
-        "events.since": Method(EventsParams, EventPage, "Events behind a sequence number."),
+        "events.since": Method(EventsParams, EventPage, "Events after a sequence number."),
         "sections.list": Method(SectionsParams, SectionPage, "Sections in the order of cutting."),
         "fields.list": Method(fields.FieldsParams, fields.FieldPage, "FM positions."),
-        "fields.get": Method(fields.FieldParams, fields.FieldDetail, "One FM position, and what came of it."),
-        "fields.boxes": Method(fields.BoxesParams, fields.BoxPage, "The cells of a field, and their jobs."),
+        "fields.get": Method(
+            fields.FieldParams, fields.FieldDetail, "One FM position, and the number of its cells."
+        ),
+        "fields.boxes": Method(fields.BoxesParams, fields.BoxPage, "Cells of a field, and their jobs."),
         "fields.image": Method(
-            fields.ImageParams, fields.ImageResult, "Its fluorescence: a small PNG, or a piece of the file."
+            fields.ImageParams,
+            fields.ImageResult,
+            "Fluorescence frame of a field: a small PNG, or a part of the file.",
         ),
         "queue.list": Method(queue.QueueParams, queue.JobPage, "Jobs in the order of the queue."),
-        "queue.get": Method(queue.JobParams, queue.JobDetail, "All that is known of one job."),
-        "queue.hold": Method(queue.JobsParams, Changed, "Keep queued jobs from the beam."),
-        "queue.release": Method(queue.JobsParams, Changed, "Queue held jobs again."),
-        "queue.approve": Method(queue.DecidedParams, Changed, "Expose jobs that need review again."),
-        "queue.skip": Method(queue.DecidedParams, Changed, "Give jobs up, for good."),
-        "queue.move": Method(queue.MoveParams, Changed, "Give a job another place in the queue."),
+        "queue.get": Method(queue.JobParams, queue.JobDetail, "Everything that is known about one job."),
+        "queue.hold": Method(queue.JobsParams, Changed, "Hold queued jobs until they are released."),
+        "queue.release": Method(queue.JobsParams, Changed, "Return held jobs to the queue."),
+        "queue.approve": Method(queue.DecidedParams, Changed, "Expose jobs again that need review."),
+        "queue.skip": Method(queue.DecidedParams, Changed, "Skip jobs permanently."),
+        "queue.move": Method(queue.MoveParams, Changed, "Move a job to another place in the queue."),
         "queue.add": Method(queue.AddParams, queue.Added, "Queue frames that a person asks for."),
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
-        "focus.list": Method(
-            focus.FocusesParams, focus.FocusPage, "What focusing found on each section, and what was used."
-        ),
-        "run.pause": Method(ChangeParams, Changed, "Pause after the step that runs."),
-        "run.resume": Method(ChangeParams, Changed, "Go on after a pause."),
-        "run.abort": Method(ChangeParams, Changed, "End the session at once, for good."),
-        "fault.ack": Method(ChangeParams, Changed, "Leave a fault; the session is then paused."),
+        "focus.list": Method(focus.FocusesParams, focus.FocusPage, "Focus on each section: found and used."),
+        "run.pause": Method(ChangeParams, Changed, "Pause after the current step."),
+        "run.resume": Method(ChangeParams, Changed, "Continue after a pause."),
+        "run.abort": Method(ChangeParams, Changed, "End the session at once; it cannot be resumed."),
+        "fault.ack": Method(ChangeParams, Changed, "Acknowledge a fault; the session is then paused."),
         "review.confirm": Method(ChangeParams, Changed, "End the review; the beam may begin."),
     }
 )
-"""Every method by name."""
+"""Methods by name."""

@@ -1,4 +1,4 @@
-"""What the methods of the queue and of the ledger take and give."""
+"""Parameters and results of the methods for the queue and the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Pixels = Annotated[int, Field(ge=1, le=65536)]
 
 
 class QueueParams(Frozen):
-    """Which jobs; `after` is a position."""
+    """Selection of jobs; `after` is the last position of the page before."""
 
     limit: Limit = 100
     after: Position | None = None
@@ -34,7 +34,7 @@ class JobParams(Frozen):
 
 
 class ExposuresParams(Frozen):
-    """Which rows of the ledger; `after` is an exposure."""
+    """Selection of rows of the ledger; `after` is the last exposure of the page before."""
 
     limit: Limit = 100
     after: Number | None = None
@@ -42,7 +42,7 @@ class ExposuresParams(Frozen):
 
 
 class SteerParams(ChangeParams):
-    """A change of the queue by a person: `by` whom, and the `reason`; both are kept."""
+    """A change of the queue by a person; `by` and `reason` are recorded."""
 
     by: Text = "somebody"
     reason: Text | Literal[""] = ""
@@ -55,14 +55,14 @@ class JobsParams(SteerParams):
 
 
 class DecidedParams(JobsParams):
-    """A decision that is for good, or exposes again: it must say by whom and why."""
+    """A decision that is final, or exposes again; `by` and `reason` are required."""
 
     by: Text
     reason: Text
 
 
 class MoveParams(SteerParams):
-    """Where a job goes: `before` another, else to the front, else to the end of the queue."""
+    """New place of a job: `before` another, or the front if `to_front`, else the end of the queue."""
 
     job: Identifier
     before: Identifier | None = None
@@ -76,7 +76,7 @@ class MoveParams(SteerParams):
 
 
 class NewFrame(Frozen):
-    """A frame that a person asks for; pixel size and dwell time are the configuration's where not given."""
+    """A requested frame; pixel size and dwell time default to those of the configuration."""
 
     section: Identifier
     center_m: tuple[StageM, StageM]
@@ -88,7 +88,8 @@ class NewFrame(Frozen):
 class AddParams(SteerParams):
     """Frames to queue: all, or none.
 
-    They go behind the jobs of their section; `expose_again` allows ground that is exposed or is to be.
+    They follow the other jobs of their section. `expose_again` allows an area that is exposed already, or
+    that another job will expose.
     """
 
     by: Text
@@ -103,14 +104,14 @@ class Covered:
 
     cell: str
     kept: str
-    """Why it is imaged."""
+    """Reason to image it."""
     tracks: tuple[str, ...]
-    """Its name through the sections."""
+    """Its tracks through the sections."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One SEM frame of the queue; a plain dataclass, for a page has many and they come from the store."""
+    """One SEM frame of the queue; a plain dataclass, since a page has many, all from the store."""
 
     job: str
     section: str
@@ -124,13 +125,13 @@ class JobRow:
     state: JobState
     reason: str | None
     hold_cause: HoldCause | None
-    """Who releases a held job; null unless it is held."""
+    """Cause of a hold, which decides who or what releases the job; null unless it is held."""
     origin: JobOrigin
     covers: tuple[Covered, ...]
 
     @classmethod
     def of(cls, job: jobs.Job, kept: Mapping[str, str], tracks: Mapping[str, tuple[str, ...]]) -> Self:
-        """Row of a job; of each of its cells, why it was kept and its name through the sections."""
+        """Return the row of a job, given the reason to keep each cell and the tracks of each cell."""
         return cls(
             job=job.id,
             section=job.section,
@@ -161,11 +162,11 @@ class ExposureRow(Frozen):
     closed_s: float | None
     note: str | None
     beam_s: float | None
-    """Time under the beam, a focus included; null where nobody knows how far it came."""
+    """Beam time, focusing included; null if the exposure may have been cut short."""
 
     @classmethod
     def of(cls, row: jobs.Exposure) -> Self:
-        """Row of the ledger as it goes over the wire."""
+        """Return the row of an exposure."""
         return cls(
             exposure=row.id,
             job=row.job,
@@ -180,40 +181,40 @@ class ExposureRow(Frozen):
 
 
 class JobDetail(Frozen):
-    """All that is known of one job, for a person to decide on. Images are relative to the run folder."""
+    """Everything that is known about one job, for a decision. Images are relative to the run folder."""
 
     row: JobRow
     rect_m: RectM
     image: str | None
-    """Image that was written and recorded."""
+    """Recorded image."""
     image_found: str | None
-    """File at the place of the image, recorded or not; after a crash it may be whole or not."""
+    """Image file found on disk, recorded or not; after a crash it may be incomplete."""
     sha256: str | None
     exposures: tuple[ExposureRow, ...]
-    """Its rows of the ledger: `unknown` is ground that may have been exposed, in part or whole."""
+    """Its rows of the ledger; `unknown` means that the area may have been exposed, in part or completely."""
     history: tuple[EventMessage, ...]
-    """Its events: every state with its time, who asked and why."""
+    """Its events: every change of state with time, person and reason."""
     focus: FocusRow | None
-    """What was found, for a job that focuses."""
+    """Result of a job that focuses."""
     beam_blanked: bool | None
-    """Of the whole microscope, as read last; null where it is not known."""
+    """Last reading of the blanker, for any job; null if not known."""
 
 
 class JobPage(Frozen):
-    """Some jobs; `after` gets the next ones, null at the end."""
+    """Some jobs; `after` asks for the next ones, null at the end."""
 
     jobs: tuple[JobRow, ...]
     after: int | None
 
 
 class ExposurePage(Frozen):
-    """Some rows of the ledger; `after` gets the next ones, null at the end."""
+    """Some rows of the ledger; `after` asks for the next ones, null at the end."""
 
     exposures: tuple[ExposureRow, ...]
     after: int | None
 
 
 class Added(Changed):
-    """Frames were queued, under these names, in the order asked."""
+    """Queued frames: the identifiers of their jobs, in the order of the request."""
 
     jobs: tuple[str, ...]

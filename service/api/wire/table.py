@@ -1,6 +1,6 @@
-"""The table of methods in docs/api.md, made from the models of the wire.
+"""Table of methods in docs/api.md, made from the models of the messages.
 
-``python -m service.api.wire.table docs/api.md`` renews it.
+``python -m service.api.wire.table docs/api.md`` updates it.
 """
 
 import sys
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
 
 def table() -> str:
     """Return the methods as a Markdown table."""
-    lines = ["| method | parameters | result | what it does |", "|---|---|---|---|"]
+    lines = ["| method | parameters | result | description |", "|---|---|---|---|"]
     for name, method in METHODS.items():
         params = ", ".join(f"`{field}`" for field in method.params.model_fields) or "none"
         result = ", ".join(f"`{field}`" for field in method.result.model_fields)
@@ -22,7 +22,7 @@ def table() -> str:
 
 
 def put_into(text: str) -> str:
-    """Return a text with the table between its two marks renewed.
+    """Return a text with a new table between its two marks.
 
     Raises
     ------

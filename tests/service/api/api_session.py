@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.model import Config
+from service.api.handler import Handler
+from service.api.transport.endpoints import Endpoints
+from service.api.transport.server import ApiServer
 from service.model.jobs import Job
 from service.model.phases import PauseCause, SessionEvent
 from service.planning.requested_frames import AskedFrame, admitted
@@ -14,7 +17,7 @@ from service.store.store import Store
 
 
 class DirectControl:
-    """Applies each wish to the store; no runner, no devices."""
+    """Control that applies each change to the store; no runner, no devices."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -52,3 +55,9 @@ class DirectControl:
 
     def estimate(self) -> SessionEstimate:
         return estimate_session(Config(), self._store, datetime(2026, 8, 1, tzinfo=UTC))
+
+
+def api_server(store: Store, where: Endpoints, **options: Any) -> ApiServer:
+    """Return a server of a store with a `DirectControl`."""
+    control = DirectControl(store)
+    return ApiServer(store, Handler(store, control, where.events).answer, control.time_s, where, **options)

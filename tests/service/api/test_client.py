@@ -16,12 +16,12 @@ from service.api.transport.server import ApiServer
 from service.errors import ApiError, NoDaemonError
 from service.model.phases import Phase, SessionEvent
 from service.store.store import Store
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import DirectControl, api_server
 
 
 @pytest.fixture
 def server(store: Store, runtime: Path) -> Iterator[ApiServer]:
-    made = ApiServer(store, DirectControl(store), run_endpoints("run-1"))
+    made = api_server(store, run_endpoints("run-1"))
     made.start()
     yield made
     made.stop()
@@ -74,7 +74,7 @@ def test_a_daemon_that_is_silent(runtime: Path) -> None:
 
 
 def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) -> None:
-    """The change is made at the first request; its reply gets lost; the retry is answered, not done again."""
+    """The first request makes the change, its reply is lost, and the retry is only answered."""
     store.apply(SessionEvent.START)
     context = zmq.Context()
     lossy = context.socket(zmq.ROUTER)

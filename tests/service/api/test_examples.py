@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from service.api.transport.endpoints import run_endpoints
-from service.api.transport.server import ApiServer
 from service.store.store import Store
 from tests.places import ROOT
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import api_server
 from tests.service.store.stores import queue_jobs
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -23,7 +22,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 def environment(store: Store, runtime: Path) -> Iterator[dict[str, str]]:
     queue_jobs(store)
     where = run_endpoints("run-1")
-    server = ApiServer(store, DirectControl(store), where)
+    server = api_server(store, where)
     server.start()
     yield os.environ | {"ILEMTRACK_ENDPOINT": where.requests}
     server.stop()

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from planner.cost import Work
-from service.api.handler import Handler, refusal
-from service.api.wire.messages import ErrorCode
+from service.api.handler import Handler
+from service.api.wire.messages import ErrorCode, refusal
 from service.api.wire.methods import METHODS
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import SessionEvent
@@ -273,6 +273,6 @@ def test_a_store_that_fails_is_one_refusal(handler: Handler, store: Store) -> No
     assert code(ask(handler, "run.pause")) == "storage"
 
 
-def test_a_path_that_is_no_utf_8_can_be_told_of() -> None:
+def test_a_path_that_is_not_utf_8_can_be_quoted() -> None:
     reply = json.loads(refusal("r1", ErrorCode.STORAGE, "run\udcff/session.sqlite: disk I/O error"))
     assert reply["error"]["message"] == "run\\udcff/session.sqlite: disk I/O error"

@@ -1,4 +1,4 @@
-"""A peer that speaks ZMTP by hand, so that it can break every rule of it (https://rfc.zeromq.org/spec/23)."""
+"""A peer that speaks ZMTP by hand, and so can break its rules (https://rfc.zeromq.org/spec/23)."""
 
 import socket
 import struct
@@ -8,7 +8,7 @@ GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + byt
 
 
 def connect(endpoint: str) -> socket.socket:
-    """Connect to an endpoint, ipc or tcp; nothing is said yet."""
+    """Connect to an endpoint, ipc or tcp, and send nothing."""
     if endpoint.startswith("ipc://"):
         peer = socket.socket(socket.AF_UNIX)
         peer.connect(endpoint.removeprefix("ipc://"))
@@ -20,7 +20,7 @@ def connect(endpoint: str) -> socket.socket:
 
 
 def shake_hands(endpoint: str, kind: bytes = b"DEALER") -> socket.socket:
-    """Connect, and greet as a socket of a kind does."""
+    """Connect, and send the greeting of a socket type."""
     peer = connect(endpoint)
     ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind
     try:
@@ -32,7 +32,7 @@ def shake_hands(endpoint: str, kind: bytes = b"DEALER") -> socket.socket:
 
 
 def part(content: bytes, more: bool) -> bytes:
-    """One frame of a message."""
+    """Return one frame of a message."""
     if len(content) > 255:
         return bytes([LONG | (MORE if more else 0)]) + struct.pack(">Q", len(content)) + content
     return bytes([MORE if more else 0, len(content)]) + content

@@ -1,4 +1,4 @@
-"""Keys over real sockets: who is let in, who is not, and that it ends at once when a key is revoked."""
+"""Keys over real sockets: clients are accepted, refused, and cut off when their key is revoked."""
 
 import socket
 import stat
@@ -18,10 +18,10 @@ from service.api.transport.server import ApiServer
 from service.errors import EndpointError, InputError, NoDaemonError
 from service.model.phases import SessionEvent
 from service.store.store import Store
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import api_server
 
 OTHERS = "127.0.0.2"
-"""Stands for an address that others can reach: all but 127.0.0.1 is one, for the daemon."""
+"""Address that other computers can reach, for the daemon: any but 127.0.0.1."""
 
 SILENCE_MS = 500
 REPLY_MS = 10_000
@@ -53,7 +53,7 @@ def where(request: pytest.FixtureRequest, runtime: Path) -> Endpoints:
 
 @pytest.fixture
 def server(store: Store, where: Endpoints, directory: Path, anna: Path) -> Iterator[ApiServer]:
-    made = ApiServer(store, DirectControl(store), where, heartbeat_s=0.1, curve=curve.prepare(directory))
+    made = api_server(store, where, heartbeat_s=0.1, curve=curve.prepare(directory))
     made.start()
     yield made
     made.stop()
@@ -160,8 +160,8 @@ def test_without_a_permitted_key_it_does_not_listen_to_others(
     where = Endpoints(requests=f"tcp://{OTHERS}:{free_port()}", events=f"tcp://{OTHERS}:{free_port()}")
     with pytest.raises(EndpointError, match="ilemtrack keys new"):
         curve.prepare(directory)
-    plain = ApiServer(store, DirectControl(store), where)
-    with pytest.raises(EndpointError, match="unless keys are demanded"):
+    plain = api_server(store, where)
+    with pytest.raises(EndpointError, match="unless keys are required"):
         plain.start()
     assert not is_listening(where.requests)
 
@@ -189,22 +189,22 @@ def test_a_certificate_of_pyzmq_can_be_permitted(directory: Path, tmp_path: Path
 
 
 def test_what_a_person_may_get_wrong(directory: Path, anna: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is a key of that name"):
+    with pytest.raises(InputError, match="a key of that name exists"):
         keys.new_client(directory, "anna", tmp_path / "x")
-    with pytest.raises(InputError, match="made of letters"):
+    with pytest.raises(InputError, match="at most 63 letters"):
         keys.new_client(directory, "../anna", tmp_path / "x")
-    with pytest.raises(InputError, match="never written over"):
+    with pytest.raises(InputError, match="never overwritten"):
         keys.new_client(directory, "ben", anna)
     assert "ben" not in keys.permitted_clients(directory).values()
     for name in ("ben", "../server"):
         with pytest.raises(InputError, match="there are: anna"):
             keys.revoke(directory, name)
-    with pytest.raises(InputError, match=r"key_secret is needed"):
+    with pytest.raises(InputError, match=r"ends in .key_secret"):
         keys.read_secret(directory / "clients" / "anna.key")
     with pytest.raises(InputError, match="cannot be read"), Client("ipc:///x", key=tmp_path / "absent"):
         pass
     with (
-        pytest.raises(InputError, match="does not name"),
+        pytest.raises(InputError, match="does not hold the daemon"),
         Client("ipc:///x", key=directory / "server.key_secret"),
     ):
         pass

@@ -178,7 +178,7 @@ def test_discovery(runtime: Path) -> None:
 
 @pytest.mark.usefixtures("runtime")
 def test_threads_of_one_daemon_are_no_other_daemon() -> None:
-    """The API's thread publishes at its first beat, just as the daemon does itself."""
+    """The thread of the API publishes at its first beat, while the daemon does the same."""
     for _ in range(30):
         discovery, together = Publication(), threading.Barrier(4)
 

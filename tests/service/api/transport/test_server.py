@@ -18,7 +18,7 @@ from service.api.transport.server import MAX_MESSAGE_BYTES, ApiServer
 from service.errors import ApiError, EndpointError, NoDaemonError
 from service.model.phases import SessionEvent
 from service.store.store import Store
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import api_server
 from tests.service.store.stores import queue_jobs
 
 REPLY_MS = 10_000
@@ -41,7 +41,7 @@ def where(request: pytest.FixtureRequest, runtime: Path) -> Endpoints:
 
 @pytest.fixture
 def server(store: Store, where: Endpoints) -> Iterator[ApiServer]:
-    made = ApiServer(store, DirectControl(store), where, heartbeat_s=0.1)
+    made = api_server(store, where, heartbeat_s=0.1)
     made.start()
     yield made
     made.stop()
@@ -55,7 +55,7 @@ def client(server: ApiServer, where: Endpoints) -> Iterator[Client]:
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Make raw sockets, and close them all in the end."""
+    """Make raw sockets, and close them at the end."""
     context = zmq.Context()
     sockets: list[zmq.Socket[bytes]] = []
 
@@ -188,7 +188,7 @@ def test_events_from_now_on(client: Client, where: Endpoints, store: Store) -> N
 
 
 def test_missed_events_are_fetched(client: Client, where: Endpoints, store: Store) -> None:
-    """A heartbeat beyond what came by the socket makes the client ask for the rest."""
+    """A heartbeat with a later `seq` than the last event makes the client ask for the rest."""
     following = client.events(since=0)
     store.events.note("first", "", {})
     assert next(following)["seq"] == 1
@@ -224,10 +224,10 @@ def test_events_are_published_after_their_commit(
 
 def test_an_endpoint_in_use_leaves_nothing_behind(server: ApiServer, where: Endpoints, store: Store) -> None:
     with pytest.raises(EndpointError, match="in use"):
-        ApiServer(store, DirectControl(store), where).start()
+        api_server(store, where).start()
     half = Endpoints(requests=run_endpoints("other").requests, events=where.events)
     with pytest.raises(EndpointError, match="in use"):
-        ApiServer(store, DirectControl(store), half).start()
+        api_server(store, half).start()
     assert not is_listening(half.requests)
 
 
@@ -239,7 +239,7 @@ def test_a_server_can_be_stopped_twice_and_followed_by_another(
     store.events.note("nobody listens", "", {})
     with pytest.raises(NoDaemonError, match="no daemon listens"):
         Client(where.requests)
-    following = ApiServer(store, DirectControl(store), where)
+    following = api_server(store, where)
     following.start()
     with Client(where.requests) as client:
         assert client.call("status")["last_seq"] == 1
@@ -250,7 +250,7 @@ def test_every_new_subscriber_hears_the_last_seq_at_once(
     where: Endpoints, store: Store, connect: Connect
 ) -> None:
     store.events.note("x", "y", {})
-    server = ApiServer(store, DirectControl(store), where, heartbeat_s=3600)
+    server = api_server(store, where, heartbeat_s=3600)
     server.start()
     for _ in range(2):
         one = connect(zmq.SUB, where.events)

@@ -16,13 +16,12 @@ from service.api.transport.curve import prepare
 from service.api.transport.discovery import DaemonInfo, find_daemon
 from service.api.transport.endpoints import run_endpoints
 from service.api.transport.publishing import Publication
-from service.api.transport.server import ApiServer
 from service.errors import InputError
 from service.model.jobs import JobState
 from service.session.run_folder import drive_alone
 from service.store.store import Store
 from tests.places import ROOT
-from tests.service.api.api_session import DirectControl
+from tests.service.api.api_session import api_server
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 from tests.service.store.stores import queue_jobs, rect
@@ -32,7 +31,7 @@ from tests.service.store.stores import queue_jobs, rect
 def endpoint(store: Store, runtime: Path) -> Iterator[str]:
     queue_jobs(store)
     where = run_endpoints("run-1")
-    server = ApiServer(store, DirectControl(store), where)
+    server = api_server(store, where)
     server.start()
     yield where.requests
     server.stop()
@@ -133,7 +132,7 @@ def test_keys_by_commands(tmp_path: Path, say: Said) -> None:
     ]
     assert "anna" in say("keys", "list", *folder)[1]
     status, _, said = say("keys", "new", "anna", "--out", tmp_path / "b", *folder)
-    assert (status, "there is a key of that name" in said) == (2, True)
+    assert (status, "a key of that name exists" in said) == (2, True)
     assert say("keys", "revoke", "anna", *folder)[:2] == (0, "anna: revoked\n")
     assert say("keys", "revoke", "anna", *folder)[0] == 2
 
@@ -145,7 +144,7 @@ def test_a_key_is_used_and_found_by_commands(
     secret = tmp_path / "anna.key_secret"
     keys.new_client(tmp_path / "keys", "anna", secret)
     where = run_endpoints("run-1")
-    server = ApiServer(store, DirectControl(store), where, curve=prepare(tmp_path / "keys"))
+    server = api_server(store, where, curve=prepare(tmp_path / "keys"))
     server.start()
     try:
         status, found, _ = say("queue", "list", "--json", "--connect", where.requests, "--key", secret)
@@ -174,7 +173,7 @@ def test_a_daemon_is_found_once_the_first_has_ended(store: Store, runtime: Path)
                 beats.append(second.publish(info(os.getpid())))
                 beaten.notify_all()
 
-        server = ApiServer(store, DirectControl(store), where, 0.05, each_beat=beat)
+        server = api_server(store, where, heartbeat_s=0.05, each_beat=beat)
         server.start()
         try:
             with beaten:

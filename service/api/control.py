@@ -1,0 +1,59 @@
+"""Interface between the API and a running session."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from service.model.jobs import Job
+from service.planning.requested_frames import AskedFrame
+from service.planning.session_estimate import SessionEstimate
+
+
+class Control(Protocol):
+    """Controls of a running session.
+
+    The API calls the changes inside the transaction that keeps their reply. They return at once, with a
+    sentence that names the step at which the change takes effect. They must not wait for a lock that another
+    thread holds while it writes to the store. Anything that must wait for the commit (such as waking the
+    runner) goes through `Store.after_commit`. Each raises `IllegalTransitionError` if the phase does not
+    allow the change.
+    """
+
+    def pause(self) -> str:
+        """Pause after the current step."""
+        ...
+
+    def resume(self) -> str:
+        """Continue after a pause."""
+        ...
+
+    def abort(self) -> str:
+        """End the session at once; it cannot be resumed."""
+        ...
+
+    def acknowledge(self) -> str:
+        """Acknowledge a fault."""
+        ...
+
+    def confirm_review(self) -> str:
+        """End the review between fluorescence and the beam."""
+        ...
+
+    def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
+        """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""
+        ...
+
+    def devices(self) -> Mapping[str, Any]:
+        """Return the last readings of the devices, without waiting for hardware."""
+        ...
+
+    def health(self) -> Mapping[str, Any]:
+        """Return the progress of the session, where it will stop, and the state of the notifications."""
+        ...
+
+    def time_s(self) -> float:
+        """Return the time on the microscope's clock, s."""
+        ...
+
+    def estimate(self) -> SessionEstimate:
+        """Return an estimate of the rest of the session."""
+        ...
