@@ -22,7 +22,7 @@ from tests.places import ROOT
 QUICK: dict[str, dict[str, Any]] = {
     "layout": {"sections": 3, "columns": 3, "fields": [2, 1], "pitch_um": 150, "first_um": [-150, 0]},
     "fluorescence": {"frame_px": [256, 256], "exposure_s": 0.05},
-    "sem": {"pixel_size_nm": 66, "dwell_us": 1},
+    "sem": {"pixel_size_nm": 66, "dwell_us": 5},
     "stage": {"settle_s": 0.0},
     "session": {"min_free_disk_gb": 0},
     "odemis": {"quick_s": 60, "budget_extra_s": 300},
@@ -36,7 +36,8 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 """Small frames and quick devices: a session in seconds of real time.
 
-Both servers compute in real time, and late on a busy computer: the deadlines of their clients are long.
+Both servers compute in real time, and late on a busy computer: the deadlines of their clients are long, and so is
+the dwell time, since a scan goes on frame by frame until the client has asked for the last one.
 """
 
 
