@@ -36,8 +36,8 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 """Small frames and quick devices: a session in seconds of real time.
 
-Both servers compute in real time, and late on a busy computer: the deadlines of their clients are long, and so
-is the dwell time, since a scan goes on frame by frame until the client has asked for the last one.
+Both servers compute in real time, and late on a busy computer: the deadlines of their clients are long, and
+so is the dwell time, since a scan goes on frame by frame until the client has asked for the last one.
 """
 
 
