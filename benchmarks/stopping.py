@@ -1,4 +1,4 @@
-"""How soon the microscope is safe after a stop in mid-scan, in real time, of a daemon in its own process."""
+"""Time until the microscope is safe after a stop in mid-scan, real time, with a daemon in its own process."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def _scanning() -> bool:
 
 
 def _safe(run_dir: Path) -> bool:
-    """Whether beam and light are off, by the journal of the simulated microscope."""
+    """Return True if beam and light are off, by the journal of the simulated microscope."""
     last: dict[str, object] = {}
     try:
         lines = (run_dir / "simulator.json").read_text(encoding="utf-8").splitlines()

@@ -32,7 +32,7 @@ class NormalisationSettings:
     """Factor before the inverse hyperbolic sine, which brings dim and bright cells nearer. By hand; not
     measured."""
     range_of_bright: tuple[float, float] = (-0.25, 4.0)
-    """Where intensity is cut, in units of the bright one. By hand; not measured."""
+    """Limits of the intensity, in units of the bright one. By hand; not measured."""
     most_copied: int = 4_000_000
     """Values that the percentile filter copies at a time: 16 MB of float32."""
 

@@ -136,7 +136,7 @@ class SharedBackgroundSettings:
     """Standard deviation of the lowest of several values over that of one: .75 of three, .57 of twelve (order
     statistics of the normal distribution)."""
     most_below_sd: float = 4.0
-    """How far the lowest may lie below the second lowest: the shadow in one section must not lower the
+    """Largest distance of the lowest below the second lowest: the shadow in one section must not lower the
     background of all others. By hand."""
     stands_out_sd: float = 3.0
     """Standard deviations of the background above which a block is of a cell: one in 700 by chance."""
@@ -146,7 +146,8 @@ class SharedBackgroundSettings:
     quiet_sd: float = 1.2
     """The same in standard deviations of a pixel, where that is more. By hand."""
     highest_sd: float = 1.5
-    """How far background may lie above that of the others, in deviations from section to section. By hand."""
+    """Largest distance of a background above that of the others, in deviations from section to section. By
+    hand."""
     darkest_um: float = 15.0
     """Within this distance there is some background between crowded cells; stray light lies on all of it.
     By hand."""
