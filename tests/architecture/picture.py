@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grimp
 
+from service.api.wire.table import put_between
 from tests.places import ROOT
 
 BEGIN, END = "<!-- picture: begin -->", "<!-- picture: end -->"
@@ -66,11 +67,7 @@ def put_into(text: str) -> str:
     ValueError
         The marks are missing.
     """
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise ValueError(f"the text has no {BEGIN} ... {END}")
-    return f"{before}{BEGIN}\n{picture()}\n{END}{after}"
+    return put_between(text, BEGIN, END, picture())
 
 
 if __name__ == "__main__":

@@ -29,11 +29,22 @@ def put_into(text: str) -> str:
     ValueError
         The marks are missing.
     """
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
+    return put_between(text, BEGIN, END, table())
+
+
+def put_between(text: str, begin: str, end: str, content: str) -> str:
+    """Return a text with new content between two marks.
+
+    Raises
+    ------
+    ValueError
+        The marks are missing.
+    """
+    before, _, rest = text.partition(begin)
+    _, mark, after = rest.partition(end)
     if not mark:
-        raise ValueError(f"the text has no {BEGIN} ... {END}")
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+        raise ValueError(f"the text has no {begin} ... {end}")
+    return f"{before}{begin}\n{content}\n{end}{after}"
 
 
 if __name__ == "__main__":
