@@ -1,5 +1,7 @@
 """Exceptions of all drivers, whatever the hardware."""
 
+from collections.abc import Sequence
+
 
 class DriverError(Exception):
     """Raised when hardware did not do what it was asked to; the base class of all driver errors."""
@@ -27,6 +29,28 @@ class NotReadyError(DriverError):
 
 class FocusNotFoundError(DriverError):
     """Raised when an automatic focus ended without a result; its rectangle was exposed."""
+
+
+class DisturbedError(DriverError):
+    """Raised when another program changed the microscope in the course of a scan.
+
+    Parameters
+    ----------
+    message : str
+        One sentence that names each change.
+    positions_m : sequence of (float, float)
+        Positions of the stage read back before, during and after the scan, m: with the beam on, it may have
+        been at any of them, and anywhere between.
+    image : object, optional
+        The `drivers.sem.ScanImage` of the scan where there is one, for a person to look at.
+    """
+
+    def __init__(
+        self, message: str, positions_m: Sequence[tuple[float, float]] = (), image: object = None
+    ) -> None:
+        super().__init__(message)
+        self.positions_m = tuple(positions_m)
+        self.image = image
 
 
 class StillBusyError(NotReadyError):

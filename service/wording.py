@@ -116,6 +116,16 @@ def maybe_exposed_at_restart() -> str:
     return "the program ended while the beam may have been on"
 
 
+def end_of_scan_unknown() -> str:
+    """Return the reason of a review: the end of the scan was not recorded."""
+    return "the scan began and its end was not recorded: it may have been exposed"
+
+
+def stage_moved(by_m: float) -> str:
+    """Return the doubt about a scan or an exposure during which the stage moved."""
+    return f"another program moved the stage by {by_m * 1e6:.1f} um in the course of the scan"
+
+
 # Fields and plans after a restart
 
 

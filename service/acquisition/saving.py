@@ -2,7 +2,6 @@
 
 from drivers.sem import ScanImage
 from service import wording
-from service.acquisition.scans import scan_of
 from service.errors import ImageError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
@@ -31,10 +30,6 @@ def keep_unsaved(context: Context) -> None:
     """Save the images in memory, whose file or record the disk refused before."""
     for job_id, taken in list(context.unsaved.items()):
         job = context.store.queue.job(job_id)
-        if job.state is JobState.ARMED:
-            # The scan ended well; only the end of its row could not be written.
-            row = context.store.ledger.exposures(job=job_id)[-1]
-            context.store.ledger.done(row.id, beam_s=scan_of(job).beam_s(context, job))
         if job.state is JobState.SAVED:
             context.unsaved.pop(job_id)
         else:

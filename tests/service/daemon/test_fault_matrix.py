@@ -353,7 +353,7 @@ def test_an_image_that_the_disk_does_not_take(
         (TrackStore, "record_section"),
         (Queue, "add_plan"),
         (Ledger, "arm"),
-        (Ledger, "done"),
+        (Ledger, "finish"),
         (Queue, "set_state"),
         (Store, "apply"),
     ],
