@@ -6,6 +6,8 @@ They are displayed and stored beside the value that they describe. No code decid
 
 from collections.abc import Sequence
 
+from service.errors import StoreTrouble
+
 MOST_NAMED = 5
 
 
@@ -76,6 +78,34 @@ def not_safe(problems: str, after: str | None = None) -> str:
 def database_refuses(error: Exception) -> str:
     """Return the reason of a fault after the database could not be written."""
     return f"the database cannot be written: {error}"
+
+
+def mend_the_store(trouble: StoreTrouble, copy: object) -> str:
+    """Return what a person does about a database that cannot be written; `copy` of it, None if there is none.
+
+    Where the file comes back, the session notices it and faults, to be acknowledged.
+    """
+    goes_on = "then `ilemtrack ack` and `ilemtrack continue`."
+    again = "then `ilemtrack resume`."
+    name = f"rename {copy} to session.sqlite" if copy is not None else "restore session.sqlite from a backup"
+    match trouble:
+        case StoreTrouble.DISK:
+            return f"Make room on the disk, and see that it can be written; {goes_on}"
+        case StoreTrouble.BUSY:
+            return f"End the other program that holds the database; {goes_on}"
+        case StoreTrouble.MOVED:
+            return f"Move it back to where it was; {goes_on}"
+        case StoreTrouble.DELETED:
+            return f"End this program, {name}, {again}"
+        case StoreTrouble.REPLACED:
+            return f"End this program, take the other file away, {name}, {again}"
+        case StoreTrouble.DAMAGED:
+            return (
+                f"End this program, keep the damaged files aside, {name}, {again} Images in em/ that the"
+                " restored database does not know are left for review."
+            )
+        case StoreTrouble.OTHER:
+            return f"Mend the cause; {goes_on}"
 
 
 # Jobs

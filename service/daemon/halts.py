@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from service import wording
-from service.errors import StoreError, UnsafeError
+from service.errors import LOST, StoreError, StoreTrouble, UnsafeError
 from service.logs import get_logger
 from service.model.phases import FINAL, Phase, SessionEvent
 from service.safety.safe_state import make_safe
@@ -21,6 +21,9 @@ class Blocked:
     reason: str
     safe: bool
     """False if the microscope is not known to be safe."""
+    trouble: StoreTrouble
+    to_do: str
+    """Advice for a person."""
 
 
 class Halts:
@@ -128,8 +131,10 @@ class Halts:
         unsafe = self._unsafe()
         reason = wording.database_refuses(error)
         reason = reason if unsafe is None else wording.not_safe(unsafe, reason)
-        self.blocked = Blocked(reason, unsafe is None)
-        log.critical("blocked", reason=reason)
+        copy = context.store.rescue() if error.trouble in LOST else None
+        to_do = wording.mend_the_store(error.trouble, copy)
+        self.blocked = Blocked(reason, unsafe is None, error.trouble, to_do)
+        log.critical("blocked", reason=reason, to_do=to_do)
         context.progress.rest()
         while True:
             if context.interrupts.pending() is Interrupt.SHUTDOWN:

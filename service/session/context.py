@@ -162,7 +162,15 @@ class Context:
             self.progress.begin(BETWEEN, BETWEEN_S)
 
     def checkpoint(self) -> None:
-        """Between two steps: record the busy time, read the devices, raise a pending interrupt."""
+        """Between two steps: record the busy time, read the devices, raise a pending interrupt.
+
+        Raises
+        ------
+        InterruptSession
+        StoreError
+            The database is not the file of its name any more: nothing more is exposed.
+        """
+        self.store.check_file()
         self.note_busy()
         self.view.look(self.devices)
         self.interrupts.take()

@@ -147,7 +147,9 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     ImageError
         The file does not read back as written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not with `parents`: the folder of a run that was moved away must not appear again.
+    path.parent.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     part = path.with_name(path.name + ".part")
     per_cm = (1e4 / metadata["PhysicalSizeX"], 1e4 / metadata["PhysicalSizeY"])
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from service.errors import StoreError
+from service.store.open_file import trouble_of
 from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
 _BUSY_S = 10.0
@@ -74,7 +75,7 @@ def connect(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened ({error})") from error
+        raise StoreError(f"{path}: cannot be opened ({error})", trouble_of(error)) from error
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA synchronous = FULL")
@@ -83,7 +84,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     except sqlite3.Error as error:
         connection.close()
-        raise StoreError(f"{path}: cannot be opened ({error})") from error
+        raise StoreError(f"{path}: cannot be opened ({error})", trouble_of(error)) from error
     return connection
 
 
@@ -97,6 +98,6 @@ def verify(path: Path, connection: sqlite3.Connection) -> None:
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: not a store of ilemtrack ({error})") from error
+        raise StoreError(f"{path}: not a store of ilemtrack ({error})", trouble_of(error)) from error
     if application != APPLICATION_ID:
         raise StoreError(f"{path}: not a store of ilemtrack")

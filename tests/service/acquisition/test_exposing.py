@@ -2,19 +2,26 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.loading import dump
 from drivers.errors import DeviceTimeoutError, DisturbedError, DriverError, NotReadyError
 from drivers.sem import ScanImage
+from service.acquisition import saving
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
+from service.session import images
 from service.session.exposure_map import touched
+from service.store.store import Store
 from simulators.devices.stage import SimulatedStage
 from tests.service.conftest import Start
 from tests.service.faults import faulty
-from tests.service.sessions import Session
+from tests.service.saying import Said
+from tests.service.sessions import Session, small_config
 
 OFF_M = 60e-6
 
@@ -185,3 +192,91 @@ def test_a_person_does_not_add_a_frame_on_ground_that_was_swept_by_mistake(start
     taken = store.steering.ground_taken(other.id)
     assert (swept.job, swept.rect_m) in taken
     assert store.queue.job(swept.job).section != other.id
+
+
+def deleted(store: Path) -> Callable[[], None]:
+    """Delete the database; returns what undoes it."""
+    kept = store.with_name("kept")
+    kept.hardlink_to(store)
+    store.unlink()
+    return lambda: store.hardlink_to(kept)
+
+
+def folder_moved(store: Path) -> Callable[[], None]:
+    other = store.parent.rename(store.parent.with_name("other"))
+
+    def back() -> None:
+        other.rename(store.parent)
+
+    return back
+
+
+@pytest.mark.parametrize(
+    ("harm", "says", "advice"),
+    [
+        (deleted, "session.sqlite: was deleted", "rescued-"),
+        (folder_moved, "was moved to", "Move it back"),
+    ],
+)
+def test_a_database_that_loses_its_name_ends_the_exposures_and_says_what_to_do(
+    start: Start, harm: Callable[[Path], Callable[[], None]], says: str, advice: str
+) -> None:
+    sessions: list[Session] = []
+    undo: list[Callable[[], None]] = []
+    blocked: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], *args: Any) -> ScanImage:
+        image = real(*args)
+        undo.append(harm(sessions[0].folder.store))
+        return image
+
+    def prepare(session: Session) -> None:
+        sessions.append(session)
+        wait = session.context.interrupts.wait
+
+        def waits(limit_s: float | None = None) -> None:
+            if session.runner.blocked and undo:
+                assert session.setup.devices.sem.is_blanked()
+                assert not session.folder.path.exists() or not session.folder.store.exists()
+                blocked.append(str(session.control.health()["blocked"]))
+                undo.pop()()
+            wait(limit_s)
+
+        session.context.interrupts.wait = waits  # type: ignore[method-assign]
+
+    session = start(faulty("sem", "scan", scan), prepare)
+    assert says in blocked[0]
+    assert advice in blocked[0]
+    assert "room on the disk" not in blocked[0]
+    store = session.store
+    assert store.status().phase is Phase.FAULT
+    assert len(store.ledger.exposures()) == 1
+    session.go_on(session.control.acknowledge)
+    session.go_on()
+    assert all(job.state is JobState.DONE for job in store.queue.jobs())
+    assert len(store.ledger.exposures()) == len(store.queue.jobs())
+
+
+def test_a_run_whose_database_was_deleted_does_not_end_well(
+    tmp_path: Path, say: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = images.save_em
+    taken: list[str] = []
+
+    def save(path: Path, *args: Any) -> Any:
+        (tmp_path / "run" / "session.sqlite").unlink(missing_ok=True)
+        taken.append(path.name)
+        return real(path, *args)
+
+    monkeypatch.setattr(saving, "save_em", save)
+    config = tmp_path / "small.yaml"
+    config.write_text(dump(small_config()))
+    status, _, said = say("dry-run", "--config", config, "--out", tmp_path / "run")
+    assert status not in (0, None)
+    assert "session.sqlite: was deleted while this program had it open" in said
+    assert "the microscope is safe" in said
+    assert "rename" in said
+    assert len(taken) == 1
+    (copy,) = (tmp_path / "run").glob("*.rescued-*.sqlite")
+    with closing(Store.open(copy)) as rescued:
+        assert len(rescued.ledger.exposures()) == 1
