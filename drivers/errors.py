@@ -32,25 +32,33 @@ class FocusNotFoundError(DriverError):
 
 
 class DisturbedError(DriverError):
-    """Raised when another program changed the microscope in the course of a scan.
+    """Raised when another program changed the microscope in the course of a scan or an exposure.
 
     Parameters
     ----------
     message : str
         One sentence that names each change.
     positions_m : sequence of (float, float)
-        Positions of the stage read back before, during and after the scan, m: with the beam on, it may have
+        Positions of the stage read back before, during and after a scan, m: with the beam on, it may have
         been at any of them, and anywhere between.
     image : object, optional
-        The `drivers.sem.ScanImage` of the scan where there is one, for a person to look at.
+        The `drivers.sem.ScanImage` or `drivers.fluorescence.FmFrame` where there is one, for a person to look
+        at.
+    field_m : (float, float), optional
+        Largest width and height of what was scanned, m, where that is known.
     """
 
     def __init__(
-        self, message: str, positions_m: Sequence[tuple[float, float]] = (), image: object = None
+        self,
+        message: str,
+        positions_m: Sequence[tuple[float, float]] = (),
+        image: object = None,
+        field_m: tuple[float, float] | None = None,
     ) -> None:
         super().__init__(message)
         self.positions_m = tuple(positions_m)
         self.image = image
+        self.field_m = field_m
 
 
 class StillBusyError(NotReadyError):

@@ -18,9 +18,10 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
+from drivers.guards import conditions
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_positive
-from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan
+from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
 from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.column import read_column
@@ -147,7 +148,14 @@ class OdemisSem:
             if self._clock.now_s() - begun_s > timeout_s:
                 raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
         tolerance_m = self._config.stage.arrival_tolerance_um * 1e-6
-        return scan_image(request, reply, stage_m, ready, self._beam, tolerance_m)
+        seen = [conditions.of(one) for one in reply.result["seen"]]
+        try:
+            image = scan_image(request, reply, stage_m, ready, self._beam, tolerance_m)
+        except DriverError as error:
+            require_undisturbed(seen, None, error)
+            raise
+        require_undisturbed(seen, image)
+        return image
 
     def _drain(self, spare_s: float, wake: threading.Event) -> None:
         """Wait, blanked, until no earlier scan runs: its image would be taken for ours, with the beam open.

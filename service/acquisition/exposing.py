@@ -63,8 +63,11 @@ class Aim:
 
 def scanned_rect(context: Context, job: Job, center_m: tuple[float, float]) -> RectM:
     """Return the ground, as fluorescence sees it, of a scan whose centre the SEM has at `center_m`."""
-    center_m = context.stage_frame.fm_position_m(center_m)
-    return centered(center_m, (job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m))
+    return centered(context.stage_frame.fm_position_m(center_m), _size_m(job))
+
+
+def _size_m(job: Job) -> tuple[float, float]:
+    return job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m
 
 
 def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken | None, str | None]:
@@ -103,7 +106,8 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     if isinstance(failure, DisturbedError) and isinstance(failure.image, ScanImage):
         image = failure.image
     moved, seen_m = _stage_after(context, aim, failure, image)
-    ground_m = _swept(context, job, exposure, aim, seen_m)
+    field_m = failure.field_m if isinstance(failure, DisturbedError) else None
+    ground_m = _swept(context, job, exposure, aim, seen_m, field_m)
     if stuck is not None:
         kept = "" if image is None else save_evidence(context, job, image)
         end = ScanEnd(ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, stuck + kept, ground_m)
@@ -185,18 +189,33 @@ def _stage_after(
 
 
 def _swept(
-    context: Context, job: Job, exposure: Exposure, aim: Aim, seen_m: Sequence[tuple[float, float]]
+    context: Context,
+    job: Job,
+    exposure: Exposure,
+    aim: Aim,
+    seen_m: Sequence[tuple[float, float]],
+    field_m: tuple[float, float] | None,
 ) -> RectM | None:
     """Return the ground from the intent through all places where the scan was seen; None if it is the intent.
 
-    The stage may have taken any way between them: all of their hull counts.
+    The stage may have taken any way between them: all of their hull counts, with the largest field.
     """
     tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
-    swept = exposure.rect_m
-    for center_m in seen_m:
-        if all(map(math.isfinite, center_m)) and math.dist(center_m, aim.center_m) > tolerance_m:
-            swept = hull(swept, scanned_rect(context, job, center_m))
-    return None if swept == exposure.rect_m else swept
+    width_m, height_m = _size_m(job)
+    if field_m is not None and all(map(math.isfinite, field_m)):
+        # Slightly more is the rounding of a read-back.
+        width_m, height_m = (
+            found if found > 1.01 * planned else planned
+            for found, planned in zip(field_m, (width_m, height_m), strict=True)
+        )
+    wider = (width_m, height_m) != _size_m(job)
+    ground = exposure.rect_m
+    for center_m in (aim.center_m, *seen_m) if wider else seen_m:
+        if not all(map(math.isfinite, center_m)):
+            continue
+        if wider or math.dist(center_m, aim.center_m) > tolerance_m:
+            ground = hull(ground, centered(context.stage_frame.fm_position_m(center_m), (width_m, height_m)))
+    return None if ground == exposure.rect_m else ground
 
 
 def _blank(context: Context) -> str | None:
