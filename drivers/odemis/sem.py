@@ -4,6 +4,7 @@ import logging
 import math
 import secrets
 import threading
+from dataclasses import replace
 from typing import Any
 
 from config.model import Config
@@ -18,7 +19,7 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
-from drivers.guards import conditions
+from drivers.guards.conditions import Conditions, of
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_positive
 from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
@@ -148,7 +149,7 @@ class OdemisSem:
             if self._clock.now_s() - begun_s > timeout_s:
                 raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
         tolerance_m = self._config.stage.arrival_tolerance_um * 1e-6
-        seen = [conditions.of(one) for one in reply.result["seen"]]
+        seen = self._seen(request, ready, stage_m, reply)
         try:
             image = scan_image(request, reply, stage_m, ready, self._beam, tolerance_m)
         except DriverError as error:
@@ -156,6 +157,16 @@ class OdemisSem:
             raise
         require_undisturbed(seen, image)
         return image
+
+    @staticmethod
+    def _seen(
+        request: ScanRequest, ready: dict[str, float], stage_m: tuple[float, float], reply: Reply
+    ) -> list[Conditions]:
+        """Return the conditions as prepared, and all that were seen from the beginning of the scan."""
+        width, height = request.size_px
+        field_m = width * ready["pixel_size_m"], height * ready["pixel_size_m"]
+        seen = [of(one) for one in reply.result["seen"]]
+        return [replace(seen[0], stage_m=stage_m, field_m=field_m), *seen]
 
     def _drain(self, spare_s: float, wake: threading.Event) -> None:
         """Wait, blanked, until no earlier scan runs: its image would be taken for ours, with the beam open.

@@ -158,7 +158,9 @@ class QuantaSem:
             if before is None:
                 before = frames.fingerprint(self._channel.latest())
             start_m = self._stage.position()
-            with beam_on(), self._undisturbed() as watch:
+            size_m = tuple(n * request.pixel_size_m for n in request.size_px)
+            set_up = Conditions(start_m, (size_m[0], size_m[1]))
+            with beam_on(), self._undisturbed(set_up) as watch:
                 with self._watched(watch):
                     with self._blanker.unblanking(wake):
                         self._channel.run_once()
@@ -179,7 +181,8 @@ class QuantaSem:
             self._last = None
             self._quiet(wake)
             self._set(request, area)
-            with beam_on(), self._undisturbed(focusing=True) as watch:
+            set_up = Conditions(self._stage.position())
+            with beam_on(), self._undisturbed(set_up, focusing=True) as watch:
                 with self._watched(watch, focusing=True):
                     with self._blanker.unblanking(wake):
                         self._channel.begin_focus()
@@ -252,11 +255,16 @@ class QuantaSem:
         )
 
     @contextmanager
-    def _undisturbed(self, *, focusing: bool = False) -> Iterator[Watch]:
-        """Watch the conditions; a failure of the scan is told together with what another program changed."""
-        before = self._conditions(focusing=focusing)
-        before = replace(before, settings={**before.settings, "blanker": "open"})
+    def _undisturbed(self, set_up: Conditions, *, focusing: bool = False) -> Iterator[Watch]:
+        """Watch the conditions; a failure of the scan is told together with what another program changed.
+
+        `set_up` is what was set and read back.
+        """
+        now = self._conditions(focusing=focusing)
+        now = replace(now, settings={**now.settings, "blanker": "open"})
+        before = replace(set_up, shift_m=now.shift_m, settings=now.settings)
         watch = Watch(before, lambda: self._conditions(focusing=focusing), self._blanker.blank_now)
+        watch.note(now)
         try:
             yield watch
         except (DisturbedError, InterruptedCallError):

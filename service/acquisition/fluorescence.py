@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from drivers.chamber import VacuumState
-from drivers.errors import DriverError, InterruptedCallError
+from drivers.errors import DisturbedError, DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import inner_rect
 from service import wording
@@ -188,7 +188,11 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
     context.view.note(light_on=True)
     try:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
-        return camera.expose(settings, timeout_s)
+        frame = camera.expose(settings, timeout_s)
+        if not light.is_on():
+            # A dark frame shows no cells: all of them would be missed.
+            raise DisturbedError("the light went off during the exposure, and not by this program")
+        return frame
     finally:
         try:
             light.off()

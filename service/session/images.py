@@ -18,6 +18,7 @@ from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanImage
 from service.errors import ImageError
+from service.session.durable import sync_folder
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -170,7 +171,7 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
             raise ImageError(f"{part}: does not read back as written")
         sha256 = _checksum(part)
         part.replace(path)
-        _fsync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -180,11 +181,3 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from config.base import Frozen
 from config.model import Config
 from service.errors import InputError
+from service.session.durable import write_text
 
 Kind = Literal["dry-run", "run", "replay"]
 
@@ -124,8 +125,8 @@ def create(
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")
         path.mkdir(parents=True, exist_ok=True)
         folder = RunFolder(path)
-        folder.config.write_text(config_yaml, encoding="utf-8")
-        folder.info.write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_text(folder.config, config_yaml)
+        write_text(folder.info, info.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror})") from error
     return folder, info
@@ -150,8 +151,6 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
         info = RunInfo.model_validate(json.loads(folder.info.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
-    if not folder.config.is_file():
-        raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import StoreError
@@ -86,6 +87,35 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise StoreError(f"{path}: cannot be opened ({error})", trouble_of(error)) from error
     return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run began with."""
+
+    run_id: str
+    kind: str
+    config_yaml: str
+
+
+def read_origin(path: Path) -> Origin:
+    """Return what the run of a store began with; changes nothing, whatever its version.
+
+    Raises
+    ------
+    StoreError
+    """
+    connection = connect(path)
+    try:
+        verify(path, connection)
+        row = connection.execute("SELECT run_id, kind, config_yaml FROM run").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}", trouble_of(error)) from error
+    finally:
+        connection.close()
+    if row is None:
+        raise StoreError(f"{path}: holds no run")
+    return Origin(*row)
 
 
 def verify(path: Path, connection: sqlite3.Connection) -> None:

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.loading import load
 from service import logs
 from service.logs import get_logger
 from service.own_packages import HOME
+from service.session.kept_config import config_to_rescue
 from service.session.run_folder import RunFolder, open_existing
 from service.watch.heartbeat import Beat, beat_path, process_start, read_beat
 from service.watch.notifier import URLS_VARIABLE
@@ -123,7 +123,7 @@ def guard_run(path: Path, once: bool = False) -> str:
         It is no run, or another program is at work on it.
     """
     folder, info = open_existing(path)
-    config = load(folder.config)
+    config = config_to_rescue(folder)
     logs.configure(folder.path / "watchdog.jsonl")
     beats = beat_path(info.run)
     if once:

@@ -55,7 +55,7 @@ def run(
     from service.session.run_folder import RunFolder
 
     if or_resume and out is not None and RunFolder(out).info.is_file():
-        return session_run.take_up(out, False, as_json, chosen.notify)
+        return session_run.take_up(out, False, as_json, chosen)
     return session_run.begin(chosen, "run", "real", out, as_json)
 
 
