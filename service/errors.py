@@ -11,6 +11,10 @@ class ImageError(Exception):
     """Raised when an image on disk differs from what was written, or cannot be read."""
 
 
+class UnreadableImageError(ImageError):
+    """Raised when an image cannot be read now, though it may be whole: no proof that it is lost."""
+
+
 class UnsafeError(Exception):
     """Raised when the beam is not known to be blanked, or the light not known to be off."""
 

@@ -136,6 +136,11 @@ def steered(what: str, by: str) -> str:
     return f"{what} {by}"
 
 
+def image_not_read_back(error: Exception) -> str:
+    """Return the reason of a review: the image was saved and cannot be read back now."""
+    return f"exposed and saved, but its image cannot be read back: {error}"
+
+
 def image_lost_at_restart() -> str:
     """Return the reason of a review: exposed, but the image was lost with the program."""
     return "the program ended before its image was saved"

@@ -9,7 +9,7 @@ from planner.geometry.rects import grown
 from service.acquisition.disk_space import shortage
 from service.acquisition.exposing import Aim, expose, scanned_rect
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
-from service.acquisition.saving import keep
+from service.acquisition.saving import keep, verify_saved
 from service.acquisition.scans import scan_of
 from service.acquisition.stage_moves import move_to
 from service.acquisition.vacuum import lost
@@ -67,6 +67,7 @@ def take_electron_images(context: Context) -> None:
     """
     while (job := context.store.queue.next_job()) is not None:
         context.checkpoint()
+        verify_saved(context)
         if not scan_of(job).prepare(context, job):
             continue
         lack = shortage(

@@ -100,10 +100,10 @@ def _take_all(
             _take_and_save(context, field)
         except InterruptedCallError:
             raise
-        except OSError as error:
+        except (OSError, ImageError) as error:
             reason = wording.frame_not_saved(field.id, error)
             raise InterruptSession(Interrupt.PAUSE, reason, PauseCause.IMAGE_NOT_SAVED) from error
-        except (DriverError, StageError, FrameRefusedError, ImageError) as error:
+        except (DriverError, StageError, FrameRefusedError) as error:
             log.error("field failed", field=field.id, error=str(error), last=last)
             failed.append(field)
             if last:

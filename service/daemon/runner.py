@@ -212,6 +212,7 @@ class Runner:
         if context.store.specimen.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
+            verify_saved(context, last=True)
             give_up_waiting(context)
             if self._attended:
                 self._questions.ask()
