@@ -136,6 +136,11 @@ def steered(what: str, by: str) -> str:
     return f"{what} {by}"
 
 
+def image_without_exposure() -> str:
+    """Return the reason of a review: the ledger has lost an exposure."""
+    return "there is an image of it, and the database does not know its exposure: it may be an older copy"
+
+
 def image_not_read_back(error: Exception) -> str:
     """Return the reason of a review: the image was saved and cannot be read back now."""
     return f"exposed and saved, but its image cannot be read back: {error}"

@@ -4,22 +4,13 @@ import logging
 import math
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 from config.instrument import SemConfig
 from config.quanta import QuantaConfig
 from drivers.chamber import Chamber
 from drivers.clock import Clock
-from drivers.errors import (
-    DeviceTimeoutError,
-    DisturbedError,
-    DriverError,
-    InterruptedCallError,
-    OutOfRangeError,
-)
-from drivers.guards.conditions import Conditions, Watch
+from drivers.errors import DeviceTimeoutError, OutOfRangeError
+from drivers.guards.conditions import Conditions
 from drivers.guards.interlock import Interlock
 from drivers.guards.read_back import without_rounding
 from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
@@ -29,9 +20,9 @@ from drivers.quanta.blanker import Blanker
 from drivers.quanta.channel import Channel
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.scans import frames
-from drivers.quanta.scans.conditions import read_conditions
 from drivers.quanta.scans.geometry import ScanArea
 from drivers.quanta.scans.scanning import check_scan, set_scan
+from drivers.quanta.scans.watching import Watching
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
 
@@ -76,6 +67,7 @@ class QuantaSem:
         self._chamber: Chamber | None = None
         self._max_pressure_pa = 0.0
         self._blanker = Blanker(client)
+        self._watching = Watching(client, self._blanker, stage)
         self._channel = Channel(client, quanta, clock)
         self._switch = StopSwitch()
         self._scans = secrets.randbelow(256)
@@ -160,8 +152,8 @@ class QuantaSem:
             start_m = self._stage.position()
             size_m = tuple(n * request.pixel_size_m for n in request.size_px)
             set_up = Conditions(start_m, (size_m[0], size_m[1]))
-            with beam_on(), self._undisturbed(set_up) as watch:
-                with self._watched(watch):
+            with beam_on(), self._watching.undisturbed(set_up) as watch:
+                with self._watching.beam(watch):
                     with self._blanker.unblanking(wake):
                         self._channel.run_once()
                     self._channel.wait(request.beam_s, begin_s + timeout_s, wake)
@@ -182,8 +174,8 @@ class QuantaSem:
             self._quiet(wake)
             self._set(request, area)
             set_up = Conditions(self._stage.position())
-            with beam_on(), self._undisturbed(set_up, focusing=True) as watch:
-                with self._watched(watch, focusing=True):
+            with beam_on(), self._watching.undisturbed(set_up, focusing=True) as watch:
+                with self._watching.beam(watch, focusing=True):
                     with self._blanker.unblanking(wake):
                         self._channel.begin_focus()
                     self._channel.wait_for_focus(timeout_s, end_s, wake)
@@ -253,48 +245,6 @@ class QuantaSem:
             request.nonce,
             self.beam(),
         )
-
-    @contextmanager
-    def _undisturbed(self, set_up: Conditions, *, focusing: bool = False) -> Iterator[Watch]:
-        """Watch the conditions; a failure of the scan is told together with what another program changed.
-
-        `set_up` is what was set and read back.
-        """
-        now = self._conditions(focusing=focusing)
-        now = replace(now, settings={**now.settings, "blanker": "open"})
-        before = replace(set_up, shift_m=now.shift_m, settings=now.settings)
-        watch = Watch(before, lambda: self._conditions(focusing=focusing), self._blanker.blank_now)
-        watch.note(now)
-        try:
-            yield watch
-        except (DisturbedError, InterruptedCallError):
-            raise
-        except DriverError as error:
-            require_undisturbed(watch.seen, None, error)
-            raise
-
-    @contextmanager
-    def _watched(self, watch: Watch, *, focusing: bool = False) -> Iterator[None]:
-        """Blank in the end, and note the conditions after the scan; the blanker before it is closed here."""
-        blanker: str | None = None
-        try:
-            with watch:
-                yield
-            blanker = "open" if self._client.call("beam_is_blanked") is False else "closed"
-        finally:
-            self._blanker.blank_now()
-            watch.note(self._conditions_after(blanker, focusing=focusing))
-
-    def _conditions_after(self, blanker: str | None, *, focusing: bool) -> Conditions:
-        try:
-            after = self._conditions(focusing=focusing)
-        except DriverError:
-            return Conditions()
-        # After a failure the blanker proves nothing: it was closed here.
-        return replace(after, settings={**after.settings, "blanker": blanker or "open"})
-
-    def _conditions(self, *, focusing: bool) -> Conditions:
-        return read_conditions(self._client, self._stage, focusing=focusing)
 
 
 def _log_other_place(start_m: tuple[float, float], frame: frames.Frame) -> None:

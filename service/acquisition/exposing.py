@@ -116,7 +116,7 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     disturbed = str(failure) if isinstance(failure, DisturbedError) else moved
     if image is not None and (failure is None or isinstance(failure, DisturbedError)):
         # Kept in memory until file and record are on the disk.
-        doubt = disturbed or _doubt(context, job, image, aim, vacuum)
+        doubt = disturbed if disturbed is not None else _doubt(context, job, image, aim, vacuum)
         taken = context.unsaved[job.id] = Taken(image, doubt)
         note = "; ".join(said for said in (disturbed, image.remark) if said) or None
         beam_s = scan.beam_s(context, job)

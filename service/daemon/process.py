@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.loading import dump
 from config.model import Config
+from service.acquisition.unrecorded import record_unrecorded
 from service.analysis.worker import Analysis
 from service.api.handler import Handler
 from service.api.transport.curve import local_key, prepare
@@ -76,6 +77,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
         setup = set_up(config, folder, info, store.last_time_s())
         store.use_clock(setup.clock.now_s)
         report = store.recover()
+        record_unrecorded(config, folder, store)
     except BaseException:
         store.close()
         raise

@@ -130,6 +130,23 @@ class Ledger:
         """Close a row whose scan was refused with the beam blanked: nothing was exposed; see `finish`."""
         return self.finish(exposure_id, ScanEnd(ExposureState.VOID, job_state, note))
 
+    def found(self, job_id: str, rect_m: RectM, halo_m: float, note: str) -> None:
+        """Record an exposure that was never recorded; a job that is queued needs review.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        with self._database.change() as connection:
+            job = self._queue.job(job_id)
+            connection.execute(
+                "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s, note)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (job_id, *rect_m, halo_m, ExposureState.UNKNOWN.value, self._database.now_s(), note),
+            )
+            if job.state is JobState.QUEUED:
+                self._queue.transition(job_id, JobState.NEEDS_REVIEW, reason=note)
+
     def open_exposure(self) -> Exposure | None:
         """Return the row that is open, None if there is none; there is never more than one."""
         row = self._database.one("SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,))
