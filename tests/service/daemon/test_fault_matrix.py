@@ -184,7 +184,7 @@ MATRIX: list[tuple[str, Callable[..., Any], Phase, str, int, str, str]] = [
     ("unpumped", does_nothing, HIGH, "chamber.go_to", ALWAYS, FAULT, "says partial, not high"),
     ("disturbed", disturbed, LIGHT, "camera.expose", TWICE, GOES_ON, "field: the stage moved by 60.0 um"),
     ("disturbed", disturbed, BEAM, "sem.scan", 1, GOES_ON, "needs_review: exposed, but the stage moved by"),
-    ("light gone", says(False), LIGHT, "light.is_on", 2 * TWICE + 3, GOES_ON, "field: the light went off during"),
+    ("light gone", says(False), LIGHT, "light.is_on", 2 * TWICE + 3, GOES_ON, "field: the light went off"),
     ("vacuum lost", says(5.0), LIGHT, "chamber.pressure_pa", ALWAYS, FAULT, "the pressure is 5 Pa, not"),
     ("light stuck on", does_nothing, LIGHT, "light.off", ALWAYS, FAULT, "the light does not switch off"),
     ("light stuck on", says(True), PREFLIGHT, "light.is_on", ALWAYS, FAULT, "the light is on"),
