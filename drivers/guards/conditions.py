@@ -9,7 +9,7 @@ The process that has Odemis imports this module, too: standard library and Pytho
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +21,9 @@ _SAME = 0.01
 """Relative difference between two readings of an unchanged setting; chosen by hand, not measured."""
 _OF = {"beam current": 0.2, "light power": 0.05}
 """The same for settings whose reading is a measurement; chosen by hand, not measured."""
+
+BLANKER = "blanker"
+"""Name of the setting that this program changes itself where the beam goes elsewhere."""
 
 Point = tuple[float, float]
 
@@ -157,6 +160,9 @@ class Watch:
 
     def note(self, now: Conditions) -> None:
         """Keep conditions that differ from those before and from the last ones."""
+        if self._elsewhere:
+            # Closed by `misplaced`, not by another program.
+            now = replace(now, settings={**now.settings, BLANKER: self.seen[0].settings.get(BLANKER)})
         if changes(self.seen[0], now) and now != self.seen[-1]:
             self.seen.append(now)
 

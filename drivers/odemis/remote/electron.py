@@ -8,7 +8,7 @@ import math
 import time
 from typing import Any
 
-from drivers.guards.conditions import Conditions, Watch, plain_of
+from drivers.guards.conditions import BLANKER, Conditions, Watch, plain_of
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of, same
 
 _DRAINED_PX = (16, 16)
@@ -194,7 +194,7 @@ class Electron:
             name: plain(read_of(detector, key)) for name, key in _OF_THE_DETECTOR.items() if detector.has(key)
         }
         stage_m = None if position is None else (position["x"], position["y"])
-        return Conditions(stage_m, field_m, shift_m, settings | {"blanker": blanker})
+        return Conditions(stage_m, field_m, shift_m, settings | {BLANKER: blanker})
 
     def _check_size(self, size_px: list[int]) -> None:
         found = self._beam.read("resolution")

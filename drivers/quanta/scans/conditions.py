@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from drivers.errors import DriverError
-from drivers.guards.conditions import Conditions
+from drivers.guards.conditions import BLANKER, Conditions
 from drivers.quanta.client import Call, QuantaClient
 from drivers.quanta.stage import QuantaStage
 from drivers.stage import Stage
@@ -50,7 +50,7 @@ def read_conditions(client: QuantaClient, stage: Stage, *, focusing: bool = Fals
             at_m,
             (columns * pixel_m, rows * pixel_m),
             _point(shift),
-            dict(zip(names, values, strict=True)) | {"blanker": "closed" if blanked is True else "open"},
+            dict(zip(names, values, strict=True)) | {BLANKER: "closed" if blanked is True else "open"},
         )
     except (TypeError, KeyError, IndexError, ValueError) as error:
         raise DriverError(f"the settings of the scan: unexpected answer: {error}") from error

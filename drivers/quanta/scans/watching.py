@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from drivers.errors import DisturbedError, DriverError, InterruptedCallError
-from drivers.guards.conditions import Conditions, Watch
+from drivers.guards.conditions import BLANKER, Conditions, Watch
 from drivers.guards.scan_guard import require_undisturbed
 from drivers.quanta.blanker import Blanker
 from drivers.quanta.client import QuantaClient
@@ -44,7 +44,7 @@ class Watching:
             In place of a failure, where another program changed the microscope before it.
         """
         now = self._conditions(focusing)
-        now = replace(now, settings={**now.settings, "blanker": "open"})
+        now = replace(now, settings={**now.settings, BLANKER: "open"})
         before = replace(set_up, shift_m=now.shift_m, settings=now.settings)
         watch = Watch(before, lambda: self._conditions(focusing), self._blanker.blank_now)
         watch.note(now)
@@ -74,7 +74,7 @@ class Watching:
         except DriverError:
             return Conditions()
         # After a failure the blanker proves nothing: it was closed here.
-        return replace(after, settings={**after.settings, "blanker": blanker or "open"})
+        return replace(after, settings={**after.settings, BLANKER: blanker or "open"})
 
     def _conditions(self, focusing: bool) -> Conditions:
         return read_conditions(self._client, self._stage, focusing=focusing)
