@@ -7,7 +7,7 @@ that scan has ended, closes it with `settle`.
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.chamber import VacuumState
 from drivers.errors import (
@@ -119,8 +119,9 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
         doubt = disturbed if disturbed is not None else _doubt(context, job, image, aim, vacuum)
         taken = context.unsaved[job.id] = Taken(image, doubt)
         note = "; ".join(said for said in (disturbed, image.remark) if said) or None
-        beam_s = scan.beam_s(context, job)
-        _record(context, exposure, ScanEnd(ExposureState.CLOSED, JobState.EXPOSED, note, ground_m, beam_s))
+        # Known before anything else is read from a database that may refuse.
+        end = context.ends[exposure.id] = ScanEnd(ExposureState.CLOSED, JobState.EXPOSED, note, ground_m)
+        _record(context, exposure, replace(end, beam_s=scan.beam_s(context, job)))
         return taken, vacuum
     assert failure is not None
     if vacuum is not None and isinstance(failure, InterruptedCallError):

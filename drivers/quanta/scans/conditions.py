@@ -41,7 +41,7 @@ def read_conditions(client: QuantaClient, stage: Stage, *, focusing: bool = Fals
     calls: list[Call] = [(_SETTINGS[name], {}) for name in names]
     calls += [(f"get_{what}", {}) for what in ("resolution", "selected_area", "scanning_size", "beam_shift")]
     calls += [("get_stage_position", {}), ("beam_is_blanked", {})]
-    *values, preset, area, width_m, shift, place, blanked = client.urgent(*calls)
+    *values, preset, area, width_m, shift, place, blanked = client.apart(*calls)
     try:
         columns, rows = (preset[0], preset[1]) if area is None else (area[2], area[3])
         pixel_m = float(width_m) / preset[0]
