@@ -25,6 +25,11 @@ _OF = {"beam current": 0.2, "light power": 0.05}
 BLANKER = "blanker"
 """Name of the setting that this program changes itself where the beam goes elsewhere."""
 
+MAGNIFICATION = "magnification"
+"""Name of the setting that says how large the field is where its width is not known."""
+_PLACING = (MAGNIFICATION, "scan rotation")
+"""Settings that decide where the beam goes."""
+
 Point = tuple[float, float]
 
 
@@ -93,7 +98,8 @@ def changes(before: Conditions, now: Conditions, still_m: float = STILL_M) -> li
 
 def misplaces(before: Conditions, now: Conditions, still_m: float = STILL_M) -> bool:
     """Return True if the beam now goes elsewhere than before."""
-    where = Conditions(before.stage_m, before.field_m, before.shift_m)
+    placing = {name: before.settings[name] for name in _PLACING if name in before.settings}
+    where = Conditions(before.stage_m, before.field_m, before.shift_m, placing)
     return bool(changes(where, now, still_m))
 
 
@@ -103,6 +109,24 @@ def disturbance(seen: Sequence[Conditions], still_m: float = STILL_M) -> str | N
     if not said:
         return None
     return "another program changed the microscope meanwhile: " + "; ".join(said)
+
+
+def with_field(one: Conditions, field_m: Point, magnification: Any) -> Conditions:
+    """Return conditions of an unknown field with that of their magnification.
+
+    Parameters
+    ----------
+    one : Conditions
+    field_m : (float, float)
+        Width and height as they were prepared.
+    magnification : float or None
+        At which they were prepared.
+    """
+    if one.field_m is not None:
+        return one
+    now = one.settings.get(MAGNIFICATION)
+    times = magnification / now if isinstance(now, (int, float)) and now > 0 and magnification else 1.0
+    return replace(one, field_m=(field_m[0] * times, field_m[1] * times))
 
 
 def swept(seen: Sequence[Conditions]) -> tuple[list[Point], Point | None]:

@@ -19,7 +19,7 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
-from drivers.guards.conditions import Conditions, of
+from drivers.guards.conditions import MAGNIFICATION, Conditions, of, with_field
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_positive
 from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
@@ -166,7 +166,9 @@ class OdemisSem:
         width, height = request.size_px
         field_m = width * ready["pixel_size_m"], height * ready["pixel_size_m"]
         seen = [of(one) for one in reply.result["seen"]]
-        return [replace(seen[0], stage_m=stage_m, field_m=field_m), *seen]
+        magnification = seen[0].settings.get(MAGNIFICATION)
+        prepared = replace(seen[0], stage_m=stage_m, field_m=field_m)
+        return [prepared, *(with_field(one, field_m, magnification) for one in seen)]
 
     def _drain(self, spare_s: float, wake: threading.Event) -> None:
         """Wait, blanked, until no earlier scan runs: its image would be taken for ours, with the beam open.

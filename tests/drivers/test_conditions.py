@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.guards.conditions import Conditions, Watch, changes, disturbance, of, plain_of, swept
+from drivers.guards.conditions import (
+    Conditions,
+    Watch,
+    changes,
+    disturbance,
+    misplaces,
+    of,
+    plain_of,
+    swept,
+    with_field,
+)
 
 BEFORE = Conditions(
     (1e-3, 2e-3),
@@ -55,6 +65,16 @@ def test_what_was_not_known_before_is_not_compared() -> None:
 
 def test_conditions_cross_a_process_boundary() -> None:
     assert of(plain_of(BEFORE)) == BEFORE
+
+
+def test_a_field_that_only_the_magnification_tells_becomes_wider_with_it() -> None:
+    told = [Conditions((0.0, 0.0), settings={"magnification": m}) for m in (1000.0, 250.0, None)]
+    known = [with_field(one, (25e-6, 17e-6), 1000.0) for one in told]
+    assert [one.field_m for one in known] == [(25e-6, 17e-6), (100e-6, 68e-6), (25e-6, 17e-6)]
+    assert swept(known)[1] == (100e-6, 68e-6)
+    assert misplaces(told[0], told[1])
+    assert not misplaces(told[0], Conditions((0.0, 0.0), settings={"magnification": 1000.0, "spot size": 5}))
+    assert with_field(BEFORE, (1.0, 1.0), 5.0) == BEFORE
 
 
 PLACES = st.tuples(st.floats(-1e-2, 1e-2), st.floats(-1e-2, 1e-2))

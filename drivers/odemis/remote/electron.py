@@ -8,7 +8,7 @@ import math
 import time
 from typing import Any
 
-from drivers.guards.conditions import BLANKER, Conditions, Watch, plain_of
+from drivers.guards.conditions import BLANKER, MAGNIFICATION, Conditions, Watch, plain_of
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of, same
 
 _DRAINED_PX = (16, 16)
@@ -19,6 +19,7 @@ _OF_THE_BEAM = {
     "beam current": "probeCurrent",
     "beam power": "power",
     "dwell time": "dwellTime",
+    MAGNIFICATION: "magnification",
     "scan rotation": "rotation",
     "spot size": "spotSize",
 }
