@@ -149,6 +149,8 @@ def _take(context: Context, field: Field) -> FmFrame:
     wanted = _settings(context)
 
     def take() -> FmFrame:
+        # Another program may have moved the stage: no light on another place. A stage that is there stays.
+        move_to(context, field.center_m)
         asked_s = context.clock.now_s()
         with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
             frame = _expose(context, wanted)

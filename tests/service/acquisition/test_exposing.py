@@ -10,6 +10,7 @@ import pytest
 
 from config.loading import dump
 from drivers.errors import DeviceTimeoutError, DisturbedError, DriverError, NotReadyError
+from drivers.fluorescence import FmFrame
 from drivers.sem import ScanImage
 from service.acquisition import saving
 from service.model.jobs import ExposureState, JobState
@@ -280,3 +281,24 @@ def test_a_run_whose_database_was_deleted_does_not_end_well(
     (copy,) = (tmp_path / "run").glob("*.rescued-*.sqlite")
     with closing(Store.open(copy)) as rescued:
         assert len(rescued.ledger.exposures()) == 1
+
+
+def test_a_frame_during_which_the_stage_moved_is_taken_again_at_its_place(start: Start) -> None:
+    sessions: list[Session] = []
+    taken_at_m: list[tuple[float, float]] = []
+
+    def expose(real: Callable[..., FmFrame], *args: Any) -> FmFrame:
+        stage = pushed(sessions)
+        taken_at_m.append(stage.position())
+        if len(taken_at_m) > 1:
+            return real(*args)
+        stage.push_to(taken_at_m[0][0] + OFF_M, taken_at_m[0][1])
+        raise DisturbedError("the stage moved by 60.0 um")
+
+    session = start(faulty("camera", "expose", expose, times=-1), sessions.append)
+    assert session.store.status().phase is Phase.DONE
+    first, second, *_ = taken_at_m
+    assert second == first
+    fields = session.store.specimen.fields()
+    assert len(taken_at_m) == len(fields) + 1
+    assert all(field.image is not None for field in fields)
