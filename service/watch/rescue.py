@@ -203,7 +203,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
 
 def _devices(folder: RunFolder, info: RunInfo, config: Config) -> Microscope:
     """Connect to the devices of a run, without its sections and fields."""
-    if info.kind == "run":
+    if info.kind == "run" and config.driver != "simulator":
         return hardware(config, SystemClock())[0]
     # The simulators load OpenCV and SciPy, which a watchdog that waits for days has no use for.
     from service.session.setup import set_up
