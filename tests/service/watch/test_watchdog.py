@@ -189,7 +189,7 @@ def test_a_microscope_that_another_run_drives_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
-    monkeypatch.setattr(rescue, "set_up", lambda *_: pytest.fail("the microscope was touched"))
+    monkeypatch.setattr(rescue, "hardware", lambda *_: pytest.fail("the microscope was touched"))
     info = RunInfo(run="killed", kind="run", clock="real")
     with pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
         rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
@@ -253,7 +253,7 @@ def acting(
             raise problem
         return SimpleNamespace(devices=devices)
 
-    monkeypatch.setattr(rescue, "set_up", connects)
+    monkeypatch.setattr("service.session.setup.set_up", connects)
     monkeypatch.setattr("service.watch.rescue.time.sleep", lambda _: meanwhile())
     rescue.act(folder, info, Config(), GONE, None)
 
