@@ -20,7 +20,7 @@ from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanImage
 from service.errors import ImageError, UnreadableImageError
-from service.session.durable import sync_folder
+from service.store.durable import sync_folder
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from config.base import Frozen
 from config.model import Config
 from service.errors import InputError
-from service.session.durable import write_text
+from service.store.durable import write_text
 
 Kind = Literal["dry-run", "run", "replay"]
 

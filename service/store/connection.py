@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import StoreError
+from service.store.durable import sync_folder
 from service.store.open_file import trouble_of
 from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
@@ -52,12 +53,8 @@ def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) ->
         raise StoreError(f"{path}: cannot be made ({error})") from error
     finally:
         connection.close()
-    # Sync the folder as well: the name of the file must be as durable as its content.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    # The name of the file must be as durable as its content.
+    sync_folder(path.parent)
 
 
 def connect(path: Path) -> sqlite3.Connection:
