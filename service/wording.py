@@ -68,6 +68,11 @@ def fault_acknowledged(fault: str | None) -> str:
     return f"a fault was acknowledged; it was: {fault}"
 
 
+def not_as_configured(error: Exception) -> str:
+    """Return the reason of a fault where hardware and configuration contradict each other."""
+    return f"no fluorescence: {error}; each further field would give the same, so none is exposed to light"
+
+
 def not_safe(problems: str, after: str | None = None) -> str:
     """Return the reason of a fault with a microscope that is not safe, `after` another trouble or not."""
     return f"NOT SAFE: {problems}" if after is None else f"{after}; NOT SAFE: {problems}"

@@ -25,7 +25,6 @@ from service.errors import HungDeviceError, InputError
 from service.model.specimen import Field
 from service.session.setup import check_planner
 from service.session.stage_frame import StageFrame
-from service.store.database import utc_now
 from service.store.store import Store
 from service.watch.notifier import Notifier, notification_urls
 
@@ -290,37 +289,3 @@ def notification_check(notifier: Notifier) -> Check:
     if failed:
         return Check("notifications", Level.RED, f"the test message was not delivered: {'; '.join(failed)}")
     return Check("notifications", Level.OK, f"a test message was delivered by {notifier.channels} channels")
-
-
-def everything(
-    config: Config, devices: Microscope, fields: Sequence[Field], folder: Path, run: str
-) -> list[Check]:
-    """Return all checks before a session, the notification test included.
-
-    Parameters
-    ----------
-    config : Config
-    devices : Microscope
-    fields : sequence of Field
-    folder : Path
-        Folder of the session; must exist.
-    run : str
-        Named in the test message.
-
-    Raises
-    ------
-    InputError
-        Raised when the configuration of notifications is invalid.
-    """
-    now = utc_now()
-    notifier = Notifier(notification_urls(config.notify), config.notify.events, run)
-    checks = [
-        *device_checks(devices, config),
-        *settings_checks(config),
-        *plan_checks(config, fields, now.date()),
-        *disk_checks(config, folder, fields),
-        clock_check(now, None),
-        notification_check(notifier),
-    ]
-    notifier.close(0.0)
-    return checks

@@ -1,5 +1,6 @@
 """Begin a run or take one up, drive it to its end, and print how it went."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +19,9 @@ from service.cli.live.session_summary import print_summary
 from service.cli.output import print_json, tell
 from service.daemon import process as daemon
 from service.daemon.process import Outcome
-from service.diagnostics import preflight
-from service.diagnostics.checks import Level
+from service.diagnostics.checks import Check, Level
+from service.diagnostics.preflight import red_ones
+from service.diagnostics.session_checks import everything, survey_checks
 from service.errors import EndpointError, InputError, StoreError
 from service.safety.deadlines import guarded
 from service.session.layout import inside_safe_area, spread
@@ -56,6 +58,9 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | No
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
         with closing(store), ProgressDisplay(as_json, report) as shown:
+            if info.kind == "run":
+                # Another objective or filter since then bleaches in vain, as at the beginning.
+                _demand(survey_checks(config))
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
     return _end(outcome, folder, as_json)
 
@@ -106,11 +111,14 @@ def _begin_alone(
 
 def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: Setup) -> None:
     """Print the warnings of the preflight; raise `InputError` if one of its checks is red."""
-    checks = preflight.everything(config, guarded(setup.devices), setup.fields, folder.path, info.run)
+    _demand(everything(config, guarded(setup.devices), setup.fields, folder.path, info.run))
+
+
+def _demand(checks: Sequence[Check]) -> None:
     for check in checks:
         if check.level is Level.WARN:
             tell(f"{check.name}: {check.says}")
-    red = preflight.red_ones(checks)
+    red = red_ones(checks)
     if red:
         raise InputError(f"preflight: {'; '.join(red)}")
 

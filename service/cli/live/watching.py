@@ -26,7 +26,8 @@ def preflight(
 
     from config.loading import load
     from service.cli.consoles import results
-    from service.diagnostics import preflight as points
+    from service.diagnostics.preflight import red_ones
+    from service.diagnostics.session_checks import everything
     from service.safety.deadlines import guarded
     from service.session.run_folder import RunFolder, RunInfo, alone, new_run_id
     from service.session.setup import set_up
@@ -38,8 +39,8 @@ def preflight(
     info = RunInfo(run=new_run_id("run"), kind="run", clock="real")
     with alone(chosen), tempfile.TemporaryDirectory(prefix="ilemtrack-preflight-") as folder:
         setup = set_up(chosen, RunFolder(Path(folder)), info)
-        checks = points.everything(chosen, guarded(setup.devices), setup.fields, place, "preflight")
-    red = bool(points.red_ones(checks))
+        checks = everything(chosen, guarded(setup.devices), setup.fields, place, "preflight")
+    red = bool(red_ones(checks))
     if as_json:
         rows = [{"name": check.name, "level": check.level.value, "says": check.says} for check in checks]
         print_json({"v": 1, "ready": not red, "checks": rows})

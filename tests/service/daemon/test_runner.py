@@ -17,7 +17,9 @@ from drivers.errors import (
     DeviceTimeoutError,
     DriverError,
     InterruptedCallError,
+    MisconfiguredError,
     NotReadyError,
+    OutOfRangeError,
     StillBusyError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
@@ -172,6 +174,42 @@ def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=2))
     assert session.store.status().phase is Phase.DONE
     assert {f.state for f in session.store.specimen.fields()} == {FieldState.PLANNED}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OutOfRangeError("EM gain 400 is not from 1 to 300"), MisconfiguredError("pixels of 89 nm")],
+    ids=str,
+)
+def test_hardware_that_is_not_as_configured_is_a_fault_after_a_single_exposure_to_light(
+    start: Start, error: Exception
+) -> None:
+    lit: list[float] = []
+
+    def counted(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        lit.append(args[0])
+        return real(*args, **kwargs)
+
+    def change(setup: Setup) -> Setup:
+        setup = faulty("light", "on", counted, times=-1)(setup)
+        return faulty("camera", "expose", raising(error), times=-1)(setup)
+
+    session = start(change, layout={"sections": 5})
+    assert session.store.status().phase is Phase.FAULT
+    assert str(error) in (session.store.status().reason or "")
+    assert len(lit) == 1
+    assert {field.state for field in session.store.specimen.fields()} == {FieldState.PENDING}
+
+
+def test_a_frame_of_another_size_than_configured_is_not_taken_again(start: Start) -> None:
+    def cropped(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        frame = real(*args, **kwargs)
+        return replace(frame, pixels=frame.pixels[:100])
+
+    camera = faulty("camera", "expose", cropped, times=-1)
+    session = start(camera, layout={"sections": 5})
+    assert session.store.status().phase is Phase.FAULT
+    assert "the height of the frame is" in (session.store.status().reason or "")
 
 
 def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(start: Start) -> None:

@@ -160,6 +160,33 @@ def test_what_the_machine_does_not_have(
     assert not able(found)
 
 
+def test_preflight_and_run_refuse_what_doctor_refuses_before_any_pump_or_light(
+    backend: OdemisBackend, runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend.faults.write(without={"ccd": ["emGain"]})
+    wrong = {
+        "fluorescence": {"pixel_size_nm": 89, "em_gain": 120},
+        "odemis": {"python": str(backend.python), "emission_nm": 900},
+    }
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | wrong))
+    assert run(["preflight", "--config", str(path), "--out", str(tmp_path)]) == 1
+    shown = capsys.readouterr().out
+    assert run(["run", "--config", str(path), "--out", str(tmp_path / "run")]) == 2
+    refused = capsys.readouterr().err
+    for says in (
+        "camera, pixel size: 178.0 nm by sensor and magnification",
+        "filter, bands: ",
+        "camera, EM gain: it has none",
+    ):
+        assert says in shown
+        assert says in refused
+    assert not (tmp_path / "run").exists()
+    truth = backend.truth()
+    assert truth["chamber"] == "vented"
+    assert not truth["light"]
+
+
 @pytest.mark.parametrize(("watts", "level"), [(1e-5, Level.RED), (0.1, Level.WARN), (0.02, Level.OK)])
 def test_the_power_of_the_light_is_plausible(
     backend: OdemisBackend, tmp_path: Path, watts: float, level: Level
