@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.model import Config
+from drivers.microscope import PutBack
 from service.analysis.worker import Analysis
 from service.api.handler import Handler
 from service.api.transport.curve import local_key, prepare
@@ -26,6 +27,7 @@ from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
+from service.session.found_settings import put_back_at_the_end, remember
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
 from service.session.setup import Setup, blank_first, set_up
@@ -46,6 +48,8 @@ class Outcome:
     summary: Summary
     interrupted: bool
     """By SIGTERM or Ctrl-C: it can be resumed."""
+    put_back: PutBack
+    """Settings of the microscope that were put back at the end."""
 
 
 def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
@@ -136,6 +140,7 @@ def drive(
         busy=BusyTime(setup.clock),
         streak=FailureStreak(config.session.max_failures_in_a_row),
     )
+    remember(store, context.devices)
     supervision = Supervision(context)
     runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
@@ -143,7 +148,8 @@ def drive(
     with _served(config, store, control), supervised(supervision):
         loop = MainLoop(context, runner, control, supervision, display, attended)
         interrupted = loop.run(go_on)
-    return Outcome(summarise(config, store, folder, setup.truth), interrupted)
+        restored = put_back_at_the_end(store, context.devices)
+    return Outcome(summarise(config, store, folder, setup.truth), interrupted, restored)
 
 
 @contextmanager

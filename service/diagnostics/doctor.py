@@ -137,6 +137,13 @@ def findings(checks: Iterable[Check], driven: bool = False) -> list[Finding]:
     ]
 
 
+def exercised(found: Sequence[Finding], checks: Iterable[Check]) -> list[Finding]:
+    """Return the report after an exercise: where it read beam and light again, the later reading counts."""
+    later = findings(checks)
+    again = {(one.part, one.name) for one in later}
+    return [*(one for one in found if (one.part, one.name) not in again), *later]
+
+
 def _of_check(check: Check) -> Finding:
     part, do = POINTS[check.name]
     return Finding(part, check.name, check.level, check.says, "" if check.level is Level.OK else do)

@@ -11,7 +11,12 @@ from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.errors import (
+    MicroscopeIncompleteError,
+    OdemisNotRunningError,
+    OdemisStartError,
+    OdemisStartingError,
+)
 from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.pose import frame_rect
 from drivers.quanta.joining import joined
@@ -80,6 +85,8 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
         if config.quanta is None:
             return odemis_microscope(config, clock), None
         half = odemis_fluorescence(config, clock)
+    except (OdemisNotRunningError, OdemisStartingError) as error:
+        raise InputError(str(error)) from None
     except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
         raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
     return joined(half, config, config.quanta, clock)

@@ -11,6 +11,7 @@ from config.layout import GridLayout
 from config.loading import dump, load
 from config.model import Config
 from drivers.errors import FrameError
+from drivers.microscope import PutBack
 from service import logs, own_packages
 from service.analysis.detectors import with_absolute_model
 from service.cli.exit_status import FAILURES, INTERRUPTED, OK
@@ -24,6 +25,7 @@ from service.diagnostics.preflight import red_ones
 from service.diagnostics.session_checks import everything, survey_checks
 from service.errors import EndpointError, InputError, StoreError
 from service.safety.deadlines import guarded
+from service.session.found_settings import put_back, sentences
 from service.session.layout import inside_safe_area, spread
 from service.session.run_folder import Kind, RunFolder, RunInfo, alone, create, discard, lock, open_existing
 from service.session.setup import Setup
@@ -104,6 +106,7 @@ def _begin_alone(
                     _demand_preflight(config, folder, info, setup)
                 outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
         except BAD_INPUT:
+            _tell_put_back(put_back(setup.devices))
             discard(folder)
             raise
     return _end(outcome, folder, as_json)
@@ -130,10 +133,16 @@ def _end(outcome: Outcome, folder: RunFolder, as_json: bool) -> int:
         print_json({"v": 1, **asdict(summary)})
     else:
         print_summary(summary, folder)
+    _tell_put_back(outcome.put_back)
     if outcome.interrupted:
         tell(f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again")
         return INTERRUPTED
     return OK if summary.well else FAILURES
+
+
+def _tell_put_back(result: PutBack) -> None:
+    for sentence in sentences(result):
+        tell(sentence)
 
 
 def with_layout(config: Config, sections: int | None, fields: int | None) -> Config:

@@ -213,12 +213,48 @@ def test_a_back_end_that_is_down(tmp_path: Path) -> None:
         backend.close()
         found = told(config_of(backend.python), tmp_path)
         # What `run` and `preflight` say of it.
-        with pytest.raises(InputError, match=r"driver: odemis: .*connection lost.*`ilemtrack doctor` says"):
+        with pytest.raises(InputError, match=r"^Odemis is not running; start it$"):
             hardware(config_of(backend.python), SystemClock())
     one = one_of(found, "microscope", "Odemis")
-    assert "is installed, but its back-end does not answer" in one.says
+    assert one.says == "Odemis is not running; start it"
     assert "odemis-start" in one.do
     assert one_of(found, "session", "layout").level is Level.OK
+
+
+def test_a_back_end_that_is_starting_is_waited_for_a_while(
+    backend: OdemisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.faults.write(ghosts={"BSD": "starting"})
+    monkeypatch.setattr("drivers.odemis.microscope._STARTS_S", 0.0)
+    one = one_of(told(config_of(backend.python), tmp_path), "microscope", "Odemis")
+    assert one.says == "Odemis is starting; not there yet: BSD"
+    monkeypatch.setattr("drivers.odemis.microscope._STARTS_S", 60.0)
+    waits: list[float] = []
+
+    def waited(seconds: float) -> None:
+        waits.append(seconds)
+        backend.faults.write()
+
+    monkeypatch.setattr("drivers.odemis.microscope.time.sleep", waited)
+    assert able(told(config_of(backend.python), tmp_path))
+    assert 1.0 in waits
+
+
+def test_an_automatic_blanker_is_ready_and_is_automatic_again_after_an_exercise(
+    backend: OdemisBackend, runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend.ask("set", "e-beam", "blanker", None)
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | {"odemis": {"python": str(backend.python)}}))
+    where = ["--config", str(path), "--out", str(tmp_path)]
+    assert run(["doctor", *where]) == 0
+    assert "the blanker is automatic" in capsys.readouterr().out
+    assert backend.ask("get", "e-beam", "blanker") is None
+    assert run(["doctor", "--exercise", *where]) == 0
+    said = capsys.readouterr()
+    assert "put back as found at the start: e-beam blanker (automatic)" in said.err
+    assert said.out.count("the beam is blanked") + said.out.count("blanked\n") == 1
+    assert backend.ask("get", "e-beam", "blanker") is None
 
 
 def test_a_python_without_odemis(tmp_path: Path) -> None:
