@@ -78,6 +78,16 @@ def not_safe(problems: str, after: str | None = None) -> str:
     return f"NOT SAFE: {problems}" if after is None else f"{after}; NOT SAFE: {problems}"
 
 
+def was_not_safe(problems: str) -> str:
+    """Return the reason of a fault in which nothing but the safe state had failed, once it is reached."""
+    return f"the microscope could not be made safe at first: {problems}"
+
+
+def safe_again(fault: str | None) -> str:
+    """Return the reason of a fault after the microscope has become safe."""
+    return f"{fault or 'a fault, see the events'}; the microscope is safe again"
+
+
 def database_refuses(error: Exception) -> str:
     """Return the reason of a fault after the database could not be written."""
     return f"the database cannot be written: {error}"

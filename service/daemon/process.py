@@ -30,7 +30,7 @@ from service.session.context import BusyTime, Context, FailureStreak
 from service.session.found_settings import put_back_at_the_end, remember
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
-from service.session.setup import Setup, blank_first, set_up
+from service.session.setup import Setup, blank_first, microscope_name, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store
 from service.watch.supervision import Supervision, supervised
@@ -154,8 +154,9 @@ def drive(
 
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
-    """Serve the API, found by the clients of this user unless they find another daemon already."""
+    """Serve the API, found by the clients of this user."""
     where = run_endpoints(store.run_id())
+    microscope = microscope_name(config, store.kind())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
     private = is_private(where.requests) and is_private(where.events) and not config.api.curve
@@ -168,12 +169,15 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         run=store.run_id(),
         pid=os.getpid(),
         key=None if key is None else str(key),
+        kind=store.kind(),
+        microscope=microscope,
+        folder=str(store.folder),
     )
     publication = Publication()
     # Published again at each beat, so that this daemon is found once another one has ended.
     server = ApiServer(
         store,
-        Handler(store, control, where.events).answer,
+        Handler(store, control, where.events, microscope).answer,
         control.time_s,
         where,
         curve=curve,
@@ -182,9 +186,7 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
     try:
         server.start()
         if not publication.publish(info):
-            log.warning(
-                "another daemon is found by default; name this one with --connect", endpoint=where.requests
-            )
+            log.warning("another session is running; name this one with --run", run=store.run_id())
         yield
     finally:
         server.stop()

@@ -29,7 +29,7 @@ from service.errors import InputError
 from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints
 from service.session.layout import refuse_overlap, sections_and_fields, visited
-from service.session.run_folder import RunFolder, RunInfo
+from service.session.run_folder import RunFolder, RunInfo, has_hardware
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 
@@ -63,6 +63,24 @@ def check_planner(config: Config) -> None:
         settings_from(config.planner, config.sem, config.stage)
     except PlannerError as error:
         raise InputError(f"planner: {error}") from None
+
+
+def microscope_name(config: Config, kind: str) -> str:
+    """Return the microscope of a session in a few words, for people.
+
+    Parameters
+    ----------
+    config : Config
+    kind : str
+        Of the run.
+    """
+    if kind == "replay":
+        return "recorded frames and a simulated SEM"
+    if kind != "run" or not has_hardware(config):
+        return "a simulated microscope"
+    parts = ["Odemis"] if config.driver == "odemis" else []
+    parts += [] if config.quanta is None else [f"SEM at {config.quanta.endpoint}"]
+    return f"{config.profile} ({', '.join(parts)})"
 
 
 def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:

@@ -34,6 +34,7 @@ from service.report.summary import summarise
 from service.session.images import read_fm, read_pixels
 from service.session.interrupts import Interrupt
 from service.session.setup import Setup
+from service.watch.alarms import alarm_of
 from tests.service.conftest import Start
 from tests.service.faults import ALWAYS, faulty, raising
 from tests.service.linked import BAD_ADU, Picky
@@ -301,6 +302,42 @@ def test_pause_lands_between_frames_and_continue_proves_the_vacuum_again(start: 
     assert phases[phases.index("paused") :] == ["paused", "to_high_vacuum", "electron", "done"]
 
 
+def test_continue_takes_back_a_pause_that_has_not_been_reached(start: Start) -> None:
+    sessions: list[Session] = []
+    said: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        sessions[0].control.pause()
+        said.append(sessions[0].control.resume())
+        with pytest.raises(IllegalTransitionError, match=r"nothing to continue: .*no pause is pending"):
+            sessions[0].control.resume()
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan), prepare=sessions.append)
+    assert said == ["the pause is taken back, goes on with electron"]
+    assert session.store.status().phase is Phase.DONE
+
+
+def test_abort_says_how_much_is_done_and_how_much_is_left(start: Start) -> None:
+    sessions: list[Session] = []
+    said: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        session = sessions[0]
+        if session.store.queue.counts_in_use().get(JobState.DONE, 0) == 1:
+            said.append(session.control.abort())
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan, times=2), prepare=sessions.append)
+    left = session.store.queue.counts_in_use()[JobState.QUEUED]
+    assert left > 1
+    assert f"1 job done, {left} queued or held not taken, J000002, in mid-scan, is left" in said[0]
+    end = session.store.events.of("session")[-1]
+    alarm = alarm_of(end, session.store)
+    assert alarm is not None
+    assert f"Not done: {left} jobs" in alarm.to_do
+
+
 @pytest.mark.parametrize("device", ["sem", "camera"])
 def test_abort_lands_from_within_an_exposure(start: Start, device: str) -> None:
     sessions: list[Session] = []
@@ -481,6 +518,10 @@ def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Star
         time.sleep(0.01)
     assert [kind for kind in kinds if kind in ("safe", "unsafe")] == ["unsafe", "safe"]
     assert store.status().phase is Phase.FAULT
+    reason = store.status().reason or ""
+    assert "NOT SAFE" not in reason
+    assert reason.startswith("the beam does not blank")
+    assert reason.endswith("the microscope is safe again")
     session.go_on(session.control.acknowledge)
     session.go_on()
     assert store.status().phase is Phase.DONE
