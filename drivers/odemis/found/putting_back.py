@@ -6,6 +6,7 @@ from drivers.errors import DriverError
 from drivers.guards.interlock import Interlock
 from drivers.microscope import PutBack
 from drivers.odemis.client import OdemisClient
+from drivers.odemis.found.settings import in_order
 from drivers.odemis.sem import OdemisSem
 
 _FILTER_S = 10.0
@@ -42,7 +43,9 @@ class OdemisFound:
 
     def put_back(self, timeout_s: float) -> PutBack:
         """Put camera, filter and scan generator back, and at last an automatic blanker."""
-        settings, left, complete = dict(self._found["settings"]), [], True
+        settings = in_order(self._found["settings"])
+        left: list[str] = []
+        complete = True
         sem = self._sem
         # Of a scan that an earlier process began, only the recalled settings are known.
         ours = sem is not None and (sem.has_scanned() or self._recalled)

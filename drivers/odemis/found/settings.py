@@ -54,3 +54,12 @@ def _is_set(settings: dict[str, Any], name: str) -> bool:
     if name == "probeCurrent" and "spotSize" in settings:
         return False
     return name in settings and not settings[name]["readonly"]
+
+
+def in_order(settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return settings by part in the order in which they are set; a file may have changed it."""
+    return {
+        part: {name: settings[part][name] for name in names if name in settings[part]}
+        for part, names in _CHANGED.items()
+        if part in settings
+    }
