@@ -17,6 +17,7 @@ from service.safety.safe_state import stop_devices
 from service.session.context import Context
 from service.session.interrupts import Interrupt
 from service.store.database import utc_now
+from service.store.outcome import last_fault
 
 log = get_logger(__name__)
 
@@ -96,8 +97,13 @@ class SessionControl:
     def acknowledge(self) -> str:
         """Leave a fault; the session is then paused."""
         was = self._context.store.status()
-        # The fault is past: a pause is only reached in the safe state.
-        reason = wording.fault_acknowledged(was.reason) if was.phase is Phase.FAULT else None
+        reason = None
+        if was.phase is Phase.FAULT:
+            said, fault = was.reason, last_fault(self._context.store)
+            # A pause is only reached in the safe state: what the fault said against it is past.
+            if fault is not None and not fault.safe and fault.once_safe is not None:
+                said = fault.once_safe
+            reason = wording.fault_acknowledged(said)
         status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason)
         self._after_commit(self._context.interrupts.wake)
         return f"{status.phase.value}; continue when the microscope is ready"

@@ -10,6 +10,7 @@ from service.model.phases import FINAL, Phase, SessionEvent
 from service.safety.safe_state import make_safe
 from service.session.context import Context
 from service.session.interrupts import Interrupt, InterruptSession
+from service.store.outcome import last_fault
 
 log = get_logger(__name__)
 
@@ -92,15 +93,15 @@ class Halts:
     def _safe_after_all(self) -> None:
         """Take NOT SAFE out of the reason of a fault, once; the fault itself stays."""
         store = self._context.store
-        faults = [e for e in store.events.of("session") if e.data.get("event") == SessionEvent.FAULT]
-        if not faults or faults[-1].data.get("safe") is not False:
+        fault = last_fault(store)
+        if fault is None or fault.safe:
             return
         said = store.events.last_of("safe")
-        if said is not None and said.seq > faults[-1].seq:
+        if said is not None and said.seq > fault.seq:
             return
         with store.transaction():
             store.events.note("safe", "microscope", {"problems": None})
-            store.restate(wording.safe_again(faults[-1].data.get("once_safe")))
+            store.restate(wording.safe_again(fault.once_safe))
 
     def wait_for_a_person(self, phase: Phase) -> None:
         """Wait, safe, until a person ends the phase.

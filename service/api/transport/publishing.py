@@ -36,9 +36,11 @@ class Publication:
             False if another session on a microscope is alive and published.
         """
         with self._one_at_a_time:
-            self._own = run_stem(info.run).with_suffix(RUNNING)
-            if not self._own.exists():
-                _write(self._own, info)
+            own = run_stem(info.run).with_suffix(RUNNING)
+            # At first there may be that of a process of this run that was killed.
+            if self._own is None or not own.exists():
+                _write(own, info)
+            self._own = own
             if info.kind != "run":
                 return True
             if not self._lock.is_locked:

@@ -527,6 +527,26 @@ def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Star
     assert store.status().phase is Phase.DONE
 
 
+def test_a_fault_acknowledged_before_it_was_safe_is_not_said_to_be_unsafe_in_the_pause(start: Start) -> None:
+    stuck: list[bool] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        stuck.append(True)
+        return real(request, timeout_s)
+
+    def change(setup: Setup) -> Setup:
+        once = faulty("sem", "scan", scan)(setup)
+        return faulty("sem", "is_blanked", lambda real: real() and not stuck, times=ALWAYS)(once)
+
+    session = start(change)
+    assert "NOT SAFE" in (session.store.status().reason or "")
+    stuck.clear()
+    session.go_on(session.control.acknowledge)
+    status = session.store.status()
+    assert status.phase is Phase.PAUSED
+    assert status.reason == "a fault was acknowledged; it was: the beam does not blank"
+
+
 def test_the_status_says_where_a_pause_will_land(start: Start) -> None:
     sessions: list[Session] = []
     seen: list[dict[str, object]] = []

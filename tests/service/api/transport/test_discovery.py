@@ -1,5 +1,6 @@
 """Which daemon a command reaches that names none, or one."""
 
+import dataclasses
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -82,6 +83,13 @@ def test_the_file_of_a_daemon_that_does_not_listen_any_more_misleads_nobody(publ
     # A killed daemon, whose process number another program has by now.
     Publication().publish(a_daemon("killed", "run"))
     assert choose() == real
+
+
+def test_a_run_that_is_taken_up_after_a_kill_is_found(published: Published) -> None:
+    killed = a_daemon("real-1", "run")
+    Publication().publish(dataclasses.replace(killed, pid=2**22 + 1))
+    published(killed)
+    assert choose() == killed
 
 
 def test_a_file_that_has_vanished_is_written_at_the_next_beat(published: Published, runtime: Path) -> None:
