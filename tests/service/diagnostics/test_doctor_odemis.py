@@ -164,6 +164,7 @@ def test_preflight_and_run_refuse_what_doctor_refuses_before_any_pump_or_light(
     backend: OdemisBackend, runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backend.faults.write(without={"ccd": ["emGain"]})
+    backend.ask("set", "e-beam", "blanker", None)
     wrong = {
         "fluorescence": {"pixel_size_nm": 89, "em_gain": 120},
         "odemis": {"python": str(backend.python), "emission_nm": 900},
@@ -185,6 +186,8 @@ def test_preflight_and_run_refuse_what_doctor_refuses_before_any_pump_or_light(
     truth = backend.truth()
     assert truth["chamber"] == "vented"
     assert not truth["light"]
+    # Closed meanwhile, and put back.
+    assert backend.ask("get", "e-beam", "blanker") is None
 
 
 @pytest.mark.parametrize(("watts", "level"), [(1e-5, Level.RED), (0.1, Level.WARN), (0.02, Level.OK)])
