@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import Display, MainLoop
 from service.daemon.runner import Runner
-from service.errors import InputError
+from service.errors import EndpointError, InputError
 from service.logs import get_logger
 from service.model.jobs import JobState
 from service.model.phases import FINAL
@@ -174,14 +174,19 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         folder=str(store.folder),
     )
     publication = Publication()
-    # Published again at each beat, so that this daemon is found once another one has ended.
+
+    def publish_again() -> None:
+        """Publish at each beat: another daemon may have ended, or the runtime folder may have gone."""
+        with suppress(OSError, EndpointError):
+            publication.publish(info)
+
     server = ApiServer(
         store,
         Handler(store, control, where.events, microscope).answer,
         control.time_s,
         where,
         curve=curve,
-        each_beat=lambda: publication.publish(info),
+        each_beat=publish_again,
     )
     try:
         server.start()
