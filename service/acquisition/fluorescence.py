@@ -162,7 +162,8 @@ def _take(context: Context, field: Field) -> FmFrame:
         try:
             validate_frame(frame, field.center_m, field.rect_m, asked_s, tolerance_m)
         except NOT_AS_CONFIGURED as error:
-            raise SessionFaultError(wording.not_as_configured(error)) from error
+            _refuse_contradiction(context, error)
+            raise
         return frame
 
     _require_vapour(context)
@@ -200,7 +201,8 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
         return camera.expose(settings, timeout_s)
     except NOT_AS_CONFIGURED as error:
-        raise SessionFaultError(wording.not_as_configured(error)) from error
+        _refuse_contradiction(context, error)
+        raise
     finally:
         try:
             light.off()
@@ -210,6 +212,22 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
         context.view.note(light_on=lit)
         if lit:
             raise SessionFaultError("the light does not switch off")
+
+
+def _refuse_contradiction(context: Context, error: Exception) -> None:
+    """Fault where hardware and configuration contradict each other.
+
+    One odd frame after good ones is the failure of its field. The first frame of all, or a second in a row,
+    would be followed by nothing better, and every field would be bleached for it.
+
+    Raises
+    ------
+    SessionFaultError
+    """
+    counts = context.store.specimen.field_counts()
+    good = sum(n for state, n in counts.items() if state not in (FieldState.PENDING, FieldState.FAILED))
+    if not good or context.streak.lasts():
+        raise SessionFaultError(wording.not_as_configured(error)) from error
 
 
 def _burnt(context: Context, field: Field) -> str | None:

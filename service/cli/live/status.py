@@ -49,8 +49,6 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
     """
     if connect is not None or (run is None and ENDPOINT_VARIABLE in os.environ):
         raise error
-    from service.report.ended import ended_run
-
     if run is not None and Path(run).is_dir():
         folder = Path(run)
     else:
@@ -58,6 +56,9 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
         if known is None or not Path(known.folder).is_dir():
             raise error
         folder = Path(known.folder)
+    # Only now: a client of a daemon loads nothing heavy.
+    from service.report.ended import ended_run
+
     found = ended_run(folder)
     if as_json:
         print_json({"v": 1, "daemon": False, **asdict(found)})

@@ -213,6 +213,24 @@ def test_a_frame_of_another_size_than_configured_is_not_taken_again(start: Start
     assert "the height of the frame is" in (session.store.status().reason or "")
 
 
+@pytest.mark.parametrize(("odd", "phase"), [({1}, Phase.DONE), ({1, 2}, Phase.FAULT)], ids=str)
+def test_one_odd_frame_after_good_ones_is_no_fault_but_a_second_in_a_row_is(
+    start: Start, odd: set[int], phase: Phase
+) -> None:
+    taken: list[FmFrame] = []
+
+    def cropped(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        frame = real(*args, **kwargs)
+        taken.append(frame)
+        return replace(frame, pixels=frame.pixels[:100]) if len(taken) - 1 in odd else frame
+
+    session = start(faulty("camera", "expose", cropped, times=-1), layout={"sections": 4})
+    assert session.store.status().phase is phase
+    # Each field was lit once, the odd one a second time after the next section.
+    assert len(taken) == (5 if phase is Phase.DONE else 3)
+    assert not session.store.specimen.fields(state=FieldState.FAILED)
+
+
 def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(start: Start) -> None:
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9))
     fields = session.store.specimen.fields()
