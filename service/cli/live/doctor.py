@@ -37,8 +37,8 @@ def doctor(
     from service.diagnostics.connection import reached
     from service.diagnostics.device_exercise import exercise as exercise_with
     from service.session.found_settings import put_back, sentences
+    from service.session.hardware import hardware
     from service.session.run_folder import alone, is_driven
-    from service.session.setup import hardware
 
     chosen = load(config)
     place = (out or Path()).absolute()
