@@ -1,6 +1,5 @@
 """Documents of evaluation: detections and truth from files, results as JSON."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,7 +16,10 @@ from detection.image.hits import Cell, CellSource, Decision
 from detection.plugins import MAX_EXTENT_UNCERTAINTY_UM
 from service.errors import InputError
 from service.evaluation.fiji_rois import read_rois
+from service.evaluation.pairing import paired
+from service.evaluation.roi_marks import ImagePage
 from service.evaluation.truth import Truth
+from service.input_files import read_json
 
 
 def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]:
@@ -34,37 +36,31 @@ def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]
         Raised when the file is no such document, or a frame has no truth; one sentence.
     """
     frames = _frames(detections)
-    single = len({entry["path"] for entry in frames}) == 1
+    pages = [_page(entry) for entry in frames]
+    known = paired(truth, pages)
     judged = []
-    used = set()
-    for entry in frames:
-        path, page = Path(entry["path"]), entry["page"]
-        key = truth.key_of(path, page, alone=single)
-        if key is None:
+    for entry, page, cells in zip(frames, pages, known.cells, strict=True):
+        if cells is None:
             raise InputError(
-                f"{truth.source}: has no truth for {path.name} page {page};"
-                f" it has {_some(sorted({stem for stem, _ in truth.frames}))}"
-            )
-        used.add(key)
-        cells = truth.frames.get(key, ())
-        rows, columns = entry["shape"]
-        outside = [c for c in cells if c.box.x1 > columns or c.box.y1 > rows]
-        if outside:
-            raise InputError(
-                f"{truth.source}: cell {outside[0].id} of {path.name} page {page} reaches beyond the frame of"
-                f" {columns} x {rows} pixels; the truth is of another image"
+                f"{truth.source}: has no truth for {page.path.name} page {page.page};"
+                f" it has {_some(sorted({stem for stem, _ in truth.frames} | set(truth.marks)))}"
             )
         judged.append(
             JudgedFrame(
-                f"{path.name} page {page}",
-                (rows, columns),
+                f"{page.path.name} page {page.page}",
+                page.shape,
                 float(entry["pixel_size_um"]),
                 tuple(_cell(cell, entry, detections) for cell in entry["cells"]),
                 cells,
                 serial="serial" in entry,
             )
         )
-    return judged, len(set(truth.frames) - used)
+    return judged, known.left_out
+
+
+def _page(entry: Mapping[str, Any]) -> ImagePage:
+    z, t = (value if type(value := entry.get(axis)) is int else None for axis in ("z", "t"))
+    return ImagePage(Path(entry["path"]), entry["page"], (entry["shape"][0], entry["shape"][1]), z, t)
 
 
 def read_boxes_by_page(detections: Path) -> Reader:
@@ -134,12 +130,7 @@ def _finite(value: Any) -> Any:
 
 
 def _frames(path: Path) -> list[dict[str, Any]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is no JSON file ({' '.join(str(error).split())[:120]})") from None
+    document = read_json(path)
     frames = document.get("frames") if isinstance(document, dict) else None
     if not isinstance(frames, list) or not frames:
         raise InputError(f"{path}: holds no detections; it must be what `ilemtrack detect --json` prints")

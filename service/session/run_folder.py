@@ -14,7 +14,7 @@ import shutil
 import socket
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -39,7 +39,18 @@ class RunInfo(Frozen):
     images: tuple[str, ...] = ()
     """Recorded frames of a replay, absolute paths."""
     pixel_size_nm: float | None = None
-    """Given on the command line of a replay, for frames without one."""
+    """Given on the command line of a replay; replaces that of the files."""
+    channel: str | None = None
+    """Given on the command line of a replay, where files have several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Recorded frames of a replay: absolute paths, and what the command line says of them."""
+
+    images: tuple[str, ...]
+    pixel_size_nm: float | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +117,7 @@ def create(
     kind: Kind,
     clock: Literal["fast", "real"],
     config_yaml: str,
-    images: tuple[str, ...] = (),
-    pixel_size_nm: float | None = None,
+    recorded: Recorded | None = None,
 ) -> tuple[RunFolder, RunInfo]:
     """Create the folder of a new run, ``runs/<run id>`` unless `out` names one.
 
@@ -118,7 +128,7 @@ def create(
     """
     run = new_run_id(kind)
     path = (out if out is not None else Path("runs") / run).absolute()
-    info = RunInfo(run=run, kind=kind, clock=clock, images=images, pixel_size_nm=pixel_size_nm)
+    info = RunInfo(run=run, kind=kind, clock=clock, **({} if recorded is None else asdict(recorded)))
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")

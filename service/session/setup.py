@@ -16,8 +16,8 @@ from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.pose import frame_rect
 from drivers.quanta.joining import joined
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
+from drivers.recorded.collection import read_collection
 from drivers.recorded.devices import PlacedFrame, placed
-from drivers.recorded.tiff import read_frames
 from planner.errors import PlannerError
 from planner.values import settings_from
 from service.errors import InputError
@@ -147,8 +147,10 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:
-    frames = [frame for path in info.images for frame in read_frames(Path(path), info.pixel_size_nm)]
-    places = placed(frames)
+    read = read_collection([Path(path) for path in info.images], info.pixel_size_nm, info.channel)
+    for notice in read.notices:
+        log.warning(notice)
+    places = placed(read.frames)
     sections, fields = _sections_and_fields_of(places, config)
     microscope = recorded_microscope(config, clock, places, folder.simulator)
     return Setup(sections, fields, microscope.devices, clock, None)

@@ -91,7 +91,10 @@ def evaluate(
     from service.evaluation.truth import read_truth
 
     settings = load(config)
-    frames, left_out = read_judged(detections, read_truth(truth))
+    known = read_truth(truth)
+    frames, left_out = read_judged(detections, known)
+    for notice in known.notices:
+        tell(f"warning: {notice}")
     if left_out:
         tell(f"warning: {left_out} frames of the truth have no detections and are not scored")
     s_per_um2 = beam_s_per_um2(settings.sem)

@@ -19,7 +19,8 @@ from service.archive.frames import frame_document
 from service.cli.consoles import results
 from service.errors import InputError
 from service.evaluation.documents import read_judged
-from service.evaluation.fiji_rois import read_rois, write_boxes
+from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_writing import write_boxes
 from service.evaluation.synthetic import realistic_config, realistic_frames
 from service.evaluation.truth import Truth
 from tests.service.saying import Said
