@@ -172,7 +172,7 @@ def test_wrong_json_is_one_sentence(tmp_path: Path, document: Any, sentence: str
         (lambda folder: _written(folder / "a.txt", "x"), "the truth is a Fiji ROI zip"),
         (lambda folder: _written(folder / "a.json", "{"), "is no JSON file"),
         (lambda folder: _written(folder / "a.tif", "II"), "is not a TIFF file"),
-        (lambda folder: _written(folder / "a.png", "PNG"), "cannot be read as a label image"),
+        (lambda folder: _written(folder / "a.png", "PNG"), "is a damaged PNG file"),
     ],
 )
 def test_what_is_no_truth_is_one_sentence(
