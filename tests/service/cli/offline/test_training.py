@@ -132,7 +132,10 @@ def test_training_says_what_is_wrong(say: Said, tmp_path: Path) -> None:
     beyond.write_text(json.dumps({"frames": {"a": [[200, 0, 500, 20]]}}), encoding="utf-8")
     even = tmp_path / "even.ome.tiff"
     tifffile.imwrite(
-        even, np.full((128, 128), 9, np.uint16), ome=True, metadata={"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2}
+        even,
+        np.full((128, 128), 9, np.uint16),
+        ome=True,
+        metadata={"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2},
     )
     for arguments, sentence in (
         ((image, "--truth", truth, "--out", tmp_path), "must be a file"),
