@@ -100,7 +100,7 @@ def test_rois_of_a_hyperstack_land_on_their_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize("axis", ["z_position", "t_position"])
 def test_rois_of_slices_or_of_time_points_alone_need_no_metadata(tmp_path: Path, axis: str) -> None:
     other = "t_position" if axis == "z_position" else "z_position"
-    marks = [roi(f"r{n}", **{axis: n, other: 1}) for n in (1, 2, 3)]
+    marks = [roi(f"r{n}", (10, 10, 20, 20), **{axis: n, other: 1}) for n in (1, 2, 3)]
     path = write_zip(tmp_path / "a.zip", *marks)
     assert names(path, [page(n) for n in range(3)]) == [["r1"], ["r2"], ["r3"]]
 
