@@ -7,13 +7,12 @@
 """
 
 import errno
-import json
 import os
 import secrets
 import shutil
 import socket
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,10 @@ from pydantic import ValidationError
 from config.base import Frozen
 from config.model import Config
 from service.errors import InputError
+from service.input_files import read_json
+
+_MOST_INFO_BYTES = 64_000_000
+"""Largest ``run.json``; it lists the images of a replay."""
 
 Kind = Literal["dry-run", "run", "replay"]
 
@@ -142,9 +145,21 @@ def create(
 
 
 def discard(folder: RunFolder) -> None:
-    """Remove the folder of a session that never began, unless it has images."""
-    if not any(folder.path.rglob("*.tiff")):
-        shutil.rmtree(folder.path)
+    """Remove the folder of a session that never began, unless it has images.
+
+    A link, a mount point or a folder in another one that cannot be changed is emptied and stays.
+    """
+    if any(folder.path.rglob("*.tiff")):
+        return
+    for child in folder.path.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                child.unlink()
+    if not folder.path.is_symlink():
+        with suppress(OSError):
+            folder.path.rmdir()
 
 
 def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
@@ -157,8 +172,8 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     """
     folder = RunFolder(path.absolute())
     try:
-        info = RunInfo.model_validate(json.loads(folder.info.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
+        info = RunInfo.model_validate(read_json(folder.info, _MOST_INFO_BYTES))
+    except (InputError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
     if not folder.config.is_file():
         raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")

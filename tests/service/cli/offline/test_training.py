@@ -99,7 +99,7 @@ def test_a_session_without_its_detector_never_begins(say: Said, name: str, tmp_p
         ("No Name", "--detector No Name: no such detector"),
         ("forest:", "no such detector"),
         ("forest:missing.onnx", "missing.onnx: the forest cannot be read (No such file or directory)"),
-        ("forest:{folder}", "the forest cannot be read (Is a directory)"),
+        ("forest:{folder}", "the forest cannot be read (is a folder, not a file)"),
         ("forest:{image}", "it is no forest of `ilemtrack train`"),
     ],
 )
