@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import cv2
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +50,7 @@ def decoded(path: Path, least_bits: int = 1) -> NDArray[Any]:
         raise FrameError(f"{path}: has {2**depth} grey levels; a raw frame has 8 or 16 bit")
     if b"acTL" in data[:4096]:
         raise FrameError(f"{path}: is an animation; save each frame as an image of its own")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise FrameError(f"{path}: is a damaged PNG file")
-    return np.asarray(image)
+    try:
+        return np.asarray(imagecodecs.png_decode(data))
+    except (imagecodecs.PngError, ValueError, MemoryError):
+        raise FrameError(f"{path}: is a damaged PNG file") from None

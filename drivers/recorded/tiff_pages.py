@@ -44,7 +44,9 @@ def check_pages(path: Path) -> None:
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
         version = struct.unpack_from(f"{order}H", head, 2)[0] if order and len(head) >= 8 else 0
         if order is None or version not in _ENTRY_BYTES or (version == 43 and len(head) < 16):
-            raise FrameError(f"{path}: is not a TIFF file")
+            raise FrameError(
+                f"{path}: is not a TIFF file or a PNG; save it as OME-TIFF (Fiji opens most formats)"
+            )
         offset = struct.unpack_from(f"{order}I", head, 4)[0]
         if version == 43:
             offset = struct.unpack_from(f"{order}Q", head, 8)[0]

@@ -1,7 +1,7 @@
 """Documents of evaluation: detections and truth from files, results as JSON."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, CellSource, Decision
 from detection.plugins import MAX_EXTENT_UNCERTAINTY_UM
 from service.errors import InputError
-from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_rois import read_marks
 from service.evaluation.pairing import paired
-from service.evaluation.roi_marks import ImagePage
+from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import Truth
 from service.input_files import read_json
 
@@ -63,24 +63,37 @@ def _page(entry: Mapping[str, Any]) -> ImagePage:
     return ImagePage(Path(entry["path"]), entry["page"], (entry["shape"][0], entry["shape"][1]), z, t)
 
 
-def read_boxes_by_page(detections: Path) -> Reader:
-    """Read the boxes of the cells to image, by page, from a document of `ilemtrack detect --json`.
+def read_readers(paths: Sequence[Path], detections: Path | None) -> tuple[list[Reader], Reader | None]:
+    """Read boxes by page: of Fiji ROI zips, one for each reader, and of the cells to image of a detector.
 
-    Several files of one page each count as pages, in order.
+    Several files of one page each count as pages, in order. If readers marked slices and time points, pages
+    are counted by these.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    detections : Path or None
+        Document of `ilemtrack detect --json`.
     """
-    frames = _frames(detections)
-    single = len({entry["path"] for entry in frames}) == 1
-    found = {}
-    for number, entry in enumerate(frames):
+    marked = [read_marks(path) for path in paths]
+    entries = [] if detections is None else _frames(detections)
+    pages = [_page(entry) for entry in entries]
+    placed = any(mark.z or mark.t for marks in marked for mark in marks)
+    by_place = placed and all(page.z is not None and page.t is not None for page in pages)
+    slices = max([1, *(mark.z for marks in marked for mark in marks), *((page.z or 0) + 1 for page in pages)])
+    readers: list[Reader] = [
+        {page: [cell.box for cell in cells] for page, cells in by_page(marks, slices).items()}
+        for marks in marked
+    ]
+    if detections is None:
+        return readers, None
+    single = len({page.path for page in pages}) == 1
+    found: dict[int, list[BoxPx]] = {}
+    for number, (entry, page) in enumerate(zip(entries, pages, strict=True)):
         cells = (_cell(cell, entry, detections) for cell in entry["cells"])
-        page = entry["page"] if single else number
-        found[page] = [cell.box_px for cell in cells if cell.image_box_px is not None]
-    return found
-
-
-def read_reader(path: Path) -> Reader:
-    """Read the boxes of a Fiji ROI zip of one reader, by page."""
-    return {page: [cell.box for cell in cells] for page, cells in read_rois(path).items()}
+        place = (page.t or 0) * slices + (page.z or 0) if by_place else page.page
+        found[place if single else number] = [cell.box_px for cell in cells if cell.image_box_px is not None]
+    return readers, found
 
 
 def beam_s_per_um2(sem: SemConfig) -> float:

@@ -1,5 +1,6 @@
 """Regions of interest in the files of Fiji's ROI manager."""
 
+import logging
 import struct
 import zipfile
 import zlib
@@ -14,6 +15,9 @@ from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
 from service.errors import InputError
 from service.evaluation.roi_marks import Mark, by_page
+
+# Warnings of roifile on damaged files go to the log; the user gets one sentence from here.
+logging.getLogger("roifile").addHandler(logging.NullHandler())
 
 _MAX_SIDE_PX = 32768
 _MAX_CELL_PX = 2**24

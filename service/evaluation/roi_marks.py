@@ -95,12 +95,12 @@ def cells_by_page(
     return [tuple(cells) for cells in found], len(missed)
 
 
-def by_page(marks: Sequence[Mark]) -> dict[int, tuple[TrueCell, ...]]:
+def by_page(marks: Sequence[Mark], slices: int | None = None) -> dict[int, tuple[TrueCell, ...]]:
     """Return the cells by page from 0, without knowledge of the image.
 
-    Slices and time points count as in a hyperstack with as many slices as the last mark has.
+    Time points count as in a hyperstack of so many slices; of as many as the last mark has by default.
     """
-    slices = max((mark.z for mark in marks), default=1) or 1
+    slices = slices or max([1, *(mark.z for mark in marks)])
     pages: dict[int, list[TrueCell]] = {}
     for mark in marks:
         page = max(mark.position, 1) - 1

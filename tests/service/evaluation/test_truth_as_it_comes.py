@@ -13,7 +13,7 @@ import tifffile
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
 from service.errors import InputError
-from service.evaluation.documents import read_judged
+from service.evaluation.documents import read_judged, read_readers
 from service.evaluation.fiji_rois import read_rois
 from service.evaluation.pairing import paired
 from service.evaluation.roi_marks import ImagePage
@@ -242,3 +242,25 @@ def read_truth_of(cell: TrueCell) -> Any:
     from service.evaluation.truth import Truth
 
     return Truth({("a", 0): (cell,)}, Path("t.json"))
+
+
+def test_readers_of_a_hyperstack_are_compared_slice_by_slice(tmp_path: Path) -> None:
+    box = (10, 10, 20, 20)
+    anna = write_zip(tmp_path / "anna.zip", roi("a", box, z_position=1, t_position=2))
+    ben = write_zip(
+        tmp_path / "ben.zip",
+        roi("b", box, z_position=1, t_position=2),
+        roi("c", box, z_position=3, t_position=1),
+    )
+    cells = [{"id": "c", "box_px": [*box], "image_box_px": [*box], "confidence": 1}]
+    frames = [
+        {"path": "a.tif", "page": n, "z": n // 2, "t": n % 2, "shape": [64, 64], "pixel_size_um": 0.2}
+        | {"cells": cells if (n // 2, n % 2) == (0, 1) else []}
+        for n in range(6)
+    ]
+    (tmp_path / "found.json").write_text(json.dumps({"frames": frames}))
+    (first, second), found = read_readers([anna, ben], tmp_path / "found.json")
+    assert set(first) == {3}
+    assert set(second) == {2, 3}
+    assert found is not None
+    assert [page for page, boxes in found.items() if boxes] == [3]
