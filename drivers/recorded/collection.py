@@ -97,15 +97,19 @@ def read_collection(
     """
     frames: list[RecordedFrame] = []
     notices: list[str] = []
+    told: dict[str, list[Path]] = {}
     for path in paths:
         found = read_frames(path, pixel_size_nm, channel)
         if not found:
             notices.append(f"{path}: holds other channels than {channel}, and is left out")
-        said = dict.fromkeys(notice for frame in found for notice in frame.notices)
-        notices.extend(f"{path}: {notice}" for notice in said)
+        for notice in dict.fromkeys(notice for frame in found for notice in frame.notices):
+            told.setdefault(notice, []).append(path)
         frames += found
     if paths and not frames:
         raise FrameError(f"{paths[0]}: holds no channel {channel!r}, and neither does any other image")
+    for notice, which in told.items():
+        more = f" (and of {len(which) - 1} more)" if len(which) > 1 else ""
+        notices.append(f"{which[0]}{more}: {notice}")
     of_series = dict.fromkeys(frame.channel for frame in frames if frame.channels > 1 and frame.channel)
     if channel is None and len(of_series) > 1:
         raise FrameError(

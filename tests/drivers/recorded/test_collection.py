@@ -8,6 +8,7 @@ import tifffile
 
 from drivers.errors import FrameError
 from drivers.recorded.collection import image_files, natural_key, read_collection
+from tests.drivers.recorded.writers import PIXELS, write_ome
 
 NAMES = ("s1.tif", "s2.tif", "s10.tif")
 
@@ -44,6 +45,13 @@ def test_files_keep_the_order_given_and_people_are_warned_of_another(folder: Pat
     assert "s10.tif stands where s2.tif would by its number" in notice
     assert image_files(as_a_shell_has_it).notices == ()
     assert image_files([folder / name for name in NAMES], ordered=True).notices == ()
+
+
+def test_what_many_files_have_in_common_is_told_once(tmp_path: Path) -> None:
+    sizes = {"PhysicalSizeX": 1.0, "PhysicalSizeY": 1.0}
+    paths = [write_ome(tmp_path / f"{n}.ome.tif", PIXELS, **sizes) for n in range(3)]
+    (notice,) = read_collection(paths, 178).notices
+    assert notice.startswith(f"{paths[0]} (and of 2 more): the pixel size is 178 nm as given, not 1000 nm")
 
 
 def test_numbers_sort_as_numbers_wherever_they_stand() -> None:

@@ -92,7 +92,7 @@ def test_a_plan_of_frames_without_positions_needs_field(say: Said, tmp_path: Pat
     status, _, said = say("plan", path)
     assert status == 2
     assert "give that of its centre with --field X_UM,Y_UM" in said
-    status, plan, _ = say("plan", path, "--field", "100,-50", "--json")
+    status, plan, _ = say("plan", path, "--field", "-100,-50", "--json")
     assert status == 0
     assert all(abs(one["center_m"][1] + 50e-6) < 12e-6 for one in plan["frames"])
     for wrong in ("1", "a,b", "nan,1", "1,2,3"):
