@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import roifile
 import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
@@ -264,3 +266,18 @@ def test_readers_of_a_hyperstack_are_compared_slice_by_slice(tmp_path: Path) -> 
     assert set(second) == {2, 3}
     assert found is not None
     assert [page for page, boxes in found.items() if boxes] == [3]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 700), value=st.binary(min_size=1, max_size=6), stored=st.booleans())
+def test_damaged_rois_never_give_a_traceback(tmp_path: Path, at: int, value: bytes, stored: bool) -> None:
+    path = write_zip(tmp_path / "a.zip", roi("r"), roi("s")) if stored else tmp_path / "a.roi"
+    data = bytearray(path.read_bytes() if stored else roi("r", position=1).tobytes())
+    at %= len(data)
+    data[at : at + len(value)] = value
+    path.write_bytes(data)
+    try:
+        paired(read_truth(path), [page()])
+    except InputError as error:
+        assert str(error).startswith(str(path))  # noqa: PT017
+        assert "\n" not in str(error)  # noqa: PT017
