@@ -1,5 +1,6 @@
 """Recorded frames of several files, folders and patterns, as people name them."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png")
 """Files that count as images of a folder."""
 _ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
 _MAX_FILES = 100_000
+_SHARE_OF_MEMORY = 0.6
+"""Largest share of the computer's memory for frames; detection needs some beside them. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def read_collection(
     """
     frames: list[RecordedFrame] = []
     notices: list[str] = []
+    held = 0
     told: dict[str, list[Path]] = {}
     for path in paths:
         found = read_frames(path, pixel_size_nm, channel)
@@ -105,6 +109,12 @@ def read_collection(
         for notice in dict.fromkeys(notice for frame in found for notice in frame.notices):
             told.setdefault(notice, []).append(path)
         frames += found
+        held += sum(frame.pixels.nbytes for frame in found)
+        if held > _memory_bytes() * _SHARE_OF_MEMORY:
+            raise FrameError(
+                f"{path}: with the images before it needs {held / 1e9:.1f} GB of memory, too much for this"
+                " computer; take fewer at once"
+            )
     if paths and not frames:
         raise FrameError(f"{paths[0]}: holds no channel {channel!r}, and neither does any other image")
     for notice, which in told.items():
@@ -120,6 +130,10 @@ def read_collection(
     if channel is None and len(names) > 1:
         notices.append(f"the images name different channels ({', '.join(names)}); --channel chooses one")
     return Collection(tuple(frames), tuple(notices))
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _of_folder(folder: Path) -> list[Path]:

@@ -54,6 +54,7 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, Plane]:
     except (ElementTree.ParseError, RecursionError) as error:
         raise FrameError(f"{source}: its OME metadata is not valid XML ({error})") from None
     images = root.findall("{*}Image")
+    others = _other_files(root, source)
     channels = _channels(images)
     total = len(set().union(*channels)) if channels else 0
     planes: dict[int, Plane] = {}
@@ -67,7 +68,7 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, Plane]:
             tuple(_integer(plane, f"The{axis}", 0) for axis in "CZT"): plane
             for plane in pixels.findall("{*}Plane")
         }
-        for page, c, z, t in _pages(pixels, len(own), len(planes), pages, source):
+        for page, c, z, t in _pages(pixels, len(own), len(planes), pages, others, source):
             plane = of_pixels.get((c, z, t))
             planes[page] = Plane(own[c], total, z, t, size, *_taken(plane, source), notes)
     return planes
@@ -93,8 +94,30 @@ def _channels(images: Sequence[ElementTree.Element]) -> list[list[Channel]]:
     return found
 
 
+def _other_files(root: ElementTree.Element, source: str) -> set[int]:
+    """Return the identities of the blocks of planes that are in other files of the set."""
+    homes = [
+        (id(block), home)
+        for block in root.iter()
+        if block.tag.endswith("}TiffData") and (home := block.find("{*}UUID")) is not None
+    ]
+    names = {home.get("FileName", "") for _, home in homes}
+    if len(names) <= 1:
+        # A single name is ignored, since the file may have been renamed.
+        return set()
+    own, uuid = Path(source).name, root.get("UUID")
+    if own in names:
+        return {block for block, home in homes if home.get("FileName") != own}
+    if any(home.text == uuid for _, home in homes):
+        return {block for block, home in homes if home.text != uuid}
+    raise FrameError(
+        f"{source}: its OME metadata describe {len(names)} files, such as {min(names)}, and none of this"
+        " name; give it its old name"
+    )
+
+
 def _pages(
-    pixels: ElementTree.Element, channels: int, first: int, pages: int, source: str
+    pixels: ElementTree.Element, channels: int, first: int, pages: int, others: set[int], source: str
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield (page, c, z, t) of the planes of an image in this file; from page `first` by default."""
     sizes = {"C": channels, "Z": _integer(pixels, "SizeZ", 1), "T": _integer(pixels, "SizeT", 1)}
@@ -103,15 +126,9 @@ def _pages(
         order = list(sizes)
     total = math.prod(max(size, 1) for size in sizes.values())
     blocks = pixels.findall("{*}TiffData")
-    homes = [block.find("{*}UUID") for block in blocks]
-    names = [None if home is None else home.get("FileName") for home in homes]
-    if len(set(names)) > 1:
-        # One image in several files; a single name is ignored, since the file may have been renamed.
-        blocks = [
-            block for block, name in zip(blocks, names, strict=True) if name in (None, Path(source).name)
-        ]
-        if not blocks:
-            return
+    if blocks and all(id(block) in others for block in blocks):
+        return
+    blocks = [block for block in blocks if id(block) not in others]
     if not blocks or all(block.get("IFD") is None for block in blocks):
         if channels > 1 and total > pages - first:
             raise FrameError(

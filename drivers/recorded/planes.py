@@ -84,6 +84,12 @@ def of_channel(planes: Iterable[tuple[int, Plane]], wanted: str | None, file: st
     known = sorted(
         {plane.channel for _, plane in pages if plane.channel is not None}, key=lambda one: one.number
     )
+    unknown = next((page for page, plane in pages if plane.channel is None), None)
+    if len(known) > 1 and unknown is not None:
+        raise FrameError(
+            f"{file}: page {unknown} is of no channel that its metadata name ({_names(known)}); save the"
+            " channel with the cells alone"
+        )
     if wanted is None:
         if len(known) > 1:
             raise FrameError(

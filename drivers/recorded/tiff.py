@@ -29,10 +29,11 @@ from drivers.recorded.ome import (
 )
 from drivers.recorded.pixel_size import chosen_size
 from drivers.recorded.planes import Plane, of_channel
-from drivers.recorded.tiff_pages import check_pages, check_sizes, full_pages
+from drivers.recorded.tiff_pages import check_pages, check_sizes, full_pages, refuse_small_copies
 
-# Warnings of tifffile on damaged files go to the log; the user gets one sentence from here.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+# Warnings of these on damaged files go to the log; the user gets one sentence from here.
+for _name in ("tifffile", "imagecodecs"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 DAMAGED = (
     OSError,
@@ -164,6 +165,7 @@ def _frames(
 ) -> tuple[RecordedFrame, ...]:
     pages = full_pages(file, path)
     planes = _planes(file, path, pages)
+    refuse_small_copies(pages, planes if file.ome_metadata else (), path)
     chosen = of_channel(((number, planes.get(number, Plane())) for number, _ in pages), channel, str(path))
     by_number = dict(pages)
     wanted = [(number, by_number[number]) for number, _ in chosen]

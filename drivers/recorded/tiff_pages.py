@@ -1,7 +1,7 @@
 """Checks of a TIFF file before memory is spent on it: its header, its chain of pages, their sizes."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,27 +86,44 @@ def full_pages(file: tifffile.TiffFile, path: Path) -> list[tuple[int, tifffile.
     Raises
     ------
     FrameError
-        Nothing but reduced copies, or a page that may be one and is not marked as such.
+        Nothing but reduced copies, or one that is not reduced.
     """
     numbered = [(n, _page(file, n)) for n in range(len(file.pages))]
     full = [(n, page) for n, page in numbered if not page.subfiletype & (_REDUCED | _MASK)]
     if not full:
         raise FrameError(f"{path}: holds only reduced copies of images; save the images themselves")
-    rows, columns = (max(page.shape[axis] for _, page in full if len(page.shape) > 1) for axis in (0, 1))
+    rows, columns = _largest(full)
     for n, page in numbered:
-        marked = page.subfiletype & _REDUCED
-        size = page.imagelength, page.imagewidth
-        if marked and size[0] >= rows and size[1] >= columns and not file.is_lsm:
+        as_large = page.imagelength >= rows and page.imagewidth >= columns
+        if page.subfiletype & _REDUCED and as_large and not file.is_lsm:
             raise FrameError(
                 f"{path}: page {n} is marked as a reduced copy but is as large as the others; save it without"
                 " the mark, or without the page"
             )
-        if not marked and not file.is_ome and _is_small_copy(size, (rows, columns)):
-            raise FrameError(
-                f"{path}: page {n} ({size[1]} x {size[0]} pixels) looks like a reduced copy of another page"
-                f" ({columns} x {rows}), and its pixel size is unknown; save the full images alone"
-            )
     return full
+
+
+def refuse_small_copies(
+    pages: Sequence[tuple[int, tifffile.TiffPage]], described: Container[int], path: Path
+) -> None:
+    """Refuse pages that look like reduced copies of others, and are neither marked nor `described` as frames.
+
+    Raises
+    ------
+    FrameError
+    """
+    rows, columns = _largest(pages)
+    for n, page in pages:
+        if n not in described and _is_small_copy((page.imagelength, page.imagewidth), (rows, columns)):
+            raise FrameError(
+                f"{path}: page {n} ({page.imagewidth} x {page.imagelength} pixels) looks like a reduced copy"
+                f" of another page ({columns} x {rows}), and its pixel size is unknown; save the full images"
+                " alone"
+            )
+
+
+def _largest(pages: Sequence[tuple[int, tifffile.TiffPage]]) -> tuple[int, int]:
+    return max(page.imagelength for _, page in pages), max(page.imagewidth for _, page in pages)
 
 
 def _page(file: tifffile.TiffFile, number: int) -> tifffile.TiffPage:

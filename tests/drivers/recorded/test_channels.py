@@ -153,3 +153,50 @@ def test_different_names_in_files_of_one_channel_are_told(tmp_path: Path) -> Non
     ]
     assert "different channels (GFP, DAPI)" in read_collection(paths).notices[0]
     assert read_collection(paths[:1]).notices == ()
+
+
+def test_positions_of_a_set_of_files_are_not_mixed_up(tmp_path: Path) -> None:
+    """As Micro-Manager saves them: every file has the metadata of all."""
+    names = ["a_Pos0.ome.tif", "a_Pos1.ome.tif"]
+    images = "".join(
+        f'<Image ID="Image:{n}"><Pixels ID="P:{n}" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="30"'
+        ' SizeZ="1" SizeC="1" SizeT="1" PhysicalSizeX=".178" PhysicalSizeY=".178"><TiffData IFD="0"'
+        f' PlaneCount="1"><UUID FileName="{name}">urn:uuid:{n}</UUID></TiffData><Plane TheC="0" TheZ="0"'
+        f' TheT="0" PositionX="{n + 1}" PositionY="0" PositionXUnit="mm" PositionYUnit="mm"/>'
+        "</Pixels></Image>"
+        for n, name in enumerate(names)
+    )
+    schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+    for number, name in enumerate([*names, "renamed.tif", "lost.tif"]):
+        xml = f'<OME xmlns="{schema}" UUID="urn:uuid:{number - 2 if number == 2 else number}">{images}</OME>'
+        path = tmp_path / name
+        tifffile.imwrite(path, PIXELS, metadata=None, description=xml, photometric="minisblack")
+        if name == "lost.tif":
+            with pytest.raises(
+                FrameError, match=r"describe 2 files, such as a_Pos0\.ome\.tif, and none of this"
+            ):
+                read_frames(path)
+            continue
+        (frame,) = read_frames(path)
+        assert frame.center_m == pytest.approx(((number % 2 + 1) * 1e-3, 0))
+
+
+def test_a_page_that_the_metadata_with_channels_leave_out_is_of_none(tmp_path: Path) -> None:
+    path = write_ome(tmp_path / "a.ome.tif", stack(2, 2), axes="ZCYX", **NAMES, **SIZES)
+    with tifffile.TiffFile(path) as file:
+        xml = (file.ome_metadata or "").replace('SizeZ="2"', 'SizeZ="1"')
+    data = stack(4)
+    tifffile.imwrite(path, data, metadata=None, description=xml, photometric="minisblack")
+    with pytest.raises(FrameError, match=r"page 2 is of no channel that its metadata name \(GFP, DAPI\)"):
+        read_frames(path, channel="GFP")
+
+
+def test_an_undescribed_small_copy_in_an_ome_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    with tifffile.TiffFile(write_ome(tmp_path / "whole.ome.tif", PIXELS, **SIZES)) as file:
+        xml = file.ome_metadata or ""
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(PIXELS, photometric="minisblack", metadata=None, description=xml)
+        writer.write(PIXELS[::2, ::2], photometric="minisblack", metadata=None)
+    with pytest.raises(FrameError, match=r"page 1 .* looks like a reduced copy"):
+        read_frames(path, 178)

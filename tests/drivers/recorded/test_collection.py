@@ -71,3 +71,11 @@ def test_what_is_no_set_of_images_is_refused_with_the_remedy(folder: Path) -> No
     (zarr / ".zattrs").write_text("{}")
     with pytest.raises(FrameError, match="is OME-Zarr, which is not read; save it as OME-TIFF"):
         image_files([zarr])
+
+
+def test_more_than_the_memory_holds_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PHYS_PAGES": 4, "SC_PAGE_SIZE": 50}[name])
+    paths = image_files([folder]).paths
+    assert len(read_collection(paths[:1], 178).frames) == 1
+    with pytest.raises(FrameError, match=r"s2\.tif: with the images before it needs .* take fewer at once"):
+        read_collection(paths, 178)
