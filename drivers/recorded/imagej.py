@@ -55,13 +55,14 @@ def imagej_planes(file: tifffile.TiffFile, first: tifffile.TiffPage, pages: int,
                 f" has {pages} page{'s' * (pages > 1)}; save the channel with the cells alone"
             )
         return [Plane(size=size)] * pages
-    channels, slices, _ = counts
+    channels, slices, frames = counts
+    stacked = max(slices, frames) > 1
     return [
         Plane(
             Channel(n % channels + 1) if channels > 1 else None,
             channels,
-            n // channels % slices,
-            n // channels // slices,
+            n // channels % slices if stacked else None,
+            n // channels // slices if stacked else None,
             size,
         )
         for n in range(pages)

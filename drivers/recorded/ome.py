@@ -64,13 +64,24 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, Plane]:
             continue
         notes = _notes(root, image, alone=len(images) == 1)
         size = _pixel_size(pixels)
+        stacked = max(_integer(pixels, "SizeZ", 1), _integer(pixels, "SizeT", 1)) > 1
         of_pixels = {
             tuple(_integer(plane, f"The{axis}", 0) for axis in "CZT"): plane
             for plane in pixels.findall("{*}Plane")
         }
         for page, c, z, t in _pages(pixels, len(own), len(planes), pages, others, source):
             plane = of_pixels.get((c, z, t))
-            planes[page] = Plane(own[c], total, z, t, size, *_taken(plane, source), notes)
+            center_m, exposure_s = _taken(plane, source)
+            planes[page] = Plane(
+                own[c],
+                total,
+                z if stacked else None,
+                t if stacked else None,
+                size,
+                center_m,
+                exposure_s,
+                notes,
+            )
     return planes
 
 

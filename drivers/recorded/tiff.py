@@ -80,7 +80,7 @@ class RecordedFrame:
     channels : int
         Number of channels of its series, in this and other files.
     z, t : int or None
-        Slice and time point, from 0, where the file states them.
+        Slice and time point, from 0, where the file is a stack and states them.
     notices : tuple of str
         What people must know of how it was read.
     """

@@ -42,7 +42,12 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
         "warnings": [*frame.notices, *detection.warnings],
         "elapsed_ms": round(detection.elapsed_ms, 3),
     }
-    known = {"channel": frame.channel, "z": frame.z, "t": frame.t, "section": frame.section}
+    known = {
+        "channel": frame.channel if frame.channels > 1 else None,
+        "z": frame.z,
+        "t": frame.t,
+        "section": frame.section,
+    }
     document |= {key: value for key, value in known.items() if value is not None}
     if frame.center_m is not None:
         document["pose"] = {
