@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.loading import dump
 from config.model import Config
+from drivers.microscope import PutBack
 from service.acquisition.unrecorded import record_unrecorded
 from service.analysis.worker import Analysis
 from service.api.handler import Handler
@@ -21,14 +22,15 @@ from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import Display, MainLoop
 from service.daemon.runner import Runner
-from service.errors import InputError
+from service.errors import EndpointError, InputError
 from service.logs import get_logger
 from service.model.jobs import JobState
 from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
-from service.session.hardware import blank_first
+from service.session.found_settings import put_back_at_the_end, remember
+from service.session.hardware import blank_first, microscope_name
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
 from service.session.setup import Setup, set_up
@@ -49,6 +51,8 @@ class Outcome:
     summary: Summary
     interrupted: bool
     """By SIGTERM or Ctrl-C: it can be resumed."""
+    put_back: PutBack
+    """Settings of the microscope that were put back at the end."""
 
 
 def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
@@ -133,6 +137,7 @@ def drive(
         busy=BusyTime(setup.clock),
         streak=FailureStreak(config.session.max_failures_in_a_row),
     )
+    remember(store, context.devices)
     supervision = Supervision(context)
     runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
@@ -140,13 +145,15 @@ def drive(
     with _served(config, store, control), supervised(supervision):
         loop = MainLoop(context, runner, control, supervision, display, attended)
         interrupted = loop.run(go_on)
-    return Outcome(summarise(config, store, folder, setup.truth), interrupted)
+        restored = put_back_at_the_end(store, context.devices)
+    return Outcome(summarise(config, store, folder, setup.truth), interrupted, restored)
 
 
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
-    """Serve the API, found by the clients of this user unless they find another daemon already."""
+    """Serve the API, found by the clients of this user."""
     where = run_endpoints(store.run_id())
+    microscope = microscope_name(config, store.kind())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
     private = is_private(where.requests) and is_private(where.events) and not config.api.curve
@@ -159,23 +166,29 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         run=store.run_id(),
         pid=os.getpid(),
         key=None if key is None else str(key),
+        kind=store.kind(),
+        microscope=microscope,
+        folder=str(store.folder),
     )
     publication = Publication()
-    # Published again at each beat, so that this daemon is found once another one has ended.
+
+    def publish_again() -> None:
+        """Publish at each beat: another daemon may have ended, or the runtime folder may have gone."""
+        with suppress(OSError, EndpointError):
+            publication.publish(info)
+
     server = ApiServer(
         store,
-        Handler(store, control, where.events).answer,
+        Handler(store, control, where.events, microscope).answer,
         control.time_s,
         where,
         curve=curve,
-        each_beat=lambda: publication.publish(info),
+        each_beat=publish_again,
     )
     try:
         server.start()
         if not publication.publish(info):
-            log.warning(
-                "another daemon is found by default; name this one with --connect", endpoint=where.requests
-            )
+            log.warning("another session is running; name this one with --run", run=store.run_id())
         yield
     finally:
         server.stop()

@@ -75,11 +75,13 @@ class Interrupts:
         if pending is not None:
             raise pending
 
-    def drop(self, interrupt: Interrupt) -> None:
-        """Forget a pending interrupt of this kind."""
+    def drop(self, interrupt: Interrupt) -> bool:
+        """Forget a pending interrupt of this kind; return True if there was one."""
         with self._lock:
-            if self._pending is not None and self._pending.interrupt is interrupt:
-                self._pending = None
+            if self._pending is None or self._pending.interrupt is not interrupt:
+                return False
+            self._pending = None
+            return True
 
     def pending(self) -> Interrupt:
         """Return the interrupt that waits for the runner."""

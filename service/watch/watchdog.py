@@ -16,9 +16,9 @@ from pathlib import Path
 from service import logs
 from service.logs import get_logger
 from service.own_packages import HOME
-from service.session.kept_config import config_to_rescue
 from service.session.run_folder import RunFolder, open_existing
 from service.watch.heartbeat import Beat, beat_path, process_start, read_beat
+from service.watch.kept_config import config_to_rescue
 from service.watch.notifier import URLS_VARIABLE
 from service.watch.rescue import act
 
