@@ -161,4 +161,12 @@ class OdemisCamera:
             ),
             float(wanted.offset_adu if offset is None else offset),
             begun_s,
+            binning=(1, 1),
+            emission_band_nm=self._band_nm(said["bands_m"]),
         )
+
+    def _band_nm(self, bands_m: list[list[float]]) -> tuple[float, float] | None:
+        """Return the band of the filter that passes the configured emission, nm; None where none does."""
+        wanted_nm = self._config.odemis.emission_nm
+        bands_nm = [(low * 1e9, high * 1e9) for low, high in bands_m]
+        return next((band for band in bands_nm if band[0] <= wanted_nm <= band[1]), None)

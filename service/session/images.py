@@ -3,10 +3,9 @@
 import hashlib
 import os
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -18,6 +17,7 @@ from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanImage
 from service.errors import ImageError
+from service.session.ome_xml import FmChannel, ImageFacts, LightPath, ome_xml
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -31,11 +31,13 @@ class SavedImage:
     size_bytes: int
 
 
-def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
+def save_fm(
+    path: Path, frame: FmFrame, section: str, field: str, light_path: LightPath, taken_at: datetime
+) -> SavedImage:
     """Save a fluorescence frame; see `_save`.
 
-    The stage position of the centre and the exposure time are in the OME plane, the other values of
-    `FmFrame` in a map annotation with keys that begin with ``ilemtrack.``.
+    Position, wavelengths, objective, binning and exposure time are where OME has a place for them, the other
+    values of `FmFrame` in a map annotation with keys that begin with ``ilemtrack.``.
     """
     notes = {
         "section": section,
@@ -49,13 +51,37 @@ def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
         "excitation_nm": frame.settings.excitation_nm,
         "power_density_w_per_cm2": frame.settings.power_density_w_per_cm2,
         "taken_at_s": frame.taken_at_s,
+        "taken_at": taken_at.isoformat(),
+        # Values that no device reports, taken from the configuration.
+        "as_configured": "objective camera" if frame.emission_band_nm else "objective camera emission_nm",
     }
-    metadata = _metadata(field, frame.pose.pixel_size_m, frame.pose.center_m, notes)
-    metadata["Plane"] |= {"ExposureTime": [frame.settings.exposure_s], "ExposureTimeUnit": ["s"]}
-    return _save(path, frame.pixels, metadata)
+    channel = FmChannel(
+        light_path,
+        frame.settings.excitation_nm,
+        frame.settings.em_gain,
+        frame.offset_adu,
+        frame.settings.exposure_s,
+        frame.binning,
+        frame.emission_band_nm,
+    )
+    facts = ImageFacts(
+        field,
+        _size(frame.pixels),
+        frame.pixels.dtype.name,
+        frame.pose.pixel_size_m,
+        frame.pose.center_m,
+        frame.pose.rotation_rad,
+        taken_at,
+        light_path.camera,
+        channel,
+        notes,
+    )
+    return _save(path, frame.pixels, facts)
 
 
-def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[str, ...]) -> SavedImage:
+def save_em(
+    path: Path, image: ScanImage, section: str, job: str, covers: tuple[str, ...], taken_at: datetime
+) -> SavedImage:
     """Save an electron image; see `_save`.
 
     Dwell time, beam and covered cells are in a map annotation with keys that begin with ``ilemtrack.``: OME
@@ -71,14 +97,26 @@ def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[
         "aperture_m": image.beam.aperture_m,
         "working_distance_m": image.beam.working_distance_m,
         "detector": image.beam.detector,
+        "taken_at": taken_at.isoformat(),
         # Values that no device reports, taken from the configuration.
         "as_configured": " ".join(image.beam.as_configured),
         "nonce": image.nonce,
     }
     if image.beam.probe_current_a is not None:
         notes["probe_current_a"] = image.beam.probe_current_a
-    size = (image.pixel_size_m, image.pixel_size_m)
-    return _save(path, image.pixels, _metadata(f"{section}/{job}", size, image.center_m, notes))
+    facts = ImageFacts(
+        f"{section}/{job}",
+        _size(image.pixels),
+        image.pixels.dtype.name,
+        (image.pixel_size_m, image.pixel_size_m),
+        image.center_m,
+        0.0,
+        taken_at,
+        image.beam.detector,
+        None,
+        notes,
+    )
+    return _save(path, image.pixels, facts)
 
 
 def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
@@ -117,27 +155,11 @@ def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]
     return frame.pixels, frame.pose_at(frame.center_m), frame.offset_adu
 
 
-def _metadata(
-    name: str, pixel_size_m: tuple[float, float], center_m: tuple[float, float], notes: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "axes": "YX",
-        "Name": name,
-        "PhysicalSizeX": pixel_size_m[0] * 1e6,
-        "PhysicalSizeXUnit": "µm",
-        "PhysicalSizeY": pixel_size_m[1] * 1e6,
-        "PhysicalSizeYUnit": "µm",
-        "Plane": {
-            "PositionX": [center_m[0] * 1e6],
-            "PositionXUnit": ["µm"],
-            "PositionY": [center_m[1] * 1e6],
-            "PositionYUnit": ["µm"],
-        },
-        "MapAnnotation": {"Namespace": "ilemtrack"} | {f"ilemtrack.{k}": v for k, v in notes.items()},
-    }
+def _size(pixels: Pixels) -> tuple[int, int]:
+    return pixels.shape[1], pixels.shape[0]
 
 
-def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
+def _save(path: Path, pixels: Pixels, facts: ImageFacts) -> SavedImage:
     """Write, fsync, rename into place, re-open and compare.
 
     Raises
@@ -149,14 +171,16 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    per_cm = (1e4 / metadata["PhysicalSizeX"], 1e4 / metadata["PhysicalSizeY"])
+    per_cm = 1e-2 / facts.pixel_size_m[0], 1e-2 / facts.pixel_size_m[1]
     try:
         with part.open("wb") as file:
             tifffile.imwrite(
                 file,
                 pixels,
-                ome=True,
-                metadata=metadata,
+                ome=False,
+                metadata=None,
+                description=ome_xml(facts),
+                datetime=facts.taken_at.astimezone(UTC).replace(tzinfo=None),
                 software="ilemtrack",
                 photometric="minisblack",
                 resolution=per_cm,

@@ -95,7 +95,7 @@ class SimulatedCamera:
                 np.random.SFC64([self._config.simulator.specimen.seed, 5, self._exposures])
             )
             pixels = self._detect(light, settings.em_gain, rng)
-        return FmFrame(pixels, pose, settings, self._config.fluorescence.offset_adu, begin_s)
+        return FmFrame(pixels, pose, settings, self._config.fluorescence.offset_adu, begin_s, (1, 1))
 
     def stop(self) -> None:
         """End `expose`; harmless when nothing runs."""

@@ -66,6 +66,7 @@ class Optical:
         camera.put("resolution", tuple(size_px))
         exposure = camera.put("exposureTime", exposure_s, tolerance=0.02)
         gain = self._put_gain(em_gain)
+        bands_m = self._bands_m()
         component = camera.component()
         component.updateMetadata({NONCE: nonce})
         begun_s = time.time()
@@ -80,7 +81,8 @@ class Optical:
             # A frame without proof is fresh if another one was discarded before it.
             if proof is not None or number > 0:
                 result = about(frame.metadata) | {"proof": proof or "order", "orphans": number}
-                return result | {"exposure_s": plain(exposure), "em_gain": gain}, frame
+                read = {"exposure_s": plain(exposure), "em_gain": gain, "bands_m": bands_m}
+                return result | read, frame
         raise WorkerError("failed", f"the camera gave {_TRIES} frames of earlier exposures: {why}")
 
     def _source(self, excitation_nm: float) -> int:
@@ -91,6 +93,15 @@ class Optical:
             known = ", ".join(f"{s[0] * 1e9:.0f}-{s[-1] * 1e9:.0f}" for s in spectra)
             raise WorkerError("range", f"no light source at {excitation_nm:g} nm; there are {known} nm")
         return min(inside, key=lambda n: abs(spectra[n][len(spectra[n]) // 2] - wanted_m))
+
+    def _bands_m(self) -> list[list[float]]:
+        """Return the bands of the filter that is in, m; none where it does not say."""
+        component = self._filter.component()
+        axes = component.axes if hasattr(component, "axes") else {}
+        if not isinstance(axes, dict) or "band" not in axes or not self._filter.has("position"):
+            return []
+        here = component.position.value["band"]
+        return [list(band) for band in intervals_m(dict(axes["band"].choices).get(here))]
 
     def _put_filter(self, emission_nm: float, timeout_s: float) -> Any:
         component = self._filter.component()
