@@ -1,6 +1,6 @@
 """Settings of a SECOM driven through Odemis."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,11 +19,19 @@ class OdemisRoles(Frozen):
     filter: Role = "filter"
     stage: Role = "stage"
     ebeam: Role = "e-beam"
-    sem_detector: Role = Field("bs-detector", description="Role of the detector of the electron images.")
+    sem_detector: Role | None = Field(
+        None,
+        description="Role of the detector of the electron images; null: bs-detector if there is one, else"
+        " se-detector, else a detector that the e-beam affects.",
+    )
     chamber: Role = "chamber"
     focus: Role = Field(
         "focus", description="Role of the objective drive; used for fluorescence.autofocus_um."
     )
+
+
+Blanking = Literal["blanker", "external", "parked"]
+"""How the beam is kept off the specimen between scans; see `OdemisConfig.blanking`."""
 
 
 class OdemisConfig(Frozen):
@@ -55,6 +63,19 @@ class OdemisConfig(Frozen):
         max_length=80,
         description="Name of the chamber position for high vacuum; null: the position nearest to"
         " chamber.high_vacuum_pa.",
+    )
+    blanking: Blanking = Field(
+        "blanker",
+        description="How the beam is kept off the specimen between scans. blanker: by the blanker of the"
+        " e-beam. external: the SEM blanks by itself while its external scan is off. parked: not at all; the"
+        " scan generator parks the beam beside the field, and a person keeps it off during fluorescence.",
+    )
+    hfw_at_magnification_1_mm: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Horizontal field width at magnification 1, mm, of an SEM whose magnification is set by"
+        " hand; null: Odemis sets the field of view.",
     )
     budget_factor: float = Field(
         1.2,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber
 from drivers.fluorescence import FluorescenceCamera, Light, LightFocus
 from drivers.sem import ElectronFocus, Sem
@@ -32,3 +33,5 @@ class Microscope:
     """Automatic focus of the beam; None where the machine has none."""
     light_focus: LightFocus | None = None
     """Drive of the fluorescence objective; None where it is focused by hand."""
+    chamber_by_hand: ChamberByHand | None = None
+    """The chamber again where a person operates it; None where the program does."""

@@ -208,6 +208,8 @@ def _burnt(context: Context, field: Field) -> str | None:
     """Return why no fluorescence can be taken of a field; None if the beam was not there."""
     if touched(context.store, field.rect_m):
         return "refused: the electron beam was there before its fluorescence was taken"
+    if context.config.beam_is_parked and context.store.ledger.exposures(limit=1):
+        return "refused: a beam without a blanker was parked beside its frames, and may have been there"
     return None
 
 

@@ -21,6 +21,8 @@ PRESETS = ((512, 442), (1024, 884), (2048, 1768), (4096, 3536))
 """Scan sizes of a Thermo Fisher SEM that have the shape of its field, px."""
 _DWELL_S = (1e-7, 1e-2)
 _FOV_M = (1e-7, 2e-3)
+HFW_AT_MAGNIFICATION_1_M = 0.25
+"""As in the microscope files of Odemis for a Quanta whose scan is driven by a DAQ card."""
 
 
 class ElectronBeam:
@@ -44,9 +46,14 @@ class ElectronBeam:
         self._values: dict[str, Any] = {}
         v = self._values
         v |= {"scale": (8.0, 8.0), "resolution": (512, 442), "translation": (0.0, 0.0), "blanker": True}
+        self._role = config.odemis.roles.ebeam
         half = tuple(n / 2 for n in SHAPE)
         self._settings = {
             "horizontalFoV": kept(v, "horizontalFoV", 1e-3, limits=_FOV_M, unit="m"),
+            "magnification": Setting(
+                lambda: HFW_AT_MAGNIFICATION_1_M / v["horizontalFoV"], self._set_magnification, (1, 1e9)
+            ),
+            "external": kept(v, "external", None, choices=(True, False, None)),
             "pixelSize": Setting(self._pixel_size, unit="m"),
             "scale": Setting(lambda: v["scale"], self._set_scale, ((1, 1), SHAPE)),
             "resolution": Setting(lambda: v["resolution"], self._set_resolution, ((1, 1), SHAPE), unit="px"),
@@ -62,8 +69,9 @@ class ElectronBeam:
 
     def components(self, ebeam: str, detector: str) -> list[Component]:
         """Return the e-beam and its detector."""
+        affects = Setting(lambda: ["BSD", "Camera"])
         return [
-            Component(ebeam, "SEM E-beam", self._settings, shape=SHAPE),
+            Component(ebeam, "SEM E-beam", self._settings | {"affects": affects}, shape=SHAPE),
             Component(detector, "BSD", {}, shape=(256,), frame=self.frame),
         ]
 
@@ -84,7 +92,7 @@ class ElectronBeam:
         }
         begun_s = self._clock.now_s()
         dark = np.zeros((height, width), np.uint8)
-        if v["blanker"] is True:
+        if self.is_kept_off():
             self._clock.sleep(request.beam_s)
             return dark, metadata
         self._column()
@@ -97,6 +105,13 @@ class ElectronBeam:
         except DriverError as error:
             raise HwError(str(error)) from None
         return image.pixels, metadata
+
+    def is_kept_off(self) -> bool:
+        """Return True if blanker or SEM keep the beam from being scanned."""
+        lacks = (self._faults.of("without") or {}).get(self._role, ())
+        return ("blanker" not in lacks and self._values["blanker"] is True) or (
+            "external" not in lacks and self._values["external"] is False
+        )
 
     def _column(self) -> None:
         sem = self._config.sem
@@ -114,6 +129,9 @@ class ElectronBeam:
     def _pixel_size(self) -> tuple[float, float]:
         size = self._values["horizontalFoV"] / SHAPE[0]
         return size, size
+
+    def _set_magnification(self, magnification: float) -> None:
+        self._values["horizontalFoV"] = HFW_AT_MAGNIFICATION_1_M / magnification
 
     def _set_scale(self, scale: tuple[float, float]) -> None:
         """Set the scale and rescale the resolution, so that the scanned region stays the same."""

@@ -1,14 +1,13 @@
-"""Beam, blanker and scan generator, as the worker drives them.
-
-The blanker is always set, never left to the scan generator: automatic blanking fails on some machines while
-the scan is driven externally.
-"""
+"""Beam, blanker and scan generator, as the worker drives them."""
 
 import math
 import time
 from typing import Any
 
+from drivers.odemis.remote.blanking import Blanking
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, same
+from drivers.odemis.remote.detectors import electron_detector
+from drivers.odemis.remote.field_of_view import FieldOfView
 
 _DRAINED_PX = (16, 16)
 _TRIES = 4
@@ -21,23 +20,32 @@ class Electron:
     ----------
     roles : dict
         Of `config.odemis.OdemisRoles`.
+    blanking : str
+        Of `config.odemis.Blanking`.
+    hfw_at_magnification_1_m : float or None
+        See `FieldOfView`.
     """
 
-    def __init__(self, roles: dict[str, str]) -> None:
+    def __init__(
+        self,
+        roles: dict[str, Any],
+        blanking: str = "blanker",
+        hfw_at_magnification_1_m: float | None = None,
+    ) -> None:
+        self._roles = roles
         self._beam = Part(roles["ebeam"])
-        self._detector = Part(roles["sem_detector"])
+        self._found: Part | None = None
+        self._blanking = Blanking(self._beam, blanking)
+        self._field = FieldOfView(self._beam, hfw_at_magnification_1_m)
 
     def blank(self) -> dict[str, Any]:
         """Blank and read back."""
-        self._beam.setting("blanker").value = True
-        state = self.state()
-        if not state["blanked"]:
-            raise WorkerError("failed", "the blanker does not blank")
-        return state
+        self._blanking.close()
+        return self.state()
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the blanker; an automatic blanker does not count as blanked."""
-        return {"blanked": self._beam.read("blanker") is True}
+        """Return True if the beam is kept off between scans; an automatic blanker does not count."""
+        return {"blanked": self._blanking.closed()}
 
     def set_beam(self, voltage_v: float, spot_size: float, current_a: float) -> dict[str, Any]:
         """Blank, and set the settings of the column that Odemis has; returns `column`."""
@@ -59,10 +67,19 @@ class Electron:
         }
 
     def largest(self, pixel_size_m: float) -> dict[str, Any]:
-        """Return the field that the beam can scan, px of the given size, and if a scan can move in it."""
+        """Return the field that the beam can scan, px of the given size, and if a scan can move in it.
+
+        ``magnification`` is the one that a person must set at the SEM; None where Odemis sets the field.
+        """
         shape = list(self._beam.component().shape[:2])
         movable = self._beam.has("translation") and not self._beam.setting("translation").readonly
-        return {"size_px": plain([n // self._step(pixel_size_m) for n in shape]), "movable": movable}
+        step = self._step(pixel_size_m)
+        magnification = self._field.magnification_for(pixel_size_m * shape[0] / step)
+        return {
+            "size_px": plain([n // step for n in shape]),
+            "movable": movable,
+            "magnification": plain(magnification),
+        }
 
     def prepare(
         self, size_px: list[int], pixel_size_m: float, dwell_s: float, shift_m: list[float]
@@ -83,8 +100,8 @@ class Electron:
         step = self._step(pixel_size_m) if not resolution.readonly else width / size_px[0]
         if not resolution.readonly:
             wanted_fov_m /= step
-        if beam.has("horizontalFoV") and not beam.setting("horizontalFoV").readonly:
-            beam.put("horizontalFoV", wanted_fov_m)
+        if not self._field.readonly:
+            self._field.put(wanted_fov_m)
         beam.setting("scale").value = (step, step)
         if not resolution.readonly:
             resolution.value = tuple(size_px)
@@ -98,7 +115,7 @@ class Electron:
             raise WorkerError("range", f"the scan generator set the scale {plain(beam.read('scale'))}")
         self._shift(shift_m)
         beam.put("dwellTime", dwell_s, tolerance=0.02)
-        found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
+        found_m = self._field.value_m() / width * beam.read("scale")[0]
         if not math.isclose(found_m, pixel_size_m, rel_tol=1e-3):
             raise WorkerError("range", f"the pixels would be {found_m:g} m, not {pixel_size_m:g} m, wide")
         self._check_size(size_px)
@@ -113,7 +130,7 @@ class Electron:
             resolution.value = _DRAINED_PX
         dwell = beam.setting("dwellTime")
         dwell.value = dwell.range[0]
-        component = self._detector.component()
+        component = self._detector().component()
         component.updateMetadata({NONCE: nonce})
         begun_s = time.time()
         for number in range(_TRIES):
@@ -131,15 +148,12 @@ class Electron:
 
         Nothing is repeated: an image of another scan is an error.
         """
-        component = self._detector.component()
+        component = self._detector().component()
         self._check_size(size_px)
         component.updateMetadata({NONCE: nonce})
-        blanker = self._beam.setting("blanker")
         begun_s = time.time()
         try:
-            blanker.value = False
-            if blanker.value is not False:
-                raise WorkerError("not-ready", "the blanker does not open")
+            self._blanking.open()
             frame = component.data.get(asap=False)
         finally:
             self.blank()
@@ -147,6 +161,21 @@ class Electron:
         if tuple(frame.shape) != (size_px[1], size_px[0]):
             raise WorkerError("failed", f"an image of shape {tuple(frame.shape)}, not {size_px[::-1]}")
         return about(frame.metadata) | {"proof": proof or "order"}, frame
+
+    def _detector(self) -> Part:
+        """Return the detector of the images, looked for when first used.
+
+        Raises
+        ------
+        LookupError
+            There is none.
+        """
+        if self._found is None:
+            role = electron_detector(self._roles)
+            if role is None:
+                raise LookupError("no detector of electron images")
+            self._found = Part(role)
+        return self._found
 
     def _check_size(self, size_px: list[int]) -> None:
         found = self._beam.read("resolution")
@@ -156,13 +185,9 @@ class Electron:
     def _step(self, pixel_size_m: float) -> float:
         """Return the scale for a pixel size: 1, unless the field of view cannot be made that large."""
         beam = self._beam
-        wanted_m = pixel_size_m * beam.component().shape[0]
-        if not beam.has("horizontalFoV"):
-            raise WorkerError("not-ready", f"the {beam.role} of this microscope has no horizontalFoV")
-        fov = beam.setting("horizontalFoV")
-        most_m = fov.value if fov.readonly else fov.range[1]
+        wanted_m, most_m = pixel_size_m * beam.component().shape[0], self._field.most_m()
         step = max(1.0, wanted_m / most_m)
-        if fov.readonly and not math.isclose(wanted_m / most_m, step, rel_tol=1e-3):
+        if self._field.readonly and not math.isclose(wanted_m / most_m, step, rel_tol=1e-3):
             raise WorkerError(
                 "range",
                 f"the field of view of {most_m:g} m, set on the machine, is too wide for pixels of"

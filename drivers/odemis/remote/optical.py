@@ -19,7 +19,7 @@ class Optical:
         Of `config.odemis.OdemisRoles`.
     """
 
-    def __init__(self, roles: dict[str, str]) -> None:
+    def __init__(self, roles: dict[str, Any]) -> None:
         self._light = Part(roles["light"])
         self._filter = Part(roles["filter"])
         self._camera = Part(roles["camera"])

@@ -48,8 +48,10 @@ def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[
     if "ebeam" in parts:
         yield from electron_beam(config, parts["ebeam"])
     if "sem_detector" in parts:
-        yield Offer("sem", "detector", others(parts["sem_detector"], ("brightness", "contrast", "bpp")))
-    if "chamber" in parts:
+        yield _detector(parts["sem_detector"], described["detectors"])
+    if config.chamber.by_hand:
+        yield _by_hand(described["parts"].get("chamber"))
+    elif "chamber" in parts:
         yield from _chamber(config, parts["chamber"])
     yield _corrections(described)
 
@@ -89,6 +91,21 @@ def _stage(config: Config, part: Part) -> Iterator[Offer]:
         do = f"narrow stage.safe_{axis}_mm to the range of the stage"
         yield judged("stage", f"axis {axis}", says, fits, do)
     yield Offer("stage", "other settings", others(part, ("speed", "referenced")))
+
+
+def _detector(part: Part, detectors: dict[str, Any]) -> Offer:
+    rest = [role for role in detectors["there"] if role != detectors["chosen"]]
+    also = f"; there are also {', '.join(rest)}" if rest else ""
+    settings = others(part, ("brightness", "contrast", "bpp"))
+    return Offer("sem", "detector", f"{detectors['chosen']} ({part['name']}){also}; {settings}")
+
+
+def _by_hand(part: Part | None) -> Offer:
+    gauge = part is not None and "pressure" in part.get("settings", {})
+    measured = "its gauge is read" if gauge else "nothing measures its pressure"
+    says = f"by hand: the session asks for each pressure, and a person confirms it; {measured}"
+    do = "stay near the microscope at each change of pressure; nothing else notices a lost vacuum"
+    return judged("chamber", "operation", says, gauge, do, Fit.DOUBTFUL)
 
 
 def _chamber(config: Config, part: Part) -> Iterator[Offer]:

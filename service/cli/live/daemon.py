@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from service.api.client import Client
-from service.cli.options import Connect, Json, Key
+from service.cli.options import By, Connect, Json, Key, who
 from service.cli.output import print_json
 
 
@@ -37,14 +37,17 @@ def pause(connect: Connect = None, key: Key = None) -> None:
     _change(connect, key, "run.pause")
 
 
-def continue_(connect: Connect = None, key: Key = None) -> None:
+def continue_(by: By = None, connect: Connect = None, key: Key = None) -> None:
     """Continue after a pause, or end a review.
 
-    The vacuum is checked again first.
+    The vacuum is checked again first. Where a person operates the chamber, this confirms the pressure that
+    the pause asked for.
     """
     with Client(connect, key=key) as client:
-        review = client.call("status")["phase"] == "review"
-        typer.echo(client.call("review.confirm" if review else "run.resume")["message"])
+        if client.call("status")["phase"] == "review":
+            typer.echo(client.call("review.confirm")["message"])
+        else:
+            typer.echo(client.call("run.resume", by=who(by))["message"])
 
 
 def abort(connect: Connect = None, key: Key = None) -> None:

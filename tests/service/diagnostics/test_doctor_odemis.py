@@ -117,7 +117,7 @@ def test_the_doctor_leaves_beam_and_light_as_they_are(backend: OdemisBackend, tm
 def test_what_did_not_start_and_what_is_missing(backend: OdemisBackend, tmp_path: Path) -> None:
     backend.faults.write(missing=["bs-detector"], ghosts={"BSD": "HwError: no answer on /dev/comedi0"})
     found = told(config_of(backend.python), tmp_path)
-    assert "no component has the role bs-detector" in one_of(found, "microscope", "roles").says
+    assert "no detector of electron images was found" in one_of(found, "microscope", "roles").says
     ghost = one_of(found, "microscope", "ghost")
     assert ghost.level is Level.RED
     assert "BSD did not start: HwError: no answer on /dev/comedi0" in ghost.says
