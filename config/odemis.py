@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from config.base import Frozen
 
@@ -77,6 +77,18 @@ class OdemisConfig(Frozen):
         description="Horizontal field width at magnification 1, mm, of an SEM whose magnification is set by"
         " hand; null: Odemis sets the field of view.",
     )
+    camera_rotation_mrad: float = Field(
+        0.0,
+        ge=-100,
+        le=100,
+        description="Rotation of the frames of the camera about their centres, counter-clockwise, mrad; from"
+        " `ilemtrack calibrate --from-odemis`.",
+    )
+    camera_scale: tuple[float, float] = Field(
+        (1.0, 1.0),
+        description="True pixel size of the camera over the reported one, x and y, unitless; from"
+        " `ilemtrack calibrate --from-odemis`.",
+    )
     budget_factor: float = Field(
         1.2,
         ge=1,
@@ -95,3 +107,12 @@ class OdemisConfig(Frozen):
     start_s: float = Field(
         60.0, ge=1, le=600, description="Longest time to start the process with Odemis, s."
     )
+
+    @field_validator("camera_scale")
+    @classmethod
+    def _scale_in_range(cls, camera_scale: tuple[float, float]) -> tuple[float, float]:
+        if not all(0.98 <= v <= 1.02 for v in camera_scale):
+            raise ValueError("must be two numbers from 0.98 to 1.02")
+        if abs(camera_scale[0] / camera_scale[1] - 1) > 0.005:
+            raise ValueError("must be two numbers within 0.5 % of each other")
+        return camera_scale

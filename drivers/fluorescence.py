@@ -51,6 +51,8 @@ class FmFrame:
         Sensor pixels in one pixel, in x and y; None where it is not known.
     emission_band_nm : (float, float) or None
         Shortest and longest wavelength passed by the emission filter, as read back; None where it is not.
+    as_configured : tuple of str
+        What no device reports and the configuration says, such as ``pixel_size``.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -60,6 +62,7 @@ class FmFrame:
     taken_at_s: float
     binning: tuple[int, int] | None = None
     emission_band_nm: tuple[float, float] | None = None
+    as_configured: tuple[str, ...] = ()
 
 
 class Light(Protocol):

@@ -18,6 +18,8 @@ class FluorescenceHalf:
     stage: Stage
     light_focus: LightFocus | None = None
     """Drive of the fluorescence objective; None where it is focused by hand."""
+    cautions: tuple[str, ...] = ()
+    """What people should know before a session, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,5 @@ class Microscope:
     """Drive of the fluorescence objective; None where it is focused by hand."""
     chamber_by_hand: ChamberByHand | None = None
     """The chamber again where a person operates it; None where the program does."""
+    cautions: tuple[str, ...] = ()
+    """What people should know before a session, in sentences."""

@@ -2,6 +2,7 @@
 
 import atexit
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.model import Config
@@ -12,6 +13,7 @@ from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient
+from drivers.odemis.described.cautions import cautions
 from drivers.odemis.errors import MicroscopeIncompleteError
 from drivers.odemis.fluorescence import OdemisCamera, OdemisLight
 from drivers.odemis.focus import OdemisLightFocus
@@ -63,11 +65,12 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
 
 def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
     client.start()
-    check(config, describe(client))
+    described = describe(client)
+    check(config, described)
     microscope = connected(config, clock, client)
     microscope.sem.blank()
     microscope.light.off()
-    return microscope
+    return replace(microscope, cautions=cautions(config, described))
 
 
 def describe(client: OdemisClient) -> dict[str, Any]:
@@ -233,10 +236,11 @@ def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | Non
 
 def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
     client.start()
-    check(config, describe(client))
+    described = describe(client)
+    check(config, described)
     half = connected_fluorescence(config, clock, client)
     half.light.off()
-    return half
+    return replace(half, cautions=cautions(config, described))
 
 
 def connected_fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:

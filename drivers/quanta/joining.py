@@ -118,5 +118,6 @@ def joined(
         driven.chamber,
         focus=driven.sem,
         light_focus=fluorescence.light_focus,
+        cautions=fluorescence.cautions,
     )
     return devices, driven

@@ -64,6 +64,8 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
     beam, light = devices.sem.is_blanked, devices.light.is_on
     yield _state("beam", "the beam is blanked", "the beam is not blanked", beam, unsafe)
     yield _state("light", "the light is off", "the light is on", lambda: not light(), unsafe)
+    for caution in devices.cautions:
+        yield Check("before you start", Level.WARN, caution)
     yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()

@@ -128,6 +128,7 @@ def guarded(devices: Microscope, limits: Limits = DEFAULT_LIMITS) -> Microscope:
         None if devices.focus is None else _GuardedFocus(devices.focus, limits),
         None if devices.light_focus is None else _GuardedLightFocus(devices.light_focus, limits),
         devices.chamber_by_hand,
+        devices.cautions,
     )
 
 

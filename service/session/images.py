@@ -39,6 +39,7 @@ def save_fm(
     Position, wavelengths, objective, binning and exposure time are where OME has a place for them, the other
     values of `FmFrame` in a map annotation with keys that begin with ``ilemtrack.``.
     """
+    emission = () if frame.emission_band_nm is not None else ("emission_nm",)
     notes = {
         "section": section,
         "field": field,
@@ -53,7 +54,7 @@ def save_fm(
         "taken_at_s": frame.taken_at_s,
         "taken_at": taken_at.isoformat(),
         # Values that no device reports, taken from the configuration.
-        "as_configured": "objective camera" if frame.emission_band_nm else "objective camera emission_nm",
+        "as_configured": " ".join(("objective", "camera", *emission, *frame.as_configured)),
     }
     channel = FmChannel(
         light_path,

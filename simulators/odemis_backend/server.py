@@ -128,6 +128,7 @@ class Backend:
             + motion.components()
         )
         self._microscope = microscope
+        self._camera_role = roles.camera
         self._beam, self._beam_role, self._light_role = beam, roles.ebeam, roles.light
         self._components = {component.role: component for component in found}
         self._acquiring = {component.role: threading.Lock() for component in found}
@@ -153,6 +154,8 @@ class Backend:
         if self._faults.of("presets") and role == self._beam_role:
             for name in ("resolution", "translation"):
                 settings[name]["readonly"] = True
+        if self._faults.of("fixed_frame") and role == self._camera_role:
+            settings["resolution"]["readonly"] = True
         return {
             "settings": settings,
             "axes": component.axes,

@@ -63,7 +63,7 @@ class Optical:
         camera = self._camera
         if camera.has("binning"):
             camera.put("binning", (1, 1))
-        camera.put("resolution", tuple(size_px))
+        self._put_size((size_px[0], size_px[1]))
         exposure = camera.put("exposureTime", exposure_s, tolerance=0.02)
         gain = self._put_gain(em_gain)
         bands_m = self._bands_m()
@@ -124,6 +124,18 @@ class Optical:
             found = component.position.value["band"]
             raise WorkerError("failed", f"the filter stands at {found}, not at {key}")
         return key
+
+    def _put_size(self, size_px: tuple[int, int]) -> None:
+        """Set the size of frames; that of some cameras is fixed, and must be the wanted one."""
+        resolution = self._camera.setting("resolution")
+        if not resolution.readonly:
+            self._camera.put("resolution", size_px)
+        elif tuple(resolution.value) != size_px:
+            raise WorkerError(
+                "range",
+                f"this camera gives frames of {plain(resolution.value)} px and no others:"
+                " set fluorescence.frame_px to that",
+            )
 
     def _put_gain(self, em_gain: float) -> float:
         if self._camera.has("emGain"):

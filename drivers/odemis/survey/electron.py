@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from config.model import Config
+from drivers.odemis.described.cautions import blanking
 from drivers.odemis.survey.facts import Part, others, wanted
 from drivers.offers import Fit, Offer, judged
 
@@ -43,16 +44,13 @@ def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
 
 def _blanking(config: Config) -> Iterator[Offer]:
     """Warn where nothing that reads back blanks the beam."""
-    if config.odemis.blanking == "external":
-        says = "by the SEM itself while its external scan is off; Odemis cannot read that back"
-        do = "watch the live image of the SEM at the end of a scan: it must be black"
-        yield Offer("sem", "blanking", says, Fit.DOUBTFUL, do)
-    if config.odemis.blanking == "parked":
-        says = (
-            "none: between scans the beam is parked beside the field, and burns what lies there and on the"
-            " way of the stage; a scan cannot be broken off"
+    says = blanking(config)
+    if says is not None:
+        do = (
+            "watch the live image of the SEM at the end of a scan: it must be black"
+            if config.odemis.blanking == "external"
+            else "use a blanker if there is one; else keep the beam off at the SEM during fluorescence"
         )
-        do = "use a blanker if there is one; else keep sections apart, and the beam off during fluorescence"
         yield Offer("sem", "blanking", says, Fit.DOUBTFUL, do)
 
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from config.model import Config
 from drivers.by_hand import ChamberByHand
 from drivers.chamber import VacuumState
-from drivers.errors import DriverError, InterruptedCallError, NotReadyError
+from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
+from drivers.fluorescence import FmSettings
 from drivers.microscope import Microscope
 from drivers.odemis.errors import MicroscopeIncompleteError
 from drivers.odemis.microscope import odemis_microscope
@@ -233,3 +234,36 @@ def test_a_gauge_of_odemis_is_read_though_a_person_operates_the_chamber(odemis: 
     assert math.isclose(devices.chamber.pressure_pa(), 1e5)
     pumped(odemis, devices)
     assert devices.chamber.state() is VacuumState.HIGH
+
+
+def test_a_camera_of_one_size_gives_it_and_refuses_others(odemis: OdemisRig) -> None:
+    config = config_of(odemis)
+    devices = started(odemis, config, fixed_frame=True)
+    fm = config.fluorescence
+    settings = FmSettings(fm.exposure_s, fm.em_gain, fm.excitation_nm, fm.power_density_w_per_cm2)
+    frame = devices.camera.expose(settings, 60)
+    assert frame.pixels.shape == fm.frame_px[::-1]
+    assert (frame.binning, frame.as_configured) == ((1, 1), ())
+    small = config.model_copy(update={"fluorescence": fm.model_copy(update={"frame_px": (64, 64)})})
+    others = odemis_microscope(small, odemis.clock, odemis.client)
+    with pytest.raises(OutOfRangeError, match=r"gives frames of \[\d+, \d+\] px and no others"):
+        others.camera.expose(settings, 60)
+
+
+def test_a_frame_without_a_lens_says_that_its_pixel_size_is_configured(odemis: OdemisRig) -> None:
+    config = config_of(odemis)
+    devices = started(odemis, config, missing=["lens"])
+    fm = config.fluorescence
+    settings = FmSettings(fm.exposure_s, fm.em_gain, fm.excitation_nm, fm.power_density_w_per_cm2)
+    assert devices.camera.expose(settings, 60).as_configured == ("pixel_size",)
+    assert any("nothing proves" in text for text in devices.cautions)
+
+
+def test_a_frame_is_placed_by_the_alignment_that_was_taken_over(odemis: OdemisRig) -> None:
+    config = config_of(odemis, camera_rotation_mrad=5, camera_scale=(1.01, 1.01))
+    devices = started(odemis, config)
+    fm = config.fluorescence
+    settings = FmSettings(fm.exposure_s, fm.em_gain, fm.excitation_nm, fm.power_density_w_per_cm2)
+    pose = devices.camera.expose(settings, 60).pose
+    assert pose.rotation_rad == pytest.approx(5e-3)
+    assert pose.pixel_size_m == pytest.approx((1.01 * fm.pixel_size_m,) * 2)

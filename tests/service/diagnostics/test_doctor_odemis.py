@@ -136,9 +136,11 @@ def test_a_component_that_is_dead_does_not_hide_the_others(backend: OdemisBacken
 def test_corrections_of_odemis_are_shown(backend: OdemisBackend, tmp_path: Path) -> None:
     backend.faults.write(corrections={"ccd": {"Centre position cor": [1e-6, -2e-6]}})
     found = told(config_of(backend.python), tmp_path)
-    assert "not applied by ilemtrack: Camera POS_COR = [1e-06, -2e-06]" in (
-        one_of(found, "microscope", "corrections").says
-    )
+    correction = one_of(found, "microscope", "corrections")
+    assert correction.level is Level.WARN
+    assert "does not use: shift -1, 2 um" in correction.says
+    used = config_of(backend.python, calibration={"shift_um": [-1, 2]})
+    assert one_of(told(used, tmp_path), "microscope", "corrections").level is Level.OK
 
 
 @pytest.mark.parametrize(
@@ -230,3 +232,18 @@ def test_the_command(
     assert run(["doctor", "--json", *where]) == 0
     levels = {row["name"]: row["level"] for row in json.loads(capsys.readouterr().out)["checks"]}
     assert levels["in use"] == "warn"
+
+
+def test_a_camera_of_one_size_says_which(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(fixed_frame=True)
+    assert one_of(told(config_of(backend.python), tmp_path), "camera", "frame").level is Level.OK
+    other = config_of(backend.python, fluorescence={"frame_px": [256, 256]})
+    frame = one_of(told(other, tmp_path), "camera", "frame")
+    assert (frame.level, frame.do) == (Level.RED, "set fluorescence.frame_px to [512, 512]")
+
+
+def test_without_a_lens_the_pixel_size_is_not_said_to_fit(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(missing=["lens"])
+    size = one_of(told(config_of(backend.python), tmp_path), "camera", "pixel size")
+    assert size.level is Level.WARN
+    assert "nothing proves fluorescence.pixel_size_nm = 178" in size.says
