@@ -12,7 +12,11 @@ from drivers.odemis.described.alignment import Alignment
 from drivers.odemis.described.cautions import cautions
 from drivers.pose import FmToSem, Pose, aligned, to_stage
 
-CAMERA: dict[str, Any] = {"POS_COR": [3e-6, -2e-6], "ROTATION_COR": 2 * math.pi - 0.005, "PIXEL_SIZE_COR": [1.01, 1.012]}
+CAMERA: dict[str, Any] = {
+    "POS_COR": [3e-6, -2e-6],
+    "ROTATION_COR": 2 * math.pi - 0.005,
+    "PIXEL_SIZE_COR": [1.01, 1.012],
+}
 BEAM = {"SHEAR_COR": 0.002, "PIXEL_SIZE_COR": [0.999, 1.001]}
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from config.model import Config
 from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber, VacuumState
 from drivers.errors import DriverError
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase
+from service.model.specimen import FieldState
 from service.session.setup import Setup
 from tests.service.sessions import Session, small_config
 
@@ -140,3 +142,28 @@ def test_nobody_is_asked_twice_for_the_same_pressure_without_a_halt() -> None:
     chamber.go_to(VacuumState.HIGH, 1)
     chamber.forget()
     assert chamber.state() is VacuumState.CHANGING
+
+
+def test_no_fluorescence_once_a_beam_that_nothing_blanks_was_on(tmp_path: Path) -> None:
+    """It was parked somewhere beside its frames, on ground that no ledger knows."""
+    parked = {"blanking": "parked", "hfw_at_magnification_1_mm": 250}
+    document = small_config(odemis=parked, chamber={"by_hand": True}).model_dump(mode="json")
+    session = Session(tmp_path / "run", Config.model_validate(document | {"driver": "odemis"}), by_hand())
+    sem = session.setup.devices.sem
+    scan = sem.scan
+
+    def with_a_field_to_take_again(*args: Any, **kwargs: Any) -> Any:
+        sem.scan = scan  # type: ignore[method-assign]
+        session.store.specimen.set_field("S0002/F000", FieldState.PENDING, reason="taken again")
+        return scan(*args, **kwargs)
+
+    sem.scan = with_a_field_to_take_again  # type: ignore[method-assign]
+    session.store.specimen.set_field("S0002/F000", FieldState.FAILED, reason="the camera was off")
+    session.run()
+    for _ in range(4):
+        session.go_on()
+    assert session.store.status().phase is Phase.DONE
+    (again,) = (field for field in session.store.specimen.fields() if field.id == "S0002/F000")
+    assert again.state is FieldState.FAILED
+    assert "without a blanker was parked beside its frames" in str(again.reason)
+    session.end()
