@@ -46,6 +46,7 @@ class ElectronBeam:
         self._values: dict[str, Any] = {}
         v = self._values
         v |= {"scale": (8.0, 8.0), "resolution": (512, 442), "translation": (0.0, 0.0), "blanker": True}
+        v["external"] = None
         self._role = config.odemis.roles.ebeam
         half = tuple(n / 2 for n in SHAPE)
         self._settings = {
@@ -53,7 +54,7 @@ class ElectronBeam:
             "magnification": Setting(
                 lambda: HFW_AT_MAGNIFICATION_1_M / v["horizontalFoV"], self._set_magnification, (1, 1e9)
             ),
-            "external": kept(v, "external", None, choices=(True, False, None)),
+            "external": Setting(lambda: v["external"], self._set_external, choices=(True, False, None)),
             "pixelSize": Setting(self._pixel_size, unit="m"),
             "scale": Setting(lambda: v["scale"], self._set_scale, ((1, 1), SHAPE)),
             "resolution": Setting(lambda: v["resolution"], self._set_resolution, ((1, 1), SHAPE), unit="px"),
@@ -166,6 +167,13 @@ class ElectronBeam:
         v = self._values
         room = [(n - r * s) / 2 for n, r, s in zip(SHAPE, v["resolution"], v["scale"], strict=True)]
         v["translation"] = tuple(max(-r, min(t, r)) for t, r in zip(shift, room, strict=True))
+
+    def _set_external(self, external: bool | None) -> None:
+        """Hand the scan to the scan generator, or back to the SEM, which then blanks."""
+        with self._lock:
+            self._values["external"] = external
+            if external is False:
+                self._sem.blank()
 
     def _set_blanker(self, blanked: bool | None) -> None:
         if self._faults.of("blanker_stuck"):

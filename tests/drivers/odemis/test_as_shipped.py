@@ -20,7 +20,18 @@ from drivers.odemis.microscope import odemis_microscope
 from drivers.odemis.survey.survey import survey
 from drivers.offers import Fit, Offer
 from drivers.sem import ScanRequest
-from tests.drivers.odemis.bench import OdemisRig, rig
+from tests.drivers.contract import (
+    Bench,
+    Check,
+    a_scan_can_be_stopped,
+    a_scan_has_a_deadline_and_blanks,
+    a_scan_is_what_was_asked_for,
+    blank_ends_a_scan,
+    no_scan_without_high_vacuum,
+    nothing_else_during_a_scan,
+    safe_when_new,
+)
+from tests.drivers.odemis.bench import PLACES_M, OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
 
 DAQ: dict[str, Any] = {
@@ -267,3 +278,33 @@ def test_a_frame_is_placed_by_the_alignment_that_was_taken_over(odemis: OdemisRi
     pose = devices.camera.expose(settings, 60).pose
     assert pose.rotation_rad == pytest.approx(5e-3)
     assert pose.pixel_size_m == pytest.approx((1.01 * fm.pixel_size_m,) * 2)
+
+
+OF_THE_BEAM = [
+    safe_when_new,
+    a_scan_is_what_was_asked_for,
+    no_scan_without_high_vacuum,
+    a_scan_can_be_stopped,
+    blank_ends_a_scan,
+    a_scan_has_a_deadline_and_blanks,
+    nothing_else_during_a_scan,
+]
+
+
+@pytest.mark.parametrize("check", OF_THE_BEAM, ids=lambda check: check.__name__)
+def test_a_daq_scanner_that_the_sem_blanks_keeps_the_contract(odemis: OdemisRig, check: Check) -> None:
+    external = {"blanking": "external", "hfw_at_magnification_1_mm": 250}
+    config = config_of(odemis, **external)
+    without = ["blanker", "horizontalFoV", "accelVoltage", "spotSize"]
+    devices = started(odemis, config, without={"e-beam": without}, missing=["chamber"])
+
+    def obey(state: VacuumState, timeout_s: float) -> None:
+        """Do as a careful person does who is asked for a pressure."""
+        if not devices.sem.is_blanked():
+            raise NotReadyError("not while the beam is on")
+        keys = {VacuumState.HIGH: 1e-3, VacuumState.PARTIAL: 200.0, VacuumState.VENTED: 1e5}
+        odemis.backend.ask("move", "chamber", {"vacuum": keys[state]}, timeout_s)
+        hand(devices).confirm(state)
+
+    hand(devices).go_to = obey  # type: ignore[method-assign]
+    check(Bench(config, odemis.clock, devices, PLACES_M))

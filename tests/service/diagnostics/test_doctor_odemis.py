@@ -19,6 +19,7 @@ from service.cli.commands import run
 from service.diagnostics.checks import Level
 from service.diagnostics.connection import reached
 from service.diagnostics.doctor import PARTS, Finding, able, look
+from service.diagnostics.preflight import device_checks
 from service.errors import InputError
 from service.session.hardware import hardware
 from simulators.odemis_backend.backend import OdemisBackend
@@ -247,3 +248,20 @@ def test_without_a_lens_the_pixel_size_is_not_said_to_fit(backend: OdemisBackend
     size = one_of(told(config_of(backend.python), tmp_path), "camera", "pixel size")
     assert size.level is Level.WARN
     assert "nothing proves fluorescence.pixel_size_nm = 178" in size.says
+
+
+def test_the_command_takes_over_the_alignment_of_odemis_and_the_session_then_uses_it(
+    backend: OdemisBackend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend.faults.write(corrections={"ccd": {"Centre position cor": [1e-6, -2e-6], "Rotation cor": -4e-3}})
+    path, out = tmp_path / "my.yaml", tmp_path / "taken.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | {"odemis": {"python": str(backend.python)}}))
+    plain = hardware(config_of(backend.python), SystemClock())[0]
+    warned = [check for check in device_checks(plain, config_of(backend.python)) if check.level is Level.WARN]
+    assert any("does not use: shift -1, 2 um, rotation 4 mrad" in check.says for check in warned)
+    assert run(["calibrate", "--from-odemis", "--config", str(path), "--out", str(out)]) == 0
+    assert "taken over from Odemis: shift -1, 2 um" in capsys.readouterr().err
+    taken = yaml.safe_load(out.read_text())
+    taken["odemis"] |= {"python": str(backend.python), "quick_s": 2}
+    config = Config.model_validate(SETTINGS | taken)
+    assert hardware(config, SystemClock())[0].cautions == ()
