@@ -293,7 +293,7 @@ OF_THE_BEAM = [
 
 @pytest.mark.parametrize("check", OF_THE_BEAM, ids=lambda check: check.__name__)
 def test_a_daq_scanner_that_the_sem_blanks_keeps_the_contract(odemis: OdemisRig, check: Check) -> None:
-    external = {"blanking": "external", "hfw_at_magnification_1_mm": 250}
+    external: dict[str, Any] = {"blanking": "external", "hfw_at_magnification_1_mm": 250}
     config = config_of(odemis, **external)
     without = ["blanker", "horizontalFoV", "accelVoltage", "spotSize"]
     devices = started(odemis, config, without={"e-beam": without}, missing=["chamber"])
