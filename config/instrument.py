@@ -149,6 +149,11 @@ class ChamberConfig(Frozen):
     beam_max_pressure_pa: float = Field(
         1e-2, gt=0, le=1, description="Highest pressure for the beam, whatever state the chamber reports, Pa."
     )
+    by_hand: bool = Field(
+        False,
+        description="A person operates the chamber: the session asks for each pressure, and waits until"
+        " somebody confirms it.",
+    )
     change_timeout_min: float = Field(30.0, gt=0, le=600, description="Longest time to pump or vent, min.")
     to_partial_vacuum_min: float = Field(
         2.0, ge=0, le=600, description="Time to reach the pressure of fluorescence, for estimates, min."

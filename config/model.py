@@ -79,6 +79,38 @@ class Config(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _a_person_is_asked(self) -> Self:
+        """Refuse what only a person can vouch for, unless the session asks one."""
+        if self.chamber.by_hand and self.quanta is not None:
+            raise ValueError("chamber.by_hand: the server in `quanta` operates the chamber")
+        if self._beam_through_odemis and not self.chamber.by_hand:
+            if self.odemis.blanking == "parked":
+                raise ValueError(
+                    "odemis.blanking: parked needs chamber.by_hand: true, since a person must confirm that"
+                    " the beam is off during fluorescence"
+                )
+            if self.odemis.hfw_at_magnification_1_mm is not None:
+                raise ValueError(
+                    "odemis.hfw_at_magnification_1_mm needs chamber.by_hand: true, since a person must"
+                    " confirm the magnification of the SEM"
+                )
+        if self.beam_is_parked and self.session.order != "array":
+            raise ValueError(
+                "odemis.blanking: parked needs session.order: array, since a parked beam burns ground beside"
+                " its frames: all fluorescence comes before it"
+            )
+        return self
+
+    @property
+    def beam_is_parked(self) -> bool:
+        """True where nothing blanks the beam between scans: it burns ground that no ledger knows."""
+        return self._beam_through_odemis and self.odemis.blanking == "parked"
+
+    @property
+    def _beam_through_odemis(self) -> bool:
+        return self.driver == "odemis" and self.quanta is None
+
+    @model_validator(mode="after")
     def _guard_covers_stage(self) -> Self:
         if self.planner.guard_um < self.stage.position_error_um:
             raise ValueError("planner.guard_um must not be below stage.position_error_um")

@@ -1,8 +1,8 @@
 """Settings of a SECOM driven through Odemis."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from config.base import Frozen
 
@@ -19,11 +19,19 @@ class OdemisRoles(Frozen):
     filter: Role = "filter"
     stage: Role = "stage"
     ebeam: Role = "e-beam"
-    sem_detector: Role = Field("bs-detector", description="Role of the detector of the electron images.")
+    sem_detector: Role | None = Field(
+        None,
+        description="Role of the detector of the electron images; null: bs-detector if there is one, else"
+        " se-detector, else a detector that the e-beam affects.",
+    )
     chamber: Role = "chamber"
     focus: Role = Field(
         "focus", description="Role of the objective drive; used for fluorescence.autofocus_um."
     )
+
+
+Blanking = Literal["blanker", "external", "parked"]
+"""How the beam is kept off the specimen between scans; see `OdemisConfig.blanking`."""
 
 
 class OdemisConfig(Frozen):
@@ -56,6 +64,31 @@ class OdemisConfig(Frozen):
         description="Name of the chamber position for high vacuum; null: the position nearest to"
         " chamber.high_vacuum_pa.",
     )
+    blanking: Blanking = Field(
+        "blanker",
+        description="How the beam is kept off the specimen between scans. blanker: by the blanker of the"
+        " e-beam. external: the SEM blanks by itself while its external scan is off. parked: not at all; the"
+        " scan generator parks the beam beside the field, and a person keeps it off during fluorescence.",
+    )
+    hfw_at_magnification_1_mm: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Horizontal field width at magnification 1, mm, of an SEM whose magnification is set by"
+        " hand; null: Odemis sets the field of view.",
+    )
+    camera_rotation_mrad: float = Field(
+        0.0,
+        ge=-100,
+        le=100,
+        description="Rotation of the frames of the camera about their centres, counter-clockwise, mrad; from"
+        " `ilemtrack calibrate --from-odemis`.",
+    )
+    camera_scale: tuple[float, float] = Field(
+        (1.0, 1.0),
+        description="True pixel size of the camera over the reported one, x and y, unitless; from"
+        " `ilemtrack calibrate --from-odemis`.",
+    )
     budget_factor: float = Field(
         1.2,
         ge=1,
@@ -74,3 +107,12 @@ class OdemisConfig(Frozen):
     start_s: float = Field(
         60.0, ge=1, le=600, description="Longest time to start the process with Odemis, s."
     )
+
+    @field_validator("camera_scale")
+    @classmethod
+    def _scale_in_range(cls, camera_scale: tuple[float, float]) -> tuple[float, float]:
+        if not all(0.98 <= v <= 1.02 for v in camera_scale):
+            raise ValueError("must be two numbers from 0.98 to 1.02")
+        if abs(camera_scale[0] / camera_scale[1] - 1) > 0.005:
+            raise ValueError("must be two numbers within 0.5 % of each other")
+        return camera_scale

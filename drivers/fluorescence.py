@@ -47,6 +47,12 @@ class FmFrame:
         Grey level without light.
     taken_at_s : float
         Start of the exposure on the microscope's clock, s.
+    binning : (int, int) or None
+        Sensor pixels in one pixel, in x and y; None where it is not known.
+    emission_band_nm : (float, float) or None
+        Shortest and longest wavelength passed by the emission filter, as read back; None where it is not.
+    as_configured : tuple of str
+        What no device reports and the configuration says, such as ``pixel_size``.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -54,6 +60,9 @@ class FmFrame:
     settings: FmSettings
     offset_adu: float
     taken_at_s: float
+    binning: tuple[int, int] | None = None
+    emission_band_nm: tuple[float, float] | None = None
+    as_configured: tuple[str, ...] = ()
 
 
 class Light(Protocol):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber
 from drivers.fluorescence import FluorescenceCamera, Light, LightFocus
 from drivers.sem import ElectronFocus, Sem
@@ -63,6 +64,8 @@ class FluorescenceHalf:
     """Drive of the fluorescence objective; None where it is focused by hand."""
     found: FoundSettings | None = None
     """Settings to put back at an orderly end; None where none are kept."""
+    cautions: tuple[str, ...] = ()
+    """What people should know before a session, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +83,7 @@ class Microscope:
     """Drive of the fluorescence objective; None where it is focused by hand."""
     found: FoundSettings | None = None
     """Settings to put back at an orderly end; None where none are kept."""
+    chamber_by_hand: ChamberByHand | None = None
+    """The chamber again where a person operates it; None where the program does."""
+    cautions: tuple[str, ...] = ()
+    """What people should know before a session, in sentences."""

@@ -5,7 +5,7 @@ Stage: metres, x right, y up. Images: column x to the right, row y downwards, pi
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -52,6 +52,21 @@ class Pose:
         sx = self.pixel_size_m[0] * (-1 if self.flip_x else 1)
         sy = self.pixel_size_m[1] * (1 if self.flip_y else -1)
         return np.array([[cos * sx, -sin * sy], [sin * sx, cos * sy]])
+
+
+def aligned(pose: Pose, rotation_rad: float, scale: tuple[float, float]) -> Pose:
+    """Return the pose of a frame whose camera is turned and whose pixels are larger than it reports.
+
+    Parameters
+    ----------
+    pose : Pose
+    rotation_rad : float
+        Of the frame about its centre, counter-clockwise, rad; added.
+    scale : (float, float)
+        True over reported pixel size, in x and y.
+    """
+    size = pose.pixel_size_m[0] * scale[0], pose.pixel_size_m[1] * scale[1]
+    return replace(pose, pixel_size_m=size, rotation_rad=pose.rotation_rad + rotation_rad)
 
 
 def to_stage(pose: Pose, shape: tuple[int, int], points_px: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -47,6 +47,27 @@ def image_not_saved(job: str, error: Exception) -> str:
     return f"the image of {job} cannot be saved, it is kept in memory: {error}"
 
 
+def chamber_by_hand(
+    state: str, wanted_pa: float, range_pa: tuple[float, float], found_pa: float | None, beside: Sequence[str]
+) -> str:
+    """Return the reason of a pause for a person who operates the chamber."""
+    what = "high vacuum" if state == "high" else "water vapour"
+    low, high = range_pa
+    limits = f"at most {high:g} Pa" if low == 0 else f"{low:g} to {high:g} Pa"
+    reads = "" if found_pa is None else f"; its gauge reads {found_pa:.3g} Pa"
+    steps = "".join(f", {step}" for step in beside)
+    return (
+        f"bring the chamber to {what}, {wanted_pa:g} Pa ({limits}){reads}{steps}; then `ilemtrack continue`"
+        " records that you have confirmed it"
+    )
+
+
+def chamber_confirmed(state: str, by: str) -> str:
+    """Return the reply to the confirmation of a pressure."""
+    what = "high vacuum" if state == "high" else "the pressure of fluorescence"
+    return f"{what} is recorded as confirmed by {by}"
+
+
 def undecided_jobs(jobs: Sequence[str]) -> str:
     """Return the reason of a pause for decisions before the session ends."""
     return (

@@ -23,7 +23,7 @@ from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.lane import Reply
 from drivers.odemis.stage import OdemisStage
-from drivers.pose import Pose
+from drivers.pose import Pose, aligned
 
 _FILTER_S = 5.0
 """Estimated time of a filter wheel, s; chosen by hand, not measured."""
@@ -163,9 +163,11 @@ class OdemisCamera:
             )
         rotation_rad = float(said["rotation_rad"] or 0.0)
         offset = said["offset_adu"]
+        reported = Pose(here_m, (float(size_m[0]), float(size_m[1])), rotation_rad)
+        camera = self._config.odemis
         return FmFrame(
             pixels,
-            Pose(here_m, (float(size_m[0]), float(size_m[1])), rotation_rad),
+            aligned(reported, camera.camera_rotation_mrad * 1e-3, camera.camera_scale),
             FmSettings(
                 float(said["exposure_s"]),
                 float(said["em_gain"]),
@@ -174,4 +176,13 @@ class OdemisCamera:
             ),
             float(wanted.offset_adu if offset is None else offset),
             begun_s,
+            binning=(1, 1),
+            emission_band_nm=self._band_nm(said["bands_m"]),
+            as_configured=() if said["pixel_size_m"] else ("pixel_size",),
         )
+
+    def _band_nm(self, bands_m: list[list[float]]) -> tuple[float, float] | None:
+        """Return the band of the filter that passes the configured emission, nm; None where none does."""
+        wanted_nm = self._config.odemis.emission_nm
+        bands_nm = [(low * 1e9, high * 1e9) for low, high in bands_m]
+        return next((band for band in bands_nm if band[0] <= wanted_nm <= band[1]), None)

@@ -124,7 +124,13 @@ class Lane:
         self._socket.connect(endpoint)
         try:
             roles = self._config.roles.model_dump()
-            versions = self.call("hello", {"roles": roles}, self._config.start_s).result
+            reference_mm = self._config.hfw_at_magnification_1_mm
+            beam = {
+                "blanking": self._config.blanking,
+                "hfw_at_magnification_1_m": None if reference_mm is None else reference_mm * 1e-3,
+            }
+            hello = {"roles": roles, "beam": beam}
+            versions = self.call("hello", hello, self._config.start_s).result
         except (WorkerGoneError, WorkerOverrunError, DriverError) as error:
             last = _last_line(folder / "log")
             self.end()

@@ -4,14 +4,18 @@ import atexit
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.model import Config
+from drivers.by_hand import ChamberByHand
+from drivers.chamber import VacuumState
 from drivers.clock import Clock
 from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient
+from drivers.odemis.described.cautions import cautions
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartingError
 from drivers.odemis.fluorescence import OdemisCamera, OdemisLight
 from drivers.odemis.focus import OdemisLightFocus
@@ -31,12 +35,12 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "light": (("power", "spectra"), ()),
     "filter": ((), ()),
     "stage": (("position",), ("x", "y")),
-    "ebeam": (("blanker", "horizontalFoV", "scale", "resolution", "dwellTime"), ()),
+    "ebeam": (("scale", "resolution", "dwellTime"), ()),
     "sem_detector": ((), ()),
     "chamber": (("pressure", "position"), ("vacuum",)),
     "focus": (("position",), ("z",)),
 }
-"""Settings and axes of each part that a session needs."""
+"""Settings and axes of each part that every session needs; `needed` adds those of the ways chosen."""
 
 _FLUORESCENCE = ("camera", "light", "filter", "stage", "focus")
 """Parts needed where another server drives SEM and chamber."""
@@ -76,7 +80,7 @@ def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microsc
     microscope = connected(config, clock, client, described)
     microscope.sem.blank()
     microscope.light.off()
-    return microscope
+    return replace(microscope, cautions=cautions(config, described))
 
 
 def describe(client: OdemisClient) -> dict[str, Any]:
@@ -120,7 +124,8 @@ def connected(config: Config, clock: Clock, client: OdemisClient, described: dic
     """
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
-    chamber = OdemisChamber(config, client, interlock)
+    by_hand = _chamber_by_hand(config, client) if config.chamber.by_hand else None
+    chamber = by_hand or OdemisChamber(config, client, interlock)
     light = OdemisLight(config, client, interlock)
     camera = OdemisCamera(config, client, clock, interlock, stage)
     sem = OdemisSem(config, client, clock, interlock, stage, chamber)
@@ -131,8 +136,34 @@ def connected(config: Config, clock: Clock, client: OdemisClient, described: dic
         sem,
         chamber,
         light_focus=_light_focus(config, client, interlock),
+        chamber_by_hand=by_hand,
         found=OdemisFound(client, interlock, settings_of(described, beam=True), sem),
     )
+
+
+def _chamber_by_hand(config: Config, client: OdemisClient) -> ChamberByHand:
+    """Construct the chamber that a person operates, with all else that only a person can do at the SEM."""
+
+    def gauge() -> float | None:
+        found = client.quick("pressure")["pressure_pa"]
+        return None if found is None else float(found)
+
+    def beside(state: VacuumState) -> tuple[str, ...]:
+        if state is not VacuumState.HIGH:
+            return ("switch the beam off at the SEM",) if config.beam_is_parked else ()
+        steps = []
+        if config.odemis.hfw_at_magnification_1_mm is not None:
+            field = client.quick("largest_scan", pixel_size_m=config.sem.pixel_size_m)
+            width_m = config.odemis.hfw_at_magnification_1_mm * 1e-3 / field["magnification"]
+            steps.append(
+                f"set the magnification of the SEM to {field['magnification']:.6g} (a field"
+                f" {width_m * 1e6:.4g} um wide) and its scan to external"
+            )
+        if config.beam_is_parked:
+            steps.append("switch the beam on: it stays on, parked beside the field, until the last image")
+        return tuple(steps)
+
+    return ChamberByHand(config.chamber, gauge, beside)
 
 
 def check(config: Config, described: dict[str, Any]) -> None:
@@ -166,20 +197,53 @@ def missing_parts(config: Config, described: dict[str, Any]) -> list[str]:
     for part, (settings, axes) in needed(config).items():
         found = described["parts"].get(part)
         if found is None:
-            missing.append(f"no component has the role {roles[part]} (odemis.roles.{part})")
+            missing.append(_no_part(part, roles[part]))
             continue
+        role = roles[part] or described["detectors"]["chosen"]
         if "error" in found:
-            missing.append(f"{roles[part]} does not answer: {found['error']}")
+            missing.append(f"{role} does not answer: {found['error']}")
             continue
-        missing += [f"{roles[part]} has no {name}" for name in settings if name not in found["settings"]]
-        missing += [f"{roles[part]} has no axis {name}" for name in axes if name not in found["axes"]]
+        missing += [
+            f"{role} has no {name}{_OTHER_WAYS.get(name, '')}"
+            for name in settings
+            if name not in found["settings"]
+        ]
+        missing += [f"{role} has no axis {name}" for name in axes if name not in found["axes"]]
     return missing
 
 
+_OTHER_WAYS = {
+    "blanker": " (odemis.blanking names other ways)",
+    "horizontalFoV": " (odemis.hfw_at_magnification_1_mm, if its magnification is set by hand)",
+    "pressure": " (chamber.by_hand, if a person operates it)",
+}
+
+
+def _no_part(part: str, role: str | None) -> str:
+    if role is None:
+        return "no detector of electron images was found (odemis.roles.sem_detector)"
+    other = "; if a person operates it, set chamber.by_hand: true" if part == "chamber" else ""
+    return f"no component has the role {role} (odemis.roles.{part}{other})"
+
+
 def needed(config: Config) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the entries of `NEEDED` that this session needs; fewer where a server drives SEM and chamber."""
-    parts = tuple(NEEDED) if config.quanta is None else _FLUORESCENCE
-    return {part: NEEDED[part] for part in parts if part != "focus" or config.fluorescence.autofocus_um > 0}
+    """Return the parts that this session needs, with settings and axes.
+
+    Where a server drives SEM and chamber those are not needed, nor is a chamber that a person operates.
+    """
+    parts = dict(NEEDED) if config.quanta is None else {part: NEEDED[part] for part in _FLUORESCENCE}
+    if config.fluorescence.autofocus_um == 0:
+        parts.pop("focus")
+    if config.chamber.by_hand:
+        parts.pop("chamber", None)
+    if "ebeam" in parts:
+        odemis = config.odemis
+        blanking = {"blanker": ("blanker",), "external": ("external",), "parked": ()}[odemis.blanking]
+        by_field = odemis.hfw_at_magnification_1_mm is None
+        field = ("horizontalFoV",) if by_field else ("magnification", "pixelSize")
+        settings, axes = parts["ebeam"]
+        parts["ebeam"] = ((*blanking, *field, *settings), axes)
+    return parts
 
 
 def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | None = None) -> FluorescenceHalf:
@@ -213,7 +277,7 @@ def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> Fluores
     check(config, described)
     half = connected_fluorescence(config, clock, client, described)
     half.light.off()
-    return half
+    return replace(half, cautions=cautions(config, described))
 
 
 def connected_fluorescence(

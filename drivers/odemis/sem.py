@@ -78,6 +78,8 @@ class OdemisSem:
         self._free_s = clock.now_s() + client.budget_s(width * height * sem.dwell_s, math.inf)
         self._beam = BeamSettings.configured(sem)
         self._scanned = False
+        self._parked = config.beam_is_parked
+        self._scans_until_s = -math.inf
 
     def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:
         """Blank, and set what Odemis can set; aperture, working distance and detector are set by hand."""
@@ -183,12 +185,31 @@ class OdemisSem:
         """
         if not self._client.orphans:
             return
+        if self._parked:
+            self._outwait(spare_s, wake)
+            return
         try:
             budget_s = max(spare_s, _LEAST_DRAIN_S)
             self._client.long("drain", budget_s, wake, nonce=secrets.token_hex(8))
         except DeviceTimeoutError as error:
             kind = StillBusyError if self._clock.now_s() < self._free_s else NotReadyError
             raise kind(f"the beam stayed blanked: an earlier scan is still running ({error})") from error
+        self._client.orphans = False
+
+    def _outwait(self, spare_s: float, wake: threading.Event) -> None:
+        """Wait until every earlier scan has ended by its time: without a blanker a test would expose ground.
+
+        Raises
+        ------
+        StillBusyError
+            It may still run when the time available is over.
+        InterruptedCallError
+        """
+        left_s = self._free_s - self._clock.now_s()
+        if left_s > 0 and not self._clock.sleep(min(left_s, max(spare_s, _LEAST_DRAIN_S)), wake):
+            raise InterruptedCallError("the wait for an earlier scan was stopped")
+        if self._clock.now_s() < self._free_s:
+            raise StillBusyError("an earlier scan may still be running")
         self._client.orphans = False
 
     def _prepare(
@@ -213,11 +234,14 @@ class OdemisSem:
         self._scanned = True
         # A scan goes on when its process is killed, and Odemis lets no other process end it.
         self._free_s = self._clock.now_s() + self._client.budget_s(request.beam_s, math.inf)
+        self._scans_until_s = self._free_s
         try:
             with beam_on(), interrupted(wake, "the scan was stopped; part of it was exposed"):
-                return self._client.long(
+                reply = self._client.long(
                     "scan", budget_s, wake, nonce=request.nonce, size_px=list(request.size_px)
                 )
+            self._scans_until_s = -math.inf
+            return reply
         except DriverError as error:
             failure = error
             raise
@@ -244,10 +268,19 @@ class OdemisSem:
         if self._client.settle({"drain", "prepare_scan", "scan"}):
             # The scan may have opened the blanker after it was blanked here.
             self._client.quick("blank")
+        left_s = self._unstoppable_s()
+        if left_s > 0:
+            raise DriverError(
+                f"this SEM has no blanker: the scan that was stopped goes on for at most {left_s:.0f} s"
+            )
 
     def is_blanked(self) -> bool:
-        """Return True if the beam is blanked."""
-        return bool(self._client.quick("beam_state")["blanked"])
+        """Return True if the beam is blanked, or parked beside the field where nothing blanks it."""
+        return bool(self._client.quick("beam_state")["blanked"]) and self._unstoppable_s() <= 0
+
+    def _unstoppable_s(self) -> float:
+        """Return the longest time for which a scan may still run without a blanker to stop it, s."""
+        return self._scans_until_s - self._clock.now_s() if self._parked else 0.0
 
     def is_automatic(self) -> bool:
         """Return True if the blanker is left to the scan generator."""

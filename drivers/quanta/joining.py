@@ -122,5 +122,6 @@ def joined(
         focus=driven.sem,
         light_focus=fluorescence.light_focus,
         found=FoundOfBoth(fluorescence.found, QuantaFound(driven.client, interlock)),
+        cautions=fluorescence.cautions,
     )
     return devices, driven

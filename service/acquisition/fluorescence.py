@@ -1,6 +1,7 @@
 """Fluorescence of every field: move, expose, save; detection runs beside it."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import groupby
 
 from drivers.chamber import VacuumState
@@ -30,6 +31,8 @@ from service.session.context import Context
 from service.session.exposure_map import touched
 from service.session.images import save_fm
 from service.session.interrupts import Interrupt, InterruptSession
+from service.session.ome_xml import LightPath
+from service.store.database import utc_now
 
 log = get_logger(__name__)
 
@@ -120,8 +123,9 @@ def _take_and_save(context: Context, field: Field) -> None:
     move_to(context, field.center_m)
     focus_section(context, field, lambda: _expose(context, _settings(context)))
     begun_s = context.clock.now_s()
-    frame = _take(context, field)
-    saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id)
+    frame, taken_at = _take(context, field)
+    light_path = LightPath.of(context.config)
+    saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id, light_path, taken_at)
     shape = (frame.pixels.shape[0], frame.pixels.shape[1])
     context.store.specimen.set_field(
         field.id,
@@ -144,8 +148,8 @@ def _settings(context: Context) -> FmSettings:
     )
 
 
-def _take(context: Context, field: Field) -> FmFrame:
-    """Take one good frame of a field; harmless, so repeated when it fails.
+def _take(context: Context, field: Field) -> tuple[FmFrame, datetime]:
+    """Take one good frame of a field, and the time of its exposure; harmless, so repeated when it fails.
 
     Raises
     ------
@@ -154,10 +158,10 @@ def _take(context: Context, field: Field) -> FmFrame:
     """
     wanted = _settings(context)
 
-    def take() -> FmFrame:
+    def take() -> tuple[FmFrame, datetime]:
         # Another program may have moved the stage: no light on another place. A stage that is there stays.
         move_to(context, field.center_m)
-        asked_s = context.clock.now_s()
+        asked_s, asked_at = context.clock.now_s(), utc_now()
         with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
             frame = _expose(context, wanted)
         tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
@@ -166,12 +170,12 @@ def _take(context: Context, field: Field) -> FmFrame:
         except NOT_AS_CONFIGURED as error:
             _refuse_contradiction(context, error)
             raise
-        return frame
+        return frame, asked_at
 
     _require_vapour(context)
-    frame = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
+    taken = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
     _require_vapour(context)
-    return frame
+    return taken
 
 
 def _require_vapour(context: Context) -> None:
@@ -241,6 +245,8 @@ def _burnt(context: Context, field: Field) -> str | None:
     """Return why no fluorescence can be taken of a field; None if the beam was not there."""
     if touched(context.store, field.rect_m):
         return "refused: the electron beam was there before its fluorescence was taken"
+    if context.config.beam_is_parked and context.store.ledger.exposures(limit=1):
+        return "refused: a beam without a blanker was parked beside its frames, and may have been there"
     return None
 
 

@@ -9,6 +9,7 @@ from service.model.phases import PauseCause
 from service.session.context import Context, Taken
 from service.session.images import read_pixels, save_em
 from service.session.interrupts import Interrupt, InterruptSession
+from service.store.database import utc_now
 
 log = get_logger(__name__)
 
@@ -64,7 +65,9 @@ def keep(context: Context, job: Job, taken: Taken) -> None:
     """
     store, folder, image, doubt = context.store, context.folder, taken.image, taken.doubt
     try:
-        saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
+        saved = save_em(
+            folder.em_image(job.section, job.id), image, job.section, job.id, job.covers, taken.taken_at
+        )
         name = folder.relative(saved.path)
         if doubt is None:
             written = store.queue.set_state(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
@@ -93,7 +96,7 @@ def save_evidence(context: Context, job: Job, image: ScanImage) -> str:
     """Save the image of a scan after which the beam did not blank; return a note of where it is."""
     path = context.folder.em_image(job.section, job.id)
     try:
-        save_em(path, image, job.section, job.id, job.covers)
+        save_em(path, image, job.section, job.id, job.covers, utc_now())
     except (OSError, ImageError, ValueError) as error:
         return f"; its image is lost: {error}"
     return f"; its image is {context.folder.relative(path)}"

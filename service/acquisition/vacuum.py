@@ -6,9 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from config.instrument import ChamberConfig
+from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber, VacuumState
 from drivers.errors import DriverError
+from service import wording
 from service.errors import HungDeviceError, VacuumError
+from service.model.phases import PauseCause
+from service.session.interrupts import Interrupt, InterruptSession
 
 
 def pump_to(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
@@ -48,6 +52,30 @@ def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str 
         if not wanted * (1 - part) <= pressure_pa <= wanted * (1 + part):
             return f"the pressure is {pressure_pa:.3g} Pa, not {wanted:g} Pa within {part:.0%}"
     return None
+
+
+def ask_for(hand: ChamberByHand, state: VacuumState, config: ChamberConfig) -> None:
+    """Pause until a person confirms that the chamber they operate is in PARTIAL or HIGH.
+
+    Returns at once where that is confirmed, and no gauge disagrees.
+
+    Raises
+    ------
+    InterruptSession
+    DriverError
+        The gauge, or the beam that a person must set up too, does not answer.
+    """
+    if hand.state() is state:
+        return
+    if state is VacuumState.HIGH:
+        range_pa = 0.0, config.beam_max_pressure_pa
+    else:
+        wanted_pa, part = config.fluorescence_pressure_pa, config.fluorescence_tolerance_percent / 100
+        range_pa = wanted_pa * (1 - part), wanted_pa * (1 + part)
+    reason = wording.chamber_by_hand(
+        state, hand.wanted_pa(state), range_pa, hand.measured_pa(), hand.beside(state)
+    )
+    raise InterruptSession(Interrupt.PAUSE, reason, PauseCause.CHAMBER_BY_HAND)
 
 
 def lost(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from service.api.control import Control
 from service.api.wire import queue as jobs
-from service.api.wire.messages import Changed, ChangeParams
+from service.api.wire.messages import Changed, ChangeParams, ResumeParams
 from service.planning.requested_frames import AskedFrame
 from service.store.store import Store
 from service.store.tables.steering import Word
@@ -19,7 +19,6 @@ class Changes:
         self._run, self._microscope = store.run_id(), microscope
         self._runs: Mapping[str, Callable[[], str]] = {
             "run.pause": control.pause,
-            "run.resume": control.resume,
             "run.abort": control.abort,
             "fault.ack": control.acknowledge,
             "review.confirm": control.confirm_review,
@@ -40,6 +39,8 @@ class Changes:
                 return self._changed(self._move(params))
             case jobs.AddParams():
                 return self._add(params)
+            case ResumeParams():
+                return self._changed(self._control.resume(params.by))
             case _:
                 return self._changed(self._runs[method]())
 

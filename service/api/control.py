@@ -22,8 +22,8 @@ class Control(Protocol):
         """Pause after the current step."""
         ...
 
-    def resume(self) -> str:
-        """Continue after a pause."""
+    def resume(self, by: str) -> str:
+        """Continue after a pause; `by` says who does, and confirms what the pause asked for."""
         ...
 
     def abort(self) -> str:

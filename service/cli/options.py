@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+import getpass
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -41,5 +43,18 @@ Key = Annotated[
     str | None, typer.Option("--key", help="Key file, for a daemon on another computer.", metavar="FILE")
 ]
 
+By = Annotated[str | None, typer.Option("--by", help="Who decides; your login name by default.")]
+
 RunDir = Annotated[Path, typer.Argument(help="Folder of a run.")]
 """Folder of an existing run."""
+
+
+def who(by: str | None) -> str:
+    """Return the name to record for a decision."""
+    if by is not None:
+        return by
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A user without an entry in the password database.
+        return f"user {os.getuid()}"

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from drivers.chamber import VacuumState
 from service import wording
 from service.daemon.runner import Runner
 from service.errors import IllegalTransitionError
@@ -59,20 +60,33 @@ class SessionControl:
             return "pauses when the chamber has reached its pressure"
         return "pauses after the present step"
 
-    def resume(self) -> str:
-        """Go on, the vacuum is proved again first; or take back a pause that has not been reached yet."""
-        store = self._context.store
+    def resume(self, by: str = "somebody") -> str:
+        """Go on, or take back a pause that has not been reached yet.
+
+        The vacuum is proved again first, or has been confirmed by whoever operates the chamber.
+        """
+        store, hand = self._context.store, self._context.devices.chamber_by_hand
         phase = store.status().phase
         if phase not in HALTED:
             if not self._context.interrupts.drop(Interrupt.PAUSE):
                 raise IllegalTransitionError(
                     f"there is nothing to continue: the session is in '{phase}', and no pause is pending"
                 )
-            store.events.note("pause_taken_back", "session", {})
+            store.events.note("pause_taken_back", "session", {"by": by})
             return f"the pause is taken back, goes on with {phase.value}"
-        status = self._context.store.apply(SessionEvent.RESUME)
+        with store.transaction():
+            asked = store.status().cause is PauseCause.CHAMBER_BY_HAND
+            status = store.apply(SessionEvent.RESUME, notes={"by": by})
+            said = ""
+            if hand is not None and asked:
+                state = VacuumState.PARTIAL if status.phase is Phase.TO_PARTIAL_VACUUM else VacuumState.HIGH
+                store.events.note("vacuum_confirmed", "chamber", {"state": state.value, "by": by})
+                # Before the commit: the runner looks at the chamber as soon as it sees the new phase. If the
+                # commit fails, the session faults, and the person is asked again.
+                hand.confirm(state)
+                said = f": {wording.chamber_confirmed(state, by)}"
         self._after_commit(self._context.interrupts.wake)
-        return f"goes on with {status.phase.value}"
+        return f"goes on with {status.phase.value}{said}"
 
     def abort(self) -> str:
         """Abort at once: the beam is blanked in mid-scan. This is final."""

@@ -120,6 +120,9 @@ class Halts:
         if unsafe is not None and phase is not Phase.FAULT:
             raise UnsafeError(unsafe)
         context.progress.rest()
+        if context.devices.chamber_by_hand is not None:
+            # The person who is waited for may also vent: what was confirmed before counts no more.
+            context.devices.chamber_by_hand.forget()
         self._landed.set()
         again_s = context.limits.safe_again_s
         noted: str | None = None

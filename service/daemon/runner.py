@@ -10,7 +10,7 @@ from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
 from service.acquisition.retry import repeat_harmless
 from service.acquisition.saving import keep_unsaved, verify_saved
-from service.acquisition.vacuum import pump_to
+from service.acquisition.vacuum import ask_for, pump_to
 from service.analysis.worker import Analysis
 from service.daemon.halts import Blocked, Halts
 from service.daemon.questions import Questions
@@ -163,6 +163,8 @@ class Runner:
     def _pump_to(self, state: VacuumState) -> None:
         context = self._context
         context.checkpoint()
+        if context.devices.chamber_by_hand is not None:
+            ask_for(context.devices.chamber_by_hand, state, context.config.chamber)
 
         def pump() -> None:
             begun_s = context.clock.now_s()

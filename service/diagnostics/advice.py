@@ -13,6 +13,7 @@ POINTS = {
         " that are ignored (stage.arrival_tolerance_um, quanta.least_move_um)",
     ),
     "chamber": ("chamber", "look at the vacuum at the SEM; pump or vent there until it reaches a state"),
+    "before you start": ("session", "`ilemtrack doctor` says what to do about it"),
     "column": ("sem", "check that the program that drives the SEM runs and answers: its server, or Odemis"),
     "beam": (
         "sem",

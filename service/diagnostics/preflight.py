@@ -63,6 +63,8 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
     yield _beam(devices, unsafe)
     light = devices.light.is_on
     yield _state("light", "the light is off", "the light is on", lambda: not light(), unsafe)
+    for caution in devices.cautions:
+        yield Check("before you start", Level.WARN, caution)
     yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
@@ -113,6 +115,9 @@ def _chamber(devices: Microscope) -> Check:
         state, pressure_pa = devices.chamber.state(), devices.chamber.pressure_pa()
     except (DriverError, HungDeviceError, OSError) as error:
         return Check("chamber", Level.RED, f"the chamber does not answer: {error}")
+    if devices.chamber_by_hand is not None and state is VacuumState.CHANGING:
+        says = "a person operates the chamber: the session asks for each pressure, and waits"
+        return Check("chamber", Level.OK, says)
     level = Level.RED if state is VacuumState.ERROR else Level.OK
     return Check("chamber", level, f"the chamber answers: {state.value}, {pressure_pa:.3g} Pa")
 

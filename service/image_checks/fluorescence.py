@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from drivers.fluorescence import FmFrame
-from drivers.pose import RectM, frame_rect
+from drivers.pose import RectM
 from service.errors import FrameMismatchError, FrameRefusedError, SaturatedFrameError
 
 _SATURATED = 0.99
@@ -51,9 +51,11 @@ def validate_frame(
     off_m = math.hypot(x - center_m[0], y - center_m[1])
     if not off_m <= tolerance_m:
         raise FrameRefusedError(f"the frame was taken {off_m * 1e6:.1f} um from its field")
-    got = frame_rect(frame.pose, (frame.pixels.shape[0], frame.pixels.shape[1]))
+    # Of the frame itself, which may be turned: its field was planned upright.
+    rows, columns = frame.pixels.shape
+    sizes_m = columns * frame.pose.pixel_size_m[0], rows * frame.pose.pixel_size_m[1]
     for axis, name in ((0, "width"), (1, "height")):
-        size_m, wanted_m = got[axis + 2] - got[axis], rect_m[axis + 2] - rect_m[axis]
+        size_m, wanted_m = sizes_m[axis], rect_m[axis + 2] - rect_m[axis]
         if not abs(size_m - wanted_m) <= 0.02 * wanted_m:
             raise FrameMismatchError(
                 f"the {name} of the frame is {size_m * 1e6:.2f} um, that of its field {wanted_m * 1e6:.2f} um"

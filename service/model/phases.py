@@ -85,6 +85,8 @@ class PauseCause(StrEnum):
     """All else is done; jobs in review or held wait for a decision."""
     UNDETECTED_FIELDS = "undetected_fields"
     """All else is done; detection failed in some fields."""
+    CHAMBER_BY_HAND = "chamber_by_hand"
+    """A person must bring the chamber to a pressure, and confirms it by continuing."""
     FAULT_ACKNOWLEDGED = "fault_acknowledged"
     """A person acknowledged a fault."""
 

@@ -128,6 +128,8 @@ def guarded(devices: Microscope, limits: Limits = DEFAULT_LIMITS) -> Microscope:
         None if devices.focus is None else _GuardedFocus(devices.focus, limits),
         None if devices.light_focus is None else _GuardedLightFocus(devices.light_focus, limits),
         None if devices.found is None else _GuardedFound(devices.found, limits),
+        devices.chamber_by_hand,
+        devices.cautions,
     )
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from config.model import Config
 from drivers.clock import Clock
@@ -18,6 +19,7 @@ from service.session.interrupts import Interrupts
 from service.session.progress import BETWEEN, BETWEEN_S, Progress
 from service.session.run_folder import RunFolder
 from service.session.stage_frame import StageFrame
+from service.store.database import utc_now
 from service.store.store import Store
 
 
@@ -124,10 +126,11 @@ class Focused:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Electron image in memory, and a doubt about it (None if there is none)."""
+    """Electron image in memory, a doubt about it (None if there is none), and when it was taken."""
 
     image: ScanImage
     doubt: str | None
+    taken_at: datetime = field(default_factory=utc_now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ import hashlib
 import os
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import tifffile
@@ -20,6 +21,7 @@ from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanImage
 from service.errors import ImageError, UnreadableImageError
+from service.session.ome_xml import FmChannel, ImageFacts, LightPath, ome_xml
 from service.store.durable import sync_folder
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -42,12 +44,15 @@ class SavedImage:
     size_bytes: int
 
 
-def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
+def save_fm(
+    path: Path, frame: FmFrame, section: str, field: str, light_path: LightPath, taken_at: datetime
+) -> SavedImage:
     """Save a fluorescence frame; see `_save`.
 
-    The stage position of the centre and the exposure time are in the OME plane, the other values of
-    `FmFrame` in a map annotation with keys that begin with ``ilemtrack.``.
+    Position, wavelengths, objective, binning and exposure time are where OME has a place for them, the other
+    values of `FmFrame` in a map annotation with keys that begin with ``ilemtrack.``.
     """
+    emission = () if frame.emission_band_nm is not None else ("emission_nm",)
     notes = {
         "section": section,
         "field": field,
@@ -60,13 +65,37 @@ def save_fm(path: Path, frame: FmFrame, section: str, field: str) -> SavedImage:
         "excitation_nm": frame.settings.excitation_nm,
         "power_density_w_per_cm2": frame.settings.power_density_w_per_cm2,
         "taken_at_s": frame.taken_at_s,
+        "taken_at": taken_at.isoformat(),
+        # Values that no device reports, taken from the configuration.
+        "as_configured": " ".join(("objective", "camera", *emission, *frame.as_configured)),
     }
-    metadata = _metadata(field, frame.pose.pixel_size_m, frame.pose.center_m, notes)
-    metadata["Plane"] |= {"ExposureTime": [frame.settings.exposure_s], "ExposureTimeUnit": ["s"]}
-    return _save(path, frame.pixels, metadata)
+    channel = FmChannel(
+        light_path,
+        frame.settings.excitation_nm,
+        frame.settings.em_gain,
+        frame.offset_adu,
+        frame.settings.exposure_s,
+        frame.binning,
+        frame.emission_band_nm,
+    )
+    facts = ImageFacts(
+        field,
+        _size(frame.pixels),
+        frame.pixels.dtype.name,
+        frame.pose.pixel_size_m,
+        frame.pose.center_m,
+        frame.pose.rotation_rad,
+        taken_at,
+        light_path.camera,
+        channel,
+        notes,
+    )
+    return _save(path, frame.pixels, facts)
 
 
-def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[str, ...]) -> SavedImage:
+def save_em(
+    path: Path, image: ScanImage, section: str, job: str, covers: tuple[str, ...], taken_at: datetime
+) -> SavedImage:
     """Save an electron image; see `_save`.
 
     Dwell time, beam and covered cells are in a map annotation with keys that begin with ``ilemtrack.``: OME
@@ -82,14 +111,26 @@ def save_em(path: Path, image: ScanImage, section: str, job: str, covers: tuple[
         "aperture_m": image.beam.aperture_m,
         "working_distance_m": image.beam.working_distance_m,
         "detector": image.beam.detector,
+        "taken_at": taken_at.isoformat(),
         # Values that no device reports, taken from the configuration.
         "as_configured": " ".join(image.beam.as_configured),
         "nonce": image.nonce,
     }
     if image.beam.probe_current_a is not None:
         notes["probe_current_a"] = image.beam.probe_current_a
-    size = (image.pixel_size_m, image.pixel_size_m)
-    return _save(path, image.pixels, _metadata(f"{section}/{job}", size, image.center_m, notes))
+    facts = ImageFacts(
+        f"{section}/{job}",
+        _size(image.pixels),
+        image.pixels.dtype.name,
+        (image.pixel_size_m, image.pixel_size_m),
+        image.center_m,
+        0.0,
+        taken_at,
+        image.beam.detector,
+        None,
+        notes,
+    )
+    return _save(path, image.pixels, facts)
 
 
 def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
@@ -162,27 +203,11 @@ def _require_checksum(path: Path, sha256: str | None) -> None:
         raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
 
 
-def _metadata(
-    name: str, pixel_size_m: tuple[float, float], center_m: tuple[float, float], notes: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "axes": "YX",
-        "Name": name,
-        "PhysicalSizeX": pixel_size_m[0] * 1e6,
-        "PhysicalSizeXUnit": "µm",
-        "PhysicalSizeY": pixel_size_m[1] * 1e6,
-        "PhysicalSizeYUnit": "µm",
-        "Plane": {
-            "PositionX": [center_m[0] * 1e6],
-            "PositionXUnit": ["µm"],
-            "PositionY": [center_m[1] * 1e6],
-            "PositionYUnit": ["µm"],
-        },
-        "MapAnnotation": {"Namespace": "ilemtrack"} | {f"ilemtrack.{k}": v for k, v in notes.items()},
-    }
+def _size(pixels: Pixels) -> tuple[int, int]:
+    return pixels.shape[1], pixels.shape[0]
 
 
-def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
+def _save(path: Path, pixels: Pixels, facts: ImageFacts) -> SavedImage:
     """Write a file as `_write` does; what may pass by itself is tried again.
 
     Raises
@@ -192,7 +217,7 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     """
     for left in reversed(range(_TRIES)):
         try:
-            return _write(path, pixels, metadata)
+            return _write(path, pixels, facts)
         except (OSError, ImageError) as error:
             if left == 0 or getattr(error, "errno", None) in _NO_ROOM or not path.parent.is_dir():
                 raise
@@ -200,7 +225,7 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     raise AssertionError
 
 
-def _write(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
+def _write(path: Path, pixels: Pixels, facts: ImageFacts) -> SavedImage:
     """Write, fsync, re-open, compare, and rename into place.
 
     Raises
@@ -214,14 +239,16 @@ def _write(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     path.parent.parent.mkdir(exist_ok=True)
     path.parent.mkdir(exist_ok=True)
     part = path.with_name(path.name + ".part")
-    per_cm = (1e4 / metadata["PhysicalSizeX"], 1e4 / metadata["PhysicalSizeY"])
+    per_cm = 1e-2 / facts.pixel_size_m[0], 1e-2 / facts.pixel_size_m[1]
     try:
         with part.open("wb") as file:
             tifffile.imwrite(
                 file,
                 pixels,
-                ome=True,
-                metadata=metadata,
+                ome=False,
+                metadata=None,
+                description=ome_xml(facts),
+                datetime=facts.taken_at.astimezone(UTC).replace(tzinfo=None),
                 software="ilemtrack",
                 photometric="minisblack",
                 resolution=per_cm,

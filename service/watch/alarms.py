@@ -59,6 +59,9 @@ def _session(_: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
         case SessionEvent.RECOVERED, _:
             done = f"{SAFE} The session waits, paused."
             return Alarm("restarted", wording.started_again(), done, f"`ilemtrack continue` goes on. {_LOOK}")
+        case SessionEvent.PAUSE, _ if data.get("cause") == PauseCause.CHAMBER_BY_HAND:
+            to_do = "Do that at the microscope, then `ilemtrack continue`."
+            return Alarm("paused", reason, f"{SAFE} The session waits, paused.", to_do)
         case SessionEvent.PAUSE, _ if data.get("cause") != PauseCause.PERSON:
             disk = data.get("cause") in _MEND_DISK
             to_do = _MEND_DISK.get(data.get("cause"), "`ilemtrack continue` goes on.")

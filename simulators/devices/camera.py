@@ -98,7 +98,7 @@ class SimulatedCamera:
             )
             pixels = self._detect(light, settings.em_gain, rng)
             after = self._conditions()
-        frame = FmFrame(pixels, pose, settings, self._config.fluorescence.offset_adu, begin_s)
+        frame = FmFrame(pixels, pose, settings, self._config.fluorescence.offset_adu, begin_s, (1, 1))
         told = disturbance([before, after])
         if told is not None:
             raise DisturbedError(told, image=frame)

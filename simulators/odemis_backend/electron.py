@@ -21,6 +21,8 @@ PRESETS = ((512, 442), (1024, 884), (2048, 1768), (4096, 3536))
 """Scan sizes of a Thermo Fisher SEM that have the shape of its field, px."""
 _DWELL_S = (1e-7, 1e-2)
 _FOV_M = (1e-7, 2e-3)
+HFW_AT_MAGNIFICATION_1_M = 0.25
+"""As in the microscope files of Odemis for a Quanta whose scan is driven by a DAQ card."""
 
 
 class ElectronBeam:
@@ -44,9 +46,15 @@ class ElectronBeam:
         self._values: dict[str, Any] = {}
         v = self._values
         v |= {"scale": (8.0, 8.0), "resolution": (512, 442), "translation": (0.0, 0.0), "blanker": True}
+        v["external"] = None
+        self._role = config.odemis.roles.ebeam
         half = tuple(n / 2 for n in SHAPE)
         self._settings = {
             "horizontalFoV": kept(v, "horizontalFoV", 1e-3, limits=_FOV_M, unit="m"),
+            "magnification": Setting(
+                lambda: HFW_AT_MAGNIFICATION_1_M / v["horizontalFoV"], self._set_magnification, (1, 1e9)
+            ),
+            "external": Setting(lambda: v["external"], self._set_external, choices=(True, False, None)),
             "pixelSize": Setting(self._pixel_size, unit="m"),
             "scale": Setting(lambda: v["scale"], self._set_scale, ((1, 1), SHAPE)),
             "resolution": Setting(lambda: v["resolution"], self._set_resolution, ((1, 1), SHAPE), unit="px"),
@@ -63,8 +71,9 @@ class ElectronBeam:
     def components(self, ebeam: str, detector: str) -> list[Component]:
         """Return the e-beam and its detector."""
         contrast = kept(self._values, "contrast", 0.5, limits=(0, 1))
+        affects = Setting(lambda: ["BSD", "Camera"])
         return [
-            Component(ebeam, "SEM E-beam", self._settings, shape=SHAPE),
+            Component(ebeam, "SEM E-beam", self._settings | {"affects": affects}, shape=SHAPE),
             Component(detector, "BSD", {"contrast": contrast}, shape=(256,), frame=self.frame),
         ]
 
@@ -85,7 +94,7 @@ class ElectronBeam:
         }
         begun_s = self._clock.now_s()
         dark = np.zeros((height, width), np.uint8)
-        if v["blanker"] is True:
+        if self.is_kept_off():
             self._clock.sleep(request.beam_s)
             return dark, metadata
         self._column()
@@ -101,6 +110,13 @@ class ElectronBeam:
         except DriverError as error:
             raise HwError(str(error)) from None
         return image.pixels, metadata
+
+    def is_kept_off(self) -> bool:
+        """Return True if blanker or SEM keep the beam from being scanned."""
+        lacks = (self._faults.of("without") or {}).get(self._role, ())
+        return ("blanker" not in lacks and self._values["blanker"] is True) or (
+            "external" not in lacks and self._values["external"] is False
+        )
 
     def _column(self) -> None:
         sem = self._config.sem
@@ -118,6 +134,9 @@ class ElectronBeam:
     def _pixel_size(self) -> tuple[float, float]:
         size = self._values["horizontalFoV"] / SHAPE[0]
         return size, size
+
+    def _set_magnification(self, magnification: float) -> None:
+        self._values["horizontalFoV"] = HFW_AT_MAGNIFICATION_1_M / magnification
 
     def _set_scale(self, scale: tuple[float, float]) -> None:
         """Set the scale and rescale the resolution, so that the scanned region stays the same."""
@@ -152,6 +171,13 @@ class ElectronBeam:
         v = self._values
         room = [(n - r * s) / 2 for n, r, s in zip(SHAPE, v["resolution"], v["scale"], strict=True)]
         v["translation"] = tuple(max(-r, min(t, r)) for t, r in zip(shift, room, strict=True))
+
+    def _set_external(self, external: bool | None) -> None:
+        """Hand the scan to the scan generator, or back to the SEM, which then blanks."""
+        with self._lock:
+            self._values["external"] = external
+            if external is False:
+                self._sem.blank()
 
     def _set_blanker(self, blanked: bool | None) -> None:
         if self._faults.of("blanker_stuck"):

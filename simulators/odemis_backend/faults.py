@@ -14,6 +14,7 @@ A fault with a list of roles affects only those components.
 ``unmarked``       true: frames do not carry the metadata written by clients
 ``stale_position`` [x, y]: offset of the position in the metadata of frames, m
 ``clips``          [width, height]: larger resolutions are clipped silently, px
+``fixed_frame``    true: the size of camera frames is read-only
 ``presets``        true: the resolution follows the scale; it and the translation are read-only
 ``pump_lies``      true: the future of the chamber succeeds, but nothing was pumped; it reads as vented
 ``runs_on``        [roles]: stop() and cancel() have no effect
@@ -41,6 +42,7 @@ NAMES = (
     "unmarked",
     "stale_position",
     "clips",
+    "fixed_frame",
     "presets",
     "pump_lies",
     "runs_on",

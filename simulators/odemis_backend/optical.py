@@ -10,7 +10,7 @@ from simulators.devices.light import MAX_POWER_W_PER_CM2
 from simulators.microscope import SimulatedMicroscope
 from simulators.odemis_backend.faults import Faults
 from simulators.odemis_backend.names import MD_ACQ_DATE, MD_BASELINE, MD_EXP_TIME, MD_PIXEL_SIZE, MD_POS
-from simulators.odemis_backend.settings import Component, HwError, Setting, kept
+from simulators.odemis_backend.settings import Component, HwError, NotSettableError, Setting, kept
 
 _LINES_M = (405e-9, 488e-9, 594e-9)
 _HALF_M = 10e-9
@@ -73,9 +73,10 @@ class Fluorescence:
         fm, exposure_s = self._config.fluorescence, self._values["exposureTime"]
         x_m, y_m = self._devices.stage.position()
         off_m = self._faults.of("stale_position") or (0.0, 0.0)
+        size = (fm.pixel_size_m, fm.pixel_size_m)
         metadata = dict(written) | {
             MD_POS: (x_m + off_m[0], y_m + off_m[1]),
-            MD_PIXEL_SIZE: (fm.pixel_size_m, fm.pixel_size_m),
+            **({} if self._faults.strikes("missing", "lens") else {MD_PIXEL_SIZE: size}),
             MD_EXP_TIME: exposure_s,
             MD_BASELINE: fm.offset_adu,
             MD_ACQ_DATE: time.time(),
@@ -108,6 +109,8 @@ class Fluorescence:
         self._devices.light.on(_LINES_M[brightest] * 1e9, density, timeout_s=5)
 
     def _set_resolution(self, size: tuple[int, int]) -> None:
+        if self._faults.of("fixed_frame"):
+            raise NotSettableError("Value is not settable")
         self._values["resolution"] = tuple(size)
 
     def _turn(self, position: dict[str, Any], timeout_s: float) -> None:  # noqa: ARG002

@@ -128,12 +128,13 @@ class Backend:
         optical = Fluorescence(settings, microscope, self._faults)
         motion = Motion(settings, microscope, self._faults)
         found = (
-            beam.components(roles.ebeam, roles.sem_detector)
+            beam.components(roles.ebeam, roles.sem_detector or "bs-detector")
             + optical.components(roles.light, roles.filter, roles.camera)
             + motion.components()
         )
         self._microscope = microscope
-        self._beam_role, self._light_role = roles.ebeam, roles.light
+        self._camera_role = roles.camera
+        self._beam, self._beam_role, self._light_role = beam, roles.ebeam, roles.light
         self._components = {component.role: component for component in found}
         self._acquiring = {component.role: threading.Lock() for component in found}
         self._orphans.clear()
@@ -158,6 +159,8 @@ class Backend:
         if self._faults.of("presets") and role == self._beam_role:
             for name in ("resolution", "translation"):
                 settings[name]["readonly"] = True
+        if self._faults.of("fixed_frame") and role == self._camera_role:
+            settings["resolution"]["readonly"] = True
         return {
             "settings": settings,
             "axes": component.axes,
@@ -205,10 +208,11 @@ class Backend:
 
     def _truth(self) -> dict[str, Any]:
         """Return the true state, whatever the settings read back."""
-        beam, devices = self._components[self._beam_role], self._microscope.devices
+        devices = self._microscope.devices
         exposures = self._microscope.ground.exposures()
         return {
-            "blanked": beam.settings["blanker"].read() is True and devices.sem.is_blanked(),
+            "blanked": self._beam.is_kept_off() and devices.sem.is_blanked(),
+            "scanning": not devices.sem.is_blanked(),
             "light": devices.light.is_on(),
             "power_w": self._components[self._light_role].settings["power"].read(),
             "exposures": len(exposures),

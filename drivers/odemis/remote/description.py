@@ -6,6 +6,7 @@ from odemis import model
 
 from drivers.odemis.remote.backend import starting
 from drivers.odemis.remote.components import WorkerError, plain
+from drivers.odemis.remote.detectors import electron_detector, electron_detectors
 
 BESIDE = ("lens", "ebeam-focus", "align")
 """Roles that no session needs, but that are of interest to people."""
@@ -18,7 +19,7 @@ CORRECTIONS = {
 """Metadata with the fine alignment that Odemis keeps; frames carry it unapplied."""
 
 
-def description(roles: dict[str, str]) -> dict[str, Any]:
+def description(roles: dict[str, Any]) -> dict[str, Any]:
     """Describe the microscope.
 
     Parameters
@@ -30,14 +31,17 @@ def description(roles: dict[str, str]) -> dict[str, Any]:
     -------
     dict
         ``microscope`` (name, role, version), ``parts`` (each of ours, None where it is missing), ``beside``
-        (the same for `BESIDE`, where there), ``components`` (role, name and state of all), ``roles`` and
-        ``ghosts`` (what did not start, with the reason).
+        (the same for `BESIDE`, where there), ``components`` (role, name and state of all), ``roles``,
+        ``detectors`` (roles of those that may be meant, and the chosen one) and ``ghosts`` (what did not
+        start, with the reason).
 
     Raises
     ------
     WorkerError
         The back-end is still starting: kind ``starting``.
     """
+    detector = electron_detector(roles)
+    roles = roles | {"sem_detector": detector}
     microscope = model.getMicroscope()
     unready = starting(microscope.ghosts.value)
     if unready is not None:
@@ -50,10 +54,11 @@ def description(roles: dict[str, str]) -> dict[str, Any]:
             "role": str(microscope.role),
             "version": plain(getattr(microscope, "swVersion", None)),
         },
-        "parts": {part: _part(role) for part, role in roles.items()},
+        "parts": {part: None if role is None else _part(role) for part, role in roles.items()},
         "beside": {role: found for role, found in others.items() if found is not None},
         "components": sorted(components, key=lambda c: (c["role"] or "~", c["name"])),
         "roles": sorted(c["role"] for c in components if c["role"]),
+        "detectors": {"chosen": detector, "there": electron_detectors(roles)},
         "ghosts": {str(name): str(why) for name, why in microscope.ghosts.value.items()},
     }
 

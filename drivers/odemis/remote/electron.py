@@ -1,15 +1,14 @@
-"""Beam, blanker and scan generator, as the worker drives them.
-
-The blanker is always set, never left to the scan generator: automatic blanking fails on some machines while
-the scan is driven externally.
-"""
+"""Beam, blanker and scan generator, as the worker drives them."""
 
 import math
 import time
 from typing import Any
 
 from drivers.guards.conditions import BLANKER, MAGNIFICATION, Conditions, Watch, plain_of
+from drivers.odemis.remote.blanking import Blanking
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of, same
+from drivers.odemis.remote.detectors import electron_detector
+from drivers.odemis.remote.field_of_view import FieldOfView
 
 _DRAINED_PX = (16, 16)
 _TRIES = 4
@@ -39,38 +38,42 @@ class Electron:
     ----------
     roles : dict
         Of `config.odemis.OdemisRoles`.
+    blanking : str
+        Of `config.odemis.Blanking`.
+    hfw_at_magnification_1_m : float or None
+        See `FieldOfView`.
     """
 
-    def __init__(self, roles: dict[str, str]) -> None:
+    def __init__(
+        self,
+        roles: dict[str, Any],
+        blanking: str = "blanker",
+        hfw_at_magnification_1_m: float | None = None,
+    ) -> None:
+        self._roles = roles
         self._beam = Part(roles["ebeam"])
-        self._detector = Part(roles["sem_detector"])
         self._stage = Part(roles["stage"])
+        self._found: Part | None = None
+        self._blanking = Blanking(self._beam, blanking)
+        self._field = FieldOfView(self._beam, hfw_at_magnification_1_m)
         self.left_automatic = False
         """True once the blanker was put back to automatic: blanking at the end would undo that."""
 
     def blank(self) -> dict[str, Any]:
         """Blank and read back."""
         self.left_automatic = False
-        self._beam.setting("blanker").value = True
-        state = self.state()
-        if not state["blanked"]:
-            raise WorkerError("failed", "the blanker does not blank")
-        return state
+        self._blanking.close()
+        return self.state()
 
     def state(self) -> dict[str, Any]:
         """Return the state of the blanker; an automatic blanker does not count as blanked."""
-        found = self._beam.read("blanker")
-        return {"blanked": found is True, "automatic": found is None}
+        return {"blanked": self._blanking.closed(), "automatic": self._blanking.is_automatic()}
 
     def leave_automatic(self) -> dict[str, Any]:
         """Put the blanker back to automatic and read it back; by the caller nothing is scanned."""
-        self._beam.setting("blanker").value = None
-        state = self.state()
-        if not state["automatic"]:
-            self.blank()
-            raise WorkerError("failed", "the blanker does not become automatic; it is left blanked")
-        self.left_automatic = True
-        return state
+        self._blanking.leave_automatic()
+        self.left_automatic = self._blanking.is_automatic()
+        return self.state()
 
     def set_beam(self, voltage_v: float, spot_size: float, current_a: float) -> dict[str, Any]:
         """Blank, and set the settings of the column that Odemis has; returns `column`."""
@@ -92,10 +95,19 @@ class Electron:
         }
 
     def largest(self, pixel_size_m: float) -> dict[str, Any]:
-        """Return the field that the beam can scan, px of the given size, and if a scan can move in it."""
+        """Return the field that the beam can scan, px of the given size, and if a scan can move in it.
+
+        ``magnification`` is the one that a person must set at the SEM; None where Odemis sets the field.
+        """
         shape = list(self._beam.component().shape[:2])
         movable = self._beam.has("translation") and not self._beam.setting("translation").readonly
-        return {"size_px": plain([n // self._step(pixel_size_m) for n in shape]), "movable": movable}
+        step = self._step(pixel_size_m)
+        magnification = self._field.magnification_for(pixel_size_m * shape[0] / step)
+        return {
+            "size_px": plain([n // step for n in shape]),
+            "movable": movable,
+            "magnification": plain(magnification),
+        }
 
     def prepare(
         self, size_px: list[int], pixel_size_m: float, dwell_s: float, shift_m: list[float]
@@ -116,8 +128,8 @@ class Electron:
         step = self._step(pixel_size_m) if not resolution.readonly else width / size_px[0]
         if not resolution.readonly:
             wanted_fov_m /= step
-        if beam.has("horizontalFoV") and not beam.setting("horizontalFoV").readonly:
-            beam.put("horizontalFoV", wanted_fov_m)
+        if not self._field.readonly:
+            self._field.put(wanted_fov_m)
         beam.setting("scale").value = (step, step)
         if not resolution.readonly:
             resolution.value = tuple(size_px)
@@ -131,7 +143,7 @@ class Electron:
             raise WorkerError("range", f"the scan generator set the scale {plain(beam.read('scale'))}")
         self._shift(shift_m)
         beam.put("dwellTime", dwell_s, tolerance=0.02)
-        found_m = beam.read("horizontalFoV") / width * beam.read("scale")[0]
+        found_m = self._field.value_m() / width * beam.read("scale")[0]
         if not math.isclose(found_m, pixel_size_m, rel_tol=1e-3):
             raise WorkerError("range", f"the pixels would be {found_m:g} m, not {pixel_size_m:g} m, wide")
         self._check_size(size_px)
@@ -146,7 +158,7 @@ class Electron:
             resolution.value = _DRAINED_PX
         dwell = beam.setting("dwellTime")
         dwell.value = dwell.range[0]
-        component = self._detector.component()
+        component = self._detector().component()
         component.updateMetadata({NONCE: nonce})
         begun_s = time.time()
         for number in range(_TRIES):
@@ -164,19 +176,19 @@ class Electron:
 
         Nothing is repeated: an image of another scan is an error.
         """
-        component = self._detector.component()
+        component = self._detector().component()
         self._check_size(size_px)
         component.updateMetadata({NONCE: nonce})
-        blanker = self._beam.setting("blanker")
-        watch = Watch(self._conditions(False), lambda: self._conditions(blanker.value), self.blank)
+        blanking = self._blanking
+        watch = Watch(
+            self._conditions(blanking.opened()), lambda: self._conditions(blanking.reading()), self.blank
+        )
         begun_s = time.time()
         try:
-            blanker.value = False
-            if blanker.value is not False:
-                raise WorkerError("not-ready", "the blanker does not open")
+            blanking.open()
             with watch:
                 frame = component.data.get(asap=False)
-            at_the_end = _read(blanker)
+            at_the_end = self._reading_at_the_end()
         finally:
             self.blank()
         watch.note(self._conditions(at_the_end))
@@ -189,6 +201,12 @@ class Electron:
             # Not raised: what was seen meanwhile counts for the ledger.
             return result | {"problem": str(error)}, frame
         return result | {"problem": None, "proof": proof or "order"}, frame
+
+    def _reading_at_the_end(self) -> Any:
+        try:
+            return self._blanking.reading()
+        except Exception:  # noqa: BLE001 - of any kind; the scan must give its image
+            return None
 
     def _conditions(self, blanker: Any) -> Conditions:
         """Return the conditions of a scan; what does not answer is None."""
@@ -204,12 +222,27 @@ class Electron:
             if shift_px is not None:
                 shift_m = shift_px[0] * pixel_m, -shift_px[1] * pixel_m
         settings = {name: plain(read_of(beam, key)) for name, key in _OF_THE_BEAM.items() if beam.has(key)}
-        detector = self._detector
+        detector = self._detector()
         settings |= {
             name: plain(read_of(detector, key)) for name, key in _OF_THE_DETECTOR.items() if detector.has(key)
         }
         stage_m = None if position is None else (position["x"], position["y"])
         return Conditions(stage_m, field_m, shift_m, settings | {BLANKER: blanker})
+
+    def _detector(self) -> Part:
+        """Return the detector of the images, looked for when first used.
+
+        Raises
+        ------
+        LookupError
+            There is none.
+        """
+        if self._found is None:
+            role = electron_detector(self._roles)
+            if role is None:
+                raise LookupError("no detector of electron images")
+            self._found = Part(role)
+        return self._found
 
     def _check_size(self, size_px: list[int]) -> None:
         found = self._beam.read("resolution")
@@ -219,13 +252,9 @@ class Electron:
     def _step(self, pixel_size_m: float) -> float:
         """Return the scale for a pixel size: 1, unless the field of view cannot be made that large."""
         beam = self._beam
-        wanted_m = pixel_size_m * beam.component().shape[0]
-        if not beam.has("horizontalFoV"):
-            raise WorkerError("not-ready", f"the {beam.role} of this microscope has no horizontalFoV")
-        fov = beam.setting("horizontalFoV")
-        most_m = fov.value if fov.readonly else fov.range[1]
+        wanted_m, most_m = pixel_size_m * beam.component().shape[0], self._field.most_m()
         step = max(1.0, wanted_m / most_m)
-        if fov.readonly and not math.isclose(wanted_m / most_m, step, rel_tol=1e-3):
+        if self._field.readonly and not math.isclose(wanted_m / most_m, step, rel_tol=1e-3):
             raise WorkerError(
                 "range",
                 f"the field of view of {most_m:g} m, set on the machine, is too wide for pixels of"
@@ -250,10 +279,3 @@ class Electron:
             raise WorkerError(
                 "range", f"the scan generator set the shift {plain(setting.value)} px, not {wanted}"
             )
-
-
-def _read(setting: Any) -> Any:
-    try:
-        return setting.value
-    except Exception:  # noqa: BLE001 - of any kind; the scan must give its image
-        return None

@@ -14,7 +14,7 @@ class Motion:
         Of `config.odemis.OdemisRoles`.
     """
 
-    def __init__(self, roles: dict[str, str]) -> None:
+    def __init__(self, roles: dict[str, Any]) -> None:
         self._stage = Part(roles["stage"])
         self._chamber = Part(roles["chamber"])
         self._focus = Part(roles["focus"])
@@ -73,3 +73,11 @@ class Motion:
         """Stop pumping, where the machine supports it."""
         self._chamber.component().stop()
         return {}
+
+    def pressure(self) -> dict[str, Any]:
+        """Return the pressure of a chamber that a person operates, Pa; None where nothing measures it."""
+        try:
+            there = self._chamber.has("pressure")
+        except LookupError:
+            there = False
+        return {"pressure_pa": plain(self._chamber.read("pressure")) if there else None}

@@ -20,7 +20,7 @@ class Optical:
         Of `config.odemis.OdemisRoles`.
     """
 
-    def __init__(self, roles: dict[str, str]) -> None:
+    def __init__(self, roles: dict[str, Any]) -> None:
         self._light = Part(roles["light"])
         self._filter = Part(roles["filter"])
         self._camera = Part(roles["camera"])
@@ -65,9 +65,10 @@ class Optical:
         camera = self._camera
         if camera.has("binning"):
             camera.put("binning", (1, 1))
-        camera.put("resolution", tuple(size_px))
+        self._put_size((size_px[0], size_px[1]))
         exposure = camera.put("exposureTime", exposure_s, tolerance=0.02)
         gain = self._put_gain(em_gain)
+        bands_m = self._bands_m()
         component = camera.component()
         component.updateMetadata({NONCE: nonce})
         watch = Watch(self._conditions(), self._conditions)
@@ -75,8 +76,8 @@ class Optical:
         with watch:
             result, frame = self._fresh_frame(component, nonce, begun_s)
         watch.note(self._conditions())
-        seen = [plain_of(one) for one in watch.seen]
-        return result | {"exposure_s": plain(exposure), "em_gain": gain, "seen": seen}, frame
+        read = {"exposure_s": plain(exposure), "em_gain": gain, "bands_m": bands_m}
+        return result | read | {"seen": [plain_of(one) for one in watch.seen]}, frame
 
     def _fresh_frame(self, component: Any, nonce: str, begun_s: float) -> Any:
         why = "no frame with a mark or a date"
@@ -113,6 +114,15 @@ class Optical:
             raise WorkerError("range", f"no light source at {excitation_nm:g} nm; there are {known} nm")
         return min(inside, key=lambda n: abs(spectra[n][len(spectra[n]) // 2] - wanted_m))
 
+    def _bands_m(self) -> list[list[float]]:
+        """Return the bands of the filter that is in, m; none where it does not say."""
+        component = self._filter.component()
+        axes = component.axes if hasattr(component, "axes") else {}
+        if not isinstance(axes, dict) or "band" not in axes or not self._filter.has("position"):
+            return []
+        here = component.position.value["band"]
+        return [list(band) for band in intervals_m(dict(axes["band"].choices).get(here))]
+
     def _put_filter(self, emission_nm: float, timeout_s: float) -> Any:
         component = self._filter.component()
         axes = component.axes if hasattr(component, "axes") else {}
@@ -134,6 +144,18 @@ class Optical:
             found = component.position.value["band"]
             raise WorkerError("failed", f"the filter stands at {found}, not at {key}")
         return key
+
+    def _put_size(self, size_px: tuple[int, int]) -> None:
+        """Set the size of frames; that of some cameras is fixed, and must be the wanted one."""
+        resolution = self._camera.setting("resolution")
+        if not resolution.readonly:
+            self._camera.put("resolution", size_px)
+        elif tuple(resolution.value) != size_px:
+            raise WorkerError(
+                "range",
+                f"this camera gives frames of {plain(resolution.value)} px and no others:"
+                " set fluorescence.frame_px to that",
+            )
 
     def _put_gain(self, em_gain: float) -> float:
         if self._camera.has("emGain"):

@@ -52,10 +52,12 @@ class Worker:
     ----------
     roles : dict
         Of `config.odemis.OdemisRoles`.
+    beam : dict
+        Parameters of `Electron` beside the roles.
     """
 
-    def __init__(self, roles: dict[str, str]) -> None:
-        optical, electron, motion = Optical(roles), Electron(roles), Motion(roles)
+    def __init__(self, roles: dict[str, Any], beam: dict[str, Any]) -> None:
+        optical, electron, motion = Optical(roles), Electron(roles, **beam), Motion(roles)
         self.electron = electron
         self._methods: dict[str, Method] = {
             "describe": lambda: description(roles),
@@ -82,6 +84,7 @@ class Worker:
             "chamber_state": motion.chamber_state,
             "chamber_go_to": motion.chamber_go_to,
             "stop_chamber": motion.stop_chamber,
+            "pressure": motion.pressure,
         }
 
     def do(self, method: str, params: dict[str, Any]) -> Reply:
@@ -121,7 +124,7 @@ def serve(endpoint: str, guard: bool) -> None:
             header = protocol.read(message)
             method, params = str(header["method"]), dict(header["params"])
             if method == "hello":
-                worker = Worker(params["roles"])
+                worker = Worker(params["roles"], dict(params.get("beam", {})))
                 guarding[:] = [worker] if guard else []
                 result, frame = _hello(), None
             elif worker is None:

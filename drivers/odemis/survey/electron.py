@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 
 from config.model import Config
+from drivers.odemis.described.cautions import blanking
 from drivers.odemis.survey.facts import Part, others, wanted
-from drivers.offers import Offer, judged
+from drivers.offers import Fit, Offer, judged
 
 
 def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
@@ -19,8 +20,10 @@ def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
     elif "probeCurrent" in settings:
         wanted_a = sem.beam_current_pa * 1e-12
         yield from wanted("sem", "probe current", settings, "probeCurrent", wanted_a, "sem.beam_current_pa")
+    yield from _blanking(config)
     if part["shape"]:
         width = part["shape"][0]
+        yield from _magnification(config, settings, width)
         fov = settings.get("horizontalFoV", {})
         if "range" in fov and not fov["readonly"]:
             wanted_m = min(width * sem.pixel_size_m, fov["range"][1])
@@ -35,5 +38,37 @@ def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
     straight = abs(math.remainder(rotation, 2 * math.pi)) <= 1e-3
     says = f"{rotation:g} rad, 0 wanted"
     yield judged("sem", "scan rotation", says, straight, "set the scan rotation to 0 in Odemis")
-    names = ("scale", "resolution", "translation", "shift", "blanker", "magnification", "power")
+    names = ("external", "scale", "resolution", "translation", "shift", "blanker", "magnification", "power")
     yield Offer("sem", "other settings", others(part, names))
+
+
+def _blanking(config: Config) -> Iterator[Offer]:
+    """Warn where nothing that reads back blanks the beam."""
+    says = blanking(config)
+    if says is not None:
+        do = (
+            "watch the live image of the SEM at the end of a scan: it must be black"
+            if config.odemis.blanking == "external"
+            else "use a blanker if there is one; else keep the beam off at the SEM during fluorescence"
+        )
+        yield Offer("sem", "blanking", says, Fit.DOUBTFUL, do)
+
+
+def _magnification(config: Config, settings: Part, width: int) -> Iterator[Offer]:
+    """Compare the field at magnification 1 with that of Odemis, and say which magnification to set."""
+    configured_mm = config.odemis.hfw_at_magnification_1_mm
+    if configured_mm is None or "horizontalFoV" in settings:
+        return
+    size, magnification = (settings.get(n, {}).get("value") for n in ("pixelSize", "magnification"))
+    if not size or not magnification:
+        return
+    odemis_mm = size[0] * width * magnification * 1e3
+    if not math.isclose(odemis_mm, configured_mm, rel_tol=1e-2):
+        says = f"Odemis has a field of {odemis_mm:g} mm at magnification 1, {configured_mm:g} configured"
+        do = "measure the width of an image, then correct hfw_nomag or odemis.hfw_at_magnification_1_mm"
+        yield Offer("sem", "magnification", says, Fit.NO, do)
+        return
+    needed = configured_mm * 1e-3 / (width * config.sem.pixel_size_m)
+    says = f"set by hand: {needed:.6g} at the SEM for pixels of {config.sem.pixel_size_nm:g} nm"
+    do = "set exactly that; if the SEM cannot, change sem.pixel_size_nm. A wrong one burns other ground"
+    yield Offer("sem", "magnification", says, Fit.DOUBTFUL, do)

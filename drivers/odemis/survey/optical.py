@@ -92,6 +92,12 @@ def camera(config: Config, part: Part, lens: Part | None) -> Iterator[Offer]:
 
 def _frame(config: Config, settings: Part) -> Offer:
     size = config.fluorescence.frame_px
+    resolution = settings.get("resolution", {})
+    if resolution.get("readonly") and resolution.get("value"):
+        only = tuple(resolution["value"])
+        says = f"{only[0]} x {only[1]} px and no other; {size[0]} x {size[1]} wanted"
+        do = f"set fluorescence.frame_px to [{only[0]}, {only[1]}]"
+        return judged("camera", "frame", says, only == tuple(size), do)
     most = (settings.get("resolution", {}).get("range") or [None, None])[1]
     if most is None:
         return Offer("camera", "frame", f"its size is not reported; {size[0]} x {size[1]} px wanted")

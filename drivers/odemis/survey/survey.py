@@ -6,6 +6,7 @@ from typing import Any
 from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.odemis.chamber import chosen_positions
+from drivers.odemis.described.cautions import unproven_pixel_size, unused_alignment
 from drivers.odemis.errors import MicroscopeIncompleteError
 from drivers.odemis.microscope import missing_parts, needed
 from drivers.odemis.survey.electron import electron_beam
@@ -42,16 +43,22 @@ def survey(config: Config, described: dict[str, Any], version: str) -> Iterator[
         yield emission_filter(config.odemis, parts["filter"])
     if "camera" in parts:
         yield from camera(config, parts["camera"], described["beside"].get("lens"))
+        unproven = unproven_pixel_size(config, described)
+        if unproven is not None:
+            do = "add a component with the role lens to Odemis, or check the size with a scale"
+            yield Offer("camera", "pixel size", unproven, Fit.DOUBTFUL, do)
     yield from objective(described["beside"] | {"focus": described["parts"].get("focus")})
     if "stage" in parts:
         yield from _stage(config, parts["stage"])
     if "ebeam" in parts:
         yield from electron_beam(config, parts["ebeam"])
     if "sem_detector" in parts:
-        yield Offer("sem", "detector", others(parts["sem_detector"], ("brightness", "contrast", "bpp")))
-    if "chamber" in parts:
+        yield _detector(parts["sem_detector"], described["detectors"])
+    if config.chamber.by_hand:
+        yield _by_hand(described["parts"].get("chamber"))
+    elif "chamber" in parts:
         yield from _chamber(config, parts["chamber"])
-    yield _corrections(described)
+    yield _corrections(config, described)
 
 
 def _microscope(config: Config, described: dict[str, Any], version: str) -> Iterator[Offer]:
@@ -91,6 +98,21 @@ def _stage(config: Config, part: Part) -> Iterator[Offer]:
     yield Offer("stage", "other settings", others(part, ("speed", "referenced")))
 
 
+def _detector(part: Part, detectors: dict[str, Any]) -> Offer:
+    rest = [role for role in detectors["there"] if role != detectors["chosen"]]
+    also = f"; there are also {', '.join(rest)}" if rest else ""
+    settings = others(part, ("brightness", "contrast", "bpp"))
+    return Offer("sem", "detector", f"{detectors['chosen']} ({part['name']}){also}; {settings}")
+
+
+def _by_hand(part: Part | None) -> Offer:
+    gauge = part is not None and "pressure" in part.get("settings", {})
+    measured = "its gauge is read" if gauge else "nothing measures its pressure"
+    says = f"by hand: the session asks for each pressure, and a person confirms it; {measured}"
+    do = "stay near the microscope at each change of pressure; nothing else notices a lost vacuum"
+    return judged("chamber", "operation", says, gauge, do, Fit.DOUBTFUL)
+
+
 def _chamber(config: Config, part: Part) -> Iterator[Offer]:
     choices = part["axes"].get("vacuum", {}).get("choices") or {}
     named = choices.items() if isinstance(choices, dict) else ((key, "") for key in choices)
@@ -111,12 +133,15 @@ def _chamber(config: Config, part: Part) -> Iterator[Offer]:
     yield Offer("chamber", "chosen positions", says)
 
 
-def _corrections(described: dict[str, Any]) -> Offer:
+def _corrections(config: Config, described: dict[str, Any]) -> Offer:
+    unused = unused_alignment(config, described)
+    if unused is not None:
+        do = "`ilemtrack calibrate --from-odemis` takes it over, or reset it in Odemis if it is not valid"
+        return Offer("microscope", "corrections", unused, Fit.DOUBTFUL, do)
     parts = [part for part in (*described["parts"].values(), *described["beside"].values()) if part]
     found = [
         f"{part['name']} {name} = {value}" for part in parts for name, value in part["corrections"].items()
     ]
     if not found:
         return Offer("microscope", "corrections", "Odemis keeps none (no *_COR metadata)")
-    says = f"kept by Odemis, not applied by ilemtrack: {'; '.join(found)}"
-    return Offer("microscope", "corrections", says)
+    return Offer("microscope", "corrections", f"kept by Odemis, none is missing here: {'; '.join(found)}")

@@ -19,6 +19,7 @@ _LARGEST = 2**53
 
 RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 Limit = Annotated[
     int,
     Field(ge=1, le=1000, description="Most rows of one reply; a reply may have fewer, with more to come."),
@@ -105,6 +106,12 @@ class ChangeParams(Frozen):
 
     if_rev: Number | None = None
     if_run: Identifier | None = None
+
+
+class ResumeParams(ChangeParams):
+    """Who continues; after a pause for a chamber operated by hand, that person confirms its pressure."""
+
+    by: Text = "somebody"
 
 
 class Changed(Frozen):

@@ -8,7 +8,16 @@ from typing import Any, Literal
 from config.base import Frozen
 from service.api.wire import fields, focus, queue
 from service.api.wire.estimate import EstimateResult
-from service.api.wire.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, NoParams, Number
+from service.api.wire.messages import (
+    Changed,
+    ChangeParams,
+    EventMessage,
+    Identifier,
+    Limit,
+    NoParams,
+    Number,
+    ResumeParams,
+)
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase
 from service.model.specimen import FieldState
@@ -161,7 +170,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
         "focus.list": Method(focus.FocusesParams, focus.FocusPage, "Focus on each section: found and used."),
         "run.pause": Method(ChangeParams, Changed, "Pause after the current step."),
-        "run.resume": Method(ChangeParams, Changed, "Continue after a pause."),
+        "run.resume": Method(ResumeParams, Changed, "Continue after a pause."),
         "run.abort": Method(ChangeParams, Changed, "End the session at once; it cannot be resumed."),
         "fault.ack": Method(ChangeParams, Changed, "Acknowledge a fault; the session is then paused."),
         "review.confirm": Method(ChangeParams, Changed, "End the review; the beam may begin."),

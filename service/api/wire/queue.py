@@ -4,16 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from config.base import Frozen
 from drivers.pose import RectM
 from service.api.wire.focus import FocusRow
-from service.api.wire.messages import Changed, ChangeParams, EventMessage, Identifier, Limit, Number, Position
+from service.api.wire.messages import (
+    Changed,
+    ChangeParams,
+    EventMessage,
+    Identifier,
+    Limit,
+    Number,
+    Position,
+    Text,
+)
 from service.model import jobs
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 StageM = Annotated[float, Field(ge=-1.0, le=1.0, description="Stage position, m.")]
 Pixels = Annotated[int, Field(ge=1, le=65536)]
 

@@ -6,7 +6,7 @@ import typer
 
 from service.api.client import Client
 from service.cli.event_words import event_words
-from service.cli.options import Connect, Json, Key, Run
+from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
 
 
@@ -39,14 +39,17 @@ def pause(connect: Connect = None, key: Key = None, run: Run = None) -> None:
     _change(Client(connect, key=key, run=run), "run.pause")
 
 
-def continue_(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def continue_(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Continue after a pause, or end a review.
 
-    The vacuum is checked again first.
+    The vacuum is checked again first. Where a person operates the chamber, this confirms the pressure that
+    the pause asked for.
     """
     with Client(connect, key=key, run=run) as client:
-        review = client.call("status")["phase"] == "review"
-        _change(client, "review.confirm" if review else "run.resume")
+        if client.call("status")["phase"] == "review":
+            _change(client, "review.confirm")
+        else:
+            _change(client, "run.resume", by=who(by))
 
 
 def abort(connect: Connect = None, key: Key = None, run: Run = None) -> None:
@@ -59,10 +62,10 @@ def ack(connect: Connect = None, key: Key = None, run: Run = None) -> None:
     _change(Client(connect, key=key, run=run), "fault.ack")
 
 
-def _change(client: Client, method: str) -> None:
+def _change(client: Client, method: str, **params: Any) -> None:
     with client:
         # Another run may have taken the endpoint meanwhile.
-        typer.echo(changed(client.call(method, if_run=client.run)))
+        typer.echo(changed(client.call(method, if_run=client.run, **params)))
 
 
 def _print_event(event: dict[str, Any], as_json: bool) -> None:

@@ -1,7 +1,5 @@
 """Commands `ilemtrack queue ...`: show and change the SEM jobs of a running session."""
 
-import getpass
-import os
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +8,7 @@ from rich.table import Table
 from service.api.client import Client
 from service.cli.consoles import results
 from service.cli.live.focusing import height_text
-from service.cli.options import Connect, Json, Key, Run
+from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, duration, print_json
 from service.model.jobs import ExposureState, JobState
 
@@ -19,7 +17,6 @@ Why = Annotated[str, typer.Option("--reason", "-m", help="Reason; recorded with 
 MustSayWhy = Annotated[
     str, typer.Option("--reason", "-m", help="Reason; recorded with your name.", show_default=False)
 ]
-By = Annotated[str | None, typer.Option("--by", help="Who decides; your login name by default.")]
 
 
 _WITHOUT_CELLS = {
@@ -106,28 +103,28 @@ def hold(
     jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None, run: Run = None
 ) -> None:
     """Hold queued jobs until they are released."""
-    _steer(Client(connect, key=key, run=run), "queue.hold", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.hold", jobs=jobs, reason=reason, by=who(by))
 
 
 def release(
     jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None, run: Run = None
 ) -> None:
     """Return held jobs to the queue."""
-    _steer(Client(connect, key=key, run=run), "queue.release", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.release", jobs=jobs, reason=reason, by=who(by))
 
 
 def approve(
     jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None, run: Run = None
 ) -> None:
     """Expose jobs again that need review; see `queue show` first."""
-    _steer(Client(connect, key=key, run=run), "queue.approve", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.approve", jobs=jobs, reason=reason, by=who(by))
 
 
 def skip(
     jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None, run: Run = None
 ) -> None:
     """Skip jobs permanently."""
-    _steer(Client(connect, key=key, run=run), "queue.skip", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.skip", jobs=jobs, reason=reason, by=who(by))
 
 
 def move(
@@ -145,22 +142,12 @@ def move(
     if (before is not None) + first + last != 1:
         raise typer.BadParameter("give exactly one of --before JOB, --first and --last")
     place = {"before": before, "to_front": first or None}
-    _steer(Client(connect, key=key, run=run), "queue.move", job=job, **place, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.move", job=job, **place, reason=reason, by=who(by))
 
 
 def _steer(client: Client, method: str, **params: Any) -> None:
     with client:
         typer.echo(changed(client.call(method, if_run=client.run, **params)))
-
-
-def _who(by: str | None) -> str:
-    if by is not None:
-        return by
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A user without an entry in the password database.
-        return f"user {os.getuid()}"
 
 
 def _cells(job: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ class OdemisRig:
             "spot size changed from": (roles.ebeam, "spotSize", 6.0),
             "accelerating voltage changed from": (roles.ebeam, "accelVoltage", 9e3),
             "dwell time changed from": (roles.ebeam, "dwellTime", 1e-3),
-            "detector contrast changed from 0.5 to 0.9": (roles.sem_detector, "contrast", 0.9),
+            "detector contrast changed from 0.5 to 0.9": ("bs-detector", "contrast", 0.9),
         }
         return self._pushing() | {words: self._setting(*one) for words, one in settings.items()}
 

@@ -17,7 +17,7 @@ from drivers.odemis import protocol
 from drivers.odemis.chamber import Position, position_for
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
 from drivers.odemis.lane import LAUNCH, Lane
-from drivers.odemis.microscope import NEEDED, check
+from drivers.odemis.microscope import check, needed
 from simulators.odemis_backend.interpreter import write_python
 from tests.drivers.odemis.bench import OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
@@ -124,9 +124,10 @@ def test_a_chamber_without_a_position_that_serves() -> None:
 def test_everything_that_is_missing_is_named_at_once() -> None:
     parts = {
         part: {"settings": dict.fromkeys(settings), "axes": dict.fromkeys(axes)}
-        for part, (settings, axes) in NEEDED.items()
+        for part, (settings, axes) in needed(Config()).items()
     }
-    described = {"parts": parts, "roles": ["ccd"], "ghosts": {}}
+    detectors = {"chosen": "bs-detector", "there": ["bs-detector"]}
+    described = {"parts": parts, "roles": ["ccd"], "detectors": detectors, "ghosts": {}}
     check(Config(), described)
     del parts["camera"]
     del parts["stage"]["axes"]["y"]

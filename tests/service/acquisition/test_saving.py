@@ -16,7 +16,7 @@ from service.model.phases import PauseCause, Phase
 from service.session import images
 from service.session.images import read_fm, read_pixels, save_em, save_fm
 from tests.service.conftest import Start
-from tests.service.session.test_images import FRAME, PIXELS, SCAN
+from tests.service.session.test_images import FRAME, LIGHT_PATH, PIXELS, SCAN, TAKEN_AT
 from tests.service.sessions import Session
 
 PASSING = [errno.EMFILE, errno.ENFILE, errno.EIO, errno.EINTR, errno.ENOMEM, errno.ESTALE, errno.EAGAIN]
@@ -45,8 +45,8 @@ class Failing:
 def test_an_image_that_cannot_be_read_now_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, times: int
 ) -> None:
-    em = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ())
-    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000")
+    em = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), TAKEN_AT)
+    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, TAKEN_AT)
     reads: tuple[Callable[[], Any], ...] = (
         lambda: read_pixels(em.path, em.sha256),
         lambda: read_fm(fm.path, fm.sha256)[0],
@@ -64,7 +64,7 @@ def test_an_image_that_cannot_be_read_now_is_not_lost(
 def test_a_frame_that_the_reader_cannot_open_now_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000")
+    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, TAKEN_AT)
     opens = Failing(tifffile.TiffFile, OSError(errno.EMFILE, "Too many open files"), 2)
     monkeypatch.setattr(tifffile, "TiffFile", opens)
     assert read_fm(fm.path, fm.sha256)[0].shape == PIXELS.shape
@@ -82,11 +82,11 @@ def test_a_write_that_fails_once_is_tried_again_and_a_full_disk_is_not(
 ) -> None:
     sync = Failing(os.fsync, OSError(errno.EIO, "Input/output error"), 1)
     monkeypatch.setattr(os, "fsync", sync)
-    assert save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ()).path.is_file()
+    assert save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), TAKEN_AT).path.is_file()
     full = Failing(os.fsync, OSError(errno.ENOSPC, "No space left on device"), 99)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        save_em(tmp_path / "J000002.ome.tiff", SCAN, "S0001", "J000002", ())
+        save_em(tmp_path / "J000002.ome.tiff", SCAN, "S0001", "J000002", (), TAKEN_AT)
     assert full.left == 98
 
 

@@ -27,8 +27,8 @@ class DirectControl:
     def pause(self) -> str:
         return f"now {self._store.apply(SessionEvent.PAUSE, 'asked', PauseCause.PERSON).phase}"
 
-    def resume(self) -> str:
-        return f"goes on with {self._store.apply(SessionEvent.RESUME).phase}"
+    def resume(self, by: str) -> str:
+        return f"goes on with {self._store.apply(SessionEvent.RESUME, notes={'by': by}).phase}"
 
     def abort(self) -> str:
         return f"now {self._store.apply(SessionEvent.ABORT, 'asked').phase}"

@@ -94,6 +94,6 @@ def test_a_microscope_that_lacks_something_ends_the_command(
     backend.faults.write(missing=["bs-detector"])
     ended = run(tmp_path, runtime_dir, str(backend.python))
     assert ended.returncode == 2
-    assert "no component has the role bs-detector (odemis.roles.sem_detector)" in ended.stderr
+    assert "no detector of electron images was found (odemis.roles.sem_detector)" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()

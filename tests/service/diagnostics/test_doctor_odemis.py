@@ -19,6 +19,7 @@ from service.cli.commands import run
 from service.diagnostics.checks import Level
 from service.diagnostics.connection import reached
 from service.diagnostics.doctor import PARTS, Finding, able, look
+from service.diagnostics.preflight import device_checks
 from service.errors import InputError
 from service.session.hardware import hardware
 from simulators.odemis_backend.backend import OdemisBackend
@@ -117,7 +118,7 @@ def test_the_doctor_leaves_beam_and_light_as_they_are(backend: OdemisBackend, tm
 def test_what_did_not_start_and_what_is_missing(backend: OdemisBackend, tmp_path: Path) -> None:
     backend.faults.write(missing=["bs-detector"], ghosts={"BSD": "HwError: no answer on /dev/comedi0"})
     found = told(config_of(backend.python), tmp_path)
-    assert "no component has the role bs-detector" in one_of(found, "microscope", "roles").says
+    assert "no detector of electron images was found" in one_of(found, "microscope", "roles").says
     ghost = one_of(found, "microscope", "ghost")
     assert ghost.level is Level.RED
     assert "BSD did not start: HwError: no answer on /dev/comedi0" in ghost.says
@@ -136,9 +137,11 @@ def test_a_component_that_is_dead_does_not_hide_the_others(backend: OdemisBacken
 def test_corrections_of_odemis_are_shown(backend: OdemisBackend, tmp_path: Path) -> None:
     backend.faults.write(corrections={"ccd": {"Centre position cor": [1e-6, -2e-6]}})
     found = told(config_of(backend.python), tmp_path)
-    assert "not applied by ilemtrack: Camera POS_COR = [1e-06, -2e-06]" in (
-        one_of(found, "microscope", "corrections").says
-    )
+    correction = one_of(found, "microscope", "corrections")
+    assert correction.level is Level.WARN
+    assert "does not use: shift -1, 2 um" in correction.says
+    used = config_of(backend.python, calibration={"shift_um": [-1, 2]})
+    assert one_of(told(used, tmp_path), "microscope", "corrections").level is Level.OK
 
 
 @pytest.mark.parametrize(
@@ -296,3 +299,35 @@ def test_the_command(
     assert run(["doctor", "--json", *where]) == 0
     levels = {row["name"]: row["level"] for row in json.loads(capsys.readouterr().out)["checks"]}
     assert levels["in use"] == "warn"
+
+
+def test_a_camera_of_one_size_says_which(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(fixed_frame=True)
+    assert one_of(told(config_of(backend.python), tmp_path), "camera", "frame").level is Level.OK
+    other = config_of(backend.python, fluorescence={"frame_px": [256, 256]})
+    frame = one_of(told(other, tmp_path), "camera", "frame")
+    assert (frame.level, frame.do) == (Level.RED, "set fluorescence.frame_px to [512, 512]")
+
+
+def test_without_a_lens_the_pixel_size_is_not_said_to_fit(backend: OdemisBackend, tmp_path: Path) -> None:
+    backend.faults.write(missing=["lens"])
+    size = one_of(told(config_of(backend.python), tmp_path), "camera", "pixel size")
+    assert size.level is Level.WARN
+    assert "nothing proves fluorescence.pixel_size_nm = 178" in size.says
+
+
+def test_the_command_takes_over_the_alignment_of_odemis_and_the_session_then_uses_it(
+    backend: OdemisBackend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend.faults.write(corrections={"ccd": {"Centre position cor": [1e-6, -2e-6], "Rotation cor": -4e-3}})
+    path, out = tmp_path / "my.yaml", tmp_path / "taken.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | {"odemis": {"python": str(backend.python)}}))
+    plain = hardware(config_of(backend.python), SystemClock())[0]
+    warned = [check for check in device_checks(plain, config_of(backend.python)) if check.level is Level.WARN]
+    assert any("does not use: shift -1, 2 um, rotation 4 mrad" in check.says for check in warned)
+    assert run(["calibrate", "--from-odemis", "--config", str(path), "--out", str(out)]) == 0
+    assert "taken over from Odemis: shift -1, 2 um" in capsys.readouterr().err
+    taken = yaml.safe_load(out.read_text())
+    taken["odemis"] |= {"python": str(backend.python), "quick_s": 2}
+    config = Config.model_validate(SETTINGS | taken)
+    assert hardware(config, SystemClock())[0].cautions == ()

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,19 @@ from drivers.recorded.tiff import read_frames
 from drivers.sem import BeamSettings, ScanImage
 from service.errors import ImageError
 from service.session.images import read_fm, read_pixels, save_em, save_fm
+from service.session.ome_xml import LightPath
 
 PIXELS = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
 POSE = Pose((1.25e-3, -3.5e-3), (0.178e-6, 0.178e-6), rotation_rad=0.01, flip_x=True)
 FRAME = FmFrame(PIXELS, POSE, FmSettings(2.0, 100.0, 488.0, 0.5), 200.0, 12.5)
 BEAM = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD", 1e-10, ("aperture_m", "detector"))
+TAKEN_AT = datetime(2026, 11, 29, 10, 20, 30, 400_000, tzinfo=UTC)
+LIGHT_PATH = LightPath(40.0, 0.95, "iXon", 525.0)
 SCAN = ScanImage(PIXELS.astype(np.uint8), (1e-3, 2e-3), 1.65e-8, 6e-5, "nonce", BEAM)
 
 
 def test_a_fluorescence_frame_comes_back_with_its_pose(tmp_path: Path) -> None:
-    saved = save_fm(tmp_path / "fm" / "F000.ome.tiff", FRAME, "S0001", "S0001/F000")
+    saved = save_fm(tmp_path / "fm" / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, TAKEN_AT)
     pixels, pose, offset_adu = read_fm(saved.path, saved.sha256)
     np.testing.assert_array_equal(pixels, PIXELS)
     assert pose.center_m == pytest.approx(POSE.center_m, abs=1e-12)
@@ -35,14 +39,14 @@ def test_a_fluorescence_frame_comes_back_with_its_pose(tmp_path: Path) -> None:
 
 
 def test_other_programs_read_position_pixel_size_and_dwell(tmp_path: Path) -> None:
-    saved = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ("S0001/F000/c0001",))
+    saved = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ("S0001/F000/c0001",), TAKEN_AT)
     ome = ome_types.from_tiff(saved.path)
     pixels = ome.images[0].pixels
     assert (pixels.size_x, pixels.size_y, pixels.type.value) == (30, 20, "uint8")
     assert pixels.physical_size_x == pytest.approx(0.0165)
     assert pixels.physical_size_x_unit.value == "µm"
-    assert pixels.planes[0].position_x == pytest.approx(1000)
-    assert pixels.planes[0].position_y == pytest.approx(2000)
+    assert pixels.planes[0].position_x == 1e-3
+    assert pixels.planes[0].position_y == 2e-3
     assert ome.structured_annotations is not None
     notes = dict(ome.structured_annotations.map_annotations[0].value)
     assert float(str(notes["ilemtrack.dwell_s"])) == 6e-5
@@ -53,7 +57,7 @@ def test_other_programs_read_position_pixel_size_and_dwell(tmp_path: Path) -> No
 
 
 def test_a_damaged_image_is_noticed(tmp_path: Path) -> None:
-    saved = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ())
+    saved = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), TAKEN_AT)
     data = bytearray(saved.path.read_bytes())
     data[-1] ^= 1
     saved.path.write_bytes(data)
@@ -74,7 +78,7 @@ def test_nothing_is_left_where_an_image_cannot_be_written(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ())
+        save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), TAKEN_AT)
     assert not list(tmp_path.iterdir())
 
 

@@ -174,7 +174,8 @@ def test_every_pause_of_version_3_gets_its_cause(version_3: Path, tmp_path: Path
         with closing(Store.open(path)) as store:
             assert store.status().cause is wanted, reason
         seen.add(wanted)
-    assert seen | {PauseCause.RESTART} == set(PauseCause)
+    later = {PauseCause.CHAMBER_BY_HAND}
+    assert seen | {PauseCause.RESTART} == set(PauseCause) - later
 
 
 def test_a_migrated_session_goes_on_by_its_values(version_3: Path) -> None:

@@ -13,9 +13,11 @@ MD_DWELL_TIME = "Pixel dwell time"
 MD_EXP_TIME = "Exposure time"
 MD_PIXEL_SIZE = "Pixel size"
 MD_POS = "Centre position"
+MD_PIXEL_SIZE_COR = "Pixel size cor"
 MD_POS_COR = "Centre position cor"
 MD_ROTATION = "Rotation"
 MD_ROTATION_COR = "Rotation cor"
+MD_SHEAR_COR = "Shear cor"
 
 
 class NotSettableError(AttributeError):
