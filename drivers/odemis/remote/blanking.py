@@ -53,7 +53,7 @@ class Blanking:
         return not self._beam.has("external") or self._beam.read("external") is True
 
     def reading(self) -> Any:
-        """Return what the beam depends on, as it is now: the blanker or the external scan; None without one."""
+        """Return the state of the blanker or of the external scan; None where there is neither."""
         if self._way == "parked":
             return self._beam.read("external") if self._beam.has("external") else None
         return self._setting().value
