@@ -62,7 +62,8 @@ COMMANDS: Table = {
         "Train a random forest on annotated frames.",
     ),
     "calibrate": Entry(
-        f"{_OFFLINE}.calibration:calibrate", "Fit the FM-to-SEM calibration to pairs of points."
+        f"{_OFFLINE}.calibration:calibrate",
+        "Fit the FM-to-SEM calibration to pairs of points, or take over that of Odemis.",
     ),
     "doctor": Entry(
         f"{_LIVE}.doctor:doctor",
