@@ -3,7 +3,7 @@
 from drivers.sem import ScanImage
 from service import wording
 from service.acquisition.scans import scan_of
-from service.errors import ImageError
+from service.errors import ImageError, StoreError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import PauseCause
@@ -40,6 +40,22 @@ def keep_unsaved(context: Context) -> None:
         else:
             keep(context, job, taken)
     verify_saved(context)
+
+
+def keep_at_the_end(context: Context) -> None:
+    """Save the images in memory once more before the program ends, as files at least."""
+    if not context.unsaved:
+        return
+    try:
+        keep_unsaved(context)
+    except Exception as error:  # noqa: BLE001 - the program ends, whatever the database says
+        log.error("images not recorded", error=str(error) or type(error).__name__)
+    for job_id, taken in list(context.unsaved.items()):
+        try:
+            note = save_evidence(context, context.store.queue.job(job_id), taken.image)
+        except StoreError as error:
+            note = f"; its image is lost: {error}"
+        log.critical("image not recorded", job=job_id, note=note.removeprefix("; "))
 
 
 def keep(context: Context, job: Job, taken: Taken) -> None:

@@ -58,8 +58,12 @@ class SessionControl:
 
     def resume(self) -> str:
         """Go on; the vacuum is proved again first."""
-        status = self._context.store.apply(SessionEvent.RESUME)
-        self._after_commit(self._context.interrupts.wake)
+        store, interrupts = self._context.store, self._context.interrupts
+        with store.transaction():
+            status = store.apply(SessionEvent.RESUME)
+            # A pause that is not carried out yet is older than the one that ends here.
+            interrupts.drop_pause()
+        self._after_commit(interrupts.wake)
         return f"goes on with {status.phase.value}"
 
     def abort(self) -> str:

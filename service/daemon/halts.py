@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service import wording
 from service.errors import StoreError, UnsafeError
 from service.logs import get_logger
-from service.model.phases import FINAL, Phase, SessionEvent
+from service.model.phases import FINAL, Phase, SessionEvent, possible
 from service.safety.safe_state import make_safe
 from service.session.context import Context
 from service.session.interrupts import Interrupt, InterruptSession
@@ -47,9 +47,9 @@ class Halts:
             return self.fault_unsafe(unsafe)
         match asked.interrupt:
             case Interrupt.PAUSE:
-                store.apply(SessionEvent.PAUSE, asked.reason, asked.cause)
+                self._unless_fulfilled(SessionEvent.PAUSE, asked)
             case Interrupt.ABORT:
-                store.apply(SessionEvent.ABORT, asked.reason)
+                self._unless_fulfilled(SessionEvent.ABORT, asked)
             case Interrupt.SHUTDOWN:
                 try:
                     store.events.note("shutdown", "session", {"reason": asked.reason})
@@ -60,6 +60,18 @@ class Halts:
             case Interrupt.NOTHING:
                 pass
         return True
+
+    def _unless_fulfilled(self, event: SessionEvent, asked: InterruptSession) -> None:
+        """Apply an event, unless the session stands still already: then the wish has come true.
+
+        The phase can change between a wish and its turn: the session has paused by itself, or is in fault.
+        """
+        store = self._context.store
+        with store.transaction():
+            if possible(store.status(), event) and not self._context.interrupts.is_withdrawn(asked):
+                store.apply(event, asked.reason, asked.cause)
+            else:
+                log.info("already fulfilled", wish=event.value, phase=store.status().phase.value)
 
     def fault(self, reason: str) -> bool:
         """Make the microscope safe, then enter the fault; return False if the program shall end.
@@ -76,7 +88,7 @@ class Halts:
 
     def _fault(self, reason: str, safe: bool) -> bool:
         context = self._context
-        context.interrupts.drop(Interrupt.PAUSE)
+        context.interrupts.drop_pause()
         try:
             context.interrupts.take()
         except InterruptSession as asked:
@@ -116,17 +128,17 @@ class Halts:
                 unsafe = self._unsafe()
         self._landed.clear()
 
-    def wait_for_the_store(self, error: StoreError) -> None:
-        """Wait, safe and with unsaved images in memory, until the database takes the fault.
+    def wait_until_recorded(self, error: Exception) -> None:
+        """Wait, safe and with unsaved images in memory, until the fault of a failed halt is recorded.
 
-        Raises
-        ------
-        StoreError
-            The program is shut down first.
+        Parameters
+        ----------
+        error : Exception
+            A `StoreError`, or an error that nobody expected; it is raised if the program is shut down first.
         """
         context = self._context
         unsafe = self._unsafe()
-        reason = wording.database_refuses(error)
+        reason = wording.database_refuses(error) if isinstance(error, StoreError) else _unexpected(error)
         reason = reason if unsafe is None else wording.not_safe(unsafe, reason)
         self.blocked = Blocked(reason, unsafe is None)
         log.critical("blocked", reason=reason)
@@ -138,7 +150,8 @@ class Halts:
                 if context.store.status().phase not in FINAL:
                     context.store.apply(SessionEvent.FAULT, reason, notes={"safe": self.blocked.safe})
                 break
-            except StoreError:
+            except Exception as refused:  # noqa: BLE001 - a session that cannot halt must not go on
+                log.error("fault not recorded", error=str(refused))
                 context.interrupts.wait(context.limits.safe_again_s)
                 if unsafe is not None:
                     unsafe = self._unsafe()
@@ -150,4 +163,12 @@ class Halts:
             make_safe(self._context.devices)
         except UnsafeError as error:
             return str(error)
+        except Exception as error:
+            # Not to know is not to be safe.
+            log.exception("unexpected")
+            return _unexpected(error)
         return None
+
+
+def _unexpected(error: Exception) -> str:
+    return f"unexpected {type(error).__name__}: {error}"

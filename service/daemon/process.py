@@ -19,7 +19,7 @@ from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import Display, MainLoop
 from service.daemon.runner import Runner
-from service.errors import InputError
+from service.errors import InputError, NeverBegunError
 from service.logs import get_logger
 from service.model.jobs import JobState
 from service.model.phases import FINAL
@@ -75,7 +75,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
                 " put the files of one run together first"
             )
         if not store.specimen.sections(limit=1):
-            raise InputError(f"{folder.path}: the run ended before it began; begin a new one")
+            raise NeverBegunError(f"{folder.path}: the run ended before it began; begin a new one")
         if store.status().phase in FINAL:
             raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
         blank_first(config, info)

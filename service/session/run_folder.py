@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from config.base import Frozen
 from config.model import Config
-from service.errors import InputError
+from service.errors import InputError, NeverBegunError, NotNowError
 
 Kind = Literal["dry-run", "run", "replay"]
 
@@ -152,6 +152,8 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
     if not folder.config.is_file():
         raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")
+    if not folder.store.is_file() and not total_bytes([folder.path]):
+        raise NeverBegunError(f"{path}: the program ended before the session began; begin a new run")
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info
@@ -169,7 +171,7 @@ def lock(folder: RunFolder) -> FileLock:
     try:
         guard.acquire(timeout=0)
     except Timeout:
-        raise InputError(f"{folder.path}: another ilemtrack is at work on this run") from None
+        raise NotNowError(f"{folder.path}: another ilemtrack is at work on this run") from None
     return guard
 
 
@@ -209,7 +211,7 @@ def drive_alone() -> socket.socket:
         guard.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        raise InputError(
+        raise NotNowError(
             "another ilemtrack on this computer drives the microscope, or its watchdog makes it safe just"
             " now: end its session, or wait"
         ) from None

@@ -20,7 +20,7 @@ from drivers.recorded.devices import PlacedFrame, placed
 from drivers.recorded.tiff import read_frames
 from planner.errors import PlannerError
 from planner.values import settings_from
-from service.errors import InputError
+from service.errors import InputError, NotNowError
 from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints
 from service.session.layout import refuse_overlap, sections_and_fields, visited
@@ -81,7 +81,7 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
             return odemis_microscope(config, clock), None
         half = odemis_fluorescence(config, clock)
     except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
-        raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
+        raise NotNowError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
     return joined(half, config, config.quanta, clock)
 
 

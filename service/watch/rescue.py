@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from config.model import Config
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from service.errors import InputError, StoreError, UnsafeError
+from service.errors import InputError, NotNowError, StoreError, UnsafeError
 from service.logs import get_logger
 from service.safety.deadlines import guarded
 from service.safety.safe_state import make_safe
@@ -76,7 +76,7 @@ def let_finish(folder: RunFolder) -> None:
         with acting_lock(folder).acquire(timeout=_LET_FINISH_S):
             pass
     except Timeout:
-        raise InputError(
+        raise NotNowError(
             f"{folder.path}: the watchdog is still trying to make the microscope safe; {folder.incidents}"
             " says what is in its way"
         ) from None

@@ -7,7 +7,7 @@ import typer
 
 from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json, OtherPixelSize, RunDir
-from service.errors import InputError
+from service.errors import InputError, NeverBegunError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 Clock = Annotated[
@@ -55,7 +55,10 @@ def run(
     from service.session.run_folder import RunFolder
 
     if or_resume and out is not None and RunFolder(out).info.is_file():
-        return session_run.take_up(out, False, as_json, chosen.notify)
+        try:
+            return session_run.take_up(out, False, as_json, chosen.notify)
+        except NeverBegunError:
+            session_run.clear(RunFolder(out))
     return session_run.begin(chosen, "run", "real", out, as_json)
 
 
