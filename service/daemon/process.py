@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.model import Config
@@ -19,8 +19,8 @@ from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import Display, MainLoop
 from service.daemon.runner import Runner
-from service.errors import InputError, NeverBegunError
-from service.logs import get_logger
+from service.errors import EndpointError, InputError, NeverBegunError
+from service.logs import Seldom, get_logger
 from service.model.jobs import JobState
 from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
@@ -28,6 +28,7 @@ from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
+from service.session.runtime_folder import runtime_directory
 from service.session.setup import Setup, blank_first, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store
@@ -149,7 +150,7 @@ def drive(
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
     """Serve the API, found by the clients of this user unless they find another daemon already."""
-    where = run_endpoints(store.run_id())
+    where = at_first = run_endpoints(store.run_id())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
     private = is_private(where.requests) and is_private(where.events) and not config.api.curve
@@ -164,14 +165,40 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         key=None if key is None else str(key),
     )
     publication = Publication()
-    # Published again at each beat, so that this daemon is found once another one has ended.
+    seldom = Seldom()
+
+    def each_beat() -> None:
+        """Publish again, as another daemon may have ended, and put back what was removed."""
+        nonlocal info, key, publication
+        try:
+            at = where if where != at_first else run_endpoints(store.run_id())
+            if server.put_back(at):
+                handler.moved(at.events)
+                # Its files lay in the same folder.
+                publication.withdraw()
+                publication = Publication()
+                store.events.note("runtime_folder", "program", {"folder": str(runtime_directory())})
+            if curve is not None and key is not None and not key.exists():
+                key = local_key(store.run_id(), curve)
+            info = replace(
+                info,
+                endpoint=at.requests,
+                events_endpoint=at.events,
+                key=None if key is None else str(key),
+            )
+            publication.publish(info)
+        except (EndpointError, InputError, OSError) as error:
+            seldom.write(log.error, "not found by clients", error=str(error))
+
+    handler = Handler(store, control, where.events)
     server = ApiServer(
         store,
-        Handler(store, control, where.events).answer,
+        handler.answer,
         control.time_s,
         where,
         curve=curve,
-        each_beat=lambda: publication.publish(info),
+        each_beat=each_beat,
+        needless=handler.is_read,
     )
     try:
         server.start()

@@ -78,6 +78,11 @@ class RunFolder:
         """Memory of a simulated microscope while no program runs."""
         return self.path / "simulator.json"
 
+    @property
+    def heartbeat(self) -> Path:
+        """Heartbeat of the daemon while there is no runtime folder for it."""
+        return self.path / ".heartbeat"
+
     def fm_image(self, field: str) -> Path:
         """Return the path of the fluorescence frame of a field, ``S0001/F000``."""
         return self.path / "fm" / f"{field}.ome.tiff"

@@ -1,21 +1,20 @@
-"""Heartbeat of a daemon: a counter in a small file, with the process that counts.
+"""Heart of a daemon: a counter in a small file, with the process that counts.
 
-It lies in the runtime folder, in memory: a run folder on a full or lost disk does not stop it.
+It lies in the runtime folder, in memory: a run folder on a full or lost disk does not stop it. Where the
+runtime folder has been removed and cannot be made again, as by systemd-logind at the end of a login, the file
+is written into the run folder. A socket tells the same; see `service.watch.pulse`.
 """
 
-import json
 import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
-from pydantic import ValidationError
-
-from config.base import Frozen
-from service.logs import get_logger
-from service.session.runtime_folder import run_stem
+from service.logs import Seldom, get_logger
+from service.watch.beat import Beat, own_beat
+from service.watch.pulse import Pulse
 from service.watch.systemd import notify
 
 log = get_logger(__name__)
@@ -27,73 +26,40 @@ _BYTES = 512
 """Size of the file: one write replaces it whole."""
 
 
-class Beat(Frozen):
-    """Content of the file."""
-
-    v: Literal[1] = 1
-    pid: int
-    started: int
-    """Start of the process in clock ticks since boot; it makes the pid unique."""
-    count: int
-    ended: Literal["safe", "unsafe"] | None = None
-    """State in which the daemon left the microscope; None while it runs."""
-
-
-def beat_path(run_id: str) -> Path:
-    """Return the heartbeat file of a run.
-
-    Raises
-    ------
-    EndpointError
-        There is no private runtime folder.
-    """
-    return run_stem(run_id).with_suffix(".beat")
-
-
-def read_beat(path: Path) -> Beat | None:
-    """Return the last heartbeat, None if there is none that can be read."""
-    try:
-        return Beat.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
-        return None
-
-
-def process_start(pid: int) -> int | None:
-    """Return the start of a process in clock ticks since boot; None if it does not exist or is a zombie."""
-    try:
-        # The name of the program, in brackets, may contain anything; count the fields after it.
-        fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        )
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
 class Heart:
     """Heart of a daemon: beats while its main loop runs.
 
     Parameters
     ----------
     path : Path
-        See `beat_path`.
+        See `service.watch.beat.beat_path`.
+    spare : Path, optional
+        Written while `path` cannot be.
     monotonic_s : callable
         Clock of the computer, s.
     """
 
-    def __init__(self, path: Path, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._monotonic_s = path, monotonic_s
+    def __init__(
+        self, path: Path, spare: Path | None = None, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path, self._spare, self._monotonic_s = path, spare, monotonic_s
         self._loop_ran_s = monotonic_s()
-        self._count = 0
+        self._last = own_beat(0)
+        self._pulse = Pulse(lambda: self._last)
+        self._seldom = Seldom()
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._started = process_start(os.getpid()) or 0
         self._stuck_logged = False
         self._thread = threading.Thread(target=self._serve, name="heart", daemon=True)
 
     def start(self) -> None:
         """Start to beat."""
+        if self._spare is not None:
+            with suppress(OSError):
+                # Of an earlier process.
+                self._spare.unlink()
         self.beat()
+        self._pulse.start()
         self._thread.start()
 
     def main_loop_runs(self) -> None:
@@ -108,8 +74,7 @@ class Heart:
             self._stuck_logged = True
             return
         self._stuck_logged = False
-        self._count += 1
-        self._write(None)
+        self._write(self._last.model_copy(update={"count": self._last.count + 1}))
         notify("WATCHDOG=1")
 
     def end(self, safe: bool, keep: bool) -> None:
@@ -119,7 +84,8 @@ class Heart:
         """
         self._over.set()
         with self._lock:
-            self._write("safe" if safe else "unsafe")
+            self._write(self._last.model_copy(update={"ended": "safe" if safe else "unsafe"}))
+            self._pulse.stop()
             if not keep:
                 self._path.unlink(missing_ok=True)
 
@@ -129,13 +95,31 @@ class Heart:
                 if not self._over.is_set():
                     self.beat()
 
-    def _write(self, ended: Literal["safe", "unsafe"] | None) -> None:
-        beat = Beat(pid=os.getpid(), started=self._started, count=self._count, ended=ended)
+    def _write(self, beat: Beat) -> None:
+        self._last = beat
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.pwrite(handle, beat.model_dump_json().ljust(_BYTES).encode(), 0)
-            finally:
-                os.close(handle)
+                _write_whole(self._path, beat)
+            except FileNotFoundError:
+                # Only the last folder: nothing is made where a whole tree has gone.
+                self._path.parent.mkdir(mode=0o700)
+                _write_whole(self._path, beat)
         except OSError as error:
-            log.error("no heartbeat", error=str(error))
+            self._seldom.write(log.error, "no heartbeat in the runtime folder", error=str(error))
+            self._write_spare(beat)
+
+    def _write_spare(self, beat: Beat) -> None:
+        if self._spare is None:
+            return
+        try:
+            _write_whole(self._spare, beat)
+        except OSError as error:
+            self._seldom.write(log.error, "no heartbeat in the run folder", error=str(error))
+
+
+def _write_whole(path: Path, beat: Beat) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(handle, beat.model_dump_json().ljust(_BYTES).encode(), 0)
+    finally:
+        os.close(handle)

@@ -23,7 +23,7 @@ from service.store.database import utc_now
 from service.store.store import Store
 from service.watch import incidents
 from service.watch.alarms import NOT_SAFE, SAFE, watchdog_alarm
-from service.watch.heartbeat import Beat, beat_path, process_start, read_beat
+from service.watch.beat import Beat, beat_paths, latest_beat, process_start
 from service.watch.notifier import Notifier, notification_urls
 
 log = get_logger(__name__)
@@ -188,7 +188,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
 
     def again(seconds: float) -> None:
         time.sleep(seconds)
-        _require_no_other(info, beat)
+        _require_no_other(folder, info, beat)
 
     retry_until_safe(
         connect=lambda: guarded(set_up(config, folder, info).devices),
@@ -200,14 +200,14 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
     notifier.close(120.0)
 
 
-def _require_no_other(info: RunInfo, beat: Beat | None) -> None:
+def _require_no_other(folder: RunFolder, info: RunInfo, beat: Beat | None) -> None:
     """End a watchdog whose run was taken up by another daemon, which has its own watchdog.
 
     Raises
     ------
     InputError
     """
-    now = read_beat(beat_path(info.run))
+    now = latest_beat(beat_paths(info.run, folder))
     if now is not None and (beat is None or (now.pid, now.started) != (beat.pid, beat.started)):
         raise InputError(f"run {info.run}: another daemon has taken it up")
 
