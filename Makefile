@@ -6,6 +6,8 @@ READY  := $(VENV)/.ready
 WHEEL  := build/wheel
 PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
+# Processes are started by the hundred: keep the bytecode of what they import, whatever the environment prefers.
+export PYTHONDONTWRITEBYTECODE :=
 # One process for each core; each computes on one thread, as all cores are taken.
 PYTEST := OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
 BESIDE = $(MAKE) --no-print-directory types check-wheel

@@ -1,11 +1,10 @@
 """FM to SEM calibration from pairs of points seen in both."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from drivers.errors import CalibrationError
 from drivers.pose import FmToSem
@@ -118,44 +117,61 @@ def _mirrored(fm: NDArray[np.float64], sem: NDArray[np.float64]) -> bool:
 
 
 def _fit(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: bool) -> tuple[FmToSem, float | None]:
-    """Fit about the centre of the points, in units of their spread: all unknowns are of similar size."""
+    """Fit in closed form, about the centre of the points, as complex numbers x + iy.
+
+    For a given shear, the best rotation and scale are one complex factor (Umeyama 1991).
+    """
     middle_fm, middle_sem = fm.mean(axis=0), sem.mean(axis=0)
-    size_m = float(np.abs(fm - middle_fm).max())
-    here, there = (fm - middle_fm) / size_m, (sem - middle_sem) / size_m
-    # The best rotation and scale without shear, in closed form (Umeyama 1991), is where the search begins.
-    as_complex = here @ (1, 1j), there @ (1, 1j)
-    turn = complex(np.vdot(as_complex[0], as_complex[1]) / np.vdot(as_complex[0], as_complex[0]))
-    start = [math.atan2(turn.imag, turn.real), abs(turn), 0.0, 0.0, *([0.0] if with_shear else [])]
-
-    def misfit(unknowns: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(_transform(unknowns).to_sem(here) - there).ravel()
-
-    found = least_squares(misfit, start, x_scale=1.0, xtol=1e-15, ftol=1e-15, gtol=1e-15)
-    local = _transform(found.x)
-    unmoved = FmToSem((0.0, 0.0), local.rotation_rad, local.scale, local.shear)
-    shift = middle_sem + np.array(local.shift_m) * size_m - unmoved.to_sem(middle_fm[None])[0]
-    x_m, y_m = shift.tolist()
-    calibration = FmToSem((x_m, y_m), local.rotation_rad, local.scale, local.shear)
-    return calibration, _standard_error(np.asarray(found.jac), np.asarray(found.fun), size_m)
+    here, there = (fm - middle_fm) @ (1, 1j), (sem - middle_sem) @ (1, 1j)
+    shear = _best_shear(here, there) if with_shear else 0.0
+    sheared = here + shear * here.imag
+    factor = complex(np.vdot(sheared, there) / np.vdot(sheared, sheared).real)
+    turned = FmToSem((0.0, 0.0), math.atan2(factor.imag, factor.real), abs(factor), shear)
+    x_m, y_m = (middle_sem - turned.to_sem(middle_fm[None])[0]).tolist()
+    moved = factor * sheared
+    # Derivatives by rotation, scale, x, y and shear, each in a unit that makes them of similar size.
+    size_m = np.full_like(moved, np.abs(moved).max())
+    by_each = [1j * moved, moved, size_m, 1j * size_m]
+    if with_shear:
+        by_each.append(factor * here.imag)
+    jacobian = np.concatenate([(columns := np.column_stack(by_each)).real, columns.imag])
+    misfit = np.concatenate([(moved - there).real, (moved - there).imag])
+    return replace(turned, shift_m=(x_m, y_m)), _standard_error(jacobian, misfit)
 
 
-def _transform(unknowns: NDArray[np.float64]) -> FmToSem:
-    rotation, scale, x, y, *shear = (float(v) for v in unknowns)
-    wrapped = math.remainder(rotation, 2 * math.pi)
-    return FmToSem((x, y), wrapped, scale, shear[0] if shear else 0.0)
+def _best_shear(here: NDArray[np.complex128], there: NDArray[np.complex128]) -> float:
+    """Return the shear that leaves the least misfit.
+
+    The misfit falls as ``|<sheared, there>|^2 / |sheared|^2`` grows, a ratio of two polynomials of second
+    degree in the shear. The numerator of its derivative is one as well.
+    """
+    along, across = np.vdot(here, there), np.vdot(here.imag, there)
+    above = (abs(along) ** 2, 2 * (along * across.conjugate()).real, abs(across) ** 2)
+    below = (np.vdot(here, here).real, 2 * here.real @ here.imag, here.imag @ here.imag)
+    squared = above[2] * below[1] - above[1] * below[2]
+    linear = 2 * (above[2] * below[0] - above[0] * below[2])
+    constant = above[1] * below[0] - above[0] * below[1]
+    larger = -(linear + math.copysign(math.sqrt(max(0.0, linear**2 - 4 * squared * constant)), linear)) / 2
+    roots = [float(top / bottom) for top, bottom in ((constant, larger), (larger, squared)) if bottom]
+
+    def explained(shear: float) -> float:
+        return float(np.polyval(above[::-1], shear) / np.polyval(below[::-1], shear))
+
+    return max(roots, key=explained, default=0.0)
 
 
-def _standard_error(
-    jacobian: NDArray[np.float64], misfit: NDArray[np.float64], size_m: float
-) -> float | None:
-    """Return the standard error of a position by the calibration, at the worst of the points, m."""
+def _standard_error(jacobian: NDArray[np.float64], misfit: NDArray[np.float64]) -> float | None:
+    """Return the standard error of a position by the calibration, at the worst of the points, m.
+
+    The first half of the rows belongs to x, the second to y.
+    """
     freedom = jacobian.shape[0] - jacobian.shape[1]
     if freedom < 1:
         return None
     variance = float(misfit @ misfit) / freedom
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * variance
     of_numbers = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian).clip(min=0)
-    return float(np.sqrt(of_numbers.reshape(-1, 2).sum(axis=1).max())) * size_m
+    return float(np.sqrt(of_numbers.reshape(2, -1).sum(axis=0).max()))
 
 
 def _outliers(fm: NDArray[np.float64], sem: NDArray[np.float64], with_shear: bool) -> tuple[int, ...]:

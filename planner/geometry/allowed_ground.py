@@ -71,6 +71,8 @@ class Ground:
             return False
         if self._inside_one_field(rect):
             return True
+        if self._corner_outside(rect):
+            return False
         _, _, mask = self._mask(rect)
         return bool(mask.size and mask.all())
 
@@ -214,6 +216,17 @@ class Ground:
         low = self._fields[:, :2] <= np.asarray(window[:2]) + TOLERANCE_M
         high = self._fields[:, 2:] >= np.asarray(window[2:]) - TOLERANCE_M
         return bool((low & high).all(axis=1).any())
+
+    def _corner_outside(self, rect: RectM) -> bool:
+        """Return True if a corner that the reach touches lies in no field: a quick end for most others.
+
+        Corners are moved inwards by more than the tolerances of `_mask`.
+        """
+        x0, y0, x1, y1 = grown(rect, self.reach_m - 4 * TOLERANCE_M)
+        left, below, right, above = self._fields.T
+        has_x = [(left <= x) & (x <= right) for x in (x0, x1)]
+        has_y = [(below <= y) & (y <= above) for y in (y0, y1)]
+        return not all((in_x & in_y).any() for in_x in has_x for in_y in has_y)
 
     def _mask(self, rect: RectM) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         """Divide `rect` into cells that are allowed or not.

@@ -26,10 +26,11 @@ from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
+from service.session.hardware import blank_first
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
 from service.session.runtime_folder import runtime_directory
-from service.session.setup import Setup, blank_first, set_up
+from service.session.setup import Setup, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store
 from service.watch.supervision import Supervision, supervised

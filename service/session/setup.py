@@ -9,26 +9,19 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.clock import Clock, SystemClock
-from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
-from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.pose import frame_rect
-from drivers.quanta.joining import joined
-from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.recorded.devices import PlacedFrame, placed
 from drivers.recorded.tiff import read_frames
 from planner.errors import PlannerError
 from planner.values import settings_from
-from service.errors import InputError, NotNowError
-from service.logs import get_logger
+from service.errors import InputError
 from service.model.specimen import Field, Section, TruthPoints
+from service.session.hardware import hardware
 from service.session.layout import refuse_overlap, sections_and_fields, visited
 from service.session.run_folder import RunFolder, RunInfo
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,53 +51,6 @@ def check_planner(config: Config) -> None:
         settings_from(config.planner, config.sem, config.stage)
     except PlannerError as error:
         raise InputError(f"planner: {error}") from None
-
-
-def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:
-    """Connect to a microscope without a session: nothing is moved, exposed or stored.
-
-    Returns
-    -------
-    Microscope, QuantaDevices or None
-        All devices, and those of them that a server drives.
-
-    Raises
-    ------
-    InputError
-        It is missing in part or whole; the sentence says what.
-    """
-    if config.driver == "simulator":
-        simulated = SimulatedMicroscope(config, clock).devices
-        return (simulated, None) if config.quanta is None else joined(simulated, config, config.quanta, clock)
-    try:
-        if config.quanta is None:
-            return odemis_microscope(config, clock), None
-        half = odemis_fluorescence(config, clock)
-    except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
-        raise NotNowError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
-    return joined(half, config, config.quanta, clock)
-
-
-def blank_first(config: Config, info: RunInfo) -> bool | None:
-    """Blank a SEM behind its own server at once, without waiting for the other devices.
-
-    For a program that has the microscope alone, after an earlier one was killed.
-
-    Returns
-    -------
-    bool or None
-        True if its beam was blanked; None if no SEM has its own server.
-    """
-    if info.kind != "run" or config.quanta is None:
-        return None
-    driven = quanta_devices(config, config.quanta, SystemClock())
-    try:
-        driven.sem.blank()
-    except DriverError as error:
-        # The caller tries again with the whole microscope, and reports.
-        log.error("not blanked at first", error=str(error))
-        return False
-    return True
 
 
 def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:

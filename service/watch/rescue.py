@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from filelock import FileLock, Timeout
 
 from config.model import Config
+from drivers.clock import SystemClock
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service.errors import InputError, NotNowError, StoreError, UnsafeError
@@ -17,8 +18,8 @@ from service.logs import get_logger
 from service.safety.deadlines import guarded
 from service.safety.safe_state import make_safe
 from service.safety.timed_call import TimedCall
+from service.session.hardware import blank_first, hardware
 from service.session.run_folder import RunFolder, RunInfo, alone, lock
-from service.session.setup import blank_first, set_up
 from service.store.database import utc_now
 from service.store.store import Store
 from service.watch import incidents
@@ -191,13 +192,23 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
         _require_no_other(folder, info, beat)
 
     retry_until_safe(
-        connect=lambda: guarded(set_up(config, folder, info).devices),
+        connect=lambda: guarded(_devices(folder, info, config)),
         tell=tell,
         sleep=again,
         take=lambda: _taken(folder, config, info, gone),
         blank=lambda: blank_first(config, info),
     )
     notifier.close(120.0)
+
+
+def _devices(folder: RunFolder, info: RunInfo, config: Config) -> Microscope:
+    """Connect to the devices of a run, without its sections and fields."""
+    if info.kind == "run" and config.driver != "simulator":
+        return hardware(config, SystemClock())[0]
+    # The simulators load OpenCV and SciPy, which a watchdog that waits for days has no use for.
+    from service.session.setup import set_up
+
+    return set_up(config, folder, info).devices
 
 
 def _require_no_other(folder: RunFolder, info: RunInfo, beat: Beat | None) -> None:

@@ -36,8 +36,8 @@ def doctor(
     from service.diagnostics import doctor as points
     from service.diagnostics.connection import reached
     from service.diagnostics.device_exercise import exercise as exercise_with
+    from service.session.hardware import hardware
     from service.session.run_folder import alone, is_driven
-    from service.session.setup import hardware
 
     chosen = load(config)
     place = (out or Path()).absolute()

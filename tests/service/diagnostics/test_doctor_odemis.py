@@ -20,7 +20,7 @@ from service.diagnostics.checks import Level
 from service.diagnostics.connection import reached
 from service.diagnostics.doctor import PARTS, Finding, able, look
 from service.errors import InputError
-from service.session.setup import hardware
+from service.session.hardware import hardware
 from simulators.odemis_backend.backend import OdemisBackend
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -19,8 +19,9 @@ from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
 from service.errors import InputError, UnsafeError
+from service.session.hardware import blank_first
 from service.session.run_folder import RunFolder, RunInfo, create, lock
-from service.session.setup import blank_first, set_up
+from service.session.setup import set_up
 from service.watch import pulse, rescue
 from service.watch.beat import Beat, beat_path, beat_paths, latest_beat, process_start, read_beat
 from service.watch.heartbeat import Heart
@@ -272,7 +273,7 @@ def test_a_microscope_that_another_run_drives_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its beam is not blanked in the middle of a scan because an earlier daemon was killed."""
-    monkeypatch.setattr(rescue, "set_up", lambda *_: pytest.fail("the microscope was touched"))
+    monkeypatch.setattr(rescue, "hardware", lambda *_: pytest.fail("the microscope was touched"))
     info = RunInfo(run="killed", kind="run", clock="real")
     with pytest.raises(InputError, match="another ilemtrack on this computer drives the microscope"):
         rescue.act(RunFolder(tmp_path), info, Config(driver="odemis"), "the daemon is gone", None)
@@ -336,7 +337,7 @@ def acting(
             raise problem
         return SimpleNamespace(devices=devices)
 
-    monkeypatch.setattr(rescue, "set_up", connects)
+    monkeypatch.setattr("service.session.setup.set_up", connects)
     monkeypatch.setattr("service.watch.rescue.time.sleep", lambda _: meanwhile())
     rescue.act(folder, info, Config(), GONE, None)
 
