@@ -241,7 +241,7 @@ PLANS = st.dictionaries(
 )
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(plan=PLANS, review=st.booleans())
 @example(plan={"scan": [["hold", "pause"]]}, review=False)
 @example(plan={"scan": [["pause", "disk full"]], "wait": [[], ["resume"]]}, review=False)
