@@ -163,7 +163,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        log.info("ended", found=guard_run(Path(sys.argv[1])))
+        found = guard_run(Path(sys.argv[1]))
+        # Only now: the log file is known since.
+        log.info("ended", found=found)
     except Exception:
         # Nobody sees its output; the daemon sees its end and starts another.
         log.exception("ended")
