@@ -44,15 +44,19 @@ def keep_unsaved(context: Context) -> None:
 
 def keep_at_the_end(context: Context) -> None:
     """Save the images in memory once more before the program ends, as files at least."""
-    if not context.unsaved:
+    held = dict(context.unsaved)
+    if not held:
         return
     try:
         keep_unsaved(context)
     except Exception as error:  # noqa: BLE001 - the program ends, whatever the database says
         log.error("images not recorded", error=str(error) or type(error).__name__)
-    for job_id, taken in list(context.unsaved.items()):
+    for job_id, taken in held.items():
         try:
-            note = save_evidence(context, context.store.queue.job(job_id), taken.image)
+            job = context.store.queue.job(job_id)
+            if job.image is not None:
+                continue
+            note = save_evidence(context, job, taken.image)
         except StoreError as error:
             note = f"; its image is lost: {error}"
         log.critical("image not recorded", job=job_id, note=note.removeprefix("; "))

@@ -81,12 +81,20 @@ class Interrupts:
         if pending is not None:
             raise pending
 
-    def drop_pause(self) -> None:
-        """Withdraw every pause requested so far, also one that the runner has taken and not carried out."""
+    def drop_pause(self) -> bool:
+        """Withdraw every pause requested so far, also one that the runner has taken and not carried out.
+
+        Returns
+        -------
+        bool
+            True if one was pending.
+        """
         with self._lock:
             self._valid_from = self._number + 1
-            if self._pending is not None and self._pending.interrupt is Interrupt.PAUSE:
-                self._pending = None
+            if self._pending is None or self._pending.interrupt is not Interrupt.PAUSE:
+                return False
+            self._pending = None
+            return True
 
     def is_withdrawn(self, asked: InterruptSession) -> bool:
         """Return True if a pause that was taken has been withdrawn since."""

@@ -19,10 +19,10 @@ def test_a_stronger_interrupt_replaces_a_weaker_one_and_not_the_other_way() -> N
 def test_a_pause_that_is_dropped_is_gone_and_an_abort_is_not() -> None:
     interrupts = Interrupts()
     interrupts.put(Interrupt.PAUSE, "why", PauseCause.DISK)
-    interrupts.drop_pause()
+    assert interrupts.drop_pause()
     interrupts.take()
     interrupts.put(Interrupt.ABORT, "why")
-    interrupts.drop_pause()
+    assert not interrupts.drop_pause()
     assert interrupts.pending() is Interrupt.ABORT
 
 
