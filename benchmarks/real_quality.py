@@ -15,6 +15,8 @@ from detection.image.hits import Cell
 from detection.paper import detector as paper
 from detection.paper.settings import PaperSettings
 from drivers.recorded.tiff import read_frames
+from service.evaluation.pairing import paired
+from service.evaluation.roi_marks import ImagePage
 from service.evaluation.truth import read_truth
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
@@ -69,7 +71,8 @@ def _judged(images: list[Path], detector: str) -> list[JudgedFrame]:
         um = frame.pixel_size_m[0] * 1e6
         found = detect(frame.pixels, um, config, frame.offset_adu)
         shape = (frame.pixels.shape[0], frame.pixels.shape[1])
-        judged.append(JudgedFrame(path.name, shape, um, found.cells, truth.of(path, 0) or ()))
+        cells = paired(truth, [ImagePage(path, 0, shape)]).cells[0] or ()
+        judged.append(JudgedFrame(path.name, shape, um, found.cells, cells))
     return judged
 
 

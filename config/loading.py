@@ -11,9 +11,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from config.choices import profile_names
+from config.documents.text_files import read_text
+from config.documents.yaml_documents import parse_yaml
 from config.errors import ConfigError
 from config.layout import GridLayout
 from config.model import Config
+
+MOST_BYTES = 1_000_000
+"""Largest file; a list of a thousand sections with their outlines has 200 kB."""
 
 
 def load(name_or_path: str | Path) -> Config:
@@ -34,23 +39,21 @@ def load(name_or_path: str | Path) -> Config:
         text = (files("config") / "profiles" / f"{name}.yaml").read_text(encoding="utf-8")
     else:
         try:
-            text = Path(name).read_text(encoding="utf-8")
+            text = read_text(Path(name), MOST_BYTES)
         except FileNotFoundError:
             profiles = ", ".join(profile_names())
             raise ConfigError(f"{name}: no such file, and no profile of that name ({profiles})") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{name}: cannot be read ({error})") from None
+        except OSError as error:
+            raise ConfigError(f"{name}: cannot be read ({error.strerror})") from None
     return parse(text, name)
 
 
 def parse(text: str, source: str) -> Config:
     """Read a configuration from YAML text; `source` names it in errors."""
     try:
-        data = yaml.load(text, Loader=_UniqueKeyLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not valid YAML ({' '.join(str(error).split())})") from None
-    except RecursionError:
-        raise ConfigError(f"{source}: not valid YAML (nested too deeply)") from None
+        data = parse_yaml(text)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
     if data is None:
         data = {}
     if not isinstance(data, Mapping):
@@ -58,10 +61,10 @@ def parse(text: str, source: str) -> Config:
     try:
         # Strict, like JSON: `yes` or "60" is not a number.
         return Config.model_validate_json(json.dumps(data, default=str), strict=True)
-    except (RecursionError, ValueError) as error:
-        if not isinstance(error, ValidationError):
-            raise ConfigError(f"{source}: not valid YAML ({error})") from None
+    except ValidationError as error:
         raise ConfigError(f"{source}: {explain(error)}") from None
+    except (RecursionError, ValueError, TypeError):
+        raise ConfigError(f"{source}: not valid YAML (a key that is no word, or a number too long)") from None
 
 
 def dump(config: Config) -> str:
@@ -70,7 +73,7 @@ def dump(config: Config) -> str:
 
 
 def explain(error: ValidationError) -> str:
-    """Return one sentence on the first error, and the number of further ones."""
+    """Return one sentence on the first error, and the number of further ones; it shows no secrets."""
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"] if part not in ("grid", "list")) or "the whole"
     message = first["msg"].removeprefix("Value error, ")
@@ -82,19 +85,37 @@ def explain(error: ValidationError) -> str:
         key += ".kind"
         message = f"must be grid or list, not {first['ctx']['tag']!r}"
     elif (limits := _range(first["loc"])) and first["type"] in _OUT_OF_RANGE:
-        message = f"must be {limits}, not {first['input']!r}"
+        message = f"must be {limits}, not {_short(first['input'])}"
     elif (
         first["type"] != "missing"
-        and first["loc"][:2] != ("notify", "urls")
+        and first["loc"][:1] != _SECRET
         and isinstance(first["input"], (str, int, float, bool, type(None)))
     ):
-        message = f"{message[0].lower()}{message[1:]}, not {first['input']!r}"
+        message = f"{message[0].lower()}{message[1:]}, not {_short(first['input'])}"
+    if first["type"] == "extra_forbidden" and first["loc"][:1] == _SECRET:
+        key = "notify"
     more = error.error_count() - 1
-    return f"{key}: {message}" + (f" (and {more} more)" if more else "")
+    said = f"{key[:200]}: {message[:500]}"
+    if first["loc"][:1] not in _ENDPOINTS:
+        said = _URL.sub("(a URL)", said)
+    return said + (f" (and {more} more)" if more else "")
 
 
-_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-"""Numbers that YAML 1.1 reads as strings."""
+_SECRET = ("notify",)
+"""Part of the configuration that holds passwords."""
+_ENDPOINTS = (("quanta",), ("api",))
+"""Parts whose URLs are addresses without secrets."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+"""URLs of notifications, wherever a slip of the pen has put them."""
+
+
+def _short(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:60]}..."
+
 
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
@@ -121,23 +142,3 @@ def _model_of(annotation: Any) -> Any:
     """Return the model of an optional part (``X | None``), or else the annotation itself."""
     parts = [part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
     return parts[0] if len(parts) == 1 else annotation
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A YAML loader that rejects duplicate keys and reads 1e-3 as a number."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, (list, dict)):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a word", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_UniqueKeyLoader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789"))

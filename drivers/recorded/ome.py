@@ -5,13 +5,14 @@ documents of other programs that break the schema.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from xml.etree import ElementTree
 
 from drivers.errors import FrameError
+from drivers.recorded.pixel_size import METRES, StatedSize
+from drivers.recorded.planes import Channel, Plane
 
 SECTION_KEY = "ilemtrack.section"
 FIELD_KEY = "ilemtrack.field"
@@ -20,47 +21,17 @@ ROTATION_KEY = "ilemtrack.rotation_rad"
 FLIP_X_KEY = "ilemtrack.flip_x"
 FLIP_Y_KEY = "ilemtrack.flip_y"
 
-_METRES = MappingProxyType(
-    {
-        "m": 1.0,
-        "dm": 1e-1,
-        "cm": 1e-2,
-        "mm": 1e-3,
-        "µm": 1e-6,
-        "μm": 1e-6,
-        "um": 1e-6,
-        "nm": 1e-9,
-        "pm": 1e-12,
-    }
-)
+_SOURCE = "its OME metadata"
 _SECONDS = MappingProxyType(
     {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9, "min": 60.0}
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OmePlane:
-    """One plane of an OME-TIFF file.
-
-    Attributes
-    ----------
-    pixel_size_m : (float, float) or None
-        Width and height of a pixel, m.
-    center_m : (float, float) or None
-        Stage position, m.
-    exposure_s : float or None
-    notes : mapping of str to str
-        Key-value annotations of the image.
-    """
-
-    pixel_size_m: tuple[float, float] | None
-    center_m: tuple[float, float] | None
-    exposure_s: float | None
-    notes: Mapping[str, str]
-
-
-def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
+def ome_planes(xml: str, pages: int, source: str) -> dict[int, Plane]:
     """Return the planes by the number of the page that holds them.
+
+    Channels are numbered over all images of the document, by their names where they have some: each stream of
+    a microscope may be an image of its own.
 
     Parameters
     ----------
@@ -74,90 +45,153 @@ def ome_planes(xml: str, pages: int, source: str) -> dict[int, OmePlane]:
     Raises
     ------
     FrameError
-        The XML is broken, or an image has several channels.
+        The XML is broken, or a number in it is none.
     """
+    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
+        raise FrameError(f"{source}: its OME metadata defines entities of its own, which no OME-TIFF needs")
     try:
         root = ElementTree.fromstring(xml)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, RecursionError) as error:
         raise FrameError(f"{source}: its OME metadata is not valid XML ({error})") from None
-    planes: dict[int, OmePlane] = {}
     images = root.findall("{*}Image")
-    for number, image in enumerate(images):
+    others = _other_files(root, source)
+    channels = _channels(images)
+    total = len(set().union(*channels)) if channels else 0
+    planes: dict[int, Plane] = {}
+    for image, own in zip(images, channels, strict=True):
         pixels = image.find("{*}Pixels")
         if pixels is None:
             continue
-        channels = pixels.findall("{*}Channel")
-        if _integer(pixels, "SizeC", 1) > 1:
-            names = [c.get("Name") or c.get("ID") or "unnamed" for c in channels]
-            raise FrameError(
-                f"{source}: image {number} has {_integer(pixels, 'SizeC', 1)} channels "
-                f"({', '.join(names) or 'unnamed'}); save the fluorescence channel alone"
-            )
         notes = _notes(root, image, alone=len(images) == 1)
-        size = _pixel_size(pixels, source)
-        for page, z, t in _pages(pixels, len(planes), Path(source).name):
-            if page < pages:
-                planes[page] = _plane(pixels, z, t, size, notes, source)
+        size = _pixel_size(pixels)
+        stacked = max(_integer(pixels, "SizeZ", 1), _integer(pixels, "SizeT", 1)) > 1
+        of_pixels = {
+            tuple(_integer(plane, f"The{axis}", 0) for axis in "CZT"): plane
+            for plane in pixels.findall("{*}Plane")
+        }
+        for page, c, z, t in _pages(pixels, len(own), len(planes), pages, others, source):
+            plane = of_pixels.get((c, z, t))
+            center_m, exposure_s = _taken(plane, source)
+            planes[page] = Plane(
+                own[c],
+                total,
+                z if stacked else None,
+                t if stacked else None,
+                size,
+                center_m,
+                exposure_s,
+                notes,
+            )
     return planes
 
 
-def _pages(pixels: ElementTree.Element, first: int, file: str) -> list[tuple[int, int, int]]:
-    """Return (page, z, t) of the planes of an image in this file; from page `first` by default."""
-    sizes = {"Z": _integer(pixels, "SizeZ", 1), "T": _integer(pixels, "SizeT", 1)}
-    order = [axis for axis in pixels.get("DimensionOrder", "XYCZT") if axis in sizes] or ["Z", "T"]
-    inner = sizes[order[0]]
-    total = min(sizes["Z"] * sizes["T"], 1_000_000)
+def _channels(images: Sequence[ElementTree.Element]) -> list[list[Channel]]:
+    """Return the channels of each image."""
+    numbers: dict[object, int] = {}
     found = []
+    for image in images:
+        pixels = image.find("{*}Pixels")
+        elements = [] if pixels is None else pixels.findall("{*}Channel")
+        samples = max([1, *(_integer(element, "SamplesPerPixel", 1) for element in elements)])
+        count = 1 if pixels is None else max(_integer(pixels, "SizeC", 1) // samples, 1)
+        names = [(element.get("Name") or "").strip() for element in elements[:count]]
+        # A file cannot hold more channels than pages, and a wrong count must not cost memory.
+        names += [""] * (min(count, 1000) - len(names))
+        own = []
+        for index, name in enumerate(names):
+            key = name.casefold() if name and names.count(name) == 1 else (name, index)
+            own.append(Channel(numbers.setdefault(key, len(numbers) + 1), name))
+        found.append(own)
+    return found
+
+
+def _other_files(root: ElementTree.Element, source: str) -> set[int]:
+    """Return the identities of the blocks of planes that are in other files of the set."""
+    homes = [
+        (id(block), home)
+        for block in root.iter()
+        if block.tag.endswith("}TiffData") and (home := block.find("{*}UUID")) is not None
+    ]
+    names = {home.get("FileName", "") for _, home in homes}
+    if len(names) <= 1:
+        # A single name is ignored, since the file may have been renamed.
+        return set()
+    own, uuid = Path(source).name, root.get("UUID")
+    if own in names:
+        return {block for block, home in homes if home.get("FileName") != own}
+    if any(home.text == uuid for _, home in homes):
+        return {block for block, home in homes if home.text != uuid}
+    raise FrameError(
+        f"{source}: its OME metadata describe {len(names)} files, such as {min(names)}, and none of this"
+        " name; give it its old name"
+    )
+
+
+def _pages(
+    pixels: ElementTree.Element, channels: int, first: int, pages: int, others: set[int], source: str
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (page, c, z, t) of the planes of an image in this file; from page `first` by default."""
+    sizes = {"C": channels, "Z": _integer(pixels, "SizeZ", 1), "T": _integer(pixels, "SizeT", 1)}
+    order = [axis for axis in pixels.get("DimensionOrder", "XYCZT") if axis in sizes]
+    if sorted(order) != sorted(sizes):
+        order = list(sizes)
+    total = math.prod(max(size, 1) for size in sizes.values())
     blocks = pixels.findall("{*}TiffData")
-    homes = [block.find("{*}UUID") for block in blocks]
-    names = [None if home is None else home.get("FileName") for home in homes]
-    if len(set(names)) > 1:
-        # One image in several files; a single name is ignored, since the file may have been renamed.
-        blocks = [block for block, name in zip(blocks, names, strict=True) if name in (None, file)]
-        if not blocks:
-            return []
+    if blocks and all(id(block) in others for block in blocks):
+        return
+    blocks = [block for block in blocks if id(block) not in others]
     if not blocks or all(block.get("IFD") is None for block in blocks):
+        if channels > 1 and total > pages - first:
+            raise FrameError(
+                f"{source}: its OME metadata claims {total} planes of {channels} channels, but it has {pages}"
+                f" page{'s' * (pages > 1)}; save the channel with the cells alone"
+            )
         starts = [(first, 0, total)]
     else:
         starts = []
         for block in blocks:
-            z, t = _integer(block, "FirstZ", 0), _integer(block, "FirstT", 0)
-            begin = z + t * inner if order[0] == "Z" else t + z * inner
+            at = {axis: _integer(block, f"First{axis}", 0) for axis in sizes}
+            begin, step = 0, 1
+            for axis in order:
+                begin, step = begin + at[axis] * step, step * max(sizes[axis], 1)
             default = 1 if block.get("IFD") is not None else total
             starts.append((_integer(block, "IFD", 0), begin, _integer(block, "PlaneCount", default)))
     for page, begin, count in starts:
-        for n in range(min(count, total - begin)):
-            one, two = (begin + n) % inner, (begin + n) // inner
-            z, t = (one, two) if order[0] == "Z" else (two, one)
-            found.append((page + n, z, t))
-    return found
+        for n in range(min(count, total - begin, pages - page)):
+            rest, at = begin + n, {}
+            for axis in order:
+                rest, at[axis] = divmod(rest, max(sizes[axis], 1))
+            yield page + n, at["C"], at["Z"], at["T"]
 
 
-def _plane(
-    pixels: ElementTree.Element,
-    z: int,
-    t: int,
-    size: tuple[float, float] | None,
-    notes: Mapping[str, str],
-    source: str,
-) -> OmePlane:
-    for plane in pixels.findall("{*}Plane"):
-        if _integer(plane, "TheZ", 0) == z and _integer(plane, "TheT", 0) == t:
-            x = _quantity(plane, "PositionX", _METRES, "m", source)
-            y = _quantity(plane, "PositionY", _METRES, "m", source)
-            exposure_s = _quantity(plane, "ExposureTime", _SECONDS, "s", source)
-            return OmePlane(size, None if x is None or y is None else (x, y), exposure_s, notes)
-    return OmePlane(size, None, None, notes)
+def _taken(plane: ElementTree.Element | None, source: str) -> tuple[tuple[float, float] | None, float | None]:
+    """Return stage position, m, and exposure time, s."""
+    if plane is None:
+        return None, None
+    x = _quantity(plane, "PositionX", METRES, "m", source)
+    y = _quantity(plane, "PositionY", METRES, "m", source)
+    return None if x is None or y is None else (x, y), _quantity(plane, "ExposureTime", _SECONDS, "s", source)
 
 
-def _pixel_size(pixels: ElementTree.Element, source: str) -> tuple[float, float] | None:
-    x = _quantity(pixels, "PhysicalSizeX", _METRES, "µm", source)
-    y = _quantity(pixels, "PhysicalSizeY", _METRES, "µm", source)
-    if x is None and y is None:
+def _pixel_size(pixels: ElementTree.Element) -> StatedSize | None:
+    names = [name for name in ("PhysicalSizeX", "PhysicalSizeY") if pixels.get(name) is not None]
+    if not names:
         return None
-    if x is None or y is None:
-        raise FrameError(f"{source}: its OME metadata gives a pixel size in one direction only")
-    return x, y
+    sizes = []
+    for name in names:
+        unit = pixels.get(f"{name}Unit", "µm")
+        if unit not in METRES:
+            return StatedSize(_SOURCE, problem=f"gives it in {unit[:40]!r}, which is no unit of length")
+        try:
+            sizes.append(float(pixels.get(name, "")) * METRES[unit])
+        except ValueError:
+            return StatedSize(
+                _SOURCE, problem=f"has {name}={pixels.get(name, '')[:40]!r}, which is no number"
+            )
+    if len(sizes) == 1:
+        only = f"{names[0]}={sizes[0] * 1e9:g} nm"
+        return StatedSize(_SOURCE, problem=f"gives {only} and nothing of the other direction")
+    return StatedSize(_SOURCE, (sizes[0], sizes[1]))
 
 
 def _quantity(

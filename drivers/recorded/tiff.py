@@ -1,10 +1,12 @@
-"""Recorded frames from OME-TIFF and TIFF files."""
+"""Recorded frames from OME-TIFF, TIFF and PNG files."""
 
 import logging
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
@@ -12,6 +14,10 @@ from numpy.typing import NDArray
 
 from drivers.errors import FrameError
 from drivers.pose import Pose
+from drivers.recorded import png
+from drivers.recorded.grey import grey_levels, is_ramp
+from drivers.recorded.imagej import imagej_planes
+from drivers.recorded.micromanager import METADATA_TAG, micromanager_planes
 from drivers.recorded.ome import (
     FIELD_KEY,
     FLIP_X_KEY,
@@ -19,33 +25,42 @@ from drivers.recorded.ome import (
     OFFSET_KEY,
     ROTATION_KEY,
     SECTION_KEY,
-    OmePlane,
     ome_planes,
 )
-from drivers.recorded.tiff_pages import check_pages
+from drivers.recorded.pixel_size import chosen_size
+from drivers.recorded.planes import Plane, of_channel
+from drivers.recorded.tiff_pages import check_pages, check_sizes, full_pages, refuse_small_copies
 
-# Warnings of tifffile on damaged files go to the log; the user gets one sentence from here.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+# Warnings of these on damaged files go to the log; the user gets one sentence from here.
+for _name in ("tifffile", "imagecodecs"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
-PIXEL_SIZE_NM = (10.0, 5000.0)
-"""Smallest and largest plausible pixel size of a fluorescence frame, nm; as in the configuration."""
-_MAX_SIDE_PX = 32768
-_MAX_BYTES = 512 * 2**20
-"""Largest page, bytes."""
-_MAX_COMPRESSION = 1500
-"""Above the ratio that deflate can achieve (1032:1): a header that claims more is wrong."""
-_MAX_ANISOTROPY = 0.01
+DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+)
+"""Errors of tifffile and its decoders on damaged files."""
+_MAX_COMPANION_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """One page of a TIFF file as a fluorescence frame.
+    """One page of a file as a fluorescence frame.
 
     Attributes
     ----------
     path : Path
     page : int
-        Number of the page in the file, from 0.
+        Number of the page in the file, from 0, counted within its channel and without thumbnails.
     pixels : (rows, columns) array of uint8 or uint16
     pixel_size_m : (float, float)
         Width and height of a pixel, m; equal within 1 %.
@@ -60,6 +75,14 @@ class RecordedFrame:
         Of the frame on the stage, counter-clockwise.
     flip_x, flip_y : bool
         True if the camera shows the specimen mirrored along this axis.
+    channel : str or None
+        Name, or number from 1, where the file states it.
+    channels : int
+        Number of channels of its series, in this and other files.
+    z, t : int or None
+        Slice and time point, from 0, where the file is a stack and states them.
+    notices : tuple of str
+        What people must know of how it was read.
     """
 
     path: Path
@@ -74,143 +97,171 @@ class RecordedFrame:
     rotation_rad: float = 0.0
     flip_x: bool = False
     flip_y: bool = False
+    channel: str | None = None
+    channels: int = 1
+    z: int | None = None
+    t: int | None = None
+    notices: tuple[str, ...] = ()
 
     def pose_at(self, center_m: tuple[float, float]) -> Pose:
         """Return the pose of the frame with its centre at a stage position, m."""
         return Pose(center_m, self.pixel_size_m, self.rotation_rad, self.flip_x, self.flip_y)
 
 
-def read_frames(path: Path, pixel_size_nm: float | None = None) -> tuple[RecordedFrame, ...]:
-    """Read every page of a TIFF or OME-TIFF file as one frame.
+def read_frames(
+    path: Path, pixel_size_nm: float | None = None, channel: str | None = None
+) -> tuple[RecordedFrame, ...]:
+    """Read every page of a TIFF, OME-TIFF or PNG file as one frame.
+
+    Thumbnails and reduced copies are left out.
 
     Parameters
     ----------
     path : Path
     pixel_size_nm : float, optional
-        Used where the file has no OME metadata that gives it, 10 to 5000 nm.
+        Given by a person, 10 to 5000 nm; it replaces what the file states.
+    channel : str, optional
+        Name or number, from 1, of the channel to read, where the file has several.
+
+    Returns
+    -------
+    tuple of RecordedFrame
+        Empty only if the file holds other channels than that of its series.
 
     Raises
     ------
     FrameError
-        The file is missing, truncated or not a TIFF, or it has colour, several channels, values other than
-        uint8 or uint16, pixels that are not square within 1 %, or no pixel size. One sentence.
+        The file is missing, truncated or none of these; it has several channels and none is chosen; it is in
+        colour, or its values cannot be read as grey levels without loss; its pixels are not square within
+        1 %, or it has no pixel size. One sentence.
     """
     if not path.is_file():
-        reason = "is a folder, not a file" if path.is_dir() else "no such file"
-        raise FrameError(f"{path}: {reason}")
+        raise FrameError(f"{path}: {_no_file(path)}")
     try:
+        with path.open("rb") as start:
+            is_png = start.read(8) == png.SIGNATURE
+        if is_png:
+            of_channel([(0, Plane())], channel, str(path))
+            return (_frame(path, 0, png.read_png(path), Plane(), pixel_size_nm),)
         check_pages(path)
         with tifffile.TiffFile(path) as file:
-            return _frames(file, path, pixel_size_nm)
+            return _frames(file, path, pixel_size_nm, channel)
     except FrameError:
         raise
     except tifffile.TiffFileError as error:
         raise FrameError(f"{path}: is not a TIFF file, or a damaged one ({_sentence(error)})") from None
-    except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError, ArithmeticError) as error:
-        # tifffile and its decoders raise all of these on damaged files.
+    except DAMAGED as error:
         raise FrameError(f"{path}: cannot be read, it is probably damaged ({_sentence(error)})") from None
 
 
-def _frames(file: tifffile.TiffFile, path: Path, pixel_size_nm: float | None) -> tuple[RecordedFrame, ...]:
-    pages = [_page(file, n) for n in range(len(file.pages))]
-    channels = (file.imagej_metadata or {}).get("channels", 1)
-    if isinstance(channels, int) and channels > 1:
-        raise FrameError(f"{path}: has {channels} channels; save the one with the cells as a file of its own")
-    claimed = (file.imagej_metadata or {}).get("images", 1)
-    if isinstance(claimed, int) and claimed > len(pages):
-        raise FrameError(f"{path}: holds {claimed} images under {len(pages)} page; save one page per image")
-    planes = ome_planes(file.ome_metadata, len(pages), str(path)) if file.ome_metadata else {}
+def _no_file(path: Path) -> str:
+    if not path.exists():
+        return "no such file"
+    return "is a folder, not a file" if path.is_dir() else "is a pipe or a device, not a file"
+
+
+def _frames(
+    file: tifffile.TiffFile, path: Path, pixel_size_nm: float | None, channel: str | None
+) -> tuple[RecordedFrame, ...]:
+    pages = full_pages(file, path)
+    planes = _planes(file, path, pages)
+    refuse_small_copies(pages, planes if file.ome_metadata else (), path)
+    chosen = of_channel(((number, planes.get(number, Plane())) for number, _ in pages), channel, str(path))
+    by_number = dict(pages)
+    wanted = [(number, by_number[number]) for number, _ in chosen]
+    check_sizes(file, wanted, path)
     return tuple(
-        _frame(page, number, path, planes.get(number), pixel_size_nm) for number, page in enumerate(pages)
+        _frame(path, n, _pixels(page, f"{path}: page {number}"), plane, pixel_size_nm)
+        for n, ((number, plane), (_, page)) in enumerate(zip(chosen, wanted, strict=True))
     )
 
 
-def _page(file: tifffile.TiffFile, number: int) -> tifffile.TiffPage:
-    page = file.pages[number]
-    return page if isinstance(page, tifffile.TiffPage) else page.aspage()
+def _planes(
+    file: tifffile.TiffFile, path: Path, pages: list[tuple[int, tifffile.TiffPage]]
+) -> Mapping[int, Plane]:
+    """Return what the file says of its pages, by their numbers."""
+    numbers = [number for number, _ in pages]
+    first = pages[0][1]
+    if file.ome_metadata:
+        return ome_planes(_ome_xml(file.ome_metadata, path), len(file.pages), str(path))
+    if file.is_imagej:
+        return dict(zip(numbers, imagej_planes(file, first, len(pages), str(path)), strict=True))
+    if METADATA_TAG in first.tags:
+        return dict(zip(numbers, micromanager_planes(path, [page for _, page in pages]), strict=True))
+    return {}
 
 
-def _frame(
-    page: tifffile.TiffPage, number: int, path: Path, plane: OmePlane | None, pixel_size_nm: float | None
-) -> RecordedFrame:
-    where = f"{path}: page {number}"
-    _check_kind(page, where)
-    _check_size(page, where)
-    size_m = _pixel_size(plane, pixel_size_nm, where)
-    pixels = page.asarray()
-    if pixels.shape != (page.imagelength, page.imagewidth):
-        raise FrameError(f"{where} has the shape {pixels.shape}; a frame has two dimensions")
-    notes = plane.notes if plane is not None else {}
-    return RecordedFrame(
-        path=path,
-        page=number,
-        pixels=pixels.astype(pixels.dtype.newbyteorder("="), copy=False),
-        pixel_size_m=size_m,
-        section=notes.get(SECTION_KEY),
-        field=notes.get(FIELD_KEY),
-        center_m=plane.center_m if plane is not None else None,
-        offset_adu=_number(notes, OFFSET_KEY, where),
-        exposure_s=plane.exposure_s if plane is not None else None,
-        rotation_rad=_number(notes, ROTATION_KEY, where) or 0.0,
-        flip_x=notes.get(FLIP_X_KEY) == "True",
-        flip_y=notes.get(FLIP_Y_KEY) == "True",
-    )
-
-
-def _check_kind(page: tifffile.TiffPage, where: str) -> None:
-    if page.samplesperpixel != 1:
+def _ome_xml(xml: str, path: Path) -> str:
+    """Return the metadata of a file, which may be in another file beside it."""
+    if "BinaryOnly" not in xml:
+        return xml
+    try:
+        root = ElementTree.fromstring(xml)
+    except (ElementTree.ParseError, RecursionError):
+        return xml
+    only = root.find("{*}BinaryOnly")
+    if only is None:
+        return xml
+    companion = path.with_name(Path(only.get("MetadataFile", "")).name)
+    if companion == path or not companion.is_file() or companion.stat().st_size > _MAX_COMPANION_BYTES:
         raise FrameError(
-            f"{where} has {page.samplesperpixel} samples per pixel (colour); a fluorescence frame has one"
+            f"{path}: its OME metadata is in {companion.name}, which is not beside it; copy it there"
         )
+    if companion.suffix.lower() in (".tif", ".tiff"):
+        with tifffile.TiffFile(companion) as other:
+            return other.ome_metadata or xml
+    return companion.read_text(encoding="utf-8")
+
+
+def _pixels(page: tifffile.TiffPage, where: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     photometric = tifffile.PHOTOMETRIC(page.photometric)
     if photometric is tifffile.PHOTOMETRIC.MINISWHITE:
         raise FrameError(f"{where} is stored inverted (white is zero); save it with black as zero")
-    if photometric is not tifffile.PHOTOMETRIC.MINISBLACK:
-        raise FrameError(f"{where} is stored as {photometric.name}; a fluorescence frame is greyscale")
-    if page.imagedepth > 1:
-        raise FrameError(f"{where} is a volume of {page.imagedepth} planes; save one page per plane")
-    if page.dtype is None or page.dtype.newbyteorder("=") not in (np.dtype("u1"), np.dtype("u2")):
-        raise FrameError(f"{where} holds {page.dtype} values; a raw frame has uint8 or uint16")
-
-
-def _check_size(page: tifffile.TiffPage, where: str) -> None:
-    """Compare the size in the header with the bytes in the file, before memory is allocated."""
-    rows, columns = page.imagelength, page.imagewidth
-    if not (0 < rows <= _MAX_SIDE_PX and 0 < columns <= _MAX_SIDE_PX):
-        raise FrameError(f"{where} claims {columns} x {rows} pixels; at most {_MAX_SIDE_PX} a side are read")
-    claimed = rows * columns * page.bitspersample // 8
-    end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
-    held = page.parent.filehandle.size
-    stored = sum(page.databytecounts)
-    if end > held:
-        raise FrameError(f"{where} is truncated: its pixels end at byte {end}, the file at byte {held}")
-    plain = page.compression == tifffile.COMPRESSION.NONE
-    if claimed > _MAX_BYTES or claimed > stored * (1 if plain else _MAX_COMPRESSION):
-        raise FrameError(f"{where} claims {columns} x {rows} pixels but holds {stored} bytes of them")
-
-
-def _pixel_size(plane: OmePlane | None, pixel_size_nm: float | None, where: str) -> tuple[float, float]:
-    if plane is not None and plane.pixel_size_m is not None:
-        x, y = plane.pixel_size_m
-        source = "in its OME metadata"
-    elif pixel_size_nm is not None:
-        x = y = pixel_size_nm * 1e-9
-        source = "given"
-    else:
-        raise FrameError(f"{where} has no pixel size in OME metadata; give it with --pixel-size-nm")
-    low, high = PIXEL_SIZE_NM
-    for value in (x, y):
-        # Slightly wider than the limits: converting metres to nanometres costs a rounding error.
-        if not (math.isfinite(value) and low * 0.999999 <= value * 1e9 <= high * 1.000001):
-            raise FrameError(
-                f"{where}: the pixel size {source} is {value * 1e9:g} nm; "
-                f"it must be from {low:g} to {high:g} nm"
-            )
-    if abs(x - y) > _MAX_ANISOTROPY * max(x, y):
+    if photometric is tifffile.PHOTOMETRIC.PALETTE and not is_ramp(page.colormap):
         raise FrameError(
-            f"{where}: its pixels are {x * 1e9:g} nm wide and {y * 1e9:g} nm high; they must be square"
+            f"{where} is stored in colours from a table (PALETTE) that are no measure of brightness; save it"
+            " as grey levels (in Fiji: Image > Lookup Tables > Grays)"
         )
-    return x, y
+    kinds = tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.PALETTE
+    if photometric not in kinds:
+        raise FrameError(f"{where} is stored as {photometric.name}; save it as grey levels")
+    if page.samplesperpixel > 1 and (photometric is not tifffile.PHOTOMETRIC.RGB or page.planarconfig != 1):
+        raise FrameError(
+            f"{where} has {page.samplesperpixel} samples per pixel (colours or channels); save the one with"
+            " the cells as grey levels"
+        )
+    return grey_levels(page.asarray(), where)
+
+
+def _frame(
+    path: Path,
+    number: int,
+    pixels: NDArray[np.uint8] | NDArray[np.uint16],
+    plane: Plane,
+    pixel_size_nm: float | None,
+) -> RecordedFrame:
+    where = f"{path}: page {number}"
+    size_m, notice = chosen_size(plane.size, pixel_size_nm, where)
+    notes = plane.notes
+    return RecordedFrame(
+        path=path,
+        page=number,
+        pixels=pixels,
+        pixel_size_m=size_m,
+        section=notes.get(SECTION_KEY),
+        field=notes.get(FIELD_KEY),
+        center_m=plane.center_m,
+        offset_adu=_number(notes, OFFSET_KEY, where),
+        exposure_s=plane.exposure_s,
+        rotation_rad=_number(notes, ROTATION_KEY, where) or 0.0,
+        flip_x=notes.get(FLIP_X_KEY) == "True",
+        flip_y=notes.get(FLIP_Y_KEY) == "True",
+        channel=None if plane.channel is None else str(plane.channel),
+        channels=plane.channels,
+        z=plane.z,
+        t=plane.t,
+        notices=() if notice is None else (notice,),
+    )
 
 
 def _number(notes: Mapping[str, str], key: str, where: str) -> float | None:

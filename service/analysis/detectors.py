@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from config.documents.text_files import read_bytes
 from config.model import Config
 from config.work import DetectionConfig
 from detection.detectors import BUILT_IN, Detector, built_in
@@ -50,9 +51,7 @@ def _open_forest(path: Path, any_pixel_size: bool) -> Detector:
     from detection.forest.onnx_file import MAX_BYTES, model_from_bytes
 
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: is larger than any forest of `ilemtrack train` ({MAX_BYTES} bytes)")
-        data = path.read_bytes()
+        data = read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise InputError(f"{path}: the forest cannot be read ({error.strerror})") from None
     try:

@@ -1,6 +1,5 @@
 """Detection on recorded frames, and the JSON of `ilemtrack detect`."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Detection
 from drivers.recorded.tiff import RecordedFrame
-
-_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
+from service.archive.names import stem_of
 
 
 def detect_recorded(
@@ -34,16 +32,31 @@ def detect_recorded(
 
 def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]:
     """Return one entry of ``frames`` of the JSON document."""
-    return {
+    document = {
         "path": str(frame.path),
         "page": frame.page,
         "shape": list(frame.pixels.shape),
         "pixel_size_um": round(frame.pixel_size_m[0] * 1e6, 9),
         "cells": [_cell_document(cell) for cell in detection.cells],
         "imaged_fraction": round(detection.imaged_fraction, 6),
-        "warnings": list(detection.warnings),
+        "warnings": [*frame.notices, *detection.warnings],
         "elapsed_ms": round(detection.elapsed_ms, 3),
     }
+    known = {
+        "channel": frame.channel if frame.channels > 1 else None,
+        "z": frame.z,
+        "t": frame.t,
+        "section": frame.section,
+    }
+    document |= {key: value for key, value in known.items() if value is not None}
+    if frame.center_m is not None:
+        document["pose"] = {
+            "center_m": list(frame.center_m),
+            "rotation_rad": frame.rotation_rad,
+            "flip_x": frame.flip_x,
+            "flip_y": frame.flip_y,
+        }
+    return document
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def numbers(box: BoxPx) -> list[int]:
 
 def picture_names(paths: Sequence[Path]) -> dict[Path, str]:
     """Return a name for the pictures of each file, with as much of its folder as makes it unique."""
-    bare = {path: path.with_name(_SUFFIX.sub("", path.name)) for path in paths}
+    bare = {path: path.with_name(stem_of(path)) for path in paths}
     for parts in range(1, 1 + max((len(path.absolute().parts) for path in paths), default=0)):
         names = {path: "_".join(name.absolute().parts[-parts:]) for path, name in bare.items()}
         if len(set(names.values())) == len(names):

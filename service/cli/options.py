@@ -10,8 +10,19 @@ ConfigFile = Annotated[str, typer.Option("--config", help="YAML file or name of 
 OtherPixelSize = Annotated[
     float | None,
     typer.Option(
-        "--pixel-size-nm", min=10, max=5000, help="Pixel size of frames whose file does not state it."
+        "--pixel-size-nm",
+        min=10,
+        max=5000,
+        help="Pixel size; needed where a file does not state it, and used in place of what a file states.",
     ),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option("--channel", help="Name of the channel with the cells, or its number from 1."),
+]
+Images = Annotated[
+    list[Path],
+    typer.Argument(help="TIFF, OME-TIFF or PNG files, or folders of them; each page is a frame."),
 ]
 
 Connect = Annotated[

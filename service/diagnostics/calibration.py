@@ -18,6 +18,7 @@ from config.instrument import CalibrationConfig
 from drivers.calibration import CalibrationFit, fit_calibration
 from drivers.errors import CalibrationError
 from service.errors import InputError
+from service.input_files import read_text
 from service.pictures.figures import save_figure
 
 COLUMNS = ("fm_x_um", "fm_y_um", "sem_x_um", "sem_y_um")
@@ -53,16 +54,7 @@ def read_pairs(path: Path) -> PointPairs:
     InputError
         Raised when the file cannot be read or is invalid; one sentence that says what and where.
     """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InputError(
-                f"{path}: is larger than {_MOST_BYTES // 1_000_000} MB, which is no list of points"
-            )
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is no CSV file in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    text = read_text(path, _MOST_BYTES)
     # Spreadsheets write semicolons in many countries, and some programs write tabs.
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)

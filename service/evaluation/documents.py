@@ -1,8 +1,7 @@
 """Documents of evaluation: detections and truth from files, results as JSON."""
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,11 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, CellSource, Decision
 from detection.plugins import MAX_EXTENT_UNCERTAINTY_UM
 from service.errors import InputError
-from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_rois import read_marks
+from service.evaluation.pairing import paired
+from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import Truth
+from service.input_files import read_json
 
 
 def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]:
@@ -34,57 +36,64 @@ def read_judged(detections: Path, truth: Truth) -> tuple[list[JudgedFrame], int]
         Raised when the file is no such document, or a frame has no truth; one sentence.
     """
     frames = _frames(detections)
-    single = len({entry["path"] for entry in frames}) == 1
+    pages = [_page(entry) for entry in frames]
+    known = paired(truth, pages)
     judged = []
-    used = set()
-    for entry in frames:
-        path, page = Path(entry["path"]), entry["page"]
-        key = truth.key_of(path, page, alone=single)
-        if key is None:
+    for entry, page, cells in zip(frames, pages, known.cells, strict=True):
+        if cells is None:
             raise InputError(
-                f"{truth.source}: has no truth for {path.name} page {page};"
-                f" it has {_some(sorted({stem for stem, _ in truth.frames}))}"
-            )
-        used.add(key)
-        cells = truth.frames.get(key, ())
-        rows, columns = entry["shape"]
-        outside = [c for c in cells if c.box.x1 > columns or c.box.y1 > rows]
-        if outside:
-            raise InputError(
-                f"{truth.source}: cell {outside[0].id} of {path.name} page {page} reaches beyond the frame of"
-                f" {columns} x {rows} pixels; the truth is of another image"
+                f"{truth.source}: has no truth for {page.path.name} page {page.page};"
+                f" it has {_some(sorted({stem for stem, _ in truth.frames} | set(truth.marks)))}"
             )
         judged.append(
             JudgedFrame(
-                f"{path.name} page {page}",
-                (rows, columns),
+                f"{page.path.name} page {page.page}",
+                page.shape,
                 float(entry["pixel_size_um"]),
                 tuple(_cell(cell, entry, detections) for cell in entry["cells"]),
                 cells,
                 serial="serial" in entry,
             )
         )
-    return judged, len(set(truth.frames) - used)
+    return judged, known.left_out
 
 
-def read_boxes_by_page(detections: Path) -> Reader:
-    """Read the boxes of the cells to image, by page, from a document of `ilemtrack detect --json`.
+def _page(entry: Mapping[str, Any]) -> ImagePage:
+    z, t = (value if type(value := entry.get(axis)) is int else None for axis in ("z", "t"))
+    return ImagePage(Path(entry["path"]), entry["page"], (entry["shape"][0], entry["shape"][1]), z, t)
 
-    Several files of one page each count as pages, in order.
+
+def read_readers(paths: Sequence[Path], detections: Path | None) -> tuple[list[Reader], Reader | None]:
+    """Read boxes by page: of Fiji ROI zips, one for each reader, and of the cells to image of a detector.
+
+    Several files of one page each count as pages, in order. If readers marked slices and time points, pages
+    are counted by these.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    detections : Path or None
+        Document of `ilemtrack detect --json`.
     """
-    frames = _frames(detections)
-    single = len({entry["path"] for entry in frames}) == 1
-    found = {}
-    for number, entry in enumerate(frames):
+    marked = [read_marks(path) for path in paths]
+    entries = [] if detections is None else _frames(detections)
+    pages = [_page(entry) for entry in entries]
+    placed = any(mark.z or mark.t for marks in marked for mark in marks)
+    by_place = placed and all(page.z is not None and page.t is not None for page in pages)
+    slices = max([1, *(mark.z for marks in marked for mark in marks), *((page.z or 0) + 1 for page in pages)])
+    readers: list[Reader] = [
+        {page: [cell.box for cell in cells] for page, cells in by_page(marks, slices).items()}
+        for marks in marked
+    ]
+    if detections is None:
+        return readers, None
+    single = len({page.path for page in pages}) == 1
+    found: dict[int, list[BoxPx]] = {}
+    for number, (entry, page) in enumerate(zip(entries, pages, strict=True)):
         cells = (_cell(cell, entry, detections) for cell in entry["cells"])
-        page = entry["page"] if single else number
-        found[page] = [cell.box_px for cell in cells if cell.image_box_px is not None]
-    return found
-
-
-def read_reader(path: Path) -> Reader:
-    """Read the boxes of a Fiji ROI zip of one reader, by page."""
-    return {page: [cell.box for cell in cells] for page, cells in read_rois(path).items()}
+        place = (page.t or 0) * slices + (page.z or 0) if by_place else page.page
+        found[place if single else number] = [cell.box_px for cell in cells if cell.image_box_px is not None]
+    return readers, found
 
 
 def beam_s_per_um2(sem: SemConfig) -> float:
@@ -134,12 +143,7 @@ def _finite(value: Any) -> Any:
 
 
 def _frames(path: Path) -> list[dict[str, Any]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is no JSON file ({' '.join(str(error).split())[:120]})") from None
+    document = read_json(path)
     frames = document.get("frames") if isinstance(document, dict) else None
     if not isinstance(frames, list) or not frames:
         raise InputError(f"{path}: holds no detections; it must be what `ilemtrack detect --json` prints")

@@ -1,27 +1,59 @@
 """Regions of interest in the files of Fiji's ROI manager."""
 
+import logging
 import struct
 import zipfile
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import roifile
 from skimage.draw import polygon
-from skimage.measure import find_contours
 
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
-from detection.image.hits import Detection
 from service.errors import InputError
+from service.evaluation.roi_marks import Mark, by_page
+
+# Warnings of roifile on damaged files go to the log; the user gets one sentence from here.
+logging.getLogger("roifile").addHandler(logging.NullHandler())
 
 _MAX_SIDE_PX = 32768
+_MAX_CELL_PX = 2**24
+_MAX_ALL_PX = 2**28
+"""Largest bounding box of a ROI, and of all of a file, px: far beyond cells; masks are kept in memory."""
+_MAX_ROIS = 100_000
+_MAX_ROI_BYTES = 2**24
+_MAX_ALL_BYTES = 2**28
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""Errors of roifile and zipfile on damaged, encrypted and foreign files."""
 
 
 def read_rois(path: Path) -> dict[int, tuple[TrueCell, ...]]:
-    """Read the ROIs of a Fiji ROI zip, or of a single ``.roi`` file, by page from 0.
+    """Read the ROIs of a file by page from 0; see `read_marks` and `roi_marks.by_page`."""
+    return by_page(read_marks(path))
 
-    Lines, points and other shapes without an area are refused.
+
+def read_marks(path: Path) -> tuple[Mark, ...]:
+    """Read the ROIs of a Fiji ROI zip, or of a single ``.roi`` file.
+
+    Other files in the zip, such as ``__MACOSX`` or a table, do not count. Lines, points and other shapes
+    without an area are refused.
 
     Raises
     ------
@@ -30,17 +62,52 @@ def read_rois(path: Path) -> dict[int, tuple[TrueCell, ...]]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; a Fiji ROI zip is needed")
+    marks: list[Mark] = []
+    area_px = 0
     try:
-        read = roifile.roiread(path)
-    except (OSError, ValueError, KeyError, IndexError, TypeError, struct.error, zipfile.BadZipFile) as error:
+        for number, roi in enumerate(_rois(path), start=1):
+            cell = _cell_of_roi(roi, roi.name or f"R{number:04d}", path)
+            marks.append(Mark(cell, max(roi.position, 0), max(roi.z_position, 0), max(roi.t_position, 0)))
+            area_px += cell.box.area_px
+            if number > _MAX_ROIS or area_px > _MAX_ALL_PX:
+                raise InputError(f"{path}: has more ROIs, or larger ones, than marks of cells could be")
+    except InputError:
+        raise
+    except _DAMAGED as error:
         said = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path}: is no Fiji ROI file, or a damaged one ({said})") from None
-    pages: dict[int, list[TrueCell]] = {}
-    for number, roi in enumerate(read if isinstance(read, list) else [read], start=1):
-        name = roi.name or f"R{number:04d}"
-        position = max(roi.position, roi.z_position, roi.t_position, 1)
-        pages.setdefault(position - 1, []).append(_cell_of_roi(roi, name, path))
-    return {page: tuple(cells) for page, cells in sorted(pages.items())}
+    return tuple(marks)
+
+
+def _rois(path: Path) -> Iterator[roifile.ImagejRoi]:
+    with path.open("rb") as file:
+        start = file.read(4)
+        if start == b"Iout":
+            yield roifile.ImagejRoi.frombytes(start + file.read(_MAX_ROI_BYTES))
+            return
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        rois = [one for one in members if _is_roi(one)]
+        if any(not one.is_dir() for one in members) and not rois:
+            raise InputError(f"{path}: holds no ROI; save the marks with More > Save in Fiji's ROI manager")
+        sizes = [one.file_size for one in rois]
+        if max(sizes, default=0) > _MAX_ROI_BYTES or sum(sizes) > _MAX_ALL_BYTES:
+            raise InputError(f"{path}: claims more bytes than ROIs of cells need; it is damaged")
+        for one in rois:
+            with archive.open(one) as member:
+                # The size in the directory of a damaged zip may be wrong.
+                data = member.read(_MAX_ROI_BYTES + 1)
+            if len(data) > _MAX_ROI_BYTES:
+                raise InputError(f"{path}: claims more bytes than ROIs of cells need; it is damaged")
+            roi = roifile.ImagejRoi.frombytes(data)
+            roi.name = roi.name or PurePosixPath(one.filename).stem
+            yield roi
+
+
+def _is_roi(member: zipfile.ZipInfo) -> bool:
+    place = PurePosixPath(member.filename)
+    hidden = "__MACOSX" in place.parts or place.name.startswith(".")
+    return not member.is_dir() and place.suffix.lower() == ".roi" and not hidden
 
 
 def _cell_of_roi(roi: roifile.ImagejRoi, name: str, path: Path) -> TrueCell:
@@ -62,6 +129,8 @@ def _cell_of_roi(roi: roifile.ImagejRoi, name: str, path: Path) -> TrueCell:
     x0, y0 = max(x0, 0), max(y0, 0)
     if x0 >= x1 or y0 >= y1:
         raise InputError(f"{path}: {name} lies outside of the image")
+    if (x1 - x0) * (y1 - y0) > _MAX_CELL_PX:
+        raise InputError(f"{path}: {name} is {x1 - x0} x {y1 - y0} pixels, which is no cell")
     box = BoxPx(x0, y0, x1, y1)
     mask = np.zeros((box.height_px, box.width_px), np.bool_)
     for outline in outlines:
@@ -70,104 +139,3 @@ def _cell_of_roi(roi: roifile.ImagejRoi, name: str, path: Path) -> TrueCell:
         inside = polygon(row, column, mask.shape)  # type: ignore[no-untyped-call]
         mask[inside] ^= True
     return TrueCell(name, box, mask if mask.any() else None)
-
-
-def write_boxes(path: Path, boxes: Iterable[tuple[str, int, BoxPx]]) -> None:
-    """Write boxes as a Fiji ROI zip.
-
-    Parameters
-    ----------
-    path : Path
-        Overwritten if it exists; its folder must exist.
-    boxes : iterable of (str, int, BoxPx)
-        Name, page from 0, and box.
-
-    Raises
-    ------
-    InputError
-        Raised when the file cannot be written.
-    """
-    _write(path, (_rectangle(name, page, box) for name, page, box in boxes))
-
-
-def write_outlines(path: Path, cells: Iterable[tuple[str, int, TrueCell]]) -> None:
-    """Write outlines of cells as a Fiji ROI zip; boxes for cells without a mask.
-
-    Parameters
-    ----------
-    path : Path
-        Overwritten if it exists; its folder must exist.
-    cells : iterable of (str, int, TrueCell)
-        Name, page from 0, and cell. Only the largest piece of a cell is outlined.
-
-    Raises
-    ------
-    InputError
-        Raised when the file cannot be written.
-    """
-    _write(path, (_outline(name, page, cell) for name, page, cell in cells))
-
-
-def write_found(folder: Path, found: Sequence[tuple[Path, int, Detection]]) -> None:
-    """Write detections as Fiji ROI zips, two per image: cells, and boxes to image.
-
-    ``NAME.zip`` has the boxes of all cells to image, not dilated, as a reader would mark them;
-    ``NAME_to_image.zip`` has them with their margin. The position of a ROI is its page.
-
-    Parameters
-    ----------
-    folder : Path
-        Must exist; files in it are overwritten.
-    found : sequence of (Path, int, Detection)
-        Image, page from 0, and its detection.
-
-    Raises
-    ------
-    InputError
-        Raised when two images have the same name, or a file cannot be written.
-    """
-    images: dict[str, Path] = {}
-    for path, _, _ in found:
-        stem = path.name.split(".")[0]
-        if images.setdefault(stem, path) != path:
-            raise InputError(f"--roi: {images[stem]} and {path} would both be written to {stem}.zip")
-    for stem, path in images.items():
-        kept = [
-            (f"{page + 1:04d}-{cell.id}", page, cell.box_px, cell.image_box_px)
-            for image, page, detection in found
-            if image == path
-            for cell in detection.cells
-            if cell.image_box_px is not None
-        ]
-        write_boxes(folder / f"{stem}.zip", ((name, page, box) for name, page, box, _ in kept))
-        write_boxes(
-            folder / f"{stem}_to_image.zip", ((name, page, box) for name, page, _, box in kept if box)
-        )
-
-
-def _write(path: Path, rois: Iterable[roifile.ImagejRoi]) -> None:
-    try:
-        # One zip at once: roifile appends to an existing file, and writes none without ROIs.
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for roi in rois:
-                archive.writestr(f"{roi.name}.roi", roi.tobytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _rectangle(name: str, page: int, box: BoxPx) -> roifile.ImagejRoi:
-    roi = roifile.ImagejRoi()
-    roi.roitype = roifile.ROI_TYPE.RECT
-    roi.left, roi.top, roi.right, roi.bottom = box.as_tuple()
-    roi.name, roi.position = name, page + 1
-    return roi
-
-
-def _outline(name: str, page: int, cell: TrueCell) -> roifile.ImagejRoi:
-    if cell.mask is None:
-        return _rectangle(name, page, cell.box)
-    pieces = find_contours(np.pad(cell.mask, 1).astype(np.float32), 0.5)  # type: ignore[no-untyped-call]
-    row_column = max(pieces, key=len)
-    # Contours count from the centre of the pixel before the box, ROIs from the corner of the frame.
-    points = row_column[:, ::-1] - 0.5 + (cell.box.x0, cell.box.y0)
-    return roifile.ImagejRoi.frompoints(points.astype(np.float32), name=name, position=page)

@@ -20,7 +20,7 @@ from detection.image.boxes import BoxPx
 from drivers.fluorescence import FmSettings
 from drivers.pose import Pose, to_pixels
 from service.errors import InputError
-from service.evaluation.fiji_rois import write_outlines
+from service.evaluation.fiji_writing import write_outlines
 from service.evaluation.truth import TRUTH_NAME
 from service.session.layout import sections_and_fields
 from simulators.clock import FastClock

@@ -15,6 +15,8 @@ from detection.forest.training import AnnotatedFrame
 from detection.image.frames import check_frame
 from drivers.recorded.tiff import RecordedFrame
 from service.errors import InputError
+from service.evaluation.pairing import paired
+from service.evaluation.roi_marks import ImagePage
 from service.evaluation.truth import Truth
 
 
@@ -28,11 +30,13 @@ def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFr
     DetectionError
         Raised when a frame cannot be used.
     """
-    only_image = len({frame.path for frame in frames}) == 1
+    pages = [
+        ImagePage(one.path, one.page, (one.pixels.shape[0], one.pixels.shape[1]), one.z, one.t)
+        for one in frames
+    ]
     items = []
-    for recorded in frames:
+    for recorded, cells in zip(frames, paired(truth, pages).cells, strict=True):
         where = f"{recorded.path} page {recorded.page}"
-        cells = truth.of(recorded.path, recorded.page, alone=only_image)
         if cells is None:
             raise InputError(f"{where}: {truth.source} has no cells for it; name both alike, or leave it out")
         try:
@@ -42,12 +46,6 @@ def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFr
         if frame.constant:
             raise InputError(f"{where}: {frame.warnings[0]}; leave it out")
         rows, columns = recorded.pixels.shape
-        for cell in cells:
-            if cell.box.x1 > columns or cell.box.y1 > rows:
-                raise InputError(
-                    f"{where}: {truth.source} marks a cell at {cell.box.as_tuple()}, outside of the frame of"
-                    f" {columns} x {rows} pixels"
-                )
         cell_mask, unknown = masks_of(cells, (rows, columns))
         items.append(AnnotatedFrame(frame, cell_mask, unknown, tuple(cells)))
     return items

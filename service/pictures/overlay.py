@@ -12,8 +12,11 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Decision, Detection
 
 Colour = tuple[int, int, int]
+Corners = tuple[int, int, int, int]
 
 ENLARGED = 2
+LONGEST_PX = 4096
+"""Longest side of a picture of a frame: larger frames are shrunk to it. Common viewers show it at once."""
 STRETCH_PERCENTILES = (1.0, 99.7)
 GAMMA = 0.6
 """Below 1, so that dim cells are visible beside bright ones."""
@@ -51,12 +54,16 @@ def draw_overlay(
 
     Returns
     -------
-    (2 rows + 44, 2 columns, 3) array of uint8
-        RGB: the frame enlarged twice; detected boxes solid (green, amber if doubtful, red if not imaged),
-        boxes to image dashed in blue; scale bar; legend below.
+    (height + 44, width, 3) array of uint8
+        RGB: the frame enlarged twice, less if its longest side were above 4096 px; detected boxes solid
+        (green, amber if doubtful, red if not imaged), boxes to image dashed in blue; scale bar; legend below.
     """
-    large = cv2.resize(stretched(pixels), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
+    scale = min(ENLARGED, LONGEST_PX / max(pixels.shape))
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    way = cv2.INTER_LINEAR if scale >= 1 else cv2.INTER_AREA
+    large = cv2.resize(stretched(pixels), size, interpolation=way)
     picture = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    boxes = [_corners(cell.box_px, scale) for cell in detection.cells]
     if tracks is None:
         colours = [_colour_of(cell) for cell in detection.cells]
         names = [cell.id for cell in detection.cells]
@@ -65,11 +72,12 @@ def draw_overlay(
         names = ["+".join(one) or cell.id for one, cell in zip(tracks, detection.cells, strict=True)]
     for cell, colour in zip(detection.cells, colours, strict=True):
         if cell.image_box_px is not None:
-            _dashed(picture, cell.image_box_px, IMAGED if tracks is None else colour)
-    for cell, colour in zip(detection.cells, colours, strict=True):
-        _solid(picture, cell.box_px, colour)
-    _label_all(picture, detection.cells, names, colours)
-    _scale_bar(picture, pixel_size_um)
+            _dashed(picture, _corners(cell.image_box_px, scale), IMAGED if tracks is None else colour)
+    for box, colour in zip(boxes, colours, strict=True):
+        cv2.rectangle(picture, box[:2], box[2:], colour, 1)
+    labels = [f"{name} {cell.confidence:.2f}" for name, cell in zip(names, detection.cells, strict=True)]
+    _label_all(picture, boxes, labels, colours)
+    _scale_bar(picture, pixel_size_um / scale)
     return np.vstack([picture, _legend(picture.shape[1], detection, by_track=tracks is not None)])
 
 
@@ -128,19 +136,14 @@ def _colour_of(cell: Cell) -> Colour:
     return DOUBTFUL if cell.decision is Decision.DOUBTFUL else FOUND
 
 
-def _corners(box: BoxPx) -> tuple[int, int, int, int]:
-    """Return first and last pixel of a box in the enlarged picture."""
-    x0, y0, x1, y1 = (side * ENLARGED for side in box.as_tuple())
-    return x0, y0, x1 - 1, y1 - 1
+def _corners(box: BoxPx, scale: float) -> Corners:
+    """Return first and last pixel of a box in the picture."""
+    x0, y0, x1, y1 = (round(side * scale) for side in box.as_tuple())
+    return x0, y0, max(x1 - 1, x0), max(y1 - 1, y0)
 
 
-def _solid(picture: NDArray[np.uint8], box: BoxPx, colour: Colour) -> None:
-    x0, y0, x1, y1 = _corners(box)
-    cv2.rectangle(picture, (x0, y0), (x1, y1), colour, 1)
-
-
-def _dashed(picture: NDArray[np.uint8], box: BoxPx, colour: Colour, dash: int = 6) -> None:
-    x0, y0, x1, y1 = _corners(box)
+def _dashed(picture: NDArray[np.uint8], corners: Corners, colour: Colour, dash: int = 6) -> None:
+    x0, y0, x1, y1 = corners
     for x in range(x0, x1 + 1, 2 * dash):
         end = min(x + dash - 1, x1)
         for y in (y0, y1):
@@ -152,16 +155,14 @@ def _dashed(picture: NDArray[np.uint8], box: BoxPx, colour: Colour, dash: int = 
 
 
 def _label_all(
-    picture: NDArray[np.uint8], cells: Sequence[Cell], names: Sequence[str], colours: Sequence[Colour]
+    picture: NDArray[np.uint8], boxes: Sequence[Corners], labels: Sequence[str], colours: Sequence[Colour]
 ) -> None:
-    """Label each box with name and confidence, unless there is no room beside other labels."""
+    """Label each box, unless there is no room beside other labels."""
     height, width = picture.shape[:2]
     taken: list[tuple[int, int, int, int]] = []
-    for cell, name, colour in zip(cells, names, colours, strict=True):
-        text = f"{name} {cell.confidence:.2f}"
+    for (x0, y0, x1, y1), text, colour in zip(boxes, labels, colours, strict=True):
         (text_width, text_height), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
         w, h = text_width + 4, text_height + 4
-        x0, y0, x1, y1 = _corners(cell.box_px)
         for x, y in (
             (x0, y0 - h - 1),
             (x0, y1 + 2),
@@ -184,9 +185,8 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _scale_bar(picture: NDArray[np.uint8], pixel_size_um: float) -> None:
+def _scale_bar(picture: NDArray[np.uint8], um_per_dot: float) -> None:
     height, width = picture.shape[:2]
-    um_per_dot = pixel_size_um / ENLARGED
     fitting = [length for length in SCALE_BARS_UM if length / um_per_dot <= width / 5]
     if not fitting:
         return

@@ -1,10 +1,7 @@
-"""Input of ``ilemtrack plan``: fields and boxes, read and planned; for its output see `result`."""
+"""Input of ``ilemtrack plan``: fields and boxes, and their plans; for its output see `result`."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 from shapely import Polygon
@@ -19,7 +16,6 @@ from planner.values import Box, Plan, settings_from
 from planner.values import Field as SavedField
 from service.errors import InputError
 
-MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_FIELDS = 2000
 MAX_BOXES = 20_000
 FURTHEST_M = 0.2
@@ -49,6 +45,20 @@ class NamedRect(Frozen):
     rect_m: Rect
 
 
+class BoxRequest(NamedRect):
+    """A box: the cell as found, undilated."""
+
+    keep_m: Rect | None = None
+    """Ground that must be imaged with it, where that is more than the cell."""
+
+
+class NotImaged(Frozen):
+    """A cell that nothing is planned for, with the reason."""
+
+    id: Name
+    reason: Annotated[str, StringConstraints(max_length=400)]
+
+
 class SemRequest(Frozen):
     """The SEM to plan for, instead of that of the configuration; its ranges apply here as well."""
 
@@ -67,6 +77,8 @@ class PlanRequest(Frozen):
 
     Attributes
     ----------
+    not_imaged : tuple of NotImaged
+        Cells that the detection policy leaves out; listed with the skipped boxes.
     outline_m : tuple of (x, y), optional
         Corners of the section.
     start_m : (x, y), optional
@@ -78,7 +90,8 @@ class PlanRequest(Frozen):
     v: Annotated[int, Field(strict=True, ge=1, le=1)]
     section: Name
     fields: Annotated[tuple[NamedRect, ...], Field(min_length=1, max_length=MAX_FIELDS)]
-    boxes: Annotated[tuple[NamedRect, ...], Field(max_length=MAX_BOXES)]
+    boxes: Annotated[tuple[BoxRequest, ...], Field(max_length=MAX_BOXES)]
+    not_imaged: Annotated[tuple[NotImaged, ...], Field(max_length=MAX_BOXES)] = ()
     sem: SemRequest | None = None
     outline_m: Annotated[tuple[Point, ...], Field(min_length=3, max_length=1000)] | None = None
     start_m: Point | None = None
@@ -113,43 +126,6 @@ class PlanOverrides:
     overhead_s: float | None = None
 
 
-def read_boxes(path: Path) -> PlanRequest:
-    """Read the input of ``ilemtrack plan``.
-
-    Raises
-    ------
-    InputError
-        Raised when the file is missing, too large, no JSON, or invalid; names the file and the key.
-    """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"{path}: larger than {MAX_FILE_BYTES // 1024**2} MiB, the most that is read")
-    try:
-        document = json.loads(
-            data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
-        )
-    except RecursionError:
-        raise InputError(f"{path}: no valid JSON (nested too deeply)") from None
-    except ValueError as error:
-        raise InputError(f"{path}: no valid JSON ({error})") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: the document must be an object with v, section, fields and boxes")
-    try:
-        request = PlanRequest.model_validate(document)
-    except ValidationError as error:
-        raise InputError(f"{path}: {explain(error)}") from None
-    for kind, items in (("fields", request.fields), ("boxes", request.boxes)):
-        if (twice := _first_twice(items)) is not None:
-            raise InputError(f"{path}: {kind}: the id {twice!r} comes twice; every one must differ")
-    return request
-
-
 def planned_request(
     request: PlanRequest, config: Config, overrides: PlanOverrides | None = None
 ) -> PlannedRequest:
@@ -174,7 +150,7 @@ def planned_request(
         made = plans(
             request.section,
             [SavedField(field.id, field.rect_m) for field in request.fields],
-            [Box(box.id, box.rect_m) for box in request.boxes],
+            [Box(box.id, box.rect_m, box.keep_m) for box in request.boxes],
             settings,
             compared_methods(settings.method),
             request.start_m,
@@ -211,25 +187,3 @@ def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -
         return Config.model_validate(values)
     except ValidationError as error:
         raise InputError(f"the plan cannot be made with these settings: {explain(error)}") from None
-
-
-def _first_twice(items: Sequence[NamedRect]) -> str | None:
-    seen: set[str] = set()
-    for item in items:
-        if item.id in seen:
-            return item.id
-        seen.add(item.id)
-    return None
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no number")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {twice!r} twice")
-    return values

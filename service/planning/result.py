@@ -113,7 +113,10 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
         method=chosen.method,
         optimal=chosen.optimal,
         frames=tuple(PlannedFrame.model_validate(asdict(frame)) for frame in chosen.frames),
-        skipped=tuple(BoxReason(box=item.box, reason=item.reason) for item in chosen.skipped),
+        skipped=(
+            *(BoxReason(box=item.box, reason=item.reason) for item in chosen.skipped),
+            *(BoxReason(box=item.id, reason=item.reason) for item in made.request.not_imaged),
+        ),
         clipped=tuple(BoxReason(box=item.box, reason=item.reason) for item in chosen.clipped),
         totals=PlanTotals.model_validate(totals),
         alternatives=tuple(rows),

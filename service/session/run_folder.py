@@ -7,14 +7,13 @@
 """
 
 import errno
-import json
 import os
 import secrets
 import shutil
 import socket
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -25,6 +24,10 @@ from pydantic import ValidationError
 from config.base import Frozen
 from config.model import Config
 from service.errors import InputError, NeverBegunError, NotNowError
+from service.input_files import read_json
+
+_MOST_INFO_BYTES = 64_000_000
+"""Largest ``run.json``; it lists the images of a replay."""
 
 Kind = Literal["dry-run", "run", "replay"]
 
@@ -39,7 +42,18 @@ class RunInfo(Frozen):
     images: tuple[str, ...] = ()
     """Recorded frames of a replay, absolute paths."""
     pixel_size_nm: float | None = None
-    """Given on the command line of a replay, for frames without one."""
+    """Given on the command line of a replay; replaces that of the files."""
+    channel: str | None = None
+    """Given on the command line of a replay, where files have several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Recorded frames of a replay: absolute paths, and what the command line says of them."""
+
+    images: tuple[str, ...]
+    pixel_size_nm: float | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +125,7 @@ def create(
     kind: Kind,
     clock: Literal["fast", "real"],
     config_yaml: str,
-    images: tuple[str, ...] = (),
-    pixel_size_nm: float | None = None,
+    recorded: Recorded | None = None,
 ) -> tuple[RunFolder, RunInfo]:
     """Create the folder of a new run, ``runs/<run id>`` unless `out` names one.
 
@@ -123,7 +136,7 @@ def create(
     """
     run = new_run_id(kind)
     path = (out if out is not None else Path("runs") / run).absolute()
-    info = RunInfo(run=run, kind=kind, clock=clock, images=images, pixel_size_nm=pixel_size_nm)
+    info = RunInfo(run=run, kind=kind, clock=clock, **({} if recorded is None else asdict(recorded)))
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")
@@ -137,9 +150,21 @@ def create(
 
 
 def discard(folder: RunFolder) -> None:
-    """Remove the folder of a session that never began, unless it has images."""
-    if not any(folder.path.rglob("*.tiff")):
-        shutil.rmtree(folder.path)
+    """Remove the folder of a session that never began, unless it has images.
+
+    A link, a mount point or a folder in another one that cannot be changed is emptied and stays.
+    """
+    if any(folder.path.rglob("*.tiff")):
+        return
+    for child in folder.path.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                child.unlink()
+    if not folder.path.is_symlink():
+        with suppress(OSError):
+            folder.path.rmdir()
 
 
 def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
@@ -152,8 +177,8 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     """
     folder = RunFolder(path.absolute())
     try:
-        info = RunInfo.model_validate(json.loads(folder.info.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError):
+        info = RunInfo.model_validate(read_json(folder.info, _MOST_INFO_BYTES))
+    except (InputError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
     if not folder.config.is_file():
         raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")

@@ -11,17 +11,20 @@ from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.microscope import Microscope
 from drivers.pose import frame_rect
+from drivers.recorded.collection import read_collection
 from drivers.recorded.devices import PlacedFrame, placed
-from drivers.recorded.tiff import read_frames
 from planner.errors import PlannerError
 from planner.values import settings_from
 from service.errors import InputError
+from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints
 from service.session.hardware import hardware
 from service.session.layout import refuse_overlap, sections_and_fields, visited
 from service.session.run_folder import RunFolder, RunInfo
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,10 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
 
 
 def _recorded(config: Config, folder: RunFolder, info: RunInfo, clock: Clock) -> Setup:
-    frames = [frame for path in info.images for frame in read_frames(Path(path), info.pixel_size_nm)]
-    places = placed(frames)
+    read = read_collection([Path(path) for path in info.images], info.pixel_size_nm, info.channel)
+    for notice in read.notices:
+        log.warning(notice)
+    places = placed(read.frames)
     sections, fields = _sections_and_fields_of(places, config)
     microscope = recorded_microscope(config, clock, places, folder.simulator)
     return Setup(sections, fields, microscope.devices, clock, None)

@@ -16,6 +16,7 @@ from pathlib import Path
 import apprise
 
 from config.alarms import AlarmKind, NotifyConfig
+from config.documents.text_files import read_text
 from config.model import Config
 from service.errors import InputError
 from service.logs import get_logger
@@ -25,6 +26,7 @@ from service.watch.alarms import Alarm
 log = get_logger(__name__)
 
 URLS_VARIABLE = "ILEMTRACK_NOTIFY_URLS"
+_MOST_BYTES = 1_000_000
 _HIDDEN = "**********"
 """Placeholder of a secret in the copy of a configuration."""
 _SEVERITY = {"finished": apprise.NotifyType.INFO, "review": apprise.NotifyType.INFO}
@@ -52,9 +54,11 @@ def notification_urls(config: NotifyConfig) -> list[str]:
     urls += [url.get_secret_value() for url in config.urls]
     if config.urls_file is not None:
         try:
-            text = Path(config.urls_file).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"notify.urls_file: {config.urls_file}: cannot be read ({error})") from None
+            text = read_text(Path(config.urls_file).expanduser(), _MOST_BYTES)
+        except OSError as error:
+            raise InputError(
+                f"notify.urls_file: {config.urls_file}: cannot be read ({error.strerror})"
+            ) from None
         lines = (line.strip() for line in text.splitlines())
         urls += [line for line in lines if line and not line.startswith("#")]
     return [url for url in dict.fromkeys(urls) if url != _HIDDEN]

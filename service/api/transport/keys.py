@@ -17,10 +17,12 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
+from config.documents.text_files import read_text
 from service.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _LINE = re.compile(r'\s+([a-z-]+)\s*=\s*"([^"]*)"\s*')
+_MOST_BYTES = 100_000
 _KEY_CHARACTERS = 40
 """Length of 32 bytes in Z85."""
 
@@ -146,9 +148,9 @@ def read(path: Path) -> Certificate:
         The file cannot be read, or is not a certificate.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a key file ({error})") from None
+        text = read_text(path, _MOST_BYTES)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as a key file ({error.strerror})") from None
     matches = [match for match in map(_LINE.fullmatch, text.splitlines()) if match]
     values: dict[str, str] = {match[1]: match[2] for match in matches}
     keys = [values.get(name) for name in ("public-key", "secret-key", "server-key")]

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from config.choices import DEFAULT_PROFILE
-from service.cli.options import ConfigFile, Json, OtherPixelSize, RunDir
+from service.cli.options import ChannelOption, ConfigFile, Images, Json, OtherPixelSize, RunDir
+from service.cli.output import tell
 from service.errors import InputError, NeverBegunError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
@@ -63,9 +64,10 @@ def run(
 
 
 def replay(
-    images: Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF files; each page is a section.")],
+    images: Images,
     config: ConfigFile = DEFAULT_PROFILE,
     pixel_size_nm: OtherPixelSize = None,
+    channel: ChannelOption = None,
     serial: Annotated[
         bool, typer.Option("--serial/--no-serial", help="Treat the frames as serial sections, in this order.")
     ] = True,
@@ -78,14 +80,19 @@ def replay(
     They go through detection and planning as new fluorescence frames would.
     """
     from config.loading import load
+    from drivers.recorded.collection import image_files
     from service.cli.live import session_run
+    from service.session.run_folder import Recorded
 
-    paths = tuple(str(path.absolute()) for path in images)
     chosen = load(config)
+    files = image_files(images, ordered=True)
+    for notice in files.notices:
+        tell(f"warning: {notice}")
+    recorded = Recorded(tuple(str(path.absolute()) for path in files.paths), pixel_size_nm, channel)
     if not serial:
         detection = chosen.detection.model_copy(update={"serial": False})
         chosen = chosen.model_copy(update={"detection": detection})
-    return session_run.begin(chosen, "replay", clock, out, as_json, paths, pixel_size_nm)
+    return session_run.begin(chosen, "replay", clock, out, as_json, recorded)
 
 
 def resume(

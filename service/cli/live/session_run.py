@@ -23,7 +23,17 @@ from service.diagnostics.checks import Level
 from service.errors import EndpointError, InputError, StoreError
 from service.safety.deadlines import guarded
 from service.session.layout import inside_safe_area, spread
-from service.session.run_folder import Kind, RunFolder, RunInfo, alone, create, discard, lock, open_existing
+from service.session.run_folder import (
+    Kind,
+    Recorded,
+    RunFolder,
+    RunInfo,
+    alone,
+    create,
+    discard,
+    lock,
+    open_existing,
+)
 from service.session.setup import Setup
 from service.watch.notifier import notification_urls, with_absolute_file, withheld
 from service.watch.rescue import let_finish
@@ -72,14 +82,13 @@ def begin(
     clock: Literal["fast", "real"],
     out: Path | None,
     as_json: bool,
-    images: tuple[str, ...] = (),
-    pixel_size_nm: float | None = None,
+    recorded: Recorded | None = None,
 ) -> int:
     """Begin a run in a new folder, drive it to its end, and return the exit status of the program."""
     own_packages.check()
     config = with_absolute_file(with_absolute_model(config))
     with alone(config, kind):
-        return _begin_alone(config, kind, clock, out, as_json, images, pixel_size_nm)
+        return _begin_alone(config, kind, clock, out, as_json, recorded)
 
 
 def _begin_alone(
@@ -88,10 +97,9 @@ def _begin_alone(
     clock: Literal["fast", "real"],
     out: Path | None,
     as_json: bool,
-    images: tuple[str, ...],
-    pixel_size_nm: float | None,
+    recorded: Recorded | None,
 ) -> int:
-    folder, info = create(out, kind, clock, dump(config), images, pixel_size_nm)
+    folder, info = create(out, kind, clock, dump(config), recorded)
     with lock(folder):
         logs.configure(folder.log)
         try:

@@ -16,14 +16,18 @@ File = Annotated[str, typer.Argument(help=f"YAML file or name of a profile: {', 
 
 
 def show(file: File = DEFAULT_PROFILE, as_json: Json = False) -> None:
-    """Show a configuration with all defaults filled in."""
-    from config.loading import dump, load
+    """Show a configuration with all defaults filled in.
+
+    Comments say what every key means.
+    """
+    from config.documents.comments import commented
+    from config.loading import load
 
     config = load(file)
     if as_json:
         print_json(config.model_dump(mode="json"))
     else:
-        typer.echo(dump(config), nl=False)
+        typer.echo(commented(config), nl=False)
 
 
 def check(file: File = DEFAULT_PROFILE) -> None:

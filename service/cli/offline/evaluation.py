@@ -91,7 +91,10 @@ def evaluate(
     from service.evaluation.truth import read_truth
 
     settings = load(config)
-    frames, left_out = read_judged(detections, read_truth(truth))
+    known = read_truth(truth)
+    frames, left_out = read_judged(detections, known)
+    for notice in known.notices:
+        tell(f"warning: {notice}")
     if left_out:
         tell(f"warning: {left_out} frames of the truth have no detections and are not scored")
     s_per_um2 = beam_s_per_um2(settings.sem)
@@ -133,7 +136,7 @@ def experts(
     """
     from detection.evaluation.experts import agreement, dice_table, groups, mean_between
     from service.cli.offline.evaluation_tables import print_experts
-    from service.evaluation.documents import read_boxes_by_page, read_reader
+    from service.evaluation.documents import read_readers
 
     if len(readers) < 2:
         raise InputError("experts: at least two readers are needed, with one Fiji ROI zip each")
@@ -141,7 +144,7 @@ def experts(
     if twice:
         raise InputError(f"{twice[0]}: given twice; each reader needs a file of their own")
     names = _names(readers)
-    marked = [read_reader(path) for path in readers]
+    marked, found = read_readers(readers, detections)
     empty = [str(path) for path, reader in zip(readers, marked, strict=True) if not reader]
     if empty:
         raise InputError(f"{empty[0]}: contains no ROI")
@@ -155,8 +158,7 @@ def experts(
         "dice": [[_number(value) for value in row] for row in table.tolist()],
         "mean_between_readers": _number(mean_between(table)),
     }
-    if detections is not None:
-        found = read_boxes_by_page(detections)
+    if found is not None:
         each = [agreement(reader, found) for reader in marked]
         document["detector"] = {
             "readers": [

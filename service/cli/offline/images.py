@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from config.choices import DEFAULT_PROFILE, Denoising
-from service.cli.options import ConfigFile, Json, OtherPixelSize
-from service.cli.output import print_json
+from service.cli.options import ChannelOption, ConfigFile, Images, Json, OtherPixelSize
+from service.cli.output import print_json, tell
 
 
 def detect(
-    images: Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF files; each page is a frame.")],
+    images: Images,
     detector: Annotated[
         str | None, typer.Option(help="recall-first, paper, forest:MODEL or the name of a plug-in.")
     ] = None,
@@ -23,6 +23,7 @@ def detect(
     ] = False,
     config: ConfigFile = DEFAULT_PROFILE,
     pixel_size_nm: OtherPixelSize = None,
+    channel: ChannelOption = None,
     overlay: Annotated[Path | None, typer.Option(help="Folder for pictures of the boxes.")] = None,
     serial: Annotated[
         bool,
@@ -34,16 +35,20 @@ def detect(
     """Find the cells in fluorescence frames."""
     from config.loading import load
     from detection.serial.section import as_detection
-    from drivers.recorded.tiff import read_frames
+    from drivers.recorded.collection import image_files, read_collection
     from service.analysis.detectors import open_detector
     from service.archive.frames import detect_recorded, frame_document
     from service.archive.stack import detect_serial, section_names, serial_document
     from service.cli.offline.detecting import chosen_settings, draw, make_folder, print_found, with_progress
-    from service.evaluation.fiji_rois import write_found
+    from service.evaluation.fiji_writing import write_found
 
     settings = chosen_settings(load(config).detection, detector, denoise, any_pixel_size)
     finder = open_detector(settings)
-    frames = [frame for path in images for frame in read_frames(path, pixel_size_nm)]
+    files = image_files(images, ordered=serial)
+    read = read_collection(files.paths, pixel_size_nm, channel)
+    frames = read.frames
+    for notice in (*files.notices, *read.notices):
+        tell(f"warning: {notice}")
     names = section_names(frames) if serial else ()
     for folder in (overlay, roi):
         if folder is not None:
@@ -58,7 +63,7 @@ def detect(
         )
     found = list(zip(frames, detections, strict=True))
     if overlay is not None:
-        draw(overlay, images, found, sections)
+        draw(overlay, files.paths, found, sections)
     if roi is not None:
         write_found(roi, [(frame.path, frame.page, detection) for frame, detection in found])
     if as_json:

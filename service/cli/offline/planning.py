@@ -1,5 +1,7 @@
 """Commands on the SEM frames to come: plan, estimate."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +12,31 @@ from service.cli.options import ConfigFile, Connect, Json
 from service.cli.output import duration, print_json, tell
 from service.errors import InputError
 
-Boxes = Annotated[Path, typer.Argument(help="JSON file with fields and boxes; see docs/documents.md.")]
+Boxes = Annotated[
+    Path,
+    typer.Argument(
+        help="JSON file with fields and boxes (see docs/documents.md), or the output of `ilemtrack detect"
+        " --json`; - for standard input."
+    ),
+]
+FieldCenters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="X_UM,Y_UM",
+        help="Stage position of the centre of a frame of `detect` without one, um; once for each frame.",
+    ),
+]
+SectionName = Annotated[
+    str | None, typer.Option("--section", help="Section to plan, where `detect` has found cells in several.")
+]
 Length = Annotated[float | None, typer.Option(min=0, max=50)]
 
 
 def plan(
-    boxes: Boxes,
+    boxes: Boxes = Path("-"),
+    field: FieldCenters = None,
+    section: SectionName = None,
     method: Annotated[str | None, typer.Option(help="exact, greedy, per-box or raster.")] = None,
     context_um: Length = None,
     guard_um: Length = None,
@@ -26,14 +47,21 @@ def plan(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Plan the SEM frames for given boxes."""
+    """Plan the SEM frames for given boxes.
+
+    `ilemtrack detect IMAGE --json | ilemtrack plan` plans them for the cells of a frame.
+    """
     from config.loading import load
     from service.cli.consoles import results
-    from service.planning.request import PlanOverrides, planned_request, read_boxes
+    from service.planning.boxes_file import read_boxes
+    from service.planning.from_detections import Places
+    from service.planning.request import PlanOverrides, planned_request
     from service.planning.result import document_of
 
     made = planned_request(
-        read_boxes(boxes), load(config), PlanOverrides(method, context_um, guard_um, overhead_s)
+        read_boxes(boxes, Places(_centers_m(field or ()), section)),
+        load(config),
+        PlanOverrides(method, context_um, guard_um, overhead_s),
     )
     document = document_of(made)
     if figure is not None:
@@ -88,6 +116,19 @@ def estimate(
     print_estimate(results, found)
 
 
+def _centers_m(given: Sequence[str]) -> list[tuple[float, float]]:
+    centers = []
+    for text in given:
+        try:
+            x_um, y_um = (float(part) for part in text.split(","))
+        except ValueError:
+            x_um = y_um = math.nan
+        if not (math.isfinite(x_um) and math.isfinite(y_um)):
+            raise InputError(f"--field must be two numbers in um, such as 1200,-350.5, not {text!r}")
+        centers.append((x_um * 1e-6, y_um * 1e-6))
+    return centers
+
+
 def _of_config(name: str) -> dict[str, Any]:
 
     from config.loading import load
@@ -108,7 +149,8 @@ def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:
     from config.loading import load
     from service.cli.consoles import results
     from service.cli.estimate_tables import print_ways
-    from service.planning.request import planned_request, read_boxes
+    from service.planning.boxes_file import read_boxes
+    from service.planning.request import planned_request
     from service.planning.result import document_of
 
     document = document_of(planned_request(read_boxes(boxes), load(config)))

@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import Json, OtherPixelSize
-from service.cli.output import duration, print_json, size
+from service.cli.options import ChannelOption, Images, Json, OtherPixelSize
+from service.cli.output import duration, print_json, size, tell
 from service.errors import InputError
 
 
 def train(
-    images: Annotated[list[Path], typer.Argument(help="OME-TIFF or TIFF files; each page is a frame.")],
+    images: Images,
     truth: Annotated[
         Path, typer.Option(help="Their cells: Fiji ROI zip, label image or JSON file, or a folder of these.")
     ],
     out: Annotated[Path, typer.Option(help="File for the model; use it with `--detector forest:FILE`.")],
     pixel_size_nm: OtherPixelSize = None,
+    channel: ChannelOption = None,
     as_json: Json = False,
 ) -> None:
     """Train a random forest on annotated frames.
@@ -28,14 +29,17 @@ def train(
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"{out}: --out must be a file in an existing folder")
     from detection.forest.training import train as fit
-    from drivers.recorded.tiff import read_frames
+    from drivers.recorded.collection import image_files, read_collection
     from service.cli.consoles import people, results
     from service.evaluation.training import annotated, write_model
     from service.evaluation.truth import read_truth
 
     started = time.perf_counter()
     known = read_truth(truth)
-    frames = annotated([frame for path in images for frame in read_frames(path, pixel_size_nm)], known)
+    read = read_collection(image_files(images).paths, pixel_size_nm, channel)
+    for notice in (*read.notices, *known.notices):
+        tell(f"warning: {notice}")
+    frames = annotated(read.frames, known)
     with people.status(f"training on {len(frames)} frames, about a minute", spinner="line"):
         model = fit(frames)
     written = write_model(out, model)

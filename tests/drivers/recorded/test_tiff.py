@@ -72,9 +72,21 @@ def test_big_tiff(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_frames(path, 178)[1].pixels, PIXELS + 1)
 
 
-def test_ome_pixel_size_comes_before_the_argument(tmp_path: Path) -> None:
-    path = write_ome(tmp_path / "a.ome.tiff", PIXELS, PhysicalSizeX=0.2, PhysicalSizeY=0.2)
-    assert read_frames(path, 500)[0].pixel_size_m == pytest.approx((200e-9, 200e-9))
+@pytest.mark.parametrize("stated_um", [0.2, 1.0, 6.0, -1.0])
+def test_a_pixel_size_given_by_a_person_wins_over_the_file_and_both_are_told(
+    tmp_path: Path, stated_um: float
+) -> None:
+    path = write_ome(tmp_path / "a.ome.tiff", PIXELS, PhysicalSizeX=stated_um, PhysicalSizeY=stated_um)
+    (frame,) = read_frames(path, 178)
+    assert frame.pixel_size_m == pytest.approx((178e-9, 178e-9))
+    (notice,) = frame.notices
+    assert "178 nm as given" in notice
+    assert f"not {stated_um * 1000:g} nm as in its OME metadata" in notice
+
+
+def test_a_pixel_size_that_agrees_with_the_file_needs_no_notice(tmp_path: Path) -> None:
+    path = write_ome(tmp_path / "a.ome.tiff", PIXELS, PhysicalSizeX=0.178, PhysicalSizeY=0.178)
+    assert read_frames(path, 178)[0].notices == ()
 
 
 def test_ome_pixel_size_in_other_units(tmp_path: Path) -> None:
@@ -177,7 +189,7 @@ def test_missing_folder_and_text(tmp_path: Path) -> None:
             read_frames(path)
         assert words in one_sentence(error, path)
     text = tmp_path / "text.tiff"
-    for content in (b"", b"II", b"hello, world" * 100, b"\x89PNG\r\n\x1a\n" + bytes(100)):
+    for content in (b"", b"II", b"hello, world" * 100, b"\xff\xd8\xff\xe0" + bytes(100)):
         text.write_bytes(content)
         with pytest.raises(FrameError) as error:
             read_frames(text, 178)
@@ -201,11 +213,11 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pixels", "photometric", "words"),
     [
-        (np.zeros((8, 8, 3), np.uint8), "rgb", "3 samples per pixel"),
-        (np.zeros((8, 8), np.float32), "minisblack", "float32"),
-        (np.full((8, 8), np.nan, np.float32), "minisblack", "float32"),
-        (np.zeros((8, 8), np.int16), "minisblack", "int16"),
-        (np.zeros((8, 8), np.uint32), "minisblack", "uint32"),
+        (np.arange(192, dtype=np.uint8).reshape(8, 8, 3), "rgb", "3 samples per pixel"),
+        (np.full((8, 8), 0.5, np.float32), "minisblack", "float32 values that are not whole"),
+        (np.full((8, 8), np.nan, np.float32), "minisblack", "float32 values that are not all numbers"),
+        (np.full((8, 8), -1, np.int16), "minisblack", "int16 values from -1 to -1"),
+        (np.full((8, 8), 65536, np.uint32), "minisblack", "uint32 values from 65536 to 65536"),
         (np.zeros((8, 8), np.bool_), "minisblack", "bool"),
         (np.zeros((8, 8), np.uint8), "miniswhite", "inverted"),
     ],
@@ -225,7 +237,7 @@ def test_palette(tmp_path: Path) -> None:
     path = tmp_path / "a.tiff"
     colours = np.zeros((3, 256), np.uint16)
     tifffile.imwrite(path, np.zeros((8, 8), np.uint8), photometric="palette", colormap=colours, metadata=None)
-    with pytest.raises(FrameError, match="PALETTE"):
+    with pytest.raises(FrameError, match=r"PALETTE.*Lookup Tables > Grays"):
         read_frames(path, 178)
 
 

@@ -348,9 +348,9 @@ def write_frame(path: Path, kind: str) -> None:
         case "no TIFF":
             path.write_text("hello", encoding="utf-8")
         case "RGB":
-            tifffile.imwrite(path, np.zeros((64, 64, 3), np.uint8), photometric="rgb")
+            tifffile.imwrite(path, np.full((64, 64, 3), (9, 5, 0), np.uint8), photometric="rgb")
         case "float":
-            tifffile.imwrite(path, good.astype(np.float32))
+            tifffile.imwrite(path, good.astype(np.float32) / 4)
         case "NaN":
             tifffile.imwrite(path, np.full((64, 64), np.nan, np.float32))
         case "no pixel size":

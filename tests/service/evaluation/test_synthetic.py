@@ -10,6 +10,8 @@ import tifffile
 
 from drivers.recorded.tiff import read_frames
 from service.errors import InputError
+from service.evaluation.pairing import paired
+from service.evaluation.roi_marks import ImagePage
 from service.evaluation.synthetic import (
     SyntheticFrame,
     paper_frames,
@@ -32,7 +34,8 @@ def test_image_rois_and_json_tell_the_same(tmp_path: Path) -> None:
         np.testing.assert_array_equal(image.pixels, frame.pixels)
         assert image.pixel_size_m[0] == pytest.approx(0.178e-6)
         assert image.offset_adu == frame.offset_adu
-        told = from_json.of(image.path, page)
+        shape = image.pixels.shape[0], image.pixels.shape[1]
+        (told,) = paired(from_json, [ImagePage(image.path, page, shape)]).cells
         assert told is not None
         assert [c.box for c in told] == [c.box for c in frame.cells]
         assert [c.counted for c in told] == [c.counted for c in frame.cells]
@@ -41,7 +44,7 @@ def test_image_rois_and_json_tell_the_same(tmp_path: Path) -> None:
             assert b.mask is not None
             np.testing.assert_array_equal(a.mask, b.mask)
             assert a.contrast_to_noise == pytest.approx(b.contrast_to_noise, abs=1e-3)
-        outlined = from_rois.of(image.path, page)
+        (outlined,) = paired(from_rois, [ImagePage(image.path, page, shape)]).cells
         assert outlined is not None
         assert [c.box for c in outlined] == [c.box for c in frame.cells if c.counted]
 

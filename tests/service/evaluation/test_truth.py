@@ -17,10 +17,17 @@ from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Detection
 from service.errors import InputError
-from service.evaluation.fiji_rois import read_rois, write_boxes, write_found, write_outlines
-from service.evaluation.truth import read_truth
+from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_writing import write_boxes, write_found, write_outlines
+from service.evaluation.pairing import paired
+from service.evaluation.roi_marks import ImagePage
+from service.evaluation.truth import Truth, read_truth
 
 DISC = (np.hypot(*np.mgrid[-6:7, -4:5] / np.array([6.4, 4.4])[:, None, None]) <= 1).astype(bool)
+
+
+def of(truth: Truth, image: str, *pages: int) -> tuple[tuple[TrueCell, ...] | None, ...]:
+    return paired(truth, [ImagePage(Path(image), page, (300, 300)) for page in pages]).cells
 
 
 @pytest.fixture
@@ -84,10 +91,12 @@ def test_a_damaged_zip_is_one_sentence(tmp_path: Path, content: bytes) -> None:
 def test_a_page_without_rois_is_a_page_without_cells(tmp_path: Path, disc: TrueCell) -> None:
     write_outlines(tmp_path / "stack.zip", [("a", 1, disc)])
     truth = read_truth(tmp_path / "stack.zip")
-    assert truth.of(Path("x/stack.ome.tiff"), 0) == ()
-    assert len(truth.of(Path("x/stack.ome.tiff"), 1) or ()) == 1
-    assert truth.of(Path("other.tiff"), 0) is None
-    assert len(truth.of(Path("other.tiff"), 1, alone=True) or ()) == 1
+    assert [len(cells or ()) for cells in of(truth, "x/stack.ome.tiff", 0, 1)] == [0, 1]
+    assert [len(cells or ()) for cells in of(truth, "other.tiff", 0, 1)] == [0, 1]
+    pages = [ImagePage(Path(name), 1, (64, 64)) for name in ("other.tiff", "stack.tiff")]
+    other, named = paired(truth, pages).cells
+    assert other is None
+    assert len(named or ()) == 1
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
@@ -119,14 +128,14 @@ def test_json_of_boxes_by_frame_and_kind(tmp_path: Path) -> None:
     marks = {"clear": [[1, 2, 3, 4]], "dim": [[5, 6, 9, 9]], "artefact": [[0, 0, 2, 2]]}
     path.write_text(json.dumps({"v": 1, "frames": {"fl01": marks, "fl02": [[1, 1, 2, 2]]}}))
     truth = read_truth(path)
-    cells = truth.of(Path("fl01_rollball_clahe.ome.tiff"), 0)
+    (cells,) = of(truth, "fl01_rollball_clahe.ome.tiff", 0)
     assert cells is not None
     assert [(cell.kind, cell.counted) for cell in cells] == [
         ("clear", True),
         ("dim", True),
         ("artefact", False),
     ]
-    assert truth.of(Path("fl03.tiff"), 0) is None
+    assert of(truth, "fl03.tiff", 0) == (None,)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +172,7 @@ def test_wrong_json_is_one_sentence(tmp_path: Path, document: Any, sentence: str
         (lambda folder: _written(folder / "a.txt", "x"), "the truth is a Fiji ROI zip"),
         (lambda folder: _written(folder / "a.json", "{"), "is no JSON file"),
         (lambda folder: _written(folder / "a.tif", "II"), "is not a TIFF file"),
-        (lambda folder: _written(folder / "a.png", "PNG"), "cannot be read as a label image"),
+        (lambda folder: _written(folder / "a.png", "PNG"), "is a damaged PNG file"),
     ],
 )
 def test_what_is_no_truth_is_one_sentence(
@@ -180,11 +189,11 @@ def _written(path: Path, text: str) -> Path:
 
 def test_a_folder_of_files_named_like_the_images(tmp_path: Path, disc: TrueCell) -> None:
     write_outlines(tmp_path / "one.zip", [("a", 0, disc)])
-    tifffile.imwrite(tmp_path / "two.tif", np.eye(8, dtype=np.uint8))
+    tifffile.imwrite(tmp_path / "two.tif", np.diag([1, 2, 1, 2, 1, 2, 1, 2]).astype(np.uint8))
     truth = read_truth(tmp_path)
-    assert set(truth.frames) == {("one", 0), ("two", 0)}
+    assert (set(truth.frames), set(truth.marks)) == ({("two", 0)}, {"one"})
     write_outlines(tmp_path / "two.zip", [("a", 0, disc)])
-    with pytest.raises(InputError, match="two files mark page 0 of two"):
+    with pytest.raises(InputError, match="two files mark two"):
         read_truth(tmp_path)
 
 

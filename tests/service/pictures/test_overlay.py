@@ -118,3 +118,21 @@ def test_colours_of_neighbouring_tracks_can_be_told_apart() -> None:
     apart = np.abs(colours[:, None] - colours[None]).sum(axis=2) + 765 * np.eye(40, dtype=int)
     assert apart.min() >= 20
     assert np.abs(np.diff(colours, axis=0)).sum(axis=1).min() >= 150
+
+
+@pytest.mark.parametrize(
+    ("shape", "picture"),
+    [
+        ((100, 2048), (200, 4096)),
+        ((100, 3000), (137, 4096)),
+        ((100, 4096), (100, 4096)),
+        ((64, 8192), (32, 4096)),
+    ],
+)
+def test_pictures_of_large_frames_shrink_to_4096_px(shape: tuple[int, int], picture: tuple[int, int]) -> None:
+    frame = np.full(shape, 7, dtype=np.uint16)
+    box = BoxPx(80, 20, 140, 60)
+    drawn = draw_overlay(frame, make_detection(make_cell(1, box)), 0.178)
+    assert drawn.shape[:2] == (picture[0] + LEGEND_HEIGHT, picture[1])
+    scale = picture[1] / shape[1]
+    assert tuple(drawn[round(60 * scale) - 1, round(140 * scale) - 1]) == FOUND

@@ -9,7 +9,8 @@ from config.model import Config
 from planner.plan import plan
 from planner.values import Box, Field, settings_from
 from service.errors import InputError
-from service.planning.request import MAX_FILE_BYTES, PlanOverrides, PlanRequest, planned_request, read_boxes
+from service.planning.boxes_file import MAX_FILE_BYTES, read_boxes
+from service.planning.request import PlanOverrides, PlanRequest, planned_request
 from service.planning.result import document_of
 
 UM = 1e-6
@@ -234,9 +235,9 @@ RECT = '{"id": "c1", "rect_m": [0, 0, %s, 1e-5]}'
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "no valid JSON"),
+        ("", "is empty"),
         ("[]", "must be an object"),
-        ("{", "no valid JSON"),
+        ("{", "is no JSON file"),
         ("[" * 200_000, "nested too deeply"),
         ('{"v": 1, "v": 1}', "key 'v' twice"),
         ('{"v": 1, "section": "S0001", "fields": [], "boxes": []}', "fields: "),
@@ -292,12 +293,12 @@ def test_a_file_that_is_missing_no_text_or_too_large_is_refused(tmp_path: Path) 
         read_boxes(tmp_path)
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="no valid JSON"):
+    with pytest.raises(InputError, match="is no text in UTF-8"):
         read_boxes(binary)
     large = tmp_path / "large.json"
     with large.open("wb") as stream:
         stream.truncate(MAX_FILE_BYTES + 1)
-    with pytest.raises(InputError, match="larger than 32 MiB"):
+    with pytest.raises(InputError, match="larger than 32 MB"):
         read_boxes(large)
 
 

@@ -19,7 +19,8 @@ from service.archive.frames import frame_document
 from service.cli.consoles import results
 from service.errors import InputError
 from service.evaluation.documents import read_judged
-from service.evaluation.fiji_rois import read_rois, write_boxes
+from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_writing import write_boxes
 from service.evaluation.synthetic import realistic_config, realistic_frames
 from service.evaluation.truth import Truth
 from tests.service.saying import Said
@@ -183,7 +184,7 @@ def test_plots_are_pictures_with_something_on_them(
         (
             '{"frames": [{"path": "cells.tif", "page": 0, "shape": [256, 256], "pixel_size_um": 1, "cells":'
             ' [{"id": 1, "box_px": [0, 0, 9, 9], "image_box_px": null, "confidence": NaN}]}]}',
-            "its confidence is nan; it must be from 0 to 1",
+            "NaN is no number",
         ),
         (
             '{"frames": [{"path": "cells.tif", "page": 0, "shape": [256, 256], "pixel_size_um": 1, "cells":'
@@ -198,7 +199,7 @@ def test_plots_are_pictures_with_something_on_them(
         (
             '{"frames": [{"path": "cells.tif", "page": 0, "shape": [64, 64], "pixel_size_um": 1,'
             ' "cells": []}]}',
-            "reaches beyond the frame of 64 x 64 pixels",
+            "lies outside of the frame of 64 x 64 pixels",
         ),
     ],
 )

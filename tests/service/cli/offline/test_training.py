@@ -99,7 +99,7 @@ def test_a_session_without_its_detector_never_begins(say: Said, name: str, tmp_p
         ("No Name", "--detector No Name: no such detector"),
         ("forest:", "no such detector"),
         ("forest:missing.onnx", "missing.onnx: the forest cannot be read (No such file or directory)"),
-        ("forest:{folder}", "the forest cannot be read (Is a directory)"),
+        ("forest:{folder}", "the forest cannot be read (is a folder, not a file)"),
         ("forest:{image}", "it is no forest of `ilemtrack train`"),
     ],
 )
@@ -129,17 +129,20 @@ def test_training_says_what_is_wrong(say: Said, tmp_path: Path) -> None:
     other = save(tmp_path / "b.ome.tiff", section)
     out = tmp_path / "m.onnx"
     beyond = tmp_path / "beyond.json"
-    beyond.write_text(json.dumps({"frames": {"a": [[0, 0, 500, 20]]}}), encoding="utf-8")
+    beyond.write_text(json.dumps({"frames": {"a": [[200, 0, 500, 20]]}}), encoding="utf-8")
     even = tmp_path / "even.ome.tiff"
     tifffile.imwrite(
-        even, np.full((64, 64), 9, np.uint16), ome=True, metadata={"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2}
+        even,
+        np.full((128, 128), 9, np.uint16),
+        ome=True,
+        metadata={"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2},
     )
     for arguments, sentence in (
         ((image, "--truth", truth, "--out", tmp_path), "must be a file"),
         ((image, "--truth", truth, "--out", tmp_path / "no" / "m.onnx"), "must be a file"),
         ((image, "--truth", tmp_path / "none.zip", "--out", out), "no such file"),
         ((image, other, "--truth", truth, "--out", out), "b.ome.tiff page 0"),
-        ((image, "--truth", beyond, "--out", out), "marks a cell at (0, 0, 500, 20), outside of the frame"),
+        ((image, "--truth", beyond, "--out", out), "0 lies outside of the frame of 128 x 128 pixels"),
         ((even, "--truth", truth, "--out", out), "all pixels have the value 9"),
     ):
         status, _, said = say("train", *arguments)

@@ -1,0 +1,169 @@
+"""Recorded frames of several files, folders and patterns, as people name them."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.errors import FrameError
+from drivers.recorded.tiff import RecordedFrame, read_frames
+
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png")
+"""Files that count as images of a folder."""
+_ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
+_MAX_FILES = 100_000
+_SHARE_OF_MEMORY = 0.6
+"""Largest share of the computer's memory for frames; detection needs some beside them. Chosen by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """Files of frames, in order.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+    notices : tuple of str
+        What people must know of their order.
+    """
+
+    paths: tuple[Path, ...]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Frames of several files, in order.
+
+    Attributes
+    ----------
+    frames : tuple of RecordedFrame
+    notices : tuple of str
+        What people must know of how they were read.
+    """
+
+    frames: tuple[RecordedFrame, ...]
+    notices: tuple[str, ...] = ()
+
+
+def natural_key(path: Path) -> list[tuple[int, int, str]]:
+    """Return a sort key by which s2 comes before s10."""
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(part[:4000]), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def image_files(given: Sequence[Path], ordered: bool = False) -> ImageFiles:
+    """Return the files that people mean by files, folders and patterns such as ``section_*.tiff``.
+
+    A folder stands for the images in it, a pattern for what it fits, both in natural order (s2 before s10).
+    Files keep the order in which they are given.
+
+    Parameters
+    ----------
+    given : sequence of Path
+    ordered : bool
+        The order matters, and people are warned of one that is not natural.
+
+    Raises
+    ------
+    FrameError
+        A folder holds no image, a pattern fits none, or a file is named twice.
+    """
+    paths: list[Path] = []
+    for one in given:
+        if one.is_dir():
+            paths += _of_folder(one)
+        elif not one.exists() and any(letter in one.name for letter in "*?["):
+            paths += _of_pattern(one)
+        else:
+            paths.append(one)
+    if len(paths) > _MAX_FILES:
+        raise FrameError(f"{paths[0]}: is one of {len(paths)} images; at most {_MAX_FILES} are read at once")
+    seen: set[Path] = set()
+    for path in paths:
+        if (real := path.absolute()) in seen:
+            raise FrameError(f"{path}: is named twice; name every image once")
+        seen.add(real)
+    return ImageFiles(tuple(paths), _order_notice(paths) if ordered else ())
+
+
+def read_collection(
+    paths: Sequence[Path], pixel_size_nm: float | None = None, channel: str | None = None
+) -> Collection:
+    """Read the frames of several files; see `read_frames`.
+
+    Raises
+    ------
+    FrameError
+        Also if none holds the channel, or if the files hold several channels of a series and none is chosen.
+    """
+    frames: list[RecordedFrame] = []
+    notices: list[str] = []
+    held = 0
+    told: dict[str, list[Path]] = {}
+    for path in paths:
+        found = read_frames(path, pixel_size_nm, channel)
+        if not found:
+            notices.append(f"{path}: holds other channels than {channel}, and is left out")
+        for notice in dict.fromkeys(notice for frame in found for notice in frame.notices):
+            told.setdefault(notice, []).append(path)
+        frames += found
+        held += sum(frame.pixels.nbytes for frame in found)
+        if held > _memory_bytes() * _SHARE_OF_MEMORY:
+            raise FrameError(
+                f"{path}: with the images before it needs {held / 1e9:.1f} GB of memory, too much for this"
+                " computer; take fewer at once"
+            )
+    if paths and not frames:
+        raise FrameError(f"{paths[0]}: holds no channel {channel!r}, and neither does any other image")
+    for notice, which in told.items():
+        more = f" (and of {len(which) - 1} more)" if len(which) > 1 else ""
+        notices.append(f"{which[0]}{more}: {notice}")
+    of_series = dict.fromkeys(frame.channel for frame in frames if frame.channels > 1 and frame.channel)
+    if channel is None and len(of_series) > 1:
+        raise FrameError(
+            f"{paths[0]}: the images hold {len(of_series)} channels ({', '.join(of_series)});"
+            " choose the one with the cells with --channel NAME or NUMBER"
+        )
+    names = dict.fromkeys(frame.channel for frame in frames if frame.channel)
+    if channel is None and len(names) > 1:
+        notices.append(f"the images name different channels ({', '.join(names)}); --channel chooses one")
+    return Collection(tuple(frames), tuple(notices))
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    if any((folder / mark).exists() for mark in _ZARR_MARKS):
+        raise FrameError(
+            f"{folder}: is OME-Zarr, which is not read; save it as OME-TIFF (in Fiji: File > Save As >"
+            " OME-TIFF)"
+        )
+    found = [
+        one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and not one.name.startswith(".")
+    ]
+    if not found:
+        raise FrameError(f"{folder}: holds no image; those are {', '.join(SUFFIXES)}")
+    return sorted(found, key=natural_key)
+
+
+def _of_pattern(pattern: Path) -> list[Path]:
+    found = sorted(pattern.parent.glob(pattern.name), key=natural_key)
+    if not found:
+        raise FrameError(f"{pattern}: fits no file")
+    return found
+
+
+def _order_notice(paths: Sequence[Path]) -> tuple[str, ...]:
+    natural = sorted(paths, key=natural_key)
+    wrong = next((n for n, (one, other) in enumerate(zip(paths, natural, strict=True)) if one != other), None)
+    if wrong is None:
+        return ()
+    return (
+        f"the images are taken in the order given, in which {paths[wrong].name} stands where"
+        f" {natural[wrong].name} would by its number; give the folder, or the pattern in quotes, for natural"
+        " order",
+    )

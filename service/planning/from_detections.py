@@ -1,0 +1,127 @@
+"""What ``ilemtrack detect --json`` prints, as a request for ``ilemtrack plan``."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.pose import Pose, box_to_rect, inner_rect
+from service.errors import InputError
+
+_MOST_SIDE_PX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the command line says of detections.
+
+    Attributes
+    ----------
+    centers_m : sequence of (float, float)
+        Stage positions of the centres of the frames of the section, in their order, m; empty where the frames
+        state theirs.
+    section : str or None
+        Section to plan, where the detections are of several.
+    """
+
+    centers_m: Sequence[tuple[float, float]] = ()
+    section: str | None = None
+
+
+def are_detections(document: Mapping[str, Any]) -> bool:
+    """Return True for a document of ``ilemtrack detect --json``."""
+    return "frames" in document and "fields" not in document
+
+
+def values_of(document: Mapping[str, Any], places: Places, source: str) -> dict[str, Any]:
+    """Return the values of a `PlanRequest`.
+
+    Frames are placed by their pose, or by a position given for each; of a rotated frame only an upright
+    rectangle inside it counts as saved ground. Frames that name no section are a section each.
+
+    Raises
+    ------
+    InputError
+        A frame has no position, several sections and none is chosen, or the document is damaged.
+    """
+    frames = document["frames"]
+    if not isinstance(frames, list) or not frames or not all(isinstance(one, dict) for one in frames):
+        raise InputError(f"{source}: holds no detections; it must be what `ilemtrack detect --json` prints")
+    by_section: dict[str, list[Mapping[str, Any]]] = {}
+    for number, frame in enumerate(frames, start=1):
+        by_section.setdefault(_section(frame) or f"S{number:04d}", []).append(frame)
+    name = places.section or next(iter(by_section))
+    if name not in by_section or (places.section is None and len(by_section) > 1):
+        some = ", ".join(list(by_section)[:5]) + (", ..." if len(by_section) > 5 else "")
+        raise InputError(
+            f"{source}: holds the sections {some}; choose the one to plan with --section"
+            if places.section is None
+            else f"{source}: holds no section {name}; it has {some}"
+        )
+    chosen = by_section[name]
+    if places.centers_m and len(places.centers_m) != len(chosen):
+        raise InputError(
+            f"{source}: section {name} has {len(chosen)} frames, and --field is given {len(places.centers_m)}"
+            " times; give it once for each frame, in their order"
+        )
+    fields, boxes, skipped = [], [], []
+    for number, frame in enumerate(chosen):
+        field = f"F{number:03d}"
+        try:
+            shape = _shape(frame["shape"])
+            pose = _pose(frame, places.centers_m[number] if places.centers_m else None, source)
+            fields.append({"id": field, "rect_m": inner_rect(pose, shape)})
+            for cell in frame["cells"]:
+                box = str(cell["id"]) if len(chosen) == 1 else f"{field}/{cell['id']}"
+                if cell["image_box_px"] is None:
+                    skipped.append({"id": box, "reason": str(cell.get("reason") or "not to be imaged")[:400]})
+                    continue
+                rect, keep = (box_to_rect(pose, shape, _box(cell[key])) for key in ("box_px", "image_box_px"))
+                boxes.append({"id": box, "rect_m": rect, "keep_m": keep})
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise InputError(
+                f"{source}: frame {number} of {name} is not as `ilemtrack detect --json` prints it"
+            ) from None
+    return {"v": 1, "section": name, "fields": fields, "boxes": boxes, "not_imaged": skipped}
+
+
+def _section(frame: Mapping[str, Any]) -> str | None:
+    serial = frame.get("serial")
+    name = frame.get("section") or (serial.get("section") if isinstance(serial, dict) else None)
+    return name if isinstance(name, str) else None
+
+
+def _pose(frame: Mapping[str, Any], given_m: tuple[float, float] | None, source: str) -> Pose:
+    stated = frame.get("pose") or {}
+    if not isinstance(stated, dict):
+        raise TypeError
+    center = given_m or stated.get("center_m")
+    if center is None:
+        raise InputError(
+            f"{source}: {frame['path']} page {frame['page']} has no stage position; give that of its centre"
+            " with --field X_UM,Y_UM"
+        )
+    size_m = float(frame["pixel_size_um"]) * 1e-6
+    return Pose(
+        (float(center[0]), float(center[1])),
+        (size_m, size_m),
+        float(stated.get("rotation_rad", 0.0)),
+        stated.get("flip_x") is True,
+        stated.get("flip_y") is True,
+    )
+
+
+def _shape(value: Any) -> tuple[int, int]:
+    rows, columns = value
+    if not all(type(side) is int and 0 < side <= _MOST_SIDE_PX for side in (rows, columns)):
+        raise ValueError
+    return rows, columns
+
+
+def _box(value: Any) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (float(side) for side in value)
+    if not all(math.isfinite(side) for side in (x0, y0, x1, y1)):
+        raise ValueError
+    return x0, y0, x1, y1
