@@ -21,6 +21,10 @@ class OutOfRangeError(DriverError):
     """Raised for a value that is not finite or that the device does not have, before anything happens."""
 
 
+class MisconfiguredError(DriverError):
+    """Raised when the hardware works but is not as configured: repeating the call would give the same."""
+
+
 class NotReadyError(DriverError):
     """Raised when another device stands in the way: a move during a scan, the beam without vacuum."""
 

@@ -1,7 +1,7 @@
 """Protocols of a scanning electron microscope: beam, scan generator, blanker and automatic focus."""
 
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -269,5 +269,19 @@ class Sem(Protocol):
         ------
         DeviceLostError, DriverError
             Unknown: assume that the beam is on.
+        """
+        ...
+
+
+@runtime_checkable
+class SelfBlanking(Protocol):
+    """A beam whose blanker may be left to the scan generator, as before a session."""
+
+    def is_automatic(self) -> bool:
+        """Return True if the blanker opens and closes by itself with each scan of any program.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
         """
         ...

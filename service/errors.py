@@ -25,6 +25,14 @@ class FrameRefusedError(Exception):
     """Raised when the hardware returned an image that cannot be the requested one."""
 
 
+class FrameMismatchError(FrameRefusedError):
+    """Raised for a frame of another size than configured: each frame would be refused."""
+
+
+class SaturatedFrameError(FrameRefusedError):
+    """Raised for a saturated frame: another one of the same place would be saturated, too."""
+
+
 class VacuumError(Exception):
     """Raised when the chamber is not in the requested state or at the requested pressure."""
 

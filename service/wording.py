@@ -68,9 +68,24 @@ def fault_acknowledged(fault: str | None) -> str:
     return f"a fault was acknowledged; it was: {fault}"
 
 
+def not_as_configured(error: Exception) -> str:
+    """Return the reason of a fault where hardware and configuration contradict each other."""
+    return f"no fluorescence: {error}; each further field would give the same, so none is exposed to light"
+
+
 def not_safe(problems: str, after: str | None = None) -> str:
     """Return the reason of a fault with a microscope that is not safe, `after` another trouble or not."""
     return f"NOT SAFE: {problems}" if after is None else f"{after}; NOT SAFE: {problems}"
+
+
+def was_not_safe(problems: str) -> str:
+    """Return the reason of a fault in which nothing but the safe state had failed, once it is reached."""
+    return f"the microscope could not be made safe at first: {problems}"
+
+
+def safe_again(fault: str | None) -> str:
+    """Return the reason of a fault after the microscope has become safe."""
+    return f"{fault or 'a fault, see the events'}; the microscope is safe again"
 
 
 def database_refuses(error: Exception) -> str:

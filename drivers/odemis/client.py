@@ -12,7 +12,7 @@ from typing import Any
 
 from config.odemis import OdemisConfig
 from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError, InterruptedCallError
-from drivers.odemis.errors import WorkerGoneError, WorkerOverrunError
+from drivers.odemis.errors import OdemisNotRunningError, WorkerGoneError, WorkerOverrunError
 from drivers.odemis.lane import Lane, Reply
 
 _WORD_S = 1.0
@@ -157,6 +157,13 @@ class OdemisClient:
                 self._drop_long()
                 kind = DeviceTimeoutError if isinstance(error, WorkerOverrunError) else DeviceLostError
                 raise kind(f"Odemis: {error}; {self._made_safe()}") from None
+            except OdemisNotRunningError as error:
+                # Nothing can be switched off through it either; once is enough to say so.
+                self._drop_long()
+                if self._only_looks or method == "describe":
+                    raise
+                devices = " and ".join(_OFF[off][0] for off in self._off)
+                raise OdemisNotRunningError(f"{error}; not known to be off: {devices}") from None
             except DeviceLostError as error:
                 # A new process may reach the component again; the proxies of this one stay dead.
                 self._drop_long()

@@ -7,7 +7,13 @@ import numpy as np
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, DriverError, InterruptedCallError, OutOfRangeError
+from drivers.errors import (
+    DeviceTimeoutError,
+    DriverError,
+    InterruptedCallError,
+    MisconfiguredError,
+    OutOfRangeError,
+)
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_em_gain, require_exposure
@@ -133,12 +139,14 @@ class OdemisCamera:
     ) -> FmFrame:
         said, pixels, wanted = reply.result, reply.pixels, self._config.fluorescence
         if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
-            raise DriverError("the camera gave no frame of 8 or 16 bits")
+            raise MisconfiguredError("the camera gave no frame of 8 or 16 bits")
         if pixels.shape != (wanted.frame_px[1], wanted.frame_px[0]):
-            raise DriverError(f"the camera gave a frame of {pixels.shape[1]} x {pixels.shape[0]} pixels")
+            raise MisconfiguredError(
+                f"the camera gave a frame of {pixels.shape[1]} x {pixels.shape[0]} pixels"
+            )
         size_m = said["pixel_size_m"] or [wanted.pixel_size_m, wanted.pixel_size_m]
         if not all(math.isclose(found, wanted.pixel_size_m, rel_tol=0.02) for found in size_m):
-            raise DriverError(
+            raise MisconfiguredError(
                 f"the camera gave pixels of {size_m[0] * 1e9:.1f} nm, not {wanted.pixel_size_nm:g} nm:"
                 " check fluorescence.pixel_size_nm, objective and binning"
             )

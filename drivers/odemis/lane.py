@@ -24,7 +24,13 @@ from drivers.errors import (
     OutOfRangeError,
 )
 from drivers.odemis import protocol
-from drivers.odemis.errors import OdemisStartError, WorkerGoneError, WorkerOverrunError
+from drivers.odemis.errors import (
+    OdemisNotRunningError,
+    OdemisStartError,
+    OdemisStartingError,
+    WorkerGoneError,
+    WorkerOverrunError,
+)
 
 LAUNCH = Path(__file__).parent / "remote" / "launch.py"
 _LOOK_MS = 50
@@ -37,6 +43,8 @@ _ERRORS: dict[str, type[DriverError]] = {
     "interrupted": InterruptedCallError,
     "lost": DeviceLostError,
     "failed": DriverError,
+    "not-running": OdemisNotRunningError,
+    "starting": OdemisStartingError,
 }
 
 
@@ -196,6 +204,9 @@ def _reply(method: str, parts: list[zmq.Frame]) -> Reply:
         raise DriverError(str(error)) from None
     if not header.get("ok"):
         kind = _ERRORS.get(str(header.get("kind")), DriverError)
+        if kind in (OdemisNotRunningError, OdemisStartingError):
+            # The same sentence for every call, so that it is told once.
+            raise kind(str(header.get("message")))
         raise kind(f"Odemis, {method}: {header.get('message')}")
     frame = header.get("frame")
     if frame is None:

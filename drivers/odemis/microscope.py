@@ -1,6 +1,8 @@
 """Construction of the devices of a SECOM behind Odemis."""
 
 import atexit
+import logging
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,13 +12,19 @@ from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.chamber import OdemisChamber
 from drivers.odemis.client import OdemisClient
-from drivers.odemis.errors import MicroscopeIncompleteError
+from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartingError
 from drivers.odemis.fluorescence import OdemisCamera, OdemisLight
 from drivers.odemis.focus import OdemisLightFocus
+from drivers.odemis.found.putting_back import OdemisFound
+from drivers.odemis.found.settings import settings_of
 from drivers.odemis.sem import OdemisSem
 from drivers.odemis.stage import OdemisStage
 
 _DESCRIBE_S = 30.0
+
+_STARTS_S = 120.0
+"""Longest wait for a back-end that is starting, s; chosen by hand, not measured."""
+_LOOK_S = 1.0
 
 NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "camera": (("exposureTime", "resolution"), ()),
@@ -32,6 +40,8 @@ NEEDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 _FLUORESCENCE = ("camera", "light", "filter", "stage", "focus")
 """Parts needed where another server drives SEM and chamber."""
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -61,8 +71,9 @@ def odemis_microscope(config: Config, clock: Clock, client: OdemisClient | None 
 
 def _put_together(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
     client.start()
-    check(config, describe(client))
-    microscope = connected(config, clock, client)
+    described = describe(client)
+    check(config, described)
+    microscope = connected(config, clock, client, described)
     microscope.sem.blank()
     microscope.light.off()
     return microscope
@@ -76,11 +87,30 @@ def describe(client: OdemisClient) -> dict[str, Any]:
     DriverError
         The back-end does not answer.
     """
-    return client.long("describe", _DESCRIBE_S).result
+    end_s = time.monotonic() + _STARTS_S
+    told = False
+    while True:
+        try:
+            return client.long("describe", _DESCRIBE_S).result
+        except OdemisStartingError as error:
+            if time.monotonic() >= end_s:
+                raise
+            if not told:
+                _log.warning("%s; waiting for it for at most %g s", error, _STARTS_S)
+            told = True
+        time.sleep(_LOOK_S)
 
 
-def connected(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
+def connected(config: Config, clock: Clock, client: OdemisClient, described: dict[str, Any]) -> Microscope:
     """Construct the devices without setting anything; the caller has checked that nothing is missing.
+
+    Parameters
+    ----------
+    config : Config
+    clock : Clock
+    client : OdemisClient
+    described : dict
+        Answer of a worker to `describe`, with the settings to put back at the end.
 
     Raises
     ------
@@ -94,7 +124,15 @@ def connected(config: Config, clock: Clock, client: OdemisClient) -> Microscope:
     light = OdemisLight(config, client, interlock)
     camera = OdemisCamera(config, client, clock, interlock, stage)
     sem = OdemisSem(config, client, clock, interlock, stage, chamber)
-    return Microscope(camera, light, stage, sem, chamber, light_focus=_light_focus(config, client, interlock))
+    return Microscope(
+        camera,
+        light,
+        stage,
+        sem,
+        chamber,
+        light_focus=_light_focus(config, client, interlock),
+        found=OdemisFound(client, interlock, settings_of(described, beam=True), sem),
+    )
 
 
 def check(config: Config, described: dict[str, Any]) -> None:
@@ -171,19 +209,23 @@ def odemis_fluorescence(config: Config, clock: Clock, client: OdemisClient | Non
 
 def _fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
     client.start()
-    check(config, describe(client))
-    half = connected_fluorescence(config, clock, client)
+    described = describe(client)
+    check(config, described)
+    half = connected_fluorescence(config, clock, client, described)
     half.light.off()
     return half
 
 
-def connected_fluorescence(config: Config, clock: Clock, client: OdemisClient) -> FluorescenceHalf:
-    """Construct light, camera and stage without setting anything."""
+def connected_fluorescence(
+    config: Config, clock: Clock, client: OdemisClient, described: dict[str, Any]
+) -> FluorescenceHalf:
+    """Construct light, camera and stage without setting anything; see `connected`."""
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
     light = OdemisLight(config, client, interlock)
     camera = OdemisCamera(config, client, clock, interlock, stage)
-    return FluorescenceHalf(camera, light, stage, _light_focus(config, client, interlock))
+    found = OdemisFound(client, interlock, settings_of(described, beam=False), None)
+    return FluorescenceHalf(camera, light, stage, _light_focus(config, client, interlock), found)
 
 
 def _light_focus(config: Config, client: OdemisClient, interlock: Interlock) -> OdemisLightFocus | None:

@@ -15,9 +15,9 @@ from typing import Any
 VERSION = 1
 """Must be the same on both sides; the first request of a connection is `hello`."""
 
-KINDS = ("range", "not-ready", "timeout", "interrupted", "lost", "failed")
+KINDS = ("range", "not-ready", "timeout", "interrupted", "lost", "failed", "not-running", "starting")
 """Kinds of failure: a value that does not exist, a device that is not ready, an overrun, a cancelled
-movement, a component or back-end that does not answer, anything else."""
+movement, a component that does not answer, anything else, a back-end that is down, one that is starting."""
 
 
 class ProtocolError(Exception):

@@ -75,6 +75,7 @@ class OdemisSem:
         # It is unknown what an earlier program scanned; by then its longest frame has ended.
         self._free_s = clock.now_s() + client.budget_s(width * height * sem.dwell_s, math.inf)
         self._beam = BeamSettings.configured(sem)
+        self._scanned = False
 
     def set_beam(self, settings: BeamSettings, timeout_s: float) -> BeamSettings:
         """Blank, and set what Odemis can set; aperture, working distance and detector are set by hand."""
@@ -188,6 +189,7 @@ class OdemisSem:
     def _expose(self, request: ScanRequest, budget_s: float, wake: threading.Event) -> Reply:
         """Run the prepared scan, then blank over the other connection whether or not it succeeded."""
         failure: DriverError | None = None
+        self._scanned = True
         # A scan goes on when its process is killed, and Odemis lets no other process end it.
         self._free_s = self._clock.now_s() + self._client.budget_s(request.beam_s, math.inf)
         try:
@@ -225,6 +227,18 @@ class OdemisSem:
     def is_blanked(self) -> bool:
         """Return True if the beam is blanked."""
         return bool(self._client.quick("beam_state")["blanked"])
+
+    def is_automatic(self) -> bool:
+        """Return True if the blanker is left to the scan generator."""
+        return bool(self._client.quick("beam_state")["automatic"])
+
+    def may_scan(self) -> bool:
+        """Return True if a scan that was stopped may still run; no client of Odemis can end one."""
+        return self._client.orphans and self._clock.now_s() < self._free_s
+
+    def has_scanned(self) -> bool:
+        """Return True once a scan was begun here."""
+        return self._scanned
 
     def _field(self) -> dict[str, Any]:
         """Return the field that the beam can scan, px of the configured size, and if a scan moves in it."""

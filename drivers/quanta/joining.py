@@ -9,6 +9,7 @@ from drivers.errors import DriverError
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings
 from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
+from drivers.quanta.found import FoundOfBoth, QuantaFound
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.stage import Stage
 
@@ -118,5 +119,6 @@ def joined(
         driven.chamber,
         focus=driven.sem,
         light_focus=fluorescence.light_focus,
+        found=FoundOfBoth(fluorescence.found, QuantaFound(driven.client, interlock)),
     )
     return devices, driven

@@ -9,7 +9,7 @@ from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import inner_rect
 from service import wording
 from service.acquisition.disk_space import shortage
-from service.acquisition.retry import repeat_harmless
+from service.acquisition.retry import NOT_AS_CONFIGURED, repeat_harmless
 from service.acquisition.stage_moves import move_to
 from service.acquisition.vacuum import lost
 from service.autofocus.light import focus_section
@@ -145,7 +145,13 @@ def _settings(context: Context) -> FmSettings:
 
 
 def _take(context: Context, field: Field) -> FmFrame:
-    """Take one good frame of a field; harmless, so repeated when it fails."""
+    """Take one good frame of a field; harmless, so repeated when it fails.
+
+    Raises
+    ------
+    SessionFaultError
+        The hardware is not as configured, so that no field can be taken, or the vapour is lost.
+    """
     wanted = _settings(context)
 
     def take() -> FmFrame:
@@ -153,7 +159,11 @@ def _take(context: Context, field: Field) -> FmFrame:
         with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
             frame = _expose(context, wanted)
         tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
-        validate_frame(frame, field.center_m, field.rect_m, asked_s, tolerance_m)
+        try:
+            validate_frame(frame, field.center_m, field.rect_m, asked_s, tolerance_m)
+        except NOT_AS_CONFIGURED as error:
+            _refuse_contradiction(context, error)
+            raise
         return frame
 
     _require_vapour(context)
@@ -181,7 +191,8 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
     Raises
     ------
     SessionFaultError
-        The light does not switch off: it would bleach whatever comes next.
+        The light does not switch off: it would bleach whatever comes next. Or light or camera are not as
+        configured: each further field would only be bleached.
     """
     light, camera = context.devices.light, context.devices.camera
     timeout_s = timeout_of(settings.exposure_s)
@@ -189,6 +200,9 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
     try:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
         return camera.expose(settings, timeout_s)
+    except NOT_AS_CONFIGURED as error:
+        _refuse_contradiction(context, error)
+        raise
     finally:
         try:
             light.off()
@@ -198,6 +212,22 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
         context.view.note(light_on=lit)
         if lit:
             raise SessionFaultError("the light does not switch off")
+
+
+def _refuse_contradiction(context: Context, error: Exception) -> None:
+    """Fault where hardware and configuration contradict each other.
+
+    One odd frame after good ones is the failure of its field. The first frame of all, or a second in a row,
+    would be followed by nothing better, and every field would be bleached for it.
+
+    Raises
+    ------
+    SessionFaultError
+    """
+    counts = context.store.specimen.field_counts()
+    good = sum(n for state, n in counts.items() if state not in (FieldState.PENDING, FieldState.FAILED))
+    if not good or context.streak.lasts():
+        raise SessionFaultError(wording.not_as_configured(error)) from error
 
 
 def _burnt(context: Context, field: Field) -> str | None:

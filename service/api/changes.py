@@ -13,9 +13,10 @@ from service.store.tables.steering import Word
 class Changes:
     """Changes of one session and of its queue."""
 
-    def __init__(self, store: Store, control: Control) -> None:
+    def __init__(self, store: Store, control: Control, microscope: str) -> None:
         self._store = store
         self._control = control
+        self._run, self._microscope = store.run_id(), microscope
         self._runs: Mapping[str, Callable[[], str]] = {
             "run.pause": control.pause,
             "run.resume": control.resume,
@@ -43,7 +44,13 @@ class Changes:
                 return self._changed(self._runs[method]())
 
     def _changed(self, message: str) -> Changed:
-        return Changed(message=message, phase=self._store.status().phase, rev=self._store.requests.rev())
+        return Changed(
+            message=message,
+            phase=self._store.status().phase,
+            rev=self._store.requests.rev(),
+            run=self._run,
+            microscope=self._microscope,
+        )
 
     def _steer(self, method: str, params: jobs.JobsParams) -> str:
         steering, names, word = self._store.steering, params.jobs, _word(params)
@@ -79,7 +86,7 @@ class Changes:
             f"{len(added)} frames queued, {sum(job.beam_s for job in added):.0f} s of beam time"
         )
         names = tuple(job.id for job in added)
-        return jobs.Added(message=changed.message, phase=changed.phase, rev=changed.rev, jobs=names)
+        return jobs.Added(**changed.model_dump(), jobs=names)
 
 
 def _word(params: jobs.SteerParams) -> Word:

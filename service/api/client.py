@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import zmq
 
-from service.api.transport.discovery import DaemonInfo, find_daemon
+from service.api.transport.discovery import choose
 from service.api.transport.keys import Certificate, present, read_secret
 from service.api.transport.probe import is_listening
 from service.errors import ApiError, InputError, NoDaemonError
@@ -30,28 +30,42 @@ class Client:
     Parameters
     ----------
     endpoint : str, optional
-        Request socket; default: ``ILEMTRACK_ENDPOINT``, else the daemon of this user.
+        Request socket; default: ``ILEMTRACK_ENDPOINT``, else the daemon of this user by `choose`.
     key : path, optional
         Key file made by `ilemtrack keys new`, for a daemon that requires one; default: ``ILEMTRACK_KEY``.
     timeout_s : float
         Time to wait for a reply, s, after a request was sent again.
+    run : str, optional
+        Name or folder of a run, whose daemon is meant.
+
+    Attributes
+    ----------
+    run : str or None
+        Run of the daemon that was found; None where its endpoint was given.
 
     Raises
     ------
     NoDaemonError
         No daemon was found.
     InputError
-        The key file cannot be used.
+        Several were found, or the key file cannot be used.
     """
 
     def __init__(
-        self, endpoint: str | None = None, timeout_s: float = 5.0, key: str | Path | None = None
+        self,
+        endpoint: str | None = None,
+        timeout_s: float = 5.0,
+        key: str | Path | None = None,
+        run: str | None = None,
     ) -> None:
-        named = endpoint or os.environ.get(ENDPOINT_VARIABLE)
+        if endpoint is not None and run is not None:
+            raise InputError("--connect and --run both name a daemon; give one of them")
+        named = endpoint or (os.environ.get(ENDPOINT_VARIABLE) if run is None else None)
         key = key or os.environ.get(KEY_VARIABLE)
+        self.run: str | None = None
         if named is None:
-            found = _discovered()
-            named, key = found.endpoint, key or found.key
+            found = choose(run)
+            named, key, self.run = found.endpoint, key or found.key, found.run
         self.endpoint = named
         self._key = None if key is None else _client_key(Path(key))
         self._timeout_s = timeout_s
@@ -186,13 +200,6 @@ def _client_key(path: Path) -> Certificate:
             f"{path}: does not hold the daemon's public key; `ilemtrack keys new NAME` makes a file that does"
         )
     return key
-
-
-def _discovered() -> DaemonInfo:
-    info = find_daemon()
-    if info is None:
-        raise NoDaemonError(f"no daemon of this user is running; start one, or set {ENDPOINT_VARIABLE}")
-    return info
 
 
 def _ms(seconds: float) -> int:

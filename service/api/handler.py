@@ -48,9 +48,11 @@ class Handler:
     control : Control
     events_endpoint : str
         Endpoint of the events socket, as `hello` names it.
+    microscope : str
+        The microscope, in a few words for people.
     """
 
-    def __init__(self, store: Store, control: Control, events_endpoint: str) -> None:
+    def __init__(self, store: Store, control: Control, events_endpoint: str, microscope: str = "") -> None:
         self._store = store
         self._hello = Hello(
             program=program_version(),
@@ -58,6 +60,7 @@ class Handler:
             kind=store.kind(),
             events_endpoint=events_endpoint,
             pid=os.getpid(),
+            microscope=microscope,
         )
         self._run = self._hello.run
         self._reads: Mapping[str, Callable[[Any], Frozen]] = {
@@ -77,7 +80,7 @@ class Handler:
             "exposures.list": partial(queue_reads.exposures, store),
             "focus.list": partial(queue_reads.focuses, store),
         }
-        self._changes = Changes(store, control)
+        self._changes = Changes(store, control, microscope)
 
     def is_read(self, payload: bytes) -> bool:
         """Return True if a request changes nothing, also one that cannot be understood."""

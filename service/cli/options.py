@@ -28,7 +28,13 @@ Images = Annotated[
 Connect = Annotated[
     str | None,
     typer.Option(
-        "--connect", help="Request endpoint of the daemon; your own daemon by default.", metavar="ENDPOINT"
+        "--connect", help="Request endpoint of a daemon, such as one on another computer.", metavar="ENDPOINT"
+    ),
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        "--run", help="Name or folder of a run; your only session on a microscope by default.", metavar="RUN"
     ),
 ]
 Key = Annotated[

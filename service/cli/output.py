@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,13 @@ def print_json(document: Any) -> None:
     """Print one JSON document to standard output."""
     json.dump(document, sys.stdout, allow_nan=False, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def changed(reply: Mapping[str, Any]) -> str:
+    """Return run, microscope and what was done, from the reply to a change."""
+    # An older daemon names neither.
+    where = " on ".join(reply[key] for key in ("run", "microscope") if reply.get(key))
+    return f"{where}: {reply['message']}" if where else str(reply["message"])
 
 
 def duration(seconds: float | None) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from service import wording
 from service.daemon.runner import Runner
+from service.errors import IllegalTransitionError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import HALTED, PauseCause, Phase, SessionEvent, Status, step
+from service.model.specimen import FieldState
 from service.planning.requested_frames import AskedFrame, admitted
 from service.planning.session_estimate import SessionEstimate, estimate_session
 from service.safety.safe_state import stop_devices
 from service.session.context import Context
 from service.session.interrupts import Interrupt
 from service.store.database import utc_now
+from service.store.outcome import last_fault
 
 log = get_logger(__name__)
 
@@ -57,9 +60,18 @@ class SessionControl:
         return "pauses after the present step"
 
     def resume(self) -> str:
-        """Go on; the vacuum is proved again first."""
+        """Go on, the vacuum is proved again first; or take back a pause that has not been reached yet."""
         store, interrupts = self._context.store, self._context.interrupts
         with store.transaction():
+            phase = store.status().phase
+            if phase not in HALTED:
+                if interrupts.pending() is not Interrupt.PAUSE:
+                    raise IllegalTransitionError(
+                        f"there is nothing to continue: the session is in '{phase}', and no pause is pending"
+                    )
+                interrupts.drop_pause()
+                store.events.note("pause_taken_back", "session", {})
+                return f"the pause is taken back, goes on with {phase.value}"
             status = store.apply(SessionEvent.RESUME)
             # A pause that is not carried out yet is older than the one that ends here.
             interrupts.drop_pause()
@@ -70,13 +82,32 @@ class SessionControl:
         """Abort at once: the beam is blanked in mid-scan. This is final."""
         step(self._context.store.status(), SessionEvent.ABORT)
         self._after_commit(lambda: self.stop(Interrupt.ABORT, wording.asked_by_a_person()))
-        return "stops at once: the beam is blanked, a frame in mid-scan is left for review"
+        return f"stops at once and blanks the beam; {self._left_behind()}"
+
+    def _left_behind(self) -> str:
+        """Return what is done and what an abort leaves undone, for people."""
+        store = self._context.store
+        jobs, fields = store.queue.counts_in_use(), store.specimen.field_counts()
+        left = jobs.get(JobState.QUEUED, 0) + jobs.get(JobState.HELD, 0)
+        done = jobs.get(JobState.DONE, 0)
+        parts = [f"{done} job{'s' * (done != 1)} done", f"{left} queued or held not taken"]
+        if fields.get(FieldState.PENDING, 0):
+            parts.append(f"{fields[FieldState.PENDING]} fields without fluorescence")
+        armed = store.queue.jobs(state=JobState.ARMED, limit=1)
+        if armed:
+            parts.append(f"{armed[0].id}, in mid-scan, is left for review")
+        return ", ".join(parts)
 
     def acknowledge(self) -> str:
         """Leave a fault; the session is then paused."""
         was = self._context.store.status()
-        # The fault is past: a pause is only reached in the safe state.
-        reason = wording.fault_acknowledged(was.reason) if was.phase is Phase.FAULT else None
+        reason = None
+        if was.phase is Phase.FAULT:
+            said, fault = was.reason, last_fault(self._context.store)
+            # A pause is only reached in the safe state: what the fault said against it is past.
+            if fault is not None and not fault.safe and fault.once_safe is not None:
+                said = fault.once_safe
+            reason = wording.fault_acknowledged(said)
         status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason)
         self._after_commit(self._context.interrupts.wake)
         return f"{status.phase.value}; continue when the microscope is ready"

@@ -10,6 +10,7 @@ from service.model.phases import FINAL, Phase, SessionEvent, possible
 from service.safety.safe_state import make_safe
 from service.session.context import Context
 from service.session.interrupts import Interrupt, InterruptSession
+from service.store.outcome import last_fault
 
 log = get_logger(__name__)
 
@@ -79,14 +80,17 @@ class Halts:
         A pending interrupt, such as the abort that stopped the call, is handled instead.
         """
         unsafe = self._unsafe()
-        return self._fault(reason if unsafe is None else wording.not_safe(unsafe, reason), unsafe is None)
+        said = reason if unsafe is None else wording.not_safe(unsafe, reason)
+        return self._fault(said, reason, unsafe is None)
 
     def fault_unsafe(self, problems: str) -> bool:
         """Enter the fault of a microscope that is not safe; see `fault`."""
         unsafe = self._unsafe()
-        return self._fault(problems if unsafe is None else wording.not_safe(unsafe), unsafe is None)
+        said = problems if unsafe is None else wording.not_safe(unsafe)
+        return self._fault(said, wording.was_not_safe(problems), unsafe is None)
 
-    def _fault(self, reason: str, safe: bool) -> bool:
+    def _fault(self, reason: str, once_safe: str, safe: bool) -> bool:
+        """Enter the fault; `once_safe` is its reason from the moment that the microscope is safe."""
         context = self._context
         context.interrupts.drop_pause()
         try:
@@ -95,8 +99,21 @@ class Halts:
             log.info("interrupted on the way to a fault", reason=reason)
             return self.handle(asked)
         log.error("fault", reason=reason)
-        context.store.apply(SessionEvent.FAULT, reason, notes={"safe": safe})
+        context.store.apply(SessionEvent.FAULT, reason, notes={"safe": safe, "once_safe": once_safe})
         return True
+
+    def _safe_after_all(self) -> None:
+        """Take NOT SAFE out of the reason of a fault, once; the fault itself stays."""
+        store = self._context.store
+        fault = last_fault(store)
+        if fault is None or fault.safe:
+            return
+        said = store.events.last_of("safe")
+        if said is not None and said.seq > fault.seq:
+            return
+        with store.transaction():
+            store.events.note("safe", "microscope", {"problems": None})
+            store.restate(wording.safe_again(fault.once_safe))
 
     def wait_for_a_person(self, phase: Phase) -> None:
         """Wait, safe, until a person ends the phase.
@@ -116,10 +133,11 @@ class Halts:
         again_s = context.limits.safe_again_s
         noted: str | None = None
         while context.store.status().phase is phase:
-            if unsafe != noted:
-                kind = "safe" if unsafe is None else "unsafe"
-                context.store.events.note(kind, "microscope", {"problems": unsafe})
-                noted = unsafe
+            if unsafe is None and phase is Phase.FAULT:
+                self._safe_after_all()
+            elif unsafe != noted:
+                context.store.events.note("unsafe", "microscope", {"problems": unsafe})
+            noted = unsafe
             context.view.look(context.devices)
             context.interrupts.wait(None if unsafe is None else again_s)
             context.interrupts.take()
@@ -138,8 +156,8 @@ class Halts:
         """
         context = self._context
         unsafe = self._unsafe()
-        reason = wording.database_refuses(error) if isinstance(error, StoreError) else _unexpected(error)
-        reason = reason if unsafe is None else wording.not_safe(unsafe, reason)
+        plain = wording.database_refuses(error) if isinstance(error, StoreError) else _unexpected(error)
+        reason = plain if unsafe is None else wording.not_safe(unsafe, plain)
         self.blocked = Blocked(reason, unsafe is None)
         log.critical("blocked", reason=reason)
         context.progress.rest()
@@ -148,13 +166,17 @@ class Halts:
                 raise error
             try:
                 if context.store.status().phase not in FINAL:
-                    context.store.apply(SessionEvent.FAULT, reason, notes={"safe": self.blocked.safe})
+                    notes = {"safe": self.blocked.safe, "once_safe": plain}
+                    context.store.apply(SessionEvent.FAULT, reason, notes=notes)
                 break
             except Exception as refused:  # noqa: BLE001 - a session that cannot halt must not go on
                 log.error("fault not recorded", error=str(refused))
                 context.interrupts.wait(context.limits.safe_again_s)
                 if unsafe is not None:
                     unsafe = self._unsafe()
+                    reason = plain if unsafe is None else wording.not_safe(unsafe, plain)
+                    if (reason, unsafe is None) != (self.blocked.reason, self.blocked.safe):
+                        self.blocked = Blocked(reason, unsafe is None)
         self.blocked = None
 
     def _unsafe(self) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.model import Config
+from drivers.microscope import PutBack
 from service.analysis.worker import Analysis
 from service.api.handler import Handler
 from service.api.transport.curve import local_key, prepare
@@ -26,7 +27,8 @@ from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
-from service.session.hardware import blank_first
+from service.session.found_settings import put_back_at_the_end, remember
+from service.session.hardware import blank_first, microscope_name
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
 from service.session.runtime_folder import runtime_directory
@@ -48,6 +50,8 @@ class Outcome:
     summary: Summary
     interrupted: bool
     """By SIGTERM or Ctrl-C: it can be resumed."""
+    put_back: PutBack
+    """Settings of the microscope that were put back at the end."""
 
 
 def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
@@ -138,6 +142,7 @@ def drive(
         busy=BusyTime(setup.clock),
         streak=FailureStreak(config.session.max_failures_in_a_row),
     )
+    remember(store, context.devices)
     supervision = Supervision(context)
     runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
@@ -145,13 +150,15 @@ def drive(
     with _served(config, store, control), supervised(supervision):
         loop = MainLoop(context, runner, control, supervision, display, attended)
         interrupted = loop.run(go_on)
-    return Outcome(summarise(config, store, folder, setup.truth), interrupted)
+        restored = put_back_at_the_end(store, context.devices)
+    return Outcome(summarise(config, store, folder, setup.truth), interrupted, restored)
 
 
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
-    """Serve the API, found by the clients of this user unless they find another daemon already."""
+    """Serve the API, found by the clients of this user."""
     where = at_first = run_endpoints(store.run_id())
+    microscope = microscope_name(config, store.kind())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
     private = is_private(where.requests) and is_private(where.events) and not config.api.curve
@@ -164,6 +171,9 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         run=store.run_id(),
         pid=os.getpid(),
         key=None if key is None else str(key),
+        kind=store.kind(),
+        microscope=microscope,
+        folder=str(store.folder),
     )
     publication = Publication()
     seldom = Seldom()
@@ -191,7 +201,7 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         except (EndpointError, InputError, OSError) as error:
             seldom.write(log.error, "not found by clients", error=str(error))
 
-    handler = Handler(store, control, where.events)
+    handler = Handler(store, control, where.events, microscope)
     server = ApiServer(
         store,
         handler.answer,
@@ -204,9 +214,7 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
     try:
         server.start()
         if not publication.publish(info):
-            log.warning(
-                "another daemon is found by default; name this one with --connect", endpoint=where.requests
-            )
+            log.warning("another session is running; name this one with --run", run=store.run_id())
         yield
     finally:
         server.stop()

@@ -10,7 +10,12 @@ from drivers.clock import Clock
 from drivers.errors import DriverError
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.odemis.client import OdemisClient
-from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.errors import (
+    MicroscopeIncompleteError,
+    OdemisNotRunningError,
+    OdemisStartError,
+    OdemisStartingError,
+)
 from drivers.odemis.microscope import connected, connected_fluorescence, describe, missing_parts
 from drivers.odemis.survey.survey import survey as odemis_survey
 from drivers.offers import Fit, Offer
@@ -85,6 +90,14 @@ def _ask_odemis(
     version = str(said.get("odemis", "unknown"))
     try:
         described = result.odemis = describe(client)
+    except OdemisNotRunningError as error:
+        do = "`odemis-start`, or `odemisd FILE.odm.yaml`; /var/log/odemis.log says why it ended"
+        result.offers.append(Offer("microscope", "Odemis", str(error), Fit.NO, do))
+        return None
+    except OdemisStartingError as error:
+        do = "wait until it has started; /var/log/odemis.log says what it waits for"
+        result.offers.append(Offer("microscope", "Odemis", str(error), Fit.NO, do))
+        return None
     except DriverError as error:
         says = f"Odemis {version} is installed, but its back-end does not answer: {error}"
         do = "start the back-end (`odemis-start` or `odemisd FILE.odm.yaml`); /var/log/odemis.log says why"
@@ -96,8 +109,8 @@ def _ask_odemis(
         return None
     try:
         if config.quanta is not None:
-            return connected_fluorescence(config, clock, client)
-        return connected(config, clock, client)
+            return connected_fluorescence(config, clock, client, described)
+        return connected(config, clock, client, described)
     except MicroscopeIncompleteError:
         # Reported by its offers.
         return None

@@ -12,18 +12,13 @@ from typing import Any
 from config.model import Config
 from drivers.errors import DriverError
 from drivers.fluorescence import Cooled
-from drivers.offers import Fit, Offer
+from drivers.offers import Offer
 from drivers.quanta.joining import PlacedCamera
 from service.diagnostics.advice import POINTS, WHILE_DRIVEN
 from service.diagnostics.checks import Check, Level
 from service.diagnostics.connection import Reached
-from service.diagnostics.preflight import (
-    clock_check,
-    device_checks,
-    disk_checks,
-    plan_checks,
-    settings_checks,
-)
+from service.diagnostics.preflight import device_checks
+from service.diagnostics.session_checks import LEVELS, own_checks
 from service.errors import InputError
 from service.session.layout import sections_and_fields
 
@@ -49,8 +44,6 @@ PARTS = (
 
 WORDS = {Level.OK: "ok", Level.WARN: "warn", Level.RED: "missing"}
 """Words of a report; a session cannot run if anything is missing."""
-
-_LEVELS = {Fit.YES: Level.OK, Fit.DOUBTFUL: Level.WARN, Fit.NO: Level.RED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +98,7 @@ def look(
         layout, fields = Check("layout", Level.RED, str(error)), ()
     else:
         layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
-    checks += [
-        layout,
-        *settings_checks(config),
-        *plan_checks(config, fields, now.date()),
-        *disk_checks(config, folder, fields),
-    ]
-    checks += [clock_check(now, None), *_clocks(config)]
+    checks += [layout, *own_checks(config, fields, folder, now), *_clocks(config)]
     return [*map(_of_offer, reached.offers), *findings(checks, driven)]
 
 
@@ -150,13 +137,20 @@ def findings(checks: Iterable[Check], driven: bool = False) -> list[Finding]:
     ]
 
 
+def exercised(found: Sequence[Finding], checks: Iterable[Check]) -> list[Finding]:
+    """Return the report after an exercise: where it read beam and light again, the later reading counts."""
+    later = findings(checks)
+    again = {(one.part, one.name) for one in later}
+    return [*(one for one in found if (one.part, one.name) not in again), *later]
+
+
 def _of_check(check: Check) -> Finding:
     part, do = POINTS[check.name]
     return Finding(part, check.name, check.level, check.says, "" if check.level is Level.OK else do)
 
 
 def _of_offer(offer: Offer) -> Finding:
-    return Finding(offer.part, offer.name, _LEVELS[offer.fit], offer.says, offer.do)
+    return Finding(offer.part, offer.name, LEVELS[offer.fit], offer.says, offer.do)
 
 
 def _cooling(reached: Reached) -> Check:

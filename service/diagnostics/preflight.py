@@ -17,7 +17,7 @@ from config.model import Config
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from drivers.sem import BeamSettings
+from drivers.sem import BeamSettings, SelfBlanking
 from planner.geometry.rects import area_m2
 from service.analysis.detectors import open_detector
 from service.diagnostics.checks import Check, Level
@@ -25,7 +25,6 @@ from service.errors import HungDeviceError, InputError
 from service.model.specimen import Field
 from service.session.setup import check_planner
 from service.session.stage_frame import StageFrame
-from service.store.database import utc_now
 from service.store.store import Store
 from service.watch.notifier import Notifier, notification_urls
 
@@ -61,8 +60,8 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
 
     yield answers("stage", place)
     yield _chamber(devices)
-    beam, light = devices.sem.is_blanked, devices.light.is_on
-    yield _state("beam", "the beam is blanked", "the beam is not blanked", beam, unsafe)
+    yield _beam(devices, unsafe)
+    light = devices.light.is_on
     yield _state("light", "the light is off", "the light is on", lambda: not light(), unsafe)
     yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
@@ -116,6 +115,20 @@ def _chamber(devices: Microscope) -> Check:
         return Check("chamber", Level.RED, f"the chamber does not answer: {error}")
     level = Level.RED if state is VacuumState.ERROR else Level.OK
     return Check("chamber", level, f"the chamber answers: {state.value}, {pressure_pa:.3g} Pa")
+
+
+def _beam(devices: Microscope, otherwise: Level) -> Check:
+    """Check that the beam is blanked, or left to the scan generator, as Odemis does when it starts."""
+    sem = devices.sem
+    if isinstance(sem, SelfBlanking):
+        try:
+            if sem.is_automatic():
+                says = "the blanker is automatic: it opens only while something scans; a session closes it"
+                return Check("beam", Level.OK, f"{says} and puts it back at its end")
+        except (DriverError, HungDeviceError, OSError):
+            # Reading the blanker fails as well, and is reported.
+            pass
+    return _state("beam", "the beam is blanked", "the beam is not blanked", sem.is_blanked, otherwise)
 
 
 def _state(name: str, good: str, bad: str, read: Callable[[], bool], otherwise: Level) -> Check:
@@ -290,37 +303,3 @@ def notification_check(notifier: Notifier) -> Check:
     if failed:
         return Check("notifications", Level.RED, f"the test message was not delivered: {'; '.join(failed)}")
     return Check("notifications", Level.OK, f"a test message was delivered by {notifier.channels} channels")
-
-
-def everything(
-    config: Config, devices: Microscope, fields: Sequence[Field], folder: Path, run: str
-) -> list[Check]:
-    """Return all checks before a session, the notification test included.
-
-    Parameters
-    ----------
-    config : Config
-    devices : Microscope
-    fields : sequence of Field
-    folder : Path
-        Folder of the session; must exist.
-    run : str
-        Named in the test message.
-
-    Raises
-    ------
-    InputError
-        Raised when the configuration of notifications is invalid.
-    """
-    now = utc_now()
-    notifier = Notifier(notification_urls(config.notify), config.notify.events, run)
-    checks = [
-        *device_checks(devices, config),
-        *settings_checks(config),
-        *plan_checks(config, fields, now.date()),
-        *disk_checks(config, folder, fields),
-        clock_check(now, None),
-        notification_check(notifier),
-    ]
-    notifier.close(0.0)
-    return checks

@@ -6,7 +6,7 @@ import numpy as np
 
 from drivers.fluorescence import FmFrame
 from drivers.pose import RectM, frame_rect
-from service.errors import FrameRefusedError
+from service.errors import FrameMismatchError, FrameRefusedError, SaturatedFrameError
 
 _SATURATED = 0.99
 """Share of pixels at the largest grey level of a frame that shows nothing. Chosen by hand."""
@@ -31,16 +31,18 @@ def validate_frame(
 
     Raises
     ------
+    FrameMismatchError
+        Raised when the frame has another shape, kind of pixel or size than configured.
+    SaturatedFrameError
     FrameRefusedError
-        Raised when the frame has the wrong shape, size or place, began before the request, has a single grey
-        level, or is saturated.
+        Raised when the frame is of the wrong place, began before the request, or has a single grey level.
     """
     if frame.pixels.ndim != 2 or frame.pixels.dtype not in (np.uint8, np.uint16):
-        raise FrameRefusedError(f"the camera gave {frame.pixels.dtype} of shape {frame.pixels.shape}")
+        raise FrameMismatchError(f"the camera gave {frame.pixels.dtype} of shape {frame.pixels.shape}")
     if int(frame.pixels.min()) == int(frame.pixels.max()):
         raise FrameRefusedError(f"all pixels of the frame are {int(frame.pixels.min())}")
     if np.mean(frame.pixels == frame.pixels.max()) >= _SATURATED:
-        raise FrameRefusedError(f"the frame is saturated: nearly all pixels are {int(frame.pixels.max())}")
+        raise SaturatedFrameError(f"the frame is saturated: nearly all pixels are {int(frame.pixels.max())}")
     # Time stamps of hardware are good to some ms; a stale frame is older by at least an exposure.
     early_s = asked_s - frame.taken_at_s
     if not early_s <= min(0.1, frame.settings.exposure_s / 2):
@@ -53,6 +55,6 @@ def validate_frame(
     for axis, name in ((0, "width"), (1, "height")):
         size_m, wanted_m = got[axis + 2] - got[axis], rect_m[axis + 2] - rect_m[axis]
         if not abs(size_m - wanted_m) <= 0.02 * wanted_m:
-            raise FrameRefusedError(
+            raise FrameMismatchError(
                 f"the {name} of the frame is {size_m * 1e6:.2f} um, that of its field {wanted_m * 1e6:.2f} um"
             )

@@ -8,11 +8,11 @@ it has returned. The threads are daemons: a call that never returns does not kee
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from drivers.chamber import Chamber, VacuumState
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings, Light, LightFocus
-from drivers.microscope import Microscope
+from drivers.microscope import FoundSettings, Microscope, PutBack
 from drivers.sem import BeamSettings, ElectronFocus, ScanImage, ScanRequest, Sem
 from drivers.stage import Stage
 from service.errors import HungDeviceError
@@ -127,6 +127,7 @@ def guarded(devices: Microscope, limits: Limits = DEFAULT_LIMITS) -> Microscope:
         _GuardedChamber(devices.chamber, limits),
         None if devices.focus is None else _GuardedFocus(devices.focus, limits),
         None if devices.light_focus is None else _GuardedLightFocus(devices.light_focus, limits),
+        None if devices.found is None else _GuardedFound(devices.found, limits),
     )
 
 
@@ -231,6 +232,22 @@ class _GuardedLightFocus:
 
     def range_m(self) -> tuple[float, float]:
         return self._guard.quick("reading the range", self._focus.range_m)
+
+
+class _GuardedFound:
+    def __init__(self, found: FoundSettings, limits: Limits) -> None:
+        self._found, self._guard = found, Guard("the microscope", limits)
+
+    def values(self) -> dict[str, Any]:
+        return self._found.values()
+
+    def recall(self, values: dict[str, Any]) -> None:
+        self._found.recall(values)
+
+    def put_back(self, timeout_s: float) -> PutBack:
+        return self._guard.long(
+            "putting the settings back", lambda: self._found.put_back(timeout_s), timeout_s
+        )
 
 
 class _GuardedChamber:

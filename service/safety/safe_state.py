@@ -33,6 +33,10 @@ def make_safe(devices: Microscope) -> None:
         }
     )
     problems = _sentences(stopping | reading)
+    causes = {*stopping.values(), *reading.values()}
+    # Neither could be read, for the reason for which all else failed: that matters, not the list of steps.
+    if len(reading) == 2 and len(causes) == 1:
+        problems = [f"beam and light are not known to be off: {causes.pop()}"]
     if problems:
         log.critical("microscope not safe", problems=problems)
         raise UnsafeError("; ".join(problems))

@@ -88,6 +88,10 @@ class FailureStreak:
         """Reset the count."""
         self._count = 0
 
+    def lasts(self) -> bool:
+        """Return True if the last one was a failure."""
+        return self._count > 0
+
     def failure(self, what: str) -> None:
         """Count a failure.
 

@@ -4,15 +4,38 @@ from config.model import Config
 from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
+from drivers.odemis.errors import (
+    MicroscopeIncompleteError,
+    OdemisNotRunningError,
+    OdemisStartError,
+    OdemisStartingError,
+)
 from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.quanta.joining import joined
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from service.errors import NotNowError
 from service.logs import get_logger
-from service.session.run_folder import RunInfo
+from service.session.run_folder import RunInfo, has_hardware
 
 log = get_logger(__name__)
+
+
+def microscope_name(config: Config, kind: str) -> str:
+    """Return the microscope of a session in a few words, for people.
+
+    Parameters
+    ----------
+    config : Config
+    kind : str
+        Of the run.
+    """
+    if kind == "replay":
+        return "recorded frames and a simulated SEM"
+    if kind != "run" or not has_hardware(config):
+        return "a simulated microscope"
+    parts = ["Odemis"] if config.driver == "odemis" else []
+    parts += [] if config.quanta is None else [f"SEM at {config.quanta.endpoint}"]
+    return f"{config.profile} ({', '.join(parts)})"
 
 
 def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | None]:
@@ -38,6 +61,8 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
         if config.quanta is None:
             return odemis_microscope(config, clock), None
         half = odemis_fluorescence(config, clock)
+    except (OdemisNotRunningError, OdemisStartingError) as error:
+        raise NotNowError(str(error)) from None
     except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
         raise NotNowError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
     return joined(half, config, config.quanta, clock)

@@ -256,7 +256,7 @@ def alone(config: Config, kind: Kind = "run") -> AbstractContextManager[object]:
     InputError
         Another process has it.
     """
-    if kind != "run" or not _has_hardware(config):
+    if kind != "run" or not has_hardware(config):
         return nullcontext()
     return drive_alone()
 
@@ -265,10 +265,11 @@ def is_driven(config: Config) -> bool:
     """Return True if a program of this computer drives the hardware now; takes no lock."""
     sockets = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()
     # As the kernel writes the name of an abstract socket.
-    return _has_hardware(config) and any(line.endswith(f" @{_lock_name()}") for line in sockets)
+    return has_hardware(config) and any(line.endswith(f" @{_lock_name()}") for line in sockets)
 
 
-def _has_hardware(config: Config) -> bool:
+def has_hardware(config: Config) -> bool:
+    """Return True if a configuration drives real devices."""
     return config.driver != "simulator" or config.quanta is not None
 
 

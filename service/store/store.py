@@ -160,6 +160,12 @@ class Store:
             )
             return new
 
+    def restate(self, reason: str) -> None:
+        """Replace the reason of a halt for people; the phase and its cause stay."""
+        with self._database.change() as connection:
+            connection.execute("UPDATE run SET reason = ?", (reason,))
+            self.requests.steer()
+
     def recover(self) -> RecoveryReport:
         """Put in order what an earlier process left; apply ``restart`` unless the session has ended."""
         with self._database.change():

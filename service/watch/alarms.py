@@ -77,8 +77,10 @@ def _finished(store: Store, reason: str) -> Alarm:
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
     # The program ends with the session: a person reads the run folder, not the program.
-    counts, failed = store.queue.counts_in_use(), store.specimen.field_counts().get(FieldState.FAILED, 0)
-    undone = counts.get(JobState.FAILED, 0) + counts.get(JobState.NEEDS_REVIEW, 0)
+    counts, fields = store.queue.counts_in_use(), store.specimen.field_counts()
+    # After an abort the queue is still there.
+    failed = fields.get(FieldState.FAILED, 0) + fields.get(FieldState.PENDING, 0)
+    undone = sum(n for state, n in counts.items() if state not in (JobState.DONE, JobState.SKIPPED))
     not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
     to_do = f"Not done: {', '.join(not_done)}; incidents.md of the run says why." if not_done else "Nothing."
     return Alarm("finished", what, SAFE, to_do)

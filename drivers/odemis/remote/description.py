@@ -4,7 +4,8 @@ from typing import Any
 
 from odemis import model
 
-from drivers.odemis.remote.components import plain
+from drivers.odemis.remote.backend import starting
+from drivers.odemis.remote.components import WorkerError, plain
 
 BESIDE = ("lens", "ebeam-focus", "align")
 """Roles that no session needs, but that are of interest to people."""
@@ -31,8 +32,16 @@ def description(roles: dict[str, str]) -> dict[str, Any]:
         ``microscope`` (name, role, version), ``parts`` (each of ours, None where it is missing), ``beside``
         (the same for `BESIDE`, where there), ``components`` (role, name and state of all), ``roles`` and
         ``ghosts`` (what did not start, with the reason).
+
+    Raises
+    ------
+    WorkerError
+        The back-end is still starting: kind ``starting``.
     """
     microscope = model.getMicroscope()
+    unready = starting(microscope.ghosts.value)
+    if unready is not None:
+        raise WorkerError(*unready)
     components = [_component(c) for c in model.getComponents()]
     others = {role: _part(role) for role in BESIDE if role not in roles.values()}
     return {

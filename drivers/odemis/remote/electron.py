@@ -26,9 +26,12 @@ class Electron:
     def __init__(self, roles: dict[str, str]) -> None:
         self._beam = Part(roles["ebeam"])
         self._detector = Part(roles["sem_detector"])
+        self.left_automatic = False
+        """True once the blanker was put back to automatic: blanking at the end would undo that."""
 
     def blank(self) -> dict[str, Any]:
         """Blank and read back."""
+        self.left_automatic = False
         self._beam.setting("blanker").value = True
         state = self.state()
         if not state["blanked"]:
@@ -37,7 +40,18 @@ class Electron:
 
     def state(self) -> dict[str, Any]:
         """Return the state of the blanker; an automatic blanker does not count as blanked."""
-        return {"blanked": self._beam.read("blanker") is True}
+        found = self._beam.read("blanker")
+        return {"blanked": found is True, "automatic": found is None}
+
+    def leave_automatic(self) -> dict[str, Any]:
+        """Put the blanker back to automatic and read it back; by the caller nothing is scanned."""
+        self._beam.setting("blanker").value = None
+        state = self.state()
+        if not state["automatic"]:
+            self.blank()
+            raise WorkerError("failed", "the blanker does not become automatic; it is left blanked")
+        self.left_automatic = True
+        return state
 
     def set_beam(self, voltage_v: float, spot_size: float, current_a: float) -> dict[str, Any]:
         """Blank, and set the settings of the column that Odemis has; returns `column`."""

@@ -17,11 +17,13 @@ import zmq
 from numpy.typing import NDArray
 
 from drivers.odemis import protocol
+from drivers.odemis.remote.backend import trouble
 from drivers.odemis.remote.components import WorkerError, odemis_version
 from drivers.odemis.remote.description import description
 from drivers.odemis.remote.electron import Electron
 from drivers.odemis.remote.motion import Motion
 from drivers.odemis.remote.optical import Optical
+from drivers.odemis.remote.putting_back import PuttingBack
 
 Reply = tuple[dict[str, Any], "NDArray[Any] | None"]
 Method = Callable[..., "dict[str, Any] | Reply"]
@@ -54,8 +56,11 @@ class Worker:
 
     def __init__(self, roles: dict[str, str]) -> None:
         optical, electron, motion = Optical(roles), Electron(roles), Motion(roles)
+        self.electron = electron
         self._methods: dict[str, Method] = {
             "describe": lambda: description(roles),
+            "put_back": PuttingBack(roles).put_back,
+            "leave_blanker_automatic": electron.leave_automatic,
             "light_on": optical.on,
             "light_off": optical.off,
             "light_state": optical.state,
@@ -124,9 +129,18 @@ def serve(endpoint: str, guard: bool) -> None:
             else:
                 result, frame = worker.do(method, params)
         except Exception as error:  # noqa: BLE001 - every failure is answered
-            socket.send(protocol.failure(kind_of(error), f"{type(error).__name__}: {error}"))
+            socket.send(protocol.failure(*_said(error)))
         else:
             _answer(socket, result, frame)
+
+
+def _said(error: Exception) -> tuple[str, str]:
+    """Return kind and text of a failure; a back-end that is down is told once for all that it causes."""
+    kind = kind_of(error)
+    if isinstance(error, WorkerError):
+        return kind, str(error)
+    down = trouble() if kind in ("lost", "failed") else None
+    return down or (kind, f"{type(error).__name__}: {error}")
 
 
 def _hello() -> dict[str, Any]:
@@ -156,7 +170,8 @@ def _watch_driver(guarding: list[Worker]) -> None:
         while os.read(0, 1):
             pass
         for worker in guarding:
-            for method in ("blank", "light_off"):
+            # A blanker that was put back to automatic opens for scans only, and none of ours runs.
+            for method in ("light_off",) if worker.electron.left_automatic else ("blank", "light_off"):
                 last = threading.Thread(target=_attempt, args=(worker, method), daemon=True)
                 last.start()
                 last.join(_GUARD_S / 2)

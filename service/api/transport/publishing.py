@@ -1,18 +1,24 @@
 """Publishing of the daemon, so that clients of the same user find it; see `discovery`."""
 
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from service.api.transport.discovery import DaemonInfo
-from service.session.runtime_folder import runtime_directory
+from service.api.transport.discovery import ENDED, RUNNING, DaemonInfo
+from service.session.runtime_folder import run_stem, runtime_directory
+
+_MOST_ENDED = 20
+"""Files of ended daemons that are kept, for `ilemtrack status`. Chosen by hand."""
 
 
 class Publication:
-    """Publication of this daemon as the one that clients of the user find, unless another one is."""
+    """Publication of this daemon, and as the one in ``daemon.json`` unless another one is."""
 
     def __init__(self) -> None:
         folder = runtime_directory()
+        self._own: Path | None = None
         self._file = folder / "daemon.json"
         # Held by the process, not by a thread: the API's thread tries again when another daemon has ended.
         self._lock = FileLock(folder / "daemon.lock", thread_local=False)
@@ -20,24 +26,53 @@ class Publication:
         self._one_at_a_time = threading.Lock()
 
     def publish(self, info: DaemonInfo) -> bool:
-        """Write ``daemon.json``; return False if another daemon of the user is alive and published.
+        """Write the file of this daemon, and ``daemon.json`` if it has a microscope.
 
-        Call it again from time to time; it does nothing once it has succeeded.
+        Call it again from time to time: a file that has vanished is written again.
+
+        Returns
+        -------
+        bool
+            False if another session on a microscope is alive and published.
         """
         with self._one_at_a_time:
-            if self._lock.is_locked:
+            own = run_stem(info.run).with_suffix(RUNNING)
+            # At first there may be that of a process of this run that was killed.
+            if self._own is None or not own.exists():
+                _write(own, info)
+            self._own = own
+            if info.kind != "run":
                 return True
-            try:
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                return False
-            part = self._file.with_suffix(".part")
-            part.write_text(info.to_json() + "\n", encoding="utf-8")
-            part.replace(self._file)
+            if not self._lock.is_locked:
+                try:
+                    self._lock.acquire(timeout=0)
+                except Timeout:
+                    return False
+            elif self._file.exists():
+                return True
+            _write(self._file, info)
             return True
 
     def withdraw(self) -> None:
-        """Remove ``daemon.json`` if it is ours; harmless otherwise."""
+        """Remove ``daemon.json`` if it is ours, and mark our own file as that of an ended daemon."""
+        if self._own is not None:
+            with suppress(FileNotFoundError):
+                self._own.rename(self._own.with_suffix(ENDED))
+            _forget_oldest(self._own.parent)
+            self._own = None
         if self._lock.is_locked:
             self._file.unlink(missing_ok=True)
             self._lock.release()
+
+
+def _write(path: Path, info: DaemonInfo) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(info.to_json() + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _forget_oldest(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        ended = sorted(folder.glob(f"*{ENDED}"), key=lambda path: path.stat().st_mtime)
+        for path in ended[:-_MOST_ENDED]:
+            path.unlink(missing_ok=True)

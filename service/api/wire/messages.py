@@ -113,6 +113,9 @@ class Changed(Frozen):
     message: str
     phase: Phase
     rev: int
+    run: str = ""
+    microscope: str = ""
+    """The microscope, in a few words for people."""
 
 
 def refusal(request_id: str | None, code: ErrorCode, message: str) -> bytes:

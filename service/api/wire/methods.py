@@ -37,6 +37,8 @@ class Hello(Frozen):
     kind: str
     events_endpoint: str
     pid: int
+    microscope: str = ""
+    """The microscope, in a few words for people."""
 
 
 class SectionRow(Frozen):

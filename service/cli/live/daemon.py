@@ -5,19 +5,21 @@ from typing import Annotated, Any
 import typer
 
 from service.api.client import Client
-from service.cli.options import Connect, Json, Key
-from service.cli.output import print_json
+from service.cli.event_words import event_words
+from service.cli.options import Connect, Json, Key, Run
+from service.cli.output import changed, print_json
 
 
 def events(
     connect: Connect = None,
     key: Key = None,
+    run: Run = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events.")] = False,
     since: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
     as_json: Json = False,
 ) -> None:
     """List the events of the session, one per line."""
-    with Client(connect, key=key) as client:
+    with Client(connect, key=key, run=run) as client:
         if follow:
             for event in client.events(since):
                 _print_event(event, as_json)
@@ -32,39 +34,40 @@ def events(
                 return
 
 
-def pause(connect: Connect = None, key: Key = None) -> None:
+def pause(connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Pause after the current step."""
-    _change(connect, key, "run.pause")
+    _change(Client(connect, key=key, run=run), "run.pause")
 
 
-def continue_(connect: Connect = None, key: Key = None) -> None:
+def continue_(connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Continue after a pause, or end a review.
 
     The vacuum is checked again first.
     """
-    with Client(connect, key=key) as client:
+    with Client(connect, key=key, run=run) as client:
         review = client.call("status")["phase"] == "review"
-        typer.echo(client.call("review.confirm" if review else "run.resume")["message"])
+        _change(client, "review.confirm" if review else "run.resume")
 
 
-def abort(connect: Connect = None, key: Key = None) -> None:
+def abort(connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """End the session now; a running scan is stopped and blanked."""
-    _change(connect, key, "run.abort")
+    _change(Client(connect, key=key, run=run), "run.abort")
 
 
-def ack(connect: Connect = None, key: Key = None) -> None:
+def ack(connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Acknowledge a fault; the session is then paused."""
-    _change(connect, key, "fault.ack")
+    _change(Client(connect, key=key, run=run), "fault.ack")
 
 
-def _change(connect: str | None, key: str | None, method: str) -> None:
-    with Client(connect, key=key) as client:
-        typer.echo(client.call(method)["message"])
+def _change(client: Client, method: str) -> None:
+    with client:
+        # Another run may have taken the endpoint meanwhile.
+        typer.echo(changed(client.call(method, if_run=client.run)))
 
 
 def _print_event(event: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(event)
         return
-    data = ", ".join(f"{key}={value}" for key, value in event["data"].items() if value not in (None, [], {}))
-    typer.echo(f"{event['seq']:6d}  {event['at']}  {event['kind']}  {event['subject']}  {data}")
+    kind = event["kind"].replace("_", " ")
+    typer.echo(f"{event['seq']:6d}  {event['at']}  {kind}  {event['subject']}  {event_words(event)}")

@@ -32,10 +32,11 @@ def doctor(
     from config.loading import load
     from drivers.clock import SystemClock
     from service.cli.live.findings import print_findings
-    from service.cli.output import print_json
+    from service.cli.output import print_json, tell
     from service.diagnostics import doctor as points
     from service.diagnostics.connection import reached
     from service.diagnostics.device_exercise import exercise as exercise_with
+    from service.session.found_settings import put_back, sentences
     from service.session.hardware import hardware
     from service.session.run_folder import alone, is_driven
 
@@ -52,8 +53,10 @@ def doctor(
         if exercised:
             devices, quanta = hardware(chosen, clock)
             try:
-                found += points.findings(exercise_with(chosen.stage, devices))
+                found = points.exercised(found, exercise_with(chosen.stage, devices))
             finally:
+                for sentence in sentences(put_back(devices)):
+                    tell(sentence)
                 if quanta is not None:
                     quanta.client.close()
     if as_json:

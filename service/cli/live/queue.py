@@ -10,8 +10,8 @@ from rich.table import Table
 from service.api.client import Client
 from service.cli.consoles import results
 from service.cli.live.focusing import height_text
-from service.cli.options import Connect, Json, Key
-from service.cli.output import duration, print_json
+from service.cli.options import Connect, Json, Key, Run
+from service.cli.output import changed, duration, print_json
 from service.model.jobs import ExposureState, JobState
 
 Jobs = Annotated[list[str], typer.Argument(help="Jobs, such as J000012; all of them are changed, or none.")]
@@ -31,13 +31,14 @@ _WITHOUT_CELLS = {
 def list_(
     connect: Connect = None,
     key: Key = None,
+    run: Run = None,
     state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most jobs to list.")] = 100,
     after: Annotated[int | None, typer.Option(help="Only jobs after this position.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the SEM jobs in the order of the queue."""
-    with Client(connect, key=key) as client:
+    with Client(connect, key=key, run=run) as client:
         page = _page(client, limit, state, after)
     if as_json:
         print_json({"v": 1} | page)
@@ -73,9 +74,9 @@ def _page(client: Client, limit: int, state: str | None, after: int | None) -> d
             return {"jobs": found, "after": after}
 
 
-def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = False) -> None:
+def show(job: str, connect: Connect = None, key: Key = None, run: Run = None, as_json: Json = False) -> None:
     """Show everything that is known about one job."""
-    with Client(connect, key=key) as client:
+    with Client(connect, key=key, run=run) as client:
         found = client.call("queue.get", job=job)
     if as_json:
         print_json({"v": 1} | found)
@@ -101,24 +102,32 @@ def show(job: str, connect: Connect = None, key: Key = None, as_json: Json = Fal
         results.print(f"{name:12s} {text}", soft_wrap=True)
 
 
-def hold(jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None) -> None:
+def hold(
+    jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None, run: Run = None
+) -> None:
     """Hold queued jobs until they are released."""
-    _steer(connect, key, "queue.hold", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.hold", jobs=jobs, reason=reason, by=_who(by))
 
 
-def release(jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None) -> None:
+def release(
+    jobs: Jobs, reason: Why = "", by: By = None, connect: Connect = None, key: Key = None, run: Run = None
+) -> None:
     """Return held jobs to the queue."""
-    _steer(connect, key, "queue.release", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.release", jobs=jobs, reason=reason, by=_who(by))
 
 
-def approve(jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None) -> None:
+def approve(
+    jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None, run: Run = None
+) -> None:
     """Expose jobs again that need review; see `queue show` first."""
-    _steer(connect, key, "queue.approve", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.approve", jobs=jobs, reason=reason, by=_who(by))
 
 
-def skip(jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None) -> None:
+def skip(
+    jobs: Jobs, reason: MustSayWhy, by: By = None, connect: Connect = None, key: Key = None, run: Run = None
+) -> None:
     """Skip jobs permanently."""
-    _steer(connect, key, "queue.skip", jobs=jobs, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.skip", jobs=jobs, reason=reason, by=_who(by))
 
 
 def move(
@@ -130,17 +139,18 @@ def move(
     by: By = None,
     connect: Connect = None,
     key: Key = None,
+    run: Run = None,
 ) -> None:
     """Move a job to another place in the queue."""
     if (before is not None) + first + last != 1:
         raise typer.BadParameter("give exactly one of --before JOB, --first and --last")
     place = {"before": before, "to_front": first or None}
-    _steer(connect, key, "queue.move", job=job, **place, reason=reason, by=_who(by))
+    _steer(Client(connect, key=key, run=run), "queue.move", job=job, **place, reason=reason, by=_who(by))
 
 
-def _steer(connect: str | None, key: str | None, method: str, **params: Any) -> None:
-    with Client(connect, key=key) as client:
-        typer.echo(client.call(method, **params)["message"])
+def _steer(client: Client, method: str, **params: Any) -> None:
+    with client:
+        typer.echo(changed(client.call(method, if_run=client.run, **params)))
 
 
 def _who(by: str | None) -> str:

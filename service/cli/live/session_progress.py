@@ -33,15 +33,15 @@ class ProgressDisplay:
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=people,
             disable=as_json or not people.is_terminal,
             transient=True,
         )
-        self._fields = self._bars.add_task("fluorescence", total=None)
-        self._jobs = self._bars.add_task("electron images", total=None)
+        self._fields = self._bars.add_task("fluorescence", total=None, count="")
+        self._jobs = self._bars.add_task("electron images", total=None, count="not planned yet")
         self._said = ""
         self._seen = 0
         self._quiet = as_json
@@ -61,15 +61,21 @@ class ProgressDisplay:
         status, fields, jobs = store.status(), store.specimen.field_counts(), store.queue.counts_in_use()
         waiting = fields.get(FieldState.PENDING, 0)
         total = sum(fields.values())
-        self._bars.update(self._fields, completed=total - waiting, total=total)
+        self._bars.update(
+            self._fields, completed=total - waiting, total=total, count=f"{total - waiting} of {total}"
+        )
         open_jobs = jobs.get(JobState.QUEUED, 0) + jobs.get(JobState.ARMED, 0)
         total = sum(jobs.values())
-        self._bars.update(self._jobs, completed=total - open_jobs, total=total or None)
+        if total:
+            done = total - open_jobs
+            self._bars.update(self._jobs, completed=done, total=total, count=f"{done} of {total}")
         if not self._quiet:
             self._print_estimates(store)
         sentence = status.phase.value.replace("_", " ") + (f": {status.reason}" if status.reason else "")
         if sentence != self._said and status.phase in (Phase.PAUSED, Phase.FAULT, Phase.REVIEW):
-            tell(f"{sentence}  (ilemtrack {_NEXT_COMMANDS[status.phase]})")
+            # Commands without a name reach sessions on a microscope only.
+            named = "" if store.kind() == "run" else f" --run {store.run_id()}"
+            tell(f"{sentence}  (ilemtrack {_NEXT_COMMANDS[status.phase]}{named})")
         self._said = sentence
 
     def _print_estimates(self, store: Store) -> None:

@@ -1,5 +1,6 @@
 """Begin a run or take one up, drive it to its end, and print how it went."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from config.layout import GridLayout
 from config.loading import dump, load
 from config.model import Config
 from drivers.errors import FrameError
+from drivers.microscope import PutBack
 from service import logs, own_packages
 from service.analysis.detectors import with_absolute_model
 from service.cli.exit_status import FAILURES, INTERRUPTED, OK
@@ -18,10 +20,12 @@ from service.cli.live.session_summary import print_summary
 from service.cli.output import print_json, tell
 from service.daemon import process as daemon
 from service.daemon.process import Outcome
-from service.diagnostics import preflight
-from service.diagnostics.checks import Level
+from service.diagnostics.checks import Check, Level
+from service.diagnostics.preflight import red_ones
+from service.diagnostics.session_checks import everything, survey_checks
 from service.errors import EndpointError, InputError, StoreError
 from service.safety.deadlines import guarded
+from service.session.found_settings import put_back, sentences
 from service.session.layout import inside_safe_area, spread
 from service.session.run_folder import (
     Kind,
@@ -66,6 +70,9 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | No
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
         with closing(store), ProgressDisplay(as_json, report) as shown:
+            if info.kind == "run":
+                # Another objective or filter since then bleaches in vain, as at the beginning.
+                _demand(survey_checks(config))
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
     return _end(outcome, folder, as_json)
 
@@ -113,6 +120,7 @@ def _begin_alone(
                     _demand_preflight(config, folder, info, setup)
                 outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
         except BAD_INPUT:
+            _tell_put_back(put_back(setup.devices))
             discard(folder)
             raise
     return _end(outcome, folder, as_json)
@@ -120,11 +128,14 @@ def _begin_alone(
 
 def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: Setup) -> None:
     """Print the warnings of the preflight; raise `InputError` if one of its checks is red."""
-    checks = preflight.everything(config, guarded(setup.devices), setup.fields, folder.path, info.run)
+    _demand(everything(config, guarded(setup.devices), setup.fields, folder.path, info.run))
+
+
+def _demand(checks: Sequence[Check]) -> None:
     for check in checks:
         if check.level is Level.WARN:
             tell(f"{check.name}: {check.says}")
-    red = preflight.red_ones(checks)
+    red = red_ones(checks)
     if red:
         raise InputError(f"preflight: {'; '.join(red)}")
 
@@ -136,10 +147,16 @@ def _end(outcome: Outcome, folder: RunFolder, as_json: bool) -> int:
         print_json({"v": 1, **asdict(summary)})
     else:
         print_summary(summary, folder)
+    _tell_put_back(outcome.put_back)
     if outcome.interrupted:
         tell(f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again")
         return INTERRUPTED
     return OK if summary.well else FAILURES
+
+
+def _tell_put_back(result: PutBack) -> None:
+    for sentence in sentences(result):
+        tell(sentence)
 
 
 def with_layout(config: Config, sections: int | None, fields: int | None) -> Config:

@@ -1,34 +1,88 @@
 """The command `ilemtrack status`."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from service.api.client import Client
+from service.api.client import ENDPOINT_VARIABLE, Client
+from service.api.transport.discovery import last_ended
+from service.cli.exit_status import NO_DAEMON, OK
 from service.cli.live.focusing import focus_text
-from service.cli.options import Connect, Json, Key
-from service.cli.output import duration, print_json
+from service.cli.options import Connect, Json, Key, Run
+from service.cli.output import duration, print_json, tell
+from service.errors import NoDaemonError
 
 
-def status(connect: Connect = None, key: Key = None, as_json: Json = False) -> None:
-    """Show what the daemon is doing."""
-    with Client(connect, key=key) as client:
-        found = client.call("status")
-        hello = client.call("hello")
+def status(connect: Connect = None, key: Key = None, run: Run = None, as_json: Json = False) -> int | None:
+    """Show what the daemon is doing.
+
+    Without a daemon, show how the last run ended, or the run that is named, and where it lies.
+    """
+    try:
+        with Client(connect, key=key, run=run) as client:
+            found = client.call("status")
+            hello = client.call("hello")
+    except NoDaemonError as error:
+        return _without_daemon(connect, run, as_json, error)
     if as_json:
         print_json({"v": 1} | found)
-        return
+        return None
     rows = list(_rows(found, hello))
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         typer.echo(f"{name:{width}s}  {text}")
+    return None
+
+
+def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: NoDaemonError) -> int:
+    """Show how a run ended; 0 if it was named, else 3.
+
+    Raises
+    ------
+    NoDaemonError
+        Another daemon was meant, or nothing is known of any run.
+    """
+    if connect is not None or (run is None and ENDPOINT_VARIABLE in os.environ):
+        raise error
+    if run is not None and Path(run).is_dir():
+        folder = Path(run)
+    else:
+        known = last_ended(run)
+        if known is None or not Path(known.folder).is_dir():
+            raise error
+        folder = Path(known.folder)
+    # Only now: a client of a daemon loads nothing heavy.
+    from service.report.ended import ended_run
+
+    found = ended_run(folder)
+    if as_json:
+        print_json({"v": 1, "daemon": False, **asdict(found)})
+    else:
+        how = found.end_state.replace("_", " ") + (f": {found.reason}" if found.reason else "")
+        rows = [("run", f"{found.run} ({found.kind}), no daemon"), ("ended", how)]
+        if not found.ended:
+            rows[-1] = ("stopped in", f"{how}; `ilemtrack resume {found.folder}` takes it up again")
+        if found.at:
+            rows.append(("last event", f"{datetime.fromisoformat(found.at).astimezone():%a %d %b %H:%M}"))
+        rows += [("fields", _counts(found.fields)), ("jobs", _counts(found.jobs)), ("lies in", found.folder)]
+        for name, text in rows:
+            typer.echo(f"{name:10s}  {text}")
+    if run is not None:
+        return OK
+    tell(f"ilemtrack: {error}")
+    return NO_DAEMON
 
 
 def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Rows to print, from the results of the methods `status` and `hello`."""
     yield "run", f"{hello['run']} ({hello['kind']}, process {hello['pid']})"
+    if hello.get("microscope"):
+        yield "microscope", hello["microscope"]
     phase = found["phase"]
     if found.get("resume_to"):
         phase += f", then {found['resume_to']}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import ConfigFile, Json, RunDir
-from service.cli.output import print_json
+from service.cli.output import print_json, tell
 from service.errors import InputError
 
 
@@ -26,8 +26,10 @@ def preflight(
 
     from config.loading import load
     from service.cli.consoles import results
-    from service.diagnostics import preflight as points
+    from service.diagnostics.preflight import red_ones
+    from service.diagnostics.session_checks import everything
     from service.safety.deadlines import guarded
+    from service.session.found_settings import put_back, sentences
     from service.session.run_folder import RunFolder, RunInfo, alone, new_run_id
     from service.session.setup import set_up
 
@@ -38,8 +40,13 @@ def preflight(
     info = RunInfo(run=new_run_id("run"), kind="run", clock="real")
     with alone(chosen), tempfile.TemporaryDirectory(prefix="ilemtrack-preflight-") as folder:
         setup = set_up(chosen, RunFolder(Path(folder)), info)
-        checks = points.everything(chosen, guarded(setup.devices), setup.fields, place, "preflight")
-    red = bool(points.red_ones(checks))
+        devices = guarded(setup.devices)
+        try:
+            checks = everything(chosen, devices, setup.fields, place, "preflight")
+        finally:
+            for sentence in sentences(put_back(devices)):
+                tell(sentence)
+    red = bool(red_ones(checks))
     if as_json:
         rows = [{"name": check.name, "level": check.level.value, "says": check.says} for check in checks]
         print_json({"v": 1, "ready": not red, "checks": rows})

@@ -25,7 +25,7 @@ def calibrate(
     """Fit the FM-to-SEM calibration to pairs of points."""
     from rich.table import Table
 
-    from service.cli.consoles import results
+    from service.cli.consoles import people, results
     from service.diagnostics import calibration
 
     pairs, fit, config = calibration.calibrate(points, _day(measured_on, points))
@@ -48,7 +48,8 @@ def calibrate(
         table.add_row(
             point["name"], f"{x_nm:.0f}", f"{y_nm:.0f}", f"{(x_nm**2 + y_nm**2) ** 0.5:.0f}", remark
         )
-    results.print(table)
+    # Standard output is what goes into a profile.
+    people.print(table)
     results.print(calibration.calibration_yaml(config), end="")
     error_um = document["standard_error_um"]
     known = "unknown: too few pairs" if error_um is None else f"{error_um * 1e3:.0f} nm at the worst point"

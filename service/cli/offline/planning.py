@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from config.choices import DEFAULT_PROFILE
-from service.cli.options import ConfigFile, Connect, Json
+from service.cli.options import ConfigFile, Connect, Json, Run
 from service.cli.output import duration, print_json, tell
 from service.errors import InputError
 
@@ -88,6 +88,7 @@ def estimate(
         ),
     ] = None,
     connect: Connect = None,
+    run: Run = None,
     as_json: Json = False,
 ) -> None:
     """Estimate time, data and dose, and compare ways to image.
@@ -95,8 +96,9 @@ def estimate(
     By default for the session of the running daemon; with --config for one that has not begun; with boxes for
     the frames that image them.
     """
-    if connect is not None and (boxes is not None or config is not None):
-        raise InputError("--connect asks a daemon and cannot be combined with boxes or --config")
+    if (connect is not None or run is not None) and (boxes is not None or config is not None):
+        asks = "--connect" if connect is not None else "--run"
+        raise InputError(f"{asks} asks a daemon and cannot be combined with boxes or --config")
     if boxes is not None:
         _estimate_boxes(boxes, config or DEFAULT_PROFILE, as_json)
         return
@@ -105,7 +107,7 @@ def estimate(
     else:
         from service.api.client import Client
 
-        with Client(connect) as client:
+        with Client(connect, run=run) as client:
             found = client.call("estimate")
     if as_json:
         print_json({"v": 1} | found)

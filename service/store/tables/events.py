@@ -27,6 +27,21 @@ class EventLog:
         sql = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         return [rows.event(row) for row in self._database.all(sql, (seq, -1 if limit is None else limit))]
 
+    def of(self, kind: str) -> list[Event]:
+        """Return all events of a kind, in order."""
+        return [
+            rows.event(row)
+            for row in self._database.all("SELECT * FROM event WHERE kind = ? ORDER BY seq", (kind,))
+        ]
+
+    def last_of(self, *kinds: str) -> Event | None:
+        """Return the last event of some kinds, None if there is none."""
+        marks = ", ".join("?" * len(kinds))
+        row = self._database.one(
+            f"SELECT * FROM event WHERE kind IN ({marks}) ORDER BY seq DESC LIMIT 1", kinds
+        )
+        return None if row is None else rows.event(row)
+
     def last_seq(self) -> int:
         """Return the sequence number of the last event, 0 where there is none."""
         row = self._database.one("SELECT MAX(seq) FROM event")

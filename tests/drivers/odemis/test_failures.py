@@ -30,8 +30,10 @@ from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartError
 from drivers.odemis.focus import OdemisLightFocus
 from drivers.odemis.microscope import odemis_microscope
 from drivers.sem import BeamSettings, ScanRequest
+from service.errors import UnsafeError
+from service.safety.safe_state import make_safe
 from tests.drivers.contract import Bench
-from tests.drivers.odemis.bench import OdemisRig, rig
+from tests.drivers.odemis.bench import PLACES_M, OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
 from tests.places import ROOT
 
@@ -268,10 +270,16 @@ def test_a_back_end_that_is_killed() -> None:
         odemis.fresh()
         devices = odemis_microscope(odemis.config, SystemClock(), odemis.client)
         odemis.backend.kill()
-        with pytest.raises(DeviceLostError, match="the beam is not known to be off"):
+        with pytest.raises(DeviceLostError) as lost:
             devices.stage.move_to(1e-4, 0, 5)
-        with pytest.raises(DeviceLostError):
+        down = "Odemis is not running; start it"
+        assert str(lost.value) == f"{down}; not known to be off: the beam and the light"
+        with pytest.raises(DeviceLostError, match=f"^{down}$"):
             devices.sem.blank()
+        with pytest.raises(UnsafeError) as unsafe:
+            make_safe(devices)
+        # Six steps and two readings fail for one reason.
+        assert str(unsafe.value).count(down) == 1
 
 
 # Frames of others
@@ -303,6 +311,61 @@ def test_a_killed_client_leaves_an_orphan_and_the_next_scan_is_not_given_it(odem
     assert image.pixels.shape == (77, 33)
     assert image.nonce == "mine"
     assert odemis.backend.truth()["exposures"] == exposures + 1
+
+
+def test_what_was_found_at_the_start_is_put_back_and_the_blanker_only_if_nothing_scans(
+    odemis: OdemisRig,
+) -> None:
+    odemis.fresh()
+    ask = odemis.backend.ask
+    for role, name, value in (
+        ("ccd", "exposureTime", 0.25),
+        ("e-beam", "blanker", None),
+        ("e-beam", "accelVoltage", 7e3),
+        ("e-beam", "scale", (4.0, 4.0)),
+    ):
+        ask("set", role, name, value)
+    before = {
+        name: ask("get", "e-beam", name) for name in ("horizontalFoV", "scale", "resolution", "dwellTime")
+    }
+    devices = odemis_microscope(odemis.config, odemis.clock, odemis.client)
+    assert ask("get", "e-beam", "blanker") is True
+    found = devices.found
+    assert found is not None
+    bench = Bench(odemis.config, odemis.clock, devices, PLACES_M)
+    bench.to_high_vacuum()
+    bench.devices.light.on(488, 0.5, 10)
+    devices.camera.expose(bench.settings, 60)
+    devices.light.off()
+    devices.sem.set_beam(BeamSettings(2500, 3.5, 30e-6, 5.8e-3, "vCD"), 60)
+    devices.sem.scan(bench.request(), 60)
+    # A scan that was stopped goes on in Odemis: an open blanker would show it more of the specimen.
+    request = bench.request("stopped", (600, 600))
+    odemis.clock.hold_next(request.beam_s)
+    thread = threading.Thread(target=lambda: scan_quietly(bench, request))
+    thread.start()
+    assert odemis.clock.held.wait(20)
+    kill_long(odemis)
+    thread.join(20)
+    result = found.put_back(10)
+    assert not result.complete
+    assert "may still run" in " ".join(result.left)
+    assert ask("get", "e-beam", "blanker") is True
+    assert ask("get", "ccd", "exposureTime") == 0.25
+    devices.sem.scan(bench.request("drains"), 60)
+    result = found.put_back(10)
+    assert (result.complete, result.left) == (True, ())
+    assert "e-beam blanker (automatic)" in result.done
+    assert ask("get", "e-beam", "blanker") is None
+    assert ask("get", "e-beam", "accelVoltage") == 7e3
+    assert {name: ask("get", "e-beam", name) for name in before} == before
+    assert ask("get", "filter", "position") == {"band": 4}
+    assert not odemis.backend.truth()["light"]
+
+
+def scan_quietly(bench: Bench, request: ScanRequest) -> None:
+    with pytest.raises(DriverError):
+        bench.devices.sem.scan(request, 600)
 
 
 def kill_long(odemis: OdemisRig) -> None:

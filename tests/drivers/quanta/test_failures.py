@@ -17,6 +17,8 @@ from drivers.errors import (
     NotReadyError,
     OutOfRangeError,
 )
+from drivers.guards.interlock import Interlock
+from drivers.quanta.found import QuantaFound
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from service.acquisition.vacuum import pump_to
 from service.errors import UnsafeError, VacuumError
@@ -51,6 +53,25 @@ def scan(bench: QuantaBench, nonce: str = "n", size_px: tuple[int, int] = (64, 4
 def assert_blanked(bench: QuantaBench) -> None:
     assert bench.quanta.sem.is_blanked()
     assert bench.microscope.devices.sem.is_blanked()
+
+
+def test_what_was_found_at_the_start_is_put_back_and_the_beam_stays_blanked(pumped: QuantaBench) -> None:
+    call = pumped.quanta.client.call
+    call("set_dwell_time", value=2e-6)
+    call("set_scanning_size", value=300e-6)
+    call("set_ht_voltage", value=7000.0)
+    call("set_resolution", width=1024, height=884)
+    call("set_scan_mode", mode="external")
+    found = QuantaFound(pumped.quanta.client, Interlock())
+    before = found.values()
+    pumped.quanta.sem.set_beam(BeamSettings.configured(CONFIG.sem), 60)
+    scan(pumped)
+    assert QuantaFound(pumped.quanta.client, Interlock()).values() != before
+    result = found.put_back(30)
+    assert (result.left, result.complete) == ((), True)
+    assert {"SEM scan mode", "SEM resolution", "SEM ht voltage", "SEM dwell time"} <= set(result.done)
+    assert QuantaFound(pumped.quanta.client, Interlock()).values() == before
+    assert_blanked(pumped)
 
 
 @pytest.mark.parametrize(

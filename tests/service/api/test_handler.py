@@ -156,7 +156,13 @@ def test_schema_names_every_method(handler: Handler) -> None:
 def test_changes_are_made_once_each(handler: Handler, store: Store) -> None:
     store.apply(SessionEvent.START)
     first = ask(handler, "run.pause", "a")
-    assert first["result"] == {"message": "now paused", "phase": "paused", "rev": store.requests.rev()}
+    assert first["result"] == {
+        "message": "now paused",
+        "phase": "paused",
+        "rev": store.requests.rev(),
+        "run": "run-1",
+        "microscope": "",
+    }
     assert ask(handler, "run.pause", "a") == first
     assert code(ask(handler, "run.pause", "b")) == "illegal_transition"
     assert code(ask(handler, "run.resume", "a")) == "id_reused"

@@ -17,7 +17,9 @@ from drivers.errors import (
     DeviceTimeoutError,
     DriverError,
     InterruptedCallError,
+    MisconfiguredError,
     NotReadyError,
+    OutOfRangeError,
     StillBusyError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
@@ -32,6 +34,7 @@ from service.report.summary import summarise
 from service.session.images import read_fm, read_pixels
 from service.session.interrupts import Interrupt
 from service.session.setup import Setup
+from service.watch.alarms import alarm_of
 from tests.service.conftest import Start
 from tests.service.faults import ALWAYS, faulty, raising
 from tests.service.linked import BAD_ADU, Picky
@@ -174,6 +177,60 @@ def test_an_exposure_to_light_that_fails_is_repeated(start: Start) -> None:
     assert {f.state for f in session.store.specimen.fields()} == {FieldState.PLANNED}
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OutOfRangeError("EM gain 400 is not from 1 to 300"), MisconfiguredError("pixels of 89 nm")],
+    ids=str,
+)
+def test_hardware_that_is_not_as_configured_is_a_fault_after_a_single_exposure_to_light(
+    start: Start, error: Exception
+) -> None:
+    lit: list[float] = []
+
+    def counted(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        lit.append(args[0])
+        return real(*args, **kwargs)
+
+    def change(setup: Setup) -> Setup:
+        setup = faulty("light", "on", counted, times=-1)(setup)
+        return faulty("camera", "expose", raising(error), times=-1)(setup)
+
+    session = start(change, layout={"sections": 5})
+    assert session.store.status().phase is Phase.FAULT
+    assert str(error) in (session.store.status().reason or "")
+    assert len(lit) == 1
+    assert {field.state for field in session.store.specimen.fields()} == {FieldState.PENDING}
+
+
+def test_a_frame_of_another_size_than_configured_is_not_taken_again(start: Start) -> None:
+    def cropped(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        frame = real(*args, **kwargs)
+        return replace(frame, pixels=frame.pixels[:100])
+
+    camera = faulty("camera", "expose", cropped, times=-1)
+    session = start(camera, layout={"sections": 5})
+    assert session.store.status().phase is Phase.FAULT
+    assert "the height of the frame is" in (session.store.status().reason or "")
+
+
+@pytest.mark.parametrize(("odd", "phase"), [({1}, Phase.DONE), ({1, 2}, Phase.FAULT)], ids=str)
+def test_one_odd_frame_after_good_ones_is_no_fault_but_a_second_in_a_row_is(
+    start: Start, odd: set[int], phase: Phase
+) -> None:
+    taken: list[FmFrame] = []
+
+    def cropped(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        frame = real(*args, **kwargs)
+        taken.append(frame)
+        return replace(frame, pixels=frame.pixels[:100]) if len(taken) - 1 in odd else frame
+
+    session = start(faulty("camera", "expose", cropped, times=-1), layout={"sections": 4})
+    assert session.store.status().phase is phase
+    # Each field was lit once, the odd one a second time after the next section.
+    assert len(taken) == (5 if phase is Phase.DONE else 3)
+    assert not session.store.specimen.fields(state=FieldState.FAILED)
+
+
 def test_a_field_without_fluorescence_ends_neither_the_run_nor_its_neighbours(start: Start) -> None:
     session = start(faulty("camera", "expose", raising(DeviceTimeoutError("no frame")), times=9))
     fields = session.store.specimen.fields()
@@ -261,6 +318,42 @@ def test_pause_lands_between_frames_and_continue_proves_the_vacuum_again(start: 
     assert store.status().phase is Phase.DONE
     phases = [e.data["phase"] for e in store.events.since(0) if e.kind == "session"]
     assert phases[phases.index("paused") :] == ["paused", "to_high_vacuum", "electron", "done"]
+
+
+def test_continue_takes_back_a_pause_that_has_not_been_reached(start: Start) -> None:
+    sessions: list[Session] = []
+    said: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        sessions[0].control.pause()
+        said.append(sessions[0].control.resume())
+        with pytest.raises(IllegalTransitionError, match=r"nothing to continue: .*no pause is pending"):
+            sessions[0].control.resume()
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan), prepare=sessions.append)
+    assert said == ["the pause is taken back, goes on with electron"]
+    assert session.store.status().phase is Phase.DONE
+
+
+def test_abort_says_how_much_is_done_and_how_much_is_left(start: Start) -> None:
+    sessions: list[Session] = []
+    said: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        session = sessions[0]
+        if session.store.queue.counts_in_use().get(JobState.DONE, 0) == 1:
+            said.append(session.control.abort())
+        return real(request, timeout_s)
+
+    session = start(faulty("sem", "scan", scan, times=2), prepare=sessions.append)
+    left = session.store.queue.counts_in_use()[JobState.QUEUED]
+    assert left > 1
+    assert f"1 job done, {left} queued or held not taken, J000002, in mid-scan, is left" in said[0]
+    end = session.store.events.of("session")[-1]
+    alarm = alarm_of(end, session.store)
+    assert alarm is not None
+    assert f"Not done: {left} jobs" in alarm.to_do
 
 
 @pytest.mark.parametrize("device", ["sem", "camera"])
@@ -443,9 +536,33 @@ def test_a_safe_state_that_is_not_reached_is_tried_again_until_it_is(start: Star
         time.sleep(0.01)
     assert [kind for kind in kinds if kind in ("safe", "unsafe")] == ["unsafe", "safe"]
     assert store.status().phase is Phase.FAULT
+    reason = store.status().reason or ""
+    assert "NOT SAFE" not in reason
+    assert reason.startswith("the beam does not blank")
+    assert reason.endswith("the microscope is safe again")
     session.go_on(session.control.acknowledge)
     session.go_on()
     assert store.status().phase is Phase.DONE
+
+
+def test_a_fault_acknowledged_before_it_was_safe_is_not_said_to_be_unsafe_in_the_pause(start: Start) -> None:
+    stuck: list[bool] = []
+
+    def scan(real: Callable[..., ScanImage], request: ScanRequest, timeout_s: float) -> ScanImage:
+        stuck.append(True)
+        return real(request, timeout_s)
+
+    def change(setup: Setup) -> Setup:
+        once = faulty("sem", "scan", scan)(setup)
+        return faulty("sem", "is_blanked", lambda real: real() and not stuck, times=ALWAYS)(once)
+
+    session = start(change)
+    assert "NOT SAFE" in (session.store.status().reason or "")
+    stuck.clear()
+    session.go_on(session.control.acknowledge)
+    status = session.store.status()
+    assert status.phase is Phase.PAUSED
+    assert status.reason == "a fault was acknowledged; it was: the beam does not blank"
 
 
 def test_the_status_says_where_a_pause_will_land(start: Start) -> None:

@@ -160,6 +160,36 @@ def test_what_the_machine_does_not_have(
     assert not able(found)
 
 
+def test_preflight_and_run_refuse_what_doctor_refuses_before_any_pump_or_light(
+    backend: OdemisBackend, runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend.faults.write(without={"ccd": ["emGain"]})
+    backend.ask("set", "e-beam", "blanker", None)
+    wrong = {
+        "fluorescence": {"pixel_size_nm": 89, "em_gain": 120},
+        "odemis": {"python": str(backend.python), "emission_nm": 900},
+    }
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | wrong))
+    assert run(["preflight", "--config", str(path), "--out", str(tmp_path)]) == 1
+    shown = capsys.readouterr().out
+    assert run(["run", "--config", str(path), "--out", str(tmp_path / "run")]) == 2
+    refused = capsys.readouterr().err
+    for says in (
+        "camera, pixel size: 178.0 nm by sensor and magnification",
+        "filter, bands: ",
+        "camera, EM gain: it has none",
+    ):
+        assert says in shown
+        assert says in refused
+    assert not (tmp_path / "run").exists()
+    truth = backend.truth()
+    assert truth["chamber"] == "vented"
+    assert not truth["light"]
+    # Closed meanwhile, and put back.
+    assert backend.ask("get", "e-beam", "blanker") is None
+
+
 @pytest.mark.parametrize(("watts", "level"), [(1e-5, Level.RED), (0.1, Level.WARN), (0.02, Level.OK)])
 def test_the_power_of_the_light_is_plausible(
     backend: OdemisBackend, tmp_path: Path, watts: float, level: Level
@@ -186,12 +216,48 @@ def test_a_back_end_that_is_down(tmp_path: Path) -> None:
         backend.close()
         found = told(config_of(backend.python), tmp_path)
         # What `run` and `preflight` say of it.
-        with pytest.raises(InputError, match=r"driver: odemis: .*connection lost.*`ilemtrack doctor` says"):
+        with pytest.raises(InputError, match=r"^Odemis is not running; start it$"):
             hardware(config_of(backend.python), SystemClock())
     one = one_of(found, "microscope", "Odemis")
-    assert "is installed, but its back-end does not answer" in one.says
+    assert one.says == "Odemis is not running; start it"
     assert "odemis-start" in one.do
     assert one_of(found, "session", "layout").level is Level.OK
+
+
+def test_a_back_end_that_is_starting_is_waited_for_a_while(
+    backend: OdemisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.faults.write(ghosts={"BSD": "starting"})
+    monkeypatch.setattr("drivers.odemis.microscope._STARTS_S", 0.0)
+    one = one_of(told(config_of(backend.python), tmp_path), "microscope", "Odemis")
+    assert one.says == "Odemis is starting; not there yet: BSD"
+    monkeypatch.setattr("drivers.odemis.microscope._STARTS_S", 60.0)
+    waits: list[float] = []
+
+    def waited(seconds: float) -> None:
+        waits.append(seconds)
+        backend.faults.write()
+
+    monkeypatch.setattr("drivers.odemis.microscope.time.sleep", waited)
+    assert able(told(config_of(backend.python), tmp_path))
+    assert 1.0 in waits
+
+
+def test_an_automatic_blanker_is_ready_and_is_automatic_again_after_an_exercise(
+    backend: OdemisBackend, runtime_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend.ask("set", "e-beam", "blanker", None)
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS | {"odemis": {"python": str(backend.python)}}))
+    where = ["--config", str(path), "--out", str(tmp_path)]
+    assert run(["doctor", *where]) == 0
+    assert "the blanker is automatic" in capsys.readouterr().out
+    assert backend.ask("get", "e-beam", "blanker") is None
+    assert run(["doctor", "--exercise", *where]) == 0
+    said = capsys.readouterr()
+    assert "put back as found at the start: e-beam blanker (automatic)" in said.err
+    assert said.out.count("the beam is blanked") + said.out.count("blanked\n") == 1
+    assert backend.ask("get", "e-beam", "blanker") is None
 
 
 def test_a_python_without_odemis(tmp_path: Path) -> None:

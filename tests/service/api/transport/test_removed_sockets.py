@@ -5,7 +5,7 @@ from pathlib import Path
 
 from config.model import Config
 from service.api.client import Client
-from service.api.transport.discovery import find_daemon
+from service.api.transport.discovery import choose, daemons
 from service.api.transport.endpoints import Endpoints, run_endpoints
 from service.api.transport.probe import is_listening
 from service.daemon.process import _served
@@ -45,12 +45,12 @@ def test_sockets_that_were_removed_are_bound_again_wherever_they_belong_now(
 
 def test_a_client_finds_the_daemon_after_its_runtime_folder_was_removed(store: Store, runtime: Path) -> None:
     with _served(Config(), store, DirectControl(store)):  # type: ignore[arg-type]
-        with Client() as client:
+        with Client(choose("run-1").endpoint) as client:
             assert client.call("hello")["run"] == "run-1"
         shutil.rmtree(runtime)
         until(lambda: any(event.kind == "runtime_folder" for event in store.events.since(0)))
-        until(lambda: find_daemon() is not None)
-        with Client() as client:
+        until(lambda: any(info.run == "run-1" for info in daemons()))
+        with Client(choose("run-1").endpoint) as client:
             hello = client.call("hello")
             assert is_listening(hello["events_endpoint"])
             assert client.call("status")["phase"] == "idle"

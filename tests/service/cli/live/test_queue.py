@@ -40,7 +40,7 @@ def endpoint(store: Store, runtime: Path) -> Iterator[str]:
 def test_steering_by_commands(endpoint: str, store: Store, say: Said) -> None:
     at = ("--connect", endpoint)
     status, said, _ = say("queue", "hold", "J000001", "J000002", "-m", "charging", "--by", "anna", *at)
-    assert (status, said) == (0, "2 jobs held, until released\n")
+    assert (status, said) == (0, "run-1: 2 jobs held, until released\n")
     assert store.queue.job("J000002").reason == "held by anna: charging"
     assert say("queue", "release", "J000001", *at)[0] == 0
     assert say("queue", "move", "J000003", "--first", *at)[0] == 0

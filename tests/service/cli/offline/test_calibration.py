@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from config.loading import parse
 from drivers.pose import FmToSem
@@ -55,7 +56,8 @@ def test_a_wrong_pair_is_told(say: Said, tmp_path: Path) -> None:
     status, out, err = say("calibrate", str(_csv(tmp_path / "points.csv", noise_m=1e-7, wrong=5)))
     assert status == 1
     assert "corner 5" in err
-    assert "inconsistent with the others" in out
+    assert "inconsistent with the others" in err
+    assert list(yaml.safe_load(out)) == ["calibration"]
 
 
 @pytest.mark.parametrize(

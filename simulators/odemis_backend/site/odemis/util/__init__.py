@@ -1,0 +1,1 @@
+"""The part of `odemis.util` that a worker uses."""
