@@ -1,5 +1,7 @@
 """Exceptions of all drivers, whatever the hardware."""
 
+from collections.abc import Sequence
+
 
 class DriverError(Exception):
     """Raised when hardware did not do what it was asked to; the base class of all driver errors."""
@@ -31,6 +33,36 @@ class NotReadyError(DriverError):
 
 class FocusNotFoundError(DriverError):
     """Raised when an automatic focus ended without a result; its rectangle was exposed."""
+
+
+class DisturbedError(DriverError):
+    """Raised when another program changed the microscope in the course of a scan or an exposure.
+
+    Parameters
+    ----------
+    message : str
+        One sentence that names each change.
+    positions_m : sequence of (float, float)
+        Positions of the stage read back before, during and after a scan, m: with the beam on, it may have
+        been at any of them, and anywhere between.
+    image : object, optional
+        The `drivers.sem.ScanImage` or `drivers.fluorescence.FmFrame` where there is one, for a person to look
+        at.
+    field_m : (float, float), optional
+        Largest width and height of what was scanned, m, where that is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        positions_m: Sequence[tuple[float, float]] = (),
+        image: object = None,
+        field_m: tuple[float, float] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.positions_m = tuple(positions_m)
+        self.image = image
+        self.field_m = field_m
 
 
 class StillBusyError(NotReadyError):

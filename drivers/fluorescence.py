@@ -130,6 +130,8 @@ class FluorescenceCamera(Protocol):
             No frame within `timeout_s`.
         InterruptedCallError
             `stop` was called.
+        DisturbedError
+            Another program moved the stage, or changed light, filter or camera meanwhile.
         DeviceLostError, DriverError
             No frame, or one that may not be the one that was asked for.
         """

@@ -134,6 +134,8 @@ class ElectronFocus(Protocol):
             Refused: the beam stayed blanked, nothing was exposed.
         FocusNotFoundError
             The focus ended without a result: the rectangle was exposed, the working distance is undefined.
+        DisturbedError
+            As `Sem.scan`; the working distance is undefined.
         DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
             The rectangle may have been exposed, the working distance is undefined.
         """
@@ -237,6 +239,9 @@ class Sem(Protocol):
         NotReadyError
             No high vacuum, the beam is switched off, or another call is running: the beam stayed blanked,
             nothing was exposed.
+        DisturbedError
+            Another program moved the stage, closed the blanker, or changed scan, column or detector
+            meanwhile. The error has the image, if there is one, and all places where the beam was.
         DeviceTimeoutError, InterruptedCallError, DeviceLostError, DriverError
             The rectangle may have been exposed.
         """

@@ -1,5 +1,7 @@
 """Exceptions of the service."""
 
+from enum import StrEnum
+
 
 class InputError(ValueError):
     """Raised when a file, flag or message from a person cannot be used; the message is one sentence."""
@@ -15,6 +17,10 @@ class NeverBegunError(InputError):
 
 class ImageError(Exception):
     """Raised when an image on disk differs from what was written, or cannot be read."""
+
+
+class UnreadableImageError(ImageError):
+    """Raised when an image cannot be read now, though it may be whole: no proof that it is lost."""
 
 
 class UnsafeError(Exception):
@@ -53,8 +59,34 @@ class IllegalTransitionError(Exception):
     """Raised when an event or a new state is not allowed in the current state; nothing changed."""
 
 
+class StoreTrouble(StrEnum):
+    """Trouble with the session's database, to decide by."""
+
+    OTHER = "other"
+    """A value or a request that it refuses."""
+    BUSY = "busy"
+    """Another program holds it."""
+    DISK = "disk"
+    """The disk is full, read-only or failing."""
+    DAMAGED = "damaged"
+    """It was cut or overwritten by another program."""
+    DELETED = "deleted"
+    MOVED = "moved"
+    """It, or the folder of the run, has another name."""
+    REPLACED = "replaced"
+    """Another file has its name."""
+
+
+LOST = frozenset({StoreTrouble.DAMAGED, StoreTrouble.DELETED, StoreTrouble.REPLACED})
+"""Troubles that waiting does not end."""
+
+
 class StoreError(Exception):
     """Raised when the session's database cannot be used or refuses a value; nothing changed."""
+
+    def __init__(self, message: str, trouble: StoreTrouble = StoreTrouble.OTHER) -> None:
+        super().__init__(message)
+        self.trouble = trouble
 
 
 class UnknownIdError(StoreError):

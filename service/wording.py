@@ -6,6 +6,8 @@ They are displayed and stored beside the value that they describe. No code decid
 
 from collections.abc import Sequence
 
+from service.errors import StoreTrouble
+
 MOST_NAMED = 5
 
 
@@ -93,6 +95,34 @@ def database_refuses(error: Exception) -> str:
     return f"the database cannot be written: {error}"
 
 
+def mend_the_store(trouble: StoreTrouble, copy: object) -> str:
+    """Return what a person does about a database that cannot be written; `copy` of it, None if there is none.
+
+    Where the file comes back, the session notices it and faults, to be acknowledged.
+    """
+    goes_on = "then `ilemtrack ack` and `ilemtrack continue`."
+    again = "then `ilemtrack resume`."
+    name = f"rename {copy} to session.sqlite" if copy is not None else "restore session.sqlite from a backup"
+    match trouble:
+        case StoreTrouble.DISK:
+            return f"Make room on the disk, and see that it can be written; {goes_on}"
+        case StoreTrouble.BUSY:
+            return f"End the other program that holds the database; {goes_on}"
+        case StoreTrouble.MOVED:
+            return f"Move it back to where it was; {goes_on}"
+        case StoreTrouble.DELETED:
+            return f"End this program, {name}, {again}"
+        case StoreTrouble.REPLACED:
+            return f"End this program, take the other file away, {name}, {again}"
+        case StoreTrouble.DAMAGED:
+            return (
+                f"End this program, keep the damaged files aside, {name}, {again} Images in em/ that the"
+                " restored database does not know are left for review."
+            )
+        case StoreTrouble.OTHER:
+            return f"Mend the cause; {goes_on}"
+
+
 # Jobs
 
 
@@ -121,6 +151,16 @@ def steered(what: str, by: str) -> str:
     return f"{what} {by}"
 
 
+def image_without_exposure() -> str:
+    """Return the reason of a review: the ledger has lost an exposure."""
+    return "there is an image of it, and the database does not know its exposure: it may be an older copy"
+
+
+def image_not_read_back(error: Exception) -> str:
+    """Return the reason of a review: the image was saved and cannot be read back now."""
+    return f"exposed and saved, but its image cannot be read back: {error}"
+
+
 def image_lost_at_restart() -> str:
     """Return the reason of a review: exposed, but the image was lost with the program."""
     return "the program ended before its image was saved"
@@ -129,6 +169,16 @@ def image_lost_at_restart() -> str:
 def maybe_exposed_at_restart() -> str:
     """Return the reason of a review: perhaps exposed when the program ended."""
     return "the program ended while the beam may have been on"
+
+
+def end_of_scan_unknown() -> str:
+    """Return the reason of a review: the end of the scan was not recorded."""
+    return "the scan began and its end was not recorded: it may have been exposed"
+
+
+def stage_moved(by_m: float) -> str:
+    """Return the doubt about a scan or an exposure during which the stage moved."""
+    return f"another program moved the stage by {by_m * 1e6:.1f} um in the course of the scan"
 
 
 # Fields and plans after a restart

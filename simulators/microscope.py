@@ -78,6 +78,10 @@ class SimulatedMicroscope:
         sem.connect(chamber)
         self.devices = Microscope(camera, light, self._stage, sem, chamber, sem, focus)
 
+    def push_to(self, x_m: float, y_m: float) -> None:
+        """Move the stage at once, as another program does, whatever runs."""
+        self._stage.push_to(x_m, y_m)
+
     def true_position(self) -> tuple[float, float]:
         """Return the true position of the stage, m, which no hardware reports."""
         return self._stage.true_position()

@@ -1,12 +1,13 @@
 """The guard around a scan, the same for every SEM: when to refuse one, and what a failure may claim."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from drivers.chamber import Chamber, VacuumState
-from drivers.errors import DriverError, NotReadyError, OutOfRangeError
-from drivers.sem import ScanRequest
+from drivers.errors import DisturbedError, DriverError, NotReadyError, OutOfRangeError
+from drivers.guards.conditions import Conditions, disturbance, swept
+from drivers.sem import ScanImage, ScanRequest
 
 _ROUNDING = 1e-9
 """Relative; a shift of the full range may come out longer by the rounding of its two components."""
@@ -63,6 +64,32 @@ def require_high_vacuum(chamber: Chamber | None, max_pressure_pa: float) -> None
             f"no beam in a chamber that is {state} at {pressure_pa:.3g} Pa; it needs high vacuum below"
             f" {max_pressure_pa:g} Pa"
         )
+
+
+def require_undisturbed(
+    seen: Sequence[Conditions], image: ScanImage | None, cause: DriverError | None = None
+) -> None:
+    """Refuse a scan in whose course another program changed the microscope.
+
+    Parameters
+    ----------
+    seen : sequence of Conditions
+        Before the scan, and all others that were seen until after it.
+    image : ScanImage or None
+        Its image, where there is one.
+    cause : DriverError, optional
+        The failure of a scan without an image.
+
+    Raises
+    ------
+    DisturbedError
+    """
+    told = disturbance(seen)
+    if told is not None:
+        places_m, field_m = swept(seen)
+        raise DisturbedError(
+            told if cause is None else f"{told}; {cause}", places_m, image, field_m
+        ) from cause
 
 
 @contextmanager

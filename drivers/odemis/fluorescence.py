@@ -9,12 +9,14 @@ from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import (
     DeviceTimeoutError,
+    DisturbedError,
     DriverError,
     InterruptedCallError,
     MisconfiguredError,
     OutOfRangeError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
+from drivers.guards.conditions import Conditions, disturbance, of
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_em_gain, require_exposure
 from drivers.guards.stopping import StopSwitch, interrupted
@@ -125,8 +127,11 @@ class OdemisCamera:
             if self._clock.now_s() - begun_s > timeout_s:
                 raise DeviceTimeoutError(f"the camera gave no frame within {timeout_s:g} s")
             there_m = self._stage.position()
-        if math.dist(here_m, there_m) > self._config.stage.arrival_tolerance_um * 1e-6:
-            raise DriverError("another program moved the stage during the exposure")
+        still_m = self._config.stage.arrival_tolerance_um * 1e-6
+        around = [Conditions(here_m), Conditions(there_m)]
+        told = disturbance(around, still_m) or disturbance([of(one) for one in reply.result["seen"]], still_m)
+        if told is not None:
+            raise DisturbedError(told)
         return self._frame(reply, settings, here_m, begun_s)
 
     def stop(self) -> None:

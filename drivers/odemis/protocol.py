@@ -4,15 +4,15 @@ Over a ZeroMQ REQ/REP pair on an ipc socket; one request, one reply. A message i
 frame, its raw bytes in C order, little endian. Both sides import this module, so it needs no more than the
 standard library and Python 3.10.
 
-Request: ``{"v": 1, "method": "scan", "params": {...}}``.
-Reply: ``{"v": 1, "ok": true, "result": {...}, "frame": {"dtype": "<u2", "shape": [1103, 1536]}}``, or
-``{"v": 1, "ok": false, "kind": "range", "message": "..."}`` with one of `KINDS`.
+Request: ``{"v": 2, "method": "scan", "params": {...}}``.
+Reply: ``{"v": 2, "ok": true, "result": {...}, "frame": {"dtype": "<u2", "shape": [1103, 1536]}}``, or
+``{"v": 2, "ok": false, "kind": "range", "message": "..."}`` with one of `KINDS`.
 """
 
 import json
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Must be the same on both sides; the first request of a connection is `hello`."""
 
 KINDS = ("range", "not-ready", "timeout", "interrupted", "lost", "failed", "not-running", "starting")

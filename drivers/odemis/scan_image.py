@@ -50,6 +50,8 @@ def scan_image(
         No image of 8 or 16 bits, or one that may be of another scan.
     """
     metadata, pixels = reply.result, reply.pixels
+    if metadata["problem"] is not None:
+        raise DriverError(str(metadata["problem"]))
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         raise DriverError("the SEM gave no image of 8 or 16 bits")
     for name, wanted in ready.items():

@@ -4,6 +4,7 @@ import logging
 import math
 import secrets
 import threading
+from dataclasses import replace
 from typing import Any
 
 from config.model import Config
@@ -18,9 +19,10 @@ from drivers.errors import (
     OutOfRangeError,
     StillBusyError,
 )
+from drivers.guards.conditions import MAGNIFICATION, Conditions, of, with_field
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_positive
-from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan
+from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
 from drivers.guards.stopping import StopSwitch, interrupted
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.column import read_column
@@ -148,7 +150,26 @@ class OdemisSem:
             if self._clock.now_s() - begun_s > timeout_s:
                 raise DeviceTimeoutError(f"the scan did not end within {timeout_s:g} s")
         tolerance_m = self._config.stage.arrival_tolerance_um * 1e-6
-        return scan_image(request, reply, stage_m, ready, self._beam, tolerance_m)
+        seen = self._seen(request, ready, stage_m, reply)
+        try:
+            image = scan_image(request, reply, stage_m, ready, self._beam, tolerance_m)
+        except DriverError as error:
+            require_undisturbed(seen, None, error)
+            raise
+        require_undisturbed(seen, image)
+        return image
+
+    @staticmethod
+    def _seen(
+        request: ScanRequest, ready: dict[str, float], stage_m: tuple[float, float], reply: Reply
+    ) -> list[Conditions]:
+        """Return the conditions as prepared, and all that were seen from the beginning of the scan."""
+        width, height = request.size_px
+        field_m = width * ready["pixel_size_m"], height * ready["pixel_size_m"]
+        seen = [of(one) for one in reply.result["seen"]]
+        magnification = seen[0].settings.get(MAGNIFICATION)
+        prepared = replace(seen[0], stage_m=stage_m, field_m=field_m)
+        return [prepared, *(with_field(one, field_m, magnification) for one in seen)]
 
     def _drain(self, spare_s: float, wake: threading.Event) -> None:
         """Wait, blanked, until no earlier scan runs: its image would be taken for ours, with the beam open.

@@ -5,8 +5,9 @@ from dataclasses import replace
 from config.model import Config
 from config.quanta import QuantaConfig
 from drivers.clock import Clock
-from drivers.errors import DriverError
+from drivers.errors import DisturbedError
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings
+from drivers.guards.conditions import Conditions, disturbance
 from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
 from drivers.quanta.found import FoundOfBoth, QuantaFound
@@ -41,8 +42,9 @@ class PlacedCamera:
             before = self._stage.position()
             frame = self._camera.expose(settings, timeout_s)
             after = self._stage.position()
-        if max(abs(b - a) for a, b in zip(before, after, strict=True)) > self._still_m:
-            raise DriverError(f"the stage moved from {before} to {after} m during an exposure")
+        told = disturbance([Conditions(before), Conditions(after)], self._still_m)
+        if told is not None:
+            raise DisturbedError(told)
         return replace(frame, pose=replace(frame.pose, center_m=before))
 
     def stop(self) -> None:

@@ -9,10 +9,11 @@ from config.instrument import SemConfig
 from config.quanta import QuantaConfig
 from drivers.chamber import Chamber
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, DriverError, OutOfRangeError
+from drivers.errors import DeviceTimeoutError, OutOfRangeError
+from drivers.guards.conditions import Conditions
 from drivers.guards.interlock import Interlock
 from drivers.guards.read_back import without_rounding
-from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan
+from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
 from drivers.guards.stopping import StopSwitch
 from drivers.quanta import settings
 from drivers.quanta.blanker import Blanker
@@ -21,13 +22,11 @@ from drivers.quanta.client import QuantaClient
 from drivers.quanta.scans import frames
 from drivers.quanta.scans.geometry import ScanArea
 from drivers.quanta.scans.scanning import check_scan, set_scan
+from drivers.quanta.scans.watching import Watching
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
 
 log = logging.getLogger(__name__)
-
-_STOOD_STILL_M = 2e-7
-"""Largest movement of the stage in the course of a scan, m; chosen by hand, not measured."""
 
 
 class QuantaSem:
@@ -68,6 +67,7 @@ class QuantaSem:
         self._chamber: Chamber | None = None
         self._max_pressure_pa = 0.0
         self._blanker = Blanker(client)
+        self._watching = Watching(client, self._blanker, stage)
         self._channel = Channel(client, quanta, clock)
         self._switch = StopSwitch()
         self._scans = secrets.randbelow(256)
@@ -150,17 +150,19 @@ class QuantaSem:
             if before is None:
                 before = frames.fingerprint(self._channel.latest())
             start_m = self._stage.position()
-            with beam_on():
-                try:
+            size_m = tuple(n * request.pixel_size_m for n in request.size_px)
+            set_up = Conditions(start_m, (size_m[0], size_m[1]))
+            with beam_on(), self._watching.undisturbed(set_up) as watch:
+                with self._watching.beam(watch):
                     with self._blanker.unblanking(wake):
                         self._channel.run_once()
                     self._channel.wait(request.beam_s, begin_s + timeout_s, wake)
-                finally:
-                    self._blanker.blank_now()
                 frame = self._channel.fetch(before, expected, wake)
-                self._require_same_place(start_m, frame)
+                _log_other_place(start_m, frame)
                 self._last = frames.fingerprint(frame)
-                return self._image(frame, request, area, expected, start_m)
+                image = self._image(frame, request, area, expected, start_m)
+                require_undisturbed(watch.seen, image)
+                return image
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
         """Let the machine focus on a rectangle; return the working distance that it found, m."""
@@ -171,13 +173,13 @@ class QuantaSem:
             self._last = None
             self._quiet(wake)
             self._set(request, area)
-            with beam_on():
-                try:
+            set_up = Conditions(self._stage.position())
+            with beam_on(), self._watching.undisturbed(set_up, focusing=True) as watch:
+                with self._watching.beam(watch, focusing=True):
                     with self._blanker.unblanking(wake):
                         self._channel.begin_focus()
                     self._channel.wait_for_focus(timeout_s, end_s, wake)
-                finally:
-                    self._blanker.blank_now()
+                require_undisturbed(watch.seen, None)
                 return settings.read(self._client, settings.WORKING_DISTANCE)
 
     def set_focus(self, working_distance_m: float) -> None:
@@ -244,16 +246,12 @@ class QuantaSem:
             self.beam(),
         )
 
-    def _require_same_place(self, start_m: tuple[float, float], frame: frames.Frame) -> None:
-        """Refuse a scan during which the stage moved; log a frame that reports another position.
 
-        Some servers put the position of an earlier move into a frame: the stage's own read-back counts.
-        """
-        now_m = self._stage.position()
-        if math.dist(start_m, now_m) > _STOOD_STILL_M:
-            raise DriverError(
-                f"the stage moved by {math.dist(start_m, now_m) * 1e6:.2f} um in the course of the scan"
-            )
-        reported = frame[0].get("stage_position")
-        if reported != {"x": start_m[0], "y": start_m[1]}:
-            log.warning("the frame reports the position %s, the stage reads back %s", reported, start_m)
+def _log_other_place(start_m: tuple[float, float], frame: frames.Frame) -> None:
+    """Log a frame that reports another position than the stage.
+
+    Some servers put the position of an earlier move into a frame: the stage's own read-back counts.
+    """
+    reported = frame[0].get("stage_position")
+    if reported != {"x": start_m[0], "y": start_m[1]}:
+        log.warning("the frame reports the position %s, the stage reads back %s", reported, start_m)

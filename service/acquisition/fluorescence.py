@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from drivers.chamber import VacuumState
-from drivers.errors import DriverError, InterruptedCallError
+from drivers.errors import DisturbedError, DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.pose import inner_rect
 from service import wording
@@ -100,10 +100,10 @@ def _take_all(
             _take_and_save(context, field)
         except InterruptedCallError:
             raise
-        except OSError as error:
+        except (OSError, ImageError) as error:
             reason = wording.frame_not_saved(field.id, error)
             raise InterruptSession(Interrupt.PAUSE, reason, PauseCause.IMAGE_NOT_SAVED) from error
-        except (DriverError, StageError, FrameRefusedError, ImageError) as error:
+        except (DriverError, StageError, FrameRefusedError) as error:
             log.error("field failed", field=field.id, error=str(error), last=last)
             failed.append(field)
             if last:
@@ -155,6 +155,8 @@ def _take(context: Context, field: Field) -> FmFrame:
     wanted = _settings(context)
 
     def take() -> FmFrame:
+        # Another program may have moved the stage: no light on another place. A stage that is there stays.
+        move_to(context, field.center_m)
         asked_s = context.clock.now_s()
         with context.step(f"fluorescence of {field.id}", context.config.fluorescence.exposure_s):
             frame = _expose(context, wanted)
@@ -199,6 +201,11 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
     context.view.note(light_on=True)
     try:
         light.on(settings.excitation_nm, settings.power_density_w_per_cm2, timeout_s)
+        frame = camera.expose(settings, timeout_s)
+        if not light.is_on():
+            # A dark frame shows no cells: all of them would be missed.
+            raise DisturbedError("the light went off during the exposure, and not by this program")
+        return frame
         return camera.expose(settings, timeout_s)
     except NOT_AS_CONFIGURED as error:
         _refuse_contradiction(context, error)

@@ -2,8 +2,7 @@
 
 from drivers.sem import ScanImage
 from service import wording
-from service.acquisition.scans import scan_of
-from service.errors import ImageError, StoreError
+from service.errors import ImageError, StoreError, UnreadableImageError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import PauseCause
@@ -14,31 +13,40 @@ from service.session.interrupts import Interrupt, InterruptSession
 log = get_logger(__name__)
 
 
-def verify_saved(context: Context) -> None:
-    """Finish the jobs whose image an earlier program wrote but did not check."""
+def verify_saved(context: Context, *, last: bool = False) -> None:
+    """Finish the jobs whose image was written but not checked.
+
+    One that cannot be read now is tried again at the next call; at the `last` it needs review.
+    """
     for job in context.store.queue.jobs(state=JobState.SAVED):
-        try:
-            read_pixels(context.folder.path / str(job.image), job.sha256)
-        except ImageError as error:
-            context.store.queue.set_state(
-                job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}"
-            )
-        else:
-            context.store.queue.set_state(job.id, JobState.DONE)
+        _verify(context, job, last=last)
+
+
+def _verify(context: Context, job: Job, *, last: bool) -> str | None:
+    """Read an image back; its job is then done, or failed where the image is lost. Return a loss."""
+    queue = context.store.queue
+    try:
+        read_pixels(context.folder.path / str(job.image), job.sha256)
+    except UnreadableImageError as error:
+        log.warning("image not read back", job=job.id, error=str(error), last=last)
+        if last:
+            queue.set_state(job.id, JobState.NEEDS_REVIEW, reason=wording.image_not_read_back(error))
+    except ImageError as error:
+        queue.set_state(job.id, JobState.FAILED, reason=f"exposed, but its image is lost: {error}")
+        return f"its image is lost: {error}"
+    else:
+        queue.set_state(job.id, JobState.DONE)
+    return None
 
 
 def keep_unsaved(context: Context) -> None:
     """Save the images in memory, whose file or record the disk refused before."""
     for job_id, taken in list(context.unsaved.items()):
         job = context.store.queue.job(job_id)
-        if job.state is JobState.ARMED:
-            # The scan ended well; only the end of its row could not be written.
-            row = context.store.ledger.exposures(job=job_id)[-1]
-            context.store.ledger.done(row.id, beam_s=scan_of(job).beam_s(context, job))
-        if job.state is JobState.SAVED:
-            context.unsaved.pop(job_id)
-        else:
+        if job.state is JobState.EXPOSED:
             keep(context, job, taken)
+        else:
+            context.unsaved.pop(job_id)
     verify_saved(context)
 
 
@@ -79,17 +87,17 @@ def keep(context: Context, job: Job, taken: Taken) -> None:
         saved = save_em(folder.em_image(job.section, job.id), image, job.section, job.id, job.covers)
         name = folder.relative(saved.path)
         if doubt is None:
-            store.queue.set_state(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
-            read_pixels(saved.path, saved.sha256)
-            store.queue.set_state(job.id, JobState.DONE)
+            written = store.queue.set_state(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
+            doubt = _verify(context, written, last=False)
         else:
             store.queue.set_state(
                 job.id, JobState.NEEDS_REVIEW, reason=f"exposed, but {doubt}", image=name, sha256=saved.sha256
             )
-    except (ImageError, ValueError) as error:
+    except ValueError as error:
+        # No file holds such pixels, however often it is tried.
         doubt = f"its image is lost: {doubt or error}"
         store.queue.set_state(job.id, JobState.FAILED, reason=f"exposed, but {doubt}")
-    except OSError as error:
+    except (OSError, ImageError) as error:
         reason = wording.image_not_saved(job.id, error)
         raise InterruptSession(Interrupt.PAUSE, reason, PauseCause.IMAGE_NOT_SAVED) from error
     context.unsaved.pop(job.id, None)

@@ -162,7 +162,7 @@ class Linking:
         for frame in frames:
             size_um = frame.pose.pixel_size_m[0] * 1e6
             try:
-                one = detect(frame.pixels, size_um, self._settings, frame.offset_adu, self._detector)
+                one = self._detected(frame, size_um)
             except Exception as error:
                 # A failure of the detector costs this field only: its fluorescence is on disk.
                 known = isinstance(error, DetectionError)
@@ -174,6 +174,14 @@ class Linking:
             fields.append(FieldCells(frame.field.id, cells, one.elapsed_ms, warnings))
             detections.append((frame, replace(one, warnings=warnings)))
         return Found(frames[0].field.section, tuple(fields), failed=failed, alone=tuple(detections))
+
+    def _detected(self, frame: FieldFrame, size_um: float) -> Detection:
+        """Detect in one frame; once more where memory or files ran out, which may have passed."""
+        try:
+            return detect(frame.pixels, size_um, self._settings, frame.offset_adu, self._detector)
+        except (OSError, MemoryError) as error:
+            log.warning("detection is tried again", field=frame.field.id, error=str(error))
+            return detect(frame.pixels, size_um, self._settings, frame.offset_adu, self._detector)
 
     def _found(self, one: SerialSection) -> Found:
         mosaic = self._held[one.section]

@@ -138,7 +138,7 @@ class SessionControl:
         elif pending in (Interrupt.ABORT, Interrupt.SHUTDOWN):
             landing = "stops at once"
         blocked = self._runner.blocked
-        reason = None if blocked is None else blocked.reason
+        reason = None if blocked is None else f"{blocked.reason}. {blocked.to_do}"
         return {**self._watch(), "landing": landing, "blocked": reason}
 
     def time_s(self) -> float:

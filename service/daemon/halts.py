@@ -1,10 +1,10 @@
 """Halts of a session: the safe state first, then the pause, fault, abort or wait."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service import wording
-from service.errors import StoreError, UnsafeError
+from service.errors import LOST, StoreError, StoreTrouble, UnsafeError
 from service.logs import get_logger
 from service.model.phases import FINAL, Phase, SessionEvent, possible
 from service.safety.safe_state import make_safe
@@ -22,6 +22,9 @@ class Blocked:
     reason: str
     safe: bool
     """False if the microscope is not known to be safe."""
+    trouble: StoreTrouble
+    to_do: str
+    """Advice for a person."""
 
 
 class Halts:
@@ -158,8 +161,11 @@ class Halts:
         unsafe = self._unsafe()
         plain = wording.database_refuses(error) if isinstance(error, StoreError) else _unexpected(error)
         reason = plain if unsafe is None else wording.not_safe(unsafe, plain)
-        self.blocked = Blocked(reason, unsafe is None)
-        log.critical("blocked", reason=reason)
+        trouble = error.trouble if isinstance(error, StoreError) else StoreTrouble.OTHER
+        copy = context.store.rescue() if trouble in LOST else None
+        to_do = wording.mend_the_store(trouble, copy)
+        self.blocked = Blocked(reason, unsafe is None, trouble, to_do)
+        log.critical("blocked", reason=reason, to_do=to_do)
         context.progress.rest()
         while True:
             if context.interrupts.pending() is Interrupt.SHUTDOWN:
@@ -176,7 +182,7 @@ class Halts:
                     unsafe = self._unsafe()
                     reason = plain if unsafe is None else wording.not_safe(unsafe, plain)
                     if (reason, unsafe is None) != (self.blocked.reason, self.blocked.safe):
-                        self.blocked = Blocked(reason, unsafe is None)
+                        self.blocked = replace(self.blocked, reason=reason, safe=unsafe is None)
         self.blocked = None
 
     def _unsafe(self) -> str | None:

@@ -7,10 +7,17 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from config.alarms import AlarmKind
 from service.daemon.control import SessionControl
 from service.daemon.halts import Blocked
 from service.daemon.runner import Runner
-from service.errors import IllegalTransitionError, SessionFaultError, StoreError, UnsafeError
+from service.errors import (
+    IllegalTransitionError,
+    SessionFaultError,
+    StoreError,
+    StoreTrouble,
+    UnsafeError,
+)
 from service.logs import Seldom, get_logger
 from service.model.phases import PauseCause, Phase, Status
 from service.safety.safe_state import make_safe
@@ -106,7 +113,10 @@ class MainLoop:
         try:
             session.outcome()
         except StoreError as error:
-            raise SessionFaultError(f"the session stopped, the microscope is safe: {error}") from error
+            to_do = "" if self._blocked is None else f" {self._blocked.to_do}"
+            raise SessionFaultError(
+                f"the session stopped, the microscope is safe: {error}.{to_do}"
+            ) from error
         self._show()
         return bool(self._signals)
 
@@ -166,8 +176,8 @@ class MainLoop:
         blocked = self._runner.blocked
         if blocked is not None and blocked is not self._blocked:
             done = f"{SAFE} Unsaved images are kept in memory." if blocked.safe else NOT_SAFE
-            to_do = "Make room on the disk; then `ilemtrack ack` and `ilemtrack continue`."
-            self._supervision.announcer.announce(Alarm("disk", blocked.reason, done, to_do))
+            kind: AlarmKind = "disk" if blocked.trouble is StoreTrouble.DISK else "fault"
+            self._supervision.announcer.announce(Alarm(kind, blocked.reason, done, blocked.to_do))
         self._blocked = blocked
 
     def _end(self, why: str) -> None:

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from config.loading import dump
 from config.model import Config
 from drivers.microscope import PutBack
+from service.acquisition.unrecorded import record_unrecorded
 from service.analysis.worker import Analysis
 from service.api.handler import Handler
 from service.api.transport.curve import local_key, prepare
@@ -57,9 +59,7 @@ class Outcome:
 def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
     """Set up a new session and create its store."""
     setup = set_up(config, folder, info)
-    store = Store.create(
-        folder.store, info.run, folder.config.read_text(encoding="utf-8"), info.kind, now_s=setup.clock.now_s
-    )
+    store = Store.create(folder.store, info.run, dump(config), info.kind, now_s=setup.clock.now_s)
     store.specimen.add_sections(setup.sections, setup.fields)
     return store, setup
 
@@ -75,11 +75,6 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     """
     store = Store.open(folder.store)
     try:
-        if store.run_id() != info.run:
-            raise InputError(
-                f"{folder.path}: run.json is of run {info.run}, session.sqlite of run {store.run_id()};"
-                " put the files of one run together first"
-            )
         if not store.specimen.sections(limit=1):
             raise NeverBegunError(f"{folder.path}: the run ended before it began; begin a new one")
         if store.status().phase in FINAL:
@@ -88,6 +83,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
         setup = set_up(config, folder, info, store.last_time_s())
         store.use_clock(setup.clock.now_s)
         report = store.recover()
+        record_unrecorded(config, folder, store)
     except BaseException:
         store.close()
         raise

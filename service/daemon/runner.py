@@ -5,6 +5,7 @@ import threading
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from service.acquisition.electron import set_beam, take_electron_images
+from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
 from service.acquisition.retry import repeat_harmless
@@ -90,6 +91,8 @@ class Runner:
     def _go_on(self) -> bool:
         """Do the work of the present phase and handle its end; return False at the end of the session."""
         try:
+            # Whatever phase comes next, no scan runs here: a row of the ledger still open is closed first.
+            settle(self._context)
             phase = self._context.store.status().phase
             if phase in FINAL:
                 return False
@@ -215,6 +218,7 @@ class Runner:
         if context.store.specimen.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
+            verify_saved(context, last=True)
             give_up_waiting(context)
             if self._attended:
                 self._questions.ask()

@@ -3,9 +3,14 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivers.sem import ScanImage
 
+_LEAST_ROWS = 8
+"""Fewer rows without signal at the end of an image are let pass; chosen by hand, not measured."""
+_NOTHING = 0.1
+"""Standard deviation of such a row over that of the rows that vary most; chosen by hand, not measured."""
 _BLANK = 0.99
 """Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
 
@@ -45,4 +50,14 @@ def validate_image(
     for name, level in (("dark", int(pixels.min())), ("saturated", int(pixels.max()))):
         if np.mean(pixels == level) >= _BLANK:
             return f"its image is {name}: nearly all pixels are {level}"
+    rows = _rows_of_nothing(pixels)
+    if rows >= _LEAST_ROWS:
+        return f"its last {rows} rows show nothing: the beam was blanked or lost in mid-scan"
     return None
+
+
+def _rows_of_nothing(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
+    """Return the number of rows at the end with hardly any variation, as without a beam."""
+    variation = pixels.std(axis=1)
+    signal = np.flatnonzero(variation > _NOTHING * np.percentile(variation, 95))
+    return pixels.shape[0] - (int(signal[-1]) + 1) if signal.size else 0

@@ -17,7 +17,7 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
             {JobState.EXPOSED, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.QUEUED}
         ),
         JobState.EXPOSED: frozenset({JobState.SAVED, JobState.FAILED, JobState.NEEDS_REVIEW}),
-        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED}),
+        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED, JobState.NEEDS_REVIEW}),
         JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.SKIPPED}),
         JobState.DONE: frozenset(),
         JobState.SKIPPED: frozenset(),

@@ -113,3 +113,17 @@ class Exposure:
     note: str | None = None
     beam_s: float | None = None
     """Time under the beam, a focus included; None where it is not known how far the scan came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEnd:
+    """End of a scan for its row in the ledger and for its job."""
+
+    state: ExposureState
+    job_state: JobState
+    note: str | None = None
+    """Outcome of the scan, or a remark on its image."""
+    rect_m: RectM | None = None
+    """Ground exposed, where it differs from the intent."""
+    beam_s: float | None = None
+    """Time under the beam, s, where it is known."""

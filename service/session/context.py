@@ -12,6 +12,7 @@ from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from drivers.sem import ScanImage
 from service.errors import HungDeviceError, SessionFaultError
+from service.model.jobs import ScanEnd
 from service.safety.deadlines import DEFAULT_LIMITS, Limits
 from service.session.interrupts import Interrupts
 from service.session.progress import BETWEEN, BETWEEN_S, Progress
@@ -148,6 +149,8 @@ class Context:
     focused: Focused = field(default_factory=Focused)
     unsaved: dict[str, Taken] = field(default_factory=dict)
     """Electron images, by job, that are not saved and recorded yet."""
+    ends: dict[int, ScanEnd] = field(default_factory=dict)
+    """Ends of scans, by the row of the ledger, that are not recorded yet."""
     refused: Counter[str] = field(default_factory=Counter)
     """Number of times that the SEM was not ready, by job."""
     progress: Progress = field(default_factory=Progress)
@@ -164,7 +167,15 @@ class Context:
             self.progress.begin(BETWEEN, BETWEEN_S)
 
     def checkpoint(self) -> None:
-        """Between two steps: record the busy time, read the devices, raise a pending interrupt."""
+        """Between two steps: record the busy time, read the devices, raise a pending interrupt.
+
+        Raises
+        ------
+        InterruptSession
+        StoreError
+            The database is not the file of its name any more: nothing more is exposed.
+        """
+        self.store.check_file()
         self.note_busy()
         self.view.look(self.devices)
         self.interrupts.take()

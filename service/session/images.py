@@ -1,12 +1,14 @@
 """Images on disk: OME-TIFF, fsynced, re-opened, with a checksum."""
 
+import errno
 import hashlib
 import os
 import struct
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tifffile
@@ -17,9 +19,18 @@ from drivers.fluorescence import FmFrame
 from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanImage
-from service.errors import ImageError
+from service.errors import ImageError, UnreadableImageError
+from service.store.durable import sync_folder
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+T = TypeVar("T")
+
+_TRIES, _AGAIN_S = 4, 0.25
+"""Tries of a read or a write that may succeed a moment later, and the time between, s; chosen by hand."""
+_GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""Errors that prove that a file is not there; all others say that it cannot be read now."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors that a person must mend: the caller pauses at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +97,20 @@ def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
 
     Raises
     ------
+    UnreadableImageError
+        It cannot be read now, also at the last of several tries.
     ImageError
         The file is missing, damaged, or not the one with that checksum.
     """
-    try:
-        if sha256 is not None and _checksum(path) != sha256:
-            raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
-        pixels = tifffile.imread(path)
-    except (OSError, tifffile.TiffFileError, ValueError, struct.error) as error:
-        raise ImageError(f"{path}: cannot be read back ({error})") from error
-    return np.asarray(pixels)
+
+    def read() -> Pixels:
+        _require_checksum(path, sha256)
+        try:
+            return np.asarray(tifffile.imread(path))
+        except (tifffile.TiffFileError, ValueError, struct.error) as error:
+            raise ImageError(f"{path}: cannot be read back ({error})") from error
+
+    return _read_patiently(path, read)
 
 
 def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]:
@@ -103,18 +118,48 @@ def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]
 
     Raises
     ------
-    ImageError
-        The file is missing, damaged, or not the one with that checksum.
+    UnreadableImageError, ImageError
+        As `read_pixels`.
     """
+
+    def read() -> tuple[Pixels, Pose, float | None]:
+        _require_checksum(path, sha256)
+        try:
+            (frame,) = read_frames(path)
+        except FrameError as error:
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from error
+            raise ImageError(str(error)) from error
+        if frame.center_m is None:
+            raise ImageError(f"{path}: has no stage position")
+        return frame.pixels, frame.pose_at(frame.center_m), frame.offset_adu
+
+    return _read_patiently(path, read)
+
+
+def _read_patiently(path: Path, read: Callable[[], T]) -> T:
+    """Read a file; what may pass by itself, such as too many open files, is tried again.
+
+    Raises
+    ------
+    UnreadableImageError, ImageError
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return read()
+        except _GONE as error:
+            raise ImageError(f"{path}: cannot be read back ({error})") from error
+        except (OSError, MemoryError) as error:
+            if left == 0:
+                why = str(error) or type(error).__name__
+                raise UnreadableImageError(f"{path}: cannot be read now ({why})") from error
+            time.sleep(_AGAIN_S)
+    raise AssertionError
+
+
+def _require_checksum(path: Path, sha256: str | None) -> None:
     if sha256 is not None and _checksum(path) != sha256:
         raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
-    try:
-        (frame,) = read_frames(path)
-    except FrameError as error:
-        raise ImageError(str(error)) from error
-    if frame.center_m is None:
-        raise ImageError(f"{path}: has no stage position")
-    return frame.pixels, frame.pose_at(frame.center_m), frame.offset_adu
 
 
 def _metadata(
@@ -138,7 +183,25 @@ def _metadata(
 
 
 def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
-    """Write, fsync, rename into place, re-open and compare.
+    """Write a file as `_write` does; what may pass by itself is tried again.
+
+    Raises
+    ------
+    OSError, ImageError
+        As `_write`, at the last try.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return _write(path, pixels, metadata)
+        except (OSError, ImageError) as error:
+            if left == 0 or getattr(error, "errno", None) in _NO_ROOM or not path.parent.is_dir():
+                raise
+            time.sleep(_AGAIN_S)
+    raise AssertionError
+
+
+def _write(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
+    """Write, fsync, re-open, compare, and rename into place.
 
     Raises
     ------
@@ -147,7 +210,9 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
     ImageError
         The file does not read back as written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not with `parents`: the folder of a run that was moved away must not appear again.
+    path.parent.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     part = path.with_name(path.name + ".part")
     per_cm = (1e4 / metadata["PhysicalSizeX"], 1e4 / metadata["PhysicalSizeY"])
     try:
@@ -168,7 +233,7 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
             raise ImageError(f"{part}: does not read back as written")
         sha256 = _checksum(part)
         part.replace(path)
-        _fsync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -178,11 +243,3 @@ def _save(path: Path, pixels: Pixels, metadata: dict[str, Any]) -> SavedImage:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

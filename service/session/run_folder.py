@@ -25,6 +25,7 @@ from config.base import Frozen
 from config.model import Config
 from service.errors import InputError, NeverBegunError, NotNowError
 from service.input_files import read_json
+from service.store.durable import write_text
 
 _MOST_INFO_BYTES = 64_000_000
 """Largest ``run.json``; it lists the images of a replay."""
@@ -142,8 +143,8 @@ def create(
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")
         path.mkdir(parents=True, exist_ok=True)
         folder = RunFolder(path)
-        folder.config.write_text(config_yaml, encoding="utf-8")
-        folder.info.write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_text(folder.config, config_yaml)
+        write_text(folder.info, info.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror})") from error
     return folder, info
@@ -180,8 +181,6 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
         info = RunInfo.model_validate(read_json(folder.info, _MOST_INFO_BYTES))
     except (InputError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
-    if not folder.config.is_file():
-        raise InputError(f"{path}: the run has no config.yaml, so its plan is unknown")
     if not folder.store.is_file() and not total_bytes([folder.path]):
         raise NeverBegunError(f"{path}: the program ended before the session began; begin a new run")
     if not folder.store.is_file():

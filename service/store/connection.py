@@ -3,9 +3,12 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import StoreError
+from service.store.durable import sync_folder
+from service.store.open_file import trouble_of
 from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
 
 _BUSY_S = 10.0
@@ -50,12 +53,8 @@ def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) ->
         raise StoreError(f"{path}: cannot be made ({error})") from error
     finally:
         connection.close()
-    # Sync the folder as well: the name of the file must be as durable as its content.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    # The name of the file must be as durable as its content.
+    sync_folder(path.parent)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -74,7 +73,7 @@ def connect(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened ({error})") from error
+        raise StoreError(f"{path}: cannot be opened ({error})", trouble_of(error)) from error
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA synchronous = FULL")
@@ -83,8 +82,37 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     except sqlite3.Error as error:
         connection.close()
-        raise StoreError(f"{path}: cannot be opened ({error})") from error
+        raise StoreError(f"{path}: cannot be opened ({error})", trouble_of(error)) from error
     return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run began with."""
+
+    run_id: str
+    kind: str
+    config_yaml: str
+
+
+def read_origin(path: Path) -> Origin:
+    """Return what the run of a store began with; changes nothing, whatever its version.
+
+    Raises
+    ------
+    StoreError
+    """
+    connection = connect(path)
+    try:
+        verify(path, connection)
+        row = connection.execute("SELECT run_id, kind, config_yaml FROM run").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}", trouble_of(error)) from error
+    finally:
+        connection.close()
+    if row is None:
+        raise StoreError(f"{path}: holds no run")
+    return Origin(*row)
 
 
 def verify(path: Path, connection: sqlite3.Connection) -> None:
@@ -97,6 +125,6 @@ def verify(path: Path, connection: sqlite3.Connection) -> None:
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: not a store of ilemtrack ({error})") from error
+        raise StoreError(f"{path}: not a store of ilemtrack ({error})", trouble_of(error)) from error
     if application != APPLICATION_ID:
         raise StoreError(f"{path}: not a store of ilemtrack")

@@ -8,14 +8,15 @@ none of them are.
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from service.errors import StoreError
+from service.errors import StoreError, StoreTrouble
 from service.store.connection import connect, verify
 from service.store.migrations import migrate
+from service.store.open_file import OpenFile, trouble_of
 from service.store.rows import to_json
 
 Clock = Callable[[], float]
@@ -68,6 +69,7 @@ class Database:
         try:
             verify(path, self._write)
             migrate(path, self._write)
+            self._file = OpenFile(path)
         except BaseException:
             self._write.close()
             raise
@@ -112,6 +114,8 @@ class Database:
                 raise StoreError(f"{self.path}: the enclosing change was undone")
             mark = f"level{self._depth}"
             waiting = len(self._after_commit)
+            if outer:
+                self._file.check()
             try:
                 self._write.execute("BEGIN IMMEDIATE" if outer else f"SAVEPOINT {mark}")
                 self._depth += 1
@@ -126,10 +130,12 @@ class Database:
                 del self._after_commit[waiting:]
                 self._undo(None if outer else mark)
                 if isinstance(error, sqlite3.Error):
-                    raise StoreError(f"{self.path}: {error}") from error
+                    raise self._refused(error) from error
                 raise
             if not outer:
                 return
+            # Deleted in between, it is not on the disk: whoever asked must not act on it.
+            self._file.check()
             actions, self._after_commit = self._after_commit, []
         for action in (*actions, *self._listeners):
             action()
@@ -162,7 +168,7 @@ class Database:
                 if not inside:
                     connection.execute("BEGIN")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+            raise self._refused(error) from error
         try:
             yield
         finally:
@@ -178,7 +184,7 @@ class Database:
             with reading:
                 return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+            raise self._refused(error) from error
 
     def one(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None if there is none."""
@@ -209,12 +215,47 @@ class Database:
         if reader is None:
             with self._readers_lock:
                 self._require_open()
+                # Another file of that name must not be read for this one.
+                self._file.check()
                 connection = connect(self.path)
                 connection.execute("PRAGMA query_only = ON")
                 reader = connection, threading.RLock()
                 self._readers.append(reader)
             self._local.reader = reader
         return reader
+
+    def check_file(self) -> None:
+        """Refuse to go on with a file that was deleted, moved, replaced or cut.
+
+        Raises
+        ------
+        StoreError
+        """
+        self._file.check()
+
+    def save_copy(self, path: Path) -> None:
+        """Write all that was committed to a new database, also if the file itself has no name any more.
+
+        Raises
+        ------
+        StoreError
+            The copy cannot be written, or what is open is damaged.
+        """
+        try:
+            with self._lock, closing(sqlite3.connect(path)) as copy:
+                self._write.backup(copy)
+                if copy.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                    raise StoreError(f"{path}: what was copied is damaged", StoreTrouble.DAMAGED)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be written ({error})", trouble_of(error)) from error
+
+    def _refused(self, error: sqlite3.Error) -> StoreError:
+        """Return the error for one of SQLite; a file that is not the named one explains it better."""
+        try:
+            self._file.check()
+        except StoreError as found:
+            return found
+        return StoreError(f"{self.path}: {error}", trouble_of(error))
 
     def _undo(self, mark: str | None) -> None:
         # After some errors, such as a full disk, SQLite has already undone the whole transaction.

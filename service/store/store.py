@@ -6,6 +6,7 @@ raises, nothing changed. Methods may be called from any thread, and each may rai
 Each table has a store of its own, an attribute of `Store`: ``store.queue``, ``store.ledger`` ...
 """
 
+import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from service import wording
+from service.errors import StoreError
 from service.model.phases import FINAL, PauseCause, Phase, SessionEvent, Status, step
 from service.store.connection import create_file
 from service.store.database import Clock, Database, utc_now
@@ -105,6 +107,30 @@ class Store:
     def close(self) -> None:
         """Close the file; does nothing if it is closed."""
         self._database.close()
+
+    def check_file(self) -> None:
+        """Refuse to go on with a database that was deleted, moved, replaced or cut.
+
+        Raises
+        ------
+        StoreError
+            Its `trouble` says which.
+        """
+        self._database.check_file()
+
+    def rescue(self) -> Path | None:
+        """Copy a database whose file has lost its name; return the copy, None if there is no way."""
+        path = self._database.path
+        name = f"{path.parent.name}.rescued-{secrets.token_hex(2)}.sqlite"
+        # The folder of the run may be gone as well.
+        for copy in (path.parent / name, path.parent.parent / name):
+            try:
+                self._database.save_copy(copy)
+            except StoreError:
+                copy.unlink(missing_ok=True)
+            else:
+                return copy
+        return None
 
     def use_clock(self, now_s: Clock) -> None:
         """Take times from this clock from now on; it begins at `last_time_s`."""

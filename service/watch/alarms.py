@@ -18,8 +18,11 @@ NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the program keeps trying to make it 
 _BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
 _LOOK = "`ilemtrack status` and `ilemtrack events` say more."
 
-_OF_THE_DISK = frozenset({PauseCause.DISK, PauseCause.IMAGE_NOT_SAVED})
-"""Causes of a pause that room on the disk removes."""
+_MEND_DISK: Mapping[object, str] = {
+    PauseCause.DISK: "Make room on the disk, then `ilemtrack continue`.",
+    PauseCause.IMAGE_NOT_SAVED: "See that the disk can be written and has room, then `ilemtrack continue`.",
+}
+"""Causes of a pause that lie in the disk, and what a person does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,8 @@ def _session(_: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
             done = f"{SAFE} The session waits, paused."
             return Alarm("restarted", wording.started_again(), done, f"`ilemtrack continue` goes on. {_LOOK}")
         case SessionEvent.PAUSE, _ if data.get("cause") != PauseCause.PERSON:
-            disk = data.get("cause") in _OF_THE_DISK
-            to_do = (
-                "Make room on the disk, then `ilemtrack continue`."
-                if disk
-                else "`ilemtrack continue` goes on."
-            )
+            disk = data.get("cause") in _MEND_DISK
+            to_do = _MEND_DISK.get(data.get("cause"), "`ilemtrack continue` goes on.")
             return Alarm("disk" if disk else "paused", reason, f"{SAFE} The session waits, paused.", to_do)
         case SessionEvent.REVIEW_NEEDED, _:
             what = "Fluorescence is complete; the beam waits for a person."

@@ -24,7 +24,7 @@ from service.store.database import utc_now
 from service.store.store import Store
 from service.watch import incidents
 from service.watch.alarms import NOT_SAFE, SAFE, watchdog_alarm
-from service.watch.beat import Beat, beat_paths, latest_beat, process_start
+from service.watch.heartbeat.beat import Beat, beat_paths, latest_beat, process_start
 from service.watch.notifier import Notifier, notification_urls
 
 log = get_logger(__name__)

@@ -12,8 +12,8 @@ from service.logs import get_logger
 from service.session.context import Context
 from service.watch import watchdog
 from service.watch.announcer import Announcer
-from service.watch.beat import beat_path, process_runs
-from service.watch.heartbeat import Heart
+from service.watch.heartbeat.beat import beat_path, process_runs
+from service.watch.heartbeat.heart import Heart
 from service.watch.notifier import Notifier, notification_urls
 from service.watch.stall_monitor import StallMonitor
 from service.watch.systemd import notify

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.loading import load
 from service import logs
 from service.logs import get_logger
 from service.own_packages import HOME
 from service.session.run_folder import RunFolder, open_existing
-from service.watch import pulse
-from service.watch.beat import Beat, beat_paths, latest_beat, process_start
+from service.watch.heartbeat import pulse
+from service.watch.heartbeat.beat import Beat, beat_paths, latest_beat, process_start
+from service.watch.kept_config import config_to_rescue
 from service.watch.notifier import URLS_VARIABLE
 from service.watch.rescue import act
 
@@ -52,12 +52,12 @@ def watch(
     Parameters
     ----------
     paths : sequence of Path
-        See `service.watch.beat.beat_paths`.
+        See `service.watch.heartbeat.beat.beat_paths`.
     silent_s : float
         A daemon whose counter stands still for this long, in the files and when asked, is frozen, s.
     sleep : callable
     ask : callable
-        Asks the process of a heartbeat for its last one; see `service.watch.pulse.ask`.
+        Asks the process of a heartbeat for its last one; see `service.watch.heartbeat.pulse.ask`.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def guard_run(path: Path, once: bool = False) -> str:
         It is no run, or another program is at work on it.
     """
     folder, info = open_existing(path)
-    config = load(folder.config)
+    config = config_to_rescue(folder)
     logs.configure(folder.path / "watchdog.jsonl")
     beats = beat_paths(info.run, folder)
     if once:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, InterruptedCallError
+from drivers.errors import DeviceTimeoutError, DisturbedError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
+from drivers.guards.conditions import Conditions, disturbance
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_em_gain, require_exposure
 from drivers.guards.stopping import StopSwitch
@@ -84,6 +85,7 @@ class SimulatedCamera:
         whole_s = settings.exposure_s + _READOUT_S
         with self._interlock.holding("an exposure"), self._switch.running() as wake:
             begin_s = self._clock.now_s()
+            before = self._conditions()
             pose = self._pose(self._stage.position())
             light = self._scene(self._pose(self._stage.true_position()), settings)
             if not self._clock.sleep(min(whole_s, timeout_s), wake):
@@ -95,7 +97,12 @@ class SimulatedCamera:
                 np.random.SFC64([self._config.simulator.specimen.seed, 5, self._exposures])
             )
             pixels = self._detect(light, settings.em_gain, rng)
-        return FmFrame(pixels, pose, settings, self._config.fluorescence.offset_adu, begin_s)
+            after = self._conditions()
+        frame = FmFrame(pixels, pose, settings, self._config.fluorescence.offset_adu, begin_s)
+        told = disturbance([before, after])
+        if told is not None:
+            raise DisturbedError(told, image=frame)
+        return frame
 
     def stop(self) -> None:
         """End `expose`; harmless when nothing runs."""
@@ -108,6 +115,9 @@ class SimulatedCamera:
     def target_temperature_c(self) -> float:
         """Return the temperature that the cooling is set to, degrees Celsius."""
         return _SENSOR_C
+
+    def _conditions(self) -> Conditions:
+        return Conditions(self._stage.position(), settings={"light power": self._light.excitation()})
 
     def _pose(self, center_m: tuple[float, float]) -> Pose:
         size = self._config.fluorescence.pixel_size_m

@@ -12,9 +12,10 @@ from config.model import Config
 from drivers.chamber import Chamber
 from drivers.clock import Clock
 from drivers.errors import DeviceTimeoutError, InterruptedCallError
+from drivers.guards.conditions import STILL_M, Conditions
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_within
-from drivers.guards.scan_guard import require_high_vacuum, require_scan
+from drivers.guards.scan_guard import require_high_vacuum, require_scan, require_undisturbed
 from drivers.guards.stopping import StopSwitch
 from drivers.pose import FmToSem, Pose, frame_rect
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
@@ -127,7 +128,8 @@ class SimulatedSem:
         overhead_s = self._config.simulator.scan_overhead_s
         with self._interlock.holding("a scan"), self._switch.running() as wake:
             require_high_vacuum(self._chamber, self._config.chamber.beam_max_pressure_pa)
-            center = _shifted(self._stage.position(), request.beam_shift_m)
+            stands = self._stage.position()
+            center = _shifted(stands, request.beam_shift_m)
             size = (request.pixel_size_m, request.pixel_size_m)
             shape = request.size_px[1], request.size_px[0]
             true_pose = Pose(_shifted(self._stage.true_position(), request.beam_shift_m), size)
@@ -147,7 +149,11 @@ class SimulatedSem:
             finally:
                 self.blank()
                 self._ground.end()
-        return ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
+                self._expose_elsewhere(true_pose, shape, request)
+            after = self._stage.position()
+        image = ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
+        require_undisturbed([Conditions(stands), Conditions(after)], image)
+        return image
 
     def autofocus(self, request: ScanRequest, timeout_s: float) -> float:
         """Scan the rectangle five times, fast, and take the working distance of the plate there."""
@@ -182,17 +188,25 @@ class SimulatedSem:
     def _unblank(
         self, pose: Pose, shape: tuple[int, int], request: ScanRequest, wake: threading.Event
     ) -> None:
-        exposure = BeamExposure(
-            frame_rect(pose, shape),
-            self._config.sem.beam_halo_um * 1e-6,
-            dose_per_nm2(self._config.sem.beam_current_pa * 1e-12, request.dwell_s, request.pixel_size_m),
-        )
+        exposure = self._exposure(pose, shape, request)
         begin_s = self._clock.now_s()
         self._ground.begin(exposure, lambda: (self._clock.now_s() - begin_s) / request.beam_s)
         with self._lock:
             if wake.is_set():
                 raise InterruptedCallError("the scan was stopped before the beam was on")
             self._memory.set("unblanked", True)
+
+    def _expose_elsewhere(self, pose: Pose, shape: tuple[int, int], request: ScanRequest) -> None:
+        """Expose the ground that came under the beam when another program moved the stage."""
+        here = replace(pose, center_m=_shifted(self._stage.true_position(), request.beam_shift_m))
+        if math.dist(here.center_m, pose.center_m) > STILL_M:
+            self._ground.begin(self._exposure(here, shape, request), lambda: 1.0)
+            self._ground.end()
+
+    def _exposure(self, pose: Pose, shape: tuple[int, int], request: ScanRequest) -> BeamExposure:
+        current_a = self._config.sem.beam_current_pa * 1e-12
+        dose = dose_per_nm2(current_a, request.dwell_s, request.pixel_size_m)
+        return BeamExposure(frame_rect(pose, shape), self._config.sem.beam_halo_um * 1e-6, dose)
 
     def _render(self, pose: Pose, shape: tuple[int, int], dwell_s: float) -> NDArray[np.uint8]:
         grid = Grid.of_pose(pose, shape).mapped(lambda um: self._calibration.to_fm(um * 1e-6) * 1e6)

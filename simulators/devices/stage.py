@@ -91,6 +91,12 @@ class SimulatedStage:
                 raise DeviceTimeoutError(f"the stage did not arrive within {timeout_s:g} s")
         return self.position()
 
+    def push_to(self, x_m: float, y_m: float) -> None:
+        """Move at once, as another program or a person at the joystick does: no interlock is asked."""
+        with self._lock:
+            self._move = _Move((x_m, y_m), (x_m, y_m), self._clock.now_s(), 0.0)
+            self._memory.set("stage", {"position_m": [x_m, y_m], "error_m": self._error_m})
+
     def position(self) -> tuple[float, float]:
         """Read the position back, m."""
         with self._lock:

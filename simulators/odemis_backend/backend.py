@@ -139,6 +139,10 @@ class BackendClock:
         """Hold the next sleep of at least `seconds`."""
         self._backend.ask("hold_next", seconds)
 
+    def release(self) -> None:
+        """Let the held sleep run to its end."""
+        self._backend.ask("release")
+
     def now_s(self) -> float:
         """Return the time since the back-end started, s."""
         return float(self._backend.ask("now"))

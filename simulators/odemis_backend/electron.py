@@ -2,14 +2,14 @@
 
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from config.model import Config
 from drivers.clock import Clock
-from drivers.errors import DriverError, InterruptedCallError
-from drivers.sem import BeamSettings, ScanRequest
+from drivers.errors import DisturbedError, DriverError, InterruptedCallError
+from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from simulators.microscope import SimulatedMicroscope
 from simulators.odemis_backend.faults import Faults
 from simulators.odemis_backend.names import MD_ACQ_DATE, MD_DWELL_TIME, MD_PIXEL_SIZE, MD_POS, MD_ROTATION
@@ -62,9 +62,10 @@ class ElectronBeam:
 
     def components(self, ebeam: str, detector: str) -> list[Component]:
         """Return the e-beam and its detector."""
+        contrast = kept(self._values, "contrast", 0.5, limits=(0, 1))
         return [
             Component(ebeam, "SEM E-beam", self._settings, shape=SHAPE),
-            Component(detector, "BSD", {}, shape=(256,), frame=self.frame),
+            Component(detector, "BSD", {"contrast": contrast}, shape=(256,), frame=self.frame),
         ]
 
     def frame(self, written: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -90,6 +91,9 @@ class ElectronBeam:
         self._column()
         try:
             image = self._sem.scan(request, timeout_s=1e9)
+        except DisturbedError as error:
+            # Odemis notices nothing, and gives the image.
+            return cast(ScanImage, error.image).pixels, metadata
         except InterruptedCallError:
             # A blanked beam goes on scanning and shows nothing.
             self._clock.sleep(request.beam_s - (self._clock.now_s() - begun_s))

@@ -76,10 +76,15 @@ class Backend:
             "sleep": clock.sleep,
             "truth": self._truth,
             "hanging": lambda: self._hanging,
+            "push": lambda x_m, y_m: self._microscope.push_to(x_m, y_m),
             "reset": self._reset,
         }
         if isinstance(clock, HeldClock):
-            self._questions |= {"hold_next": clock.hold_next, "held": clock.held.is_set}
+            self._questions |= {
+                "hold_next": clock.hold_next,
+                "held": clock.held.is_set,
+                "release": clock.release,
+            }
         self._reset(config.model_dump_json())
 
     def ask(self, question: tuple[Any, ...], gone: Gone) -> Any:

@@ -2,8 +2,8 @@
 
 import math
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from drivers.chamber import VacuumState
 from drivers.clock import Clock
 from drivers.errors import (
     DeviceTimeoutError,
+    DisturbedError,
     DriverError,
     InterruptedCallError,
     NotReadyError,
@@ -22,6 +23,9 @@ from drivers.errors import (
 from drivers.fluorescence import FmSettings
 from drivers.microscope import Microscope
 from drivers.sem import BeamSettings, ScanRequest
+
+PUSH_M = 60e-6
+"""By so much another program moves the stage."""
 
 
 class BenchEvent(Protocol):
@@ -38,18 +42,25 @@ class BenchClock(Clock, Protocol):
 
     def hold_next(self, seconds: float) -> None: ...
 
+    def release(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Bench:
     """A microscope under test.
 
-    `places_m` are two stage positions with something to see in fluorescence.
+    `places_m` are two stage positions with something to see in fluorescence. What another program does to the
+    stage moves it by `PUSH_M` from the first of them.
     """
 
     config: Config
     clock: BenchClock
     devices: Microscope
     places_m: tuple[tuple[float, float], tuple[float, float]]
+    in_scans: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+    """What another program can do in mid-scan, by the words in which it must be told."""
+    in_exposures: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+    """The same in mid-exposure, with the light on."""
 
     @property
     def settings(self) -> FmSettings:
@@ -100,6 +111,31 @@ def _while_held(bench: Bench, seconds: float, call: Callable[[], object], then: 
         bench.devices.stage.stop()
         bench.devices.chamber.stop()
         thread.join(20)
+    assert not thread.is_alive()
+    return outcome[0]
+
+
+def _while_disturbed(
+    bench: Bench, seconds: float, call: Callable[[], object], meddle: Callable[[], object]
+) -> object:
+    """Run `call` in a thread until it sleeps, let another program meddle, and let it go on to its end."""
+    outcome: list[object] = []
+
+    def run() -> None:
+        try:
+            outcome.append(call())
+        except DriverError as error:
+            outcome.append(error)
+
+    bench.clock.hold_next(seconds)
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert bench.clock.held.wait(20), f"the call did not block: {outcome}"
+        meddle()
+    finally:
+        bench.clock.release()
+        thread.join(30)
     assert not thread.is_alive()
     return outcome[0]
 
@@ -406,6 +442,40 @@ def nothing_else_during_a_scan(bench: Bench) -> None:
 
     _while_held(bench, request.beam_s, lambda: bench.devices.sem.scan(request, 600), others)
     assert bench.devices.sem.is_blanked()
+
+
+@_check
+def a_scan_that_another_program_disturbs_is_not_taken_for_a_good_one(bench: Bench) -> None:
+    bench.to_high_vacuum()
+    request = bench.request(size_px=(200, 200))
+    for words, meddle in bench.in_scans.items():
+        here = bench.devices.stage.move_to(*bench.places_m[0], 60)
+        result = _while_disturbed(bench, request.beam_s, lambda: bench.devices.sem.scan(request, 600), meddle)
+        assert isinstance(result, DisturbedError), f"{words}: {result!r}"
+        assert words in str(result)
+        assert bench.devices.sem.is_blanked()
+        # Where the beam may have been: from the old place through the new one.
+        assert math.dist(result.positions_m[0], here) < 1e-6
+        moved = max(math.dist(place, here) for place in result.positions_m)
+        assert (moved > 0.9 * PUSH_M) == words.startswith("the stage moved by 60")
+    assert bench.devices.sem.scan(bench.request("after"), 60).nonce == "after"
+
+
+@_check
+def an_exposure_that_another_program_disturbs_is_refused_and_can_be_repeated(bench: Bench) -> None:
+    fm = bench.config.fluorescence
+    for words, meddle in bench.in_exposures.items():
+        bench.devices.stage.move_to(*bench.places_m[0], 60)
+        bench.devices.light.on(fm.excitation_nm, fm.power_density_w_per_cm2, 5)
+        result = _while_disturbed(
+            bench, fm.exposure_s, lambda: bench.devices.camera.expose(bench.settings, 60), meddle
+        )
+        assert isinstance(result, DriverError), f"{words}: {result!r}"
+        assert words in str(result)
+    bench.devices.stage.move_to(*bench.places_m[0], 60)
+    bench.devices.light.on(fm.excitation_nm, fm.power_density_w_per_cm2, 5)
+    assert bench.devices.camera.expose(bench.settings, 60).pixels.size
+    bench.devices.light.off()
 
 
 # Focus

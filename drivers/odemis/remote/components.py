@@ -75,6 +75,14 @@ class Part:
         return found
 
 
+def read_of(part: Part, name: str) -> Any:
+    """Return the value of a setting; None where there is none, or none can be read now."""
+    try:
+        return part.read(name) if part.has(name) else None
+    except Exception:  # noqa: BLE001 - of any kind; a scan that has begun must give its image
+        return None
+
+
 def same(found: Any, wanted: Any, tolerance: float) -> bool:
     """Return True if two values, or tuples of them, are equal within a relative tolerance."""
     if isinstance(wanted, (tuple, list)):

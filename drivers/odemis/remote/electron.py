@@ -8,10 +8,28 @@ import math
 import time
 from typing import Any
 
-from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, same
+from drivers.guards.conditions import BLANKER, MAGNIFICATION, Conditions, Watch, plain_of
+from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of, same
 
 _DRAINED_PX = (16, 16)
 _TRIES = 4
+
+_OF_THE_BEAM = {
+    "accelerating voltage": "accelVoltage",
+    "beam current": "probeCurrent",
+    "beam power": "power",
+    "dwell time": "dwellTime",
+    MAGNIFICATION: "magnification",
+    "scan rotation": "rotation",
+    "spot size": "spotSize",
+}
+_OF_THE_DETECTOR = {
+    "detector bits": "bpp",
+    "detector brightness": "brightness",
+    "detector contrast": "contrast",
+    "detector gain": "gain",
+}
+"""Settings that stay the same in the course of a scan, by the names that people use."""
 
 
 class Electron:
@@ -26,6 +44,7 @@ class Electron:
     def __init__(self, roles: dict[str, str]) -> None:
         self._beam = Part(roles["ebeam"])
         self._detector = Part(roles["sem_detector"])
+        self._stage = Part(roles["stage"])
         self.left_automatic = False
         """True once the blanker was put back to automatic: blanking at the end would undo that."""
 
@@ -149,18 +168,48 @@ class Electron:
         self._check_size(size_px)
         component.updateMetadata({NONCE: nonce})
         blanker = self._beam.setting("blanker")
+        watch = Watch(self._conditions(False), lambda: self._conditions(blanker.value), self.blank)
         begun_s = time.time()
         try:
             blanker.value = False
             if blanker.value is not False:
                 raise WorkerError("not-ready", "the blanker does not open")
-            frame = component.data.get(asap=False)
+            with watch:
+                frame = component.data.get(asap=False)
+            at_the_end = _read(blanker)
         finally:
             self.blank()
-        proof = fresh(frame.metadata, nonce, begun_s)
-        if tuple(frame.shape) != (size_px[1], size_px[0]):
-            raise WorkerError("failed", f"an image of shape {tuple(frame.shape)}, not {size_px[::-1]}")
-        return about(frame.metadata) | {"proof": proof or "order"}, frame
+        watch.note(self._conditions(at_the_end))
+        result = about(frame.metadata) | {"seen": [plain_of(one) for one in watch.seen]}
+        try:
+            proof = fresh(frame.metadata, nonce, begun_s)
+            if tuple(frame.shape) != (size_px[1], size_px[0]):
+                raise WorkerError("failed", f"an image of shape {tuple(frame.shape)}, not {size_px[::-1]}")
+        except WorkerError as error:
+            # Not raised: what was seen meanwhile counts for the ledger.
+            return result | {"problem": str(error)}, frame
+        return result | {"problem": None, "proof": proof or "order"}, frame
+
+    def _conditions(self, blanker: Any) -> Conditions:
+        """Return the conditions of a scan; what does not answer is None."""
+        beam = self._beam
+        size, fov_m = read_of(beam, "resolution"), read_of(beam, "horizontalFoV")
+        scale, shift_px = read_of(beam, "scale"), read_of(beam, "translation")
+        position = read_of(self._stage, "position")
+        field_m = shift_m = None
+        if fov_m is not None:
+            pixel_m = fov_m / beam.component().shape[0]
+            if size is not None and scale is not None:
+                field_m = size[0] * scale[0] * pixel_m, size[1] * scale[1] * pixel_m
+            if shift_px is not None:
+                shift_m = shift_px[0] * pixel_m, -shift_px[1] * pixel_m
+        settings = {name: plain(read_of(beam, key)) for name, key in _OF_THE_BEAM.items() if beam.has(key)}
+        detector = self._detector
+        settings |= {
+            name: plain(read_of(detector, key)) for name, key in _OF_THE_DETECTOR.items() if detector.has(key)
+        }
+        stage_m = None if position is None else (position["x"], position["y"])
+        return Conditions(stage_m, field_m, shift_m, settings | {BLANKER: blanker})
 
     def _check_size(self, size_px: list[int]) -> None:
         found = self._beam.read("resolution")
@@ -201,3 +250,10 @@ class Electron:
             raise WorkerError(
                 "range", f"the scan generator set the shift {plain(setting.value)} px, not {wanted}"
             )
+
+
+def _read(setting: Any) -> Any:
+    try:
+        return setting.value
+    except Exception:  # noqa: BLE001 - of any kind; the scan must give its image
+        return None

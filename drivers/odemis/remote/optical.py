@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain
+from drivers.guards.conditions import Conditions, Watch, plain_of
+from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of
 from drivers.odemis.survey.bands import intervals_m, passes
 
 _TRIES = 4
@@ -23,6 +24,7 @@ class Optical:
         self._light = Part(roles["light"])
         self._filter = Part(roles["filter"])
         self._camera = Part(roles["camera"])
+        self._stage = Part(roles["stage"])
 
     def on(
         self, excitation_nm: float, power_w: float, emission_nm: float, timeout_s: float
@@ -68,7 +70,15 @@ class Optical:
         gain = self._put_gain(em_gain)
         component = camera.component()
         component.updateMetadata({NONCE: nonce})
+        watch = Watch(self._conditions(), self._conditions)
         begun_s = time.time()
+        with watch:
+            result, frame = self._fresh_frame(component, nonce, begun_s)
+        watch.note(self._conditions())
+        seen = [plain_of(one) for one in watch.seen]
+        return result | {"exposure_s": plain(exposure), "em_gain": gain, "seen": seen}, frame
+
+    def _fresh_frame(self, component: Any, nonce: str, begun_s: float) -> Any:
         why = "no frame with a mark or a date"
         for number in range(_TRIES):
             frame = component.data.get(asap=False)
@@ -79,9 +89,20 @@ class Optical:
                 continue
             # A frame without proof is fresh if another one was discarded before it.
             if proof is not None or number > 0:
-                result = about(frame.metadata) | {"proof": proof or "order", "orphans": number}
-                return result | {"exposure_s": plain(exposure), "em_gain": gain}, frame
+                return about(frame.metadata) | {"proof": proof or "order", "orphans": number}, frame
         raise WorkerError("failed", f"the camera gave {_TRIES} frames of earlier exposures: {why}")
+
+    def _conditions(self) -> Conditions:
+        """Return the conditions of an exposure; what does not answer is None."""
+        position, names = (
+            read_of(self._stage, "position"),
+            ("binning", "emGain", "exposureTime", "resolution"),
+        )
+        settings = {f"camera {name}": plain(read_of(self._camera, name)) for name in names}
+        settings |= {"light power": plain(read_of(self._light, "power"))}
+        band = read_of(self._filter, "position")
+        settings |= {"emission filter": None if band is None else plain(band.get("band"))}
+        return Conditions(None if position is None else (position["x"], position["y"]), settings=settings)
 
     def _source(self, excitation_nm: float) -> int:
         spectra = self._light.read("spectra")

@@ -57,7 +57,7 @@ def run(
 
     if or_resume and out is not None and RunFolder(out).info.is_file():
         try:
-            return session_run.take_up(out, False, as_json, chosen.notify)
+            return session_run.take_up(out, False, as_json, chosen)
         except NeverBegunError:
             session_run.clear(RunFolder(out))
     return session_run.begin(chosen, "run", "real", out, as_json)

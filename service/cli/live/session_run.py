@@ -6,9 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from config.alarms import NotifyConfig
 from config.layout import GridLayout
-from config.loading import dump, load
+from config.loading import dump
 from config.model import Config
 from drivers.errors import FrameError
 from drivers.microscope import PutBack
@@ -39,14 +38,16 @@ from service.session.run_folder import (
     open_existing,
 )
 from service.session.setup import Setup
+from service.watch.kept_config import differences, kept_config
 from service.watch.notifier import notification_urls, with_absolute_file, withheld
 from service.watch.rescue import let_finish
+from service.wording import some
 
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """Errors that are noticed before anything has moved: the folder of the run is removed again."""
 
 
-def take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | None) -> int:
+def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> int:
     """Take up the run of a folder and return the exit status of the program.
 
     Parameters
@@ -56,13 +57,18 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, notify: NotifyConfig | No
         Continue at once; else the session waits, paused.
     as_json : bool
         Print the summary as a document.
-    notify : NotifyConfig or None
-        With the URLs, which are left out of the copy of the configuration in the folder.
+    asked : Config or None
+        One named by the user: its notifications count, with the URLs, which a run does not keep. All else is
+        as the run began.
     """
     folder, info = open_existing(run_dir)
-    config = load(folder.config)
-    if notify is not None:
-        config = config.model_copy(update={"notify": notify})
+    config = kept_config(folder, info)
+    if asked is not None:
+        asked = with_absolute_file(with_absolute_model(asked))
+        changed = differences(config, asked.model_copy(update={"notify": config.notify}))
+        if changed:
+            tell(f"the run goes on as it began; not used of --config: {some(changed)}")
+        config = config.model_copy(update={"notify": asked.notify})
     elif withheld(config.notify) and not notification_urls(config.notify):
         tell(f"nobody will be notified: {folder.config} does not contain the URLs; set ILEMTRACK_NOTIFY_URLS")
     let_finish(folder)

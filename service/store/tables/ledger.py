@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from drivers.pose import RectM
 from service import wording
 from service.errors import IllegalTransitionError, UnknownIdError
-from service.model.jobs import Exposure, ExposureState, JobState
+from service.model.jobs import Exposure, ExposureState, JobState, ScanEnd
 from service.store import rows
 from service.store.database import Database
 from service.store.tables.queue import Queue
@@ -64,13 +64,10 @@ class Ledger:
         UnknownIdError
         """
         with self._database.change() as connection:
-            still_open = self._database.one(
-                "SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,)
-            )
+            still_open = self.open_exposure()
             if still_open is not None:
                 raise IllegalTransitionError(
-                    f"job {job_id} cannot be armed: exposure {still_open['id']} of"
-                    f" {still_open['job']} is open"
+                    f"job {job_id} cannot be armed: exposure {still_open.id} of {still_open.job} is open"
                 )
             cursor = connection.execute(
                 "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s)"
@@ -83,50 +80,35 @@ class Ledger:
             self._queue.transition(job_id, JobState.ARMED, exposure=exposure.id)
             return exposure
 
-    def finish(
-        self,
-        exposure_id: int,
-        state: ExposureState,
-        job_state: JobState,
-        note: str | None,
-        rect_m: RectM | None = None,
-        beam_s: float | None = None,
-        *,
-        now: bool = True,
-    ) -> Exposure:
+    def finish(self, exposure_id: int, end: ScanEnd, *, now: bool = True) -> Exposure:
         """Close an open row, and change the state of its job with it.
 
-        `rect_m` is the exposed ground where it differs from the intent, `beam_s` the time under the beam, s,
-        where it is known, `note` the outcome of the scan or a remark on its image. Without `now` the end of
-        the scan is not known.
+        Without `now` the time at which the scan ended is not known.
 
         Raises
         ------
         UnknownIdError
         IllegalTransitionError
-            The row is not open.
+            The row is not open; or it would be void, and its job neither queued nor given up.
         """
+        void = end.state is ExposureState.VOID
+        if void and end.job_state not in (JobState.QUEUED, JobState.NEEDS_REVIEW, JobState.FAILED):
+            raise IllegalTransitionError(
+                "a job that was refused goes to 'queued', 'needs_review' or 'failed', not to"
+                f" '{end.job_state}'"
+            )
         with self._database.change() as connection:
             old = self.exposure(exposure_id)
             if old.state is not ExposureState.OPEN:
                 raise IllegalTransitionError(f"exposure {exposure_id} is '{old.state}', not open")
-            x0, y0, x1, y1 = rect_m or old.rect_m
+            x0, y0, x1, y1 = end.rect_m or old.rect_m
+            closed_s = self._database.now_s() if now else None
             connection.execute(
                 "UPDATE exposure SET state = ?, closed_s = ?, note = ?,"
                 " x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?, beam_s = ? WHERE id = ?",
-                (
-                    state.value,
-                    self._database.now_s() if now else None,
-                    note,
-                    x0,
-                    y0,
-                    x1,
-                    y1,
-                    beam_s,
-                    exposure_id,
-                ),
+                (end.state.value, closed_s, end.note, x0, y0, x1, y1, end.beam_s, exposure_id),
             )
-            self._queue.transition(old.job, job_state, reason=note, exposure=exposure_id)
+            self._queue.transition(old.job, end.job_state, reason=end.note, exposure=exposure_id)
             return self.exposure(exposure_id)
 
     def done(
@@ -137,24 +119,38 @@ class Ledger:
         note: str | None = None,
     ) -> Exposure:
         """Close the row of a scan that ended well: its job is exposed; see `finish`."""
-        return self.finish(exposure_id, ExposureState.CLOSED, JobState.EXPOSED, note, rect_m, beam_s)
+        end = ScanEnd(ExposureState.CLOSED, JobState.EXPOSED, note, rect_m, beam_s)
+        return self.finish(exposure_id, end)
 
     def failed(self, exposure_id: int, note: str) -> Exposure:
         """Close the row of a scan that broke off: what it exposed is not known, its job needs review."""
-        return self.finish(exposure_id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, note)
+        return self.finish(exposure_id, ScanEnd(ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, note))
 
     def void(self, exposure_id: int, job_state: JobState, note: str) -> Exposure:
-        """Close a row whose scan was refused with the beam blanked: nothing was exposed.
+        """Close a row whose scan was refused with the beam blanked: nothing was exposed; see `finish`."""
+        return self.finish(exposure_id, ScanEnd(ExposureState.VOID, job_state, note))
+
+    def found(self, job_id: str, rect_m: RectM, halo_m: float, note: str) -> None:
+        """Record an exposure that was never recorded; a job that is queued needs review.
 
         Raises
         ------
-        UnknownIdError, IllegalTransitionError
+        UnknownIdError
         """
-        if job_state not in (JobState.QUEUED, JobState.NEEDS_REVIEW, JobState.FAILED):
-            raise IllegalTransitionError(
-                f"a job that was refused goes to 'queued', 'needs_review' or 'failed', not to '{job_state}'"
+        with self._database.change() as connection:
+            job = self._queue.job(job_id)
+            connection.execute(
+                "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s, note)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (job_id, *rect_m, halo_m, ExposureState.UNKNOWN.value, self._database.now_s(), note),
             )
-        return self.finish(exposure_id, ExposureState.VOID, job_state, note)
+            if job.state is JobState.QUEUED:
+                self._queue.transition(job_id, JobState.NEEDS_REVIEW, reason=note)
+
+    def open_exposure(self) -> Exposure | None:
+        """Return the row that is open, None if there is none; there is never more than one."""
+        row = self._database.one("SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,))
+        return None if row is None else rows.exposure(row)
 
     def exposure(self, exposure_id: int) -> Exposure:
         """Return the row of an identifier.
@@ -208,14 +204,10 @@ class Ledger:
         with self._database.change():
             unknown, review, requeued = [], [], []
             maybe_exposed = wording.maybe_exposed_at_restart()
-            open_rows = self._database.all(
-                "SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,)
-            )
-            for exposure in map(rows.exposure, open_rows):
-                found = self.finish(
-                    exposure.id, ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, maybe_exposed, now=False
-                )
-                unknown.append(found)
+            exposure = self.open_exposure()
+            if exposure is not None:
+                end = ScanEnd(ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, maybe_exposed)
+                unknown.append(self.finish(exposure.id, end, now=False))
                 review.append(exposure.job)
             for job in self._queue.jobs(JobState.ARMED):
                 # Should not happen: job and row change together. With void rows only, the beam was never on.

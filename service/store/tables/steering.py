@@ -153,14 +153,15 @@ class Steering:
         )
 
     def ground_taken(self, section: str) -> list[tuple[str, RectM]]:
-        """Return the ground of a section that was, may have been or will be exposed, with its jobs."""
+        """Return the ground that was, may have been or will be exposed, with its jobs.
+
+        Of the jobs to come only those of the section; of the ledger all: a scan during which the stage moved
+        may have exposed ground far from its job.
+        """
         found = self._database.all(
             "SELECT id, x0_m, y0_m, x1_m, y1_m FROM job WHERE section = ? AND state NOT IN (?, ?)"
-            " UNION ALL SELECT exposure.job, exposure.x0_m, exposure.y0_m, exposure.x1_m, exposure.y1_m"
-            " FROM exposure JOIN job ON job.id = exposure.job"
-            " WHERE job.section = ? AND job.state IN (?, ?) AND exposure.state <> ?",
-            (section, *(state.value for state in _GIVEN_UP), section,
-             *(state.value for state in _GIVEN_UP), ExposureState.VOID.value),
+            " UNION ALL SELECT job, x0_m, y0_m, x1_m, y1_m FROM exposure WHERE state <> ?",
+            (section, *(state.value for state in _GIVEN_UP), ExposureState.VOID.value),
         )  # fmt: skip
         return [(row[0], (row[1], row[2], row[3], row[4])) for row in found]
 

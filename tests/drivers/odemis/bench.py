@@ -1,7 +1,7 @@
 """A microscope behind a simulated back-end of Odemis, for tests: real processes, real sockets."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from drivers.odemis.client import OdemisClient
 from drivers.odemis.microscope import odemis_microscope
 from simulators.errors import BackendError
 from simulators.odemis_backend.backend import BackendClock, OdemisBackend
-from tests.drivers.contract import Bench
+from tests.drivers.contract import PUSH_M, Bench
 from tests.drivers.patience import Patience
 
 PLACES_M = ((0.0, 0.0), (400e-6, 0.0))
@@ -52,7 +52,38 @@ class OdemisRig:
         return odemis_microscope(self.config, self.clock, self.client)
 
     def bench(self) -> Bench:
-        return Bench(self.config, self.clock, self.fresh(), PLACES_M)
+        devices = self.fresh()
+        return Bench(self.config, self.clock, devices, PLACES_M, self._in_scans(), self._in_exposures())
+
+    def _in_scans(self) -> dict[str, Callable[[], object]]:
+        """What another client of Odemis does, such as its own window."""
+        roles = self.config.odemis.roles
+        settings: dict[str, tuple[str, str, object]] = {
+            "blanker changed from False to True": (roles.ebeam, "blanker", True),
+            "the scanned field changed from": (roles.ebeam, "horizontalFoV", 2e-4),
+            "the beam shift moved by": (roles.ebeam, "translation", (300.0, 0.0)),
+            "spot size changed from": (roles.ebeam, "spotSize", 6.0),
+            "accelerating voltage changed from": (roles.ebeam, "accelVoltage", 9e3),
+            "dwell time changed from": (roles.ebeam, "dwellTime", 1e-3),
+            "detector contrast changed from 0.5 to 0.9": (roles.sem_detector, "contrast", 0.9),
+        }
+        return self._pushing() | {words: self._setting(*one) for words, one in settings.items()}
+
+    def _in_exposures(self) -> dict[str, Callable[[], object]]:
+        roles = self.config.odemis.roles
+        settings: dict[str, tuple[str, str, object]] = {
+            "light power changed from": (roles.light, "power", [0.0, 0.0, 0.0]),
+            "camera emGain changed from": (roles.camera, "emGain", 7),
+            "camera binning changed from": (roles.camera, "binning", (2, 2)),
+        }
+        turned = {"emission filter changed": lambda: self.backend.ask("move", roles.filter, {"band": 1}, 5.0)}
+        return self._pushing() | turned | {words: self._setting(*one) for words, one in settings.items()}
+
+    def _pushing(self) -> dict[str, Callable[[], object]]:
+        return {"the stage moved by 60.0 um": lambda: self.backend.ask("push", PUSH_M, 0.0)}
+
+    def _setting(self, role: str, name: str, value: object) -> Callable[[], object]:
+        return lambda: self.backend.ask("set", role, name, value)
 
     def close(self) -> None:
         self.client.close()

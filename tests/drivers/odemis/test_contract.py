@@ -46,6 +46,9 @@ class RealTime(SystemClock):
     def hold_next(self, seconds: float) -> None:
         """Nothing can be held."""
 
+    def release(self) -> None:
+        """Nothing is held."""
+
     def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
         return super().sleep(min(seconds, 1.0), wake)
 

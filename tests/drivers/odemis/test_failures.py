@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from drivers.clock import SystemClock
 from drivers.errors import (
     DeviceLostError,
     DeviceTimeoutError,
+    DisturbedError,
     DriverError,
     NotReadyError,
     OutOfRangeError,
@@ -594,3 +595,44 @@ def test_a_python_without_odemis_is_named() -> None:
     client = OdemisClient(OdemisConfig(python="/nowhere/python"))
     with pytest.raises(OdemisStartError, match="/nowhere/python cannot be run: No such file"):
         client.start()
+
+
+# Other programs
+
+
+def test_the_beam_is_blanked_at_once_when_the_stage_moves_in_mid_scan_and_comes_back(
+    odemis: OdemisRig,
+) -> None:
+    """The readings before and after the scan are the same: only the watch in between sees it."""
+    bench = pumped(odemis)
+    here = bench.devices.stage.move_to(*bench.places_m[0], 60)
+    request = bench.request(size_px=(200, 200))
+    outcome: list[object] = []
+
+    def run() -> None:
+        try:
+            outcome.append(bench.devices.sem.scan(request, 600))
+        except DriverError as error:
+            outcome.append(error)
+
+    odemis.clock.hold_next(request.beam_s)
+    scan = threading.Thread(target=run)
+    scan.start()
+    assert odemis.clock.held.wait(20)
+    odemis.backend.ask("push", here[0] + 60e-6, here[1])
+    wait_until(lambda: odemis.backend.truth()["blanked"])
+    odemis.backend.ask("push", *here)
+    odemis.clock.release()
+    scan.join(30)
+    (found,) = outcome
+    assert isinstance(found, DisturbedError)
+    assert str(found) == "another program changed the microscope meanwhile: the stage moved by 60.0 um"
+    assert any(math.dist(place, (here[0] + 60e-6, here[1])) < 1e-9 for place in found.positions_m)
+    assert found.image is not None
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end_s
+        time.sleep(0.02)

@@ -42,10 +42,10 @@ def test_what_is_no_message_is_refused(message: bytes) -> None:
         protocol.read(message)
 
 
-@pytest.mark.parametrize("version", [None, 0, 2, "1"])
+@pytest.mark.parametrize("version", [None, 0, 1, 3, "2"])
 def test_another_version_is_refused_with_both_numbers(version: object) -> None:
     with pytest.raises(
-        protocol.ProtocolError, match=f"version {version} of the protocol, this one version 1"
+        protocol.ProtocolError, match=f"version {version} of the protocol, this one version 2"
     ):
         protocol.read(json.dumps({"v": version}).encode())
 
@@ -61,11 +61,11 @@ def test_a_worker_of_another_version_is_not_used(tmp_path: Path) -> None:
     python.write_text(
         f"#!/bin/sh\nexec {sys.executable} -c 'import sys, zmq\n"
         "s = zmq.Context().socket(zmq.REP)\ns.bind(sys.argv[2])\ns.recv()\n"
-        's.send(b"{\\"v\\": 2, \\"ok\\": true, \\"result\\": {}}")\nsys.stdin.read()\' "$@"\n'
+        's.send(b"{\\"v\\": 1, \\"ok\\": true, \\"result\\": {}}")\nsys.stdin.read()\' "$@"\n'
     )
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     lane = Lane(OdemisConfig(python=str(python), start_s=30), guard=False)
-    with pytest.raises(OdemisStartError, match="version 2 of the protocol, this one version 1"):
+    with pytest.raises(OdemisStartError, match="version 1 of the protocol, this one version 2"):
         lane.ensure()
 
 

@@ -514,10 +514,10 @@ def test_sections_on_the_command_line_do_not_replace_a_list(say: Said, tmp_path:
 def test_a_run_without_its_parts_is_not_taken_up(say: Said, small: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     say("dry-run", "--config", small, "--out", out, "--json")
-    (out / "config.yaml").unlink()
+    (out / "session.sqlite").unlink()
     status, _, said = say("resume", out)
     assert status == 2
-    assert "config.yaml" in said
+    assert "session.sqlite" in said
 
 
 def test_a_full_disk_at_the_start_leaves_nothing(

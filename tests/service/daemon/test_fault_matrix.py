@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drivers.errors import DeviceLostError, DriverError, InterruptedCallError, NotReadyError
+from drivers.errors import DeviceLostError, DisturbedError, DriverError, InterruptedCallError, NotReadyError
 from drivers.fluorescence import FmFrame
 from drivers.sem import ScanImage
 from service.acquisition import fluorescence as fluorescence_phase
@@ -91,6 +91,11 @@ def spoils(change: Callable[[Any], Any]) -> Callable[..., Any]:
 def pixels(change: Callable[[Any], Any]) -> Callable[..., Any]:
     """Another image of the same scan or exposure."""
     return spoils(lambda taken: dataclasses.replace(taken, pixels=change(taken.pixels)))
+
+
+def disturbed(_: Trouble, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """As when another program moves the stage meanwhile."""
+    raise DisturbedError("the stage moved by 60.0 um", [(0.0, 0.0)], real(*args, **kwargs))
 
 
 def off(position: tuple[float, float]) -> tuple[float, float]:
@@ -177,6 +182,9 @@ MATRIX: list[tuple[str, Callable[..., Any], Phase, str, int, str, str]] = [
     ("wrong position", spoils(image_elsewhere), BEAM, "sem.scan", 1, GOES_ON, "exposed, but the SEM"),
     ("unpumped", does_nothing, PARTIAL, "chamber.go_to", ALWAYS, FAULT, "says vented, not partial"),
     ("unpumped", does_nothing, HIGH, "chamber.go_to", ALWAYS, FAULT, "says partial, not high"),
+    ("disturbed", disturbed, LIGHT, "camera.expose", TWICE, GOES_ON, "field: the stage moved by 60.0 um"),
+    ("disturbed", disturbed, BEAM, "sem.scan", 1, GOES_ON, "needs_review: exposed, but the stage moved by"),
+    ("light gone", says(False), LIGHT, "light.is_on", 2 * TWICE + 3, GOES_ON, "field: the light went off"),
     ("vacuum lost", says(5.0), LIGHT, "chamber.pressure_pa", ALWAYS, FAULT, "the pressure is 5 Pa, not"),
     ("light stuck on", does_nothing, LIGHT, "light.off", ALWAYS, FAULT, "the light does not switch off"),
     ("light stuck on", says(True), PREFLIGHT, "light.is_on", ALWAYS, FAULT, "the light is on"),
@@ -353,7 +361,7 @@ def test_an_image_that_the_disk_does_not_take(
         (TrackStore, "record_section"),
         (Queue, "add_plan"),
         (Ledger, "arm"),
-        (Ledger, "done"),
+        (Ledger, "finish"),
         (Queue, "set_state"),
         (Store, "apply"),
     ],

@@ -43,3 +43,23 @@ def test_an_image_with_nearly_all_pixels_at_the_largest_level_is_saturated() -> 
     assert "saturated" in str(
         validate_image(replace(GOOD, pixels=pixels), (20, 20), 1e-8, (1e-3, 2e-3), 2e-6)
     )
+
+
+@pytest.mark.parametrize("noise", [0, 1], ids=["silent", "detector noise"])
+def test_an_image_whose_last_rows_show_nothing_lost_its_beam_in_mid_scan(noise: int) -> None:
+    rng = np.random.default_rng(1)
+    seen = rng.normal(120, 15, (200, 64))
+    dark = 5 + noise * rng.integers(0, 2, (200, 64))
+    for blank_from, said in ((200, None), (195, None), (120, "last 80 rows show nothing")):
+        pixels = np.where(np.arange(200)[:, None] < blank_from, seen, dark).astype(np.uint8)
+        found = validate_image(replace(GOOD, pixels=pixels), (64, 200), 1e-8, (1e-3, 2e-3), 2e-6)
+        assert (found is None) == (said is None)
+        assert said is None or said in str(found)
+
+
+def test_an_empty_part_of_the_section_is_no_loss_of_the_beam() -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.normal(120, 5, (200, 64))
+    pixels[:120] += 60 * np.sin(np.arange(64) / 3)
+    checked = replace(GOOD, pixels=pixels.clip(0, 255).astype(np.uint8))
+    assert validate_image(checked, (64, 200), 1e-8, (1e-3, 2e-3), 2e-6) is None

@@ -22,9 +22,10 @@ from service.errors import InputError, UnsafeError
 from service.session.hardware import blank_first
 from service.session.run_folder import RunFolder, RunInfo, create, lock
 from service.session.setup import set_up
-from service.watch import pulse, rescue
-from service.watch.beat import Beat, beat_path, beat_paths, latest_beat, process_start, read_beat
-from service.watch.heartbeat import Heart
+from service.watch import rescue
+from service.watch.heartbeat import pulse
+from service.watch.heartbeat.beat import Beat, beat_path, beat_paths, latest_beat, process_start, read_beat
+from service.watch.heartbeat.heart import Heart
 from service.watch.rescue import kill, retry_until_safe
 from service.watch.supervision import Supervision
 from service.watch.watchdog import GONE, UNSAFE, Verdict, watch

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from service.logs import get_logger
-from service.watch.beat import Beat
+from service.watch.heartbeat.beat import Beat
 
 log = get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 It lies in the runtime folder, in memory: a run folder on a full or lost disk does not stop it. Where the
 runtime folder has been removed and cannot be made again, as by systemd-logind at the end of a login, the file
-is written into the run folder. A socket tells the same; see `service.watch.pulse`.
+is written into the run folder. A socket tells the same; see `service.watch.heartbeat.pulse`.
 """
 
 import os
@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from service.logs import Seldom, get_logger
-from service.watch.beat import Beat, own_beat
-from service.watch.pulse import Pulse
+from service.watch.heartbeat.beat import Beat, own_beat
+from service.watch.heartbeat.pulse import Pulse
 from service.watch.systemd import notify
 
 log = get_logger(__name__)
@@ -32,7 +32,7 @@ class Heart:
     Parameters
     ----------
     path : Path
-        See `service.watch.beat.beat_path`.
+        See `service.watch.heartbeat.beat.beat_path`.
     spare : Path, optional
         Written while `path` cannot be.
     monotonic_s : callable

@@ -1,0 +1,136 @@
+"""What may pass by itself, such as too many open files, never makes a job or a field final."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tifffile
+
+from service.acquisition import saving
+from service.errors import ImageError, UnreadableImageError
+from service.model.jobs import JobState
+from service.model.phases import PauseCause, Phase
+from service.session import images
+from service.session.images import read_fm, read_pixels, save_em, save_fm
+from tests.service.conftest import Start
+from tests.service.session.test_images import FRAME, PIXELS, SCAN
+from tests.service.sessions import Session
+
+PASSING = [errno.EMFILE, errno.ENFILE, errno.EIO, errno.EINTR, errno.ENOMEM, errno.ESTALE, errno.EAGAIN]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_AGAIN_S", 0.0)
+
+
+class Failing:
+    """A function that fails so often."""
+
+    def __init__(self, real: Callable[..., Any], error: Exception, times: int, only: str = "") -> None:
+        self._real, self._error, self.left, self._only = real, error, times, only
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.left and (not self._only or self._only in str(args[0])):
+            self.left -= 1
+            raise self._error
+        return self._real(*args, **kwargs)
+
+
+@pytest.mark.parametrize("code", PASSING, ids=[errno.errorcode[code] for code in PASSING])
+@pytest.mark.parametrize("times", [1, 99])
+def test_an_image_that_cannot_be_read_now_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, times: int
+) -> None:
+    em = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ())
+    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000")
+    reads: tuple[Callable[[], Any], ...] = (
+        lambda: read_pixels(em.path, em.sha256),
+        lambda: read_fm(fm.path, fm.sha256)[0],
+    )
+    for read in reads:
+        with monkeypatch.context() as breaks:
+            breaks.setattr(images, "_checksum", Failing(images._checksum, OSError(code, "now"), times))
+            if times == 1:
+                assert read().shape == PIXELS.shape
+            else:
+                with pytest.raises(UnreadableImageError, match="cannot be read now"):
+                    read()
+
+
+def test_a_frame_that_the_reader_cannot_open_now_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000")
+    opens = Failing(tifffile.TiffFile, OSError(errno.EMFILE, "Too many open files"), 2)
+    monkeypatch.setattr(tifffile, "TiffFile", opens)
+    assert read_fm(fm.path, fm.sha256)[0].shape == PIXELS.shape
+    assert opens.left == 0
+
+
+def test_a_file_that_is_not_there_is_lost_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as lost:
+        read_pixels(tmp_path / "none.tiff", "00")
+    assert not isinstance(lost.value, UnreadableImageError)
+
+
+def test_a_write_that_fails_once_is_tried_again_and_a_full_disk_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = Failing(os.fsync, OSError(errno.EIO, "Input/output error"), 1)
+    monkeypatch.setattr(os, "fsync", sync)
+    assert save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ()).path.is_file()
+    full = Failing(os.fsync, OSError(errno.ENOSPC, "No space left on device"), 99)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_em(tmp_path / "J000002.ome.tiff", SCAN, "S0001", "J000002", ())
+    assert full.left == 98
+
+
+def unreadable(times: int) -> Callable[[pytest.MonkeyPatch], Failing]:
+    def break_it(monkeypatch: pytest.MonkeyPatch) -> Failing:
+        fails = Failing(images.read_pixels, UnreadableImageError("cannot be read now"), times, "J000001")
+        monkeypatch.setattr(saving, "read_pixels", fails)
+        return fails
+
+    return break_it
+
+
+def test_a_job_whose_image_cannot_be_read_back_at_first_is_done_later(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = unreadable(1)(monkeypatch)
+    session = start()
+    assert fails.left == 0
+    assert session.store.status().phase is Phase.DONE
+    assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
+    assert [event.data["to"] for event in session.store.queue.history("J000001")][-2:] == ["saved", "done"]
+
+
+def test_a_job_whose_image_cannot_be_read_back_until_the_end_needs_review_and_keeps_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable(999)(monkeypatch)
+    session = start()
+    first, *others = session.store.queue.jobs()
+    assert first.state is JobState.NEEDS_REVIEW
+    assert "its image cannot be read back" in str(first.reason)
+    assert first.image is not None
+    assert (session.folder.path / first.image).is_file()
+    assert {job.state for job in others} == {JobState.DONE}
+
+
+def test_an_image_that_does_not_read_back_as_written_stays_in_memory_until_it_does(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = Failing(images.save_em, ImageError("does not read back as written"), 1)
+    monkeypatch.setattr(saving, "save_em", bad)
+    session: Session = start()
+    status = session.store.status()
+    assert (status.phase, status.cause) == (Phase.PAUSED, PauseCause.IMAGE_NOT_SAVED)
+    assert len(session.context.unsaved) == 1
+    session.go_on()
+    assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
