@@ -7,6 +7,14 @@ class InputError(ValueError):
     """Raised when a file, flag or message from a person cannot be used; the message is one sentence."""
 
 
+class NotNowError(InputError):
+    """Raised when something is refused that may be possible later: another program is at work, say."""
+
+
+class NeverBegunError(InputError):
+    """Raised when a run folder was left by a program that ended before its session began."""
+
+
 class ImageError(Exception):
     """Raised when an image on disk differs from what was written, or cannot be read."""
 

@@ -3,6 +3,9 @@
 import logging
 import logging.handlers
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +66,32 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module; `name` is its ``__name__``."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"ilemtrack.{name}")
     return logger
+
+
+class Seldom:
+    """Lines that would fill a log: of each event one a minute at most, with the number since the last one.
+
+    Parameters
+    ----------
+    every_s : float
+        Time between two lines of one event, s.
+    monotonic_s : callable
+        Clock of the computer, s.
+    """
+
+    def __init__(self, every_s: float = 60.0, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._every_s, self._monotonic_s = every_s, monotonic_s
+        self._lock = threading.Lock()
+        self._written_s: dict[str, float] = {}
+        self._since: dict[str, int] = {}
+
+    def write(self, log: Callable[..., object], event: str, **values: object) -> None:
+        """Write a line by a method of a logger, or count it."""
+        with self._lock:
+            now_s = self._monotonic_s()
+            self._since[event] = times = self._since.get(event, 0) + 1
+            if now_s - self._written_s.get(event, -self._every_s) < self._every_s:
+                return
+            self._written_s[event] = now_s
+            self._since[event] = 0
+        log(event, **values, **({"times": times} if times > 1 else {}))

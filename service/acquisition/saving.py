@@ -2,7 +2,7 @@
 
 from drivers.sem import ScanImage
 from service import wording
-from service.errors import ImageError, UnreadableImageError
+from service.errors import ImageError, StoreError, UnreadableImageError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import PauseCause
@@ -49,6 +49,26 @@ def keep_unsaved(context: Context) -> None:
         else:
             context.unsaved.pop(job_id)
     verify_saved(context)
+
+
+def keep_at_the_end(context: Context) -> None:
+    """Save the images in memory once more before the program ends, as files at least."""
+    held = dict(context.unsaved)
+    if not held:
+        return
+    try:
+        keep_unsaved(context)
+    except Exception as error:  # noqa: BLE001 - the program ends, whatever the database says
+        log.error("images not recorded", error=str(error) or type(error).__name__)
+    for job_id, taken in held.items():
+        try:
+            job = context.store.queue.job(job_id)
+            if job.image is not None:
+                continue
+            note = save_evidence(context, job, taken.image)
+        except StoreError as error:
+            note = f"; its image is lost: {error}"
+        log.critical("image not recorded", job=job_id, note=note.removeprefix("; "))
 
 
 def keep(context: Context, job: Job, taken: Taken) -> None:

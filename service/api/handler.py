@@ -54,7 +54,7 @@ class Handler:
 
     def __init__(self, store: Store, control: Control, events_endpoint: str, microscope: str = "") -> None:
         self._store = store
-        hello = Hello(
+        self._hello = Hello(
             program=program_version(),
             run=store.run_id(),
             kind=store.kind(),
@@ -62,11 +62,11 @@ class Handler:
             pid=os.getpid(),
             microscope=microscope,
         )
-        self._run = hello.run
+        self._run = self._hello.run
         self._reads: Mapping[str, Callable[[Any], Frozen]] = {
-            "hello": lambda _: hello,
+            "hello": lambda _: self._hello,
             "status": lambda _: session_reads.status(store, control),
-            "snapshot": lambda _: session_reads.snapshot(store, control, hello),
+            "snapshot": lambda _: session_reads.snapshot(store, control, self._hello),
             "schema": lambda _: session_reads.schema(),
             "estimate": lambda _: session_reads.estimate(control),
             "events.since": partial(session_reads.events, store),
@@ -81,6 +81,18 @@ class Handler:
             "focus.list": partial(queue_reads.focuses, store),
         }
         self._changes = Changes(store, control, microscope)
+
+    def is_read(self, payload: bytes) -> bool:
+        """Return True if a request changes nothing, also one that cannot be understood."""
+        try:
+            method = METHODS.get(str(_parse(payload).get("method")))
+        except (RefusedError, RecursionError):
+            return True
+        return method is None or not method.changes
+
+    def moved(self, events_endpoint: str) -> None:
+        """Name another endpoint of the events socket in `hello` from now on."""
+        self._hello = self._hello.model_copy(update={"events_endpoint": events_endpoint})
 
     def answer(self, payload: bytes) -> bytes:
         """Return the reply to a request; an error is a reply too, never an exception."""
@@ -137,6 +149,8 @@ class Handler:
                     lambda: self._changes.make(request.method, params).model_dump(mode="json"),
                 )
             )
+        if request.method == "schema":
+            return session_reads.schema_json()
         with self._store.snapshot():
             return self._reads[request.method](params).model_dump_json()
 

@@ -1,6 +1,7 @@
 """Replies about the session as a whole: status, estimate, events and the schema of the API."""
 
 import json
+from functools import cache
 
 from service.api import queue_reads
 from service.api.control import Control
@@ -56,6 +57,12 @@ def events(store: Store, params: wire.EventsParams) -> wire.EventPage:
     """Return some events after a sequence number."""
     found = store.events.since(params.seq, min(params.limit, MOST_ROWS))
     return wire.EventPage(events=tuple(map(EventMessage.of, found)), last_seq=store.events.last_seq())
+
+
+@cache
+def schema_json() -> str:
+    """Return `schema` as JSON text; it takes long to make and never changes."""
+    return schema().model_dump_json()
 
 
 def schema() -> wire.Schema:

@@ -3,11 +3,12 @@
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from service.cli.exit_status import INTERRUPTED
+from service.cli.exit_status import CRASHED, INTERRUPTED
 from service.signals import STOPPING
 
 _IMPORT = "<frozen importlib._bootstrap>"
@@ -24,6 +25,9 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         # Interrupted again, while the message was printed.
         status = INTERRUPTED
+    except Exception:  # noqa: BLE001 - Python's own status for it is 1: work that ended with failures
+        traceback.print_exc()
+        status = CRASHED
     # At exit the interpreter restores the default handlers, except of signals that are ignored.
     _on_stopping(signal.SIG_IGN)
     try:

@@ -10,7 +10,7 @@ from config.errors import ConfigError
 from detection.errors import DetectionError
 from drivers.errors import DriverError, FrameError
 from planner.errors import PlannerError
-from service.cli.exit_status import BAD_INPUT, FAILURES, INTERRUPTED, NO_DAEMON, OK
+from service.cli.exit_status import BAD_INPUT, CRASHED, FAILURES, INTERRUPTED, NO_DAEMON, NOT_NOW, OK
 from service.cli.lazy import Entry, LazyGroup, Section, Table
 from service.cli.output import tell
 from service.errors import (
@@ -18,6 +18,7 @@ from service.errors import (
     EndpointError,
     InputError,
     NoDaemonError,
+    NotNowError,
     SessionFaultError,
     StoreError,
     UnsafeError,
@@ -174,6 +175,8 @@ def _options(
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
+    # A session that fails may be taken up again; other commands have done what they could.
+    failed = CRASHED if arguments[:1] in (["run"], ["resume"]) else FAILURES
     try:
         status = typer.main.get_command(app).main(arguments, prog_name="ilemtrack", standalone_mode=False)
     except TyperException as error:
@@ -184,12 +187,14 @@ def run(arguments: list[str]) -> int:
         return _say("interrupted", INTERRUPTED)
     except NoDaemonError as error:
         return _say(str(error), NO_DAEMON)
+    except NotNowError as error:
+        return _say(str(error), NOT_NOW if failed == CRASHED and "--resume" in arguments else BAD_INPUT)
     except BAD as error:
         return _say(str(error), BAD_INPUT)
     except UnsafeError as error:
-        return _say(f"THE MICROSCOPE MAY NOT BE SAFE: {error}", FAILURES)
+        return _say(f"THE MICROSCOPE MAY NOT BE SAFE: {error}", failed)
     except (DriverError, SessionFaultError) as error:
-        return _say(str(error), FAILURES)
+        return _say(str(error), failed)
     except SystemExit as end:
         if COMPLETION_VARIABLE in os.environ:
             return end.code if isinstance(end.code, int) else OK
@@ -198,9 +203,9 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         return OK
     except OSError as error:
-        return _say(f"cannot be written or read: {error}", FAILURES)
+        return _say(f"cannot be written or read: {error}", failed)
     except MemoryError:
-        return _say("not enough memory on this computer", FAILURES)
+        return _say("not enough memory on this computer", failed)
     return status if isinstance(status, int) else OK
 
 

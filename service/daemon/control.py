@@ -65,27 +65,31 @@ class SessionControl:
 
         The vacuum is proved again first, or has been confirmed by whoever operates the chamber.
         """
-        store, hand = self._context.store, self._context.devices.chamber_by_hand
-        phase = store.status().phase
-        if phase not in HALTED:
-            if not self._context.interrupts.drop(Interrupt.PAUSE):
-                raise IllegalTransitionError(
-                    f"there is nothing to continue: the session is in '{phase}', and no pause is pending"
-                )
-            store.events.note("pause_taken_back", "session", {"by": by})
-            return f"the pause is taken back, goes on with {phase.value}"
+        store, interrupts = self._context.store, self._context.interrupts
+        hand = self._context.devices.chamber_by_hand
         with store.transaction():
-            asked = store.status().cause is PauseCause.CHAMBER_BY_HAND
+            before = store.status()
+            phase = before.phase
+            if phase not in HALTED:
+                if interrupts.pending() is not Interrupt.PAUSE:
+                    raise IllegalTransitionError(
+                        f"there is nothing to continue: the session is in '{phase}', and no pause is pending"
+                    )
+                interrupts.drop_pause()
+                store.events.note("pause_taken_back", "session", {"by": by})
+                return f"the pause is taken back, goes on with {phase.value}"
             status = store.apply(SessionEvent.RESUME, notes={"by": by})
+            # A pause that is not carried out yet is older than the one that ends here.
+            interrupts.drop_pause()
             said = ""
-            if hand is not None and asked:
+            if hand is not None and before.cause is PauseCause.CHAMBER_BY_HAND:
                 state = VacuumState.PARTIAL if status.phase is Phase.TO_PARTIAL_VACUUM else VacuumState.HIGH
                 store.events.note("vacuum_confirmed", "chamber", {"state": state.value, "by": by})
                 # Before the commit: the runner looks at the chamber as soon as it sees the new phase. If the
                 # commit fails, the session faults, and the person is asked again.
                 hand.confirm(state)
                 said = f": {wording.chamber_confirmed(state, by)}"
-        self._after_commit(self._context.interrupts.wake)
+        self._after_commit(interrupts.wake)
         return f"goes on with {status.phase.value}{said}"
 
     def abort(self) -> str:

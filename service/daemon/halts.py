@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from service import wording
 from service.errors import LOST, StoreError, StoreTrouble, UnsafeError
 from service.logs import get_logger
-from service.model.phases import FINAL, Phase, SessionEvent
+from service.model.phases import FINAL, Phase, SessionEvent, possible
 from service.safety.safe_state import make_safe
 from service.session.context import Context
 from service.session.interrupts import Interrupt, InterruptSession
@@ -51,9 +51,9 @@ class Halts:
             return self.fault_unsafe(unsafe)
         match asked.interrupt:
             case Interrupt.PAUSE:
-                store.apply(SessionEvent.PAUSE, asked.reason, asked.cause)
+                self._unless_fulfilled(SessionEvent.PAUSE, asked)
             case Interrupt.ABORT:
-                store.apply(SessionEvent.ABORT, asked.reason)
+                self._unless_fulfilled(SessionEvent.ABORT, asked)
             case Interrupt.SHUTDOWN:
                 try:
                     store.events.note("shutdown", "session", {"reason": asked.reason})
@@ -64,6 +64,18 @@ class Halts:
             case Interrupt.NOTHING:
                 pass
         return True
+
+    def _unless_fulfilled(self, event: SessionEvent, asked: InterruptSession) -> None:
+        """Apply an event, unless the session stands still already: then the wish has come true.
+
+        The phase can change between a wish and its turn: the session has paused by itself, or is in fault.
+        """
+        store = self._context.store
+        with store.transaction():
+            if possible(store.status(), event) and not self._context.interrupts.is_withdrawn(asked):
+                store.apply(event, asked.reason, asked.cause)
+            else:
+                log.info("already fulfilled", wish=event.value, phase=store.status().phase.value)
 
     def fault(self, reason: str) -> bool:
         """Make the microscope safe, then enter the fault; return False if the program shall end.
@@ -83,7 +95,7 @@ class Halts:
     def _fault(self, reason: str, once_safe: str, safe: bool) -> bool:
         """Enter the fault; `once_safe` is its reason from the moment that the microscope is safe."""
         context = self._context
-        context.interrupts.drop(Interrupt.PAUSE)
+        context.interrupts.drop_pause()
         try:
             context.interrupts.take()
         except InterruptSession as asked:
@@ -140,21 +152,22 @@ class Halts:
                 unsafe = self._unsafe()
         self._landed.clear()
 
-    def wait_for_the_store(self, error: StoreError) -> None:
-        """Wait, safe and with unsaved images in memory, until the database takes the fault.
+    def wait_until_recorded(self, error: Exception) -> None:
+        """Wait, safe and with unsaved images in memory, until the fault of a failed halt is recorded.
 
-        Raises
-        ------
-        StoreError
-            The program is shut down first.
+        Parameters
+        ----------
+        error : Exception
+            A `StoreError`, or an error that nobody expected; it is raised if the program is shut down first.
         """
         context = self._context
         unsafe = self._unsafe()
-        plain = wording.database_refuses(error)
+        plain = wording.database_refuses(error) if isinstance(error, StoreError) else _unexpected(error)
         reason = plain if unsafe is None else wording.not_safe(unsafe, plain)
-        copy = context.store.rescue() if error.trouble in LOST else None
-        to_do = wording.mend_the_store(error.trouble, copy)
-        self.blocked = Blocked(reason, unsafe is None, error.trouble, to_do)
+        trouble = error.trouble if isinstance(error, StoreError) else StoreTrouble.OTHER
+        copy = context.store.rescue() if trouble in LOST else None
+        to_do = wording.mend_the_store(trouble, copy)
+        self.blocked = Blocked(reason, unsafe is None, trouble, to_do)
         log.critical("blocked", reason=reason, to_do=to_do)
         context.progress.rest()
         while True:
@@ -165,7 +178,8 @@ class Halts:
                     notes = {"safe": self.blocked.safe, "once_safe": plain}
                     context.store.apply(SessionEvent.FAULT, reason, notes=notes)
                 break
-            except StoreError:
+            except Exception as refused:  # noqa: BLE001 - a session that cannot halt must not go on
+                log.error("fault not recorded", error=str(refused))
                 context.interrupts.wait(context.limits.safe_again_s)
                 if unsafe is not None:
                     unsafe = self._unsafe()
@@ -180,4 +194,12 @@ class Halts:
             make_safe(self._context.devices)
         except UnsafeError as error:
             return str(error)
+        except Exception as error:
+            # Not to know is not to be safe.
+            log.exception("unexpected")
+            return _unexpected(error)
         return None
+
+
+def _unexpected(error: Exception) -> str:
+    return f"unexpected {type(error).__name__}: {error}"

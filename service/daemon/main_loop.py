@@ -11,8 +11,14 @@ from config.alarms import AlarmKind
 from service.daemon.control import SessionControl
 from service.daemon.halts import Blocked
 from service.daemon.runner import Runner
-from service.errors import SessionFaultError, StoreError, StoreTrouble, UnsafeError
-from service.logs import get_logger
+from service.errors import (
+    IllegalTransitionError,
+    SessionFaultError,
+    StoreError,
+    StoreTrouble,
+    UnsafeError,
+)
+from service.logs import Seldom, get_logger
 from service.model.phases import PauseCause, Phase, Status
 from service.safety.safe_state import make_safe
 from service.safety.timed_call import TimedCall
@@ -70,6 +76,7 @@ class MainLoop:
         self._signals: list[signal.Signals] = []
         self._ending_since_s: float | None = None
         self._blocked: Blocked | None = None
+        self._seldom = Seldom()
 
     def run(self, go_on: bool) -> bool:
         """Run the session; return True if it was interrupted by a signal.
@@ -89,10 +96,12 @@ class MainLoop:
         before = {number: signal.signal(number, self._on_signal) for number in STOPPING}
         session = TimedCall("runner", self._runner.run)
         session.start()
-        go_on = go_on and self._context.store.status().phase is Phase.RECOVERING
         try:
             while not session.join(_LOOK_S):
-                go_on = self._look(go_on)
+                try:
+                    go_on = self._look(go_on)
+                except Exception:  # noqa: BLE001 - only a person ends the program
+                    self._seldom.write(log.exception, "unexpected error of the main loop")
         finally:
             if not session.ended():
                 self._end("the program ends")
@@ -108,7 +117,7 @@ class MainLoop:
             raise SessionFaultError(
                 f"the session stopped, the microscope is safe: {error}.{to_do}"
             ) from error
-        self._display(self._context.store)
+        self._show()
         return bool(self._signals)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
@@ -123,18 +132,44 @@ class MainLoop:
             self._end(self._signals[0].name)
         self._give_up_in_time()
         try:
-            self._display(self._context.store)
+            self._show()
             status = self._context.store.status()
+            go_on = go_on and self._goes_on(status)
         except StoreError as error:
-            log.error("session not read", error=str(error))
+            self._seldom.write(log.error, "session not read", error=str(error))
             time.sleep(_LOOK_S)
             return go_on
-        if go_on and status.phase is Phase.PAUSED:
-            self._control.resume()
-            return False
         if not self._attended and (_stuck(status) or self._runner.blocked is not None):
             self._end("nobody attends to it")
         return go_on
+
+    def _goes_on(self, status: Status) -> bool:
+        """Let a session that was taken up go on; return True while that is still to be done.
+
+        Only the pause after the restart ends by itself: a fault, or a pause for another cause, is a person's.
+        """
+        if (status.phase, status.cause) == (Phase.PAUSED, PauseCause.RESTART):
+            try:
+                self._control.resume()
+            except IllegalTransitionError as error:
+                log.info("a client was faster", error=str(error))
+        return status.phase is Phase.RECOVERING
+
+    def _show(self) -> None:
+        """Show the session; a terminal that is gone ends the display, not the session.
+
+        Raises
+        ------
+        StoreError
+        """
+        try:
+            self._display(self._context.store)
+        except StoreError:
+            raise
+        except (Exception, SystemExit):
+            # Rich leaves a pipe that is closed by SystemExit.
+            log.exception("no longer shown")
+            self._display = _nothing
 
     def _announce_a_block(self) -> None:
         """Raise an alarm if no event can be written, as no event can do it."""
@@ -170,6 +205,10 @@ class MainLoop:
         )
         self._supervision.stop(safe)
         self._leave(ABANDONED)
+
+
+def _nothing(_: Store) -> None:
+    """Show nothing."""
 
 
 def _stuck(status: Status) -> bool:

@@ -3,8 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.loading import dump
@@ -22,8 +22,8 @@ from service.api.transport.server import ApiServer
 from service.daemon.control import SessionControl
 from service.daemon.main_loop import Display, MainLoop
 from service.daemon.runner import Runner
-from service.errors import EndpointError, InputError
-from service.logs import get_logger
+from service.errors import EndpointError, InputError, NeverBegunError
+from service.logs import Seldom, get_logger
 from service.model.jobs import JobState
 from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
@@ -33,6 +33,7 @@ from service.session.found_settings import put_back_at_the_end, remember
 from service.session.hardware import blank_first, microscope_name
 from service.session.interrupts import Interrupts
 from service.session.run_folder import RunFolder, RunInfo
+from service.session.runtime_folder import runtime_directory
 from service.session.setup import Setup, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store
@@ -75,7 +76,7 @@ def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Se
     store = Store.open(folder.store)
     try:
         if not store.specimen.sections(limit=1):
-            raise InputError(f"{folder.path}: the run ended before it began; begin a new one")
+            raise NeverBegunError(f"{folder.path}: the run ended before it began; begin a new one")
         if store.status().phase in FINAL:
             raise InputError(f"{folder.path}: the session has ended ({store.status().phase.value})")
         blank_first(config, info)
@@ -152,7 +153,7 @@ def drive(
 @contextmanager
 def _served(config: Config, store: Store, control: SessionControl) -> Iterator[None]:
     """Serve the API, found by the clients of this user."""
-    where = run_endpoints(store.run_id())
+    where = at_first = run_endpoints(store.run_id())
     microscope = microscope_name(config, store.kind())
     if config.api.endpoint is not None and config.api.events_endpoint is not None:
         where = Endpoints(requests=config.api.endpoint, events=config.api.events_endpoint)
@@ -171,19 +172,40 @@ def _served(config: Config, store: Store, control: SessionControl) -> Iterator[N
         folder=str(store.folder),
     )
     publication = Publication()
+    seldom = Seldom()
 
-    def publish_again() -> None:
-        """Publish at each beat: another daemon may have ended, or the runtime folder may have gone."""
-        with suppress(OSError, EndpointError):
+    def each_beat() -> None:
+        """Publish again, as another daemon may have ended, and put back what was removed."""
+        nonlocal info, key, publication
+        try:
+            at = where if where != at_first else run_endpoints(store.run_id())
+            if server.put_back(at):
+                handler.moved(at.events)
+                # Its files lay in the same folder.
+                publication.withdraw()
+                publication = Publication()
+                store.events.note("runtime_folder", "program", {"folder": str(runtime_directory())})
+            if curve is not None and key is not None and not key.exists():
+                key = local_key(store.run_id(), curve)
+            info = replace(
+                info,
+                endpoint=at.requests,
+                events_endpoint=at.events,
+                key=None if key is None else str(key),
+            )
             publication.publish(info)
+        except (EndpointError, InputError, OSError) as error:
+            seldom.write(log.error, "not found by clients", error=str(error))
 
+    handler = Handler(store, control, where.events, microscope)
     server = ApiServer(
         store,
-        Handler(store, control, where.events, microscope).answer,
+        handler.answer,
         control.time_s,
         where,
         curve=curve,
-        each_beat=publish_again,
+        each_beat=each_beat,
+        needless=handler.is_read,
     )
     try:
         server.start()

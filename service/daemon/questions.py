@@ -1,5 +1,7 @@
 """Questions at the end of a session, asked once: with its end it is too late to decide."""
 
+from collections.abc import Callable
+
 from service import wording
 from service.model.jobs import JobState
 from service.model.phases import PauseCause
@@ -14,6 +16,8 @@ class Questions:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._asked: set[str] = set()
+        self._open: dict[PauseCause, set[str]] = {}
+        """Questions for which the session has not paused yet."""
 
     def ask(self) -> None:
         """Ask about fields whose detection failed, then about jobs in review or held.
@@ -28,21 +32,20 @@ class Questions:
             for field in self._store.specimen.fields(state=FieldState.FAILED)
             if field.undetected and not self._store.queue.jobs(section=field.section, limit=1)
         ]
-        if self._new(undetected):
-            raise InterruptSession(
-                Interrupt.PAUSE, wording.undetected_fields(undetected), PauseCause.UNDETECTED_FIELDS
-            )
+        self._ask(undetected, wording.undetected_fields, PauseCause.UNDETECTED_FIELDS)
         undecided = [
             job.id
             for state in (JobState.NEEDS_REVIEW, JobState.HELD)
             for job in self._store.queue.jobs(state=state)
         ]
-        if self._new(undecided):
-            raise InterruptSession(
-                Interrupt.PAUSE, wording.undecided_jobs(undecided), PauseCause.UNDECIDED_JOBS
-            )
+        self._ask(undecided, wording.undecided_jobs, PauseCause.UNDECIDED_JOBS)
 
-    def _new(self, names: list[str]) -> bool:
-        new = not set(names) <= self._asked
-        self._asked |= set(names)
-        return new
+    def paused_for(self, cause: PauseCause | None) -> None:
+        """Note that the session has paused: only now its question has been asked."""
+        if cause is not None:
+            self._asked |= self._open.pop(cause, set())
+
+    def _ask(self, names: list[str], sentence: Callable[[list[str]], str], cause: PauseCause) -> None:
+        if not set(names) <= self._asked:
+            self._open[cause] = set(names)
+            raise InterruptSession(Interrupt.PAUSE, sentence(names), cause)

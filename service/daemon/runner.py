@@ -9,7 +9,7 @@ from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
 from service.acquisition.retry import repeat_harmless
-from service.acquisition.saving import keep_unsaved, verify_saved
+from service.acquisition.saving import keep_at_the_end, keep_unsaved, verify_saved
 from service.acquisition.vacuum import ask_for, pump_to
 from service.analysis.worker import Analysis
 from service.daemon.halts import Blocked, Halts
@@ -84,6 +84,7 @@ class Runner:
             try:
                 make_safe(self._context.devices)
             finally:
+                keep_at_the_end(self._context)
                 self._analysis.close()
                 self._context.note_busy()
 
@@ -111,7 +112,11 @@ class Runner:
                 log.exception("unexpected")
                 return self._halts.fault(f"unexpected {type(error).__name__}: {error}")
         except StoreError as error:
-            self._halts.wait_for_the_store(error)
+            self._halts.wait_until_recorded(error)
+        except Exception as error:
+            # A session that cannot halt must not go on.
+            log.exception("unexpected")
+            self._halts.wait_until_recorded(error)
         return True
 
     def _phase(self, phase: Phase) -> None:
@@ -137,6 +142,7 @@ class Runner:
             case Phase.ELECTRON:
                 self._electron()
             case Phase.REVIEW | Phase.PAUSED | Phase.FAULT:
+                self._questions.paused_for(store.status().cause)
                 self._halts.wait_for_a_person(phase)
             case Phase.DONE | Phase.ABORTED:
                 pass

@@ -206,6 +206,11 @@ _CAUSE_OF: Mapping[SessionEvent, PauseCause] = MappingProxyType(
 """Cause of a pause that is entered by another event than ``pause``."""
 
 
+def possible(status: Status, event: SessionEvent) -> bool:
+    """Return True if an event belongs to the phase of a status."""
+    return (status.phase, event) in TRANSITIONS
+
+
 def step(
     status: Status, event: SessionEvent, reason: str | None = None, cause: PauseCause | None = None
 ) -> Status:

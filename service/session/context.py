@@ -63,8 +63,9 @@ class DeviceView:
                 "vacuum": devices.chamber.state().value,
                 "pressure_pa": devices.chamber.pressure_pa(),
             }
-        except (DriverError, HungDeviceError) as error:
-            seen = {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 - for clients only: it is noticed where it matters
+            expected = isinstance(error, (DriverError, HungDeviceError))
+            seen = {"error": str(error) if expected else f"unexpected {type(error).__name__}: {error}"}
         with self._lock:
             self._last = seen
 

@@ -13,7 +13,7 @@ from drivers.odemis.errors import (
 from drivers.odemis.microscope import odemis_fluorescence, odemis_microscope
 from drivers.quanta.joining import joined
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
-from service.errors import InputError
+from service.errors import NotNowError
 from service.logs import get_logger
 from service.session.run_folder import RunInfo, has_hardware
 
@@ -62,9 +62,9 @@ def hardware(config: Config, clock: Clock) -> tuple[Microscope, QuantaDevices | 
             return odemis_microscope(config, clock), None
         half = odemis_fluorescence(config, clock)
     except (OdemisNotRunningError, OdemisStartingError) as error:
-        raise InputError(str(error)) from None
+        raise NotNowError(str(error)) from None
     except (OdemisStartError, MicroscopeIncompleteError, DriverError) as error:
-        raise InputError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
+        raise NotNowError(f"driver: odemis: {error}; `ilemtrack doctor` says what to do") from None
     return joined(half, config, config.quanta, clock)
 
 

@@ -41,6 +41,8 @@ class InterruptSession(Exception):  # noqa: N818 - control flow, no error
         self.interrupt = interrupt
         self.reason = reason
         self.cause = cause
+        self.number: int | None = None
+        """Number of the request; None for a pause that the session takes by itself."""
 
 
 class Interrupts:
@@ -50,11 +52,15 @@ class Interrupts:
         self._lock = threading.Lock()
         self._pending: InterruptSession | None = None
         self._changed = threading.Event()
+        self._valid_from = 0
+        self._number = 0
 
     def put(self, interrupt: Interrupt, reason: str, cause: PauseCause | None = None) -> None:
         """Request an interrupt; it does not replace a stronger one."""
         new = InterruptSession(interrupt, reason, cause)
         with self._lock:
+            self._number += 1
+            new.number = self._number
             if self._pending is None or interrupt.value >= self._pending.interrupt.value:
                 self._pending = new
         self._changed.set()
@@ -75,13 +81,26 @@ class Interrupts:
         if pending is not None:
             raise pending
 
-    def drop(self, interrupt: Interrupt) -> bool:
-        """Forget a pending interrupt of this kind; return True if there was one."""
+    def drop_pause(self) -> bool:
+        """Withdraw every pause requested so far, also one that the runner has taken and not carried out.
+
+        Returns
+        -------
+        bool
+            True if one was pending.
+        """
         with self._lock:
-            if self._pending is None or self._pending.interrupt is not interrupt:
+            self._valid_from = self._number + 1
+            if self._pending is None or self._pending.interrupt is not Interrupt.PAUSE:
                 return False
             self._pending = None
             return True
+
+    def is_withdrawn(self, asked: InterruptSession) -> bool:
+        """Return True if a pause that was taken has been withdrawn since."""
+        with self._lock:
+            is_pause = asked.interrupt is Interrupt.PAUSE
+            return is_pause and asked.number is not None and asked.number < self._valid_from
 
     def pending(self) -> Interrupt:
         """Return the interrupt that waits for the runner."""

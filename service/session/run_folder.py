@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from config.base import Frozen
 from config.model import Config
-from service.errors import InputError
+from service.errors import InputError, NeverBegunError, NotNowError
 from service.input_files import read_json
 from service.store.durable import write_text
 
@@ -92,6 +92,11 @@ class RunFolder:
     def simulator(self) -> Path:
         """Memory of a simulated microscope while no program runs."""
         return self.path / "simulator.json"
+
+    @property
+    def heartbeat(self) -> Path:
+        """Heartbeat of the daemon while there is no runtime folder for it."""
+        return self.path / ".heartbeat"
 
     def fm_image(self, field: str) -> Path:
         """Return the path of the fluorescence frame of a field, ``S0001/F000``."""
@@ -176,6 +181,8 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
         info = RunInfo.model_validate(read_json(folder.info, _MOST_INFO_BYTES))
     except (InputError, ValidationError):
         raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
+    if not folder.store.is_file() and not total_bytes([folder.path]):
+        raise NeverBegunError(f"{path}: the program ended before the session began; begin a new run")
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info
@@ -193,7 +200,7 @@ def lock(folder: RunFolder) -> FileLock:
     try:
         guard.acquire(timeout=0)
     except Timeout:
-        raise InputError(f"{folder.path}: another ilemtrack is at work on this run") from None
+        raise NotNowError(f"{folder.path}: another ilemtrack is at work on this run") from None
     return guard
 
 
@@ -233,7 +240,7 @@ def drive_alone() -> socket.socket:
         guard.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        raise InputError(
+        raise NotNowError(
             "another ilemtrack on this computer drives the microscope, or its watchdog makes it safe just"
             " now: end its session, or wait"
         ) from None

@@ -138,7 +138,15 @@ def _watchdog(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
 
 
 def _watchdog_lost(_: str, __: Mapping[str, Any], ___: Store) -> Alarm:
-    return Alarm("watchdog", "The watchdog process had ended.", "It was started again.", "Nothing.")
+    return Alarm(
+        "watchdog", "The watchdog process had ended or was stopped.", "It was started again.", "Nothing."
+    )
+
+
+def _runtime_folder(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
+    what = "The runtime folder of the program was removed, with its sockets, as systemd does at a logout."
+    done = f"They were made again in {data.get('folder')}; the session goes on."
+    return Alarm(None, what, done, "`loginctl enable-linger` keeps the folder of this user.")
 
 
 def _notify_failed(channel: str, data: Mapping[str, Any], _: Store) -> Alarm:
@@ -165,6 +173,7 @@ _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] =
     "safe": _safe,
     "watchdog": _watchdog,
     "watchdog_lost": _watchdog_lost,
+    "runtime_folder": _runtime_folder,
     "notify_failed": _notify_failed,
     "clock_jump": _clock_jump,
     "preflight": _preflight,

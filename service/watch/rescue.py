@@ -13,7 +13,7 @@ from config.model import Config
 from drivers.clock import SystemClock
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
-from service.errors import InputError, StoreError, UnsafeError
+from service.errors import InputError, NotNowError, StoreError, UnsafeError
 from service.logs import get_logger
 from service.safety.deadlines import guarded
 from service.safety.safe_state import make_safe
@@ -24,7 +24,7 @@ from service.store.database import utc_now
 from service.store.store import Store
 from service.watch import incidents
 from service.watch.alarms import NOT_SAFE, SAFE, watchdog_alarm
-from service.watch.heartbeat import Beat, beat_path, process_start, read_beat
+from service.watch.heartbeat.beat import Beat, beat_paths, latest_beat, process_start
 from service.watch.notifier import Notifier, notification_urls
 
 log = get_logger(__name__)
@@ -77,7 +77,7 @@ def let_finish(folder: RunFolder) -> None:
         with acting_lock(folder).acquire(timeout=_LET_FINISH_S):
             pass
     except Timeout:
-        raise InputError(
+        raise NotNowError(
             f"{folder.path}: the watchdog is still trying to make the microscope safe; {folder.incidents}"
             " says what is in its way"
         ) from None
@@ -189,7 +189,7 @@ def act(folder: RunFolder, info: RunInfo, config: Config, why: str, beat: Beat |
 
     def again(seconds: float) -> None:
         time.sleep(seconds)
-        _require_no_other(info, beat)
+        _require_no_other(folder, info, beat)
 
     retry_until_safe(
         connect=lambda: guarded(_devices(folder, info, config)),
@@ -211,14 +211,14 @@ def _devices(folder: RunFolder, info: RunInfo, config: Config) -> Microscope:
     return set_up(config, folder, info).devices
 
 
-def _require_no_other(info: RunInfo, beat: Beat | None) -> None:
+def _require_no_other(folder: RunFolder, info: RunInfo, beat: Beat | None) -> None:
     """End a watchdog whose run was taken up by another daemon, which has its own watchdog.
 
     Raises
     ------
     InputError
     """
-    now = read_beat(beat_path(info.run))
+    now = latest_beat(beat_paths(info.run, folder))
     if now is not None and (beat is None or (now.pid, now.started) != (beat.pid, beat.started)):
         raise InputError(f"run {info.run}: another daemon has taken it up")
 

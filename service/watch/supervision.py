@@ -12,7 +12,8 @@ from service.logs import get_logger
 from service.session.context import Context
 from service.watch import watchdog
 from service.watch.announcer import Announcer
-from service.watch.heartbeat import Heart, beat_path
+from service.watch.heartbeat.beat import beat_path, process_runs
+from service.watch.heartbeat.heart import Heart
 from service.watch.notifier import Notifier, notification_urls
 from service.watch.stall_monitor import StallMonitor
 from service.watch.systemd import notify
@@ -49,7 +50,7 @@ class Supervision:
         self._stall_monitor = StallMonitor(
             context.progress, self.announcer.note, context.store.events.last_seq, self._watchdog_lost
         )
-        self.heart = Heart(beat_path(context.store.run_id()))
+        self.heart = Heart(beat_path(context.store.run_id()), context.folder.heartbeat)
         # A session in simulated time is short and drives no microscope.
         self._real = isinstance(context.clock, SystemClock)
         self._outside = config.watchdog.enabled and self._real
@@ -83,7 +84,7 @@ class Supervision:
             "running_s": round(now.running_s, 1),
             "allowed_s": round(now.allowed_s, 1),
             "stalled": now.stalled,
-            "watchdog": self._watchdog is not None and self._watchdog.poll() is None,
+            "watchdog": self._watchdog_runs(),
             "channels": self._notifier.channels,
             "notified": self._notifier.sent,
             "not_notified": self._notifier.failed,
@@ -98,12 +99,20 @@ class Supervision:
             log.error("no watchdog", error=str(error))
 
     def _watchdog_lost(self) -> bool:
-        """Start the watchdog again if it has ended; return True if it had."""
-        gone = self._watchdog is None or self._watchdog.poll() is not None
-        if not self._outside or not gone or time.monotonic() - self._started_s < _AGAIN_S:
+        """Start the watchdog again if it has ended or is stopped; return True if it was."""
+        if not self._outside or self._watchdog_runs() or time.monotonic() - self._started_s < _AGAIN_S:
             return False
+        if self._watchdog is not None:
+            # A stopped one would act late, beside the next one.
+            self._watchdog.kill()
+            self._watchdog.wait()
         self._spawn()
         return True
+
+    def _watchdog_runs(self) -> bool:
+        return (
+            self._watchdog is not None and self._watchdog.poll() is None and process_runs(self._watchdog.pid)
+        )
 
     def _not_delivered(self, channel: str, why: str) -> None:
         self.announcer.note("notify_failed", channel, {"why": why})

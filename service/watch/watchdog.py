@@ -1,6 +1,6 @@
 """Watchdog: a second process that makes the microscope safe if the daemon has died or is frozen.
 
-It shares only the heartbeat file and the run folder with the daemon. Before it touches the microscope, it
+It shares only the heartbeat and the run folder with the daemon. Before it touches the microscope, it
 makes sure that the daemon is gone: a frozen one is killed first.
 """
 
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from service import logs
 from service.logs import get_logger
 from service.own_packages import HOME
 from service.session.run_folder import RunFolder, open_existing
-from service.watch.heartbeat import Beat, beat_path, process_start, read_beat
+from service.watch.heartbeat import pulse
+from service.watch.heartbeat.beat import Beat, beat_paths, latest_beat, process_start
 from service.watch.kept_config import config_to_rescue
 from service.watch.notifier import URLS_VARIABLE
 from service.watch.rescue import act
@@ -40,46 +41,61 @@ class Verdict:
     beat: Beat | None
 
 
-def watch(path: Path, silent_s: float, sleep: Callable[[float], None] = time.sleep) -> Verdict:
+def watch(
+    paths: Sequence[Path],
+    silent_s: float,
+    sleep: Callable[[float], None] = time.sleep,
+    ask: Callable[[Beat], Beat | None] = pulse.ask,
+) -> Verdict:
     """Watch a heartbeat until its daemon has ended, died or is frozen.
 
     Parameters
     ----------
-    path : Path
-        See `service.watch.heartbeat.beat_path`.
+    paths : sequence of Path
+        See `service.watch.heartbeat.beat.beat_paths`.
     silent_s : float
-        A daemon whose counter stands still for this long is frozen, s.
+        A daemon whose counter stands still for this long, in the files and when asked, is frozen, s.
     sleep : callable
+    ask : callable
+        Asks the process of a heartbeat for its last one; see `service.watch.heartbeat.pulse.ask`.
 
     Returns
     -------
     Verdict
     """
-    first: Beat | None = None
     last: Beat | None = None
     waited_s = 0.0
     while True:
-        beat = read_beat(path)
-        if first is None:
-            first = beat
-        if beat is not None and first is not None:
-            if (beat.pid, beat.started) != (first.pid, first.started):
+        beat = latest_beat(paths)
+        if last is not None and (beat is None or (beat.count <= last.count and _same(beat, last))):
+            # Files that are gone, or stand still: what was heard last holds.
+            beat = beat if beat is not None and beat.ended is not None else last
+        if beat is not None:
+            if last is not None and not _same(beat, last):
                 return Verdict(None, beat)  # another daemon took up the run, with its own watchdog
             if beat.ended is not None:
                 return Verdict(UNSAFE if beat.ended == "unsafe" else None, beat)
             if process_start(beat.pid) != beat.started:
                 # It may have ended well between the two reads.
-                beat = read_beat(path) or beat
+                beat = latest_beat(paths) or beat
                 safe = beat.ended == "safe"
                 return Verdict(None if safe else GONE, beat)
-        if beat is not None and beat != last:
+        if beat is not None and (last is None or beat.count > last.count):
             last, waited_s = beat, 0.0
         # Count looks, not the clock: time in which this process did not run is no silence.
-        elif waited_s >= (silent_s if first is not None else _APPEAR_S):
-            why = f"the daemon gave no sign of life for {waited_s:.0f} s" if first is not None else None
-            return Verdict(why, first)
+        elif waited_s >= (silent_s if last is not None else _APPEAR_S):
+            heard = None if last is None else ask(last)
+            if last is None or heard is None or heard.count <= last.count:
+                why = None if last is None else f"the daemon gave no sign of life for {waited_s:.0f} s"
+                return Verdict(why, last)
+            log.warning("heartbeat heard, not read", count=heard.count)
+            last, waited_s = heard, 0.0
         sleep(_EVERY_S)
         waited_s += _EVERY_S
+
+
+def _same(one: Beat, other: Beat) -> bool:
+    return (one.pid, one.started) == (other.pid, other.started)
 
 
 def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
@@ -125,9 +141,9 @@ def guard_run(path: Path, once: bool = False) -> str:
     folder, info = open_existing(path)
     config = config_to_rescue(folder)
     logs.configure(folder.path / "watchdog.jsonl")
-    beats = beat_path(info.run)
+    beats = beat_paths(info.run, folder)
     if once:
-        beat = read_beat(beats)
+        beat = latest_beat(beats)
         alive = beat is not None and beat.ended is None and process_start(beat.pid) == beat.started
         if alive:
             return "the daemon is alive"
@@ -147,7 +163,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        log.info("ended", found=guard_run(Path(sys.argv[1])))
+        found = guard_run(Path(sys.argv[1]))
+        # Only now: the log file is known since.
+        log.info("ended", found=found)
     except Exception:
         # Nobody sees its output; the daemon sees its end and starts another.
         log.exception("ended")

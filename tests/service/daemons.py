@@ -66,3 +66,11 @@ def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: fl
 def scanning(status: dict[str, Any]) -> bool:
     """A scan runs, and one was done before."""
     return bool(status["jobs"]["armed"] and status["jobs"]["done"])
+
+
+def until(true: Callable[[], bool], limit_s: float = 60) -> None:
+    """Wait until something is true."""
+    end_s = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < end_s, "it never came true"
+        time.sleep(0.01)

@@ -1,4 +1,7 @@
-"""Limits on the connections of a listening socket: their number, and the size of an unfinished message.
+"""Limits on the connections of a listening socket: their number, the size of an unfinished message, silence.
+
+Too many of them never keep a new client out: the oldest that has said nothing goes first, from the address
+that has most.
 
 A peer can send parts of one message forever. libzmq keeps them all until the last part, whatever the high
 water mark says, and cannot close the connection of a single peer. So each connection that the monitor of the
@@ -7,23 +10,40 @@ completing a message.
 """
 
 import ctypes
+import errno
 import fcntl
+import ipaddress
 import os
+import select
 import socket
 import struct
 import termios
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from service.logs import get_logger
+from service.api.transport.descriptors import share
+from service.logs import Seldom, get_logger
 
 log = get_logger(__name__)
 
 MOST = 200
-"""Most connections at a time; the limit leaves file descriptors for images and the store."""
+"""Most connections at a time, if there are file descriptors for so many besides images and the store."""
+
+MOST_OF_ONE_ADDRESS = 50
+"""Most connections from another computer at a time; chosen by hand, not measured."""
+
+_DESCRIPTORS = 2
+"""File descriptors of a connection: that of libzmq and the duplicate."""
+
+_GREETING_BYTES = 64
+"""Bytes of the ZMTP greeting, before a handshake; https://rfc.zeromq.org/spec/23."""
+
+_MOST_EVENTS = 1000
+"""Connections opened or closed that are noted in a row, before there is room for requests."""
 
 LOOK_S = 0.05
 """Time between two checks while a client is connected, s."""
@@ -47,6 +67,16 @@ class _Connection:
     """Checks in a row that found unread input, since then."""
     waited: bool = False
     """True if one did, since then: an unfinished message may have left memory to free."""
+    spoke: bool = False
+    """True once a complete message has come."""
+    address: str = field(default="")
+    """Computer of the peer; empty for a program of this user on this one."""
+
+    @property
+    def is_silent(self) -> bool:
+        """True if its peer has not even begun the handshake."""
+        over_tcp = self.held.family != socket.AF_UNIX
+        return not self.spoke and (not over_tcp or _received(self.held) <= _GREETING_BYTES)
 
 
 class Connections:
@@ -65,6 +95,10 @@ class Connections:
         self._watched = watched
         self._most_bytes = most_bytes
         self._open: dict[int, _Connection] = {}
+        self._left: set[int] = set()
+        """Connections that have closed since; a number is used again for a later one."""
+        self._most = min(MOST, share(_DESCRIPTORS))
+        self._seldom = Seldom()
         self._looks_until_tidy = 0
         self.monitor: zmq.Socket[bytes] = watched.get_monitor_socket(
             zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
@@ -75,13 +109,21 @@ class Connections:
         return len(self._open)
 
     def take_events(self) -> None:
-        """Note connections that were opened or closed."""
-        while self.monitor.poll(0):
+        """Note connections that were opened or closed, and close those that are too many."""
+        for _ in range(_MOST_EVENTS):
+            if not self.monitor.poll(0):
+                break
             message = recv_monitor_message(self.monitor, zmq.NOBLOCK)
             number = int(message["value"])
             self._forget(number)
             if message["event"] == zmq.EVENT_ACCEPTED:
+                self._left.discard(number)
                 self._hold(number)
+            else:
+                self._left.add(number)
+            if len(self._open) > 2 * self._most:
+                self._make_room()
+        self._make_room()
 
     def heard(self, number: int) -> None:
         """Note that a complete message came over the connection with this file descriptor."""
@@ -90,13 +132,35 @@ class Connections:
             connection.heard_at_bytes = _received(connection.held)
             connection.looks = 0
             connection.waited = False
+            connection.spoke = True
+
+    def has_left(self, number: int) -> bool:
+        """Return True if the client behind a connection has closed it."""
+        if not self._seems_left(number):
+            return False
+        # The number may be that of a newer connection by now.
+        self.take_events()
+        return self._seems_left(number)
+
+    def _seems_left(self, number: int) -> bool:
+        connection = self._open.get(number)
+        if connection is None:
+            return number in self._left
+        hung_up = select.poll()
+        hung_up.register(connection.held, select.POLLRDHUP)
+        return bool(hung_up.poll(0))
+
+    def cut(self, number: int, why: str) -> None:
+        """Close a connection; does nothing if it has closed."""
+        if number in self._open:
+            self._seldom.write(log.warning, f"connection closed: {why}")
+            self._cut(number)
 
     def look(self) -> None:
         """Close connections that send a message without end."""
         guilty = [number for number, connection in self._open.items() if self._is_endless(connection)]
         for number in guilty:
-            log.warning("connection closed: its message has no end", connection=number)
-            self._cut(number)
+            self.cut(number, "its message has no end")
         if self._looks_until_tidy:
             self._looks_until_tidy -= 1
             if not self._looks_until_tidy:
@@ -117,16 +181,39 @@ class Connections:
     def _hold(self, number: int) -> None:
         try:
             held = socket.socket(fileno=os.dup(number))
-        except OSError:
-            return  # it has closed already
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                # One that is not held could not be closed either.
+                self._seldom.write(log.error, "no file descriptors left for connections")
+                self._make_room(at_most=len(self._open) // 2)
+            return  # else it has closed already
         # Since the event the number may have been given to another file.
         if not self._is_ours(held):
             held.close()
             return
-        self._open[number] = _Connection(held)
-        if len(self._open) > MOST:
-            log.warning("connection closed: too many connections", most=MOST)
-            self._cut(number)
+        self._open[number] = _Connection(held, address=_address(held))
+
+    def _make_room(self, at_most: int | None = None) -> None:
+        """Close what is too much: the silent first, the oldest of them first; of the others the newest."""
+        most = min(MOST, self._most) if at_most is None else at_most
+        count = Counter(connection.address for connection in self._open.values())
+        surplus = len(self._open) - most
+        for address, of_it in count.most_common():
+            there = of_it - MOST_OF_ONE_ADDRESS if address else 0
+            too_many = max(there, min(surplus, of_it))
+            if too_many <= 0:
+                continue
+            for number in self._first_to_go(address)[:too_many]:
+                self.cut(number, "too many connections")
+            surplus -= too_many
+
+    def _first_to_go(self, address: str) -> list[int]:
+        """Return the connections of an address in the order in which they are closed."""
+        # In the order in which they were opened.
+        numbers = [number for number, connection in self._open.items() if connection.address == address]
+        silent = [number for number in numbers if self._open[number].is_silent]
+        quiet = [n for n in numbers if n not in set(silent) and not self._open[n].spoke]
+        return [*silent, *quiet, *reversed([n for n in numbers if self._open[n].spoke])]
 
     def _is_ours(self, held: socket.socket) -> bool:
         bound = self._watched.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
@@ -155,6 +242,8 @@ class Connections:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             held.shutdown(socket.SHUT_RDWR)
         self._forget(number)
+        # libzmq goes on with what it has read of it.
+        self._left.add(number)
 
     def _forget(self, number: int) -> None:
         connection = self._open.pop(number, None)
@@ -162,6 +251,17 @@ class Connections:
             connection.held.close()
             if connection.waited:
                 self._looks_until_tidy = _LOOKS_UNTIL_FREED
+
+
+def _address(held: socket.socket) -> str:
+    """Return the address of the peer; empty if it is on this computer."""
+    if held.family == socket.AF_UNIX:
+        return ""
+    try:
+        address = ipaddress.ip_address(held.getpeername()[0].partition("%")[0])
+    except (OSError, ValueError):
+        return ""
+    return "" if address.is_loopback else str(address)
 
 
 def _received(connection: socket.socket) -> int:

@@ -12,13 +12,15 @@ from zmq.utils import z85
 from service.api.transport import keys
 from service.api.transport.keys import Certificate
 from service.errors import EndpointError
-from service.logs import get_logger
+from service.logs import Seldom, get_logger
 from service.session.runtime_folder import run_stem
 
 log = get_logger(__name__)
 
 _ZAP = "inproc://zeromq.zap.01"
 _DOMAIN = b"ilemtrack"
+_AT_ONCE = 20
+"""Handshakes decided in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +96,20 @@ class Gatekeeper:
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", curve: Curve) -> None:
         self._curve = curve
         self._permitted = self._read()
+        self._seldom = Seldom()
         self.socket: zmq.Socket[bytes] = context.socket(zmq.REP)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.bind(_ZAP)
 
     def answer(self) -> None:
-        """Answer all requests of libzmq."""
-        while self.socket.poll(0):
+        """Answer requests of libzmq, so many at a time that others have their turn."""
+        for _ in range(_AT_ONCE):
+            if not self.socket.poll(0):
+                return
             version, number, _, address, _, mechanism, *credentials = self.socket.recv_multipart()
             name = self._name(mechanism, credentials)
             if name is None:
-                log.warning("client refused: no permitted key", address=address.decode())
+                self._seldom.write(log.warning, "client refused: no permitted key", address=address.decode())
             verdict = (b"400", b"no permitted key", b"") if name is None else (b"200", b"OK", name.encode())
             self.socket.send_multipart([version, number, *verdict, b""])
 

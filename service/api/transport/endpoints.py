@@ -1,4 +1,4 @@
-"""Endpoints of a daemon: names of its sockets, and their binding.
+"""Endpoints of a daemon: names of its sockets, their limits, and their binding.
 
 The ipc sockets are in a folder that only this user can enter.
 """
@@ -19,6 +19,26 @@ _SUN_PATH_BYTES = 107
 """Longest path of a Unix socket on Linux, without the final zero byte."""
 
 _LOCK_S = 10.0
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+_REQUESTS_WAITING = 4
+"""Requests of one client queued by libzmq; the rest wait on the client's side."""
+
+MOST_UNFINISHED_BYTES = (_REQUESTS_WAITING + 2) * MAX_MESSAGE_BYTES
+"""Most that a client may send without completing a request."""
+
+_KERNEL_BYTES = 128 * 1024
+"""Buffer of a connection in the kernel for each direction: what a client has sent ahead waits on its side."""
+
+_HANDSHAKE_MS = 5000
+"""Longest handshake; a connection that has not said who it is by then is closed. Chosen by hand."""
+
+_EVENTS_KEPT = 10_000
+"""Events queued for a slow subscriber; it loses the rest and catches up with ``events.since``."""
+
+_MAX_SUBSCRIPTION_BYTES = 1024
+MOST_SUBSCRIBED_BYTES = 1024 * 1024
+"""Most that a subscriber may ever send; it sends nothing but subscriptions."""
 
 
 class Endpoints(Frozen):
@@ -43,6 +63,23 @@ def run_endpoints(run_id: str) -> Endpoints:
 def is_private(endpoint: str) -> bool:
     """Return True if only this computer can reach an endpoint (ipc, TCP on 127.0.0.1); it needs no CURVE."""
     return endpoint.startswith(("ipc://", "tcp://127.0.0.1:", "tcp://localhost:"))
+
+
+def sockets(context: "zmq.Context[zmq.Socket[bytes]]") -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
+    """Return the sockets for requests (ROUTER) and events (XPUB), not bound yet."""
+    requests, events = context.socket(zmq.ROUTER), context.socket(zmq.XPUB)
+    for one in (requests, events):
+        one.setsockopt(zmq.LINGER, 0)
+        one.setsockopt(zmq.RCVHWM, _REQUESTS_WAITING)
+        one.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+        one.setsockopt(zmq.RCVBUF, _KERNEL_BYTES)
+        one.setsockopt(zmq.SNDBUF, _KERNEL_BYTES)
+    requests.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+    events.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION_BYTES)
+    events.setsockopt(zmq.SNDHWM, _EVENTS_KEPT)
+    # Report every subscription, so that a new subscriber gets the last seq at once.
+    events.setsockopt(zmq.XPUB_VERBOSE, 1)
+    return requests, events
 
 
 def bind(socket_: zmq.Socket[bytes], endpoint: str, curve: bool = False) -> None:
@@ -86,6 +123,11 @@ def bind(socket_: zmq.Socket[bytes], endpoint: str, curve: bool = False) -> None
         raise EndpointError(
             f"{lock.lock_file}: held for {_LOCK_S:g} s by another program that is starting"
         ) from None
+
+
+def is_missing(endpoint: str) -> bool:
+    """Return True if the file of an ipc socket is not there."""
+    return endpoint.startswith("ipc://") and not _ipc_path(endpoint).exists()
 
 
 def remove_sockets(where: Endpoints) -> None:

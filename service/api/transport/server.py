@@ -12,30 +12,22 @@ import zmq
 from service.api.transport import endpoints
 from service.api.transport.connections import LOOK_S, Connections
 from service.api.transport.curve import Curve, Gatekeeper, require_keys
+from service.api.transport.descriptors import raise_limit
 from service.api.transport.endpoints import Endpoints
+from service.api.transport.replies import Replies
+from service.api.transport.waiting import Waiting
 from service.api.wire.messages import ErrorCode, EventMessage, refusal
-from service.logs import get_logger
+from service.logs import Seldom, get_logger
 from service.store.database import utc_now
 from service.store.store import Store
 
 log = get_logger(__name__)
 
-MAX_MESSAGE_BYTES = 1024 * 1024
-_EVENTS_KEPT = 10_000
-"""Events queued for a slow subscriber; it loses the rest and catches up with ``events.since``."""
-
-_REQUESTS_WAITING = 4
-"""Requests of one client queued in this process; the rest wait on the client's side."""
-
-_REPLIES_WAITING = 256
-"""Replies queued for a client that does not read; it loses the rest."""
-
-_MAX_SUBSCRIPTION_BYTES = 1024
-_MAX_SUBSCRIPTIONS_BYTES = 1024 * 1024
-"""Most that a subscriber may ever send, bytes; it sends nothing but subscriptions."""
+_AT_ONCE_S = 0.05
+"""Time for requests before events are published and connections looked at, s."""
 
 _AT_ONCE = 64
-"""Requests answered in a row before events are published."""
+"""Subscriptions read in a row."""
 
 _FRAMES = 4
 """Frames kept of a message; a request has one, after an empty one."""
@@ -61,6 +53,8 @@ class ApiServer:
         Keys, to require one of every client; needed for endpoints that other computers can reach.
     each_beat : callable
         Called at each heartbeat; it must return at once.
+    needless : callable
+        Returns True for a request that changes nothing: if its client has left, nobody needs the answer.
     """
 
     def __init__(
@@ -72,32 +66,28 @@ class ApiServer:
         heartbeat_s: float = 1.0,
         curve: Curve | None = None,
         each_beat: Callable[[], object] = lambda: None,
+        needless: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._answer = answer
         self._time_s = time_s
         self._where = where
         self._heartbeat_s = heartbeat_s
+        self._needless = needless
+        self._seldom = Seldom()
+        raise_limit()
         self._context = zmq.Context()
-        self._requests = self._context.socket(zmq.ROUTER)
-        self._events = self._context.socket(zmq.XPUB)
+        self._requests, self._events = endpoints.sockets(self._context)
         self._gatekeeper = None if curve is None else Gatekeeper(self._context, curve)
-        for one in (self._requests, self._events):
-            one.setsockopt(zmq.LINGER, 0)
-            one.setsockopt(zmq.RCVHWM, _REQUESTS_WAITING)
-            if curve is not None:
-                require_keys(one, curve)
-        self._requests.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        self._requests.setsockopt(zmq.SNDHWM, _REPLIES_WAITING)
-        self._requests.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        self._events.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION_BYTES)
-        self._events.setsockopt(zmq.SNDHWM, _EVENTS_KEPT)
-        # Report every subscription, so that a new subscriber gets the last seq at once.
-        self._events.setsockopt(zmq.XPUB_VERBOSE, 1)
+        if curve is not None:
+            require_keys(self._requests, curve)
+            require_keys(self._events, curve)
         self._connections = (
-            Connections(self._requests, (_REQUESTS_WAITING + 2) * MAX_MESSAGE_BYTES),
-            Connections(self._events, _MAX_SUBSCRIPTIONS_BYTES),
+            Connections(self._requests, endpoints.MOST_UNFINISHED_BYTES),
+            Connections(self._events, endpoints.MOST_SUBSCRIBED_BYTES),
         )
+        self._waiting = Waiting()
+        self._replies = Replies(self._requests, self._connections[0].cut)
         self._each_beat = each_beat
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -126,6 +116,40 @@ class ApiServer:
         self._published = self._store.events.last_seq()
         self._store.listen(self._wake)
         self._thread.start()
+
+    @property
+    def where(self) -> Endpoints:
+        """Endpoints at which clients find the server."""
+        return self._where
+
+    def put_back(self, where: Endpoints) -> bool:
+        """Bind again the ipc sockets whose files were removed; only for `each_beat`.
+
+        Parameters
+        ----------
+        where : Endpoints
+            Where they belong now.
+
+        Returns
+        -------
+        bool
+            True if one was missing.
+
+        Raises
+        ------
+        EndpointError
+        """
+        moved = where != self._where
+        missing = [
+            (one, endpoint)
+            for one, endpoint in ((self._requests, where.requests), (self._events, where.events))
+            if moved or endpoints.is_missing(endpoint)
+        ]
+        for one, endpoint in missing:
+            # The old listener stays, without a name, until the end: to close it would remove the new one.
+            endpoints.bind(one, endpoint, self._gatekeeper is not None)
+        self._where = where
+        return bool(missing)
 
     def stop(self) -> None:
         """End the thread and close the sockets; harmless when they are closed."""
@@ -160,14 +184,15 @@ class ApiServer:
         while not self._stopping.is_set():
             try:
                 self._turn(poller)
-            except Exception:
-                # One error must not end the API; the pause keeps a lasting one from filling the log.
-                log.exception("unexpected error in the API server")
+            except Exception:  # noqa: BLE001 - one error must not end the API; the pause is for a lasting one
+                self._seldom.write(log.exception, "unexpected error in the API server")
                 self._stopping.wait(self._heartbeat_s)
 
     def _turn(self, poller: zmq.Poller) -> None:
         """Wait for work or the next heartbeat, then do all that is due."""
         next_turn = min(self._next_beat, self._next_look) if any(self._connections) else self._next_beat
+        if self._waiting:
+            next_turn = 0.0
         poller.poll(math.ceil(max(0.0, next_turn - time.monotonic()) * 1000))
         with suppress(BlockingIOError):
             self._wake_out.recv(4096)
@@ -175,9 +200,7 @@ class ApiServer:
             self._gatekeeper.answer()
         for connections in self._connections:
             connections.take_events()
-        for _ in range(_AT_ONCE):
-            if not self._answer_one():
-                break
+        self._answer_some()
         subscribed = self._take_subscriptions()
         self._publish()
         if time.monotonic() >= self._next_look:
@@ -186,32 +209,40 @@ class ApiServer:
                 connections.look()
         if subscribed or time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + self._heartbeat_s
+            self._waiting.fade()
             self._beat()
 
-    def _answer_one(self) -> bool:
-        """Answer one request; return False if there is none."""
-        try:
-            peer, *rest = self._receive()
-        except zmq.Again:
-            return False
+    def _answer_some(self) -> None:
+        """Receive requests and answer them for a while."""
+        until_s = time.monotonic() + _AT_ONCE_S
+        while time.monotonic() < until_s:
+            with suppress(zmq.Again):
+                while self._waiting.has_room():
+                    self._waiting.put(*self._receive())
+            request = self._waiting.take()
+            if request is None:
+                return
+            begun_s = time.monotonic()
+            self._answer_one(*request)
+            self._waiting.spent(request[1][0], time.monotonic() - begun_s)
+
+    def _answer_one(self, number: int, message: list[bytes]) -> None:
+        """Answer one request."""
+        peer, *rest = message
         # REQ puts an empty frame before the request; with DEALER it is optional.
         envelope = [b""] if len(rest) > 1 and not rest[0] else []
         frames = rest[len(envelope) :]
         if len(frames) == 1:
+            if self._connections[0].has_left(number) and self._needless(frames[0]):
+                return
             reply = self._answer(frames[0])
         else:
             many = len(frames) if len(rest) < _FRAMES else f"{len(frames)} or more"
             reply = refusal(None, ErrorCode.BAD_REQUEST, f"a request has one frame, not {many}")
-        try:
-            self._requests.send_multipart([peer, *envelope, reply], zmq.NOBLOCK)
-        except zmq.ZMQError as error:
-            # The peer is gone or does not read; it can ask again. Not logged, or junk would fill the log.
-            if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
-                raise
-        return True
+        self._replies.send(number, [peer, *envelope, reply])
 
-    def _receive(self) -> list[bytes]:
-        """Return the peer and the frames of a message; frames beyond `_FRAMES` are dropped."""
+    def _receive(self) -> tuple[int, list[bytes]]:
+        """Return connection, peer and frames of a message; frames beyond `_FRAMES` are dropped."""
         frames: list[zmq.Frame] = []
         more = True
         while more:
@@ -219,10 +250,12 @@ class ApiServer:
             more = frame.more
             if len(frames) <= _FRAMES:
                 frames.append(frame)
+        number = -1
         # A peer that speaks ZMTP 1.0 has no number; after some MiB in all it has to reconnect.
         with suppress(zmq.ZMQError):
-            self._connections[0].heard(int(frames[-1].get(zmq.SRCFD)))
-        return [frame.bytes for frame in frames]
+            number = int(frames[-1].get(zmq.SRCFD))
+            self._connections[0].heard(number)
+        return number, [frame.bytes for frame in frames]
 
     def _take_subscriptions(self) -> bool:
         """Read the messages of subscribers; return True if one is a new subscription."""

@@ -8,7 +8,7 @@ import typer
 from config.choices import DEFAULT_PROFILE
 from service.cli.options import ChannelOption, ConfigFile, Images, Json, OtherPixelSize, RunDir
 from service.cli.output import tell
-from service.errors import InputError
+from service.errors import InputError, NeverBegunError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 Clock = Annotated[
@@ -56,7 +56,10 @@ def run(
     from service.session.run_folder import RunFolder
 
     if or_resume and out is not None and RunFolder(out).info.is_file():
-        return session_run.take_up(out, False, as_json, chosen)
+        try:
+            return session_run.take_up(out, False, as_json, chosen)
+        except NeverBegunError:
+            session_run.clear(RunFolder(out))
     return session_run.begin(chosen, "run", "real", out, as_json)
 
 

@@ -83,6 +83,12 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
     return _end(outcome, folder, as_json)
 
 
+def clear(folder: RunFolder) -> None:
+    """Remove the folder of a session that never began, unless another program is at work on it."""
+    with lock(folder):
+        discard(folder)
+
+
 def begin(
     config: Config,
     kind: Kind,

@@ -60,4 +60,5 @@ class DirectControl:
 def api_server(store: Store, where: Endpoints, **options: Any) -> ApiServer:
     """Return a server of a store with a `DirectControl`."""
     control = DirectControl(store)
-    return ApiServer(store, Handler(store, control, where.events).answer, control.time_s, where, **options)
+    handler = Handler(store, control, where.events)
+    return ApiServer(store, handler.answer, control.time_s, where, needless=handler.is_read, **options)

@@ -10,7 +10,7 @@ import pytest
 
 from drivers.errors import DriverError
 from service.daemon.main_loop import ABANDONED, MainLoop
-from service.model.phases import Phase
+from service.model.phases import PauseCause, Phase, SessionEvent, Status
 from service.watch.supervision import Supervision, supervised
 from service.watch.systemd import notify
 from tests.service.faults import faulty
@@ -78,6 +78,66 @@ def test_a_fault_that_nobody_attends_to_ends_the_program(tmp_path: Path) -> None
     with loop_of(session) as loop:
         assert loop.run(go_on=True) is False
         assert session.store.status().phase is Phase.FAULT
+
+
+def taken_up(tmp_path: Path) -> Session:
+    """A session that was stopped before its first step, and is taken up."""
+    first = Session(tmp_path / "run", small_config())
+    first.store.apply(SessionEvent.START)
+    first.analysis.close()
+    first.store.close()
+    return Session.again(first)
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_client_may_be_faster_than_resume_continue(tmp_path: Path) -> None:
+    session = taken_up(tmp_path)
+    resume = session.control.resume
+
+    def after_a_client(by: str = "somebody") -> str:
+        resume(by)
+        return resume(by)
+
+    session.control.resume = after_a_client  # type: ignore[method-assign]
+    with loop_of(session) as loop:
+        assert loop.run(go_on=True) is False
+        assert session.store.status().phase is Phase.DONE
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_resume_continue_never_ends_a_fault_or_a_pause_of_a_person(tmp_path: Path) -> None:
+    """It is about the pause of the restart: what happens on the way to it is for a person."""
+    with loop_of(taken_up(tmp_path)) as loop:
+        resumed: list[str] = []
+
+        def resume(by: str = "somebody") -> str:
+            resumed.append(by)
+            return ""
+
+        loop._control.resume = resume  # type: ignore[method-assign]
+        assert loop._goes_on(Status(Phase.RECOVERING, Phase.PREFLIGHT))
+        for cause in set(PauseCause) - {PauseCause.RESTART}:
+            assert not loop._goes_on(Status(Phase.PAUSED, Phase.PREFLIGHT, cause=cause))
+        assert not loop._goes_on(Status(Phase.FAULT, Phase.PREFLIGHT))
+        assert not resumed
+        assert not loop._goes_on(Status(Phase.PAUSED, Phase.PREFLIGHT, cause=PauseCause.RESTART))
+        assert resumed
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_a_terminal_that_is_gone_does_not_end_the_session(tmp_path: Path) -> None:
+    session = Session(tmp_path / "run", small_config())
+    shown: list[None] = []
+
+    def display(_: object) -> None:
+        shown.append(None)
+        raise SystemExit(1)  # as rich does on a closed pipe
+
+    with loop_of(session) as loop:
+        loop._display = display
+        assert loop.run(go_on=True) is False
+        assert session.store.status().phase is Phase.DONE
+    assert len(shown) == 1
 
 
 def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

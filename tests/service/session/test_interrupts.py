@@ -19,11 +19,26 @@ def test_a_stronger_interrupt_replaces_a_weaker_one_and_not_the_other_way() -> N
 def test_a_pause_that_is_dropped_is_gone_and_an_abort_is_not() -> None:
     interrupts = Interrupts()
     interrupts.put(Interrupt.PAUSE, "why", PauseCause.DISK)
-    interrupts.drop(Interrupt.PAUSE)
+    assert interrupts.drop_pause()
     interrupts.take()
     interrupts.put(Interrupt.ABORT, "why")
-    interrupts.drop(Interrupt.PAUSE)
+    assert not interrupts.drop_pause()
     assert interrupts.pending() is Interrupt.ABORT
+
+
+def test_a_pause_that_was_taken_can_still_be_withdrawn_and_one_of_the_session_itself_cannot() -> None:
+    interrupts = Interrupts()
+    interrupts.put(Interrupt.PAUSE, "why", PauseCause.PERSON)
+    with pytest.raises(InterruptSession) as taken:
+        interrupts.take()
+    assert not interrupts.is_withdrawn(taken.value)
+    interrupts.drop_pause()
+    assert interrupts.is_withdrawn(taken.value)
+    assert not interrupts.is_withdrawn(InterruptSession(Interrupt.PAUSE, "full", PauseCause.DISK))
+    interrupts.put(Interrupt.PAUSE, "again", PauseCause.PERSON)
+    with pytest.raises(InterruptSession) as again:
+        interrupts.take()
+    assert not interrupts.is_withdrawn(again.value)
 
 
 def test_a_pause_needs_a_cause_and_nothing_else_has_one() -> None:

@@ -1,10 +1,11 @@
 """The watchdog's judgement, with real processes and a heartbeat written by hand."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,13 +23,16 @@ from service.session.hardware import blank_first
 from service.session.run_folder import RunFolder, RunInfo, create, lock
 from service.session.setup import set_up
 from service.watch import rescue
-from service.watch.heartbeat import Beat, Heart, beat_path, process_start, read_beat
+from service.watch.heartbeat import pulse
+from service.watch.heartbeat.beat import Beat, beat_path, beat_paths, latest_beat, process_start, read_beat
+from service.watch.heartbeat.heart import Heart
 from service.watch.rescue import kill, retry_until_safe
-from service.watch.watchdog import GONE, UNSAFE, watch
+from service.watch.supervision import Supervision
+from service.watch.watchdog import GONE, UNSAFE, Verdict, watch
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from tests.drivers.quanta.bench import quanta_bench
-from tests.service.sessions import small_config
+from tests.service.sessions import Session, small_config
 
 
 @pytest.fixture
@@ -65,20 +69,20 @@ def test_a_daemon_that_beats_and_says_goodbye_is_left_alone(
         script.slept += 1
         script.write(script.slept, "safe" if script.slept > 200 else None)
 
-    assert watch(script.path, 5.0, sleep).why is None
+    assert watch([script.path], 5.0, sleep).why is None
     assert script.slept > 200
 
 
 def test_a_daemon_that_ends_unsafe_is_no_good_end(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     script = Script(tmp_path / "beat", process)
     script.write(3, "unsafe")
-    assert watch(script.path, 5.0, lambda _: None).why == UNSAFE
+    assert watch([script.path], 5.0, lambda _: None).why == UNSAFE
 
 
 def test_a_daemon_whose_counter_stands_is_frozen(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     script = Script(tmp_path / "beat", process)
     slept: list[float] = []
-    verdict = watch(script.path, 5.0, slept.append)
+    verdict = watch([script.path], 5.0, slept.append)
     assert "no sign of life for 5 s" in str(verdict.why)
     assert sum(slept) == pytest.approx(5.0)
 
@@ -90,7 +94,7 @@ def test_a_daemon_that_is_killed_is_dead(tmp_path: Path, process: subprocess.Pop
         process.kill()
         process.wait(30)
 
-    assert watch(script.path, 600.0, sleep).why == GONE
+    assert watch([script.path], 600.0, sleep).why == GONE
 
 
 def test_a_dead_daemon_is_not_taken_for_another_process_with_its_number(
@@ -98,7 +102,7 @@ def test_a_dead_daemon_is_not_taken_for_another_process_with_its_number(
 ) -> None:
     script = Script(tmp_path / "beat", process)
     script.write(1, started=17)
-    verdict = watch(script.path, 600.0, lambda _: None)
+    verdict = watch([script.path], 600.0, lambda _: None)
     assert verdict.why == GONE
     assert verdict.beat is not None
     assert kill(verdict.beat)
@@ -114,7 +118,7 @@ def test_another_daemon_on_the_run_has_a_watchdog_of_its_own(
     def sleep(_: float) -> None:
         script.path.write_text(other.model_dump_json(), encoding="utf-8")
 
-    assert watch(script.path, 600.0, sleep).why is None
+    assert watch([script.path], 600.0, sleep).why is None
 
 
 def test_a_stopped_daemon_is_killed(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
@@ -160,7 +164,7 @@ def test_the_beam_of_a_server_is_blanked_though_odemis_is_gone(tmp_path: Path) -
 
 def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:
     now = [0.0]
-    heart = Heart(beat_path("run"), lambda: now[0])
+    heart = Heart(beat_path("run"), monotonic_s=lambda: now[0])
     for _ in range(3):
         now[0] += 20
         heart.main_loop_runs()
@@ -175,6 +179,87 @@ def test_a_heart_stops_when_the_main_loop_is_stuck(runtime_dir: Path) -> None:
     last = read_beat(beat_path("run"))
     assert last is not None
     assert last.ended == "safe"
+
+
+def watched(paths: Sequence[Path], silent_s: float, heart: Heart, looks: int) -> Verdict:
+    """Watch while the heart beats, for so many looks; then it ends well."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) < looks:
+            heart.beat()
+        elif len(slept) == looks:
+            heart.end(safe=True, keep=True)
+
+    return watch(paths, silent_s, sleep)
+
+
+@pytest.mark.parametrize("gone", ["ilemtrack", "all of it"])
+def test_a_removed_runtime_folder_is_made_again_or_replaced_and_no_daemon_is_killed_for_it(
+    tmp_path: Path, runtime_dir: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """As systemd-logind does when its user logs out."""
+    home = runtime_dir / "user"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+    paths = beat_paths("run", RunFolder(tmp_path))
+    heart = Heart(*paths)
+    heart.start()
+    shutil.rmtree(home / "ilemtrack" if gone == "ilemtrack" else home)
+    assert watched(paths, 2.0, heart, 60).why is None
+    left = latest_beat(paths)
+    assert left is not None
+    assert left.ended == "safe"
+    assert home.exists() is (gone == "ilemtrack")
+
+
+def test_a_daemon_is_asked_before_it_is_taken_for_frozen(tmp_path: Path) -> None:
+    """Its files cannot be written at all: it answers by its socket, as long as its main loop runs."""
+    now = [0.0]
+    path = tmp_path / "beat"
+    heart = Heart(path, monotonic_s=lambda: now[0])
+    heart.start()
+    first = read_beat(path)
+    path.unlink()
+    path.mkdir()  # nothing can be written there, whoever the user is
+    assert first is not None
+    heart.beat()
+    assert pulse.ask(first) == first.model_copy(update={"count": first.count + 1})
+    asked: list[Beat | None] = []
+
+    def ask(known: Beat) -> Beat | None:
+        heart.beat()
+        asked.append(pulse.ask(known))
+        if len(asked) == 3:
+            now[0] += 31  # the main loop is stuck: its heart stops
+        return asked[-1]
+
+    spare = tmp_path / "spare"
+    spare.write_text(first.model_dump_json(), encoding="utf-8")
+    verdict = watch([path, spare], 2.0, lambda _: None, ask)
+    assert "no sign of life" in str(verdict.why)
+    assert len(asked) == 4
+    heart.end(safe=True, keep=True)
+    assert pulse.ask(first) is None
+
+
+def test_a_stopped_watchdog_is_no_watchdog(
+    tmp_path: Path, process: subprocess.Popen[bytes], runtime_dir: Path
+) -> None:
+    session = Session(tmp_path / "run", small_config())
+    supervision = Supervision(session.context)
+    supervision._watchdog = process
+    assert supervision.health()["watchdog"] is True
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    assert supervision.health()["watchdog"] is False
+    supervision._outside, supervision._started_s = True, -1e9
+    supervision._spawn = lambda: setattr(supervision, "_watchdog", None)  # type: ignore[method-assign]
+    assert supervision._watchdog_lost()
+    assert process.poll() == -signal.SIGKILL
+    session.analysis.close()
+    session.store.close()
 
 
 def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> None:

@@ -12,9 +12,9 @@ import pytest
 import zmq
 
 from service.api.client import Client
-from service.api.transport.endpoints import Endpoints, run_endpoints
+from service.api.transport.endpoints import MAX_MESSAGE_BYTES, Endpoints, run_endpoints
 from service.api.transport.probe import is_listening
-from service.api.transport.server import MAX_MESSAGE_BYTES, ApiServer
+from service.api.transport.server import ApiServer
 from service.errors import ApiError, EndpointError, NoDaemonError
 from service.model.phases import SessionEvent
 from service.store.store import Store

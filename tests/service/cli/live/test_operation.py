@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from config.loading import dump
+from service.cli import app, commands
+from service.cli.exit_status import FAILURES
+from service.cli.live import session_run
+from service.errors import UnsafeError
+from service.session.run_folder import create, lock
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 
@@ -88,3 +93,75 @@ def test_a_run_that_is_refused_was_not_taken_up(say: Said, tmp_path: Path) -> No
     assert status == 2
     assert "ilemtrack: " in said
     assert "taken up" not in said
+
+
+def not_restarted(say: Said) -> set[int]:
+    _, text, _ = say("config", "unit")
+    (line,) = [line for line in text.splitlines() if line.startswith("RestartPreventExitStatus=")]
+    return {int(status) for status in line.partition("=")[2].split()}
+
+
+def test_a_crash_is_restarted_and_bad_input_is_not(
+    say: Said, monkeypatch: pytest.MonkeyPatch, small: Path
+) -> None:
+    def crash(_: list[str]) -> int:
+        raise RuntimeError("a bug")
+
+    prevented = not_restarted(say)
+    bad, _, _ = say("run", "--config", "no-such-profile")
+    monkeypatch.setattr(commands, "run", crash)
+    monkeypatch.setattr(app, "_on_stopping", lambda _: None)
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert bad in prevented
+    assert ended.value.code not in prevented | {0}
+
+
+@pytest.mark.parametrize("error", [UnsafeError("the beam is on"), OSError("I/O error"), MemoryError()])
+def test_a_session_that_failed_is_restarted_and_one_with_failed_jobs_is_not(
+    say: Said, monkeypatch: pytest.MonkeyPatch, small: Path, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise error
+
+    monkeypatch.setattr(session_run, "begin", fail)
+    prevented = not_restarted(say)
+    assert say("run", "--config", small)[0] not in prevented
+    monkeypatch.setattr(session_run, "begin", lambda *_: FAILURES)
+    assert say("run", "--config", small)[0] in prevented
+
+
+def test_what_may_be_possible_later_is_tried_again_by_systemd_and_refused_to_a_person(
+    say: Said, small: Path, tmp_path: Path
+) -> None:
+    """As while the watchdog of a daemon that crashed makes the microscope safe."""
+    session = Session(tmp_path / "run", small_config())
+    session.store.close()
+    at_work = lock(session.folder)
+    again = say("run", "--config", small, "--out", session.folder.path, "--resume")
+    by_hand = say("resume", session.folder.path)
+    at_work.release()
+    assert "another ilemtrack is at work on this run" in again[2]
+    assert again[0] not in not_restarted(say)
+    assert by_hand[0] == 2
+
+
+def test_a_service_that_crashed_before_its_session_began_begins_it(
+    say: Said, monkeypatch: pytest.MonkeyPatch, small: Path, tmp_path: Path
+) -> None:
+    folder, _ = create(tmp_path / "run", "run", "real", dump(small_config()))
+    begun: list[bool] = []
+
+    def begin(*_: object) -> int:
+        begun.append(folder.path.exists())
+        return 0
+
+    monkeypatch.setattr(session_run, "begin", begin)
+    assert say("run", "--config", small, "--out", folder.path, "--resume")[0] == 0
+    assert begun == [False]
+    # A run with images is never begun anew.
+    folder, _ = create(tmp_path / "run", "run", "real", dump(small_config()))
+    folder.fm_image("S0001/F000").parent.mkdir(parents=True)
+    folder.fm_image("S0001/F000").write_bytes(b"image")
+    assert say("run", "--config", small, "--out", folder.path, "--resume")[0] == 2
+    assert folder.fm_image("S0001/F000").exists()
