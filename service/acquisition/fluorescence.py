@@ -22,6 +22,8 @@ from service.errors import (
     StageError,
 )
 from service.image_checks.fluorescence import validate_frame
+from service.image_files.images import save_fm
+from service.image_files.ome_xml import LightPath
 from service.logs import get_logger
 from service.model.phases import PauseCause
 from service.model.specimen import Field, FieldState
@@ -29,9 +31,7 @@ from service.model.work import Step
 from service.safety.deadlines import timeout_of
 from service.session.context import Context
 from service.session.exposure_map import touched
-from service.session.images import save_fm
 from service.session.interrupts import Interrupt, InterruptSession
-from service.session.ome_xml import LightPath
 from service.store.database import utc_now
 
 log = get_logger(__name__)

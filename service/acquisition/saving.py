@@ -3,11 +3,11 @@
 from drivers.sem import ScanImage
 from service import wording
 from service.errors import ImageError, StoreError, UnreadableImageError
+from service.image_files.images import read_pixels, save_em
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import PauseCause
 from service.session.context import Context, Taken
-from service.session.images import read_pixels, save_em
 from service.session.interrupts import Interrupt, InterruptSession
 from service.store.database import utc_now
 

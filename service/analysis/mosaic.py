@@ -15,8 +15,8 @@ from detection.registration.rigid import Rigid, pixels_of_plane, plane_of_pixels
 from detection.registration.section_frame import SectionFrame, stitch
 from detection.serial.section import SerialCell
 from drivers.pose import Pose, RectM, box_to_rect, frame_rect
+from service.image_files.images import Pixels
 from service.model.specimen import Cell, Field
-from service.session.images import Pixels
 
 MOST_PX = 16_000_000
 """Largest mosaic: about a dozen of them are in memory, at some ten bytes per pixel, 2 GB."""

@@ -16,10 +16,10 @@ from service.analysis.mosaic import FieldFrame
 from service.analysis.run_pictures import RunPictures
 from service.analysis.track_names import TrackNames
 from service.errors import ImageError, StoreError
+from service.image_files.images import read_fm
 from service.logs import get_logger
 from service.model.specimen import Field, FieldState
 from service.planning.section import plan_section
-from service.session.images import read_fm
 from service.session.run_folder import RunFolder
 from service.store.store import Store
 

@@ -64,7 +64,7 @@ COMMANDS: Table = {
     ),
     "calibrate": Entry(
         f"{_OFFLINE}.calibration:calibrate",
-        "Fit the FM-to-SEM calibration to pairs of points, or take over that of Odemis.",
+        "Fit the FM-to-SEM calibration, or take over that of Odemis.",
     ),
     "doctor": Entry(
         f"{_LIVE}.doctor:doctor",

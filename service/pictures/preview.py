@@ -34,7 +34,7 @@ class Preview:
 
 
 def preview(path: Path, max_side_px: int) -> Preview:
-    """Return a small picture of an image saved by `service.session.images`.
+    """Return a small picture of an image saved by `service.image_files.images`.
 
     Only every nth row and column is read, so that a large file takes no longer than a small one.
 

@@ -20,10 +20,10 @@ import pytest
 from config.loading import dump
 from service.api.client import Client
 from service.errors import ApiError, NoDaemonError
+from service.image_files.images import read_pixels
 from service.model.jobs import ExposureState, Job, JobState
 from service.model.phases import Phase
 from service.model.specimen import FieldState
-from service.session.images import read_pixels
 from service.store.store import Store
 from simulators.devices.memory import Memory
 from tests.places import ROOT

@@ -27,7 +27,7 @@ def calibrate(
     figure: Annotated[Path | None, typer.Option(help="PNG file with the residual of each point.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Fit the FM-to-SEM calibration to pairs of points, or take over that of Odemis."""
+    """Fit the FM-to-SEM calibration, or take over that of Odemis."""
     if from_odemis == (points is not None):
         raise InputError("give a CSV file of points, or --from-odemis")
     if points is None:

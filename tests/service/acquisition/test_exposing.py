@@ -13,9 +13,9 @@ from drivers.errors import DeviceTimeoutError, DisturbedError, DriverError, NotR
 from drivers.fluorescence import FmFrame
 from drivers.sem import ScanImage
 from service.acquisition import saving
+from service.image_files import images
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
-from service.session import images
 from service.session.exposure_map import touched
 from service.store.store import Store
 from simulators.devices.stage import SimulatedStage

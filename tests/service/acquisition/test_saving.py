@@ -11,12 +11,12 @@ import tifffile
 
 from service.acquisition import saving
 from service.errors import ImageError, UnreadableImageError
+from service.image_files import images
+from service.image_files.images import read_fm, read_pixels, save_em, save_fm
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase
-from service.session import images
-from service.session.images import read_fm, read_pixels, save_em, save_fm
 from tests.service.conftest import Start
-from tests.service.session.test_images import FRAME, LIGHT_PATH, PIXELS, SCAN, TAKEN_AT
+from tests.service.image_files.test_images import FRAME, LIGHT_PATH, PIXELS, SCAN, TAKEN_AT
 from tests.service.sessions import Session
 
 PASSING = [errno.EMFILE, errno.ENFILE, errno.EIO, errno.EINTR, errno.ENOMEM, errno.ESTALE, errno.EAGAIN]

@@ -25,12 +25,12 @@ from service.api.handler import Handler
 from service.daemon import halts
 from service.daemon.questions import Questions
 from service.errors import StoreError, UnsafeError
+from service.image_files import images
+from service.image_files.images import read_pixels
 from service.model.jobs import ExposureState, Job, JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.safety import safe_state
-from service.session import images
-from service.session.images import read_pixels
 from service.session.interrupts import Interrupt, InterruptSession
 from service.store.store import Store
 from service.store.tables.steering import Word

@@ -22,11 +22,11 @@ from drivers.sem import ScanImage
 from service.acquisition import fluorescence as fluorescence_phase
 from service.acquisition import saving
 from service.errors import StoreError
+from service.image_files.images import read_pixels
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
 from service.model.specimen import FieldState
 from service.safety.deadlines import Limits
-from service.session.images import read_pixels
 from service.session.interrupts import Interrupt
 from service.store.store import Store
 from service.store.tables.events import EventLog

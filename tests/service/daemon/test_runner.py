@@ -27,11 +27,11 @@ from drivers.sem import ScanImage, ScanRequest
 from planner.geometry.rects import centered, grown, overlap
 from service.analysis import worker as analysis
 from service.errors import IllegalTransitionError
+from service.image_files.images import read_fm, read_pixels
 from service.model.jobs import ExposureState, Job, JobState
 from service.model.phases import Phase
 from service.model.specimen import FieldState
 from service.report.summary import summarise
-from service.session.images import read_fm, read_pixels
 from service.session.interrupts import Interrupt
 from service.session.setup import Setup
 from service.watch.alarms import alarm_of

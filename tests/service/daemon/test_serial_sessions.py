@@ -16,10 +16,10 @@ from service.analysis.linking import Found, Linking
 from service.analysis.mosaic import FieldFrame
 from service.analysis.worker import Analysis
 from service.api.handler import Handler
+from service.image_files.images import read_pixels
 from service.model.phases import Phase
 from service.model.specimen import Cell, FieldState, Track
 from service.report.summary import summarise
-from service.session.images import read_pixels
 from service.store.store import Store
 from tests.service.sessions import Session, small_config
 

@@ -21,7 +21,7 @@ from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanImage
 from service.errors import ImageError, UnreadableImageError
-from service.session.ome_xml import FmChannel, ImageFacts, LightPath, ome_xml
+from service.image_files.ome_xml import FmChannel, ImageFacts, LightPath, ome_xml
 from service.store.durable import sync_folder
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]

@@ -15,9 +15,9 @@ import tifffile
 
 from config.loading import load
 from drivers.recorded.tiff import read_frames
-from service.session.images import read_fm, save_em, save_fm
-from service.session.ome_xml import LightPath
-from tests.service.session.test_images import FRAME, LIGHT_PATH, SCAN, TAKEN_AT
+from service.image_files.images import read_fm, save_em, save_fm
+from service.image_files.ome_xml import LightPath
+from tests.service.image_files.test_images import FRAME, LIGHT_PATH, SCAN, TAKEN_AT
 
 BANDED = replace(FRAME, binning=(1, 1), emission_band_nm=(500.0, 550.0))
 

@@ -12,8 +12,8 @@ from drivers.pose import Pose
 from drivers.recorded.tiff import read_frames
 from drivers.sem import BeamSettings, ScanImage
 from service.errors import ImageError
-from service.session.images import read_fm, read_pixels, save_em, save_fm
-from service.session.ome_xml import LightPath
+from service.image_files.images import read_fm, read_pixels, save_em, save_fm
+from service.image_files.ome_xml import LightPath
 
 PIXELS = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
 POSE = Pose((1.25e-3, -3.5e-3), (0.178e-6, 0.178e-6), rotation_rad=0.01, flip_x=True)

@@ -1,0 +1,1 @@
+"""Files of fluorescence frames and electron images: OME-TIFF, written and read back."""
