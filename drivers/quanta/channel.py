@@ -53,10 +53,23 @@ class Channel:
             if not self._clock.sleep(self._quanta.poll_s, wake):
                 raise InterruptedCallError("the scan was stopped before the beam was on")
 
-    def run_once(self) -> None:
-        """Begin to scan frames without end, and stop after the first."""
+    def run_once(self, beam_s: float) -> None:
+        """Begin to scan frames without end, and stop after the first, which takes `beam_s`.
+
+        Raises
+        ------
+        DeviceTimeoutError
+            The SEM took the request to stop so late that it may have begun a second frame.
+        """
+        begin_s = self._clock.now_s()
         self._set_state("run")
         self._set_state("stop")
+        late_s = self._clock.now_s() - begin_s
+        if late_s >= beam_s:
+            raise DeviceTimeoutError(
+                f"the SEM took the request to stop after its first frame only {late_s:.1f} s after it began a"
+                f" frame of {beam_s:.1f} s: it may have exposed the ground twice"
+            )
 
     def wait(self, beam_s: float, end_s: float, wake: threading.Event) -> None:
         """Wait until the scan has ended.

@@ -155,7 +155,7 @@ class QuantaSem:
             with beam_on(), self._watching.undisturbed(set_up) as watch:
                 with self._watching.beam(watch):
                     with self._blanker.unblanking(wake):
-                        self._channel.run_once()
+                        self._channel.run_once(request.beam_s)
                     self._channel.wait(request.beam_s, begin_s + timeout_s, wake)
                 frame = self._channel.fetch(before, expected, wake)
                 _log_other_place(start_m, frame)

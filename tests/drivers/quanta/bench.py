@@ -27,6 +27,7 @@ class QuantaBench:
     microscope: SimulatedMicroscope
     machine: QuantaMachine
     config: QuantaConfig
+    clock: Clock
 
     def fault(self, name: str, value: object = True) -> None:
         """Switch a fault on, as anybody can who talks to the server."""
@@ -50,6 +51,6 @@ def quanta_bench(
         light = microscope.devices
         devices = Microscope(light.camera, light.light, driven.stage, driven.sem, driven.chamber, driven.sem)
         try:
-            yield QuantaBench(driven, devices, microscope, machine, quanta)
+            yield QuantaBench(driven, devices, microscope, machine, quanta, clock)
         finally:
             driven.client.close()

@@ -118,6 +118,23 @@ def test_an_image_is_asked_for_again_where_the_connection_breaks(
     assert len(pumped.microscope.ground.exposures()) == 1
 
 
+def test_a_request_to_stop_that_comes_late_is_a_frame_that_may_be_exposed_twice(
+    pumped: QuantaBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = pumped.quanta.client
+    call = client.call
+
+    def slow(method: str, **params: object) -> Any:
+        if params.get("state") == "stop":
+            pumped.clock.sleep(ScanRequest((64, 48), 0.0, CONFIG.sem.dwell_s, "").beam_s)
+        return call(method, **params)
+
+    monkeypatch.setattr(client, "call", slow)
+    with pytest.raises(DeviceTimeoutError, match="may have exposed the ground twice"):
+        scan(pumped)
+    assert_blanked(pumped)
+
+
 def test_blanking_does_not_wait_for_a_call_that_hangs() -> None:
     never = Patience(lambda: False)
     with quanta_bench(CONFIG, FastClock(), call_timeout_s=60, now_s=never) as bench:
