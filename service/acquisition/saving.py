@@ -63,7 +63,7 @@ def keep_at_the_end(context: Context) -> None:
     for job_id, taken in held.items():
         try:
             job = context.store.queue.job(job_id)
-            if job.image is not None:
+            if job.image is not None or context.folder.em_image(job.section, job.id).exists():
                 continue
             note = save_evidence(context, job, taken.image)
         except StoreError as error:
