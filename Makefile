@@ -8,7 +8,8 @@ PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
 # Processes are started by the hundred: keep the bytecode of what they import, whatever the environment prefers.
 export PYTHONDONTWRITEBYTECODE :=
-# One process for each core; each computes on one thread, as all cores are taken.
+# One process more than there are cores, as sessions of hardware wait now and then; each computes on one thread.
+WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 4)))
 PYTEST := OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
 BESIDE = $(MAKE) --no-print-directory types check-wheel
 
@@ -22,7 +23,7 @@ dry-run: $(READY)  ## a whole session against the simulated microscope; more fla
 test: style  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
-	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile; tested=$$?; \
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many

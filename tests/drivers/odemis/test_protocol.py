@@ -98,7 +98,7 @@ def test_a_failed_call_leaves_the_worker_usable(odemis: OdemisRig) -> None:
     odemis.fresh()
     with pytest.raises(DriverError, match="the worker has no method dance"):
         odemis.client.quick("dance")
-    assert odemis.client.quick("beam_state") == {"blanked": True}
+    assert odemis.client.quick("beam_state") == {"blanked": True, "automatic": False}
 
 
 SECOM: list[Position] = [(1e5, "vented"), (200.0, "low-vacuum"), (0.01, "vacuum")]

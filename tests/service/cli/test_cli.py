@@ -546,7 +546,7 @@ def test_the_sockets_are_gone_after_a_session(
 ) -> None:
     say("dry-run", "--config", small, "--out", tmp_path / "run", "--json")
     left = {p.suffix for p in (runtime_dir / "ilemtrack").iterdir()}
-    assert left <= {".lock"}
+    assert left <= {".lock", ".ended"}
 
 
 def test_version(say: Said) -> None:
