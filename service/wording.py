@@ -96,6 +96,11 @@ def not_as_configured(error: Exception) -> str:
     return f"no fluorescence: {error}; each further field would give the same, so none is exposed to light"
 
 
+def sem_not_as_configured(doubt: str) -> str:
+    """Return the reason of a fault where the SEM contradicts the configuration."""
+    return f"no more electron images: {doubt}; further ones would be no better, and each exposes its ground"
+
+
 def not_safe(problems: str, after: str | None = None) -> str:
     """Return the reason of a fault with a microscope that is not safe, `after` another trouble or not."""
     return f"NOT SAFE: {problems}" if after is None else f"{after}; NOT SAFE: {problems}"

@@ -27,7 +27,7 @@ from service.acquisition.saving import save_evidence
 from service.acquisition.scans import scan_of
 from service.acquisition.vacuum import VacuumWatch, lost
 from service.errors import HungDeviceError, SessionFaultError
-from service.image_checks.electron import validate_image
+from service.image_checks.electron import other_than_requested, validate_image
 from service.logs import get_logger
 from service.model.jobs import Exposure, ExposureState, Job, JobState, ScanEnd
 from service.safety.deadlines import timeout_of
@@ -117,7 +117,9 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     if image is not None and (failure is None or isinstance(failure, DisturbedError)):
         # Kept in memory until file and record are on the disk.
         doubt = disturbed if disturbed is not None else _doubt(context, job, image, aim, vacuum)
-        taken = context.unsaved[job.id] = Taken(image, doubt)
+        contradiction = other_than_requested(image, job.size_px, job.pixel_size_m)
+        contradicts = disturbed is None and contradiction is not None
+        taken = context.unsaved[job.id] = Taken(image, doubt, contradicts)
         note = "; ".join(said for said in (disturbed, image.remark) if said) or None
         # Known before anything else is read from a database that may refuse.
         end = context.ends[exposure.id] = ScanEnd(ExposureState.CLOSED, JobState.EXPOSED, note, ground_m)

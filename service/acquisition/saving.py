@@ -2,7 +2,7 @@
 
 from drivers.sem import ScanImage
 from service import wording
-from service.errors import ImageError, StoreError, UnreadableImageError
+from service.errors import ImageError, SessionFaultError, StoreError, UnreadableImageError
 from service.image_files.images import read_pixels, save_em
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
@@ -81,7 +81,8 @@ def keep(context: Context, job: Job, taken: Taken) -> None:
     InterruptSession
         The disk refuses it: the image stays in memory, and is saved when the session goes on.
     SessionFaultError
-        Too many in a row were doubtful or lost: something is wrong with beam or detector.
+        Too many in a row were doubtful or lost: something is wrong with beam or detector. If the image
+        contradicts the request, two are too many: the SEM is not as configured.
     """
     store, folder, image, doubt = context.store, context.folder, taken.image, taken.doubt
     try:
@@ -106,6 +107,8 @@ def keep(context: Context, job: Job, taken: Taken) -> None:
     context.unsaved.pop(job.id, None)
     if doubt is not None:
         log.error("image doubtful", job=job.id, doubt=doubt)
+        if taken.contradicts and context.streak.lasts():
+            raise SessionFaultError(wording.sem_not_as_configured(doubt))
         context.streak.failure(f"job {job.id}: {doubt}")
         return
     context.streak.success()

@@ -15,6 +15,21 @@ _BLANK = 0.99
 """Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
 
 
+def other_than_requested(image: ScanImage, size_px: tuple[int, int], pixel_size_m: float) -> str | None:
+    """Return in what size, kind or width of its pixels an image contradicts the request; None if in nothing.
+
+    The SEM is then probably not as configured, and the next image would be no better.
+    """
+    pixels = image.pixels
+    if pixels.shape != (size_px[1], size_px[0]):
+        return f"the SEM gave an image of shape {pixels.shape}, not {size_px[::-1]}"
+    if pixels.dtype not in (np.uint8, np.uint16):
+        return f"the SEM gave pixels of {pixels.dtype}, not whole grey levels"
+    if not math.isclose(image.pixel_size_m, pixel_size_m, rel_tol=1e-3):
+        return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {pixel_size_m:g} m"
+    return None
+
+
 def validate_image(
     image: ScanImage,
     size_px: tuple[int, int],
@@ -36,13 +51,10 @@ def validate_image(
     tolerance_m : float
         Largest distance of the centre from there, m.
     """
+    contradiction = other_than_requested(image, size_px, pixel_size_m)
+    if contradiction is not None:
+        return contradiction
     pixels = image.pixels
-    if pixels.shape != (size_px[1], size_px[0]):
-        return f"the SEM gave an image of shape {pixels.shape}, not {size_px[::-1]}"
-    if pixels.dtype not in (np.uint8, np.uint16):
-        return f"the SEM gave pixels of {pixels.dtype}, not whole grey levels"
-    if not math.isclose(image.pixel_size_m, pixel_size_m, rel_tol=1e-3):
-        return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {pixel_size_m:g} m"
     off_m = math.dist(image.center_m, center_m)
     # Not `>`: a centre of NaN is no match.
     if not off_m <= tolerance_m:

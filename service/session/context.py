@@ -127,10 +127,21 @@ class Focused:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Electron image in memory, a doubt about it (None if there is none), and when it was taken."""
+    """Electron image in memory.
+
+    Attributes
+    ----------
+    image : ScanImage
+    doubt : str or None
+        None if it may be good.
+    contradicts : bool
+        True if it is of another size than requested, as of a SEM that is not as configured.
+    taken_at : datetime
+    """
 
     image: ScanImage
     doubt: str | None
+    contradicts: bool = False
     taken_at: datetime = field(default_factory=utc_now)
 
 

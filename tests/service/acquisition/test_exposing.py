@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,23 @@ def test_a_session_goes_on_after_another_program_held_the_database_at_the_end_of
     others = [job for job in store.queue.jobs() if job.id != first.job]
     assert others
     assert all(job.state is JobState.DONE for job in others)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda i: {"pixel_size_m": 1.1 * i.pixel_size_m}, lambda i: {"pixels": i.pixels[1:]}]
+)
+def test_a_sem_that_is_not_as_configured_costs_two_exposures_and_not_five(
+    start: Start, wrong: Callable[[ScanImage], dict[str, Any]]
+) -> None:
+    def scan(real: Callable[..., ScanImage], *args: Any) -> ScanImage:
+        image = real(*args)
+        return replace(image, **wrong(image))
+
+    store = start(faulty("sem", "scan", scan, times=99)).store
+    assert store.status().phase is Phase.FAULT
+    assert "each exposes its ground" in str(store.status().reason)
+    assert [row.state for row in store.ledger.exposures()] == [ExposureState.CLOSED] * 2
+    assert len(store.queue.jobs(state=JobState.NEEDS_REVIEW)) == 2
 
 
 def pushed(session: list[Session]) -> SimulatedStage:
