@@ -14,6 +14,9 @@ import structlog
 _FILE_BYTES, _FILES = 20_000_000, 5
 """Size at which a log becomes ``log.jsonl.1``, and the number of old logs that are kept."""
 
+_ROOTS = ("ilemtrack", "drivers")
+"""Loggers whose lines are kept: that of `get_logger`, and that of the drivers, which do not know this module."""
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -31,12 +34,6 @@ def configure(file: Path | None = None, verbose: bool = False) -> None:
     )
     # A log that cannot be written (full disk, closed terminal) must not disturb a session.
     logging.raiseExceptions = False
-    root = logging.getLogger("ilemtrack")
-    for old in list(root.handlers):
-        root.removeHandler(old)
-        old.close()
-    root.setLevel(logging.INFO)
-    root.propagate = False
     people = logging.StreamHandler(sys.stderr)
     people.setLevel(logging.INFO if verbose else logging.WARNING)
     people.setFormatter(
@@ -46,7 +43,7 @@ def configure(file: Path | None = None, verbose: bool = False) -> None:
             )
         )
     )
-    root.addHandler(people)
+    handlers: list[logging.Handler] = [people]
     if file is not None:
         lines = logging.handlers.RotatingFileHandler(
             file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8"
@@ -54,7 +51,16 @@ def configure(file: Path | None = None, verbose: bool = False) -> None:
         lines.setFormatter(
             _formatter(structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer())
         )
-        root.addHandler(lines)
+        handlers.append(lines)
+    logging.getLogger("ilemtrack").propagate = False
+    for name in _ROOTS:
+        root = logging.getLogger(name)
+        for old in list(root.handlers):
+            root.removeHandler(old)
+            old.close()
+        root.setLevel(logging.INFO)
+        for handler in handlers:
+            root.addHandler(handler)
 
 
 def _formatter(*processors: Any) -> structlog.stdlib.ProcessorFormatter:

@@ -1,4 +1,12 @@
-from service.logs import Seldom
+"""Logs: what is kept, and how often."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from service.logs import Seldom, configure
 
 
 def test_what_happens_often_is_one_line_a_minute_with_its_number() -> None:
@@ -18,3 +26,14 @@ def test_what_happens_often_is_one_line_a_minute_with_its_number() -> None:
     times = lines[1][1]["times"]
     assert isinstance(times, int)
     assert 19_000 < times < 21_000
+
+
+@pytest.mark.parametrize("name", ["drivers.quanta.sem", "drivers.odemis.sem"])
+def test_lines_of_drivers_are_in_the_log_of_the_run(tmp_path: Path, name: str) -> None:
+    try:
+        configure(tmp_path / "log.jsonl")
+        logging.getLogger(name).warning("the stage says %s", "nothing")
+        (line,) = (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    finally:
+        configure()
+    assert json.loads(line)["event"] == "the stage says nothing"
