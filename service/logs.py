@@ -15,7 +15,7 @@ _FILE_BYTES, _FILES = 20_000_000, 5
 """Size at which a log becomes ``log.jsonl.1``, and the number of old logs that are kept."""
 
 _ROOTS = ("ilemtrack", "drivers")
-"""Loggers whose lines are kept: that of `get_logger`, and that of the drivers, which do not know this module."""
+"""Loggers whose lines are kept: that of `get_logger`, and that of the drivers, which cannot import it."""
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
