@@ -101,3 +101,7 @@ class Seldom:
             self._written_s[event] = now_s
             self._since[event] = 0
         log(event, **values, **({"times": times} if times > 1 else {}))
+
+
+# Lines of a command without a session never get among its results on standard output.
+configure()

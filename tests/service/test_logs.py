@@ -2,11 +2,14 @@
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from service.logs import Seldom, configure
+from tests.places import ROOT
 
 
 def test_what_happens_often_is_one_line_a_minute_with_its_number() -> None:
@@ -37,3 +40,12 @@ def test_lines_of_drivers_are_in_the_log_of_the_run(tmp_path: Path, name: str) -
     finally:
         configure()
     assert json.loads(line)["event"] == "the stage says nothing"
+
+
+def test_a_line_before_any_session_is_not_on_standard_output() -> None:
+    script = "from service.logs import get_logger as g; g('x').info('put back'); g('x').warning('odd')"
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout == ""
+    assert "put back" not in ended.stderr
+    assert "odd" in ended.stderr

@@ -31,7 +31,6 @@ def doctor(
     """
     from config.loading import load
     from drivers.clock import SystemClock
-    from service import logs
     from service.cli.live.findings import print_findings
     from service.cli.output import print_json, tell
     from service.diagnostics import doctor as points
@@ -41,7 +40,6 @@ def doctor(
     from service.session.hardware import hardware
     from service.session.run_folder import alone, is_driven
 
-    logs.configure()
     chosen = load(config)
     place = (out or Path()).absolute()
     if not place.is_dir():

@@ -25,7 +25,6 @@ def preflight(
     from rich.table import Table
 
     from config.loading import load
-    from service import logs
     from service.cli.consoles import results
     from service.diagnostics.preflight import red_ones
     from service.diagnostics.session_checks import everything
@@ -34,7 +33,6 @@ def preflight(
     from service.session.run_folder import RunFolder, RunInfo, alone, new_run_id
     from service.session.setup import set_up
 
-    logs.configure()
     chosen = load(config)
     place = (out or Path()).absolute()
     if not place.is_dir():
