@@ -31,7 +31,7 @@ class OdemisRoles(Frozen):
 
 
 Blanking = Literal["blanker", "external", "parked"]
-"""How the beam is kept off the specimen between scans; see `OdemisConfig.blanking`."""
+"""Way of keeping the beam off the specimen between scans; see `OdemisConfig.blanking`."""
 
 
 class OdemisConfig(Frozen):
@@ -66,7 +66,7 @@ class OdemisConfig(Frozen):
     )
     blanking: Blanking = Field(
         "blanker",
-        description="How the beam is kept off the specimen between scans. blanker: by the blanker of the"
+        description="Way of keeping the beam off the specimen between scans. blanker: by the blanker of the"
         " e-beam. external: the SEM blanks by itself while its external scan is off. parked: not at all; the"
         " scan generator parks the beam beside the field, and a person keeps it off during fluorescence.",
     )

@@ -65,7 +65,7 @@ class FluorescenceHalf:
     found: FoundSettings | None = None
     """Settings to put back at an orderly end; None where none are kept."""
     cautions: tuple[str, ...] = ()
-    """What people should know before a session, in sentences."""
+    """Warnings for people before a session, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +86,4 @@ class Microscope:
     chamber_by_hand: ChamberByHand | None = None
     """The chamber again where a person operates it; None where the program does."""
     cautions: tuple[str, ...] = ()
-    """What people should know before a session, in sentences."""
+    """Warnings for people before a session, in sentences."""

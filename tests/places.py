@@ -1,4 +1,4 @@
-"""Where things lie that tests need."""
+"""Places of files that tests need."""
 
 from pathlib import Path
 

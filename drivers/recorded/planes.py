@@ -1,4 +1,4 @@
-"""What a file says of each of its planes, and the choice of a channel."""
+"""Description of the planes of a file, and the choice of a channel."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """What a file says of one of its pages.
+    """Description of one page of a file.
 
     Attributes
     ----------

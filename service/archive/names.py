@@ -3,7 +3,7 @@
 from pathlib import Path
 
 _SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png", ".ome", ".zip", ".roi", ".json")
-"""What a name may lose; any other dot belongs to it, as in ``exp_1.5h``."""
+"""Suffixes that a name may lose; any other dot belongs to it, as in ``exp_1.5h``."""
 
 
 def stem_of(path: Path | str) -> str:

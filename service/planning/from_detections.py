@@ -1,4 +1,4 @@
-"""What ``ilemtrack detect --json`` prints, as a request for ``ilemtrack plan``."""
+"""Request for ``ilemtrack plan`` from the output of ``ilemtrack detect --json``."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _MOST_SIDE_PX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What the command line says of detections.
+    """Places of detections, as given on the command line.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How a run ended that no daemon drives any more."""
+"""End of a run that no daemon drives any more."""
 
 from contextlib import closing
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a run began with."""
+    """Identity and settings with which a run began."""
 
     run_id: str
     kind: str

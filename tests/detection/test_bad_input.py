@@ -27,7 +27,7 @@ Pixels = NDArray[Any]
 
 
 class Threshold:
-    """What a laboratory may bring: it knows nothing of odd frames."""
+    """A detector that a laboratory may bring: it knows nothing of odd frames."""
 
     def find(self, frame: Frame) -> tuple[list[Hit], list[str]]:
         mask = (frame.values > frame.values.mean() + 2 * frame.values.std()).astype(np.uint8)

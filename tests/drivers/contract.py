@@ -1,4 +1,4 @@
-"""What every microscope has to do, whatever drives it. Each check takes a `Bench`."""
+"""Contract of every microscope, whatever drives it. Each check takes a `Bench`."""
 
 import math
 import threading
@@ -58,7 +58,7 @@ class Bench:
     devices: Microscope
     places_m: tuple[tuple[float, float], tuple[float, float]]
     in_scans: Mapping[str, Callable[[], object]] = field(default_factory=dict)
-    """What another program can do in mid-scan, by the words in which it must be told."""
+    """Actions of another program in mid-scan, by the words that must report them."""
     in_exposures: Mapping[str, Callable[[], object]] = field(default_factory=dict)
     """The same in mid-exposure, with the light on."""
 

@@ -1,4 +1,4 @@
-"""What counts as a change of the microscope, and where the beam may have been."""
+"""Changes of the microscope during a scan, and the places where the beam may have been."""
 
 import dataclasses
 import threading

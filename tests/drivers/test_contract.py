@@ -74,7 +74,7 @@ def _pushing(bench: QuantaBench) -> dict[str, Callable[[], object]]:
 
 
 def _meddling(bench: QuantaBench) -> dict[str, Callable[[], object]]:
-    """What another client of the server does."""
+    """Return actions of another client of the server."""
     calls: dict[str, tuple[str, dict[str, object]]] = {
         "blanker changed from open to closed": ("blank_beam", {}),
         "the scanned field changed from": ("set_scanning_size", {"value": 200e-6}),

@@ -53,7 +53,7 @@ CONFIG = small_config(
 
 
 class Told:
-    """What the daemon acknowledged before it was killed."""
+    """Changes and events that the daemon acknowledged before it was killed."""
 
     def __init__(self) -> None:
         self.changes: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {}

@@ -129,7 +129,7 @@ class Checker:
         return wanted & self.allowed
 
     def on_saved(self, box: Box) -> bool:
-        """Whether some of a box, or of what is kept with it, is saved."""
+        """Return True if some of a box, or of what is kept with it, is saved."""
         rects = [box.rect_m] if box.keep_m is None else [box.rect_m, box.keep_m]
         return bool((self.painted(rects) & self.saved).any())
 

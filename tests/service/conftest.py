@@ -18,7 +18,7 @@ Start = Callable[..., Session]
 
 @pytest.fixture
 def runtime(runtime_dir: Path) -> Path:
-    """What is ours of the runtime folder."""
+    """Folder of this program in the runtime folder."""
     return runtime_dir / "ilemtrack"
 
 

@@ -57,7 +57,7 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 class Trouble:
-    """What is wrong with one call of one device during one phase, until it is mended.
+    """Fault of one call of one device during one phase, until it is mended.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ MISLEADING = (
     "asked by a person, the program was started again, low disk, cannot be saved, NOT SAFE, all else is done,"
     " a fault was acknowledged, waits for the fluorescence of S0001/F000, held by anna, added by ben"
 )
-"""What the decisions of earlier versions were made by, all at once."""
+"""Words by which earlier versions decided, all at once."""
 
 
 class Usage(NamedTuple):

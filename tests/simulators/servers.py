@@ -93,7 +93,7 @@ class Servers:
         return load(self.folder / CONFIGURATION)
 
     def truth(self) -> dict[str, Any]:
-        """What is really so."""
+        """Return the true state of the simulated microscope."""
         return self._questions.truth()
 
     def ask(self, *question: Any) -> Any:

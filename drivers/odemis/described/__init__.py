@@ -1,1 +1,1 @@
-"""What a description by Odemis says for a session, before any device is constructed."""
+"""Conclusions from a description by Odemis, before any device is constructed."""

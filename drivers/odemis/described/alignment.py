@@ -21,7 +21,7 @@ _SAME_SCALE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """What must be done to a fluorescence frame, and to an electron image, so that they agree.
+    """Corrections that make a fluorescence frame and an electron image agree.
 
     Attributes
     ----------

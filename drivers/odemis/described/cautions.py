@@ -1,4 +1,4 @@
-"""What people should know before a session behind Odemis, in sentences."""
+"""Warnings for people before a session behind Odemis, in sentences."""
 
 from collections.abc import Iterator
 from typing import Any

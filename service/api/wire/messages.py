@@ -109,7 +109,7 @@ class ChangeParams(Frozen):
 
 
 class ResumeParams(ChangeParams):
-    """Who continues; after a pause for a chamber operated by hand, that person confirms its pressure."""
+    """Continue after a pause; where a person operates the chamber, `by` confirms its pressure."""
 
     by: Text = "somebody"
 

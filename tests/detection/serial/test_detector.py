@@ -232,7 +232,7 @@ def test_a_spoilt_section_costs_no_other_its_place(spoil: Callable[[SectionFrame
 
 
 def displaced_um(one: SerialSection, index: int, other: SerialSection, base: int) -> float:
-    """How far the motion between two sections is from the true one, 30 um from the middle, at most."""
+    """Return the error of the motion between two sections, at most, 30 um from the middle."""
     true = laid(base).inverse().after(laid(index))
     return one.place.onto(other.place).distance_um(true, 30)
 

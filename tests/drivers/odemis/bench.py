@@ -56,7 +56,7 @@ class OdemisRig:
         return Bench(self.config, self.clock, devices, PLACES_M, self._in_scans(), self._in_exposures())
 
     def _in_scans(self) -> dict[str, Callable[[], object]]:
-        """What another client of Odemis does, such as its own window."""
+        """Return actions of another client of Odemis, such as its own window."""
         roles = self.config.odemis.roles
         settings: dict[str, tuple[str, str, object]] = {
             "blanker changed from False to True": (roles.ebeam, "blanker", True),

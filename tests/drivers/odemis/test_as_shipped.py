@@ -38,7 +38,7 @@ DAQ: dict[str, Any] = {
     "without": {"e-beam": ["blanker", "horizontalFoV", "accelVoltage", "spotSize", "external"]},
     "missing": ["chamber"],
 }
-"""What the Quanta with a DAQ card of Odemis' examples does not have."""
+"""Settings and parts that the Quanta with a DAQ card of Odemis' examples lacks."""
 
 PARKED: dict[str, Any] = {"blanking": "parked", "hfw_at_magnification_1_mm": 250}
 REQUEST = ScanRequest((64, 32), 100e-9, 1e-5, "mark")

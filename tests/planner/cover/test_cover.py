@@ -1,4 +1,4 @@
-"""Which cover is the cheapest, and frames of the sizes that a machine has."""
+"""Cheapest covers, and frames of the sizes that a machine has."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What keeps frames off: fluorescence still to be taken, the outline of a section, ground already imaged."""
+"""Limits of frames: fluorescence still to be taken, the outline of a section, ground already imaged."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What may pass by itself, such as too many open files, never makes a job or a field final."""
+"""Errors that may pass, such as too many open files, never make a job or a field final."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What comes out of the linking of sections, whatever happens to it."""
+"""Results of the linking of sections, whatever happens to it."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the heights of other sections say of one: noise, errors of the machine, a plate that is bent."""
+"""Height of a section from those of others: noise, errors of the machine, a plate that is bent."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Where the beam focuses: whatever the layout, its footprint reaches no fluorescence that is not saved."""
+"""Spot of the beam's focus: whatever the layout, its footprint reaches no fluorescence that is not saved."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the doctor says of a microscope behind Odemis, whole or not, and that it only looks."""
+"""Findings of the doctor at a microscope behind Odemis, whole or not; it only looks."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What fluoresces and is no cell."""
+"""Fluorescence that is no cell."""
 
 from typing import Any
 

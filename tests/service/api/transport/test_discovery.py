@@ -1,4 +1,4 @@
-"""Which daemon a command reaches that names none, or one."""
+"""The daemon that a command reaches, naming one or none."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""What somebody uses who leaves a run alone: the unit of systemd, taking up again, copies without secrets."""
+"""Tools of a run that is left alone: the unit of systemd, taking up again, copies without secrets."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What is shown while a session runs."""
+"""Display of a running session."""
 
 import io
 

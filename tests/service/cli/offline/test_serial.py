@@ -44,7 +44,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def document(stack: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the command prints, once for all tests."""
+    """Output of the command, made once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         printed: list[Any] = []
         patch.setattr("service.cli.offline.images.print_json", printed.append)
