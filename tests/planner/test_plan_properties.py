@@ -263,7 +263,7 @@ def test_one_scan_per_box_never_takes_more_frames_than_boxes_that_fit(
 
 
 def clipped_in_one_field(box: Box) -> Rect:
-    """Return the required ground of a box: 2 um context and 1.5 um guard, 2 um off the border of the field."""
+    """Return the required ground of a box: 2 um context, 1.5 um guard, 2 um off the border of the field."""
     x0, y0, x1, y1 = (v + d * 3.5 * UM for v, d in zip(box.rect_m, (-1, -1, 1, 1), strict=True))
     return max(x0, 2 * UM), max(y0, 2 * UM), min(x1, 89 * UM), min(y1, 89 * UM)
 
