@@ -25,12 +25,9 @@ def remove_spikes(
     """
     middle = np.asarray(cv2.medianBlur(image, 3))
     height = cv2.subtract(image, middle)
-    high = (np.asarray(height) > settings.spike_sd * noise_sd).astype(np.uint8)
-    candidates = cv2.findNonZero(high)
+    candidates = np.argwhere(np.asarray(height) > settings.spike_sd * noise_sd)
     clean = image
-    if candidates is None:
-        return clean
-    for column, row in np.asarray(candidates).reshape(-1, 2)[: image.size // 100].tolist():
+    for row, column in candidates[: image.size // 100].tolist():
         near = image[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
         second = np.partition(near, -2, axis=None)[-2]
         if second - middle[row, column] < settings.spike_neighbour_share * height[row, column]:

@@ -210,7 +210,6 @@ def _expose(context: Context, settings: FmSettings) -> FmFrame:
             # A dark frame shows no cells: all of them would be missed.
             raise DisturbedError("the light went off during the exposure, and not by this program")
         return frame
-        return camera.expose(settings, timeout_s)
     except NOT_AS_CONFIGURED as error:
         _refuse_contradiction(context, error)
         raise

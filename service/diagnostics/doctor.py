@@ -171,7 +171,7 @@ def _temperatures_c(reached: Reached) -> tuple[float | None, float | None]:
         settings = (reached.odemis["parts"].get("camera") or {"settings": {}})["settings"]
         found, wanted = (settings.get(n, {}).get("value") for n in ("temperature", "targetTemperature"))
         return found, wanted
-    camera = reached.devices.camera if reached.devices is not None else None
+    camera: object = reached.devices.camera if reached.devices is not None else None
     if isinstance(camera, PlacedCamera):
         camera = camera.behind
     if not isinstance(camera, Cooled):

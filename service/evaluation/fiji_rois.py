@@ -14,7 +14,7 @@ from skimage.draw import polygon
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
 from service.errors import InputError
-from service.evaluation.roi_marks import Mark, by_page
+from service.evaluation.roi_marks import Mark
 
 # Warnings of roifile on damaged files go to the log; the user gets one sentence from here.
 logging.getLogger("roifile").addHandler(logging.NullHandler())
@@ -42,11 +42,6 @@ _DAMAGED = (
     zipfile.BadZipFile,
 )
 """Errors of roifile and zipfile on damaged, encrypted and foreign files."""
-
-
-def read_rois(path: Path) -> dict[int, tuple[TrueCell, ...]]:
-    """Read the ROIs of a file by page from 0; see `read_marks` and `roi_marks.by_page`."""
-    return by_page(read_marks(path))
 
 
 def read_marks(path: Path) -> tuple[Mark, ...]:

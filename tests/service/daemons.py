@@ -1,5 +1,6 @@
 """Daemons in processes of their own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from service.api.client import Client
+from service.api.transport.discovery import DaemonInfo
 from service.errors import NoDaemonError
+from service.session.runtime_folder import runtime_directory
 from tests.places import ROOT
 
 Daemon = subprocess.Popen[str]
@@ -43,6 +46,16 @@ def daemons(runtime_dir: Path) -> Iterator[Start]:
         for process in started:
             process.kill()
             process.communicate(timeout=200)
+
+
+def found_by_others() -> DaemonInfo | None:
+    """Return the daemon that another language finds in ``daemon.json``; None if it is not alive."""
+    try:
+        info = DaemonInfo(**json.loads((runtime_directory() / "daemon.json").read_text(encoding="utf-8")))
+        os.kill(info.pid, 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return info
 
 
 def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: float = 200) -> dict[str, Any]:

@@ -60,18 +60,6 @@ class DaemonInfo:
         return f"{self.run} on {self.microscope}" if self.microscope else self.run
 
 
-def find_daemon() -> DaemonInfo | None:
-    """Return the daemon of ``daemon.json``, or None if there is none.
-
-    Raises
-    ------
-    EndpointError
-        See `runtime_directory`.
-    """
-    info = _read(runtime_directory() / "daemon.json")
-    return info if info is not None and _is_alive(info) else None
-
-
 def daemons() -> list[DaemonInfo]:
     """Return all daemons of this user that listen, by the names of their runs.
 

@@ -17,10 +17,10 @@ from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Detection
 from service.errors import InputError
-from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_rois import read_marks
 from service.evaluation.fiji_writing import write_boxes, write_found, write_outlines
 from service.evaluation.pairing import paired
-from service.evaluation.roi_marks import ImagePage
+from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import Truth, read_truth
 
 DISC = (np.hypot(*np.mgrid[-6:7, -4:5] / np.array([6.4, 4.4])[:, None, None]) <= 1).astype(bool)
@@ -37,7 +37,7 @@ def disc() -> TrueCell:
 
 def test_outlines_come_back_as_the_same_pixels(tmp_path: Path, disc: TrueCell) -> None:
     write_outlines(tmp_path / "r.zip", [("a", 0, disc), ("b", 3, disc)])
-    pages = read_rois(tmp_path / "r.zip")
+    pages = by_page(read_marks(tmp_path / "r.zip"))
     assert list(pages) == [0, 3]
     for cells in pages.values():
         assert cells[0].box == disc.box
@@ -54,7 +54,7 @@ def test_boxes_come_back_as_they_were(
     path = tmp_path_factory.mktemp("rois") / "r.zip"
     box = BoxPx(x0, y0, x0 + width, y0 + height)
     write_boxes(path, [("a", 2, box)])
-    (cell,) = read_rois(path)[2]
+    (cell,) = by_page(read_marks(path))[2]
     assert (cell.id, cell.box, cell.area_px) == ("a", box, box.area_px)
 
 
@@ -66,7 +66,7 @@ def test_shapes_of_fiji_count_by_their_bounding_box(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "r.zip", "w") as archive:
         for roi in (oval, freehand):
             archive.writestr(f"{roi.name}.roi", roi.tobytes())
-    cells = {cell.id: cell for cell in read_rois(tmp_path / "r.zip")[0]}
+    cells = {cell.id: cell for cell in by_page(read_marks(tmp_path / "r.zip"))[0]}
     assert cells["oval"].box == BoxPx(10, 20, 31, 40)
     assert cells["oval"].area_px == pytest.approx(np.pi / 4 * 21 * 20, rel=0.04)
     assert cells["free"].box == BoxPx(5, 5, 15, 25)
@@ -78,7 +78,7 @@ def test_a_line_is_no_cell(tmp_path: Path) -> None:
     line.roitype, line.name = roifile.ROI_TYPE.LINE, "nerve"
     (tmp_path / "r.roi").write_bytes(line.tobytes())
     with pytest.raises(InputError, match="nerve is a line; a cell is marked by a closed shape"):
-        read_rois(tmp_path / "r.roi")
+        by_page(read_marks(tmp_path / "r.roi"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"x" * 100])
@@ -202,7 +202,7 @@ def test_found_boxes_are_written_by_image(tmp_path: Path) -> None:
     cells = (Cell("c0001", box, kept, 0.9, ""), Cell("c0002", dropped, None, 0.01, ""))
     detection = Detection(cells, 0.1, (), 1.0)
     write_found(tmp_path, [(Path("a/s.tif"), 0, detection), (Path("a/s.tif"), 4, detection)])
-    found, imaged = read_rois(tmp_path / "s.zip"), read_rois(tmp_path / "s_to_image.zip")
+    found, imaged = by_page(read_marks(tmp_path / "s.zip")), by_page(read_marks(tmp_path / "s_to_image.zip"))
     assert {page: [cell.box for cell in cells] for page, cells in found.items()} == {0: [box], 4: [box]}
     assert [cell.box for cell in imaged[4]] == [kept]
     with pytest.raises(InputError, match=r"would both be written to s\.zip"):

@@ -16,9 +16,9 @@ from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx
 from service.errors import InputError
 from service.evaluation.documents import read_judged, read_readers
-from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_rois import read_marks
 from service.evaluation.pairing import paired
-from service.evaluation.roi_marks import ImagePage
+from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import read_truth
 
 SHAPE = (64, 64)
@@ -185,7 +185,7 @@ def test_what_else_a_zip_holds_does_not_count(tmp_path: Path) -> None:
         archive.writestr("__MACOSX/marks/._cell.roi", b"\0\5\x16\7 resource fork")
         archive.writestr(".DS_Store", b"x")
         archive.writestr("Results.csv", b"area,mean\n1,2\n")
-    assert [cell.id for cell in read_rois(path)[0]] == ["cell"]
+    assert [cell.id for cell in by_page(read_marks(path))[0]] == ["cell"]
 
 
 def test_a_zip_without_rois_says_so_and_an_empty_one_is_no_cells(tmp_path: Path) -> None:

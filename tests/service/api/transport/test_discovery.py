@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from service.api.transport.discovery import DaemonInfo, choose, find_daemon, last_ended
+from service.api.transport.discovery import DaemonInfo, choose, last_ended
 from service.api.transport.endpoints import run_endpoints
 from service.api.transport.publishing import Publication
 from service.errors import InputError, NoDaemonError
+from tests.service.daemons import found_by_others
 
 Published = Callable[[DaemonInfo], Publication]
 
@@ -61,7 +62,7 @@ def test_a_dry_run_is_never_chosen_by_a_command_without_a_name(published: Publis
     published(real)
     published(a_daemon("replay-1", "replay"))
     assert choose() == real
-    assert find_daemon() == real
+    assert found_by_others() == real
 
 
 def test_two_sessions_are_refused_with_both_named(published: Published, tmp_path: Path) -> None:
@@ -98,6 +99,6 @@ def test_a_file_that_has_vanished_is_written_at_the_next_beat(published: Publish
     for path in runtime.glob("*daemon*"):
         path.unlink()
     publication.publish(real)
-    assert choose() == find_daemon() == real
+    assert choose() == found_by_others() == real
     publication.withdraw()
     assert last_ended() == real

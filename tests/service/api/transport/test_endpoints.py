@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from service.api.transport.discovery import DaemonInfo, find_daemon
+from service.api.transport.discovery import DaemonInfo, daemons
 from service.api.transport.endpoints import (
     bind,
     run_endpoints,
@@ -21,6 +21,7 @@ from service.api.transport.publishing import Publication
 from service.errors import EndpointError
 from service.session.runtime_folder import runtime_directory
 from tests.places import ROOT
+from tests.service.daemons import found_by_others
 
 
 @pytest.fixture
@@ -163,15 +164,15 @@ def test_nobody_listens_at_nonsense(where: str) -> None:
 
 
 def test_discovery(runtime: Path) -> None:
-    assert find_daemon() is None
+    assert found_by_others() is None
     first, second = Publication(), Publication()
     assert first.publish(info(os.getpid()))
-    assert find_daemon() == info(os.getpid())
+    assert found_by_others() == info(os.getpid())
     assert not second.publish(info(os.getpid()))
     second.withdraw()
-    assert find_daemon() is not None
+    assert found_by_others() is not None
     first.withdraw()
-    assert find_daemon() is None
+    assert found_by_others() is None
     assert second.publish(info(os.getpid()))
     second.withdraw()
 
@@ -204,14 +205,14 @@ def test_what_a_killed_daemon_left_is_no_obstacle(runtime: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert (runtime / "daemon.json").exists()
-    assert find_daemon() is None
+    assert found_by_others() is None
     discovery = Publication()
     assert discovery.publish(info(os.getpid()))
-    assert find_daemon() == info(os.getpid())
+    assert found_by_others() == info(os.getpid())
     discovery.withdraw()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"v": 1}', '{"pid": 1e400}', "[" * 100_000])
 def test_a_spoilt_discovery_file_is_none(runtime: Path, content: str) -> None:
-    (runtime_directory() / "daemon.json").write_text(content)
-    assert find_daemon() is None
+    (runtime_directory() / "spoilt.daemon").write_text(content)
+    assert daemons() == []

@@ -13,7 +13,7 @@ from config.loading import dump
 from service.api.client import Client
 from service.api.transport import keys
 from service.api.transport.curve import prepare
-from service.api.transport.discovery import DaemonInfo, find_daemon
+from service.api.transport.discovery import DaemonInfo
 from service.api.transport.endpoints import run_endpoints
 from service.api.transport.publishing import Publication
 from service.errors import InputError
@@ -22,6 +22,7 @@ from service.session.run_folder import drive_alone
 from service.store.store import Store
 from tests.places import ROOT
 from tests.service.api.api_session import api_server
+from tests.service.daemons import found_by_others
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 from tests.service.store.stores import queue_jobs, rect
@@ -178,20 +179,20 @@ def test_a_daemon_is_found_once_the_first_has_ended(store: Store, runtime: Path)
         try:
             with beaten:
                 assert beaten.wait_for(lambda: len(beats) > 1, 20)
-            found = find_daemon()
+            found = found_by_others()
             assert found is not None
             assert (beats[-1], found.pid) == (False, other.pid)
             first.withdraw()
             with beaten:
                 assert beaten.wait_for(lambda: beats[-1], 20)
-            found = find_daemon()
+            found = found_by_others()
             assert found is not None
             assert found.pid == os.getpid()
         finally:
             server.stop()
             second.withdraw()
         other.communicate(b"\n")
-    assert find_daemon() is None
+    assert found_by_others() is None
 
 
 def test_one_program_drives_a_microscope() -> None:

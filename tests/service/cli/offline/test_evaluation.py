@@ -19,7 +19,8 @@ from service.archive.frames import frame_document
 from service.cli.consoles import results
 from service.errors import InputError
 from service.evaluation.documents import read_judged
-from service.evaluation.fiji_rois import read_rois
+from service.evaluation.fiji_rois import read_marks
+from service.evaluation.roi_marks import by_page
 from service.evaluation.fiji_writing import write_boxes
 from service.evaluation.synthetic import realistic_config, realistic_frames
 from service.evaluation.truth import Truth
@@ -64,7 +65,7 @@ def test_synth_detect_and_evaluate_go_together(say: Said, tmp_path: Path) -> Non
     assert document["frames"] == 2
     assert document["true_cells"] == made["cells"]
     kept = [c for f in found["frames"] for c in f["cells"] if c["image_box_px"]]
-    assert sum(map(len, read_rois(out / "roi" / "sections.zip").values())) == len(kept)
+    assert sum(map(len, by_page(read_marks(out / "roi" / "sections.zip")).values())) == len(kept)
 
 
 def test_a_saved_document_gives_the_curve_of_the_detection_itself(tmp_path: Path) -> None:
