@@ -20,8 +20,8 @@ from service.cli.consoles import results
 from service.errors import InputError
 from service.evaluation.documents import read_judged
 from service.evaluation.fiji_rois import read_marks
-from service.evaluation.roi_marks import by_page
 from service.evaluation.fiji_writing import write_boxes
+from service.evaluation.roi_marks import by_page
 from service.evaluation.synthetic import realistic_config, realistic_frames
 from service.evaluation.truth import Truth
 from tests.service.saying import Said
