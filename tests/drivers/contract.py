@@ -91,6 +91,30 @@ def _check(function: Check) -> Check:
 
 def _while_held(bench: Bench, seconds: float, call: Callable[[], object], then: Callable[[], None]) -> object:
     """Run `call` in a thread until it sleeps, do `then` meanwhile, and return its result or its error."""
+
+    def stop() -> None:
+        bench.devices.sem.stop()
+        bench.devices.camera.stop()
+        bench.devices.stage.stop()
+        bench.devices.chamber.stop()
+
+    return _meanwhile(bench, seconds, call, then, stop)
+
+
+def _while_disturbed(
+    bench: Bench, seconds: float, call: Callable[[], object], meddle: Callable[[], object]
+) -> object:
+    """Run `call` in a thread until it sleeps, let another program meddle, and let it go on to its end."""
+    return _meanwhile(bench, seconds, call, meddle, bench.clock.release)
+
+
+def _meanwhile(
+    bench: Bench,
+    seconds: float,
+    call: Callable[[], object],
+    then: Callable[[], object],
+    end: Callable[[], object],
+) -> object:
     outcome: list[object] = []
 
     def run() -> None:
@@ -106,35 +130,7 @@ def _while_held(bench: Bench, seconds: float, call: Callable[[], object], then: 
         assert bench.clock.held.wait(20), f"the call did not block: {outcome}"
         then()
     finally:
-        bench.devices.sem.stop()
-        bench.devices.camera.stop()
-        bench.devices.stage.stop()
-        bench.devices.chamber.stop()
-        thread.join(20)
-    assert not thread.is_alive()
-    return outcome[0]
-
-
-def _while_disturbed(
-    bench: Bench, seconds: float, call: Callable[[], object], meddle: Callable[[], object]
-) -> object:
-    """Run `call` in a thread until it sleeps, let another program meddle, and let it go on to its end."""
-    outcome: list[object] = []
-
-    def run() -> None:
-        try:
-            outcome.append(call())
-        except DriverError as error:
-            outcome.append(error)
-
-    bench.clock.hold_next(seconds)
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        assert bench.clock.held.wait(20), f"the call did not block: {outcome}"
-        meddle()
-    finally:
-        bench.clock.release()
+        end()
         thread.join(30)
     assert not thread.is_alive()
     return outcome[0]

@@ -44,12 +44,6 @@ PARKED: dict[str, Any] = {"blanking": "parked", "hfw_at_magnification_1_mm": 250
 REQUEST = ScanRequest((64, 32), 100e-9, 1e-5, "mark")
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[OdemisRig]:
-    with rig(SETTINGS | {"odemis": {"quick_s": 5, "budget_extra_s": 0.5}}) as made:
-        yield made
-
-
 @pytest.fixture
 def odemis(shared: OdemisRig) -> Iterator[OdemisRig]:
     yield shared

@@ -39,12 +39,6 @@ from tests.drivers.test_contract import SETTINGS
 from tests.places import ROOT
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[OdemisRig]:
-    with rig(SETTINGS | {"odemis": {"quick_s": 5, "budget_extra_s": 0.5}}) as made:
-        yield made
-
-
 @pytest.fixture
 def odemis(shared: OdemisRig) -> Iterator[OdemisRig]:
     shared.backend.faults.write()

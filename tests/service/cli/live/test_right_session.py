@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,13 +105,18 @@ def test_two_sessions_are_refused_with_both_named(
         other.end()
 
 
+def dry_run(say: Said, out: Path) -> Any:
+    """Run a small session to its end, and return its summary."""
+    config = out.with_name("small.yaml")
+    config.write_text(dump(small_config(layout={"sections": 1})), encoding="utf-8")
+    return say("dry-run", "--config", config, "--out", out, "--json")[1]
+
+
 def test_a_session_that_has_ended_shows_how_and_where_it_lies(
     runtime: Path, tmp_path: Path, say: Said
 ) -> None:
-    config = tmp_path / "small.yaml"
-    config.write_text(dump(small_config(layout={"sections": 1})), encoding="utf-8")
     out = tmp_path / "run"
-    _, done, _ = say("dry-run", "--config", config, "--out", out, "--json")
+    done = dry_run(say, out)
     # Without a name, only sessions on a microscope are meant.
     assert say("status")[0] == 3
     for name in (done["run"], str(out)):
@@ -126,10 +132,8 @@ def test_a_session_that_has_ended_shows_how_and_where_it_lies(
 def test_a_killed_session_is_shown_with_the_way_to_take_it_up(
     runtime: Path, tmp_path: Path, say: Said
 ) -> None:
-    config = tmp_path / "small.yaml"
-    config.write_text(dump(small_config(layout={"sections": 1})), encoding="utf-8")
     out = tmp_path / "run"
-    _, done, _ = say("dry-run", "--config", config, "--out", out, "--json")
+    done = dry_run(say, out)
     ended = DaemonInfo(
         endpoint="ipc:///a", events_endpoint="ipc:///b", run=done["run"], pid=2**22 + 1, folder=str(out)
     )
