@@ -16,7 +16,7 @@ from service.errors import NoDaemonError
 from service.model.jobs import Job
 from service.model.phases import SessionEvent
 from service.model.specimen import Cell, Field, FieldCells, FieldState, Section
-from service.session.run_folder import RunFolder, create
+from service.session.folders.run_folder import RunFolder, create
 from service.store.store import Store
 
 SECTIONS, PER_SECTION = 100, 1000

@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
-from service.session.run_folder import MICROSCOPE_VARIABLE
+from service.session.folders.run_folder import MICROSCOPE_VARIABLE
 from service.watch.notifier import URLS_VARIABLE
 from tests.places import REAL_FRAMES
 from tests.processes import end_processes_of

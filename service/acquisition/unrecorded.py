@@ -8,7 +8,7 @@ from planner.geometry.rects import grown
 from service import wording
 from service.errors import InputError
 from service.model.jobs import ExposureState
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
 

@@ -12,7 +12,7 @@ from service.logs import get_logger
 from service.pictures.montage import Shown, draw_montage, shown
 from service.pictures.overlay import draw_overlay, write_png
 from service.pictures.saving import save_or_log
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 
 log = get_logger(__name__)
 

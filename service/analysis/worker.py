@@ -20,7 +20,7 @@ from service.image_files.images import read_fm
 from service.logs import get_logger
 from service.model.specimen import Field, FieldState
 from service.planning.section import plan_section
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
 
 log = get_logger(__name__)

@@ -8,7 +8,7 @@ from service.api.wire import queue as wire
 from service.api.wire.messages import MOST_ROWS, EventMessage
 from service.model.focus import FocusBeam, FocusState
 from service.model.jobs import Job
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
 
 

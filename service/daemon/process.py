@@ -29,11 +29,11 @@ from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
 from service.session.context import BusyTime, Context, FailureStreak
+from service.session.folders.run_folder import RunFolder, RunInfo
+from service.session.folders.runtime_folder import runtime_directory
 from service.session.found_settings import put_back_at_the_end, remember
 from service.session.hardware import blank_first, microscope_name
 from service.session.interrupts import Interrupts
-from service.session.run_folder import RunFolder, RunInfo
-from service.session.runtime_folder import runtime_directory
 from service.session.setup import Setup, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store

@@ -19,7 +19,7 @@ from service.diagnostics.preflight import (
     settings_checks,
 )
 from service.model.specimen import Field
-from service.session.run_folder import has_hardware
+from service.session.folders.run_folder import has_hardware
 from service.store.database import utc_now
 from service.watch.notifier import Notifier, notification_urls
 

@@ -14,7 +14,7 @@ from service.autofocus.expected_height import ENOUGH, TOLERANCE_M, measured
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.pictures.figures import save_figure
 from service.pictures.saving import save_or_log
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 
 INK, GREY, WRONG = "#1b2430", "#8a94a3", "#d1495b"
 _NAMES = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.model.phases import FINAL
-from service.session.run_folder import open_existing
+from service.session.folders.run_folder import open_existing
 from service.store.outcome import end_state
 from service.store.store import Store
 

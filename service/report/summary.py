@@ -11,7 +11,7 @@ from service.model.specimen import FieldState, TruthPoints
 from service.report.durations import SessionWay, durations_of, session_ways
 from service.report.focusing import Focusing, focusing
 from service.report.recall import contained_recall
-from service.session.run_folder import RunFolder, total_bytes
+from service.session.folders.run_folder import RunFolder, total_bytes
 from service.session.stage_frame import StageFrame
 from service.store.outcome import end_state
 from service.store.store import Store

@@ -15,9 +15,9 @@ from drivers.sem import ScanImage
 from service.errors import HungDeviceError, SessionFaultError
 from service.model.jobs import ScanEnd
 from service.safety.deadlines import DEFAULT_LIMITS, Limits
+from service.session.folders.run_folder import RunFolder
 from service.session.interrupts import Interrupts
 from service.session.progress import BETWEEN, BETWEEN_S, Progress
-from service.session.run_folder import RunFolder
 from service.session.stage_frame import StageFrame
 from service.store.database import utc_now
 from service.store.store import Store

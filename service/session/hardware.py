@@ -15,7 +15,7 @@ from drivers.quanta.joining import joined
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from service.errors import NotNowError
 from service.logs import get_logger
-from service.session.run_folder import RunInfo, has_hardware
+from service.session.folders.run_folder import RunInfo, has_hardware
 
 log = get_logger(__name__)
 

@@ -18,9 +18,9 @@ from planner.values import settings_from
 from service.errors import InputError
 from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints
+from service.session.folders.run_folder import RunFolder, RunInfo
 from service.session.hardware import hardware
 from service.session.layout import refuse_overlap, sections_and_fields, visited
-from service.session.run_folder import RunFolder, RunInfo
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 

@@ -18,8 +18,8 @@ from service.logs import get_logger
 from service.safety.deadlines import guarded
 from service.safety.safe_state import make_safe
 from service.safety.timed_call import TimedCall
+from service.session.folders.run_folder import RunFolder, RunInfo, alone, lock
 from service.session.hardware import blank_first, hardware
-from service.session.run_folder import RunFolder, RunInfo, alone, lock
 from service.store.database import utc_now
 from service.store.store import Store
 from service.watch import incidents

@@ -16,10 +16,10 @@ from pathlib import Path
 from service import logs
 from service.logs import get_logger
 from service.own_packages import HOME
-from service.session.run_folder import RunFolder, open_existing
+from service.session.folders.kept_config import config_to_rescue
+from service.session.folders.run_folder import RunFolder, open_existing
 from service.watch.heartbeat import pulse
 from service.watch.heartbeat.beat import Beat, beat_paths, latest_beat, process_start
-from service.watch.kept_config import config_to_rescue
 from service.watch.notifier import URLS_VARIABLE
 from service.watch.rescue import act
 

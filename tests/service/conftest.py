@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.cli.commands import run
-from service.session.run_folder import drive_alone
+from service.session.folders.run_folder import drive_alone
 from service.session.setup import Setup
 from service.store.store import Store
 from tests.service.saying import Said

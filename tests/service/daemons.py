@@ -13,7 +13,7 @@ from typing import Any
 from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo
 from service.errors import NoDaemonError
-from service.session.runtime_folder import runtime_directory
+from service.session.folders.runtime_folder import runtime_directory
 from tests.places import ROOT
 
 Daemon = subprocess.Popen[str]

@@ -13,8 +13,8 @@ from service.daemon.process import take_up
 from service.daemon.runner import Runner
 from service.safety.deadlines import Limits, guarded
 from service.session.context import BusyTime, Context, FailureStreak
+from service.session.folders.run_folder import create
 from service.session.interrupts import Interrupt, Interrupts
-from service.session.run_folder import create
 from service.session.setup import Setup, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import Store

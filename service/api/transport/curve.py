@@ -13,7 +13,7 @@ from service.api.transport import keys
 from service.api.transport.keys import Certificate
 from service.errors import EndpointError
 from service.logs import Seldom, get_logger
-from service.session.runtime_folder import run_stem
+from service.session.folders.runtime_folder import run_stem
 
 log = get_logger(__name__)
 

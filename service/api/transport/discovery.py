@@ -13,7 +13,7 @@ from pathlib import Path
 
 from service.api.transport.probe import is_listening
 from service.errors import InputError, NoDaemonError
-from service.session.runtime_folder import runtime_directory
+from service.session.folders.runtime_folder import runtime_directory
 
 RUNNING, ENDED = ".daemon", ".ended"
 """Suffixes of the file of a daemon, while it runs and after its end."""

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from config.base import Frozen
 from service.api.transport.probe import is_listening
 from service.errors import EndpointError
-from service.session.runtime_folder import run_stem, runtime_directory
+from service.session.folders.runtime_folder import run_stem, runtime_directory
 
 _SUN_PATH_BYTES = 107
 """Longest path of a Unix socket on Linux, without the final zero byte."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from service.api.transport.discovery import ENDED, RUNNING, DaemonInfo
-from service.session.runtime_folder import run_stem, runtime_directory
+from service.session.folders.runtime_folder import run_stem, runtime_directory
 
 _MOST_ENDED = 20
 """Files of ended daemons that are kept, for `ilemtrack status`. Chosen by hand."""

@@ -36,9 +36,9 @@ def doctor(
     from service.diagnostics import doctor as points
     from service.diagnostics.connection import reached
     from service.diagnostics.device_exercise import exercise as exercise_with
+    from service.session.folders.run_folder import alone, is_driven
     from service.session.found_settings import put_back, sentences
     from service.session.hardware import hardware
-    from service.session.run_folder import alone, is_driven
 
     chosen = load(config)
     place = (out or Path()).absolute()

@@ -53,7 +53,7 @@ def run(
     if or_resume and out is None:
         raise InputError("--resume needs --out, the folder of the run")
     from service.cli.live import session_run
-    from service.session.run_folder import RunFolder
+    from service.session.folders.run_folder import RunFolder
 
     if or_resume and out is not None and RunFolder(out).info.is_file():
         try:
@@ -82,7 +82,7 @@ def replay(
     from config.loading import load
     from drivers.recorded.collection import image_files
     from service.cli.live import session_run
-    from service.session.run_folder import Recorded
+    from service.session.folders.run_folder import Recorded
 
     chosen = load(config)
     files = image_files(images, ordered=True)

@@ -24,9 +24,8 @@ from service.diagnostics.preflight import red_ones
 from service.diagnostics.session_checks import everything, survey_checks
 from service.errors import EndpointError, InputError, StoreError
 from service.safety.deadlines import guarded
-from service.session.found_settings import put_back, sentences
-from service.session.layout import inside_safe_area, spread
-from service.session.run_folder import (
+from service.session.folders.kept_config import differences, kept_config
+from service.session.folders.run_folder import (
     Kind,
     Recorded,
     RunFolder,
@@ -37,8 +36,9 @@ from service.session.run_folder import (
     lock,
     open_existing,
 )
+from service.session.found_settings import put_back, sentences
+from service.session.layout import inside_safe_area, spread
 from service.session.setup import Setup
-from service.watch.kept_config import differences, kept_config
 from service.watch.notifier import notification_urls, with_absolute_file, withheld
 from service.watch.rescue import let_finish
 from service.wording import some

@@ -9,7 +9,7 @@ from service.cli.live.focusing import focus_text
 from service.cli.output import duration, size
 from service.report.durations import SessionWay
 from service.report.summary import Summary
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
 
 

@@ -29,8 +29,8 @@ def preflight(
     from service.diagnostics.preflight import red_ones
     from service.diagnostics.session_checks import everything
     from service.safety.deadlines import guarded
+    from service.session.folders.run_folder import RunFolder, RunInfo, alone, new_run_id
     from service.session.found_settings import put_back, sentences
-    from service.session.run_folder import RunFolder, RunInfo, alone, new_run_id
     from service.session.setup import set_up
 
     chosen = load(config)

@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service.session.run_folder import RunFolder
-from service.session.runtime_folder import run_stem
+from service.session.folders.run_folder import RunFolder
+from service.session.folders.runtime_folder import run_stem
 
 _STOPPED = "Tt"
 _GONE = "ZX"

@@ -8,7 +8,7 @@ from detection.registration.rigid import Rigid
 from service.analysis.linking import Found
 from service.analysis.mosaic import stitch_fields
 from service.analysis.run_pictures import IN_A_MONTAGE, RunPictures
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 from tests.service.linked import field_frame
 from tests.service.pictures.test_montage import section
 

@@ -19,8 +19,8 @@ from detection.image.hits import Hit
 from service.cli.live.session_run import with_layout
 from service.errors import StoreError
 from service.report.summary import summarise
+from service.session.folders.run_folder import RunFolder
 from service.session.layout import sections_and_fields
-from service.session.run_folder import RunFolder
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.sessions import small_config

@@ -13,7 +13,7 @@ from service.diagnostics.checks import Level
 from service.diagnostics.connection import reached
 from service.diagnostics.device_exercise import exercise
 from service.diagnostics.doctor import Finding, able, findings, look
-from service.session.run_folder import MICROSCOPE_VARIABLE, drive_alone, is_driven
+from service.session.folders.run_folder import MICROSCOPE_VARIABLE, drive_alone, is_driven
 from simulators.clock import FastClock
 from tests.drivers.quanta.bench import QuantaBench, quanta_bench
 

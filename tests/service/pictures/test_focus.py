@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from service.errors import InputError
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.pictures.focus import draw_focus, draw_focuses
-from service.session.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder
 
 RED_BGR = (91, 73, 209)
 

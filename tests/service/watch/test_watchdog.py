@@ -19,8 +19,8 @@ from drivers.clock import SystemClock
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
 from service.errors import InputError, UnsafeError
+from service.session.folders.run_folder import RunFolder, RunInfo, create, lock
 from service.session.hardware import blank_first
-from service.session.run_folder import RunFolder, RunInfo, create, lock
 from service.session.setup import set_up
 from service.watch import rescue
 from service.watch.heartbeat import pulse

@@ -19,7 +19,7 @@ from service.api.transport.endpoints import (
 from service.api.transport.probe import is_listening
 from service.api.transport.publishing import Publication
 from service.errors import EndpointError
-from service.session.runtime_folder import runtime_directory
+from service.session.folders.runtime_folder import runtime_directory
 from tests.places import ROOT
 from tests.service.daemons import found_by_others
 
@@ -58,7 +58,7 @@ def test_without_a_private_place_there_is_a_folder_in_temp(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("service.session.runtime_folder._RUN_USER", tmp_path / "gone")
+    monkeypatch.setattr("service.session.folders.runtime_folder._RUN_USER", tmp_path / "gone")
     made = runtime_directory()
     assert made == tmp_path / f"ilemtrack-{os.getuid()}"
     assert stat.S_IMODE(made.stat().st_mode) == 0o700

@@ -12,7 +12,7 @@ from service.cli import app, commands
 from service.cli.exit_status import FAILURES
 from service.cli.live import session_run
 from service.errors import UnsafeError
-from service.session.run_folder import create, lock
+from service.session.folders.run_folder import create, lock
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 

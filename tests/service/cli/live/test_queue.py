@@ -18,7 +18,7 @@ from service.api.transport.endpoints import run_endpoints
 from service.api.transport.publishing import Publication
 from service.errors import InputError
 from service.model.jobs import JobState
-from service.session.run_folder import drive_alone
+from service.session.folders.run_folder import drive_alone
 from service.store.store import Store
 from tests.places import ROOT
 from tests.service.api.api_session import api_server
@@ -197,7 +197,7 @@ def test_a_daemon_is_found_once_the_first_has_ended(store: Store, runtime: Path)
 
 def test_one_program_drives_a_microscope() -> None:
     code = (
-        "from service.session.run_folder import drive_alone\n"
+        "from service.session.folders.run_folder import drive_alone\n"
         "guard = drive_alone()\n"
         "print('has it', flush=True)\n"
         "input()\n"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from service.session.run_folder import RunFolder, discard
+from service.session.folders.run_folder import RunFolder, discard
 from tests.service.saying import Said
 
 

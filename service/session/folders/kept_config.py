@@ -7,7 +7,7 @@ from config.loading import parse
 from config.model import Config
 from service import wording
 from service.errors import InputError, StoreError
-from service.session.run_folder import RunFolder, RunInfo
+from service.session.folders.run_folder import RunFolder, RunInfo
 from service.store.connection import read_origin
 from service.store.durable import write_text
 

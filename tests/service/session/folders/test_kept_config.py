@@ -10,9 +10,9 @@ import pytest
 from config.loading import dump, load
 from config.model import Config
 from service.errors import InputError
-from service.session.run_folder import RunFolder, RunInfo, create, open_existing
+from service.session.folders.kept_config import config_to_rescue, kept_config
+from service.session.folders.run_folder import RunFolder, RunInfo, create, open_existing
 from service.store.store import Store
-from service.watch.kept_config import config_to_rescue, kept_config
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 
