@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.fluorescence import FluorescenceCamera, Light, LightFocus
 from drivers.sem import ElectronFocus, Sem
 from drivers.stage import Stage

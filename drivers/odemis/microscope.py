@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.model import Config
-from drivers.by_hand import ChamberByHand
 from drivers.chamber import VacuumState
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.clock import Clock
 from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
@@ -19,8 +19,8 @@ from drivers.odemis.described.cautions import cautions
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartingError
 from drivers.odemis.fluorescence import OdemisCamera, OdemisLight
 from drivers.odemis.focus import OdemisLightFocus
-from drivers.odemis.found.putting_back import OdemisFound
-from drivers.odemis.found.settings import settings_of
+from drivers.odemis.found_settings.putting_back import OdemisFound
+from drivers.odemis.found_settings.settings import settings_of
 from drivers.odemis.sem import OdemisSem
 from drivers.odemis.stage import OdemisStage
 

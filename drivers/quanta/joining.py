@@ -10,7 +10,7 @@ from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings
 from drivers.guards.conditions import Conditions, disturbance
 from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
-from drivers.quanta.found import FoundOfBoth, QuantaFound
+from drivers.quanta.found_settings import FoundOfBoth, QuantaFound
 from drivers.quanta.microscope import QuantaDevices, quanta_devices
 from drivers.stage import Stage
 

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from config.instrument import ChamberConfig
-from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber, VacuumState
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.errors import DriverError
 from service import wording
 from service.errors import HungDeviceError, VacuumError

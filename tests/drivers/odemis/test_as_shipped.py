@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from config.model import Config
-from drivers.by_hand import ChamberByHand
 from drivers.chamber import VacuumState
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.errors import DriverError, InterruptedCallError, NotReadyError, OutOfRangeError
 from drivers.fluorescence import FmSettings
 from drivers.microscope import Microscope

@@ -18,7 +18,7 @@ from drivers.errors import (
     OutOfRangeError,
 )
 from drivers.guards.interlock import Interlock
-from drivers.quanta.found import QuantaFound
+from drivers.quanta.found_settings import QuantaFound
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from service.acquisition.vacuum import pump_to
 from service.errors import UnsafeError, VacuumError

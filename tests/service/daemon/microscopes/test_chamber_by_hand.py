@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from config.model import Config
-from drivers.by_hand import ChamberByHand
 from drivers.chamber import Chamber, VacuumState
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.errors import DriverError
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase

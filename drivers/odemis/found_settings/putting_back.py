@@ -6,7 +6,7 @@ from drivers.errors import DriverError
 from drivers.guards.interlock import Interlock
 from drivers.microscope import PutBack
 from drivers.odemis.client import OdemisClient
-from drivers.odemis.found.settings import in_order
+from drivers.odemis.found_settings.settings import in_order
 from drivers.odemis.sem import OdemisSem
 
 _FILTER_S = 10.0
