@@ -5,6 +5,7 @@ from typing import Any
 
 from config.model import Config
 from drivers.chamber import VacuumState
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.errors import DriverError, NotReadyError, OutOfRangeError
 from drivers.guards.interlock import Interlock
 from drivers.guards.stopping import StopSwitch, interrupted
@@ -175,3 +176,28 @@ def _name(found: dict[str, Any]) -> str:
 
 def _text(pressure_pa: float | None) -> str:
     return "an unknown pressure" if pressure_pa is None else f"{pressure_pa:.3g} Pa"
+
+
+def chamber_by_hand(config: Config, client: OdemisClient) -> ChamberByHand:
+    """Construct the chamber that a person operates, with all else that only a person can do at the SEM."""
+
+    def gauge() -> float | None:
+        found = client.quick("pressure")["pressure_pa"]
+        return None if found is None else float(found)
+
+    def beside(state: VacuumState) -> tuple[str, ...]:
+        if state is not VacuumState.HIGH:
+            return ("switch the beam off at the SEM",) if config.beam_is_parked else ()
+        steps = []
+        if config.odemis.hfw_at_magnification_1_mm is not None:
+            field = client.quick("largest_scan", pixel_size_m=config.sem.pixel_size_m)
+            width_m = config.odemis.hfw_at_magnification_1_mm * 1e-3 / field["magnification"]
+            steps.append(
+                f"set the magnification of the SEM to {field['magnification']:.6g} (a field"
+                f" {width_m * 1e6:.4g} um wide) and its scan to external"
+            )
+        if config.beam_is_parked:
+            steps.append("switch the beam on: it stays on, parked beside the field, until the last image")
+        return tuple(steps)
+
+    return ChamberByHand(config.chamber, gauge, beside)

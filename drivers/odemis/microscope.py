@@ -8,12 +8,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from config.model import Config
-from drivers.chamber import VacuumState
-from drivers.chamber_by_hand import ChamberByHand
 from drivers.clock import Clock
 from drivers.guards.interlock import Interlock
 from drivers.microscope import FluorescenceHalf, Microscope
-from drivers.odemis.chamber import OdemisChamber
+from drivers.odemis.chamber import OdemisChamber, chamber_by_hand
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.described.cautions import cautions
 from drivers.odemis.errors import MicroscopeIncompleteError, OdemisStartingError
@@ -124,7 +122,7 @@ def connected(config: Config, clock: Clock, client: OdemisClient, described: dic
     """
     interlock = Interlock()
     stage = OdemisStage(config, client, clock, interlock)
-    by_hand = _chamber_by_hand(config, client) if config.chamber.by_hand else None
+    by_hand = chamber_by_hand(config, client) if config.chamber.by_hand else None
     chamber = by_hand or OdemisChamber(config, client, interlock)
     light = OdemisLight(config, client, interlock)
     camera = OdemisCamera(config, client, clock, interlock, stage)
@@ -139,31 +137,6 @@ def connected(config: Config, clock: Clock, client: OdemisClient, described: dic
         chamber_by_hand=by_hand,
         found=OdemisFound(client, interlock, settings_of(described, beam=True), sem),
     )
-
-
-def _chamber_by_hand(config: Config, client: OdemisClient) -> ChamberByHand:
-    """Construct the chamber that a person operates, with all else that only a person can do at the SEM."""
-
-    def gauge() -> float | None:
-        found = client.quick("pressure")["pressure_pa"]
-        return None if found is None else float(found)
-
-    def beside(state: VacuumState) -> tuple[str, ...]:
-        if state is not VacuumState.HIGH:
-            return ("switch the beam off at the SEM",) if config.beam_is_parked else ()
-        steps = []
-        if config.odemis.hfw_at_magnification_1_mm is not None:
-            field = client.quick("largest_scan", pixel_size_m=config.sem.pixel_size_m)
-            width_m = config.odemis.hfw_at_magnification_1_mm * 1e-3 / field["magnification"]
-            steps.append(
-                f"set the magnification of the SEM to {field['magnification']:.6g} (a field"
-                f" {width_m * 1e6:.4g} um wide) and its scan to external"
-            )
-        if config.beam_is_parked:
-            steps.append("switch the beam on: it stays on, parked beside the field, until the last image")
-        return tuple(steps)
-
-    return ChamberByHand(config.chamber, gauge, beside)
 
 
 def check(config: Config, described: dict[str, Any]) -> None:

@@ -150,7 +150,7 @@ class MainLoop:
         """
         if (status.phase, status.cause) == (Phase.PAUSED, PauseCause.RESTART):
             try:
-                self._control.resume()
+                self._control.resume(by="resume --continue")
             except IllegalTransitionError as error:
                 log.info("a client was faster", error=str(error))
         return status.phase is Phase.RECOVERING
