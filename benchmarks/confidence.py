@@ -15,7 +15,7 @@ from detection.serial.detector import SerialDetector
 
 FRAMES = 20
 """Frames of every kind; more would be sections of the same blocks."""
-JUDGED = (*DETECTORS, "paper")
+JUDGED = tuple(dict.fromkeys((*DETECTORS, "paper")))
 LARGEST_GAP, LARGEST_GAP_OF_A_KIND = 0.03, 0.08
 FEWEST_HITS = 50
 """Hits of a kind for its share to be judged: below, chance alone is often further off. Chosen by hand."""

@@ -1,6 +1,7 @@
-"""Frames with truth to measure detection on, by seed: 0 to 999 are for development, 20000 and more held out.
+"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 20000 and more held out.
 
-Seeds from 1000 to 6999 were looked at before, and others below 20000 are for models to be trained on.
+Scenes of `benchmarks.crowding` take 0 to 179. Seeds from 1000 to 6999 were looked at before and are no longer
+held out; others below 20000 are for models to be trained on.
 
 ``ILEMTRACK_BENCH_DETECTOR`` names the detector that is judged, as ``--detector`` does; otherwise it is the
 default of the configuration.
@@ -56,6 +57,13 @@ def realistic_scene(
 
 NO_CELLS = {"cells_per_field": 0.0, "debris_per_field": 0.0, "folds_per_section": 0.0, "lumps_percent": 0.0}
 """A specimen of even resin and nothing else."""
+
+
+CROWDED: dict[int, dict[str, float]] = {
+    60: {"cells_per_field": 60.0},
+    100: {"cells_per_field": 100.0, "cell_radius_um": 6.0},
+}
+"""Specimens by cells in a field; 100 of the usual 7 um do not fit."""
 
 
 def dim_specimen(pattern: Pattern) -> dict[str, float]:
