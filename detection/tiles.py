@@ -9,9 +9,9 @@ import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
 from detection.detectors import Detector
-from detection.image.boxes import BoxPx, intersection_px
+from detection.image.boxes import BoxPx, around, intersection_px
 from detection.image.frames import Frame
-from detection.image.hits import Hit
+from detection.image.hits import Hit, SeenBy
 
 PART_PX = 2048
 """Frames of up to 2048 x 2048 pixels, full frames of common sCMOS cameras, are taken as a whole."""
@@ -58,7 +58,7 @@ def find_in_parts(
     cut: list[Hit] = []
     counts: dict[str, int] = {}
     parts = 0
-    for core in _cores(rows, columns, part_px):
+    for core in cores_of(rows, columns, part_px):
         part = core.dilated(halo_px, (rows, columns))
         values = np.ascontiguousarray(frame.values[part.slices])
         parts += 1
@@ -71,7 +71,8 @@ def find_in_parts(
             counts[warning] = counts.get(warning, 0) + 1
         for hit in found:
             box = _moved(hit.box, part.x0, part.y0)
-            placed = replace(hit, box=box)
+            outer = None if hit.outer is None else _moved(hit.outer, part.x0, part.y0)
+            placed = replace(hit, box=box, outer=outer)
             if _is_cut(box, part, rows, columns):
                 if intersection_px(box, core):
                     cut.append(placed)
@@ -99,8 +100,8 @@ def _block_centres(low: int, high: int, side: int, blocks: int) -> NDArray[np.fl
     return (low + (np.arange(count) + 0.5) * (high - low) / count) * blocks / side - 0.5
 
 
-def _cores(rows: int, columns: int, part_px: int) -> Iterator[BoxPx]:
-    """Yield parts of about equal size that cover the frame without overlap."""
+def cores_of(rows: int, columns: int, part_px: int) -> Iterator[BoxPx]:
+    """Yield parts of about equal size that cover a frame without overlap."""
     down, across = -(-rows // part_px), -(-columns // part_px)
     for i in range(down):
         for j in range(across):
@@ -138,15 +139,21 @@ def _merged(fragments: list[Hit], whole: list[Hit]) -> list[Hit]:
             continue
         left = [other for other in left if other not in near]
         group = [hit, *near]
-        box = BoxPx(
-            min(one.box.x0 for one in group),
-            min(one.box.y0 for one in group),
-            max(one.box.x1 for one in group),
-            max(one.box.y1 for one in group),
-        )
-        confidence = max(one.confidence for one in group)
-        left.append(Hit(box, confidence, max(one.extent_uncertainty_um for one in group)))
+        left.append(_joined(group))
     return merged
+
+
+def _joined(group: list[Hit]) -> Hit:
+    """Return one hit in place of several fragments."""
+    outers = [one.outer for one in group if one.outer is not None]
+    seen_by = {one.seen_by for one in group}
+    return Hit(
+        around(*(one.box for one in group)),
+        max(one.confidence for one in group),
+        max(one.extent_uncertainty_um for one in group),
+        around(*(one.box for one in group), *outers) if outers else None,
+        seen_by.pop() if len(seen_by) == 1 else SeenBy.BOTH,
+    )
 
 
 def _summarised(counts: dict[str, int], parts: int) -> list[str]:
