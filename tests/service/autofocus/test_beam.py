@@ -37,6 +37,8 @@ from tests.service.api.api_session import DirectControl
 from tests.service.faults import Faulty, faulty, raising, with_device
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 SECTIONS = 20
 
 

@@ -16,6 +16,8 @@ from service.watch.systemd import notify
 from tests.service.faults import faulty
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 class Left(BaseException):
     """Raised where the process would end by force."""

@@ -16,7 +16,7 @@ from service.session.folders.run_folder import create, lock
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 
-pytestmark = pytest.mark.usefixtures("runtime_dir")
+pytestmark = pytest.mark.usefixtures("runtime_dir", "frames_once")
 
 
 @pytest.fixture
