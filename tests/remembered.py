@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from hashlib import blake2b
 from typing import Any
 
@@ -26,11 +27,16 @@ from simulators.specimen.specimen import SimulatedSpecimen
 _MOST_BYTES = 60_000_000
 """Memory for results; the oldest go first."""
 
-FUNCTIONS: tuple[tuple[Any, str], ...] = (
+Functions = tuple[tuple[Any, str], ...]
+OF_A_FRAME: Functions = (
     (recall_first, "find_cells"),
     (serial, "prepare"),
-    (serial, "register"),
     (serial, "find_outlines"),
+)
+"""Functions of one frame that take most of the time of the serial detector."""
+OF_A_SESSION: Functions = (
+    *OF_A_FRAME,
+    (serial, "register"),
     (section_planning, "plans"),
     (run_pictures, "draw_overlay"),
     (run_pictures, "draw_montage"),
@@ -52,6 +58,7 @@ class Remembered:
     def once(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function with this memory."""
 
+        @wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
             of = [_values(argument) for argument in arguments]
             key = blake2b(pickle.dumps((name, of, named), protocol=5)).digest()
@@ -86,9 +93,9 @@ def _values(argument: Any) -> Any:
 
 
 @contextmanager
-def remembering(memory: Remembered) -> Iterator[None]:
-    """Compute each frame, its cells and its plan once."""
+def remembering(memory: Remembered, functions: Functions = OF_A_SESSION) -> Iterator[None]:
+    """Compute each result of these functions once."""
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name in FUNCTIONS:
+        for owner, name in functions:
             patch.setattr(owner, name, memory.once(name, getattr(owner, name)))
         yield
