@@ -62,8 +62,9 @@ class Blob:
             Rows and columns of the grid to return; the values there are the same as without it.
         """
         # The gradient takes one pixel more on each side.
-        rows, columns = (_widened(side, size) for side, size in zip(part, grid.shape, strict=True))
-        level = self._level(*(points[rows, columns] for points in grid.points_um()), w_um)
+        rows, columns = _widened(part[0], grid.shape[0]), _widened(part[1], grid.shape[1])
+        u, v = grid.points_um()
+        level = self._level(u[rows, columns], v[rows, columns], w_um)
         down, right = np.gradient(level)
         slope = np.sqrt(down * down + right * right) / np.float32(grid.pitch_um)
         # The slope vanishes at the centre, where a grazing cut is shallow nevertheless.
