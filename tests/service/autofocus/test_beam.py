@@ -27,6 +27,7 @@ from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import ExposureState, Job, JobKind, JobState
 from service.model.phases import Phase
 from service.model.specimen import Section
+from service.pictures import focus as figures
 from service.report.summary import summarise
 from service.session.context import Context
 from service.session.setup import Setup
@@ -190,7 +191,13 @@ Start = Callable[..., Session]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def unpictured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures, which take most of a small session: `whole` has them."""
+    monkeypatch.setattr(figures, "draw_focuses", lambda *_: None)
+
+
+@pytest.fixture
+def start(tmp_path: Path, unpictured: None) -> Iterator[Start]:
     sessions: list[Session] = []
 
     def make(config: Config, change: Callable[[Setup], Setup] = lambda setup: setup) -> Session:
@@ -217,7 +224,7 @@ def pause_at_spot(session: Session, number: int, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_restart_goes_on_with_the_same_heights_and_a_focus_stays_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpictured: None
 ) -> None:
     old = Session(tmp_path / "run", on_plate(7, autofocus_um=4))
     pause_at_spot(old, 6, monkeypatch)
@@ -332,7 +339,7 @@ def test_back_in_a_section_its_own_height_is_set_again(start: Start, monkeypatch
     assert float(notes["ilemtrack.working_distance_m"]) == pytest.approx(first.used_m, rel=1e-9)
 
 
-def test_light_that_was_interrupted_begins_where_it_had_begun(tmp_path: Path) -> None:
+def test_light_that_was_interrupted_begins_where_it_had_begun(tmp_path: Path, unpictured: None) -> None:
     config = on_plate(1, autofocus_um=4, plate_height_um=1, plate_tilt_mrad=[0, 0])
     old = Session(tmp_path / "run", config)
     old.context.store.focus.add(
