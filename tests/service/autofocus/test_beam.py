@@ -40,7 +40,7 @@ from tests.service.sessions import Session, small_config
 
 pytestmark = pytest.mark.usefixtures("frames_once")
 
-SECTIONS = 20
+SECTIONS = 15
 
 
 def on_plate(sections: int, autofocus_um: float = 0.0, **simulator: object) -> Config:
@@ -85,7 +85,7 @@ class WrongTwice:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """Twenty sections; two focuses of the beam are wrong."""
+    """Fifteen sections; two focuses of the beam are wrong."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     session = Session(folder, on_plate(SECTIONS, autofocus_um=4), with_device("focus", WrongTwice))
     session.run(300)
@@ -142,7 +142,7 @@ def test_outliers_are_told_everywhere(whole: Session) -> None:
         request = {"v": 1, "id": "a", "method": method, "params": params}
         return json.loads(handler.answer(json.dumps(request).encode()))["result"]
 
-    page = ask("focus.list", beam="electron", limit=15)
+    page = ask("focus.list", beam="electron", limit=10)
     rest = ask("focus.list", beam="electron", after=page["after"])
     rows = page["focuses"] + rest["focuses"]
     assert rest["after"] is None
@@ -410,5 +410,7 @@ def test_people_see_what_a_focus_found(whole: Session) -> None:
     assert "outlier, started at 5.7" in height_text(row)
     assert "off the plane of the sections around it, which is used" in height_text(row)
     (beam, light) = summarise(whole.config, whole.store, whole.folder, None).focus
-    assert f"18 sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(asdict(beam))
+    assert f"{SECTIONS - 2} sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(
+        asdict(beam)
+    )
     assert focus_text(asdict(light)).endswith("of light")
