@@ -1,7 +1,8 @@
 """Runs every benchmark that is not on request, or those that are named: ``python -m benchmarks [NAME...]``.
 
-With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of seeds 0 to 99, on which numbers may be
-tuned; otherwise those of seeds kept apart, on which they are only reported.
+With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of low seeds, on which numbers may be tuned;
+otherwise those of seeds kept apart, on which they are only reported. ``ILEMTRACK_BENCH_DETECTOR`` names the
+detector that is judged. See `benchmarks.scenes`.
 """
 
 import importlib

@@ -1,20 +1,36 @@
-"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 6000 and more held out.
+"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 20000 and more held out.
 
-Those from 1000 to 5999 were looked at before and are no longer held out.
+Scenes of `benchmarks.crowding` take 0 to 179. Seeds from 1000 to 6999 were looked at before and are no longer
+held out; others below 20000 are for models to be trained on.
+
+``ILEMTRACK_BENCH_DETECTOR`` names the detector that is judged, as ``--detector`` does; otherwise it is the
+default of the configuration.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from config.model import Config
 from config.work import DetectionConfig
 from detection.detect import detect
+from detection.detectors import Detector
 from detection.evaluation.scores import JudgedFrame
+from detection.image.hits import Detection
+from service.analysis.detectors import open_detector
 from service.evaluation.synthetic import SyntheticFrame, paper_frames, realistic_config, realistic_frames
 from simulators.specimen.fluorophores import Pattern
 from simulators.specimen.paper.specimen import PaperSpecimen
 
-FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 6000
+FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 20_000
+DETECTOR = os.environ.get("ILEMTRACK_BENCH_DETECTOR") or DetectionConfig().detector
+"""The detector that is judged."""
+PEER = "recall-first"
+DETECTORS = (DETECTOR, PEER) if DETECTOR != PEER else (DETECTOR,)
+"""The detector that is judged, and its peer if it is another."""
 APART_NM = 5000.0
 """Realistic sections of one block this far apart are nearly independent."""
 SMALL_CELLS_UM = (5.5, 0.8)
@@ -41,6 +57,13 @@ def realistic_scene(
 
 NO_CELLS = {"cells_per_field": 0.0, "debris_per_field": 0.0, "folds_per_section": 0.0, "lumps_percent": 0.0}
 """A specimen of even resin and nothing else."""
+
+
+CROWDED: dict[int, dict[str, float]] = {
+    60: {"cells_per_field": 60.0},
+    100: {"cells_per_field": 100.0, "cell_radius_um": 6.0},
+}
+"""Specimens by cells in a field; 100 of the usual 7 um do not fit."""
 
 
 def dim_specimen(pattern: Pattern) -> dict[str, float]:
@@ -70,18 +93,40 @@ def every_kind(frames: int) -> Iterator[tuple[str, Iterator[SyntheticFrame]]]:
 
 
 def judged(
-    frames: Iterable[SyntheticFrame], detector: str = "recall-first", **settings: float
+    frames: Iterable[SyntheticFrame], detector: str = DETECTOR, **settings: float
 ) -> list[JudgedFrame]:
     """Detect in every frame, with the policy's defaults but for `settings`."""
-    config = DetectionConfig.model_validate({"detector": detector, **settings})
-    return [judge(frame, config, str(number)) for number, frame in enumerate(frames)]
+    return [judge(frame, detector, str(number), **settings) for number, frame in enumerate(frames)]
 
 
-def judge(frame: SyntheticFrame, config: DetectionConfig, name: str = "") -> JudgedFrame:
+def judge(frame: SyntheticFrame, detector: str = DETECTOR, name: str = "", **settings: float) -> JudgedFrame:
     """Detect in one frame."""
-    found = detect(frame.pixels, frame.pixel_size_um, config, frame.offset_adu)
+    found = found_in(frame.pixels, frame.pixel_size_um, frame.offset_adu, detector, **settings)
     shape = (frame.pixels.shape[0], frame.pixels.shape[1])
     return JudgedFrame(name, shape, frame.pixel_size_um, found.cells, frame.cells)
+
+
+def found_in(
+    pixels: NDArray[np.generic],
+    pixel_size_um: float,
+    offset_adu: float | None,
+    detector: str = DETECTOR,
+    **settings: float,
+) -> Detection:
+    """Detect in pixels, with the policy's defaults but for `settings`."""
+    config = configured(detector, **settings)
+    return detect(pixels, pixel_size_um, config, offset_adu, opened(detector))
+
+
+def configured(detector: str = DETECTOR, **settings: float) -> DetectionConfig:
+    """Return the configuration of a detector, with the policy's defaults but for `settings`."""
+    return DetectionConfig.model_validate({"detector": detector, **settings})
+
+
+@cache
+def opened(detector: str = DETECTOR) -> Detector:
+    """Return the detector of a name; a model or a plug-in is read once."""
+    return open_detector(configured(detector))
 
 
 def _apart(seed: int, sections: int, pattern: Pattern, specimen: Mapping[str, float]) -> Config:

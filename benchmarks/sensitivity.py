@@ -14,12 +14,13 @@ from benchmarks.scenes import (
     FIRST_SEED,
     LARGE_CELLS_UM,
     NO_CELLS,
+    PEER,
     SMALL_CELLS_UM,
+    configured,
     dim_specimen,
     paper_scene,
     realistic_scene,
 )
-from config.work import DetectionConfig
 from detection.detect import detect
 from detection.detectors import RecallFirst
 from detection.evaluation.scores import JudgedFrame, evaluate
@@ -74,7 +75,7 @@ def _figures(scene: Scene, settings: RecallFirstSettings) -> str:
 
 def _judged(frame: SyntheticFrame, settings: RecallFirstSettings) -> JudgedFrame:
     found = detect(
-        frame.pixels, frame.pixel_size_um, DetectionConfig(), frame.offset_adu, RecallFirst(settings)
+        frame.pixels, frame.pixel_size_um, configured(PEER), frame.offset_adu, RecallFirst(settings)
     )
     shape = (frame.pixels.shape[0], frame.pixels.shape[1])
     return JudgedFrame("", shape, frame.pixel_size_um, found.cells, frame.cells)

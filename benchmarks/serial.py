@@ -12,11 +12,9 @@ import tifffile
 
 from benchmarks.identity import agrees, central_within_one, holds, named
 from benchmarks.rows import Row, at_least, at_most, beside
-from benchmarks.scenes import FIRST_SEED
+from benchmarks.scenes import FIRST_SEED, configured, found_in, opened
 from benchmarks.stacks import TrueSection, simulated_stack
 from benchmarks.timing import least_ms
-from config.work import DetectionConfig
-from detection.detect import detect
 from detection.image.boxes import BoxPx, union_mask
 from detection.registration.register import Link, prepare, register
 from detection.registration.rigid import plane_of_pixels
@@ -29,6 +27,8 @@ REPEATS = 2
 REAL_FRAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "irf"
 REAL_PIXEL_UM = 0.17778
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+MOST_CPU = 4.0
+"""CPU of a section in its stack over that of a section by itself, at most."""
 MODERATE = {"section_shift_um": 8, "section_rotation_deg": 20}
 MIXED: dict[str, Any] = {
     "cells_per_field": 25,
@@ -67,10 +67,15 @@ def run() -> list[Row]:
     for name, specimen in (("mixed", MIXED), ("crowded", CROWDED)):
         seeds = range(FIRST_SEED + 20, FIRST_SEED + 24)
         figures += recall_figures(name, [simulated_stack(seed, 12, **specimen) for seed in seeds])
-    for name, first, count, specimen in (("", 30, 8, WHOLE), ("crowded: ", 60, 4, TOUCHING)):
+    for name, first, count, specimen, links in (
+        ("", 30, 8, WHOLE, 0.96),
+        ("mixed: ", 80, 4, MIXED, 0.96),
+        ("crowded: ", 60, 4, TOUCHING, 0.92),
+    ):
         thick = [(first + n, 400 if n % 2 else 200) for n in range(count)]
         figures += identity_figures(
             name,
+            links,
             (
                 simulated_stack(FIRST_SEED + seed, 20, **specimen, section_thickness_nm=thickness_nm)
                 for seed, thickness_nm in thick
@@ -154,18 +159,20 @@ def recall_figures(name: str, stacks: Sequence[Sequence[TrueSection]]) -> list[R
     cost_ms, single_ms = _costs_ms(stacks)
     what = f"{name} ({area:.0%} imaged)"
     peer = "single sections, equal area"
+    # Three points, or half of what single sections lack, where that is less.
+    gain = round(min(3.0, 50 * (1 - at_area[1])), 2)
     return [
         beside(f"{what}: contained recall", 100 * recall, 100 * at_area[1], "%", peer),
-        at_least(f"{what}: the same, points more", 100 * (recall - at_area[1]), 3.0, 2),
+        at_least(f"{what}: the same, points more", 100 * (recall - at_area[1]), gain, 2),
         at_least(f"{what}: cells of contrast-to-noise .5 to 1", dim, 0.85),
         beside(f"{what}: the same", 100 * dim, 100 * at_area[2], "%", peer),
         at_least(f"{what}: clear cells, contrast-to-noise 2 and more", clear, 0.995),
         beside(f"{what}: CPU time of a section", cost_ms, single_ms, "ms", "a single section"),
-        at_most(f"{what}: CPU time over that of a single section", cost_ms / single_ms, 5.0, 1),
+        at_most(f"{what}: CPU time over that of a single section", cost_ms / single_ms, MOST_CPU, 1),
     ]
 
 
-def identity_figures(name: str, stacks: Iterable[Sequence[TrueSection]]) -> list[Row]:
+def identity_figures(name: str, goal: float, stacks: Iterable[Sequence[TrueSection]]) -> list[Row]:
     """IDF1 of the links and of all, in three ways of counting, and central sections; a stack at a time."""
     scores: list[tuple[float, ...]] = []
     central: list[bool] = []
@@ -176,7 +183,7 @@ def identity_figures(name: str, stacks: Iterable[Sequence[TrueSection]]) -> list
         central += central_within_one(stack, detector.tracks(), names)
     links, both, alike, held = np.mean(scores, axis=0).tolist()
     return [
-        at_least(f"{name}identity over 20 sections, IDF1 of links, {len(scores)} stacks", links, 0.95),
+        at_least(f"{name}identity over 20 sections, IDF1 of links, {len(scores)} stacks", links, goal),
         at_least(f"{name}the same, what was not found counted too", both, 0.95),
         Row(f"{name}the same, boxes alike by half (IoU .5)", f"{alike:.3f}"),
         Row(f"{name}the same, half of the cell in the box", f"{held:.3f}"),
@@ -191,13 +198,13 @@ def empty_figures(stacks: Sequence[Sequence[TrueSection]]) -> list[Row]:
     alone = [
         union_mask(boxes, stack[0].frame.shape).mean()
         for stack in stacks
-        for boxes in _singles(stack, DetectionConfig().dilate_um)
+        for boxes in singles(stack, configured().dilate_um)
     ]
     cost_ms, single_ms = _costs_ms(stacks[:4])
     return [
         at_most(f"{len(stacks)} empty stacks, imaged, %", ours, 0.0),
         Row("empty stacks, imaged by single sections, %", f"{100 * float(np.mean(alone)):.3f}"),
-        at_most("empty stacks, CPU time over that of a single section", cost_ms / single_ms, 5.0, 1),
+        at_most("empty stacks, CPU time over that of a single section", cost_ms / single_ms, MOST_CPU, 1),
     ]
 
 
@@ -222,7 +229,7 @@ def _error_px(one: TrueSection, two: TrueSection, link: Link) -> float | None:
 
 def run_serial(stack: Sequence[TrueSection]) -> tuple[list[SerialSection], SerialDetector]:
     """Run a stack through the detector."""
-    detector = SerialDetector(DetectionConfig())
+    detector = SerialDetector(configured(), detector=opened())
     found: list[SerialSection] = []
     for section in stack:
         found += detector.add(section.frame)
@@ -232,27 +239,22 @@ def run_serial(stack: Sequence[TrueSection]) -> tuple[list[SerialSection], Seria
 def _costs_ms(stacks: Sequence[Sequence[TrueSection]]) -> tuple[float, float]:
     """Return the CPU time of a section in its stack, and by itself, ms."""
     cv2.setNumThreads(1)
-    each = [
-        least_ms([partial(run_serial, stack), partial(_singles, stack, 1.0)], REPEATS) for stack in stacks
-    ]
+    each = [least_ms([partial(run_serial, stack), partial(singles, stack, 1.0)], REPEATS) for stack in stacks]
     together, alone = np.sum(each, axis=0) / sum(len(stack) for stack in stacks)
     return float(together), float(alone)
 
 
-def _singles(stack: Iterable[TrueSection], margin_um: float) -> list[list[BoxPx]]:
-    config = DetectionConfig(dilate_um=margin_um)
-    found = []
-    for section in stack:
-        frame = section.frame
-        cells = detect(frame.pixels, frame.pixel_size_um, config, frame.offset_adu).cells
-        found.append([cell.image_box_px for cell in cells if cell.image_box_px is not None])
-    return found
+def singles(stack: Iterable[TrueSection], margin_um: float) -> list[list[BoxPx]]:
+    """Return the imaged boxes of every section by itself."""
+    frames = [section.frame for section in stack]
+    found = [found_in(f.pixels, f.pixel_size_um, f.offset_adu, dilate_um=margin_um) for f in frames]
+    return [[c.image_box_px for c in one.cells if c.image_box_px is not None] for one in found]
 
 
 def _single_curve(stack: Sequence[TrueSection]) -> list[tuple[float, float, float, float]]:
     """Return the scores of single sections at growing margins."""
     frame = stack[0].frame
-    tight = _singles(stack, 0.0)
+    tight = singles(stack, 0.0)
     scores = []
     for margin_um in MARGINS_UM:
         margin_px = int(np.ceil(margin_um / frame.pixel_size_um - 1e-9))

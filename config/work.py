@@ -19,7 +19,8 @@ class DetectionConfig(Frozen):
     detector: str = Field(
         "recall-first",
         pattern=r"^(forest:[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
-        description="recall-first, paper, forest:MODEL (a file of `ilemtrack train`), or a plug-in.",
+        description="combined (network and recall-first), network, recall-first, paper, forest:MODEL (a file"
+        " of `ilemtrack train`), or a plug-in.",
     )
     denoise: Denoising = Field("none", description="Noise filter for the paper's detector; others need none.")
     any_pixel_size: bool = Field(
@@ -31,6 +32,13 @@ class DetectionConfig(Frozen):
         " If false, every field is analysed by itself.",
     )
     dilate_um: float = Field(0.5, ge=0, le=20, description="Margin around every detected cell, um.")
+    side_quantile: float = Field(
+        0.98,
+        ge=0.5,
+        le=0.9999,
+        description="Chance for each side of a cell to lie inside what is imaged, for detectors that know it:"
+        " the network.",
+    )
     doubtful_below: float = Field(
         0.5,
         ge=0,

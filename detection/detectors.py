@@ -6,6 +6,7 @@ from typing import Protocol
 
 from config.choices import Denoising
 from config.work import DetectionConfig
+from detection.errors import DetectionError
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.paper import detector as paper
@@ -14,8 +15,8 @@ from detection.paper.settings import settings_for
 from detection.recall_first import detector as recall_first
 from detection.recall_first.settings import RECALL_FIRST, RecallFirstSettings
 
-BUILT_IN = ("recall-first", "paper")
-"""Names of the detectors that need no file."""
+BUILT_IN = ("combined", "network", "recall-first", "paper")
+"""Names of the detectors that need no file of the user's."""
 
 
 class Detector(Protocol):
@@ -82,8 +83,39 @@ class Paper:
         return paper.find_cells(quiet.values, settings, prepared=frame.processed), []
 
 
+@dataclass(frozen=True, slots=True)
+class WithoutNetwork:
+    """Recall-first in place of a network that cannot be read: it warns with every frame.
+
+    Attributes
+    ----------
+    why : str
+        One sentence.
+    """
+
+    why: str
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        """Find cells; see `Detector.find`."""
+        hits, warnings = recall_first.find_cells(frame)
+        return hits, [f"recall-first stands in for the network: {self.why}", *warnings]
+
+
 def built_in(config: DetectionConfig) -> Detector | None:
-    """Return a built-in detector by its name in the configuration; None for other names."""
+    """Return a built-in detector by its name in the configuration; None for other names.
+
+    Where the network of the package is missing or damaged, recall-first stands in for it, with a warning.
+    """
+    if config.detector in ("combined", "network"):
+        # It imports ONNX, which loads slowly.
+        from detection.combined.detector import Combined
+        from detection.network.shipped import shipped_network
+
+        try:
+            network = shipped_network()
+        except DetectionError as error:
+            return WithoutNetwork(str(error))
+        return network if config.detector == "network" else Combined(network)
     if config.detector == "recall-first":
         return RecallFirst()
     if config.detector == "paper":

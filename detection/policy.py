@@ -6,11 +6,12 @@ Missing a cell is far worse than imaging too much, so doubt makes a box larger, 
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from statistics import NormalDist
 
 from config.work import DetectionConfig
 from detection.fragments import fragment_groups
 from detection.image.boxes import BoxPx, around
-from detection.image.hits import Cell, Decision, Hit
+from detection.image.hits import OUTER_QUANTILE, Cell, Decision, Hit
 
 
 def apply_policy(
@@ -60,7 +61,8 @@ def _decide(
     extra_um = hit.extent_uncertainty_um
     if hit.confidence < config.min_confidence:
         reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
-        return Cell(name, hit.box, None, hit.confidence, reason, extra_um, decision=Decision.BELOW_FLOOR)
+        below = Decision.BELOW_FLOOR
+        return Cell(name, hit.box, None, hit.confidence, reason, extra_um, decision=below, outer_px=hit.outer)
     decision, margin_um, reason = Decision.KEPT, config.dilate_um, "kept: confident"
     if hit.confidence < config.doubtful_below:
         decision = Decision.DOUBTFUL
@@ -70,7 +72,25 @@ def _decide(
         margin_um += extra_um
         reason += f"; outline unsure, grown by {extra_um:.1f} um"
     grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
-    return Cell(name, hit.box, grown, hit.confidence, reason, extra_um, decision=decision)
+    if hit.outer is not None:
+        grown = around(grown, _reach(hit.box, hit.outer, config.side_quantile, shape))
+    return Cell(name, hit.box, grown, hit.confidence, reason, extra_um, decision=decision, outer_px=hit.outer)
+
+
+def _reach(box: BoxPx, outer: BoxPx, quantile: float, shape: tuple[int, int]) -> BoxPx:
+    """Return the box that a cell exceeds with the chance of a quantile on each side.
+
+    Between the most likely box and the outer one, and beyond it, as if the place of a side were Gaussian.
+    """
+    deviations = NormalDist()
+    share = deviations.inv_cdf(quantile) / deviations.inv_cdf(OUTER_QUANTILE)
+    rows, columns = shape
+    return BoxPx(
+        max(math.floor(box.x0 + share * (outer.x0 - box.x0)), 0),
+        max(math.floor(box.y0 + share * (outer.y0 - box.y0)), 0),
+        min(math.ceil(box.x1 + share * (outer.x1 - box.x1)), columns),
+        min(math.ceil(box.y1 + share * (outer.y1 - box.y1)), rows),
+    )
 
 
 def _pixels(margin_um: float, pixel_size_um: float) -> int:

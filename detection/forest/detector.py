@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 from skimage.filters import apply_hysteresis_threshold
 
-from detection.background.estimate import average_blocks, estimate_background
-from detection.background.spikes import remove_spikes
 from detection.errors import DetectionError
 from detection.forest.ilastik_features import ilastik_features
 from detection.forest.model import ForestModel
@@ -20,8 +18,8 @@ from detection.forest.settings import FOREST, ForestSettings
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
+from detection.image.working_grid import on_working_grid
 from detection.recall_first.regions import close_and_fill
-from detection.recall_first.significance import padded, subtract_background
 from detection.recall_first.splitting import split_touching
 
 BATCH_PX = 2**18
@@ -97,12 +95,9 @@ def working_features(
     Grey levels become multiples of the noise above the background, so that exposure, gain, offset and the
     bell of the illumination do not matter.
     """
-    shrink = shrink_of(frame.pixel_size_um, settings)
-    background = estimate_background(average_blocks(frame.values, frame.pixel_size_um))
-    image = remove_spikes(frame.values, float(background.noise_sd.max()))
-    residual, noise_sd = subtract_background(padded(image, shrink), background, shrink)
-    normal = np.asarray(residual / noise_sd, dtype=np.float32)
-    features = ilastik_features(normal, shrink * frame.pixel_size_um, scales_um)
+    grid = on_working_grid(replace(frame, background=None, processed=False), settings.working_pixel_um)
+    normal = np.asarray(grid.residual / grid.noise_sd, dtype=np.float32)
+    features = ilastik_features(normal, grid.pixel_um, scales_um)
     return features, (normal.shape[0], normal.shape[1])
 
 

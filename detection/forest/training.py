@@ -22,7 +22,7 @@ from detection.forest.model import ForestModel, TrainingSummary, Tree
 from detection.forest.settings import FOREST, TRAINING, TrainingSettings
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
-from detection.recall_first.significance import padded
+from detection.image.working_grid import padded
 
 
 @dataclass(frozen=True, slots=True)

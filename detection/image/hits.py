@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from detection.image.boxes import BoxPx
 
+OUTER_QUANTILE = 0.98
+"""Chance that a cell does not reach beyond one side of `Hit.outer`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -18,11 +21,15 @@ class Hit:
         0..1; the chance that it is a cell, as far as its detector is calibrated.
     extent_uncertainty_um : float
         Distance that the cell may extend beyond the box, 0 or more: the policy adds it to the margin.
+    outer : BoxPx or None
+        Box whose sides the cell exceeds with a chance of .02 each (`OUTER_QUANTILE`), around `box`; None for
+        a detector that does not know.
     """
 
     box: BoxPx
     confidence: float
     extent_uncertainty_um: float = 0.0
+    outer: BoxPx | None = None
 
 
 class CellSource(StrEnum):
@@ -74,6 +81,8 @@ class Cell:
         That of its hit, so that another policy can be tried on it.
     source : CellSource
     decision : Decision
+    outer_px : BoxPx or None
+        `Hit.outer`, likewise.
     """
 
     id: str
@@ -84,6 +93,7 @@ class Cell:
     extent_uncertainty_um: float = 0.0
     source: CellSource = CellSource.FRAME
     decision: Decision = Decision.KEPT
+    outer_px: BoxPx | None = None
 
 
 @dataclass(frozen=True, slots=True)

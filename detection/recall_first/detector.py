@@ -10,18 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background.estimate import (
-    Background,
-    average_blocks,
-    background_at,
-    enlarged,
-    estimate_background,
-    lowest_background,
-)
-from detection.background.spikes import remove_spikes
+from detection.background.estimate import Background, enlarged, lowest_background
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
+from detection.image.working_grid import WorkingGrid, on_working_grid, subtract_background
 from detection.recall_first.confidence import confidences_of
 from detection.recall_first.extent import Sides, extended
 from detection.recall_first.features import Features, features_of
@@ -36,13 +29,13 @@ from detection.recall_first.settings import (
 from detection.recall_first.significance import (
     Significance,
     hysteresis,
-    padded,
     significant,
-    subtract_background,
 )
 
 
-def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tuple[list[Hit], list[str]]:
+def find_cells(
+    frame: Frame, settings: RecallFirstSettings = RECALL_FIRST, grid: WorkingGrid | None = None
+) -> tuple[list[Hit], list[str]]:
     """Find everything that may be a cell.
 
     Parameters
@@ -50,6 +43,8 @@ def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tu
     frame : Frame
         Not constant.
     settings : RecallFirstSettings
+    grid : WorkingGrid, optional
+        The frame on the working grid of these settings, if it was made before.
 
     Returns
     -------
@@ -59,15 +54,10 @@ def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tu
     """
     warnings: list[str] = []
     crowding = settings.crowding
-    shrink = max(round(settings.working_pixel_um / frame.pixel_size_um), 1)
-    pixel_um = shrink * frame.pixel_size_um
-    blocks = average_blocks(frame.values, frame.pixel_size_um, settings.background)
-    if frame.background is None:
-        background = estimate_background(blocks, linear=not frame.processed, settings=settings.background)
-    else:
-        background = background_at(blocks, frame.background, settings.background)
-    image = padded(remove_spikes(frame.values, float(background.noise_sd.max()), settings.background), shrink)
-    residual, noise_sd = subtract_background(image, background, shrink)
+    if grid is None:
+        grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
+    shrink, pixel_um, background = grid.shrink, grid.pixel_um, grid.background
+    residual, noise_sd = grid.residual, grid.noise_sd
     found = _found(residual, noise_sd, background, pixel_um, settings)
     # Equalising makes any background uneven, so there it says nothing about crowding.
     crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink, settings)
@@ -76,8 +66,8 @@ def find_cells(frame: Frame, settings: RecallFirstSettings = RECALL_FIRST) -> tu
             "cells lie so densely that the ground between them cannot be told from them:"
             " the darkest parts count as ground, and most of the frame is imaged"
         )
-        background = lowest_background(blocks, settings.background)
-        residual, noise_sd = subtract_background(image, background, shrink)
+        background = lowest_background(grid.blocks, settings.background)
+        residual, noise_sd = subtract_background(grid.image, background, shrink)
         found = _found(residual, noise_sd, background, pixel_um, settings)
     mask, strength = found.mask, found.strength
     covered = float(mask.mean())

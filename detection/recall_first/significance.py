@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background.estimate import Background, enlarged, lower_spread
+from detection.background.estimate import lower_spread
 from detection.image.shapes import disc
 from detection.recall_first.settings import RECALL_FIRST, Scale, SignificanceSettings
 
@@ -170,37 +170,3 @@ def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.
     keep[labels[seeds]] = 1
     keep[0] = 0
     return np.asarray(keep[labels])
-
-
-def padded(image: NDArray[np.float32], shrink: int) -> NDArray[np.float32]:
-    """Repeat the last row and column until the sides are multiples of `shrink`."""
-    rows, columns = image.shape
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, -rows % shrink, 0, -columns % shrink, cv2.BORDER_REPLICATE)
-    )
-
-
-def subtract_background(
-    image: NDArray[np.float32], background: Background, shrink: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Shrink a frame and subtract its background.
-
-    Parameters
-    ----------
-    image : (rows, columns) array of float32
-        Grey levels, without spikes; the sides are multiples of `shrink`.
-    background : Background
-    shrink : int
-        Pixels along each side of one of the result.
-
-    Returns
-    -------
-    residual : (rows / shrink, columns / shrink) array of float32
-        Grey levels.
-    noise_sd : array of float32 of that shape
-        Standard deviation of a pixel of `residual` by white noise.
-    """
-    size = image.shape[1] // shrink, image.shape[0] // shrink
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink > 1 else image
-    residual = np.asarray(small) - enlarged(background.level, size[::-1])
-    return residual, enlarged(background.noise_sd, size[::-1]) / np.float32(shrink)

@@ -1,0 +1,1 @@
+"""The default detector: the network and recall-first together."""

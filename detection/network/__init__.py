@@ -1,0 +1,1 @@
+"""The learned detector: a small convolutional network, trained on simulated frames alone."""

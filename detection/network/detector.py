@@ -1,0 +1,103 @@
+"""Detector `network`: the learned one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, SessionOptions
+
+from detection.image.boxes import BoxPx
+from detection.image.frames import Frame
+from detection.image.hits import Hit
+from detection.image.working_grid import WorkingGrid, on_working_grid
+from detection.network.inputs import WORKING_PIXEL_UM, network_input
+from detection.network.model import Calibration, NetworkModel
+from detection.network.reading import Reading, read_hits, scores_of
+from detection.network.settings import READING, ReadingSettings
+
+USUAL_SIZE_UM = 5.0
+"""Size that the calibration is relative to."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Detector `network`.
+
+    Attributes
+    ----------
+    model : NetworkModel
+    settings : ReadingSettings
+    """
+
+    model: NetworkModel
+    settings: ReadingSettings = field(default=READING)
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        """Find cells; see `detection.detectors.Detector.find`."""
+        grid = on_working_grid(frame, WORKING_PIXEL_UM)
+        reading, _ = self.read(grid, processed=frame.processed)
+        shape = (frame.values.shape[0], frame.values.shape[1])
+        return hits_of(reading, grid, shape, self.model.calibration), []
+
+    def read(self, grid: WorkingGrid, *, processed: bool) -> tuple[Reading, NDArray[np.float32]]:
+        """Run the network on a frame.
+
+        Returns
+        -------
+        reading : Reading
+        score : (places down, places across) array of float32
+            0..1.
+        """
+        found, _ = self.outputs(network_input(grid, processed=processed))
+        score = scores_of(found)
+        shape = (grid.residual.shape[0], grid.residual.shape[1])
+        return read_hits(found, score, shape, self.model.calibration.side_stretch, self.settings), score
+
+    def outputs(self, planes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the output of the last layer and of the one before it, (channels, rows, columns) each."""
+        found, features = self._session.run(["found", "features"], {"planes": planes})
+        return found[0], features[0]
+
+    @cached_property
+    def _session(self) -> InferenceSession:
+        from detection.network.onnx_file import model_bytes
+
+        options = SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        return InferenceSession(model_bytes(self.model), options, providers=["CPUExecutionProvider"])
+
+
+def hits_of(
+    reading: Reading, grid: WorkingGrid, shape: tuple[int, int], calibration: Calibration
+) -> list[Hit]:
+    """Return hits on the pixels of the frame, with calibrated confidences."""
+    hits = []
+    whole = BoxPx(0, 0, shape[1], shape[0])
+    for box, outer, score in zip(reading.boxes, reading.outer, reading.score.tolist(), strict=True):
+        size_um = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 1e-3)) * grid.pixel_um
+        inner_px = _pixels(box, grid.shrink, whole)
+        confidence = calibrated(score, size_um, calibration)
+        hits.append(Hit(inner_px, confidence, outer=_around(inner_px, _pixels(outer, grid.shrink, whole))))
+    return hits
+
+
+def calibrated(score: float, size_um: float, calibration: Calibration) -> float:
+    """Return the chance that a hit of a score and size is a cell, 0..1."""
+    score = min(max(score, 1e-6), 1 - 1e-6)
+    odds = calibration.base + calibration.per_score * math.log(score / (1 - score))
+    odds += calibration.per_size * math.log(max(size_um, 0.1) / USUAL_SIZE_UM)
+    return 1 / (1 + math.exp(-min(max(odds, -50.0), 50.0)))
+
+
+def _pixels(box: NDArray[np.float32], shrink: int, whole: BoxPx) -> BoxPx:
+    """Round a box to pixels of the frame, at least one each way."""
+    x0, y0, x1, y1 = (float(side) * shrink for side in box)
+    left, top = min(max(round(x0), 0), whole.x1 - 1), min(max(round(y0), 0), whole.y1 - 1)
+    return BoxPx(left, top, min(max(round(x1), left + 1), whole.x1), min(max(round(y1), top + 1), whole.y1))
+
+
+def _around(one: BoxPx, other: BoxPx) -> BoxPx:
+    return BoxPx(min(one.x0, other.x0), min(one.y0, other.y0), max(one.x1, other.x1), max(one.y1, other.y1))

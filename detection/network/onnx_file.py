@@ -1,0 +1,119 @@
+"""Networks as ONNX files, read as data only.
+
+The file is an ordinary ONNX model, which other programs can run too. Of a file nothing is ever run: its
+weights are taken out, their names, shapes and values are checked, and a model made anew from them runs.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from detection.errors import DetectionError
+from detection.network.graph import onnx_model, shapes
+from detection.network.model import Calibration, NetworkModel, TrainingNote, Weights
+
+VERSION = 1
+"""Version of the file; another one means another input or another meaning of the numbers."""
+KEY = "ilemtrack.network"
+"""Key of the metadata in the model."""
+MAX_BYTES = 8 * 2**20
+"""More than three times what a network takes; bounds the memory of a file from elsewhere."""
+_NOT_OURS = "it is no network of ilemtrack"
+
+
+class _Calibration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    base: float = Field(ge=-20, le=20)
+    per_score: float = Field(gt=0, le=20)
+    per_size: float = Field(ge=-20, le=20)
+    side_stretch: float = Field(gt=0, le=10)
+
+
+class _Note(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    frames: int = Field(ge=1)
+    presentations: int = Field(ge=1)
+    seeds: str = Field(max_length=200)
+    tuned_cells: int = Field(ge=0)
+
+
+class _About(BaseModel):
+    """Metadata of a network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int
+    calibration: _Calibration
+    note: _Note
+
+
+def model_bytes(model: NetworkModel) -> bytes:
+    """Return a network as an ONNX model, the same bytes for the same network."""
+    made = onnx_model(model.weights)
+    about = {"version": VERSION, "calibration": asdict(model.calibration), "note": asdict(model.note)}
+    helper.set_model_props(made, {KEY: json.dumps(about)})
+    return bytes(made.SerializeToString(deterministic=True))
+
+
+def model_from_bytes(data: bytes) -> NetworkModel:
+    """Read a network that `model_bytes` wrote; nothing in the data is run.
+
+    Raises
+    ------
+    DetectionError
+        Raised when it is damaged, no network of this program, of another version, or not a proper network.
+    """
+    if len(data) > MAX_BYTES:
+        raise DetectionError(f"it has {len(data)} bytes; a network has at most {MAX_BYTES}")
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except DecodeError:
+        raise DetectionError(f"{_NOT_OURS}, or a damaged one") from None
+    about = _about(proto)
+    calibration = Calibration(**about.calibration.model_dump())
+    return NetworkModel(_weights(proto.graph), calibration, TrainingNote(**about.note.model_dump()))
+
+
+def _about(proto: onnx.ModelProto) -> _About:
+    texts = [entry.value for entry in proto.metadata_props if entry.key == KEY]
+    if len(texts) != 1:
+        raise DetectionError(_NOT_OURS)
+    try:
+        raw: Any = json.loads(texts[0])
+    except (ValueError, RecursionError):
+        raise DetectionError(f"{_NOT_OURS}, or a damaged one: what it says of itself is no JSON") from None
+    version = raw.get("version") if isinstance(raw, dict) else None
+    if version != VERSION:
+        raise DetectionError(f"it is a network of version {version!r}; this program reads {VERSION}")
+    try:
+        return _About.model_validate(raw)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise DetectionError(f"it is a damaged network: its {where} is out of range or missing") from None
+
+
+def _weights(graph: onnx.GraphProto) -> Weights:
+    given = {tensor.name: tensor for tensor in graph.initializer}
+    found: dict[str, NDArray[np.float32]] = {}
+    for name, shape in shapes().items():
+        tensor = given.get(name)
+        if tensor is None:
+            raise DetectionError(f"it is a damaged network: {name} is missing")
+        floats = tensor.data_type == TensorProto.FLOAT and not tensor.external_data
+        if not floats or tuple(tensor.dims) != shape or len(tensor.raw_data) != 4 * int(np.prod(shape)):
+            raise DetectionError(f"it is a damaged network: {name} has not the size that it must have")
+        values = np.frombuffer(tensor.raw_data, dtype="<f4").astype(np.float32).reshape(shape)
+        if not np.isfinite(values).all():
+            raise DetectionError(f"it is a damaged network: {name} has values that are no numbers")
+        found[name] = values
+    return found

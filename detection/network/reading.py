@@ -1,0 +1,179 @@
+"""Hits from the output of the network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.network.graph import FINER, SIDES
+from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX, ReadingSettings
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hits in the working grid, the best first.
+
+    Attributes
+    ----------
+    boxes, outer : (hits, 4) array of float32
+        x0, y0, x1, y1, px of the working grid: the most likely sides, and those that a cell exceeds on two of
+        a hundred sides.
+    score : (hits,) array of float32
+        Highest score of the places of a hit, 0..1.
+    """
+
+    boxes: Floats
+    outer: Floats
+    score: Floats
+
+
+def scores_of(found: Floats) -> Floats:
+    """Return the score of each place, 0..1.
+
+    Parameters
+    ----------
+    found : (outputs, rows, columns) array of float32
+        Output of the network for one frame.
+
+    Returns
+    -------
+    (FINER * rows, FINER * columns) array of float32
+    """
+    rows, columns = found.shape[1:]
+    logits = found[: FINER**2].reshape(FINER, FINER, rows, columns).transpose(2, 0, 3, 1)
+    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32).reshape(FINER * rows, FINER * columns)
+
+
+def read_hits(
+    found: Floats, score: Floats, shape: tuple[int, int], stretch: float, settings: ReadingSettings = READING
+) -> Reading:
+    """Read hits: the best boxes first, each with what the others of its cell say.
+
+    Every place that may lie in a cell has a box of its own. The best boxes are kept, one for each cell, as
+    the average of the boxes that are alike. What no kept box covers makes hits of its own, so that no place
+    is lost.
+
+    Parameters
+    ----------
+    found : (outputs, rows, columns) array of float32
+    score : (places down, places across) array of float32
+        See `scores_of`.
+    shape : (int, int)
+        Rows and columns of the working grid without its padding.
+    stretch : float
+        Factor on the spread of the sides; see `Calibration`.
+    settings : ReadingSettings
+    """
+    down, across = (-(-side // PLACE_PX) for side in shape)
+    rows, columns = np.nonzero(score[:down, :across] >= settings.least_score)
+    if not len(rows):
+        return _none()
+    chance = score[rows, columns]
+    boxes, outer = _boxes_of(found, rows, columns, shape, stretch)
+    quality = chance * _middleness(boxes, rows, columns)
+    left = np.ones(len(rows), np.bool_)
+    kept_boxes, kept_outer, kept_score = [], [], []
+    while True:
+        seeds = left & (chance >= settings.seed_score)
+        peaks = _peaks(quality, rows, columns, seeds, (down, across))
+        if not len(peaks):
+            break
+        peaks = peaks[np.argsort(-quality[peaks], kind="stable")]
+        for group in _groups(boxes[peaks], settings):
+            own = peaks[group]
+            weight = quality[own] / quality[own].sum()
+            kept_boxes.append(weight @ boxes[own])
+            kept_outer.append(weight @ outer[own])
+            kept_score.append(float(chance[own].max()))
+        left &= ~_covered(rows, columns, kept_boxes)
+        left[peaks] = False
+    if not kept_boxes:
+        return _none()
+    return Reading(np.array(kept_boxes), np.array(kept_outer), np.array(kept_score, dtype=np.float32))
+
+
+def _none() -> Reading:
+    nothing = np.zeros((0, 4), np.float32)
+    return Reading(nothing, nothing, np.zeros(0, np.float32))
+
+
+def _boxes_of(
+    found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int], stretch: float
+) -> tuple[Floats, Floats]:
+    """Return the box of each place by its most likely sides, and by its largest ones, within the frame."""
+    own = rows % FINER * FINER + columns % FINER
+    height, width = found.shape[1:]
+    sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2, height, width)
+    raw = sides[:, :, own, rows // FINER, columns // FINER]
+    steps = np.logaddexp(raw, np.float32(0)) * np.float32(SIDE_UNIT_PX)
+    near = steps[:, 0]
+    far = near + steps[:, 1:].sum(axis=1) * np.float32(stretch)
+    x, y = (np.asarray((at + 0.5) * PLACE_PX, np.float32) for at in (columns, rows))
+    limits = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32)[:, None]
+
+    def box(left: Floats, top: Floats, right: Floats, bottom: Floats) -> Floats:
+        at = np.stack([x - left, y - top, x + right, y + bottom])
+        return np.asarray(np.clip(at, 0, limits).T, dtype=np.float32)
+
+    return box(*near), box(*far)
+
+
+def _middleness(boxes: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+    """Return 1 for a place in the middle of its box, less towards its sides (FCOS, Tian et al. 2019)."""
+    x, y = (columns + 0.5) * PLACE_PX, (rows + 0.5) * PLACE_PX
+    left, right = np.maximum(x - boxes[:, 0], 0.1), np.maximum(boxes[:, 2] - x, 0.1)
+    top, bottom = np.maximum(y - boxes[:, 1], 0.1), np.maximum(boxes[:, 3] - y, 0.1)
+    share = np.minimum(left, right) / np.maximum(left, right)
+    share *= np.minimum(top, bottom) / np.maximum(top, bottom)
+    return np.asarray(np.sqrt(share), dtype=np.float32)
+
+
+def _peaks(
+    quality: Floats,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    seeds: NDArray[np.bool_],
+    shape: tuple[int, int],
+) -> NDArray[np.intp]:
+    """Return the seeds that no neighbour (3 x 3) exceeds."""
+    at = np.flatnonzero(seeds)
+    plane = np.zeros((shape[0] + 2, shape[1] + 2), np.float32)
+    plane[rows[at] + 1, columns[at] + 1] = quality[at]
+    highest = np.ones(len(at), np.bool_)
+    for down in (0, 1, 2):
+        for across in (0, 1, 2):
+            if down != 1 or across != 1:
+                highest &= plane[rows[at] + down, columns[at] + across] <= quality[at]
+    return at[highest]
+
+
+def _groups(boxes: Floats, settings: ReadingSettings) -> list[NDArray[np.intp]]:
+    """Group boxes of one cell each; the first of a group is the best."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    inner = np.prod(np.maximum(high - low, 0), axis=2)
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.float32(1e-6)
+    alike = inner / (area[:, None] + area[None, :] - inner) >= settings.same_overlap
+    alike |= inner / area[None, :] >= settings.inside_share
+    left = np.ones(len(boxes), np.bool_)
+    groups = []
+    for best in range(len(boxes)):
+        if left[best]:
+            own = left & alike[best]
+            own[best] = True
+            left &= ~own
+            groups.append(np.flatnonzero(own))
+    return groups
+
+
+def _covered(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], boxes: list[NDArray[np.float32]]
+) -> NDArray[np.bool_]:
+    """Return True for the places whose middle lies in a box."""
+    size = int(rows.max()) + 1, int(columns.max()) + 1
+    plane = np.zeros(size, np.bool_)
+    for x0, y0, x1, y1 in np.rint(np.array(boxes) / PLACE_PX).astype(int).tolist():
+        plane[y0:y1, x0:x1] = True
+    return plane[rows, columns]

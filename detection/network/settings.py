@@ -1,0 +1,30 @@
+"""Settings of the network and of the reading of its output."""
+
+from dataclasses import dataclass
+
+PLACE_PX = 2
+"""Pixels of the working grid along each side of a place of the output, .7 um: small cuts have one."""
+QUANTILES = (0.5, 0.9, 0.98)
+"""Quantiles of the distance to each side that the network gives."""
+SIDE_UNIT_PX = 8.0
+"""Unit of these distances inside the network, px of the working grid: 2.8 um, so that numbers are near 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingSettings:
+    """Settings of the reading of hits from the output."""
+
+    least_score: float = 0.12
+    """Score below which a place belongs to no hit. Chosen on development frames: lower adds area where
+    there is no cell, and hardly any cell."""
+    seed_score: float = 0.25
+    """Score that one place of every hit must reach."""
+    same_overlap: float = 0.45
+    """Intersection over union from which two boxes are of one cell."""
+    inside_share: float = 0.8
+    """Share of the smaller of two boxes inside the other from which both are of one cell, if the smaller is
+    the less certain one."""
+
+
+READING = ReadingSettings()
+"""The default settings."""

@@ -1,0 +1,155 @@
+"""Training of the network."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from detection.network.inputs import STRIDE
+from training.loss import loss_of
+from training.network import Network
+from training.samples import Kind, Sample, read_samples
+
+BATCH = 16
+RATE = 2e-3
+"""Largest learning rate of Adam."""
+WARM_UP = 200
+"""Steps until that rate."""
+AVERAGED_STEPS = 400
+"""Steps over which the weights are averaged; their average is the result."""
+SHARES: dict[Kind, float] = {"scenes": 0.5, "realistic": 0.35, "paper": 0.15}
+"""Shares of the kinds of frames."""
+
+
+class Samples:
+    """Samples of all kinds in memory; files that appear later join in."""
+
+    def __init__(self, folder: Path, hold_out: int) -> None:
+        self._folder = folder
+        self._hold_out = hold_out
+        self._read: set[Path] = set()
+        self.of_kind: dict[Kind, list[Sample]] = {kind: [] for kind in SHARES}
+        self.held_out: list[Sample] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read new files; the first of each kind are held out."""
+        for kind, samples in self.of_kind.items():
+            for number, path in enumerate(sorted(self._folder.glob(f"{kind}-*.npz"))):
+                if path not in self._read:
+                    self._read.add(path)
+                    (self.held_out if number < self._hold_out else samples).extend(read_samples(path))
+
+    def draw(self, rng: np.random.Generator) -> list[Sample]:
+        """Draw a batch."""
+        kinds = [kind for kind, samples in self.of_kind.items() if samples]
+        shares = np.array([SHARES[kind] for kind in kinds])
+        kinds = rng.choice(kinds, BATCH, p=shares / shares.sum()).tolist()
+        return [self.of_kind[kind][int(rng.integers(len(self.of_kind[kind])))] for kind in kinds]
+
+
+def batch_of(samples: list[Sample], turns: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return planes, labels, boxes and the places of each cell, each frame turned or mirrored (0..7)."""
+    planes, labels, boxes, before = [], [], [], 0
+    for sample, turn in zip(samples, turns, strict=True):
+        plane, label, box = turned(sample, turn)
+        number = torch.where(label > 0, label + before, label)
+        before += len(box)
+        planes.append(plane)
+        labels.append(number)
+        boxes.append(box)
+    all_labels = torch.stack(labels)
+    places = torch.bincount(all_labels[all_labels > 0] - 1, minlength=before).float().clamp(min=1)
+    return torch.stack(planes), all_labels, torch.cat(boxes), places
+
+
+def turned(sample: Sample, turn: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return planes, labels and boxes of a sample after one of the eight turns of a square."""
+    planes = torch.from_numpy(sample.planes.astype(np.float32))
+    labels = torch.from_numpy(sample.labels.astype(np.int64))
+    boxes = torch.from_numpy(sample.boxes.astype(np.float32))
+    fine = functional.pixel_shuffle(planes[: STRIDE**2], STRIDE)
+    coarse = planes[STRIDE**2 :]
+    side = float(fine.shape[-1])
+    if turn & 1:
+        fine, coarse, labels = fine.flip(-1), coarse.flip(-1), labels.flip(-1)
+        boxes = torch.stack([side - boxes[:, 2], boxes[:, 1], side - boxes[:, 0], boxes[:, 3]], dim=1)
+    if turn & 2:
+        fine, coarse, labels = fine.flip(-2), coarse.flip(-2), labels.flip(-2)
+        boxes = torch.stack([boxes[:, 0], side - boxes[:, 3], boxes[:, 2], side - boxes[:, 1]], dim=1)
+    if turn & 4:
+        fine, coarse, labels = fine.mT, coarse.mT, labels.mT
+        boxes = boxes[:, [1, 0, 3, 2]]
+    return torch.cat([functional.pixel_unshuffle(fine, STRIDE), coarse]), labels, boxes
+
+
+def train(
+    samples: Samples, presentations: int, seed: int, save: Callable[[Network], None], minutes: float = 1e9
+) -> Network:
+    """Train a network and return the average of its last weights.
+
+    Parameters
+    ----------
+    samples : Samples
+    presentations : int
+        Frames shown in all; the learning rate falls to 0 by then.
+    seed : int
+    save : callable
+        Is given the average now and then.
+    minutes : float
+        Stop at this time.
+    """
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    rng = np.random.default_rng([seed, 44])
+    network = Network()
+    average = Network()
+    average.load_state_dict(network.state_dict())
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    steps = presentations // BATCH
+    begin = time.monotonic()
+    sums = np.zeros(2)
+    for step in range(steps):
+        rate = RATE * min((step + 1) / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        drawn = samples.draw(rng)
+        planes, labels, boxes, places = batch_of(drawn, rng.integers(0, 8, BATCH).tolist())
+        logits, sides = network(planes)
+        entropy, pinball = loss_of(logits, sides, labels, boxes, places)
+        optimiser.zero_grad(set_to_none=True)
+        (entropy + pinball).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        share = min(1 / AVERAGED_STEPS, 1.0) if step >= AVERAGED_STEPS else 1 / (step + 1)
+        with torch.no_grad():
+            for kept, own in zip(average.parameters(), network.parameters(), strict=True):
+                kept.lerp_(own, share)
+        sums += (entropy.item(), pinball.item())
+        if (step + 1) % 100 == 0:
+            passed_min = (time.monotonic() - begin) / 60
+            entropy_mean, sides_mean = sums / 100
+            print(
+                f"step {step + 1} of {steps}, {passed_min:.1f} min,"
+                f" entropy {entropy_mean:.4f}, sides {sides_mean:.4f}",
+                flush=True,
+            )
+            sums[:] = 0
+            if (step + 1) % 300 == 0:
+                samples.refresh()
+                save(average)
+            if passed_min > minutes:
+                break
+    save(average)
+    return average
+
+
+def in_batches(samples: list[Sample]) -> Iterator[list[Sample]]:
+    """Yield samples, a batch at a time."""
+    for first in range(0, len(samples), BATCH):
+        yield samples[first : first + BATCH]
