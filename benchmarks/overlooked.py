@@ -20,7 +20,8 @@ from detection.overlooked.bound import overlooked_in
 
 TITLE = "Faintest disc found"
 ON_REQUEST = True
-MULTIPLES = (4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 14.0)
+MULTIPLES = (6.0, 8.0, 10.0, 12.0)
+"""Contrasts of discs, in spreads."""
 FRAMES = 10
 PLACES = 2
 """Discs for each frame, one at a time."""
@@ -57,7 +58,7 @@ def run() -> list[Row]:
                 (at for at in MULTIPLES if all(shares[m] >= 0.95 for m in MULTIPLES if m >= at)), None
             )
             text = ", ".join(f"{share:.2f} at {multiple:g}" for multiple, share in shares.items())
-            rows.append(Row(f"{detector}, {kind}: found", f"{text}; .95 from {least}"))
+            rows.append(Row(f"{detector}, {kind}: 95 % from {least}", text))
     return rows
 
 

@@ -10,11 +10,11 @@ from detection.combined.fusion import Fusion
 from detection.detectors import Detector, RecallFirst, WithoutNetwork
 from detection.image.frames import Frame
 from detection.image.hits import Hit
+from detection.image.parts import PART_PX
 from detection.network.detector import Network
 from detection.network.settings import PLACE_PX
 from detection.recall_first import detector as recall_first
 from detection.recall_first.settings import RECALL_FIRST
-from detection.tiles import PART_PX
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,6 @@
 """Detection in overlapping parts of frames that are too large for memory."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +11,8 @@ from detection.detectors import Detector
 from detection.image.boxes import BoxPx, around, intersection_px
 from detection.image.frames import Frame
 from detection.image.hits import Hit, SeenBy
+from detection.image.parts import PART_PX, cores_of
 
-PART_PX = 2048
-"""Frames of up to 2048 x 2048 pixels, full frames of common sCMOS cameras, are taken as a whole."""
 HALO_UM = 40.0
 """Overlap of parts on each side: a HeLa cell of 10 to 17 um and half the 25 um window of the background."""
 MAX_HALO_PX = PART_PX // 4
@@ -98,19 +96,6 @@ def _block_centres(low: int, high: int, side: int, blocks: int) -> NDArray[np.fl
     """Centres of the blocks between two pixels of an axis, in blocks from the centre of the first."""
     count = max(round((high - low) * blocks / side), 1)
     return (low + (np.arange(count) + 0.5) * (high - low) / count) * blocks / side - 0.5
-
-
-def cores_of(rows: int, columns: int, part_px: int) -> Iterator[BoxPx]:
-    """Yield parts of about equal size that cover a frame without overlap."""
-    down, across = -(-rows // part_px), -(-columns // part_px)
-    for i in range(down):
-        for j in range(across):
-            yield BoxPx(
-                columns * j // across,
-                rows * i // down,
-                columns * (j + 1) // across,
-                rows * (i + 1) // down,
-            )
 
 
 def _moved(box: BoxPx, x: int, y: int) -> BoxPx:

@@ -11,7 +11,7 @@ class Caution(StrEnum):
     GROUND = "ground"
     """Recall-first takes the ground for cells, and the network does not."""
     UNEVEN = "uneven"
-    """What no box holds is too uneven to be noise or resin."""
+    """The parts without boxes are too uneven to be noise or resin."""
     FULL = "full"
     """Hits fill the frame, so that little ground is left to compare with."""
 

@@ -44,7 +44,7 @@ class Fusion:
 
     @property
     def hits(self) -> tuple[Hit, ...]:
-        """What is found."""
+        """All hits that are kept."""
         return *self.learned, *self.added
 
 

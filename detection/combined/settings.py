@@ -28,8 +28,9 @@ class CombinedSettings:
     """Spread of what no box holds, in spreads by noise alone, from which it is more than resin. On
     development seeds, frames of every kind, lumpy ones too, have up to 9.3, and crowds in which nothing is
     found 14 to 200."""
-    uneven_share: float = 0.1
-    """The same as a share of the level of the background; resin with lumps of 10 % has .05 to .06."""
+    uneven_share: float = 0.06
+    """The same as a share of the level of the background, with the offset of the camera where that is not
+    known; resin with lumps of 10 % has .04 to .06 without it."""
     least_free: float = 0.25
     """Share of the frame without boxes from which this can be measured. Chosen by hand; not measured."""
 

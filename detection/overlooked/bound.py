@@ -10,8 +10,8 @@ from detection.background.estimate import QUANTISATION_SD, Blocks, average_block
 from detection.background.polynomial_surface import surface_through
 from detection.image.frames import Frame
 from detection.image.hits import Overlooked
+from detection.image.parts import PART_PX, cores_of
 from detection.overlooked.settings import OVERLOOKED, OverlookedSettings
-from detection.tiles import PART_PX, cores_of
 
 
 def overlooked_in(

@@ -13,8 +13,8 @@ from config.work import DetectionConfig
 from detection.detectors import Detector
 from detection.image.frames import Frame, check_frame
 from detection.image.hits import Detection
+from detection.image.parts import PART_PX
 from detection.serial.section import SerialSection
-from detection.tiles import PART_PX
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.frames import numbers, picture_names
 from service.cli.consoles import people, results
