@@ -72,15 +72,16 @@ def fused(
     covered = union_mask((imaged_of(hit) for hit in seen.hits), shape)
     highest = [highest_score(seen.score, hit.box, seen.grid) for hit in classic.hits]
     ruled_out = [most < settings.rules_out_below for most in highest]
-    is_shown = [float(covered[hit.box.slices].mean()) >= settings.same_cell for hit in classic.hits]
-    crowd = union_fraction((hit.box for hit in seen.hits), shape) >= settings.crowd_share
+    is_shown = [_share(covered, hit.box) >= settings.same_cell for hit in classic.hits]
+    lost = classic.crowded or classic.dense
+    crowd = lost and union_fraction((hit.box for hit in seen.hits), shape) >= settings.crowd_share
     if classic.crowded and crowd:
         learned = tuple(replace(hit, seen_by=SeenBy.NETWORK) for hit in seen.hits)
         return Fusion(learned, (), (), aside=classic.hits)
     by = [_seen_by(*one) for one in zip(ruled_out, is_shown, strict=True)]
     own = tuple(replace(hit, seen_by=one) for hit, one in zip(classic.hits, by, strict=True))
     learned = _of_network(seen.hits, classic.hits, shape, settings)
-    if (classic.crowded or classic.dense) and not crowd:
+    if lost and not crowd:
         return Fusion(learned, own, (), cautions=(Caution.GROUND,))
     if _unlike(classic.hits, ruled_out, settings):
         return Fusion(learned, own, (), cautions=(Caution.UNLIKE,))
@@ -133,7 +134,12 @@ def _of_network(
     return tuple(
         replace(
             hit,
-            seen_by=SeenBy.BOTH if covered[hit.box.slices].mean() >= settings.same_cell else SeenBy.NETWORK,
+            seen_by=SeenBy.BOTH if _share(covered, hit.box) >= settings.same_cell else SeenBy.NETWORK,
         )
         for hit in learned
     )
+
+
+def _share(mask: NDArray[np.bool_], box: BoxPx) -> float:
+    """Return the share of a box inside a mask."""
+    return int(np.count_nonzero(mask[box.slices])) / box.area_px
