@@ -87,4 +87,4 @@ def no_cells(overlooked: Overlooked) -> str:
 
 
 def _plainly(contrast_adu: float) -> str:
-    return f"{contrast_adu:.0f}" if contrast_adu >= 10 else f"{contrast_adu:.1f}"
+    return f"{contrast_adu:.0f}" if contrast_adu >= 10 else f"{contrast_adu:.2g}"
