@@ -14,7 +14,7 @@ PER_FILE = 96
 """Samples of a file."""
 SAMPLES: dict[Kind, int] = {"scenes": 6000, "realistic": 3000, "paper": 1200}
 """Samples of each kind."""
-CALIBRATION_SEEDS: dict[Kind, int] = {"scenes": 300, "realistic": 60, "paper": 30}
+CALIBRATION_SEEDS: dict[Kind, int] = {"scenes": 200, "realistic": 40, "paper": 20}
 """Seeds of each kind for the calibration."""
 
 

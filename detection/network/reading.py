@@ -75,7 +75,7 @@ def read_hits(
     quality = chance * _middleness(boxes, rows, columns)
     left = np.ones(len(rows), np.bool_)
     kept: list[Reading] = []
-    while True:
+    for _ in range(settings.most_rounds):
         peaks = _peaks(quality, rows, columns, left, (down, across))
         if not len(peaks):
             break
@@ -156,7 +156,10 @@ def _peaks(
     for down in (0, 1, 2):
         for across in (0, 1, 2):
             if down != 1 or across != 1:
-                highest &= plane[rows[at] + down, columns[at] + across] <= quality[at]
+                other = plane[rows[at] + down, columns[at] + across]
+                # Of equal neighbours only the first in reading order is a peak.
+                first = (down, across) > (1, 1)
+                highest &= other <= quality[at] if first else other < quality[at]
     return at[highest]
 
 
