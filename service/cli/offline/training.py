@@ -3,7 +3,7 @@
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,27 +11,40 @@ from service.cli.options import ChannelOption, Images, Json, OtherPixelSize
 from service.cli.output import duration, print_json, size, tell
 from service.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detection.evaluation.annotated import AnnotatedFrame
+
 
 def train(
     images: Images,
     truth: Annotated[
         Path, typer.Option(help="Their cells: Fiji ROI zip, label image or JSON file, or a folder of these.")
     ],
-    out: Annotated[Path, typer.Option(help="File for the model; use it with `--detector forest:FILE`.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File for the model; use it with `--detector forest:FILE`, or of a network `combined:FILE`."
+        ),
+    ],
+    network: Annotated[
+        bool,
+        typer.Option("--network", help="Adapt the network of the program to the marks instead."),
+    ] = False,
     pixel_size_nm: OtherPixelSize = None,
     channel: ChannelOption = None,
     as_json: Json = False,
 ) -> None:
-    """Train a random forest on annotated frames.
+    """Train a random forest on annotated frames, or adapt the network to them.
 
-    Polygons and label images work better than boxes.
+    Polygons and label images work better than boxes. Mark every cell of a frame. A network is written only if
+    it is better on marks that it has not seen; otherwise nothing is written and the exit status is 1.
     """
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"{out}: --out must be a file in an existing folder")
-    from detection.forest.training import train as fit
     from drivers.recorded.collection import image_files, read_collection
-    from service.cli.consoles import people, results
-    from service.evaluation.training import annotated, write_model
+    from service.evaluation.training import annotated
     from service.evaluation.truth import read_truth
 
     started = time.perf_counter()
@@ -40,9 +53,23 @@ def train(
     for notice in (*read.notices, *known.notices):
         tell(f"warning: {notice}")
     frames = annotated(read.frames, known)
+    if network:
+        from service.cli.offline.tuning import tune_network
+
+        tune_network(frames, out, as_json, started)
+    else:
+        _train_forest(frames, out, as_json, started)
+
+
+def _train_forest(frames: "Sequence[AnnotatedFrame]", out: Path, as_json: bool, started: float) -> None:
+    from detection.forest.onnx_file import model_bytes
+    from detection.forest.training import train as fit
+    from service.cli.consoles import people, results
+    from service.evaluation.training import write_model
+
     with people.status(f"training on {len(frames)} frames, about a minute", spinner="line"):
         model = fit(frames)
-    written = write_model(out, model)
+    written = write_model(out, model_bytes(model))
     elapsed_s = time.perf_counter() - started
     if as_json:
         print_json(
