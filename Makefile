@@ -18,12 +18,12 @@ BESIDE = $(MAKE) --no-print-directory types check-wheel
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
 
-# One process runs all tests of a file, so that what they share is made once. Types and wheel are checked beside
+# One process runs all tests of a file, so that what they share is made once, the longest files first. Types and wheel are checked beside
 # the tests, which wait now and then; their output is shown at the end.
 test: style  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
-	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile; tested=$$?; \
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many

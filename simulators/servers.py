@@ -34,6 +34,8 @@ CONFIGURATION = "try.yaml"
 
 _LONGEST_FOLDER = 90
 """Longest path of the folder, characters: a socket path has at most 107."""
+_STOP_LATE_S = 10.0
+"""See `QuantaMachine`; chosen by hand, longer than a request takes on a computer with tens of processes."""
 
 _SMALL: dict[str, dict[str, Any]] = {
     "sem": {"pixel_size_nm": 66, "dwell_us": 5},
@@ -74,7 +76,7 @@ def serve(config: Config, folder: Path, port: int) -> None:
         A socket cannot be created.
     """
     microscope, clock = quanta_microscope(config, SystemClock(), folder / "microscope.jsonl")
-    machine = QuantaMachine(config, microscope.devices, clock)
+    machine = QuantaMachine(config, microscope.devices, clock, _STOP_LATE_S)
     backend = Backend(config, clock, Faults(folder / "faults.json"), lambda _: microscope)
     (folder / SOCKET).unlink(missing_ok=True)
     with (

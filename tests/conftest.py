@@ -1,3 +1,4 @@
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,31 @@ from tests.processes import end_processes_of
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")
+
+# Nothing that is imported and collected is ever garbage: it is not looked through again and again.
+gc.disable()
+
+
+LONGEST = (
+    "tests/service/daemon/",
+    "tests/detection/serial/",
+    "tests/service/autofocus/",
+    "tests/drivers/odemis/",
+    "tests/service/diagnostics/",
+    "tests/service/cli/",
+    "tests/planner/",
+)
+"""Folders of the files that take longest, which come first: at the end no worker is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -2,18 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from detection.network.inputs import STRIDE
 from training.loss import loss_of
 from training.network import Network
-from training.samples import Kind, Sample, read_samples
+from training.samples import Kind, Sample, read_samples, turned
 
 BATCH = 16
 RATE = 2e-3
@@ -57,35 +55,15 @@ def batch_of(samples: list[Sample], turns: list[int]) -> tuple[Tensor, Tensor, T
     """Return planes, labels, boxes and the places of each cell, each frame turned or mirrored (0..7)."""
     planes, labels, boxes, before = [], [], [], 0
     for sample, turn in zip(samples, turns, strict=True):
-        plane, label, box = turned(sample, turn)
-        number = torch.where(label > 0, label + before, label)
-        before += len(box)
-        planes.append(plane)
-        labels.append(number)
-        boxes.append(box)
+        seen = turned(sample, turn)
+        number = seen.labels.astype(np.int64)
+        labels.append(torch.from_numpy(np.where(number > 0, number + before, number)))
+        planes.append(torch.from_numpy(seen.planes.astype(np.float32)))
+        boxes.append(torch.from_numpy(seen.boxes))
+        before += len(seen.boxes)
     all_labels = torch.stack(labels)
     places = torch.bincount(all_labels[all_labels > 0] - 1, minlength=before).float().clamp(min=1)
     return torch.stack(planes), all_labels, torch.cat(boxes), places
-
-
-def turned(sample: Sample, turn: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return planes, labels and boxes of a sample after one of the eight turns of a square."""
-    planes = torch.from_numpy(sample.planes.astype(np.float32))
-    labels = torch.from_numpy(sample.labels.astype(np.int64))
-    boxes = torch.from_numpy(sample.boxes.astype(np.float32))
-    fine = functional.pixel_shuffle(planes[: STRIDE**2], STRIDE)
-    coarse = planes[STRIDE**2 :]
-    side = float(fine.shape[-1])
-    if turn & 1:
-        fine, coarse, labels = fine.flip(-1), coarse.flip(-1), labels.flip(-1)
-        boxes = torch.stack([side - boxes[:, 2], boxes[:, 1], side - boxes[:, 0], boxes[:, 3]], dim=1)
-    if turn & 2:
-        fine, coarse, labels = fine.flip(-2), coarse.flip(-2), labels.flip(-2)
-        boxes = torch.stack([boxes[:, 0], side - boxes[:, 3], boxes[:, 2], side - boxes[:, 1]], dim=1)
-    if turn & 4:
-        fine, coarse, labels = fine.mT, coarse.mT, labels.mT
-        boxes = boxes[:, [1, 0, 3, 2]]
-    return torch.cat([functional.pixel_unshuffle(fine, STRIDE), coarse]), labels, boxes
 
 
 def train(
@@ -147,9 +125,3 @@ def train(
                 break
     save(average)
     return average
-
-
-def in_batches(samples: list[Sample]) -> Iterator[list[Sample]]:
-    """Yield samples, a batch at a time."""
-    for first in range(0, len(samples), BATCH):
-        yield samples[first : first + BATCH]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detection.image.frames import check_frame
 from detection.image.working_grid import on_working_grid
-from detection.network.inputs import WORKING_PIXEL_UM, network_input
+from detection.network.inputs import STRIDE, WORKING_PIXEL_UM, network_input
 from detection.network.settings import PLACE_PX
 from training.labelled import LabelledFrame
 from training.scenes.scene import draw_scene
@@ -58,7 +58,7 @@ def sample_of(frame: LabelledFrame) -> Sample | None:
         return None
     grid = on_working_grid(checked, WORKING_PIXEL_UM)
     planes = network_input(grid, processed=checked.processed)[0].astype(np.float16)
-    rows, columns = (4 * side // PLACE_PX for side in planes.shape[1:])
+    rows, columns = (STRIDE * side // PLACE_PX for side in planes.shape[1:])
     # Pixels of the truth along each side of a place of the output.
     per_place = PLACE_PX * grid.shrink * frame.truth.shape[0] // frame.pixels.shape[0]
     scale = PLACE_PX / per_place
@@ -81,6 +81,35 @@ def _at_places(labels: NDArray[np.int16], per_place: int) -> NDArray[np.int16]:
     most = parts.max(axis=(1, 3))
     touched = np.where(most > 0, most, parts.min(axis=(1, 3)))
     return np.where((middle == 0) & (share >= 0.5), touched, middle).astype(np.int16)
+
+
+def turned(sample: Sample, turn: int) -> Sample:
+    """Return a sample after one of the eight turns and mirrorings of a square.
+
+    Parameters
+    ----------
+    sample : Sample
+        As high as it is wide.
+    turn : int
+        0..7; 1 mirrors left and right, 2 up and down, 4 rows and columns.
+    """
+    rows, columns = sample.planes.shape[1:]
+    fine = sample.planes[: STRIDE**2].reshape(STRIDE, STRIDE, rows, columns).transpose(2, 0, 3, 1)
+    fine = fine.reshape(STRIDE * rows, STRIDE * columns)
+    coarse, labels, boxes = sample.planes[STRIDE**2 :], sample.labels, sample.boxes
+    height, width = fine.shape
+    if turn & 1:
+        fine, coarse, labels = fine[:, ::-1], coarse[:, :, ::-1], labels[:, ::-1]
+        boxes = np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
+    if turn & 2:
+        fine, coarse, labels = fine[::-1], coarse[:, ::-1], labels[::-1]
+        boxes = np.stack([boxes[:, 0], height - boxes[:, 3], boxes[:, 2], height - boxes[:, 1]], axis=1)
+    if turn & 4:
+        fine, coarse, labels = fine.T, coarse.transpose(0, 2, 1), labels.T
+        boxes = boxes[:, [1, 0, 3, 2]]
+    phases = fine.reshape(rows, STRIDE, columns, STRIDE).transpose(1, 3, 0, 2).reshape(-1, rows, columns)
+    planes = np.concatenate([phases, coarse])
+    return Sample(planes, np.ascontiguousarray(labels), np.ascontiguousarray(boxes, dtype=np.float32))
 
 
 def write_samples(path: Path, kind: Kind, seeds: range) -> int:

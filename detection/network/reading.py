@@ -74,24 +74,32 @@ def read_hits(
     boxes, outer = _boxes_of(found, rows, columns, shape, stretch)
     quality = chance * _middleness(boxes, rows, columns)
     left = np.ones(len(rows), np.bool_)
-    kept_boxes, kept_outer, kept_score = [], [], []
+    kept: list[Reading] = []
     while True:
-        seeds = left & (chance >= settings.seed_score)
-        peaks = _peaks(quality, rows, columns, seeds, (down, across))
+        peaks = _peaks(quality, rows, columns, left, (down, across))
         if not len(peaks):
             break
         peaks = peaks[np.argsort(-quality[peaks], kind="stable")]
-        for group in _groups(boxes[peaks], settings):
-            own = peaks[group]
-            weight = quality[own] / quality[own].sum()
-            kept_boxes.append(weight @ boxes[own])
-            kept_outer.append(weight @ outer[own])
-            kept_score.append(float(chance[own].max()))
-        left &= ~_covered(rows, columns, kept_boxes)
+        group = _groups(boxes[peaks], settings)
+        found_now = _averaged(group, quality[peaks], boxes[peaks], outer[peaks], chance[peaks])
+        kept.append(found_now)
+        left &= ~_covered(rows, columns, found_now.boxes)
         left[peaks] = False
-    if not kept_boxes:
-        return _none()
-    return Reading(np.array(kept_boxes), np.array(kept_outer), np.array(kept_score, dtype=np.float32))
+    return Reading(
+        *(np.concatenate([getattr(one, name) for one in kept]) for name in ("boxes", "outer", "score"))
+    )
+
+
+def _averaged(
+    group: NDArray[np.intp], weight: Floats, boxes: Floats, outer: Floats, chance: Floats
+) -> Reading:
+    """Average the boxes of each group by weight; its score is the highest of it."""
+    total = np.bincount(group, weight)
+    means = [np.bincount(group, weight * side) / total for side in (*boxes.T, *outer.T)]
+    highest = np.zeros(len(total), np.float32)
+    np.maximum.at(highest, group, chance)
+    sides = np.asarray(means, dtype=np.float32)
+    return Reading(sides[:4].T, sides[4:].T, highest)
 
 
 def _none() -> Reading:
@@ -107,7 +115,10 @@ def _boxes_of(
     height, width = found.shape[1:]
     sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2, height, width)
     raw = sides[:, :, own, rows // FINER, columns // FINER]
-    steps = np.logaddexp(raw, np.float32(0)) * np.float32(SIDE_UNIT_PX)
+    # Softplus, which the sum of positive steps is made of.
+    steps = np.log(1 + np.exp(-np.abs(raw)))
+    steps += np.maximum(raw, 0)
+    steps *= np.float32(SIDE_UNIT_PX)
     near = steps[:, 0]
     far = near + steps[:, 1:].sum(axis=1) * np.float32(stretch)
     x, y = (np.asarray((at + 0.5) * PLACE_PX, np.float32) for at in (columns, rows))
@@ -149,31 +160,30 @@ def _peaks(
     return at[highest]
 
 
-def _groups(boxes: Floats, settings: ReadingSettings) -> list[NDArray[np.intp]]:
-    """Group boxes of one cell each; the first of a group is the best."""
+def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
+    """Return the group of each box, those of one cell together; boxes come in order, the best first."""
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    inner = np.prod(np.maximum(high - low, 0), axis=2)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.float32(1e-6)
-    alike = inner / (area[:, None] + area[None, :] - inner) >= settings.same_overlap
-    alike |= inner / area[None, :] >= settings.inside_share
-    left = np.ones(len(boxes), np.bool_)
-    groups = []
-    for best in range(len(boxes)):
-        if left[best]:
-            own = left & alike[best]
-            own[best] = True
-            left &= ~own
-            groups.append(np.flatnonzero(own))
-    return groups
+    side = np.maximum(high - low, 0)
+    inner = side[..., 0] * side[..., 1]
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    area = width * height + np.float32(1e-6)
+    alike = inner >= settings.same_overlap * (area[:, None] + area[None, :] - inner)
+    alike |= inner >= settings.inside_share * area[None, :]
+    group = np.full(len(boxes), -1, np.intp)
+    count = 0
+    for best, others in enumerate(alike):
+        if group[best] < 0:
+            group[others & (group < 0)] = count
+            group[best] = count
+            count += 1
+    return group
 
 
-def _covered(
-    rows: NDArray[np.intp], columns: NDArray[np.intp], boxes: list[NDArray[np.float32]]
-) -> NDArray[np.bool_]:
+def _covered(rows: NDArray[np.intp], columns: NDArray[np.intp], boxes: Floats) -> NDArray[np.bool_]:
     """Return True for the places whose middle lies in a box."""
     size = int(rows.max()) + 1, int(columns.max()) + 1
     plane = np.zeros(size, np.bool_)
-    for x0, y0, x1, y1 in np.rint(np.array(boxes) / PLACE_PX).astype(int).tolist():
+    for x0, y0, x1, y1 in np.rint(boxes / PLACE_PX).astype(int).tolist():
         plane[y0:y1, x0:x1] = True
     return plane[rows, columns]

@@ -14,11 +14,8 @@ SIDE_UNIT_PX = 8.0
 class ReadingSettings:
     """Settings of the reading of hits from the output."""
 
-    least_score: float = 0.12
-    """Score below which a place belongs to no hit. Chosen on development frames: lower adds area where
-    there is no cell, and hardly any cell."""
-    seed_score: float = 0.25
-    """Score that one place of every hit must reach."""
+    least_score: float = 0.25
+    """Score below which a place belongs to no hit."""
     same_overlap: float = 0.45
     """Intersection over union from which two boxes are of one cell."""
     inside_share: float = 0.8

@@ -56,6 +56,8 @@ class Ground:
     ) -> None:
         self.reach_m = reach_m + 2 * TOLERANCE_M
         self._fields = np.asarray(fields_m, dtype=np.float64).reshape(-1, 4)
+        # The quick checks of one rectangle are quicker without arrays: most sections have few fields.
+        self._field_rects = [_rect(field) for field in self._fields]
         self._unsaved = np.asarray(unsaved_m, dtype=np.float64).reshape(-1, 4)
         self._outline = outline
         if outline is not None:
@@ -213,9 +215,11 @@ class Ground:
         window = grown(rect, self.reach_m)
         if len(self._unsaved) and len(_near(self._unsaved, window)):
             return False
-        low = self._fields[:, :2] <= np.asarray(window[:2]) + TOLERANCE_M
-        high = self._fields[:, 2:] >= np.asarray(window[2:]) - TOLERANCE_M
-        return bool((low & high).all(axis=1).any())
+        x0, y0, x1, y1 = grown(window, -TOLERANCE_M)
+        return any(
+            left <= x0 and below <= y0 and right >= x1 and above >= y1
+            for left, below, right, above in self._field_rects
+        )
 
     def _corner_outside(self, rect: RectM) -> bool:
         """Return True if a corner that the reach touches lies in no field: a quick end for most others.
@@ -223,10 +227,11 @@ class Ground:
         Corners are moved inwards by more than the tolerances of `_mask`.
         """
         x0, y0, x1, y1 = grown(rect, self.reach_m - 4 * TOLERANCE_M)
-        left, below, right, above = self._fields.T
-        has_x = [(left <= x) & (x <= right) for x in (x0, x1)]
-        has_y = [(below <= y) & (y <= above) for y in (y0, y1)]
-        return not all((in_x & in_y).any() for in_x in has_x for in_y in has_y)
+        return not all(
+            any(left <= x <= right and below <= y <= above for left, below, right, above in self._field_rects)
+            for x in (x0, x1)
+            for y in (y0, y1)
+        )
 
     def _mask(self, rect: RectM) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
         """Divide `rect` into cells that are allowed or not.

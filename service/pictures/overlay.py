@@ -109,8 +109,13 @@ def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
     OSError
         Raised when the file cannot be written.
     """
+    path.write_bytes(png(rgb))
+
+
+def png(rgb: NDArray[np.uint8]) -> bytes:
+    """Return an RGB picture, (rows, columns, 3), as the bytes of a PNG file."""
     _, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    path.write_bytes(encoded.tobytes())
+    return encoded.tobytes()
 
 
 def stretched(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:

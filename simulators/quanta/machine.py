@@ -44,9 +44,14 @@ class QuantaMachine:
     devices : Microscope
         Those of `simulators.quanta.server.quanta_microscope`.
     clock : FollowedClock
+    stop_late_s : float
+        Pause after a frame in which a request to stop still makes it the last one, s. On a busy computer
+        requests come late, and a machine in real time would expose once more.
     """
 
-    def __init__(self, config: Config, devices: Microscope, clock: FollowedClock) -> None:
+    def __init__(
+        self, config: Config, devices: Microscope, clock: FollowedClock, stop_late_s: float = 0.0
+    ) -> None:
         self._config = config
         self._devices = devices
         self._clock = clock
@@ -59,6 +64,7 @@ class QuantaMachine:
         self._blanked, self._power = devices.sem.is_blanked(), True
         self._automatic: str | None = None
         self._images: list[Image] = []
+        self._stop_late_s = stop_late_s
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """Return the call of that name; None where there is none."""
@@ -165,7 +171,7 @@ class QuantaMachine:
         while True:
             image = self._frame(self.held.values["dwell_time"])
             self._images = [*self._images[-1:], image]
-            if last.is_set():
+            if last.is_set() or not self._clock.sleep(self._stop_late_s, last):
                 return
 
     def _expose_often(self, last: threading.Event) -> None:

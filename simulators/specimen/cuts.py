@@ -54,7 +54,11 @@ def cuts(block: CellBlock, plane: Grid, w_um: float) -> Iterator[Cut]:
         for other in np.flatnonzero(apart < radii + radii[index]):
             if other != index:
                 # Where two would overlap, each keeps the area that is deeper inside itself.
-                inside = inside - np.maximum(cells[other].outline.depth_inside_um(coarse, w_um), 0)
+                window = coarse.window(centers[other], radii[other])
+                if window is not None:
+                    there, _ = window
+                    deep = cells[other].outline.depth_inside_um(coarse, w_um, there)
+                    inside[there] -= np.maximum(deep, 0)
         if inside.max() <= 0:
             continue
         nucleus = cell.nucleus.depth_inside_um(coarse, w_um)

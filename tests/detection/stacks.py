@@ -61,8 +61,9 @@ class Block:
         u, v = u.reshape(x.shape), v.reshape(x.shape)
         for cell, (cx, cy, radius) in self.cuts(z_um).items():
             if cell not in faint:
-                off = np.hypot(u - cx, v - cy)
-                image[(off <= radius) & (off > 0.4 * radius)] += brightness
+                part = _around(self.box(cell, z_um, to_block), radius / PIXEL_UM)
+                off = np.hypot(u[part] - cx, v[part] - cy)
+                image[part][(off <= radius) & (off > 0.4 * radius)] += brightness
         if dust is not None:
             image[dust.slices] += 60
         blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.6))
@@ -75,3 +76,10 @@ class Block:
         x, y, _ = self.cuts(z_um)[cell]
         place = to_block.inverse().apply(np.array([[x, y]])) / (PIXEL_UM, -PIXEL_UM) + SIZE_PX / 2
         return np.asarray(place[0])
+
+
+def _around(middle_px: NDArray[np.float64], radius_px: float) -> tuple[slice, slice]:
+    """Rows and columns that hold a disc."""
+    low = np.clip(np.floor(middle_px - radius_px).astype(int) - 1, 0, SIZE_PX)
+    high = np.clip(np.ceil(middle_px + radius_px).astype(int) + 1, 0, SIZE_PX)
+    return slice(low[1], high[1]), slice(low[0], high[0])

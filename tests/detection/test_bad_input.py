@@ -196,5 +196,7 @@ def test_a_detector_without_hits_or_words_is_given_words() -> None:
 
 
 def test_a_name_that_is_not_at_hand_is_refused() -> None:
-    with pytest.raises(DetectionError, match="no detector 'otsu'; there are recall-first and paper"):
+    with pytest.raises(
+        DetectionError, match="no detector 'otsu'; there are combined and network and recall-first and paper"
+    ):
         detect(make_section(1, size_px=64).pixels, 0.2, DetectionConfig(detector="otsu"))

@@ -18,6 +18,7 @@ SETTINGS: dict[str, Any] = {
     "fluorescence": {"frame_px": [128, 96]},
     "sem": {"beam_shift_range_um": 8},
     "layout": {"kind": "grid", "sections": 2, "pitch_um": 400, "fields": [1, 1]},
+    "simulator": {"specimen": {"cells_per_field": 1}},
 }
 CONFIG = Config.model_validate(SETTINGS)
 

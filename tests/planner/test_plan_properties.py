@@ -1,5 +1,6 @@
 """Properties that hold for every plan, checked by code that shares nothing with the planner."""
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from planner.plan import plan
@@ -29,12 +30,16 @@ any_settings = st.builds(
     halo_um=st.sampled_from([0.0, 0.5, 3.0]),
 )
 deadline_free = settings(deadline=None, max_examples=60)
+same_layouts = seed(60)
+"""Tests of any layout come to the same ones, which are planned once."""
 
 
+@functools.lru_cache(maxsize=128)
 def planned(layout: Layout, given_settings: PlanSettings) -> Plan:
     return plan("S0001", layout.fields, layout.boxes, given_settings)
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_all_that_a_box_requires_lies_in_the_frames_that_name_it(
@@ -58,6 +63,7 @@ def test_all_that_a_box_requires_lies_in_the_frames_that_name_it(
             assert not (required & ~checker.covered(frames)).any()
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_every_frame_grown_by_guard_and_halo_is_on_saved_fluorescence(
@@ -70,6 +76,7 @@ def test_every_frame_grown_by_guard_and_halo_is_on_saved_fluorescence(
         assert uncovered_m2((x0 - reach, y0 - reach, x1 + reach, y1 + reach), saved) == 0
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_frames_are_whole_pixels_within_the_maximum_and_say_what_they_are(
@@ -94,6 +101,7 @@ def test_frames_are_whole_pixels_within_the_maximum_and_say_what_they_are(
         assert list(frame.covers) == sorted(set(frame.covers))
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_no_frame_lies_inside_another(layout: Layout, chosen: PlanSettings) -> None:
@@ -108,6 +116,7 @@ def test_no_frame_lies_inside_another(layout: Layout, chosen: PlanSettings) -> N
             )
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_totals_are_the_sums_and_never_below_the_bound(layout: Layout, chosen: PlanSettings) -> None:
@@ -138,6 +147,7 @@ def test_totals_are_the_sums_and_never_below_the_bound(layout: Layout, chosen: P
         assert totals.total_s == pytest.approx(totals.raster_total_s)
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings, st.randoms(use_true_random=False))
 def test_the_order_of_boxes_and_fields_does_not_matter(
@@ -149,6 +159,7 @@ def test_the_order_of_boxes_and_fields_does_not_matter(
     assert planned(Layout(tuple(fields), tuple(boxes)), chosen) == planned(layout, chosen)
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_moving_everything_by_100_mm_does_not_matter(layout: Layout, chosen: PlanSettings) -> None:
@@ -183,6 +194,7 @@ def test_no_boxes_nothing_skipped_and_no_frames_but_of_a_raster(layout: Layout, 
         assert result.totals.total_s == 0
 
 
+@same_layouts
 @deadline_free
 @given(lattice_sections(), any_settings)
 def test_a_raster_covers_all_allowed_ground(layout: Layout, chosen: PlanSettings) -> None:
@@ -199,6 +211,7 @@ one_field_boxes = st.lists(
 )
 
 
+@same_layouts
 @deadline_free
 @given(one_field_boxes, covering)
 def test_not_a_hair_of_required_ground_is_lost_by_rounding(
@@ -214,6 +227,7 @@ def test_not_a_hair_of_required_ground_is_lost_by_rounding(
         assert uncovered_m2(rect, cover) < LINE_M2
 
 
+@same_layouts
 @deadline_free
 @given(one_field_boxes, covering)
 def test_what_fits_in_a_frame_is_wholly_inside_one_and_the_rest_in_overlapping_tiles(

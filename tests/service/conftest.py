@@ -9,11 +9,25 @@ from service.cli.commands import run
 from service.session.folders.run_folder import drive_alone
 from service.session.setup import Setup
 from service.store.store import Store
+from tests.remembered import Remembered, remembering
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import new_store
 
 Start = Callable[..., Session]
+
+
+@pytest.fixture(scope="session")
+def remembered() -> Remembered:
+    """Memory of one worker."""
+    return Remembered()
+
+
+@pytest.fixture(scope="module")
+def frames_once(remembered: Remembered) -> Iterator[None]:
+    """For files about something else than frames: each is computed, detected and planned once."""
+    with remembering(remembered):
+        yield
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from tests.service.faults import faulty, raising
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import add_specimen, job, save_field
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 WORDINGS = [
     name
     for name, value in vars(wording).items()

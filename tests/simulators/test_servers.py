@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from config.loading import load
-from simulators.servers import small
+from simulators.servers import main, small
 from tests.places import ROOT
 from tests.simulators.servers import profile, servers
 
@@ -41,6 +42,23 @@ def test_what_hardware_keeps_outlives_the_servers() -> None:
         assert "another simulated microscope is running there" in said
 
 
+Refuse = Callable[..., str]
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refuse:
+    """Start it in this process with something wrong; gives the last line that it says."""
+
+    def call(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["servers", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        return capsys.readouterr().err.splitlines()[-1]
+
+    return call
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -50,13 +68,15 @@ def test_what_hardware_keeps_outlives_the_servers() -> None:
         (("--folder", "x" * 120), "too long for a socket"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_a_sentence(arguments: tuple[object, ...], says: str) -> None:
-    assert says in refused(*arguments)
+def test_what_cannot_be_served_is_said_in_a_sentence(
+    refuse: Refuse, arguments: tuple[object, ...], says: str
+) -> None:
+    assert says in refuse(*arguments)
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_something_else_in_it_is_left_alone(refuse: Refuse, tmp_path: Path) -> None:
     (tmp_path / "microscope.jsonl").write_text("my diary\n")
-    assert "not a line of a microscope's memory" in refused("--folder", tmp_path, "--port", 0)
+    assert "not a line of a microscope's memory" in refuse("--folder", tmp_path, "--port", 0)
     assert (tmp_path / "microscope.jsonl").read_text() == "my diary\n"
 
 

@@ -1,5 +1,7 @@
+import functools
+import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -19,6 +21,7 @@ from detection.registration.section_frame import SectionFrame
 from detection.serial.detector import SerialDetector
 from detection.serial.section import SerialSection
 from tests.detection.stacks import OFFSET, PIXEL_UM, SIZE_PX, Block
+from tests.remembered import OF_A_FRAME, Remembered, remembering
 
 BLOCK = Block(8, cells=90)
 CONFIG = DetectionConfig(dilate_um=0.5)
@@ -32,7 +35,28 @@ def laid(index: int) -> Rigid:
     return Rigid(float(rng.uniform(-math.pi, math.pi)), (float(x), float(y)))
 
 
-def frame(index: int, **more: object) -> SectionFrame:
+@pytest.fixture(scope="module", autouse=True)
+def each_frame_once() -> Iterator[None]:
+    """Most tests link the same frames: what a frame shows alone is computed once, its links each time."""
+    with remembering(Remembered(), OF_A_FRAME):
+        yield
+
+
+@pytest.fixture
+def anew() -> Iterator[None]:
+    """Compute everything again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in OF_A_FRAME:
+            patch.setattr(owner, name, inspect.unwrap(getattr(owner, name)))
+        yield
+
+
+@functools.cache
+def frame(index: int) -> SectionFrame:
+    return changed(index)
+
+
+def changed(index: int, **more: object) -> SectionFrame:
     return BLOCK.section(f"S{index + 1:04d}", 1 + 0.15 * index, laid(index), index, **more)  # type: ignore[arg-type]
 
 
@@ -52,6 +76,7 @@ def track_at(section: SerialSection, index: int, cell: int) -> str | None:
     return None
 
 
+@functools.cache
 def central_cells() -> list[int]:
     """Cells that lie well within all frames."""
     cells = set(BLOCK.cuts(1.0)) & set(BLOCK.cuts(1 + 0.15 * 7))
@@ -74,7 +99,7 @@ def test_sections_come_out_once_and_in_order_and_cells_keep_their_names() -> Non
 @pytest.mark.parametrize("look_ahead", [True, False])
 def test_a_cell_missed_in_one_section_is_carried_with_the_reason(look_ahead: bool) -> None:
     cell = central_cells()[0]
-    found = run([frame(n, faint=[cell] if n == 4 else []) for n in range(8)], look_ahead)
+    found = run([changed(n, faint=[cell] if n == 4 else []) for n in range(8)], look_ahead)
     x, y = BLOCK.box(cell, 1 + 0.15 * 4, laid(4))
     carried = [
         one
@@ -176,7 +201,7 @@ def test_cells_that_touch_for_a_while_keep_their_names_and_are_imaged_whole(look
 
 
 def test_sections_that_are_swapped_turned_and_differently_exposed_are_linked() -> None:
-    frames = [frame(n, brightness=480.0, noise=40.0) if n == 1 else frame(n) for n in range(6)]
+    frames = [changed(n, brightness=480.0, noise=40.0) if n == 1 else frame(n) for n in range(6)]
     frames[2], frames[3] = frames[3], frames[2]
     turned = np.rot90(frames[4].pixels, 2).astype(np.uint16)
     frames[4] = replace(frames[4], pixels=turned)
@@ -304,7 +329,7 @@ def test_dim_cells_in_a_crowd_are_imaged_in_every_section(look_ahead: bool) -> N
     assert np.mean(together) > np.mean(alone) + 0.4
 
 
-def test_the_same_frames_give_the_same_sections() -> None:
+def test_the_same_frames_give_the_same_sections(anew: None) -> None:
     frames = [frame(n) for n in range(6)]
     assert [(one.cells, one.place) for one in run(frames)] == [(one.cells, one.place) for one in run(frames)]
 
@@ -325,7 +350,7 @@ def test_what_no_field_of_a_mosaic_shows_is_not_imaged_though_neighbours_show_a_
 def test_the_window_does_not_grow() -> None:
     detector = SerialDetector(CONFIG)
     held = []
-    for n in range(24):
+    for n in range(20):
         detector.add(frame(n % 8))
         held.append(len(detector._window))
     assert held[-1] <= 14

@@ -1,5 +1,6 @@
 """Values decide, sentences are only shown: with other words everything comes out the same."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -30,7 +31,8 @@ def laid(index: int) -> Rigid:
     return Rigid(0.7 * index, (9.0 * (index % 3), -6.0 * (index % 2)))
 
 
-def frames() -> list[SectionFrame]:
+@functools.cache
+def frames() -> tuple[SectionFrame, ...]:
     """Sections with dust, and dim cells that one of them hardly shows."""
     found = []
     for n in range(8):
@@ -40,7 +42,7 @@ def frames() -> list[SectionFrame]:
         )
         glow = BLOCK.section("dim", z_um, laid(n), n, brightness=14, noise=0, faint=range(1, 60, 2))
         found.append(replace(bright, pixels=bright.pixels + (glow.pixels - np.uint16(OFFSET))))
-    return found
+    return tuple(found)
 
 
 Outcome = tuple[Sequence[object], Sequence[object], set[CellSource], set[Decision]]

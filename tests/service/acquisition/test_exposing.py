@@ -25,6 +25,8 @@ from tests.service.faults import faulty
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 OFF_M = 60e-6
 
 

@@ -17,6 +17,8 @@ from service.session.setup import Setup
 from simulators.devices.stage import SimulatedStage
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 OFF_M = 1.8e-6
 """Less than the stage is allowed to end off its target, more than the guard less its own error."""
 

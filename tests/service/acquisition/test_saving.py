@@ -19,6 +19,8 @@ from tests.service.conftest import Start
 from tests.service.image_files.test_images import FRAME, LIGHT_PATH, PIXELS, SCAN, TAKEN_AT
 from tests.service.sessions import Session
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 PASSING = [errno.EMFILE, errno.ENFILE, errno.EIO, errno.EINTR, errno.ENOMEM, errno.ESTALE, errno.EAGAIN]
 
 

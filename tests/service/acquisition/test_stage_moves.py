@@ -11,6 +11,8 @@ from service.model.work import Step
 from service.session.setup import Setup
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 class Watched:
     """A stage whose moves are noted."""

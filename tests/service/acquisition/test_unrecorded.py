@@ -11,6 +11,8 @@ from service.model.jobs import ExposureState, JobState
 from service.session.exposure_map import touched
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 @pytest.fixture
 def reviewed(tmp_path: Path) -> tuple[Session, Path]:

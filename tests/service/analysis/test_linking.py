@@ -14,6 +14,8 @@ from service.analysis.mosaic import FieldFrame
 from service.analysis.track_names import TrackNames
 from tests.service.linked import BAD_ADU, SIDE_M, Picky, field_frame, sections
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 def linking(look_ahead: bool = True, detector: Any = None, serial: bool = True) -> Linking:
     settings = DetectionConfig(serial=serial)

@@ -27,6 +27,7 @@ from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import ExposureState, Job, JobKind, JobState
 from service.model.phases import Phase
 from service.model.specimen import Section
+from service.pictures import focus as figures
 from service.report.summary import summarise
 from service.session.context import Context
 from service.session.setup import Setup
@@ -37,7 +38,9 @@ from tests.service.api.api_session import DirectControl
 from tests.service.faults import Faulty, faulty, raising, with_device
 from tests.service.sessions import Session, small_config
 
-SECTIONS = 20
+pytestmark = pytest.mark.usefixtures("frames_once")
+
+SECTIONS = 15
 
 
 def on_plate(sections: int, autofocus_um: float = 0.0, **simulator: object) -> Config:
@@ -82,7 +85,7 @@ class WrongTwice:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """Twenty sections; two focuses of the beam are wrong."""
+    """Fifteen sections; two focuses of the beam are wrong."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     session = Session(folder, on_plate(SECTIONS, autofocus_um=4), with_device("focus", WrongTwice))
     session.run(300)
@@ -139,7 +142,7 @@ def test_outliers_are_told_everywhere(whole: Session) -> None:
         request = {"v": 1, "id": "a", "method": method, "params": params}
         return json.loads(handler.answer(json.dumps(request).encode()))["result"]
 
-    page = ask("focus.list", beam="electron", limit=15)
+    page = ask("focus.list", beam="electron", limit=10)
     rest = ask("focus.list", beam="electron", after=page["after"])
     rows = page["focuses"] + rest["focuses"]
     assert rest["after"] is None
@@ -188,7 +191,13 @@ Start = Callable[..., Session]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def unpictured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures, which take most of a small session: `whole` has them."""
+    monkeypatch.setattr(figures, "draw_focuses", lambda *_: None)
+
+
+@pytest.fixture
+def start(tmp_path: Path, unpictured: None) -> Iterator[Start]:
     sessions: list[Session] = []
 
     def make(config: Config, change: Callable[[Setup], Setup] = lambda setup: setup) -> Session:
@@ -215,7 +224,7 @@ def pause_at_spot(session: Session, number: int, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_restart_goes_on_with_the_same_heights_and_a_focus_stays_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpictured: None
 ) -> None:
     old = Session(tmp_path / "run", on_plate(7, autofocus_um=4))
     pause_at_spot(old, 6, monkeypatch)
@@ -330,7 +339,7 @@ def test_back_in_a_section_its_own_height_is_set_again(start: Start, monkeypatch
     assert float(notes["ilemtrack.working_distance_m"]) == pytest.approx(first.used_m, rel=1e-9)
 
 
-def test_light_that_was_interrupted_begins_where_it_had_begun(tmp_path: Path) -> None:
+def test_light_that_was_interrupted_begins_where_it_had_begun(tmp_path: Path, unpictured: None) -> None:
     config = on_plate(1, autofocus_um=4, plate_height_um=1, plate_tilt_mrad=[0, 0])
     old = Session(tmp_path / "run", config)
     old.context.store.focus.add(
@@ -401,5 +410,7 @@ def test_people_see_what_a_focus_found(whole: Session) -> None:
     assert "outlier, started at 5.7" in height_text(row)
     assert "off the plane of the sections around it, which is used" in height_text(row)
     (beam, light) = summarise(whole.config, whole.store, whole.folder, None).focus
-    assert f"18 sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(asdict(beam))
+    assert f"{SECTIONS - 2} sections, 2 off the plane ({', '.join(beam.outliers)}); " in focus_text(
+        asdict(beam)
+    )
     assert focus_text(asdict(light)).endswith("of light")

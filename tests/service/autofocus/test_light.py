@@ -13,6 +13,8 @@ from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 def blurred(**fluorescence: object) -> dict[str, Any]:
     return {

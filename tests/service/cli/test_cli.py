@@ -25,7 +25,7 @@ from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 
-pytestmark = pytest.mark.usefixtures("runtime_dir")
+pytestmark = pytest.mark.usefixtures("runtime_dir", "frames_once")
 
 SUMMARY = {
     "v",

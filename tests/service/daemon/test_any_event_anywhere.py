@@ -38,6 +38,8 @@ from tests.service.faults import ALWAYS, faulty
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import queue_jobs, record_cells
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 PLACES = ("checkpoint", "after checkpoint", "pump", "expose", "scan", "save", "halt", "wait")
 WISHES = ("pause", "resume", "ack", "confirm", "hold", "release")
 TROUBLES = ("disk full", "not saved", "database", "unsafe", "device")

@@ -38,6 +38,8 @@ from simulators.clock import FastClock
 from tests.service.faults import ALWAYS, Trouble
 from tests.service.sessions import QUICK, Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 HASTY = Limits(grace_s=1.0, per_second=0.0, quick_s=1.0, stopped_s=0.1, safe_again_s=0.05, look_s=0.01)
 """Deadlines of a session one of whose devices never answers."""
 

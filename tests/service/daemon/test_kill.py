@@ -158,7 +158,15 @@ def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path
     assert not beam_is_on(run)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+# That each of the others is taken shows test_main_loop.
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
 def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
     begun: tuple[Daemon, Path, str], number: signal.Signals
 ) -> None:
@@ -178,8 +186,14 @@ def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
         store.close()
 
 
-def test_abort_in_mid_scan(begun: tuple[Daemon, Path, str]) -> None:
+def test_a_second_program_is_kept_away_and_abort_lands_in_mid_scan(
+    begun: tuple[Daemon, Path, str], start: Start
+) -> None:
     daemon, run, interrupted = begun
+    second = start("resume", run)
+    _, err = second.communicate(timeout=200)
+    assert second.returncode == 2
+    assert "another ilemtrack is at work on this run" in err
     with Client() as client:
         client.call("run.abort")
     out, _ = daemon.communicate(timeout=200)
@@ -192,23 +206,3 @@ def test_abort_in_mid_scan(begun: tuple[Daemon, Path, str]) -> None:
         assert store.queue.job(interrupted).state is JobState.NEEDS_REVIEW
     finally:
         store.close()
-
-
-def test_a_second_program_is_kept_away_from_the_run(begun: tuple[Daemon, Path, str], start: Start) -> None:
-    _, run, _ = begun
-    second = start("resume", run)
-    _, err = second.communicate(timeout=200)
-    assert second.returncode == 2
-    assert "another ilemtrack is at work on this run" in err
-
-
-def test_a_run_that_has_ended_is_not_taken_up(start: Start, tmp_path: Path) -> None:
-    config = tmp_path / "small.yaml"
-    config.write_text(dump(small_config()), encoding="utf-8")
-    done = start("dry-run", "--config", config, "--out", tmp_path / "run")
-    done.communicate(timeout=200)
-    assert done.returncode == 0
-    again = start("resume", tmp_path / "run")
-    _, err = again.communicate(timeout=200)
-    assert again.returncode == 2
-    assert "the session has ended (done)" in err

@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import threading
@@ -10,11 +11,15 @@ import pytest
 
 from drivers.errors import DriverError
 from service.daemon.main_loop import ABANDONED, MainLoop
+from service.model.jobs import ExposureState
 from service.model.phases import PauseCause, Phase, SessionEvent, Status
+from service.signals import STOPPING
 from service.watch.supervision import Supervision, supervised
 from service.watch.systemd import notify
 from tests.service.faults import faulty
 from tests.service.sessions import Session, small_config
+
+pytestmark = pytest.mark.usefixtures("frames_once")
 
 
 class Left(BaseException):
@@ -47,6 +52,24 @@ def test_a_session_runs_to_its_end(tmp_path: Path) -> None:
     with loop_of(session) as loop:
         assert loop.run(go_on=True) is False
         assert session.store.status().phase is Phase.DONE
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_each_signal_in_mid_scan_ends_the_program_with_the_microscope_safe(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    def struck(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return real(*args, **kwargs)
+
+    session = Session(tmp_path / "run", small_config(), faulty("sem", "scan", struck))
+    with loop_of(session) as loop:
+        assert loop.run(go_on=True) is True
+        # To be taken up where it was.
+        assert session.store.status().phase is Phase.ELECTRON
+        assert not [row for row in session.store.ledger.exposures() if row.state is ExposureState.OPEN]
+    assert session.setup.devices.sem.is_blanked()
+    assert not session.setup.devices.light.is_on()
 
 
 @pytest.mark.usefixtures("runtime_dir")

@@ -20,7 +20,7 @@ from tests.service.linked import BAD_ADU, Picky
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 
-pytestmark = pytest.mark.usefixtures("runtime_dir")
+pytestmark = pytest.mark.usefixtures("runtime_dir", "frames_once")
 
 
 def test_a_failed_detection_is_made_up_for_after_a_restart(

@@ -40,6 +40,8 @@ from tests.service.faults import ALWAYS, faulty, raising
 from tests.service.linked import BAD_ADU, Picky
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 @pytest.mark.parametrize("order", ["array", "section"])
 def test_a_whole_session(start: Start, order: str) -> None:

@@ -23,6 +23,8 @@ from service.report.summary import summarise
 from service.store.store import Store
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 SECTIONS = 9
 REVIEWED: dict[str, dict[str, Any]] = {
     "layout": {"sections": SECTIONS, "fields": [2, 1], "pitch_um": 400},

@@ -20,6 +20,8 @@ from tests.service.api.api_session import DirectControl
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import UM, add_specimen, queue_jobs, rect, save_field
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 SEM, FRAME = Config().sem, StageFrame.of(Config())
 
 ANNA = Word("anna", "she looked at it")

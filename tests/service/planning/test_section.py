@@ -17,6 +17,8 @@ from service.store.store import Store
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import UM, WALL, cell, record_cells
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 CONFIG = Config()
 REACH_M = (CONFIG.planner.guard_um + CONFIG.sem.beam_halo_um) * 1e-6
 

@@ -20,6 +20,8 @@ from service.store.store import Store
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import add_specimen, job, queue_jobs, save_field
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 AT = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 CONFIG = Config()
 

@@ -14,6 +14,8 @@ from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from tests.service.sessions import small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 class Kept:
     """Settings of hardware that takes them back."""

@@ -145,3 +145,22 @@ def test_the_quanta_server_blurs_and_focuses_likewise(make_config: MakeConfig) -
     machine.held.fault("autofocus_off", 33e-6)
     assert focused() == pytest.approx(true_m + 33e-6, abs=1e-9)
     machine.close()
+
+
+def test_a_scan_whose_request_to_stop_comes_late_has_one_frame_all_the_same(make_config: MakeConfig) -> None:
+    base = FastClock()
+    microscope, clock = quanta_microscope(make_config(), base)
+    microscope.devices.chamber.go_to(VacuumState.HIGH, 1000)
+    machine = QuantaMachine(make_config(), microscope.devices, clock, stop_late_s=1e6)
+    machine.held.set("scanning_size", 20e-6)
+    machine.unblank_beam()
+    machine.set_channel_state("1", "run")
+    while machine.get_latest_image("1") is None:
+        base.sleep(1.0)
+        clock.settle()
+    # Long after the frame has ended.
+    base.sleep(60.0)
+    clock.settle()
+    machine.set_channel_state("1", "stop")
+    machine.close()
+    assert len(microscope.ground.exposures()) == 1

@@ -16,7 +16,7 @@ from service.session.folders.run_folder import create, lock
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
 
-pytestmark = pytest.mark.usefixtures("runtime_dir")
+pytestmark = pytest.mark.usefixtures("runtime_dir", "frames_once")
 
 
 @pytest.fixture
@@ -56,11 +56,17 @@ def test_to_take_up_a_run_its_folder_is_needed(say: Said, small: Path) -> None:
     assert "--resume needs --out" in said
 
 
-def test_a_run_that_has_ended_is_not_begun_anew(say: Said, small: Path, tmp_path: Path) -> None:
+def test_a_run_that_has_ended_is_neither_begun_anew_nor_taken_up(
+    say: Said, small: Path, tmp_path: Path
+) -> None:
     assert say("dry-run", "--config", small, "--out", tmp_path / "run")[0] == 0
-    status, _, said = say("run", "--config", small, "--out", tmp_path / "run", "--resume")
-    assert status == 2
-    assert "the session has ended (done)" in said
+    for again in (
+        ("run", "--config", small, "--out", tmp_path / "run", "--resume"),
+        ("resume", tmp_path / "run"),
+    ):
+        status, _, said = say(*again)
+        assert status == 2
+        assert "the session has ended (done)" in said
 
 
 def test_no_file_of_a_run_holds_a_secret(say: Said, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ from tests.service.saying import Said
 from tests.service.sessions import small_config
 from tests.service.store.stores import queue_jobs, rect
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 @pytest.fixture
 def endpoint(store: Store, runtime: Path) -> Iterator[str]:

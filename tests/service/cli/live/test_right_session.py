@@ -19,6 +19,8 @@ from tests.service.api.api_session import DirectControl
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 class Daemon:
     """Sockets and file of a daemon in this process."""

@@ -53,7 +53,10 @@ def test_the_documented_plugin_finds_cells_in_a_file(
     assert f"{len(cells)} cells" in table
     status, _, said = say("detect", image, "--detector", "otsus")
     assert status == 2
-    assert "no detector named otsus; there are recall-first, paper, forest:MODEL, otsu" in said
+    assert (
+        "no detector named otsus; there are combined, network, recall-first, paper, forest:MODEL, otsu"
+        in said
+    )
 
 
 @pytest.mark.parametrize(

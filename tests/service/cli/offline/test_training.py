@@ -96,7 +96,10 @@ def test_a_session_without_its_detector_never_begins(say: Said, name: str, tmp_p
 @pytest.mark.parametrize(
     ("detector", "sentence"),
     [
-        ("nonsense", "no detector named nonsense; there are recall-first, paper, forest:MODEL"),
+        (
+            "nonsense",
+            "no detector named nonsense; there are combined, network, recall-first, paper, forest:MODEL",
+        ),
         ("No Name", "--detector No Name: no such detector"),
         ("forest:", "no such detector"),
         ("forest:missing.onnx", "missing.onnx: the forest cannot be read (No such file or directory)"),

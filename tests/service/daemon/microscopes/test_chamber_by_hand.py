@@ -18,6 +18,8 @@ from service.model.specimen import FieldState
 from service.session.setup import Setup
 from tests.service.sessions import Session, small_config
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 ASKED = (Phase.PAUSED, PauseCause.CHAMBER_BY_HAND)
 
 

@@ -19,6 +19,8 @@ from simulators.quanta.machine import QuantaMachine
 from simulators.quanta.server import QuantaServer, quanta_microscope
 from tests.service.sessions import Session
 
+pytestmark = pytest.mark.usefixtures("frames_once")
+
 
 def profile(**changes: object) -> Config:
     """Return the profile, with two sections of a field each."""
