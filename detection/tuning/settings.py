@@ -31,10 +31,12 @@ class TuningSettings:
     """Gain below which nothing is written. Chosen by hand."""
     area_tolerance: float = 0.05
     """Share by which the imaged area may grow without a cell being gained. Chosen by hand."""
-    area_per_cell: float = 2.0
+    area_per_cell: float = 4.0
     """Imaged area that a gained cell may add, in areas of a mean cell. Chosen by hand."""
     false_tolerance: float = 0.002
     """Share of the frame by which the area of hits on no cell may grow. Chosen by hand."""
+    false_per_gain: float = 0.2
+    """The same for a gain of all cells, in proportion for less. Chosen by hand."""
 
 
 TUNING = TuningSettings()

@@ -168,9 +168,10 @@ def _tuned(
     return Tuned(model, before, after, best, len(frames), cells, folds)
 
 
-def _rank(figures: Figures, before: Figures, settings: TuningSettings) -> tuple[bool, float]:
-    """Return what to choose by: no cell lost, then all in all."""
-    return figures.contained >= before.contained, worth(figures, settings)
+def _rank(figures: Figures, before: Figures, settings: TuningSettings) -> tuple[bool, bool, float]:
+    """Return what to choose by: better by the rule, then no cell lost, then all in all."""
+    kept = figures.contained >= before.contained
+    return is_better(figures, before, settings), kept, worth(figures, settings)
 
 
 def _small(item: AnnotatedFrame) -> list[AnnotatedFrame]:

@@ -13,7 +13,11 @@ from service.cli.output import print_json, tell
 def detect(
     images: Images,
     detector: Annotated[
-        str | None, typer.Option(help="recall-first, paper, forest:MODEL or the name of a plug-in.")
+        str | None,
+        typer.Option(
+            help="combined, network, recall-first, paper, a plug-in, or a model: forest:FILE, network:FILE,"
+            " combined:FILE."
+        ),
     ] = None,
     denoise: Annotated[
         Denoising | None, typer.Option(help="Noise filter before the paper's detector.")

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from config.work import DetectionConfig
+from detection.errors import DetectionError
 from detection.evaluation.annotated import AnnotatedFrame
 from detection.network.onnx_file import model_bytes
 from detection.network.shipped import shipped_network
@@ -17,6 +18,7 @@ from detection.tuning.tune import Tuned, tune
 from service.cli.consoles import people, results
 from service.cli.exit_status import FAILURES
 from service.cli.output import duration, print_json, size, tell
+from service.errors import InputError
 from service.evaluation.training import write_model
 
 NOT_BETTER = (
@@ -30,13 +32,17 @@ def tune_network(frames: Sequence[AnnotatedFrame], out: Path, as_json: bool, sta
 
     Raises
     ------
+    InputError
+        Raised when the network of the program is missing or damaged.
     typer.Exit
         With `FAILURES` when it is not better.
     """
+    try:
+        network = shipped_network()
+    except DetectionError as error:
+        raise InputError(f"there is no network to adapt: {error}") from None
     with people.status("features of the frames", spinner="line") as status:
-        tuned = tune(
-            shipped_network(), frames, DetectionConfig(), progress=lambda words: status.update(words)
-        )
+        tuned = tune(network, frames, DetectionConfig(), progress=status.update)
     written = None if tuned.model is None else write_model(out, model_bytes(tuned.model))
     elapsed_s = time.perf_counter() - started
     if as_json:
