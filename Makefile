@@ -26,8 +26,8 @@ test: style  ## every check and test
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
-long: $(READY)  ## the fuzzer and the kills, for hours; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
-	$(BIN)/python -m pytest -m long -s tests/long
+long: $(READY)  ## what takes too long for every day: fuzzer, kills; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
+	$(BIN)/python -m pytest -m long -s
 
 lint: style types
 

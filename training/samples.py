@@ -94,8 +94,8 @@ def turned(sample: Sample, turn: int) -> Sample:
         0..7; 1 mirrors left and right, 2 up and down, 4 rows and columns.
     """
     rows, columns = sample.planes.shape[1:]
-    fine = sample.planes[: STRIDE**2].reshape(STRIDE, STRIDE, rows, columns).transpose(2, 0, 3, 1)
-    fine = fine.reshape(STRIDE * rows, STRIDE * columns)
+    phases = sample.planes[: STRIDE**2].reshape(STRIDE, STRIDE, rows, columns)
+    fine = phases.transpose(2, 0, 3, 1).reshape(STRIDE * rows, STRIDE * columns)
     coarse, labels, boxes = sample.planes[STRIDE**2 :], sample.labels, sample.boxes
     height, width = fine.shape
     if turn & 1:
@@ -107,8 +107,8 @@ def turned(sample: Sample, turn: int) -> Sample:
     if turn & 4:
         fine, coarse, labels = fine.T, coarse.transpose(0, 2, 1), labels.T
         boxes = boxes[:, [1, 0, 3, 2]]
-    phases = fine.reshape(rows, STRIDE, columns, STRIDE).transpose(1, 3, 0, 2).reshape(-1, rows, columns)
-    planes = np.concatenate([phases, coarse])
+    turned_phases = fine.reshape(rows, STRIDE, columns, STRIDE).transpose(1, 3, 0, 2)
+    planes = np.concatenate([turned_phases.reshape(-1, rows, columns), coarse])
     return Sample(planes, np.ascontiguousarray(labels), np.ascontiguousarray(boxes, dtype=np.float32))
 
 

@@ -1,5 +1,6 @@
 """Samples of the training: planes, labels and boxes belong together, turned or not."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from training.samples import Sample, read_samples, sample_of, turned, write_samp
 from training.scenes.scene import SIDE, draw_scene
 
 
+@cache
 def _crowded() -> Sample:
     for seed in range(100):
         sample = sample_of(draw_scene(seed))
