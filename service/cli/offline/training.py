@@ -1,20 +1,14 @@
 """The command `ilemtrack train`."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from service.cli.options import ChannelOption, Images, Json, OtherPixelSize
-from service.cli.output import duration, print_json, size, tell
+from service.cli.output import tell
 from service.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from detection.evaluation.annotated import AnnotatedFrame
 
 
 def train(
@@ -58,47 +52,6 @@ def train(
 
         tune_network(frames, out, as_json, started)
     else:
-        _train_forest(frames, out, as_json, started)
+        from service.cli.offline.forest import train_forest
 
-
-def _train_forest(frames: "Sequence[AnnotatedFrame]", out: Path, as_json: bool, started: float) -> None:
-    from detection.forest.onnx_file import model_bytes
-    from detection.forest.training import train as fit
-    from service.cli.consoles import people, results
-    from service.evaluation.training import write_model
-
-    with people.status(f"training on {len(frames)} frames, about a minute", spinner="line"):
-        model = fit(frames)
-    written = write_model(out, model_bytes(model))
-    elapsed_s = time.perf_counter() - started
-    if as_json:
-        print_json(
-            {
-                "v": 1,
-                "model": str(out),
-                "pixel_size_um": round(model.pixel_size_um, 9),
-                "scales_um": list(model.scales_um),
-                **asdict(model.summary),
-                "calibration": asdict(model.calibration),
-                "elapsed_s": round(elapsed_s, 3),
-            }
-        )
-        return
-    summary = model.summary
-    results.print(
-        f"{out}: {len(model.trees)} trees from {summary.cells} cells in {summary.frames} frames,"
-        f" {size(written)}, {duration(elapsed_s)}",
-        soft_wrap=True,
-    )
-    results.print(
-        f"out-of-bag score of the pixels: recall {summary.oob_recall:.1%}, precision"
-        f" {summary.oob_precision:.1%}; expect less on other frames, and run `ilemtrack evaluate` on frames"
-        " that were not used for training",
-        soft_wrap=True,
-    )
-    calibration = model.calibration
-    results.print(
-        f"confidences calibrated by cross-validation on {calibration.hits} hits, {calibration.real} of them"
-        " cells",
-        soft_wrap=True,
-    )
+        train_forest(frames, out, as_json, started)

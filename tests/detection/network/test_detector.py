@@ -12,7 +12,7 @@ from detection.network.detector import Network, calibrated, hits_of
 from detection.network.inputs import WORKING_PIXEL_UM
 from detection.network.model import Calibration
 from detection.network.reading import Reading
-from tests.detection.networks import random_model, random_network
+from tests.detection.network.networks import random_model, random_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 

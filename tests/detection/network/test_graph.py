@@ -6,7 +6,7 @@ from detection.network.graph import INWARD_BLOCKS, WIDTHS, onnx_model, shapes
 from detection.network.inputs import CHANNELS
 from detection.network.model import Weights
 from detection.network.onnx_file import model_bytes
-from tests.detection.networks import random_model, random_network
+from tests.detection.network.networks import random_model, random_network
 
 Floats = NDArray[np.float64]
 

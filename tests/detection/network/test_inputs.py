@@ -52,7 +52,7 @@ def test_phases_of_the_fine_input_average_to_the_coarse_one() -> None:
     planes = planes_of(pixels)[0].astype(np.float64)
 
     def linear(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.sign(values) * np.expm1(2 * np.abs(values))
+        return np.asarray(np.sign(values) * np.expm1(2 * np.abs(values)))
 
     mean = linear(planes[: STRIDE**2]).mean(axis=0)
     np.testing.assert_allclose(linear(planes[STRIDE**2]), STRIDE * mean, atol=1e-4)

@@ -16,7 +16,7 @@ from detection.image.frames import check_frame
 from detection.network.detector import Network
 from detection.network.graph import shapes
 from detection.network.onnx_file import KEY, MAX_BYTES, model_bytes, model_from_bytes
-from tests.detection.networks import random_model, random_network
+from tests.detection.network.networks import random_model, random_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 Change = Callable[[onnx.ModelProto], None]

@@ -11,13 +11,13 @@ from detection.errors import DetectionError
 from detection.network import shipped
 from detection.network.detector import Network
 from detection.network.onnx_file import model_bytes
-from tests.detection.networks import random_model
+from tests.detection.network.networks import random_model
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the program looks for its network."""
+    """Place of the network of the program."""
     path = tmp_path / "network.onnx"
     monkeypatch.setattr(shipped, "PATH", path)
     shipped.shipped_network.cache_clear()

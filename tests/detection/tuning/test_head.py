@@ -10,7 +10,7 @@ from detection.network.settings import QUANTILES
 from detection.tuning.head import Head, with_score, with_sides
 from detection.tuning.places import Places
 from detection.tuning.settings import TUNING
-from tests.detection.networks import random_model
+from tests.detection.network.networks import random_model
 
 FEW = replace(TUNING, iterations=30)
 PLACES = FINER**2

@@ -13,7 +13,7 @@ from detection.network.inputs import WORKING_PIXEL_UM
 from detection.network.settings import PLACE_PX, SIDE_UNIT_PX
 from detection.tuning.places import Places, places_of
 from detection.tuning.settings import TUNING
-from tests.detection.networks import random_network
+from tests.detection.network.networks import random_network
 
 SHAPE = (120, 200)
 CELLS = (

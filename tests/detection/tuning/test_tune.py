@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from detection.tuning.judging import Figures, is_better
 from detection.tuning.settings import TUNING
 from detection.tuning.tune import Tuned, tune
 from tests.detection.forests import annotate
-from tests.detection.networks import blind_network
+from tests.detection.network.networks import blind_network
 from tests.detection.synthetic import Section, make_section
 
 FEW = replace(TUNING, ridges=(1e-5,), turns=2, iterations=40)
@@ -106,5 +107,5 @@ BEFORE = Figures(50, 0.90, 1.50, 0.010, 0.1)
         ({"reliability_gap": 0.0}, False),
     ],
 )
-def test_better_is_no_cell_lost_and_hardly_more_area(change: dict[str, float], better: bool) -> None:
+def test_better_is_no_cell_lost_and_hardly_more_area(change: dict[str, Any], better: bool) -> None:
     assert is_better(replace(BEFORE, **change), BEFORE, TUNING) is better

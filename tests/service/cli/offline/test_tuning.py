@@ -19,7 +19,7 @@ from service.diagnostics.checks import Level
 from service.diagnostics.preflight import settings_checks
 from service.evaluation.fiji_writing import write_outlines
 from tests.detection.forests import annotate
-from tests.detection.networks import random_model
+from tests.detection.network.networks import random_model
 from tests.detection.synthetic import make_section
 from tests.detection.tuning.test_tune import FEW, adapted, section_of
 from tests.service.cli.offline.test_training import save, save_labels
