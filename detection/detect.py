@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.work import DetectionConfig
-from detection.detectors import BUILT_IN, Detector, built_in
+from detection.detectors import BUILT_IN, Detector, KnowsItsLimit, built_in
 from detection.errors import DetectionError
 from detection.image.borders import clip_to_border
 from detection.image.boxes import union_fraction
 from detection.image.frames import check_frame
-from detection.image.hits import Detection
+from detection.image.hits import Detection, Overlooked
+from detection.overlooked.bound import overlooked_in
 from detection.policy import apply_policy
 from detection.tiles import find_in_parts
 
@@ -45,7 +46,7 @@ def detect(
     Returns
     -------
     Detection
-        Its warnings say why there are no cells.
+        Its warnings say why there are no cells; `overlooked` bounds what may have been missed then.
 
     Raises
     ------
@@ -62,11 +63,28 @@ def detect(
     hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame)
     if frame.border is not None:
         hits = clip_to_border(hits, frame.border)
-    if not (hits or warnings or frame.constant):
-        warnings = ["no cells: nothing stands out enough from its surroundings"]
+    overlooked = None
+    if not (hits or frame.constant):
+        if isinstance(chosen, KnowsItsLimit):
+            overlooked = overlooked_in(frame, chosen.least_contrast)
+        if overlooked is not None:
+            warnings = [*warnings, no_cells(overlooked)]
+        elif not warnings:
+            warnings = ["no cells: nothing stands out enough from its surroundings"]
     shape = (frame.values.shape[0], frame.values.shape[1])
     cells = apply_policy(hits, shape, pixel_size_um, config)
     imaged = union_fraction((cell.image_box_px for cell in cells if cell.image_box_px is not None), shape)
-    return Detection(
-        cells, imaged, (*frame.warnings, *warnings), elapsed_ms=(time.perf_counter() - started) * 1e3
+    elapsed_ms = (time.perf_counter() - started) * 1e3
+    return Detection(cells, imaged, (*frame.warnings, *warnings), elapsed_ms, overlooked)
+
+
+def no_cells(overlooked: Overlooked) -> str:
+    """Return the sentence for a frame without cells, with the bound on what may have been overlooked."""
+    return (
+        f"no cells: a disc of {overlooked.diameter_um:g} um and {overlooked.contrast_sd:.2g} noise deviations"
+        f" ({_plainly(overlooked.contrast_adu)} grey levels) would have been seen"
     )
+
+
+def _plainly(contrast_adu: float) -> str:
+    return f"{contrast_adu:.0f}" if contrast_adu >= 10 else f"{contrast_adu:.2g}"

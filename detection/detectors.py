@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from config.choices import Denoising
 from config.work import DetectionConfig
 from detection.errors import DetectionError
 from detection.image.frames import Frame
 from detection.image.hits import Hit
+from detection.overlooked.settings import OVERLOOKED
 from detection.paper import detector as paper
 from detection.paper.denoise import denoised
 from detection.paper.settings import settings_for
@@ -48,6 +49,16 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsItsLimit(Protocol):
+    """Detector whose weakest findable disc was measured, so that 'no cells' is a finding with a bound."""
+
+    @property
+    def least_contrast(self) -> float:
+        """Contrast at which 95 % of discs are found, in spreads of the frame; see `detection.overlooked`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RecallFirst:
     """Detector of everything significantly brighter than its background; see `detection.recall_first`.
@@ -58,6 +69,11 @@ class RecallFirst:
     """
 
     settings: RecallFirstSettings = RECALL_FIRST
+
+    @property
+    def least_contrast(self) -> float:
+        """Contrast of a disc that is found; see `KnowsItsLimit`."""
+        return OVERLOOKED.recall_first
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `Detector.find`."""
@@ -94,6 +110,11 @@ class WithoutNetwork:
     """
 
     why: str
+
+    @property
+    def least_contrast(self) -> float:
+        """Contrast of a disc that is found; see `KnowsItsLimit`."""
+        return OVERLOOKED.recall_first
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `Detector.find`."""

@@ -11,7 +11,15 @@ from statistics import NormalDist
 from config.work import DetectionConfig
 from detection.fragments import fragment_groups
 from detection.image.boxes import BoxPx, around
-from detection.image.hits import OUTER_QUANTILE, Cell, Decision, Hit
+from detection.image.hits import OUTER_QUANTILE, Cell, Decision, Hit, SeenBy
+
+SEEN_BY = {
+    SeenBy.BOTH: "seen by both detectors",
+    SeenBy.NETWORK: "seen by the network",
+    SeenBy.RECALL_FIRST: "seen by recall-first only",
+    SeenBy.UNDECIDED: "seen by recall-first only, against the network",
+}
+"""Words of a reason."""
 
 
 def apply_policy(
@@ -59,22 +67,35 @@ def _decide(
     name: str, hit: Hit, shape: tuple[int, int], pixel_size_um: float, config: DetectionConfig
 ) -> Cell:
     extra_um = hit.extent_uncertainty_um
-    if hit.confidence < config.min_confidence:
-        reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
-        below = Decision.BELOW_FLOOR
-        return Cell(name, hit.box, None, hit.confidence, reason, extra_um, decision=below, outer_px=hit.outer)
     decision, margin_um, reason = Decision.KEPT, config.dilate_um, "kept: confident"
-    if hit.confidence < config.doubtful_below:
+    if hit.confidence < config.min_confidence:
+        decision = Decision.BELOW_FLOOR
+        reason = f"not imaged: confidence {hit.confidence:.3g} below {config.min_confidence:g}"
+    elif hit.confidence < config.doubtful_below:
         decision = Decision.DOUBTFUL
         margin_um += config.doubtful_extra_um
         reason = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
-    if extra_um > 0:
-        margin_um += extra_um
-        reason += f"; outline unsure, grown by {extra_um:.1f} um"
-    grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
-    if hit.outer is not None:
-        grown = around(grown, _reach(hit.box, hit.outer, config.side_quantile, shape))
-    return Cell(name, hit.box, grown, hit.confidence, reason, extra_um, decision=decision, outer_px=hit.outer)
+    grown = None
+    if decision is not Decision.BELOW_FLOOR:
+        if extra_um > 0:
+            margin_um += extra_um
+            reason += f"; outline unsure, grown by {extra_um:.1f} um"
+        grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
+        if hit.outer is not None:
+            grown = around(grown, _reach(hit.box, hit.outer, config.side_quantile, shape))
+    if hit.seen_by is not None:
+        reason += f"; {SEEN_BY[hit.seen_by]}"
+    return Cell(
+        name,
+        hit.box,
+        grown,
+        hit.confidence,
+        reason,
+        extra_um,
+        decision=decision,
+        outer_px=hit.outer,
+        seen_by=hit.seen_by,
+    )
 
 
 def _reach(box: BoxPx, outer: BoxPx, quantile: float, shape: tuple[int, int]) -> BoxPx:

@@ -1,7 +1,6 @@
 """Detection in overlapping parts of frames that are too large for memory."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +8,11 @@ import scipy.ndimage as ndi
 from numpy.typing import NDArray
 
 from detection.detectors import Detector
-from detection.image.boxes import BoxPx, intersection_px
+from detection.image.boxes import BoxPx, around, intersection_px
 from detection.image.frames import Frame
-from detection.image.hits import Hit
+from detection.image.hits import Hit, SeenBy
+from detection.image.parts import PART_PX, cores_of
 
-PART_PX = 2048
-"""Frames of up to 2048 x 2048 pixels, full frames of common sCMOS cameras, are taken as a whole."""
 HALO_UM = 40.0
 """Overlap of parts on each side: a HeLa cell of 10 to 17 um and half the 25 um window of the background."""
 MAX_HALO_PX = PART_PX // 4
@@ -58,7 +56,7 @@ def find_in_parts(
     cut: list[Hit] = []
     counts: dict[str, int] = {}
     parts = 0
-    for core in _cores(rows, columns, part_px):
+    for core in cores_of(rows, columns, part_px):
         part = core.dilated(halo_px, (rows, columns))
         values = np.ascontiguousarray(frame.values[part.slices])
         parts += 1
@@ -71,7 +69,8 @@ def find_in_parts(
             counts[warning] = counts.get(warning, 0) + 1
         for hit in found:
             box = _moved(hit.box, part.x0, part.y0)
-            placed = replace(hit, box=box)
+            outer = None if hit.outer is None else _moved(hit.outer, part.x0, part.y0)
+            placed = replace(hit, box=box, outer=outer)
             if _is_cut(box, part, rows, columns):
                 if intersection_px(box, core):
                     cut.append(placed)
@@ -97,19 +96,6 @@ def _block_centres(low: int, high: int, side: int, blocks: int) -> NDArray[np.fl
     """Centres of the blocks between two pixels of an axis, in blocks from the centre of the first."""
     count = max(round((high - low) * blocks / side), 1)
     return (low + (np.arange(count) + 0.5) * (high - low) / count) * blocks / side - 0.5
-
-
-def _cores(rows: int, columns: int, part_px: int) -> Iterator[BoxPx]:
-    """Yield parts of about equal size that cover the frame without overlap."""
-    down, across = -(-rows // part_px), -(-columns // part_px)
-    for i in range(down):
-        for j in range(across):
-            yield BoxPx(
-                columns * j // across,
-                rows * i // down,
-                columns * (j + 1) // across,
-                rows * (i + 1) // down,
-            )
 
 
 def _moved(box: BoxPx, x: int, y: int) -> BoxPx:
@@ -138,15 +124,21 @@ def _merged(fragments: list[Hit], whole: list[Hit]) -> list[Hit]:
             continue
         left = [other for other in left if other not in near]
         group = [hit, *near]
-        box = BoxPx(
-            min(one.box.x0 for one in group),
-            min(one.box.y0 for one in group),
-            max(one.box.x1 for one in group),
-            max(one.box.y1 for one in group),
-        )
-        confidence = max(one.confidence for one in group)
-        left.append(Hit(box, confidence, max(one.extent_uncertainty_um for one in group)))
+        left.append(_joined(group))
     return merged
+
+
+def _joined(group: list[Hit]) -> Hit:
+    """Return one hit in place of several fragments."""
+    outers = [one.outer for one in group if one.outer is not None]
+    seen_by = {one.seen_by for one in group}
+    return Hit(
+        around(*(one.box for one in group)),
+        max(one.confidence for one in group),
+        max(one.extent_uncertainty_um for one in group),
+        around(*(one.box for one in group), *outers) if outers else None,
+        seen_by.pop() if len(seen_by) == 1 else SeenBy.BOTH,
+    )
 
 
 def _summarised(counts: dict[str, int], parts: int) -> list[str]:

@@ -1,25 +1,42 @@
 """Detector `combined`: hits of the network, and those of recall-first that it does not rule out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.combined.cautions import SENTENCES, Caution
+from detection.combined.fusion import Fusion, fused, imaged_of
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, union_mask
+from detection.image.boxes import BoxPx, union_fraction
 from detection.image.frames import Frame
 from detection.image.hits import Hit
-from detection.image.working_grid import WorkingGrid, on_working_grid
-from detection.network.detector import Network, hits_of
-from detection.network.inputs import WORKING_PIXEL_UM
-from detection.network.settings import PLACE_PX
+from detection.image.working_grid import WorkingGrid
+from detection.network import detector as network
+from detection.overlooked.bound import noise_of, spread_by_noise, spread_of
+from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
 
-UNLIKE = (
-    "the frame is unlike those that the network was trained on: everything that either detector cannot rule"
-    " out is imaged; look at what it finds"
-)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Intermediate values of the detector.
+
+    Attributes
+    ----------
+    network : detection.network.detector.Steps
+    recall_first : detection.recall_first.detector.Steps
+    fusion : Fusion
+    cautions : tuple of Caution
+        Those of the fusion, and those of its result.
+    """
+
+    network: network.Steps
+    recall_first: recall_first.Steps
+    fusion: Fusion
+    cautions: tuple[Caution, ...]
 
 
 @dataclass(frozen=True)
@@ -32,42 +49,53 @@ class Combined:
     settings : CombinedSettings
     """
 
-    network: Network
+    network: network.Network
     settings: CombinedSettings = field(default=COMBINED)
+
+    @property
+    def least_contrast(self) -> float:
+        """Contrast of a disc that is found; see `detection.detectors.KnowsItsLimit`."""
+        return OVERLOOKED.combined
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `detection.detectors.Detector.find`."""
-        settings = self.settings
+        steps = self.steps(frame)
+        return steps.fusion.hits, [SENTENCES[caution] for caution in steps.cautions]
+
+    def steps(self, frame: Frame) -> Steps:
+        """Find cells, and keep the intermediate values."""
+        seen = self.network.steps(frame)
+        classic = recall_first.steps_of(frame, grid=seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        reading, score = self.network.read(grid, processed=frame.processed)
-        learned = hits_of(reading, grid, shape, self.network.model.calibration)
-        classic, warnings = recall_first.find_cells(frame, grid=grid)
-        highest = [_highest(score, hit.box, grid) for hit in classic]
-        overlooked = [
-            hit
-            for hit, most in zip(classic, highest, strict=True)
-            if most < settings.rules_out_below and hit.confidence >= settings.sure
-        ]
-        area = sum(hit.box.area_px for hit in classic if hit.confidence >= settings.sure)
-        missed = sum(hit.box.area_px for hit in overlooked)
-        if len(overlooked) >= settings.fewest_overlooked and missed >= settings.overlooked_share * area:
-            return [*learned, *classic], [*warnings, UNLIKE]
-        shown = union_mask((_imaged(hit) for hit in learned), shape)
-        more = [
-            hit
-            for hit, most in zip(classic, highest, strict=True)
-            if most >= settings.rules_out_below and shown[hit.box.slices].mean() < settings.same_cell
-        ]
-        return [*learned, *more], warnings
+        fusion = fused(seen, classic, shape, self.settings)
+        more = _of_result(frame, seen.grid, fusion, self.settings)
+        return Steps(seen, classic, fusion, (*fusion.cautions, *more))
 
 
-def _imaged(hit: Hit) -> BoxPx:
-    return hit.box if hit.outer is None else hit.outer
+def _of_result(
+    frame: Frame, grid: WorkingGrid, fusion: Fusion, settings: CombinedSettings
+) -> tuple[Caution, ...]:
+    """Return the reasons to doubt what is left out."""
+    shape = (frame.values.shape[0], frame.values.shape[1])
+    if union_fraction((hit.box for hit in fusion.hits), shape) >= settings.full_share:
+        return (Caution.FULL,)
+    free = _without_boxes([imaged_of(hit) for hit in fusion.hits], shape, grid.blocks.means.shape)
+    if frame.processed or free.mean() < settings.least_free:
+        return ()
+    spread = spread_of(grid.blocks, free)
+    by_noise = spread_by_noise(noise_of(grid.blocks), frame.pixel_size_um)
+    level = max(float(np.median(grid.blocks.means[free])), 0.0)
+    uneven = spread > settings.uneven_sd * by_noise and spread > settings.uneven_share * level
+    return (Caution.UNEVEN,) if uneven else ()
 
 
-def _highest(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> float:
-    """Return the highest score of the places that a box touches."""
-    step = PLACE_PX * grid.shrink
-    part = score[box.y0 // step : -(-box.y1 // step), box.x0 // step : -(-box.x1 // step)]
-    return float(part.max()) if part.size else 0.0
+def _without_boxes(
+    boxes: Sequence[BoxPx], shape: tuple[int, int], blocks: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Return the blocks that no box touches."""
+    down, across = shape[0] / blocks[0], shape[1] / blocks[1]
+    free = np.ones(blocks, np.bool_)
+    for box in boxes:
+        rows = slice(int(box.y0 / down), math.ceil(box.y1 / down))
+        free[rows, int(box.x0 / across) : math.ceil(box.x1 / across)] = False
+    return free

@@ -143,7 +143,8 @@ def _decided(frame: JudgedFrame, policy: DetectionConfig, present: DetectionConf
     for cell in _hits(frame):
         carried = cell.source is CellSource.CARRIED
         # Carried cells are doubtful whatever their confidence.
-        hit = Hit(cell.box_px, 0.0 if carried else cell.confidence, cell.extent_uncertainty_um)
+        confidence = 0.0 if carried else cell.confidence
+        hit = Hit(cell.box_px, confidence, cell.extent_uncertainty_um, cell.outer_px)
         one = _applied(hit, frame, policy, all_of_them=carried)
         if frame.serial and one.image_box_px is not None and cell.image_box_px is not None:
             plain = _applied(hit, frame, present, all_of_them=True).image_box_px

@@ -9,6 +9,17 @@ OUTER_QUANTILE = 0.98
 """Chance that a cell does not reach beyond one side of `Hit.outer`."""
 
 
+class SeenBy(StrEnum):
+    """Detectors that see a cell, where two looked."""
+
+    BOTH = "both"
+    NETWORK = "network"
+    RECALL_FIRST = "recall_first"
+    """Only recall-first, and the network does not rule it out."""
+    UNDECIDED = "undecided"
+    """Only recall-first. The network would rule it out, but is not trusted in this frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """Possible cell found by a detector, before any policy.
@@ -24,12 +35,15 @@ class Hit:
     outer : BoxPx or None
         Box whose sides the cell exceeds with a chance of .02 each (`OUTER_QUANTILE`), around `box`; None for
         a detector that does not know.
+    seen_by : SeenBy or None
+        None if only one detector looked.
     """
 
     box: BoxPx
     confidence: float
     extent_uncertainty_um: float = 0.0
     outer: BoxPx | None = None
+    seen_by: SeenBy | None = None
 
 
 class CellSource(StrEnum):
@@ -83,6 +97,8 @@ class Cell:
     decision : Decision
     outer_px : BoxPx or None
         `Hit.outer`, likewise.
+    seen_by : SeenBy or None
+        None if only one detector looked.
     """
 
     id: str
@@ -94,6 +110,26 @@ class Cell:
     source: CellSource = CellSource.FRAME
     decision: Decision = Decision.KEPT
     outer_px: BoxPx | None = None
+    seen_by: SeenBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlooked:
+    """Bound on what may have been overlooked in a frame without cells.
+
+    Attributes
+    ----------
+    diameter_um : float
+        Diameter of a disc, evenly bright.
+    contrast_adu : float
+        Grey levels above its surroundings at which 95 % of such discs are found; 0 or more.
+    contrast_sd : float
+        The same over the standard deviation of the noise of a pixel.
+    """
+
+    diameter_um: float
+    contrast_adu: float
+    contrast_sd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +146,12 @@ class Detection:
         One sentence each, for a person.
     elapsed_ms : float
         Time that detection took, ms.
+    overlooked : Overlooked or None
+        For a frame without cells, if it is known.
     """
 
     cells: tuple[Cell, ...]
     imaged_fraction: float
     warnings: tuple[str, ...]
     elapsed_ms: float
+    overlooked: Overlooked | None = None

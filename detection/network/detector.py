@@ -18,9 +18,28 @@ from detection.network.inputs import WORKING_PIXEL_UM, network_input
 from detection.network.model import Calibration, NetworkModel
 from detection.network.reading import Reading, read_hits, scores_of
 from detection.network.settings import READING, ReadingSettings
+from detection.overlooked.settings import OVERLOOKED
 
 USUAL_SIZE_UM = 5.0
 """Size that the calibration is relative to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Intermediate values of the detector.
+
+    Attributes
+    ----------
+    grid : WorkingGrid
+    score : (places down, places across) array of float32
+        0..1; places are `PLACE_PX` of the working grid on a side, and may reach beyond the frame.
+    hits : tuple of Hit
+        The best first.
+    """
+
+    grid: WorkingGrid
+    score: NDArray[np.float32]
+    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True)
@@ -38,10 +57,19 @@ class Network:
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `detection.detectors.Detector.find`."""
+        return self.steps(frame).hits, []
+
+    @property
+    def least_contrast(self) -> float:
+        """Contrast of a disc that is found; see `detection.detectors.KnowsItsLimit`."""
+        return OVERLOOKED.network
+
+    def steps(self, frame: Frame) -> Steps:
+        """Find cells, and keep the intermediate values."""
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        reading, _ = self.read(grid, processed=frame.processed)
+        reading, score = self.read(grid, processed=frame.processed)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        return hits_of(reading, grid, shape, self.model.calibration), []
+        return Steps(grid, score, tuple(hits_of(reading, grid, shape, self.model.calibration)))
 
     def read(self, grid: WorkingGrid, *, processed: bool) -> tuple[Reading, NDArray[np.float32]]:
         """Run the network on a frame.

@@ -5,6 +5,7 @@ confidence, and the policy decides.
 """
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -33,10 +34,55 @@ from detection.recall_first.significance import (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Intermediate values of the detector, on the working grid.
+
+    Attributes
+    ----------
+    background : Background
+        The one that was subtracted last.
+    z : (rows, columns) array of float32
+        Grey levels above the background, in standard deviations of the noise.
+    standing : (rows, columns) array of bool
+        Pixels that stand out.
+    crowded : bool
+        The background varies too much to be resin, so that its darkest parts were taken instead.
+    dense : bool
+        Most of the frame is brighter than its background.
+    hits : tuple of Hit
+        In no particular order.
+    warnings : tuple of str
+    """
+
+    background: Background
+    z: NDArray[np.float32]
+    standing: NDArray[np.bool_]
+    crowded: bool
+    dense: bool
+    hits: tuple[Hit, ...]
+    warnings: tuple[str, ...]
+
+
 def find_cells(
     frame: Frame, settings: RecallFirstSettings = RECALL_FIRST, grid: WorkingGrid | None = None
 ) -> tuple[list[Hit], list[str]]:
-    """Find everything that may be a cell.
+    """Find everything that may be a cell; see `steps_of`.
+
+    Returns
+    -------
+    hits : list of Hit
+        In no particular order.
+    warnings : list of str
+    """
+    steps = steps_of(frame, settings, grid)
+    return list(steps.hits), list(steps.warnings)
+
+
+def steps_of(
+    frame: Frame, settings: RecallFirstSettings = RECALL_FIRST, grid: WorkingGrid | None = None
+) -> Steps:
+    """Find everything that may be a cell, and keep the intermediate values.
 
     Parameters
     ----------
@@ -45,12 +91,6 @@ def find_cells(
     settings : RecallFirstSettings
     grid : WorkingGrid, optional
         The frame on the working grid of these settings, if it was made before.
-
-    Returns
-    -------
-    hits : list of Hit
-        In no particular order.
-    warnings : list of str
     """
     warnings: list[str] = []
     crowding = settings.crowding
@@ -58,7 +98,8 @@ def find_cells(
         grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
     shrink, pixel_um, background = grid.shrink, grid.pixel_um, grid.background
     residual, noise_sd = grid.residual, grid.noise_sd
-    found = _found(residual, noise_sd, background, pixel_um, settings)
+    z = residual / noise_sd
+    found = _found(z, noise_sd, background, pixel_um, settings)
     # Equalising makes any background uneven, so there it says nothing about crowding.
     crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink, settings)
     if crowded:
@@ -68,11 +109,13 @@ def find_cells(
         )
         background = lowest_background(grid.blocks, settings.background)
         residual, noise_sd = subtract_background(grid.image, background, shrink)
-        found = _found(residual, noise_sd, background, pixel_um, settings)
+        z = residual / noise_sd
+        found = _found(z, noise_sd, background, pixel_um, settings)
     mask, strength = found.mask, found.strength
     covered = float(mask.mean())
-    if frame.processed or (covered > crowding.dense_share and not crowded):
-        if covered > crowding.dense_share:
+    dense = covered > crowding.dense_share
+    if frame.processed or (dense and not crowded):
+        if dense:
             warnings.append(
                 f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"
                 f" what has less than {crowding.floor_extend:.0%} of the brightness of bright cells"
@@ -116,7 +159,7 @@ def find_cells(
         sides = extended(_sides(region, spared), beyond, mean, max_px, settings.growth)
         shape = (frame.values.shape[0], frame.values.shape[1])
         hits.append(_hit(sides, features, confidence, pixel_um, shrink, shape, settings.growth))
-    return hits, warnings
+    return Steps(background, z, standing > 0, crowded, dense, tuple(hits), tuple(warnings))
 
 
 def _is_crowded(
@@ -130,15 +173,15 @@ def _is_crowded(
 
 
 def _found(
-    residual: NDArray[np.float32],
+    z: NDArray[np.float32],
     noise_sd: NDArray[np.float32],
     background: Background,
     pixel_um: float,
     settings: RecallFirstSettings,
 ) -> Significance:
-    level = np.asarray(np.maximum(enlarged(background.level, residual.shape), 0) / noise_sd, dtype=np.float32)
-    empty = _on_grid(background.empty, residual.shape)
-    return significant(residual / noise_sd, level, empty, pixel_um, settings.significance)
+    level = np.asarray(np.maximum(enlarged(background.level, z.shape), 0) / noise_sd, dtype=np.float32)
+    empty = _on_grid(background.empty, z.shape)
+    return significant(z, level, empty, pixel_um, settings.significance)
 
 
 def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -83,7 +83,7 @@ class SerialDetector:
             single=single,
             links=links,
             place=place,
-            warnings=list(single.warnings),
+            warnings=[],
             elapsed_ms=0.0,
             camera_frames=camera_frames,
             coarse=coarse,

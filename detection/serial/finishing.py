@@ -58,8 +58,9 @@ def finish(
         section.links,
         section.place,
         imaged_fraction,
-        tuple(section.warnings),
+        (*section.single.warnings, *section.warnings),
         section.elapsed_ms,
+        None if named else section.single.overlooked,
     )
 
 

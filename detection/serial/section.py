@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell, Detection
+from detection.image.hits import Cell, Detection, Overlooked
 from detection.registration.register import Link, Prepared
 from detection.registration.section_frame import SectionFrame
 from detection.serial.fixed_pattern import CameraFrames
@@ -49,6 +49,8 @@ class SerialSection:
     warnings : tuple of str
     elapsed_ms : float
         Time of all steps for this section.
+    overlooked : Overlooked or None
+        For a section without cells, if it is known.
     """
 
     section: str
@@ -58,6 +60,7 @@ class SerialSection:
     imaged_fraction: float
     warnings: tuple[str, ...]
     elapsed_ms: float
+    overlooked: Overlooked | None = None
 
     @property
     def used_link(self) -> Link | None:
@@ -79,6 +82,8 @@ class HeldSection:
         Of the detections of `single`; of `cells` once it is tracked.
     fixed : tuple of BoxPx
         Detections that are fixed in the camera.
+    warnings : list of str
+        About the section among its neighbours; those of `single` come on top.
     background_sections : int
         Other sections held when its background was estimated.
     cells : tuple of Cell
@@ -111,4 +116,4 @@ PIXEL_SIZE_TOLERANCE = 0.001
 def as_detection(section: SerialSection) -> Detection:
     """Return a section as the detection of a single frame."""
     cells = tuple(one.cell for one in section.cells)
-    return Detection(cells, section.imaged_fraction, section.warnings, section.elapsed_ms)
+    return Detection(cells, section.imaged_fraction, section.warnings, section.elapsed_ms, section.overlooked)

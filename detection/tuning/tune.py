@@ -11,13 +11,13 @@ from config.work import DetectionConfig
 from detection.errors import DetectionError
 from detection.evaluation.annotated import AnnotatedFrame, halves, in_parts
 from detection.image.hits import Hit
+from detection.image.parts import PART_PX
 from detection.image.working_grid import WorkingGrid, on_working_grid
 from detection.network.detector import Network, hits_of
 from detection.network.inputs import WORKING_PIXEL_UM, network_input
 from detection.network.model import Calibration, NetworkModel
 from detection.network.reading import Reading, read_hits, scores_of
 from detection.network.settings import ReadingSettings
-from detection.tiles import PART_PX
 from detection.tuning.calibration import calibrated_on, evidence_of
 from detection.tuning.head import Head, with_score, with_sides
 from detection.tuning.judging import Figures, figures_of, is_better, worth

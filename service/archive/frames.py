@@ -49,6 +49,12 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
         "section": frame.section,
     }
     document |= {key: value for key, value in known.items() if value is not None}
+    if detection.overlooked is not None:
+        document["overlooked"] = {
+            "diameter_um": detection.overlooked.diameter_um,
+            "contrast_adu": round(detection.overlooked.contrast_adu, 3),
+            "contrast_sd": round(detection.overlooked.contrast_sd, 4),
+        }
     if frame.center_m is not None:
         document["pose"] = {
             "center_m": list(frame.center_m),
@@ -60,7 +66,7 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
-    """Return a cell, with `unsure_um` where its outline is uncertain, for trying other policies."""
+    """Return a cell, with what is known of its outline, for trying other policies."""
     document: dict[str, Any] = {
         "id": cell.id,
         "box_px": numbers(cell.box_px),
@@ -71,6 +77,10 @@ def _cell_document(cell: Cell) -> dict[str, Any]:
         "source": cell.source.value,
         "decision": cell.decision.value,
     }
+    if cell.seen_by is not None:
+        document["seen_by"] = cell.seen_by.value
+    if cell.outer_px is not None:
+        document["outer_px"] = numbers(cell.outer_px)
     if cell.extent_uncertainty_um > 0:
         document["unsure_um"] = round(cell.extent_uncertainty_um, 6)
     return document

@@ -12,7 +12,7 @@ from detection.evaluation.curves import OperatingPoint, ReliabilityBin, raster_h
 from detection.evaluation.experts import Reader
 from detection.evaluation.scores import Evaluation, JudgedFrame
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell, CellSource, Decision
+from detection.image.hits import Cell, CellSource, Decision, SeenBy
 from detection.plugins import MAX_EXTENT_UNCERTAINTY_UM
 from service.errors import InputError
 from service.evaluation.fiji_rois import read_marks
@@ -172,6 +172,8 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
     where = f"{source}: {Path(frame['path']).name} page {frame['page']}: cell"
     try:
         image = entry["image_box_px"]
+        # Only some detectors know these two.
+        outer, seen_by = entry.get("outer_px"), entry.get("seen_by")
         # Documents of earlier versions have neither source nor decision.
         unknown = Decision.BELOW_FLOOR if image is None else Decision.KEPT
         cell = Cell(
@@ -183,6 +185,8 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
             extent_uncertainty_um=float(entry.get("unsure_um", 0.0)),
             source=CellSource(entry.get("source", CellSource.FRAME)),
             decision=Decision(entry.get("decision", unknown)),
+            outer_px=None if outer is None else BoxPx(*(int(n) for n in outer)),
+            seen_by=None if seen_by is None else SeenBy(seen_by),
         )
     except (KeyError, TypeError, ValueError, OverflowError, DetectionError):
         raise InputError(
@@ -197,7 +201,7 @@ def _cell(entry: Any, frame: Mapping[str, Any], source: Path) -> Cell:
             f" it must be from 0 to {MAX_EXTENT_UNCERTAINTY_UM:g}"
         )
     rows, columns = frame["shape"]
-    for box in (cell.box_px, cell.image_box_px):
+    for box in (cell.box_px, cell.image_box_px, cell.outer_px):
         if box is not None and not BoxPx(0, 0, columns, rows).contains(box):
             raise InputError(f"{where} {cell.id}: its box {list(box.as_tuple())} reaches beyond the frame")
     return cell

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from config.work import DetectionConfig
 from detection.image.boxes import BoxPx
-from detection.image.hits import CellSource, Decision, Hit
+from detection.image.hits import CellSource, Decision, Hit, SeenBy
 from detection.policy import apply_policy
 
 SHAPE = (200, 300)
@@ -34,6 +34,24 @@ def test_a_hit_below_the_floor_is_kept_in_the_books_but_not_imaged() -> None:
     assert cell.image_box_px is None
     assert cell.decision is Decision.BELOW_FLOOR
     assert cell.reason == "not imaged: confidence 0.03 below 0.05"
+
+
+@pytest.mark.parametrize(
+    ("seen_by", "words"),
+    [
+        (SeenBy.BOTH, "seen by both detectors"),
+        (SeenBy.NETWORK, "seen by the network"),
+        (SeenBy.RECALL_FIRST, "seen by recall-first only"),
+        (SeenBy.UNDECIDED, "seen by recall-first only, against the network"),
+    ],
+)
+def test_the_reason_tells_which_detector_saw_a_cell(seen_by: SeenBy, words: str) -> None:
+    kept, left_out = apply_policy(
+        [Hit(BOX, 0.9, seen_by=seen_by), Hit(BOX, 0.0, seen_by=seen_by)], SHAPE, 0.2, CONFIG
+    )
+    assert (kept.seen_by, left_out.seen_by) == (seen_by, seen_by)
+    assert kept.reason == f"kept: confident; {words}"
+    assert left_out.reason == f"not imaged: confidence 0 below 0.05; {words}"
 
 
 def test_the_margin_is_rounded_up_to_whole_pixels() -> None:

@@ -12,7 +12,7 @@ from detection.background.estimate import average_blocks, estimate_background
 from detection.detectors import RecallFirst
 from detection.image.boxes import BoxPx, iou
 from detection.image.frames import Frame, check_frame
-from detection.image.hits import Hit
+from detection.image.hits import Hit, SeenBy
 from detection.tiles import EVEN, find_in_parts
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
@@ -28,6 +28,26 @@ class Bright:
 
 def frame_of(values: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Frame:
     return Frame(values, 0.2, constant=False, processed=False, warnings=())
+
+
+class Cautious(Bright):
+    """The same, with outer boxes, seen by the network."""
+
+    def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+        shape = (frame.values.shape[0], frame.values.shape[1])
+        found, _ = super().find(frame)
+        return [replace(hit, outer=hit.box.dilated(3, shape), seen_by=SeenBy.NETWORK) for hit in found], []
+
+
+def test_outer_boxes_and_who_saw_them_survive_the_parts() -> None:
+    values = np.full((80, 120), -1, np.float32)
+    values[60:66, 100:108] = 1
+    values[20:24, 5:115] = 1  # Longer than a part with its overlap.
+    hits, _ = find_in_parts(Cautious(), frame_of(values), 60, 20)
+    assert sorted(hits, key=lambda hit: hit.box.y0) == [
+        Hit(BoxPx(5, 20, 115, 24), 0.5, outer=BoxPx(2, 17, 118, 27), seen_by=SeenBy.NETWORK),
+        Hit(BoxPx(100, 60, 108, 66), 0.5, outer=BoxPx(97, 57, 111, 69), seen_by=SeenBy.NETWORK),
+    ]
 
 
 class GivenBackground:

@@ -1,6 +1,6 @@
 """Settings, progress and output of `ilemtrack detect`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +10,10 @@ from rich.table import Table
 
 from config.choices import Denoising
 from config.work import DetectionConfig
+from detection.detectors import Detector
+from detection.image.frames import Frame, check_frame
 from detection.image.hits import Detection
+from detection.image.parts import PART_PX
 from detection.serial.section import SerialSection
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.frames import numbers, picture_names
@@ -40,7 +43,7 @@ def draw(
     """Draw a picture of each frame, and for serial sections a montage of all."""
     names = picture_names(images)
     for n, (frame, detection) in enumerate(found):
-        name = names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
+        name = _page_name(names, frame)
         tracks = [cell.tracks for cell in sections[n].cells] if sections else None
         picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6, tracks)
         write_png(folder / f"{name}.png", picture)
@@ -52,6 +55,40 @@ def draw(
         # A frame of that name keeps its own picture.
         montage = MONTAGE if MONTAGE not in names.values() else f"{MONTAGE}_of_sections"
         write_png(folder / f"{montage}.png", draw_montage(tiles))
+
+
+def explain_all(
+    folder: Path,
+    images: Sequence[Path],
+    found: Sequence[tuple[RecordedFrame, Detection]],
+    name: str,
+    detector: Detector,
+) -> None:
+    """Draw the steps of a detector on each frame; say so where there are none to show."""
+    # They import ONNX and Matplotlib, which load slowly.
+    from detection.explanation import explained
+    from service.pictures.steps import draw_steps
+
+    names = picture_names(images)
+    for frame, detection in found:
+        checked = check_frame(frame.pixels, frame.pixel_size_m[0] * 1e6, frame.offset_adu)
+        steps = explained(detector, checked)
+        if steps is None:
+            tell(f"warning: {frame.path} page {frame.page}: {_no_steps(checked, name)}")
+            continue
+        draw_steps(folder / f"{_page_name(names, frame)}.png", frame.pixels, steps, detection)
+
+
+def _no_steps(frame: Frame, detector: str) -> str:
+    if frame.constant:
+        return "no steps to show, as all its pixels are the same"
+    if frame.values.size > PART_PX**2:
+        return f"no steps to show: they are drawn of frames of up to {PART_PX} x {PART_PX} pixels"
+    return f"the detector {detector} has no steps to show; combined, network and recall-first have"
+
+
+def _page_name(names: Mapping[Path, str], frame: RecordedFrame) -> str:
+    return names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
 
 
 def print_found(found: Sequence[tuple[RecordedFrame, Detection]], sections: Sequence[SerialSection]) -> None:

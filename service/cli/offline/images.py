@@ -8,6 +8,7 @@ import typer
 from config.choices import DEFAULT_PROFILE, Denoising
 from service.cli.options import ChannelOption, ConfigFile, Images, Json, OtherPixelSize
 from service.cli.output import print_json, tell
+from service.errors import InputError
 
 
 def detect(
@@ -33,6 +34,9 @@ def detect(
         bool,
         typer.Option("--serial", help="Treat the frames as serial sections of one stack, in this order."),
     ] = False,
+    explain: Annotated[
+        Path | None, typer.Option(help="Folder for pictures of the steps of the detector, a panel each.")
+    ] = None,
     roi: Annotated[Path | None, typer.Option(help="Folder for Fiji ROI zips of the boxes.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -43,9 +47,18 @@ def detect(
     from service.analysis.detectors import open_detector
     from service.archive.frames import detect_recorded, frame_document
     from service.archive.stack import detect_serial, section_names, serial_document
-    from service.cli.offline.detecting import chosen_settings, draw, make_folder, print_found, with_progress
+    from service.cli.offline.detecting import (
+        chosen_settings,
+        draw,
+        explain_all,
+        make_folder,
+        print_found,
+        with_progress,
+    )
     from service.evaluation.fiji_writing import write_found
 
+    if explain is not None and serial:
+        raise InputError("--explain shows the steps on single frames; leave out --serial")
     settings = chosen_settings(load(config).detection, detector, denoise, any_pixel_size)
     finder = open_detector(settings)
     files = image_files(images, ordered=serial)
@@ -54,7 +67,7 @@ def detect(
     for notice in (*files.notices, *read.notices):
         tell(f"warning: {notice}")
     names = section_names(frames) if serial else ()
-    for folder in (overlay, roi):
+    for folder in (overlay, explain, roi):
         if folder is not None:
             make_folder(folder)
     if serial:
@@ -68,6 +81,8 @@ def detect(
     found = list(zip(frames, detections, strict=True))
     if overlay is not None:
         draw(overlay, files.paths, found, sections)
+    if explain is not None:
+        explain_all(explain, files.paths, found, settings.detector, finder)
     if roi is not None:
         write_found(roi, [(frame.path, frame.page, detection) for frame, detection in found])
     if as_json:

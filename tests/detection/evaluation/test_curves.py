@@ -54,6 +54,13 @@ def test_doubtful_hits_keep_their_growth() -> None:
     assert operating_point([judged((SMALLER, 0.6))], doubtful, S_PER_UM2).missed_cells == 1
 
 
+def test_outer_boxes_count_at_every_margin() -> None:
+    cell = Cell("c0", SMALLER, TRUE, 0.9, "", outer_px=TRUE)
+    frame = JudgedFrame("f", SHAPE, UM, (cell,), (TrueCell("t", TRUE),))
+    for point in operating_points([frame], POLICY, S_PER_UM2, (0.0, 0.2), (0.0,)):
+        assert point.missed_cells == 0
+
+
 @pytest.mark.parametrize("decision", [Decision.FIXED_PATTERN, Decision.NOISE])
 def test_what_serial_sections_show_to_be_no_cell_is_never_imaged(decision: Decision) -> None:
     frame = JudgedFrame("f", SHAPE, UM, (Cell("c0", TRUE, None, 0.95, "", decision=decision),), ())

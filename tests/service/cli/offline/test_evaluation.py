@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from config.choices import DEFAULT_PROFILE
@@ -13,7 +14,7 @@ from detection.detect import detect
 from detection.evaluation.curves import operating_points
 from detection.evaluation.scores import JudgedFrame
 from detection.image.boxes import BoxPx
-from detection.image.hits import CellSource, Decision
+from detection.image.hits import Cell, CellSource, Decision, Detection, Overlooked, SeenBy
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.frames import frame_document
 from service.cli.consoles import results
@@ -117,6 +118,26 @@ def test_source_and_decision_are_read_back_and_no_text_is_parsed(tmp_path: Path)
     cells[0]["decision"] = "perhaps"
     path.write_text(json.dumps({"frames": [frame]}))
     with pytest.raises(InputError, match="is not as `ilemtrack detect --json` prints it"):
+        read_judged(path, Truth({("cells", 0): ()}, tmp_path))
+
+
+def test_what_the_learned_detectors_know_of_a_cell_is_read_back(tmp_path: Path) -> None:
+    box, outer = BoxPx(10, 10, 40, 40), BoxPx(5, 5, 50, 50)
+    cell = Cell("c0001", box, outer, 0.5, "", outer_px=outer, seen_by=SeenBy.RECALL_FIRST)
+    pixels = np.zeros((64, 64), np.uint16)
+    recorded = RecordedFrame(Path("cells.tif"), 0, pixels, (2e-7, 2e-7))
+    bound = Overlooked(5.0, 8.04321, 0.40217)
+    entry = frame_document(recorded, Detection((cell,), 0.5, (), 1.0, bound))
+    assert entry["cells"][0]["seen_by"] == "recall_first"
+    assert entry["cells"][0]["outer_px"] == [5, 5, 50, 50]
+    assert entry["overlooked"] == {"diameter_um": 5.0, "contrast_adu": 8.043, "contrast_sd": 0.4022}
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps({"frames": [entry]}))
+    ((judged,), _) = read_judged(path, Truth({("cells", 0): ()}, tmp_path))
+    assert judged.cells == (cell,)
+    entry["cells"][0]["outer_px"] = [5, 5, 50, 70]
+    path.write_text(json.dumps({"frames": [entry]}))
+    with pytest.raises(InputError, match="reaches beyond the frame"):
         read_judged(path, Truth({("cells", 0): ()}, tmp_path))
 
 

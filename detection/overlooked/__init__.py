@@ -1,0 +1,1 @@
+"""A bound on what may have been overlooked in a frame without cells."""
