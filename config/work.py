@@ -18,9 +18,9 @@ class DetectionConfig(Frozen):
 
     detector: str = Field(
         "recall-first",
-        pattern=r"^(forest:[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
-        description="combined (network and recall-first), network, recall-first, paper, forest:MODEL (a file"
-        " of `ilemtrack train`), or a plug-in.",
+        pattern=r"^((forest|network|combined):[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
+        description="combined (network and recall-first), network, recall-first, paper, a plug-in, or a"
+        " file of `ilemtrack train`: forest:MODEL, network:MODEL, combined:MODEL.",
     )
     denoise: Denoising = Field("none", description="Noise filter for the paper's detector; others need none.")
     any_pixel_size: bool = Field(

@@ -119,7 +119,12 @@ class WithoutNetwork:
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `Detector.find`."""
         hits, warnings = recall_first.find_cells(frame)
-        return hits, [f"recall-first stands in for the network: {self.why}", *warnings]
+        return hits, [self.warning, *warnings]
+
+    @property
+    def warning(self) -> str:
+        """The same sentence for every frame."""
+        return f"recall-first is used in place of the network: {self.why}"
 
 
 def built_in(config: DetectionConfig) -> Detector | None:

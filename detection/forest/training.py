@@ -5,7 +5,7 @@ forests on six features. Breiman, 'Random Forests', Machine Learning 45 (2001) 5
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,41 +14,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from detection.errors import DetectionError
+from detection.evaluation.annotated import AnnotatedFrame, halves
 from detection.evaluation.scores import is_real
-from detection.evaluation.truth import TrueCell
 from detection.forest.calibration import Calibration, calibrate
 from detection.forest.detector import Forest, shrink_of, working_features
 from detection.forest.model import ForestModel, TrainingSummary, Tree
 from detection.forest.settings import FOREST, TRAINING, TrainingSettings
-from detection.image.boxes import BoxPx
-from detection.image.frames import Frame
 from detection.image.working_grid import padded
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatedFrame:
-    """Frame with the annotations of a person.
-
-    Attributes
-    ----------
-    frame : Frame
-    cell : (rows, columns) array of bool
-        Pixels that lie in cells.
-    unknown : (rows, columns) array of bool
-        Pixels of which nothing is known, as the corners of a box around a cell; they are not learnt from.
-    truth : tuple of TrueCell
-        The marks themselves.
-    """
-
-    frame: Frame
-    cell: NDArray[np.bool_]
-    unknown: NDArray[np.bool_]
-    truth: tuple[TrueCell, ...]
-
-    @property
-    def cells(self) -> int:
-        """Number of marked cells that a detector should find."""
-        return sum(cell.counted for cell in self.truth)
 
 
 def train(frames: Sequence[AnnotatedFrame], settings: TrainingSettings = TRAINING) -> ForestModel:
@@ -79,7 +51,7 @@ def train(frames: Sequence[AnnotatedFrame], settings: TrainingSettings = TRAININ
 
 def _calibrated(frames: Sequence[AnnotatedFrame], settings: TrainingSettings) -> Calibration:
     """Calibrate on hits in frames, or in halves of a single one, that a forest of the others finds."""
-    items = list(frames) if len(frames) > 1 else _halves(frames[0])
+    items = list(frames) if len(frames) > 1 else halves(frames[0])
     fewer = replace(settings, max_pixels=settings.max_pixels // settings.fold_pixels_share)
     probabilities: list[float] = []
     real: list[bool] = []
@@ -96,29 +68,6 @@ def _calibrated(frames: Sequence[AnnotatedFrame], settings: TrainingSettings) ->
                 probabilities.append(hit.confidence)
                 real.append(is_real(hit.box, item.truth))
     return calibrate(probabilities, real)
-
-
-def _halves(item: AnnotatedFrame) -> list[AnnotatedFrame]:
-    """Cut a frame across its longer side."""
-    rows, columns = item.cell.shape
-    first, second = (
-        (BoxPx(0, 0, columns, rows // 2), BoxPx(0, rows // 2, columns, rows))
-        if rows >= columns
-        else (BoxPx(0, 0, columns // 2, rows), BoxPx(columns // 2, 0, columns, rows))
-    )
-    return [_part(item, box) for box in (first, second)]
-
-
-def _part(item: AnnotatedFrame, box: BoxPx) -> AnnotatedFrame:
-    """Cut a box out of an annotated frame, with the cells that it cuts."""
-    truth = []
-    for cell in item.truth:
-        x0, y0 = max(cell.box.x0, box.x0) - box.x0, max(cell.box.y0, box.y0) - box.y0
-        x1, y1 = min(cell.box.x1, box.x1) - box.x0, min(cell.box.y1, box.y1) - box.y0
-        if x0 < x1 and y0 < y1:
-            truth.append(replace(cell, box=BoxPx(x0, y0, x1, y1), mask=None))
-    frame = replace(item.frame, values=np.ascontiguousarray(item.frame.values[box.slices]), border=None)
-    return AnnotatedFrame(frame, item.cell[box.slices], item.unknown[box.slices], tuple(truth))
 
 
 def _fitted(frames: Sequence[AnnotatedFrame], settings: TrainingSettings) -> ForestModel:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
+from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
@@ -85,8 +86,16 @@ class Network:
         return read_hits(found, score, shape, self.model.calibration.side_stretch, self.settings), score
 
     def outputs(self, planes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the output of the last layer and of the one before it, (channels, rows, columns) each."""
+        """Return the output of the last layer and of the one before it, (channels, rows, columns) each.
+
+        Raises
+        ------
+        DetectionError
+            Raised when they are no numbers, as with a file of absurd weights.
+        """
         found, features = self._session.run(["found", "features"], {"planes": planes})
+        if not np.isfinite(found).all():
+            raise DetectionError("the network gives no numbers for this frame: its file is damaged")
         return found[0], features[0]
 
     @cached_property

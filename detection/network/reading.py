@@ -43,7 +43,9 @@ def scores_of(found: Floats) -> Floats:
     """
     rows, columns = found.shape[1:]
     logits = found[: FINER**2].reshape(FINER, FINER, rows, columns).transpose(2, 0, 3, 1)
-    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32).reshape(FINER * rows, FINER * columns)
+    # Below -80 it is 0, and its exponential would overflow.
+    odds_against = np.exp(-np.maximum(logits, np.float32(-80)))
+    return np.asarray(1 / (1 + odds_against), dtype=np.float32).reshape(FINER * rows, FINER * columns)
 
 
 def read_hits(
@@ -83,7 +85,7 @@ def read_hits(
         group = _groups(boxes[peaks], settings)
         found_now = _averaged(group, quality[peaks], boxes[peaks], outer[peaks], chance[peaks])
         kept.append(found_now)
-        left &= ~_covered(rows, columns, found_now.boxes)
+        left &= ~_covered(rows, columns, found_now.boxes, shape)
         left[peaks] = False
     return Reading(
         *(np.concatenate([getattr(one, name) for one in kept]) for name in ("boxes", "outer", "score"))
@@ -183,10 +185,15 @@ def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     return group
 
 
-def _covered(rows: NDArray[np.intp], columns: NDArray[np.intp], boxes: Floats) -> NDArray[np.bool_]:
-    """Return True for the places whose middle lies in a box."""
+def _covered(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], boxes: Floats, shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Return True for the places whose middle lies in a box, or beyond the frame beside one."""
     size = int(rows.max()) + 1, int(columns.max()) + 1
     plane = np.zeros(size, np.bool_)
-    for x0, y0, x1, y1 in np.rint(boxes / PLACE_PX).astype(int).tolist():
+    ends = np.rint(boxes / PLACE_PX)
+    # Of the last place of an odd side, the frame ends in the middle.
+    ends[:, 2:] += (boxes[:, 2:] >= (shape[1], shape[0])) & (ends[:, 2:] * PLACE_PX < (shape[1], shape[0]))
+    for x0, y0, x1, y1 in ends.astype(int).tolist():
         plane[y0:y1, x0:x1] = True
     return plane[rows, columns]

@@ -8,6 +8,7 @@ from detection.network.detector import Network
 from detection.network.onnx_file import MAX_BYTES, model_from_bytes
 
 PATH = Path(__file__).with_name("network.onnx")
+_AGAIN = "install ilemtrack again"
 
 
 @lru_cache(maxsize=1)
@@ -19,23 +20,12 @@ def shipped_network() -> Network:
     DetectionError
         Raised when its file is missing or damaged; one sentence.
     """
-    return open_network(PATH)
-
-
-def open_network(path: Path) -> Network:
-    """Read a network from a file.
-
-    Raises
-    ------
-    DetectionError
-        Raised when the file cannot be read or is not a network; one sentence.
-    """
     try:
-        with path.open("rb") as file:
+        with PATH.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise DetectionError(f"{path}: the network cannot be read ({error.strerror})") from None
+        raise DetectionError(f"its file cannot be read ({error.strerror}); {_AGAIN}") from None
     try:
         return Network(model_from_bytes(data))
     except DetectionError as error:
-        raise DetectionError(f"{path}: {error}") from None
+        raise DetectionError(f"its file cannot be used ({error}); {_AGAIN}") from None

@@ -1,4 +1,4 @@
-"""The detector that a configuration names: a built-in one, a forest file or a plug-in."""
+"""The detector that a configuration names: a built-in one, one with a file of the user's, or a plug-in."""
 
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from detection.detectors import BUILT_IN, Detector, built_in
 from detection.errors import DetectionError
 from service.errors import InputError
 
-FOREST = "forest:"
+WITH_FILE = ("forest", "network", "combined")
+"""Detectors that take a file: ``forest:FILE``, and so on."""
 
 
 def open_detector(settings: DetectionConfig) -> Detector:
@@ -18,43 +19,66 @@ def open_detector(settings: DetectionConfig) -> Detector:
     Raises
     ------
     InputError
-        Raised when there is none of that name, or its file cannot be read or is not a forest; one sentence.
+        Raised when there is none of that name, or its file cannot be read or is not such a model; one
+        sentence.
     """
     from detection.plugins import load_plugin, plugin_names
 
-    name = settings.detector
-    if name.startswith(FOREST):
-        return _open_forest(Path(name.removeprefix(FOREST)), settings.any_pixel_size)
+    kind, path = _with_file(settings.detector)
+    if path is not None:
+        return _open_file(kind, path, settings.any_pixel_size)
     try:
-        found = built_in(settings) or load_plugin(name)
+        found = built_in(settings) or load_plugin(settings.detector)
     except DetectionError as error:
         raise InputError(str(error)) from error
     if found is None:
-        names = ", ".join((*BUILT_IN, "forest:MODEL", *plugin_names()))
-        raise InputError(f"there is no detector named {name}; there are {names}")
+        files = (f"{name}:MODEL" for name in WITH_FILE)
+        names = ", ".join((*BUILT_IN, *files, *plugin_names()))
+        raise InputError(f"there is no detector named {settings.detector}; there are {names}")
     return found
 
 
 def with_absolute_model(config: Config) -> Config:
-    """Return the configuration with the absolute path of a forest, valid from any folder."""
-    name = config.detection.detector
-    if not name.startswith(FOREST):
+    """Return the configuration with the absolute path of a model, valid from any folder."""
+    kind, path = _with_file(config.detection.detector)
+    if path is None:
         return config
-    whole = f"{FOREST}{Path(name.removeprefix(FOREST)).absolute()}"
-    detection = config.detection.model_copy(update={"detector": whole})
+    detection = config.detection.model_copy(update={"detector": f"{kind}:{path.absolute()}"})
     return config.model_copy(update={"detection": detection})
 
 
-def _open_forest(path: Path, any_pixel_size: bool) -> Detector:
-    # Both import ONNX, which loads slowly and only forests need.
-    from detection.forest.detector import Forest
-    from detection.forest.onnx_file import MAX_BYTES, model_from_bytes
+def _with_file(name: str) -> tuple[str, Path | None]:
+    """Return the kind of a detector, and its file; None if it has none."""
+    kind, colon, path = name.partition(":")
+    return kind, Path(path) if colon else None
 
+
+def _open_file(kind: str, path: Path, any_pixel_size: bool) -> Detector:
+    # These import ONNX, which loads slowly and only models need.
+    if kind == "forest":
+        from detection.forest.detector import Forest
+        from detection.forest.onnx_file import MAX_BYTES, model_from_bytes
+
+        data = _read(kind, path, MAX_BYTES)
+        try:
+            return Forest(model_from_bytes(data), any_pixel_size)
+        except DetectionError as error:
+            raise InputError(f"{path}: {error}") from None
+    from detection.combined.detector import Combined
+    from detection.network.detector import Network
+    from detection.network.onnx_file import MAX_BYTES as MOST_BYTES
+    from detection.network.onnx_file import model_from_bytes as network_from_bytes
+
+    data = _read("network", path, MOST_BYTES)
     try:
-        data = read_bytes(path, MAX_BYTES)
-    except OSError as error:
-        raise InputError(f"{path}: the forest cannot be read ({error.strerror})") from None
-    try:
-        return Forest(model_from_bytes(data), any_pixel_size)
+        network = Network(network_from_bytes(data))
     except DetectionError as error:
         raise InputError(f"{path}: {error}") from None
+    return network if kind == "network" else Combined(network)
+
+
+def _read(what: str, path: Path, most_bytes: int) -> bytes:
+    try:
+        return read_bytes(path, most_bytes)
+    except OSError as error:
+        raise InputError(f"{path}: the {what} cannot be read ({error.strerror})") from None

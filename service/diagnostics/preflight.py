@@ -14,6 +14,8 @@ from pathlib import Path
 
 from config.instrument import CalibrationConfig, FluorescenceConfig, SemConfig
 from config.model import Config
+from config.work import DetectionConfig
+from detection.detectors import WithoutNetwork
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
@@ -170,10 +172,19 @@ def plan_checks(config: Config, fields: Sequence[Field], today: date) -> Iterato
 def settings_checks(config: Config) -> Iterator[Check]:
     """Check what `ilemtrack run` checks before it connects: planner, detector, and notifications."""
     yield _usable("plan", lambda: check_planner(config), "frames can be planned with these settings")
-    name = config.detection.detector
-    yield _usable("detector", lambda: open_detector(config.detection), f"{name} is there")
+    yield _detector(config.detection)
     says = "the notification addresses are readable"
     yield _usable("who is told", lambda: notification_urls(config.notify), says)
+
+
+def _detector(settings: DetectionConfig) -> Check:
+    try:
+        found = open_detector(settings)
+    except InputError as error:
+        return Check("detector", Level.RED, str(error))
+    if isinstance(found, WithoutNetwork):
+        return Check("detector", Level.WARN, found.warning)
+    return Check("detector", Level.OK, f"{settings.detector} is there")
 
 
 def _usable(name: str, use: Callable[[], object], says: str) -> Check:

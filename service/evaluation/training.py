@@ -1,4 +1,4 @@
-"""Annotated frames to train a forest, and the file of the forest."""
+"""Annotated frames to train a detector on, and the file of the result."""
 
 import os
 from collections.abc import Sequence
@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.errors import DetectionError
+from detection.evaluation.annotated import AnnotatedFrame, pixels_of
 from detection.evaluation.truth import TrueCell
-from detection.forest.model import ForestModel
-from detection.forest.onnx_file import model_bytes
-from detection.forest.training import AnnotatedFrame
 from detection.image.frames import check_frame
 from drivers.recorded.tiff import RecordedFrame
 from service.errors import InputError
@@ -71,23 +69,15 @@ def masks_of(
     for cell in cells:
         if not cell.counted:
             unknown[cell.box.slices] |= True if cell.mask is None else cell.mask
-        elif cell.mask is not None:
-            inside[cell.box.slices] |= cell.mask
         else:
-            inside[cell.box.slices] |= _ellipse(cell.box.height_px, cell.box.width_px)
-            unknown[cell.box.slices] = True
+            inside[cell.box.slices] |= pixels_of(cell)
+            if cell.mask is None:
+                unknown[cell.box.slices] = True
     return inside, unknown & ~inside
 
 
-def _ellipse(rows: int, columns: int) -> NDArray[np.bool_]:
-    """Return the pixels whose centres lie in the ellipse that touches the sides of a box."""
-    y = (2 * np.arange(rows)[:, None] + 1) / rows - 1
-    x = (2 * np.arange(columns) + 1) / columns - 1
-    return np.asarray(x**2 + y**2 <= 1)
-
-
-def write_model(path: Path, model: ForestModel) -> int:
-    """Write a forest atomically; return its size in bytes.
+def write_model(path: Path, data: bytes) -> int:
+    """Write the file of a model atomically; return its size in bytes.
 
     Raises
     ------
@@ -95,7 +85,6 @@ def write_model(path: Path, model: ForestModel) -> int:
         Raised when it cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
-    data = model_bytes(model)
     try:
         with part.open("wb") as file:
             file.write(data)

@@ -5,10 +5,11 @@ from functools import cache
 
 import numpy as np
 
+from detection.evaluation.annotated import AnnotatedFrame
 from detection.evaluation.truth import TrueCell
 from detection.forest.model import ForestModel
 from detection.forest.settings import TRAINING
-from detection.forest.training import AnnotatedFrame, train
+from detection.forest.training import train
 from detection.image.frames import check_frame
 from tests.detection.synthetic import PIXEL_SIZE_UM, Section, make_section
 

@@ -90,3 +90,49 @@ def test_every_hit_is_accounted_for_in_reading_order(found: list[Hit]) -> None:
         if cell.image_box_px is not None:
             assert cell.image_box_px.contains(cell.box_px)
             assert BoxPx(0, 0, SHAPE[1], SHAPE[0]).contains(cell.image_box_px)
+
+
+SIDES = BoxPx(95, 90, 135, 110)
+"""Outer sides of `BOX`: 5, 10, 15 and 0 px beyond it."""
+
+
+def imaged_with_sides(quantile: float, dilate_um: float = 0.0, outer: BoxPx | None = SIDES) -> BoxPx:
+    config = DetectionConfig(dilate_um=dilate_um, side_quantile=quantile)
+    (cell,) = apply_policy([Hit(BOX, 0.9, outer=outer)], SHAPE, 0.2, config)
+    assert cell.box_px == BOX
+    assert cell.outer_px == outer
+    assert cell.image_box_px is not None
+    return cell.image_box_px
+
+
+def test_the_outer_sides_are_imaged_at_their_own_quantile() -> None:
+    assert imaged_with_sides(0.98) == SIDES
+    assert imaged_with_sides(0.5) == BOX
+
+
+@given(st.floats(0.5, 0.9999), st.floats(0.5, 0.9999))
+def test_a_higher_quantile_never_images_less(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert imaged_with_sides(high).contains(imaged_with_sides(low))
+    assert imaged_with_sides(low).contains(BOX)
+
+
+def test_quantiles_follow_a_gaussian() -> None:
+    # .84 is one deviation, .98 are 2.054.
+    x0, y0, x1, y1 = imaged_with_sides(0.8413).as_tuple()
+    assert (100 - x0, 100 - y0, x1 - 120, y1 - 110) == (3, 5, 8, 0)
+    x0, y0, x1, y1 = imaged_with_sides(0.9987).as_tuple()
+    assert (100 - x0, 100 - y0, x1 - 120, y1 - 110) == (8, 15, 22, 0)
+
+
+def test_the_larger_of_margin_and_outer_side_counts() -> None:
+    # 1.6 um are 8 px.
+    assert imaged_with_sides(0.98, dilate_um=1.6) == BoxPx(92, 90, 135, 118)
+    assert imaged_with_sides(0.98, dilate_um=1.6, outer=None) == BoxPx(92, 92, 128, 118)
+
+
+def test_outer_sides_end_with_the_frame() -> None:
+    box = BoxPx(2, 1, 298, 199)
+    config = DetectionConfig(dilate_um=0, side_quantile=0.9999)
+    (cell,) = apply_policy([Hit(box, 0.9, outer=BoxPx(0, 0, 300, 200))], SHAPE, 0.2, config)
+    assert cell.image_box_px == BoxPx(0, 0, 300, 200)

@@ -131,8 +131,8 @@ def chosen_settings(
         return DetectionConfig.model_validate(settings.model_dump() | given)
     except ValidationError:
         raise InputError(
-            f"--detector {detector}: no such detector; choose combined, network, recall-first, paper,"
-            " forest:MODEL or an installed plug-in"
+            f"--detector {detector}: no such detector; choose combined, network, recall-first, paper, an"
+            " installed plug-in, or forest:FILE, network:FILE, combined:FILE"
         ) from None
 
 

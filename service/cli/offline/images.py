@@ -15,7 +15,10 @@ def detect(
     images: Images,
     detector: Annotated[
         str | None,
-        typer.Option(help="combined, network, recall-first, paper, forest:MODEL or the name of a plug-in."),
+        typer.Option(
+            help="combined, network, recall-first, paper, a plug-in, or a model: forest:FILE, network:FILE,"
+            " combined:FILE."
+        ),
     ] = None,
     denoise: Annotated[
         Denoising | None, typer.Option(help="Noise filter before the paper's detector.")

@@ -54,8 +54,8 @@ def test_the_documented_plugin_finds_cells_in_a_file(
     status, _, said = say("detect", image, "--detector", "otsus")
     assert status == 2
     assert (
-        "no detector named otsus; there are combined, network, recall-first, paper, forest:MODEL, otsu"
-        in said
+        "no detector named otsus; there are combined, network, recall-first, paper, forest:MODEL,"
+        " network:MODEL, combined:MODEL, otsu" in said
     )
 
 

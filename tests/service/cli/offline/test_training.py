@@ -9,6 +9,7 @@ import tifffile
 
 from config.loading import dump
 from detection.evaluation.truth import TrueCell
+from detection.forest.onnx_file import model_bytes
 from detection.image.boxes import BoxPx
 from service.evaluation.training import masks_of, write_model
 from tests.detection.forests import small_forest
@@ -69,7 +70,7 @@ def test_a_forest_finds_cells_where_it_belongs(say: Said, model: Path, tmp_path:
 
 def test_a_session_runs_with_a_forest(say: Said, tmp_path: Path) -> None:
     model = tmp_path / "cells.onnx"
-    write_model(model, small_forest())
+    write_model(model, model_bytes(small_forest()))
     config = small_config()
     with_forest = config.detection.model_copy(update={"detector": f"forest:{model}", "any_pixel_size": True})
     path = tmp_path / "small.yaml"
