@@ -25,15 +25,6 @@ class CombinedSettings:
     recall-first loses the background have .58 and more. Chosen by hand."""
     full_share: float = 0.6
     """Share of the frame inside hits from which they fill it. Chosen by hand; not measured."""
-    uneven_sd: float = 12.0
-    """Spread of what no box holds, in spreads by noise alone, from which it is more than resin. On
-    development seeds, frames of every kind, lumpy ones too, have up to 9.3, and crowds in which nothing is
-    found 14 to 200."""
-    uneven_share: float = 0.06
-    """The same as a share of the level of the background, with the offset of the camera where that is not
-    known; resin with lumps of 10 % has .04 to .06 without it."""
-    least_free: float = 0.25
-    """Share of the frame without boxes from which this can be measured. Chosen by hand; not measured."""
 
 
 COMBINED = CombinedSettings()

@@ -16,6 +16,7 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid, subtract_background
+from detection.overlooked.left_out import is_uneven
 from detection.recall_first.confidence import confidences_of
 from detection.recall_first.extent import Sides, extended
 from detection.recall_first.features import Features, features_of
@@ -32,6 +33,12 @@ from detection.recall_first.significance import (
     hysteresis,
     significant,
 )
+
+UNEVEN = (
+    "what is not imaged is too uneven to be plain background: cells that lie densely may be part of it; look"
+    " at what is left out, or detect with `combined`"
+)
+"""Warning about the ground between the hits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +82,13 @@ def find_cells(
         In no particular order.
     warnings : list of str
     """
+    if grid is None:
+        grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
     steps = steps_of(frame, settings, grid)
-    return list(steps.hits), list(steps.warnings)
+    warnings = list(steps.warnings)
+    if not warnings and is_uneven(frame, grid.blocks, (hit.box for hit in steps.hits)):
+        warnings.append(UNEVEN)
+    return list(steps.hits), warnings
 
 
 def steps_of(

@@ -76,5 +76,5 @@ def test_frames_of_the_simulators_have_their_cells(kind: str) -> None:
     frame = next(frames_of(kind, 3))  # type: ignore[arg-type]
     sample = sample_of(frame)
     assert sample is not None
-    assert len(sample.boxes) == frame.counted.sum() > 3
+    assert len(sample.boxes) == frame.counted.sum() > 0
     assert 0 < sample.labels.max() <= len(sample.boxes)
