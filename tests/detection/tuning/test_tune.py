@@ -83,3 +83,34 @@ def test_where_nothing_gets_better_there_is_no_network() -> None:
         if network is None:
             break
     assert network is None
+
+
+def test_frames_without_marked_cells_are_refused() -> None:
+    empty = replace(marked(1), truth=())
+    for frames in ([], [empty], [replace(empty, truth=(replace(marked(1).truth[0], counted=False),))]):
+        with pytest.raises(DetectionError, match="no cell is marked"):
+            tune(blind_network(), frames, POLICY, FEW)
+
+
+BEFORE = Figures(50, 0.90, 1.50, 0.010, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "better"),
+    [
+        ({}, False),
+        ({"imaged_over_cells": 1.30}, True),
+        ({"imaged_over_cells": 1.495}, False),
+        ({"contained": 0.92}, True),
+        ({"contained": 0.92, "imaged_over_cells": 1.65}, True),
+        ({"contained": 0.92, "imaged_over_cells": 1.67}, False),
+        ({"contained": 0.88, "imaged_over_cells": 1.0}, False),
+        ({"contained": 0.92, "false_area": 0.011}, True),
+        ({"contained": 0.92, "false_area": 0.017}, False),
+        ({"imaged_over_cells": 1.3, "false_area": 0.013}, False),
+        ({"contained": float("nan")}, False),
+        ({"reliability_gap": 0.0}, False),
+    ],
+)
+def test_better_is_no_cell_lost_and_hardly_more_area(change: dict[str, Any], better: bool) -> None:
+    assert is_better(replace(BEFORE, **change), BEFORE, TUNING) is better
