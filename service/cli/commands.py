@@ -60,7 +60,7 @@ COMMANDS: Table = {
     ),
     "train": Entry(
         f"{_OFFLINE}.training:train",
-        "Train a random forest on annotated frames, or adapt the network to them.",
+        "Train a forest on your marks, or adapt the network to them.",
     ),
     "calibrate": Entry(
         f"{_OFFLINE}.calibration:calibrate",

@@ -30,7 +30,7 @@ def train(
     channel: ChannelOption = None,
     as_json: Json = False,
 ) -> None:
-    """Train a random forest on annotated frames, or adapt the network to them.
+    """Train a forest on your marks, or adapt the network to them.
 
     Polygons and label images work better than boxes. Mark every cell of a frame. A network is written only if
     it is better on marks that it has not seen; otherwise nothing is written and the exit status is 1.
