@@ -66,7 +66,7 @@ def export(options: argparse.Namespace) -> None:
     from training.network import Network
 
     weights: Path = options.weights or options.data / "weights.pt"
-    samples = Samples(options.data, hold_out=1)
+    samples = Samples(options.data)
     if options.weights is None:
         train(
             samples,

@@ -27,21 +27,19 @@ SHARES: dict[Kind, float] = {"scenes": 0.5, "realistic": 0.35, "paper": 0.15}
 class Samples:
     """Samples of all kinds in memory; files that appear later join in."""
 
-    def __init__(self, folder: Path, hold_out: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._hold_out = hold_out
         self._read: set[Path] = set()
         self.of_kind: dict[Kind, list[Sample]] = {kind: [] for kind in SHARES}
-        self.held_out: list[Sample] = []
         self.refresh()
 
     def refresh(self) -> None:
-        """Read new files; the first of each kind are held out."""
+        """Read new files."""
         for kind, samples in self.of_kind.items():
-            for number, path in enumerate(sorted(self._folder.glob(f"{kind}-*.npz"))):
+            for path in sorted(self._folder.glob(f"{kind}-*.npz")):
                 if path not in self._read:
                     self._read.add(path)
-                    (self.held_out if number < self._hold_out else samples).extend(read_samples(path))
+                    samples.extend(read_samples(path))
 
     def draw(self, rng: np.random.Generator) -> list[Sample]:
         """Draw a batch."""
@@ -66,9 +64,7 @@ def batch_of(samples: list[Sample], turns: list[int]) -> tuple[Tensor, Tensor, T
     return torch.stack(planes), all_labels, torch.cat(boxes), places
 
 
-def train(
-    samples: Samples, presentations: int, seed: int, save: Callable[[Network], None], minutes: float = 1e9
-) -> Network:
+def train(samples: Samples, presentations: int, seed: int, save: Callable[[Network], None]) -> Network:
     """Train a network and return the average of its last weights.
 
     Parameters
@@ -79,8 +75,6 @@ def train(
     seed : int
     save : callable
         Is given the average now and then.
-    minutes : float
-        Stop at this time.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
@@ -121,7 +115,5 @@ def train(
             if (step + 1) % 300 == 0:
                 samples.refresh()
                 save(average)
-            if passed_min > minutes:
-                break
     save(average)
     return average
