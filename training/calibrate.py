@@ -13,7 +13,7 @@ from detection.image.boxes import BoxPx, iou
 from detection.image.frames import check_frame
 from detection.image.hits import OUTER_QUANTILE
 from detection.image.working_grid import on_working_grid
-from detection.network.detector import USUAL_SIZE_UM, Network, hits_of
+from detection.network.detector import Network, evidence, hits_of
 from detection.network.inputs import WORKING_PIXEL_UM
 from detection.network.model import Calibration, NetworkModel
 from training.labelled import LabelledFrame
@@ -75,10 +75,11 @@ def judge(network: Network, parts: Sequence[tuple[Kind, range]]) -> Judged:
                 hits = hits_of(reading, grid, shape, network.model.calibration)
                 truth = _truth(frame)
                 for hit, score in zip(hits, reading.score.tolist(), strict=True):
-                    clipped = min(max(score, 1e-6), 1 - 1e-6)
-                    size_um = np.sqrt(hit.box.area_px) * frame.pixel_size_um
-                    odds.append(float(np.log(clipped / (1 - clipped))))
-                    sizes.append(float(np.log(max(size_um, 0.1) / USUAL_SIZE_UM)))
+                    log_odds, log_size = evidence(
+                        score, float(np.sqrt(hit.box.area_px)) * frame.pixel_size_um
+                    )
+                    odds.append(log_odds)
+                    sizes.append(log_size)
                     real.append(is_real(hit.box, truth))
                     if hit.outer is not None:
                         reach += _reach(hit.box, hit.outer, truth, shape)

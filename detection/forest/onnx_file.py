@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from detection.errors import DetectionError
 from detection.forest.calibration import OFFSETS, SLOPES, Calibration
 from detection.forest.ilastik_features import PER_SCALE
 from detection.forest.model import ForestModel, TrainingSummary, Tree
 from detection.image.frames import PIXEL_SIZES_UM
+from detection.onnx_metadata import about_of, model_of
 
 VERSION = 2
 """Version of the file; another one means other features or another meaning of their numbers."""
@@ -130,11 +130,7 @@ def model_from_bytes(data: bytes) -> ForestModel:
     """
     if len(data) > MAX_BYTES:
         raise DetectionError(f"it has {len(data)} bytes; a forest has at most {MAX_BYTES}")
-    proto = onnx.ModelProto()
-    try:
-        proto.ParseFromString(data)
-    except DecodeError:
-        raise DetectionError(f"{_NOT_OURS}, or a damaged one") from None
+    proto = model_of(data, _NOT_OURS)
     about = _about(proto)
     trees = _trees(_only_node(proto.graph), len(about.scales_um) * PER_SCALE)
     summary = TrainingSummary(**about.summary.model_dump())
@@ -163,23 +159,7 @@ def _attributes(trees: Iterable[Tree]) -> dict[str, Any]:
 
 
 def _about(proto: onnx.ModelProto) -> _About:
-    texts = [entry.value for entry in proto.metadata_props if entry.key == KEY]
-    if len(texts) != 1:
-        raise DetectionError(_NOT_OURS)
-    try:
-        raw = json.loads(texts[0])
-    except (ValueError, RecursionError):
-        raise DetectionError(f"{_NOT_OURS}, or a damaged one: what it says of itself is no JSON") from None
-    version = raw.get("version") if isinstance(raw, dict) else None
-    if version != VERSION:
-        raise DetectionError(
-            f"it is a forest of version {version!r}; this program reads {VERSION}: train again"
-        )
-    try:
-        about = _About.model_validate(raw)
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise DetectionError(f"it is a damaged forest: its {where} is out of range or missing") from None
+    about = about_of(proto, KEY, VERSION, _About, "forest", _NOT_OURS)
     if not all(0.01 <= scale <= 100 for scale in about.scales_um):
         raise DetectionError("it is a damaged forest: its scales_um are not from 0.01 to 100 um")
     return about

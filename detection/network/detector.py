@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
 from detection.errors import DetectionError
-from detection.image.boxes import BoxPx
+from detection.image.boxes import BoxPx, around
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
@@ -117,16 +117,21 @@ def hits_of(
         size_um = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 1e-3)) * grid.pixel_um
         inner_px = _pixels(box, grid.shrink, whole)
         confidence = calibrated(score, size_um, calibration)
-        hits.append(Hit(inner_px, confidence, outer=_around(inner_px, _pixels(outer, grid.shrink, whole))))
+        hits.append(Hit(inner_px, confidence, outer=around(inner_px, _pixels(outer, grid.shrink, whole))))
     return hits
 
 
 def calibrated(score: float, size_um: float, calibration: Calibration) -> float:
     """Return the chance that a hit of a score and size is a cell, 0..1."""
-    score = min(max(score, 1e-6), 1 - 1e-6)
-    odds = calibration.base + calibration.per_score * math.log(score / (1 - score))
-    odds += calibration.per_size * math.log(max(size_um, 0.1) / USUAL_SIZE_UM)
+    log_odds, log_size = evidence(score, size_um)
+    odds = calibration.base + calibration.per_score * log_odds + calibration.per_size * log_size
     return 1 / (1 + math.exp(-min(max(odds, -50.0), 50.0)))
+
+
+def evidence(score: float, size_um: float) -> tuple[float, float]:
+    """Return what a confidence is made of: log-odds of a score, logarithm of a size over the usual one."""
+    score = min(max(score, 1e-6), 1 - 1e-6)
+    return math.log(score / (1 - score)), math.log(max(size_um, 0.1) / USUAL_SIZE_UM)
 
 
 def _pixels(box: NDArray[np.float32], shrink: int, whole: BoxPx) -> BoxPx:
@@ -134,7 +139,3 @@ def _pixels(box: NDArray[np.float32], shrink: int, whole: BoxPx) -> BoxPx:
     x0, y0, x1, y1 = (float(side) * shrink for side in box)
     left, top = min(max(round(x0), 0), whole.x1 - 1), min(max(round(y0), 0), whole.y1 - 1)
     return BoxPx(left, top, min(max(round(x1), left + 1), whole.x1), min(max(round(y1), top + 1), whole.y1))
-
-
-def _around(one: BoxPx, other: BoxPx) -> BoxPx:
-    return BoxPx(min(one.x0, other.x0), min(one.y0, other.y0), max(one.x1, other.x1), max(one.y1, other.y1))

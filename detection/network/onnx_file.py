@@ -6,18 +6,17 @@ weights are taken out, their names, shapes and values are checked, and a model m
 
 import json
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from detection.errors import DetectionError
 from detection.network.graph import onnx_model, shapes
 from detection.network.model import Calibration, NetworkModel, TrainingNote, Weights
+from detection.onnx_metadata import about_of, model_of
 
 VERSION = 1
 """Version of the file; another one means another input or another meaning of the numbers."""
@@ -74,32 +73,10 @@ def model_from_bytes(data: bytes) -> NetworkModel:
     """
     if len(data) > MAX_BYTES:
         raise DetectionError(f"it has {len(data)} bytes; a network has at most {MAX_BYTES}")
-    proto = onnx.ModelProto()
-    try:
-        proto.ParseFromString(data)
-    except DecodeError:
-        raise DetectionError(f"{_NOT_OURS}, or a damaged one") from None
-    about = _about(proto)
+    proto = model_of(data, _NOT_OURS)
+    about = about_of(proto, KEY, VERSION, _About, "network", _NOT_OURS)
     calibration = Calibration(**about.calibration.model_dump())
     return NetworkModel(_weights(proto.graph), calibration, TrainingNote(**about.note.model_dump()))
-
-
-def _about(proto: onnx.ModelProto) -> _About:
-    texts = [entry.value for entry in proto.metadata_props if entry.key == KEY]
-    if len(texts) != 1:
-        raise DetectionError(_NOT_OURS)
-    try:
-        raw: Any = json.loads(texts[0])
-    except (ValueError, RecursionError):
-        raise DetectionError(f"{_NOT_OURS}, or a damaged one: what it says of itself is no JSON") from None
-    version = raw.get("version") if isinstance(raw, dict) else None
-    if version != VERSION:
-        raise DetectionError(f"it is a network of version {version!r}; this program reads {VERSION}")
-    try:
-        return _About.model_validate(raw)
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise DetectionError(f"it is a damaged network: its {where} is out of range or missing") from None
 
 
 def _weights(graph: onnx.GraphProto) -> Weights:

@@ -11,7 +11,7 @@ from detection.evaluation.scores import is_real
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx, dice
 from detection.image.hits import OUTER_QUANTILE
-from detection.network.detector import USUAL_SIZE_UM
+from detection.network.detector import evidence
 from detection.network.model import Calibration
 from detection.network.reading import Reading
 
@@ -63,10 +63,10 @@ def evidence_of(reading: Reading, truth: Sequence[TrueCell], pixel_um: float, sh
     """
     odds, log_size, real, stretches = [], [], [], []
     for box, outer, score in zip(reading.boxes, reading.outer, reading.score.tolist(), strict=True):
-        score = min(max(score, 1e-6), 1 - 1e-6)
-        odds.append(math.log(score / (1 - score)))
         size_um = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 1e-3)) * pixel_um
-        log_size.append(math.log(max(size_um, 0.1) / USUAL_SIZE_UM))
+        own_odds, own_size = evidence(score, size_um)
+        odds.append(own_odds)
+        log_size.append(own_size)
         x0, y0, x1, y1 = (round(float(side) * shrink) for side in box)
         found = BoxPx(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
         real.append(is_real(found, truth))
@@ -82,9 +82,9 @@ def evidence_of(reading: Reading, truth: Sequence[TrueCell], pixel_um: float, sh
     return Evidence(tuple(odds), tuple(log_size), tuple(real), tuple(stretches))
 
 
-def calibrated_on(evidence: Iterable[Evidence], shipped: Calibration) -> Calibration:
+def calibrated_on(judged: Iterable[Evidence], shipped: Calibration) -> Calibration:
     """Fit the calibration to the evidence of some frames, with the shipped one as the prior."""
-    frames = list(evidence)
+    frames = list(judged)
     parts = np.array(
         [
             (1.0, odds, log_size)
