@@ -7,13 +7,14 @@ import numpy as np
 
 from planner.checks import check_boxes, check_fields, check_rects, check_start, outline_polygon
 from planner.cost import profile_pace, total_s, travel_s, work_of
-from planner.cover.exact import exact
+from planner.cover.exact import exact, least_s
 from planner.cover.framing import Framing
 from planner.cover.greedy import greedy
 from planner.cover.imaged_ground import Imaged
 from planner.cover.per_box import drop_contained, per_box
 from planner.cover.raster import raster
-from planner.cover.required import Required, required
+from planner.cover.required import Demand, Required, required
+from planner.cover.stitching import for_boxes, stitched_boxes
 from planner.cover.tiles import Scan
 from planner.errors import PlannerError
 from planner.geometry.allowed_ground import Ground
@@ -21,6 +22,10 @@ from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
 from planner.stage_positions import stage_positions
 from planner.values import Box, Field, Frame, Method, Plan, PlanSettings, Totals
+
+
+_PROVEN = 1e-9
+"""Relative gap that is rounding."""
 
 
 def plan(
@@ -142,9 +147,9 @@ def _plans(
     made = []
     for method in methods:
         if method == "raster":
-            frames, optimal = full_frames, False
+            frames, bound_s = full_frames, least_s(demand.regions, framing)
         else:
-            scans, optimal = _cover(demand.pieces, framing, method)
+            scans, bound_s = _cover(demand, framing, method)
             frames = _frames(scans, settings, start_m)
         work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(
@@ -157,20 +162,27 @@ def _plans(
             total_s=total_s(work, pace),
             exposed_m2=union_area_m2(frame.rect_m for frame in frames),
             bound_beam_s=bound_beam_s,
+            bound_s=bound_s,
             raster_total_s=raster_total_s,
         )
-        made.append(Plan(method, frames, demand.skipped, demand.clipped, totals, optimal))
+        optimal = totals.beam_s + totals.overhead_s <= bound_s * (1 + _PROVEN)
+        stitched = stitched_boxes(demand.regions, frames, settings.tile_overlap_m)
+        made.append(Plan(method, frames, demand.skipped, demand.clipped, stitched, totals, optimal))
     return tuple(made)
 
 
-def _cover(pieces: Sequence[Required], framing: Framing, method: Method) -> tuple[tuple[Scan, ...], bool]:
-    """Return the scans of a cover, and True if it was proven to be the cheapest."""
-    groups, optimal = per_box(pieces, framing), False
+def _cover(demand: Demand, framing: Framing, method: Method) -> tuple[tuple[Scan, ...], float]:
+    """Return the scans of a cover, and a lower bound of the time of any."""
+    groups = per_box(demand.pieces, framing)
     if method in ("greedy", "exact"):
-        groups = greedy(pieces, groups, framing)
-    if method == "exact":
-        groups, optimal = exact(pieces, groups, framing)
-    return drop_contained([replace(g.scan, boxes=g.boxes) for g in groups]), optimal
+        groups = greedy(demand.pieces, groups, framing)
+    scans = drop_contained([replace(g.scan, boxes=g.boxes) for g in groups])
+    if method != "exact":
+        return scans, least_s(demand.regions, framing)
+    found = exact(demand.regions, scans, framing)
+    return for_boxes(
+        drop_contained(found.scans), demand.regions, framing.settings.tile_overlap_m
+    ), found.bound_s
 
 
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:

@@ -22,6 +22,7 @@ _NOT_NEGATIVE = (
     "beam_shift_range_m",
     "move_s",
     "exact_limit_s",
+    "whole_worth_s",
 )
 
 
@@ -69,7 +70,8 @@ class PlanSettings:
     halo_m : float
         Distance beyond the scanned rectangle within which electrons bleach.
     tile_overlap_m : float
-        Least overlap of tiles, at most 0.9 of a side of the frame.
+        Overlap that stitching needs where frames meet inside a required rectangle, twice the largest error
+        between them or more; at most 0.9 of a side of the frame.
     raster_overlap_fraction : float
         Overlap of a full raster as a share of the side of a frame, 0 to 0.5.
     overhead_s : float
@@ -89,6 +91,8 @@ class PlanSettings:
         Time of a stage move beside its travel: the detour of the approach.
     exact_limit_s : float
         Longest search of ``exact`` for the optimum of a section; it then returns its best cover.
+    whole_worth_s : float
+        Time that ``exact`` may spend to keep a required rectangle whole in one frame, not stitched from several.
 
     Raises
     ------
@@ -113,6 +117,7 @@ class PlanSettings:
     approach_m: tuple[float, float] = (0.0, 0.0)
     move_s: float = 0.0
     exact_limit_s: float = 10.0
+    whole_worth_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -235,6 +240,24 @@ class Clipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Stitched:
+    """A box that no single frame shows with all its required ground.
+
+    Attributes
+    ----------
+    box : str
+    frames : tuple of str
+        Those to stitch, in the order of the route.
+    overlap_held : bool
+        True if they overlap at every seam by as much as stitching needs.
+    """
+
+    box: str
+    frames: tuple[str, ...]
+    overlap_held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over a plan.
 
@@ -252,6 +275,9 @@ class Totals:
         Area under at least one frame, without halo; overlaps count once.
     bound_beam_s : float
         Lower bound of the beam time: the required ground of all boxes, each point scanned once.
+    bound_s : float
+        Lower bound of beam time and overhead: of any frames with their sides on the lines of the planner for
+        ``exact``, where the section was planned in one piece; else that of the beam time and the fewest frames.
     raster_total_s : float
         `total_s` of a full raster of the same fields.
     """
@@ -265,6 +291,7 @@ class Totals:
     total_s: float
     exposed_m2: float
     bound_beam_s: float
+    bound_s: float
     raster_total_s: float
 
 
@@ -280,15 +307,23 @@ class Plan:
         Boxes without a frame, sorted by name.
     clipped : tuple of Clipped
         Partly imaged boxes, sorted by name.
+    stitched : tuple of Stitched
+        Boxes that lie whole in no frame, sorted by name. All others that are not skipped lie in one.
     totals : Totals
     optimal : bool
-        True if no other cover by frames around whole required rectangles takes less beam time and overhead;
-        proven by ``exact`` only.
+        True if `totals.bound_s` proves that no other frames take less; proven by ``exact`` only.
     """
 
     method: Method
     frames: tuple[Frame, ...]
     skipped: tuple[Skipped, ...]
     clipped: tuple[Clipped, ...]
+    stitched: tuple[Stitched, ...]
     totals: Totals
     optimal: bool
+
+    @property
+    def gap(self) -> float:
+        """Share by which beam time and overhead exceed their lower bound; 0 without frames."""
+        taken_s = self.totals.beam_s + self.totals.overhead_s
+        return max(0.0, taken_s / self.totals.bound_s - 1) if self.totals.bound_s else 0.0

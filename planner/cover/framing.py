@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.cover.imaged_ground import Imaged
 from planner.cover.tiles import Scan, pixels, rounded_out, tiles
 from planner.geometry.allowed_ground import Ground
-from planner.geometry.rects import RectM, area_m2, cut
+from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut
 from planner.values import PlanSettings
+
+Values = NDArray[np.float64]
 
 _MOST_PARTIAL = 4
 """Most frames for a rectangle that cannot be shown whole. Chosen by hand."""
@@ -43,6 +48,25 @@ class Framing:
         if not sizes:
             return float("inf")
         return sizes[0][0] * sizes[0][1] * self.settings.dwell_s + self.settings.overhead_s
+
+    @property
+    def longest_m(self) -> tuple[float, float]:
+        """Largest width and height of a frame."""
+        widths, heights = zip(*(self._presets or (self.settings.max_frame_px,)), strict=True)
+        return max(widths) * self.settings.pixel_size_m, max(heights) * self.settings.pixel_size_m
+
+    def costs_s(self, widths_m: Values, heights_m: Values) -> Values:
+        """Return the costs of the smallest frames around rectangles of given sizes; infinite if none is."""
+        pixel = self.settings.pixel_size_m
+        columns, rows = (np.maximum(1, np.ceil((v - TOLERANCE_M) / pixel)) for v in (widths_m, heights_m))
+        if not self._presets:
+            most = self.settings.max_frame_px
+            size = np.where((columns <= most[0]) & (rows <= most[1]), columns * rows, np.inf)
+        else:
+            size = np.full(np.broadcast_shapes(columns.shape, rows.shape), np.inf)
+            for width, height in reversed(self._presets):
+                size[(columns <= width) & (rows <= height)] = width * height
+        return np.asarray(size * self.settings.dwell_s + self.settings.overhead_s)
 
     def frame(self, rect: RectM) -> Scan | None:
         """Return the cheapest frame on allowed ground that shows all of `rect`, if there is one."""

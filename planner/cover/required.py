@@ -42,18 +42,38 @@ class Required:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """Required ground in one piece, which may be larger than a frame.
+
+    Attributes
+    ----------
+    rect_m : RectM
+    scans : tuple of Scan
+        The frames that show it by themselves: one, or tiles.
+    boxes : frozenset of str
+        The boxes that require it.
+    """
+
+    rect_m: RectM
+    scans: tuple[Scan, ...]
+    boxes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """Required ground of boxes, and the boxes that are skipped or clipped.
 
     Attributes
     ----------
+    regions : tuple of Region
+        One for most boxes; several for a box at an inner corner of the ground. Sorted by position.
     pieces : tuple of Required
-        One for most boxes; several for a box at an inner corner of the ground, and tiles for a box larger
-        than a frame. Sorted by position.
+        The same in pieces of at most a frame: tiles for a region larger than that. Sorted by position.
     skipped, clipped
         As in `planner.values.Plan`.
     """
 
+    regions: tuple[Region, ...]
     pieces: tuple[Required, ...]
     skipped: tuple[Skipped, ...]
     clipped: tuple[Clipped, ...]
@@ -90,6 +110,7 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     boxes = tuple(boxes)
     ground = framing.ground
     shared = _shared(boxes, framing)
+    regions: dict[RectM, tuple[tuple[Scan, ...], set[str]]] = {}
     pieces: list[Required] = []
     skipped: list[Skipped] = []
     clipped: list[Clipped] = []
@@ -110,14 +131,17 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
                 skipped.append(Skipped(box.id, _reason_of_nothing(box, ground)))
                 continue
         left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
-        parts, lost = _framed(left, framing)
+        found, lost = _framed(left, framing)
         if lost and left == list(allowed):
-            shown = [scan.rect_m for _, scan in parts]
-            parts += [(cut(scan.rect_m, rect), scan) for scan in framing.partial_frames(box.rect_m, shown)]
-        pieces += [Required(part, scan, frozenset({box.id})) for part, scan in parts]
+            shown = [scan.rect_m for _, scans in found for scan in scans]
+            partial = framing.partial_frames(box.rect_m, shown)
+            found += [(cut(scan.rect_m, rect), (scan,)) for scan in partial]
+        for part, scans in found:
+            regions.setdefault(part, (scans, set()))[1].add(box.id)
+            pieces += [Required(cut(scan.rect_m, part), scan, frozenset({box.id})) for scan in scans]
         if not left:
             skipped.append(Skipped(box.id, IMAGED))
-        elif not parts:
+        elif not found:
             skipped.append(Skipped(box.id, NO_PRESET if framing.settings.presets_px else NOTHING_LEFT))
         else:
             causes = [*_limits(rect, ground), *([PRESETS] if lost else [])]
@@ -128,7 +152,8 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     pieces.sort(key=lambda p: (p.rect_m, sorted(p.boxes)))
     skipped.sort(key=lambda s: s.box)
     clipped.sort(key=lambda c: c.box)
-    return Demand(tuple(pieces), tuple(skipped), tuple(clipped))
+    whole = (Region(rect, scans, frozenset(names)) for rect, (scans, names) in sorted(regions.items()))
+    return Demand(tuple(whole), tuple(pieces), tuple(skipped), tuple(clipped))
 
 
 def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]:
@@ -148,20 +173,20 @@ def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]
     }
 
 
-def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM, Scan]], bool]:
-    """Cut rectangles into what single frames show; and return True if no frame can show some of them."""
-    found: list[tuple[RectM, Scan]] = []
+def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM, tuple[Scan, ...]]], bool]:
+    """Return rectangles with the frames that show them; and True if no frame can show some of them."""
+    found: list[tuple[RectM, tuple[Scan, ...]]] = []
     lost = False
     for rect in rects:
         if framing.settings.presets_px:
             scans = framing.frames(rect)
-            found += [(cut(scan.rect_m, rect), scan) for scan in scans]
+            found += [(rect, scans)] if scans else []
             lost |= not scans
             continue
         fit = fitted(rect, framing.ground, framing.settings)
         if fit is not None:
             needed, rounded = fit
-            found += [(cut(scan.rect_m, needed), scan) for scan in framing.frames(rounded)]
+            found.append((needed, framing.frames(rounded)))
     return found, lost
 
 

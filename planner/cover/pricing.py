@@ -1,0 +1,191 @@
+"""Prices of all candidate frames at once, by products of matrices.
+
+What a frame shows of a required rectangle is a block of its test points: what its pair of lines shows in x,
+times what its pair shows in y. So the sum of the duals that each of P x Q frames collects is the product of a
+matrix of P rows with one of Q columns, for all required rectangles together.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.cover.framing import Framing
+from planner.cover.lines import Axis, axis, safe_span, shown_points
+from planner.cover.seams import Rects, holding, table_of
+from planner.geometry.rects import RectM
+
+Indices = NDArray[np.int64]
+Values = NDArray[np.float64]
+Pair = tuple[int, int]
+
+_LEAST_GAIN_S = 1e-4
+"""Smaller gains of a frame are rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Frames that are taken together, mostly one, and the rows of the programme that they serve."""
+
+    rects: tuple[RectM, ...]
+    rows: Indices
+    cost_s: float
+
+
+class Candidates:
+    """All frames whose sides lie on the lines of some required rectangles.
+
+    The rows of the programme are the test points of the rectangles, then one for each rectangle to be kept
+    whole.
+
+    Parameters
+    ----------
+    required : sequence of RectM
+    given : sequence of RectM
+        Frames that are there already.
+    framing : Framing
+    corner_m : (float, float)
+        Place of the origin of all these rectangles on the ground.
+    whole_worth_s : float
+        Time that a rectangle whole in one frame is worth; 0 leaves out these rows.
+
+    Attributes
+    ----------
+    area_m2 : (rows,) array
+        Ground that each row stands for; where rectangles overlap, shared among them.
+    open : (rows,) array of bool
+        False for rows that the given frames serve.
+    """
+
+    def __init__(
+        self,
+        required: Sequence[RectM],
+        given: Sequence[RectM],
+        framing: Framing,
+        corner_m: tuple[float, float],
+        whole_worth_s: float,
+    ) -> None:
+        self._framing = framing
+        self._corner_m = corner_m
+        self._overlap_m = framing.settings.tile_overlap_m
+        self._required = table_of(required)
+        self._given = table_of(given)
+        longest = framing.longest_m
+        r, g = self._required, self._given
+        self._x = axis(r[:, 0], r[:, 2], longest[0], self._overlap_m, g[:, 2])
+        self._y = axis(r[:, 1], r[:, 3], longest[1], self._overlap_m, g[:, 3])
+        self._shapes = [(len(a), len(b)) for a, b in zip(self._x.points, self._y.points, strict=True)]
+        self._first = np.cumsum([0, *(a * b for a, b in self._shapes)])
+        self.points = int(self._first[-1])
+        self._whole_rows = whole_worth_s > 0
+        self.rows = self.points + (len(r) if self._whole_rows else 0)
+        self.cost_s = framing.costs_s(
+            (self._x.high - self._x.low)[:, None], (self._y.high - self._y.low)[None, :]
+        )
+        self._left = [shows.astype(np.float32) for shows in self._x.shows]
+        self._sum_first = np.cumsum([0, *(b for _, b in self._shapes)])
+        self._sums = np.zeros((len(self._x.low), int(self._sum_first[-1])), dtype=np.float32)
+        self._right = np.concatenate(self._y.shows, axis=1).astype(np.float32).T
+        self._holds_y = np.stack(self._y.holds, axis=1).astype(np.float32).T
+        self.area_m2 = self._areas()
+        self.open = np.ones(self.rows, dtype=np.bool_)
+        for rect in given:
+            self.open[self.rows_of(rect)] = False
+        for index in range(len(r)):
+            if self._whole_rows and (not framing.fits(_rect(r[index])) or len(holding(_rect(r[index]), g))):
+                self.open[self.points + index] = False
+
+    def block(self, index: int, whole: bool) -> Indices:
+        """Return all rows of a required rectangle, shown whole in one frame or stitched."""
+        rows = np.arange(self._first[index], self._first[index + 1])
+        return np.append(rows, self.points + index) if whole and self._whole_rows else rows
+
+    def rows_of(self, rect: RectM) -> Indices:
+        """Return the rows that any frame serves."""
+        across, up = (np.asarray([v]) for v in rect[:2]), (np.asarray([v]) for v in rect[2:])
+        (low_x, low_y), (high_x, high_y) = across, up
+        found: list[Indices] = []
+        for index, row in enumerate(self._required):
+            x0, y0, x1, y1 = row.tolist()
+            if min(rect[2], x1) <= max(rect[0], x0) or min(rect[3], y1) <= max(rect[1], y0):
+                continue
+            in_x = shown_points(*safe_span(low_x, high_x, x0, x1, self._overlap_m), self._x.points[index])[0]
+            in_y = shown_points(*safe_span(low_y, high_y, y0, y1, self._overlap_m), self._y.points[index])[0]
+            whole = bool(len(holding((x0, y0, x1, y1), table_of([rect]))))
+            found += self._rows(index, in_x, in_y, whole)
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def column(self, pair: Pair) -> Column | None:
+        """Return the frame of two pairs of lines; None if it may not be taken, or shows nothing."""
+        p, q = pair
+        x, y = self._x, self._y
+        rect = float(x.low[p]), float(y.low[q]), float(x.high[p]), float(y.high[q])
+        dx, dy = self._corner_m
+        if self._framing.frame((rect[0] + dx, rect[1] + dy, rect[2] + dx, rect[3] + dy)) is None:
+            return None
+        found: list[Indices] = []
+        for index in range(len(self._required)):
+            whole = bool(x.holds[index][p] and y.holds[index][q])
+            found += self._rows(index, x.shows[index][p], y.shows[index][q], whole)
+        if not found:
+            return None
+        return Column((rect,), np.concatenate(found), float(self.cost_s[p, q]))
+
+    def values(self, duals: Values) -> NDArray[np.float32]:
+        """Return the sum of the duals of the rows that each candidate serves, (P, Q)."""
+        single = duals.astype(np.float32)
+        for n, shows in enumerate(self._left):
+            block = single[self._first[n] : self._first[n + 1]].reshape(self._shapes[n])
+            np.matmul(shows, block, out=self._sums[:, self._sum_first[n] : self._sum_first[n + 1]])
+        found = self._sums @ self._right
+        if self._whole_rows:
+            whole = np.stack(self._x.holds, axis=1) * duals[self.points :].astype(np.float32)
+            found += whole @ self._holds_y
+        return np.asarray(found, dtype=np.float32)
+
+    def best_near(self, gains: NDArray[np.float32], count: int) -> Iterator[Pair]:
+        """Yield for each required rectangle some of the frames over it that gain most."""
+        for in_x, in_y in zip(self._x.shows, self._y.shows, strict=True):
+            over_x, over_y = np.nonzero(in_x.any(axis=1))[0], np.nonzero(in_y.any(axis=1))[0]
+            if not (len(over_x) and len(over_y)):
+                continue
+            part = gains[np.ix_(over_x, over_y)]
+            for _ in range(count):
+                p, q = divmod(int(part.argmax()), part.shape[1])
+                if part[p, q] <= _LEAST_GAIN_S:
+                    break
+                yield int(over_x[p]), int(over_y[q])
+                part[p, :] = 0
+                part[:, q] = 0
+
+    def over(self, pair: Pair) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which pairs of lines, in x and in y, overlap a frame."""
+        p, q = pair
+        x, y = self._x, self._y
+        return (x.low < x.high[p]) & (x.high > x.low[p]), (y.low < y.high[q]) & (y.high > y.low[q])
+
+    def _rows(
+        self, index: int, in_x: NDArray[np.bool_], in_y: NDArray[np.bool_], whole: bool
+    ) -> list[Indices]:
+        columns, rows = np.nonzero(in_x)[0], np.nonzero(in_y)[0]
+        if not (len(columns) and len(rows)):
+            return []
+        found = (self._first[index] + columns[:, None] * self._shapes[index][1] + rows).ravel()
+        return [np.append(found, self.points + index) if whole and self._whole_rows else found]
+
+    def _areas(self) -> Values:
+        found = np.zeros(self.rows)
+        r = self._required
+        for index, (xs, ys) in enumerate(zip(self._x.points, self._y.points, strict=True)):
+            wide, high = np.diff(np.append(xs, r[index, 2])), np.diff(np.append(ys, r[index, 3]))
+            middle_x, middle_y = xs + wide / 2, ys + high / 2
+            across = (r[:, 0, None] < middle_x) & (middle_x < r[:, 2, None])
+            up = (r[:, 1, None] < middle_y) & (middle_y < r[:, 3, None])
+            times = across.T.astype(np.int64) @ up.astype(np.int64)
+            found[self._first[index] : self._first[index + 1]] = (wide[:, None] * high / times).ravel()
+        return found
+
+
+def _rect(row: Rects) -> RectM:
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
