@@ -54,8 +54,8 @@ class PlannerConfig(Frozen):
 
     method: PlanMethod = Field(
         "exact",
-        description="exact: the cheapest frames; greedy: nearly the cheapest, computed faster; per-box: one"
-        " frame for each cell; raster: the whole field.",
+        description="exact: the cheapest frames, cells stitched where that saves time; greedy: frames around"
+        " whole cells, merged; per-box: one frame for each cell; raster: the whole field.",
     )
     context_um: float = Field(
         2.0, ge=0, le=50, description="Width of the surroundings imaged around a cell, um."
@@ -64,10 +64,29 @@ class PlannerConfig(Frozen):
         1.5, ge=0, le=50, description="Margin added for the position error of the stage, um."
     )
     tile_overlap_um: float = Field(
-        3.0, ge=0, le=50, description="Overlap of the tiles of a cell larger than one frame, um."
+        2.5,
+        ge=0,
+        le=50,
+        description="Overlap where frames meet inside a cell: twice the error of the stage, and what both"
+        " must show to be stitched, um.",
+    )
+    whole_cell_worth_s: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="Time that may be spent to keep a cell whole in one frame rather than stitch it, s per"
+        " cell, for the method exact.",
+    )
+    raster_where_cheaper: bool = Field(
+        True,
+        description="Take a full raster of a section where that is faster than frames around its cells, for"
+        " the methods exact and greedy.",
     )
     raster_overlap_percent: float = Field(
-        10.0, ge=0, le=50, description="Overlap of the frames of a full raster, percent."
+        10.0,
+        ge=0,
+        le=50,
+        description="Overlap of the frames of a full raster, percent; at least tile_overlap_um.",
     )
     outline_margin_um: float = Field(
         5.0, ge=0, le=500, description="Largest distance of a frame beyond the outline of its section, um."

@@ -21,8 +21,7 @@ from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
 from planner.stage_positions import stage_positions
-from planner.values import Box, Field, Frame, Method, Plan, PlanSettings, Totals
-
+from planner.values import Basis, Box, Field, Frame, Method, Plan, PlanSettings, Totals
 
 _PROVEN = 1e-9
 """Relative gap that is rounding."""
@@ -120,10 +119,7 @@ def plans(
 
 
 def compared_methods(chosen: Method) -> tuple[Method, ...]:
-    """Return the chosen method and those to compare it with: one frame per box, and a full raster.
-
-    A raster can be cheaper where cells are crowded, but it has seams and exposes everything.
-    """
+    """Return the chosen method and those to compare it with: one frame per box, and a full raster."""
     others: tuple[Method, ...] = ("per-box", "raster")
     return (chosen, *(method for method in others if method != chosen))
 
@@ -147,10 +143,16 @@ def _plans(
     made = []
     for method in methods:
         if method == "raster":
-            frames, bound_s = full_frames, least_s(demand.regions, framing)
+            frames, bound_s, basis = full_frames, least_s(demand.regions, framing), Basis.RASTER
         else:
-            scans, bound_s = _cover(demand, framing, method)
+            scans, bound_s, basis = _cover(demand, full, framing, method)
             frames = _frames(scans, settings, start_m)
+        stitched = stitched_boxes(demand.regions, frames, settings.tile_overlap_m)
+        if method in ("exact", "greedy") and settings.raster_where_cheaper and demand.regions:
+            taken_s = total_s(work_of(frames, pace.approach_m, start_m), pace)
+            seams = stitched_boxes(demand.regions, full_frames, settings.tile_overlap_m)
+            if raster_total_s < taken_s and all(one.overlap_held for one in seams):
+                frames, stitched, basis = full_frames, seams, Basis.RASTER
         work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(
             frames=work.frames,
@@ -166,23 +168,23 @@ def _plans(
             raster_total_s=raster_total_s,
         )
         optimal = totals.beam_s + totals.overhead_s <= bound_s * (1 + _PROVEN)
-        stitched = stitched_boxes(demand.regions, frames, settings.tile_overlap_m)
-        made.append(Plan(method, frames, demand.skipped, demand.clipped, stitched, totals, optimal))
+        made.append(Plan(method, frames, demand.skipped, demand.clipped, stitched, totals, basis, optimal))
     return tuple(made)
 
 
-def _cover(demand: Demand, framing: Framing, method: Method) -> tuple[tuple[Scan, ...], float]:
-    """Return the scans of a cover, and a lower bound of the time of any."""
+def _cover(
+    demand: Demand, full: Sequence[Scan], framing: Framing, method: Method
+) -> tuple[tuple[Scan, ...], float, Basis]:
+    """Return the scans of a cover, a lower bound of the time of any, and their origin."""
     groups = per_box(demand.pieces, framing)
     if method in ("greedy", "exact"):
         groups = greedy(demand.pieces, groups, framing)
     scans = drop_contained([replace(g.scan, boxes=g.boxes) for g in groups])
     if method != "exact":
-        return scans, least_s(demand.regions, framing)
-    found = exact(demand.regions, scans, framing)
-    return for_boxes(
-        drop_contained(found.scans), demand.regions, framing.settings.tile_overlap_m
-    ), found.bound_s
+        return scans, least_s(demand.regions, framing), Basis.CELLS
+    found = exact(demand.regions, scans, full, framing)
+    named = for_boxes(drop_contained(found.scans), demand.regions, framing.settings.tile_overlap_m)
+    return named, found.bound_s, Basis.TRIMMED_RASTER if found.of_raster else Basis.CELLS
 
 
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, get_args
 
 from config.instrument import SemConfig, StageConfig
@@ -73,7 +74,7 @@ class PlanSettings:
         Overlap that stitching needs where frames meet inside a required rectangle, twice the largest error
         between them or more; at most 0.9 of a side of the frame.
     raster_overlap_fraction : float
-        Overlap of a full raster as a share of the side of a frame, 0 to 0.5.
+        Overlap of a full raster as a share of the side of a frame, 0 to 0.5; at least `tile_overlap_m`.
     overhead_s : float
         Time of a frame beside its dwell and stage move.
     stage_speed_m_per_s : float
@@ -92,7 +93,9 @@ class PlanSettings:
     exact_limit_s : float
         Longest search of ``exact`` for the optimum of a section; it then returns its best cover.
     whole_worth_s : float
-        Time that ``exact`` may spend to keep a required rectangle whole in one frame, not stitched from several.
+        Time that ``exact`` may spend to keep a required rectangle whole in one frame, not stitched.
+    raster_where_cheaper : bool
+        True to take the full raster of a section where it takes less time than frames around cells.
 
     Raises
     ------
@@ -118,6 +121,7 @@ class PlanSettings:
     move_s: float = 0.0
     exact_limit_s: float = 10.0
     whole_worth_s: float = 0.0
+    raster_where_cheaper: bool = True
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -178,6 +182,8 @@ def settings_from(
         tile_overlap_m=planner.tile_overlap_um * 1e-6,
         raster_overlap_fraction=planner.raster_overlap_percent / 100,
         overhead_s=sem.overhead_s,
+        whole_worth_s=planner.whole_cell_worth_s,
+        raster_where_cheaper=planner.raster_where_cheaper,
         stage_speed_m_per_s=stage.speed_mm_per_s * 1e-3,
         presets_px=sem.presets_px,
         outline_margin_m=planner.outline_margin_um * 1e-6,
@@ -239,6 +245,17 @@ class Clipped:
     reason: str
 
 
+class Basis(StrEnum):
+    """Origin of the frames of a plan."""
+
+    CELLS = "cells"
+    """Frames around cells."""
+    TRIMMED_RASTER = "trimmed_raster"
+    """Some of them those of a raster, trimmed to required ground: cheaper there than frames around cells."""
+    RASTER = "raster"
+    """Those of a full raster, since nothing is faster, or as asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stitched:
     """A box that no single frame shows with all its required ground.
@@ -276,8 +293,9 @@ class Totals:
     bound_beam_s : float
         Lower bound of the beam time: the required ground of all boxes, each point scanned once.
     bound_s : float
-        Lower bound of beam time and overhead: of any frames with their sides on the lines of the planner for
-        ``exact``, where the section was planned in one piece; else that of the beam time and the fewest frames.
+        Lower bound of beam time and overhead. For ``exact`` that of all frames with sides on the lines of the
+        planner, by linear programming, for each part of the section planned in one piece; else beam time and
+        fewest frames.
     raster_total_s : float
         `total_s` of a full raster of the same fields.
     """
@@ -310,6 +328,7 @@ class Plan:
     stitched : tuple of Stitched
         Boxes that lie whole in no frame, sorted by name. All others that are not skipped lie in one.
     totals : Totals
+    basis : Basis
     optimal : bool
         True if `totals.bound_s` proves that no other frames take less; proven by ``exact`` only.
     """
@@ -320,6 +339,7 @@ class Plan:
     clipped: tuple[Clipped, ...]
     stitched: tuple[Stitched, ...]
     totals: Totals
+    basis: Basis
     optimal: bool
 
     @property

@@ -134,8 +134,8 @@ class _Programme:
 
     def solve(self, limit_s: float) -> tuple[float, Values, Values] | None:
         """Return the optimum, the duals of all rows, and the reduced costs; None if time ran out."""
-        found = linprog(
-            self.costs_s,
+        found = linprog(  # type: ignore[call-overload]
+            c=self.costs_s,
             A_ub=-self.matrix,
             b_ub=-np.ones(self.matrix.shape[0]),
             method="highs-ds",
@@ -184,7 +184,7 @@ def _improve(candidates: Candidates, pool: list[Column], framing: Framing, limit
     scale = max(1.0, float((values / candidates.cost_s).max()))
     best, bound_s = ground / scale, float(ground.sum()) / scale
     _greedily(candidates, pool, seen, ground)
-    _add(candidates, pool, seen, np.asarray(values / scale - 0.9 * candidates.cost_s), 2)
+    _add(candidates, pool, seen, values / np.float32(scale) - 0.9 * candidates.cost_s, 2)
     for _ in range(_ROUNDS):
         solved = _Programme(candidates, pool).solve(limit_s / _ROUNDS)
         if solved is None or solved[0] <= bound_s * _CLOSE:
@@ -233,9 +233,7 @@ def _greedily(candidates: Candidates, pool: list[Column], seen: set[Pair], groun
             return
 
 
-def _add(
-    candidates: Candidates, pool: list[Column], seen: set[Pair], gains: NDArray[np.float32], count: int
-) -> int:
+def _add(candidates: Candidates, pool: list[Column], seen: set[Pair], gains: Values, count: int) -> int:
     """Add the frames that gain most to the pool; return their number."""
     added = 0
     for pair in candidates.best_near(gains, count):
@@ -267,4 +265,6 @@ def _chosen(candidates: Candidates, pool: Sequence[Column], limit_s: float) -> t
     )
     if result.x is None:
         return None
-    return tuple(rect for n, x in zip(kept, result.x, strict=True) if x > 0.5 for rect in pool[n].rects)
+    return tuple(
+        rect for n, x in zip(kept.tolist(), result.x, strict=True) if x > 0.5 for rect in pool[n].rects
+    )

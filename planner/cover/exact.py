@@ -22,15 +22,29 @@ LEAST_SAVING_S = 1e-9
 """Smaller savings are rounding."""
 
 
+_LIKE_RASTER = 0.75
+"""Share of the time of a raster above which its frames, trimmed, may be cheaper. Chosen by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Frames that show all required ground, and a lower bound of their beam time and overhead, s."""
+    """Frames that show all required ground.
+
+    Attributes
+    ----------
+    scans : tuple of Scan
+    bound_s : float
+        Lower bound of the beam time and overhead of any.
+    of_raster : bool
+        True if some are frames of a raster, trimmed.
+    """
 
     scans: tuple[Scan, ...]
     bound_s: float
+    of_raster: bool
 
 
-def exact(regions: Sequence[Region], start: Sequence[Scan], framing: Framing) -> Cover:
+def exact(regions: Sequence[Region], start: Sequence[Scan], full: Sequence[Scan], framing: Framing) -> Cover:
     """Return the cheapest cover found.
 
     Parameters
@@ -38,6 +52,8 @@ def exact(regions: Sequence[Region], start: Sequence[Scan], framing: Framing) ->
     regions : sequence of Region
     start : sequence of Scan
         A cover of them, returned if nothing cheaper is found.
+    full : sequence of Scan
+        A full raster; its frames are trimmed and taken where nothing is cheaper.
     framing : Framing
         Its `settings.exact_limit_s` is divided among the connected parts of the section.
 
@@ -52,24 +68,29 @@ def exact(regions: Sequence[Region], start: Sequence[Scan], framing: Framing) ->
         # Frames that show a region safely show one inside it.
         kept = [regions[n] for n in outermost([r.rect_m for r in regions])[0]]
     scans: list[Scan] = []
-    bound_s = 0.0
+    bound_s, of_raster = 0.0, False
     for part in _parts(kept, framing):
         limit_s = framing.settings.exact_limit_s * len(part) / len(kept)
         found = _cover_of(part, [s.rect_m for s in start], framing, limit_s)
+        near = _overlapping(part, full)
+        if _cost_s(found.scans, framing) > _LIKE_RASTER * _cost_s(near, framing):
+            other = _finished([s.rect_m for s in near], part, framing)
+            if _worth_s(other, part, framing) < _worth_s(found.scans, part, framing) - LEAST_SAVING_S:
+                found = Cover(other, found.bound_s, True)
         scans += found.scans
         bound_s += found.bound_s
+        of_raster |= found.of_raster
     if _worth_s(scans, regions, framing) > _worth_s(start, regions, framing) - LEAST_SAVING_S:
-        return Cover(tuple(start), bound_s)
-    return Cover(tuple(sorted(scans, key=lambda s: s.rect_m)), bound_s)
+        return Cover(tuple(start), bound_s, False)
+    return Cover(tuple(sorted(scans, key=lambda s: s.rect_m)), bound_s, of_raster)
 
 
 def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, limit_s: float) -> Cover:
     """Return the cover of a connected part of the section."""
     own = tuple(scan for region in part for scan in region.scans)
     if len(own) == 1:
-        return Cover(own, framing.cost_s(own[0]))
+        return Cover(own, framing.cost_s(own[0]), False)
     settings = framing.settings
-    needs = [region.rect_m for region in part]
     rects: list[RectM] = []
     bound_s = 0.0
     districts = _districts(part)
@@ -82,15 +103,40 @@ def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, 
         found = cheapest_frames(wanted, start, rects, framing, settings.whole_worth_s, share_s)
         rects += found.rects
         bound_s = found.bound_s
-    rects = list(trimmed(rects, needs, settings.tile_overlap_m, settings.whole_worth_s > 0))
-    scans = [framing.frame(rect) for rect in rects]
+    if len(districts) > 1:
+        bound_s = 0.0
+    return Cover(_finished(rects, part, framing), max(bound_s, least_s(part, framing)), False)
+
+
+def _finished(rects: Sequence[RectM], part: Sequence[Region], framing: Framing) -> tuple[Scan, ...]:
+    """Return trimmed frames as scans, and those of regions that they do not show safely."""
+    settings = framing.settings
+    needs = [region.rect_m for region in part]
+    kept = trimmed(rects, needs, settings.tile_overlap_m, settings.whole_worth_s > 0)
+    scans = [framing.frame(rect) for rect in kept]
     made = tuple(scan for scan in scans if scan is not None)
     table = table_of([scan.rect_m for scan in made])
     missed = [r for r in part if not_shown(r.rect_m, table, settings.tile_overlap_m) is not None]
-    made += tuple(scan for region in missed for scan in region.scans)
-    if len(districts) > 1:
-        bound_s = 0.0
-    return Cover(made, max(bound_s, least_s(part, framing)))
+    return made + tuple(scan for region in missed for scan in region.scans)
+
+
+def _overlapping(part: Sequence[Region], scans: Sequence[Scan]) -> list[Scan]:
+    """Return the scans that show some ground of regions."""
+    table = table_of([r.rect_m for r in part])
+    return [
+        scan
+        for scan in scans
+        if (
+            (np.minimum(table[:, 2:], scan.rect_m[2:]) - np.maximum(table[:, :2], scan.rect_m[:2]))
+            > TOLERANCE_M
+        )
+        .all(axis=1)
+        .any()
+    ]
+
+
+def _cost_s(scans: Sequence[Scan], framing: Framing) -> float:
+    return sum(map(framing.cost_s, scans))
 
 
 def least_s(regions: Sequence[Region], framing: Framing) -> float:
@@ -104,8 +150,8 @@ def least_s(regions: Sequence[Region], framing: Framing) -> float:
 
 
 def _worth_s(scans: Sequence[Scan], regions: Sequence[Region], framing: Framing) -> float:
-    """Return the cost of a cover, and the worth of regions that are stitched though a frame could hold them."""
-    cost_s = sum(map(framing.cost_s, scans))
+    """Return the cost of a cover, and the worth of stitched regions that a frame could hold."""
+    cost_s = _cost_s(scans, framing)
     if framing.settings.whole_worth_s == 0:
         return cost_s
     table = table_of([s.rect_m for s in scans])
@@ -114,7 +160,7 @@ def _worth_s(scans: Sequence[Scan], regions: Sequence[Region], framing: Framing)
 
 
 def _parts(regions: Sequence[Region], framing: Framing) -> list[list[Region]]:
-    """Return the connected parts: regions that overlap, or so near that a frame of both saves its overhead."""
+    """Return the connected parts: regions that overlap, or so near that one frame of both saves time."""
     if not regions:
         return []
     table = table_of([r.rect_m for r in regions])
@@ -163,5 +209,5 @@ def _districts(part: Sequence[Region]) -> list[list[Region]]:
     return [
         district
         for side in (order[:half], order[half:])
-        for district in _districts([part[n] for n in sorted(side.tolist())])
+        for district in _districts([part[n] for n in sorted(int(m) for m in side)])
     ]

@@ -1,11 +1,12 @@
-"""Lines on which the sides of candidate frames lie, and what frames between them show of required rectangles.
+"""Lines on which the sides of candidate frames lie, and what frames between them show.
 
-Lines are the sides of required rectangles, those at which a frame overlaps a neighbour that ends at such a side
-by what stitching needs, and more in between where these are far apart.
+Lines are the sides of required rectangles, those at which a frame overlaps a neighbour that ends at such a
+side by what stitching needs, and more in between where these are far apart.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def _joined(values: Values, kept: Values) -> Values:
 def _filled(values: Values) -> Values:
     """Return ascending values, with more where they are far apart."""
     more = [values]
-    for a, b in zip(values[:-1], values[1:], strict=True):
+    for a, b in pairwise(values):
         count = int(np.ceil((b - a) / _PITCH_M))
         more.append(a + (b - a) * np.arange(1, count) / max(count, 1))
     return np.sort(np.concatenate(more))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.cover.framing import Framing
-from planner.cover.lines import Axis, axis, safe_span, shown_points
+from planner.cover.lines import axis, safe_span, shown_points
 from planner.cover.seams import Rects, holding, table_of
 from planner.geometry.rects import RectM
 
@@ -144,7 +144,7 @@ class Candidates:
             found += whole @ self._holds_y
         return np.asarray(found, dtype=np.float32)
 
-    def best_near(self, gains: NDArray[np.float32], count: int) -> Iterator[Pair]:
+    def best_near(self, gains: Values, count: int) -> Iterator[Pair]:
         """Yield for each required rectangle some of the frames over it that gain most."""
         for in_x, in_y in zip(self._x.shows, self._y.shows, strict=True):
             over_x, over_y = np.nonzero(in_x.any(axis=1))[0], np.nonzero(in_y.any(axis=1))[0]

@@ -37,9 +37,10 @@ def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
     """
     ground, settings = framing.ground, framing.settings
     frame_m = tuple(side * settings.pixel_size_m for side in settings.max_frame_px)
+    # Cells across its seams are stitched like any others.
     overlap_m = (
-        settings.raster_overlap_fraction * frame_m[0],
-        settings.raster_overlap_fraction * frame_m[1],
+        max(settings.raster_overlap_fraction * frame_m[0], settings.tile_overlap_m),
+        max(settings.raster_overlap_fraction * frame_m[1], settings.tile_overlap_m),
     )
     # No allowed ground lies beyond the hull of the fields, less the reach.
     hulls = [grown(h, -ground.reach_m) for h in _component_hulls(fields_m)]

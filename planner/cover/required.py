@@ -131,17 +131,17 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
                 skipped.append(Skipped(box.id, _reason_of_nothing(box, ground)))
                 continue
         left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
-        found, lost = _framed(left, framing)
+        framed, lost = _framed(left, framing)
         if lost and left == list(allowed):
-            shown = [scan.rect_m for _, scans in found for scan in scans]
+            shown = [scan.rect_m for _, scans in framed for scan in scans]
             partial = framing.partial_frames(box.rect_m, shown)
-            found += [(cut(scan.rect_m, rect), (scan,)) for scan in partial]
-        for part, scans in found:
+            framed += [(cut(scan.rect_m, rect), (scan,)) for scan in partial]
+        for part, scans in framed:
             regions.setdefault(part, (scans, set()))[1].add(box.id)
             pieces += [Required(cut(scan.rect_m, part), scan, frozenset({box.id})) for scan in scans]
         if not left:
             skipped.append(Skipped(box.id, IMAGED))
-        elif not found:
+        elif not framed:
             skipped.append(Skipped(box.id, NO_PRESET if framing.settings.presets_px else NOTHING_LEFT))
         else:
             causes = [*_limits(rect, ground), *([PRESETS] if lost else [])]

@@ -22,13 +22,13 @@ def table_of(rects: Sequence[RectM]) -> Rects:
 
 
 def safe_parts(rect: RectM, frames: Rects, overlap_m: float) -> Rects:
-    """Return the parts of a required rectangle that frames show safely; (M, 4), at most one for each frame."""
+    """Return the parts of a required rectangle that frames show safely, (M, 4); at most one for each."""
     low, high = np.asarray(rect[:2]), np.asarray(rect[2:])
     half = overlap_m / 2
     first = np.where(frames[:, :2] <= low + TOLERANCE_M, low, frames[:, :2] + half)
     last = np.where(frames[:, 2:] >= high - TOLERANCE_M, high, frames[:, 2:] - half)
     found = np.hstack((np.maximum(first, low), np.minimum(last, high)))
-    return found[(found[:, 2:] - found[:, :2] > TOLERANCE_M).all(axis=1)]
+    return np.asarray(found[(found[:, 2:] - found[:, :2] > TOLERANCE_M).all(axis=1)])
 
 
 def not_shown(rect: RectM, frames: Rects, overlap_m: float) -> RectM | None:

@@ -230,9 +230,10 @@ def test_not_a_hair_of_required_ground_is_lost_by_rounding(
 @same_layouts
 @deadline_free
 @given(one_field_boxes, covering)
-def test_what_fits_in_a_frame_is_wholly_inside_one_and_the_rest_in_overlapping_tiles(
+def test_every_cell_is_whole_in_a_frame_or_stitched_from_frames_that_overlap_enough(
     sides: list[tuple[float, ...]], method: Method
 ) -> None:
+    """``exact`` may stitch any cell, the others only what is larger than a frame."""
     chosen = plan_settings(method)
     layout = one_field(sides)
     result = planned(layout, chosen)
@@ -246,9 +247,12 @@ def test_what_fits_in_a_frame_is_wholly_inside_one_and_the_rest_in_overlapping_t
             for f in frames
             if f[0] <= x0 + hair and f[1] <= y0 + hair and f[2] >= x1 - hair and f[3] >= y1 - hair
         ]
-        if x1 - x0 <= width and y1 - y0 <= height:
+        stitched = {s.box: s for s in result.stitched}
+        assert (box.id in stitched) == (not holds)
+        if method != "exact" and x1 - x0 <= width and y1 - y0 <= height:
             assert holds
         elif not holds:
+            assert stitched[box.id].overlap_held
             # Shrunk by half the overlap on inner sides, tiles that overlap enough still leave no gap.
             half = chosen.tile_overlap_m / 2 - hair
             inner = [

@@ -54,10 +54,11 @@ def test_exact_costs_no_more_than_greedy_and_that_no_more_than_one_scan_per_box(
 @given(crowded_boxes.map(lambda sides: sides[:5]))
 @example([(10.0, 10.0, 6.0, 3.0), (18.0, 10.0, 2.0, 3.0), (25.0, 10.0, 6.0, 3.0)])
 @example([(20.0, 40.0, 3.0, 3.0), (33.0, 40.0, 3.0, 3.0), (26.5, 46.0, 3.0, 3.0), (26.5, 34.0, 3.0, 3.0)])
-def test_exact_is_the_cheapest_of_all_partitions(sides: list[tuple[float, ...]]) -> None:
+def test_exact_costs_hardly_more_than_the_cheapest_partition_and_no_less_than_its_bound(
+    sides: list[tuple[float, ...]],
+) -> None:
     """A set of boxes costs what a rectangle about it costs; no frame limit stands in the way here."""
     result = plan("S0001", [FIELD], boxes_of(sides), plan_settings("exact", max_frame_px=(6000, 6000)))
-    assert result.optimal
     rects = [tuple(v * UM for v in (x - 3.5, y - 3.5, x + w + 3.5, y + h + 3.5)) for x, y, w, h in sides]
 
     def alone(part: Sequence[tuple[float, ...]]) -> float:
@@ -77,18 +78,44 @@ def test_exact_is_the_cheapest_of_all_partitions(sides: list[tuple[float, ...]])
             for others in combinations(rest, count)
         )
 
-    assert cost_s(result) == pytest.approx(best(rects), abs=1e-6)
+    # Frames around whole boxes are joined in pairs, which is near the cheapest; stitching may be cheaper.
+    assert cost_s(result) <= 1.02 * best(rects)
+    assert cost_s(result) >= result.totals.bound_beam_s + (5.0 if sides else 0.0) - 1e-9
+    assert result.optimal == (result.gap < 1e-9)
 
 
-@deadline_free
-@given(crowded_boxes.filter(bool))
-def test_one_more_box_never_makes_the_optimum_cheaper(sides: list[tuple[float, ...]]) -> None:
-    chosen = plan_settings("exact")
-    boxes = boxes_of(sides)
-    fewer, more = (plan("S0001", [FIELD], given_boxes, chosen) for given_boxes in (boxes[:-1], boxes))
-    assert fewer.optimal
-    assert more.optimal
-    assert cost_s(fewer) <= cost_s(more) + 1e-9
+def test_a_cell_between_two_others_is_stitched_where_that_is_cheaper() -> None:
+    """Three cells in a row, 30 um together: two frames that meet in the second one do for all."""
+    boxes = boxes_of([(20.0, 40.0, 8.0, 8.0), (31.0, 40.0, 8.0, 8.0), (42.0, 40.0, 8.0, 8.0)])
+    result = plan("S0001", [FIELD], boxes, plan_settings("exact"))
+    whole = plan("S0001", [FIELD], boxes, plan_settings("per-box"))
+    assert len(result.frames) == 2
+    assert cost_s(result) < 0.9 * cost_s(whole)
+    assert not whole.stitched
+    (one,) = result.stitched
+    assert one.overlap_held
+    assert one.frames == ("J000001", "J000002")
+    first, second = (f.rect_m for f in result.frames)
+    assert first[2] - second[0] == pytest.approx(3 * UM, abs=0.02 * UM)
+    assert first[2] - second[0] >= 3 * UM - 1e-12
+
+
+def test_a_person_who_prefers_whole_cells_gets_them_for_what_they_are_worth() -> None:
+    boxes = boxes_of([(20.0, 40.0, 8.0, 8.0), (31.0, 40.0, 8.0, 8.0), (42.0, 40.0, 8.0, 8.0)])
+    chosen = replace(plan_settings("exact"), whole_worth_s=1000.0)
+    result = plan("S0001", [FIELD], boxes, chosen)
+    assert not result.stitched
+    assert cost_s(result) <= cost_s(plan("S0001", [FIELD], boxes, plan_settings("greedy"))) + 1e-9
+
+
+def test_a_solver_without_time_leaves_a_plan_that_shows_everything_and_its_gap() -> None:
+    boxes = boxes_of([(10 + n % 6 * 11.0, 10 + n // 6 * 11.0, 8.0, 8.0) for n in range(36)])
+    chosen = replace(plan_settings("exact"), exact_limit_s=1e-9)
+    result = plan("S0001", [FIELD], boxes, chosen)
+    assert {name for f in result.frames for name in f.covers} == {b.id for b in boxes}
+    assert all(s.overlap_held for s in result.stitched)
+    assert cost_s(result) == pytest.approx((1 + result.gap) * result.totals.bound_s)
+    assert cost_s(result) <= cost_s(plan("S0001", [FIELD], boxes, replace(chosen, method="greedy"))) + 1e-9
 
 
 def test_neighbours_are_joined_where_that_saves_a_frame() -> None:
