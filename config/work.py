@@ -86,7 +86,8 @@ class PlannerConfig(Frozen):
         10.0,
         ge=0,
         le=50,
-        description="Overlap of the frames of a full raster, percent; at least tile_overlap_um.",
+        description="Least overlap of the frames of a full raster, percent; up to tile_overlap_um where no more"
+        " frames are needed for that.",
     )
     outline_margin_um: float = Field(
         5.0, ge=0, le=500, description="Largest distance of a frame beyond the outline of its section, um."

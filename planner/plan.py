@@ -150,9 +150,10 @@ def _plans(
         stitched = stitched_boxes(demand.regions, frames, settings.tile_overlap_m)
         if method in ("exact", "greedy") and settings.raster_where_cheaper and demand.regions:
             taken_s = total_s(work_of(frames, pace.approach_m, start_m), pace)
-            seams = stitched_boxes(demand.regions, full_frames, settings.tile_overlap_m)
-            if raster_total_s < taken_s and all(one.overlap_held for one in seams):
-                frames, stitched, basis = full_frames, seams, Basis.RASTER
+            if raster_total_s < taken_s:
+                seams = stitched_boxes(demand.regions, full_frames, settings.tile_overlap_m)
+                if all(one.overlap_held for one in seams):
+                    frames, stitched, basis = full_frames, seams, Basis.RASTER
         work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(
             frames=work.frames,

@@ -74,7 +74,8 @@ class PlanSettings:
         Overlap that stitching needs where frames meet inside a required rectangle, twice the largest error
         between them or more; at most 0.9 of a side of the frame.
     raster_overlap_fraction : float
-        Overlap of a full raster as a share of the side of a frame, 0 to 0.5; at least `tile_overlap_m`.
+        Overlap of a full raster as a share of the side of a frame, 0 to 0.5; more,
+        up to `tile_overlap_m`, as far as no more frames have it.
     overhead_s : float
         Time of a frame beside its dwell and stage move.
     stage_speed_m_per_s : float

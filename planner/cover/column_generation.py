@@ -23,8 +23,6 @@ from planner.geometry.rects import RectM
 _SMOOTHING = 0.7
 """Weight of the best duals so far beside those of the last programme. Chosen on layouts of
 `benchmarks/planning.py` with seeds from 0, as are the numbers below."""
-_ROUNDS = 10
-"""Most rounds; later ones gain less than 1 %."""
 _EACH = 4
 """Frames added for each rectangle in a round."""
 _NEARLY_BEST = 0.9
@@ -64,7 +62,7 @@ def cheapest_frames(
     start: Sequence[RectM],
     given: Sequence[RectM],
     framing: Framing,
-    whole_worth_s: float,
+    rounds: int,
     limit_s: float,
 ) -> Found:
     """Return frames that show all required rectangles, whole or safely stitched.
@@ -77,11 +75,12 @@ def cheapest_frames(
     given : sequence of RectM
         Frames that are taken anyway.
     framing : Framing
-    whole_worth_s : float
-        Time that may be spent to keep a rectangle whole in one frame.
+    rounds : int
+        Most rounds in which frames are added.
     limit_s : float
         Longest time of the solver; the frames are worse, never wrong, if it ends early.
     """
+    whole_worth_s = framing.settings.whole_worth_s
     # Relative to a corner and without the last digits, so that moving everything does not matter.
     corner_m = min(w.rect_m[0] for w in wanted), min(w.rect_m[1] for w in wanted)
     wanted = [
@@ -93,7 +92,7 @@ def cheapest_frames(
     if not candidates.open.any():
         return Found((), 0.0)
     pool = _first_columns(candidates, wanted, start, framing, whole_worth_s)
-    bound_s = _improve(candidates, pool, framing, limit_s)
+    bound_s = _improve(candidates, pool, framing, rounds, limit_s)
     chosen = _chosen(candidates, pool, limit_s)
     own = tuple(rect for one in wanted for rect in one.own_m)
     return Found(tuple(_placed(r, corner_m, 1) for r in (own if chosen is None else chosen)), bound_s)
@@ -176,7 +175,9 @@ def _first_columns(
     return pool
 
 
-def _improve(candidates: Candidates, pool: list[Column], framing: Framing, limit_s: float) -> float:
+def _improve(
+    candidates: Candidates, pool: list[Column], framing: Framing, rounds: int, limit_s: float
+) -> float:
     """Add columns to the pool until they are good enough; return a lower bound, s."""
     seen: set[Pair] = set()
     ground = candidates.area_m2 * candidates.open * framing.settings.seconds_per_m2
@@ -185,8 +186,8 @@ def _improve(candidates: Candidates, pool: list[Column], framing: Framing, limit
     best, bound_s = ground / scale, float(ground.sum()) / scale
     _greedily(candidates, pool, seen, ground)
     _add(candidates, pool, seen, values / np.float32(scale) - 0.9 * candidates.cost_s, 2)
-    for _ in range(_ROUNDS):
-        solved = _Programme(candidates, pool).solve(limit_s / _ROUNDS)
+    for _ in range(rounds):
+        solved = _Programme(candidates, pool).solve(limit_s / rounds)
         if solved is None or solved[0] <= bound_s * _CLOSE:
             break
         for duals in (_SMOOTHING * best + (1 - _SMOOTHING) * solved[1], solved[1]):

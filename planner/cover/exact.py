@@ -11,13 +11,17 @@ from planner.cover.column_generation import Wanted, cheapest_frames
 from planner.cover.framing import Framing
 from planner.cover.per_box import outermost
 from planner.cover.required import Region
-from planner.cover.seams import holding, not_shown, table_of, trimmed
+from planner.cover.seams import holding, not_shown, overlapping, table_of, trimmed
 from planner.cover.tiles import Scan
 from planner.geometry.rects import TOLERANCE_M, RectM, center, hull, union_area_m2
 
 MOST_TOGETHER = 30
-"""Most regions planned in one programme; more are divided, and planned one part after another. Chosen by hand
-for a mosaic of 400 cells in 5 s."""
+"""Most regions planned in one programme, more than a field has. Chosen by hand, as are those below for a mosaic
+of 400 cells in 5 s."""
+_DISTRICT = 16
+"""Most regions of a district, where more are divided and planned one after another."""
+_ROUNDS, _DISTRICT_ROUNDS = 10, 6
+"""Rounds of column generation, for all regions of a part and for a district; more gain less than 1 %."""
 LEAST_SAVING_S = 1e-9
 """Smaller savings are rounding."""
 
@@ -69,12 +73,13 @@ def exact(regions: Sequence[Region], start: Sequence[Scan], full: Sequence[Scan]
         kept = [regions[n] for n in outermost([r.rect_m for r in regions])[0]]
     scans: list[Scan] = []
     bound_s, of_raster = 0.0, False
+    start_m, full_m = ([scan.rect_m for scan in scans] for scans in (start, full))
     for part in _parts(kept, framing):
         limit_s = framing.settings.exact_limit_s * len(part) / len(kept)
-        found = _cover_of(part, [s.rect_m for s in start], framing, limit_s)
-        near = _overlapping(part, full)
-        if _cost_s(found.scans, framing) > _LIKE_RASTER * _cost_s(near, framing):
-            other = _finished([s.rect_m for s in near], part, framing)
+        found = _cover_of(part, start_m, framing, limit_s)
+        near = _touching(full_m, part)
+        if _cost_s(found.scans, framing) > _LIKE_RASTER * _rects_s(near, framing):
+            other = _finished(near, part, framing)
             if _worth_s(other, part, framing) < _worth_s(found.scans, part, framing) - LEAST_SAVING_S:
                 found = Cover(other, found.bound_s, True)
         scans += found.scans
@@ -93,14 +98,16 @@ def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, 
     settings = framing.settings
     rects: list[RectM] = []
     bound_s = 0.0
-    districts = _districts(part)
+    districts = [part] if len(part) <= MOST_TOGETHER else _districts(part)
+    rounds = _ROUNDS if len(districts) == 1 else _DISTRICT_ROUNDS
     for district in districts:
         wanted = [
             Wanted(r.rect_m, tuple(s.rect_m for s in r.scans), sum(map(framing.cost_s, r.scans)))
             for r in district
         ]
         share_s = limit_s * len(district) / len(part)
-        found = cheapest_frames(wanted, start, rects, framing, settings.whole_worth_s, share_s)
+        near = _touching(rects, district)
+        found = cheapest_frames(wanted, _touching(start, district), near, framing, rounds, share_s)
         rects += found.rects
         bound_s = found.bound_s
     if len(districts) > 1:
@@ -108,35 +115,46 @@ def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, 
     return Cover(_finished(rects, part, framing), max(bound_s, least_s(part, framing)), False)
 
 
-def _finished(rects: Sequence[RectM], part: Sequence[Region], framing: Framing) -> tuple[Scan, ...]:
+def _finished(found: Sequence[RectM], part: Sequence[Region], framing: Framing) -> tuple[Scan, ...]:
     """Return trimmed frames as scans, and those of regions that they do not show safely."""
     settings = framing.settings
     needs = [region.rect_m for region in part]
-    kept = trimmed(rects, needs, settings.tile_overlap_m, settings.whole_worth_s > 0)
+    kept = trimmed(found, needs, settings.tile_overlap_m, settings.whole_worth_s > 0)
     scans = [framing.frame(rect) for rect in kept]
     made = tuple(scan for scan in scans if scan is not None)
-    table = table_of([scan.rect_m for scan in made])
-    missed = [r for r in part if not_shown(r.rect_m, table, settings.tile_overlap_m) is not None]
+    rects = [scan.rect_m for scan in made]
+    table = table_of(rects)
+    missed = [
+        region
+        for region in part
+        if not_shown(
+            region.rect_m,
+            (rects[n] for n in overlapping(region.rect_m, table).tolist()),
+            settings.tile_overlap_m,
+        )
+        is not None
+    ]
     return made + tuple(scan for region in missed for scan in region.scans)
 
 
-def _overlapping(part: Sequence[Region], scans: Sequence[Scan]) -> list[Scan]:
-    """Return the scans that show some ground of regions."""
+def _touching(rects: Sequence[RectM], part: Sequence[Region]) -> list[RectM]:
+    """Return the rectangles that overlap some region."""
     table = table_of([r.rect_m for r in part])
-    return [
-        scan
-        for scan in scans
-        if (
-            (np.minimum(table[:, 2:], scan.rect_m[2:]) - np.maximum(table[:, :2], scan.rect_m[:2]))
-            > TOLERANCE_M
-        )
-        .all(axis=1)
-        .any()
-    ]
+    found = []
+    for rect in rects:
+        shared = np.minimum(table[:, 2:], rect[2:]) - np.maximum(table[:, :2], rect[:2])
+        if (shared > TOLERANCE_M).all(axis=1).any():
+            found.append(rect)
+    return found
 
 
 def _cost_s(scans: Sequence[Scan], framing: Framing) -> float:
     return sum(map(framing.cost_s, scans))
+
+
+def _rects_s(rects: Sequence[RectM], framing: Framing) -> float:
+    table = table_of(rects)
+    return float(framing.costs_s(table[:, 2] - table[:, 0], table[:, 3] - table[:, 1]).sum())
 
 
 def least_s(regions: Sequence[Region], framing: Framing) -> float:
@@ -174,8 +192,8 @@ def _parts(regions: Sequence[Region], framing: Framing) -> list[list[Region]]:
             # A frame of both may cost as much as one of either.
             near |= gaps.max(axis=1) < max(framing.longest_m)
         links += [
-            (index, int(other))
-            for other in np.nonzero(near)[0]
+            (index, other)
+            for other in np.nonzero(near)[0].tolist()
             if other > index
             and (
                 not framing.settings.presets_px
@@ -200,7 +218,7 @@ def _save(a: Region, b: Region, framing: Framing) -> bool:
 
 def _districts(part: Sequence[Region]) -> list[list[Region]]:
     """Divide many regions along the longer side of their extent, until each share is small enough."""
-    if len(part) <= MOST_TOGETHER:
+    if len(part) <= _DISTRICT:
         return [list(part)]
     table = np.asarray([center(r.rect_m) for r in part])
     along = int(np.argmax(np.ptp(table, axis=0)))

@@ -83,6 +83,8 @@ class Candidates:
         self.cost_s = framing.costs_s(
             (self._x.high - self._x.low)[:, None], (self._y.high - self._y.low)[None, :]
         )
+        self._any_x = np.stack([shows.any(axis=1) for shows in self._x.shows], axis=1)
+        self._any_y = np.stack([shows.any(axis=1) for shows in self._y.shows], axis=1)
         self._left = [shows.astype(np.float32) for shows in self._x.shows]
         self._sum_first = np.cumsum([0, *(b for _, b in self._shapes)])
         self._sums = np.zeros((len(self._x.low), int(self._sum_first[-1])), dtype=np.float32)
@@ -125,7 +127,7 @@ class Candidates:
         if self._framing.frame((rect[0] + dx, rect[1] + dy, rect[2] + dx, rect[3] + dy)) is None:
             return None
         found: list[Indices] = []
-        for index in range(len(self._required)):
+        for index in np.nonzero(self._any_x[p] & self._any_y[q])[0].tolist():
             whole = bool(x.holds[index][p] and y.holds[index][q])
             found += self._rows(index, x.shows[index][p], y.shows[index][q], whole)
         if not found:
@@ -146,8 +148,8 @@ class Candidates:
 
     def best_near(self, gains: Values, count: int) -> Iterator[Pair]:
         """Yield for each required rectangle some of the frames over it that gain most."""
-        for in_x, in_y in zip(self._x.shows, self._y.shows, strict=True):
-            over_x, over_y = np.nonzero(in_x.any(axis=1))[0], np.nonzero(in_y.any(axis=1))[0]
+        for any_x, any_y in zip(self._any_x.T, self._any_y.T, strict=True):
+            over_x, over_y = np.nonzero(any_x)[0], np.nonzero(any_y)[0]
             if not (len(over_x) and len(over_y)):
                 continue
             part = gains[np.ix_(over_x, over_y)]

@@ -6,7 +6,8 @@ from planner.cover.framing import Framing
 from planner.cover.per_box import drop_contained
 from planner.cover.tiles import Scan, fitted, tile_counts, tiles
 from planner.errors import PlannerError
-from planner.geometry.rects import RectM, grown, hull, touch
+from planner.geometry.rects import TOLERANCE_M, RectM, grown, hull, touch
+from planner.values import PlanSettings
 
 MAX_FRAMES = 1_000_000
 """More frames mean a wrong pixel size or unit. Chosen by hand."""
@@ -37,10 +38,9 @@ def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
     """
     ground, settings = framing.ground, framing.settings
     frame_m = tuple(side * settings.pixel_size_m for side in settings.max_frame_px)
-    # Cells across its seams are stitched like any others.
     overlap_m = (
-        max(settings.raster_overlap_fraction * frame_m[0], settings.tile_overlap_m),
-        max(settings.raster_overlap_fraction * frame_m[1], settings.tile_overlap_m),
+        settings.raster_overlap_fraction * frame_m[0],
+        settings.raster_overlap_fraction * frame_m[1],
     )
     # No allowed ground lies beyond the hull of the fields, less the reach.
     hulls = [grown(h, -ground.reach_m) for h in _component_hulls(fields_m)]
@@ -57,12 +57,29 @@ def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
             for piece in ground.allowed_within(component, settings.tile_overlap_m):
                 scans += framing.frames(piece)
             continue
-        for tile in tiles(component, overlap_m, settings.max_frame_px, settings.pixel_size_m):
+        wide_m, high_m = _stitched_overlap(component, overlap_m, settings)
+        for tile in tiles(component, (wide_m, high_m), settings.max_frame_px, settings.pixel_size_m):
             for piece in ground.allowed_within(tile.rect_m, settings.tile_overlap_m):
                 fit = fitted(piece, ground, settings)
                 if fit is not None:
-                    scans += tiles(fit[1], overlap_m, settings.max_frame_px, settings.pixel_size_m)
+                    scans += tiles(fit[1], (wide_m, high_m), settings.max_frame_px, settings.pixel_size_m)
     return drop_contained(scans)
+
+
+def _stitched_overlap(
+    rect: RectM, overlap_m: tuple[float, float], settings: PlanSettings
+) -> tuple[float, float]:
+    """Return the overlap that stitching needs, as far as no more tiles have it; at least that given.
+
+    Cells across seams are stitched like those of any plan.
+    """
+    found = []
+    for axis, count in enumerate(tile_counts(rect, overlap_m, settings)):
+        length_m = rect[axis + 2] - rect[axis]
+        room_m = count * settings.max_frame_px[axis] * settings.pixel_size_m - length_m
+        most_m = (room_m - TOLERANCE_M) / (count - 1) if count > 1 else 0.0
+        found.append(max(overlap_m[axis], min(settings.tile_overlap_m, most_m)))
+    return found[0], found[1]
 
 
 def _component_hulls(fields_m: Sequence[RectM]) -> list[RectM]:

@@ -5,15 +5,19 @@ side of the frame inside the rectangle. Where every point is shown safely, neigh
 whole overlap at each seam, and leave no gap if each lands off by half of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.geometry.rects import TOLERANCE_M, RectM, hull
+from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, hull
 
 Rects = NDArray[np.float64]
 """(N, 4) array: x0, y0, x1, y1 of each rectangle, m."""
+
+_PASSES = 4
+"""Most passes over frames that are trimmed; most layouts settle in two or three. Chosen by hand."""
 
 
 def table_of(rects: Sequence[RectM]) -> Rects:
@@ -21,71 +25,56 @@ def table_of(rects: Sequence[RectM]) -> Rects:
     return np.asarray(rects, dtype=np.float64).reshape(-1, 4)
 
 
-def safe_parts(rect: RectM, frames: Rects, overlap_m: float) -> Rects:
-    """Return the parts of a required rectangle that frames show safely, (M, 4); at most one for each."""
-    low, high = np.asarray(rect[:2]), np.asarray(rect[2:])
-    half = overlap_m / 2
-    first = np.where(frames[:, :2] <= low + TOLERANCE_M, low, frames[:, :2] + half)
-    last = np.where(frames[:, 2:] >= high - TOLERANCE_M, high, frames[:, 2:] - half)
-    found = np.hstack((np.maximum(first, low), np.minimum(last, high)))
-    return np.asarray(found[(found[:, 2:] - found[:, :2] > TOLERANCE_M).all(axis=1)])
-
-
-def not_shown(rect: RectM, frames: Rects, overlap_m: float) -> RectM | None:
+def not_shown(rect: RectM, frames: Iterable[RectM], overlap_m: float) -> RectM | None:
     """Return the smallest rectangle around what frames do not show safely of a required one; None if all."""
-    parts = safe_parts(rect, frames, overlap_m)
-    if not len(parts):
-        return rect
-    if _holds(parts, rect).any():
-        return None
-    xs = np.unique(np.concatenate(((rect[0], rect[2]), parts[:, 0], parts[:, 2])))
-    ys = np.unique(np.concatenate(((rect[1], rect[3]), parts[:, 1], parts[:, 3])))
-    middle_x, middle_y = (xs[1:] + xs[:-1]) / 2, (ys[1:] + ys[:-1]) / 2
-    across = (parts[:, 0, None] < middle_x) & (middle_x < parts[:, 2, None])
-    up = (parts[:, 1, None] < middle_y) & (middle_y < parts[:, 3, None])
-    free = ~(up.T @ across)
-    free &= (np.diff(ys) > TOLERANCE_M)[:, None] & (np.diff(xs) > TOLERANCE_M)[None, :]
-    rows, columns = np.nonzero(free.any(axis=1))[0], np.nonzero(free.any(axis=0))[0]
-    if not len(rows):
-        return None
-    return float(xs[columns[0]]), float(ys[rows[0]]), float(xs[columns[-1] + 1]), float(ys[rows[-1] + 1])
-
-
-def needed_for(rect: RectM, part: RectM, overlap_m: float) -> RectM:
-    """Return the smallest frame that shows a part of a required rectangle safely."""
-    half = overlap_m / 2
-    return (
-        part[0] if part[0] <= rect[0] + TOLERANCE_M else part[0] - half,
-        part[1] if part[1] <= rect[1] + TOLERANCE_M else part[1] - half,
-        part[2] if part[2] >= rect[2] - TOLERANCE_M else part[2] + half,
-        part[3] if part[3] >= rect[3] - TOLERANCE_M else part[3] + half,
-    )
+    left = [rect]
+    for frame in frames:
+        part = _safe_part(rect, frame, overlap_m / 2)
+        if part is not None:
+            left = [piece for whole in left for piece in _without(whole, part)]
+            if not left:
+                return None
+    return reduce(hull, left)
 
 
 def holding(rect: RectM, frames: Rects) -> NDArray[np.int64]:
-    """Return the indices of the frames that show a rectangle whole."""
-    return np.nonzero(_holds(frames, rect))[0]
+    """Return the indices of the frames (N, 4) that show a rectangle whole."""
+    low = (frames[:, :2] <= np.asarray(rect[:2]) + TOLERANCE_M).all(axis=1)
+    high = (frames[:, 2:] >= np.asarray(rect[2:]) - TOLERANCE_M).all(axis=1)
+    return np.nonzero(low & high)[0]
 
 
-def showing(rect: RectM, frames: Rects, overlap_m: float) -> tuple[int, ...]:
+def overlapping(rect: RectM, frames: Rects) -> NDArray[np.int64]:
+    """Return the indices of the frames (N, 4) that show some of a rectangle."""
+    shared = np.minimum(frames[:, 2:], rect[2:]) - np.maximum(frames[:, :2], rect[:2])
+    return np.nonzero((shared > TOLERANCE_M).all(axis=1))[0]
+
+
+def showing(rect: RectM, frames: Sequence[RectM], table: Rects, overlap_m: float) -> tuple[int, ...]:
     """Choose frames that show a required rectangle: the smallest that holds it, or those to stitch.
+
+    Parameters
+    ----------
+    rect : RectM
+    frames : sequence of RectM
+    table : (N, 4) array
+        The same.
+    overlap_m : float
 
     Returns
     -------
     tuple of int
         Ascending indices; if all frames together do not show all of it safely, all that overlap it.
     """
-    whole = holding(rect, frames)
-    if len(whole):
-        areas = (frames[whole, 2] - frames[whole, 0]) * (frames[whole, 3] - frames[whole, 1])
-        return (int(whole[np.argmin(np.round(areas, 20))]),)
-    shared = np.minimum(frames[:, 2:], rect[2:]) - np.maximum(frames[:, :2], rect[:2])
-    chosen = [int(n) for n in np.nonzero((shared > TOLERANCE_M).all(axis=1))[0]]
-    if not_shown(rect, frames[chosen], overlap_m) is not None:
+    whole = holding(rect, table).tolist()
+    if whole:
+        return (min(whole, key=lambda n: (round(area_m2(frames[n]), 20), n)),)
+    chosen = overlapping(rect, table).tolist()
+    if not_shown(rect, (frames[n] for n in chosen), overlap_m) is not None:
         return tuple(chosen)
-    for index in sorted(chosen, key=lambda n: (round(float(shared[n].prod()), 20), n)):
+    for index in sorted(chosen, key=lambda n: (round(area_m2(cut(frames[n], rect)), 20), n)):
         others = [n for n in chosen if n != index]
-        if not_shown(rect, frames[others], overlap_m) is None:
+        if not_shown(rect, (frames[n] for n in others), overlap_m) is None:
             chosen = others
     return tuple(chosen)
 
@@ -105,52 +94,90 @@ def trimmed(
     keep_whole : bool
         Keep every rectangle whole that a single frame shows.
     """
-    kept, needs = table_of(frames), table_of(required)
+    kept: dict[int, RectM] = dict(enumerate(frames))
+    # Frames only shrink: those that do not overlap at first never will.
+    table = table_of(frames)
+    near: list[list[int]] = [overlapping(rect, table).tolist() for rect in required]
+    regions: list[list[int]] = [[] for _ in frames]
+    for number, indices in enumerate(near):
+        for index in indices:
+            regions[index].append(number)
+    due = set(kept)
     for _ in range(_PASSES):
-        before = kept.copy()
-        index = 0
-        while index < len(kept):
-            need = _need(index, kept, needs, overlap_m, keep_whole)
-            if need is None:
-                kept = np.delete(kept, index, axis=0)
+        for index in sorted(due):
+            due.discard(index)
+            if index not in kept:
                 continue
-            kept[index] = need
-            index += 1
-        if len(kept) == len(before) and np.abs(kept - before).max(initial=0.0) <= TOLERANCE_M:
+            parts = []
+            for number in regions[index]:
+                others = [kept[n] for n in near[number] if n != index and n in kept]
+                parts.append(_needed(required[number], kept[index], others, overlap_m, keep_whole))
+            needs = [part for part in parts if part is not None]
+            if not needs:
+                del kept[index]
+            elif _differ(need := reduce(hull, needs), kept[index]):
+                kept[index] = need
+            else:
+                continue
+            due.update(n for number in regions[index] for n in near[number] if n != index)
+        if not due:
             break
-    return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in kept)
+    return tuple(kept.values())
 
 
-_PASSES = 4
-"""Most passes over the frames; most layouts settle in two or three. Chosen by hand."""
+def _needed(
+    rect: RectM, frame: RectM, others: Sequence[RectM], overlap_m: float, keep_whole: bool
+) -> RectM | None:
+    """Return the smallest frame for what others do not show of a required rectangle; None for nothing."""
+    if keep_whole and _holds(frame, rect) and not any(_holds(other, rect) for other in others):
+        return rect
+    left = not_shown(rect, others, overlap_m)
+    if left is None:
+        return None
+    half = overlap_m / 2
+    return (
+        left[0] if left[0] <= rect[0] + TOLERANCE_M else left[0] - half,
+        left[1] if left[1] <= rect[1] + TOLERANCE_M else left[1] - half,
+        left[2] if left[2] >= rect[2] - TOLERANCE_M else left[2] + half,
+        left[3] if left[3] >= rect[3] - TOLERANCE_M else left[3] + half,
+    )
 
 
-def _need(index: int, frames: Rects, required: Rects, overlap_m: float, keep_whole: bool) -> RectM | None:
-    """Return the smallest frame that shows what the other frames do not; None if they show all."""
-    frame = frames[index]
-    others = np.delete(frames, index, axis=0)
-    found: RectM | None = None
-    for row in _near(required, frame):
-        rect: RectM = (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
-        if keep_whole and _holds(frame[None], rect)[0] and not len(holding(rect, others)):
-            need = rect
-        else:
-            left = not_shown(rect, others, overlap_m)
-            if left is None:
-                continue
-            need = needed_for(rect, left, overlap_m)
-        found = need if found is None else hull(found, need)
+def _safe_part(rect: RectM, frame: RectM, half_m: float) -> RectM | None:
+    """Return the part of a required rectangle that a frame shows safely; None if there is none."""
+    x0 = rect[0] if frame[0] <= rect[0] + TOLERANCE_M else frame[0] + half_m
+    y0 = rect[1] if frame[1] <= rect[1] + TOLERANCE_M else frame[1] + half_m
+    x1 = rect[2] if frame[2] >= rect[2] - TOLERANCE_M else frame[2] - half_m
+    y1 = rect[3] if frame[3] >= rect[3] - TOLERANCE_M else frame[3] - half_m
+    return (x0, y0, x1, y1) if x1 - x0 > TOLERANCE_M and y1 - y0 > TOLERANCE_M else None
+
+
+def _without(rect: RectM, part: RectM) -> list[RectM]:
+    """Return what is left of a rectangle without another, in rectangles that are no slivers."""
+    x0, y0, x1, y1 = rect
+    left, low, right, high = max(x0, part[0]), max(y0, part[1]), min(x1, part[2]), min(y1, part[3])
+    if right - left <= TOLERANCE_M or high - low <= TOLERANCE_M:
+        return [rect]
+    found = []
+    if left - x0 > TOLERANCE_M:
+        found.append((x0, y0, left, y1))
+    if x1 - right > TOLERANCE_M:
+        found.append((right, y0, x1, y1))
+    if low - y0 > TOLERANCE_M:
+        found.append((left, y0, right, low))
+    if y1 - high > TOLERANCE_M:
+        found.append((left, high, right, y1))
     return found
 
 
-def _near(rects: Rects, frame: NDArray[np.float64]) -> Rects:
-    """Return the rectangles that overlap or touch a frame."""
-    apart = np.minimum(rects[:, 2:], frame[2:]) - np.maximum(rects[:, :2], frame[:2])
-    return np.asarray(rects[(apart >= -TOLERANCE_M).all(axis=1)])
-
-
-def _holds(frames: Rects, rect: RectM) -> NDArray[np.bool_]:
-    return np.asarray(
-        (frames[:, :2] <= np.asarray(rect[:2]) + TOLERANCE_M).all(axis=1)
-        & (frames[:, 2:] >= np.asarray(rect[2:]) - TOLERANCE_M).all(axis=1)
+def _holds(frame: RectM, rect: RectM) -> bool:
+    return (
+        frame[0] <= rect[0] + TOLERANCE_M
+        and frame[1] <= rect[1] + TOLERANCE_M
+        and frame[2] >= rect[2] - TOLERANCE_M
+        and frame[3] >= rect[3] - TOLERANCE_M
     )
+
+
+def _differ(a: RectM, b: RectM) -> bool:
+    return any(abs(v - w) > TOLERANCE_M for v, w in zip(a, b, strict=True))
