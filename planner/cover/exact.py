@@ -16,8 +16,8 @@ from planner.cover.tiles import Scan
 from planner.geometry.rects import TOLERANCE_M, RectM, center, hull, union_area_m2
 
 MOST_TOGETHER = 30
-"""Most regions planned in one programme, more than a field has. Chosen by hand, as are those below for a mosaic
-of 400 cells in 5 s."""
+"""Most regions planned in one programme, more than a field has. Chosen by hand, as are the numbers below,
+for a mosaic of 400 cells in 5 s."""
 _DISTRICT = 16
 """Most regions of a district, where more are divided and planned one after another."""
 _ROUNDS, _DISTRICT_ROUNDS = 10, 6
@@ -95,7 +95,6 @@ def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, 
     own = tuple(scan for region in part for scan in region.scans)
     if len(own) == 1:
         return Cover(own, framing.cost_s(own[0]), False)
-    settings = framing.settings
     rects: list[RectM] = []
     bound_s = 0.0
     districts = [part] if len(part) <= MOST_TOGETHER else _districts(part)

@@ -29,12 +29,21 @@ def not_shown(rect: RectM, frames: Iterable[RectM], overlap_m: float) -> RectM |
     """Return the smallest rectangle around what frames do not show safely of a required one; None if all."""
     left = [rect]
     for frame in frames:
-        part = _safe_part(rect, frame, overlap_m / 2)
+        part = safe_part(rect, frame, overlap_m / 2)
         if part is not None:
             left = [piece for whole in left for piece in _without(whole, part)]
             if not left:
                 return None
     return reduce(hull, left)
+
+
+def safe_part(rect: RectM, frame: RectM, half_m: float) -> RectM | None:
+    """Return the part of a required rectangle that a frame shows safely; None if there is none."""
+    x0 = rect[0] if frame[0] <= rect[0] + TOLERANCE_M else frame[0] + half_m
+    y0 = rect[1] if frame[1] <= rect[1] + TOLERANCE_M else frame[1] + half_m
+    x1 = rect[2] if frame[2] >= rect[2] - TOLERANCE_M else frame[2] - half_m
+    y1 = rect[3] if frame[3] >= rect[3] - TOLERANCE_M else frame[3] - half_m
+    return (x0, y0, x1, y1) if x1 - x0 > TOLERANCE_M and y1 - y0 > TOLERANCE_M else None
 
 
 def holding(rect: RectM, frames: Rects) -> NDArray[np.int64]:
@@ -141,15 +150,6 @@ def _needed(
         left[2] if left[2] >= rect[2] - TOLERANCE_M else left[2] + half,
         left[3] if left[3] >= rect[3] - TOLERANCE_M else left[3] + half,
     )
-
-
-def _safe_part(rect: RectM, frame: RectM, half_m: float) -> RectM | None:
-    """Return the part of a required rectangle that a frame shows safely; None if there is none."""
-    x0 = rect[0] if frame[0] <= rect[0] + TOLERANCE_M else frame[0] + half_m
-    y0 = rect[1] if frame[1] <= rect[1] + TOLERANCE_M else frame[1] + half_m
-    x1 = rect[2] if frame[2] >= rect[2] - TOLERANCE_M else frame[2] - half_m
-    y1 = rect[3] if frame[3] >= rect[3] - TOLERANCE_M else frame[3] - half_m
-    return (x0, y0, x1, y1) if x1 - x0 > TOLERANCE_M and y1 - y0 > TOLERANCE_M else None
 
 
 def _without(rect: RectM, part: RectM) -> list[RectM]:

@@ -59,6 +59,8 @@ class Drawing:
         Ways to image the cells: name, frames, time.
     remark : str
         Text below them.
+    stitched : sequence of RectM
+        Boxes that lie whole in no frame.
     """
 
     title: str
@@ -76,6 +78,7 @@ class Drawing:
     dose_per_nm2: float
     ways: Sequence[tuple[str, str, str]]
     remark: str
+    stitched: Sequence[RectM] = ()
 
 
 def draw_plan(path: Path, drawing: Drawing) -> None:
@@ -207,6 +210,10 @@ def _draw_cells(axes: Axes, drawing: Drawing, origin: tuple[float, float]) -> No
         axes.add_patch(
             _patch(rect, origin, facecolor=CELL, edgecolor=CELL_EDGE, linewidth=0.8, alpha=0.8, zorder=4)
         )
+    for rect in drawing.stitched:
+        axes.add_patch(
+            _patch(rect, origin, facecolor="none", edgecolor=CELL_EDGE, hatch="xx", linewidth=0.8, zorder=4)
+        )
     for rect in drawing.clipped:
         axes.add_patch(
             _patch(rect, origin, facecolor="none", edgecolor=SKIPPED, linewidth=1.4, linestyle="--", zorder=5)
@@ -279,6 +286,12 @@ def _write(axes: Axes, drawing: Drawing, levels: int) -> None:
         Patch(facecolor=CELL, edgecolor=CELL_EDGE, alpha=0.8, label="cell as found"),
         Patch(facecolor="none", edgecolor=REQUIRED, linestyle=":", label="required: context and guard"),
     ]
+    if drawing.stitched:
+        handles.append(
+            Patch(
+                facecolor="none", edgecolor=CELL_EDGE, hatch="xx", label="cell stitched from several frames"
+            )
+        )
     if drawing.outline is not None:
         handles.append(Line2D([], [], color=OUTLINE, linewidth=1.6, label="outline of the section"))
     if drawing.exposed:

@@ -7,7 +7,7 @@ from config.base import Frozen
 from planner.cost import total_s
 from planner.dose import cell_doses, scan_dose
 from planner.geometry.rects import RectM
-from planner.values import Box, Method
+from planner.values import Basis, Box, Method
 from service.planning.durations import session_pace
 from service.planning.focus_cost import FocusCost
 from service.planning.request import PlannedRequest
@@ -37,6 +37,15 @@ class BoxReason(Frozen):
     reason: str
 
 
+class StitchedBox(Frozen):
+    """A box that lies whole in no frame, and the frames to stitch."""
+
+    box: str
+    frames: tuple[str, ...]
+    overlap_held: bool
+    """True if they overlap at every seam by `planner.tile_overlap_um`."""
+
+
 class PlanTotals(Frozen):
     """Sums over the plan."""
 
@@ -47,6 +56,8 @@ class PlanTotals(Frozen):
     total_s: float
     exposed_m2: float
     bound_beam_s: float
+    bound_s: float
+    """Lower bound of beam time and overhead, of all frames that the planner looks at."""
     raster_total_s: float
     stage_moves: int
     travel_s: float
@@ -71,11 +82,16 @@ class PlanResult(Frozen):
 
     v: Literal[1] = 1
     method: Method
+    basis: Basis
+    """cells: frames around cells; trimmed_raster: some are those of a raster, trimmed; raster: a full one."""
     optimal: bool
-    """True if no other frames around whole boxes take less time, as proven by ``exact``."""
+    """True if `bound_s` proves that no other frames take less time."""
+    gap: float
+    """Share by which beam time and overhead exceed `bound_s`."""
     frames: tuple[PlannedFrame, ...]
     skipped: tuple[BoxReason, ...]
     clipped: tuple[BoxReason, ...]
+    stitched: tuple[StitchedBox, ...]
     totals: PlanTotals
     alternatives: tuple[WayFigures, ...]
     doses: tuple[BoxDose, ...]
@@ -111,13 +127,16 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
     boxes = [Box(box.id, box.rect_m) for box in made.request.boxes]
     result = PlanResult(
         method=chosen.method,
+        basis=chosen.basis,
         optimal=chosen.optimal,
+        gap=chosen.gap,
         frames=tuple(PlannedFrame.model_validate(asdict(frame)) for frame in chosen.frames),
         skipped=(
             *(BoxReason(box=item.box, reason=item.reason) for item in chosen.skipped),
             *(BoxReason(box=item.id, reason=item.reason) for item in made.request.not_imaged),
         ),
         clipped=tuple(BoxReason(box=item.box, reason=item.reason) for item in chosen.clipped),
+        stitched=tuple(StitchedBox.model_validate(asdict(one)) for one in chosen.stitched),
         totals=PlanTotals.model_validate(totals),
         alternatives=tuple(rows),
         doses=tuple(

@@ -1,5 +1,6 @@
 """From the cells of a section to the jobs of its queue."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 
 from config.model import Config
@@ -76,7 +77,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     }
     store.queue.add_plan(section, jobs, skipped)
     store.durations.add_plan(section, ways_of(found, settings.approach_m))
-    store.events.note("plan", section, _event_data(planned))
+    store.events.note("plan", section, _event_data(planned, {one.id for one in frames}))
     log.info("planned", section=section, jobs=len(jobs), skipped=len(skipped))
 
 
@@ -118,12 +119,20 @@ def _unsaved(store: Store, seen: list[Field], error_m: float) -> list[RectM]:
     return [grown(field.rect_m, error_m) for field in waiting(store, grown(whole, error_m))]
 
 
-def _event_data(planned: Plan) -> dict[str, object]:
-    """Return the data of the event of a plan."""
+def _event_data(planned: Plan, taken: Collection[str]) -> dict[str, object]:
+    """Return the data of the event of a plan; `taken` are the frames within the safe area."""
     clipped = {item.box: item.reason for item in planned.clipped}
+    clipped |= {
+        one.box: "partly imaged: the stage may not go to all of its frames, outside its safe area"
+        for one in planned.stitched
+        if 0 < sum(frame in taken for frame in one.frames) < len(one.frames)
+    }
     return {
         "method": planned.method,
+        "basis": planned.basis,
         "optimal": planned.optimal,
+        "gap": planned.gap,
         "clipped": clipped,
+        "stitched": [one.box for one in planned.stitched],
         **asdict(planned.totals),
     }

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from drivers.pose import RectM
 from planner.checks import outline_polygon
+from planner.cover.seams import safe_part
 from planner.geometry.allowed_ground import Ground
 from service.model.jobs import ExposureState, JobState
 from service.model.specimen import TruthPoints
@@ -18,13 +19,13 @@ _WHOLE = 0.99
 
 
 def contained_recall(
-    store: Store, truth: TruthPoints, reach_m: float, outline_margin_m: float
+    store: Store, truth: TruthPoints, reach_m: float, outline_margin_m: float, seam_m: float = 0.0
 ) -> float | None:
     """Return the share of true cells that the electron images show whole.
 
     Only the part of a cell where the beam is allowed counts: inside the saved fluorescence, by `reach_m`, and
-    inside the outline of the section with its margin. A cell is whole if 99 % of that part lies in the frames
-    of finished jobs.
+    inside the outline of the section with its margin. A cell is whole if 99 % of that part lies in one frame
+    of a finished job, or in several that overlap at each of their seams.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def contained_recall(
         Distance beyond a planned frame within which the beam may bleach, m.
     outline_margin_m : float
         Distance by which a frame may leave the outline, m.
+    seam_m : float
+        Least overlap at a seam, by the positions that the stage reported, m.
 
     Returns
     -------
@@ -58,8 +61,18 @@ def contained_recall(
                 allowed = allowed[shapely.contains_xy(outline, allowed)]
             if len(allowed):
                 total += 1
-                whole += bool(_inside(allowed, scanned.get(section.id, [])).mean() >= _WHOLE)
+                whole += _is_whole(allowed, scanned.get(section.id, []), seam_m)
     return whole / total if total else None
+
+
+def _is_whole(points: NDArray[np.float64], rects: Sequence[RectM], seam_m: float) -> bool:
+    """Return True if one rectangle shows a cell, or several that overlap at their seams."""
+    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    near = [r for r in rects if r[0] <= x1 and r[2] >= x0 and r[1] <= y1 and r[3] >= y0]
+    if any(_inside(points, [rect]).mean() >= _WHOLE for rect in near):
+        return True
+    parts = [safe_part((x0, y0, x1, y1), rect, seam_m / 2) for rect in near]
+    return bool(_inside(points, [part for part in parts if part is not None]).mean() >= _WHOLE)
 
 
 def _scanned(store: Store) -> dict[str, list[RectM]]:
@@ -76,5 +89,5 @@ def _inside(points: NDArray[np.float64], rects: Sequence[RectM]) -> NDArray[np.b
     """Return which of the points (N, 2) lie in any of the rectangles."""
     found = np.zeros(len(points), dtype=np.bool_)
     for x0, y0, x1, y1 in rects:
-        found |= (points[:, 0] >= x0) & (points[:, 0] < x1) & (points[:, 1] >= y0) & (points[:, 1] < y1)
+        found |= (points[:, 0] >= x0) & (points[:, 0] <= x1) & (points[:, 1] >= y0) & (points[:, 1] <= y1)
     return found

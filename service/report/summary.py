@@ -117,4 +117,6 @@ def _clipped(events: Sequence[Event]) -> dict[str, str]:
 
 def _recall(config: Config, store: Store, truth: TruthPoints) -> float | None:
     reach_m = StageFrame.of(config).reach_m
-    return contained_recall(store, truth, reach_m, config.planner.outline_margin_um * 1e-6)
+    # Frames that overlap by twice the error of the stage leave no gap.
+    seam_m = 2e-6 * config.stage.position_error_um
+    return contained_recall(store, truth, reach_m, config.planner.outline_margin_um * 1e-6, seam_m)

@@ -21,6 +21,7 @@ def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:
     request, planned = made.request, made.plans[0]
     missed = {item.box for item in planned.skipped}
     in_part = {item.box for item in planned.clipped}
+    stitched = {item.box for item in planned.stitched}
     totals = document["totals"]
     count = f"{totals['frames']} SEM frame" + ("" if totals["frames"] == 1 else "s")
     return Drawing(
@@ -34,6 +35,7 @@ def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:
         unsaved=request.unsaved_m,
         skipped=[box.rect_m for box in request.boxes if box.id in missed],
         clipped=[box.rect_m for box in request.boxes if box.id in in_part],
+        stitched=[box.rect_m for box in request.boxes if box.id in stitched],
         outline=request.outline_m,
         start_m=request.start_m,
         dose_per_nm2=totals["dose_per_nm2"],
@@ -60,4 +62,4 @@ def _required(made: PlannedRequest) -> list[RectM]:
     ground = Ground(fields, settings.guard_m + settings.halo_m, request.unsaved_m, outline)
     boxes = [Box(box.id, box.rect_m) for box in request.boxes]
     demand = required(boxes, Framing(ground, settings), Imaged(request.exposed_m))
-    return [piece.rect_m for piece in demand.pieces]
+    return [region.rect_m for region in demand.regions]

@@ -160,10 +160,14 @@ def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:
         print_json(
             {
                 key: document[key]
-                for key in ("v", "method", "totals", "alternatives", "doses", "skipped", "clipped")
+                for key in (
+                    *("v", "method", "basis", "gap", "totals", "alternatives"),
+                    *("doses", "skipped", "clipped", "stitched"),
+                )
             }
         )
         return
+    results.print(_choice(document), soft_wrap=True)
     print_ways(results, document["alternatives"], "with moves", document["totals"]["dose_per_nm2"])
 
 
@@ -191,6 +195,13 @@ def _print_plan(document: dict[str, Any]) -> None:
         results.print(f"skipped {item['box']}: {item['reason']}", soft_wrap=True)
     for item in document["clipped"]:
         results.print(f"{item['box']}: {item['reason']}", soft_wrap=True)
+    if document["stitched"]:
+        several = len(document["stitched"])
+        results.print(
+            f"stitched from several frames: {several} of {len(document['doses']) - _skipped_boxes(document)}"
+            f" cells: {', '.join(_stitched(one) for one in document['stitched'])}",
+            soft_wrap=True,
+        )
     totals = document["totals"]
     beam, bound = duration(totals["beam_s"]), duration(totals["bound_beam_s"])
     count = f"{totals['frames']} frame" + ("" if totals["frames"] == 1 else "s")
@@ -199,4 +210,33 @@ def _print_plan(document: dict[str, Any]) -> None:
         f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound}){focus}",
         soft_wrap=True,
     )
+    results.print(_choice(document), soft_wrap=True)
     print_ways(results, document["alternatives"], "with moves", totals["dose_per_nm2"])
+
+
+def _skipped_boxes(document: dict[str, Any]) -> int:
+    boxes = {dose["box"] for dose in document["doses"]}
+    return sum(item["box"] in boxes for item in document["skipped"])
+
+
+def _stitched(one: dict[str, Any]) -> str:
+    gaps = "" if one["overlap_held"] else ", overlap too small"
+    return f"{one['box']} ({' '.join(one['frames'])}{gaps})"
+
+
+def _choice(document: dict[str, Any]) -> str:
+    """Return in a sentence which frames were taken, and why."""
+    if document["basis"] == "raster":
+        if document["method"] == "raster":
+            return "a full raster, as asked for"
+        return (
+            "a full raster: frames around the cells take longer (planner.raster_where_cheaper: false takes"
+            " them all the same)"
+        )
+    said = {
+        "cells": "frames around the cells: faster than a full raster",
+        "trimmed_raster": "frames of a raster, trimmed: faster than others around the cells",
+    }[document["basis"]]
+    if document["totals"]["total_s"] > document["totals"]["raster_total_s"]:
+        said = "frames around the cells, though a full raster would be faster"
+    return f"{said}; at most {document['gap']:.1%} above the least time of any frames that were looked at"
