@@ -4,6 +4,7 @@ Defaults are those of Delpiano et al., J. Microsc. 271 (2018) 109, 'Data acquisi
 one.
 """
 
+import math
 from datetime import date
 from typing import Literal, Self
 
@@ -67,14 +68,26 @@ class SemConfig(Frozen):
 
     pixel_size_nm: float = Field(16.5, ge=0.5, le=1000, description="Pixel size of an electron image, nm.")
     frame_px: tuple[int, int] = Field(
-        (1536, 1103), description="Width and height of the largest frame, data bar included, px."
+        (1536, 1103),
+        description="Width and height of a frame, data bar included, px; the largest, unless max_scan_px is"
+        " set.",
+    )
+    max_scan_px: tuple[int, int] | None = Field(
+        None,
+        description="Largest width and height of a scan, px without data bar; null: that of frame_px.",
+    )
+    longest_scan_min: float | None = Field(
+        None,
+        gt=0,
+        le=600,
+        description="Longest time of one scan, since the image drifts, min; null: no limit.",
     )
     databar_px: int = Field(79, ge=0, le=500, description="Rows of the data bar in that frame, px.")
     presets_px: tuple[tuple[int, int], ...] = Field(
         (),
         max_length=40,
         description="Scan sizes, px without data bar, of a machine that has only those;"
-        " empty for one that scans any size up to frame_px.",
+        " empty for one that scans any size up to max_scan_px.",
     )
     dwell_us: float = Field(60.0, ge=0.025, le=10000, description="Dwell time of a pixel, us.")
     accelerating_voltage_kv: float = Field(2.5, ge=0.05, le=30, description="Accelerating voltage, kV.")
@@ -110,20 +123,54 @@ class SemConfig(Frozen):
             raise ValueError("frame_px must be two numbers from 64 to 65536")
         if height - self.databar_px < 64:
             raise ValueError(f"databar_px must leave at least 64 of the {height} rows of frame_px")
+        if self.max_scan_px is not None and not all(64 <= side <= 65536 for side in self.max_scan_px):
+            raise ValueError("max_scan_px must be two numbers from 64 to 65536")
         for size in self.presets_px:
             if not all(16 <= side <= 65536 for side in size):
                 raise ValueError(f"presets_px must be pairs of numbers from 16 to 65536, not {list(size)}")
         if len(set(self.presets_px)) < len(self.presets_px):
             raise ValueError("presets_px must all differ")
+        if min(self.specimen_px) < 16:
+            raise ValueError(
+                f"longest_scan_min leaves no room for a scan: {self.longest_scan_min:g} min at"
+                f" {self.dwell_us:g} us per pixel"
+            )
+        if self.presets_px and not self.scan_presets_px:
+            raise ValueError(
+                "presets_px: all of them exceed max_scan_px or take longer than longest_scan_min"
+            )
         return self
 
     @property
+    def scan_presets_px(self) -> tuple[tuple[int, int], ...]:
+        """Presets within max_scan_px and longest_scan_min."""
+        most = self.max_scan_px or (65536, 65536)
+        return tuple(
+            (width, height)
+            for width, height in self.presets_px
+            if width <= most[0] and height <= most[1] and width * height <= self._most_pixels
+        )
+
+    @property
     def specimen_px(self) -> tuple[int, int]:
-        """Largest width and height of a scan, px: of the presets, or of the frame without its data bar."""
-        if self.presets_px:
-            widths, heights = zip(*self.presets_px, strict=True)
+        """Largest width and height of a scan, px: of the presets, or else max_scan_px or a frame.
+
+        Scans that would take longer than `longest_scan_min` are narrower and lower in the same proportion.
+        """
+        if presets := self.scan_presets_px:
+            widths, heights = zip(*presets, strict=True)
             return max(widths), max(heights)
-        return self.frame_px[0], self.frame_px[1] - self.databar_px
+        width, height = self.max_scan_px or (self.frame_px[0], self.frame_px[1] - self.databar_px)
+        if width * height <= self._most_pixels:
+            return width, height
+        shrink = math.sqrt(self._most_pixels / (width * height))
+        return math.floor(width * shrink), math.floor(height * shrink)
+
+    @property
+    def _most_pixels(self) -> float:
+        if self.longest_scan_min is None:
+            return math.inf
+        return self.longest_scan_min * 60e6 / self.dwell_us
 
     @property
     def pixel_size_m(self) -> float:

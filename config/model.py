@@ -101,6 +101,24 @@ class Config(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _cells_fit_in_scans(self) -> Self:
+        """Refuse a limit of scans that leaves nothing of a cell beside its surroundings."""
+        sem, planner = self.sem, self.planner
+        name = "max_scan_px" if sem.max_scan_px is not None else "longest_scan_min"
+        if getattr(sem, name) is None:
+            return self
+        width_um, height_um = (side * sem.pixel_size_nm / 1e3 for side in sem.specimen_px)
+        around_um = 2 * (planner.context_um + planner.guard_um)
+        least_um = max(around_um, 2 * planner.tile_overlap_um)
+        if min(width_um, height_um) <= least_um:
+            raise ValueError(
+                f"sem.{name}: the largest scan, {width_um:.3g} x {height_um:.3g} um, is too small for a cell:"
+                " its surroundings (planner.context_um, planner.guard_um) and the overlap of frames need"
+                f" more than {least_um:.3g} um"
+            )
+        return self
+
     @property
     def beam_is_parked(self) -> bool:
         """True where nothing blanks the beam between scans: it burns ground that no ledger knows."""

@@ -86,8 +86,8 @@ class PlannerConfig(Frozen):
         10.0,
         ge=0,
         le=50,
-        description="Least overlap of the frames of a full raster, percent; up to tile_overlap_um where no more"
-        " frames are needed for that.",
+        description="Least overlap of the frames of a full raster, percent; up to tile_overlap_um where that"
+        " takes no more frames.",
     )
     outline_margin_um: float = Field(
         5.0, ge=0, le=500, description="Largest distance of a frame beyond the outline of its section, um."

@@ -169,7 +169,8 @@ def settings_from(
     sem : SemConfig
     stage : StageConfig
     misfit_m : float
-        Distance by which a scanned frame may differ from its upright rectangle; added to the guard.
+        Distance by which a scanned frame may differ from its upright rectangle; added to the guard, and twice
+        to the overlap.
     """
     approach_m = (stage.approach_um[0] * 1e-6, stage.approach_um[1] * 1e-6)
     return PlanSettings(
@@ -180,13 +181,13 @@ def settings_from(
         context_m=planner.context_um * 1e-6,
         guard_m=planner.guard_um * 1e-6 + misfit_m,
         halo_m=sem.beam_halo_um * 1e-6,
-        tile_overlap_m=planner.tile_overlap_um * 1e-6,
+        tile_overlap_m=planner.tile_overlap_um * 1e-6 + 2 * misfit_m,
         raster_overlap_fraction=planner.raster_overlap_percent / 100,
         overhead_s=sem.overhead_s,
         whole_worth_s=planner.whole_cell_worth_s,
         raster_where_cheaper=planner.raster_where_cheaper,
         stage_speed_m_per_s=stage.speed_mm_per_s * 1e-3,
-        presets_px=sem.presets_px,
+        presets_px=sem.scan_presets_px,
         outline_margin_m=planner.outline_margin_um * 1e-6,
         beam_shift_range_m=sem.beam_shift_range_um * 1e-6,
         approach_m=approach_m,

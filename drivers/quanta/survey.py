@@ -85,10 +85,10 @@ def _presets(client: QuantaClient) -> Offer:
 
 def _scan(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
     sem = config.sem
-    do = "set sem.frame_px, sem.presets_px and sem.pixel_size_nm to what the presets cover"
+    do = "set sem.frame_px or sem.max_scan_px, sem.presets_px and sem.pixel_size_nm to what the presets cover"
     try:
         choices = presets(client)
-        sizes = sem.presets_px or (sem.specimen_px,)
+        sizes = sem.scan_presets_px or (sem.specimen_px,)
         areas = [scan_area(size, sem.pixel_size_m, choices, quanta.reduced_area) for size in sizes]
         low_m, high_m = settings.value_range(client, settings.SCANNING_SIZE)
     except DriverError as error:

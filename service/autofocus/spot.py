@@ -21,8 +21,8 @@ SPOT_PX = 256
 
 def spot_px(sem: SemConfig) -> tuple[int, int]:
     """Return width and height of the scan of a spot, px: the smallest preset on a machine with presets."""
-    if sem.presets_px:
-        return min(sem.presets_px, key=lambda size: (size[0] * size[1], size))
+    if sem.scan_presets_px:
+        return min(sem.scan_presets_px, key=lambda size: (size[0] * size[1], size))
     width, height = sem.specimen_px
     return min(SPOT_PX, width), min(SPOT_PX, height)
 

@@ -74,11 +74,12 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
         yield Check("scan size", Level.RED, f"the SEM does not answer: {error}")
         return
     wanted = config.sem.specimen_px
+    asking = "frame_px" if config.sem.max_scan_px is None else "max_scan_px"
     fits = wanted[0] <= offered[0] and wanted[1] <= offered[1]
     yield Check(
         "scan size",
         Level.OK if fits else Level.RED,
-        f"sem.frame_px asks for scans of {wanted[0]} x {wanted[1]} px, the SEM offers"
+        f"sem.{asking} asks for scans of {wanted[0]} x {wanted[1]} px, the SEM offers"
         f" {offered[0]} x {offered[1]}",
     )
     wanted_um, offered_um = config.sem.beam_shift_range_um, shift_m * 1e6

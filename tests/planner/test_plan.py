@@ -9,7 +9,7 @@ import pytest
 from config.model import Config
 from planner.errors import PlannerError
 from planner.plan import plan
-from planner.values import Box, Field, Frame, Method, PlanSettings, settings_from
+from planner.values import Basis, Box, Field, Frame, Method, PlanSettings, settings_from
 from tests.planner.strategies import UM, listing, settings, uncovered_m2
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
@@ -212,6 +212,38 @@ def test_a_raster_of_a_field_is_a_snake_of_24_frames() -> None:
     assert uncovered_m2(needed, [f.rect_m for f in named]) < HAIR_M2
 
 
+def test_the_seams_of_a_raster_overlap_by_what_stitching_needs_where_no_more_frames_are_needed() -> None:
+    boxes = [
+        box(f"c{n}", 10 + n % 5 * 15, 10 + n // 5 * 15, 20 + n % 5 * 15, 20 + n // 5 * 15) for n in range(25)
+    ]
+    result = plan("S0001", [FIELD], boxes, settings("raster", overlap_um=2.5))
+    assert result.totals.frames == 24
+    assert len(result.stitched) > 10
+    assert all(one.overlap_held for one in result.stitched)
+    wider = plan("S0001", [FIELD], boxes, settings("raster", overlap_um=3.5))
+    assert wider.totals.frames == 24
+    assert not all(one.overlap_held for one in wider.stitched)
+
+
+def test_a_section_full_of_cells_takes_no_longer_than_a_raster_unless_a_person_says_so() -> None:
+    side = 10.4
+    boxes = [
+        box(f"c{n:02d}", 5 + n % 8 * side, 5 + n // 8 * side, 14 + n % 8 * side, 14 + n // 8 * side)
+        for n in range(64)
+    ]
+    chosen = settings("exact", overlap_um=2.5)
+    result = plan("S0001", [FIELD], boxes, chosen)
+    assert result.totals.total_s <= result.totals.raster_total_s
+    assert result.basis in (Basis.RASTER, Basis.TRIMMED_RASTER, Basis.CELLS)
+    assert all(one.overlap_held for one in result.stitched)
+    merged = plan("S0001", [FIELD], boxes, replace(chosen, method="greedy"))
+    assert merged.basis is Basis.RASTER
+    assert merged.frames == plan("S0001", [FIELD], boxes, replace(chosen, method="raster")).frames
+    asked = plan("S0001", [FIELD], boxes, replace(chosen, method="greedy", raster_where_cheaper=False))
+    assert asked.basis is Basis.CELLS
+    assert asked.totals.total_s > asked.totals.raster_total_s
+
+
 def test_the_route_comes_from_where_the_stage_stands() -> None:
     boxes = [box(f"c{n}", 10 + 18 * n, 40, 14 + 18 * n, 44) for n in range(4)]
     from_right = plan("S0001", [FIELD], boxes, settings(), start_m=(100 * UM, 42 * UM))
@@ -283,7 +315,7 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
             "context_m": 2e-6,
             "guard_m": 1.5e-6,
             "halo_m": 0.5e-6,
-            "tile_overlap_m": 3e-6,
+            "tile_overlap_m": 2.5e-6,
             "raster_overlap_fraction": 0.1,
             "overhead_s": 5.0,
             "stage_speed_m_per_s": 1e-3,
@@ -291,10 +323,42 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
             "beam_shift_range_m": 0.0,
             "move_s": 0.0,
             "exact_limit_s": 10.0,
+            "whole_worth_s": 0.0,
+            "raster_where_cheaper": True,
         },
         rel=1e-9,
         abs=0,
     )
+
+
+def test_scans_may_be_larger_than_a_frame_and_end_before_they_drift() -> None:
+    def largest(**sem: Any) -> tuple[int, int]:
+        return _settings(Config.model_validate({"sem": sem})).max_frame_px
+
+    assert largest(max_scan_px=[6144, 4096]) == (6144, 4096)
+    # 10 min of 60 us are 1e7 pixels.
+    width, height = largest(max_scan_px=[6144, 4096], longest_scan_min=10)
+    assert width * height <= 1e7
+    assert width * height > 0.99e7
+    assert width / height == pytest.approx(1.5, rel=0.01)
+    presets = {"presets_px": [[1536, 1024], [3072, 2048], [6144, 4096]]}
+    assert largest(**presets, longest_scan_min=10) == (3072, 2048)
+    assert largest(**presets, max_scan_px=[2000, 2000]) == (1536, 1024)
+
+
+@pytest.mark.parametrize(
+    ("sem", "said"),
+    [
+        ({"max_scan_px": [400, 4096]}, "the largest scan, 6.6 x 67.6 um, is too small for a cell"),
+        ({"longest_scan_min": 0.1}, "sem.longest_scan_min: the largest scan"),
+        ({"longest_scan_min": 1e-6}, "leaves no room for a scan"),
+        ({"max_scan_px": [1000, 1000], "presets_px": [[1536, 1024]]}, "all of them exceed max_scan_px"),
+        ({"max_scan_px": [10, 4096]}, "max_scan_px must be two numbers from 64 to 65536"),
+    ],
+)
+def test_a_limit_of_scans_that_shows_no_cell_is_one_clear_sentence(sem: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Config.model_validate({"sem": sem})
 
 
 def test_an_approach_against_backlash_costs_each_move_its_time() -> None:
