@@ -7,11 +7,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from planner.cover.column_generation import Wanted, cheapest_frames
 from planner.cover.framing import Framing
 from planner.cover.per_box import outermost
 from planner.cover.required import Region
 from planner.cover.seams import holding, not_shown, overlapping, table_of, trimmed
+from planner.cover.search.column_generation import Wanted, cheapest_frames
 from planner.cover.tiles import Scan
 from planner.geometry.rects import TOLERANCE_M, RectM, center, hull, union_area_m2
 
@@ -26,8 +26,9 @@ LEAST_SAVING_S = 1e-9
 """Smaller savings are rounding."""
 
 
-_LIKE_RASTER = 0.75
-"""Share of the time of a raster above which its frames, trimmed, may be cheaper. Chosen by hand."""
+_LIKE_RASTER = 0.65
+"""Share of the time of a raster that required ground takes at least, above which its frames, trimmed, are
+looked at as well. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,13 @@ def exact(regions: Sequence[Region], start: Sequence[Scan], full: Sequence[Scan]
     start_m, full_m = ([scan.rect_m for scan in scans] for scans in (start, full))
     for part in _parts(kept, framing):
         limit_s = framing.settings.exact_limit_s * len(part) / len(kept)
-        found = _cover_of(part, start_m, framing, limit_s)
         near = _touching(full_m, part)
-        if _cost_s(found.scans, framing) > _LIKE_RASTER * _rects_s(near, framing):
+        other: tuple[Scan, ...] = ()
+        if least_s(part, framing) > _LIKE_RASTER * _rects_s(near, framing):
             other = _finished(near, part, framing)
-            if _worth_s(other, part, framing) < _worth_s(found.scans, part, framing) - LEAST_SAVING_S:
-                found = Cover(other, found.bound_s, True)
+        found = _cover_of(part, start_m, [scan.rect_m for scan in other], framing, limit_s)
+        if other and _worth_s(other, part, framing) < (_worth_s(found.scans, part, framing) - LEAST_SAVING_S):
+            found = Cover(other, found.bound_s, True)
         scans += found.scans
         bound_s += found.bound_s
         of_raster |= found.of_raster
@@ -90,7 +92,13 @@ def exact(regions: Sequence[Region], start: Sequence[Scan], full: Sequence[Scan]
     return Cover(tuple(sorted(scans, key=lambda s: s.rect_m)), bound_s, of_raster)
 
 
-def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, limit_s: float) -> Cover:
+def _cover_of(
+    part: Sequence[Region],
+    start: Sequence[RectM],
+    raster: Sequence[RectM],
+    framing: Framing,
+    limit_s: float,
+) -> Cover:
     """Return the cover of a connected part of the section."""
     own = tuple(scan for region in part for scan in region.scans)
     if len(own) == 1:
@@ -106,7 +114,8 @@ def _cover_of(part: Sequence[Region], start: Sequence[RectM], framing: Framing, 
         ]
         share_s = limit_s * len(district) / len(part)
         near = _touching(rects, district)
-        found = cheapest_frames(wanted, _touching(start, district), near, framing, rounds, share_s)
+        known = _touching(raster, district)
+        found = cheapest_frames(wanted, _touching(start, district), known, near, framing, rounds, share_s)
         rects += found.rects
         bound_s = found.bound_s
     if len(districts) > 1:

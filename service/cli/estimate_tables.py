@@ -18,6 +18,11 @@ NAMES = {
 """Methods of a plan in words."""
 
 
+RASTER_TAKEN = (
+    "frames around the cells take longer there (planner.raster_where_cheaper: false takes them all the same)"
+)
+
+
 def print_ways(
     console: Console, ways: Sequence[Mapping[str, Any]], of: str, dose_per_nm2: float | None = None
 ) -> None:
@@ -62,6 +67,9 @@ def compared(ways: Sequence[Mapping[str, Any]]) -> str | None:
     raster = next((way for way in ways if way["method"] == "raster"), None)
     if chosen is None or raster is None or chosen is raster or not chosen["electron_s"]:
         return None
+    if taken := chosen.get("raster_sections"):
+        which = "1 section" if taken == 1 else f"{taken} sections"
+        return f"a full raster of {which}, as {RASTER_TAKEN}"
     ratio = raster["electron_s"] / chosen["electron_s"]
     if ratio >= 1:
         saved = duration(raster["electron_s"] - chosen["electron_s"])

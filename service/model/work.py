@@ -38,6 +38,8 @@ class Way:
         Area under at least one frame.
     sections : int
         Sections that have a frame.
+    raster_sections : int
+        Those of them that a full raster images no slower.
     """
 
     method: str
@@ -45,3 +47,4 @@ class Way:
     work: Work
     exposed_m2: float
     sections: int = 0
+    raster_sections: int = 0

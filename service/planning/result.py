@@ -82,19 +82,19 @@ class PlanResult(Frozen):
 
     v: Literal[1] = 1
     method: Method
-    basis: Basis
-    """cells: frames around cells; trimmed_raster: some are those of a raster, trimmed; raster: a full one."""
     optimal: bool
     """True if `bound_s` proves that no other frames take less time."""
-    gap: float
-    """Share by which beam time and overhead exceed `bound_s`."""
     frames: tuple[PlannedFrame, ...]
     skipped: tuple[BoxReason, ...]
     clipped: tuple[BoxReason, ...]
-    stitched: tuple[StitchedBox, ...]
     totals: PlanTotals
     alternatives: tuple[WayFigures, ...]
     doses: tuple[BoxDose, ...]
+    basis: Basis
+    """cells: frames around cells; trimmed_raster: some are those of a raster, trimmed; raster: a full one."""
+    gap: float
+    """Share by which beam time and overhead exceed `bound_s`."""
+    stitched: tuple[StitchedBox, ...]
 
 
 def document_of(made: PlannedRequest) -> dict[str, Any]:

@@ -231,6 +231,7 @@ def _ways(config: Config, store: Store, planned: int, unplanned: int) -> tuple[t
                 work=way.work.times(factor),
                 exposed_m2=way.exposed_m2 * factor,
                 sections=math.ceil(way.sections * factor),
+                raster_sections=math.ceil(way.raster_sections * factor),
             )
             for way in ways
         )

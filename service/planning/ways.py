@@ -6,7 +6,7 @@ from config.base import Frozen
 from config.instrument import SemConfig
 from planner.cost import Pace, total_s, work_of
 from planner.dose import scan_dose
-from planner.values import Plan
+from planner.values import Basis, Plan
 from service.model.work import Way
 
 
@@ -22,6 +22,8 @@ class WayFigures(Frozen):
     data_bytes: int
     exposed_m2: float
     mean_dose_per_nm2: float
+    raster_sections: int = 0
+    """Sections of which this way takes the full raster, since nothing is faster."""
 
 
 def ways_of(
@@ -42,6 +44,7 @@ def ways_of(
             chosen=number == 0,
             work=work_of(plan.frames, approach_m, start_m),
             exposed_m2=plan.totals.exposed_m2,
+            raster_sections=int(plan.basis is Basis.RASTER and plan.method != "raster"),
         )
         for number, plan in enumerate(plans)
     )
@@ -60,6 +63,7 @@ def figures_of(way: Way, pace: Pace, sem: SemConfig) -> WayFigures:
         electron_s=total_s(way.work, pace),
         data_bytes=data_bytes(way.work.pixels, sem),
         exposed_m2=way.exposed_m2,
+        raster_sections=way.raster_sections,
         mean_dose_per_nm2=dose.electrons_per_nm2 * way.work.beam_s / once_s if once_s else 0.0,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.model import Config
+from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
 from service.model.jobs import ExposureState, JobState
@@ -45,6 +46,10 @@ class Summary:
     """Reasons of jobs that failed or need review, by job."""
     clipped_cells: dict[str, str]
     """Reasons of partly imaged cells, by cell."""
+    stitched_cells: tuple[str, ...]
+    """Cells that lie whole in no frame, by the plans."""
+    raster_sections: tuple[str, ...]
+    """Sections that are imaged as a full raster."""
     remarks: dict[str, str]
     """Remarks of the ledger on good images, by job."""
 
@@ -73,6 +78,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     fields = store.specimen.fields()
     jobs = store.queue.jobs()
     events = store.events.since(0)
+    plans = {event.subject: event for event in events if event.kind == "plan"}
     durations = durations_of(events)
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
@@ -103,6 +109,8 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
         clipped_cells=_clipped(events),
+        stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
+        raster_sections=tuple(s for s, e in plans.items() if e.data.get("basis") == Basis.RASTER),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from service.cli.consoles import results
-from service.cli.estimate_tables import NAMES
+from service.cli.estimate_tables import NAMES, RASTER_TAKEN
 from service.cli.live.focusing import focus_text
 from service.cli.output import duration, size
 from service.report.durations import SessionWay
@@ -24,6 +24,10 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
         ("beam", duration(summary.beam_s)),
         ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
     ]
+    if summary.stitched_cells:
+        rows.append(("stitched", f"{len(summary.stitched_cells)} cells, each from several frames"))
+    if summary.raster_sections:
+        rows.append(("full raster", f"{some(summary.raster_sections)}: {RASTER_TAKEN}"))
     rows += [(NAMES[way.method], _compared(way, summary)) for way in summary.alternatives if not way.chosen]
     if summary.contained_recall is not None:
         rows.append(("whole cells", f"{summary.contained_recall:.1%} of the simulated cells"))

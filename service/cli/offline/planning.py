@@ -226,13 +226,12 @@ def _stitched(one: dict[str, Any]) -> str:
 
 def _choice(document: dict[str, Any]) -> str:
     """Return in a sentence which frames were taken, and why."""
+    from service.cli.estimate_tables import RASTER_TAKEN
+
     if document["basis"] == "raster":
         if document["method"] == "raster":
             return "a full raster, as asked for"
-        return (
-            "a full raster: frames around the cells take longer (planner.raster_where_cheaper: false takes"
-            " them all the same)"
-        )
+        return f"a full raster: {RASTER_TAKEN}"
     said = {
         "cells": "frames around the cells: faster than a full raster",
         "trimmed_raster": "frames of a raster, trimmed: faster than others around the cells",

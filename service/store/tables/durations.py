@@ -50,7 +50,10 @@ class Durations:
         found = self._database.all(
             "SELECT method, MAX(chosen) AS chosen, SUM(exposed_m2) AS exposed_m2, SUM(frames) AS frames,"
             " SUM(stage_moves) AS stage_moves, SUM(beam_s) AS beam_s, SUM(travel_m) AS travel_m,"
-            " SUM(pixels) AS pixels, SUM(frames > 0) AS sections"
+            " SUM(pixels) AS pixels, SUM(frames > 0) AS sections,"
+            " SUM(EXISTS (SELECT 1 FROM way AS full WHERE full.section = way.section"
+            " AND full.method = 'raster' AND way.method != 'raster' AND way.frames > 0"
+            " AND full.frames = way.frames AND full.pixels = way.pixels)) AS raster_sections"
             " FROM way GROUP BY method ORDER BY MAX(chosen) DESC, SUM(beam_s)"
         )
         return tuple(
@@ -60,6 +63,7 @@ class Durations:
                 work=Work(row["frames"], row["stage_moves"], row["beam_s"], row["travel_m"], row["pixels"]),
                 exposed_m2=row["exposed_m2"],
                 sections=row["sections"],
+                raster_sections=row["raster_sections"],
             )
             for row in found
         )

@@ -47,6 +47,8 @@ SUMMARY = {
     "failed_fields",
     "undone_jobs",
     "clipped_cells",
+    "stitched_cells",
+    "raster_sections",
     "remarks",
 }
 

@@ -58,6 +58,9 @@ def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> No
         "totals",
         "alternatives",
         "doses",
+        "basis",
+        "gap",
+        "stitched",
     ]
     assert (result["v"], result["method"]) == (1, "exact")
     (frame,) = result["frames"]

@@ -59,7 +59,7 @@ def axis(low: Values, high: Values, longest_m: float, overlap_m: float, ends: Va
     overlap_m : float
         Overlap at a seam.
     ends : (M,) array
-        High sides of frames that are there already.
+        High sides of frames that lie on no lines.
     """
     # A rectangle that only just fits in a frame would not if its sides were joined with others.
     tight = high - low > longest_m - 2 * _JOINED_M

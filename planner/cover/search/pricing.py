@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.cover.framing import Framing
-from planner.cover.lines import axis, safe_span, shown_points
 from planner.cover.seams import Rects, holding, table_of
+from planner.cover.search.lines import axis, safe_span, shown_points
 from planner.geometry.rects import RectM
 
 Indices = NDArray[np.int64]
@@ -42,8 +42,8 @@ class Candidates:
     Parameters
     ----------
     required : sequence of RectM
-    given : sequence of RectM
-        Frames that are there already.
+    known, given : sequences of RectM
+        Frames with sides anywhere: those that may be taken, and those that are there already.
     framing : Framing
     corner_m : (float, float)
         Place of the origin of all these rectangles on the ground.
@@ -61,6 +61,7 @@ class Candidates:
     def __init__(
         self,
         required: Sequence[RectM],
+        known: Sequence[RectM],
         given: Sequence[RectM],
         framing: Framing,
         corner_m: tuple[float, float],
@@ -73,8 +74,9 @@ class Candidates:
         self._given = table_of(given)
         longest = framing.longest_m
         r, g = self._required, self._given
-        self._x = axis(r[:, 0], r[:, 2], longest[0], self._overlap_m, g[:, 2])
-        self._y = axis(r[:, 1], r[:, 3], longest[1], self._overlap_m, g[:, 3])
+        others = table_of([*known, *given])
+        self._x = axis(r[:, 0], r[:, 2], longest[0], self._overlap_m, others[:, 2])
+        self._y = axis(r[:, 1], r[:, 3], longest[1], self._overlap_m, others[:, 3])
         self._shapes = [(len(a), len(b)) for a, b in zip(self._x.points, self._y.points, strict=True)]
         self._first = np.cumsum([0, *(a * b for a, b in self._shapes)])
         self.points = int(self._first[-1])

@@ -16,8 +16,8 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array
 
 from planner.cover.framing import Framing
-from planner.cover.pricing import Candidates, Column, Pair
 from planner.cover.seams import holding, table_of
+from planner.cover.search.pricing import Candidates, Column, Pair
 from planner.geometry.rects import RectM
 
 _SMOOTHING = 0.7
@@ -60,6 +60,7 @@ class Wanted:
 def cheapest_frames(
     wanted: Sequence[Wanted],
     start: Sequence[RectM],
+    known: Sequence[RectM],
     given: Sequence[RectM],
     framing: Framing,
     rounds: int,
@@ -71,7 +72,9 @@ def cheapest_frames(
     ----------
     wanted : sequence of Wanted
     start : sequence of RectM
-        Frames that may be of use.
+        Frames that may hold several of them.
+    known : sequence of RectM
+        Frames with sides anywhere that may be part of stitched ones.
     given : sequence of RectM
         Frames that are taken anyway.
     framing : Framing
@@ -87,11 +90,12 @@ def cheapest_frames(
         Wanted(_placed(w.rect_m, corner_m, -1), tuple(_placed(r, corner_m, -1) for r in w.own_m), w.own_s)
         for w in wanted
     ]
-    start, given = ([_placed(rect, corner_m, -1) for rect in rects] for rects in (start, given))
-    candidates = Candidates([w.rect_m for w in wanted], given, framing, corner_m, whole_worth_s)
+    start, known, given = ([_placed(rect, corner_m, -1) for rect in rects] for rects in (start, known, given))
+    candidates = Candidates([w.rect_m for w in wanted], known, given, framing, corner_m, whole_worth_s)
     if not candidates.open.any():
         return Found((), 0.0)
     pool = _first_columns(candidates, wanted, start, framing, whole_worth_s)
+    pool += [Column((rect,), candidates.rows_of(rect), _cost_s(rect, framing)) for rect in known]
     bound_s = _improve(candidates, pool, framing, rounds, limit_s)
     chosen = _chosen(candidates, pool, limit_s)
     own = tuple(rect for one in wanted for rect in one.own_m)
@@ -169,10 +173,12 @@ def _first_columns(
             held.setdefault(frame, []).append(index)
     for frame, indices in held.items():
         rows = np.concatenate([candidates.block(n, True) for n in indices])
-        x0, y0, x1, y1 = start[frame]
-        cost_s = float(framing.costs_s(np.asarray(x1 - x0), np.asarray(y1 - y0)))
-        pool.append(Column((start[frame],), rows, cost_s))
+        pool.append(Column((start[frame],), rows, _cost_s(start[frame], framing)))
     return pool
+
+
+def _cost_s(rect: RectM, framing: Framing) -> float:
+    return float(framing.costs_s(np.asarray(rect[2] - rect[0]), np.asarray(rect[3] - rect[1])))
 
 
 def _improve(

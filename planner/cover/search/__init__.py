@@ -1,0 +1,1 @@
+"""Search for the cheapest frames: lines, prices of frames, column generation."""
