@@ -56,8 +56,6 @@ class PlanTotals(Frozen):
     total_s: float
     exposed_m2: float
     bound_beam_s: float
-    bound_s: float
-    """Lower bound of beam time and overhead, of all frames that the planner looks at."""
     raster_total_s: float
     stage_moves: int
     travel_s: float
@@ -67,6 +65,8 @@ class PlanTotals(Frozen):
     dose_mc_per_cm2: float
     focus_s: float
     """Part of the total: the focus of the beam on the section, where the session focuses."""
+    bound_s: float
+    """Lower bound of beam time and overhead, of all frames that the planner looks at."""
 
 
 class BoxDose(Frozen):

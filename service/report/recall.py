@@ -61,12 +61,12 @@ def contained_recall(
                 allowed = allowed[shapely.contains_xy(outline, allowed)]
             if len(allowed):
                 total += 1
-                whole += _is_whole(allowed, scanned.get(section.id, []), seam_m)
+                whole += shows_whole(allowed, scanned.get(section.id, []), seam_m)
     return whole / total if total else None
 
 
-def _is_whole(points: NDArray[np.float64], rects: Sequence[RectM], seam_m: float) -> bool:
-    """Return True if one rectangle shows a cell, or several that overlap at their seams."""
+def shows_whole(points: NDArray[np.float64], rects: Sequence[RectM], seam_m: float) -> bool:
+    """Return True if one rectangle shows the points (N, 2) of a cell, or several that overlap enough."""
     (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     near = [r for r in rects if r[0] <= x1 and r[2] >= x0 and r[1] <= y1 and r[3] >= y0]
     if any(_inside(points, [rect]).mean() >= _WHOLE for rect in near):

@@ -248,6 +248,9 @@ def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
         "totals",
         "alternatives",
         "doses",
+        "basis",
+        "gap",
+        "stitched",
     }
     (planned,) = document["frames"]
     assert planned["covers"] == ["c0001"]
@@ -266,6 +269,7 @@ def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
         "dose_per_nm2",
         "dose_mc_per_cm2",
         "focus_s",
+        "bound_s",
     }
     status, text, _ = say("plan", path)
     assert status == 0

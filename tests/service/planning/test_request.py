@@ -91,6 +91,7 @@ def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> No
         "dose_per_nm2",
         "dose_mc_per_cm2",
         "focus_s",
+        "bound_s",
     ]
     assert result["skipped"] == [{"box": "c0002", "reason": "outside the saved fluorescence"}]
     assert json.loads(json.dumps(result)) == result
