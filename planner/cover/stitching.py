@@ -1,4 +1,4 @@
-"""Which frames are for which boxes, and which boxes are stitched from several."""
+"""Frames for each box, and the boxes that are stitched from several."""
 
 from collections import Counter
 from collections.abc import Sequence
