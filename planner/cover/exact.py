@@ -18,6 +18,8 @@ from planner.geometry.rects import TOLERANCE_M, RectM, center, hull, union_area_
 MOST_TOGETHER = 30
 """Most regions planned in one programme, more than a field has. Chosen by hand, as are the numbers below,
 for a mosaic of 400 cells in 5 s."""
+_MOST_REGIONS = 1500
+"""Most regions of a section; one of more keeps the frames it starts with."""
 _DISTRICT = 16
 """Most regions of a district, where more are divided and planned one after another."""
 _ROUNDS, _DISTRICT_ROUNDS = 10, 6
@@ -72,6 +74,8 @@ def exact(regions: Sequence[Region], start: Sequence[Scan], full: Sequence[Scan]
     if worth_s == 0:
         # Frames that show a region safely show one inside it.
         kept = [regions[n] for n in outermost([r.rect_m for r in regions])[0]]
+    if len(kept) > _MOST_REGIONS:
+        return Cover(tuple(start), least_s(kept, framing), False)
     scans: list[Scan] = []
     bound_s, of_raster = 0.0, False
     start_m, full_m = ([scan.rect_m for scan in scans] for scans in (start, full))

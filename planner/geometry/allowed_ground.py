@@ -21,6 +21,8 @@ from planner.geometry.shapes import decompose, edges, slots
 
 _OUTLINE_STEPS = 16
 """Columns and rows into which a rectangle cut by a slanting outline is divided. Chosen by hand."""
+_BLOCKS = 64
+"""Columns and rows in which ground outside an outline is looked for. Chosen by hand."""
 _LEAST_OUTLINE_PART = 0.02
 """Least share of a rectangle that a further frame at a slanting outline must add. Chosen by hand."""
 _LEAST_CELL_PART = 0.05
@@ -124,6 +126,28 @@ class Ground:
         worth = np.full(mask.shape, surroundings)
         worth[slots(ys, cell[1], cell[3]), slots(xs, cell[0], cell[2])] += area_m2(rect) / area_m2(cell)
         return decompose(xs, ys, mask, overlap_m, least_m2, worth)
+
+    def blocked_within(
+        self, rect: RectM
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Divide `rect` into cells, and tell which of them no frame may hold.
+
+        Returns
+        -------
+        xs, ys : (C + 1,) and (R + 1,) arrays of float64
+            Edges of the cells, m.
+        blocked : (R, C) array of bool
+            A frame that holds none of them may still leave a slanting outline.
+        """
+        xs, ys, mask = self._mask(rect)
+        if self._outline is None:
+            return xs, ys, ~mask
+        fine_xs, fine_ys = (np.linspace(v[0], v[-1], _BLOCKS + 1) for v in (xs, ys))
+        fine_xs, fine_ys = edges([*xs, *fine_xs]), edges([*ys, *fine_ys])
+        middle_x, middle_y = (fine_xs[1:] + fine_xs[:-1]) / 2, (fine_ys[1:] + fine_ys[:-1]) / 2
+        columns, rows = np.searchsorted(xs, middle_x) - 1, np.searchsorted(ys, middle_y) - 1
+        inside = shapely.contains_xy(self._outline, *np.meshgrid(middle_x, middle_y))
+        return fine_xs, fine_ys, ~(mask[np.ix_(rows, columns)] & inside)
 
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Place a frame of a given size over `rect` on allowed ground, as near to its centre as possible.

@@ -29,6 +29,8 @@ _NEARLY_BEST = 0.9
 """Least rate beside the best at which another frame is added without looking at all again."""
 _CLOSE = 1.005
 """Programme over bound at which the search ends."""
+_MOST_REFUSED = 40
+"""Frames without room on allowed ground after which the search ends: each takes long to try. By hand."""
 _MOST_CHOICES = 600
 """Most frames among which HiGHS chooses, those of the least reduced cost."""
 _GAP = 0.002
@@ -228,7 +230,8 @@ def _greedily(candidates: Candidates, pool: list[Column], seen: set[Pair], groun
                 break
             column = candidates.column(pair)
             if column is None:
-                candidates.cost_s[pair] = np.inf
+                if candidates.refused > _MOST_REFUSED:
+                    return
                 rates[pair] = 0
                 continue
             seen.add(pair)
@@ -244,15 +247,13 @@ def _add(candidates: Candidates, pool: list[Column], seen: set[Pair], gains: Val
     """Add the frames that gain most to the pool; return their number."""
     added = 0
     for pair in candidates.best_near(gains, count):
-        if pair in seen:
+        if pair in seen or candidates.refused > _MOST_REFUSED:
             continue
         seen.add(pair)
         column = candidates.column(pair)
-        if column is None:
-            candidates.cost_s[pair] = np.inf
-            continue
-        pool.append(column)
-        added += 1
+        if column is not None:
+            pool.append(column)
+            added += 1
     return added
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from planner.cover.framing import Framing
 from planner.cover.seams import Rects, holding, table_of
 from planner.cover.search.lines import axis, safe_span, shown_points
-from planner.geometry.rects import RectM
+from planner.geometry.rects import TOLERANCE_M, RectM
 
 Indices = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -56,6 +56,10 @@ class Candidates:
         Ground that each row stands for; where rectangles overlap, shared among them.
     open : (rows,) array of bool
         False for rows that the given frames serve.
+    cost_s : (P, Q) array
+        Costs of all candidates; infinite for those that may not be taken.
+    refused : int
+        Candidates that turned out to have no room on allowed ground.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Candidates:
         self.cost_s = framing.costs_s(
             (self._x.high - self._x.low)[:, None], (self._y.high - self._y.low)[None, :]
         )
+        self._forbid_blocked()
         self._any_x = np.stack([shows.any(axis=1) for shows in self._x.shows], axis=1)
         self._any_y = np.stack([shows.any(axis=1) for shows in self._y.shows], axis=1)
         self._left = [shows.astype(np.float32) for shows in self._x.shows]
@@ -93,6 +98,7 @@ class Candidates:
         self._right = np.concatenate(self._y.shows, axis=1).astype(np.float32).T
         self._holds_y = np.stack(self._y.holds, axis=1).astype(np.float32).T
         self.area_m2 = self._areas()
+        self.refused = 0
         self.open = np.ones(self.rows, dtype=np.bool_)
         for rect in given:
             self.open[self.rows_of(rect)] = False
@@ -127,6 +133,8 @@ class Candidates:
         rect = float(x.low[p]), float(y.low[q]), float(x.high[p]), float(y.high[q])
         dx, dy = self._corner_m
         if self._framing.frame((rect[0] + dx, rect[1] + dy, rect[2] + dx, rect[3] + dy)) is None:
+            self.cost_s[p, q] = np.inf
+            self.refused += 1
             return None
         found: list[Indices] = []
         for index in np.nonzero(self._any_x[p] & self._any_y[q])[0].tolist():
@@ -177,6 +185,25 @@ class Candidates:
             return []
         found = (self._first[index] + columns[:, None] * self._shapes[index][1] + rows).ravel()
         return [np.append(found, self.points + index) if whole and self._whole_rows else found]
+
+    def _forbid_blocked(self) -> None:
+        """Give frames that would hold blocked ground an infinite cost."""
+        x, y = self._x, self._y
+        dx, dy = self._corner_m
+        around = (
+            float(x.low.min()) + dx,
+            float(y.low.min()) + dy,
+            float(x.high.max()) + dx,
+            float(y.high.max()) + dy,
+        )
+        xs, ys, blocked = self._framing.ground.blocked_within(around)
+        if not blocked.any():
+            return
+        tight = 4 * TOLERANCE_M
+        across = (x.low[:, None] + dx < xs[1:] - tight) & (x.high[:, None] + dx > xs[:-1] + tight)
+        up = (y.low[:, None] + dy < ys[1:] - tight) & (y.high[:, None] + dy > ys[:-1] + tight)
+        held = across.astype(np.float32) @ blocked.T.astype(np.float32) @ up.T.astype(np.float32)
+        self.cost_s[held > 0] = np.inf
 
     def _areas(self) -> Values:
         found = np.zeros(self.rows)
