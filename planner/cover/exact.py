@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from planner.cover.framing import Framing
+from planner.cover.greedy import LEAST_SAVING_S
 from planner.cover.per_box import outermost
 from planner.cover.required import Region
 from planner.cover.seams import holding, not_shown, overlapping, table_of, trimmed
@@ -24,8 +25,6 @@ _DISTRICT = 16
 """Most regions of a district, where more are divided and planned one after another."""
 _ROUNDS, _DISTRICT_ROUNDS = 10, 6
 """Rounds of column generation, for all regions of a part and for a district; more gain less than 1 %."""
-LEAST_SAVING_S = 1e-9
-"""Smaller savings are rounding."""
 
 
 _LIKE_RASTER = 0.65

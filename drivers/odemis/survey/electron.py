@@ -33,7 +33,7 @@ def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
         fits = sem.specimen_px[0] <= width and sem.specimen_px[1] <= part["shape"][1]
         wanted_px = f"{sem.specimen_px[0]} x {sem.specimen_px[1]}"
         says = f"{width} x {part['shape'][1]} positions, scans of {wanted_px} wanted"
-        yield judged("sem", "scan generator", says, fits, "set sem.frame_px")
+        yield judged("sem", "scan generator", says, fits, "set sem.frame_px or sem.max_scan_px")
     rotation = settings.get("rotation", {}).get("value") or 0.0
     straight = abs(math.remainder(rotation, 2 * math.pi)) <= 1e-3
     says = f"{rotation:g} rad, 0 wanted"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -217,3 +218,17 @@ def test_the_data_bar_leaves_no_gap_in_a_cover_of_tiles() -> None:
 
     assert uncovered_m2(needed, seen(1024)) < 1e-15
     assert uncovered_m2(needed, seen(1103)) > 1e-12
+
+
+@pytest.mark.parametrize(("count", "seed"), [(1, 0), (12, 1), (30, 2), (55, 3)])
+def test_no_section_takes_longer_than_its_raster_and_no_seam_lacks_its_overlap(count: int, seed: int) -> None:
+    """A small share of the layouts of `benchmarks/planning.py`, from sparse to full."""
+    random = Random(seed)
+    sides = [
+        (random.uniform(0, 80), random.uniform(0, 80), *random.choices(range(3, 14), k=2))
+        for _ in range(count)
+    ]
+    result = plan("S0001", [FIELD], boxes_of(sides), replace(plan_settings("exact"), tile_overlap_m=2.5 * UM))
+    assert result.totals.total_s <= result.totals.raster_total_s + 1e-9
+    assert result.totals.bound_beam_s <= result.totals.beam_s + 1e-9
+    assert all(one.overlap_held for one in result.stitched)
