@@ -110,7 +110,7 @@ class Config(Frozen):
             return self
         width_um, height_um = (side * sem.pixel_size_nm / 1e3 for side in sem.specimen_px)
         around_um = 2 * (planner.context_um + planner.guard_um)
-        least_um = max(around_um, 2 * planner.tile_overlap_um)
+        least_um = max(around_um, 2 * planner.overlap_um(self.stage.position_error_um))
         if min(width_um, height_um) <= least_um:
             raise ValueError(
                 f"sem.{name}: the largest scan, {width_um:.3g} x {height_um:.3g} um, is too small for a cell:"
@@ -132,6 +132,6 @@ class Config(Frozen):
     def _guard_covers_stage(self) -> Self:
         if self.planner.guard_um < self.stage.position_error_um:
             raise ValueError("planner.guard_um must not be below stage.position_error_um")
-        if self.planner.tile_overlap_um < 2 * self.stage.position_error_um:
+        if self.planner.overlap_um(self.stage.position_error_um) < 2 * self.stage.position_error_um:
             raise ValueError("planner.tile_overlap_um must be at least twice stage.position_error_um")
         return self

@@ -63,12 +63,12 @@ class PlannerConfig(Frozen):
     guard_um: float = Field(
         1.5, ge=0, le=50, description="Margin added for the position error of the stage, um."
     )
-    tile_overlap_um: float = Field(
-        2.5,
+    tile_overlap_um: float | None = Field(
+        None,
         ge=0,
         le=50,
-        description="Overlap where frames meet inside a cell: twice the error of the stage, and what both"
-        " must show to be stitched, um.",
+        description="Overlap where frames meet inside a cell, um; null: twice stage.position_error_um, and"
+        " .5 um that both frames show then.",
     )
     whole_cell_worth_s: float = Field(
         0.0,
@@ -92,6 +92,10 @@ class PlannerConfig(Frozen):
     outline_margin_um: float = Field(
         5.0, ge=0, le=500, description="Largest distance of a frame beyond the outline of its section, um."
     )
+
+    def overlap_um(self, position_error_um: float) -> float:
+        """Return the overlap where frames meet inside a cell, um, for a position error of the stage."""
+        return self.tile_overlap_um if self.tile_overlap_um is not None else 2 * position_error_um + 0.5
 
 
 class SessionConfig(Frozen):

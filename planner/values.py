@@ -181,7 +181,7 @@ def settings_from(
         context_m=planner.context_um * 1e-6,
         guard_m=planner.guard_um * 1e-6 + misfit_m,
         halo_m=sem.beam_halo_um * 1e-6,
-        tile_overlap_m=planner.tile_overlap_um * 1e-6 + 2 * misfit_m,
+        tile_overlap_m=planner.overlap_um(stage.position_error_um) * 1e-6 + 2 * misfit_m,
         raster_overlap_fraction=planner.raster_overlap_percent / 100,
         overhead_s=sem.overhead_s,
         whole_worth_s=planner.whole_cell_worth_s,
