@@ -23,8 +23,9 @@ _MOST_REGIONS = 1500
 """Most regions of a section; one of more keeps the frames it starts with."""
 _DISTRICT = 16
 """Most regions of a district, where more are divided and planned one after another."""
-_ROUNDS, _DISTRICT_ROUNDS = 10, 6
-"""Rounds of column generation, for all regions of a part and for a district; more gain less than 1 %."""
+_SMALL_ROUNDS, _ROUNDS, _DISTRICT_ROUNDS = 16, 10, 6
+"""Rounds of column generation: for a part no larger than a district, for a larger one, and for each district
+of one that is divided. More gain less than 1 %."""
 
 
 _LIKE_RASTER = 0.65
@@ -110,6 +111,8 @@ def _cover_of(
     bound_s = 0.0
     districts = [part] if len(part) <= MOST_TOGETHER else _districts(part)
     rounds = _ROUNDS if len(districts) == 1 else _DISTRICT_ROUNDS
+    if len(part) <= _DISTRICT:
+        rounds = _SMALL_ROUNDS
     for district in districts:
         wanted = [
             Wanted(r.rect_m, tuple(s.rect_m for s in r.scans), sum(map(framing.cost_s, r.scans)))
