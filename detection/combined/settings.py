@@ -9,12 +9,15 @@ class CombinedSettings:
 
     rules_out_below: float = 0.05
     """Highest score of the network inside a hit of recall-first below which it rules that hit out."""
-    same_cell: float = 0.5
-    """Share of the area of a hit of one detector inside the boxes of the other from which both see that
-    cell."""
+    standing_share: float = 0.2
+    """Share of the area of a hit of the network that stands out from the background from which both see that
+    cell: a ring of label fills a fifth of its box. Chosen by hand; not measured."""
+    rim_um: float = 0.7
+    """Half the width from which what stands out beyond a box of the network may be a cell of its own: the
+    smallest cells that count are 1.1 um across. Chosen by hand; not measured."""
     overlooked_share: float = 0.5
-    """Share of the confident hits of recall-first, by number or by area, that the network rules out from
-    which the frame is unlike its training."""
+    """Share, by number or by area, of all confident hits that are of recall-first and that the network rules
+    out from which the frame is unlike its training."""
     fewest_overlooked: int = 3
     """Such hits, at least, for that."""
     sure: float = 0.5
