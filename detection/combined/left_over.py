@@ -36,7 +36,7 @@ def left_over(
     covered = union_mask(boxes, (mask.shape[0], mask.shape[1])).astype(np.uint8)
     left = (mask & (covered == 0)).astype(np.uint8)
     if not left.any():
-        return left > 0
+        return np.asarray(left > 0)
     count, labels = cv2.connectedComponents(left, connectivity=8)
     beside = np.asarray(cv2.dilate(covered, np.ones((3, 3), np.uint8)))
     goes_on = np.zeros(count, np.uint8)
@@ -44,4 +44,4 @@ def left_over(
     rims = goes_on[labels] & left
     radius_px = max(round(settings.rim_um / grid.pixel_um), 1)
     wide = np.asarray(cv2.morphologyEx(rims, cv2.MORPH_OPEN, disc(radius_px)))
-    return ((left & (1 - rims)) | wide) > 0
+    return np.asarray(((left & (1 - rims)) | wide) > 0)
