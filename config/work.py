@@ -33,7 +33,7 @@ class DetectionConfig(Frozen):
     )
     dilate_um: float = Field(0.5, ge=0, le=20, description="Margin around every detected cell, um.")
     side_quantile: float = Field(
-        0.95,
+        0.97,
         ge=0.5,
         le=0.9999,
         description="Chance for each side of a cell to lie inside what is imaged, for detectors that know it:"

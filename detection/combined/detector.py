@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from detection.combined.cautions import SENTENCES, Caution
-from detection.combined.fusion import Fusion, fused, imaged_of, is_crowd
+from detection.combined.fusion import (
+    Fusion,
+    fused,
+    imaged_of,
+    is_crowd,
+    is_unsure,
+    learned_of,
+    without_network,
+)
 from detection.combined.left_over import left_over
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import union_fraction
@@ -28,7 +36,7 @@ class Steps:
     standing : Standing
         Everything that stands out from the background.
     rest : tuple of Hit
-        Of recall-first, in what the network does not show.
+        Of recall-first, in what the network does not show; all of its hits where the network is unsure.
     fusion : Fusion
     cautions : tuple of Caution
         Those of the fusion, and those of its result.
@@ -69,12 +77,18 @@ class Combined:
         seen = self.network.steps(frame)
         standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        crowd = is_crowd(seen.hits, shape, self.settings)
+        learned = learned_of(seen, standing, self.settings)
+        crowd = is_crowd(learned, shape, self.settings)
         rest: list[Hit] = []
-        if not (standing.crowded and crowd):
-            left = left_over(standing.mask, [imaged_of(hit) for hit in seen.hits], seen.grid, self.settings)
-            rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
-        fusion = fused(seen, standing, rest, crowd=crowd, settings=self.settings)
+        if frame.processed and is_unsure(seen.score, learned, self.settings):
+            rest = recall_first.hits_of(frame, seen.grid, standing)
+            fusion = without_network(learned, rest)
+        else:
+            if not (standing.crowded and crowd):
+                shown = [imaged_of(hit) for hit in learned]
+                left = left_over(standing.mask, shown, seen.grid, self.settings)
+                rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
+            fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
         more = _of_result(frame, seen.grid, fusion, self.settings)
         return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
 

@@ -23,17 +23,20 @@ class Fusion:
     Attributes
     ----------
     learned : tuple of Hit
-        Of the network; all are kept.
+        Of the network, which are kept.
     added : tuple of Hit
         Of recall-first, which the network does not show.
     ruled_out : tuple of Hit
         Of recall-first, which the network rules out.
+    doubted : tuple of Hit
+        Of the network, in a frame that it is unsure of.
     cautions : tuple of Caution
     """
 
     learned: tuple[Hit, ...]
     added: tuple[Hit, ...]
     ruled_out: tuple[Hit, ...] = ()
+    doubted: tuple[Hit, ...] = ()
     cautions: tuple[Caution, ...] = ()
 
     @property
@@ -42,8 +45,16 @@ class Fusion:
         return *self.learned, *self.added
 
 
+def learned_of(
+    seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED
+) -> tuple[Hit, ...]:
+    """Return the hits of the network with who sees them."""
+    return tuple(replace(hit, seen_by=_seen_by(hit.box, standing, seen.grid, settings)) for hit in seen.hits)
+
+
 def fused(
     seen: network.Steps,
+    learned: tuple[Hit, ...],
     standing: Standing,
     rest: Sequence[Hit],
     *,
@@ -59,6 +70,8 @@ def fused(
     ----------
     seen : Steps
         Of the network.
+    learned : tuple of Hit
+        Of the network, with who sees them.
     standing : Standing
         Pixels that stand out from the background.
     rest : sequence of Hit
@@ -67,9 +80,6 @@ def fused(
         The network shows a crowd; see `is_crowd`.
     settings : CombinedSettings
     """
-    learned = tuple(
-        replace(hit, seen_by=_seen_by(hit.box, standing, seen.grid, settings)) for hit in seen.hits
-    )
     ruled_out = [highest_score(seen.score, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
     own = tuple(
         replace(hit, seen_by=SeenBy.UNDECIDED if out else SeenBy.RECALL_FIRST)
@@ -84,6 +94,33 @@ def fused(
         added=tuple(hit for hit in own if hit.seen_by is SeenBy.RECALL_FIRST),
         ruled_out=tuple(hit for hit in own if hit.seen_by is SeenBy.UNDECIDED),
     )
+
+
+def is_unsure(
+    score: NDArray[np.float32], learned: Sequence[Hit], settings: CombinedSettings = COMBINED
+) -> bool:
+    """Return True if the network is unsure of a frame, and recall-first sees what the network is sure of.
+
+    Parameters
+    ----------
+    score : (places down, places across) array of float32
+        Of the network.
+    learned : sequence of Hit
+        Of the network, with who sees them.
+    settings : CombinedSettings
+    """
+    low, high = settings.unsure_scores
+    cells = int(np.count_nonzero(score >= settings.half))
+    unsure = int(np.count_nonzero((score > low) & (score < high)))
+    sure = [hit for hit in learned if hit.confidence >= settings.sure_alone]
+    seen = sum(hit.seen_by is SeenBy.BOTH for hit in sure)
+    return unsure >= settings.unsure_share * max(cells, 1) and seen >= settings.seen_share * len(sure)
+
+
+def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:
+    """Keep the hits of recall-first and set those of the network aside."""
+    own = tuple(replace(hit, seen_by=SeenBy.RECALL_FIRST) for hit in alone)
+    return Fusion((), own, doubted=tuple(learned), cautions=(Caution.UNSURE,))
 
 
 def is_crowd(hits: Sequence[Hit], shape: tuple[int, int], settings: CombinedSettings = COMBINED) -> bool:
