@@ -17,7 +17,7 @@ class DetectionConfig(Frozen):
     """The detector, and the recall-first policy applied to its hits."""
 
     detector: str = Field(
-        "recall-first",
+        "combined",
         pattern=r"^((forest|network|combined):[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
         description="combined (network and recall-first), network, recall-first, paper, a plug-in, or a"
         " file of `ilemtrack train`: forest:MODEL, network:MODEL, combined:MODEL.",

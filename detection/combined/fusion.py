@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import BoxPx, on_grid, union_fraction
@@ -87,7 +88,9 @@ def fused(
     )
     if (standing.crowded or standing.dense) and not crowd:
         return Fusion(learned, own, cautions=(Caution.GROUND,))
-    if _unlike(learned, own, settings):
+    bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
+    cells = [hit for hit in own if not bands[on_grid(hit.box, seen.grid.shrink).slices].any()]
+    if _unlike(learned, cells, settings):
         return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(
         learned,
