@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from config.work import DetectionConfig
 from detection.detect import detect
 from detection.detectors import Detector
@@ -20,6 +22,7 @@ from detection.serial import fixed_pattern, noise_hits
 from detection.serial.averaged_hits import join_hits
 from detection.serial.finishing import finish
 from detection.serial.fixed_pattern import CameraFrames, find_fixed
+from detection.serial.hits_of_one_cell import absorbed, are_covered, gives_one_box_a_cell, join_alike
 from detection.serial.pooling import Layer, Neighbour, pool, split_background
 from detection.serial.section import HeldSection, SerialSection
 from detection.serial.separation.by_neighbours import NeighbourOutlines, cells_of_parts, split_by_neighbours
@@ -111,7 +114,7 @@ class SerialDetector:
         )
 
     def _detect(self, frame: SectionFrame, own: Layer) -> Detection:
-        return detect(
+        found = detect(
             frame.pixels,
             frame.pixel_size_um,
             self._config,
@@ -119,6 +122,7 @@ class SerialDetector:
             self._detector,
             own.shared_background,
         )
+        return replace(found, cells=join_alike(found.cells))
 
     def _finished(self, section: HeldSection) -> SerialSection:
         near = [
@@ -204,21 +208,35 @@ class SerialDetector:
             else cell
             for cell in cells
         )
-        if near:
+        if not near:
+            if self._pool_ahead:
+                section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
+        elif gives_one_box_a_cell(section.cells):
+            section.outlines = find_outlines(section.coarse, [cell.box_px for cell in section.cells])
+        else:
             self._split(section, near)
-        elif self._pool_ahead:
-            section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
+        self._link(section)
+        section.elapsed_ms += (time.perf_counter() - started) * 1e3
+
+    def _link(self, section: HeldSection) -> None:
+        """Continue tracks, and leave out hits that are of the same cells as others and continue none."""
+        shape = section.frame.shape
+        covered = are_covered(section.cells, shape)
         areas = section.outlines.areas_um2(len(section.cells))
         spots = [
-            _spot(cell, section, area)
-            for cell, area in zip(section.cells, areas, strict=True)
+            _spot(cell, section, area, is_covered)
+            for cell, area, is_covered in zip(section.cells, areas, covered, strict=True)
             if cell.decision not in NO_CELL
         ]
-        rows, columns = section.frame.shape
-        half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
-        ids = iter(self._tracker.add(section.place, spots, half_um))
-        section.tracks = [() if cell.decision in NO_CELL else (next(ids),) for cell in section.cells]
-        section.elapsed_ms += (time.perf_counter() - started) * 1e3
+        half_um = tuple(side / 2 * section.frame.pixel_size_um for side in (shape[1], shape[0]))
+        ids = iter(self._tracker.add(section.place, spots, (half_um[0], half_um[1])))
+        names = ["" if cell.decision in NO_CELL else next(ids) for cell in section.cells]
+        keep = [
+            bool(name) or cell.decision in NO_CELL for cell, name in zip(section.cells, names, strict=True)
+        ]
+        section.cells = tuple(absorbed(section.cells, keep, shape))
+        section.tracks = [(name,) if name else () for name, stays in zip(names, keep, strict=True) if stays]
+        section.outlines = section.outlines.of(np.flatnonzero(keep).tolist())
 
     def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
         """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
@@ -261,7 +279,7 @@ def _coarse_image(own: Layer) -> CoarseImage:
     return coarse_image(own.residual, own.noise_adu, own.frame.pixel_size_um)
 
 
-def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
+def _spot(cell: Cell, section: HeldSection, area_um2: float, covered: bool) -> Spot:
     frame, box = section.frame, cell.box_px
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
@@ -270,6 +288,7 @@ def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
         cut,
         cell.image_box_px is not None,
         area_um2 or None,
+        covered,
     )
 
 

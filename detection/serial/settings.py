@@ -34,6 +34,16 @@ class PoolingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HitsOfOneCellSettings:
+    """Hits of a section that are of one cell."""
+
+    least_iou: float = 0.45
+    """."""
+    least_covered: float = 0.5
+    """."""
+
+
+@dataclass(frozen=True, slots=True)
 class AveragedHitSettings:
     """Hits of the average with neighbours."""
 
@@ -163,6 +173,7 @@ class SerialSettings:
 
     window: WindowSettings = WindowSettings()
     pooling: PoolingSettings = PoolingSettings()
+    hits_of_one_cell: HitsOfOneCellSettings = HitsOfOneCellSettings()
     averaged_hits: AveragedHitSettings = AveragedHitSettings()
     confidence: ConfidenceSettings = ConfidenceSettings()
     finishing: FinishingSettings = FinishingSettings()

@@ -60,6 +60,7 @@ class Spot:
     cut: bool
     confident: bool = True
     outline_um2: float | None = None
+    covered: bool = False
 
     @property
     def area_um2(self) -> float:
@@ -155,7 +156,7 @@ class Tracker:
         Returns
         -------
         list of str
-            The track of each detection.
+            The track of each detection; empty for covered ones that continue none.
         """
         self._retire(place)
         tracks = [track for track in self.active if track.last.place.chain == place.chain]
@@ -164,14 +165,19 @@ class Tracker:
         shared, cost = _costs(predicted, tracks, gaps, spots)
         ids = [""] * len(spots)
         missed = set(range(len(tracks)))
-        for row, column in _assigned(cost):
-            tracks[row]._see(Sighting(place, spots[column]))
-            ids[column] = tracks[row].id
-            missed.discard(row)
+        covered = np.array([spot.covered for spot in spots], dtype=np.bool_)
+        for of_stage in (~covered, covered):
+            rest = sorted(missed)
+            columns = np.flatnonzero(of_stage)
+            for at, number in _assigned(cost[np.ix_(rest, columns)]):
+                row, column = rest[at], int(columns[number])
+                tracks[row]._see(Sighting(place, spots[column]))
+                ids[column] = tracks[row].id
+                missed.discard(row)
         for row in missed:
             tracks[row].missed += _lies_within(predicted[row], tracks[row].last.spot.cut, half_size_um)
         for column, spot in enumerate(spots):
-            if ids[column]:
+            if ids[column] or spot.covered:
                 continue
             parent = _split_from(spot, tracks, missed, shared[:, column])
             self._count += 1
