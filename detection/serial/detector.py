@@ -200,8 +200,9 @@ class SerialDetector:
         cells = section.single.cells
         if near:
             neighbours = [Neighbour(one.layer, one.place.onto(section.place), one.fixed) for one in near]
-            more = self._detect_pooled(section, neighbours)
-            cells = join_hits(cells, more, section.layer, section.fixed)
+            average = pool(section.layer, neighbours)
+            more = self._detect_average(section, average)
+            cells = join_hits(cells, more, section.layer, average, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON, decision=Decision.FIXED_PATTERN)
             if cell.box_px in section.fixed
@@ -238,10 +239,10 @@ class SerialDetector:
         section.tracks = [(name,) if name else () for name, stays in zip(names, keep, strict=True) if stays]
         section.outlines = section.outlines.of(np.flatnonzero(keep).tolist())
 
-    def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
+    def _detect_average(self, section: HeldSection, average: Layer) -> tuple[Cell, ...]:
         """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
         try:
-            return self._detect(pool(section.layer, neighbours), section.layer).cells
+            return self._detect(average.frame, section.layer).cells
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning says it
             section.warnings.append(
                 f"the average of {section.frame.section} with its neighbours could not be detected"

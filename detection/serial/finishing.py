@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.work import DetectionConfig
+from detection.detect import NOTHING_STANDS_OUT, no_cells
 from detection.image.boxes import around, union_fraction
-from detection.image.hits import Cell, CellSource, Decision
+from detection.image.hits import Cell, CellSource, Decision, Detection
 from detection.registration.rigid import box_around
 from detection.serial.confidence import NearbySection, assign_confidences
 from detection.serial.section import HeldSection, SerialCell, SerialSection
@@ -58,10 +59,18 @@ def finish(
         section.links,
         section.place,
         imaged_fraction,
-        (*section.single.warnings, *section.warnings),
+        (*_of_frame(section.single, named), *section.warnings),
         section.elapsed_ms,
         None if named else section.single.overlooked,
     )
+
+
+def _of_frame(single: Detection, cells: Sequence[SerialCell]) -> tuple[str, ...]:
+    """Return the warnings of the frame by itself; not that it has no cells, where neighbours show some."""
+    if single.cells or not cells:
+        return single.warnings
+    bound = None if single.overlooked is None else no_cells(single.overlooked)
+    return tuple(one for one in single.warnings if one not in (bound, NOTHING_STANDS_OUT))
 
 
 def _recalled(cell: Cell, track: Track, section: HeldSection, config: DetectionConfig) -> Cell:

@@ -37,7 +37,7 @@ class PoolingSettings:
 class HitsOfOneCellSettings:
     """Hits of a section that are of one cell."""
 
-    least_iou: float = 0.45
+    least_iou: float = 0.4
     """."""
     least_covered: float = 0.5
     """."""
@@ -52,6 +52,9 @@ class AveragedHitSettings:
     least_support_sd: float = 2.0
     """Least significance of the section's own intensity, standard deviations; what only neighbours show is
     predicted as a track or not at all. By hand."""
+    least_in_average_sd: float = 5.0
+    """Least significance of its intensity in the average (Rose's criterion). On development seeds, hits of
+    the network in averages of empty sections have up to 3."""
 
 
 @dataclass(frozen=True, slots=True)

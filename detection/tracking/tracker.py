@@ -167,10 +167,10 @@ class Tracker:
         missed = set(range(len(tracks)))
         covered = np.array([spot.covered for spot in spots], dtype=np.bool_)
         for of_stage in (~covered, covered):
-            rest = sorted(missed)
+            rest = np.array(sorted(missed), dtype=np.intp)
             columns = np.flatnonzero(of_stage)
             for at, number in _assigned(cost[np.ix_(rest, columns)]):
-                row, column = rest[at], int(columns[number])
+                row, column = int(rest[at]), int(columns[number])
                 tracks[row]._see(Sighting(place, spots[column]))
                 ids[column] = tracks[row].id
                 missed.discard(row)
