@@ -22,13 +22,18 @@ from detection.serial import fixed_pattern, noise_hits
 from detection.serial.averaged_hits import join_hits
 from detection.serial.finishing import finish
 from detection.serial.fixed_pattern import CameraFrames, find_fixed
-from detection.serial.hits_of_one_cell import absorbed, are_covered, gives_one_box_a_cell, join_alike
+from detection.serial.hits_of_one_cell import (
+    absorbed,
+    are_covered,
+    gives_one_box_a_cell,
+    join_alike,
+)
 from detection.serial.pooling import Layer, Neighbour, pool, split_background
 from detection.serial.section import HeldSection, SerialSection
 from detection.serial.separation.by_neighbours import NeighbourOutlines, cells_of_parts, split_by_neighbours
 from detection.serial.separation.by_shape import split_by_shape
 from detection.serial.separation.coarse_image import CoarseImage, coarse_image, mean_intensity
-from detection.serial.separation.outlines import find_outlines
+from detection.serial.separation.outlines import Outlines, find_outlines
 from detection.serial.settings import SETTINGS
 from detection.serial.shared_background import with_shared_background
 from detection.tracking.settings import SETTINGS as TRACKING
@@ -78,7 +83,6 @@ class SerialDetector:
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         camera_frames = CameraFrames(place, boxes, own)
-        coarse = _coarse_image(own)
         section = HeldSection(
             frame=frame,
             layer=own,
@@ -89,8 +93,6 @@ class SerialDetector:
             warnings=[],
             elapsed_ms=0.0,
             camera_frames=camera_frames,
-            coarse=coarse,
-            outlines=find_outlines(coarse, boxes),
             fixed=find_fixed(camera_frames, [one.camera_frames for one in self._window]),
             background_sections=len(self._window),
         )
@@ -153,8 +155,7 @@ class SerialDetector:
         section.layer = own
         boxes = tuple(cell.box_px for cell in section.single.cells)
         section.camera_frames = CameraFrames(section.place, boxes, own)
-        section.coarse = _coarse_image(own)
-        section.outlines = find_outlines(section.coarse, boxes)
+        section.coarse = section.outlines = None
 
     def _linked(self, name: str, prepared: Prepared | None) -> tuple[tuple[Link, ...], Place]:
         """Link to the last section, or to an earlier one where that link is bad."""
@@ -209,21 +210,20 @@ class SerialDetector:
             else cell
             for cell in cells
         )
-        if not near:
-            if self._pool_ahead:
-                section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
-        elif gives_one_box_a_cell(section.cells):
-            section.outlines = find_outlines(section.coarse, [cell.box_px for cell in section.cells])
-        else:
+        one_each = gives_one_box_a_cell(section.cells)
+        if near and not one_each:
             self._split(section, near)
-        self._link(section)
+        elif not near and self._pool_ahead:
+            section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
+        self._link(section, boxes_only=one_each)
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
-    def _link(self, section: HeldSection) -> None:
+    def _link(self, section: HeldSection, *, boxes_only: bool) -> None:
         """Continue tracks, and leave out hits that are of the same cells as others and continue none."""
         shape = section.frame.shape
         covered = are_covered(section.cells, shape)
-        areas = section.outlines.areas_um2(len(section.cells))
+        count = len(section.cells)
+        areas = [None] * count if boxes_only else _outlines(section).areas_um2(count)
         spots = [
             _spot(cell, section, area, is_covered)
             for cell, area, is_covered in zip(section.cells, areas, covered, strict=True)
@@ -237,7 +237,7 @@ class SerialDetector:
         ]
         section.cells = tuple(absorbed(section.cells, keep, shape))
         section.tracks = [(name,) if name else () for name, stays in zip(names, keep, strict=True) if stays]
-        section.outlines = section.outlines.of(np.flatnonzero(keep).tolist())
+        section.outlines = None if boxes_only else _outlines(section).of(np.flatnonzero(keep).tolist())
 
     def _detect_average(self, section: HeldSection, average: Layer) -> tuple[Cell, ...]:
         """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
@@ -252,17 +252,18 @@ class SerialDetector:
 
     def _split(self, section: HeldSection, near: Sequence[HeldSection]) -> None:
         """Split merged cells by their shape, and where neighbouring sections show them separately."""
-        own = find_outlines(section.coarse, [cell.box_px for cell in section.cells])
-        motions = [(one.coarse, one.place.onto(section.place)) for one in near]
-        intensity = mean_intensity(section.coarse, motions)
-        noise_adu = section.coarse.noise_adu / math.sqrt(len(near) + 1)
-        known = [section.outlines, *(one.outlines for one in near)]
+        coarse = _coarse(section)
+        own = find_outlines(coarse, [cell.box_px for cell in section.cells])
+        motions = [(_coarse(one), one.place.onto(section.place)) for one in near]
+        intensity = mean_intensity(coarse, motions)
+        noise_adu = coarse.noise_adu / math.sqrt(len(near) + 1)
+        known = [_outlines(one) for one in (section, *near)]
         sizes = [area for one in known for area in one.areas_um2(len(one.sightings))]
         own, of_shape = split_by_shape(own, intensity, noise_adu, sizes)
         index = section.place.index
         # Earlier sections are split already, so they are trusted first.
         by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
-        views = [NeighbourOutlines(one.outlines, one.place.onto(section.place)) for one in by_trust]
+        views = [NeighbourOutlines(_outlines(one), one.place.onto(section.place)) for one in by_trust]
         section.outlines, of_neighbours = split_by_neighbours(own, views)
         parents = [of_shape[n] for n in of_neighbours]
         section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
@@ -276,11 +277,23 @@ class SerialDetector:
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
 
 
-def _coarse_image(own: Layer) -> CoarseImage:
-    return coarse_image(own.residual, own.noise_adu, own.frame.pixel_size_um)
+def _coarse(section: HeldSection) -> CoarseImage:
+    """Return the coarse image of a section, made when it is first needed."""
+    if section.coarse is None:
+        layer = section.layer
+        section.coarse = coarse_image(layer.residual, layer.noise_adu, layer.frame.pixel_size_um)
+    return section.coarse
 
 
-def _spot(cell: Cell, section: HeldSection, area_um2: float, covered: bool) -> Spot:
+def _outlines(section: HeldSection) -> Outlines:
+    """Return the outlines of the cells of a section, of its detections until it is tracked."""
+    if section.outlines is None:
+        cells = section.cells if section.tracks else section.single.cells
+        section.outlines = find_outlines(_coarse(section), [cell.box_px for cell in cells])
+    return section.outlines
+
+
+def _spot(cell: Cell, section: HeldSection, area_um2: float | None, covered: bool) -> Spot:
     frame, box = section.frame, cell.box_px
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows

@@ -39,8 +39,9 @@ def finish(
     """
     started = time.perf_counter()
     cells = []
+    by_name = {track.id: track for track in active}
     for cell, names in zip(section.cells, section.tracks, strict=True):
-        track = next((one for one in active if one.id in names), None)
+        track = by_name.get(names[0]) if names else None
         if track is not None:
             cell = _completed(_recalled(cell, track, section, config), track, section, config)
         cells.append(SerialCell(cell, names, seen=True))

@@ -331,7 +331,7 @@ def test_dim_cells_in_a_crowd_are_imaged_in_every_section(
         for shares, cells in ((together, [cell.cell for cell in section.cells]), (alone, single)):
             boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
             shares.append(float(union_mask(boxes, one.shape)[where].mean()))
-    assert np.mean(together) > max(np.mean(alone) + gain, least)
+    assert float(np.mean(together)) > max(float(np.mean(alone)) + gain, least)
 
 
 def test_the_same_frames_give_the_same_sections(anew: None) -> None:
