@@ -4,7 +4,6 @@ Frames go in one by one. A section comes out once no later one can change it. On
 held, however long the array.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,12 +29,9 @@ from detection.serial.hits_of_one_cell import (
 )
 from detection.serial.pooling import Layer, Neighbour, pool, split_background
 from detection.serial.section import HeldSection, SerialSection
-from detection.serial.separation.by_neighbours import NeighbourOutlines, cells_of_parts, split_by_neighbours
-from detection.serial.separation.by_shape import split_by_shape
-from detection.serial.separation.coarse_image import CoarseImage, coarse_image, mean_intensity
-from detection.serial.separation.outlines import Outlines, find_outlines
 from detection.serial.settings import SETTINGS
 from detection.serial.shared_background import with_shared_background
+from detection.serial.splitting import outlines_of, split_merged
 from detection.tracking.settings import SETTINGS as TRACKING
 from detection.tracking.tracker import Place, Spot, Track, Tracker
 
@@ -212,7 +208,7 @@ class SerialDetector:
         )
         one_each = gives_one_box_a_cell(section.cells)
         if near and not one_each:
-            self._split(section, near)
+            split_merged(section, near)
         elif not near and self._pool_ahead:
             section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
         self._link(section, boxes_only=one_each)
@@ -223,7 +219,7 @@ class SerialDetector:
         shape = section.frame.shape
         covered = are_covered(section.cells, shape)
         count = len(section.cells)
-        areas = [None] * count if boxes_only else _outlines(section).areas_um2(count)
+        areas = [None] * count if boxes_only else outlines_of(section).areas_um2(count)
         spots = [
             _spot(cell, section, area, is_covered)
             for cell, area, is_covered in zip(section.cells, areas, covered, strict=True)
@@ -237,7 +233,7 @@ class SerialDetector:
         ]
         section.cells = tuple(absorbed(section.cells, keep, shape))
         section.tracks = [(name,) if name else () for name, stays in zip(names, keep, strict=True) if stays]
-        section.outlines = None if boxes_only else _outlines(section).of(np.flatnonzero(keep).tolist())
+        section.outlines = None if boxes_only else outlines_of(section).of(np.flatnonzero(keep).tolist())
 
     def _detect_average(self, section: HeldSection, average: Layer) -> tuple[Cell, ...]:
         """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
@@ -250,24 +246,6 @@ class SerialDetector:
             )
             return ()
 
-    def _split(self, section: HeldSection, near: Sequence[HeldSection]) -> None:
-        """Split merged cells by their shape, and where neighbouring sections show them separately."""
-        coarse = _coarse(section)
-        own = find_outlines(coarse, [cell.box_px for cell in section.cells])
-        motions = [(_coarse(one), one.place.onto(section.place)) for one in near]
-        intensity = mean_intensity(coarse, motions)
-        noise_adu = coarse.noise_adu / math.sqrt(len(near) + 1)
-        known = [_outlines(one) for one in (section, *near)]
-        sizes = [area for one in known for area in one.areas_um2(len(one.sightings))]
-        own, of_shape = split_by_shape(own, intensity, noise_adu, sizes)
-        index = section.place.index
-        # Earlier sections are split already, so they are trusted first.
-        by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
-        views = [NeighbourOutlines(_outlines(one), one.place.onto(section.place)) for one in by_trust]
-        section.outlines, of_neighbours = split_by_neighbours(own, views)
-        parents = [of_shape[n] for n in of_neighbours]
-        section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
-
     def _beside(self, section: HeldSection) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """Return the two nearest sections, one on each side where possible."""
         by_nearness = sorted(
@@ -275,22 +253,6 @@ class SerialDetector:
             key=lambda one: abs(one.place.index - section.place.index),
         )
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
-
-
-def _coarse(section: HeldSection) -> CoarseImage:
-    """Return the coarse image of a section, made when it is first needed."""
-    if section.coarse is None:
-        layer = section.layer
-        section.coarse = coarse_image(layer.residual, layer.noise_adu, layer.frame.pixel_size_um)
-    return section.coarse
-
-
-def _outlines(section: HeldSection) -> Outlines:
-    """Return the outlines of the cells of a section, of its detections until it is tracked."""
-    if section.outlines is None:
-        cells = section.cells if section.tracks else section.single.cells
-        section.outlines = find_outlines(_coarse(section), [cell.box_px for cell in cells])
-    return section.outlines
 
 
 def _spot(cell: Cell, section: HeldSection, area_um2: float | None, covered: bool) -> Spot:

@@ -60,14 +60,14 @@ def finish(
         section.links,
         section.place,
         imaged_fraction,
-        (*_of_frame(section.single, named), *section.warnings),
+        (*warnings_of_frame(section.single, named), *section.warnings),
         section.elapsed_ms,
         None if named else section.single.overlooked,
     )
 
 
-def _of_frame(single: Detection, cells: Sequence[SerialCell]) -> tuple[str, ...]:
-    """Return the warnings of the frame by itself; not that it has no cells, where neighbours show some."""
+def warnings_of_frame(single: Detection, cells: Sequence[SerialCell]) -> tuple[str, ...]:
+    """Return the warnings of a frame by itself; not that it has no cells, where neighbours show some."""
     if single.cells or not cells:
         return single.warnings
     bound = None if single.overlooked is None else no_cells(single.overlooked)

@@ -91,7 +91,7 @@ def absorbed(cells: Sequence[Cell], keep: Sequence[bool], shape: tuple[int, int]
             -1 if one.decision in NO_CELL else intersection_px(one.box_px, cell.box_px) for one in result
         ]
         nearest = int(np.argmax(shared))
-        result[nearest] = united(result[nearest], replace(cell, image_box_px=missing))
+        result[nearest] = united(result[nearest], replace(cell, image_box_px=missing, outer_px=None))
         grown = result[nearest].image_box_px
         assert grown is not None
         imaged[grown.slices] = True
@@ -100,16 +100,23 @@ def absorbed(cells: Sequence[Cell], keep: Sequence[bool], shape: tuple[int, int]
 
 def united(one: Cell, other: Cell) -> Cell:
     """Return a cell that is imaged with all that is imaged of another hit of it."""
-    boxes = [cell.image_box_px for cell in (one, other) if cell.image_box_px is not None]
+    imaged = _around(one.image_box_px, other.image_box_px)
     both = replace(
         one,
-        image_box_px=around(*boxes) if boxes else None,
+        image_box_px=imaged,
+        outer_px=_around(one.outer_px, other.outer_px),
         confidence=max(one.confidence, other.confidence),
         extent_uncertainty_um=max(one.extent_uncertainty_um, other.extent_uncertainty_um),
     )
-    if one.image_box_px is None and boxes:
+    if one.image_box_px is None and imaged is not None:
         return replace(both, reason=other.reason, decision=other.decision)
     return both
+
+
+def _around(one: BoxPx | None, other: BoxPx | None) -> BoxPx | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return around(one, other)
 
 
 def _by_trust(cells: Sequence[Cell]) -> list[int]:

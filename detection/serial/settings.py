@@ -35,12 +35,19 @@ class PoolingSettings:
 
 @dataclass(frozen=True, slots=True)
 class HitsOfOneCellSettings:
-    """Hits of a section that are of one cell."""
+    """Hits of a section that are of one cell.
+
+    Measured on development seeds with `combined`: single sections of crowded and mixed stacks.
+    """
 
     least_iou: float = 0.4
-    """."""
+    """Intersection over union from which two hits are of one cell: so are nine of ten such pairs from .5 on,
+    and three of four from .4 to .5. Regions of recall-first never overlap that much. With .35 instead of .45
+    identity (IDF1 of links) is .902 instead of .884 in a crowded stack, and the same in a mixed one."""
     least_covered: float = 0.5
-    """."""
+    """Share of a hit in more confident ones from which it may be of the same cells: half of the hits that are
+    no cell of their own have .82 and more, three of four cells .22 and less. With .35 identity in crowds
+    rises by .004 to .017, and fewer cells have a track."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Detections are assigned to tracks by the overlap of their boxes in registered coordinates and by the
 continuity of their size. It is linear assignment as in Jaqaman et al., Nat. Methods 5 (2008) 695, but gaps
-are closed on the way, because sections come one by one.
+are closed on the way, because sections come one by one. Detections that may be of the same cells as others
+come last, and only for tracks that are left, like those of low score in ByteTrack (Zhang et al., ECCV 2022).
 """
 
 import math
