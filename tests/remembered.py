@@ -18,6 +18,7 @@ import pytest
 from detection.image.hits import Detection
 from detection.recall_first import detector as recall_first
 from detection.serial import detector as serial
+from detection.serial import splitting
 from service.analysis import run_pictures
 from service.pictures import overlay
 from service.pictures.montage import Shown
@@ -31,7 +32,7 @@ Functions = tuple[tuple[Any, str], ...]
 OF_A_FRAME: Functions = (
     (recall_first, "find_cells"),
     (serial, "prepare"),
-    (serial, "find_outlines"),
+    (splitting, "find_outlines"),
 )
 """Functions of one frame that take most of the time of the serial detector."""
 OF_A_SESSION: Functions = (
