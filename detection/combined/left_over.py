@@ -1,4 +1,4 @@
-"""What stands out of a frame and the network does not show."""
+"""Bright parts of a frame that the network does not show."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What stands out beyond the boxes of the network: a cell of its own, or the rim of one that is shown."""
+"""Bright parts beyond the boxes of the network: a cell of their own, or the rim of one that is shown."""
 
 import numpy as np
 import pytest

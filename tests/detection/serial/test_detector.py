@@ -67,13 +67,14 @@ def run(frames: list[SectionFrame], look_ahead: bool = True) -> list[SerialSecti
 
 
 def track_at(section: SerialSection, index: int, cell: int) -> str | None:
-    """Track of the detection that shows a cell."""
+    """Track of the detection that shows a cell; of several boxes around its middle, the one around it best."""
     x, y = BLOCK.box(cell, 1 + 0.15 * index, laid(index))
-    for one in section.cells:
-        box = one.cell.box_px
-        if box.x0 <= x < box.x1 and box.y0 <= y < box.y1 and one.tracks:
-            return one.tracks[0]
-    return None
+    around = [
+        (math.hypot((box.x0 + box.x1) / 2 - x, (box.y0 + box.y1) / 2 - y), one.tracks[0])
+        for one in section.cells
+        if one.tracks and (box := one.cell.box_px).x0 <= x < box.x1 and box.y0 <= y < box.y1
+    ]
+    return min(around)[1] if around else None
 
 
 @functools.cache
