@@ -10,6 +10,7 @@ import pytest
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
 from service.watch.notifier import URLS_VARIABLE
+from tests.forked import end_mother
 from tests.places import REAL_FRAMES
 from tests.processes import end_processes_of
 
@@ -75,6 +76,7 @@ def worker_apart() -> Iterator[None]:
     """Cover what is set up for several tests."""
     with apart():
         yield
+    end_mother()
 
 
 @pytest.fixture(autouse=True)
