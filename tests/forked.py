@@ -34,7 +34,8 @@ _IMPORTS = (
     "service.watch.watchdog",
     "simulators.servers",
 )
-"""Modules that import, between them, what the programs use in a session."""
+"""Modules that import, between them, what the programs use in a session. ONNX Runtime begins threads, so each
+program imports it by itself."""
 _SEED = 5
 """Of the simulated specimens of most tests; their texture takes long, too."""
 _LOOK_S = 0.01
@@ -135,8 +136,9 @@ class _Mother:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         code = f"from tests.forked import serve; serve({theirs.fileno()})"
-        # Killed with no test: the folder of a test is not in its environment.
+        # It is killed with no test, as the folder of none is in its environment. OpenBLAS begins no threads.
         environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+        environment["OMP_NUM_THREADS"] = "1"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.DEVNULL,
@@ -179,6 +181,7 @@ def serve(handle: int) -> None:
     for module in _IMPORTS:
         import_module(module)
     volume(_SEED)
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork has no threads but its own"
     # The collector of a program does not touch, and so copy, what all have in common.
     gc.freeze()
     connection: Connection[Any, Any] = Connection(handle)
