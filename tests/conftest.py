@@ -12,7 +12,7 @@ import pytest
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
 from service.watch.notifier import URLS_VARIABLE
-from tests.forked import end_mother
+from tests.forked import end_fork_server
 from tests.places import REAL_FRAMES, ROOT
 from tests.processes import end_processes_of
 
@@ -93,7 +93,7 @@ def worker_apart() -> Iterator[None]:
     """Cover what is set up for several tests."""
     with apart():
         yield
-    end_mother()
+    end_fork_server()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """Programs of ours in processes of their own, without the seconds that their imports take.
 
-A mother process imports them once; each program is forked from it, and runs and ends as one that was started
-by itself: with its own arguments, environment, output, signals and status.
+A fork server imports them once. Each program is forked from it, and runs and ends like one that was started
+afresh: with its own arguments, environment, output, signals and exit status.
 """
 
 import gc
@@ -34,15 +34,15 @@ _IMPORTS = (
     "service.watch.watchdog",
     "simulators.servers",
 )
-"""Modules that import, between them, what the programs use in a session. ONNX Runtime begins threads, so each
+"""Modules that import, between them, what the programs use in a session. ONNX Runtime starts threads, so each
 program imports it by itself."""
 _SEED = 5
-"""Of the simulated specimens of most tests; their texture takes long, too."""
+"""Seed of the simulated specimen of most tests; its texture takes long to compute, too."""
 _LOOK_S = 0.01
 
 
 class Forked:
-    """A running program. Its attributes and methods are those of `subprocess.Popen`.
+    """A running program, used like a `subprocess.Popen`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Forked:
         for name in ("out", "err"):
             self._file(name).touch()
         self.returncode: int | None = None
-        self.pid: int = _mother().ask(
+        self.pid: int = _fork_server().ask(
             "fork",
             program,
             [str(argument) for argument in arguments],
@@ -77,7 +77,7 @@ class Forked:
     def poll(self) -> int | None:
         """Return the status of a program that has ended, else None."""
         if self.returncode is None:
-            self.returncode = _mother().ask("poll", self.pid)
+            self.returncode = _fork_server().ask("poll", self.pid)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
@@ -130,13 +130,14 @@ def _forked_backend(folder: Path, clock: str) -> Forked:
     return forked
 
 
-class _Mother:
+class _ForkServer:
     """The process that has imported everything, and a connection to it."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         code = f"from tests.forked import serve; serve({theirs.fileno()})"
-        # It is killed with no test, as the folder of none is in its environment. OpenBLAS begins no threads.
+        # No test ends it with its own processes: its environment names the runtime folder of none.
+        # OpenBLAS starts no threads in it.
         environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
         environment["OMP_NUM_THREADS"] = "1"
         self._process = subprocess.Popen(
@@ -161,19 +162,19 @@ class _Mother:
         self._process.wait(200)
 
 
-_mothers: list[_Mother] = []
+_servers: list[_ForkServer] = []
 
 
-def _mother() -> _Mother:
-    if not _mothers:
-        _mothers.append(_Mother())
-    return _mothers[0]
+def _fork_server() -> _ForkServer:
+    if not _servers:
+        _servers.append(_ForkServer())
+    return _servers[0]
 
 
-def end_mother() -> None:
-    """End the mother process, if there is one."""
-    while _mothers:
-        _mothers.pop().end()
+def end_fork_server() -> None:
+    """End the fork server, if one is running."""
+    while _servers:
+        _servers.pop().end()
 
 
 def serve(handle: int) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from service.errors import NoDaemonError
 from service.session.folders.runtime_folder import runtime_directory
 from tests.forked import ILEMTRACK, Forked
 
-Daemon = Forked | subprocess.Popen[str]
+Daemon = Forked
 Start = Callable[..., Forked]
 
 
@@ -50,7 +49,7 @@ def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: fl
     end = time.monotonic() + limit_s
     status: dict[str, Any] = {}
     while time.monotonic() < end:
-        assert daemon.poll() is None, daemon.communicate(timeout=200)
+        assert daemon.poll() is None, daemon.communicate()
         try:
             with Client(timeout_s=2) as client:
                 status = client.call("status")
