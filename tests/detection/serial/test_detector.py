@@ -67,7 +67,7 @@ def run(frames: list[SectionFrame], look_ahead: bool = True) -> list[SerialSecti
 
 
 def track_at(section: SerialSection, index: int, cell: int) -> str | None:
-    """Track of the detection that shows a cell; of several boxes around its middle, the one around it best."""
+    """Track of the detection that shows a cell; of several boxes around it, the nearest one."""
     x, y = BLOCK.box(cell, 1 + 0.15 * index, laid(index))
     around = [
         (math.hypot((box.x0 + box.x1) / 2 - x, (box.y0 + box.y1) / 2 - y), one.tracks[0])
