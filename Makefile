@@ -8,9 +8,10 @@ PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
 # Processes are started by the hundred: keep the bytecode of what they import, whatever the environment prefers.
 export PYTHONDONTWRITEBYTECODE :=
-# One process more than there are cores, as sessions of hardware wait now and then; each computes on one thread.
+# One process more than there are cores, as sessions of hardware wait now and then; each computes on one thread. The
+# threads of sessions come and go: with a heap for each, a process would keep half as much memory again.
 WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 4)))
-PYTEST := OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
+PYTEST := MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
 BESIDE = $(MAKE) --no-print-directory types check-wheel
 
 .PHONY: dry-run test long lint style types check-wheel bench clean

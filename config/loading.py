@@ -17,6 +17,8 @@ from config.errors import ConfigError
 from config.layout import GridLayout
 from config.model import Config
 
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 MOST_BYTES = 1_000_000
 """Largest file; a list of a thousand sections with their outlines has 200 kB."""
 
@@ -69,7 +71,9 @@ def parse(text: str, source: str) -> Config:
 
 def dump(config: Config) -> str:
     """Return a configuration as YAML text that `parse` reads back unchanged; secrets are hidden."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    data = config.model_dump(mode="json")
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def explain(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ class DetectionConfig(Frozen):
     """The detector, and the recall-first policy applied to its hits."""
 
     detector: str = Field(
-        "recall-first",
+        "combined",
         pattern=r"^((forest|network|combined):[^\r\n]{1,4000}|[a-z][a-z0-9_.-]{0,60})$",
         description="combined (network and recall-first), network, recall-first, paper, a plug-in, or a"
         " file of `ilemtrack train`: forest:MODEL, network:MODEL, combined:MODEL.",
@@ -33,7 +33,7 @@ class DetectionConfig(Frozen):
     )
     dilate_um: float = Field(0.5, ge=0, le=20, description="Margin around every detected cell, um.")
     side_quantile: float = Field(
-        0.95,
+        0.97,
         ge=0.5,
         le=0.9999,
         description="Chance for each side of a cell to lie inside what is imaged, for detectors that know it:"

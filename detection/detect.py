@@ -17,6 +17,9 @@ from detection.overlooked.bound import overlooked_in
 from detection.policy import apply_policy
 from detection.tiles import find_in_parts
 
+NOTHING_STANDS_OUT = "no cells: nothing stands out enough from its surroundings"
+"""Sentence for a frame without cells where there is no bound on what may have been overlooked."""
+
 
 def detect(
     pixels: NDArray[np.generic],
@@ -70,7 +73,7 @@ def detect(
         if overlooked is not None:
             warnings = [*warnings, no_cells(overlooked)]
         elif not warnings:
-            warnings = ["no cells: nothing stands out enough from its surroundings"]
+            warnings = [NOTHING_STANDS_OUT]
     shape = (frame.values.shape[0], frame.values.shape[1])
     cells = apply_policy(hits, shape, pixel_size_um, config)
     imaged = union_fraction((cell.image_box_px for cell in cells if cell.image_box_px is not None), shape)

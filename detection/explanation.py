@@ -30,7 +30,7 @@ class Explanation:
     score : (places down, places across) array of float32 or None
         Chance of a cell by the network, 0..1, over the whole frame.
     learned, classic : tuple of Hit or None
-        Hits of the network and of recall-first.
+        Hits of the network and of recall-first; beside a network, of what that does not show.
     fusion : Fusion or None
     """
 
@@ -60,13 +60,13 @@ def explained(detector: Detector, frame: Frame) -> Explanation | None:
         return None
     if isinstance(detector, Combined):
         steps = detector.steps(frame)
-        seen, classic = steps.network, steps.recall_first
+        seen, standing = steps.network, steps.standing
         return Explanation(
-            classic.background.level,
-            classic.z,
-            _over_frame(seen.score, classic.z.shape),
+            standing.background.level,
+            standing.z,
+            _over_frame(seen.score, standing.z.shape),
             seen.hits,
-            classic.hits,
+            steps.rest,
             steps.fusion,
         )
     if isinstance(detector, Network):
@@ -76,7 +76,7 @@ def explained(detector: Detector, frame: Frame) -> Explanation | None:
     if isinstance(detector, RecallFirst | WithoutNetwork):
         settings = detector.settings if isinstance(detector, RecallFirst) else RECALL_FIRST
         alone = recall_first.steps_of(frame, settings)
-        return Explanation(alone.background.level, alone.z, classic=alone.hits)
+        return Explanation(alone.standing.background.level, alone.standing.z, classic=alone.hits)
     return None
 
 

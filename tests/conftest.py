@@ -1,7 +1,9 @@
 import gc
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -10,7 +12,8 @@ import pytest
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
 from service.watch.notifier import URLS_VARIABLE
-from tests.places import REAL_FRAMES
+from tests.forked import end_fork_server
+from tests.places import REAL_FRAMES, ROOT
 from tests.processes import end_processes_of
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
@@ -30,6 +33,21 @@ LONGEST = (
     "tests/planner/",
 )
 """Folders of the files that take longest, which come first: at the end no worker is left alone with one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import a share of the test modules first, so that workers rewrite their assertions together.
+
+    Else each rewrites all of them, where no bytecode is kept yet: as many seconds as all imports.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        modules = sorted((ROOT / "tests").rglob("test_*.py"))
+        for path in modules[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+            # What cannot be imported is reported when it is collected.
+            with suppress(Exception, pytest.skip.Exception):
+                import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,6 +93,7 @@ def worker_apart() -> Iterator[None]:
     """Cover what is set up for several tests."""
     with apart():
         yield
+    end_fork_server()
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from detection.combined.detector import Combined
 from detection.image.hits import Detection
 from detection.recall_first import detector as recall_first
 from detection.serial import detector as serial
+from detection.serial import splitting
 from service.analysis import run_pictures
 from service.pictures import overlay
 from service.pictures.montage import Shown
@@ -30,8 +32,9 @@ _MOST_BYTES = 60_000_000
 Functions = tuple[tuple[Any, str], ...]
 OF_A_FRAME: Functions = (
     (recall_first, "find_cells"),
+    (Combined, "find"),
     (serial, "prepare"),
-    (serial, "find_outlines"),
+    (splitting, "find_outlines"),
 )
 """Functions of one frame that take most of the time of the serial detector."""
 OF_A_SESSION: Functions = (
@@ -80,9 +83,11 @@ class Remembered:
 
 
 def _values(argument: Any) -> Any:
-    """Return what stands for an argument: a specimen depends on its configuration, no picture on the time."""
+    """Return what the result depends on: of a specimen its configuration, of a picture all but the time."""
     if isinstance(argument, SimulatedSpecimen):
         return argument._config.model_dump_json()
+    if isinstance(argument, Combined):
+        return argument.settings, argument.network.settings, argument.network.model
     if isinstance(argument, Detection):
         return replace(argument, elapsed_ms=0)
     if isinstance(argument, list):

@@ -8,6 +8,8 @@ class Caution(StrEnum):
 
     UNLIKE = "unlike"
     """The network rules out most of what recall-first is sure of: it was not trained on such frames."""
+    UNSURE = "unsure"
+    """The network is unsure of most of what it shows, in a frame that was processed before."""
     GROUND = "ground"
     """Recall-first takes the ground for cells, and the network does not."""
     UNEVEN = "uneven"
@@ -19,6 +21,9 @@ class Caution(StrEnum):
 SENTENCES = {
     Caution.UNLIKE: "the frame is unlike those that the network was trained on: everything that either"
     " detector sees is imaged; look at what is found",
+    Caution.UNSURE: "the frame was processed before in a way that the network was not trained on: what"
+    " recall-first sees is imaged, and dim cells may be left out; use raw frames, or look at what is left"
+    " out",
     Caution.GROUND: "the background cannot be told from cells: everything that either detector sees is"
     " imaged, which may be most of the frame; look at what is found",
     Caution.UNEVEN: "what is not imaged is too uneven to be plain background, and dim cells may be part of"

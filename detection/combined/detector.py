@@ -1,10 +1,19 @@
 """Detector `combined`: hits of the network, and those of recall-first that it does not rule out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from detection.combined.cautions import SENTENCES, Caution
-from detection.combined.fusion import Fusion, fused, imaged_of
+from detection.combined.fusion import (
+    Fusion,
+    fused,
+    imaged_of,
+    is_crowd,
+    is_unsure,
+    learned_of,
+    without_network,
+)
+from detection.combined.left_over import left_over
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import union_fraction
 from detection.image.frames import Frame
@@ -14,6 +23,7 @@ from detection.network import detector as network
 from detection.overlooked.left_out import is_uneven
 from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
+from detection.recall_first.standing import Standing, stand_out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +33,18 @@ class Steps:
     Attributes
     ----------
     network : detection.network.detector.Steps
-    recall_first : detection.recall_first.detector.Steps
+    standing : Standing
+        Everything that stands out from the background.
+    rest : tuple of Hit
+        Of recall-first, in what the network does not show; all of its hits where the network is unsure.
     fusion : Fusion
     cautions : tuple of Caution
         Those of the fusion, and those of its result.
     """
 
     network: network.Steps
-    recall_first: recall_first.Steps
+    standing: Standing
+    rest: tuple[Hit, ...]
     fusion: Fusion
     cautions: tuple[Caution, ...]
 
@@ -61,11 +75,22 @@ class Combined:
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""
         seen = self.network.steps(frame)
-        classic = recall_first.steps_of(frame, grid=seen.grid)
+        standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        fusion = fused(seen, classic, shape, self.settings)
+        learned = learned_of(seen, standing, self.settings)
+        crowd = is_crowd(learned, shape, self.settings)
+        rest: list[Hit] = []
+        if frame.processed and is_unsure(seen.score, learned, self.settings):
+            rest = recall_first.hits_of(frame, seen.grid, standing)
+            fusion = without_network(learned, rest)
+        else:
+            if not (standing.crowded and crowd):
+                shown = [imaged_of(hit) for hit in learned]
+                left = left_over(standing.mask, shown, seen.grid, self.settings)
+                rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
+            fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
         more = _of_result(frame, seen.grid, fusion, self.settings)
-        return Steps(seen, classic, fusion, (*fusion.cautions, *more))
+        return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
 
 
 def _of_result(

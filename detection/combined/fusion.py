@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, union_fraction, union_mask
+from detection.image.boxes import BoxPx, on_grid, union_fraction
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
 from detection.network.settings import PLACE_PX
-from detection.recall_first import detector as recall_first
+from detection.recall_first.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +24,20 @@ class Fusion:
     Attributes
     ----------
     learned : tuple of Hit
-        Of the network; all are kept.
+        Of the network, which are kept.
     added : tuple of Hit
         Of recall-first, which the network does not show.
-    shown : tuple of Hit
-        Of recall-first, which the network shows as well, so that they add nothing.
     ruled_out : tuple of Hit
         Of recall-first, which the network rules out.
-    aside : tuple of Hit
-        Of recall-first, which lost the background, while the network shows a crowd.
+    doubted : tuple of Hit
+        Of the network, in a frame that it is unsure of.
     cautions : tuple of Caution
     """
 
     learned: tuple[Hit, ...]
     added: tuple[Hit, ...]
-    shown: tuple[Hit, ...]
     ruled_out: tuple[Hit, ...] = ()
-    aside: tuple[Hit, ...] = ()
+    doubted: tuple[Hit, ...] = ()
     cautions: tuple[Caution, ...] = ()
 
     @property
@@ -48,56 +46,89 @@ class Fusion:
         return *self.learned, *self.added
 
 
+def learned_of(
+    seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED
+) -> tuple[Hit, ...]:
+    """Return the hits of the network with who sees them."""
+    return tuple(replace(hit, seen_by=_seen_by(hit.box, standing, seen.grid, settings)) for hit in seen.hits)
+
+
 def fused(
     seen: network.Steps,
-    classic: recall_first.Steps,
-    shape: tuple[int, int],
+    learned: tuple[Hit, ...],
+    standing: Standing,
+    rest: Sequence[Hit],
+    *,
+    crowd: bool,
     settings: CombinedSettings = COMBINED,
 ) -> Fusion:
-    """Join the hits of both detectors.
+    """Join the hits of the network with those of recall-first in what the network does not show.
 
-    Hits of recall-first are added unless the network shows them or rules them out. Where recall-first has
-    lost the background among cells and the network shows a crowd, the network alone decides. Everything is
-    kept where recall-first takes most of the frame for cells and the network does not, and where the network
-    rules out most of what recall-first is sure of.
+    These are added unless the network rules them out. Everything is kept where recall-first takes most of the
+    frame for cells and the network does not, and where the network rules out most of what is surely found.
 
     Parameters
     ----------
-    seen, classic : Steps
-        Of the network and of recall-first.
-    shape : (int, int)
-        Rows and columns of the frame.
+    seen : Steps
+        Of the network.
+    learned : tuple of Hit
+        Of the network, with who sees them.
+    standing : Standing
+        Pixels that stand out from the background.
+    rest : sequence of Hit
+        Of recall-first.
+    crowd : bool
+        The network shows a crowd; see `is_crowd`.
     settings : CombinedSettings
     """
-    covered = union_mask((imaged_of(hit) for hit in seen.hits), shape)
-    highest = [highest_score(seen.score, hit.box, seen.grid) for hit in classic.hits]
-    ruled_out = [most < settings.rules_out_below for most in highest]
-    is_shown = [_share(covered, hit.box) >= settings.same_cell for hit in classic.hits]
-    lost = classic.crowded or classic.dense
-    crowd = lost and union_fraction((hit.box for hit in seen.hits), shape) >= settings.crowd_share
-    if classic.crowded and crowd:
-        learned = tuple(replace(hit, seen_by=SeenBy.NETWORK) for hit in seen.hits)
-        return Fusion(learned, (), (), aside=classic.hits)
-    by = [_seen_by(*one) for one in zip(ruled_out, is_shown, strict=True)]
-    own = tuple(replace(hit, seen_by=one) for hit, one in zip(classic.hits, by, strict=True))
-    learned = _of_network(seen.hits, classic.hits, shape, settings)
-    if lost and not crowd:
-        return Fusion(learned, own, (), cautions=(Caution.GROUND,))
-    if _unlike(classic.hits, ruled_out, settings):
-        return Fusion(learned, own, (), cautions=(Caution.UNLIKE,))
+    ruled_out = [highest_score(seen.score, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
+    own = tuple(
+        replace(hit, seen_by=SeenBy.UNDECIDED if out else SeenBy.RECALL_FIRST)
+        for hit, out in zip(rest, ruled_out, strict=True)
+    )
+    if (standing.crowded or standing.dense) and not crowd:
+        return Fusion(learned, own, cautions=(Caution.GROUND,))
+    bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
+    cells = [hit for hit in own if not bands[on_grid(hit.box, seen.grid.shrink).slices].any()]
+    if _unlike(learned, cells, settings):
+        return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(
         learned,
         added=tuple(hit for hit in own if hit.seen_by is SeenBy.RECALL_FIRST),
-        shown=tuple(hit for hit in own if hit.seen_by is SeenBy.BOTH),
         ruled_out=tuple(hit for hit in own if hit.seen_by is SeenBy.UNDECIDED),
     )
 
 
-def _seen_by(ruled_out: bool, is_shown: bool) -> SeenBy:
-    """Return who sees a hit of recall-first."""
-    if ruled_out:
-        return SeenBy.UNDECIDED
-    return SeenBy.BOTH if is_shown else SeenBy.RECALL_FIRST
+def is_unsure(
+    score: NDArray[np.float32], learned: Sequence[Hit], settings: CombinedSettings = COMBINED
+) -> bool:
+    """Return True if the network is unsure of a frame, and recall-first sees what the network is sure of.
+
+    Parameters
+    ----------
+    score : (places down, places across) array of float32
+        Of the network.
+    learned : sequence of Hit
+        Of the network, with who sees them.
+    settings : CombinedSettings
+    """
+    low, high = settings.unsure_scores
+    cells = int(np.count_nonzero(score >= settings.half))
+    unsure = int(np.count_nonzero((score > low) & (score < high)))
+    sure = [hit for hit in learned if hit.confidence >= settings.sure_alone]
+    seen = sum(hit.seen_by is SeenBy.BOTH for hit in sure)
+    return unsure >= settings.unsure_share * max(cells, 1) and seen >= settings.seen_share * len(sure)
+
+
+def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:
+    """Keep the hits of recall-first and set those of the network aside."""
+    own = tuple(replace(hit, seen_by=SeenBy.RECALL_FIRST) for hit in alone)
+    return Fusion((), own, doubted=tuple(learned), cautions=(Caution.UNSURE,))
+
+
+def is_crowd(hits: Sequence[Hit], shape: tuple[int, int], settings: CombinedSettings = COMBINED) -> bool:
+    """Return True if hits of the network cover so much of a frame that it shows a crowd."""
+    return union_fraction((hit.box for hit in hits), shape) >= settings.crowd_share
 
 
 def imaged_of(hit: Hit) -> BoxPx:
@@ -107,39 +138,24 @@ def imaged_of(hit: Hit) -> BoxPx:
 
 def highest_score(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> float:
     """Return the highest score of the places that a box touches."""
-    step = PLACE_PX * grid.shrink
-    part = score[box.y0 // step : -(-box.y1 // step), box.x0 // step : -(-box.x1 // step)]
+    part = score[on_grid(box, PLACE_PX * grid.shrink).slices]
     return float(part.max()) if part.size else 0.0
 
 
-def _unlike(hits: Sequence[Hit], ruled_out: Sequence[bool], settings: CombinedSettings) -> bool:
-    """Return True if the network rules out most of what recall-first is sure of."""
-    sure = [
-        (hit.box.area_px, out)
-        for hit, out in zip(hits, ruled_out, strict=True)
-        if hit.confidence >= settings.sure
-    ]
-    missed = [area for area, out in sure if out]
+def _seen_by(box: BoxPx, standing: Standing, grid: WorkingGrid, settings: CombinedSettings) -> SeenBy:
+    """Return who sees a hit of the network; a crowd has taken the background from recall-first."""
+    if standing.crowded:
+        return SeenBy.NETWORK
+    part = standing.mask[on_grid(box, grid.shrink).slices]
+    stands_out = part.size > 0 and float(part.mean()) >= settings.standing_share
+    return SeenBy.BOTH if stands_out else SeenBy.NETWORK
+
+
+def _unlike(learned: Sequence[Hit], rest: Sequence[Hit], settings: CombinedSettings) -> bool:
+    """Return True if the network rules out most of what is surely found."""
+    sure = [hit for hit in (*learned, *rest) if hit.confidence >= settings.sure]
+    missed = [hit for hit in sure if hit.seen_by is SeenBy.UNDECIDED]
     if len(missed) < settings.fewest_overlooked:
         return False
-    by_area = sum(missed) / sum(area for area, _ in sure)
+    by_area = sum(hit.box.area_px for hit in missed) / sum(hit.box.area_px for hit in sure)
     return max(by_area, len(missed) / len(sure)) >= settings.overlooked_share
-
-
-def _of_network(
-    learned: Sequence[Hit], classic: Sequence[Hit], shape: tuple[int, int], settings: CombinedSettings
-) -> tuple[Hit, ...]:
-    """Return the hits of the network with who sees them."""
-    covered = union_mask((hit.box for hit in classic), shape)
-    return tuple(
-        replace(
-            hit,
-            seen_by=SeenBy.BOTH if _share(covered, hit.box) >= settings.same_cell else SeenBy.NETWORK,
-        )
-        for hit in learned
-    )
-
-
-def _share(mask: NDArray[np.bool_], box: BoxPx) -> float:
-    """Return the share of a box inside a mask."""
-    return int(np.count_nonzero(mask[box.slices])) / box.area_px

@@ -110,6 +110,18 @@ def dice(a: BoxPx, b: BoxPx) -> float:
     return 2 * intersection_px(a, b) / (a.area_px + b.area_px)
 
 
+def on_grid(box: BoxPx, step: int) -> BoxPx:
+    """Return the pixels of a coarser grid that a box touches.
+
+    Parameters
+    ----------
+    box : BoxPx
+    step : int
+        Pixels along each side of one of the grid.
+    """
+    return BoxPx(box.x0 // step, box.y0 // step, -(-box.x1 // step), -(-box.y1 // step))
+
+
 def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return a mask of `shape` that is true in every pixel of any box; boxes may reach beyond it."""
     mask = np.zeros(shape, dtype=np.bool_)

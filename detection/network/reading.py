@@ -76,7 +76,7 @@ def read_hits(
     boxes, outer = _boxes_of(found, rows, columns, shape, stretch)
     quality = chance * _middleness(boxes, rows, columns)
     left = np.ones(len(rows), np.bool_)
-    kept: list[Reading] = []
+    kept = _none()
     for _ in range(settings.most_rounds):
         peaks = _peaks(quality, rows, columns, left, (down, across))
         if not len(peaks):
@@ -84,11 +84,28 @@ def read_hits(
         peaks = peaks[np.argsort(-quality[peaks], kind="stable")]
         group = _groups(boxes[peaks], settings)
         found_now = _averaged(group, quality[peaks], boxes[peaks], outer[peaks], chance[peaks])
-        kept.append(found_now)
+        kept = _more(kept, found_now, settings)
         left &= ~_covered(rows, columns, found_now.boxes, shape)
         left[peaks] = False
+    return kept
+
+
+def _more(kept: Reading, found: Reading, settings: ReadingSettings) -> Reading:
+    """Add hits to those that were kept before; one of the same cell makes the outer box larger instead."""
+    if not len(kept.boxes):
+        return found
+    alike = _overlap(kept.boxes, found.boxes) >= settings.same_overlap
+    outer = kept.outer.copy()
+    same = alike.any(axis=0)
+    for number in np.flatnonzero(same):
+        own = int(alike[:, number].argmax())
+        outer[own, :2] = np.minimum(outer[own, :2], found.boxes[number, :2])
+        outer[own, 2:] = np.maximum(outer[own, 2:], found.boxes[number, 2:])
+    new = ~same
     return Reading(
-        *(np.concatenate([getattr(one, name) for one in kept]) for name in ("boxes", "outer", "score"))
+        np.concatenate([kept.boxes, found.boxes[new]]),
+        np.concatenate([outer, found.outer[new]]),
+        np.concatenate([kept.score, found.score[new]]),
     )
 
 
@@ -165,16 +182,29 @@ def _peaks(
     return at[highest]
 
 
+def _shared(better: Floats, others: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the area that each pair of boxes shares, (better, others), and the areas of both."""
+    low = np.maximum(better[:, None, :2], others[None, :, :2])
+    high = np.minimum(better[:, None, 2:], others[None, :, 2:])
+    side = np.maximum(high - low, 0)
+    area, other = (
+        np.asarray((one[:, 2] - one[:, 0]) * (one[:, 3] - one[:, 1]) + np.float32(1e-6))
+        for one in (better, others)
+    )
+    return np.asarray(side[..., 0] * side[..., 1]), area[:, None], other[None, :]
+
+
+def _overlap(better: Floats, others: Floats) -> Floats:
+    """Return the intersection over union of each pair of boxes."""
+    inner, area, other = _shared(better, others)
+    return np.asarray(inner / (area + other - inner))
+
+
 def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     """Return the group of each box, those of one cell together; boxes come in order, the best first."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    side = np.maximum(high - low, 0)
-    inner = side[..., 0] * side[..., 1]
-    width, height = (boxes[:, 2:] - boxes[:, :2]).T
-    area = width * height + np.float32(1e-6)
-    alike = inner >= settings.same_overlap * (area[:, None] + area[None, :] - inner)
-    alike |= inner >= settings.inside_share * area[None, :]
+    inner, area, other = _shared(boxes, boxes)
+    alike = inner >= settings.same_overlap * (area + other - inner)
+    alike |= inner >= settings.inside_share * other
     group = np.full(len(boxes), -1, np.intp)
     count = 0
     for best, others in enumerate(alike):

@@ -11,28 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.background.estimate import Background, enlarged, lowest_background
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
-from detection.image.working_grid import WorkingGrid, on_working_grid, subtract_background
+from detection.image.working_grid import WorkingGrid, on_working_grid
 from detection.overlooked.left_out import is_uneven
 from detection.recall_first.confidence import confidences_of
 from detection.recall_first.extent import Sides, extended
 from detection.recall_first.features import Features, features_of
 from detection.recall_first.ramps import falling
-from detection.recall_first.regions import Region, close_and_fill, join_fragments, regions_of, remove_halo
-from detection.recall_first.settings import (
-    RECALL_FIRST,
-    CrowdingSettings,
-    GrowthSettings,
-    RecallFirstSettings,
-)
-from detection.recall_first.significance import (
-    Significance,
-    hysteresis,
-    significant,
-)
+from detection.recall_first.regions import Region, close_and_fill, join_fragments, regions_of
+from detection.recall_first.settings import RECALL_FIRST, GrowthSettings, RecallFirstSettings
+from detection.recall_first.standing import Standing, stand_out
 
 UNEVEN = (
     "what is not imaged is too uneven to be plain background: cells that lie densely may be part of it; look"
@@ -43,32 +33,17 @@ UNEVEN = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """Intermediate values of the detector, on the working grid.
+    """Intermediate values of the detector.
 
     Attributes
     ----------
-    background : Background
-        The one that was subtracted last.
-    z : (rows, columns) array of float32
-        Grey levels above the background, in standard deviations of the noise.
-    standing : (rows, columns) array of bool
-        Pixels that stand out.
-    crowded : bool
-        The background varies too much to be resin, so that its darkest parts were taken instead.
-    dense : bool
-        Most of the frame is brighter than its background.
+    standing : Standing
     hits : tuple of Hit
         In no particular order.
-    warnings : tuple of str
     """
 
-    background: Background
-    z: NDArray[np.float32]
-    standing: NDArray[np.bool_]
-    crowded: bool
-    dense: bool
+    standing: Standing
     hits: tuple[Hit, ...]
-    warnings: tuple[str, ...]
 
 
 def find_cells(
@@ -85,7 +60,7 @@ def find_cells(
     if grid is None:
         grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
     steps = steps_of(frame, settings, grid)
-    warnings = list(steps.warnings)
+    warnings = list(steps.standing.warnings)
     if not warnings and is_uneven(frame, grid.blocks, (hit.box for hit in steps.hits)):
         warnings.append(UNEVEN)
     return list(steps.hits), warnings
@@ -104,46 +79,26 @@ def steps_of(
     grid : WorkingGrid, optional
         The frame on the working grid of these settings, if it was made before.
     """
-    warnings: list[str] = []
-    crowding = settings.crowding
     if grid is None:
         grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
-    shrink, pixel_um, background = grid.shrink, grid.pixel_um, grid.background
-    residual, noise_sd = grid.residual, grid.noise_sd
-    z = residual / noise_sd
-    found = _found(z, noise_sd, background, pixel_um, settings)
-    # Equalising makes any background uneven, so there it says nothing about crowding.
-    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink, settings)
-    if crowded:
-        warnings.append(
-            "cells lie so densely that the ground between them cannot be told from them:"
-            " the darkest parts count as ground, and most of the frame is imaged"
-        )
-        background = lowest_background(grid.blocks, settings.background)
-        residual, noise_sd = subtract_background(grid.image, background, shrink)
-        z = residual / noise_sd
-        found = _found(z, noise_sd, background, pixel_um, settings)
-    mask, strength = found.mask, found.strength
-    covered = float(mask.mean())
-    dense = covered > crowding.dense_share
-    if frame.processed or (dense and not crowded):
-        if dense:
-            warnings.append(
-                f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"
-                f" what has less than {crowding.floor_extend:.0%} of the brightness of bright cells"
-                " is left out"
-            )
-        floor = _contrast_floor(residual, pixel_um, crowding)
-        mask &= floor > crowding.floor_extend
-        np.minimum(strength, floor / crowding.floor_seed, out=strength)
-    standing = mask.astype(np.uint8)
-    if not (crowded or frame.processed):
-        standing = remove_halo(standing, residual, noise_sd, pixel_um, settings.halo)
-    closed = close_and_fill(standing, pixel_um, settings.regions)
+    standing = stand_out(frame, grid, settings)
+    return Steps(standing, tuple(hits_of(frame, grid, standing, settings)))
+
+
+def hits_of(
+    frame: Frame, grid: WorkingGrid, standing: Standing, settings: RecallFirstSettings = RECALL_FIRST
+) -> list[Hit]:
+    """Make hits of what stands out, in no particular order."""
+    shrink, pixel_um = grid.shrink, grid.pixel_um
+    residual, noise_sd, strength = standing.residual, standing.noise_sd, standing.strength
+    mask = standing.mask.astype(np.uint8)
+    closed = close_and_fill(mask, pixel_um, settings.regions)
     joined = join_fragments(closed, strength, pixel_um, settings.regions)
     if joined is not closed:
         joined = close_and_fill(joined, pixel_um, settings.regions)
     regions = regions_of(joined, pixel_um, settings.regions, settings.splitting)
+    if not regions:
+        return []
     sigma_px = settings.features.smoothing_um / pixel_um
     smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), sigma_px), dtype=np.float32)
     all_features = features_of(
@@ -151,9 +106,9 @@ def steps_of(
         strength,
         smooth,
         noise_sd,
-        standing,
+        mask,
         pixel_um,
-        unevenness=found.unevenness,
+        unevenness=standing.unevenness,
         linear=not frame.processed,
         settings=settings.features,
     )
@@ -171,43 +126,7 @@ def steps_of(
         sides = extended(_sides(region, spared), beyond, mean, max_px, settings.growth)
         shape = (frame.values.shape[0], frame.values.shape[1])
         hits.append(_hit(sides, features, confidence, pixel_um, shrink, shape, settings.growth))
-    return Steps(background, z, standing > 0, crowded, dense, tuple(hits), tuple(warnings))
-
-
-def _is_crowded(
-    unevenness: float, background: Background, shrink: int, settings: RecallFirstSettings
-) -> bool:
-    """Return True if the background varies too much to be resin."""
-    noise_sd = float(np.median(background.noise_sd)) / shrink
-    level = float(np.median(background.level))
-    lumpy = settings.background.lumpy_share * level
-    return unevenness > settings.crowding.unevenness and unevenness * noise_sd > lumpy
-
-
-def _found(
-    z: NDArray[np.float32],
-    noise_sd: NDArray[np.float32],
-    background: Background,
-    pixel_um: float,
-    settings: RecallFirstSettings,
-) -> Significance:
-    level = np.asarray(np.maximum(enlarged(background.level, z.shape), 0) / noise_sd, dtype=np.float32)
-    empty = _on_grid(background.empty, z.shape)
-    return significant(z, level, empty, pixel_um, settings.significance)
-
-
-def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    size = shape[1], shape[0]
-    return np.asarray(cv2.resize(blocks.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
-
-
-def _contrast_floor(
-    residual: NDArray[np.float32], pixel_um: float, settings: CrowdingSettings
-) -> NDArray[np.float32]:
-    """Return the smoothed residual as a share of that of bright cells, 0 in regions below the seed."""
-    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), settings.floor_sigma_um / pixel_um))
-    share = smooth / np.float32(max(float(np.percentile(smooth, settings.floor_percentile)), 1e-6))
-    return share * hysteresis(share > settings.floor_extend, share >= settings.floor_seed)
+    return hits
 
 
 def _hit(

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx, around, union_mask
+from detection.image.boxes import BoxPx, union_mask
 from detection.image.hits import Cell, CellSource
+from detection.serial.hits_of_one_cell import united
 from detection.serial.pooling import Layer, support
 from detection.serial.settings import SETTINGS
 
@@ -16,19 +17,23 @@ _SETTINGS = SETTINGS.averaged_hits
 
 
 def join_hits(
-    single: Sequence[Cell], averaged: Sequence[Cell], own: Layer, fixed: Sequence[BoxPx] = ()
+    single: Sequence[Cell],
+    averaged: Sequence[Cell],
+    own: Layer,
+    average: Layer,
+    fixed: Sequence[BoxPx] = (),
 ) -> tuple[Cell, ...]:
     """Join the hits of a section with those of its average with neighbours.
 
     No hit of the section itself is lost. A cell of both is imaged where either shows it, but keeps the box of
     the section itself, since neighbours show it larger or smaller. A cell of the average alone is accepted if
-    the section itself has some intensity there.
+    it stands out there, whatever a detector sees in noise, and the section itself has some intensity as well.
 
     Parameters
     ----------
     single, averaged : sequence of Cell
-    own : Layer
-        The section.
+    own, average : Layer
+        The section, and its average with neighbours.
     fixed : sequence of BoxPx
         Fixed pattern of the camera.
 
@@ -46,7 +51,10 @@ def join_hits(
             continue
         partners = _same(box, of_single)
         if not partners:
-            if support(own, box, taken) >= _SETTINGS.least_support_sd:
+            if (
+                support(own, box, taken) >= _SETTINGS.least_support_sd
+                and support(average, box, taken) >= _SETTINGS.least_in_average_sd
+            ):
                 result.append(replace(cell, id="", reason=REASON, source=CellSource.AVERAGED))
         elif len(partners) == 1 and cell.image_box_px is not None:
             result[partners[0]] = _united(result[partners[0]], cell)
@@ -68,12 +76,7 @@ def _same(box: BoxPx, sides: NDArray[np.int64]) -> list[int]:
 
 
 def _united(one: Cell, other: Cell) -> Cell:
-    image_box = other.image_box_px if one.image_box_px is None else one.image_box_px
-    if one.image_box_px is not None and other.image_box_px is not None:
-        image_box = around(one.image_box_px, other.image_box_px)
-    confidence = max(one.confidence, other.confidence)
-    extent_um = max(one.extent_uncertainty_um, other.extent_uncertainty_um)
-    both = replace(one, image_box_px=image_box, confidence=confidence, extent_uncertainty_um=extent_um)
+    both = united(one, other)
     if one.image_box_px is not None:
         return both
     return replace(both, reason=REASON, source=CellSource.AVERAGED, decision=other.decision)

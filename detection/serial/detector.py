@@ -4,10 +4,11 @@ Frames go in one by one. A section comes out once no later one can change it. On
 held, however long the array.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from config.work import DetectionConfig
 from detection.detect import detect
@@ -20,14 +21,17 @@ from detection.serial import fixed_pattern, noise_hits
 from detection.serial.averaged_hits import join_hits
 from detection.serial.finishing import finish
 from detection.serial.fixed_pattern import CameraFrames, find_fixed
+from detection.serial.hits_of_one_cell import (
+    absorbed,
+    are_covered,
+    gives_one_box_a_cell,
+    join_alike,
+)
 from detection.serial.pooling import Layer, Neighbour, pool, split_background
 from detection.serial.section import HeldSection, SerialSection
-from detection.serial.separation.by_neighbours import NeighbourOutlines, cells_of_parts, split_by_neighbours
-from detection.serial.separation.by_shape import split_by_shape
-from detection.serial.separation.coarse_image import CoarseImage, coarse_image, mean_intensity
-from detection.serial.separation.outlines import find_outlines
 from detection.serial.settings import SETTINGS
 from detection.serial.shared_background import with_shared_background
+from detection.serial.splitting import outlines_of, split_merged
 from detection.tracking.settings import SETTINGS as TRACKING
 from detection.tracking.tracker import Place, Spot, Track, Tracker
 
@@ -75,7 +79,6 @@ class SerialDetector:
         links, place = self._linked(frame.section, prepared)
         boxes = tuple(cell.box_px for cell in single.cells)
         camera_frames = CameraFrames(place, boxes, own)
-        coarse = _coarse_image(own)
         section = HeldSection(
             frame=frame,
             layer=own,
@@ -86,8 +89,6 @@ class SerialDetector:
             warnings=[],
             elapsed_ms=0.0,
             camera_frames=camera_frames,
-            coarse=coarse,
-            outlines=find_outlines(coarse, boxes),
             fixed=find_fixed(camera_frames, [one.camera_frames for one in self._window]),
             background_sections=len(self._window),
         )
@@ -111,7 +112,7 @@ class SerialDetector:
         )
 
     def _detect(self, frame: SectionFrame, own: Layer) -> Detection:
-        return detect(
+        found = detect(
             frame.pixels,
             frame.pixel_size_um,
             self._config,
@@ -119,6 +120,7 @@ class SerialDetector:
             self._detector,
             own.shared_background,
         )
+        return replace(found, cells=join_alike(found.cells))
 
     def _finished(self, section: HeldSection) -> SerialSection:
         near = [
@@ -149,8 +151,7 @@ class SerialDetector:
         section.layer = own
         boxes = tuple(cell.box_px for cell in section.single.cells)
         section.camera_frames = CameraFrames(section.place, boxes, own)
-        section.coarse = _coarse_image(own)
-        section.outlines = find_outlines(section.coarse, boxes)
+        section.coarse = section.outlines = None
 
     def _linked(self, name: str, prepared: Prepared | None) -> tuple[tuple[Link, ...], Place]:
         """Link to the last section, or to an earlier one where that link is bad."""
@@ -196,57 +197,54 @@ class SerialDetector:
         cells = section.single.cells
         if near:
             neighbours = [Neighbour(one.layer, one.place.onto(section.place), one.fixed) for one in near]
-            more = self._detect_pooled(section, neighbours)
-            cells = join_hits(cells, more, section.layer, section.fixed)
+            average = pool(section.layer, neighbours)
+            more = self._detect_average(section, average)
+            cells = join_hits(cells, more, section.layer, average, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON, decision=Decision.FIXED_PATTERN)
             if cell.box_px in section.fixed
             else cell
             for cell in cells
         )
-        if near:
-            self._split(section, near)
-        elif self._pool_ahead:
+        one_each = gives_one_box_a_cell(section.cells)
+        if near and not one_each:
+            split_merged(section, near)
+        elif not near and self._pool_ahead:
             section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
-        areas = section.outlines.areas_um2(len(section.cells))
-        spots = [
-            _spot(cell, section, area)
-            for cell, area in zip(section.cells, areas, strict=True)
-            if cell.decision not in NO_CELL
-        ]
-        rows, columns = section.frame.shape
-        half_um = columns / 2 * section.frame.pixel_size_um, rows / 2 * section.frame.pixel_size_um
-        ids = iter(self._tracker.add(section.place, spots, half_um))
-        section.tracks = [() if cell.decision in NO_CELL else (next(ids),) for cell in section.cells]
+        self._link(section, boxes_only=one_each)
         section.elapsed_ms += (time.perf_counter() - started) * 1e3
 
-    def _detect_pooled(self, section: HeldSection, neighbours: Sequence[Neighbour]) -> tuple[Cell, ...]:
+    def _link(self, section: HeldSection, *, boxes_only: bool) -> None:
+        """Continue tracks, and leave out hits that are of the same cells as others and continue none."""
+        shape = section.frame.shape
+        covered = are_covered(section.cells, shape)
+        count = len(section.cells)
+        areas = [None] * count if boxes_only else outlines_of(section).areas_um2(count)
+        spots = [
+            _spot(cell, section, area, is_covered)
+            for cell, area, is_covered in zip(section.cells, areas, covered, strict=True)
+            if cell.decision not in NO_CELL
+        ]
+        half_um = tuple(side / 2 * section.frame.pixel_size_um for side in (shape[1], shape[0]))
+        ids = iter(self._tracker.add(section.place, spots, (half_um[0], half_um[1])))
+        names = ["" if cell.decision in NO_CELL else next(ids) for cell in section.cells]
+        keep = [
+            bool(name) or cell.decision in NO_CELL for cell, name in zip(section.cells, names, strict=True)
+        ]
+        section.cells = tuple(absorbed(section.cells, keep, shape))
+        section.tracks = [(name,) if name else () for name, stays in zip(names, keep, strict=True) if stays]
+        section.outlines = None if boxes_only else outlines_of(section).of(np.flatnonzero(keep).tolist())
+
+    def _detect_average(self, section: HeldSection, average: Layer) -> tuple[Cell, ...]:
         """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
         try:
-            return self._detect(pool(section.layer, neighbours), section.layer).cells
+            return self._detect(average.frame, section.layer).cells
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning says it
             section.warnings.append(
                 f"the average of {section.frame.section} with its neighbours could not be detected"
                 f" ({_why(error)}): it has only the cells that it shows alone, and those that neighbours show"
             )
             return ()
-
-    def _split(self, section: HeldSection, near: Sequence[HeldSection]) -> None:
-        """Split merged cells by their shape, and where neighbouring sections show them separately."""
-        own = find_outlines(section.coarse, [cell.box_px for cell in section.cells])
-        motions = [(one.coarse, one.place.onto(section.place)) for one in near]
-        intensity = mean_intensity(section.coarse, motions)
-        noise_adu = section.coarse.noise_adu / math.sqrt(len(near) + 1)
-        known = [section.outlines, *(one.outlines for one in near)]
-        sizes = [area for one in known for area in one.areas_um2(len(one.sightings))]
-        own, of_shape = split_by_shape(own, intensity, noise_adu, sizes)
-        index = section.place.index
-        # Earlier sections are split already, so they are trusted first.
-        by_trust = sorted(near, key=lambda one: (one.place.index > index, abs(one.place.index - index)))
-        views = [NeighbourOutlines(one.outlines, one.place.onto(section.place)) for one in by_trust]
-        section.outlines, of_neighbours = split_by_neighbours(own, views)
-        parents = [of_shape[n] for n in of_neighbours]
-        section.cells = cells_of_parts(section.cells, section.outlines, parents, section.frame.shape)
 
     def _beside(self, section: HeldSection) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """Return the two nearest sections, one on each side where possible."""
@@ -257,11 +255,7 @@ class SerialDetector:
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
 
 
-def _coarse_image(own: Layer) -> CoarseImage:
-    return coarse_image(own.residual, own.noise_adu, own.frame.pixel_size_um)
-
-
-def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
+def _spot(cell: Cell, section: HeldSection, area_um2: float | None, covered: bool) -> Spot:
     frame, box = section.frame, cell.box_px
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
@@ -270,6 +264,7 @@ def _spot(cell: Cell, section: HeldSection, area_um2: float) -> Spot:
         cut,
         cell.image_box_px is not None,
         area_um2 or None,
+        covered,
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.work import DetectionConfig
+from detection.detect import NOTHING_STANDS_OUT, no_cells
 from detection.image.boxes import around, union_fraction
-from detection.image.hits import Cell, CellSource, Decision
+from detection.image.hits import Cell, CellSource, Decision, Detection
 from detection.registration.rigid import box_around
 from detection.serial.confidence import NearbySection, assign_confidences
 from detection.serial.section import HeldSection, SerialCell, SerialSection
@@ -38,8 +39,9 @@ def finish(
     """
     started = time.perf_counter()
     cells = []
+    by_name = {track.id: track for track in active}
     for cell, names in zip(section.cells, section.tracks, strict=True):
-        track = next((one for one in active if one.id in names), None)
+        track = by_name.get(names[0]) if names else None
         if track is not None:
             cell = _completed(_recalled(cell, track, section, config), track, section, config)
         cells.append(SerialCell(cell, names, seen=True))
@@ -58,10 +60,18 @@ def finish(
         section.links,
         section.place,
         imaged_fraction,
-        (*section.single.warnings, *section.warnings),
+        (*warnings_of_frame(section.single, named), *section.warnings),
         section.elapsed_ms,
         None if named else section.single.overlooked,
     )
+
+
+def warnings_of_frame(single: Detection, cells: Sequence[SerialCell]) -> tuple[str, ...]:
+    """Return the warnings of a frame by itself; not that it has no cells, where neighbours show some."""
+    if single.cells or not cells:
+        return single.warnings
+    bound = None if single.overlooked is None else no_cells(single.overlooked)
+    return tuple(one for one in single.warnings if one not in (bound, NOTHING_STANDS_OUT))
 
 
 def _recalled(cell: Cell, track: Track, section: HeldSection, config: DetectionConfig) -> Cell:

@@ -84,7 +84,7 @@ class Neighbour:
     excluded: tuple[BoxPx, ...] = ()
 
 
-def pool(own: Layer, neighbours: Sequence[Neighbour]) -> SectionFrame:
+def pool(own: Layer, neighbours: Sequence[Neighbour]) -> Layer:
     """Average a section with its neighbours, weighted by their noise, each where it shows something.
 
     The average is scaled to the noise of the section alone at every pixel, however many neighbours cover it:
@@ -98,8 +98,8 @@ def pool(own: Layer, neighbours: Sequence[Neighbour]) -> SectionFrame:
 
     Returns
     -------
-    SectionFrame
-        On the grid of the section, with its type of pixel and offset.
+    Layer
+        On the grid of the section, with its type of pixel, offset, background and noise.
     """
     frame = own.frame
     size = frame.shape[::-1]
@@ -124,7 +124,7 @@ def pool(own: Layer, neighbours: Sequence[Neighbour]) -> SectionFrame:
     pixels = values.astype(np.uint8) if frame.pixels.dtype == np.uint8 else values.astype(np.uint16)
     # Pixels that were clipped to 0 stay so: a detector recognises processed frames by them.
     pixels[frame.pixels == 0] = 0
-    return replace(frame, pixels=pixels)
+    return replace(own, frame=replace(frame, pixels=pixels), residual=pixels - background)
 
 
 def support(own: Layer, box: BoxPx, taken: NDArray[np.bool_]) -> float:

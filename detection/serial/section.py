@@ -76,16 +76,18 @@ class HeldSection:
     ----------
     single : Detection
         Cells of the section by itself.
-    camera_frames, coarse
-        For the search for fixed pattern, and for separation.
-    outlines : Outlines
-        Of the detections of `single`; of `cells` once it is tracked.
+    camera_frames : CameraFrames
+        For the search for fixed pattern.
     fixed : tuple of BoxPx
         Detections that are fixed in the camera.
     warnings : list of str
         About the section among its neighbours; those of `single` come on top.
     background_sections : int
         Other sections held when its background was estimated.
+    coarse : CoarseImage or None
+        For separation; made when needed.
+    outlines : Outlines or None
+        Of the detections of `single`, of `cells` once it is tracked; likewise.
     cells : tuple of Cell
         With those of the average with neighbours; once it is tracked.
     tracks : list of tuple of str
@@ -101,10 +103,10 @@ class HeldSection:
     warnings: list[str]
     elapsed_ms: float
     camera_frames: CameraFrames
-    coarse: CoarseImage
-    outlines: Outlines
     fixed: tuple[BoxPx, ...]
     background_sections: int
+    coarse: CoarseImage | None = None
+    outlines: Outlines | None = None
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
 

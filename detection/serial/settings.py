@@ -34,6 +34,23 @@ class PoolingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HitsOfOneCellSettings:
+    """Hits of a section that are of one cell.
+
+    Measured on development seeds with `combined`: single sections of crowded and mixed stacks.
+    """
+
+    least_iou: float = 0.4
+    """Intersection over union from which two hits are of one cell: so are nine of ten such pairs from .5 on,
+    and three of four from .4 to .5. Regions of recall-first never overlap that much. With .35 instead of .45
+    identity (IDF1 of links) is .902 instead of .884 in a crowded stack, and the same in a mixed one."""
+    least_covered: float = 0.5
+    """Share of a hit in more confident ones from which it may be of the same cells: half of the hits that are
+    no cell of their own have .82 and more, three of four cells .22 and less. With .35 identity in crowds
+    rises by .004 to .017, and fewer cells have a track."""
+
+
+@dataclass(frozen=True, slots=True)
 class AveragedHitSettings:
     """Hits of the average with neighbours."""
 
@@ -42,6 +59,9 @@ class AveragedHitSettings:
     least_support_sd: float = 2.0
     """Least significance of the section's own intensity, standard deviations; what only neighbours show is
     predicted as a track or not at all. By hand."""
+    least_in_average_sd: float = 5.0
+    """Least significance of its intensity in the average (Rose's criterion). On development seeds, hits of
+    the network in averages of empty sections have up to 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +183,7 @@ class SerialSettings:
 
     window: WindowSettings = WindowSettings()
     pooling: PoolingSettings = PoolingSettings()
+    hits_of_one_cell: HitsOfOneCellSettings = HitsOfOneCellSettings()
     averaged_hits: AveragedHitSettings = AveragedHitSettings()
     confidence: ConfidenceSettings = ConfidenceSettings()
     finishing: FinishingSettings = FinishingSettings()

@@ -2,7 +2,8 @@
 
 Detections are assigned to tracks by the overlap of their boxes in registered coordinates and by the
 continuity of their size. It is linear assignment as in Jaqaman et al., Nat. Methods 5 (2008) 695, but gaps
-are closed on the way, because sections come one by one.
+are closed on the way, because sections come one by one. Detections that may be of the same cells as others
+come last, and only for tracks that are left, like those of low score in ByteTrack (Zhang et al., ECCV 2022).
 """
 
 import math
@@ -60,6 +61,7 @@ class Spot:
     cut: bool
     confident: bool = True
     outline_um2: float | None = None
+    covered: bool = False
 
     @property
     def area_um2(self) -> float:
@@ -155,7 +157,7 @@ class Tracker:
         Returns
         -------
         list of str
-            The track of each detection.
+            The track of each detection; empty for covered ones that continue none.
         """
         self._retire(place)
         tracks = [track for track in self.active if track.last.place.chain == place.chain]
@@ -164,14 +166,19 @@ class Tracker:
         shared, cost = _costs(predicted, tracks, gaps, spots)
         ids = [""] * len(spots)
         missed = set(range(len(tracks)))
-        for row, column in _assigned(cost):
-            tracks[row]._see(Sighting(place, spots[column]))
-            ids[column] = tracks[row].id
-            missed.discard(row)
+        covered = np.array([spot.covered for spot in spots], dtype=np.bool_)
+        for of_stage in (~covered, covered):
+            rest = np.array(sorted(missed), dtype=np.intp)
+            columns = np.flatnonzero(of_stage)
+            for at, number in _assigned(cost[np.ix_(rest, columns)]):
+                row, column = int(rest[at]), int(columns[number])
+                tracks[row]._see(Sighting(place, spots[column]))
+                ids[column] = tracks[row].id
+                missed.discard(row)
         for row in missed:
             tracks[row].missed += _lies_within(predicted[row], tracks[row].last.spot.cut, half_size_um)
         for column, spot in enumerate(spots):
-            if ids[column]:
+            if ids[column] or spot.covered:
                 continue
             parent = _split_from(spot, tracks, missed, shared[:, column])
             self._count += 1

@@ -88,7 +88,7 @@ def is_better(after: Figures, before: Figures, settings: TuningSettings) -> bool
 
     No fewer cells are imaged whole. The imaged area may grow by 5 %, and by four areas of a mean cell for
     each cell gained; the area of hits on no cell by .002 of the frames, and by as much again for each percent
-    of cells gained.
+    of cells gained; the reliability gap by .05, and by the share of cells gained.
     """
     gained = after.contained - before.contained
     area = before.imaged_over_cells * (1 + settings.area_tolerance) + settings.area_per_cell * gained
@@ -97,5 +97,6 @@ def is_better(after: Figures, before: Figures, settings: TuningSettings) -> bool
         and after.imaged_over_cells <= area
         and after.false_area
         <= before.false_area + settings.false_tolerance + settings.false_per_gain * gained
+        and after.reliability_gap <= before.reliability_gap + settings.gap_tolerance + gained
         and worth(after, settings) >= worth(before, settings) + settings.least_gain
     )

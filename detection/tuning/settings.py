@@ -37,6 +37,9 @@ class TuningSettings:
     """Share of the frame by which the area of hits on no cell may grow. Chosen by hand."""
     false_per_gain: float = 0.2
     """The same for a gain of all cells, in proportion for less. Chosen by hand."""
+    gap_tolerance: float = 0.05
+    """Amount by which the reliability gap may grow: with a few dozen marks it is known no better. Chosen by
+    hand."""
 
 
 TUNING = TuningSettings()

@@ -131,14 +131,13 @@ def _panels(pixels: NDArray[np.generic], steps: Explanation, detection: Detectio
         fusion = steps.fusion
         panels += [
             Panel(
-                f"Recall-first: {_hits(steps.classic)} brighter than the background",
+                f"Recall-first: {_hits(steps.classic)} brighter than the background"
+                "\nthat the network does not show",
                 partial(
                     shown,
                     groups=(
-                        Boxes([hit.box for hit in fusion.shown], GREEN, "the network shows it too"),
                         Boxes([hit.box for hit in fusion.added], AMBER, "added to those of the network"),
                         Boxes([hit.box for hit in fusion.ruled_out], RED, "ruled out by the network"),
-                        Boxes([hit.box for hit in fusion.aside], RED, "put aside: it lost the background"),
                     ),
                 ),
             ),

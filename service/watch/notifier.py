@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import apprise
-
 from config.alarms import AlarmKind, NotifyConfig
 from config.documents.text_files import read_text
 from config.model import Config
@@ -29,9 +27,14 @@ URLS_VARIABLE = "ILEMTRACK_NOTIFY_URLS"
 _MOST_BYTES = 1_000_000
 _HIDDEN = "**********"
 """Placeholder of a secret in the copy of a configuration."""
-_SEVERITY = {"finished": apprise.NotifyType.INFO, "review": apprise.NotifyType.INFO}
+_SEVERITY = {"finished": "info", "review": "info"}
+"""Notification types of Apprise; all others are warnings."""
 _EVERY_S: Mapping[str, float] = {"needs_review": 600.0, "stalled": 60.0}
 """Alarms that may come in numbers: at most one message per this many s, with the count of the others."""
+
+
+Send = Callable[[str, str, str], bool | None]
+"""Sends a title and a text of such a severity; returns True if they were delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,8 @@ class Notifier:
     def test(self) -> list[str]:
         """Send a test message to every channel, once; return a sentence for each that failed."""
         failed = []
-        for name, channel in self._channels:
-            why = self._deliver(name, channel, "test", "This is a test: notifications of this run arrive.")
+        for name, send in self._channels:
+            why = self._deliver(name, send, "test", "This is a test: notifications of this run arrive.")
             failed += [f"{name}: {why}"] if why else []
         return failed
 
@@ -154,21 +157,21 @@ class Notifier:
             more = self._held.pop(kind, 0)
             text = f"{alarm.what}\n\n{alarm.done}\n\nTo do: {alarm.to_do}"
             text += f"\n\n({more} more of this kind since the last message.)" if more else ""
-            for name, channel in self._channels:
+            for name, send in self._channels:
                 try:
-                    self._insist(name, channel, kind, text)
+                    self._insist(name, send, kind, text)
                 except Exception:
                     # The next channel and the next alarm must go out all the same.
                     log.exception("notification lost", channel=name)
 
-    def _insist(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> None:
+    def _insist(self, name: str, send: Send, kind: str, text: str) -> None:
         why: str | None = None
         for pause_s in self._patience.pauses_s:
             # While the program ends: one try each, without pauses.
             if why is not None and self._closing.is_set():
                 break
             self._closing.wait(pause_s)
-            why = self._deliver(name, channel, kind, text)
+            why = self._deliver(name, send, kind, text)
             if why is None:
                 self.sent += 1
                 return
@@ -177,11 +180,11 @@ class Notifier:
         self.last_failure = f"{name}: {why}"
         self._on_failure(name, str(why))
 
-    def _deliver(self, name: str, channel: apprise.NotifyBase, kind: str, text: str) -> str | None:
+    def _deliver(self, name: str, send: Send, kind: str, text: str) -> str | None:
         """Send once; return why it was not delivered, None if it was."""
-        severity = _SEVERITY.get(kind, apprise.NotifyType.WARNING)
+        severity = _SEVERITY.get(kind, "warning")
         title = f"ilemtrack {self._run}: {kind.replace('_', ' ')}"
-        call = TimedCall("deliver", lambda: channel.notify(body=text, title=title, notify_type=severity))
+        call = TimedCall("deliver", lambda: send(title, text, severity))
         if not call.wait(self._patience.deliver_s):
             return f"no answer within {self._patience.deliver_s:g} s"
         try:
@@ -192,10 +195,17 @@ class Notifier:
             return type(error).__name__
 
 
-def _channel(number: int, url: str) -> tuple[str, apprise.NotifyBase]:
+def _channel(number: int, url: str) -> tuple[str, Send]:
+    # It loads slowly, and most sessions notify nobody.
+    import apprise
+
     channel = apprise.Apprise.instantiate(url, suppress_exceptions=True)
     if channel is None:
         raise InputError(
             f"notify: URL number {number} is none that Apprise knows; see https://github.com/caronc/apprise"
         )
-    return f"notification {number} ({channel.service_name})", channel
+
+    def send(title: str, text: str, severity: str) -> bool | None:
+        return channel.notify(body=text, title=title, notify_type=apprise.NotifyType(severity))
+
+    return f"notification {number} ({channel.service_name})", send

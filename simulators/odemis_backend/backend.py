@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Client
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from config.model import Config
 from simulators.errors import BackendError
@@ -54,6 +55,52 @@ class Questions:
         self._connection.close()
 
 
+class Process(Protocol):
+    """A back-end that answers."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+    def close(self) -> None:
+        """Kill it if it runs, and wait for its end."""
+
+
+class Started:
+    """A back-end started with this Python. Implements `Process`.
+
+    Parameters
+    ----------
+    folder : Path
+    clock : {"held", "real"}
+
+    Raises
+    ------
+    BackendError
+        It did not start.
+    """
+
+    def __init__(self, folder: Path, clock: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "simulators.odemis_backend.server", str(folder), clock],
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(_ROOT)},
+        )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != b"ready\n":
+            raise BackendError("the simulated back-end of Odemis did not start")
+
+    def kill(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Kill the process and close its output."""
+        self.kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
 class OdemisBackend:
     """A back-end in a process of its own.
 
@@ -64,6 +111,8 @@ class OdemisBackend:
     config : Config
         Configuration of the microscope; `odemis.roles` names its components.
     clock : {"held", "real"}
+    start : callable
+        Starts the process that serves a folder with such a clock.
 
     Attributes
     ----------
@@ -74,18 +123,17 @@ class OdemisBackend:
         See `Questions`.
     """
 
-    def __init__(self, folder: Path, config: Config, clock: str = "held") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        clock: str = "held",
+        start: Callable[[Path, str], Process] = Started,
+    ) -> None:
         (folder / "config.json").write_text(config.model_dump_json())
         self.faults = Faults(folder / "faults.json")
         self.python = write_python(folder)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "simulators.odemis_backend.server", str(folder), clock],
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(_ROOT)},
-        )
-        assert self._process.stdout is not None
-        if self._process.stdout.readline() != b"ready\n":
-            raise BackendError("the simulated back-end of Odemis did not start")
+        self._process = start(folder, clock)
         self._questions = Questions(folder)
         self.ask, self.truth = self._questions.ask, self._questions.truth
 
@@ -97,14 +145,11 @@ class OdemisBackend:
     def kill(self) -> None:
         """Kill the process."""
         self._process.kill()
-        self._process.wait()
 
     def close(self) -> None:
         """Close the connection and kill the process."""
         self._questions.close()
-        self.kill()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.close()
 
 
 class _Held:

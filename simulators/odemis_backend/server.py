@@ -273,5 +273,10 @@ def _converse(backend: Backend, connection: "Connection[Any, Any]") -> None:
             return
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve as the command line asks."""
     serve(Path(sys.argv[1]), sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()

@@ -68,9 +68,9 @@ class Texture:
         # Weights on a circle: linear ones would lose variance between two voxels.
         part = (z - low) * np.pi / 2
         # Computed when first needed, not when a session starts.
-        volume = _volume(self._seed)
-        layer = volume[low % _DEPTH] * np.float32(np.cos(part))
-        layer += volume[(low + 1) % _DEPTH] * np.float32(np.sin(part))
+        field = volume(self._seed)
+        layer = field[low % _DEPTH] * np.float32(np.cos(part))
+        layer += field[(low + 1) % _DEPTH] * np.float32(np.sin(part))
         layer /= max(float(layer.std()), 1e-6)
         cos, sin = np.cos(sampling.turn_rad), np.sin(sampling.turn_rad)
         turn = np.array([[cos, -sin], [sin, cos]])
@@ -93,7 +93,18 @@ class Texture:
 
 
 @lru_cache(maxsize=4)
-def _volume(seed: int) -> NDArray[np.float32]:
+def volume(seed: int) -> NDArray[np.float32]:
+    """Return one period of the field of a seed, computed once in a process.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    (64, 192, 192) array of float32
+        In z, y, x.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 40]))
     white = np.fft.rfftn(rng.standard_normal((_DEPTH, _SIZE, _SIZE), dtype=np.float32))
     kz = np.fft.fftfreq(_DEPTH)[:, None, None]

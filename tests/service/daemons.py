@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,38 +12,26 @@ from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo
 from service.errors import NoDaemonError
 from service.session.folders.runtime_folder import runtime_directory
-from tests.places import ROOT
+from tests.forked import ILEMTRACK, Forked
 
-Daemon = subprocess.Popen[str]
-Start = Callable[..., Daemon]
+Daemon = Forked
+Start = Callable[..., Forked]
 
 
 @contextmanager
 def daemons(runtime_dir: Path) -> Iterator[Start]:
     """Give a function that starts `ilemtrack`; what still runs at the end is killed."""
-    started: list[Daemon] = []
+    started: list[Forked] = []
 
-    def launch(*arguments: object) -> Daemon:
-        code = "from service.cli.app import main; main()"
-        environment = os.environ | {"XDG_RUNTIME_DIR": str(runtime_dir)}
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", code, *map(str, arguments)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=environment,
-                cwd=ROOT,
-            )
-        )
+    def launch(*arguments: object) -> Forked:
+        started.append(Forked(ILEMTRACK, *arguments, environment={"XDG_RUNTIME_DIR": str(runtime_dir)}))
         return started[-1]
 
     try:
         yield launch
     finally:
         for process in started:
-            process.kill()
-            process.communicate(timeout=200)
+            process.close()
 
 
 def found_by_others() -> DaemonInfo | None:

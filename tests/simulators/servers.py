@@ -1,8 +1,5 @@
 """A whole microscope in a process of its own: one specimen behind a simulated Odemis and a Quanta server."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +14,7 @@ from drivers.quanta.client import QuantaClient
 from simulators.odemis_backend.backend import Questions
 from simulators.odemis_backend.faults import Faults
 from simulators.servers import CONFIGURATION
-from tests.places import ROOT
+from tests.forked import SERVERS, Forked
 
 QUICK: dict[str, dict[str, Any]] = {
     "layout": {"sections": 3, "columns": 3, "fields": [2, 1], "pitch_um": 150, "first_um": [-150, 0]},
@@ -74,14 +71,11 @@ class Servers:
 
     def start(self) -> None:
         """Start it."""
-        command = [sys.executable, "-m", "simulators.servers", "--config", str(self._given)]
-        command += ["--folder", str(self.folder), "--port", str(self._port)]
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
-        )
-        assert self._process.stdout is not None
-        assert "a simulated microscope" in self._process.stdout.readline()
-        assert CONFIGURATION in self._process.stdout.readline()
+        arguments = ("--config", self._given, "--folder", self.folder, "--port", self._port)
+        self._process = Forked(SERVERS, *arguments)
+        first, second = self._process.wait_for_lines(2)
+        assert "a simulated microscope" in first
+        assert CONFIGURATION in second
         quanta = self.config.quanta
         assert quanta is not None
         self._port = int(quanta.endpoint.rpartition(":")[2])
@@ -110,10 +104,7 @@ class Servers:
     def kill(self) -> None:
         """Kill it, as a crash does."""
         self._questions.close()
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._process.close()
 
 
 @contextmanager

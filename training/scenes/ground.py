@@ -1,4 +1,4 @@
-"""Ground and artefacts: uneven light and resin, haze, specks, folds, scratches, the edge of a section."""
+"""Ground and artefacts: uneven light and resin, tissue, haze, specks, folds, scratches, edges of sections."""
 
 import cv2
 import numpy as np
@@ -39,6 +39,24 @@ def haze(rng: np.random.Generator, light: Floats, pixel_um: float) -> Floats:
     bright = float(np.percentile(light, 99))
     strength = rng.choice([0.0, 0.0, rng.uniform(0, 0.04)])
     return np.asarray(share * spread + strength * bright * patches, dtype=np.float32)
+
+
+def tissue(rng: np.random.Generator, shape: tuple[int, int], pixel_um: float) -> Floats:
+    """Return the light of tissue between cells: clouds and fibres of any size without edges, mean 1.
+
+    Some clouds are as large as cells and as bright as dim ones; they fade out, while a cell ends.
+    """
+    clouds = np.zeros(shape, np.float32)
+    for scale_um in (float(rng.uniform(1.2, 4)), float(rng.uniform(4, 10)), float(rng.uniform(10, 25))):
+        clouds += np.float32(rng.uniform(0, 1)) * smooth_field(rng, shape, scale_um / pixel_um)
+    clouds *= np.float32(rng.uniform(0.4, 1.2) / max(float(clouds.std()), 1e-6))
+    light = np.exp(clouds)
+    if rng.random() < 0.4:
+        bent = smooth_field(rng, shape, float(rng.uniform(3, 9)) / pixel_um)
+        thin = np.float32(rng.uniform(0.1, 0.3))
+        light += np.float32(rng.uniform(0.5, 3)) * np.exp(-((bent / thin) ** 2))
+    light -= np.float32(np.percentile(light, 2))
+    return np.asarray(np.maximum(light, 0) / max(float(light.mean()), 1e-6), dtype=np.float32)
 
 
 def specks(rng: np.random.Generator, shape: tuple[int, int], pixel_um: float, brightness: float) -> Floats:

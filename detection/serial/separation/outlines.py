@@ -41,6 +41,13 @@ class Outlines:
         """Shape and pixel size, um."""
         return (self.labels.shape[0], self.labels.shape[1]), self.pixel_um
 
+    def of(self, detections: Sequence[int]) -> "Outlines":
+        """Return the outlines of some of the detections, counted from 0, numbered in that order."""
+        numbers = np.zeros(len(self.sightings) + 1, dtype=np.int32)
+        numbers[np.array(detections, dtype=np.intp) + 1] = np.arange(1, len(detections) + 1)
+        kept = tuple(self.sightings[n] for n in detections)
+        return Outlines(numbers[self.labels], self.shrink, self.pixel_um, kept)
+
     def areas_um2(self, count: int) -> list[float]:
         """Return the areas of the first `count` detections."""
         pixels = np.bincount(self.labels.ravel(), minlength=count + 1)[1 : count + 1]

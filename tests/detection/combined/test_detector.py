@@ -76,12 +76,11 @@ def test_a_few_hits_that_the_network_rules_out_are_left_out() -> None:
 
 def test_in_a_crowd_the_network_decides_and_no_warning_says_that_most_is_imaged() -> None:
     steps = SEEING.steps(check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET))
-    assert steps.recall_first.crowded
+    assert steps.standing.crowded
     detection = found(CROWD.pixels, SEEING)
     assert {cell.seen_by for cell in detection.cells} == {SeenBy.NETWORK}
     assert not any("so densely" in warning for warning in detection.warnings)
-    assert steps.fusion.aside
-    assert not steps.fusion.added
+    assert not steps.rest
 
 
 def test_a_crowd_that_only_recall_first_sees_is_imaged_with_a_warning() -> None:

@@ -10,7 +10,7 @@ from tests.detection import real_frames
 from tests.detection.scores import contained_recall, precision, recall
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
-CONFIG = DetectionConfig(dilate_um=0.5)
+CONFIG = DetectionConfig(detector="recall-first", dilate_um=0.5)
 OFFSET = 500.0
 
 
@@ -107,7 +107,7 @@ def test_a_crowded_frame_is_named_and_imaged_nearly_whole(cells: int) -> None:
 @pytest.mark.parametrize("name", real_frames.NAMES)
 def test_real_frames_are_imaged_in_part_and_their_clear_cells_whole(name: str) -> None:
     pixels = real_frames.pixels(name)
-    detection = detect(pixels, real_frames.PIXEL_SIZE_UM, DetectionConfig())
+    detection = detect(pixels, real_frames.PIXEL_SIZE_UM, DetectionConfig(detector="recall-first"))
     boxes = [cell.image_box_px for cell in detection.cells if cell.image_box_px is not None]
     assert "background was subtracted" in detection.warnings[0]
     imaged = union_mask(boxes, pixels.shape)

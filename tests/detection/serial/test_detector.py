@@ -67,13 +67,14 @@ def run(frames: list[SectionFrame], look_ahead: bool = True) -> list[SerialSecti
 
 
 def track_at(section: SerialSection, index: int, cell: int) -> str | None:
-    """Track of the detection that shows a cell."""
+    """Track of the detection that shows a cell; of several boxes around it, the nearest one."""
     x, y = BLOCK.box(cell, 1 + 0.15 * index, laid(index))
-    for one in section.cells:
-        box = one.cell.box_px
-        if box.x0 <= x < box.x1 and box.y0 <= y < box.y1 and one.tracks:
-            return one.tracks[0]
-    return None
+    around = [
+        (math.hypot((box.x0 + box.x1) / 2 - x, (box.y0 + box.y1) / 2 - y), one.tracks[0])
+        for one in section.cells
+        if one.tracks and (box := one.cell.box_px).x0 <= x < box.x1 and box.y0 <= y < box.y1
+    ]
+    return min(around)[1] if around else None
 
 
 @functools.cache
@@ -306,9 +307,14 @@ def test_an_empty_section_between_others_is_bridged_and_a_constant_one_too() -> 
 
 
 @pytest.mark.parametrize("look_ahead", [True, False])
-def test_dim_cells_in_a_crowd_are_imaged_in_every_section(look_ahead: bool) -> None:
+@pytest.mark.parametrize(
+    ("detector_name", "least", "gain"), [("combined", 0.97, 0.0), ("recall-first", 0.7, 0.4)]
+)
+def test_dim_cells_in_a_crowd_are_imaged_in_every_section(
+    detector_name: str, least: float, gain: float, look_ahead: bool
+) -> None:
     crowd = Block(3, cells=95, half_um=62.0)
-    config = DetectionConfig()
+    config = DetectionConfig(detector=detector_name)
     detector = SerialDetector(config, look_ahead=look_ahead)
     frames: list[SectionFrame] = []
     dim: list[NDArray[np.bool_]] = []
@@ -326,7 +332,7 @@ def test_dim_cells_in_a_crowd_are_imaged_in_every_section(look_ahead: bool) -> N
         for shares, cells in ((together, [cell.cell for cell in section.cells]), (alone, single)):
             boxes = [cell.image_box_px for cell in cells if cell.image_box_px is not None]
             shares.append(float(union_mask(boxes, one.shape)[where].mean()))
-    assert np.mean(together) > np.mean(alone) + 0.4
+    assert float(np.mean(together)) > max(float(np.mean(alone)) + gain, least)
 
 
 def test_the_same_frames_give_the_same_sections(anew: None) -> None:

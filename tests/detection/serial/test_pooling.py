@@ -40,8 +40,7 @@ def middles() -> list[tuple[float, float]]:
 
 def test_noise_stays_and_cells_stand_out_by_the_root_of_five() -> None:
     some = layers(60)
-    frame = pool(some[2], neighbours(some, 2))
-    many = split_background(frame)
+    many = split_background(pool(some[2], neighbours(some, 2)).frame)
     assert many.noise_adu == pytest.approx(some[2].noise_adu, rel=0.05)
     alone, together = (
         np.mean(
@@ -58,7 +57,7 @@ def test_noise_stays_and_cells_stand_out_by_the_root_of_five() -> None:
 def test_dim_cells_are_found_in_the_average() -> None:
     some = layers(9)
     alone = detect(some[2].frame.pixels, PIXEL_UM, DetectionConfig(), OFFSET)
-    frame = pool(some[2], neighbours(some, 2))
+    frame = pool(some[2], neighbours(some, 2)).frame
     together = detect(frame.pixels, PIXEL_UM, DetectionConfig(), OFFSET)
 
     def met(cells: tuple[Cell, ...]) -> int:
@@ -71,21 +70,33 @@ def test_dim_cells_are_found_in_the_average() -> None:
     assert met(together.cells) > met(alone.cells)
 
 
-def test_an_average_of_empty_sections_is_empty() -> None:
+def test_the_average_is_split_at_the_background_of_the_section() -> None:
+    some = layers(60)
+    average = pool(some[2], neighbours(some, 2))
+    background = some[2].frame.pixels - some[2].residual
+    assert np.abs(average.frame.pixels - average.residual - background).max() < 0.01
+    assert average.noise_adu == some[2].noise_adu
+
+
+@pytest.mark.parametrize("detector", ["combined", "recall-first"])
+def test_an_average_of_empty_sections_adds_nothing(detector: str) -> None:
+    """Whatever a detector sees in its noise."""
     some = layers(0, Block(1, cells=0))
-    frame = pool(some[2], neighbours(some, 2))
-    assert detect(frame.pixels, PIXEL_UM, DetectionConfig(), OFFSET).imaged_fraction < 0.02
+    for n, own in enumerate(some):
+        average = pool(own, neighbours(some, n))
+        seen = detect(average.frame.pixels, PIXEL_UM, DetectionConfig(detector=detector), OFFSET).cells
+        assert join_hits((), seen, own, average) == ()
 
 
 def test_without_neighbours_the_frame_is_itself() -> None:
     own = layers(60)[0]
-    assert np.abs(pool(own, []).pixels.astype(int) - own.frame.pixels).max() <= 1
+    assert np.abs(pool(own, []).frame.pixels.astype(int) - own.frame.pixels).max() <= 1
 
 
 def test_noisier_sections_count_less() -> None:
     own = layers(60)[2]
     noisy = replace(own, residual=own.residual + 1000, noise_adu=1000 * own.noise_adu)
-    frame = pool(own, [Neighbour(noisy, Rigid())])
+    frame = pool(own, [Neighbour(noisy, Rigid())]).frame
     assert np.abs(frame.pixels.astype(int) - own.frame.pixels).max() <= 1
 
 
@@ -93,12 +104,12 @@ def test_what_is_left_out_or_masked_does_not_count() -> None:
     own = layers(60)[2]
     other = replace(own, residual=own.residual.copy())
     other.residual[20:30, 40:50] = 5000
-    frame = pool(own, [Neighbour(other, Rigid(), (BoxPx(40, 20, 50, 30),))])
+    frame = pool(own, [Neighbour(other, Rigid(), (BoxPx(40, 20, 50, 30),))]).frame
     assert frame.pixels[20:30, 40:50].max() < 2000
     mask = np.ones(own.frame.shape, dtype=np.bool_)
     mask[20:30, 40:50] = False
     masked = replace(other, frame=replace(other.frame, mask=mask))
-    assert (pool(own, [Neighbour(masked, Rigid())]).pixels == frame.pixels).all()
+    assert (pool(own, [Neighbour(masked, Rigid())]).frame.pixels == frame.pixels).all()
 
 
 def cell(box: BoxPx, name: str = "c0001", imaged: bool = True) -> Cell:
@@ -117,25 +128,32 @@ BOX = BoxPx(50, 50, 70, 70)
 
 def test_what_the_section_shows_alone_is_never_lost() -> None:
     single = (cell(BoxPx(10, 10, 20, 20)), cell(BOX, "c0002"))
-    assert join_hits(single, (), lit(BOX, 0)) == single
+    assert join_hits(single, (), lit(BOX, 0), lit(BOX, 0)) == single
 
 
 def test_the_average_adds_cells_for_which_the_section_has_some_light() -> None:
     own = lit(BOX, 5.0)
-    (added,) = join_hits((), (cell(BOX),), own)
+    (added,) = join_hits((), (cell(BOX),), own, lit(BOX, 10.0))
     assert added.image_box_px == BOX
     assert added.reason == "kept: seen with its neighbours"
-    assert join_hits((), (cell(BOX),), lit(BOX, 0.0)) == ()
+    assert join_hits((), (cell(BOX),), lit(BOX, 0.0), lit(BOX, 10.0)) == ()
+
+
+def test_the_average_adds_nothing_that_does_not_stand_out_in_it() -> None:
+    """A detector that learned what cells look like may see one in noise."""
+    hint, faint = lit(BOX, 4.0), lit(BOX, 3.0)
+    assert len(join_hits((), (cell(BOX),), hint, lit(BOX, 6.0))) == 1
+    assert join_hits((), (cell(BOX),), hint, faint) == ()
 
 
 def test_a_cell_is_imaged_where_either_shows_it_and_keeps_its_own_box() -> None:
     larger = BoxPx(45, 52, 66, 74)
-    (both,) = join_hits((cell(BOX),), (cell(larger),), lit(BOX, 5.0))
+    (both,) = join_hits((cell(BOX),), (cell(larger),), lit(BOX, 5.0), lit(BOX, 5.0))
     assert both.box_px == BOX
     assert both.image_box_px == BoxPx(45, 50, 70, 74)
-    (saved,) = join_hits((cell(BOX, imaged=False),), (cell(larger),), lit(BOX, 5.0))
+    (saved,) = join_hits((cell(BOX, imaged=False),), (cell(larger),), lit(BOX, 5.0), lit(BOX, 5.0))
     assert saved.image_box_px == larger
 
 
 def test_what_is_fixed_in_the_camera_is_not_added() -> None:
-    assert join_hits((), (cell(BOX),), lit(BOX, 5.0), [BoxPx(52, 52, 68, 68)]) == ()
+    assert join_hits((), (cell(BOX),), lit(BOX, 5.0), lit(BOX, 5.0), [BoxPx(52, 52, 68, 68)]) == ()

@@ -23,7 +23,7 @@ from tests.detection.stacks import OFFSET, PIXEL_UM, SIZE_PX, Block
 
 BLOCK = Block(8, cells=60)
 DUST = BoxPx(120, 100, 140, 120)
-CONFIG = DetectionConfig(dilate_um=0.5, min_confidence=0.6, doubtful_below=0.9)
+CONFIG = DetectionConfig(dilate_um=0.5, min_confidence=0.8, doubtful_below=0.95)
 MISLEADING = "kept: seen in its neighbours, doubtful, not imaged: fixed in the camera, little more than noise"
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,16 @@ def test_what_grows_ninefold_is_another_cell_unless_the_edge_cut_it() -> None:
         tracker = Tracker()
         tracker.add(place(0), [spot(0, half=2, cut=cut)])
         assert tracker.add(place(1), [spot(0, half=6)]) == [name]
+
+
+def test_a_covered_detection_continues_what_others_leave_and_begins_nothing() -> None:
+    tracker = Tracker()
+    tracker.add(place(0), [spot(0), spot(8)])
+    covered = replace(spot(0.2), covered=True)
+    # It is nearer to the first track, but another detection may have that one.
+    assert tracker.add(place(1), [covered, spot(0.5), spot(8)]) == ["", "T0001", "T0002"]
+    assert tracker.add(place(2), [replace(spot(8), covered=True), spot(0)]) == ["T0002", "T0001"]
+    assert tracker.add(place(3), [replace(spot(30), covered=True)]) == [""]
 
 
 def test_a_cell_that_splits_names_its_parent() -> None:

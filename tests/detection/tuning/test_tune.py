@@ -110,6 +110,8 @@ BEFORE = Figures(50, 0.90, 1.50, 0.010, 0.1)
         ({"imaged_over_cells": 1.3, "false_area": 0.013}, False),
         ({"contained": float("nan")}, False),
         ({"reliability_gap": 0.0}, False),
+        ({"imaged_over_cells": 1.30, "reliability_gap": 0.14}, True),
+        ({"imaged_over_cells": 1.30, "reliability_gap": 0.16}, False),
     ],
 )
 def test_better_is_no_cell_lost_and_hardly_more_area(change: dict[str, Any], better: bool) -> None:

@@ -11,9 +11,10 @@ from drivers.microscope import Microscope
 from drivers.odemis.client import OdemisClient
 from drivers.odemis.microscope import odemis_microscope
 from simulators.errors import BackendError
-from simulators.odemis_backend.backend import BackendClock, OdemisBackend
+from simulators.odemis_backend.backend import BackendClock
 from tests.drivers.contract import PUSH_M, Bench
 from tests.drivers.patience import Patience
+from tests.forked import odemis_backend
 
 PLACES_M = ((0.0, 0.0), (400e-6, 0.0))
 
@@ -30,7 +31,7 @@ class OdemisRig:
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self._settings = settings
-        self.backend = OdemisBackend(folder, self.config_for("unused"))
+        self.backend = odemis_backend(folder, self.config_for("unused"))
         self.config = self.config_for(str(self.backend.python))
         self.clock = BackendClock(self.backend)
         self.client = OdemisClient(self.config.odemis, now_s=Patience(self._hangs, pace=5))

@@ -1,8 +1,6 @@
 """Every way in which Odemis is known to fail: the state afterwards, the sentence, and what happens next."""
 
 import math
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -36,7 +34,7 @@ from service.safety.safe_state import make_safe
 from tests.drivers.contract import Bench
 from tests.drivers.odemis.bench import PLACES_M, OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
-from tests.places import ROOT
+from tests.forked import Forked
 
 
 @pytest.fixture
@@ -549,16 +547,13 @@ def test_a_program_that_is_killed_leaves_beam_and_light_off(odemis: OdemisRig, t
     bench = odemis.bench()
     path = tmp_path / "c.json"
     path.write_text(odemis.config.model_dump_json())
-    program = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, cwd=ROOT)
-    assert program.stdout is not None
-    assert program.stdout.readline() == b"lit\n"
+    program = Forked(KILLED, path)
+    assert program.wait_for_lines(1) == ["lit"]
     odemis.backend.ask("set", "e-beam", "blanker", False)
     truth = odemis.backend.truth()
     assert truth["light"]
     assert not truth["blanked"]
-    program.send_signal(signal.SIGKILL)
-    program.wait()
-    program.stdout.close()
+    program.close()
     end_s = time.monotonic() + 20
     while not safe(odemis) and time.monotonic() < end_s:
         time.sleep(0.02)

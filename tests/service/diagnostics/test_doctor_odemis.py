@@ -23,6 +23,7 @@ from service.diagnostics.preflight import device_checks
 from service.errors import InputError
 from service.session.hardware import hardware
 from simulators.odemis_backend.backend import OdemisBackend
+from tests.forked import odemis_backend
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SETTINGS: dict[str, Any] = {
@@ -35,7 +36,7 @@ SETTINGS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def shared() -> Iterator[OdemisBackend]:
     with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
-        backend = OdemisBackend(Path(folder), Config.model_validate(SETTINGS), clock="real")
+        backend = odemis_backend(Path(folder), Config.model_validate(SETTINGS), clock="real")
         yield backend
         backend.close()
 
@@ -215,7 +216,7 @@ def test_a_version_that_was_not_tried(backend: OdemisBackend, version: str, fit:
 
 def test_a_back_end_that_is_down(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
-        backend = OdemisBackend(Path(folder), Config.model_validate(SETTINGS), clock="real")
+        backend = odemis_backend(Path(folder), Config.model_validate(SETTINGS), clock="real")
         backend.close()
         found = told(config_of(backend.python), tmp_path)
         # What `run` and `preflight` say of it.

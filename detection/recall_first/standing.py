@@ -1,0 +1,144 @@
+"""Everything that stands out from its background, before it becomes cells."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.background.estimate import Background, enlarged, lowest_background
+from detection.image.frames import Frame
+from detection.image.working_grid import WorkingGrid, subtract_background
+from detection.recall_first.regions import remove_halo
+from detection.recall_first.settings import RECALL_FIRST, CrowdingSettings, RecallFirstSettings
+from detection.recall_first.significance import Significance, hysteresis, significant
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """Pixels of the working grid that stand out.
+
+    Attributes
+    ----------
+    background : Background
+        The one that was subtracted last.
+    residual, noise_sd : (rows, columns) array of float32
+        Grey levels above it, and the standard deviation of their noise.
+    z : (rows, columns) array of float32
+        One over the other.
+    mask : (rows, columns) array of bool
+        Pixels that stand out.
+    strength : (rows, columns) array of float32
+        Significance over the threshold; see `detection.recall_first.significance.Significance`.
+    unevenness : float
+        Of the background, in deviations of the noise of a pixel.
+    crowded : bool
+        The background varies too much to be resin, so that its darkest parts were taken instead.
+    dense : bool
+        Most of the frame is brighter than its background.
+    warnings : tuple of str
+    """
+
+    background: Background
+    residual: NDArray[np.float32]
+    noise_sd: NDArray[np.float32]
+    z: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    strength: NDArray[np.float32]
+    unevenness: float
+    crowded: bool
+    dense: bool
+    warnings: tuple[str, ...]
+
+
+def stand_out(frame: Frame, grid: WorkingGrid, settings: RecallFirstSettings = RECALL_FIRST) -> Standing:
+    """Find the pixels that stand out from the background of a frame.
+
+    Parameters
+    ----------
+    frame : Frame
+        Not constant.
+    grid : WorkingGrid
+        The frame on the working grid of these settings.
+    settings : RecallFirstSettings
+    """
+    warnings: list[str] = []
+    crowding = settings.crowding
+    shrink, pixel_um, background = grid.shrink, grid.pixel_um, grid.background
+    residual, noise_sd = grid.residual, grid.noise_sd
+    z = residual / noise_sd
+    found = _found(z, noise_sd, background, pixel_um, settings)
+    # Equalising makes any background uneven, so there it says nothing about crowding.
+    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink, settings)
+    if crowded:
+        warnings.append(
+            "cells lie so densely that the ground between them cannot be told from them:"
+            " the darkest parts count as ground, and most of the frame is imaged"
+        )
+        background = lowest_background(grid.blocks, settings.background)
+        residual, noise_sd = subtract_background(grid.image, background, shrink)
+        z = residual / noise_sd
+        found = _found(z, noise_sd, background, pixel_um, settings)
+    mask, strength = found.mask, found.strength
+    covered = float(mask.mean())
+    dense = covered > crowding.dense_share
+    if frame.processed or (dense and not crowded):
+        if dense:
+            warnings.append(
+                f"{covered:.0%} of the frame is brighter than its background: it is crowded or was equalised;"
+                f" what has less than {crowding.floor_extend:.0%} of the brightness of bright cells"
+                " is left out"
+            )
+        floor = _contrast_floor(residual, pixel_um, crowding)
+        mask &= floor > crowding.floor_extend
+        np.minimum(strength, floor / crowding.floor_seed, out=strength)
+    if not (crowded or frame.processed):
+        mask = remove_halo(mask.astype(np.uint8), residual, noise_sd, pixel_um, settings.halo) > 0
+    return Standing(
+        background,
+        residual,
+        noise_sd,
+        z,
+        mask,
+        strength,
+        found.unevenness,
+        crowded,
+        dense,
+        tuple(warnings),
+    )
+
+
+def _is_crowded(
+    unevenness: float, background: Background, shrink: int, settings: RecallFirstSettings
+) -> bool:
+    """Return True if the background varies too much to be resin."""
+    noise_sd = float(np.median(background.noise_sd)) / shrink
+    level = float(np.median(background.level))
+    lumpy = settings.background.lumpy_share * level
+    return unevenness > settings.crowding.unevenness and unevenness * noise_sd > lumpy
+
+
+def _found(
+    z: NDArray[np.float32],
+    noise_sd: NDArray[np.float32],
+    background: Background,
+    pixel_um: float,
+    settings: RecallFirstSettings,
+) -> Significance:
+    level = np.asarray(np.maximum(enlarged(background.level, z.shape), 0) / noise_sd, dtype=np.float32)
+    empty = _on_grid(background.empty, z.shape)
+    return significant(z, level, empty, pixel_um, settings.significance)
+
+
+def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    size = shape[1], shape[0]
+    return np.asarray(cv2.resize(blocks.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
+
+
+def _contrast_floor(
+    residual: NDArray[np.float32], pixel_um: float, settings: CrowdingSettings
+) -> NDArray[np.float32]:
+    """Return the smoothed residual as a share of that of bright cells, 0 in regions below the seed."""
+    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), settings.floor_sigma_um / pixel_um))
+    share = smooth / np.float32(max(float(np.percentile(smooth, settings.floor_percentile)), 1e-6))
+    return share * hysteresis(share > settings.floor_extend, share >= settings.floor_seed)
