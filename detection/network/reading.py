@@ -99,8 +99,8 @@ def _more(kept: Reading, found: Reading, settings: ReadingSettings) -> Reading:
     same = alike.any(axis=0)
     for number in np.flatnonzero(same):
         own = int(alike[:, number].argmax())
-        outer[own, :2] = np.minimum(outer[own, :2], found.boxes[number, :2])
-        outer[own, 2:] = np.maximum(outer[own, 2:], found.boxes[number, 2:])
+        outer[own, :2] = np.minimum(outer[own, :2], found.outer[number, :2])
+        outer[own, 2:] = np.maximum(outer[own, 2:], found.outer[number, 2:])
     new = ~same
     return Reading(
         np.concatenate([kept.boxes, found.boxes[new]]),
