@@ -170,7 +170,7 @@ def test_a_full_disk_and_a_wrong_clock_are_red(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "name", "says"),
     [
-        ({"sem": {"presets_px": [[100, 100]]}}, "plan", "a tile overlap of 3 um needs frames"),
+        ({"sem": {"presets_px": [[100, 100]]}}, "plan", "a tile overlap of 2.5 um needs frames"),
         ({"detection": {"detector": "forest:nowhere.onnx"}}, "detector", "nowhere.onnx"),
         ({"detection": {"detector": "nobody"}}, "detector", "no detector named nobody"),
         ({"notify": {"urls_file": "/nowhere/urls"}}, "who is told", "/nowhere/urls"),
