@@ -13,7 +13,7 @@ from detection.image.boxes import BoxPx, on_grid, union_fraction
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
-from detection.network.settings import PLACE_PX
+from detection.network.settings import PLACE_PX, READING
 from detection.recall_first.standing import Standing
 
 
@@ -113,11 +113,13 @@ def is_unsure(
     settings : CombinedSettings
     """
     low, high = settings.unsure_scores
-    cells = int(np.count_nonzero(score >= settings.half))
+    cells = int(np.count_nonzero(score >= READING.least_score))
     unsure = int(np.count_nonzero((score > low) & (score < high)))
     sure = [hit for hit in learned if hit.confidence >= settings.sure_alone]
-    seen = sum(hit.seen_by is SeenBy.BOTH for hit in sure)
-    return unsure >= settings.unsure_share * max(cells, 1) and seen >= settings.seen_share * len(sure)
+    if not sure or unsure < settings.unsure_share * cells:
+        # Without a hit that both see nothing shows that recall-first sees the cells of this frame.
+        return False
+    return sum(hit.seen_by is SeenBy.BOTH for hit in sure) >= settings.seen_share * len(sure)
 
 
 def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:

@@ -20,13 +20,12 @@ class CombinedSettings:
     standing_share: float = 0.2
     """Share of the area of a hit of the network that stands out from the background from which both see that
     cell: a ring of label fills a fifth of its box. Chosen by hand; not measured."""
-    half: float = 0.5
-    """Score from which a place rather lies in a cell."""
     unsure_scores: tuple[float, float] = (0.2, 0.9)
     """Scores between which the network is unsure of a place. Chosen by hand."""
     unsure_share: float = 1.0
-    """Unsure places over those that rather lie in cells from which the network is unsure of a processed
-    frame. Development scenes with cells that were processed have .2 to .9, equalised tissue 1.2 to 1.4."""
+    """Unsure places over those of hits from which the network is unsure of a processed
+    frame. Development scenes with cells that were processed have .2 to .9, the three real frames of equalised
+    tissue 1.2 to 1.4; it was chosen with both in view."""
     sure_alone: float = 0.9
     """Confidence from which the network is sure of a hit. Chosen by hand."""
     seen_share: float = 0.5

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,31 @@ def iou(a: BoxPx, b: BoxPx) -> float:
     """Return the intersection over union of two boxes, 0..1."""
     shared = intersection_px(a, b)
     return shared / (a.area_px + b.area_px - shared)
+
+
+def pairwise_areas(
+    a: NDArray[Any], b: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the areas that boxes share, and their own.
+
+    Parameters
+    ----------
+    a, b : (N, 4) and (M, 4) array
+        x0, y0, x1, y1 of each box, px.
+
+    Returns
+    -------
+    shared : (N, M) array of float32
+    area_a, area_b : (N, 1) and (1, M) array of float32
+        Never 0, so that they may divide.
+    """
+    side = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+    side = np.maximum(side, 0).astype(np.float32)
+    area_a, area_b = (
+        np.maximum((one[:, 2] - one[:, 0]) * (one[:, 3] - one[:, 1]), 1e-6).astype(np.float32)
+        for one in (a, b)
+    )
+    return np.asarray(side[..., 0] * side[..., 1]), area_a[:, None], area_b[None, :]
 
 
 def dice(a: BoxPx, b: BoxPx) -> float:

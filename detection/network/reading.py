@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.image.boxes import pairwise_areas
 from detection.network.graph import FINER, SIDES
 from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX, ReadingSettings
 
@@ -54,8 +55,8 @@ def read_hits(
     """Read hits: the best boxes first, each with what the others of its cell say.
 
     Every place that may lie in a cell has a box of its own. The best boxes are kept, one for each cell, as
-    the average of the boxes that are alike. What no kept box covers makes hits of its own, so that no place
-    is lost.
+    the average of the boxes that are alike. What no kept box covers makes hits of its own, or makes the outer
+    box of a hit that it resembles larger, so that no place is lost.
 
     Parameters
     ----------
@@ -94,7 +95,8 @@ def _more(kept: Reading, found: Reading, settings: ReadingSettings) -> Reading:
     """Add hits to those that were kept before; one of the same cell makes the outer box larger instead."""
     if not len(kept.boxes):
         return found
-    alike = _overlap(kept.boxes, found.boxes) >= settings.same_overlap
+    inner, area, other = pairwise_areas(kept.boxes, found.boxes)
+    alike = inner >= settings.same_overlap * (area + other - inner)
     outer = kept.outer.copy()
     same = alike.any(axis=0)
     for number in np.flatnonzero(same):
@@ -182,27 +184,9 @@ def _peaks(
     return at[highest]
 
 
-def _shared(better: Floats, others: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the area that each pair of boxes shares, (better, others), and the areas of both."""
-    low = np.maximum(better[:, None, :2], others[None, :, :2])
-    high = np.minimum(better[:, None, 2:], others[None, :, 2:])
-    side = np.maximum(high - low, 0)
-    area, other = (
-        np.asarray((one[:, 2] - one[:, 0]) * (one[:, 3] - one[:, 1]) + np.float32(1e-6))
-        for one in (better, others)
-    )
-    return np.asarray(side[..., 0] * side[..., 1]), area[:, None], other[None, :]
-
-
-def _overlap(better: Floats, others: Floats) -> Floats:
-    """Return the intersection over union of each pair of boxes."""
-    inner, area, other = _shared(better, others)
-    return np.asarray(inner / (area + other - inner))
-
-
 def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     """Return the group of each box, those of one cell together; boxes come in order, the best first."""
-    inner, area, other = _shared(boxes, boxes)
+    inner, area, other = pairwise_areas(boxes, boxes)
     alike = inner >= settings.same_overlap * (area + other - inner)
     alike |= inner >= settings.inside_share * other
     group = np.full(len(boxes), -1, np.intp)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx, around, intersection_px, union_mask
+from detection.image.boxes import BoxPx, around, intersection_px, pairwise_areas, union_mask
 from detection.image.hits import NO_CELL, Cell, CellSource
 from detection.serial.settings import SETTINGS
 
@@ -134,18 +134,9 @@ def _by_trust(cells: Sequence[Cell]) -> list[int]:
 
 def _alike(boxes: Sequence[BoxPx]) -> NDArray[np.bool_]:
     """Return True for pairs of boxes, (N, N), of one cell; boxes come in order of trust."""
-    shared, area = _shared_px(boxes)
-    return np.asarray(shared >= _SETTINGS.least_iou * (area[:, None] + area[None, :] - shared))
-
-
-def _shared_px(boxes: Sequence[BoxPx]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pixels that each two boxes share, (N, N), and those of each, (N,)."""
     sides = np.array([box.as_tuple() for box in boxes], dtype=np.int64)
-    low = np.maximum(sides[:, None, :2], sides[None, :, :2])
-    high = np.minimum(sides[:, None, 2:], sides[None, :, 2:])
-    side = np.maximum(high - low, 0)
-    area = (sides[:, 2] - sides[:, 0]) * (sides[:, 3] - sides[:, 1])
-    return side[..., 0] * side[..., 1], area
+    shared, area, other = pairwise_areas(sides, sides)
+    return np.asarray(shared >= _SETTINGS.least_iou * (area + other - shared))
 
 
 def _box_of_missing(imaged: NDArray[np.bool_], box: BoxPx) -> BoxPx | None:

@@ -132,11 +132,15 @@ def _panels(pixels: NDArray[np.generic], steps: Explanation, detection: Detectio
         panels += [
             Panel(
                 f"Recall-first: {_hits(steps.classic)} brighter than the background"
-                "\nthat the network does not show",
+                + (
+                    ";\nthose of the network, unsure of this frame, are set aside"
+                    if fusion.doubted
+                    else "\nthat the network does not show"
+                ),
                 partial(
                     shown,
                     groups=(
-                        Boxes([hit.box for hit in fusion.added], AMBER, "added to those of the network"),
+                        Boxes([hit.box for hit in fusion.added], AMBER, "kept"),
                         Boxes([hit.box for hit in fusion.ruled_out], RED, "ruled out by the network"),
                     ),
                 ),

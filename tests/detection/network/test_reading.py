@@ -49,6 +49,17 @@ def test_two_cells_give_their_two_boxes() -> None:
         np.testing.assert_allclose(np.abs(outer - box), SPREAD_PX, atol=0.1)
 
 
+def test_what_a_box_leaves_of_its_cell_makes_the_outer_box_larger_and_no_second_hit() -> None:
+    # Places beside the box of a cell whose own boxes are nearly the same.
+    found = output([(10, 10, 40, 40)])
+    beside = output([(10, 10, 46, 40)])
+    down, across = slice(10 // 4, 40 // 4), slice(40 // 4, 46 // 4 + 1)
+    found[:, down, across] = beside[:, down, across]
+    reading = read(found)
+    assert len(reading.boxes) == 1
+    assert reading.outer[0, 2] >= 46
+
+
 def test_touching_cells_stay_two() -> None:
     reading = read(output([(8, 8, 28, 40), (28, 8, 48, 40)]))
     assert len(reading.boxes) == 2
