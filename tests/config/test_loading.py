@@ -10,6 +10,12 @@ from config.errors import ConfigError
 from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
 from config.loading import dump, load, parse
 from config.model import Config
+from config.work import DetectionConfig
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_a_profile_detects_as_the_defaults_do(name: str) -> None:
+    assert load(name).detection == DetectionConfig()
 
 
 @pytest.mark.parametrize("name", profile_names())

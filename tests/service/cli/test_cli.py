@@ -132,7 +132,7 @@ def test_detect_prints_the_document(say: Said, frame: Path, tmp_path: Path) -> N
     status, document, _ = say("detect", frame, "--json", "--overlay", tmp_path / "pictures")
     assert status == 0
     assert set(document) == {"v", "detector", "frames"}
-    assert document["detector"] == "recall-first"
+    assert document["detector"] == "combined"
     (one,) = document["frames"]
     assert set(one) == {
         "path",
@@ -148,7 +148,17 @@ def test_detect_prints_the_document(say: Said, frame: Path, tmp_path: Path) -> N
     assert one["pixel_size_um"] == pytest.approx(0.178)
     assert [cell["id"] for cell in one["cells"]] == ["c0001", "c0002", "c0003"]
     for cell in one["cells"]:
-        assert set(cell) == {"id", "box_px", "confidence", "image_box_px", "reason", "source", "decision"}
+        assert set(cell) == {
+            "id",
+            "box_px",
+            "confidence",
+            "image_box_px",
+            "reason",
+            "source",
+            "decision",
+            "outer_px",
+            "seen_by",
+        }
         box, image = BoxPx(*cell["box_px"]), BoxPx(*cell["image_box_px"])
         assert image.x0 <= box.x0 < box.x1 <= image.x1
         assert image.y0 <= box.y0 < box.y1 <= image.y1

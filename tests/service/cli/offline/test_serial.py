@@ -57,7 +57,7 @@ def test_the_document_has_tracks_and_links(document: Any) -> None:
     assert [frame["page"] for frame in document["frames"]] == [0, 1, 2, 3]
     for index, frame in enumerate(document["frames"]):
         for cell in frame["cells"]:
-            assert set(cell) - {"unsure_um"} == {
+            assert set(cell) - {"unsure_um", "outer_px", "seen_by"} == {
                 "id",
                 "box_px",
                 "confidence",
