@@ -19,7 +19,7 @@ from config.layout import GridLayout, LayoutConfig
 from config.odemis import OdemisConfig
 from config.quanta import QuantaConfig
 from config.simulator import SimulatorConfig
-from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig
+from config.work import ApiConfig, DetectionConfig, PlannerConfig, SessionConfig, TargetsConfig
 
 _FULLEST = 0.75
 """Largest share of a field covered by simulated cells; with more they no longer fit into the block."""
@@ -45,6 +45,7 @@ class Config(Frozen):
     calibration: CalibrationConfig = CalibrationConfig()
     layout: LayoutConfig = Field(GridLayout(), description="Positions of the sections.")
     detection: DetectionConfig = DetectionConfig()
+    targets: TargetsConfig = TargetsConfig()
     planner: PlannerConfig = PlannerConfig()
     session: SessionConfig = SessionConfig()
     api: ApiConfig = ApiConfig()
@@ -117,6 +118,17 @@ class Config(Frozen):
                 " its surroundings (planner.context_um, planner.guard_um) and the overlap of frames need"
                 f" more than {least_um:.3g} um"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _cells_can_be_chosen(self) -> Self:
+        if not self.targets.everything:
+            if self.session.order != "array":
+                raise ValueError(
+                    "targets: cells are chosen among those of all sections, so session.order must be array"
+                )
+            if self.planner.method == "raster":
+                raise ValueError("targets: planner.method: raster images every cell; choose another method")
         return self
 
     @property

@@ -13,6 +13,9 @@ PlanMethod = Literal["exact", "greedy", "per-box", "raster"]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^(ipc://.{1,100}|tcp://[^\s:]+:\d{1,5})$")]
 
 
+TargetName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
 class DetectionConfig(Frozen):
     """The detector, and the recall-first policy applied to its hits."""
 
@@ -96,6 +99,70 @@ class PlannerConfig(Frozen):
     def overlap_um(self, position_error_um: float) -> float:
         """Return the overlap where frames meet inside a cell, um, for a position error of the stage."""
         return self.tile_overlap_um if self.tile_overlap_um is not None else 2 * position_error_um + 0.5
+
+
+class TargetsConfig(Frozen):
+    """The cells to image; each is imaged in all sections that show it.
+
+    Limits apply first, to the cell as a whole: an empty limit lets all pass. `choose` takes from those that
+    pass.
+    """
+
+    choose: Literal["all", "brightest", "sample", "tracks"] = Field(
+        "all",
+        description="all; brightest: the `count` brightest; sample: `count` at random; tracks: those named.",
+    )
+    count: int | None = Field(
+        None, ge=1, le=1_000_000, description="Number of cells, for brightest and sample."
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the sample: the same seed, the same cells.")
+    tracks: tuple[TargetName, ...] = Field(
+        (), max_length=10_000, description="Names of tracks, or of cells without a track, for tracks."
+    )
+    min_brightness_adu: float | None = Field(
+        None, description="Least brightness above the background, grey levels; median of its sections."
+    )
+    max_brightness_adu: float | None = Field(
+        None, description="Largest brightness above the background, grey levels; median of its sections."
+    )
+    min_size_um: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="Least size, um: root of width times height in its largest section.",
+    )
+    max_size_um: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="Largest size, um: root of width times height in its largest section.",
+    )
+    min_sections: int | None = Field(
+        None, ge=1, le=1_000_000, description="Least number of sections that show it."
+    )
+    max_sections: int | None = Field(
+        None, ge=1, le=1_000_000, description="Largest number of sections that show it."
+    )
+
+    @property
+    def everything(self) -> bool:
+        """True if no cell is left out."""
+        return self == TargetsConfig(seed=self.seed)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        counted = self.choose in ("brightest", "sample")
+        if counted and self.count is None:
+            raise ValueError(f"choose: {self.choose} needs count, the number of cells")
+        if not counted and self.count is not None:
+            raise ValueError("count is for choose: brightest and choose: sample only")
+        if (self.choose == "tracks") != bool(self.tracks):
+            raise ValueError("choose: tracks and a list of tracks belong together")
+        for name in ("brightness_adu", "size_um", "sections"):
+            least, most = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"min_{name} must not be above max_{name}")
+        return self
 
 
 class SessionConfig(Frozen):

@@ -105,6 +105,10 @@ class RefusedFrameError(Exception):
     """Raised when a frame requested by a person must not be taken; the message is one sentence."""
 
 
+class RefusedChoiceError(Exception):
+    """Raised when the cells to image cannot be chosen in that way; the message is one sentence."""
+
+
 class EndpointError(Exception):
     """Raised when the daemon cannot listen at its endpoints; the message is one sentence."""
 

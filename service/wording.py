@@ -207,6 +207,37 @@ def stage_moved(by_m: float) -> str:
     return f"another program moved the stage by {by_m * 1e6:.1f} um in the course of the scan"
 
 
+# Cells left out by choice
+
+_LEFT_OUT = {
+    "too_dim": "dimmer than asked for",
+    "too_bright": "brighter than asked for",
+    "too_small": "smaller than asked for",
+    "too_large": "larger than asked for",
+    "too_short": "in fewer sections than asked for",
+    "too_long": "in more sections than asked for",
+    "not_among_brightest": "not among the brightest",
+    "not_in_sample": "not in the random sample",
+    "not_named": "not named",
+    "skipped_by_hand": "all its frames were skipped by hand",
+}
+_BESIDE = {
+    "imaged": "; imaged beside others",
+    "touched": "; partly under the beam beside others",
+    "clear": "",
+}
+
+
+def left_out(reason: str, beside: str = "clear") -> str:
+    """Return the reason of a cell left out by choice, and what the frames of other cells do to it."""
+    return f"left out by choice: {_LEFT_OUT[reason]}{_BESIDE[beside]}"
+
+
+def chosen_anew(by: str) -> str:
+    """Return the reason of jobs whose section is planned again for another choice of cells."""
+    return f"the section is planned again, as {by} has chosen other cells"
+
+
 # Fields and plans after a restart
 
 

@@ -49,6 +49,11 @@ class Found:
     serial: SerialSection | None = None
     alone: tuple[tuple[FieldFrame, Detection], ...] = ()
 
+    @property
+    def frames(self) -> tuple[FieldFrame, ...]:
+        """Frames in which its cells were found."""
+        return tuple(frame for frame, _ in self.alone) if self.mosaic is None else self.mosaic.frames
+
 
 class Linking:
     """Detects the cells of sections in the order of cutting, linked to their neighbours.

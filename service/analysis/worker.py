@@ -10,6 +10,7 @@ from functools import partial
 from config.layout import listed_sections
 from config.model import Config
 from drivers.clock import Clock
+from service.analysis.brightness import with_brightness
 from service.analysis.detectors import open_detector
 from service.analysis.linking import Found, Linking
 from service.analysis.mosaic import FieldFrame
@@ -20,6 +21,7 @@ from service.image_files.images import read_fm
 from service.logs import get_logger
 from service.model.specimen import Field, FieldState
 from service.planning.section import plan_section
+from service.planning.targets.choose import decide, rule_in_force
 from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
 
@@ -140,6 +142,8 @@ class Analysis:
             if last:
                 self._found += self._linking.finish()
                 self._keep_found()
+        if last:
+            self._plan_the_rest()
         if last and not self._store.specimen.fields(state=FieldState.PENDING, limit=1):
             self._pictures.finish()
 
@@ -203,7 +207,7 @@ class Analysis:
                 self._store.specimen.set_field(field, FieldState.FAILED, reason=reason)
         new = [one for one in found.fields if states[one.field] is FieldState.SAVED]
         if new:
-            self._store.tracks.record_section(new, found.tracks)
+            self._store.tracks.record_section(with_brightness(new, found.frames), found.tracks)
             cells = sum(len(one.cells) for one in new)
             elapsed_ms = round(sum(one.elapsed_ms for one in new), 1)
             log.info("detected", section=found.section, cells=cells, elapsed_ms=elapsed_ms)
@@ -211,6 +215,22 @@ class Analysis:
             self._plan_if_seen(found.section)
 
     def _plan_if_seen(self, section: str) -> None:
+        # Cells are chosen among those of all sections, so that no plan is made before the last is seen.
+        if rule_in_force(self._config, self._store).everything:
+            self._plan(section)
+
+    def _plan_the_rest(self) -> None:
+        """Plan the sections that are seen and not planned, after the choice among their cells."""
+        seen = self._store.specimen.fields(state=FieldState.DETECTED)
+        rule = rule_in_force(self._config, self._store)
+        if seen and not rule.everything:
+            decide(self._store, rule, {})
+        for section in dict.fromkeys(field.section for field in seen):
+            if self._closing.is_set():
+                return
+            self._plan(section)
+
+    def _plan(self, section: str) -> None:
         fields = self._store.specimen.fields(section=section)
         if not any(field.state in _OPEN for field in fields):
             plan_section(self._config, self._store, section)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
+from service.model.targets import Beside, LeftOut
 
 
 class FieldState(StrEnum):
@@ -89,6 +90,12 @@ class Cell:
     """False where only neighbouring sections show it."""
     source: CellSource = CellSource.FRAME
     decision: Decision = Decision.KEPT
+    brightness_adu: float | None = None
+    """Mean grey level above the background; None if not measured."""
+    left_out: LeftOut | None = None
+    """Reason why it is not among the cells to image, though the policy keeps it; None if it is."""
+    beside: Beside | None = None
+    """What the frames of other cells do to it; None unless it is left out and its section is planned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ class Step(StrEnum):
     PUMP_TO_HIGH = "pump_to_high"
 
 
+ALL_CELLS = "all-cells"
+"""The way in which no cell is left out, in place of a method of the planner; only where some are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """A way to image sections, with the work that it takes.
@@ -30,7 +34,7 @@ class Way:
     Attributes
     ----------
     method : str
-        Method of the planner.
+        Method of the planner, or `ALL_CELLS`.
     chosen : bool
         True if the sections are imaged in this way; the others are for comparison.
     work : Work

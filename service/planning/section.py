@@ -1,18 +1,23 @@
 """From the cells of a section to the jobs of its queue."""
 
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from config.model import Config
 from drivers.pose import RectM
 from planner.errors import PlannerError
 from planner.geometry.rects import grown, hull
 from planner.plan import compared_methods, plans
-from planner.values import Box, Plan, PlanSettings, settings_from
+from planner.values import Box, Method, Plan, PlanSettings, settings_from
 from planner.values import Field as SavedField
+from service import wording
 from service.logs import get_logger
 from service.model.jobs import Job
-from service.model.specimen import Field, FieldState, Section
+from service.model.specimen import Cell, Field, FieldState, Section
+from service.model.targets import LeftOut
+from service.model.work import ALL_CELLS
+from service.planning.targets.beside import beside
+from service.planning.targets.choose import rule_in_force
 from service.planning.ways import ways_of
 from service.session.exposure_map import imaged, waiting
 from service.session.stage_frame import StageFrame
@@ -29,7 +34,8 @@ def plan_section(config: Config, store: Store, section: str) -> None:
 
     The plan does not image again what the beam has imaged before, and keeps clear of fluorescence still to
     be taken, of this or other sections. A plan that cannot be made fails its fields, with the reason. A
-    section without any detected field is not planned.
+    section without any detected field is not planned. Cells that are left out by choice get no frames of their
+    own. A plan is dropped if a person has made another choice meanwhile.
     """
     seen = store.specimen.fields(section=section, state=FieldState.DETECTED)
     if not seen:
@@ -37,8 +43,15 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     place = next(s for s in store.specimen.sections() if s.id == section)
     frame = StageFrame.of(config)
     settings = settings_from(config.planner, config.sem, config.stage, frame.misfit_m)
+    choice, rule = store.targets.number(), rule_in_force(config, store)
+    cells = [cell for cell in store.specimen.cells(section=section) if cell.image_rect_m is not None]
+    chosen = [cell for cell in cells if cell.left_out is None]
+    ground = _Ground(place, seen, settings, frame.position_error_m)
     try:
-        found = _plans(store, place, seen, settings, frame.position_error_m)
+        found = _plans(store, ground, chosen, compared_methods(settings.method))
+        everything = (
+            found[0] if len(chosen) == len(cells) else _plans(store, ground, cells, (settings.method,))[0]
+        )
     except PlannerError as error:
         log.error("planning failed", section=section, error=str(error))
         for field in seen:
@@ -75,26 +88,53 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     skipped |= {
         cell.id: cell.reason for cell in store.specimen.cells(section=section) if cell.image_rect_m is None
     }
-    store.queue.add_plan(section, jobs, skipped)
-    store.durations.add_plan(section, ways_of(found, settings.approach_m))
-    store.events.note("plan", section, _event_data(planned, {one.id for one in frames}))
+    rects = [one.rect_m for one in frames]
+    besides = {c.id: beside(c.rect_m, rects, frame.reach_m) for c in cells if c.left_out is not None}
+    skipped |= {
+        cell.id: wording.left_out(cell.left_out.value, besides[cell.id].value)
+        for cell in cells
+        # Frames that a person has skipped say so themselves.
+        if cell.left_out not in (None, LeftOut.SKIPPED_BY_HAND)
+    }
+    ways = ways_of(found, settings.approach_m)
+    if not rule.everything:
+        (all_cells,) = ways_of((everything,), settings.approach_m)
+        ways = (*ways, replace(all_cells, method=ALL_CELLS, chosen=False))
+    with store.transaction():
+        if store.targets.number() != choice:
+            log.info("another choice was made meanwhile", section=section)
+            return
+        store.queue.add_plan(section, jobs, skipped)
+        store.targets.set_beside(besides)
+        store.durations.add_plan(section, ways)
+        store.events.note("plan", section, _event_data(planned, {one.id for one in frames}))
     log.info("planned", section=section, jobs=len(jobs), skipped=len(skipped))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """A section to plan: its detected fields, the settings, and the error of the stage, m."""
+
+    section: Section
+    seen: list[Field]
+    settings: PlanSettings
+    error_m: float
+
+
 def _plans(
-    store: Store, section: Section, seen: list[Field], settings: PlanSettings, error_m: float
+    store: Store, ground: _Ground, cells: Sequence[Cell], methods: Sequence[Method]
 ) -> tuple[Plan, ...]:
-    """Plan with the chosen method, and with those that people compare it with."""
-    cells = store.specimen.cells(section=section.id)
+    """Plan cells that are all to be imaged, with some methods."""
+    section = ground.section
     return plans(
         section.id,
-        [SavedField(field.id, field.rect_m) for field in seen],
-        [Box(cell.id, cell.rect_m, cell.image_rect_m) for cell in cells if cell.image_rect_m is not None],
-        settings,
-        compared_methods(settings.method),
+        [SavedField(field.id, field.rect_m) for field in ground.seen],
+        [Box(cell.id, cell.rect_m, cell.image_rect_m) for cell in cells],
+        ground.settings,
+        methods,
         _start_m(store, section),
         exposed=imaged(store, section.id),
-        unsaved=_unsaved(store, seen, error_m),
+        unsaved=_unsaved(store, ground.seen, ground.error_m),
         outline_m=section.outline_m,
     )
 

@@ -89,6 +89,10 @@ class Database:
         """Return the time on the microscope's clock, s."""
         return self._now_s()
 
+    def wall_time(self) -> str:
+        """Return the time of the wall clock, ISO 8601, UTC."""
+        return self._wall_clock().isoformat(timespec="milliseconds")
+
     def use_clock(self, now_s: Clock) -> None:
         """Take times from this clock from now on."""
         self._now_s = now_s
@@ -200,7 +204,7 @@ class Database:
         data : mapping
             JSON values; NaN and infinity become null.
         """
-        at = self._wall_clock().isoformat(timespec="milliseconds")
+        at = self.wall_time()
         # seq has no gaps: rows are never deleted, and SQLite takes the largest plus one under the write lock.
         self._write.execute(
             "INSERT INTO event (time_s, at, kind, subject, data) VALUES (?, ?, ?, ?, ?)",

@@ -192,6 +192,21 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
                 ELSE 'kept' END
             """,
         ),
+        # Brightness of cells, and the choice of those to image.
+        4: (
+            "ALTER TABLE cell ADD COLUMN brightness_adu REAL",
+            "ALTER TABLE cell ADD COLUMN left_out TEXT",
+            "ALTER TABLE cell ADD COLUMN beside TEXT CHECK (beside IS NULL OR left_out IS NOT NULL)",
+            """
+            CREATE TABLE choice (
+                id INTEGER PRIMARY KEY,
+                rule TEXT NOT NULL,
+                made_by TEXT NOT NULL,
+                reason TEXT NOT NULL,
+                at TEXT NOT NULL
+            ) STRICT
+            """,
+        ),
     }
 )
 """Statements that lead from each version to the next."""

@@ -13,6 +13,7 @@ from service.model.event import Event
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import Exposure, ExposureState, HoldCause, Job, JobKind, JobOrigin, JobState
 from service.model.specimen import Cell, Field, FieldState, Section
+from service.model.targets import Beside, Choice, LeftOut
 
 
 def to_json(value: object) -> str:
@@ -84,7 +85,15 @@ def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
         seen=bool(row["seen"]),
         source=CellSource(row["source"]),
         decision=Decision(row["decision"]),
+        brightness_adu=row["brightness_adu"],
+        left_out=None if row["left_out"] is None else LeftOut(row["left_out"]),
+        beside=None if row["beside"] is None else Beside(row["beside"]),
     )
+
+
+def choice(row: sqlite3.Row) -> Choice:
+    """Read a row of ``choice``."""
+    return Choice(row["id"], row["rule"], row["made_by"], row["reason"], row["at"])
 
 
 def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:

@@ -7,7 +7,7 @@ program does: one open exposure at a time, no job done without its image, no rew
 APPLICATION_ID = 0x696C656D
 """``ilem`` in ASCII: marks the databases of this program."""
 
-VERSION = 4
+VERSION = 5
 """Stored in ``user_version``; older stores are migrated (`service.store.migrations`), newer ones refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
@@ -75,11 +75,23 @@ STATEMENTS = (
         tracks TEXT NOT NULL DEFAULT '[]',
         seen INTEGER NOT NULL DEFAULT 1 CHECK (seen IN (0, 1)),
         source TEXT NOT NULL DEFAULT 'frame',
-        decision TEXT NOT NULL DEFAULT 'kept'
+        decision TEXT NOT NULL DEFAULT 'kept',
+        brightness_adu REAL,
+        left_out TEXT,
+        beside TEXT CHECK (beside IS NULL OR left_out IS NOT NULL)
     ) STRICT
     """,
     "CREATE INDEX cell_by_field ON cell (field)",
     "CREATE INDEX cell_by_section ON cell (section)",
+    """
+    CREATE TABLE choice (
+        id INTEGER PRIMARY KEY,
+        rule TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT
+    """,
     """
     CREATE TABLE track (
         id TEXT PRIMARY KEY,

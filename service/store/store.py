@@ -29,6 +29,7 @@ from service.store.tables.queue import Queue
 from service.store.tables.retry_failed import retry_failed
 from service.store.tables.specimen import SpecimenStore
 from service.store.tables.steering import Steering
+from service.store.tables.targets import TargetStore
 from service.store.tables.tracks import TrackStore
 
 
@@ -49,6 +50,7 @@ class Store:
         self._database = database
         self.specimen = SpecimenStore(database)
         self.tracks = TrackStore(database)
+        self.targets = TargetStore(database)
         self.queue = Queue(database)
         self.steering = Steering(database)
         self.ledger = Ledger(database)

@@ -68,6 +68,14 @@ class Durations:
             for row in found
         )
 
+    def of_method(self, method: str) -> dict[str, Work]:
+        """Return the work of each planned section, by section, if it is imaged in one way."""
+        found = self._database.all(
+            "SELECT section, frames, stage_moves, beam_s, travel_m, pixels FROM way WHERE method = ?",
+            (method,),
+        )
+        return {row["section"]: Work(*tuple(row)[1:]) for row in found}
+
     def planned_fields(self) -> int:
         """Return the number of fields of planned sections."""
         row = self._database.one(

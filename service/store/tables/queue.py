@@ -66,6 +66,32 @@ class Queue:
                 self._specimen.set_field(field.id, FieldState.PLANNED)
             self._database.log("queue", section, {"jobs": len(jobs), "skipped_cells": len(skipped)})
 
+    def withdraw_plan(self, section: str, reason: str) -> None:
+        """Skip the planned jobs of a section that may still be exposed, so that its cells can be planned again.
+
+        Jobs that a person has added or skipped stay as they are.
+        """
+        with self._database.change() as connection:
+            # All at once: an array may have 50,000 jobs, and nobody else can write meanwhile.
+            mine = "section = ? AND origin = 'plan' AND state IN ('queued', 'held')"
+            connection.execute(
+                f"DELETE FROM cover WHERE job IN (SELECT id FROM job WHERE {mine})", (section,)
+            )
+            connection.execute(
+                "INSERT INTO event (time_s, at, kind, subject, data) SELECT ?, ?, 'job', id,"
+                " json_object('from', state, 'to', 'skipped', 'reason', ?)"
+                f" FROM job WHERE {mine} ORDER BY position",
+                (self._database.now_s(), self._database.wall_time(), reason, section),
+            )
+            connection.execute(
+                f"UPDATE job SET state = 'skipped', reason = ?, hold_cause = NULL WHERE {mine}",
+                (reason, section),
+            )
+            connection.execute("DELETE FROM way WHERE section = ?", (section,))
+            connection.execute("UPDATE cell SET skipped = NULL WHERE section = ?", (section,))
+            for field in self._specimen.fields(section, FieldState.PLANNED):
+                self._specimen.set_field(field.id, FieldState.DETECTED)
+
     def next_number(self) -> int:
         """Return the number for the next job, 1 in an empty queue."""
         row = self._database.one("SELECT MAX(CAST(SUBSTR(id, 2) AS INTEGER)) FROM job")

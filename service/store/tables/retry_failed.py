@@ -33,7 +33,7 @@ def retry_failed(database: Database) -> tuple[str, ...]:
             if (field.undetected or field.untaken) and _untouched(database, field.section)
         ]
         for section in dict.fromkeys(field.section for field in failed):
-            _withdraw_plan(database, section)
+            Queue(database).withdraw_plan(section, wording.plan_withdrawn())
         for field in failed:
             if field.untaken:
                 specimen.set_field(field.id, FieldState.PENDING, reason=wording.taken_again())
@@ -50,16 +50,3 @@ def _untouched(database: Database, section: str) -> bool:
         (section, JobState.QUEUED.value, JobOrigin.PERSON.value),
     )
     return touched is None
-
-
-def _withdraw_plan(database: Database, section: str) -> None:
-    """Skip the jobs of a section, so that its cells can be planned again."""
-    queue, specimen = Queue(database), SpecimenStore(database)
-    with database.change() as connection:
-        for job in queue.jobs(section=section):
-            connection.execute("DELETE FROM cover WHERE job = ?", (job.id,))
-            queue.transition(job.id, JobState.SKIPPED, reason=wording.plan_withdrawn())
-        connection.execute("DELETE FROM way WHERE section = ?", (section,))
-        connection.execute("UPDATE cell SET skipped = NULL WHERE section = ?", (section,))
-        for field in specimen.fields(section, FieldState.PLANNED):
-            specimen.set_field(field.id, FieldState.DETECTED)

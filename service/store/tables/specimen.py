@@ -216,7 +216,8 @@ class SpecimenStore:
 def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
     connection.execute(
         "INSERT INTO cell (id, field, section, box_px, image_box_px, rect_m, image_rect_m, confidence,"
-        " reason, tracks, seen, source, decision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reason, tracks, seen, source, decision, brightness_adu)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             cell.id,
             cell.field,
@@ -231,5 +232,6 @@ def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
             int(cell.seen),
             cell.source.value,
             cell.decision.value,
+            cell.brightness_adu,
         ),
     )

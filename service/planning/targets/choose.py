@@ -1,0 +1,165 @@
+"""The choice of a session: made by its configuration or by a person, kept in its store."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from config.model import Config
+from config.work import TargetsConfig
+from service import wording
+from service.errors import IllegalTransitionError, InputError, RefusedChoiceError
+from service.model.jobs import HoldCause, JobState
+from service.model.phases import Phase
+from service.model.specimen import Cell, FieldState
+from service.model.targets import LeftOut, Target
+from service.planning.targets.candidates import Cut, by_target, targets_of
+from service.planning.targets.select import Selection, check_possible, select
+from service.store.store import Store
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All cells of a session that the detection policy keeps, at one moment."""
+
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def cuts(self) -> Mapping[str, tuple[Cut, ...]]:
+        """Cells of each target."""
+        return by_target(
+            Cut(c.id, c.section, c.rect_m, c.tracks, c.brightness_adu, c.seen) for c in self.cells
+        )
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Targets in the order in which they are found."""
+        return targets_of(self.cuts)
+
+
+def catalogue(store: Store) -> Catalogue:
+    """Return the cells found so far that the detection policy keeps."""
+    return Catalogue(tuple(cell for cell in store.specimen.cells() if cell.image_rect_m is not None))
+
+
+def rule_in_force(config: Config, store: Store) -> TargetsConfig:
+    """Return the last rule that a person has set, or that of the configuration."""
+    made = store.targets.current()
+    return config.targets if made is None else TargetsConfig.model_validate_json(made.rule, strict=True)
+
+
+def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object]) -> Selection:
+    """Choose among the cells of all sections, and store the decision on those of unplanned sections.
+
+    A cell that is chosen in a planned section stays chosen in all others, so that it is complete. `notes` are
+    added to the event.
+    """
+    with store.transaction():
+        found = catalogue(store)
+        open_sections = {
+            field.section for field in store.specimen.fields() if field.state is not FieldState.PLANNED
+        }
+        kept = {
+            name
+            for cell in found.cells
+            if cell.section not in open_sections and cell.left_out is None and not rule.everything
+            for name in cell.tracks or (cell.id,)
+        }
+        open_targets = {
+            name
+            for name, cuts in found.cuts.items()
+            if name in kept or any(cut.section in open_sections for cut in cuts)
+        }
+        selection = select([one for one in found.targets if one.id in open_targets], rule, kept)
+        skipped = {job.id for job in store.queue.jobs(state=JobState.SKIPPED)}
+        left_out = {
+            cell.id: _reason(cell, selection, skipped)
+            for cell in found.cells
+            if cell.section in open_sections
+        }
+        counts = Counter(reason.value for reason in selection.left_out.values())
+        data = {
+            "rule": rule.model_dump(mode="json", exclude_defaults=True),
+            "chosen": len(selection.chosen),
+            "left_out": dict(counts),
+        }
+        store.targets.decide(left_out, {**data, **notes})
+        return selection
+
+
+def set_choice(config: Config, store: Store, rule: TargetsConfig, by: str, reason: str) -> str:
+    """Put a rule of a person in force, and withdraw all plans; the caller has the sections planned again.
+
+    Returns
+    -------
+    str
+        One sentence for the person.
+
+    Raises
+    ------
+    IllegalTransitionError
+        The session is not in review.
+    RefusedChoiceError
+        This session cannot choose, or this rule chooses nothing, or frames are held by hand.
+    """
+    demand_review(store)
+    if rule == rule_in_force(config, store):
+        return "this choice is in force already"
+    check_rule(config, store, rule)
+    held = [job.id for job in store.queue.jobs(state=JobState.HELD) if job.hold_cause is HoldCause.PERSON]
+    if held:
+        raise RefusedChoiceError(
+            f"{len(held)} frames are held by hand ({wording.some(held)}) and would be planned anew: release"
+            " or skip them first (`ilemtrack queue`)"
+        )
+    with store.transaction():
+        store.targets.add(rule.model_dump_json(exclude_defaults=True), by, reason)
+        for section in store.specimen.sections():
+            if store.specimen.fields(section.id, FieldState.PLANNED, limit=1):
+                store.queue.withdraw_plan(section.id, wording.chosen_anew(by))
+        selection = decide(store, rule, {"by": by, "reason": reason})
+    total = len(selection.chosen) + len(selection.left_out)
+    return f"{len(selection.chosen)} of {total} cells are chosen; the sections are planned again now"
+
+
+def demand_review(store: Store) -> None:
+    """Refuse a choice outside the review.
+
+    Raises
+    ------
+    IllegalTransitionError
+    """
+    status = store.status()
+    if Phase.REVIEW not in (status.phase, status.resume_to) or store.ledger.exposures(limit=1):
+        raise IllegalTransitionError(
+            f"the session is in '{status.phase}': cells are chosen in the review, between fluorescence and the"
+            " first electron image (session.review: true)"
+        )
+
+
+def check_rule(config: Config, store: Store, rule: TargetsConfig) -> None:
+    """Refuse a rule that this session cannot follow.
+
+    Raises
+    ------
+    RefusedChoiceError
+    """
+    try:
+        Config.model_validate(config.model_dump() | {"targets": rule.model_dump()})
+        check_possible(catalogue(store).targets, rule)
+    except InputError as error:
+        raise RefusedChoiceError(str(error)) from None
+    except ValueError:
+        raise RefusedChoiceError(
+            "targets: cells are chosen in sessions with session.order: array, and not for planner.method:"
+            " raster, which images every cell"
+        ) from None
+
+
+def _reason(cell: Cell, selection: Selection, skipped: set[str]) -> LeftOut | None:
+    if cell.jobs and skipped.issuperset(cell.jobs):
+        return LeftOut.SKIPPED_BY_HAND
+    names: Sequence[str] = cell.tracks or (cell.id,)
+    if any(name in selection.chosen for name in names):
+        return None
+    return selection.left_out[names[0]]
