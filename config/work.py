@@ -129,13 +129,13 @@ class TargetsConfig(Frozen):
         None,
         ge=0,
         le=10_000,
-        description="Least size, um: root of width times height in its largest section.",
+        description="Least size, um: root of width times height, largest section.",
     )
     max_size_um: float | None = Field(
         None,
         ge=0,
         le=10_000,
-        description="Largest size, um: root of width times height in its largest section.",
+        description="Largest size, um: root of width times height, largest section.",
     )
     min_sections: int | None = Field(
         None, ge=1, le=1_000_000, description="Least number of sections that show it."

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 
 from config.layout import listed_sections
@@ -21,7 +22,7 @@ from service.image_files.images import read_fm
 from service.logs import get_logger
 from service.model.specimen import Field, FieldState
 from service.planning.section import plan_section
-from service.planning.targets.choose import decide, rule_in_force
+from service.planning.targets.choose import decide_by_rule, rule_in_force
 from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
 
@@ -91,6 +92,12 @@ class Analysis:
     def finish(self) -> None:
         """Process the remaining sections: no more fluorescence comes before the beam."""
         self._submit(lambda: self._advance(last=True))
+
+    def plan_again(self) -> None:
+        """Plan the sections whose plan was withdrawn; may be called from any thread."""
+        # While the program ends, the next process does it.
+        with suppress(RuntimeError):
+            self.finish()
 
     def wait(self, check: Callable[[], None]) -> None:
         """Wait until the cells of all saved fields are planned; raise errors of the store.
@@ -222,9 +229,8 @@ class Analysis:
     def _plan_the_rest(self) -> None:
         """Plan the sections that are seen and not planned, after the choice among their cells."""
         seen = self._store.specimen.fields(state=FieldState.DETECTED)
-        rule = rule_in_force(self._config, self._store)
-        if seen and not rule.everything:
-            decide(self._store, rule, {})
+        if seen:
+            decide_by_rule(self._config, self._store)
         for section in dict.fromkeys(field.section for field in seen):
             if self._closing.is_set():
                 return

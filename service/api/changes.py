@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from service.api.control import Control
 from service.api.wire import queue as jobs
 from service.api.wire.messages import Changed, ChangeParams, ResumeParams
+from service.api.wire.targets import SetTargetsParams
 from service.planning.requested_frames import AskedFrame
 from service.store.store import Store
 from service.store.tables.steering import Word
@@ -29,7 +30,7 @@ class Changes:
 
         Raises
         ------
-        IllegalTransitionError, UnknownIdError, RefusedFrameError
+        IllegalTransitionError, UnknownIdError, RefusedFrameError, RefusedChoiceError
             The change is not possible; nothing changed.
         """
         match params:
@@ -39,6 +40,8 @@ class Changes:
                 return self._changed(self._move(params))
             case jobs.AddParams():
                 return self._add(params)
+            case SetTargetsParams():
+                return self._changed(self._control.choose(params.rule, params.by, params.reason))
             case ResumeParams():
                 return self._changed(self._control.resume(params.by))
             case _:

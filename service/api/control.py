@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from config.work import TargetsConfig
 from service.model.jobs import Job
 from service.planning.requested_frames import AskedFrame
 from service.planning.session_estimate import SessionEstimate
+from service.planning.targets.listing import Preview, TargetList
 
 
 class Control(Protocol):
@@ -36,6 +38,18 @@ class Control(Protocol):
 
     def confirm_review(self) -> str:
         """End the review between fluorescence and the beam."""
+        ...
+
+    def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:
+        """Choose the cells to image, or raise `RefusedChoiceError`; their sections are planned again."""
+        ...
+
+    def targets(self) -> TargetList:
+        """Return the cells that can be chosen, with the choice in force."""
+        ...
+
+    def preview(self, rule: TargetsConfig) -> Preview:
+        """Return what a choice would change, or raise `RefusedChoiceError`."""
         ...
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:

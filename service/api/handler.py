@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service.api import field_reads, queue_reads, session_reads
+from service.api import field_reads, queue_reads, session_reads, target_reads
 from service.api.changes import Changes
 from service.api.control import Control
 from service.api.wire.messages import API_VERSION, ChangeParams, ErrorCode, Request, refusal
@@ -17,6 +17,7 @@ from service.api.wire.methods import METHODS, Hello
 from service.errors import (
     IllegalTransitionError,
     ImageError,
+    RefusedChoiceError,
     RefusedFrameError,
     RequestReusedError,
     StaleRevisionError,
@@ -77,6 +78,9 @@ class Handler:
             "fields.image": partial(field_reads.image, store),
             "queue.list": partial(queue_reads.page, store),
             "queue.get": lambda params: queue_reads.detail(store, params, control.devices()),
+            "targets.get": lambda _: target_reads.now(store, control),
+            "targets.list": partial(target_reads.page, control),
+            "targets.preview": partial(target_reads.preview, control),
             "exposures.list": partial(queue_reads.exposures, store),
             "focus.list": partial(queue_reads.focuses, store),
         }
@@ -107,7 +111,7 @@ class Handler:
             return refusal(request_id, ErrorCode.NOT_FOUND, str(error))
         except IllegalTransitionError as error:
             return refusal(request_id, ErrorCode.ILLEGAL_TRANSITION, str(error))
-        except RefusedFrameError as error:
+        except (RefusedFrameError, RefusedChoiceError) as error:
             return refusal(request_id, ErrorCode.REFUSED, str(error))
         except StaleRevisionError as error:
             return refusal(request_id, ErrorCode.STALE_REVISION, str(error))

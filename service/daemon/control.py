@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from config.work import TargetsConfig
 from drivers.chamber import VacuumState
 from service import wording
 from service.daemon.runner import Runner
@@ -14,6 +15,8 @@ from service.model.phases import HALTED, PauseCause, Phase, SessionEvent, Status
 from service.model.specimen import FieldState
 from service.planning.requested_frames import AskedFrame, admitted
 from service.planning.session_estimate import SessionEstimate, estimate_session
+from service.planning.targets.choose import set_choice
+from service.planning.targets.listing import Preview, TargetList, TargetLists
 from service.safety.safe_state import stop_devices
 from service.session.context import Context
 from service.session.interrupts import Interrupt
@@ -43,6 +46,7 @@ class SessionControl:
         self._context = context
         self._runner = runner
         self._watch = watch
+        self._targets = TargetLists(context.config, context.store)
 
     def pause(self) -> str:
         """Pause after the present step: no exposure is cut short."""
@@ -131,6 +135,20 @@ class SessionControl:
         status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
         self._after_commit(self._context.interrupts.wake)
         return f"goes on with {status.phase.value}"
+
+    def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:
+        """Choose the cells to image; their sections are planned again in the background."""
+        said = set_choice(self._context.config, self._context.store, rule, by, reason)
+        self._after_commit(self._runner.plan_again)
+        return said
+
+    def targets(self) -> TargetList:
+        """Return the cells that can be chosen, with the choice in force."""
+        return self._targets.now()
+
+    def preview(self, rule: TargetsConfig) -> Preview:
+        """Return what a choice would change, without making it."""
+        return self._targets.preview(rule)
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""

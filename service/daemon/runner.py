@@ -66,6 +66,10 @@ class Runner:
         """Block of a session that cannot be recorded; None while it can."""
         return self._halts.blocked
 
+    def plan_again(self) -> None:
+        """Plan the sections whose plan was withdrawn; returns at once."""
+        self._analysis.plan_again()
+
     def run(self) -> None:
         """Run until the session is done or aborted, or the program is shut down.
 
@@ -142,6 +146,9 @@ class Runner:
             case Phase.ELECTRON:
                 self._electron()
             case Phase.REVIEW | Phase.PAUSED | Phase.FAULT:
+                if phase is Phase.REVIEW:
+                    # An earlier process may have ended before all was planned again.
+                    self._analysis.plan_again()
                 self._questions.paused_for(store.status().cause)
                 self._halts.wait_for_a_person(phase)
             case Phase.DONE | Phase.ABORTED:

@@ -34,8 +34,8 @@ def plan_section(config: Config, store: Store, section: str) -> None:
 
     The plan does not image again what the beam has imaged before, and keeps clear of fluorescence still to
     be taken, of this or other sections. A plan that cannot be made fails its fields, with the reason. A
-    section without any detected field is not planned. Cells that are left out by choice get no frames of their
-    own. A plan is dropped if a person has made another choice meanwhile.
+    section without any detected field is not planned. Cells that are left out by choice get no frames of
+    their own. A plan is dropped if a person has made another choice meanwhile.
     """
     seen = store.specimen.fields(section=section, state=FieldState.DETECTED)
     if not seen:

@@ -10,6 +10,7 @@ from drivers.pose import RectM
 from service.api.wire.messages import Identifier, Limit, Number
 from service.model import specimen
 from service.model.specimen import FieldState
+from service.model.targets import Beside, LeftOut
 
 LONGEST_CHUNK = 500_000
 """Most bytes of a file in one reply; in base64 a third more."""
@@ -117,6 +118,12 @@ class BoxRow(Frozen):
     jobs: tuple[str, ...]
     skipped: str | None
     """Reason that no job images the cell."""
+    brightness_adu: float | None
+    """Mean grey level above the background; null if not measured."""
+    left_out: LeftOut | None
+    """Reason why it is left out by choice; null if it is not."""
+    beside: Beside | None
+    """What frames of other cells do to a cell that is left out."""
 
     @classmethod
     def of(cls, cell: specimen.Cell) -> Self:
@@ -135,6 +142,9 @@ class BoxRow(Frozen):
             decision=cell.decision,
             jobs=cell.jobs,
             skipped=cell.skipped,
+            brightness_adu=cell.brightness_adu,
+            left_out=cell.left_out,
+            beside=cell.beside,
         )
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from config.base import Frozen
-from service.api.wire import fields, focus, queue
+from service.api.wire import fields, focus, queue, targets
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import (
     Changed,
@@ -167,6 +167,18 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "queue.skip": Method(queue.DecidedParams, Changed, "Skip jobs permanently."),
         "queue.move": Method(queue.MoveParams, Changed, "Move a job to another place in the queue."),
         "queue.add": Method(queue.AddParams, queue.Added, "Queue frames that a person asks for."),
+        "targets.get": Method(NoParams, targets.Targets, "The choice of the cells to image, and its hours."),
+        "targets.list": Method(
+            targets.TargetsParams, targets.TargetPage, "Cells that can be chosen, through all their sections."
+        ),
+        "targets.preview": Method(
+            targets.PreviewParams,
+            targets.TargetsPreview,
+            "What another choice would change, without a change.",
+        ),
+        "targets.set": Method(
+            targets.SetTargetsParams, Changed, "Choose the cells to image; in the review only."
+        ),
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
         "focus.list": Method(focus.FocusesParams, focus.FocusPage, "Focus on each section: found and used."),
         "run.pause": Method(ChangeParams, Changed, "Pause after the current step."),

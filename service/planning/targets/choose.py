@@ -48,42 +48,49 @@ def rule_in_force(config: Config, store: Store) -> TargetsConfig:
     return config.targets if made is None else TargetsConfig.model_validate_json(made.rule, strict=True)
 
 
-def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object]) -> Selection:
+def decide_by_rule(config: Config, store: Store) -> None:
+    """Choose by the rule in force among the cells of all sections, for the sections not planned yet."""
+    # One transaction: a person may set another rule meanwhile.
+    with store.transaction():
+        decide(store, rule_in_force(config, store))
+
+
+def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object] | None = None) -> Selection:
     """Choose among the cells of all sections, and store the decision on those of unplanned sections.
 
     A cell that is chosen in a planned section stays chosen in all others, so that it is complete. `notes` are
-    added to the event.
+    added to the event; without any, there is an event only if a decision changes.
     """
     with store.transaction():
         found = catalogue(store)
-        open_sections = {
+        unplanned = {
             field.section for field in store.specimen.fields() if field.state is not FieldState.PLANNED
         }
         kept = {
             name
             for cell in found.cells
-            if cell.section not in open_sections and cell.left_out is None and not rule.everything
+            if cell.section not in unplanned and cell.left_out is None
             for name in cell.tracks or (cell.id,)
         }
-        open_targets = {
+        still_open = {
             name
             for name, cuts in found.cuts.items()
-            if name in kept or any(cut.section in open_sections for cut in cuts)
+            if name in kept or any(cut.section in unplanned for cut in cuts)
         }
-        selection = select([one for one in found.targets if one.id in open_targets], rule, kept)
+        selection = select([one for one in found.targets if one.id in still_open], rule, kept)
         skipped = {job.id for job in store.queue.jobs(state=JobState.SKIPPED)}
-        left_out = {
-            cell.id: _reason(cell, selection, skipped)
+        reasons = {
+            cell.id: (cell.left_out, _reason(cell, selection, skipped))
             for cell in found.cells
-            if cell.section in open_sections
+            if cell.section in unplanned
         }
-        counts = Counter(reason.value for reason in selection.left_out.values())
-        data = {
-            "rule": rule.model_dump(mode="json", exclude_defaults=True),
-            "chosen": len(selection.chosen),
-            "left_out": dict(counts),
-        }
-        store.targets.decide(left_out, {**data, **notes})
+        if notes is not None or any(old is not new for old, new in reasons.values()):
+            data = {
+                "rule": rule.model_dump(mode="json", exclude_defaults=True),
+                "chosen": len(selection.chosen),
+                "left_out": dict(Counter(reason.value for reason in selection.left_out.values())),
+            }
+            store.targets.decide({cell: new for cell, (_, new) in reasons.items()}, data | dict(notes or {}))
         return selection
 
 
@@ -132,21 +139,22 @@ def demand_review(store: Store) -> None:
     status = store.status()
     if Phase.REVIEW not in (status.phase, status.resume_to) or store.ledger.exposures(limit=1):
         raise IllegalTransitionError(
-            f"the session is in '{status.phase}': cells are chosen in the review, between fluorescence and the"
-            " first electron image (session.review: true)"
+            f"the session is in '{status.phase}': cells are chosen in the review, between fluorescence and"
+            " the first electron image (session.review: true)"
         )
 
 
-def check_rule(config: Config, store: Store, rule: TargetsConfig) -> None:
-    """Refuse a rule that this session cannot follow.
+def check_rule(config: Config, store: Store, rule: TargetsConfig, found: Catalogue | None = None) -> None:
+    """Refuse a rule that this session cannot follow; `found` are its cells, if they are known.
 
     Raises
     ------
     RefusedChoiceError
     """
     try:
-        Config.model_validate(config.model_dump() | {"targets": rule.model_dump()})
-        check_possible(catalogue(store).targets, rule)
+        if not rule.everything:
+            Config.model_validate(config.model_dump() | {"targets": rule.model_dump()})
+        check_possible((found or catalogue(store)).targets, rule)
     except InputError as error:
         raise RefusedChoiceError(str(error)) from None
     except ValueError:

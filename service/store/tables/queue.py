@@ -67,9 +67,9 @@ class Queue:
             self._database.log("queue", section, {"jobs": len(jobs), "skipped_cells": len(skipped)})
 
     def withdraw_plan(self, section: str, reason: str) -> None:
-        """Skip the planned jobs of a section that may still be exposed, so that its cells can be planned again.
+        """Skip the planned jobs of a section, so that its cells can be planned again.
 
-        Jobs that a person has added or skipped stay as they are.
+        Jobs that are no longer queued or held, or that a person has added, stay as they are.
         """
         with self._database.change() as connection:
             # All at once: an array may have 50,000 jobs, and nobody else can write meanwhile.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.model import Config
+from config.work import TargetsConfig
 from service.api.handler import Handler
 from service.api.transport.endpoints import Endpoints
 from service.api.transport.server import ApiServer
@@ -12,6 +13,8 @@ from service.model.jobs import Job
 from service.model.phases import PauseCause, SessionEvent
 from service.planning.requested_frames import AskedFrame, admitted
 from service.planning.session_estimate import SessionEstimate, estimate_session
+from service.planning.targets.choose import set_choice
+from service.planning.targets.listing import Preview, TargetList, TargetLists
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
@@ -38,6 +41,15 @@ class DirectControl:
 
     def confirm_review(self) -> str:
         return f"goes on with {self._store.apply(SessionEvent.REVIEW_CONFIRMED).phase}"
+
+    def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:
+        return set_choice(Config(), self._store, rule, by, reason)
+
+    def targets(self) -> TargetList:
+        return TargetLists(Config(), self._store).now()
+
+    def preview(self, rule: TargetsConfig) -> Preview:
+        return TargetLists(Config(), self._store).preview(rule)
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         return admitted(Config().sem, StageFrame.of(Config()), self._store, asked, expose_again)
