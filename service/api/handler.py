@@ -78,9 +78,9 @@ class Handler:
             "fields.image": partial(field_reads.image, store),
             "queue.list": partial(queue_reads.page, store),
             "queue.get": lambda params: queue_reads.detail(store, params, control.devices()),
-            "targets.get": lambda _: target_reads.now(store, control),
-            "targets.list": partial(target_reads.page, control),
-            "targets.preview": partial(target_reads.preview, control),
+            "targets.get": lambda _: target_reads.now(store, control.targets()),
+            "targets.list": lambda params: target_reads.page(control.targets(), params),
+            "targets.preview": lambda params: target_reads.preview(control.preview(params.rule)),
             "exposures.list": partial(queue_reads.exposures, store),
             "focus.list": partial(queue_reads.focuses, store),
         }

@@ -2,23 +2,22 @@
 
 from collections import Counter
 
-from service.api.control import Control
 from service.api.wire import targets as wire
 from service.api.wire.messages import MOST_ROWS
 from service.errors import IllegalTransitionError, UnknownIdError
 from service.planning.targets.choose import demand_review
-from service.planning.targets.listing import Listed
+from service.planning.targets.listing import Listed, Preview, TargetList
 from service.store.store import Store
 
 
-def page(control: Control, params: wire.TargetsParams) -> wire.TargetPage:
+def page(found: TargetList, params: wire.TargetsParams) -> wire.TargetPage:
     """Return some of the cells that can be chosen.
 
     Raises
     ------
     UnknownIdError
     """
-    cells = control.targets().cells
+    cells = found.cells
     begin = 0
     if params.after is not None:
         place = next((n for n, one in enumerate(cells) if one.target.id == params.after), None)
@@ -28,12 +27,11 @@ def page(control: Control, params: wire.TargetsParams) -> wire.TargetPage:
     wanted = [one for one in cells[begin:] if params.chosen in (None, one.left_out is None)]
     limit = min(params.limit, MOST_ROWS)
     after = wanted[limit - 1].target.id if len(wanted) > limit else None
-    return wire.TargetPage(targets=tuple(map(_row, wanted[:limit])), after=after)
+    return wire.TargetPage(targets=tuple(map(row, wanted[:limit])), after=after)
 
 
-def now(store: Store, control: Control) -> wire.Targets:
+def now(store: Store, found: TargetList) -> wire.Targets:
     """Return the choice in force."""
-    found = control.targets()
     made = found.choice
     return wire.Targets(
         rule=found.rule,
@@ -49,14 +47,8 @@ def now(store: Store, control: Control) -> wire.Targets:
     )
 
 
-def preview(control: Control, params: wire.PreviewParams) -> wire.TargetsPreview:
-    """Return what a rule would change.
-
-    Raises
-    ------
-    RefusedChoiceError
-    """
-    found = control.preview(params.rule)
+def preview(found: Preview) -> wire.TargetsPreview:
+    """Return what a rule would change."""
     return wire.TargetsPreview(
         cells=found.chosen + sum(found.left_out.values()),
         chosen=found.chosen,
@@ -71,7 +63,8 @@ def preview(control: Control, params: wire.PreviewParams) -> wire.TargetsPreview
     )
 
 
-def _row(one: Listed) -> wire.TargetRow:
+def row(one: Listed) -> wire.TargetRow:
+    """Return the row of a cell."""
     return wire.TargetRow(
         target=one.target.id,
         brightness_adu=one.target.brightness_adu,

@@ -9,6 +9,8 @@ from detection.detect import detect
 from detection.detectors import Detector
 from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
+from detection.image.brightness import brightness_adu
+from detection.image.frames import check_frame
 from detection.image.hits import Cell, Detection
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.names import stem_of
@@ -37,7 +39,10 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
         "page": frame.page,
         "shape": list(frame.pixels.shape),
         "pixel_size_um": round(frame.pixel_size_m[0] * 1e6, 9),
-        "cells": [_cell_document(cell) for cell in detection.cells],
+        "cells": [
+            _cell_document(cell) | ({} if level is None else {"brightness_adu": round(level, 3)})
+            for cell, level in zip(detection.cells, _brightness(frame, detection), strict=True)
+        ],
         "imaged_fraction": round(detection.imaged_fraction, 6),
         "warnings": [*frame.notices, *detection.warnings],
         "elapsed_ms": round(detection.elapsed_ms, 3),
@@ -63,6 +68,11 @@ def frame_document(frame: RecordedFrame, detection: Detection) -> dict[str, Any]
             "flip_y": frame.flip_y,
         }
     return document
+
+
+def _brightness(frame: RecordedFrame, detection: Detection) -> tuple[float | None, ...]:
+    checked = check_frame(frame.pixels, frame.pixel_size_m[0] * 1e6, frame.offset_adu)
+    return brightness_adu(checked, [cell.box_px.as_tuple() for cell in detection.cells])
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:

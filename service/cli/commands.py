@@ -101,6 +101,21 @@ COMMANDS: Table = {
             "move": Entry(f"{_LIVE}.queue:move", "Move a job to another place in the queue."),
         },
     ),
+    "targets": Section(
+        "Choose which of the cells are imaged, in the review.",
+        {
+            "list": Entry(
+                f"{_LIVE}.targets:list_",
+                "List the cells with brightness, size, sections and hours, and the choice in force.",
+            ),
+            "all": Entry(f"{_LIVE}.targets:all_", "Choose all cells, or all within some limits."),
+            "brightest": Entry(
+                f"{_LIVE}.targets:brightest", "Choose the brightest cells, of those within some limits."
+            ),
+            "sample": Entry(f"{_LIVE}.targets:sample", "Choose cells at random, within some limits."),
+            "tracks": Entry(f"{_LIVE}.targets:tracks", "Choose cells by name."),
+        },
+    ),
     "keys": Section(
         "Manage the keys of clients on other computers.",
         {

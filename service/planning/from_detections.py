@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detection.image.hits import CellSource
 from drivers.pose import Pose, box_to_rect, inner_rect
 from service.errors import InputError
 
@@ -77,14 +78,53 @@ def values_of(document: Mapping[str, Any], places: Places, source: str) -> dict[
                     skipped.append({"id": box, "reason": str(cell.get("reason") or "not to be imaged")[:400]})
                     continue
                 rect, keep = (box_to_rect(pose, shape, _box(cell[key])) for key in ("box_px", "image_box_px"))
-                boxes.append({"id": box, "rect_m": rect, "keep_m": keep})
+                boxes.append({"id": box, "rect_m": rect, "keep_m": keep} | _known(cell))
         except InputError:
             raise
         except (KeyError, TypeError, ValueError, OverflowError):
             raise InputError(
                 f"{source}: frame {number} of {name} is not as `ilemtrack detect --json` prints it"
             ) from None
-    return {"v": 1, "section": name, "fields": fields, "boxes": boxes, "not_imaged": skipped}
+    return {
+        "v": 1,
+        "section": name,
+        "fields": fields,
+        "boxes": boxes,
+        "not_imaged": skipped,
+        "elsewhere": _elsewhere(by_section, name, source),
+    }
+
+
+def _known(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a choice among cells goes by, as far as a cell has it."""
+    known = {"brightness_adu": cell.get("brightness_adu"), "tracks": list(cell.get("tracks", ()))}
+    return known | {"seen": cell.get("source") != CellSource.CARRIED}
+
+
+def _elsewhere(
+    by_section: Mapping[str, Sequence[Mapping[str, Any]]], name: str, source: str
+) -> list[dict[str, Any]]:
+    """Return the cells of the other sections: a cell is chosen through all of them, or left out."""
+    found = []
+    for section, frames in by_section.items():
+        if section == name:
+            continue
+        for number, frame in enumerate(frames):
+            try:
+                size_m = float(frame["pixel_size_um"]) * 1e-6
+                for cell in frame["cells"]:
+                    if cell["image_box_px"] is None:
+                        continue
+                    x0, y0, x1, y1 = _box(cell["box_px"])
+                    own = f"{section}/F{number:03d}/{cell['id']}"
+                    # Only its size counts, wherever its section is.
+                    rect = (0.0, 0.0, (x1 - x0) * size_m, (y1 - y0) * size_m)
+                    found.append({"id": own, "section": section, "rect_m": rect} | _known(cell))
+            except (KeyError, TypeError, ValueError, OverflowError):
+                raise InputError(
+                    f"{source}: frame {number} of {section} is not as `ilemtrack detect --json` prints it"
+                ) from None
+    return found
 
 
 def _section(frame: Mapping[str, Any]) -> str | None:

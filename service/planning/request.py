@@ -1,6 +1,7 @@
 """Input of ``ilemtrack plan``: fields and boxes, and their plans; for its output see `result`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
@@ -9,15 +10,20 @@ from shapely import Polygon
 from config.base import Frozen
 from config.loading import explain
 from config.model import Config
+from config.work import TargetsConfig
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 from planner.plan import compared_methods, plans
-from planner.values import Box, Plan, settings_from
+from planner.values import Box, Method, Plan, PlanSettings, settings_from
 from planner.values import Field as SavedField
 from service.errors import InputError
+from service.model.targets import LeftOut
+from service.planning.targets.candidates import Cut, by_target, targets_of
+from service.planning.targets.select import check_possible, select
 
 MAX_FIELDS = 2000
 MAX_BOXES = 20_000
+MAX_ELSEWHERE = 1_000_000
 FURTHEST_M = 0.2
 """Beyond the range of any stage: a larger number is in micrometres or millimetres. Chosen by hand."""
 
@@ -50,6 +56,19 @@ class BoxRequest(NamedRect):
 
     keep_m: Rect | None = None
     """Ground that must be imaged with it, where that is more than the cell."""
+    brightness_adu: float | None = None
+    tracks: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    seen: bool = True
+    """False where only neighbouring sections show it."""
+
+
+class CellElsewhere(NamedRect):
+    """A cell of another section; of its rectangle only the size counts."""
+
+    section: Name
+    brightness_adu: float | None = None
+    tracks: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    seen: bool = True
 
 
 class NotImaged(Frozen):
@@ -85,6 +104,8 @@ class PlanRequest(Frozen):
         Position of the stage.
     exposed_m, unsaved_m : tuple of RectM
         Ground that was imaged before; ground whose fluorescence is still to be taken.
+    elsewhere : tuple of CellElsewhere
+        Cells of other sections, among which cells are chosen too.
     """
 
     v: Annotated[int, Field(strict=True, ge=1, le=1)]
@@ -97,6 +118,7 @@ class PlanRequest(Frozen):
     start_m: Point | None = None
     exposed_m: Annotated[tuple[Rect, ...], Field(max_length=MAX_BOXES)] = ()
     unsaved_m: Annotated[tuple[Rect, ...], Field(max_length=MAX_FIELDS)] = ()
+    elsewhere: Annotated[tuple[CellElsewhere, ...], Field(max_length=MAX_ELSEWHERE)] = ()
 
     @model_validator(mode="after")
     def _outline_is_a_polygon(self) -> Self:
@@ -109,11 +131,16 @@ class PlanRequest(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """A request, the configuration that it was planned with, and its plans, the chosen one first."""
+    """A request, the configuration that it was planned with, and its plans, the chosen one first.
+
+    `left_out` are the boxes left out by choice; `everything` is the plan for all boxes where some may be.
+    """
 
     request: PlanRequest
     config: Config
     plans: tuple[Plan, ...]
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    everything: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +174,57 @@ def planned_request(
     settled = _settled(config, request.sem, overrides or PlanOverrides())
     try:
         settings = settings_from(settled.planner, settled.sem, settled.stage)
-        made = plans(
-            request.section,
-            [SavedField(field.id, field.rect_m) for field in request.fields],
-            [Box(box.id, box.rect_m, box.keep_m) for box in request.boxes],
-            settings,
-            compared_methods(settings.method),
-            request.start_m,
-            exposed=request.exposed_m,
-            unsaved=request.unsaved_m,
-            outline_m=request.outline_m,
-        )
+        left_out = _left_out(request, settled.targets)
+        chosen = [box for box in request.boxes if box.id not in left_out]
+        made = _plans(request, chosen, settings, compared_methods(settings.method))
+        everything = None
+        if not settled.targets.everything:
+            (everything,) = _plans(request, request.boxes, settings, (settings.method,))
     except PlannerError as error:
         raise InputError(str(error)) from None
-    return PlannedRequest(request, settled, made)
+    return PlannedRequest(request, settled, made, left_out, everything)
+
+
+def _plans(
+    request: PlanRequest, boxes: Sequence[BoxRequest], settings: PlanSettings, methods: Sequence[Method]
+) -> tuple[Plan, ...]:
+    return plans(
+        request.section,
+        [SavedField(one.id, one.rect_m) for one in request.fields],
+        [Box(box.id, box.rect_m, box.keep_m) for box in boxes],
+        settings,
+        methods,
+        request.start_m,
+        exposed=request.exposed_m,
+        unsaved=request.unsaved_m,
+        outline_m=request.outline_m,
+    )
+
+
+def _left_out(request: PlanRequest, rule: TargetsConfig) -> dict[str, LeftOut]:
+    """Return the boxes that a rule leaves out, chosen among the cells of all sections."""
+    if rule.everything:
+        return {}
+    cells: tuple[BoxRequest | CellElsewhere, ...] = (*request.boxes, *request.elsewhere)
+    cuts = [
+        Cut(
+            cell.id,
+            cell.section if isinstance(cell, CellElsewhere) else request.section,
+            cell.rect_m,
+            cell.tracks,
+            cell.brightness_adu,
+            cell.seen,
+        )
+        for cell in cells
+    ]
+    targets = targets_of(by_target(cuts))
+    check_possible(targets, rule)
+    selection = select(targets, rule)
+    return {
+        cut.id: selection.left_out[cut.targets[0]]
+        for cut in cuts[: len(request.boxes)]
+        if selection.chosen.isdisjoint(cut.targets)
+    }
 
 
 def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -> Config:

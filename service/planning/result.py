@@ -1,16 +1,20 @@
 """The JSON document that ``ilemtrack plan`` prints."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from config.base import Frozen
 from planner.cost import total_s
 from planner.dose import cell_doses, scan_dose
 from planner.geometry.rects import RectM
-from planner.values import Basis, Box, Method
+from planner.values import Basis, Box, Method, settings_from
+from service import wording
+from service.model.targets import Beside, LeftOut
+from service.model.work import ALL_CELLS
 from service.planning.durations import session_pace
 from service.planning.focus_cost import FocusCost
 from service.planning.request import PlannedRequest
+from service.planning.targets.beside import beside
 from service.planning.ways import WayFigures, figures_of, ways_of
 
 
@@ -69,6 +73,14 @@ class PlanTotals(Frozen):
     """Lower bound of beam time and overhead, of all frames that the planner looks at."""
 
 
+class LeftOutBox(Frozen):
+    """A box that is left out by choice, and what the frames of others do to it."""
+
+    box: str
+    reason: LeftOut
+    beside: Beside
+
+
 class BoxDose(Frozen):
     """Dose of a cell in electrons per nm2, overlaps included: mean over the cell, and maximum."""
 
@@ -95,6 +107,8 @@ class PlanResult(Frozen):
     gap: float
     """Share by which beam time and overhead exceed `bound_s`."""
     stitched: tuple[StitchedBox, ...]
+    left_out: tuple[LeftOutBox, ...]
+    """Boxes left out by choice; they are among `skipped`, too."""
 
 
 def document_of(made: PlannedRequest) -> dict[str, Any]:
@@ -111,7 +125,11 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
         return total_s(focus_cost.beam(min(1, frames)), pace.electron)
 
     rows = []
-    for way in ways_of(made.plans, pace.electron.approach_m, made.request.start_m):
+    ways = ways_of(made.plans, pace.electron.approach_m, made.request.start_m)
+    if made.everything is not None:
+        (all_cells,) = ways_of((made.everything,), pace.electron.approach_m, made.request.start_m)
+        ways = (*ways, replace(all_cells, method=ALL_CELLS, chosen=False))
+    for way in ways:
         figures = figures_of(way, pace.electron, sem)
         electron_s = figures.electron_s + focus_s(figures.frames)
         rows.append(figures.model_copy(update={"electron_s": electron_s}))
@@ -125,7 +143,15 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
         "dose_mc_per_cm2": dose.mc_per_cm2,
     }
     boxes = [Box(box.id, box.rect_m) for box in made.request.boxes]
+    reach_m = settings_from(config.planner, sem, config.stage).guard_m + sem.beam_halo_um * 1e-6
+    rects = [frame.rect_m for frame in chosen.frames]
+    left_out = tuple(
+        LeftOutBox(box=box.id, reason=reason, beside=beside(box.rect_m, rects, reach_m))
+        for box in boxes
+        if (reason := made.left_out.get(box.id)) is not None
+    )
     result = PlanResult(
+        left_out=left_out,
         method=chosen.method,
         basis=chosen.basis,
         optimal=chosen.optimal,
@@ -134,6 +160,10 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
         skipped=(
             *(BoxReason(box=item.box, reason=item.reason) for item in chosen.skipped),
             *(BoxReason(box=item.id, reason=item.reason) for item in made.request.not_imaged),
+            *(
+                BoxReason(box=item.box, reason=wording.left_out(item.reason.value, item.beside.value))
+                for item in left_out
+            ),
         ),
         clipped=tuple(BoxReason(box=item.box, reason=item.reason) for item in chosen.clipped),
         stitched=tuple(StitchedBox.model_validate(asdict(one)) for one in chosen.stitched),

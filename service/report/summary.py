@@ -1,5 +1,6 @@
 """The numbers of a session, as `dry-run --json` and `replay --json` print them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,10 @@ class Summary:
     """Cells that lie whole in no frame, by the plans."""
     raster_sections: tuple[str, ...]
     """Sections that are imaged as a full raster."""
+    left_out_cells: dict[str, int]
+    """Number of cells left out by choice, over all sections, by reason."""
+    beside_cells: dict[str, int]
+    """Those of them by what the frames of other cells do to them."""
     remarks: dict[str, str]
     """Remarks of the ledger on good images, by job."""
 
@@ -83,12 +88,13 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
+    cells = store.specimen.cells()
     return Summary(
         run=store.run_id(),
         end_state=end_state(store),
         sections=len(sections),
         fields=len(fields),
-        cells=len(store.specimen.cells()),
+        cells=len(cells),
         jobs={
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
@@ -110,6 +116,8 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
         clipped_cells=_clipped(events),
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
+        left_out_cells=dict(Counter(c.left_out.value for c in cells if c.left_out is not None)),
+        beside_cells=dict(Counter(c.beside.value for c in cells if c.beside is not None)),
         raster_sections=tuple(s for s, e in plans.items() if e.data.get("basis") == Basis.RASTER),
     )
 

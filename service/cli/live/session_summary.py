@@ -28,6 +28,14 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
         rows.append(("stitched", f"{len(summary.stitched_cells)} cells, each from several frames"))
     if summary.raster_sections:
         rows.append(("full raster", f"{some(summary.raster_sections)}: {RASTER_TAKEN}"))
+    if summary.left_out_cells:
+        beside = summary.beside_cells.get("imaged", 0)
+        rows.append(
+            (
+                "left out",
+                f"{sum(summary.left_out_cells.values())} cells by choice, {beside} imaged beside others",
+            )
+        )
     rows += [(NAMES[way.method], _compared(way, summary)) for way in summary.alternatives if not way.chosen]
     if summary.contained_recall is not None:
         rows.append(("whole cells", f"{summary.contained_recall:.1%} of the simulated cells"))

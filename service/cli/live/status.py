@@ -47,15 +47,7 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
     NoDaemonError
         Another daemon was meant, or nothing is known of any run.
     """
-    if connect is not None or (run is None and ENDPOINT_VARIABLE in os.environ):
-        raise error
-    if run is not None and Path(run).is_dir():
-        folder = Path(run)
-    else:
-        known = last_ended(run)
-        if known is None or not Path(known.folder).is_dir():
-            raise error
-        folder = Path(known.folder)
+    folder = folder_without_daemon(connect, run, error)
     # Only now: a client of a daemon loads nothing heavy.
     from service.report.ended import ended_run
 
@@ -76,6 +68,24 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
         return OK
     tell(f"ilemtrack: {error}")
     return NO_DAEMON
+
+
+def folder_without_daemon(connect: str | None, run: str | None, error: NoDaemonError) -> Path:
+    """Return the folder of the run that is named, or of the last one.
+
+    Raises
+    ------
+    NoDaemonError
+        Another daemon was meant, or nothing is known of any run.
+    """
+    if connect is not None or (run is None and ENDPOINT_VARIABLE in os.environ):
+        raise error
+    if run is not None and Path(run).is_dir():
+        return Path(run)
+    known = last_ended(run)
+    if known is None or not Path(known.folder).is_dir():
+        raise error
+    return Path(known.folder)
 
 
 def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, str]]:

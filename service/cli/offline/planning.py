@@ -162,7 +162,7 @@ def _estimate_boxes(boxes: Path, config: str, as_json: bool) -> None:
                 key: document[key]
                 for key in (
                     *("v", "method", "basis", "gap", "totals", "alternatives"),
-                    *("doses", "skipped", "clipped", "stitched"),
+                    *("doses", "skipped", "clipped", "stitched", "left_out"),
                 )
             }
         )
