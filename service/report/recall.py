@@ -16,8 +16,6 @@ from service.store.store import Store
 
 _WHOLE = 0.99
 """Share of a cell that frames must show for it to count as whole, as in `detection.evaluation`."""
-
-
 _LEFT_OUT = 0.5
 """Share of a true cell inside cells left out by choice from which it is one of them. Chosen by hand."""
 
@@ -49,7 +47,7 @@ def contained_recall(
     float or None
         None if there is no cell.
     """
-    scanned, left_out = _scanned(store), _left_out(store)
+    scanned = _scanned(store)
     whole = total = 0
     for section in store.specimen.sections():
         saved = [
@@ -59,8 +57,12 @@ def contained_recall(
         outline = None
         if section.outline_m is not None:
             outline = outline_polygon(section.outline_m).buffer(outline_margin_m)
+        cells = store.specimen.cells(section=section.id)
+        left_out = [cell.rect_m for cell in cells if cell.left_out is not None]
+        chosen = [cell.rect_m for cell in cells if cell.left_out is None]
         for points in truth(section.id):
-            if _inside(points, left_out.get(section.id, [])).mean() > _LEFT_OUT:
+            share = _inside(points, left_out).mean()
+            if share > _LEFT_OUT and share > _inside(points, chosen).mean():
                 continue
             (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
             allowed = points[_inside(points, ground.allowed_within((x0, y0, x1, y1), 0.0))]
@@ -90,15 +92,6 @@ def _scanned(store: Store) -> dict[str, list[RectM]]:
         if exposure.job in done and exposure.state is ExposureState.CLOSED:
             scanned.setdefault(done[exposure.job], []).append(exposure.rect_m)
     return scanned
-
-
-def _left_out(store: Store) -> dict[str, list[RectM]]:
-    """Return the cells left out by choice, by section."""
-    found: dict[str, list[RectM]] = {}
-    for cell in store.specimen.cells():
-        if cell.left_out is not None:
-            found.setdefault(cell.section, []).append(cell.rect_m)
-    return found
 
 
 def _inside(points: NDArray[np.float64], rects: Sequence[RectM]) -> NDArray[np.bool_]:

@@ -282,3 +282,61 @@ def test_a_store_that_fails_is_one_refusal(handler: Handler, store: Store) -> No
 def test_a_path_that_is_not_utf_8_can_be_quoted() -> None:
     reply = json.loads(refusal("r1", ErrorCode.STORAGE, "run\udcff/session.sqlite: disk I/O error"))
     assert reply["error"]["message"] == "run\\udcff/session.sqlite: disk I/O error"
+
+
+def in_review(store: Store) -> None:
+    """Two cells, each with its job, in a session that waits in review."""
+    queue_jobs(store, 2)
+    for event in (
+        SessionEvent.START,
+        SessionEvent.PREFLIGHT_PASSED,
+        SessionEvent.PARTIAL_VACUUM_REACHED,
+        SessionEvent.REVIEW_NEEDED,
+    ):
+        store.apply(event)
+
+
+ONE = {"choose": "sample", "count": 1, "seed": 3}
+
+
+def test_a_choice_is_made_once_and_a_retry_gets_the_same_reply(handler: Handler, store: Store) -> None:
+    in_review(store)
+    before = result(handler, "targets.get")
+    assert (before["cells"], before["chosen"], before["by"], before["open"]) == (2, 2, None, True)
+    seen = result(handler, "targets.preview", rule=ONE)
+    assert (seen["chosen"], seen["dropped"], seen["added"]) == (1, 1, 0)
+    rev = store.requests.rev()
+    params = {"rule": ONE, "by": "kim", "reason": "one is enough", "if_rev": rev}
+    made = ask(handler, "targets.set", "c1", **params)
+    assert made["ok"], made
+    events = store.events.last_seq()
+    assert ask(handler, "targets.set", "c1", **params) == made
+    assert store.events.last_seq() == events
+    assert code(ask(handler, "targets.set", "c2", **params)) == "stale_revision"
+    now = result(handler, "targets.get")
+    assert (now["chosen"], now["by"], now["reason"]) == (1, "kim", "one is enough")
+    assert now["left_out"] == {"not_in_sample": 1}
+    assert {job.state for job in store.queue.jobs()} == {JobState.SKIPPED}
+    said = store.events.last_of("targets")
+    assert said is not None
+    assert (said.data["by"], said.data["chosen"]) == ("kim", 1)
+
+
+def test_cells_to_choose_come_in_pages(handler: Handler, store: Store) -> None:
+    in_review(store)
+    first = result(handler, "targets.list", limit=1)
+    second = result(handler, "targets.list", limit=1, after=first["after"])
+    assert second["after"] is None
+    names = [row["target"] for page in (first, second) for row in page["targets"]]
+    assert names == ["S0001/F000/c0001", "S0001/F000/c0002"]
+    assert code(ask(handler, "targets.list", after="T9")) == "not_found"
+    assert result(handler, "targets.list", chosen=False)["targets"] == []
+
+
+def test_a_choice_outside_the_review_or_of_nothing_is_refused(handler: Handler, store: Store) -> None:
+    in_review(store)
+    assert code(ask(handler, "targets.set", rule={"min_size_um": 900})) == "refused"
+    assert code(ask(handler, "targets.set", "r2", rule={"choose": "sample"})) == "bad_params"
+    store.apply(SessionEvent.REVIEW_CONFIRMED)
+    assert code(ask(handler, "targets.set", "r3", rule=ONE)) == "illegal_transition"
+    assert result(handler, "targets.get")["open"] is False

@@ -14,6 +14,7 @@ from service.model.phases import Phase
 from service.model.specimen import Cell
 from service.model.targets import LeftOut
 from service.model.work import ALL_CELLS
+from service.report.summary import summarise
 from service.store.store import Store
 from service.store.tables.steering import Word
 from tests.service.sessions import Session, small_config
@@ -76,6 +77,9 @@ def test_the_brightest_cells_of_the_array_are_imaged_in_all_their_sections(sessi
         else:
             assert cell.jobs
             assert {store.queue.job(name).state for name in cell.jobs} == {JobState.DONE}
+    summary = summarise(session.config, store, session.folder, session.setup.truth)
+    assert summary.left_out_cells == {"not_among_brightest": sum(c.left_out is not None for c in cells)}
+    assert summary.contained_recall == 1.0
     ways = {way.method: way for way in store.durations.ways()}
     assert ways["exact"].work.beam_s < ways[ALL_CELLS].work.beam_s
 

@@ -126,3 +126,42 @@ def test_field_and_section_are_not_for_boxes_with_their_own(tmp_path: Path) -> N
     path.write_text('{"v": 1, "section": "S0001", "fields": [], "boxes": []}')
     with pytest.raises(InputError, match="--field and --section are for detections"):
         read_boxes(path, Places(section="S0001"))
+
+
+def test_cells_are_chosen_among_those_of_all_sections(tmp_path: Path) -> None:
+    places = {"T0001": 20, "T0002": 100, "T0003": 180}
+
+    def section(name: str, **levels: float) -> dict[str, Any]:
+        cells = [
+            {
+                "id": f"c{n:04d}",
+                "box_px": [places[track], 200, places[track] + 30, 230],
+                "image_box_px": [places[track], 200, places[track] + 30, 230],
+                "tracks": [track],
+                "brightness_adu": level,
+            }
+            for n, (track, level) in enumerate(levels.items(), start=1)
+        ]
+        return frame(section=name, cells=cells)
+
+    path = write(
+        tmp_path,
+        section("S1", T0001=10.0, T0002=20.0, T0003=30.0),
+        section("S2", T0001=90.0, T0002=21.0, T0003=31.0),
+        section("S3", T0001=95.0, T0002=22.0, T0003=32.0),
+    )
+    config = Config.model_validate({"targets": {"choose": "brightest", "count": 1}})
+    document = document_of(planned_request(read_boxes(path, Places(section="S1")), config))
+    # The dimmest here is the brightest of all sections together.
+    assert {box for one in document["frames"] for box in one["covers"]} == {"c0001"}
+    assert [(one["box"], one["reason"]) for one in document["left_out"]] == [
+        ("c0002", "not_among_brightest"),
+        ("c0003", "not_among_brightest"),
+    ]
+    assert {one["box"] for one in document["skipped"]} == {"c0002", "c0003"}
+    ways = {one["method"]: one["electron_s"] for one in document["alternatives"]}
+    assert ways["exact"] < ways["all-cells"] <= ways["raster"]
+    every = document_of(planned_request(read_boxes(path, Places(section="S1")), Config()))
+    assert every["totals"]["beam_s"] == pytest.approx(
+        next(one["beam_s"] for one in document["alternatives"] if one["method"] == "all-cells")
+    )

@@ -61,6 +61,7 @@ def test_the_document_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> No
         "basis",
         "gap",
         "stitched",
+        "left_out",
     ]
     assert (result["v"], result["method"]) == (1, "exact")
     (frame,) = result["frames"]

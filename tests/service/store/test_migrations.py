@@ -29,6 +29,10 @@ one held by a person, and frames added by people. Only the reasons of its cells 
 that detection of that version wrote for each source and decision."""
 
 
+VERSION_4 = VERSION_1.with_name("version4.sql")
+"""Store written by version 4: a session in review with two cells and their jobs."""
+
+
 def restored(sample: Path, folder: Path) -> Path:
     path = folder / "session.sqlite"
     with closing(sqlite3.connect(path)) as connection:
@@ -144,6 +148,18 @@ def test_sentences_of_version_3_become_values(version_3: Path, tmp_path: Path) -
     assert schema(version_3) == schema(tmp_path / "new" / "session.sqlite")
 
 
+def test_cells_of_version_4_are_all_chosen_and_of_unknown_brightness(tmp_path: Path) -> None:
+    path = restored(VERSION_4, tmp_path)
+    with closing(Store.open(path)) as store:
+        assert store.status().phase is Phase.REVIEW
+        assert store.targets.current() is None
+        found = [(c.brightness_adu, c.left_out, c.beside, len(c.jobs)) for c in store.specimen.cells()]
+        assert found == [(None, None, None, 1)] * 2
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+
+
 CAUSES = {
     "a fault was acknowledged": PauseCause.FAULT_ACKNOWLEDGED,
     "the frame of": PauseCause.IMAGE_NOT_SAVED,
@@ -191,7 +207,7 @@ def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.M
     before = content(old)
     broken = {1: (*migrations.MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
     monkeypatch.setattr(migrations, "MIGRATIONS", broken)
-    with pytest.raises(StoreError, match="cannot be brought from version 1 to 4: no such table: nowhere"):
+    with pytest.raises(StoreError, match="cannot be brought from version 1 to 5: no such table: nowhere"):
         Store.open(old)
     assert version(old) == 1
     assert content(old) == before
@@ -208,7 +224,7 @@ def test_a_store_that_cannot_be_copied_is_not_changed(old: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stated", "message"),
-    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 4"), (0, "no way from it")],
+    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 5"), (0, "no way from it")],
 )
 def test_other_versions_are_refused(old: Path, stated: int, message: str) -> None:
     with closing(sqlite3.connect(old)) as connection:
