@@ -20,8 +20,9 @@ from planner.errors import PlannerError
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
+from planner.settings import PlanSettings
 from planner.stage_positions import stage_positions
-from planner.values import Basis, Box, Field, Frame, Method, Plan, PlanSettings, Totals
+from planner.values import Basis, Box, Field, Frame, Method, Plan, Totals
 
 _PROVEN = 1e-9
 """Relative gap that is rounding."""

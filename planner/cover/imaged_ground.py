@@ -6,7 +6,7 @@ import numpy as np
 
 from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, grown
 from planner.geometry.shapes import edges, slots
-from planner.values import PlanSettings
+from planner.settings import PlanSettings
 
 
 class Imaged:

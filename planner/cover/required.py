@@ -9,7 +9,8 @@ from planner.cover.imaged_ground import Imaged
 from planner.cover.tiles import Scan, fitted
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM, cut, grown, hull
-from planner.values import Box, Clipped, PlanSettings, Skipped
+from planner.settings import PlanSettings
+from planner.values import Box, Clipped, Skipped
 
 OUTSIDE = "outside the saved fluorescence"
 NOTHING_LEFT = "nothing of it is left inside the saved fluorescence after guard and beam halo"

@@ -9,7 +9,8 @@ import pytest
 from config.model import Config
 from planner.errors import PlannerError
 from planner.plan import plan
-from planner.values import Basis, Box, Field, Frame, Method, PlanSettings, settings_from
+from planner.settings import PlanSettings, settings_from
+from planner.values import Basis, Box, Field, Frame, Method
 from tests.planner.strategies import UM, listing, settings, uncovered_m2
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))

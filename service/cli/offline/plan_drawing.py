@@ -9,7 +9,8 @@ from planner.cover.imaged_ground import Imaged
 from planner.cover.required import required
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM
-from planner.values import Box, settings_from
+from planner.settings import settings_from
+from planner.values import Box
 from service.cli.estimate_tables import NAMES, compared
 from service.cli.output import duration
 from service.pictures.plan import Drawing
