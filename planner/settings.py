@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from config.instrument import SemConfig, StageConfig
 from config.work import PlannerConfig
 from planner.errors import PlannerError
+from planner.position_error import PositionErrors
 from planner.values import METHODS, Method
 
 _NOT_NEGATIVE = (
@@ -15,6 +16,7 @@ _NOT_NEGATIVE = (
     "tile_overlap_m",
     "overhead_s",
     "outline_margin_m",
+    "beam_overlap_m",
     "beam_shift_range_m",
     "move_s",
     "exact_limit_s",
@@ -40,8 +42,8 @@ class PlanSettings:
     halo_m : float
         Distance beyond the scanned rectangle within which electrons bleach.
     tile_overlap_m : float
-        Overlap that stitching needs where frames meet inside a required rectangle, twice the largest error
-        between them or more; at most 0.9 of a side of the frame.
+        Overlap that stitching needs where frames of different stage positions meet inside a required
+        rectangle, twice the largest error between them or more; at most 0.9 of a side of the frame.
     raster_overlap_fraction : float
         Overlap of a full raster as a share of the side of a frame, 0 to 0.5; more,
         up to `tile_overlap_m`, as far as no more frames have it.
@@ -54,8 +56,14 @@ class PlanSettings:
         `max_frame_px`, which is ignored with presets.
     outline_margin_m : float
         Distance by which a frame may leave the outline of its section, if there is one.
+    beam_window_m : (float, float)
+        Width and height of the ground that the beam reaches from a stage position; zeros where the stage
+        moves to the frames.
+    beam_overlap_m : float
+        `tile_overlap_m` for frames of one stage position, within `beam_window_m`.
     beam_shift_range_m : float
-        Largest distance of the centre of a frame from the stage position; zero: a stage move to every frame.
+        Largest distance of the centre of a frame from the stage position, without such a window; zero: a
+        stage move to every frame.
     approach_m : (float, float)
         Detour from which the stage comes to every position, against backlash; zeros for none.
     move_s : float
@@ -86,6 +94,8 @@ class PlanSettings:
     stage_speed_m_per_s: float
     presets_px: tuple[tuple[int, int], ...] = ()
     outline_margin_m: float = 0.0
+    beam_window_m: tuple[float, float] = (0.0, 0.0)
+    beam_overlap_m: float = 0.0
     beam_shift_range_m: float = 0.0
     approach_m: tuple[float, float] = (0.0, 0.0)
     move_s: float = 0.0
@@ -104,6 +114,10 @@ class PlanSettings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise PlannerError(f"{name} must be a number from zero up, not {value}")
+        if len(self.beam_window_m) != 2 or not all(0 <= v < math.inf for v in self.beam_window_m):
+            raise PlannerError(f"beam_window_m must be two numbers from zero up, not {self.beam_window_m}")
+        if self.beam_moves and self.presets_px:
+            raise PlannerError("a machine with presets has no beam window")
         if len(self.approach_m) != 2 or not all(math.isfinite(v) for v in self.approach_m):
             raise PlannerError(f"approach_m must be two finite numbers, not {self.approach_m}")
         if not 0 <= self.raster_overlap_fraction <= 0.5:
@@ -120,6 +134,11 @@ class PlanSettings:
                 f"a tile overlap of {self.tile_overlap_m * 1e6:g} um needs frames with sides of at least "
                 f"{self.tile_overlap_m / 0.9 * 1e6:g} um, not {shortest_m * 1e6:g} um"
             )
+
+    @property
+    def beam_moves(self) -> bool:
+        """True where frames are scanned from shared stage positions, within `beam_window_m`."""
+        return min(self.beam_window_m) > 0
 
     @property
     def seconds_per_m2(self) -> float:
@@ -142,15 +161,23 @@ def settings_from(
         to the overlap.
     """
     approach_m = (stage.approach_um[0] * 1e-6, stage.approach_um[1] * 1e-6)
+    errors = PositionErrors.of(planner, sem, stage)
+    window_m, most_px = (0.0, 0.0), sem.specimen_px
+    if sem.beam_moves:
+        window_m = _window_m(sem, stage, misfit_m)
+        most_px = (
+            min(most_px[0], math.floor(window_m[0] / sem.pixel_size_m)),
+            min(most_px[1], math.floor(window_m[1] / sem.pixel_size_m)),
+        )
     return PlanSettings(
         method=planner.method,
         pixel_size_m=sem.pixel_size_m,
         dwell_s=sem.dwell_s,
-        max_frame_px=sem.specimen_px,
+        max_frame_px=most_px,
         context_m=planner.context_um * 1e-6,
-        guard_m=planner.guard_um * 1e-6 + misfit_m,
+        guard_m=errors.guard_um(beam_moves=sem.beam_moves) * 1e-6 + misfit_m,
         halo_m=sem.beam_halo_um * 1e-6,
-        tile_overlap_m=planner.overlap_um(stage.position_error_um) * 1e-6 + 2 * misfit_m,
+        tile_overlap_m=errors.overlap_um(one_position=False) * 1e-6 + 2 * misfit_m,
         raster_overlap_fraction=planner.raster_overlap_percent / 100,
         overhead_s=sem.overhead_s,
         whole_worth_s=planner.whole_cell_worth_s,
@@ -158,8 +185,22 @@ def settings_from(
         stage_speed_m_per_s=stage.speed_mm_per_s * 1e-3,
         presets_px=sem.scan_presets_px,
         outline_margin_m=planner.outline_margin_um * 1e-6,
+        beam_window_m=window_m,
+        beam_overlap_m=errors.overlap_um(one_position=True) * 1e-6 + 2 * misfit_m,
         beam_shift_range_m=sem.beam_shift_range_um * 1e-6,
         approach_m=approach_m,
         # Settling is in the overhead of a frame.
         move_s=stage.approach_s if any(approach_m) else 0.0,
     )
+
+
+def _window_m(sem: SemConfig, stage: StageConfig, misfit_m: float) -> tuple[float, float]:
+    """Return the window of the beam as fluorescence sees it: an upright rectangle in the one of the SEM.
+
+    Its corners lie off by as much more than those of the largest frame as it is larger.
+    """
+    window_um = sem.beam_window_um(stage.arrival_tolerance_um)
+    frame_m = math.hypot(*sem.specimen_px) * sem.pixel_size_m
+    off_m = misfit_m * math.hypot(*window_um) * 1e-6 / frame_m
+    width_m, height_m = (max(0.0, side * 1e-6 - 2 * off_m) for side in window_um)
+    return width_m, height_m

@@ -12,10 +12,19 @@ METHODS: tuple[str, ...] = get_args(Method)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A fluorescence field that is saved."""
+    """A fluorescence field that is saved.
+
+    Attributes
+    ----------
+    id : str
+    rect_m : RectM
+    guard_m : float or None
+        Guard of its cells, where it is not that of the settings: `planner.position_error`.
+    """
 
     id: str
     rect_m: RectM
+    guard_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
