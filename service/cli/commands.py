@@ -106,7 +106,7 @@ COMMANDS: Table = {
         {
             "list": Entry(
                 f"{_LIVE}.targets:list_",
-                "List the cells with brightness, size, sections and hours, and the choice in force.",
+                "List the cells that can be chosen, with the hours of each.",
             ),
             "all": Entry(f"{_LIVE}.targets:all_", "Choose all cells, or all within some limits."),
             "brightest": Entry(

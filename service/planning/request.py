@@ -14,7 +14,8 @@ from config.work import TargetsConfig
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 from planner.plan import compared_methods, plans
-from planner.values import Box, Method, Plan, PlanSettings, settings_from
+from planner.settings import PlanSettings, settings_from
+from planner.values import Box, Method, Plan
 from planner.values import Field as SavedField
 from service.errors import InputError
 from service.model.targets import LeftOut

@@ -7,7 +7,8 @@ from config.base import Frozen
 from planner.cost import total_s
 from planner.dose import cell_doses, scan_dose
 from planner.geometry.rects import RectM
-from planner.values import Basis, Box, Method, settings_from
+from planner.settings import settings_from
+from planner.values import Basis, Box, Method
 from service import wording
 from service.model.targets import Beside, LeftOut
 from service.model.work import ALL_CELLS

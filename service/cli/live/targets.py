@@ -29,7 +29,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="Most cells to list.")] = _MOST_ROWS,
     as_json: Json = False,
 ) -> None:
-    """List the cells with brightness, size, sections and hours, and the choice in force.
+    """List the cells that can be chosen, with the hours of each.
 
     Also of a run that has ended, with --run.
     """

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from planner.cost import Work
 from planner.cover.required import required_rect
 from planner.cover.tiles import pixels, tiles
-from planner.values import Box, PlanSettings
+from planner.settings import PlanSettings
+from planner.values import Box
 
 
 def work_alone(box: Box, settings: PlanSettings) -> Work:
@@ -13,7 +14,7 @@ def work_alone(box: Box, settings: PlanSettings) -> Work:
 
     The way to it is not counted, nor what is saved where the ground around it must not be imaged.
     """
-    rect = required_rect(box, settings)
+    rect = required_rect(box, settings.context_m, settings.guard_m)
     overlap_m = (settings.tile_overlap_m, settings.tile_overlap_m)
     pixel_m = settings.pixel_size_m
     if settings.presets_px:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from config.model import Config
 from config.work import TargetsConfig
 from planner.cost import Work, total_s
-from planner.values import Box, settings_from
+from planner.settings import settings_from
+from planner.values import Box
 from service.model.specimen import Cell
 from service.model.targets import Beside, Choice, LeftOut, Target
 from service.model.work import ALL_CELLS

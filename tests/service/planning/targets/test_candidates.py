@@ -5,7 +5,8 @@ import pytest
 from config.model import Config
 from planner.cost import profile_pace, total_s
 from planner.plan import plan
-from planner.values import Box, Field, settings_from
+from planner.settings import settings_from
+from planner.values import Box, Field
 from service.model.targets import Beside
 from service.planning.targets.beside import beside
 from service.planning.targets.candidates import Cut, by_target, targets_of
