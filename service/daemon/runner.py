@@ -28,6 +28,7 @@ from service.model.phases import FINAL, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.model.work import Step
 from service.planning.session_estimate import estimate_session
+from service.planning.targets.choose import catalogue, rule_in_force
 from service.safety.safe_state import make_safe
 from service.session.context import Context
 from service.session.interrupts import InterruptSession
@@ -196,12 +197,21 @@ class Runner:
         take_fluorescence(context, self._analysis.submit, self._section())
         self._analysis.finish()
         self._draw_focuses()
-        if context.config.session.review:
+        if context.config.session.review or self._nothing_chosen():
             self._wait_for_analysis()
             self._note_estimate()
             context.store.apply(SessionEvent.REVIEW_NEEDED)
         else:
             context.store.apply(SessionEvent.FLUORESCENCE_COMPLETE)
+
+    def _nothing_chosen(self) -> bool:
+        """Return True if the configuration leaves out every cell: a person shall look, not the beam go on."""
+        context = self._context
+        if rule_in_force(context.config, context.store).everything:
+            return False
+        self._wait_for_analysis()
+        cells = catalogue(context.store).cells
+        return bool(cells) and all(cell.left_out is not None for cell in cells)
 
     def _draw_focuses(self) -> None:
         """Draw the focus over the array, if there was one."""

@@ -25,7 +25,7 @@ def contained_recall(
 ) -> float | None:
     """Return the share of true cells that the electron images show whole.
 
-    Cells that were left out by choice do not count: most of them lies in a cell that was found and left out.
+    Cells that were left out by choice do not count: most of that part lies in cells that were left out.
     Only the part of a cell where the beam is allowed counts: inside the saved fluorescence, by `reach_m`, and
     inside the outline of the section with its margin. A cell is whole if 99 % of that part lies in one frame
     of a finished job, or in several that overlap at each of their seams.
@@ -61,14 +61,14 @@ def contained_recall(
         left_out = [cell.rect_m for cell in cells if cell.left_out is not None]
         chosen = [cell.rect_m for cell in cells if cell.left_out is None]
         for points in truth(section.id):
-            share = _inside(points, left_out).mean()
-            if share > _LEFT_OUT and share > _inside(points, chosen).mean():
-                continue
             (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
             allowed = points[_inside(points, ground.allowed_within((x0, y0, x1, y1), 0.0))]
             if outline is not None:
                 allowed = allowed[shapely.contains_xy(outline, allowed)]
             if len(allowed):
+                share = _inside(allowed, left_out).mean()
+                if share > _LEFT_OUT and share > _inside(allowed, chosen).mean():
+                    continue
                 total += 1
                 whole += shows_whole(allowed, scanned.get(section.id, []), seam_m)
     return whole / total if total else None

@@ -85,11 +85,13 @@ def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object] | None
             if cell.section in unplanned
         }
         if notes is not None or any(old is not new for old, new in reasons.values()):
-            data = {
+            data: dict[str, object] = {
                 "rule": rule.model_dump(mode="json", exclude_defaults=True),
                 "chosen": len(selection.chosen),
                 "left_out": dict(Counter(reason.value for reason in selection.left_out.values())),
             }
+            if unknown := [name for name in rule.tracks if name not in found.cuts]:
+                data["unknown"] = unknown
             store.targets.decide({cell: new for cell, (_, new) in reasons.items()}, data | dict(notes or {}))
         return selection
 
