@@ -63,26 +63,24 @@ def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object] | None
     """
     with store.transaction():
         found = catalogue(store)
-        unplanned = {
-            field.section for field in store.specimen.fields() if field.state is not FieldState.PLANNED
-        }
+        planned = {field.section for field in store.specimen.fields(state=FieldState.PLANNED)}
         kept = {
             name
             for cell in found.cells
-            if cell.section not in unplanned and cell.left_out is None
+            if cell.section in planned and cell.left_out is None
             for name in cell.tracks or (cell.id,)
         }
         still_open = {
             name
             for name, cuts in found.cuts.items()
-            if name in kept or any(cut.section in unplanned for cut in cuts)
+            if name in kept or any(cut.section not in planned for cut in cuts)
         }
         selection = select([one for one in found.targets if one.id in still_open], rule, kept)
         skipped = {job.id for job in store.queue.jobs(state=JobState.SKIPPED)}
         reasons = {
             cell.id: (cell.left_out, _reason(cell, selection, skipped))
             for cell in found.cells
-            if cell.section in unplanned
+            if cell.section not in planned
         }
         if notes is not None or any(old is not new for old, new in reasons.values()):
             data: dict[str, object] = {
