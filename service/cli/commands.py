@@ -90,30 +90,34 @@ COMMANDS: Table = {
     "queue": Section(
         "Show and change the queue of SEM jobs.",
         {
-            "list": Entry(f"{_LIVE}.queue:list_", "List the SEM jobs in the order of the queue."),
-            "show": Entry(f"{_LIVE}.queue:show", "Show everything that is known about one job."),
-            "hold": Entry(f"{_LIVE}.queue:hold", "Hold queued jobs until they are released."),
-            "release": Entry(f"{_LIVE}.queue:release", "Return held jobs to the queue."),
+            "list": Entry(f"{_LIVE}.steering.queue:list_", "List the SEM jobs in the order of the queue."),
+            "show": Entry(f"{_LIVE}.steering.queue:show", "Show everything that is known about one job."),
+            "hold": Entry(f"{_LIVE}.steering.queue:hold", "Hold queued jobs until they are released."),
+            "release": Entry(f"{_LIVE}.steering.queue:release", "Return held jobs to the queue."),
             "approve": Entry(
-                f"{_LIVE}.queue:approve", "Expose jobs again that need review; see `queue show` first."
+                f"{_LIVE}.steering.queue:approve",
+                "Expose jobs again that need review; see `queue show` first.",
             ),
-            "skip": Entry(f"{_LIVE}.queue:skip", "Skip jobs permanently."),
-            "move": Entry(f"{_LIVE}.queue:move", "Move a job to another place in the queue."),
+            "skip": Entry(f"{_LIVE}.steering.queue:skip", "Skip jobs permanently."),
+            "move": Entry(f"{_LIVE}.steering.queue:move", "Move a job to another place in the queue."),
         },
     ),
     "targets": Section(
         "Choose which of the cells are imaged, in the review.",
         {
             "list": Entry(
-                f"{_LIVE}.targets:list_",
+                f"{_LIVE}.steering.targets:list_",
                 "List the cells that can be chosen, with the hours of each.",
             ),
-            "all": Entry(f"{_LIVE}.targets:all_", "Choose all cells, or all within some limits."),
+            "all": Entry(f"{_LIVE}.steering.targets:all_", "Choose all cells, or all within some limits."),
             "brightest": Entry(
-                f"{_LIVE}.targets:brightest", "Choose the brightest cells, of those within some limits."
+                f"{_LIVE}.steering.targets:brightest",
+                "Choose the brightest cells, of those within some limits.",
             ),
-            "sample": Entry(f"{_LIVE}.targets:sample", "Choose cells at random, within some limits."),
-            "tracks": Entry(f"{_LIVE}.targets:tracks", "Choose cells by name."),
+            "sample": Entry(
+                f"{_LIVE}.steering.targets:sample", "Choose cells at random, within some limits."
+            ),
+            "tracks": Entry(f"{_LIVE}.steering.targets:tracks", "Choose cells by name."),
         },
     ),
     "keys": Section(

@@ -1,0 +1,1 @@
+"""Commands that change what a session images: its queue, and the choice of cells."""
