@@ -229,7 +229,7 @@ _BESIDE = {
 
 
 def left_out(reason: str, beside: str = "clear") -> str:
-    """Return the reason of a cell left out by choice, and what the frames of other cells do to it."""
+    """Return the reason of a cell left out by choice, and the effect of the frames of other cells."""
     return f"left out by choice: {_LEFT_OUT[reason]}{_BESIDE[beside]}"
 
 

@@ -49,7 +49,7 @@ class Control(Protocol):
         ...
 
     def preview(self, rule: TargetsConfig) -> Preview:
-        """Return what a choice would change, or raise `RefusedChoiceError`."""
+        """Return the effect of a choice, or raise `RefusedChoiceError`."""
         ...
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:

@@ -48,7 +48,7 @@ def now(store: Store, found: TargetList) -> wire.Targets:
 
 
 def preview(found: Preview) -> wire.TargetsPreview:
-    """Return what a rule would change."""
+    """Return the effect of a rule."""
     return wire.TargetsPreview(
         cells=found.chosen + sum(found.left_out.values()),
         chosen=found.chosen,

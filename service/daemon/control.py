@@ -147,7 +147,7 @@ class SessionControl:
         return self._targets.now()
 
     def preview(self, rule: TargetsConfig) -> Preview:
-        """Return what a choice would change, without making it."""
+        """Return the effect of a choice, without making it."""
         return self._targets.preview(rule)
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:

@@ -95,7 +95,7 @@ class Cell:
     left_out: LeftOut | None = None
     """Reason why it is not among the cells to image, though the policy keeps it; None if it is."""
     beside: Beside | None = None
-    """What the frames of other cells do to it; None unless it is left out and its section is planned."""
+    """Effect of the frames of other cells; None unless it is left out and its section is planned."""
 
 
 @dataclass(frozen=True, slots=True)

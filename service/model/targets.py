@@ -22,7 +22,7 @@ class LeftOut(StrEnum):
 
 
 class Beside(StrEnum):
-    """What the planned frames of other cells do to a cell that is left out."""
+    """Effect of the planned frames of other cells on a cell that is left out."""
 
     IMAGED = "imaged"
     """They show all of it."""

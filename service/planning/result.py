@@ -75,7 +75,7 @@ class PlanTotals(Frozen):
 
 
 class LeftOutBox(Frozen):
-    """A box that is left out by choice, and what the frames of others do to it."""
+    """A box that is left out by choice, and the effect of the frames of others on it."""
 
     box: str
     reason: LeftOut

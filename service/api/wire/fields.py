@@ -123,7 +123,7 @@ class BoxRow(Frozen):
     left_out: LeftOut | None
     """Reason why it is left out by choice; null if it is not."""
     beside: Beside | None
-    """What frames of other cells do to a cell that is left out."""
+    """Effect of the frames of other cells on a cell that is left out."""
 
     @classmethod
     def of(cls, cell: specimen.Cell) -> Self:

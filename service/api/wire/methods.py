@@ -174,7 +174,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "targets.preview": Method(
             targets.PreviewParams,
             targets.TargetsPreview,
-            "What another choice would change, without a change.",
+            "Effect of another choice, without a change.",
         ),
         "targets.set": Method(
             targets.SetTargetsParams, Changed, "Choose the cells to image; in the review only."

@@ -1,4 +1,4 @@
-"""Parameters and results of the methods that choose which cells are imaged."""
+"""Parameters and results of the methods that choose the cells to image."""
 
 from config.base import Frozen
 from config.work import TargetsConfig
@@ -47,7 +47,7 @@ class TargetRow(Frozen):
     left_out: LeftOut | None
     """Reason why it is left out; null if it is chosen."""
     beside: Beside | None
-    """The most that frames of other cells do to it in any section; null if chosen or not planned yet."""
+    """Strongest effect of the frames of other cells in any section; null if chosen or not planned yet."""
 
 
 class TargetPage(Frozen):
@@ -77,7 +77,7 @@ class Targets(Frozen):
 
 
 class TargetsPreview(Frozen):
-    """What a rule would change, without a change; names are the first hundred."""
+    """Effect of a rule, without a change; names are the first hundred."""
 
     cells: int
     chosen: int

@@ -1,4 +1,4 @@
-"""What the planned frames of chosen cells do to a cell that is left out."""
+"""Effect of the planned frames of chosen cells on a cell that is left out."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from service.model.targets import Beside
 
 
 def beside(rect_m: RectM, frames_m: Sequence[RectM], reach_m: float) -> Beside:
-    """Return what frames do to a cell that none of them is for.
+    """Return the effect of frames on a cell that none of them is for.
 
     Parameters
     ----------

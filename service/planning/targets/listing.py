@@ -35,7 +35,7 @@ class Listed:
     left_out : LeftOut or None
         None if it is chosen.
     beside : Beside or None
-        The most that the frames of other cells do to it in any section; None if it is chosen or not planned.
+        Strongest effect of the frames of other cells in any section; None if it is chosen or not planned.
     """
 
     target: Target
@@ -71,7 +71,7 @@ class TargetList:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a choice would change.
+    """Effect of a choice, without making it.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class TargetLists:
         )
 
     def preview(self, rule: TargetsConfig) -> Preview:
-        """Return what a choice would change, without making it.
+        """Return the effect of a choice, without making it.
 
         Raises
         ------

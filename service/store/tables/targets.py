@@ -1,4 +1,4 @@
-"""The choice of the cells to image: the rule in force, and what it decides on each cell."""
+"""Choice of the cells to image: the rule in force, and its decision on each cell."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,7 +45,7 @@ class TargetStore:
             self._database.log("targets", "session", data)
 
     def set_beside(self, beside: Mapping[str, Beside]) -> None:
-        """Store what the frames of a plan do to the cells that it leaves out."""
+        """Store the effect of the frames of a plan on the cells that it leaves out."""
         with self._database.change() as connection:
             connection.executemany(
                 "UPDATE cell SET beside = ? WHERE id = ?",

@@ -1,4 +1,4 @@
-"""Commands `ilemtrack targets ...`: choose which of the cells are imaged, each in all of its sections."""
+"""Commands `ilemtrack targets ...`: choose the cells to image, each in all of its sections."""
 
 from contextlib import closing
 from typing import Annotated, Any
