@@ -49,6 +49,8 @@ SUMMARY = {
     "clipped_cells",
     "stitched_cells",
     "raster_sections",
+    "left_out_cells",
+    "beside_cells",
     "remarks",
 }
 
@@ -158,6 +160,7 @@ def test_detect_prints_the_document(say: Said, frame: Path, tmp_path: Path) -> N
             "decision",
             "outer_px",
             "seen_by",
+            "brightness_adu",
         }
         box, image = BoxPx(*cell["box_px"]), BoxPx(*cell["image_box_px"])
         assert image.x0 <= box.x0 < box.x1 <= image.x1
@@ -261,6 +264,7 @@ def test_plan_prints_the_document(say: Said, tmp_path: Path) -> None:
         "basis",
         "gap",
         "stitched",
+        "left_out",
     }
     (planned,) = document["frames"]
     assert planned["covers"] == ["c0001"]

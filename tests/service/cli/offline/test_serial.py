@@ -65,6 +65,7 @@ def test_the_document_has_tracks_and_links(document: Any) -> None:
                 "reason",
                 "source",
                 "decision",
+                "brightness_adu",
                 "tracks",
             }
         serial = frame["serial"]
