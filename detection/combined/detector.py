@@ -14,6 +14,7 @@ from detection.combined.fusion import (
     without_network,
 )
 from detection.combined.left_over import left_over
+from detection.combined.noise import hidden_in_noise
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import union_fraction
 from detection.image.frames import Frame
@@ -84,11 +85,16 @@ class Combined:
             rest = recall_first.hits_of(frame, seen.grid, standing)
             fusion = without_network(learned, rest)
         else:
+            noise: tuple[Hit, ...] = ()
+            if not (frame.processed or standing.crowded or standing.dense or crowd):
+                noise = hidden_in_noise(learned, standing.z, seen.grid, self.settings)
+                learned = tuple(hit for hit in learned if hit not in noise)
             if not (standing.crowded and crowd):
                 shown = [imaged_of(hit) for hit in learned]
                 left = left_over(standing.mask, shown, seen.grid, self.settings)
                 rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
             fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
+            fusion = replace(fusion, noise=noise)
         more = _of_result(frame, seen.grid, fusion, self.settings)
         return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
 

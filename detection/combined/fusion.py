@@ -31,6 +31,8 @@ class Fusion:
         Of recall-first, which the network rules out.
     doubted : tuple of Hit
         Of the network, in a frame that it is unsure of.
+    noise : tuple of Hit
+        Of the network, which nothing in the frame supports.
     cautions : tuple of Caution
     """
 
@@ -38,6 +40,7 @@ class Fusion:
     added: tuple[Hit, ...]
     ruled_out: tuple[Hit, ...] = ()
     doubted: tuple[Hit, ...] = ()
+    noise: tuple[Hit, ...] = ()
     cautions: tuple[Caution, ...] = ()
 
     @property
