@@ -32,6 +32,8 @@ def hidden_in_noise(
     grid : WorkingGrid
     settings : CombinedSettings
     """
+    alone = not any(hit.seen_by is SeenBy.BOTH for hit in hits)
+    least_sd = settings.stands_out_alone_sd if alone else settings.stands_out_sd
     unseen = [hit for hit in hits if hit.seen_by is SeenBy.NETWORK]
     highest = [-math.inf] * len(unseen)
     for sigma_um in settings.noise_scales_um if unseen else ():
@@ -45,5 +47,5 @@ def hidden_in_noise(
             if part.size:
                 highest[number] = max(highest[number], float(part.max()) / spread)
     return tuple(
-        hit for hit, sd in zip(unseen, highest, strict=True) if -math.inf < sd < settings.stands_out_sd
+        hit for hit, sd in zip(unseen, highest, strict=True) if -math.inf < sd < least_sd
     )

@@ -25,6 +25,8 @@ class CombinedSettings:
     stands_out_sd: float = 4.0
     """Highest of these averages inside a hit of the network, in deviations of the whole frame's, below which
     the hit is noise."""
+    stands_out_alone_sd: float = 4.5
+    """The same in a frame in which both detectors see no cell: dim cells rarely lie alone (Rose)."""
     unsure_scores: tuple[float, float] = (0.2, 0.9)
     """Scores between which the network is unsure of a place. Chosen by hand."""
     unsure_share: float = 1.0
