@@ -8,7 +8,6 @@ from detection.combined.fusion import (
     Fusion,
     fused,
     imaged_of,
-    is_crowd,
     is_unsure,
     learned_of,
     without_network,
@@ -79,14 +78,16 @@ class Combined:
         standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
         learned = learned_of(seen, standing, self.settings)
-        crowd = is_crowd(learned, shape, self.settings)
+        shown_share = union_fraction((hit.box for hit in learned), shape)
+        crowd = shown_share >= self.settings.crowd_share
         rest: list[Hit] = []
         if frame.processed and is_unsure(seen.score, learned, self.settings):
             rest = recall_first.hits_of(frame, seen.grid, standing)
             fusion = without_network(learned, rest)
         else:
             noise: tuple[Hit, ...] = ()
-            if not (frame.processed or standing.crowded or standing.dense or crowd):
+            sparse = shown_share <= self.settings.sparse_share
+            if sparse and not (frame.processed or standing.crowded or standing.dense):
                 noise = hidden_in_noise(learned, standing.z, seen.grid, self.settings)
                 learned = tuple(hit for hit in learned if hit not in noise)
             if not (standing.crowded and crowd):

@@ -53,6 +53,22 @@ def test_a_hit_that_recall_first_sees_is_never_noise() -> None:
     assert hidden_in_noise([], z, grid) == ()
 
 
+def test_a_dim_cell_beside_bright_ones_whose_background_is_too_high_is_no_noise() -> None:
+    frame = frame_of(0.8, 14.0, (175, 175))
+    grid = on_working_grid(frame, WORKING_PIXEL_UM)
+    z = np.asarray(grid.residual / grid.noise_sd - 2, np.float32)
+    assert hidden_in_noise([hit(EMPTY), hit(CELL)], z, grid) == (hit(EMPTY),)
+
+
+def test_a_hit_without_ground_around_it_is_not_judged() -> None:
+    grid = on_working_grid(frame_of(0, 1, (0, 0)), WORKING_PIXEL_UM)
+    z = np.asarray(grid.residual / grid.noise_sd, np.float32)
+    around = [hit(BoxPx(0, 0, 256, 20)), hit(BoxPx(0, 20, 20, 120)), hit(BoxPx(80, 20, 256, 120))]
+    below = hit(BoxPx(0, 80, 256, 130))
+    assert hit(EMPTY) in hidden_in_noise([hit(EMPTY), *around], z, grid)
+    assert hit(EMPTY) not in hidden_in_noise([hit(EMPTY), *around, below], z, grid)
+
+
 @dataclass
 class Shows:
     """Network that shows what it is given."""
