@@ -20,7 +20,7 @@ WARM_UP = 200
 """Steps until that rate."""
 AVERAGED_STEPS = 400
 """Steps over which the weights are averaged; their average is the result."""
-SHARES: dict[Kind, float] = {"scenes": 0.5, "realistic": 0.35, "paper": 0.15}
+SHARES: dict[Kind, float] = {"scenes": 0.4, "realistic": 0.45, "paper": 0.15}
 """Shares of the kinds of frames."""
 
 

@@ -13,6 +13,9 @@ from training.scenes.camera import processed
 PATTERNS: tuple[Pattern, ...] = ("cytoplasmic", "nuclear", "punctate")
 _SHARES = (0.3, 0.4, 0.3)
 """Shares of the patterns. Nuclei are hardest to tell from the rest of their cells; chosen by hand."""
+EMPTY_SHARE = 0.4
+"""Share of the blocks without cells, two thirds of which hold debris: such sections are common, and a network
+that rarely sees one finds cells in it. Chosen by hand."""
 SECTIONS = 4
 """Sections that are cut from one block, far enough apart to be nearly independent."""
 _APART_NM = 5000.0
@@ -24,7 +27,7 @@ def realistic(seed: int) -> Iterator[LabelledFrame]:
     """Yield sections of one simulated block, every property of which is drawn around its usual value."""
     rng = np.random.default_rng([seed, 42])
     pattern = PATTERNS[int(rng.choice(len(PATTERNS), p=_SHARES))]
-    empty = rng.random() < 0.25
+    empty = rng.random() < EMPTY_SHARE
     radius = float(np.clip(7 * np.exp(rng.normal(0, 0.2)), 3, 12))
     usual = 10.0 if pattern == "punctate" else 25.0
     # As many as fit; see `config.model.Config`.

@@ -8,12 +8,12 @@ from detection.combined.fusion import (
     Fusion,
     fused,
     imaged_of,
-    is_crowd,
     is_unsure,
     learned_of,
     without_network,
 )
 from detection.combined.left_over import left_over
+from detection.combined.noise import hidden_in_noise
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import union_fraction
 from detection.image.frames import Frame
@@ -78,17 +78,24 @@ class Combined:
         standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
         learned = learned_of(seen, standing, self.settings)
-        crowd = is_crowd(learned, shape, self.settings)
+        shown_share = union_fraction((hit.box for hit in learned), shape)
+        crowd = shown_share >= self.settings.crowd_share
         rest: list[Hit] = []
         if frame.processed and is_unsure(seen.score, learned, self.settings):
             rest = recall_first.hits_of(frame, seen.grid, standing)
             fusion = without_network(learned, rest)
         else:
+            noise: tuple[Hit, ...] = ()
+            sparse = shown_share <= self.settings.sparse_share
+            if sparse and not (frame.processed or standing.crowded or standing.dense):
+                noise = hidden_in_noise(learned, standing.z, seen.grid, self.settings)
+                learned = tuple(hit for hit in learned if hit not in noise)
             if not (standing.crowded and crowd):
                 shown = [imaged_of(hit) for hit in learned]
                 left = left_over(standing.mask, shown, seen.grid, self.settings)
                 rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
             fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
+            fusion = replace(fusion, noise=noise)
         more = _of_result(frame, seen.grid, fusion, self.settings)
         return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
 

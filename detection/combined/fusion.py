@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, on_grid, union_fraction
+from detection.image.boxes import BoxPx, on_grid
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
@@ -31,6 +31,8 @@ class Fusion:
         Of recall-first, which the network rules out.
     doubted : tuple of Hit
         Of the network, in a frame that it is unsure of.
+    noise : tuple of Hit
+        Of the network, which nothing in the frame supports.
     cautions : tuple of Caution
     """
 
@@ -38,6 +40,7 @@ class Fusion:
     added: tuple[Hit, ...]
     ruled_out: tuple[Hit, ...] = ()
     doubted: tuple[Hit, ...] = ()
+    noise: tuple[Hit, ...] = ()
     cautions: tuple[Caution, ...] = ()
 
     @property
@@ -78,7 +81,7 @@ def fused(
     rest : sequence of Hit
         Of recall-first.
     crowd : bool
-        The network shows a crowd; see `is_crowd`.
+        The network shows a crowd.
     settings : CombinedSettings
     """
     ruled_out = [highest_score(seen.score, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
@@ -126,11 +129,6 @@ def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:
     """Keep the hits of recall-first and set those of the network aside."""
     own = tuple(replace(hit, seen_by=SeenBy.RECALL_FIRST) for hit in alone)
     return Fusion((), own, doubted=tuple(learned), cautions=(Caution.UNSURE,))
-
-
-def is_crowd(hits: Sequence[Hit], shape: tuple[int, int], settings: CombinedSettings = COMBINED) -> bool:
-    """Return True if hits of the network cover so much of a frame that it shows a crowd."""
-    return union_fraction((hit.box for hit in hits), shape) >= settings.crowd_share
 
 
 def imaged_of(hit: Hit) -> BoxPx:

@@ -20,6 +20,19 @@ class CombinedSettings:
     standing_share: float = 0.2
     """Share of the area of a hit of the network that stands out from the background from which both see that
     cell: a ring of label fills a fifth of its box. Chosen by hand; not measured."""
+    noise_scales_um: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    """Deviations of the Gaussians over which a hit is averaged, from spots to whole cells. Chosen by hand."""
+    stands_out_sd: float = 4.0
+    """Highest of these averages inside a hit of the network, in deviations of the whole frame's, below which
+    the hit is noise."""
+    stands_out_alone_sd: float = 4.5
+    """The same in a frame in which both detectors see no cell: dim cells rarely lie alone (Rose)."""
+    sparse_share: float = 0.15
+    """Share of the frame inside hits of the network up to which its background is known well enough to tell
+    noise. In a frame of development with dim cells between bright ones and .24 inside hits, the rule took 1 %
+    of the ground of the dim cells."""
+    least_ground: float = 0.5
+    """Ground around a hit, in multiples of its area, without which it is not judged. Chosen by hand."""
     unsure_scores: tuple[float, float] = (0.2, 0.9)
     """Scores between which the network is unsure of a place. Chosen by hand."""
     unsure_share: float = 1.0

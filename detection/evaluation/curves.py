@@ -16,6 +16,8 @@ from detection.policy import apply_policy
 
 MARGINS_UM = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Points of a curve, closer around the default margin; chosen by hand."""
+SIDE_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
+"""Points of a curve of hits with an outer box, closer around the default quantile; chosen by hand."""
 FLOORS = (0.0, 0.05, 0.2, 0.5, 0.8)
 """Curves of a plot; chosen by hand."""
 RELIABILITY_EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -29,6 +31,8 @@ class OperatingPoint:
     Attributes
     ----------
     margin_um : float
+    side_quantile : float
+        Of hits with an outer box.
     min_confidence : float
     beam_h : float
         Area imaged times the beam time per area, hours; without the planner's context, guard and overlap.
@@ -41,6 +45,7 @@ class OperatingPoint:
     """
 
     margin_um: float
+    side_quantile: float
     min_confidence: float
     beam_h: float
     missed_cells: int
@@ -79,30 +84,41 @@ def operating_points(
     beam_s_per_um2: float,
     margins_um: Sequence[float] = MARGINS_UM,
     floors: Sequence[float] = FLOORS,
+    side_quantiles: Sequence[float] = SIDE_QUANTILES,
 ) -> list[OperatingPoint]:
-    """Apply the policy to the hits of all frames with every margin and confidence floor.
+    """Apply the policy to the hits of all frames with every box and confidence floor.
+
+    The size of the boxes varies by the margin, or, if hits have an outer box (those of the network do), by
+    the quantile of their sides: beside it the margin changes nearly nothing.
 
     Parameters
     ----------
     frames : sequence of JudgedFrame
         With all hits of the detector, also those that the policy left out.
     policy : DetectionConfig
-        Settings that do not vary: which hits are doubtful, and their extra margin.
+        Settings that do not vary: which hits are doubtful, their extra margin, and the margin or the
+        quantile.
     beam_s_per_um2 : float
         Dwell time over the area of a pixel: 0.2204 s/um2 at 16.5 nm and 60 us.
-    margins_um, floors : sequence of float
+    margins_um, floors, side_quantiles : sequence of float
 
     Returns
     -------
     list of OperatingPoint
-        In the order of the floors, then of the margins.
+        In the order of the floors, then of the margins or quantiles.
     """
-    points = []
-    for floor in floors:
-        for margin in margins_um:
-            config = policy.model_copy(update={"dilate_um": margin, "min_confidence": floor})
-            points.append(_point(frames, config, policy, beam_s_per_um2))
-    return points
+    quantile_decides = any(cell.outer_px is not None for frame in frames for cell in frame.cells)
+    name, values = ("side_quantile", side_quantiles) if quantile_decides else ("dilate_um", margins_um)
+    return [
+        _point(
+            frames,
+            policy.model_copy(update={name: value, "min_confidence": floor}),
+            policy,
+            beam_s_per_um2,
+        )
+        for floor in floors
+        for value in values
+    ]
 
 
 def operating_point(
@@ -125,6 +141,7 @@ def _point(
         dropped += sum(cell.confidence for cell in kept if cell.image_box_px is None)
     return OperatingPoint(
         policy.dilate_um,
+        policy.side_quantile,
         policy.min_confidence,
         area_um2 * beam_s_per_um2 / 3600,
         missed,

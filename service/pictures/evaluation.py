@@ -15,6 +15,7 @@ INK, GREY, STAR = "#1b2430", "#8a94a3", "#d1495b"
 COLOURS = ("#0b3c5d", "#2a7f9e", "#66a182", "#e0a030", "#c8553d")
 LEAST_AXIS_PERCENT = 5.0
 LABELLED_MARGINS_UM = (0.0, 0.5, 1.0, 2.0, 4.0)
+LABELLED_QUANTILES = (0.5, 0.8, 0.9, 0.97, 0.995)
 
 
 def plot_curve(
@@ -31,7 +32,7 @@ def plot_curve(
     path : Path
         PNG; overwritten if it exists.
     points : sequence of OperatingPoint
-        Operating points of every margin and floor.
+        Operating points of every margin, or quantile of the sides, and floor.
     present : OperatingPoint
         Operating point of the current policy.
     raster_beam_h : float
@@ -85,13 +86,15 @@ def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
 def _draw_points(
     axes: Axes, points: Sequence[OperatingPoint], present: OperatingPoint, raster_beam_h: float
 ) -> None:
+    by_quantile = len({point.side_quantile for point in points}) > 1
     for number, (floors, line) in enumerate(_alike(points)):
         hours, missed = [p.beam_h for p in line], [100 * p.missed_share for p in line]
         axes.plot(hours, missed, "o-", color=COLOURS[number], markersize=4, label=_floors(floors))
         for point in line if number == 0 else ():
-            if point.margin_um in LABELLED_MARGINS_UM:
+            text = _label(point, by_quantile=by_quantile)
+            if text is not None:
                 axes.annotate(
-                    f"{point.margin_um:g} um",
+                    text,
                     (point.beam_h, 100 * point.missed_share),
                     xytext=(6, 6),
                     textcoords="offset points",
@@ -105,7 +108,7 @@ def _draw_points(
         color=STAR,
         markersize=16,
         zorder=5,
-        label=f"now: margin {present.margin_um:g} um, confidence {present.min_confidence:g},\n"
+        label=f"now: {_box_of(present, by_quantile=by_quantile)}, confidence {present.min_confidence:g},\n"
         f"{present.missed_cells} cells missed, {present.beam_h:.3g} h",
     )
     longest_h = max(point.beam_h for point in points)
@@ -116,12 +119,24 @@ def _draw_points(
         ylabel="cells missed or cut / %",
     )
     axes.set_ylim(0, max(108 * max(point.missed_share for point in points), LEAST_AXIS_PERCENT))
-    axes.set_title("Cells missed against hours of beam; numbers are the margin", loc="left", color=INK)
+    numbers = "the quantile of the sides" if by_quantile else "the margin"
+    axes.set_title(f"Cells missed against hours of beam; numbers are {numbers}", loc="left", color=INK)
     percent_per_h = 100 / raster_beam_h
     share = axes.secondary_xaxis("top", functions=(_times(percent_per_h), _times(1 / percent_per_h)))
     share.set_xlabel(f"share of the {raster_beam_h:.3g} h of a full raster / %", color=GREY)
     axes.legend(frameon=False, fontsize=9)
     _plain(axes)
+
+
+def _label(point: OperatingPoint, *, by_quantile: bool) -> str | None:
+    """Return the label of a point; None if it has none."""
+    if by_quantile:
+        return f"{point.side_quantile:g}" if point.side_quantile in LABELLED_QUANTILES else None
+    return f"{point.margin_um:g} um" if point.margin_um in LABELLED_MARGINS_UM else None
+
+
+def _box_of(point: OperatingPoint, *, by_quantile: bool) -> str:
+    return f"quantile {point.side_quantile:g}" if by_quantile else f"margin {point.margin_um:g} um"
 
 
 def _alike(points: Sequence[OperatingPoint]) -> list[tuple[list[float], list[OperatingPoint]]]:

@@ -145,7 +145,16 @@ def _panels(pixels: NDArray[np.generic], steps: Explanation, detection: Detectio
                     ),
                 ),
             ),
-            Panel(f"Both together: {_hits(fusion.hits)}", partial(shown, groups=_by_detector(fusion.hits))),
+            Panel(
+                f"Both together: {_hits(fusion.hits)}",
+                partial(
+                    shown,
+                    groups=(
+                        *_by_detector(fusion.hits),
+                        Boxes([hit.box for hit in fusion.noise], RED, "no more than noise"),
+                    ),
+                ),
+            ),
         ]
     elif steps.classic is not None:
         hits = Boxes([hit.box for hit in steps.classic], GREEN, "hit")

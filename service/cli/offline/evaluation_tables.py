@@ -78,7 +78,9 @@ def _reliability_table(bins: list[dict[str, Any]]) -> Table:
 
 def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("margin / um", "cells missed", "of all cells", "beam / h", "of full area"):
+    by_quantile = len({point["side_quantile"] for point in document["curve"]}) > 1
+    size, name = ("side_quantile", "quantile") if by_quantile else ("margin_um", "margin / um")
+    for heading in (name, "cells missed", "of all cells", "beam / h", "of full area"):
         table.add_column(heading, justify="right")
     nearest = min(
         {p["min_confidence"] for p in document["curve"]}, key=lambda f: abs(f - policy.min_confidence)
@@ -87,7 +89,7 @@ def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
         if point["min_confidence"] == nearest:
             share = point["beam_h"] / document["raster_beam_h"]
             table.add_row(
-                f"{point['margin_um']:g}",
+                f"{point[size]:g}",
                 str(point["missed_cells"]),
                 _percent(point["missed_share"]),
                 f"{point['beam_h']:.3g}",

@@ -39,6 +39,19 @@ def test_a_margin_buys_whole_cells_with_hours() -> None:
     assert [point.missed_share for point in points] == [1, 0, 0]
 
 
+def test_the_quantile_of_the_sides_buys_them_where_hits_have_an_outer_box() -> None:
+    cell = Cell("c1", SMALLER, SMALLER, 0.9, "", outer_px=BoxPx(15, 15, 45, 45))
+    frame = replace(judged(), cells=(cell,))
+    policy = POLICY.model_copy(update={"dilate_um": 0.0})
+    quantiles = (0.5, 0.9, 0.98)
+    points = operating_points([frame], policy, S_PER_UM2, (0.0, 9.0), (0.0,), quantiles)
+    assert [point.side_quantile for point in points] == list(quantiles)
+    assert {point.margin_um for point in points} == {0.0}
+    assert [point.missed_cells for point in points] == [1, 0, 0]
+    assert points[0].beam_h < points[1].beam_h < points[2].beam_h
+    assert points[0].beam_h * 3600 == pytest.approx(SMALLER.area_px * UM**2 * S_PER_UM2)
+
+
 def test_a_floor_gives_up_what_is_below_it() -> None:
     frame = judged((TRUE, 0.9), (BoxPx(100, 100, 120, 120), 0.3))
     low, high = operating_points([frame], POLICY, S_PER_UM2, (0.0,), (0.0, 0.5))

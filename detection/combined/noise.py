@@ -1,0 +1,61 @@
+"""Hits of the network that are no more than noise."""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.combined.settings import COMBINED, CombinedSettings
+from detection.image.boxes import on_grid, union_mask
+from detection.image.hits import Hit, SeenBy
+from detection.image.working_grid import WorkingGrid
+
+
+def hidden_in_noise(
+    hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+) -> tuple[Hit, ...]:
+    """Return the hits inside of which nothing is brighter than noise can be.
+
+    The network gives chances, and of many empty frames it takes some for frames with a cell. So averages over
+    discs of several sizes are compared with the ground around the hit; a hit of which none stands out shows
+    nothing that could be told from noise. A hit without ground around it is not judged: near bright cells the
+    background is too high, and a dim one lies below it.
+
+    Parameters
+    ----------
+    hits : sequence of Hit
+        Of the network, with who sees them; those that recall-first sees stand out by that.
+    z : (rows, columns) array of float32
+        Frame above its background, in standard deviations of the noise of a pixel of the working grid. Its
+        ground must be known: that of a crowd is not.
+    grid : WorkingGrid
+    settings : CombinedSettings
+    """
+    unseen = [hit for hit in hits if hit.seen_by is SeenBy.NETWORK]
+    if not unseen:
+        return ()
+    alone = len(unseen) == len(hits)
+    least_sd = settings.stands_out_alone_sd if alone else settings.stands_out_sd
+    shape = z.shape[0], z.shape[1]
+    boxes = [on_grid(hit.box, grid.shrink) for hit in unseen]
+    ground = ~union_mask((on_grid(hit.box, grid.shrink) for hit in hits), shape)
+    levels = []
+    for box in boxes:
+        around = box.dilated(max(box.width_px, box.height_px) // 2 + 2, shape).slices
+        beside = z[around][ground[around]]
+        enough = beside.size >= settings.least_ground * box.area_px
+        levels.append(float(np.median(beside)) if enough else -math.inf)
+    highest = [-math.inf] * len(unseen)
+    for sigma_um in settings.noise_scales_um:
+        sigma = sigma_um / grid.pixel_um
+        plane = np.asarray(cv2.GaussianBlur(z, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+        # The lower half, to which cells add nothing; at least that of white noise.
+        low, middle = (float(at) for at in np.percentile(plane[::3, ::3][ground[::3, ::3]], (15.87, 50)))
+        spread = max(middle - low, 1 / (2 * math.sqrt(math.pi) * sigma))
+        for number, (box, level) in enumerate(zip(boxes, levels, strict=True)):
+            part = plane[box.slices]
+            if part.size:
+                highest[number] = max(highest[number], (float(part.max()) - level) / spread)
+    return tuple(hit for hit, sd in zip(unseen, highest, strict=True) if -math.inf < sd < least_sd)
