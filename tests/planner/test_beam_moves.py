@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -167,6 +168,4 @@ def test_a_cell_larger_than_the_reach_is_scanned_from_several_positions_with_the
         )
         for place in positions
     )
-    assert all(
-        high - low >= 2.5 * UM - 1e-12 for (_, high), (low, _) in zip(grounds, grounds[1:], strict=False)
-    )
+    assert all(high - low >= 2.5 * UM - 1e-12 for (_, high), (low, _) in pairwise(grounds))
