@@ -26,7 +26,7 @@ from drivers.quanta.blanker import Blanker
 from drivers.quanta.channel import Channel
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.scans import frames
-from drivers.quanta.scans.geometry import ScanArea
+from drivers.quanta.scans.geometry import ScanArea, largest
 from drivers.quanta.scans.scanning import check_scan, presets, set_scan
 from drivers.quanta.scans.watching import Watching
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
@@ -144,8 +144,7 @@ class QuantaSem:
         """
         if not (self._sem.beam_moves and self._quanta.reduced_area):
             return 0.0, 0.0
-        sizes = presets(self._client)
-        width_px, height_px = max(sizes, key=lambda size: size[0] * size[1])
+        width_px, height_px = largest(presets(self._client))
         width_um, height_um = self._sem.beam_reach_um
         pixel_m = self._sem.pixel_size_m
         return min(width_um * 1e-6, width_px * pixel_m), min(height_um * 1e-6, height_px * pixel_m)

@@ -46,6 +46,11 @@ class ScanArea:
     off_center_m: tuple[float, float]
 
 
+def largest(presets_px: Sequence[Size]) -> Size:
+    """Return the largest preset, px."""
+    return max(presets_px, key=lambda size: size[0] * size[1])
+
+
 def scan_area(
     size_px: Size,
     pixel_size_m: float,
@@ -79,10 +84,8 @@ def scan_area(
     wide, high = width + 2 * abs(right_px) - 1, height + 2 * abs(down_px) - 1
     covering = [(w, h) for w, h in presets_px if w >= width and w >= wide and h >= height and h >= high]
     if not covering or width < 1 or height < 1:
-        largest = max(presets_px, key=lambda p: p[0] * p[1])
-        raise OutOfRangeError(
-            f"a scan of {width} x {height} px is not within 1 x 1 to {largest[0]} x {largest[1]}"
-        )
+        most = largest(presets_px)
+        raise OutOfRangeError(f"a scan of {width} x {height} px is not within 1 x 1 to {most[0]} x {most[1]}")
     preset = min(covering, key=lambda p: p[0] * p[1])
     left, top = _low_px(preset[0], width, right_px), _low_px(preset[1], height, down_px)
     if preset == (width, height):

@@ -430,6 +430,7 @@ def test_a_scan_larger_than_a_frame_lies_beside_the_axis_where_its_image_says(
     left, top, width, height = moving_beam.quanta.client.call("get_selected_area")
     assert (width, height) == (2500, 1700)
     assert left > (6144 - 2500) / 2
+    assert top > (4096 - 1700) / 2
 
 
 def test_an_area_that_is_moved_in_silence_is_refused_blanked(
