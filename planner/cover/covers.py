@@ -9,12 +9,15 @@ from planner.cover.greedy import greedy
 from planner.cover.per_box import drop_contained, per_box
 from planner.cover.positions import Point, grouped, positions_of
 from planner.cover.required import Demand, Region, Required
-from planner.cover.seams import holding, table_of
+from planner.cover.seams import pieces_not_shown, safe_part
 from planner.cover.stitching import for_boxes
-from planner.cover.tiles import Scan
-from planner.geometry.rects import RectM, cut
+from planner.cover.tiles import Scan, fitted
+from planner.geometry.rects import RectM, area_m2, cut, grown, union_area_m2
 from planner.settings import PlanSettings
 from planner.values import Basis, Method
+
+_MOST_LEFT = 0.97
+"""Largest share of a region left over that is worth dividing it. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ def covers(
 ) -> Covered:
     """Return a cover of all required ground by a method other than ``raster``.
 
-    Where the beam moves, groups are planned one after another; a region that a frame of an earlier group
-    shows whole is left to that frame.
+    Where the beam moves, groups are planned one after another; what frames of earlier groups show of a
+    region, with the overlap of two positions, is left to them.
     """
     settings = framing.settings
     if not settings.beam_moves:
@@ -65,12 +68,7 @@ def covers(
     groups: list[Group] = []
     bounds_s, basis = [], Basis.CELLS
     for position in positions:
-        left = list(position.regions)
-        for number, group in enumerate(groups):
-            table = table_of([scan.rect_m for scan in group.scans])
-            held = [region for region in left if len(holding(region.rect_m, table))]
-            left = [region for region in left if region not in held]
-            groups[number] = replace(group, regions=(*group.regions, *held))
+        left = [part for region in position.regions for part in _left_to_show(region, groups, beam, settings)]
         if not left:
             continue
         scans, bound_s, found = _cover(left, _pieces(left), full, beam, method)
@@ -83,6 +81,41 @@ def covers(
     # Frames of several groups together may show more than each by itself.
     bound_s = bounds_s[0] if len(bounds_s) == 1 else least_s(demand.regions, framing)
     return Covered(named_groups, bound_s, basis)
+
+
+def _left_to_show(
+    region: Region, groups: list[Group], framing: Framing, settings: PlanSettings
+) -> list[Region]:
+    """Return the parts of a region that frames of earlier groups do not show; the rest becomes theirs.
+
+    Frames of two positions overlap by `tile_overlap_m`: half of the overlap of the beam on the side of the
+    new ones, all else on that of the earlier ones.
+    """
+    rect, half_m = region.rect_m, settings.beam_overlap_m / 2
+    margin_m = settings.tile_overlap_m - half_m
+    near = [
+        (number, scan.rect_m)
+        for number, group in enumerate(groups)
+        for scan in group.scans
+        if safe_part(rect, scan.rect_m, margin_m) is not None
+    ]
+    pieces = pieces_not_shown(rect, (other for _, other in near), 2 * margin_m)
+    parts = [_grown_inside(piece, rect, half_m) for piece in pieces]
+    if not near or union_area_m2(parts) > _MOST_LEFT * area_m2(rect):
+        return [region]
+    for number, other in near:
+        theirs = replace(region, rect_m=cut(other, rect), scans=())
+        groups[number] = replace(groups[number], regions=(*groups[number].regions, theirs))
+    found = []
+    for part in parts:
+        needed, rounded = fitted(part, framing.ground, framing.settings) or (part, part)
+        found.append(replace(region, rect_m=needed, scans=framing.frames(rounded)))
+    return found
+
+
+def _grown_inside(piece: RectM, rect: RectM, margin_m: float) -> RectM:
+    """Return a part of a rectangle with a margin on its sides inside it."""
+    return cut(grown(piece, margin_m), rect)
 
 
 def of_beam(framing: Framing) -> Framing:
