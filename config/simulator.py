@@ -73,6 +73,12 @@ class SimulatorConfig(Frozen):
     stage_error_um: float = Field(
         0.3, ge=0, le=50, description="Standard deviation between true position and read-back, um."
     )
+    beam_error_um: float = Field(
+        0.03,
+        ge=0,
+        le=10,
+        description="Standard deviation of the place of a scan where the beam moves, on each axis, um.",
+    )
     stage_backlash_um: float = Field(
         0.0,
         ge=0,

@@ -51,7 +51,7 @@ class BeamSettings:
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """One scan, centred on the stage position or shifted from it by a beam shift.
+    """One scan, centred on the stage position or placed beside it by the beam.
 
     Attributes
     ----------
@@ -63,8 +63,8 @@ class ScanRequest:
     nonce : str
         Unique to this scan; the image carries it, so that the image of an earlier scan is recognised.
     beam_shift_m : (float, float)
-        Centre of the scan on the specimen relative to the stage position, x and y; its length is at most
-        `Sem.max_beam_shift_m`.
+        Centre of the scan on the specimen relative to the stage position, x and y: at most
+        `Sem.max_beam_shift_m` long, or with all of the scan inside `Sem.beam_reach_m`.
     """
 
     size_px: tuple[int, int]
@@ -211,6 +211,17 @@ class Sem(Protocol):
         """
         ...
 
+    def beam_reach_m(self) -> tuple[float, float]:
+        """Return width and height of the ground around the stage position in which scans may lie, m.
+
+        Zeros where the beam has no such reach: then only a beam shift moves a scan.
+
+        Raises
+        ------
+        DeviceLostError, DriverError
+        """
+        ...
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks for `request.beam_s` and some overhead.
 
@@ -234,8 +245,8 @@ class Sem(Protocol):
         Raises
         ------
         OutOfRangeError
-            A size, pixel size, dwell time or beam shift that the microscope does not have: the beam stayed
-            blanked, nothing was exposed.
+            A size, pixel size, dwell time or place that the microscope does not have, or that it read back
+            differently: the beam stayed blanked, nothing was exposed.
         NotReadyError
             No high vacuum, the beam is switched off, or another call is running: the beam stayed blanked,
             nothing was exposed.

@@ -7,19 +7,18 @@ import numpy as np
 
 from planner.checks import check_boxes, check_fields, check_rects, check_start, outline_polygon
 from planner.cost import profile_pace, total_s, travel_s, work_of
-from planner.cover.exact import exact, least_s
+from planner.cover.covers import Group, covers, raster_groups
+from planner.cover.exact import least_s
 from planner.cover.framing import Framing
-from planner.cover.greedy import greedy
 from planner.cover.imaged_ground import Imaged
-from planner.cover.per_box import drop_contained, per_box
 from planner.cover.raster import raster
-from planner.cover.required import Demand, Required, required
-from planner.cover.stitching import for_boxes, stitched_boxes
+from planner.cover.required import Required, required
+from planner.cover.stitching import stitched_boxes
 from planner.cover.tiles import Scan
 from planner.errors import PlannerError
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
-from planner.route import Point
+from planner.route import Point, route
 from planner.settings import PlanSettings
 from planner.stage_positions import stage_positions
 from planner.values import Basis, Box, Field, Frame, Method, Plan, Totals
@@ -136,9 +135,12 @@ def _plans(
     imaged: Imaged,
 ) -> tuple[Plan, ...]:
     framing = Framing(ground, settings)
+    fields_m = [field.rect_m for field in fields]
     demand = required(boxes, fields, framing, imaged)
-    full = [s for s in raster([f.rect_m for f in fields], framing) if not imaged.shows(s.rect_m)]
-    full_frames = _frames(_named(full, demand.pieces), settings, start_m, keep_order=True)
+    full = [s for s in raster(fields_m, framing) if not imaged.shows(s.rect_m)]
+    full_groups = raster_groups(_named(full, demand.pieces), fields_m, settings)
+    full_frames = _in_order(_frames(full_groups, settings, start_m, keep_order=True))
+    full_seams = stitched_boxes([(demand.regions, full_frames, full_groups[0].overlap_m)])
     pace = profile_pace(settings)
     bound_beam_s = union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2
     raster_total_s = total_s(work_of(full_frames, pace.approach_m, start_m), pace)
@@ -146,16 +148,22 @@ def _plans(
     for method in methods:
         if method == "raster":
             frames, bound_s, basis = full_frames, least_s(demand.regions, framing), Basis.RASTER
+            stitched = full_seams
         else:
-            scans, bound_s, basis = _cover(demand, full, framing, method)
-            frames = _frames(scans, settings, start_m)
-        stitched = stitched_boxes(demand.regions, frames, settings.tile_overlap_m)
+            cover = covers(demand, full, fields_m, framing, method)
+            bound_s, basis = cover.bound_s, cover.basis
+            by_group = _frames(cover.groups, settings, start_m)
+            frames = _in_order(by_group)
+            stitched = stitched_boxes(
+                [
+                    (group.regions, found, group.overlap_m)
+                    for group, found in zip(cover.groups, by_group, strict=True)
+                ]
+            )
         if method in ("exact", "greedy") and settings.raster_where_cheaper and demand.regions:
             taken_s = total_s(work_of(frames, pace.approach_m, start_m), pace)
-            if raster_total_s < taken_s:
-                seams = stitched_boxes(demand.regions, full_frames, settings.tile_overlap_m)
-                if all(one.overlap_held for one in seams):
-                    frames, stitched, basis = full_frames, seams, Basis.RASTER
+            if raster_total_s < taken_s and all(one.overlap_held for one in full_seams):
+                frames, stitched, basis = full_frames, full_seams, Basis.RASTER
         work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(
             frames=work.frames,
@@ -175,21 +183,6 @@ def _plans(
     return tuple(made)
 
 
-def _cover(
-    demand: Demand, full: Sequence[Scan], framing: Framing, method: Method
-) -> tuple[tuple[Scan, ...], float, Basis]:
-    """Return the scans of a cover, a lower bound of the time of any, and their origin."""
-    groups = per_box(demand.pieces, framing)
-    if method in ("greedy", "exact"):
-        groups = greedy(demand.pieces, groups, framing)
-    scans = drop_contained([replace(g.scan, boxes=g.boxes) for g in groups])
-    if method != "exact":
-        return scans, least_s(demand.regions, framing), Basis.CELLS
-    found = exact(demand.regions, scans, full, framing)
-    named = for_boxes(drop_contained(found.scans), demand.regions, framing.settings.tile_overlap_m)
-    return named, found.bound_s, Basis.TRIMMED_RASTER if found.of_raster else Basis.CELLS
-
-
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:
     """Add to each scan the boxes of which it shows some required ground."""
     table = np.asarray([s.rect_m for s in scans], dtype=np.float64).reshape(-1, 4)
@@ -202,16 +195,34 @@ def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...
 
 
 def _frames(
-    scans: Sequence[Scan], settings: PlanSettings, start_m: Point | None, keep_order: bool = False
-) -> tuple[Frame, ...]:
-    """Return frames in the order in which they are taken, with their stage positions."""
-    stops = stage_positions(
-        [center(s.rect_m) for s in scans], settings.beam_shift_range_m, start_m, keep_order
-    )
+    groups: Sequence[Group], settings: PlanSettings, start_m: Point | None, keep_order: bool = False
+) -> list[tuple[Frame, ...]]:
+    """Return the frames of each group, numbered in the order in which they are taken."""
+    stages_m = [group.stage_m for group in groups if group.stage_m is not None]
+    if groups and not stages_m:
+        (group,) = groups
+        centers = [center(s.rect_m) for s in group.scans]
+        stops = stage_positions(centers, settings.beam_shift_range_m, start_m, keep_order)
+        return [_numbered([(group.scans[stop.index], stop.stage_m) for stop in stops], 1, settings)]
+    found: list[tuple[Frame, ...]] = [() for _ in groups]
+    first = 1
+    for index in range(len(groups)) if keep_order else route(stages_m, start_m):
+        scans, stage_m = groups[index].scans, stages_m[index]
+        order = range(len(scans)) if keep_order else route([center(s.rect_m) for s in scans], stage_m)
+        found[index] = _numbered([(scans[n], stage_m) for n in order], first, settings)
+        first += len(scans)
+    return found
+
+
+def _numbered(scans: Sequence[tuple[Scan, Point]], first: int, settings: PlanSettings) -> tuple[Frame, ...]:
+    """Return scans with their stage positions as frames, numbered from `first` on."""
     return tuple(
-        _frame(number, scans[stop.index], stop.stage_m, settings)
-        for number, stop in enumerate(stops, start=1)
+        _frame(number, scan, stage_m, settings) for number, (scan, stage_m) in enumerate(scans, start=first)
     )
+
+
+def _in_order(groups: Sequence[Sequence[Frame]]) -> tuple[Frame, ...]:
+    return tuple(sorted((frame for group in groups for frame in group), key=lambda f: f.id))
 
 
 def _frame(number: int, scan: Scan, stage_m: Point, settings: PlanSettings) -> Frame:

@@ -13,8 +13,10 @@ _ROUNDING = 1e-9
 """Relative; a shift of the full range may come out longer by the rounding of its two components."""
 
 
-def require_scan(request: ScanRequest, largest_px: tuple[int, int], max_shift_m: float) -> None:
-    """Refuse a scan that is larger than the scan generator allows, or shifted too far.
+def require_scan(
+    request: ScanRequest, largest_px: tuple[int, int], max_shift_m: float, reach_m: tuple[float, float]
+) -> None:
+    """Refuse a scan that is larger than the scan generator allows, or where the beam does not reach.
 
     Parameters
     ----------
@@ -23,6 +25,8 @@ def require_scan(request: ScanRequest, largest_px: tuple[int, int], max_shift_m:
         Width and height of the largest scan, px.
     max_shift_m : float
         Longest beam shift, m.
+    reach_m : (float, float)
+        Width and height of the ground around the stage position in which scans may lie, m; zeros for none.
 
     Raises
     ------
@@ -33,11 +37,22 @@ def require_scan(request: ScanRequest, largest_px: tuple[int, int], max_shift_m:
         raise OutOfRangeError(
             f"a scan of {width} x {height} px is not within 1 x 1 to {most_width} x {most_height}"
         )
+    if within_reach(request, reach_m):
+        return
     shift_m = math.hypot(*request.beam_shift_m)
     if not shift_m <= max_shift_m * (1 + _ROUNDING):
+        reach = f", and the scan is not inside {reach_m[0] * 1e6:g} x {reach_m[1] * 1e6:g} um" * any(reach_m)
         raise OutOfRangeError(
-            f"a beam shift of {shift_m * 1e6:g} um is more than the {max_shift_m * 1e6:g} um available"
+            f"a beam shift of {shift_m * 1e6:g} um is more than the {max_shift_m * 1e6:g} um available{reach}"
         )
+
+
+def within_reach(request: ScanRequest, reach_m: tuple[float, float]) -> bool:
+    """Return True if all of a scan lies inside the reach of the beam, centred on the stage position."""
+    return all(
+        abs(shift_m) + size * request.pixel_size_m / 2 <= side_m / 2 * (1 + _ROUNDING)
+        for shift_m, size, side_m in zip(request.beam_shift_m, request.size_px, reach_m, strict=True)
+    )
 
 
 def require_high_vacuum(chamber: Chamber | None, max_pressure_pa: float) -> None:

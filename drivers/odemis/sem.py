@@ -133,9 +133,20 @@ class OdemisSem:
         room_m = max(0.0, room_px) * self._config.sem.pixel_size_m
         return float(min(self._config.sem.beam_shift_range_um * 1e-6, room_m))
 
+    def beam_reach_m(self) -> tuple[float, float]:
+        """Return the field of the beam, m, at most ``sem.beam_reach_um``; zeros where no scan moves in it."""
+        sem, field = self._config.sem, self._field()
+        if not (sem.beam_moves and field["movable"]):
+            return 0.0, 0.0
+        width_m, height_m = (
+            min(most_um * 1e-6, size * sem.pixel_size_m)
+            for most_um, size in zip(sem.beam_reach_um, field["size_px"], strict=True)
+        )
+        return width_m, height_m
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Prepare the scan blanked, unblank, scan once, blank, and check that the image is of this scan."""
-        require_scan(request, self.max_scan_px(), self.max_beam_shift_m())
+        require_scan(request, self.max_scan_px(), self.max_beam_shift_m(), self.beam_reach_m())
         require_positive("pixel size", request.pixel_size_m, _LARGEST_PIXEL_M, "m")
         require_positive("dwell time", request.dwell_s, _LONGEST_DWELL_S, "s")
         budget_s = self._client.budget_s(request.beam_s, timeout_s)
@@ -165,12 +176,16 @@ class OdemisSem:
     def _seen(
         request: ScanRequest, ready: dict[str, float], stage_m: tuple[float, float], reply: Reply
     ) -> list[Conditions]:
-        """Return the conditions as prepared, and all that were seen from the beginning of the scan."""
+        """Return the conditions as prepared, and all that were seen from the beginning of the scan.
+
+        Where the scan lies in its field counts as prepared too, if Odemis says where.
+        """
         width, height = request.size_px
         field_m = width * ready["pixel_size_m"], height * ready["pixel_size_m"]
         seen = [of(one) for one in reply.result["seen"]]
         magnification = seen[0].settings.get(MAGNIFICATION)
-        prepared = replace(seen[0], stage_m=stage_m, field_m=field_m)
+        shift_m = None if seen[0].shift_m is None else request.beam_shift_m
+        prepared = replace(seen[0], stage_m=stage_m, field_m=field_m, shift_m=shift_m)
         return [prepared, *(with_field(one, field_m, magnification) for one in seen)]
 
     def _drain(self, spare_s: float, wake: threading.Event) -> None:

@@ -13,15 +13,21 @@ from drivers.errors import DeviceTimeoutError, OutOfRangeError
 from drivers.guards.conditions import Conditions
 from drivers.guards.interlock import Interlock
 from drivers.guards.read_back import without_rounding
-from drivers.guards.scan_guard import beam_on, require_high_vacuum, require_scan, require_undisturbed
+from drivers.guards.scan_guard import (
+    beam_on,
+    require_high_vacuum,
+    require_scan,
+    require_undisturbed,
+    within_reach,
+)
 from drivers.guards.stopping import StopSwitch
 from drivers.quanta import settings
 from drivers.quanta.blanker import Blanker
 from drivers.quanta.channel import Channel
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.scans import frames
-from drivers.quanta.scans.geometry import ScanArea
-from drivers.quanta.scans.scanning import check_scan, set_scan
+from drivers.quanta.scans.geometry import ScanArea, largest
+from drivers.quanta.scans.scanning import check_scan, presets, set_scan
 from drivers.quanta.scans.watching import Watching
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from drivers.stage import Stage
@@ -131,6 +137,18 @@ class QuantaSem:
         reserved_m = self._sem.pixel_size_m + 16 * frames.TAG_STEP_M
         return max(0.0, min(self._sem.beam_shift_range_um * 1e-6, range_m - reserved_m))
 
+    def beam_reach_m(self) -> tuple[float, float]:
+        """Return the field of the largest preset, m, at most ``sem.beam_reach_um``.
+
+        Zeros for a machine without reduced areas, which places no scan beside the axis.
+        """
+        if not (self._sem.beam_moves and self._quanta.reduced_area):
+            return 0.0, 0.0
+        width_px, height_px = largest(presets(self._client))
+        width_um, height_um = self._sem.beam_reach_um
+        pixel_m = self._sem.pixel_size_m
+        return min(width_um * 1e-6, width_px * pixel_m), min(height_um * 1e-6, height_px * pixel_m)
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks on the clock.
 
@@ -209,8 +227,10 @@ class QuantaSem:
 
     def _check(self, request: ScanRequest) -> ScanArea:
         """Return how the machine scans the request, or refuse it before anything changes."""
-        require_scan(request, self.max_scan_px(), self.max_beam_shift_m())
-        return check_scan(self._client, request, self._quanta.reduced_area)
+        reach_m = self.beam_reach_m()
+        require_scan(request, self.max_scan_px(), self.max_beam_shift_m(), reach_m)
+        off_axis = within_reach(request, reach_m)
+        return check_scan(self._client, request, self._quanta.reduced_area, off_axis)
 
     def _require_ready(self) -> None:
         require_high_vacuum(self._chamber, self._max_pressure_pa)

@@ -9,7 +9,7 @@ from drivers.errors import DeviceLostError, DeviceTimeoutError, DriverError
 from drivers.offers import Fit, Offer, judged, quantity
 from drivers.quanta import settings
 from drivers.quanta.client import QuantaClient
-from drivers.quanta.scans.geometry import scan_area
+from drivers.quanta.scans.geometry import largest, scan_area
 from drivers.quanta.scans.scanning import presets
 from drivers.quanta.stage import axis_ranges_m
 
@@ -49,6 +49,8 @@ def survey(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Iterat
     yield _presets(client)
     yield _scan(client, config, quanta)
     yield _beam_shift(client, config)
+    if config.sem.beam_moves:
+        yield _reach(client, config, quanta)
     yield _low_vacuum(client, config)
     if quanta.drives_stage:
         yield _stage(client, config)
@@ -125,6 +127,22 @@ def _beam_shift(client: QuantaClient, config: Config) -> Offer:
     says = f"up to {range_um:g} um; {wanted_um:g} um wanted"
     fits = range_um >= max(wanted_um, 0.1)
     return judged("sem", "range of the beam shift", says, fits, "lower sem.beam_shift_range_um")
+
+
+def _reach(client: QuantaClient, config: Config, quanta: QuantaConfig) -> Offer:
+    """Compare the reach of the beam with the field of the largest preset."""
+    sem, do = config.sem, "lower sem.beam_reach_um; [0, 0]: the stage moves to every frame"
+    wanted_um = f"{sem.beam_reach_um[0]:g} x {sem.beam_reach_um[1]:g} um wanted"
+    if not quanta.reduced_area:
+        return Offer("sem", "reach of the beam", f"none with whole presets only, {wanted_um}", Fit.NO, do)
+    try:
+        width, height = largest(presets(client))
+    except DriverError as error:
+        return Offer("sem", "reach of the beam", f"unknown: {error}", Fit.NO, _SERVER)
+    has_um = width * sem.pixel_size_nm / 1e3, height * sem.pixel_size_nm / 1e3
+    says = f"a field of {has_um[0]:.4g} x {has_um[1]:.4g} um, {wanted_um}"
+    fits = all(w <= h + 1e-3 for w, h in zip(sem.beam_reach_um, has_um, strict=True))
+    return judged("sem", "reach of the beam", says, fits, do)
 
 
 def _low_vacuum(client: QuantaClient, config: Config) -> Offer:

@@ -27,14 +27,20 @@ def table_of(rects: Sequence[RectM]) -> Rects:
 
 def not_shown(rect: RectM, frames: Iterable[RectM], overlap_m: float) -> RectM | None:
     """Return the smallest rectangle around what frames do not show safely of a required one; None if all."""
+    left = pieces_not_shown(rect, frames, overlap_m)
+    return reduce(hull, left) if left else None
+
+
+def pieces_not_shown(rect: RectM, frames: Iterable[RectM], overlap_m: float) -> list[RectM]:
+    """Return what frames do not show safely of a required rectangle, in pieces that do not overlap."""
     left = [rect]
     for frame in frames:
         part = safe_part(rect, frame, overlap_m / 2)
         if part is not None:
             left = [piece for whole in left for piece in _without(whole, part)]
             if not left:
-                return None
-    return reduce(hull, left)
+                break
+    return left
 
 
 def safe_part(rect: RectM, frame: RectM, half_m: float) -> RectM | None:

@@ -22,22 +22,29 @@ def for_boxes(scans: Sequence[Scan], regions: Sequence[Region], overlap_m: float
 
 
 def stitched_boxes(
-    regions: Sequence[Region], frames: Sequence[Frame], overlap_m: float
+    groups: Sequence[tuple[Sequence[Region], Sequence[Frame], float]],
 ) -> tuple[Stitched, ...]:
-    """Return the boxes that no single frame shows with all their required ground, sorted by name."""
-    rects = [frame.rect_m for frame in frames]
-    table = table_of(rects)
-    shown: dict[str, set[int]] = {}
+    """Return the boxes that no single frame shows with all their required ground, sorted by name.
+
+    Parameters
+    ----------
+    groups : sequence of (regions, frames, float)
+        Regions, the frames that show them, and the overlap that these need at a seam, m.
+    """
+    shown: dict[str, set[str]] = {}
     gaps: set[str] = set()
-    for region in regions:
-        chosen = showing(region.rect_m, rects, table, overlap_m)
-        for name in region.boxes:
-            shown.setdefault(name, set()).update(chosen)
-        if not_shown(region.rect_m, (rects[n] for n in chosen), overlap_m) is not None:
-            gaps |= region.boxes
-    parts = Counter(name for region in regions for name in region.boxes)
+    for regions, frames, overlap_m in groups:
+        rects = [frame.rect_m for frame in frames]
+        table = table_of(rects)
+        for region in regions:
+            chosen = showing(region.rect_m, rects, table, overlap_m)
+            for name in region.boxes:
+                shown.setdefault(name, set()).update(frames[n].id for n in chosen)
+            if not_shown(region.rect_m, (rects[n] for n in chosen), overlap_m) is not None:
+                gaps |= region.boxes
+    parts = Counter(name for regions, _, _ in groups for region in regions for name in region.boxes)
     return tuple(
-        Stitched(name, tuple(frames[n].id for n in sorted(shown[name])), name not in gaps)
+        Stitched(name, tuple(sorted(shown[name])), name not in gaps)
         for name in sorted(shown)
         if len(shown[name]) > 1 or (parts[name] == 1 and name in gaps)
     )

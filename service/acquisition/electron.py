@@ -12,6 +12,7 @@ from service.acquisition.holds import hold_for_fluorescence, unless_steered, uns
 from service.acquisition.saving import keep, verify_saved
 from service.acquisition.scans import scan_of
 from service.acquisition.stage_moves import move_to
+from service.acquisition.stays import widened_on_return
 from service.acquisition.vacuum import lost
 from service.errors import SessionFaultError, StageError
 from service.logs import get_logger
@@ -101,6 +102,7 @@ def _do(context: Context, job: Job) -> None:
     if wrong is not None:
         raise SessionFaultError(f"no beam: {wrong}")
     begun_s = context.clock.now_s()
+    job = widened_on_return(context, job)
     aim = Aim(stands_m, _beam_shift(context, job, stands_m))
     rect_m = scanned_rect(context, job, aim.center_m)
     # The plan keeps a guard, but the stage may have stopped further from its target.
@@ -120,13 +122,14 @@ def _do(context: Context, job: Job) -> None:
 def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tuple[float, float]:
     """Return the beam shift from the read-back of the stage to the centre of the frame for the SEM, m.
 
-    It corrects the error of the stage within the range of the beam shift; the guard covers the rest.
+    It corrects the error of the stage within the range of the beam shift; the guard covers the rest. Where
+    the beam moves, all of the error is corrected: a scan out of reach is refused by the SEM, never moved.
     """
     most_m = context.config.sem.beam_shift_range_um * 1e-6
     x_m, y_m = context.stage_frame.sem_position_m(job.center_m)
     shift_m = (x_m - stands_m[0], y_m - stands_m[1])
     length_m = math.hypot(*shift_m)
-    if length_m <= most_m:
+    if length_m <= most_m or context.config.sem.beam_moves:
         return shift_m
     # Slightly less, so that rounding does not exceed the limit.
     part = most_m / length_m * (1 - 1e-9)

@@ -25,6 +25,7 @@ from planner.geometry.rects import centered, hull
 from service import wording
 from service.acquisition.saving import save_evidence
 from service.acquisition.scans import scan_of
+from service.acquisition.stays import note_stay
 from service.acquisition.vacuum import VacuumWatch, lost
 from service.errors import HungDeviceError, SessionFaultError
 from service.image_checks.electron import other_than_requested, validate_image
@@ -90,6 +91,7 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), aim.shift_m)
     estimate_s = request.beam_s + context.config.sem.overhead_s
     exposure = context.store.ledger.arm(job.id, rect_m, context.stage_frame.halo_m)
+    note_stay(context, exposure)
     context.view.note(beam_blanked=False)
     image: ScanImage | None = None
     failure: Exception | None = None

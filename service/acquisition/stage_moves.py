@@ -46,7 +46,7 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
         context.store.durations.record(Step.MOVE, context.clock.now_s() - begun_s)
         return found_m
 
-    context.last_move.target_m = None
+    context.last_move.reset()
     found_m = repeat_harmless(context, "stage move", move, (DriverError, StageError))
     context.last_move.target_m, context.last_move.found_m = target_m, found_m
     return found_m

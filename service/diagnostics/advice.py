@@ -23,6 +23,7 @@ POINTS = {
     "light": ("light", "switch the light off in Odemis, and close its streams: it bleaches"),
     "light off": ("light", "do not start a session: switch the light engine off by hand"),
     "scan size": ("sem", "set sem.frame_px, sem.presets_px and sem.pixel_size_nm to what the SEM offers"),
+    "reach of the beam": ("sem", "lower sem.beam_reach_um to what the SEM offers; [0, 0]: the stage moves"),
     "beam shift": ("sem", "lower sem.beam_shift_range_um to what the SEM offers"),
     "focus of the light": ("objective", "set fluorescence.autofocus_um to 0 and focus by hand"),
     "focus of the beam": ("sem", "set session.autofocus to false and focus by hand"),

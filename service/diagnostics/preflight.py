@@ -70,6 +70,7 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
     yield answers("column", lambda: column_says(devices.sem.beam()))
     try:
         offered, shift_m = devices.sem.max_scan_px(), devices.sem.max_beam_shift_m()
+        reach_m = devices.sem.beam_reach_m()
     except (DriverError, HungDeviceError, OSError) as error:
         yield Check("scan size", Level.RED, f"the SEM does not answer: {error}")
         return
@@ -88,6 +89,16 @@ def device_checks(devices: Microscope, config: Config, driven: bool = False) -> 
         Level.OK if wanted_um <= offered_um + 1e-6 else Level.RED,
         f"sem.beam_shift_range_um asks for {wanted_um:g} um, the SEM offers {offered_um:g} um",
     )
+    if config.sem.beam_moves:
+        width_um, height_um = config.sem.beam_reach_um
+        has_um = reach_m[0] * 1e6, reach_m[1] * 1e6
+        enough = width_um <= has_um[0] + 1e-3 and height_um <= has_um[1] + 1e-3
+        yield Check(
+            "reach of the beam",
+            Level.OK if enough else Level.RED,
+            f"sem.beam_reach_um asks for {width_um:g} x {height_um:g} um, the SEM offers"
+            f" {has_um[0]:.4g} x {has_um[1]:.4g} um",
+        )
     if config.fluorescence.autofocus_um > 0 and devices.light_focus is None:
         says = "fluorescence.autofocus_um: the objective of this microscope is not driven"
         yield Check("focus of the light", Level.RED, says)

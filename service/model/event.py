@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+STAY = "stay"
+"""Kind of the event of the first exposure since the stage moved, where the beam moves between frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -31,7 +31,7 @@ class PlannedFrame(Frozen):
     beam_s: float
     covers: tuple[str, ...]
     stage_m: tuple[float, float]
-    """Position of the stage; the beam is shifted from there to the centre."""
+    """Position of the stage from which it is scanned; the beam goes from there to the centre."""
     beam_shift_m: tuple[float, float]
 
 

@@ -59,7 +59,12 @@ def plan_section(config: Config, store: Store, section: str) -> None:
             store.specimen.set_field(field.id, FieldState.FAILED, reason=f"planning failed: {error}")
         return
     planned = found[0]
-    frames = [one for one in planned.frames if frame.is_safe(frame.sem_position_m(one.stage_m))]
+    frames = [
+        one
+        for one in planned.frames
+        if frame.is_safe(frame.sem_position_m(one.stage_m))
+        and frame.is_safe(frame.sem_position_m(one.center_m))
+    ]
     covered = {box for one in frames for box in one.covers}
     first = store.queue.next_number()
     # Jobs of a withdrawn plan keep their positions.

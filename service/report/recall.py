@@ -1,6 +1,8 @@
 """Recall of a session against the true cells of a simulated specimen."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -10,9 +12,20 @@ from drivers.pose import RectM
 from planner.checks import outline_polygon
 from planner.cover.seams import safe_part
 from planner.geometry.allowed_ground import Ground
+from planner.geometry.rects import TOLERANCE_M, grown, overlap
+from service.model.event import STAY
 from service.model.jobs import ExposureState, JobState
 from service.model.specimen import TruthPoints
 from service.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """Ground of a frame, and the stay of the stage in which it was scanned; None: a move of its own."""
+
+    rect_m: RectM
+    stay: int | None = None
+
 
 _WHOLE = 0.99
 """Share of a cell that frames must show for it to count as whole, as in `detection.evaluation`."""
@@ -21,7 +34,12 @@ _LEFT_OUT = 0.5
 
 
 def contained_recall(
-    store: Store, truth: TruthPoints, reach_m: float, outline_margin_m: float, seam_m: float = 0.0
+    store: Store,
+    truth: TruthPoints,
+    reach_m: float,
+    outline_margin_m: float,
+    seam_m: float = 0.0,
+    stay_seam_m: float = 0.0,
 ) -> float | None:
     """Return the share of true cells that the electron images show whole.
 
@@ -41,6 +59,8 @@ def contained_recall(
         Distance by which a frame may leave the outline, m.
     seam_m : float
         Least overlap at a seam, by the positions that the stage reported, m.
+    stay_seam_m : float
+        The same of frames scanned without a move of the stage between them, where the beam moves.
 
     Returns
     -------
@@ -70,27 +90,65 @@ def contained_recall(
                 if share > _LEFT_OUT and share > _inside(allowed, chosen).mean():
                     continue
                 total += 1
-                whole += shows_whole(allowed, scanned.get(section.id, []), seam_m)
+                whole += shows_whole(allowed, scanned.get(section.id, []), seam_m, stay_seam_m)
     return whole / total if total else None
 
 
-def shows_whole(points: NDArray[np.float64], rects: Sequence[RectM], seam_m: float) -> bool:
-    """Return True if one rectangle shows the points (N, 2) of a cell, or several that overlap enough."""
+def shows_whole(
+    points: NDArray[np.float64], frames: Sequence[Scanned], seam_m: float, stay_seam_m: float = 0.0
+) -> bool:
+    """Return True if one frame shows the points (N, 2) of a cell, or several that overlap enough.
+
+    Frames of one stay of the stage count as one if they overlap by `stay_seam_m`; it overlaps others by
+    `seam_m`.
+    """
     (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    near = [r for r in rects if r[0] <= x1 and r[2] >= x0 and r[1] <= y1 and r[3] >= y0]
-    if any(_inside(points, [rect]).mean() >= _WHOLE for rect in near):
+    cell = x0, y0, x1, y1
+    near = [one for one in frames if overlap(grown(one.rect_m, TOLERANCE_M), cell)]
+    if any(_inside(points, [one.rect_m]).mean() >= _WHOLE for one in near):
         return True
-    parts = [safe_part((x0, y0, x1, y1), rect, seam_m / 2) for rect in near]
-    return bool(_inside(points, [part for part in parts if part is not None]).mean() >= _WHOLE)
+    stays: dict[int, list[RectM]] = {}
+    for number, one in enumerate(near, start=1):
+        stays.setdefault(-number if one.stay is None else one.stay, []).append(one.rect_m)
+    shown = np.zeros(len(points), dtype=np.bool_)
+    for rects in stays.values():
+        if len(rects) == 1:
+            part = safe_part(cell, rects[0], seam_m / 2)
+            shown |= _inside(points, [] if part is None else [part])
+            continue
+        # Sides beyond the cell are no seams.
+        parts = [_opened(cell, rect, seam_m + stay_seam_m) for rect in rects]
+        joined = shapely.union_all([_buffered(shapely.box(*part), -stay_seam_m / 2) for part in parts])
+        if shapely.contains_xy(joined, points).mean() >= _WHOLE:
+            return True
+        shown |= shapely.contains_xy(_buffered(joined, (stay_seam_m - seam_m) / 2), points)
+    return bool(shown.mean() >= _WHOLE)
 
 
-def _scanned(store: Store) -> dict[str, list[RectM]]:
+def _opened(cell: RectM, rect: RectM, by_m: float) -> RectM:
+    """Return a rectangle whose sides beyond a cell are far beyond it."""
+    return (
+        cell[0] - by_m if rect[0] <= cell[0] else rect[0],
+        cell[1] - by_m if rect[1] <= cell[1] else rect[1],
+        cell[2] + by_m if rect[2] >= cell[2] else rect[2],
+        cell[3] + by_m if rect[3] >= cell[3] else rect[3],
+    )
+
+
+def _buffered(ground: shapely.Geometry, by_m: float) -> shapely.Geometry:
+    return shapely.buffer(ground, by_m, cap_style="square", join_style="mitre")
+
+
+def _scanned(store: Store) -> dict[str, list[Scanned]]:
     """Return the ground that finished jobs have scanned, by section."""
     done = {job.id: job.section for job in store.queue.jobs(state=JobState.DONE)}
-    scanned: dict[str, list[RectM]] = {}
+    begins = [int(event.data["exposure"]) for event in store.events.of(STAY)]
+    scanned: dict[str, list[Scanned]] = {}
     for exposure in store.ledger.exposures():
         if exposure.job in done and exposure.state is ExposureState.CLOSED:
-            scanned.setdefault(done[exposure.job], []).append(exposure.rect_m)
+            stay = bisect_right(begins, exposure.id)
+            found = Scanned(exposure.rect_m, begins[stay - 1] if stay else None)
+            scanned.setdefault(done[exposure.job], []).append(found)
     return scanned
 
 

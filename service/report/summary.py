@@ -135,4 +135,6 @@ def _recall(config: Config, store: Store, truth: TruthPoints) -> float | None:
     reach_m = StageFrame.of(config).reach_m
     # Frames that overlap by twice the error of the stage leave no gap.
     seam_m = 2e-6 * config.stage.position_error_um
-    return contained_recall(store, truth, reach_m, config.planner.outline_margin_um * 1e-6, seam_m)
+    stay_seam_m = 2e-6 * config.sem.beam_error_um
+    outline_margin_m = config.planner.outline_margin_um * 1e-6
+    return contained_recall(store, truth, reach_m, outline_margin_m, seam_m, stay_seam_m)

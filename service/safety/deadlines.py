@@ -197,6 +197,9 @@ class _GuardedSem:
     def max_beam_shift_m(self) -> float:
         return self._guard.quick("reading the largest beam shift", self._sem.max_beam_shift_m)
 
+    def beam_reach_m(self) -> tuple[float, float]:
+        return self._guard.quick("reading the reach of the beam", self._sem.beam_reach_m)
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         return self._guard.long("the scan", lambda: self._sem.scan(request, timeout_s), timeout_s)
 

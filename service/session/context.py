@@ -111,10 +111,25 @@ class FailureStreak:
 
 @dataclass(slots=True)
 class LastMove:
-    """Last target of the stage and its read-back there, m; None while not known."""
+    """Last target of the stage and its read-back there, m; None while not known.
+
+    Attributes
+    ----------
+    target_m, found_m : (float, float) or None
+    first_exposure : int or None
+        First row of the ledger since that move; None before it.
+    returned : bool or None
+        True if frames of that position were scanned before that move; None while not looked up.
+    """
 
     target_m: tuple[float, float] | None = None
     found_m: tuple[float, float] | None = None
+    first_exposure: int | None = None
+    returned: bool | None = None
+
+    def reset(self) -> None:
+        """Forget the move: the next position has an error of its own."""
+        self.target_m = self.found_m = self.first_exposure = self.returned = None
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import numpy as np
 
 from config.model import Config
 from drivers.pose import FmToSem, RectM
+from planner.position_error import PositionErrors
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,15 @@ class StageFrame:
         corners = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         seen = fm_to_sem.to_fm(corners) - fm_to_sem.to_fm(np.zeros((1, 2)))
         misfit_m = float(np.hypot(*(seen - corners).T).max())
+        errors = PositionErrors.of(config.planner, config.sem, config.stage)
+        guard_um = errors.guard_um(beam_moves=config.sem.beam_moves)
         return cls(
             fm_to_sem=fm_to_sem,
             safe_area_m=config.stage.safe_area_m,
             position_error_m=config.stage.position_error_um * 1e-6,
             misfit_m=misfit_m,
             halo_m=config.sem.beam_halo_um * 1e-6 + misfit_m,
-            reach_m=(config.planner.guard_um + config.sem.beam_halo_um) * 1e-6 + misfit_m,
+            reach_m=(guard_um + config.sem.beam_halo_um) * 1e-6 + misfit_m,
         )
 
     def sem_position_m(self, point_m: tuple[float, float]) -> tuple[float, float]:

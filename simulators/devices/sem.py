@@ -33,6 +33,8 @@ _DWELL_S = (25e-9, 10e-3)
 _FOCUS_SCANS = 5
 """Scans of one automatic focus; chosen by hand."""
 _FOCUS_DWELL_S = 1e-6
+_FURTHEST_ERROR = 2.0
+"""Limit of the error of the beam on each axis, in standard deviations; chosen by hand."""
 _SHARP_PX = 0.1
 """Standard deviation of a blur too small to show, px."""
 _BEAM_LIMITS = (
@@ -88,6 +90,7 @@ class SimulatedSem:
         self._chamber: Chamber | None = None
         self._autofocus = Autofocus(config)
         self._beam = BeamSettings.configured(config.sem)
+        self._errors = np.random.default_rng([config.simulator.specimen.seed, 7])
 
     def connect(self, chamber: Chamber) -> None:
         """Set the chamber that the SEM is mounted on; without one it refuses to scan."""
@@ -120,9 +123,14 @@ class SimulatedSem:
         """Return the longest beam shift, m."""
         return self._config.sem.beam_shift_range_um * 1e-6
 
+    def beam_reach_m(self) -> tuple[float, float]:
+        """Return the ground around the stage position in which scans may lie, m."""
+        width_um, height_um = self._config.sem.beam_reach_um
+        return width_um * 1e-6, height_um * 1e-6
+
     def scan(self, request: ScanRequest, timeout_s: float) -> ScanImage:
         """Unblank, scan once, blank, and return the image; blocks on the clock."""
-        require_scan(request, self.max_scan_px(), self.max_beam_shift_m())
+        require_scan(request, self.max_scan_px(), self.max_beam_shift_m(), self.beam_reach_m())
         require_within("pixel size", request.pixel_size_m, *_PIXEL_SIZE_M, "m")
         require_within("dwell time", request.dwell_s, *_DWELL_S, "s")
         overhead_s = self._config.simulator.scan_overhead_s
@@ -132,15 +140,17 @@ class SimulatedSem:
             center = _shifted(stands, request.beam_shift_m)
             size = (request.pixel_size_m, request.pixel_size_m)
             shape = request.size_px[1], request.size_px[0]
-            true_pose = Pose(_shifted(self._stage.true_position(), request.beam_shift_m), size)
+            lands_m = _shifted(request.beam_shift_m, self._beam_error_m())
+            true_pose = Pose(_shifted(self._stage.true_position(), lands_m), size)
             pixels = self._render(true_pose, shape, request.dwell_s)
             # The overhead passes with the beam blanked.
             if not self._clock.sleep(min(overhead_s, timeout_s), wake):
                 raise InterruptedCallError("the scan was stopped before the beam was on")
             if overhead_s > timeout_s:
                 raise DeviceTimeoutError(f"the scan did not begin within {timeout_s:g} s")
+            placed = replace(request, beam_shift_m=lands_m)
             try:
-                self._unblank(true_pose, shape, request, wake)
+                self._unblank(true_pose, shape, placed, wake)
                 left_s = timeout_s - overhead_s
                 if not self._clock.sleep(min(request.beam_s, left_s), wake):
                     raise InterruptedCallError("the scan was stopped; part of the rows were exposed")
@@ -149,7 +159,7 @@ class SimulatedSem:
             finally:
                 self.blank()
                 self._ground.end()
-                self._expose_elsewhere(true_pose, shape, request)
+                self._expose_elsewhere(true_pose, shape, placed)
             after = self._stage.position()
         image = ScanImage(pixels, center, request.pixel_size_m, request.dwell_s, request.nonce, self._beam)
         require_undisturbed([Conditions(stands), Conditions(after)], image)
@@ -184,6 +194,14 @@ class SimulatedSem:
     def is_blanked(self) -> bool:
         """Return True if the beam is blanked."""
         return not self._memory.get("unblanked")
+
+    def _beam_error_m(self) -> tuple[float, float]:
+        """Return by how much a scan misses its place; nothing reports it."""
+        if not self._config.sem.beam_moves:
+            return 0.0, 0.0
+        scatter_m = self._config.simulator.beam_error_um * 1e-6
+        x, y = self._errors.standard_normal(2).clip(-_FURTHEST_ERROR, _FURTHEST_ERROR) * scatter_m
+        return float(x), float(y)
 
     def _unblank(
         self, pose: Pose, shape: tuple[int, int], request: ScanRequest, wake: threading.Event

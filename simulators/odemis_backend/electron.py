@@ -169,7 +169,10 @@ class ElectronBeam:
 
     def _set_translation(self, shift: tuple[float, ...]) -> None:
         v = self._values
-        room = [(n - r * s) / 2 for n, r, s in zip(SHAPE, v["resolution"], v["scale"], strict=True)]
+        most = self._faults.of("clips_shift") or max(SHAPE)
+        room = [
+            min((n - r * s) / 2, most) for n, r, s in zip(SHAPE, v["resolution"], v["scale"], strict=True)
+        ]
         v["translation"] = tuple(max(-r, min(t, r)) for t, r in zip(shift, room, strict=True))
 
     def _set_external(self, external: bool | None) -> None:

@@ -14,6 +14,7 @@ A fault with a list of roles affects only those components.
 ``unmarked``       true: frames do not carry the metadata written by clients
 ``stale_position`` [x, y]: offset of the position in the metadata of frames, m
 ``clips``          [width, height]: larger resolutions are clipped silently, px
+``clips_shift``    number: a translation is clipped silently at this many px on each axis
 ``fixed_frame``    true: the size of camera frames is read-only
 ``presets``        true: the resolution follows the scale; it and the translation are read-only
 ``pump_lies``      true: the future of the chamber succeeds, but nothing was pumped; it reads as vented
@@ -42,6 +43,7 @@ NAMES = (
     "unmarked",
     "stale_position",
     "clips",
+    "clips_shift",
     "fixed_frame",
     "presets",
     "pump_lies",

@@ -27,6 +27,8 @@ from simulators.quanta.machine import QuantaMachine
 from simulators.quanta.scan_area import BEAM_SHIFT_RANGE_M
 from simulators.quanta.settings import RANGES
 
+_EVERYWHERE_UM = (1000.0, 1000.0)
+"""Wider than any preset: the machine itself limits where it scans."""
 _AT_ONCE = frozenset({"blank_beam", "beam_is_blanked", "set_beam_power", "stop_stage_movement"})
 """Calls answered without waiting for the computation of a running scan."""
 
@@ -42,6 +44,7 @@ def quanta_microscope(
             "databar_px": 0,
             "presets_px": (),
             "beam_shift_range_um": 2e6 * BEAM_SHIFT_RANGE_M,
+            "beam_reach_um": _EVERYWHERE_UM if config.sem.beam_moves else (0.0, 0.0),
         }
     )
     return SimulatedMicroscope(config.model_copy(update={"sem": sem}), clock, memory), clock

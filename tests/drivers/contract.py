@@ -366,11 +366,29 @@ def a_beam_shift_moves_the_image_and_not_the_stage(bench: Bench) -> None:
 @_check
 def a_beam_shift_that_does_not_exist_is_refused_blanked(bench: Bench) -> None:
     bench.to_high_vacuum()
-    beyond_m = bench.devices.sem.max_beam_shift_m() + 1e-7
+    beyond_m = max(bench.devices.sem.max_beam_shift_m(), *bench.devices.sem.beam_reach_m()) + 1e-7
     for shift_m in ((beyond_m, 0.0), (0.0, -beyond_m), (0.75 * beyond_m, 0.75 * beyond_m), (math.nan, 0.0)):
         with pytest.raises(OutOfRangeError):
             bench.devices.sem.scan(bench.request(beam_shift_m=shift_m), 60)
         assert bench.devices.sem.is_blanked()
+
+
+@_check
+def the_beam_places_a_scan_where_it_reaches_and_not_the_stage(bench: Bench) -> None:
+    bench.to_high_vacuum()
+    here = bench.devices.stage.move_to(*bench.places_m[0], 60)
+    width_m, height_m = bench.devices.sem.beam_reach_m()
+    request = bench.request()
+    half_x, half_y = (n * request.pixel_size_m / 2 for n in request.size_px)
+    room_m = max(0.0, width_m / 2 - half_x), max(0.0, height_m / 2 - half_y)
+    # 33.3 nm are no whole number of pixels.
+    for shift_m in ((room_m[0], room_m[1]), (-room_m[0], 0.0), (0.4 * room_m[0] - 33.3e-9, -room_m[1])):
+        if not (width_m and height_m):
+            break
+        image = bench.devices.sem.scan(bench.request(beam_shift_m=shift_m), 60)
+        lies_m = here[0] + shift_m[0], here[1] + shift_m[1]
+        assert math.dist(image.center_m, lies_m) <= 0.02 * request.pixel_size_m + 12e-9
+        assert bench.devices.stage.position() == here
 
 
 @_check

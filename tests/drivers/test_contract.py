@@ -16,7 +16,7 @@ from tests.drivers.quanta.bench import QuantaBench, quanta_bench
 
 SETTINGS: dict[str, Any] = {
     "fluorescence": {"frame_px": [128, 96]},
-    "sem": {"beam_shift_range_um": 8},
+    "sem": {"beam_shift_range_um": 8, "beam_reach_um": [67, 58]},
     "layout": {"kind": "grid", "sections": 2, "pitch_um": 400, "fields": [1, 1]},
     "simulator": {"specimen": {"cells_per_field": 1}},
 }

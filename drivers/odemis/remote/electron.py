@@ -268,7 +268,9 @@ class Electron:
         if not beam.has("translation") or beam.setting("translation").readonly:
             if any(shift_m):
                 raise WorkerError(
-                    "range", "this microscope cannot shift a scan: set sem.beam_shift_range_um to 0"
+                    "range",
+                    "this microscope cannot shift a scan: set sem.beam_shift_range_um to 0 and"
+                    " sem.beam_reach_um to [0, 0]",
                 )
             return
         size = beam.read("pixelSize")

@@ -1,7 +1,7 @@
 """Survey of the electron beam of a SECOM against the needs of a session."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from config.model import Config
 from drivers.odemis.described.cautions import blanking
@@ -34,12 +34,28 @@ def electron_beam(config: Config, part: Part) -> Iterator[Offer]:
         wanted_px = f"{sem.specimen_px[0]} x {sem.specimen_px[1]}"
         says = f"{width} x {part['shape'][1]} positions, scans of {wanted_px} wanted"
         yield judged("sem", "scan generator", says, fits, "set sem.frame_px or sem.max_scan_px")
+        if sem.beam_moves:
+            yield _reach(config, settings, part["shape"])
     rotation = settings.get("rotation", {}).get("value") or 0.0
     straight = abs(math.remainder(rotation, 2 * math.pi)) <= 1e-3
     says = f"{rotation:g} rad, 0 wanted"
     yield judged("sem", "scan rotation", says, straight, "set the scan rotation to 0 in Odemis")
     names = ("external", "scale", "resolution", "translation", "shift", "blanker", "magnification", "power")
     yield Offer("sem", "other settings", others(part, names))
+
+
+def _reach(config: Config, settings: Part, shape: Sequence[int]) -> Offer:
+    """Compare the reach of the beam with the field of the scan generator."""
+    sem = config.sem
+    has_um = shape[0] * sem.pixel_size_nm / 1e3, shape[1] * sem.pixel_size_nm / 1e3
+    movable = "translation" in settings and not settings["translation"]["readonly"]
+    wanted_um = f"{sem.beam_reach_um[0]:g} x {sem.beam_reach_um[1]:g} um wanted"
+    says = f"a field of {has_um[0]:.4g} x {has_um[1]:.4g} um, {wanted_um}"
+    if not movable:
+        says = f"no scan can be placed in its field, {wanted_um}"
+    fits = movable and all(w <= h + 1e-3 for w, h in zip(sem.beam_reach_um, has_um, strict=True))
+    do = "lower sem.beam_reach_um; [0, 0]: the stage moves to every frame"
+    return judged("sem", "reach of the beam", says, fits, do)
 
 
 def _blanking(config: Config) -> Iterator[Offer]:

@@ -49,11 +49,20 @@ def read_conditions(client: QuantaClient, stage: Stage, *, focusing: bool = Fals
         return Conditions(
             at_m,
             (columns * pixel_m, rows * pixel_m),
-            _point(shift),
+            _center(_point(shift), preset, area, pixel_m),
             dict(zip(names, values, strict=True)) | {BLANKER: "closed" if blanked is True else "open"},
         )
     except (TypeError, KeyError, IndexError, ValueError) as error:
         raise DriverError(f"the settings of the scan: unexpected answer: {error}") from error
+
+
+def _center(shift_m: tuple[float, float], preset: Any, area: Any, pixel_m: float) -> tuple[float, float]:
+    """Return the centre of a scan from the stage position, m: the beam shift, and the place of its area."""
+    if area is None:
+        return shift_m
+    left, top, columns, rows = area
+    right_px, down_px = left + (columns - preset[0]) / 2, top + (rows - preset[1]) / 2
+    return shift_m[0] + right_px * pixel_m, shift_m[1] - down_px * pixel_m
 
 
 def _point(found: Any) -> tuple[float, float]:

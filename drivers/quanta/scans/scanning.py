@@ -24,8 +24,17 @@ def presets(client: QuantaClient) -> list[Size]:
     return found
 
 
-def check_scan(client: QuantaClient, request: ScanRequest, reduced_area: bool) -> ScanArea:
+def check_scan(client: QuantaClient, request: ScanRequest, reduced_area: bool, off_axis: bool) -> ScanArea:
     """Return how the machine scans a request.
+
+    Parameters
+    ----------
+    client : QuantaClient
+    request : ScanRequest
+    reduced_area : bool
+        True if the machine can scan a part of a preset.
+    off_axis : bool
+        True to place that part beside the axis, instead of shifting the beam.
 
     Raises
     ------
@@ -33,7 +42,8 @@ def check_scan(client: QuantaClient, request: ScanRequest, reduced_area: bool) -
         The machine does not have that scan; nothing was changed.
     """
     settings.check(client, settings.DWELL_TIME, request.dwell_s)
-    area = scan_area(request.size_px, request.pixel_size_m, presets(client), reduced_area)
+    shift_m = request.beam_shift_m if off_axis else (0.0, 0.0)
+    area = scan_area(request.size_px, request.pixel_size_m, presets(client), reduced_area, shift_m)
     settings.check(client, settings.SCANNING_SIZE, area.width_m)
     return area
 

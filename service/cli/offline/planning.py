@@ -210,6 +210,10 @@ def _print_plan(document: dict[str, Any]) -> None:
         f"{count}, {duration(totals['total_s'])} in all, {beam} of beam (at least {bound}){focus}",
         soft_wrap=True,
     )
+    positions = len({tuple(frame["stage_m"]) for frame in document["frames"]})
+    if positions < totals["frames"]:
+        counted = "position" if positions == 1 else "positions"
+        results.print(f"scanned from {positions} {counted} of the stage", soft_wrap=True)
     results.print(_choice(document), soft_wrap=True)
     print_ways(results, document["alternatives"], "with moves", totals["dose_per_nm2"])
 

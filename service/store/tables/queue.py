@@ -1,5 +1,6 @@
 """The queue of SEM frames in the session's database."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
@@ -181,6 +182,32 @@ class Queue:
             return self.transition(
                 job_id, state, reason=reason, image=image, sha256=sha256, hold_cause=hold_cause
             )
+
+    def resize(self, job: Job) -> None:
+        """Change the ground of a queued job to that of `job`, with an event.
+
+        Raises
+        ------
+        UnknownIdError
+        IllegalTransitionError
+            The job is not queued.
+        """
+        with self._database.change() as connection:
+            old = self.job(job.id)
+            if old.state is not JobState.QUEUED:
+                raise IllegalTransitionError(f"job {job.id} is '{old.state}': only a queued one is resized")
+            connection.execute(
+                "UPDATE job SET x0_m = ?, y0_m = ?, x1_m = ?, y1_m = ?, x_m = ?, y_m = ?, width_px = ?,"
+                " height_px = ?, shift_x_m = ?, shift_y_m = ? WHERE id = ?",
+                (*job.rect_m, *job.center_m, *job.size_px, *job.beam_shift_m, job.id),
+            )
+            more_px = math.prod(job.size_px) - math.prod(old.size_px)
+            connection.execute(
+                "UPDATE job_count SET pixels = pixels + ?, beam_s = beam_s + ? WHERE state = ?",
+                (more_px, more_px * old.dwell_s, old.state.value),
+            )
+            data = {"resized_px": [list(old.size_px), list(job.size_px)], "rect_m": list(job.rect_m)}
+            self._database.log("job", job.id, data)
 
     def transition(
         self,

@@ -302,3 +302,25 @@ def test_a_daq_scanner_that_the_sem_blanks_keeps_the_contract(odemis: OdemisRig,
 
     hand(devices).go_to = obey  # type: ignore[method-assign]
     check(Bench(config, odemis.clock, devices, PLACES_M))
+
+
+def test_a_scan_larger_than_a_frame_is_scanned_beside_the_axis() -> None:
+    sem = {"max_scan_px": [3000, 2400], "beam_reach_um": [67, 58], "dwell_us": 0.1}
+    simulator = {"specimen": {"cells_per_field": 0}, "stage_error_um": 0, "beam_error_um": 0}
+    with rig(SETTINGS | {"sem": sem, "simulator": simulator}) as odemis:
+        bench = odemis.bench()
+        bench.to_high_vacuum()
+        bench.devices.stage.move_to(1e-3, 2e-3, 60)
+        assert bench.devices.sem.max_scan_px() == (3000, 2400)
+        image = bench.devices.sem.scan(
+            ScanRequest((2900, 2300), 16.5e-9, 1e-7, "large", (9e-6, -9.5e-6)), 600
+        )
+        assert image.pixels.shape == (2300, 2900)
+        x0_m, y0_m, x1_m, y1_m = odemis.backend.truth()["scanned_m"]
+        assert image.center_m == (1e-3 + 9e-6, 2e-3 - 9.5e-6)
+        assert ((x0_m + x1_m) / 2, (y0_m + y1_m) / 2) == pytest.approx(image.center_m, abs=2e-9)
+        assert (x1_m - x0_m, y1_m - y0_m) == pytest.approx((2900 * 16.5e-9, 2300 * 16.5e-9), rel=1e-6)
+        beyond = ScanRequest((2900, 2300), 16.5e-9, 1e-7, "beyond", (12e-6, 0.0))
+        with pytest.raises(OutOfRangeError, match="not inside 67 x 58 um"):
+            bench.devices.sem.scan(beyond, 600)
+        assert bench.devices.sem.is_blanked()

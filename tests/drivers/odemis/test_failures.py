@@ -429,6 +429,29 @@ def test_a_shifted_scan_lands_where_its_image_says(odemis: OdemisRig) -> None:
     assert math.dist(center_m, image.center_m) < 3.1e-6 * bench.config.simulator.stage_error_um
 
 
+def test_the_beam_places_a_scan_at_the_edge_of_its_field(odemis: OdemisRig) -> None:
+    bench = pumped(odemis)
+    bench.devices.stage.move_to(1e-3, 2e-3, 60)
+    width_m, height_m = bench.devices.sem.beam_reach_m()
+    # 4096 x 3536 positions of 16.5 nm, of which 67 x 58 um are configured.
+    assert (width_m, height_m) == pytest.approx((67e-6, 58e-6))
+    request = bench.request(beam_shift_m=(31e-6, -27e-6))
+    image = bench.devices.sem.scan(request, 60)
+    x0_m, y0_m, x1_m, y1_m = odemis.backend.truth()["scanned_m"]
+    assert image.center_m == (1e-3 + 31e-6, 2e-3 - 27e-6)
+    off_m = math.dist(((x0_m + x1_m) / 2, (y0_m + y1_m) / 2), image.center_m)
+    assert off_m < 3.1e-6 * bench.config.simulator.stage_error_um + 0.1e-6
+
+
+def test_a_place_that_is_clipped_in_silence_is_refused_blanked(odemis: OdemisRig) -> None:
+    bench = pumped(odemis)
+    odemis.backend.faults.write(clips_shift=1000)
+    with pytest.raises(OutOfRangeError, match="the scan generator set the shift"):
+        bench.devices.sem.scan(bench.request(beam_shift_m=(31e-6, 0.0)), 60)
+    assert safe(odemis)
+    assert odemis.backend.truth()["exposures"] == 0
+
+
 def test_a_microscope_that_scans_a_few_sizes_only(odemis: OdemisRig) -> None:
     """As through the adapter of Thermo Fisher: the size follows the scale, and nothing is shifted."""
     odemis.fresh()
@@ -437,6 +460,7 @@ def test_a_microscope_that_scans_a_few_sizes_only(odemis: OdemisRig) -> None:
     devices = again(odemis)
     devices.chamber.go_to(VacuumState.HIGH, 3600)
     assert devices.sem.max_beam_shift_m() == 0
+    assert devices.sem.beam_reach_m() == (0.0, 0.0)
     image = devices.sem.scan(ScanRequest((1024, 884), 16.5e-9, 1e-6, "n"), 60)
     assert image.pixels.shape == (884, 1024)
     assert image.pixel_size_m == 16.5e-9

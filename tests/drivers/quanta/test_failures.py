@@ -19,11 +19,13 @@ from drivers.errors import (
 )
 from drivers.guards.interlock import Interlock
 from drivers.quanta.found_settings import QuantaFound
+from drivers.quanta.microscope import quanta_devices
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from service.acquisition.vacuum import pump_to
 from service.errors import UnsafeError, VacuumError
 from service.safety.safe_state import make_safe
 from simulators.clock import FastClock
+from simulators.quanta.scan_area import ScanAreaCalls
 from tests.drivers.patience import Patience
 from tests.drivers.quanta.bench import QuantaBench, quanta_bench
 
@@ -390,3 +392,65 @@ def test_a_focus_that_hangs_ends_blanked_and_the_next_scan_works(pumped: QuantaB
     assert_blanked(pumped)
     pumped.fault("hang", None)
     assert scan(pumped, "next").nonce == "next"
+
+
+BEAM = Config.model_validate(
+    {
+        "fluorescence": {"frame_px": [128, 96]},
+        "sem": {"beam_reach_um": [101, 67], "max_scan_px": [3072, 2048], "dwell_us": 0.1},
+        "simulator": {"specimen": {"cells_per_field": 0}, "stage_error_um": 0, "beam_error_um": 0},
+    }
+)
+BESIDE_M = (20.01e-6, -11.37e-6)
+
+
+@pytest.fixture
+def moving_beam() -> Iterator[QuantaBench]:
+    with quanta_bench(BEAM, FastClock(), call_timeout_s=5.0) as bench:
+        bench.quanta.stage.move_to(*PLACE, 60)
+        bench.quanta.chamber.go_to(VacuumState.HIGH, 3600)
+        yield bench
+
+
+def scan_beside(bench: QuantaBench, size_px: tuple[int, int]) -> ScanImage:
+    request = ScanRequest(size_px, BEAM.sem.pixel_size_m, BEAM.sem.dwell_s, "n", BESIDE_M)
+    return bench.quanta.sem.scan(request, 600)
+
+
+def test_a_scan_larger_than_a_frame_lies_beside_the_axis_where_its_image_says(
+    moving_beam: QuantaBench,
+) -> None:
+    image = scan_beside(moving_beam, (2500, 1700))
+    assert image.pixels.shape == (1700, 2500)
+    assert math.dist(image.center_m, (PLACE[0] + BESIDE_M[0], PLACE[1] + BESIDE_M[1])) < 12e-9
+    (exposure,) = moving_beam.microscope.ground.exposures()
+    x0, y0, x1, y1 = exposure.rect_m
+    assert math.dist(((x0 + x1) / 2, (y0 + y1) / 2), image.center_m) < 1e-9
+    assert (x1 - x0, y1 - y0) == pytest.approx((2500 * 16.5e-9, 1700 * 16.5e-9))
+    left, top, width, height = moving_beam.quanta.client.call("get_selected_area")
+    assert (width, height) == (2500, 1700)
+    assert left > (6144 - 2500) / 2
+    assert top > (4096 - 1700) / 2
+
+
+def test_an_area_that_is_moved_in_silence_is_refused_blanked(
+    moving_beam: QuantaBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_area = ScanAreaCalls.set_selected_area
+
+    def clipped(calls: ScanAreaCalls, left: int, top: int, width: int, height: int) -> None:
+        set_area(calls, min(left, 500), top, width, height)
+
+    monkeypatch.setattr(ScanAreaCalls, "set_selected_area", clipped)
+    with pytest.raises(OutOfRangeError, match="area of the scan"):
+        scan_beside(moving_beam, (400, 300))
+    assert_blanked(moving_beam)
+    assert not moving_beam.microscope.ground.exposures()
+
+
+def test_a_machine_without_reduced_areas_has_no_reach(moving_beam: QuantaBench) -> None:
+    whole = moving_beam.config.model_copy(update={"reduced_area": False})
+    client = moving_beam.quanta.client
+    driven = quanta_devices(BEAM, whole, moving_beam.clock, client=client)
+    assert driven.sem.beam_reach_m() == (0.0, 0.0)
+    assert moving_beam.quanta.sem.beam_reach_m() == pytest.approx((101e-6, 67e-6))

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from service.report.recall import shows_whole
+from service.report.recall import Scanned, shows_whole
 
 UM = 1e-6
-LEFT = (0.0, 0.0, 12 * UM, 12 * UM)
+LEFT = Scanned((0.0, 0.0, 12 * UM, 12 * UM))
 
 
 def cell() -> np.ndarray:
@@ -17,19 +17,45 @@ def cell() -> np.ndarray:
 def test_a_stitched_cell_is_whole_only_with_the_overlap_that_its_seam_needs(
     overlap_um: float, whole: bool
 ) -> None:
-    right = ((12 - overlap_um) * UM, 0.0, 20 * UM, 12 * UM)
+    right = Scanned(((12 - overlap_um) * UM, 0.0, 20 * UM, 12 * UM))
     assert shows_whole(cell(), [LEFT, right], 2 * UM) is whole
     assert shows_whole(cell(), [LEFT, right], 0.0)
 
 
 def test_a_cell_whole_in_one_frame_needs_no_seam() -> None:
-    assert shows_whole(cell(), [(5 * UM, 1 * UM, 15 * UM, 11 * UM)], 2 * UM)
+    assert shows_whole(cell(), [Scanned((5 * UM, 1 * UM, 15 * UM, 11 * UM))], 2 * UM)
     assert not shows_whole(cell(), [LEFT], 2 * UM)
     assert not shows_whole(cell(), [], 2 * UM)
 
 
 def test_four_frames_that_meet_in_a_cell_overlap_at_all_their_seams() -> None:
-    frames = [(x * UM, y * UM, (x + 7) * UM, (y + 7) * UM) for x in (5, 10) for y in (1, 6)]
+    frames = [Scanned((x * UM, y * UM, (x + 7) * UM, (y + 7) * UM)) for x in (5, 10) for y in (1, 6)]
     assert shows_whole(cell(), frames, 2 * UM)
     assert not shows_whole(cell(), frames, 2.2 * UM)
     assert not shows_whole(cell(), frames[:3], 2 * UM)
+
+
+@pytest.mark.parametrize(
+    ("overlap_um", "stays", "whole"),
+    [
+        (0.3, (7, 7), True),
+        (0.1, (7, 7), False),
+        (0.3, (7, 9), False),
+        (2.1, (7, 9), True),
+        (0.3, (7, None), False),
+    ],
+)
+def test_frames_of_one_stay_need_the_overlap_of_the_beam_only(
+    overlap_um: float, stays: tuple[int, int | None], whole: bool
+) -> None:
+    left = Scanned(LEFT.rect_m, stays[0])
+    right = Scanned(((12 - overlap_um) * UM, 0.0, 20 * UM, 12 * UM), stays[1])
+    assert shows_whole(cell(), [left, right], 2 * UM, 0.2 * UM) is whole
+
+
+def test_two_frames_of_a_stay_and_one_of_another_meet_with_the_overlap_of_the_stage() -> None:
+    """Two frames above each other on the left, one on the right."""
+    for overlap_um, whole in ((2.1, True), (1.0, False)):
+        left = [Scanned((0.0, y * UM, 10 * UM, (y + 6.5) * UM), 1) for y in (0, 6)]
+        right = Scanned(((10 - overlap_um) * UM, 0.0, 20 * UM, 12 * UM), 2)
+        assert shows_whole(cell(), [*left, right], 2 * UM, 0.2 * UM) is whole

@@ -50,3 +50,30 @@ def test_256_scans_in_a_row_carry_different_tags() -> None:
     steps = {(round(x / TAG_STEP_M), round(y / TAG_STEP_M)) for x, y in tags}
     assert len(steps) == 256
     assert all(abs(v) <= 8 for step in steps for v in step)
+
+
+@given(
+    width=st.integers(1, 3072),
+    height=st.integers(1, 2048),
+    right_um=st.floats(-25, 25),
+    up_um=st.floats(-16, 16),
+)
+def test_a_scan_beside_the_axis_is_the_part_of_a_preset_that_lies_nearest(
+    width: int, height: int, right_um: float, up_um: float
+) -> None:
+    pixel_m, shift_m = 16.5e-9, (right_um * 1e-6, up_um * 1e-6)
+    area = scan_area((width, height), pixel_m, PRESETS_PX, True, shift_m)
+    left, top, columns, rows = area.area_px or (0, 0, *area.preset_px)
+    assert (columns, rows) == (width, height)
+    assert 0 <= left <= area.preset_px[0] - columns
+    assert 0 <= top <= area.preset_px[1] - rows
+    # The beam shift is left with half a pixel.
+    assert all(
+        abs(wanted - found) <= pixel_m / 2 * (1 + 1e-3)
+        for wanted, found in zip(shift_m, area.off_center_m, strict=True)
+    )
+
+
+def test_a_scan_outside_the_largest_preset_is_refused() -> None:
+    with pytest.raises(OutOfRangeError):
+        scan_area((3072, 2048), 16.5e-9, PRESETS_PX, True, (26e-6, 0.0))

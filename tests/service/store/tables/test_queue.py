@@ -162,3 +162,24 @@ def test_the_reason_belongs_to_the_state(store: Store) -> None:
         == "waits"
     )
     assert store.queue.set_state("J000001", JobState.QUEUED).reason is None
+
+
+def test_a_queued_job_may_be_resized_and_is_counted_as_it_is(store: Store) -> None:
+    queue_jobs(store)
+    old = store.queue.job("J000002")
+    wider = replace(
+        old,
+        rect_m=(old.rect_m[0], old.rect_m[1], old.rect_m[2] + 20 * old.pixel_size_m, old.rect_m[3]),
+        center_m=(old.center_m[0] + 10 * old.pixel_size_m, old.center_m[1]),
+        size_px=(old.size_px[0] + 20, old.size_px[1]),
+    )
+    before = store.durations.left()
+    store.queue.resize(wider)
+    assert store.queue.job(old.id) == wider
+    more_px = 20 * old.size_px[1]
+    assert store.durations.left().pixels - before.pixels == more_px
+    assert store.durations.left().beam_s - before.beam_s == pytest.approx(more_px * old.dwell_s)
+    assert store.events.of("job")[-1].data["resized_px"] == [list(old.size_px), list(wider.size_px)]
+    store.ledger.arm(old.id, wider.rect_m, 0.0)
+    with pytest.raises(IllegalTransitionError, match="only a queued one is resized"):
+        store.queue.resize(old)
