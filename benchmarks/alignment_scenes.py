@@ -1,4 +1,4 @@
-"""Fields with an electron overview, and the true position of one in the other, of the simulated microscope."""
+"""Fields of the simulated microscope with an electron overview, and the true position in it."""
 
 import math
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.scenes import found_in
 from config.model import Config
 from detection.alignment.values import Picture, Similarity
 from detection.image.boxes import BoxPx
@@ -19,8 +20,6 @@ from service.session.layout import sections_and_fields
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from simulators.specimen.fluorophores import Pattern
-
-from benchmarks.scenes import found_in
 
 OVERVIEW_NM, DWELL_S = 100.0, 1e-6
 MARGIN_UM = 1.5
@@ -134,7 +133,9 @@ def _taken(config: Config) -> tuple[Picture, Picture]:
     devices.light.off()
     devices.chamber.go_to(VacuumState.HIGH, _TIMEOUT_S)
     side_px = int((min(fm.field_size_m) * 1e6 - 2 * MARGIN_UM) / OVERVIEW_NM * 1e3)
-    image = devices.sem.scan(ScanRequest((side_px, side_px), OVERVIEW_NM * 1e-9, DWELL_S, "overview"), _TIMEOUT_S)
+    image = devices.sem.scan(
+        ScanRequest((side_px, side_px), OVERVIEW_NM * 1e-9, DWELL_S, "overview"), _TIMEOUT_S
+    )
     return Picture(frame.pixels, fm.pixel_size_m * 1e6), Picture(image.pixels, OVERVIEW_NM / 1e3)
 
 

@@ -50,7 +50,7 @@ class SpecimenConfig(Frozen):
         0.13,
         ge=0,
         le=1,
-        description="Grey of empty resin in electron images, as stain: cells have about 0.4, 1 is the heaviest.",
+        description="Grey of empty resin in electron images, on the scale of stain; cells have about 0.4.",
     )
     resin_texture_percent: float = Field(
         0.8, ge=0, le=20, description="Standard deviation of the clouds in the resin, percent of full scale."

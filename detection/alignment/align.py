@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.alignment.fit import Fit, Outlines, outlines_of
+from detection.alignment.fit import Fit, outlines_of
 from detection.alignment.preparation import Prepared, prepare
 from detection.alignment.search import Found, search
 from detection.alignment.settings import SETTINGS
@@ -44,28 +44,29 @@ def align(
     if prepared.shown < SETTINGS.least_shown:
         return _nothing(NotProven.WRONG_FIELD)
     pixel_um = SETTINGS.pixel_um
-    found = search(prepared.coarse_source, prepared.coarse_target, pixel_um * SETTINGS.coarse_step)
-    outlines = outlines_of(prepared.source, prepared.part_of, pixel_um)
-    parts = len(np.unique(outlines.parts))
+    step = SETTINGS.coarse_step
+    source = np.where(prepared.ground, prepared.coarse.source, np.complex64(0))
+    found = search(source[::step, ::step], prepared.coarse.target[::step, ::step], pixel_um * step)
+    parts = len(np.unique(prepared.part_of[prepared.ground]))
     if parts < SETTINGS.fewest_parts:
         return Alignment(found.motion, None, NotProven.NO_CELLS, _evidence(found, parts))
-    return _judged(found, *_fitted(prepared, outlines, found), prepared, largest_offset_um, parts)
+    return _judged(found, *_fitted(prepared, found), prepared, largest_offset_um, parts)
 
 
-def _fitted(prepared: Prepared, outlines: Outlines, found: Found) -> tuple[Similarity, float, float]:
+def _fitted(prepared: Prepared, found: Found) -> tuple[Similarity, float, float]:
     """Return the best motion, its standard error, and the distance between those of two halves, um."""
-    fit = Fit(prepared.target, SETTINGS.pixel_um, outlines)
-    best = fit.best(found.motion)
-    motion = fit.motion(best)
-    covariance = fit.covariance(best)
-    if covariance is None:
-        return motion, math.inf, math.inf
-    precision_um = float(fit.errors_um(covariance, prepared.corners_um).max())
+    start = found.motion
+    for pair in (prepared.coarse, prepared.fine):
+        outlines = outlines_of(pair.source, prepared.part_of, SETTINGS.pixel_um)
+        fit = Fit(pair.target, SETTINGS.pixel_um, outlines)
+        whole = fit.best(start)
+        start = fit.motion(whole.parameters)
+    precision_um = float(fit.errors_um(whole, prepared.corners_um).max())
     halves = []
     for half in (0, 1):
-        part = Fit(prepared.target, SETTINGS.pixel_um, outlines.chosen(outlines.parts % 2 == half))
-        halves.append(part.motion(part.best(motion)))
-    return motion, precision_um, halves[0].distance_um(halves[1], prepared.corners_um)
+        part = Fit(prepared.fine.target, SETTINGS.pixel_um, outlines.chosen(outlines.parts % 2 == half))
+        halves.append(part.motion(part.best(start).parameters))
+    return start, precision_um, halves[0].distance_um(halves[1], prepared.corners_um)
 
 
 def _judged(
@@ -78,14 +79,14 @@ def _judged(
     parts: int,
 ) -> Alignment:
     evidence = _evidence(found, parts, halves_um, precision_um)
-    proven_um = max(SETTINGS.sure * precision_um, halves_um / 2, SETTINGS.floor_um)
+    proven_um = max(SETTINGS.floor_um + SETTINGS.sure * precision_um, halves_um / 2)
     clear = max(found.rival_sd, found.chance_sd) * SETTINGS.over_rival
     reason = None
     if found.peak_sd < max(SETTINGS.least_peak_sd, clear):
         reason = NotProven.AMBIGUOUS
     elif _jumped(motion, found.motion, prepared.corners_um, largest_offset_um):
         reason = NotProven.JUMPED
-    elif halves_um > SETTINGS.halves_factor * max(precision_um, SETTINGS.floor_um / SETTINGS.sure):
+    elif halves_um > SETTINGS.halves_factor * precision_um + SETTINGS.floor_um:
         reason = NotProven.HALVES_DISAGREE
     elif not proven_um <= SETTINGS.most_proven_um:
         reason = NotProven.NOT_PRECISE
@@ -114,8 +115,10 @@ def _nothing(reason: NotProven) -> Alignment:
 
 
 def _is_blank(pixels: NDArray[np.generic]) -> bool:
-    """Return True if an image is black, white or even."""
+    """Return True if an image is black, white or even, or not of numbers."""
     values = np.asarray(pixels, dtype=np.float32)
-    full = float(np.iinfo(pixels.dtype).max) if np.issubdtype(pixels.dtype, np.integer) else 1.0
+    if not np.isfinite(values).all():
+        return True
+    full = float(np.iinfo(pixels.dtype.name).max) if pixels.dtype.kind in "iu" else 1.0
     clipped = max(float((values <= 0).mean()), float((values >= full).mean()))
     return clipped > SETTINGS.most_clipped or float(values.std()) < SETTINGS.least_contrast * full

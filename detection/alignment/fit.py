@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from detection.alignment.edges import Edges
+from detection.alignment.settings import SETTINGS
 from detection.alignment.values import Similarity
 from detection.registration.rigid import pixels_of_plane, plane_of_pixels
 
 Floats = NDArray[np.float64]
 
+_FLAT = 1e-3
+"""Slope of the correlation, per um, at its maximum: it falls by about 0.1 within 0.3 um."""
 _COLUMNS = 256
 _EVERY = 2
 """Step between the pixels that take part: neighbours on the scale of the edges say the same."""
@@ -40,6 +43,21 @@ class Outlines:
     def chosen(self, kept: NDArray[np.bool_]) -> "Outlines":
         """Return some of the pixels."""
         return Outlines(self.points_um[kept], self.edges[kept], self.parts[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Maximum of a fit.
+
+    Attributes
+    ----------
+    parameters : (4,) array
+    covariance : (4, 4) array or None
+        um2; None where there is no maximum.
+    """
+
+    parameters: Floats
+    covariance: Floats | None
 
 
 class Fit:
@@ -70,13 +88,8 @@ class Fit:
         self._middle = np.average(outlines.points_um, axis=0, weights=weight)
         self._off = outlines.points_um - self._middle
         self._radius = max(float(np.average(np.hypot(*self._off.T), weights=weight)), 1.0)
-        # What each parameter moves, at each pixel: (N, 4, 2).
-        turn = np.stack([-self._off[:, 1], self._off[:, 0]], axis=1) / self._radius
-        still = np.zeros(len(self._off))
-        one = np.ones(len(self._off))
-        self._moves = np.stack(
-            [np.stack([one, still], 1), np.stack([still, one], 1), turn, self._off / self._radius], axis=1
-        )
+        turn = np.stack([-self._off[:, 1], self._off[:, 0]], axis=1)
+        self._turn, self._growth = turn / self._radius, self._off / self._radius
         self._total = max(float(weight.sum()), 1e-9)
 
     def motion(self, p: Floats) -> Similarity:
@@ -91,40 +104,60 @@ class Fit:
         turn, scale = motion.rotation_rad * self._radius, (motion.scale - 1) * self._radius
         return np.array([shift[0], shift[1], turn, scale])
 
-    def slopes(self, p: Floats) -> tuple[float, Floats, Floats]:
-        """Return the correlation, its gradient (4,), and that of each pixel (N, 4)."""
-        plane = self.motion(p).apply(self._outlines.points_um)
-        seen = self._seen(pixels_of_plane(plane, self._shape, self._pixel_um) - 0.5)
-        own = self._outlines.edges
-        real, imaginary = own.real[:, None], own.imag[:, None]
-        both = (real * seen[:, 0::2] + imaginary * seen[:, 1::2]) / self._total
-        each = np.einsum("nkc,nc->nk", self._moves, both[:, 1:])
-        return float(both[:, 0].sum()), each.sum(axis=0), each
+    def slope(self, p: Floats) -> tuple[float, Floats]:
+        """Return the correlation and its gradient, (4,)."""
+        value, pull = self._pull(p)
+        turn, growth = float((pull * self._turn).sum()), float((pull * self._growth).sum())
+        return value, np.array([*pull.sum(axis=0), turn, growth])
 
-    def _seen(self, place_px: Floats) -> NDArray[np.float32]:
+    def _pull(self, p: Floats) -> tuple[float, Floats]:
+        """Return the correlation, and its change with the place of each pixel, (N, 2)."""
+        plane = self.motion(p).apply(self._outlines.points_um)
+        value, across, upward = self._seen(pixels_of_plane(plane, self._shape, self._pixel_um) - 0.5)
+        real, imaginary = self._outlines.edges.real, self._outlines.edges.imag
+        pull = [real * one[:, 0] + imaginary * one[:, 1] for one in (across, upward)]
+        total = float((real * value[:, 0] + imaginary * value[:, 1]).sum())
+        return total / self._total, np.stack(pull, axis=1).astype(np.float64) / self._total
+
+    def _seen(self, place_px: Floats) -> list[NDArray[np.float32]]:
         """Interpolate the layers at places (N, 2), column and row from the middle of the first pixel."""
         # OpenCV takes no more than 32767 rows.
         rows = -(-len(place_px) // _COLUMNS)
-        place = np.full((rows * _COLUMNS, 2), -10, np.float32)
-        place[: len(place_px)] = place_px
-        place = place.reshape(rows, _COLUMNS, 2)
-        layers = [
-            cv2.remap(pair, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-            for pair in self._layers
-        ]
-        return np.concatenate([one.reshape(-1, 2)[: len(place_px)] for one in layers], axis=1)
+        padded = np.full((rows * _COLUMNS, 2), -10, np.float32)
+        padded[: len(place_px)] = place_px
+        place = padded.reshape(rows, _COLUMNS, 2)
+        nothing = np.empty(0, np.float32)
+        seen = []
+        for pair in self._layers:
+            one = cv2.remap(pair, place, nothing, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            seen.append(np.asarray(one, dtype=np.float32).reshape(-1, 2)[: len(place_px)])
+        return seen
 
-    def best(self, start: Similarity) -> Floats:
-        """Return the parameters at the maximum near a similarity."""
+    def best(self, start: Similarity) -> "Best":
+        """Return the maximum near a similarity, drawn towards the usual rotation and scale.
+
+        The maximum of the outlines alone, with its covariance, is combined with what is known before: no
+        rotation and no scale, each with the standard error in the settings. Few cells close together show
+        neither.
+        """
 
         def negative(p: Floats) -> tuple[float, Floats]:
-            value, gradient, _ = self.slopes(p)
+            value, gradient = self.slope(p)
             return -value, -gradient
 
-        found = minimize(negative, self.parameters(start), jac=True, method="BFGS", options={"gtol": 1e-6})
-        return np.asarray(found.x, dtype=np.float64)
+        found = minimize(negative, self.parameters(start), jac=True, method="BFGS", options={"gtol": _FLAT})
+        p = np.asarray(found.x, dtype=np.float64)
+        covariance = self._covariance(p)
+        if covariance is None:
+            return Best(p, None)
+        known = (
+            np.diag([0, 0, 1 / SETTINGS.usual_rotation_rad**2, 1 / SETTINGS.usual_scale**2]) / self._radius**2
+        )
+        shown = np.linalg.inv(covariance)
+        both = np.linalg.inv(shown + known)
+        return Best(both @ shown @ p, np.asarray(both, dtype=np.float64))
 
-    def covariance(self, p: Floats) -> Floats | None:
+    def _covariance(self, p: Floats) -> Floats | None:
         """Return the covariance of the parameters at the maximum, (4, 4), um2; None if it is no maximum.
 
         The gradients of the parts add up to zero there; their scatter, over the curvature, is that of the
@@ -132,35 +165,33 @@ class Fit:
         """
         steps = np.eye(4) * _STEP_UM
         curvature = np.array(
-            [(self.slopes(p + step)[1] - self.slopes(p - step)[1]) / (2 * _STEP_UM) for step in steps]
+            [(self.slope(p + step)[1] - self.slope(p - step)[1]) / (2 * _STEP_UM) for step in steps]
         )
         curvature = (curvature + curvature.T) / 2
         if not np.linalg.eigvalsh(curvature).max() < 0:
             return None
-        each = self.slopes(p)[2]
-        count = int(self._outlines.parts.max()) + 1
-        by_part = np.stack(
-            [np.bincount(self._outlines.parts, weights=each[:, n], minlength=count) for n in range(4)], axis=1
-        )
-        used = int(len(np.unique(self._outlines.parts)))
+        _, pull = self._pull(p)
+        each = [pull[:, 0], pull[:, 1], (pull * self._turn).sum(axis=1), (pull * self._growth).sum(axis=1)]
+        by_part = np.stack([np.bincount(self._outlines.parts, weights=one) for one in each], axis=1)
+        used = len(np.unique(self._outlines.parts))
         scatter = by_part.T @ by_part * (used / max(used - 4, 1))
         inverse = np.linalg.inv(curvature)
         return np.asarray(inverse @ scatter @ inverse)
 
-    def errors_um(self, covariance: Floats, points_um: Floats) -> Floats:
+    def errors_um(self, best: "Best", points_um: Floats) -> Floats:
         """Return the standard error of points (N, 2) along their worst direction, um."""
+        if best.covariance is None:
+            return np.full(len(points_um), np.inf)
         off = (points_um - self._middle) / self._radius
         moves = np.zeros((len(off), 2, 4))
         moves[:, 0, 0] = moves[:, 1, 1] = 1
         moves[:, 0, 2], moves[:, 1, 2] = -off[:, 1], off[:, 0]
         moves[:, :, 3] = off
-        spread = np.einsum("nij,jk,nlk->nil", moves, covariance, moves)
+        spread = np.einsum("nij,jk,nlk->nil", moves, best.covariance, moves)
         return np.asarray(np.sqrt(np.linalg.eigvalsh(spread)[:, -1].clip(0)))
 
 
-def outlines_of(
-    source: Edges, part_of: NDArray[np.intp], pixel_um: float
-) -> Outlines:
+def outlines_of(source: Edges, part_of: NDArray[np.intp], pixel_um: float) -> Outlines:
     """Return the pixels that belong to a part, 0 and more.
 
     Parameters

@@ -19,15 +19,30 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class EdgePair:
+    """Edges on one scale, on one grid.
+
+    Attributes
+    ----------
+    source : (rows, columns) array of complex64
+        Of the fluorescence.
+    target : (rows, columns) array of complex64
+        Of the overview, 0 where it ends.
+    """
+
+    source: Edges
+    target: Edges
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A field and its overview, on the grid of the fluorescence with pixels of `SETTINGS.pixel_um`.
 
     Attributes
     ----------
-    source, target : (rows, columns) array of complex64
-        Fine edges of the fluorescence and of the overview; those of the overview are 0 where it ends.
-    coarse_source, coarse_target : arrays of complex64
-        Coarse edges, on a grid `SETTINGS.coarse_step` times as coarse; the source is 0 outside the cells.
+    fine, coarse : EdgePair
+    ground : (rows, columns) array of bool
+        Ground of the cells.
     part_of : (rows, columns) array of int
         Number of the part of each pixel of the cells, from 0; -1 elsewhere.
     shown : float
@@ -36,10 +51,9 @@ class Prepared:
         Corners of the boxes of the cells, in the plane of the fluorescence.
     """
 
-    source: Edges
-    target: Edges
-    coarse_source: Edges
-    coarse_target: Edges
+    fine: EdgePair
+    coarse: EdgePair
+    ground: NDArray[np.bool_]
     part_of: NDArray[np.intp]
     shown: float
     corners_um: NDArray[np.float64]
@@ -47,7 +61,7 @@ class Prepared:
 
 def prepare(fluorescence: Picture, cells: Sequence[BoxPx], overview: Picture) -> Prepared:
     """Prepare a field with at least one cell."""
-    pixel_um, step = SETTINGS.pixel_um, SETTINGS.coarse_step
+    pixel_um = SETTINGS.pixel_um
     (rows, columns), camera_um = fluorescence.grid
     shape = math.ceil(rows * camera_um / pixel_um), math.ceil(columns * camera_um / pixel_um)
     light = np.asarray(fluorescence.pixels, dtype=np.float32)
@@ -58,16 +72,18 @@ def prepare(fluorescence: Picture, cells: Sequence[BoxPx], overview: Picture) ->
     seen = _resampled(electrons, overview.pixel_size_um, shape)
     there = _resampled(np.ones_like(electrons), overview.pixel_size_um, shape) > 0.99
     mask = _ground(cells, fluorescence, shape)
-    coarse_px, fine_px = SETTINGS.coarse_um / pixel_um, SETTINGS.fine_um / pixel_um
     return Prepared(
-        source=edges(lit, fine_px),
-        target=_within(edges(seen, fine_px), there, fine_px),
-        coarse_source=np.where(mask, edges(lit, coarse_px), np.complex64(0))[::step, ::step],
-        coarse_target=_within(edges(seen, coarse_px), there, coarse_px)[::step, ::step],
+        fine=_pair(lit, seen, there, SETTINGS.fine_um / pixel_um),
+        coarse=_pair(lit, seen, there, SETTINGS.coarse_um / pixel_um),
+        ground=mask,
         part_of=_parts(mask, round(SETTINGS.part_um / pixel_um)),
         shown=float((mask & there).sum() / max(mask.sum(), 1)),
         corners_um=corners_um(cells, fluorescence),
     )
+
+
+def _pair(lit: Floats, seen: Floats, there: NDArray[np.bool_], sigma_px: float) -> EdgePair:
+    return EdgePair(edges(lit, sigma_px), _within(edges(seen, sigma_px), there, sigma_px))
 
 
 def corners_um(cells: Sequence[BoxPx], fluorescence: Picture) -> NDArray[np.float64]:
@@ -97,9 +113,7 @@ def _within(found: Edges, there: NDArray[np.bool_], sigma_px: float) -> Edges:
     return np.where(np.asarray(inside) > 0, found, np.complex64(0))
 
 
-def _ground(
-    cells: Sequence[BoxPx], fluorescence: Picture, shape: tuple[int, int]
-) -> NDArray[np.bool_]:
+def _ground(cells: Sequence[BoxPx], fluorescence: Picture, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Mask the boxes of the cells and a margin around them."""
     mask = np.zeros(shape, dtype=np.bool_)
     factor = fluorescence.pixel_size_um / SETTINGS.pixel_um
@@ -112,8 +126,7 @@ def _ground(
 
 
 def _parts(mask: NDArray[np.bool_], side_px: int) -> NDArray[np.intp]:
-    """Number the squares of a grid that hold ground of cells."""
+    """Number the squares of a grid, row by row; -1 where there is no ground of cells."""
     row, column = np.indices(mask.shape) // side_px
-    square = row * (column.max() + 1) + column
-    _, number = np.unique(square, return_inverse=True)
-    return np.where(mask, number.reshape(mask.shape), -1).astype(np.intp)
+    # An odd number in each row: even and odd numbers then alternate like the colours of a chessboard.
+    return np.where(mask, row * (column.max() + 1 | 1) + column, -1).astype(np.intp)

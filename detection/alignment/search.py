@@ -45,7 +45,9 @@ def search(source: Edges, target: Edges, pixel_um: float) -> Found:
     reach_px = round(SETTINGS.search_um / pixel_um)
     shape = tuple(scipy.fft.next_fast_len(n + reach_px) for n in source.shape)
     spectrum = scipy.fft.fft2(target, shape)
-    tried = [Similarity((0.0, 0.0), turn, scale) for turn in SETTINGS.rotations_rad for scale in SETTINGS.scales]
+    tried = [
+        Similarity((0.0, 0.0), turn, scale) for turn in SETTINGS.rotations_rad for scale in SETTINGS.scales
+    ]
     own = [(_surface(_moved(source, one, pixel_um), spectrum, shape, reach_px), one) for one in tried]
     surface, best = max(own, key=lambda pair: float(pair[0].max()))
     spread = max(float(np.sqrt((surface * surface).mean())), 1e-12)

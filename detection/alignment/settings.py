@@ -10,13 +10,13 @@ class AlignmentSettings:
 
     pixel_um: float = 0.178
     """Pixel size to which both images are brought: that of the camera in the paper."""
-    fine_um: float = 0.35
+    fine_um: float = 0.25
     """Sigma of the derivatives of the fit, above the blur of the fluorescence (0.2 um)."""
     coarse_um: float = 0.7
     """Sigma of the derivatives of the search."""
     coarse_step: int = 2
     """Pixels of the fit in one pixel of the search."""
-    noise_factor: float = 1.5
+    noise_factor: float = 2.5
     """Gradient, over that of the background, at which an edge counts half."""
     margin_um: float = 1.5
     """Ground around the box of a cell that takes part, for its outline."""
@@ -42,11 +42,15 @@ class AlignmentSettings:
     """Side of the parts of cells whose scatter gives the precision."""
     halves_factor: float = 6.0
     """Largest distance between halves, in standard errors of the whole: 2 is usual."""
-    sure: float = 3.0
+    sure: float = 4.0
     """Standard errors in the proven error."""
-    floor_um: float = 0.1
-    """Least proven error: what all parts of a field may have in common."""
-    most_proven_um: float = 0.4
+    floor_um: float = 0.05
+    """Part of the proven error that all parts of a field may have in common."""
+    usual_rotation_rad: float = math.radians(0.3)
+    """Standard error of the rotation before it is measured: that of all values up to half a degree."""
+    usual_scale: float = 0.006
+    """Standard error of the scale before it is measured: that of all values up to a percent."""
+    most_proven_um: float = 0.6
     """A larger error proves too little to be used."""
 
 

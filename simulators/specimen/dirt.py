@@ -77,5 +77,7 @@ class Dirt:
         u, v = u - np.float32(center[0]), v - np.float32(center[1])
         cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
         distance = np.hypot((u * cos + v * sin) / np.float32(stretch), v * cos - u * sin)
-        covered = np.clip((np.float32(radius) - distance) / np.float32(plane.pitch_um) + np.float32(0.5), 0, 1)
+        covered = np.clip(
+            (np.float32(radius) - distance) / np.float32(plane.pitch_um) + np.float32(0.5), 0, 1
+        )
         image[part] += covered * (np.float32(grey) - image[part])
