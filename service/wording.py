@@ -6,7 +6,7 @@ They are displayed and stored beside the value that they describe. No code decid
 
 from collections.abc import Sequence
 
-from detection.alignment.values import NotProven
+from detection.alignment.reasons import NotProven
 from service.errors import StoreTrouble
 
 MOST_NAMED = 5

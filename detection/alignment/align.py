@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from detection.alignment.fit import Fit, outlines_of
 from detection.alignment.preparation import Prepared, prepare
+from detection.alignment.reasons import NotProven
 from detection.alignment.search import Found, search
 from detection.alignment.settings import SETTINGS
-from detection.alignment.values import Alignment, Evidence, NotProven, Picture, Similarity
+from detection.alignment.values import Alignment, Evidence, Picture, Similarity
 from detection.image.boxes import BoxPx
 
 

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detection.alignment.reasons import NotProven
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,6 @@ class Similarity:
     def distance_um(self, other: "Similarity", points_um: NDArray[np.floating]) -> float:
         """Return the largest distance between the images of one of the points (N, 2), um."""
         return float(np.hypot(*(self.apply(points_um) - other.apply(points_um)).T).max())
-
-
-class NotProven(StrEnum):
-    """Reason for which an alignment proves nothing."""
-
-    NO_CELLS = "no_cells"
-    """The fluorescence shows too few cells, or too small ones."""
-    NOTHING_SHOWN = "nothing_shown"
-    """The overview shows nothing: it is black, white, or has no contrast."""
-    WRONG_FIELD = "wrong_field"
-    """The overview does not cover the cells at its pixel size."""
-    AMBIGUOUS = "ambiguous"
-    """Another position fits about as well, or unrelated images fit each other about as well."""
-    JUMPED = "jumped"
-    """The best position is further off than the machine can be."""
-    HALVES_DISAGREE = "halves_disagree"
-    """Two halves of the cells, registered apart, lie at different positions."""
-    NOT_PRECISE = "not_precise"
-    """The cells show the position, but not precisely enough."""
 
 
 @dataclass(frozen=True, slots=True)

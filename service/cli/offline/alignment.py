@@ -38,7 +38,7 @@ def align(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure where a field lies in an electron overview, and prove how accurately."""
+    """Find a field in an electron overview, and prove how accurately."""
     from config.loading import load
     from service.analysis.detectors import open_detector
     from service.archive.alignment import align_recorded, alignment_document, picture_of

@@ -8,7 +8,8 @@ import pytest
 
 from detection.alignment.align import align
 from detection.alignment.preparation import corners_um
-from detection.alignment.values import Alignment, NotProven, Picture, Similarity
+from detection.alignment.reasons import NotProven
+from detection.alignment.values import Alignment, Picture, Similarity
 from tests.detection.alignment.fields import EM_UM, Discs, cells, lit, scanned
 
 CELLS = cells(1, 9)
