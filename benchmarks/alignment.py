@@ -26,6 +26,10 @@ FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 
 FIELDS = int(os.environ.get("ILEMTRACK_BENCH_FIELDS", "500"))
 
 
+SWAPPED_EVERY = 4
+"""Every so many fields are also compared with the overview of another field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One field.
@@ -57,15 +61,27 @@ class Judged:
 
 
 def run() -> list[Row]:
-    """Measure every field."""
-    fields = [judge(seed, scene(seed)) for seed in range(FIRST_SEED, FIRST_SEED + FIELDS)]
+    """Measure every field, and some of them with the overview of another field."""
+    fields: list[Judged] = []
+    swapped: list[Alignment] = []
+    before: FieldScene | None = None
+    for seed in range(FIRST_SEED, FIRST_SEED + FIELDS):
+        one = scene(seed)
+        fields.append(judge(seed, one))
+        if before is not None and seed % SWAPPED_EVERY == 0:
+            swapped.append(align(one.fluorescence, one.cells, before.overview, LARGEST_OFFSET_UM))
+        before = one
+    return [*_of_claims(fields), _of_swapped(swapped), *_of_groups(fields)]
+
+
+def _of_claims(fields: Sequence[Judged]) -> list[Row]:
     claimed = [one for one in fields if one.claimed]
     if not claimed:
-        return [Row(f"{FIELDS} fields: proven", "none")]
+        return [Row(f"{len(fields)} fields: proven", "none")]
     errors = np.array([one.error_um for one in claimed])
     proven = np.array([one.found.proven_um for one in claimed])
-    rows = [
-        Row(f"{FIELDS} fields: share proven", f"{len(claimed) / len(fields):.3f}"),
+    return [
+        Row(f"{len(fields)} fields: share proven", f"{len(claimed) / len(fields):.3f}"),
         at_most("proven: median error, um", float(np.median(errors)), 0.2),
         at_most("proven: 99 % of the errors, um", float(np.quantile(errors, 0.99)), 0.4),
         Row("proven: largest error, um", f"{errors.max():.3f}"),
@@ -79,6 +95,15 @@ def run() -> list[Row]:
             if one.false
         ),
     ]
+
+
+def _of_swapped(swapped: Sequence[Alignment]) -> Row:
+    claims = sum(one.proven_um is not None for one in swapped)
+    return at_most(f"{len(swapped)} fields with the overview of another: claims", claims, 0, 0)
+
+
+def _of_groups(fields: Sequence[Judged]) -> list[Row]:
+    rows = []
     for factor, group in _GROUPS.items():
         rows += [
             _of_group(f"{factor} {level}", [one for one in fields if group(one) == level])

@@ -1,6 +1,6 @@
 """Input of ``ilemtrack plan``: fields and boxes, and their plans; for its output see `result`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
@@ -12,6 +12,7 @@ from config.model import Config
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 from planner.plan import compared_methods, plans
+from planner.position_error import PositionErrors
 from planner.settings import settings_from
 from planner.values import Box, Plan
 from planner.values import Field as SavedField
@@ -44,6 +45,13 @@ class NamedRect(Frozen):
 
     id: Name
     rect_m: Rect
+
+
+class FieldRequest(NamedRect):
+    """A field: saved ground."""
+
+    error_um: Positive | None = None
+    """Largest error of its position, where an alignment has measured it."""
 
 
 class BoxRequest(NamedRect):
@@ -90,7 +98,7 @@ class PlanRequest(Frozen):
 
     v: Annotated[int, Field(strict=True, ge=1, le=1)]
     section: Name
-    fields: Annotated[tuple[NamedRect, ...], Field(min_length=1, max_length=MAX_FIELDS)]
+    fields: Annotated[tuple[FieldRequest, ...], Field(min_length=1, max_length=MAX_FIELDS)]
     boxes: Annotated[tuple[BoxRequest, ...], Field(max_length=MAX_BOXES)]
     not_imaged: Annotated[tuple[NotImaged, ...], Field(max_length=MAX_BOXES)] = ()
     sem: SemRequest | None = None
@@ -150,7 +158,7 @@ def planned_request(
         settings = settings_from(settled.planner, settled.sem, settled.stage)
         made = plans(
             request.section,
-            [SavedField(field.id, field.rect_m) for field in request.fields],
+            [SavedField(one.id, one.rect_m, _guard_m(one, settled)) for one in request.fields],
             [Box(box.id, box.rect_m, box.keep_m) for box in request.boxes],
             settings,
             compared_methods(settings.method),
@@ -162,6 +170,16 @@ def planned_request(
     except PlannerError as error:
         raise InputError(str(error)) from None
     return PlannedRequest(request, settled, made)
+
+
+def _guard_m(field: FieldRequest, config: Config) -> float | None:
+    """Return the guard of a field whose error of position was measured; None for that of the settings."""
+    if field.error_um is None:
+        return None
+    errors = PositionErrors.of(config.planner, config.sem, config.stage)
+    # An alignment never makes the guard larger than that of a field that was not measured.
+    measured = replace(errors, field_um=min(field.error_um, errors.field_um))
+    return measured.guard_um(beam_moves=config.sem.beam_moves) * 1e-6
 
 
 def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -> Config:
