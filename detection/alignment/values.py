@@ -1,4 +1,4 @@
-"""Values of the alignment of a field: what goes in, what comes out."""
+"""Values of the alignment of a field."""
 
 import math
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for an alignment.
+    """Evidence for an alignment.
 
     Attributes
     ----------

@@ -1,14 +1,20 @@
 """Alignment of a recorded field with its recorded electron overview, and the JSON of `ilemtrack align`."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 from detection.alignment.align import align
 from detection.alignment.values import Alignment, Picture
 from detection.image.hits import Detection
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.tiff import RecordedFrame, read_frames
 from service import wording
 from service.errors import InputError
+
+
+def first_frame(path: Path, pixel_size_nm: float | None) -> RecordedFrame:
+    """Return the first page of a file; see `read_frames`."""
+    return read_frames(path, pixel_size_nm)[0]
 
 
 def align_recorded(

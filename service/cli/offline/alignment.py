@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,6 @@ from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json, OtherPixelSize
 from service.cli.output import print_json
 from service.errors import InputError
-
-if TYPE_CHECKING:
-    from drivers.recorded.tiff import RecordedFrame
 
 _LARGEST_OFFSET_UM = 6.0
 """Two moves of a stage, each up to 3 um off."""
@@ -41,14 +38,15 @@ def align(
     """Find a field in an electron overview, and prove how accurately."""
     from config.loading import load
     from service.analysis.detectors import open_detector
-    from service.archive.alignment import align_recorded, alignment_document, picture_of
+    from service.archive.alignment import align_recorded, alignment_document, first_frame, picture_of
     from service.archive.frames import detect_recorded
     from service.cli.consoles import results
     from service.pictures.alignment import draw_alignment
     from service.pictures.overlay import write_png
 
     settings = load(config).detection
-    light, electrons = _first(frame, pixel_size_nm), _first(overview, overview_pixel_size_nm)
+    light = first_frame(frame, pixel_size_nm)
+    electrons = first_frame(overview, overview_pixel_size_nm)
     detection = detect_recorded(light, settings, open_detector(settings))
     found = align_recorded(light, detection, electrons, largest_offset_um)
     if overlay is not None:
@@ -67,10 +65,3 @@ def align(
         turn, scale = math.degrees(found.motion.rotation_rad), found.motion.scale
         trust = "" if found.proven_um is not None else "not to be used: "
         results.print(f"{trust}shift {x:+.2f}, {y:+.2f} um, rotation {turn:+.2f} deg, scale {scale:.4f}")
-
-
-def _first(path: Path, pixel_size_nm: float | None) -> "RecordedFrame":
-    """Return the first page of a file."""
-    from drivers.recorded.tiff import read_frames
-
-    return read_frames(path, pixel_size_nm)[0]

@@ -49,7 +49,10 @@ def test_cells_and_field_are_planned_where_the_overview_shows_them(tmp_path: Pat
     by = np.array([1.5e-6, -2e-6] * 2)
     for one, other in ((plain.fields[0], aligned.fields[0]), (plain.boxes[0], aligned.boxes[0])):
         np.testing.assert_allclose(other.rect_m, one.rect_m + by, atol=1e-12)
-    np.testing.assert_allclose(aligned.boxes[0].keep_m, np.add(plain.boxes[0].keep_m, by), atol=1e-12)
+    before, after = plain.boxes[0].keep_m, aligned.boxes[0].keep_m
+    assert before is not None
+    assert after is not None
+    np.testing.assert_allclose(after, before + by, atol=1e-12)
 
 
 def test_a_proven_field_has_a_smaller_guard_where_the_beam_moves(tmp_path: Path) -> None:

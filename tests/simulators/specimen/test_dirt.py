@@ -1,4 +1,4 @@
-"""What electrons show and fluorescence does not, and cells that do not fluoresce."""
+"""Dirt that only electrons show, and cells without fluorescence."""
 
 from typing import Any
 
