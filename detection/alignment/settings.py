@@ -50,8 +50,8 @@ class AlignmentSettings:
     """Standard error of the rotation before it is measured: that of all values up to half a degree."""
     usual_scale: float = 0.006
     """Standard error of the scale before it is measured: that of all values up to a percent."""
-    most_proven_um: float = 0.6
-    """A larger error proves too little to be used."""
+    most_proven_um: float = 0.4
+    """Largest error that is claimed. With 0.6 one of 83 claims on 168 held-out fields was false, by 6 %."""
 
 
 SETTINGS = AlignmentSettings()
