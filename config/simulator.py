@@ -43,6 +43,24 @@ class SpecimenConfig(Frozen):
         le=50,
         description="Standard deviation of the autofluorescence of the resin across the block, percent.",
     )
+    unlabelled_percent: float = Field(
+        0.0, ge=0, le=100, description="Share of the cells without fluorescence, percent."
+    )
+    resin_stain: float = Field(
+        0.13,
+        ge=0,
+        le=1,
+        description="Grey of empty resin in electron images, on the scale of stain; cells have about 0.4.",
+    )
+    resin_texture_percent: float = Field(
+        0.8, ge=0, le=20, description="Standard deviation of the clouds in the resin, percent of full scale."
+    )
+    dirt_per_field: float = Field(
+        0.0, ge=0, le=500, description="Mean number of particles in a field that only electrons show."
+    )
+    knife_marks_per_field: float = Field(
+        0.0, ge=0, le=100, description="Mean number of scratches across a field that only electrons show."
+    )
     section_shift_um: float = Field(
         3.0, ge=0, le=500, description="Standard deviation of the position of a section, um."
     )
@@ -90,6 +108,12 @@ class SimulatorConfig(Frozen):
         2.0, ge=0, le=120, description="Time to reach partial pressure, or to vent, min."
     )
     scan_overhead_s: float = Field(1.5, ge=0, le=60, description="Time of a frame beyond its dwell time, s.")
+    charging_percent: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        description="Standard deviation of the slow change of grey across an electron image, percent.",
+    )
     plate_height_um: float = Field(
         0.0,
         ge=-200,

@@ -6,6 +6,7 @@ They are displayed and stored beside the value that they describe. No code decid
 
 from collections.abc import Sequence
 
+from detection.alignment.reasons import NotProven
 from service.errors import StoreTrouble
 
 MOST_NAMED = 5
@@ -254,3 +255,23 @@ def detected_again() -> str:
 def plan_withdrawn() -> str:
     """Return the reason of jobs whose section is planned again."""
     return "the section is planned again, as one of its fields is taken or detected again"
+
+
+# Alignment of fields
+
+_NOT_PROVEN = {
+    NotProven.NO_CELLS: "the fluorescence shows too few cells",
+    NotProven.NOTHING_SHOWN: "the overview is black, white or even: check beam, detector and contrast",
+    NotProven.WRONG_FIELD: "the overview does not show the ground of the cells: check its pixel size",
+    NotProven.AMBIGUOUS: "no position fits clearly better than others",
+    NotProven.JUMPED: "the best position is further off than the machine can be",
+    NotProven.HALVES_DISAGREE: "two halves of the cells lie at different positions",
+    NotProven.NOT_PRECISE: "the cells show the position, but not precisely enough",
+}
+
+
+def alignment_says(reason: NotProven | None, proven_um: float | None) -> str:
+    """Return what an alignment proves, or why it proves nothing."""
+    if reason is not None:
+        return f"not proven: {_NOT_PROVEN[reason]}"
+    return f"proven to {proven_um:.2f} um"

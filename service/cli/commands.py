@@ -44,6 +44,10 @@ COMMANDS: Table = {
         "Run recorded frames through a session with a simulated SEM.",
     ),
     "detect": Entry(f"{_OFFLINE}.images:detect", "Find the cells in fluorescence frames."),
+    "align": Entry(
+        f"{_OFFLINE}.alignment:align",
+        "Find a field in an electron overview, and prove how accurately.",
+    ),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
     "estimate": Entry(
         f"{_OFFLINE}.planning:estimate",

@@ -36,8 +36,10 @@ def read_boxes(path: Path, places: Places | None = None) -> PlanRequest:
         raise InputError(f"{source}: the document must be an object with v, section, fields and boxes")
     if are_detections(document):
         document = values_of(document, places or Places(), source)
-    elif places is not None and (places.centers_m or places.section):
-        raise InputError(f"{source}: --field and --section are for detections; this names its own fields")
+    elif places is not None and (places.centers_m or places.section or places.alignments):
+        raise InputError(
+            f"{source}: --field, --section and --alignment are for detections; this names its own fields"
+        )
     try:
         request = PlanRequest.model_validate(document)
     except ValidationError as error:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from detection.image.hits import CellSource
-from drivers.pose import Pose, box_to_rect, inner_rect
+from drivers.pose import Pose, RectM, box_to_rect, inner_rect
 from service.errors import InputError
+from service.planning.aligned import Aligned
 
 _MOST_SIDE_PX = 100_000
 
@@ -27,6 +28,8 @@ class Places:
 
     centers_m: Sequence[tuple[float, float]] = ()
     section: str | None = None
+    alignments: Sequence[Aligned | None] = ()
+    """Measured place of each frame, in the same order; None where nothing was proven. Empty without any."""
 
 
 def are_detections(document: Mapping[str, Any]) -> bool:
@@ -65,19 +68,27 @@ def values_of(document: Mapping[str, Any], places: Places, source: str) -> dict[
             f"{source}: section {name} has {len(chosen)} frames, and --field is given {len(places.centers_m)}"
             " times; give it once for each frame, in their order"
         )
+    if places.alignments and len(places.alignments) != len(chosen):
+        raise InputError(
+            f"{source}: section {name} has {len(chosen)} frames, and --alignment is given"
+            f" {len(places.alignments)} times; give it once for each frame, in their order"
+        )
     fields, boxes, skipped = [], [], []
     for number, frame in enumerate(chosen):
         field = f"F{number:03d}"
         try:
             shape = _shape(frame["shape"])
             pose = _pose(frame, places.centers_m[number] if places.centers_m else None, source)
-            fields.append({"id": field, "rect_m": inner_rect(pose, shape)})
+            aligned = places.alignments[number] if places.alignments else None
+            fields.append(_field(field, inner_rect(pose, shape), pose, aligned))
             for cell in frame["cells"]:
                 box = str(cell["id"]) if len(chosen) == 1 else f"{field}/{cell['id']}"
                 if cell["image_box_px"] is None:
                     skipped.append({"id": box, "reason": str(cell.get("reason") or "not to be imaged")[:400]})
                     continue
                 rect, keep = (box_to_rect(pose, shape, _box(cell[key])) for key in ("box_px", "image_box_px"))
+                if aligned is not None:
+                    rect, keep = aligned.around(rect, pose), aligned.around(keep, pose)
                 boxes.append({"id": box, "rect_m": rect, "keep_m": keep} | _known(cell))
         except InputError:
             raise
@@ -125,6 +136,15 @@ def _elsewhere(
                     f"{source}: frame {number} of {section} is not as `ilemtrack detect --json` prints it"
                 ) from None
     return found
+
+
+def _field(name: str, rect_m: RectM, pose: Pose, aligned: Aligned | None) -> dict[str, Any]:
+    """Return a field; an aligned one where the overview shows it, with the error that is left."""
+    if aligned is None:
+        return {"id": name, "rect_m": rect_m}
+    if pose.rotation_rad or pose.flip_x or pose.flip_y:
+        raise InputError(f"{name}: its frame is rotated or mirrored against the stage, and cannot be aligned")
+    return {"id": name, "rect_m": aligned.within(rect_m, pose), "error_um": aligned.proven_um}
 
 
 def _section(frame: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """Input of ``ilemtrack plan``: fields and boxes, and their plans; for its output see `result`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
@@ -14,6 +14,7 @@ from config.work import TargetsConfig
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 from planner.plan import compared_methods, plans
+from planner.position_error import PositionErrors
 from planner.settings import PlanSettings, settings_from
 from planner.values import Box, Method, Plan
 from planner.values import Field as SavedField
@@ -50,6 +51,13 @@ class NamedRect(Frozen):
 
     id: Name
     rect_m: Rect
+
+
+class FieldRequest(NamedRect):
+    """A field: saved ground."""
+
+    error_um: Positive | None = None
+    """Largest error of its position, where an alignment has measured it."""
 
 
 class BoxRequest(NamedRect):
@@ -111,7 +119,7 @@ class PlanRequest(Frozen):
 
     v: Annotated[int, Field(strict=True, ge=1, le=1)]
     section: Name
-    fields: Annotated[tuple[NamedRect, ...], Field(min_length=1, max_length=MAX_FIELDS)]
+    fields: Annotated[tuple[FieldRequest, ...], Field(min_length=1, max_length=MAX_FIELDS)]
     boxes: Annotated[tuple[BoxRequest, ...], Field(max_length=MAX_BOXES)]
     not_imaged: Annotated[tuple[NotImaged, ...], Field(max_length=MAX_BOXES)] = ()
     sem: SemRequest | None = None
@@ -175,23 +183,28 @@ def planned_request(
     settled = _settled(config, request.sem, overrides or PlanOverrides())
     try:
         settings = settings_from(settled.planner, settled.sem, settled.stage)
+        fields = [SavedField(one.id, one.rect_m, _guard_m(one, settled)) for one in request.fields]
         left_out = _left_out(request, settled.targets)
         chosen = [box for box in request.boxes if box.id not in left_out]
-        made = _plans(request, chosen, settings, compared_methods(settings.method))
+        made = _plans(request, fields, chosen, settings, compared_methods(settings.method))
         everything = None
         if not settled.targets.everything:
-            (everything,) = _plans(request, request.boxes, settings, (settings.method,))
+            (everything,) = _plans(request, fields, request.boxes, settings, (settings.method,))
     except PlannerError as error:
         raise InputError(str(error)) from None
     return PlannedRequest(request, settled, made, left_out, everything)
 
 
 def _plans(
-    request: PlanRequest, boxes: Sequence[BoxRequest], settings: PlanSettings, methods: Sequence[Method]
+    request: PlanRequest,
+    fields: Sequence[SavedField],
+    boxes: Sequence[BoxRequest],
+    settings: PlanSettings,
+    methods: Sequence[Method],
 ) -> tuple[Plan, ...]:
     return plans(
         request.section,
-        [SavedField(one.id, one.rect_m) for one in request.fields],
+        fields,
         [Box(box.id, box.rect_m, box.keep_m) for box in boxes],
         settings,
         methods,
@@ -226,6 +239,16 @@ def _left_out(request: PlanRequest, rule: TargetsConfig) -> dict[str, LeftOut]:
         for cut in cuts[: len(request.boxes)]
         if selection.chosen.isdisjoint(cut.targets)
     }
+
+
+def _guard_m(field: FieldRequest, config: Config) -> float | None:
+    """Return the guard of a field whose error of position was measured; None for that of the settings."""
+    if field.error_um is None:
+        return None
+    errors = PositionErrors.of(config.planner, config.sem, config.stage)
+    # An alignment never makes the guard larger than that of a field that was not measured.
+    measured = replace(errors, field_um=min(field.error_um, errors.field_um))
+    return measured.guard_um(beam_moves=config.sem.beam_moves) * 1e-6
 
 
 def _settled(config: Config, sem: SemRequest | None, overrides: PlanOverrides) -> Config:

@@ -237,7 +237,18 @@ class SimulatedSem:
         grey = grey + noise * rng.standard_normal(shape, dtype=np.float32)
         # The beam current drifts a little from line to line.
         grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
+        grey += self._charging(shape)
         return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
+
+    def _charging(self, shape: tuple[int, int]) -> Floats:
+        """Return the slow change of grey across a scan: a few long waves, another one for each scan."""
+        part = self._config.simulator.charging_percent / 100
+        if not part:
+            return np.zeros((1, 1), np.float32)
+        rng = np.random.default_rng([self._config.simulator.specimen.seed, 10, self._scans])
+        coarse = rng.standard_normal((4, 4)).astype(np.float32)
+        smooth = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(np.float32(part) * smooth, dtype=np.float32)
 
     def _fm_m(self, at_m: tuple[float, float]) -> tuple[float, float]:
         """Return the fluorescence position that lies under the beam at a stage position, m."""

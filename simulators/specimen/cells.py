@@ -26,7 +26,7 @@ class Cell:
         Slab of the block, and index in it; identifies the cell in all sections.
     outline, nucleus : Blob
     brightness : float
-        Photons per pixel and second where it is labelled.
+        Photons per pixel and second where it is labelled; 0 without a label.
     sampling : Sampling
         Its part of the common noise.
     """
@@ -127,6 +127,11 @@ class CellBlock:
         nucleus = draw_blob(rng, center + off * outline.axes_um, share * radius, 0.09)
         spread = math.log(1 + (config.brightness_sd_percent / 100) ** 2)
         brightness = config.brightness_photons * math.exp(rng.normal(-spread / 2, math.sqrt(spread)))
+        if (
+            config.unlabelled_percent
+            and 100 * self._stream(3, slab, index).random() < config.unlabelled_percent
+        ):
+            brightness = 0.0
         sampling = Sampling(tuple(rng.uniform(0, 100, 3).tolist()), float(rng.uniform(0, 2 * np.pi)))
         return Cell((slab, index), outline, nucleus, brightness, sampling)
 

@@ -14,6 +14,7 @@ from config.model import Config
 from simulators.specimen.artefacts import Artefacts
 from simulators.specimen.cells import CellBlock
 from simulators.specimen.cuts import Cut, cuts
+from simulators.specimen.dirt import Dirt
 from simulators.specimen.fluorophores import signal
 from simulators.specimen.grid import Floats, Grid
 from simulators.specimen.sections import SectionArray, SectionPlace
@@ -93,6 +94,8 @@ class SimulatedSpecimen:
         self._artefacts = Artefacts(
             config.simulator.specimen, width * height * 1e12, self.sections.half_size_um
         )
+        self._grey = config.simulator.specimen
+        self._dirt = Dirt(config.simulator.specimen, width * height * 1e12, self.sections.half_size_um)
         self._texture = Texture(config.simulator.specimen.seed)
         self._lock = threading.Lock()
         self._truth = lru_cache(maxsize=32)(self._find_truth)
@@ -113,9 +116,12 @@ class SimulatedSpecimen:
         """Return the heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
         image = np.full(grid.shape, BARE_SUPPORT, np.float32)
         for place, plane, face in self._faces(grid):
-            section = paint_resin(plane, place.depth_um, self._texture)
+            section = paint_resin(
+                plane, place.depth_um, self._texture, self._grey.resin_stain, self._grey.resin_texture_percent
+            )
             for cut in self._cuts(plane, place.depth_um):
                 paint_cell(section[cut.part], cut, self._texture)
+            self._dirt.paint(section, plane, place)
             image = np.where(face, section, image)
         return image
 

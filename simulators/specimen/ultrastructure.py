@@ -14,12 +14,15 @@ BARE_SUPPORT = 0.95
 _EVERYWHERE = Sampling((3.0, 5.0, 7.0), 0.3)
 
 
-def paint_resin(plane: Grid, w_um: float, texture: Texture) -> Floats:
-    """Return the stain of empty resin: nearly none, with faint clouds and knife marks."""
+def paint_resin(
+    plane: Grid, w_um: float, texture: Texture, level: float = 0.13, clouds_percent: float = 0.8
+) -> Floats:
+    """Return the grey of empty resin, on the scale of stain: `level`, with clouds and faint knife marks."""
     clouds = texture.sample(plane, w_um, 6.0, _EVERYWHERE)
     u, _ = plane.points_um()
     marks = np.sin(u * np.float32(2.1) + np.float32(0.4) * clouds)
-    return np.asarray(np.float32(0.13) + np.float32(0.008) * clouds + np.float32(0.004) * marks)
+    cloudy = np.float32(clouds_percent / 100) * clouds
+    return np.asarray(np.float32(level) + cloudy + np.float32(0.004) * marks)
 
 
 def paint_cell(image: Floats, cut: Cut, texture: Texture) -> None:

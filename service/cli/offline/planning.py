@@ -37,6 +37,10 @@ def plan(
     boxes: Boxes = Path("-"),
     field: FieldCenters = None,
     section: SectionName = None,
+    alignment: Annotated[
+        list[Path] | None,
+        typer.Option(help="Output of `ilemtrack align --json` for a frame of `detect`; once for each frame."),
+    ] = None,
     method: Annotated[str | None, typer.Option(help="exact, greedy, per-box or raster.")] = None,
     context_um: Length = None,
     guard_um: Length = None,
@@ -53,13 +57,16 @@ def plan(
     """
     from config.loading import load
     from service.cli.consoles import results
+    from service.planning.aligned import read_aligned
     from service.planning.boxes_file import read_boxes
     from service.planning.from_detections import Places
     from service.planning.request import PlanOverrides, planned_request
     from service.planning.result import document_of
 
     made = planned_request(
-        read_boxes(boxes, Places(_centers_m(field or ()), section)),
+        read_boxes(
+            boxes, Places(_centers_m(field or ()), section, [read_aligned(one) for one in alignment or ()])
+        ),
         load(config),
         PlanOverrides(method, context_um, guard_um, overhead_s),
     )

@@ -124,7 +124,7 @@ def test_damaged_detections_are_one_sentence(tmp_path: Path, changes: dict[str, 
 def test_field_and_section_are_not_for_boxes_with_their_own(tmp_path: Path) -> None:
     path = tmp_path / "boxes.json"
     path.write_text('{"v": 1, "section": "S0001", "fields": [], "boxes": []}')
-    with pytest.raises(InputError, match="--field and --section are for detections"):
+    with pytest.raises(InputError, match="--field, --section and --alignment are for detections"):
         read_boxes(path, Places(section="S0001"))
 
 

@@ -1,0 +1,1 @@
+"""Position of a field in its electron overview, measured and proven."""
