@@ -27,8 +27,9 @@ test: style  ## every check and test
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
-long: $(READY)  ## what takes too long for every day: fuzzer, kills; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
-	$(BIN)/python -m pytest -m long -s
+# Properties are tried on other examples than those of every day, and on ten times as many.
+long: $(READY)  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
+	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-10} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
 
 lint: style types
 

@@ -7,17 +7,18 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from planner.plan import plan
 from planner.values import Box, Field, Method, Plan, PlanSettings
+from tests.examples import examples
 from tests.planner.strategies import UM, Checker, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
 COVERS: tuple[Method, ...] = ("exact", "greedy", "per-box")
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
-deadline_free = settings(deadline=None, max_examples=50)
+deadline_free = examples(20)
 
 crowded_boxes = st.lists(
     st.tuples(st.floats(10, 45), st.floats(10, 45), st.floats(1, 12), st.floats(1, 12)), max_size=14
@@ -163,7 +164,7 @@ def test_frames_of_presets_have_their_sizes_cover_all_and_stay_on_allowed_ground
             assert not (required & ~checker.covered(frames)).any()
 
 
-@settings(deadline=None, max_examples=15)
+@examples(6)
 @given(crowded_boxes)
 def test_with_presets_exact_costs_no_more_than_greedy_and_one_per_box(sides: list[tuple[float, ...]]) -> None:
     layout = Layout((FIELD,), boxes_of(sides))
