@@ -31,6 +31,7 @@ from simulators.specimen.textures import volume
 from tests.places import ROOT
 
 ILEMTRACK = "from service.cli.app import main; main()"
+WATCHED_ILEMTRACK = f"from tests.forked_watchdog import fork_watchdog; fork_watchdog(); {ILEMTRACK}"
 SERVERS = "from simulators.servers import main; main()"
 ODEMIS = "from simulators.odemis_backend.server import main; main()"
 _ODEMIS_WORKER = (
@@ -42,7 +43,7 @@ _IMPORTS = (
     "service.cli.live.session",
     "service.cli.live.session_run",
     "service.diagnostics.doctor",
-    "service.watch.watchdog",
+    "tests.forked_watchdog",
     "simulators.servers",
 )
 """Modules that import, between them, what the programs use in a session. ONNX Runtime starts threads, so each

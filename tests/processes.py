@@ -6,6 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.forked_watchdog import marked
+
 
 def end_processes_of(runtime_dir: Path) -> None:
     """Kill what was started with this runtime folder, by whatever it was started.
@@ -13,7 +15,7 @@ def end_processes_of(runtime_dir: Path) -> None:
     A watchdog is in a session of its own and never gives up: it would look for the microscope of a test that
     is over, and keep that of the computer from others.
     """
-    while found := _processes_of(runtime_dir):
+    while found := _processes_of(runtime_dir) + marked(runtime_dir):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
