@@ -17,7 +17,8 @@ from benchmarks.rows import Row, at_least, at_most, beside
 from config.model import Config
 from planner.plan import plan
 from planner.route import Point, route, route_length
-from planner.values import Box, Field, Method, PlanSettings, Totals, settings_from
+from planner.settings import PlanSettings, settings_from
+from planner.values import Box, Field, Method, Totals
 
 TITLE = "planning"
 FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 4000

@@ -101,6 +101,17 @@ class SemConfig(Frozen):
         le=500,
         description="Longest beam shift used instead of moving the stage, um; 0: none.",
     )
+    beam_reach_um: tuple[float, float] = Field(
+        (0.0, 0.0),
+        description="Width and height around the stage position within which the scan generator places scans,"
+        " so that the beam moves and not the stage, um; [0, 0]: the stage moves to every frame.",
+    )
+    beam_error_um: float = Field(
+        0.1,
+        ge=0,
+        le=10,
+        description="Largest distance of a scan from its place within beam_reach_um, drift included, um.",
+    )
     aperture_um: float = Field(30.0, ge=1, le=1000, description="Diameter of the final aperture, um.")
     working_distance_mm: float = Field(
         5.8, ge=0.5, le=60, description="Distance from the pole piece to the section, mm."
@@ -134,6 +145,14 @@ class SemConfig(Frozen):
             raise ValueError(
                 f"longest_scan_min leaves no room for a scan: {self.longest_scan_min:g} min at"
                 f" {self.dwell_us:g} us per pixel"
+            )
+        if not all(0 <= side <= 1000 for side in self.beam_reach_um):
+            raise ValueError("beam_reach_um must be two numbers from 0 to 1000")
+        if (self.beam_reach_um[0] > 0) != (self.beam_reach_um[1] > 0):
+            raise ValueError("beam_reach_um must be two numbers above 0, or [0, 0]")
+        if self.beam_moves and self.presets_px:
+            raise ValueError(
+                "beam_reach_um must be [0, 0] with presets_px: a preset has its place at the stage position"
             )
         if self.presets_px and not self.scan_presets_px:
             raise ValueError(
@@ -171,6 +190,16 @@ class SemConfig(Frozen):
         if self.longest_scan_min is None:
             return math.inf
         return self.longest_scan_min * 60e6 / self.dwell_us
+
+    @property
+    def beam_moves(self) -> bool:
+        """True where the beam moves between frames, and not the stage."""
+        return self.beam_reach_um[0] > 0
+
+    def beam_window_um(self, arrival_tolerance_um: float) -> tuple[float, float]:
+        """Return width and height of the ground that the beam reaches wherever the stage arrives, um."""
+        width_um, height_um = (side - 2 * arrival_tolerance_um for side in self.beam_reach_um)
+        return max(0.0, width_um), max(0.0, height_um)
 
     @property
     def pixel_size_m(self) -> float:

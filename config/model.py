@@ -106,9 +106,13 @@ class Config(Frozen):
         """Refuse a limit of scans that leaves nothing of a cell beside its surroundings."""
         sem, planner = self.sem, self.planner
         name = "max_scan_px" if sem.max_scan_px is not None else "longest_scan_min"
-        if getattr(sem, name) is None:
-            return self
         width_um, height_um = (side * sem.pixel_size_nm / 1e3 for side in sem.specimen_px)
+        if sem.beam_moves:
+            window_um = sem.beam_window_um(self.stage.arrival_tolerance_um)
+            if window_um[0] < width_um or window_um[1] < height_um:
+                name, (width_um, height_um) = "beam_reach_um", map(min, window_um, (width_um, height_um))
+        if name != "beam_reach_um" and getattr(sem, name) is None:
+            return self
         around_um = 2 * (planner.context_um + planner.guard_um)
         least_um = max(around_um, 2 * planner.overlap_um(self.stage.position_error_um))
         if min(width_um, height_um) <= least_um:

@@ -18,6 +18,10 @@ def check_fields(fields: Sequence[Field]) -> None:
     _check_names("field", (field.id for field in fields))
     for field in fields:
         _check_rect(f"field {field.id}: rect_m", field.rect_m)
+        if field.guard_m is not None and not 0 <= field.guard_m < math.inf:
+            raise PlannerError(
+                f"field {field.id}: guard_m must be a number from zero up, not {field.guard_m}"
+            )
 
 
 def check_boxes(boxes: Sequence[Box]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.errors import PlannerError
-from planner.values import Frame, PlanSettings
+from planner.settings import PlanSettings
+from planner.values import Frame
 
 CAUTIOUS_QUANTILE = 0.9
 """Quantile of measured durations: an estimate should rather be too long than too short. Chosen by hand."""

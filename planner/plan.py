@@ -20,8 +20,9 @@ from planner.errors import PlannerError
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, center, union_area_m2
 from planner.route import Point
+from planner.settings import PlanSettings
 from planner.stage_positions import stage_positions
-from planner.values import Basis, Box, Field, Frame, Method, Plan, PlanSettings, Totals
+from planner.values import Basis, Box, Field, Frame, Method, Plan, Totals
 
 _PROVEN = 1e-9
 """Relative gap that is rounding."""
@@ -111,7 +112,8 @@ def plans(
         check_rects("exposed", exposed)
         check_rects("unsaved", unsaved)
         outline = None if outline_m is None else outline_polygon(outline_m).buffer(settings.outline_margin_m)
-        reach_m = settings.guard_m + settings.halo_m
+        guards = (settings.guard_m if field.guard_m is None else field.guard_m for field in fields)
+        reach_m = max(guards) + settings.halo_m
         ground = Ground([field.rect_m for field in fields], reach_m, unsaved, outline)
         return _plans(fields, boxes, settings, methods, start_m, ground, Imaged(exposed))
     except PlannerError as error:
@@ -134,7 +136,7 @@ def _plans(
     imaged: Imaged,
 ) -> tuple[Plan, ...]:
     framing = Framing(ground, settings)
-    demand = required(boxes, framing, imaged)
+    demand = required(boxes, fields, framing, imaged)
     full = [s for s in raster([f.rect_m for f in fields], framing) if not imaged.shows(s.rect_m)]
     full_frames = _frames(_named(full, demand.pieces), settings, start_m, keep_order=True)
     pace = profile_pace(settings)

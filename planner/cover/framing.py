@@ -11,7 +11,7 @@ from planner.cover.imaged_ground import Imaged
 from planner.cover.tiles import Scan, pixels, rounded_out, tiles
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut
-from planner.values import PlanSettings
+from planner.settings import PlanSettings
 
 Values = NDArray[np.float64]
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, grown
 from planner.geometry.shapes import edges, slots
-from planner.values import PlanSettings
 
 
 class Imaged:
@@ -25,7 +24,7 @@ class Imaged:
         """Return True if all of `rect` is imaged."""
         return self.not_shown(rect) is None
 
-    def left_of(self, rect: RectM, settings: PlanSettings) -> RectM | None:
+    def left_of(self, rect: RectM, guard_m: float, overlap_m: float) -> RectM | None:
         """Return the part of a required rectangle that is still to be imaged.
 
         Required rectangles include the guard because a frame may land off its place. The place of earlier
@@ -39,11 +38,11 @@ class Imaged:
         """
         if not len(self._rects):
             return rect
-        guard_m = min(settings.guard_m, 0.49 * (rect[2] - rect[0]), 0.49 * (rect[3] - rect[1]))
-        left = self.not_shown(grown(rect, -guard_m))
+        shrunk_m = min(guard_m, 0.49 * (rect[2] - rect[0]), 0.49 * (rect[3] - rect[1]))
+        left = self.not_shown(grown(rect, -shrunk_m))
         if left is None:
             return None
-        part = cut(grown(left, max(settings.guard_m, settings.tile_overlap_m)), rect)
+        part = cut(grown(left, max(guard_m, overlap_m)), rect)
         return part if area_m2(part) < area_m2(rect) else rect
 
     def not_shown(self, rect: RectM) -> RectM | None:

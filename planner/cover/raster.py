@@ -7,7 +7,7 @@ from planner.cover.per_box import drop_contained
 from planner.cover.tiles import Scan, fitted, tile_counts, tiles
 from planner.errors import PlannerError
 from planner.geometry.rects import TOLERANCE_M, RectM, grown, hull, touch
-from planner.values import PlanSettings
+from planner.settings import PlanSettings
 
 MAX_FRAMES = 1_000_000
 """More frames mean a wrong pixel size or unit. Chosen by hand."""

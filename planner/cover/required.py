@@ -1,6 +1,6 @@
 """Required ground of every box: grown by context and guard, clipped to the allowed ground."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -8,8 +8,9 @@ from planner.cover.framing import Framing
 from planner.cover.imaged_ground import Imaged
 from planner.cover.tiles import Scan, fitted
 from planner.geometry.allowed_ground import Ground
-from planner.geometry.rects import RectM, cut, grown, hull
-from planner.values import Box, Clipped, PlanSettings, Skipped
+from planner.geometry.rects import RectM, cut, grown, hull, overlap
+from planner.settings import PlanSettings
+from planner.values import Box, Clipped, Field, Skipped
 
 OUTSIDE = "outside the saved fluorescence"
 NOTHING_LEFT = "nothing of it is left inside the saved fluorescence after guard and beam halo"
@@ -79,25 +80,34 @@ class Demand:
     clipped: tuple[Clipped, ...]
 
 
-def required_rect(box: Box, settings: PlanSettings) -> RectM:
+def guard_m(box: Box, fields: Sequence[Field], settings: PlanSettings) -> float:
+    """Return the guard of a box: the largest of the fields that it touches, or that of the settings."""
+    found = box.rect_m if box.keep_m is None else hull(box.rect_m, box.keep_m)
+    guards = [field.guard_m for field in fields if overlap(field.rect_m, found)]
+    return max((settings.guard_m if g is None else g for g in guards), default=settings.guard_m)
+
+
+def required_rect(box: Box, context_m: float, guard_m: float) -> RectM:
     """Return the required rectangle of a box before it is clipped.
 
     It is the box with its context, joined with `keep_m` of the recall policy and grown by the guard, so that
     a frame that lands off by the guard still shows all of it.
     """
-    wanted = grown(box.rect_m, settings.context_m)
+    wanted = grown(box.rect_m, context_m)
     if box.keep_m is not None:
         wanted = hull(wanted, box.keep_m)
-    return grown(wanted, settings.guard_m)
+    return grown(wanted, guard_m)
 
 
-def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
+def required(boxes: Iterable[Box], fields: Sequence[Field], framing: Framing, imaged: Imaged) -> Demand:
     """Return the required ground of boxes, clipped to the allowed ground.
 
     Parameters
     ----------
     boxes : iterable of Box
         In any order; the result does not depend on it.
+    fields : sequence of Field
+        In which they were found.
     framing : Framing
         On the ground of the section.
     imaged : Imaged
@@ -108,8 +118,11 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     Demand
     """
     boxes = tuple(boxes)
-    ground = framing.ground
-    shared = _shared(boxes, framing)
+    ground, settings = framing.ground, framing.settings
+    own = any(field.guard_m is not None for field in fields)
+    guards = {box.id: guard_m(box, fields, settings) if own else settings.guard_m for box in boxes}
+    wanted = {box.id: required_rect(box, settings.context_m, guards[box.id]) for box in boxes}
+    shared = _shared(boxes, wanted, framing)
     regions: dict[RectM, tuple[tuple[Scan, ...], set[str]]] = {}
     pieces: list[Required] = []
     skipped: list[Skipped] = []
@@ -123,14 +136,15 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
             # Only surroundings lie on allowed ground: a frame of them would not show the cell.
             skipped.append(Skipped(box.id, _reason_of_nothing(box, ground)))
             continue
-        rect = shared.get(box.keep_m) or required_rect(box, framing.settings)
-        allowed = ground.allowed_within(rect, framing.settings.tile_overlap_m, box.rect_m)
+        rect = shared.get(box.keep_m) or wanted[box.id]
+        allowed = ground.allowed_within(rect, settings.tile_overlap_m, box.rect_m)
         if not ground.inside_outline(box.rect_m):
             allowed = tuple(part for part in allowed if _shows_some_of(part, box.rect_m))
             if not allowed:
                 skipped.append(Skipped(box.id, _reason_of_nothing(box, ground)))
                 continue
-        left = [part for part in (imaged.left_of(a, framing.settings) for a in allowed) if part is not None]
+        rest = (imaged.left_of(part, guards[box.id], settings.tile_overlap_m) for part in allowed)
+        left = [part for part in rest if part is not None]
         framed, lost = _framed(left, framing)
         if lost and left == list(allowed):
             shown = [scan.rect_m for _, scans in framed for scan in scans]
@@ -142,7 +156,7 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
         if not left:
             skipped.append(Skipped(box.id, IMAGED))
         elif not framed:
-            skipped.append(Skipped(box.id, NO_PRESET if framing.settings.presets_px else NOTHING_LEFT))
+            skipped.append(Skipped(box.id, NO_PRESET if settings.presets_px else NOTHING_LEFT))
         else:
             causes = [*_limits(rect, ground), *([PRESETS] if lost else [])]
             if left != list(allowed):
@@ -156,19 +170,19 @@ def required(boxes: Iterable[Box], framing: Framing, imaged: Imaged) -> Demand:
     return Demand(tuple(whole), tuple(pieces), tuple(skipped), tuple(clipped))
 
 
-def _shared(boxes: Iterable[Box], framing: Framing) -> dict[RectM | None, RectM]:
+def _shared(boxes: Iterable[Box], wanted: Mapping[str, RectM], framing: Framing) -> dict[RectM | None, RectM]:
     """Return the joint required ground of boxes with the same `keep_m`, where it is larger than a frame.
 
     Such boxes are parts of one detection. Each by itself would have its own tiles, which overlap those of the
     others; together they share tiles. The keys are `keep_m`.
     """
-    wanted: dict[RectM, list[RectM]] = {}
+    found: dict[RectM, list[RectM]] = {}
     for box in boxes:
         if box.keep_m is not None:
-            wanted.setdefault(box.keep_m, []).append(required_rect(box, framing.settings))
+            found.setdefault(box.keep_m, []).append(wanted[box.id])
     return {
         keep: reduce(hull, rects)
-        for keep, rects in wanted.items()
+        for keep, rects in found.items()
         if len(rects) > 1 and not all(map(framing.fits, rects))
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM
-from planner.values import PlanSettings
+from planner.settings import PlanSettings
 
 _Span = tuple[float, float]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from config.model import Config
 from planner.cost import CAUTIOUS_QUANTILE, Pace, measured_pace, profile_pace
-from planner.values import settings_from
+from planner.settings import settings_from
 from service.autofocus.search_plan import MOVE_S, STEPS
 from service.model.work import Step
 from service.store.store import Store

@@ -12,7 +12,8 @@ from config.model import Config
 from planner.errors import PlannerError
 from planner.geometry.rects import RectM
 from planner.plan import compared_methods, plans
-from planner.values import Box, Plan, settings_from
+from planner.settings import settings_from
+from planner.values import Box, Plan
 from planner.values import Field as SavedField
 from service.errors import InputError
 

@@ -8,7 +8,8 @@ from drivers.pose import RectM
 from planner.errors import PlannerError
 from planner.geometry.rects import grown, hull
 from planner.plan import compared_methods, plans
-from planner.values import Box, Plan, PlanSettings, settings_from
+from planner.settings import PlanSettings, settings_from
+from planner.values import Box, Plan
 from planner.values import Field as SavedField
 from service.logs import get_logger
 from service.model.jobs import Job

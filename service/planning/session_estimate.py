@@ -14,8 +14,8 @@ from config.model import Config
 from planner.cost import Work, total_s
 from planner.dose import scan_dose
 from planner.plan import plan
+from planner.settings import settings_from
 from planner.values import Field as SavedField
-from planner.values import settings_from
 from service.model.phases import FINAL, Phase
 from service.model.specimen import Field, FieldState
 from service.model.work import Way

@@ -14,7 +14,7 @@ from drivers.pose import frame_rect
 from drivers.recorded.collection import read_collection
 from drivers.recorded.devices import PlacedFrame, placed
 from planner.errors import PlannerError
-from planner.values import settings_from
+from planner.settings import settings_from
 from service.errors import InputError
 from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
-from planner.values import Box, Field, Frame, Method, Plan, PlanSettings
+from planner.settings import PlanSettings
+from planner.values import Box, Field, Frame, Method, Plan
 
 UM = 1e-6
 CELL_M = 0.25 * UM

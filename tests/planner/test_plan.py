@@ -9,7 +9,8 @@ import pytest
 from config.model import Config
 from planner.errors import PlannerError
 from planner.plan import plan
-from planner.values import Basis, Box, Field, Frame, Method, PlanSettings, settings_from
+from planner.settings import PlanSettings, settings_from
+from planner.values import Basis, Box, Field, Frame, Method
 from tests.planner.strategies import UM, listing, settings, uncovered_m2
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
@@ -308,6 +309,7 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
     assert values.pop("max_frame_px") == (1536, 1024)
     assert values.pop("presets_px") == ()
     assert values.pop("approach_m") == (0.0, 0.0)
+    assert values.pop("beam_window_m") == (0.0, 0.0)
     assert values == pytest.approx(
         {
             "pixel_size_m": 16.5e-9,
@@ -320,6 +322,7 @@ def test_settings_of_a_configuration_are_in_si_units() -> None:
             "overhead_s": 5.0,
             "stage_speed_m_per_s": 1e-3,
             "outline_margin_m": 5e-6,
+            "beam_overlap_m": 0.7e-6,
             "beam_shift_range_m": 0.0,
             "move_s": 0.0,
             "exact_limit_s": 10.0,

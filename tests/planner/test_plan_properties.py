@@ -13,7 +13,8 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from planner.plan import plan
-from planner.values import Box, Field, Method, Plan, PlanSettings
+from planner.settings import PlanSettings
+from planner.values import Box, Field, Method, Plan
 from tests.examples import examples
 from tests.planner.strategies import UM, Checker, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings

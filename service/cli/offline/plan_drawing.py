@@ -9,7 +9,8 @@ from planner.cover.imaged_ground import Imaged
 from planner.cover.required import required
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM
-from planner.values import Box, settings_from
+from planner.settings import settings_from
+from planner.values import Box, Field
 from service.cli.estimate_tables import NAMES, compared
 from service.cli.output import duration
 from service.pictures.plan import Drawing
@@ -58,8 +59,10 @@ def _required(made: PlannedRequest) -> list[RectM]:
     outline = None
     if request.outline_m is not None:
         outline = outline_polygon(request.outline_m).buffer(settings.outline_margin_m)
-    fields = [field.rect_m for field in request.fields]
-    ground = Ground(fields, settings.guard_m + settings.halo_m, request.unsaved_m, outline)
+    fields = [Field(field.id, field.rect_m) for field in request.fields]
+    ground = Ground(
+        [field.rect_m for field in fields], settings.guard_m + settings.halo_m, request.unsaved_m, outline
+    )
     boxes = [Box(box.id, box.rect_m) for box in request.boxes]
-    demand = required(boxes, Framing(ground, settings), Imaged(request.exposed_m))
+    demand = required(boxes, fields, Framing(ground, settings), Imaged(request.exposed_m))
     return [region.rect_m for region in demand.regions]

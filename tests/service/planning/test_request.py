@@ -7,7 +7,8 @@ import pytest
 
 from config.model import Config
 from planner.plan import plan
-from planner.values import Box, Field, settings_from
+from planner.settings import settings_from
+from planner.values import Box, Field
 from service.errors import InputError
 from service.planning.boxes_file import MAX_FILE_BYTES, read_boxes
 from service.planning.request import PlanOverrides, PlanRequest, planned_request

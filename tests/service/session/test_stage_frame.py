@@ -3,7 +3,7 @@ import math
 import pytest
 
 from config.model import Config
-from planner.values import settings_from
+from planner.settings import settings_from
 from service.session.stage_frame import StageFrame
 
 
