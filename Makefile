@@ -45,8 +45,11 @@ check-wheel: $(READY)  ## build the wheel, install it in an environment of its o
 	rm -rf $(WHEEL)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
 	$(PYTHON) -m venv --without-pip $(WHEEL)/env
-	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) $(WHEEL)/*.whl
-	cd $(WHEEL) && env/bin/ilemtrack dry-run --sections 1 --fields 1 --out run --json
+	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) --no-deps $(WHEEL)/*.whl
+	$(BIN)/python .ci/link_declared.py $(WHEEL)/env/lib/python3.11/site-packages
+	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python check
+	echo 'sem: {pixel_size_nm: 66}' > $(WHEEL)/coarse.yaml
+	cd $(WHEEL) && env/bin/ilemtrack dry-run --config coarse.yaml --sections 1 --fields 1 --out run --json
 
 bench: $(READY)  ## figures as ratios against a named peer, measured in the same run
 	$(BIN)/python -m benchmarks
