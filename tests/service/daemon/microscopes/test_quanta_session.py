@@ -30,6 +30,7 @@ def profile(coarser: int = 4, cells: int = 3, **changes: object) -> Config:
     sem = data["sem"]
     sem["pixel_size_nm"] *= coarser
     sem["frame_px"] = [pixels // coarser for pixels in sem["frame_px"]]
+    data["planner"]["method"] = "greedy"
     data["session"] |= {"min_free_disk_gb": 0}
     data["simulator"]["specimen"] |= {"cells_per_field": cells, "seed": 5}
     return Config.model_validate(data | changes)
