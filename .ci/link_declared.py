@@ -1,7 +1,7 @@
 """Link into an environment what its ilemtrack declares to need, and nothing else of what is installed here.
 
-``python link_declared.py SITE_PACKAGES``. A copy of half a gigabyte would show no more: that the constraints can
-be installed is known since the environment of this Python was made.
+``python link_declared.py SITE_PACKAGES``. A copy of half a gigabyte would show no more: that the constraints
+can be installed is known since the environment of this Python was made.
 """
 
 import sys
