@@ -57,7 +57,7 @@ def fork_watchdog() -> None:
             ours.send((arguments[-1], env))
         return waiting.pop()
 
-    watchdog.Popen = start  # type: ignore[assignment, misc]
+    vars(watchdog)["Popen"] = start
 
 
 def _watch(asked: "Connection[Any, Any]") -> None:
