@@ -6,11 +6,10 @@ import subprocess
 import sys
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from service.watch import watchdog
-from service.watch.heartbeat.beat import process_start
+from tests.processes import mark_this_process
 
 
 class _Child:
@@ -73,20 +72,9 @@ def _watch(asked: "Connection[Any, Any]") -> None:
             os.dup2(nothing, handle)
         os.environ.clear()
         os.environ.update(environment)
-        mark(os.getpid())
+        mark_this_process()
         sys.argv[1:] = [run]
         watchdog.main()
         status = 0
     finally:
         os._exit(status)
-
-
-def mark(pid: int) -> None:
-    """Leave a file in the runtime folder, as a fork is not found by its environment."""
-    (Path(os.environ["XDG_RUNTIME_DIR"]) / f"{pid}-{process_start(pid)}.forked").touch()
-
-
-def marked(runtime_dir: Path) -> list[int]:
-    """Return the processes that were marked and still run."""
-    names = [path.stem.split("-") for path in runtime_dir.glob("*.forked")]
-    return [int(pid) for pid, start in names if str(process_start(int(pid))) == start]
