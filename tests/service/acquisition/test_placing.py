@@ -62,7 +62,7 @@ class Placed:
 
     def __init__(self, folder: Path, off: bool = False, **changes: dict[str, Any]) -> None:
         self._off = off
-        self.session = Session(folder, small_config(planner={"method": "greedy"}, **changes), self._watch)
+        self.session = Session(folder, small_config(**changes), self._watch)
 
     def _watch(self, setup: Setup) -> Setup:
         assert isinstance(setup.devices.stage, SimulatedStage)

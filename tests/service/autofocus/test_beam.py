@@ -50,7 +50,7 @@ def on_plate(sections: int, autofocus_um: float = 0.0, **simulator: object) -> C
         fluorescence={"autofocus_um": autofocus_um, "frame_px": [208, 208]},
         sem={"pixel_size_nm": 40},
         session={"autofocus": True},
-        planner={"context_um": 0.5, "method": "greedy"},
+        planner={"context_um": 0.5},
         simulator={
             "plate_height_um": 5,
             "plate_tilt_mrad": [4, -3],

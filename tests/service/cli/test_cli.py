@@ -57,7 +57,7 @@ SUMMARY = {
 def small(tmp_path: Path) -> Path:
     """A configuration of a small session."""
     path = tmp_path / "small.yaml"
-    path.write_text(dump(small_config()), encoding="utf-8")
+    path.write_text(dump(small_config(planner={"method": "exact"})), encoding="utf-8")
     return path
 
 

@@ -22,7 +22,6 @@ REAL_TIME = small_config(
     layout={"sections": 1},
     fluorescence={"exposure_s": 0.05},
     sem={"pixel_size_nm": 33, "dwell_us": 15},
-    planner={"method": "greedy"},
     stage={"settle_s": 0.0},
     watchdog={"silent_s": 3},
     simulator={

@@ -28,11 +28,10 @@ pytestmark = pytest.mark.usefixtures("frames_once")
 SECTIONS = 7
 REVIEWED: dict[str, dict[str, Any]] = {
     "layout": {"sections": SECTIONS, "fields": [2, 1], "pitch_um": 400},
-    "planner": {"method": "greedy"},
     "session": {"min_free_disk_gb": 0, "review": True},
     "simulator": {"specimen": {"cells_per_field": 6, "seed": 5}},
 }
-"""As far as a plan that is quickly made: seven sections of two small fields."""
+"""As far as the plan: seven sections of two small fields."""
 
 Start = Callable[..., Session]
 
