@@ -79,7 +79,8 @@ class Forked:
             self._file(name).touch()
         self._asking_status = threading.Lock()
         self.returncode: int | None = None
-        self.pid: int = _fork_server().ask(
+        self._server = _fork_server()
+        self.pid: int = self._server.ask(
             "fork",
             program,
             [str(argument) for argument in arguments],
@@ -100,7 +101,11 @@ class Forked:
         """Return the status of a program that has ended, else None."""
         with self._asking_status:
             if self.returncode is None and self._has_ended():
-                self.returncode = _fork_server().ask("status", self.pid)
+                try:
+                    self.returncode = self._server.ask("status", self.pid)
+                except OSError:
+                    # The fork server has ended before, and killed what still ran.
+                    self.returncode = -signal.SIGKILL
                 os.close(self._handle)
             return self.returncode
 
