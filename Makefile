@@ -27,8 +27,9 @@ test: style  ## every check and test
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
-long: $(READY)  ## what takes too long for every day: fuzzer, kills; ILEMTRACK_FUZZ and ILEMTRACK_KILLS set how many
-	$(BIN)/python -m pytest -m long -s
+# Properties are tried on other examples than those of every day, and on ten times as many.
+long: $(READY)  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
+	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-10} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
 
 lint: style types
 
@@ -44,8 +45,11 @@ check-wheel: $(READY)  ## build the wheel, install it in an environment of its o
 	rm -rf $(WHEEL)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
 	$(PYTHON) -m venv --without-pip $(WHEEL)/env
-	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) $(WHEEL)/*.whl
-	cd $(WHEEL) && env/bin/ilemtrack dry-run --sections 1 --fields 1 --out run --json
+	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) --no-deps $(WHEEL)/*.whl
+	$(BIN)/python .ci/link_declared.py $(WHEEL)/env/lib/python3.*/site-packages
+	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python check
+	echo 'sem: {pixel_size_nm: 66}' > $(WHEEL)/coarse.yaml
+	cd $(WHEEL) && env/bin/ilemtrack dry-run --config coarse.yaml --sections 1 --fields 1 --out run --json
 
 bench: $(READY)  ## figures as ratios against a named peer, measured in the same run
 	$(BIN)/python -m benchmarks

@@ -139,16 +139,18 @@ def _consensus(points: NDArray[np.float64], z: NDArray[np.float64], tolerance_m:
     if len(triples) > _MAX_TRIPLES:
         rng = np.random.default_rng(0)
         triples = [tuple(rng.choice(count, 3, replace=False)) for _ in range(_MAX_TRIPLES)]
-    best: tuple[int, float] | None = None
-    good = np.ones(count, dtype=np.bool_)
-    for triple in triples:
-        chosen = list(triple)
-        left = np.abs(_residuals(_least_squares(points[chosen], z[chosen]), points, z))
-        within = left <= tolerance_m
-        score = (-int(within.sum()), float((left[within] ** 2).sum()))
-        if within.any() and (best is None or score < best):
-            best, good = score, within
-    return good
+    # All planes at once, else most of the time of a fit goes into starting to solve the next three equations.
+    chosen = np.array(triples)
+    middle, mean = points[chosen].mean(axis=1, keepdims=True), z[chosen].mean(axis=1, keepdims=True)
+    slope = np.linalg.pinv(points[chosen] - middle, rcond=_FLAT) @ (z[chosen] - mean)[..., None]
+    left = np.abs(z - mean - ((points - middle) @ slope)[..., 0])
+    within = left <= tolerance_m
+    agreeing = within.sum(axis=1)
+    if not agreeing.any():
+        return np.ones(count, dtype=np.bool_)
+    # Rounding decides nothing: of planes that fit equally well the first is taken.
+    off = np.round(np.where(within, (left / tolerance_m) ** 2, 0.0).sum(axis=1), 9)
+    return np.asarray(within[np.lexsort((off, -agreeing))[0]])
 
 
 def _least_squares(points: NDArray[np.float64], z: NDArray[np.float64]) -> FocusPlane:

@@ -12,11 +12,14 @@ import pytest
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
 from service.watch.notifier import URLS_VARIABLE
+from tests.examples import MORE
 from tests.forked import end_fork_server
 from tests.places import REAL_FRAMES, ROOT
 from tests.processes import end_processes_of
 
-hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "project", deadline=None, derandomize=MORE == 1, max_examples=100 * MORE, print_blob=True
+)
 hypothesis.settings.load_profile("project")
 
 # Nothing that is imported and collected is ever garbage: it is not looked through again and again.

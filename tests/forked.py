@@ -6,32 +6,44 @@ afresh: with its own arguments, environment, output, signals and exit status.
 
 import gc
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.model import Config
+from drivers.odemis import lane
 from simulators.odemis_backend.backend import OdemisBackend
+from simulators.odemis_backend.interpreter import SITE, SOCKET
 from simulators.specimen.textures import volume
 from tests.places import ROOT
 
 ILEMTRACK = "from service.cli.app import main; main()"
+WATCHED_ILEMTRACK = f"from tests.forked_watchdog import fork_watchdog; fork_watchdog(); {ILEMTRACK}"
 SERVERS = "from simulators.servers import main; main()"
 ODEMIS = "from simulators.odemis_backend.server import main; main()"
+_ODEMIS_WORKER = (
+    f"import sys; sys.path.insert(0, {str(SITE)!r});"
+    "from drivers.odemis.remote.worker import main; main(sys.argv[1:])"
+)
 _IMPORTS = (
     "service.cli.commands",
     "service.cli.live.session",
     "service.cli.live.session_run",
     "service.diagnostics.doctor",
-    "service.watch.watchdog",
+    "tests.forked_watchdog",
     "simulators.servers",
 )
 """Modules that import, between them, what the programs use in a session. ONNX Runtime starts threads, so each
@@ -51,20 +63,31 @@ class Forked:
     arguments : sequence
     environment : mapping of str to str, optional
         Changes to that of this process.
+    standard_input : Path, optional
+        Empty by default.
     """
 
-    def __init__(self, program: str, *arguments: object, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        program: str,
+        *arguments: object,
+        environment: dict[str, str] | None = None,
+        standard_input: Path = Path(os.devnull),
+    ) -> None:
         self._output = tempfile.TemporaryDirectory(prefix="ilem-")
         for name in ("out", "err"):
             self._file(name).touch()
+        self._asking_status = threading.Lock()
         self.returncode: int | None = None
-        self.pid: int = _fork_server().ask(
+        self._server = _fork_server()
+        self.pid: int = self._server.ask(
             "fork",
             program,
             [str(argument) for argument in arguments],
             os.environ | (environment or {}),
-            [str(self._file(name)) for name in ("out", "err")],
+            [str(standard_input), *(str(self._file(name)) for name in ("out", "err"))],
         )
+        self._handle = os.pidfd_open(self.pid)
 
     def _file(self, name: str) -> Path:
         return Path(self._output.name) / name
@@ -76,15 +99,28 @@ class Forked:
 
     def poll(self) -> int | None:
         """Return the status of a program that has ended, else None."""
-        if self.returncode is None:
-            self.returncode = _fork_server().ask("poll", self.pid)
-        return self.returncode
+        with self._asking_status:
+            if self.returncode is None and self._has_ended():
+                try:
+                    self.returncode = self._server.ask("status", self.pid)
+                except OSError:
+                    # The fork server has ended before, and killed what still ran.
+                    self.returncode = -signal.SIGKILL
+                os.close(self._handle)
+            return self.returncode
 
-    def wait(self, timeout: float) -> int:
+    def _has_ended(self, within_s: float = 0) -> bool:
+        ended = select.poll()
+        ended.register(self._handle, select.POLLIN)
+        return bool(ended.poll(within_s * 1e3))
+
+    def wait(self, timeout: float = 200) -> int:
         """Wait for its end; returns its status."""
-        self._until(lambda: self.poll() is not None, timeout)
-        assert self.returncode is not None
-        return self.returncode
+        if self.poll() is None and not self._has_ended(timeout):
+            raise subprocess.TimeoutExpired(str(self.said()), timeout)
+        status = self.poll()
+        assert status is not None
+        return status
 
     def wait_for_lines(self, lines: int, timeout: float = 200) -> list[str]:
         """Wait until it has said so many whole lines; returns all of them."""
@@ -119,8 +155,51 @@ class Forked:
         self._output.cleanup()
 
 
+class _Worker(Forked):
+    """A worker of a simulated Odemis, used as the driver uses its process."""
+
+    def __init__(self, backend: Path, arguments: list[str]) -> None:
+        self._inputs = tempfile.TemporaryDirectory(prefix="ilem-")
+        pipe = Path(self._inputs.name) / "in"
+        os.mkfifo(pipe)
+        # For both directions, so that opening it waits for nobody.
+        self.stdin = os.fdopen(os.open(pipe, os.O_RDWR), "wb", buffering=0)
+        super().__init__(
+            _ODEMIS_WORKER,
+            *arguments,
+            environment={"ILEMTRACK_SIMULATED_ODEMIS": str(backend / SOCKET)},
+            standard_input=pipe,
+        )
+
+    def wait(self, timeout: float = 200) -> int:
+        """Wait for its end; returns its status."""
+        status = super().wait(timeout)
+        self._inputs.cleanup()
+        self._output.cleanup()
+        return status
+
+
+def _start_worker(arguments: list[str], **streams: Any) -> _Worker | subprocess.Popen[bytes]:
+    """Fork a worker of a simulated back-end; any other is started afresh."""
+    python, _, *rest = arguments
+    backend = Path(python).parent
+    return _Worker(backend, rest) if backend in _backends else subprocess.Popen(arguments, **streams)
+
+
+@contextmanager
+def forked_workers() -> Iterator[None]:
+    """Fork what the driver of Odemis starts in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lane, "Popen", _start_worker)
+        yield
+
+
+_backends: set[Path] = set()
+
+
 def odemis_backend(folder: Path, config: Config, clock: str = "held") -> OdemisBackend:
     """Start a simulated back-end of Odemis in a process of its own."""
+    _backends.add(folder)
     return OdemisBackend(folder, config, clock, _forked_backend)
 
 
@@ -150,11 +229,13 @@ class _ForkServer:
         )
         theirs.close()
         self._connection: Connection[Any, Any] = Connection(ours.detach())
+        self._asking = threading.Lock()
 
     def ask(self, *question: Any) -> Any:
-        """Ask for a fork, or for the status of one."""
-        self._connection.send(question)
-        return self._connection.recv()
+        """Ask for a fork, or for the status of one that has ended."""
+        with self._asking:
+            self._connection.send(question)
+            return self._connection.recv()
 
     def end(self) -> None:
         """Let it end; it kills the programs that still run."""
@@ -195,10 +276,10 @@ def serve(handle: int) -> None:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
             return
-        if kind == "poll":
-            ended, status = os.waitpid(rest[0], os.WNOHANG)
-            running.discard(ended)
-            connection.send(os.waitstatus_to_exitcode(status) if ended else None)
+        if kind == "status":
+            pid, status = os.waitpid(rest[0], 0)
+            running.discard(pid)
+            connection.send(os.waitstatus_to_exitcode(status))
         elif pid := os.fork():
             running.add(pid)
             connection.send(pid)
@@ -208,9 +289,9 @@ def serve(handle: int) -> None:
             return
 
 
-def _become(program: str, arguments: list[str], environment: dict[str, str], output: list[str]) -> None:
-    for handle, path in enumerate(output, start=1):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def _become(program: str, arguments: list[str], environment: dict[str, str], streams: list[str]) -> None:
+    for handle, path in enumerate(streams):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND if handle else os.O_RDONLY)
         os.dup2(file, handle)
         os.close(file)
     for name in set(os.environ) - set(environment):

@@ -2,12 +2,12 @@
 
 import contextlib
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class Lane:
         self._config = config
         self._guard = guard
         self._now_s = now_s
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._folder: Path | None = None
         self._killed = False
@@ -107,10 +107,10 @@ class Lane:
         arguments = [self._config.python, str(LAUNCH), endpoint, *(["--guard"] if self._guard else [])]
         try:
             with (folder / "log").open("wb") as log:
-                self._process = subprocess.Popen(
+                self._process = Popen(
                     arguments,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
+                    stdin=PIPE,
+                    stdout=DEVNULL,
                     stderr=log,
                     start_new_session=True,
                 )
@@ -192,7 +192,7 @@ class Lane:
                     self._process.stdin.close()
             try:
                 self._process.wait(grace_s)
-            except subprocess.TimeoutExpired:
+            except TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
         if self._socket is not None:

@@ -6,12 +6,12 @@ makes sure that the daemon is gone: a frozen one is killed first.
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
 from service import logs
 from service.logs import get_logger
@@ -98,7 +98,7 @@ def _same(one: Beat, other: Beat) -> bool:
     return (one.pid, one.started) == (other.pid, other.started)
 
 
-def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
+def spawn(folder: RunFolder, urls: list[str]) -> Popen[bytes]:
     """Start a watchdog for the daemon of this process, in its own process session."""
     environment = dict(os.environ)
     # Only the daemon sends messages to systemd.
@@ -107,13 +107,13 @@ def spawn(folder: RunFolder, urls: list[str]) -> subprocess.Popen[bytes]:
     environment["PYTHONPATH"] = str(HOME)
     if urls:
         environment[URLS_VARIABLE] = "\n".join(urls)
-    return subprocess.Popen(
+    return Popen(
         [sys.executable, "-P", "-m", "service.watch.watchdog", str(folder.path)],
         env=environment,
         cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=DEVNULL,
         start_new_session=True,
     )
 

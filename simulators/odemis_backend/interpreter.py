@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-_SITE = Path(__file__).parent / "site"
+SITE = Path(__file__).parent / "site"
+"""Folder with the package `odemis`."""
 SOCKET = "backend"
 """File name of the socket in the folder of a back-end."""
 
@@ -13,7 +14,7 @@ def write_python(folder: Path) -> Path:
     python = folder / "python"
     python.write_text(
         "#!/bin/sh\n"
-        f"PYTHONPATH='{_SITE}' ILEMTRACK_SIMULATED_ODEMIS='{folder / SOCKET}'"
+        f"PYTHONPATH='{SITE}' ILEMTRACK_SIMULATED_ODEMIS='{folder / SOCKET}'"
         f" exec '{sys.executable}' \"$@\"\n"
     )
     python.chmod(0o700)

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from detection.image.hits import Detection, Hit
 from detection.plugins import Plugin
 from tests.detection.forests import small_forest
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
+from tests.examples import examples
 
 Pixels = NDArray[Any]
 
@@ -71,7 +72,7 @@ sparse = st.tuples(st.sampled_from([np.uint8, np.uint16]), st.integers(16, 60), 
 
 
 @names
-@settings(max_examples=40)
+@examples(20)
 @example(pixels=np.full((20, 20), np.nan), pixel_size_um=0.2)
 @given(pixels=st.one_of(anything, sparse), pixel_size_um=st.floats(allow_nan=True))
 def test_any_array_gives_a_result_or_a_sentence(name: str, pixels: Pixels, pixel_size_um: float) -> None:
@@ -85,7 +86,7 @@ def test_any_array_gives_a_result_or_a_sentence(name: str, pixels: Pixels, pixel
 
 
 @names
-@settings(max_examples=25)
+@examples(12)
 @given(pixels=sparse, pixel_size_um=st.floats(0.01, 5))
 def test_frames_of_any_content_and_pixel_size_are_taken(
     name: str, pixels: Pixels, pixel_size_um: float

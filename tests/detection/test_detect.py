@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -12,6 +12,7 @@ from detection.errors import DetectionError
 from detection.image.boxes import BoxPx, union_fraction
 from detection.image.hits import Detection
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
+from tests.examples import examples
 
 DETECTORS = ("recall-first", "paper")
 
@@ -50,7 +51,7 @@ frames = st.tuples(st.integers(16, 70), st.integers(16, 70)).flatmap(
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
-@settings(deadline=None, max_examples=60)
+@examples(25)
 @given(pixels=frames, pixel_size_um=st.floats(0.01, 5), offset=st.one_of(st.none(), st.floats(-1e6, 1e6)))
 def test_any_frame_gives_boxes_inside_it(
     detector: str, pixels: np.ndarray[Any, Any], pixel_size_um: float, offset: float | None

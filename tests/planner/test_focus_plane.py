@@ -2,11 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import PlannerError
 from planner.focus_plane import FocusPlane, fit_focus_plane, leverage
+from tests.examples import examples
 
 TRUE = FocusPlane(5.8e-3, 2e-3, -1e-3)
 
@@ -23,7 +24,7 @@ def test_a_plane_is_found_exactly() -> None:
     assert fit.plane.at((9e-3, -7e-3)) == pytest.approx(TRUE.at((9e-3, -7e-3)), abs=1e-12)
 
 
-@settings(max_examples=25)
+@examples(10)
 @given(
     bad=st.sets(st.integers(0, 19), max_size=7),
     off_um=st.lists(st.floats(10, 300), min_size=20, max_size=20),

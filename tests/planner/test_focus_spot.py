@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from planner.focus_spot import focus_spot
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import grown, touch
+from tests.examples import examples
 
 FIELD = (0.0, 0.0, 90e-6, 90e-6)
 REACH = 2e-6
@@ -41,6 +42,7 @@ rects = st.tuples(
 ).map(lambda v: (v[0], v[1], v[0] + v[2], v[1] + v[3]))
 
 
+@examples(40)
 @given(cells=st.lists(rects, max_size=12), unsaved=st.lists(rects, max_size=2))
 def test_no_cell_and_no_unsaved_fluorescence_is_in_reach(
     cells: list[tuple[float, float, float, float]], unsaved: list[tuple[float, float, float, float]]

@@ -9,12 +9,13 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from planner.plan import plan
 from planner.settings import PlanSettings
 from planner.values import Box, Field, Method, Plan
+from tests.examples import examples
 from tests.planner.strategies import UM, Checker, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
@@ -30,7 +31,7 @@ any_settings = st.builds(
     guard_um=st.sampled_from([0.0, 1.5]),
     halo_um=st.sampled_from([0.0, 0.5, 3.0]),
 )
-deadline_free = settings(deadline=None, max_examples=60)
+deadline_free = examples(25)
 same_layouts = seed(60)
 """Tests of any layout come to the same ones, which are planned once."""
 

@@ -12,7 +12,7 @@ from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo
 from service.errors import NoDaemonError
 from service.session.folders.runtime_folder import runtime_directory
-from tests.forked import ILEMTRACK, Forked
+from tests.forked import WATCHED_ILEMTRACK, Forked
 
 Daemon = Forked
 Start = Callable[..., Forked]
@@ -24,7 +24,8 @@ def daemons(runtime_dir: Path) -> Iterator[Start]:
     started: list[Forked] = []
 
     def launch(*arguments: object) -> Forked:
-        started.append(Forked(ILEMTRACK, *arguments, environment={"XDG_RUNTIME_DIR": str(runtime_dir)}))
+        environment = {"XDG_RUNTIME_DIR": str(runtime_dir)}
+        started.append(Forked(WATCHED_ILEMTRACK, *arguments, environment=environment))
         return started[-1]
 
     try:

@@ -23,10 +23,12 @@ SMALL: dict[str, Any] = {
     "layout": {"kind": "grid", "sections": 2, "fields": [1, 1], "pitch_um": 300},
     "fluorescence": {"frame_px": [256, 256]},
     "sem": {"pixel_size_nm": 100},
+    "planner": {"method": "greedy"},
     "session": {"min_free_disk_gb": 0},
     "simulator": {"specimen": {"cells_per_field": 3, "seed": 5}},
 }
-"""Two sections of one small field each, coarse electron images: a session in about a second."""
+"""Two sections of one small field each, a plan that is quickly made, coarse electron images: a session in
+about a second."""
 
 
 QUICK = Limits(look_s=0.01, safe_again_s=0.01)

@@ -34,7 +34,7 @@ def empty(seed: int, noise_sd: float = 20.0, lumps_adu: float = 0.0) -> Empty:
 @pytest.mark.parametrize("lumps_adu", [0.0, 40.0])
 def test_discs_of_the_contrast_that_is_stated_are_found(lumps_adu: float) -> None:
     found = []
-    for seed in range(20):
+    for seed in range(10):
         frame = empty(seed, lumps_adu=lumps_adu)
         place = tuple(np.random.default_rng(seed).uniform(40, 470, 2))
         pixels = with_disc(frame, (place[0], place[1]), OVERLOOKED.recall_first)
@@ -45,7 +45,7 @@ def test_discs_of_the_contrast_that_is_stated_are_found(lumps_adu: float) -> Non
 
 def test_much_fainter_discs_are_not_all_found_so_the_bound_is_not_empty() -> None:
     found = []
-    for seed in range(10):
+    for seed in range(6):
         pixels = with_disc(empty(seed), (200.0, 300.0), OVERLOOKED.recall_first / 2.5)
         detection = detect(pixels, PIXEL_SIZE_UM, CONFIG, detector=RecallFirst())
         found.append(is_imaged(detection, (200.0, 300.0)))

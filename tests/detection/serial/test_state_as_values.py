@@ -110,9 +110,9 @@ def test_serial_detection_and_curves_do_not_depend_on_the_words(reworded: Callab
     _, _, sources, decisions = expected
     assert sources == set(CellSource)
     assert decisions >= {Decision.KEPT, Decision.DOUBTFUL, Decision.BELOW_FLOOR, Decision.FIXED_PATTERN}
-    for reason in ("", MISLEADING):
-        reworded(reason)
-        assert outcome() == expected
+    # Every word that could decide something is in it.
+    reworded(MISLEADING)
+    assert outcome() == expected
 
 
 def test_noise_hits_do_not_depend_on_the_words(reworded: Callable[[str], None]) -> None:

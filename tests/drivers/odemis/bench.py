@@ -14,7 +14,7 @@ from simulators.errors import BackendError
 from simulators.odemis_backend.backend import BackendClock
 from tests.drivers.contract import PUSH_M, Bench
 from tests.drivers.patience import Patience
-from tests.forked import odemis_backend
+from tests.forked import forked_workers, odemis_backend
 
 PLACES_M = ((0.0, 0.0), (400e-6, 0.0))
 
@@ -93,7 +93,7 @@ class OdemisRig:
 
 @contextmanager
 def rig(settings: dict[str, Any]) -> Iterator[OdemisRig]:
-    with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ilem-") as folder, forked_workers():
         made = OdemisRig(Path(folder), settings)
         try:
             yield made

@@ -21,6 +21,7 @@ from drivers.odemis.microscope import check, needed
 from simulators.odemis_backend.interpreter import write_python
 from tests.drivers.odemis.bench import OdemisRig, rig
 from tests.drivers.test_contract import SETTINGS
+from tests.examples import examples
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -29,6 +30,7 @@ PLAIN = st.recursive(
 )
 
 
+@examples(25)
 @given(st.text(), st.dictionaries(st.text(), PLAIN))
 def test_a_request_crosses_unchanged(method: str, params: dict[str, object]) -> None:
     header = protocol.read(protocol.request(method, params))

@@ -7,18 +7,19 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from planner.plan import plan
 from planner.settings import PlanSettings
 from planner.values import Box, Field, Method, Plan
+from tests.examples import examples
 from tests.planner.strategies import UM, Checker, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
 COVERS: tuple[Method, ...] = ("exact", "greedy", "per-box")
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
-deadline_free = settings(deadline=None, max_examples=50)
+deadline_free = examples(20)
 
 crowded_boxes = st.lists(
     st.tuples(st.floats(10, 45), st.floats(10, 45), st.floats(1, 12), st.floats(1, 12)), max_size=14
@@ -130,7 +131,7 @@ def test_neighbours_are_joined_where_that_saves_a_frame() -> None:
 
 def test_hundreds_in_one_place_are_planned_all_the_same() -> None:
     """So many that not all candidates can be looked at: the plan is no worse, but not called optimal."""
-    boxes = boxes_of([(10 + n % 20 * 3.1, 10 + n // 20 * 3.3, 1.0 + n % 7 / 7, 1.5) for n in range(300)])
+    boxes = boxes_of([(10 + n % 20 * 3.1, 10 + n // 20 * 3.3, 1.0 + n % 7 / 7, 1.5) for n in range(200)])
     result = plan("S0001", [FIELD], boxes, replace(plan_settings("exact", (3072, 2206)), exact_limit_s=0.5))
     greedy = plan("S0001", [FIELD], boxes, plan_settings("greedy", (3072, 2206)))
     assert not result.optimal
@@ -164,7 +165,7 @@ def test_frames_of_presets_have_their_sizes_cover_all_and_stay_on_allowed_ground
             assert not (required & ~checker.covered(frames)).any()
 
 
-@settings(deadline=None, max_examples=15)
+@examples(6)
 @given(crowded_boxes)
 def test_with_presets_exact_costs_no_more_than_greedy_and_one_per_box(sides: list[tuple[float, ...]]) -> None:
     layout = Layout((FIELD,), boxes_of(sides))

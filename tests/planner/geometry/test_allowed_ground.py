@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point, Polygon, box
 
 from planner.errors import PlannerError
 from planner.plan import plan
 from planner.values import Box, Field, Method, Plan
+from tests.examples import examples
 from tests.planner.strategies import UM, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
 CELL = Box("c1", (40 * UM, 40 * UM, 50 * UM, 48 * UM))
-deadline_free = settings(deadline=None, max_examples=50)
+deadline_free = examples(25)
 methods: st.SearchStrategy[Method] = st.sampled_from(get_args(Method))
 
 

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -14,6 +14,7 @@ from service.model.jobs import HoldCause, JobState
 from service.model.phases import SessionEvent
 from service.model.work import Way
 from service.store.store import Store
+from tests.examples import examples
 from tests.service.api.api_session import DirectControl
 from tests.service.store.stores import add_specimen, queue_jobs, rect
 
@@ -250,9 +251,8 @@ REQUEST = st.fixed_dictionaries(
 PAYLOAD = st.binary() | (JSON | REQUEST).map(lambda value: json.dumps(value).encode())
 
 
-@settings(
-    deadline=None,
-    max_examples=200,
+@examples(
+    80,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(payload=PAYLOAD)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.autofocus.expected_height import TOLERANCE_M, expected, likely_m, measured, outliers
 from service.model.focus import Focus, FocusBeam, FocusState
+from tests.examples import examples
 
 PITCH_M = 0.5e-3
 
@@ -50,7 +51,7 @@ def test_of_a_section_the_last_height_counts_and_one_without_does_not() -> None:
     assert measured([first, none, later]) == [later]
 
 
-@settings(max_examples=20, deadline=None)
+@examples(10)
 @given(seed=st.integers(0, 10_000), bad=st.integers(0, 11), off_um=st.floats(25, 200), up=st.booleans())
 def test_one_wrong_height_is_named_and_no_other(seed: int, bad: int, off_um: float, up: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.model import Config
@@ -13,6 +13,7 @@ from service.autofocus.spot import choose_spot, spot_px
 from service.model.jobs import Job
 from service.model.specimen import Cell, Field, FieldState, Section
 from service.session.stage_frame import StageFrame
+from tests.examples import examples
 
 UM = 1e-6
 FIELD_UM = 60.0
@@ -75,7 +76,7 @@ def arrays(draw: st.DrawFn) -> tuple[list[Field], list[Cell]]:
     return own + beside, cells
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(
     array=arrays(),
     rotation_mrad=st.floats(-60, 60),

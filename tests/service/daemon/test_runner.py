@@ -45,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("frames_once")
 
 @pytest.mark.parametrize("order", ["array", "section"])
 def test_a_whole_session(start: Start, order: str) -> None:
-    session = start(session={"min_free_disk_gb": 0, "order": order})
+    session = start(planner={"method": "exact"}, session={"min_free_disk_gb": 0, "order": order})
     store = session.store
     assert store.status().phase is Phase.DONE
     assert {f.state for f in store.specimen.fields()} == {FieldState.PLANNED}

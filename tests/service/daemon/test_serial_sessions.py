@@ -25,13 +25,13 @@ from tests.service.sessions import Session, small_config
 
 pytestmark = pytest.mark.usefixtures("frames_once")
 
-SECTIONS = 9
+SECTIONS = 7
 REVIEWED: dict[str, dict[str, Any]] = {
     "layout": {"sections": SECTIONS, "fields": [2, 1], "pitch_um": 400},
     "session": {"min_free_disk_gb": 0, "review": True},
     "simulator": {"specimen": {"cells_per_field": 6, "seed": 5}},
 }
-"""As far as the plan: nine sections of two small fields."""
+"""As far as the plan: seven sections of two small fields."""
 
 Start = Callable[..., Session]
 
@@ -130,7 +130,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(start: Start, whole: Sessio
         second.wait(lambda: None)
     second.close()
     going_on, linked_again = [entry for entry in logged if "again" in entry["event"]]
-    assert (going_on["done"], going_on["recorded"], linked_again["sections"]) == (0, 4, 4)
+    assert (going_on["done"], going_on["recorded"], linked_again["sections"]) == (0, 2, 2)
     assert known(store) == known(whole.store)
     assert before.items() <= {cell.id: cell for cell in store.specimen.cells()}.items()
     assert sorted(planned(store)) == planned(whole.store)
@@ -147,7 +147,7 @@ def test_sections_without_fluorescence_are_gaps_and_hold_up_nothing(start: Start
     def dark(session: Session) -> None:
         camera = session.setup.devices.camera
         real = camera.expose
-        bad = [field.center_m for field in session.setup.fields if field.section in ("S0004", "S0009")]
+        bad = [field.center_m for field in session.setup.fields if field.section in ("S0004", "S0007")]
 
         def expose(*arguments: Any) -> Any:
             here = session.setup.devices.stage.position()
@@ -159,9 +159,9 @@ def test_sections_without_fluorescence_are_gaps_and_hold_up_nothing(start: Start
 
     store = start(dark).store
     failed = [field.section for field in store.specimen.fields(state=FieldState.FAILED)]
-    assert failed == ["S0004", "S0004", "S0009", "S0009"]
-    assert planned(store) == ["S0001", "S0002", "S0003", "S0005", "S0006", "S0007", "S0008"]
-    through = [t for t in store.tracks.all() if (t.first_section, t.last_section) == ("S0001", "S0008")]
+    assert failed == ["S0004", "S0004", "S0007", "S0007"]
+    assert planned(store) == ["S0001", "S0002", "S0003", "S0005", "S0006"]
+    through = [t for t in store.tracks.all() if (t.first_section, t.last_section) == ("S0001", "S0006")]
     assert through
 
 

@@ -23,7 +23,7 @@ from service.diagnostics.preflight import device_checks
 from service.errors import InputError
 from service.session.hardware import hardware
 from simulators.odemis_backend.backend import OdemisBackend
-from tests.forked import odemis_backend
+from tests.forked import forked_workers, odemis_backend
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SETTINGS: dict[str, Any] = {
@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[OdemisBackend]:
-    with tempfile.TemporaryDirectory(prefix="ilem-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ilem-") as folder, forked_workers():
         backend = odemis_backend(Path(folder), Config.model_validate(SETTINGS), clock="real")
         yield backend
         backend.close()

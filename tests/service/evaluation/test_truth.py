@@ -22,6 +22,7 @@ from service.evaluation.fiji_writing import write_boxes, write_found, write_outl
 from service.evaluation.pairing import paired
 from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import Truth, read_truth
+from tests.examples import examples
 
 DISC = (np.hypot(*np.mgrid[-6:7, -4:5] / np.array([6.4, 4.4])[:, None, None]) <= 1).astype(bool)
 
@@ -45,6 +46,7 @@ def test_outlines_come_back_as_the_same_pixels(tmp_path: Path, disc: TrueCell) -
         np.testing.assert_array_equal(cells[0].mask, disc.mask)
 
 
+@examples(30)
 @given(
     x0=st.integers(0, 3000), y0=st.integers(0, 3000), width=st.integers(1, 900), height=st.integers(1, 900)
 )

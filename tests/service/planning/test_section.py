@@ -41,7 +41,9 @@ def test_frames_keep_to_the_outline_of_their_section(sessions: Any) -> None:
     # The section ends at the middle of its field.
     outline = [[-30, -30], [0, -30], [0, 30], [-30, 30]]
     listed = [{"id": "S0001", "center_um": [0, 0], "fields": [1, 1], "outline_um": outline}]
-    small = small_config(simulator={"specimen": {"cells_per_field": 12, "seed": 5}})
+    small = small_config(
+        planner={"method": "exact"}, simulator={"specimen": {"cells_per_field": 12, "seed": 5}}
+    )
     values = small.model_dump() | {"layout": {"kind": "list", "sections": listed}}
     session = sessions(Config.model_validate(values))
     margin_m = session.config.planner.outline_margin_um * 1e-6

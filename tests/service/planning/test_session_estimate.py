@@ -57,7 +57,7 @@ def test_measured_times_are_their_90th_percentile(store: Store) -> None:
 
 
 def test_before_anything_is_seen_it_is_at_most_a_full_raster() -> None:
-    config = small_config(layout={"sections": 7})
+    config = small_config(planner={"method": "exact"}, layout={"sections": 7})
     sections, fields = sections_and_fields(config)
     found = estimate_fields(config, [[f for f in fields if f.section == s.id] for s in sections], AT)
     assert found.extent == "full raster"
@@ -126,7 +126,7 @@ def test_nothing_is_left_of_a_session_that_has_ended(store: Store) -> None:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    made = Session(tmp_path / "run", small_config())
+    made = Session(tmp_path / "run", small_config(planner={"method": "exact"}))
     made.run()
     yield made
     made.end()
@@ -164,7 +164,7 @@ def focused(**session: object) -> Config:
 
 
 def test_focus_of_light_and_beam_is_in_the_estimate_of_a_session_that_has_not_begun() -> None:
-    plain, config = small_config(layout={"sections": 7}), focused()
+    plain, config = small_config(planner={"method": "exact"}, layout={"sections": 7}), focused()
     config = config.model_copy(update={"layout": plain.layout})
     sections, fields = sections_and_fields(plain)
     by_section = [[f for f in fields if f.section == s.id] for s in sections]

@@ -17,7 +17,7 @@ from tests.detection.synthetic import Section, make_section
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 
-pytestmark = pytest.mark.usefixtures("runtime_dir")
+pytestmark = pytest.mark.usefixtures("runtime_dir", "frames_once")
 
 
 def save(path: Path, section: Section, pixel_size_um: float = 0.178) -> Path:
@@ -37,7 +37,7 @@ def save_labels(path: Path, section: Section) -> Path:
 @pytest.fixture
 def model(say: Said, tmp_path: Path) -> Path:
     """A forest trained on a label image of one frame."""
-    section = make_section(1, size_px=300, cells=8)
+    section = make_section(1, size_px=200, cells=5)
     image, truth = save(tmp_path / "s1.ome.tiff", section), save_labels(tmp_path / "s1.tif", section)
     path = tmp_path / "cells.onnx"
     status, document, said = say("train", image, "--truth", truth, "--out", path, "--json")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -13,6 +13,7 @@ from service.errors import IllegalTransitionError, UnknownIdError
 from service.model.jobs import ExposureState, HoldCause, JobState
 from service.model.phases import Phase, SessionEvent, Status
 from service.store.store import Store
+from tests.examples import examples
 from tests.service.store.stores import UM, HandClock, new_store, queue_jobs, rect
 
 
@@ -238,6 +239,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+TestLedgerMachine.settings = examples(
+    15, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow]
 )
