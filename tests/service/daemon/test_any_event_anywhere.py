@@ -60,7 +60,7 @@ class NoDetection:
             record_cells(self._store, field.id, [])
             self._store.specimen.set_field(field.id, FieldState.PLANNED)
 
-    submit_unfinished = finish = submit
+    submit_unfinished = finish = plan_again = submit
 
     def wait(self, check: Callable[[], None]) -> None:
         check()
