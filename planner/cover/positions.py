@@ -12,7 +12,7 @@ from planner.cover.framing import Framing
 from planner.cover.required import Region
 from planner.cover.seams import Rects, table_of
 from planner.cover.tiles import fitted, tiles
-from planner.geometry.rects import TOLERANCE_M, RectM, center, centered, cut, hull
+from planner.geometry.rects import RectM, center, centered, cut, holds, hull
 from planner.settings import PlanSettings
 
 Point = tuple[float, float]
@@ -120,7 +120,7 @@ def _placed(
 def _reaching(rect: RectM, centers: Sequence[Point], window_m: Point) -> Point | None:
     """Return the nearest of the centres from which the beam reaches a rectangle."""
     middle = center(rect)
-    near = [point for point in centers if _holds(centered(point, window_m), rect)]
+    near = [point for point in centers if holds(centered(point, window_m), rect)]
     return min(near, key=lambda p: (round(math.dist(p, middle), 12), p), default=None)
 
 
@@ -158,12 +158,3 @@ def _crossing_m2(table: Rects) -> NDArray[np.float64]:
     sums = shared.clip(min=0).prod(axis=2).cumsum(axis=0).cumsum(axis=1)
     places = np.arange(len(table) - 1)
     return np.asarray(sums[places, -1] - sums[places, places])
-
-
-def _holds(window: RectM, rect: RectM) -> bool:
-    return (
-        window[0] <= rect[0] + TOLERANCE_M
-        and window[1] <= rect[1] + TOLERANCE_M
-        and window[2] >= rect[2] - TOLERANCE_M
-        and window[3] >= rect[3] - TOLERANCE_M
-    )

@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, hull
+from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, holds, hull
 
 Rects = NDArray[np.float64]
 """(N, 4) array: x0, y0, x1, y1 of each rectangle, m."""
@@ -144,7 +144,7 @@ def _needed(
     rect: RectM, frame: RectM, others: Sequence[RectM], overlap_m: float, keep_whole: bool
 ) -> RectM | None:
     """Return the smallest frame for what others do not show of a required rectangle; None for nothing."""
-    if keep_whole and _holds(frame, rect) and not any(_holds(other, rect) for other in others):
+    if keep_whole and holds(frame, rect) and not any(holds(other, rect) for other in others):
         return rect
     left = not_shown(rect, others, overlap_m)
     if left is None:
@@ -174,15 +174,6 @@ def _without(rect: RectM, part: RectM) -> list[RectM]:
     if y1 - high > TOLERANCE_M:
         found.append((left, high, right, y1))
     return found
-
-
-def _holds(frame: RectM, rect: RectM) -> bool:
-    return (
-        frame[0] <= rect[0] + TOLERANCE_M
-        and frame[1] <= rect[1] + TOLERANCE_M
-        and frame[2] >= rect[2] - TOLERANCE_M
-        and frame[3] >= rect[3] - TOLERANCE_M
-    )
 
 
 def _differ(a: RectM, b: RectM) -> bool:

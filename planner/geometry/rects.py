@@ -48,6 +48,16 @@ def overlap(a: RectM, b: RectM) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
+def holds(outer: RectM, inner: RectM) -> bool:
+    """Return True if a rectangle holds all of another, within the tolerance."""
+    return (
+        outer[0] <= inner[0] + TOLERANCE_M
+        and outer[1] <= inner[1] + TOLERANCE_M
+        and outer[2] >= inner[2] - TOLERANCE_M
+        and outer[3] >= inner[3] - TOLERANCE_M
+    )
+
+
 def touch(a: RectM, b: RectM) -> bool:
     """Return True if two rectangles share an area, an edge or a corner, within `TOLERANCE_M`."""
     return (

@@ -97,6 +97,11 @@ class Cell:
     beside: Beside | None = None
     """Effect of the frames of other cells; None unless it is left out and its section is planned."""
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Targets that it belongs to: its tracks, or itself."""
+        return self.tracks or (self.id,)
+
 
 @dataclass(frozen=True, slots=True)
 class Track:

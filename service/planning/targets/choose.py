@@ -1,7 +1,7 @@
 """The choice of a session: made by its configuration or by a person, kept in its store."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,7 +68,7 @@ def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object] | None
             name
             for cell in found.cells
             if cell.section in planned and cell.left_out is None
-            for name in cell.tracks or (cell.id,)
+            for name in cell.targets
         }
         still_open = {
             name
@@ -167,7 +167,6 @@ def check_rule(config: Config, store: Store, rule: TargetsConfig, found: Catalog
 def _reason(cell: Cell, selection: Selection, skipped: set[str]) -> LeftOut | None:
     if cell.jobs and skipped.issuperset(cell.jobs):
         return LeftOut.SKIPPED_BY_HAND
-    names: Sequence[str] = cell.tracks or (cell.id,)
-    if any(name in selection.chosen for name in names):
+    if not selection.chosen.isdisjoint(cell.targets):
         return None
-    return selection.left_out[names[0]]
+    return selection.left_out[cell.targets[0]]

@@ -9,7 +9,6 @@ from config.work import TargetsConfig
 from planner.cost import Work, total_s
 from planner.settings import settings_from
 from planner.values import Box
-from service.model.specimen import Cell
 from service.model.targets import Beside, Choice, LeftOut, Target
 from service.model.work import ALL_CELLS
 from service.planning.durations import session_pace
@@ -180,7 +179,7 @@ class _Costed:
         taken = set()
         for cell in self.found.cells:
             by_section[cell.section].append((cell.id, self._alone_s[cell.id]))
-            if not chosen.isdisjoint(_names(cell)):
+            if not chosen.isdisjoint(cell.targets):
                 taken.add(cell.id)
         sections = {cell.section for cell in self.found.cells if cell.id in taken}
         return most_s(by_section, taken, self._raster_s) + self._time_s(self._focus.beam(len(sections)))
@@ -207,7 +206,3 @@ def _listed(found: Catalogue, alone_s: Mapping[str, float]) -> tuple[Listed, ...
             )
         )
     return tuple(listed)
-
-
-def _names(cell: Cell) -> tuple[str, ...]:
-    return cell.tracks or (cell.id,)
