@@ -63,6 +63,39 @@ class FluorescenceConfig(Frozen):
         return self.frame_px[0] * self.pixel_size_m, self.frame_px[1] * self.pixel_size_m
 
 
+class OverviewConfig(Frozen):
+    """Fast electron overview at each stage position, by which its frames are placed."""
+
+    take: bool = Field(
+        False,
+        description="Take an overview directly before the frames of each stage position, and place them by"
+        " it; needs beam_reach_um.",
+    )
+    pixel_size_nm: float = Field(100.0, ge=20, le=400, description="Pixel size of an overview, nm.")
+    dwell_us: float = Field(1.0, ge=0.025, le=100, description="Dwell time of a pixel of an overview, us.")
+    largest_offset_um: float = Field(
+        6.0,
+        gt=0,
+        le=10,
+        description="Largest distance between fluorescence and overview that the machine can cause, um; a"
+        " field that seems to lie further off is not believed.",
+    )
+
+    @property
+    def pixel_size_m(self) -> float:
+        """Pixel size, m."""
+        return self.pixel_size_nm / 1e9
+
+    @property
+    def dwell_s(self) -> float:
+        """Dwell time of a pixel, s."""
+        return self.dwell_us / 1e6
+
+
+_MOST_OVERVIEW_DOSE = 0.05
+"""Largest dose of an overview, as a share of that of an image. Chosen by hand."""
+
+
 class SemConfig(Frozen):
     """Electron imaging (EM): beam, scan and detector."""
 
@@ -112,6 +145,7 @@ class SemConfig(Frozen):
         le=10,
         description="Largest distance of a scan from its place within beam_reach_um, drift included, um.",
     )
+    overview: OverviewConfig = OverviewConfig()
     aperture_um: float = Field(30.0, ge=1, le=1000, description="Diameter of the final aperture, um.")
     working_distance_mm: float = Field(
         5.8, ge=0.5, le=60, description="Distance from the pole piece to the section, mm."
@@ -153,6 +187,16 @@ class SemConfig(Frozen):
         if self.beam_moves and self.presets_px:
             raise ValueError(
                 "beam_reach_um must be [0, 0] with presets_px: a preset has its place at the stage position"
+            )
+        if self.overview.take and not self.beam_moves:
+            raise ValueError(
+                "overview.take needs beam_reach_um: after a move of the stage an overview says nothing about"
+                " where a frame lands"
+            )
+        if self.overview.take and self.overview_dose > _MOST_OVERVIEW_DOSE:
+            raise ValueError(
+                f"overview has {self.overview_dose:.1%} of the dose of an image; larger pixels or a shorter"
+                f" dwell_us must bring it to {_MOST_OVERVIEW_DOSE:.0%} at most"
             )
         if self.presets_px and not self.scan_presets_px:
             raise ValueError(
@@ -200,6 +244,12 @@ class SemConfig(Frozen):
         """Return width and height of the ground that the beam reaches wherever the stage arrives, um."""
         width_um, height_um = (side - 2 * arrival_tolerance_um for side in self.beam_reach_um)
         return max(0.0, width_um), max(0.0, height_um)
+
+    @property
+    def overview_dose(self) -> float:
+        """Dose of an overview, as a share of that of an image."""
+        area = (self.overview.pixel_size_nm / self.pixel_size_nm) ** 2
+        return self.overview.dwell_us / self.dwell_us / area
 
     @property
     def pixel_size_m(self) -> float:

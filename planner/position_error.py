@@ -5,7 +5,7 @@ that of the beam. Frames scanned from one stage position share the error of the 
 remains between them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from config.instrument import SemConfig, StageConfig
@@ -51,6 +51,13 @@ class PositionErrors:
             margin_um=margin_um,
             seam_um=planner.overlap_um(stage.position_error_um) - 2 * stage.position_error_um,
         )
+
+    def measured(self, proven_um: float) -> Self:
+        """Return the errors at a stage position whose overview proves where the field lies.
+
+        The overview itself lies off its place by the error of the beam.
+        """
+        return replace(self, field_um=proven_um + self.beam_um)
 
     def guard_um(self, *, beam_moves: bool) -> float:
         """Return the largest distance of a frame from its planned place, margin included.

@@ -60,7 +60,7 @@ def covers(
     """
     settings = framing.settings
     if not settings.beam_moves:
-        scans, bound_s, basis = _cover(demand.regions, demand.pieces, full, framing, method)
+        scans, bound_s, basis = cover(demand.regions, demand.pieces, full, framing, method)
         named = _with_boxes(scans, demand.regions, settings.tile_overlap_m, method)
         return Covered((Group(named, demand.regions, settings.tile_overlap_m, None),), bound_s, basis)
     beam = of_beam(framing)
@@ -71,7 +71,7 @@ def covers(
         left = [part for region in position.regions for part in _left_to_show(region, groups, beam, settings)]
         if not left:
             continue
-        scans, bound_s, found = _cover(left, _pieces(left), full, beam, method)
+        scans, bound_s, found = cover(left, pieces_of(left), full, beam, method)
         bounds_s.append(bound_s)
         basis = found if found is Basis.TRIMMED_RASTER else basis
         groups.append(Group(scans, tuple(left), settings.beam_overlap_m, position.stage_m))
@@ -137,14 +137,14 @@ def raster_groups(
     )
 
 
-def _cover(
+def cover(
     regions: Sequence[Region],
     pieces: Sequence[Required],
     full: Sequence[Scan],
     framing: Framing,
     method: Method,
 ) -> tuple[tuple[Scan, ...], float, Basis]:
-    """Return the scans of a cover, a lower bound of the time of any, and their origin."""
+    """Return the scans of a cover of regions, a lower bound of the time of any, and their origin."""
     groups = per_box(pieces, framing)
     if method in ("greedy", "exact"):
         groups = greedy(pieces, groups, framing)
@@ -163,7 +163,7 @@ def _with_boxes(
     return for_boxes(scans, regions, overlap_m) if method == "exact" else scans
 
 
-def _pieces(regions: Sequence[Region]) -> tuple[Required, ...]:
+def pieces_of(regions: Sequence[Region]) -> tuple[Required, ...]:
     """Return the frames that show regions by themselves, each with its part of the region."""
     pieces = [
         Required(cut(scan.rect_m, region.rect_m), scan, region.boxes)

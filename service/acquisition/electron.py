@@ -5,10 +5,11 @@ import math
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.sem import BeamSettings
-from planner.geometry.rects import grown
+from planner.geometry.rects import grown, hull
 from service.acquisition.disk_space import shortage
-from service.acquisition.exposing import Aim, expose, scanned_rect
+from service.acquisition.exposing import Aim, expose, halo_of, scanned_rect
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
+from service.acquisition.overviews.follow import ready_to_scan
 from service.acquisition.saving import keep, verify_saved
 from service.acquisition.scans import scan_of
 from service.acquisition.stage_moves import move_to
@@ -16,7 +17,7 @@ from service.acquisition.stays import widened_on_return
 from service.acquisition.vacuum import lost
 from service.errors import SessionFaultError, StageError
 from service.logs import get_logger
-from service.model.jobs import Job
+from service.model.jobs import Job, JobKind
 from service.model.phases import PauseCause
 from service.safety.deadlines import timeout_of
 from service.session.context import Context
@@ -102,12 +103,15 @@ def _do(context: Context, job: Job) -> None:
     if wrong is not None:
         raise SessionFaultError(f"no beam: {wrong}")
     begun_s = context.clock.now_s()
+    if not ready_to_scan(context, job):
+        # An overview comes first, or the frames of this position were planned again.
+        return
     job = widened_on_return(context, job)
     aim = Aim(stands_m, _beam_shift(context, job, stands_m))
     rect_m = scanned_rect(context, job, aim.center_m)
     # The plan keeps a guard, but the stage may have stopped further from its target.
-    off_m = context.stage_frame.position_error_m + context.stage_frame.halo_m
-    pending = waiting(store, grown(rect_m, off_m))
+    off_m = context.stage_frame.position_error_m + halo_of(context, job)
+    pending = waiting(store, grown(hull(rect_m, job.rect_m), off_m))
     if pending:
         hold_for_fluorescence(context, job, pending[0].id)
         return
@@ -125,8 +129,11 @@ def _beam_shift(context: Context, job: Job, stands_m: tuple[float, float]) -> tu
     It corrects the error of the stage within the range of the beam shift; the guard covers the rest. Where
     the beam moves, all of the error is corrected: a scan out of reach is refused by the SEM, never moved.
     """
+    if job.kind is JobKind.OVERVIEW:
+        # Larger than the reach of the beam, and placed where the stage stands.
+        return 0.0, 0.0
     most_m = context.config.sem.beam_shift_range_um * 1e-6
-    x_m, y_m = context.stage_frame.sem_position_m(job.center_m)
+    x_m, y_m = context.sem_position_m(job.center_m)
     shift_m = (x_m - stands_m[0], y_m - stands_m[1])
     length_m = math.hypot(*shift_m)
     if length_m <= most_m or context.config.sem.beam_moves:

@@ -64,11 +64,14 @@ class Aim:
 
 def scanned_rect(context: Context, job: Job, center_m: tuple[float, float]) -> RectM:
     """Return the ground, as fluorescence sees it, of a scan whose centre the SEM has at `center_m`."""
-    return centered(context.stage_frame.fm_position_m(center_m), _size_m(job))
+    return centered(context.fm_position_m(center_m), job.size_m)
 
 
-def _size_m(job: Job) -> tuple[float, float]:
-    return job.size_px[0] * job.pixel_size_m, job.size_px[1] * job.pixel_size_m
+def halo_of(context: Context, job: Job) -> float:
+    """Return the distance beyond the upright frame of a job within which its scan may bleach, m."""
+    place = context.last_move.place
+    turned_m = 0.0 if place is None else place.misfit_m(job.size_m)
+    return context.stage_frame.halo_m + context.stage_frame.wider_m(job.size_m) + turned_m
 
 
 def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken | None, str | None]:
@@ -90,7 +93,7 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     scan = scan_of(job)
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, secrets.token_hex(8), aim.shift_m)
     estimate_s = request.beam_s + context.config.sem.overhead_s
-    exposure = context.store.ledger.arm(job.id, rect_m, context.stage_frame.halo_m)
+    exposure = context.store.ledger.arm(job.id, rect_m, halo_of(context, job))
     note_stay(context, exposure)
     context.view.note(beam_blanked=False)
     image: ScanImage | None = None
@@ -206,20 +209,20 @@ def _swept(
     The stage may have taken any way between them: all of their hull counts, with the largest field.
     """
     tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
-    width_m, height_m = _size_m(job)
+    width_m, height_m = job.size_m
     if field_m is not None and all(map(math.isfinite, field_m)):
         # Slightly more is the rounding of a read-back.
         width_m, height_m = (
             found if found > 1.01 * planned else planned
             for found, planned in zip(field_m, (width_m, height_m), strict=True)
         )
-    wider = (width_m, height_m) != _size_m(job)
+    wider = (width_m, height_m) != job.size_m
     ground = exposure.rect_m
     for center_m in (aim.center_m, *seen_m) if wider else seen_m:
         if not all(map(math.isfinite, center_m)):
             continue
         if wider or math.dist(center_m, aim.center_m) > tolerance_m:
-            ground = hull(ground, centered(context.stage_frame.fm_position_m(center_m), (width_m, height_m)))
+            ground = hull(ground, centered(context.fm_position_m(center_m), (width_m, height_m)))
     return None if ground == exposure.rect_m else ground
 
 

@@ -59,4 +59,5 @@ def unless_steered(context: Context, job: Job) -> Iterator[None]:
 
 def unsaved_ground(context: Context, job: Job) -> str | None:
     """Return the fluorescence that a job would destroy unsaved, wherever it lands; None if there is none."""
-    return unsaved(context.store, job.section, job.rect_m, context.stage_frame.reach_m)
+    frame = context.stage_frame
+    return unsaved(context.store, job.section, job.rect_m, frame.reach_m + frame.wider_m(job.size_m))

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from drivers.sem import ScanImage, ScanRequest
+from service.acquisition.overviews.scan import OverviewScan
 from service.autofocus.beam import FocusScan, focus_for
 from service.model.jobs import Job, JobKind, JobState
 from service.model.work import Step
@@ -72,7 +73,11 @@ class FrameScan:
         context.store.durations.record(Step.FRAME, duration_s - job.beam_s)
 
 
-_SCANS: dict[JobKind, JobScan] = {JobKind.FRAME: FrameScan(), JobKind.FOCUS: FocusScan()}
+_SCANS: dict[JobKind, JobScan] = {
+    JobKind.FRAME: FrameScan(),
+    JobKind.FOCUS: FocusScan(),
+    JobKind.OVERVIEW: OverviewScan(),
+}
 
 
 def scan_of(job: Job) -> JobScan:

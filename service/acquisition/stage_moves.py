@@ -10,6 +10,8 @@ from service.session.context import Context
 
 _STILL_M = 1e-7
 """A stage that reads back this close to its last position has not moved."""
+_SAME_M = 1e-9
+"""Targets closer than this are one: those of a plan differ by rounding."""
 
 
 def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, float]:
@@ -54,8 +56,8 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
 
 def _still_at(context: Context, target_m: tuple[float, float]) -> tuple[float, float] | None:
     """Return the read-back of a stage that is still at its last target, m; None if it has to move."""
-    found_m = context.last_move.found_m
-    if context.last_move.target_m != target_m or found_m is None:
+    last_m, found_m = context.last_move.target_m, context.last_move.found_m
+    if last_m is None or found_m is None or math.dist(last_m, target_m) > _SAME_M:
         return None
     try:
         here_m = context.devices.stage.position()

@@ -59,7 +59,8 @@ def _returned(context: Context, job: Job) -> bool:
         context.last_move.returned = any(
             row.id < first and row.state is not ExposureState.VOID
             for other in context.store.queue.jobs(section=job.section)
-            if other.id != job.id and math.dist(other.stage_m, job.stage_m) < _SAME_M
+            if other.id != job.id and other.kind is not JobKind.OVERVIEW
+            if math.dist(other.stage_m, job.stage_m) < _SAME_M
             for row in context.store.ledger.exposures(job=other.id)
         )
     return context.last_move.returned
@@ -83,7 +84,7 @@ def _may_be_scanned(context: Context, job: Job) -> bool:
     if job.size_px[0] > most[0] or job.size_px[1] > most[1]:
         return False
     window_um = sem.beam_window_um(context.config.stage.arrival_tolerance_um)
-    (x0, y0), (x1, y1) = frame.sem_position_m(job.stage_m), frame.sem_position_m(job.center_m)
+    (x0, y0), (x1, y1) = frame.sem_position_m(job.stage_m), context.sem_position_m(job.center_m)
     request = ScanRequest(job.size_px, job.pixel_size_m, job.dwell_s, "", (x1 - x0, y1 - y0))
     if not within_reach(request, (window_um[0] * 1e-6, window_um[1] * 1e-6)):
         return False

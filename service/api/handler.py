@@ -82,6 +82,7 @@ class Handler:
             "targets.list": lambda params: target_reads.page(control.targets(), params),
             "targets.preview": lambda params: target_reads.preview(control.preview(params.rule)),
             "exposures.list": partial(queue_reads.exposures, store),
+            "overviews.list": partial(queue_reads.overviews, store),
             "focus.list": partial(queue_reads.focuses, store),
         }
         self._changes = Changes(store, control, microscope)

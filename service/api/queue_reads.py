@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.api.wire import focus
+from service.api.wire import overviews as overview
 from service.api.wire import queue as wire
 from service.api.wire.messages import MOST_ROWS, EventMessage
 from service.model.focus import FocusBeam, FocusState
@@ -35,7 +36,7 @@ def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any]) -> 
     job = store.queue.job(params.job)
     folder = RunFolder(store.folder)
     image = folder.em_image(job.section, job.id).relative_to(folder.path)
-    found = store.focus.of_job(job.id)
+    found, seen = store.focus.of_job(job.id), store.overviews.of_job(job.id)
     blanked = devices.get("beam_blanked")
     (row,) = rows(store, [job])
     return wire.JobDetail(
@@ -47,6 +48,7 @@ def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any]) -> 
         exposures=tuple(map(wire.ExposureRow.of, store.ledger.exposures(job=job.id))),
         history=tuple(map(EventMessage.of, store.queue.history(job.id))),
         focus=None if found is None else focus.FocusRow.of(found),
+        overview=None if seen is None else overview.OverviewRow.of(seen),
         beam_blanked=blanked if isinstance(blanked, bool) else None,
     )
 
@@ -67,6 +69,16 @@ def focuses(store: Store, params: focus.FocusesParams) -> focus.FocusPage:
     found = store.focus.all(params.beam, limit, params.after)
     return focus.FocusPage(
         focuses=tuple(map(focus.FocusRow.of, found)),
+        after=found[-1].id if len(found) == limit else None,
+    )
+
+
+def overviews(store: Store, params: overview.OverviewsParams) -> overview.OverviewPage:
+    """Return some overviews of stage positions."""
+    limit = min(params.limit, MOST_ROWS)
+    found = store.overviews.all(limit, params.after)
+    return overview.OverviewPage(
+        overviews=tuple(map(overview.OverviewRow.of, found)),
         after=found[-1].id if len(found) == limit else None,
     )
 

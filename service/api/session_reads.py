@@ -34,6 +34,7 @@ def status(store: Store, control: Control) -> wire.StatusResult:
         jobs=store.queue.counts(),
         current_job=None if job is None else queue_reads.rows(store, [job])[0],
         focus=queue_reads.focus_sums(store),
+        overviews=store.overviews.counts(),
         # By way of JSON, so that a NaN of a driver becomes null.
         devices=json.loads(to_json(dict(control.devices()))),
         health=json.loads(to_json(dict(control.health()))),

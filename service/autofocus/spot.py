@@ -11,7 +11,7 @@ from planner.checks import outline_polygon
 from planner.focus_spot import focus_spot
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import grown
-from service.model.jobs import Job
+from service.model.jobs import Job, JobKind
 from service.model.specimen import Cell, Field, Section
 from service.session.stage_frame import StageFrame
 
@@ -64,7 +64,7 @@ def choose_spot(
     unsaved = [grown(field.rect_m, frame.position_error_m) for field in pending]
     keep_off = [cell.rect_m for cell in cells]
     keep_off += [cell.image_rect_m for cell in cells if cell.image_rect_m is not None]
-    keep_off += [job.rect_m for job in jobs]
+    keep_off += [job.rect_m for job in jobs if job.kind is not JobKind.OVERVIEW]
     width, height = spot_px(sem)
     ground = Ground(saved, frame.reach_m, unsaved, _allowed_area(frame, section))
     return focus_spot(ground, saved, keep_off, (width * sem.pixel_size_m, height * sem.pixel_size_m))

@@ -11,7 +11,7 @@ TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
         FieldState.PENDING: frozenset({FieldState.SAVED, FieldState.FAILED}),
         FieldState.SAVED: frozenset({FieldState.DETECTED, FieldState.FAILED}),
         FieldState.DETECTED: frozenset({FieldState.PLANNED, FieldState.FAILED}),
-        # Back only by `service.store.tables.retry_failed`.
+        # Back only by `service.store.retry_failed`.
         FieldState.PLANNED: frozenset({FieldState.DETECTED}),
         FieldState.FAILED: frozenset({FieldState.SAVED, FieldState.PENDING}),
     }

@@ -29,6 +29,8 @@ class JobKind(StrEnum):
     FRAME = "frame"
     FOCUS = "focus"
     """The beam is focused on its ground before it is scanned."""
+    OVERVIEW = "overview"
+    """A fast scan that shows where a field lies. Its ground is exposed, but not imaged."""
 
 
 class JobOrigin(StrEnum):
@@ -91,6 +93,11 @@ class Job:
         return self.center_m[0] - self.beam_shift_m[0], self.center_m[1] - self.beam_shift_m[1]
 
     @property
+    def size_m(self) -> tuple[float, float]:
+        """Width and height of the frame, m."""
+        return self.size_px[0] * self.pixel_size_m, self.size_px[1] * self.pixel_size_m
+
+    @property
     def beam_s(self) -> float:
         """Time under the beam, s."""
         return self.size_px[0] * self.size_px[1] * self.dwell_s
@@ -113,6 +120,10 @@ class Exposure:
     note: str | None = None
     beam_s: float | None = None
     """Time under the beam, a focus included; None where it is not known how far the scan came."""
+    kind: JobKind = JobKind.FRAME
+    """Kind of its job: ground of an overview alone is exposed, but not imaged."""
+    s_per_m2: float | None = None
+    """Dwell time per area of its job: times the beam current, this is the dose of the scan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         pumping_s = _pumping_s(config.session.order, store, status.resume_to or status.phase, pace)
     planned = store.durations.planned_fields()
     ways, extent = _ways(config, store, planned, unplanned)
+    if config.sem.overview.take and status.phase not in FINAL:
+        work = work.plus(overview_work(config, store.overviews.to_take()))
     if unplanned:
         work = work.plus(ways[0].work.times(unplanned / (planned + unplanned)))
     first = store.ledger.exposures(limit=1)
@@ -120,6 +122,18 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         pumping_s=pumping_s,
         spent_s=store.last_time_s() - first[0].opened_s if first else 0.0,
     )
+
+
+def overview_work(config: Config, count: int) -> Work:
+    """Return the work of overviews to come, each of a whole field."""
+    sem, (width_m, height_m) = config.sem, config.fluorescence.field_size_m
+    pixel_m = sem.overview.pixel_size_m
+    pixels = (
+        count
+        * min(round(width_m / pixel_m), sem.specimen_px[0])
+        * min(round(height_m / pixel_m), sem.specimen_px[1])
+    )
+    return Work(count, 0, pixels * sem.overview.dwell_s, 0.0, pixels)
 
 
 def estimate_fields(config: Config, sections: Sequence[Sequence[Field]], at: datetime) -> SessionEstimate:

@@ -14,7 +14,7 @@ from planner.cover.seams import safe_part
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, grown, overlap
 from service.model.event import STAY
-from service.model.jobs import ExposureState, JobState
+from service.model.jobs import ExposureState, JobKind, JobState
 from service.model.specimen import TruthPoints
 from service.store.store import Store
 
@@ -141,7 +141,8 @@ def _buffered(ground: shapely.Geometry, by_m: float) -> shapely.Geometry:
 
 def _scanned(store: Store) -> dict[str, list[Scanned]]:
     """Return the ground that finished jobs have scanned, by section."""
-    done = {job.id: job.section for job in store.queue.jobs(state=JobState.DONE)}
+    finished = store.queue.jobs(state=JobState.DONE)
+    done = {job.id: job.section for job in finished if job.kind is not JobKind.OVERVIEW}
     begins = [int(event.data["exposure"]) for event in store.events.of(STAY)]
     scanned: dict[str, list[Scanned]] = {}
     for exposure in store.ledger.exposures():

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from config.model import Config
 from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
 from service.model.jobs import ExposureState, JobState
+from service.model.overviews import Overview
 from service.model.specimen import FieldState, TruthPoints
 from service.report.durations import SessionWay, durations_of, session_ways
 from service.report.focusing import Focusing, focusing
@@ -19,6 +21,43 @@ from service.store.outcome import end_state
 from service.store.store import Store
 
 _UNDONE = (JobState.FAILED, JobState.NEEDS_REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Measured place of a field.
+
+    Attributes
+    ----------
+    section : str
+    field, job, reason : str or None
+    state : str
+        As in `service.model.overviews.OverviewState`.
+    offset_um : (float, float) or None
+    proven_um : float or None
+    """
+
+    section: str
+    field: str | None
+    job: str | None
+    state: str
+    reason: str | None
+    offset_um: tuple[float, float] | None
+    proven_um: float | None
+
+    @classmethod
+    def of(cls, overview: Overview) -> Self:
+        """Return the numbers of an overview."""
+        off_m = overview.offset_m
+        return cls(
+            section=overview.section,
+            field=overview.field,
+            job=overview.job,
+            state=overview.state.value,
+            reason=None if overview.reason is None else overview.reason.value,
+            offset_um=None if off_m is None else (off_m[0] * 1e6, off_m[1] * 1e6),
+            proven_um=None if overview.proven_m is None else overview.proven_m * 1e6,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +94,8 @@ class Summary:
     """Number of cells left out by choice, over all sections, by reason."""
     beside_cells: dict[str, int]
     """Those of them by what the frames of other cells do to them."""
+    overviews: tuple[Measured, ...]
+    """Overviews in their order: where each field lies, or why that is not proven."""
     remarks: dict[str, str]
     """Remarks of the ledger on good images, by job."""
 
@@ -109,6 +150,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         contained_recall=None if truth is None else _recall(config, store, truth),
         tracks=store.tracks.count(),
         focus=focus,
+        overviews=tuple(map(Measured.of, store.overviews.all())),
         remarks={
             e.job: e.note for e in store.ledger.exposures() if e.state is ExposureState.CLOSED and e.note
         },

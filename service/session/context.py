@@ -14,6 +14,7 @@ from drivers.microscope import Microscope
 from drivers.sem import ScanImage
 from service.errors import HungDeviceError, SessionFaultError
 from service.model.jobs import ScanEnd
+from service.model.overviews import FieldPlace
 from service.safety.deadlines import DEFAULT_LIMITS, Limits
 from service.session.folders.run_folder import RunFolder
 from service.session.interrupts import Interrupts
@@ -120,16 +121,19 @@ class LastMove:
         First row of the ledger since that move; None before it.
     returned : bool or None
         True if frames of that position were scanned before that move; None while not looked up.
+    place : FieldPlace or None
+        Where an overview shows that the field lies since that move; None without.
     """
 
     target_m: tuple[float, float] | None = None
     found_m: tuple[float, float] | None = None
     first_exposure: int | None = None
     returned: bool | None = None
+    place: FieldPlace | None = None
 
     def reset(self) -> None:
         """Forget the move: the next position has an error of its own."""
-        self.target_m = self.found_m = self.first_exposure = self.returned = None
+        self.target_m = self.found_m = self.first_exposure = self.returned = self.place = None
 
 
 @dataclass(slots=True)
@@ -184,6 +188,19 @@ class Context:
     """Number of times that the SEM was not ready, by job."""
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS
+
+    def sem_position_m(self, point_m: tuple[float, float]) -> tuple[float, float]:
+        """Return the stage position at which the SEM sees a point of the fluorescence, m.
+
+        By the calibration, and by the overview of this stage position if there is one.
+        """
+        place = self.last_move.place
+        return self.stage_frame.sem_position_m(point_m if place is None else place.seen_m(point_m))
+
+    def fm_position_m(self, point_m: tuple[float, float]) -> tuple[float, float]:
+        """Return the fluorescence position of a point that the SEM sees: the inverse of `sem_position_m`."""
+        seen_m, place = self.stage_frame.fm_position_m(point_m), self.last_move.place
+        return seen_m if place is None else place.shown_m(seen_m)
 
     @contextmanager
     def step(self, what: str, estimate_s: float) -> Iterator[None]:

@@ -7,7 +7,7 @@ beam is on, so all ground that may have been exposed is in it.
 from drivers.pose import RectM
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import grown
-from service.model.jobs import ExposureState, JobState
+from service.model.jobs import ExposureState, JobKind, JobState
 from service.model.specimen import Field, FieldState
 from service.store.store import Store
 
@@ -22,8 +22,12 @@ def touched(store: Store, ground_m: RectM) -> bool:
 
 
 def imaged(store: Store, section: str) -> tuple[RectM, ...]:
-    """Return the ground of a section that finished jobs have scanned, without the halo."""
-    done = [job.id for job in store.queue.jobs(section=section, state=JobState.DONE)]
+    """Return the ground of a section that finished jobs have scanned, without the halo.
+
+    Ground that only an overview has seen is `touched`, and not imaged.
+    """
+    finished = store.queue.jobs(section=section, state=JobState.DONE)
+    done = [job.id for job in finished if job.kind is not JobKind.OVERVIEW]
     return tuple(
         row.rect_m
         for job in done

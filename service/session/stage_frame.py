@@ -45,10 +45,8 @@ class StageFrame:
     def of(cls, config: Config) -> Self:
         """Return the stage frame of a configuration."""
         fm_to_sem = FmToSem.of(config.calibration)
-        half = np.array(config.sem.specimen_px) * config.sem.pixel_size_m / 2
-        corners = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-        seen = fm_to_sem.to_fm(corners) - fm_to_sem.to_fm(np.zeros((1, 2)))
-        misfit_m = float(np.hypot(*(seen - corners).T).max())
+        width, height = config.sem.specimen_px
+        misfit_m = _misfit_m(fm_to_sem, (width * config.sem.pixel_size_m, height * config.sem.pixel_size_m))
         errors = PositionErrors.of(config.planner, config.sem, config.stage)
         guard_um = errors.guard_um(beam_moves=config.sem.beam_moves)
         return cls(
@@ -70,7 +68,18 @@ class StageFrame:
         x, y = self.fm_to_sem.to_fm(np.array([point_m]))[0].tolist()
         return x, y
 
+    def wider_m(self, size_m: tuple[float, float]) -> float:
+        """Return by how much `halo_m` and `reach_m` are larger for a scan of a size, as of an overview, m."""
+        return max(0.0, _misfit_m(self.fm_to_sem, size_m) - self.misfit_m)
+
     def is_safe(self, position_m: tuple[float, float]) -> bool:
         """Return True if the stage may move to a position."""
         x0, y0, x1, y1 = self.safe_area_m
         return x0 <= position_m[0] <= x1 and y0 <= position_m[1] <= y1
+
+
+def _misfit_m(fm_to_sem: FmToSem, size_m: tuple[float, float]) -> float:
+    """Return the largest distance of a corner of a scan from that corner of the upright frame, m."""
+    corners = np.array(size_m) / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    seen = fm_to_sem.to_fm(corners) - fm_to_sem.to_fm(np.zeros((1, 2)))
+    return float(np.hypot(*(seen - corners).T).max())

@@ -207,6 +207,36 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             ) STRICT
             """,
         ),
+        # Overviews. A check is the one part of a table that SQLite cannot alter: its text is changed, as
+        # https://www.sqlite.org/lang_altertable.html describes.
+        5: (
+            "PRAGMA writable_schema = ON",
+            """
+            UPDATE sqlite_schema
+            SET sql = REPLACE(sql, '(''frame'', ''focus'')', '(''frame'', ''focus'', ''overview'')')
+            WHERE type = 'table' AND name = 'job'
+            """,
+            "PRAGMA writable_schema = RESET",
+            """
+            CREATE TABLE overview (
+                id INTEGER PRIMARY KEY,
+                section TEXT NOT NULL REFERENCES section (id),
+                x_m REAL NOT NULL,
+                y_m REAL NOT NULL,
+                state TEXT NOT NULL,
+                field TEXT REFERENCES field (id),
+                job TEXT REFERENCES job (id),
+                reason TEXT,
+                place TEXT,
+                proven_m REAL CHECK (proven_m > 0),
+                CONSTRAINT an_overview_that_is_used_is_proven
+                    CHECK (state NOT IN ('used', 'left') OR (place IS NOT NULL AND proven_m IS NOT NULL)),
+                CONSTRAINT an_overview_that_is_not_used_has_a_reason
+                    CHECK (state NOT IN ('not_proven', 'not_used') OR reason IS NOT NULL)
+            ) STRICT
+            """,
+            "CREATE INDEX overview_of_section ON overview (section)",
+        ),
     }
 )
 """Statements that lead from each version to the next."""

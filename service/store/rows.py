@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic_core import to_json as _to_json
 
+from detection.alignment.values import Similarity
 from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 from service.model.event import Event
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import Exposure, ExposureState, HoldCause, Job, JobKind, JobOrigin, JobState
+from service.model.overviews import FieldPlace, Overview, OverviewState, reason_of
 from service.model.specimen import Cell, Field, FieldState, Section
 from service.model.targets import Beside, Choice, LeftOut
 
@@ -131,6 +133,8 @@ def exposure(row: sqlite3.Row) -> Exposure:
         closed_s=row["closed_s"],
         note=row["note"],
         beam_s=row["beam_s"],
+        kind=JobKind(row["kind"]),
+        s_per_m2=row["s_per_m2"],
     )
 
 
@@ -151,6 +155,31 @@ def focus(row: sqlite3.Row) -> Focus:
         reason=row["reason"],
         id=row["id"],
     )
+
+
+def overview(row: sqlite3.Row) -> Overview:
+    """Read a row of ``overview``."""
+    place = None
+    if row["place"] is not None:
+        x_m, y_m, dx_um, dy_um, rotation_rad, scale = json.loads(row["place"])
+        place = FieldPlace((x_m, y_m), Similarity((dx_um, dy_um), rotation_rad, scale))
+    return Overview(
+        section=row["section"],
+        stage_m=(row["x_m"], row["y_m"]),
+        state=OverviewState(row["state"]),
+        field=row["field"],
+        job=row["job"],
+        reason=reason_of(row["reason"]),
+        place=place,
+        proven_m=row["proven_m"],
+        id=row["id"],
+    )
+
+
+def place(value: FieldPlace) -> str:
+    """Return the exact JSON text of the place of a field."""
+    motion = value.motion
+    return numbers([*value.center_m, *motion.shift_um, motion.rotation_rad, motion.scale])
 
 
 def event(row: sqlite3.Row) -> Event:

@@ -7,7 +7,7 @@ program does: one open exposure at a time, no job done without its image, no rew
 APPLICATION_ID = 0x696C656D
 """``ilem`` in ASCII: marks the databases of this program."""
 
-VERSION = 5
+VERSION = 6
 """Stored in ``user_version``; older stores are migrated (`service.store.migrations`), newer ones refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
@@ -119,7 +119,7 @@ STATEMENTS = (
         sha256 TEXT,
         shift_x_m REAL NOT NULL DEFAULT 0,
         shift_y_m REAL NOT NULL DEFAULT 0,
-        kind TEXT NOT NULL DEFAULT 'frame' CHECK (kind IN ('frame', 'focus')),
+        kind TEXT NOT NULL DEFAULT 'frame' CHECK (kind IN ('frame', 'focus', 'overview')),
         origin TEXT NOT NULL DEFAULT 'plan' CHECK (origin IN ('plan', 'person')),
         hold_cause TEXT CHECK (hold_cause IS NULL OR state = 'held'),
         {_RECT_ORDER},
@@ -214,6 +214,25 @@ STATEMENTS = (
     """,
     "CREATE INDEX focus_of_section ON focus (beam, section)",
     "CREATE INDEX job_of_kind ON job (section) WHERE kind = 'focus'",
+    """
+    CREATE TABLE overview (
+        id INTEGER PRIMARY KEY,
+        section TEXT NOT NULL REFERENCES section (id),
+        x_m REAL NOT NULL,
+        y_m REAL NOT NULL,
+        state TEXT NOT NULL,
+        field TEXT REFERENCES field (id),
+        job TEXT REFERENCES job (id),
+        reason TEXT,
+        place TEXT,
+        proven_m REAL CHECK (proven_m > 0),
+        CONSTRAINT an_overview_that_is_used_is_proven
+            CHECK (state NOT IN ('used', 'left') OR (place IS NOT NULL AND proven_m IS NOT NULL)),
+        CONSTRAINT an_overview_that_is_not_used_has_a_reason
+            CHECK (state NOT IN ('not_proven', 'not_used') OR reason IS NOT NULL)
+    ) STRICT
+    """,
+    "CREATE INDEX overview_of_section ON overview (section)",
     """
     CREATE TABLE duration (
         id INTEGER PRIMARY KEY,

@@ -20,13 +20,14 @@ from service.errors import StoreError
 from service.model.phases import FINAL, PauseCause, Phase, SessionEvent, Status, step
 from service.store.connection import create_file
 from service.store.database import Clock, Database, utc_now
+from service.store.retry_failed import retry_failed
 from service.store.tables.durations import Durations
 from service.store.tables.events import EventLog
 from service.store.tables.focus import FocusStore
 from service.store.tables.idempotency import Requests
 from service.store.tables.ledger import Ledger, Recovered
+from service.store.tables.overviews import OverviewStore
 from service.store.tables.queue import Queue
-from service.store.tables.retry_failed import retry_failed
 from service.store.tables.specimen import SpecimenStore
 from service.store.tables.steering import Steering
 from service.store.tables.targets import TargetStore
@@ -55,6 +56,7 @@ class Store:
         self.steering = Steering(database)
         self.ledger = Ledger(database)
         self.focus = FocusStore(database)
+        self.overviews = OverviewStore(database)
         self.durations = Durations(database)
         self.requests = Requests(database)
         self.events = EventLog(database)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from config.base import Frozen
-from service.api.wire import fields, focus, queue, targets
+from service.api.wire import fields, focus, overviews, queue, targets
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import (
     Changed,
@@ -19,6 +19,7 @@ from service.api.wire.messages import (
     ResumeParams,
 )
 from service.model.jobs import JobState
+from service.model.overviews import OverviewState
 from service.model.phases import PauseCause, Phase
 from service.model.specimen import FieldState
 
@@ -101,6 +102,8 @@ class StatusResult(Frozen):
     current_job: queue.JobRow | None
     focus: tuple[focus.FocusSums, ...]
     """Sums of each beam that was focused."""
+    overviews: dict[OverviewState, int]
+    """Number of overviews in each state that occurs; `overviews.list` has them."""
     devices: dict[str, Any]
     health: dict[str, Any]
 
@@ -181,6 +184,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
         "focus.list": Method(focus.FocusesParams, focus.FocusPage, "Focus on each section: found and used."),
+        "overviews.list": Method(
+            overviews.OverviewsParams,
+            overviews.OverviewPage,
+            "Overviews of stage positions: where each field lies, or why that is not proven.",
+        ),
         "run.pause": Method(ChangeParams, Changed, "Pause after the current step."),
         "run.resume": Method(ResumeParams, Changed, "Continue after a pause."),
         "run.abort": Method(ChangeParams, Changed, "End the session at once; it cannot be resumed."),

@@ -19,6 +19,7 @@ from service.api.wire.messages import (
     Position,
     Text,
 )
+from service.api.wire.overviews import OverviewRow
 from service.model import jobs
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 
@@ -171,6 +172,10 @@ class ExposureRow(Frozen):
     note: str | None
     beam_s: float | None
     """Beam time, focusing included; null if the exposure may have been cut short."""
+    kind: JobKind
+    """Ground of an `overview` is exposed, but not imaged."""
+    dwell_s_per_um2: float | None
+    """Dwell time per area; times the beam current, this is the dose of the scan."""
 
     @classmethod
     def of(cls, row: jobs.Exposure) -> Self:
@@ -185,6 +190,8 @@ class ExposureRow(Frozen):
             closed_s=row.closed_s,
             note=row.note,
             beam_s=row.beam_s,
+            kind=row.kind,
+            dwell_s_per_um2=None if row.s_per_m2 is None else row.s_per_m2 * 1e-12,
         )
 
 
@@ -204,6 +211,8 @@ class JobDetail(Frozen):
     """Its events: every change of state with time, person and reason."""
     focus: FocusRow | None
     """Result of a job that focuses."""
+    overview: OverviewRow | None
+    """Result of an overview."""
     beam_blanked: bool | None
     """Last reading of the blanker, for any job; null if not known."""
 

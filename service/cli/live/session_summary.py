@@ -6,6 +6,7 @@ from dataclasses import asdict
 from service.cli.consoles import results
 from service.cli.estimate_tables import NAMES, RASTER_TAKEN
 from service.cli.live.focusing import focus_text
+from service.cli.live.overviews import measured_text
 from service.cli.output import duration, size
 from service.report.durations import SessionWay
 from service.report.summary import Summary
@@ -45,6 +46,8 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
     rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
+    if summary.overviews:
+        rows.append(("overviews", measured_text(summary.overviews)))
     rows += [("image kept", text) for text in _by_reason(summary.remarks)]
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]

@@ -13,6 +13,7 @@ from service.api.client import ENDPOINT_VARIABLE, Client
 from service.api.transport.discovery import last_ended
 from service.cli.exit_status import NO_DAEMON, OK
 from service.cli.live.focusing import focus_text
+from service.cli.live.overviews import overviews_text
 from service.cli.options import Connect, Json, Key, Run
 from service.cli.output import duration, print_json, tell
 from service.errors import NoDaemonError
@@ -108,6 +109,8 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
         yield "now", f"{now['kind']} {now['job']}, {duration(now['beam_s'])} of beam"
     for one in found["focus"]:
         yield f"focus, {one['beam']}", focus_text(one)
+    if found.get("overviews"):
+        yield "overviews", overviews_text(found["overviews"])
     yield from _health_rows(found.get("health", {}))
     devices = found.get("devices", {})
     if "stage_m" in devices:

@@ -15,6 +15,11 @@ from service.store import rows
 from service.store.database import Database
 from service.store.tables.queue import Queue
 
+_ROWS = (
+    "SELECT exposure.*, kind, dwell_s / (pixel_size_m * pixel_size_m) AS s_per_m2"
+    " FROM exposure JOIN job ON job.id = exposure.job"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
@@ -149,7 +154,7 @@ class Ledger:
 
     def open_exposure(self) -> Exposure | None:
         """Return the row that is open, None if there is none; there is never more than one."""
-        row = self._database.one("SELECT * FROM exposure WHERE state = ?", (ExposureState.OPEN.value,))
+        row = self._database.one(f"{_ROWS} WHERE exposure.state = ?", (ExposureState.OPEN.value,))
         return None if row is None else rows.exposure(row)
 
     def exposure(self, exposure_id: int) -> Exposure:
@@ -159,7 +164,7 @@ class Ledger:
         ------
         UnknownIdError
         """
-        row = self._database.one("SELECT * FROM exposure WHERE id = ?", (exposure_id,))
+        row = self._database.one(f"{_ROWS} WHERE exposure.id = ?", (exposure_id,))
         if row is None:
             raise UnknownIdError(f"there is no exposure {exposure_id}")
         return rows.exposure(row)
@@ -169,7 +174,7 @@ class Ledger:
     ) -> list[Exposure]:
         """Return rows in the order in which they were opened, after an identifier."""
         found = self._database.all(
-            "SELECT * FROM exposure WHERE (? IS NULL OR job = ?) AND id > ? ORDER BY id LIMIT ?",
+            f"{_ROWS} WHERE (? IS NULL OR job = ?) AND exposure.id > ? ORDER BY exposure.id LIMIT ?",
             (job, job, after or 0, -1 if limit is None else limit),
         )
         return [rows.exposure(row) for row in found]
@@ -182,15 +187,16 @@ class Ledger:
         touching : RectM, optional
             Only exposures that reach this ground, halo included; touching edges count.
         """
-        sql = "SELECT * FROM exposure WHERE state <> ?"
+        sql = f"{_ROWS} WHERE exposure.state <> ?"
         values: tuple[object, ...] = (ExposureState.VOID.value,)
         if touching is not None:
             x0, y0, x1, y1 = touching
             sql += (
-                " AND x0_m - halo_m <= ? AND y0_m - halo_m <= ? AND x1_m + halo_m >= ? AND y1_m + halo_m >= ?"
+                " AND exposure.x0_m - halo_m <= ? AND exposure.y0_m - halo_m <= ?"
+                " AND exposure.x1_m + halo_m >= ? AND exposure.y1_m + halo_m >= ?"
             )
             values = (*values, x1, y1, x0, y0)
-        found = [rows.exposure(row) for row in self._database.all(sql + " ORDER BY id", values)]
+        found = [rows.exposure(row) for row in self._database.all(sql + " ORDER BY exposure.id", values)]
         return [(exposure.rect_m, exposure.halo_m) for exposure in found]
 
     def recover(self) -> Recovered:

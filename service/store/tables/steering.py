@@ -156,11 +156,13 @@ class Steering:
         """Return the ground that was, may have been or will be exposed, with its jobs.
 
         Of the jobs to come only those of the section; of the ledger all: a scan during which the stage moved
-        may have exposed ground far from its job.
+        may have exposed ground far from its job. Ground that only an overview has seen does not count.
         """
         found = self._database.all(
             "SELECT id, x0_m, y0_m, x1_m, y1_m FROM job WHERE section = ? AND state NOT IN (?, ?)"
-            " UNION ALL SELECT job, x0_m, y0_m, x1_m, y1_m FROM exposure WHERE state <> ?",
+            " AND kind <> 'overview'"
+            " UNION ALL SELECT job, x0_m, y0_m, x1_m, y1_m FROM exposure WHERE state <> ?"
+            " AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = exposure.job AND kind = 'overview')",
             (section, *(state.value for state in _GIVEN_UP), ExposureState.VOID.value),
         )  # fmt: skip
         return [(row[0], (row[1], row[2], row[3], row[4])) for row in found]

@@ -8,6 +8,7 @@ from rich.table import Table
 from service.api.client import Client
 from service.cli.consoles import results
 from service.cli.live.focusing import height_text
+from service.cli.live.overviews import place_text
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, duration, print_json
 from service.model.jobs import ExposureState, JobState
@@ -22,6 +23,7 @@ MustSayWhy = Annotated[
 _WITHOUT_CELLS = {
     "frame": "none: the frame was requested by hand",
     "focus": "none: the beam is focused here for its section",
+    "overview": "none: a fast scan that shows where the field lies",
 }
 
 
@@ -53,7 +55,7 @@ def list_(
             "{} x {}".format(*job["size_px"]),
             duration(job["beam_s"]),
             job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
-            _cells(job) or (_WITHOUT_CELLS["focus"] if job["kind"] == "focus" else ""),
+            _cells(job) or (_WITHOUT_CELLS[job["kind"]] if job["kind"] != "frame" else ""),
         )
     results.print(table)
     if page["after"] is not None:
@@ -93,6 +95,8 @@ def show(job: str, connect: Connect = None, key: Key = None, run: Run = None, as
     ]  # fmt: skip
     if found["focus"] is not None:
         lines.append(("focus", height_text(found["focus"])))
+    if found["overview"] is not None:
+        lines.append(("overview", place_text(found["overview"])))
     lines += [(f"exposure {each['exposure']}", _exposure(each)) for each in found["exposures"]]
     lines += [("", _event(each)) for each in found["history"]]
     for name, text in lines:

@@ -1,0 +1,1 @@
+"""Electron overviews in a session: taken, compared with the fluorescence, and followed by the frames."""
