@@ -9,6 +9,7 @@ from config.model import Config
 from drivers.pose import RectM
 from planner.checks import outline_polygon
 from planner.cover.tiles import Scan
+from planner.errors import PlannerError
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import center, grown, hull
 from planner.measured.position import Proven, Shown, for_place, parts_shown, plan_position
@@ -99,12 +100,13 @@ def replan_position(
     settings = settings_from(config.planner, config.sem, config.stage, frame.misfit_m)
     most_px = max(job.size_px[0] for job in old), max(job.size_px[1] for job in old)
     proven, wider_m, used = None, 2 * frame.position_error_m, settings
+    errors, guard_m, turned_m = PositionErrors.of(config.planner, config.sem, config.stage), 0.0, 0.0
     if measured is not None:
         size_m = most_px[0] * settings.pixel_size_m, most_px[1] * settings.pixel_size_m
         turned_m = measured.place.misfit_m(size_m)
-        errors = PositionErrors.of(config.planner, config.sem, config.stage)
         guard_um = errors.measured(measured.proven_m * 1e6).guard_um(beam_moves=True)
-        proven = Proven(measured.cells, guard_um * 1e-6 + frame.misfit_m + turned_m)
+        guard_m = guard_um * 1e-6 + frame.misfit_m + turned_m
+        proven = Proven(measured.cells, guard_m)
         # Earlier frames of this stay were not placed by the overview.
         begun = any(_was_scanned(job, stage_m) for job in jobs)
         wider_m = max(measured.off_m(job.center_m) for job in old) if begun else 0.0
@@ -113,13 +115,22 @@ def replan_position(
     ground = _ground(config, store, section, settings, frame)
     again = plan_position(stage_m, boxes, shown, proven, ground, used, settings.method)
     new = _jobs(store, old, again.scans, stage_m)
-    overhead_s = settings.overhead_s
-    saves = _cost_s(new, overhead_s) < _cost_s(old, overhead_s)
-    if proven is not None and not saves and proven.guard_m <= settings.guard_m:
+    if measured is not None and _serve(old, new, settings, guard_m, 2 * turned_m <= errors.seam_um * 1e-6):
         return None
     covered = {cell for job in new for cell in job.covers}
     skipped = {one.box: one.reason for one in again.skipped if one.box not in covered}
+    lost = {one.id for one in boxes} - covered - set(skipped)
+    if lost:
+        raise PlannerError(f"no frame shows {', '.join(sorted(lost))}")
     return Replanned(tuple(old), new, skipped)
+
+
+def _serve(
+    old: Sequence[Job], new: Sequence[Job], settings: PlanSettings, guard_m: float, seams_hold: bool
+) -> bool:
+    """Return True if frames planned before a measurement serve as well as new ones, which save no time."""
+    costs_s = [sum(job.beam_s + settings.overhead_s for job in jobs) for jobs in (old, new)]
+    return costs_s[1] >= costs_s[0] and guard_m <= settings.guard_m and seams_hold
 
 
 def _is_open(store: Store, job: Job) -> bool:
@@ -215,7 +226,3 @@ def _jobs(store: Store, old: Sequence[Job], scans: Sequence[Scan], stage_m: Poin
             number += 1
         found.append(job)
     return tuple(found)
-
-
-def _cost_s(jobs: Sequence[Job], overhead_s: float) -> float:
-    return sum(job.beam_s + overhead_s for job in jobs)

@@ -103,10 +103,12 @@ def estimate_session(config: Config, store: Store, at: datetime) -> SessionEstim
         pumping_s = _pumping_s(config.session.order, store, status.resume_to or status.phase, pace)
     planned = store.durations.planned_fields()
     ways, extent = _ways(config, store, planned, unplanned)
-    if config.sem.overview.take and status.phase not in FINAL:
-        work = work.plus(overview_work(config, store.overviews.to_take()))
     if unplanned:
         work = work.plus(ways[0].work.times(unplanned / (planned + unplanned)))
+    if config.sem.overview.take and ways and work.frames:
+        # Where the beam moves, each move of the stage is to a position of its own.
+        left = ways[0].work.stage_moves - sum(store.overviews.counts().values())
+        work = work.plus(overview_work(config, max(0, left)))
     first = store.ledger.exposures(limit=1)
     return _estimate(
         config,

@@ -392,6 +392,25 @@ def the_beam_places_a_scan_where_it_reaches_and_not_the_stage(bench: Bench) -> N
 
 
 @_check
+def an_overview_wider_than_the_reach_is_scanned_on_the_axis(bench: Bench) -> None:
+    """Its coarse pixels need another field than images; afterwards images are scanned as before."""
+    bench.to_high_vacuum()
+    here = bench.devices.stage.move_to(*bench.places_m[0], 60)
+    overview = bench.config.sem.overview
+    for request in (
+        ScanRequest((880, 820), overview.pixel_size_m, overview.dwell_s, "overview"),
+        bench.request("image"),
+    ):
+        image = bench.devices.sem.scan(request, 600)
+        assert image.pixels.shape == request.size_px[::-1]
+        assert image.pixel_size_m == pytest.approx(request.pixel_size_m, rel=1e-3)
+        assert image.nonce == request.nonce
+        assert image.dwell_s == pytest.approx(request.dwell_s)
+        assert math.dist(image.center_m, here) <= 12e-9
+        assert bench.devices.sem.is_blanked()
+
+
+@_check
 def no_scan_without_high_vacuum(bench: Bench) -> None:
     for state in (VacuumState.PARTIAL, VacuumState.VENTED):
         bench.devices.chamber.go_to(state, 3600)

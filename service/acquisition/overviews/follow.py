@@ -15,6 +15,7 @@ from planner.errors import PlannerError
 from service import wording
 from service.acquisition.overviews.measure import measured
 from service.acquisition.overviews.scan import queue_overview
+from service.errors import IllegalTransitionError
 from service.logs import get_logger
 from service.model.jobs import Job, JobKind, JobOrigin, JobState
 from service.model.overviews import FieldPlace, NotUsed, Overview, OverviewState
@@ -89,11 +90,20 @@ def _placed(context: Context, found: Overview, place: Measured | None) -> bool:
         log.warning("overview not used", section=found.section, job=found.job, reason="beyond reach")
         store.overviews.change(replace(found, state=OverviewState.NOT_USED, reason=NotUsed.BEYOND_REACH))
         return False
-    with store.transaction():
-        store.overviews.change(found)
-        if again is not None:
-            store.overviews.plan_again(again.old, again.new, again.skipped, wording.planned_again(False))
+    if not _recorded(context, found, again):
+        return True
     context.last_move.place = place.place
+    offset_um, error_um = (
+        math.hypot(*(found.offset_m or (0, 0))) * 1e6,
+        context.config.stage.position_error_um,
+    )
+    if offset_um > error_um:
+        log.warning(
+            "field lies further off than stage.position_error_um: cells may be cut where nothing is measured",
+            section=found.section,
+            offset_um=round(offset_um, 2),
+            position_error_um=error_um,
+        )
     log.info(
         "field measured",
         section=found.section,
@@ -107,17 +117,33 @@ def _placed(context: Context, found: Overview, place: Measured | None) -> bool:
 
 def _left(context: Context, overview: Overview) -> bool:
     """Plan the frames left after the stage has left its position; return True if there were any."""
-    store = context.store
     again = _planned(context, overview, None)
-    with store.transaction():
-        store.overviews.change(replace(overview, state=OverviewState.LEFT, reason=NotUsed.STAGE_MOVED))
-        if again is not None:
-            store.overviews.plan_again(again.old, again.new, again.skipped, wording.planned_again(True))
+    left = replace(overview, state=OverviewState.LEFT, reason=NotUsed.STAGE_MOVED)
+    if not _recorded(context, left, again):
+        return True
     log.warning("the stage has moved since the overview", section=overview.section, job=overview.job)
     if again is not None:
         # They are as wide as those of another stay need.
         context.last_move.returned = False
     return again is not None
+
+
+def _recorded(context: Context, overview: Overview, again: Replanned | None) -> bool:
+    """Record an overview with the frames planned again; return False if a person has steered one of them.
+
+    Then nothing is recorded, and all is looked at once more.
+    """
+    store = context.store
+    reason = wording.planned_again(overview.state is OverviewState.LEFT)
+    try:
+        with store.transaction():
+            store.overviews.change(overview)
+            if again is not None:
+                store.overviews.plan_again(again.old, again.new, again.skipped, reason)
+    except IllegalTransitionError:
+        log.info("a person steered meanwhile", section=overview.section, job=overview.job)
+        return False
+    return True
 
 
 def _planned(context: Context, overview: Overview, place: Measured | None) -> Replanned | None:

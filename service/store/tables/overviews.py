@@ -73,17 +73,6 @@ class OverviewStore:
         found = self._database.all("SELECT state, COUNT(*) AS n FROM overview GROUP BY state")
         return {OverviewState(row["state"]): row["n"] for row in found}
 
-    def to_take(self) -> int:
-        """Return the number of stage positions with queued frames of a plan and without an overview yet."""
-        row = self._database.one(
-            "SELECT COUNT(*) FROM (SELECT DISTINCT section, ROUND((x_m - shift_x_m) * 1e9) AS x,"
-            " ROUND((y_m - shift_y_m) * 1e9) AS y FROM job"
-            " WHERE state IN ('queued', 'held') AND kind = 'frame' AND origin = 'plan') AS place"
-            " WHERE NOT EXISTS (SELECT 1 FROM overview WHERE overview.section = place.section"
-            " AND ABS(overview.x_m * 1e9 - x) <= 1 AND ABS(overview.y_m * 1e9 - y) <= 1)"
-        )
-        return 0 if row is None else int(row[0])
-
     def plan_again(
         self, old: Sequence[Job], new: Sequence[Job], skipped: Mapping[str, str], reason: str
     ) -> None:

@@ -317,7 +317,7 @@ def test_a_program_killed_at_any_step_of_an_overview_exposes_nothing_twice_and_l
     assert len(killed) > 10
     seen = set()
     for one in killed:
-        again = Session.again(one)  # type: ignore[arg-type, type-var]
+        again = Session.again(one)  # type: ignore[arg-type]
         try:
             before = {job.id: job.state for job in again.store.queue.jobs()}
             again.run()

@@ -24,7 +24,8 @@ from drivers.quanta.joining import joined
 from drivers.recorded.tiff import read_frames
 from drivers.sem import ScanRequest
 from planner.geometry.rects import grown, hull
-from service.model.jobs import ExposureState, JobState
+from service.model.jobs import ExposureState, JobKind, JobState
+from service.model.overviews import OverviewState
 from service.report.recall import contained_recall
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
@@ -83,7 +84,7 @@ def microscope(config: Config) -> Iterator[Microscope]:
         client.close()
 
 
-def whole_cells(true: Config, store: Store, ground: list[Any]) -> float:
+def whole_cells(true: Config, store: Store, ground: list[Any], least: int = 3) -> float:
     """Share of the true cells, as far as they lie where the beam may go, of which the beam met 99 %.
 
     By what the specimen says was scanned, not by what the session believes. A frame at the border of the
@@ -100,7 +101,7 @@ def whole_cells(true: Config, store: Store, ground: list[Any]) -> float:
                 seen = frame.fm_to_sem.to_sem(points)
                 total += 1
                 whole += bool(np.any([_inside(seen, rect) for rect, _ in ground], axis=0).mean() >= 0.99)
-    assert total > 2
+    assert total >= least
     return whole / total
 
 
@@ -263,3 +264,34 @@ def test_a_calibration_that_is_not_told_costs_cells(start: Start, tmp_path: Path
     with store_of(tmp_path) as store:
         assert whole_cells(true, store, truth["ground"]) < 0.9
         assert not shown_where_calibrated(true, store, tmp_path)
+
+
+def test_an_overview_places_the_frames_of_its_position(start: Start, tmp_path: Path) -> None:
+    true = profile(
+        **CALIBRATED,
+        layout={"sections": 1, "columns": 1, "fields": [1, 1]},
+        sem={
+            "beam_reach_um": [60, 40],
+            "max_scan_px": [600, 400],
+            "overview": {"take": True, "pixel_size_nm": 300},
+        },
+    )
+    with servers(true) as rig:
+        summary = run(start, rig.config, tmp_path)
+        truth = rig.truth()
+    assert summary["end_state"] == "done"
+    with store_of(tmp_path) as store:
+        first, *frames = store.ledger.exposures()
+        assert first.kind is JobKind.OVERVIEW
+        assert frames
+        assert {row.kind for row in frames} == {JobKind.FRAME}
+        (overview,) = store.overviews.all()
+        assert overview.job == first.job
+        assert overview.state in (OverviewState.USED, OverviewState.NOT_PROVEN)
+        # The beam has scanned what the ledger says, and the whole of each cell besides the overview.
+        assert len(truth["ground"]) == 1 + len(frames)
+        assert [fraction for _, fraction in truth["ground"]] == pytest.approx([1] * (1 + len(frames)))
+        corners = StageFrame.of(true).fm_to_sem.to_sem(np.reshape(first.rect_m, (2, 2)))
+        misfit_m = StageFrame.of(true).misfit_m + StageFrame.of(true).wider_m((40e-6, 40e-6))
+        assert corners.ravel() == pytest.approx(truth["ground"][0][0], abs=STAGE_ERROR_M + misfit_m)
+        assert whole_cells(true, store, truth["ground"][1:], least=1) == 1
