@@ -1,7 +1,6 @@
 """Sentences about overviews: where fields lie, how well that is proven, or why it is not."""
 
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,9 +28,10 @@ def measured_text(overviews: Sequence[Measured]) -> str:
     parts = [f"{len(proven)} of {len(overviews)} positions measured"]
     if proven:
         parts[0] += f", to {statistics.median(proven):.2f} um in the median"
-    others = [one for one in overviews if one.state in ("not_proven", "not_used")]
-    for reason in Counter(one.reason for one in others):
-        which = [one for one in others if one.reason == reason]
-        names = some([one.field or one.section for one in which])
-        parts.append(f"{len(which)} ({names}) {overview_says(which[0].state, reason, None)}")
+    others: dict[str, list[str]] = {}
+    for one in overviews:
+        if one.state in ("not_proven", "not_used"):
+            said = overview_says(one.state, one.reason, None)
+            others.setdefault(said, []).append(one.field or one.section)
+    parts += [f"{len(names)} ({some(names)}) {said}" for said, names in others.items()]
     return "; ".join(parts)

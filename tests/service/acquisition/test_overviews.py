@@ -26,6 +26,7 @@ from service.session.exposure_map import imaged, touched
 from service.session.folders.run_folder import RunFolder
 from service.session.setup import Setup
 from service.store.tables.steering import Word
+from simulators.devices.stage import SimulatedStage
 from tests.service.faults import faulty, raising
 from tests.service.sessions import Session, small_config
 
@@ -271,6 +272,31 @@ def test_frames_that_a_person_has_steered_stay_as_they_are(
     session.thread.join(60)
     after = session.store.queue.job(kept.id)
     assert (after.size_px, after.rect_m, after.state) == (kept.size_px, kept.rect_m, JobState.DONE)
+    assert recall(session) == 1.0
+    nothing_twice(session)
+
+
+def test_frames_have_the_guard_of_the_plan_again_once_the_stage_has_moved(
+    start: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices: list[SimulatedStage] = []
+
+    def noting(setup: Setup) -> Setup:
+        assert isinstance(setup.devices.stage, SimulatedStage)
+        devices.append(setup.devices.stage)
+        return setup
+
+    def pushed(*_: object) -> Alignment:
+        devices[0].push_to(5e-5, 0.0)
+        return found()
+
+    plain = start(configured(sem={"overview": {"take": False}}))
+    monkeypatch.setattr(measure, "align", pushed)
+    session = start(configured(), noting)
+    overview, _ = the_overview(session)
+    assert (overview.state, overview.reason) == (OverviewState.LEFT, NotUsed.STAGE_MOVED)
+    assert {one.state for one in jobs_of(session)} == {JobState.DONE}
+    assert sum(job.beam_s for job in jobs_of(session)) > 0.98 * sum(job.beam_s for job in jobs_of(plain))
     assert recall(session) == 1.0
     nothing_twice(session)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,11 +7,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from detection.alignment.values import Similarity
 from planner.cost import Work
 from service.api.handler import Handler
 from service.api.wire.messages import ErrorCode, refusal
 from service.api.wire.methods import METHODS
-from service.model.jobs import HoldCause, JobState
+from service.model.jobs import HoldCause, JobKind, JobState
+from service.model.overviews import FieldPlace, NotUsed, Overview, OverviewState
 from service.model.phases import SessionEvent
 from service.model.work import Way
 from service.store.store import Store
@@ -340,3 +343,26 @@ def test_a_choice_outside_the_review_or_of_nothing_is_refused(handler: Handler, 
     store.apply(SessionEvent.REVIEW_CONFIRMED)
     assert code(ask(handler, "targets.set", "r3", rule=ONE)) == "illegal_transition"
     assert result(handler, "targets.get")["open"] is False
+
+
+def test_overviews_are_listed_counted_and_shown_with_their_job(handler: Handler, store: Store) -> None:
+    queue_jobs(store, 1)
+    first = store.queue.jobs()[0]
+    scan = replace(first, id="J000009", position=-1, covers=(), kind=JobKind.OVERVIEW)
+    store.queue.add_plan("S0001", [scan], {})
+    place = FieldPlace((1e-3, 0.0), Similarity((0.5, -0.25), 1e-3, 1.001))
+    store.overviews.add(
+        Overview("S0001", (1e-3, 0.0), OverviewState.USED, None, scan.id, None, place, 2.5e-7)
+    )
+    store.overviews.add(Overview("S0001", (0.0, 0.0), OverviewState.NOT_USED, reason=NotUsed.NO_GROUND))
+    row, other = result(handler, "overviews.list")["overviews"]
+    assert row["offset_um"] == pytest.approx([0.5, -0.25])
+    assert (row["state"], row["reason"], row["proven_um"]) == ("used", None, pytest.approx(0.25))
+    assert row["says"] == "proven to 0.25 um: frames are placed by it"
+    assert (other["state"], other["reason"], other["offset_um"]) == ("not_used", "no_ground", None)
+    assert result(handler, "status")["overviews"] == {"used": 1, "not_used": 1}
+    assert result(handler, "queue.get", job=scan.id)["overview"] == row
+    exposure = store.ledger.arm(scan.id, scan.rect_m, 1e-6)
+    (listed,) = result(handler, "exposures.list")["exposures"]
+    assert (listed["exposure"], listed["kind"]) == (exposure.id, "overview")
+    assert listed["dwell_s_per_um2"] == pytest.approx(scan.dwell_s / (scan.pixel_size_m * 1e6) ** 2)
