@@ -165,6 +165,7 @@ def settings_from(
     window_m, most_px = (0.0, 0.0), sem.specimen_px
     if sem.beam_moves:
         window_m = _window_m(sem, stage, misfit_m)
+        _refuse_small_window(window_m, sem)
         most_px = (
             min(most_px[0], math.floor(window_m[0] / sem.pixel_size_m)),
             min(most_px[1], math.floor(window_m[1] / sem.pixel_size_m)),
@@ -204,3 +205,24 @@ def _window_m(sem: SemConfig, stage: StageConfig, misfit_m: float) -> tuple[floa
     off_m = misfit_m * math.hypot(*window_um) * 1e-6 / frame_m
     width_m, height_m = (max(0.0, side * 1e-6 - 2 * off_m) for side in window_um)
     return width_m, height_m
+
+
+def _refuse_small_window(window_m: tuple[float, float], sem: SemConfig) -> None:
+    """Refuse a reach in which a frame of the profile does not fit: each would get a position of its own.
+
+    Raises
+    ------
+    PlannerError
+    """
+    width, height = sem.frame_px[0], sem.frame_px[1] - sem.databar_px
+    frame_m = tuple(
+        min(side, most) * sem.pixel_size_m
+        for side, most in zip((width, height), sem.specimen_px, strict=True)
+    )
+    if window_m[0] < frame_m[0] or window_m[1] < frame_m[1]:
+        raise PlannerError(
+            f"sem.beam_reach_um, less what the stage may end off its target on each side, leaves"
+            f" {window_m[0] * 1e6:.1f} x {window_m[1] * 1e6:.1f} um for frames of {frame_m[0] * 1e6:.1f} x"
+            f" {frame_m[1] * 1e6:.1f} um: the beam would not save a stage move; set a larger reach, a smaller"
+            " sem.max_scan_px, or a reach of [0, 0]"
+        )

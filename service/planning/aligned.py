@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from detection.alignment.settings import SETTINGS
 from detection.alignment.values import Similarity
 from drivers.pose import Pose, RectM
 from service.errors import InputError
@@ -50,20 +51,49 @@ class Aligned:
         return ((x[0], x[1]), (y[0], y[2])), ((x[2], x[3]), (y[1], y[3]))
 
 
-def read_aligned(path: Path) -> Aligned | None:
+def read_aligned(path: Path, largest_offset_um: float) -> Aligned | None:
     """Read an alignment; None if it proves nothing.
+
+    Parameters
+    ----------
+    path : Path
+    largest_offset_um : float
+        Largest shift that the machine can cause.
 
     Raises
     ------
     InputError
-        Raised when the file is not what ``ilemtrack align --json`` prints.
+        Raised when the file is not what ``ilemtrack align --json`` prints, or claims what no alignment does.
     """
     document = read_json(path, MAX_FILE_BYTES)
     try:
         proven_um = document["proven_um"]
-        return None if proven_um is None else Aligned(_motion(document["motion"]), _finite(proven_um))
+        if proven_um is None:
+            return None
+        found = Aligned(_motion(document["motion"]), _finite(proven_um))
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path}: is not what `ilemtrack align --json` prints") from None
+    _refuse_jump(path, found.motion, largest_offset_um)
+    return found
+
+
+def _refuse_jump(path: Path, motion: Similarity, largest_offset_um: float) -> None:
+    """Refuse a motion that no machine causes, as in a file edited by hand."""
+    shift_um, turn_deg = math.hypot(*motion.shift_um), math.degrees(motion.rotation_rad)
+    if shift_um > largest_offset_um:
+        raise InputError(
+            f"{path}: a shift of {shift_um:.2f} um is more than the {largest_offset_um:g} um of"
+            " sem.overview.largest_offset_um"
+        )
+    if (
+        abs(motion.rotation_rad) > SETTINGS.largest_rotation_rad
+        or abs(motion.scale - 1) > SETTINGS.largest_scale
+    ):
+        raise InputError(
+            f"{path}: a rotation of {turn_deg:.2f} degrees and a scale of {motion.scale:.4f} are more than an"
+            f" alignment finds: {math.degrees(SETTINGS.largest_rotation_rad):g} degrees and"
+            f" {SETTINGS.largest_scale:.0%}"
+        )
 
 
 def _motion(values: Mapping[str, Any]) -> Similarity:

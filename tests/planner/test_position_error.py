@@ -3,6 +3,7 @@
 import pytest
 
 from config.model import Config
+from planner.errors import PlannerError
 from planner.plan import plan
 from planner.position_error import PositionErrors
 from planner.settings import settings_from
@@ -75,3 +76,18 @@ def test_the_guard_of_a_field_counts_for_its_cells() -> None:
     beside = Field("F001", (45e-6, 0.0, 130e-6, 91e-6))
     both = plan("S0001", [Field("F000", FIELD, guard_m=0.5e-6), beside], [box], chosen)
     assert both.totals.bound_beam_s == pytest.approx(wide)
+
+
+@pytest.mark.parametrize("reach_um", [[28, 30], [40, 20]])
+def test_a_reach_smaller_than_a_frame_is_refused(reach_um: list[float]) -> None:
+    config = Config.model_validate({"sem": {"beam_reach_um": reach_um}})
+    with pytest.raises(PlannerError, match="the beam would not save a stage move; set a larger reach"):
+        settings_from(config.planner, config.sem, config.stage)
+    smaller = Config.model_validate({"sem": {"beam_reach_um": reach_um, "max_scan_px": [800, 600]}})
+    assert settings_from(smaller.planner, smaller.sem, smaller.stage).beam_moves
+
+
+def test_a_measured_field_has_the_error_of_its_overview() -> None:
+    errors = PositionErrors.of(Config().planner, Config().sem, Config().stage).measured(0.3)
+    assert errors.field_um == pytest.approx(0.3 + Config().sem.beam_error_um)
+    assert errors.guard_um(beam_moves=True) == pytest.approx(0.3 + 2 * 0.1 + 0.5)

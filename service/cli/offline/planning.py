@@ -63,11 +63,11 @@ def plan(
     from service.planning.request import PlanOverrides, planned_request
     from service.planning.result import document_of
 
+    settings = load(config)
+    aligned = [read_aligned(one, settings.sem.overview.largest_offset_um) for one in alignment or ()]
     made = planned_request(
-        read_boxes(
-            boxes, Places(_centers_m(field or ()), section, [read_aligned(one) for one in alignment or ()])
-        ),
-        load(config),
+        read_boxes(boxes, Places(_centers_m(field or ()), section, aligned)),
+        settings,
         PlanOverrides(method, context_um, guard_um, overhead_s),
     )
     document = document_of(made)

@@ -20,6 +20,8 @@ from tests.service.planning.test_from_detections import frame, write
 
 BEAM = Config.model_validate({"sem": {"beam_reach_um": (80.0, 80.0), "max_scan_px": (3000, 3000)}})
 
+MOST_UM = BEAM.sem.overview.largest_offset_um
+
 
 def document(**changes: Any) -> dict[str, Any]:
     motion = {"shift_um": [1.5, -2.0], "rotation_deg": 0.0, "scale": 1.0}
@@ -33,7 +35,7 @@ def written(folder: Path, name: str = "aligned.json", **changes: Any) -> Path:
 
 
 def requested(folder: Path, **changes: Any) -> PlanRequest:
-    aligned = read_aligned(written(folder, **changes))
+    aligned = read_aligned(written(folder, **changes), MOST_UM)
     return read_boxes(write(folder, frame()), Places(alignments=[aligned]))
 
 
@@ -91,7 +93,7 @@ def test_a_turned_box_is_held_and_a_turned_field_holds() -> None:
 
 
 def test_each_frame_needs_its_alignment(tmp_path: Path) -> None:
-    aligned = read_aligned(written(tmp_path))
+    aligned = read_aligned(written(tmp_path), MOST_UM)
     with pytest.raises(InputError, match="1 frames, and --alignment is given 2 times"):
         read_boxes(write(tmp_path, frame()), Places(alignments=[aligned, aligned]))
 
@@ -99,7 +101,7 @@ def test_each_frame_needs_its_alignment(tmp_path: Path) -> None:
 def test_a_turned_frame_cannot_be_aligned(tmp_path: Path) -> None:
     turned = frame(pose={"center_m": [1e-3, 2e-3], "rotation_rad": 0.1})
     with pytest.raises(InputError, match="rotated or mirrored"):
-        read_boxes(write(tmp_path, turned), Places(alignments=[read_aligned(written(tmp_path))]))
+        read_boxes(write(tmp_path, turned), Places(alignments=[read_aligned(written(tmp_path), MOST_UM)]))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,23 @@ def test_a_turned_frame_cannot_be_aligned(tmp_path: Path) -> None:
 )
 def test_a_damaged_alignment_is_bad_input(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"aligned\.json"):
-        read_aligned(written(tmp_path, **changes))
+        read_aligned(written(tmp_path, **changes), MOST_UM)
+
+
+@pytest.mark.parametrize(
+    ("shift_um", "rotation_deg", "scale", "says"),
+    [
+        ([4.3, 4.3], 0.0, 1.0, "a shift of 6.08 um is more than the 6 um of sem.overview.largest_offset_um"),
+        ([0.0, 0.0], -1.6, 1.0, "a rotation of -1.60 degrees"),
+        ([0.0, 0.0], 0.0, 1.04, "a scale of 1.0400"),
+    ],
+)
+def test_an_alignment_that_no_machine_causes_is_bad_input(
+    tmp_path: Path, shift_um: list[float], rotation_deg: float, scale: float, says: str
+) -> None:
+    motion = {"shift_um": shift_um, "rotation_deg": rotation_deg, "scale": scale}
+    with pytest.raises(InputError, match=says):
+        read_aligned(written(tmp_path, motion=motion), MOST_UM)
 
 
 def test_a_claim_of_nothing_is_bad_input(tmp_path: Path) -> None:

@@ -271,9 +271,11 @@ def test_an_overview_places_the_frames_of_its_position(start: Start, tmp_path: P
         **CALIBRATED,
         layout={"sections": 1, "columns": 1, "fields": [1, 1]},
         sem={
-            "beam_reach_um": [60, 40],
-            "max_scan_px": [600, 400],
-            "overview": {"take": True, "pixel_size_nm": 300},
+            "beam_reach_um": [60, 60],
+            "max_scan_px": [600, 600],
+            # Long enough to be stopped after one frame on a busy computer, too.
+            "dwell_us": 40,
+            "overview": {"take": True, "pixel_size_nm": 100, "dwell_us": 4.5},
         },
     )
     with servers(true) as rig:
