@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service.api import field_reads, queue_reads, session_reads, target_reads
+from service.api import field_reads, queue_reads, review_reads, session_reads, target_reads
 from service.api.changes import Changes
 from service.api.control import Control
 from service.api.wire.messages import API_VERSION, ChangeParams, ErrorCode, Request, refusal
@@ -81,6 +81,11 @@ class Handler:
             "targets.get": lambda _: target_reads.now(store, control.targets()),
             "targets.list": lambda params: target_reads.page(control.targets(), params),
             "targets.preview": lambda params: target_reads.preview(control.preview(params.rule)),
+            "review.get": lambda _: review_reads.now(store, control.policy()),
+            "review.list": partial(review_reads.page, store),
+            "review.preview": lambda params: review_reads.preview(
+                control.preview_policy(params.policy.change(), params.field)
+            ),
             "exposures.list": partial(queue_reads.exposures, store),
             "focus.list": partial(queue_reads.focuses, store),
         }

@@ -9,6 +9,7 @@ from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 from service.api.wire.messages import Identifier, Limit, Number
 from service.model import specimen
+from service.model.review import Verdict
 from service.model.specimen import FieldState
 from service.model.targets import Beside, LeftOut
 
@@ -124,6 +125,8 @@ class BoxRow(Frozen):
     """Reason why it is left out by choice; null if it is not."""
     beside: Beside | None
     """Effect of the frames of other cells on a cell that is left out."""
+    verdict: Verdict | None
+    """Decision of a person in the review; `reason` says whose."""
 
     @classmethod
     def of(cls, cell: specimen.Cell) -> Self:
@@ -145,6 +148,7 @@ class BoxRow(Frozen):
             brightness_adu=cell.brightness_adu,
             left_out=cell.left_out,
             beside=cell.beside,
+            verdict=cell.verdict,
         )
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from config.base import Frozen
-from service.api.wire import fields, focus, queue, targets
+from service.api.wire import fields, focus, queue, review, targets
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import (
     Changed,
@@ -179,6 +179,20 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "targets.set": Method(
             targets.SetTargetsParams, Changed, "Choose the cells to image; in the review only."
         ),
+        "review.get": Method(NoParams, review.Review, "State of the review, and the margins in force."),
+        "review.list": Method(review.ReviewParams, review.EditPage, "Edits of people, undone ones included."),
+        "review.preview": Method(
+            review.ReviewPreviewParams,
+            review.ReviewPreview,
+            "Effect of other margins or another threshold, without a change.",
+        ),
+        "review.edit": Method(
+            review.ReviewEditParams, Changed, "Reject, accept, draw and resize cells; in the review only."
+        ),
+        "review.policy": Method(
+            review.ReviewPolicyParams, Changed, "Set margins and threshold; in the review only."
+        ),
+        "review.undo": Method(review.ReviewUndoParams, Changed, "Undo the last edits; in the review only."),
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
         "focus.list": Method(focus.FocusesParams, focus.FocusPage, "Focus on each section: found and used."),
         "run.pause": Method(ChangeParams, Changed, "Pause after the current step."),

@@ -3,19 +3,20 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from config.model import Config
 from config.work import TargetsConfig
 from planner.cost import Work, total_s
-from planner.settings import settings_from
+from planner.settings import PlanSettings, settings_from
 from planner.values import Box
+from service.model.specimen import Cell
 from service.model.targets import Beside, Choice, LeftOut, Target
 from service.model.work import ALL_CELLS
 from service.planning.durations import session_pace
 from service.planning.focus_cost import FocusCost
-from service.planning.targets.choose import Catalogue, catalogue, check_rule, rule_in_force
+from service.planning.targets.choose import Catalogue, catalogue, check_rule, is_chosen, rule_in_force
 from service.planning.targets.hours import most_s, work_alone
-from service.planning.targets.select import select
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
@@ -104,7 +105,7 @@ class TargetLists:
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config, self._store = config, store
-        self._kept: tuple[int, _Costed] | None = None
+        self._kept: tuple[int, Costed] | None = None
 
     def now(self) -> TargetList:
         """Return the cells that can be chosen, with the choice in force."""
@@ -127,7 +128,7 @@ class TargetLists:
         """
         costed = self._costed()
         check_rule(self._config, self._store, rule, costed.found)
-        selection = select(costed.found.targets, rule)
+        selection = costed.found.selection(rule)
         before = {one.target.id for one in costed.listed if one.left_out is None}
         limit_s = costed.most_s(selection.chosen)
         return Preview(
@@ -142,29 +143,32 @@ class TargetLists:
             all_s=costed.all_s,
         )
 
-    def _costed(self) -> "_Costed":
+    def _costed(self) -> "Costed":
         seq = self._store.events.last_seq()
         if self._kept is None or self._kept[0] != seq:
-            self._kept = seq, _Costed(self._config, self._store)
+            self._kept = seq, Costed(self._config, self._store, catalogue(self._store))
         return self._kept[1]
 
 
-class _Costed:
-    """All cells of a session with the time of each, at one moment."""
+class Costed:
+    """Cells of a session with the time of each, at one moment.
 
-    def __init__(self, config: Config, store: Store) -> None:
-        self.found = catalogue(store)
+    Parameters
+    ----------
+    config : Config
+    store : Store
+    found : Catalogue
+    """
+
+    def __init__(self, config: Config, store: Store, found: Catalogue) -> None:
+        self.found = found
         self._pace = session_pace(config, store)
         self._focus = FocusCost.of(config, self._pace)
         settings = settings_from(config.planner, config.sem, config.stage, StageFrame.of(config).misfit_m)
-        self._alone_s = {
-            cell.id: self._time_s(work_alone(Box(cell.id, cell.rect_m, cell.image_rect_m), settings))
-            for cell in self.found.cells
-        }
+        self._alone_s = {cell.id: self._time_s(_alone(cell, settings)) for cell in self.found.cells}
         self._raster_s = {
             name: self._time_s(work) for name, work in store.durations.of_method("raster").items()
         }
-        self.listed = _listed(self.found, self._alone_s)
         ways = {way.method: way for way in map(self._focus.added_to, store.durations.ways())}
         chosen = next((way for way in ways.values() if way.chosen), None)
         everything = ways.get(ALL_CELLS, chosen)
@@ -173,19 +177,41 @@ class _Costed:
         self.electron_s = self._time_s(chosen.work) if chosen is not None and complete else None
         self.all_s = self._time_s(everything.work) if everything is not None and complete else None
 
+    @cached_property
+    def listed(self) -> tuple[Listed, ...]:
+        """Cells through all their sections, with the time of each."""
+        return _listed(self.found, self._alone_s)
+
     def most_s(self, chosen: frozenset[str]) -> float:
         """Return an upper limit of the time that some targets take, s."""
         by_section: dict[str, list[tuple[str, float]]] = defaultdict(list)
         taken = set()
         for cell in self.found.cells:
             by_section[cell.section].append((cell.id, self._alone_s[cell.id]))
-            if not chosen.isdisjoint(cell.targets):
+            if is_chosen(cell, chosen):
                 taken.add(cell.id)
         sections = {cell.section for cell in self.found.cells if cell.id in taken}
         return most_s(by_section, taken, self._raster_s) + self._time_s(self._focus.beam(len(sections)))
 
     def _time_s(self, work: Work) -> float:
         return total_s(work, self._pace.electron)
+
+
+def _alone(cell: Cell, settings: PlanSettings) -> Work:
+    keep, box = cell.image_rect_m or cell.rect_m, cell.rect_m
+    # Only sizes count, and most cells share theirs: whole picometres, so that rounding makes no difference.
+    sizes = tuple(round(1e12 * (at - from_m)) for at, from_m in (
+        (box[0], keep[0]), (box[1], keep[1]), (box[2], box[0]), (box[3], box[1]),
+        (keep[2], keep[0]), (keep[3], keep[1]),
+    ))  # fmt: skip
+    return _work_of(sizes, settings)
+
+
+@lru_cache(maxsize=50_000)
+def _work_of(sizes_pm: tuple[int, ...], settings: PlanSettings) -> Work:
+    x, y, width, height, whole_width, whole_height = (1e-12 * size for size in sizes_pm)
+    box = Box("", (x, y, x + width, y + height), (0.0, 0.0, whole_width, whole_height))
+    return work_alone(box, settings)
 
 
 def _listed(found: Catalogue, alone_s: Mapping[str, float]) -> tuple[Listed, ...]:

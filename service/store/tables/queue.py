@@ -281,7 +281,7 @@ def _known_cells(database: Database, section: str, cells: Sequence[str]) -> None
 
 def _all_accounted_for(database: Database, section: str) -> None:
     wrong = database.one(
-        "SELECT id, skipped FROM cell WHERE section = ?"
+        "SELECT id, skipped FROM cell WHERE section = ? AND verdict IS NOT 'withdrawn'"
         " AND (skipped IS NOT NULL) = EXISTS (SELECT 1 FROM cover WHERE cover.cell = cell.id) LIMIT 1",
         (section,),
     )

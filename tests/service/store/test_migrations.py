@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from config.model import Config
 from service.errors import StoreError
 from service.model.focus import FocusBeam, FocusState
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 from service.model.phases import PauseCause, Phase
+from service.model.review import EditKind, Verdict
+from service.planning.review.asked import Asked
+from service.planning.review.edit import edit, undo
 from service.store import migrations
 from service.store.schema import VERSION
 from service.store.store import Store
@@ -31,6 +35,9 @@ that detection of that version wrote for each source and decision."""
 
 VERSION_4 = VERSION_1.with_name("version4.sql")
 """Store written by version 4: a session in review with two cells and their jobs."""
+
+VERSION_5 = VERSION_1.with_name("version5.sql")
+"""Store written by version 5: the same."""
 
 
 def restored(sample: Path, folder: Path) -> Path:
@@ -160,6 +167,23 @@ def test_cells_of_version_4_are_all_chosen_and_of_unknown_brightness(tmp_path: P
     assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
 
 
+def test_cells_of_version_5_can_be_edited(tmp_path: Path) -> None:
+    path = restored(VERSION_5, tmp_path)
+    with closing(Store.open(path)) as store:
+        cells = store.specimen.cells()
+        assert [(c.reach_um, c.extra_um, c.verdict) for c in cells] == [(None, 0.0, None)] * 2
+        assert store.specimen.field("S0001/F000").frame is None
+        edit(Config(), store, [Asked(EditKind.REJECT, cell=cells[0].id)], "kim", "debris")
+        assert store.specimen.cells()[0].verdict is Verdict.REJECTED
+        undo(Config(), store, "kim", mine=True)
+        assert [(c.image_rect_m, c.verdict) for c in store.specimen.cells()] == [
+            (c.image_rect_m, None) for c in cells
+        ]
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+
+
 CAUSES = {
     "a fault was acknowledged": PauseCause.FAULT_ACKNOWLEDGED,
     "the frame of": PauseCause.IMAGE_NOT_SAVED,
@@ -207,7 +231,7 @@ def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.M
     before = content(old)
     broken = {1: (*migrations.MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
     monkeypatch.setattr(migrations, "MIGRATIONS", broken)
-    with pytest.raises(StoreError, match="cannot be brought from version 1 to 5: no such table: nowhere"):
+    with pytest.raises(StoreError, match="cannot be brought from version 1 to 6: no such table: nowhere"):
         Store.open(old)
     assert version(old) == 1
     assert content(old) == before
@@ -224,7 +248,7 @@ def test_a_store_that_cannot_be_copied_is_not_changed(old: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stated", "message"),
-    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 5"), (0, "no way from it")],
+    [(VERSION + 1, "made by a newer ilemtrack; this one reads up to version 6"), (0, "no way from it")],
 )
 def test_other_versions_are_refused(old: Path, stated: int, message: str) -> None:
     with closing(sqlite3.connect(old)) as connection:
