@@ -31,8 +31,7 @@ class PolicyPreview:
     electron_s : float or None
         Time of the electron images by the plans, s; None while sections are planned.
     estimate_s : float
-        Time of the electron images under this policy, s: that of the plans, changed in proportion to the time
-        that all cells would take one by one; this time itself where there are no plans.
+        The same under this policy, s; see `Costed.estimate_s`.
     boxes_px : mapping
         What would be imaged of each cell of the field asked for, px of its frame; None for nothing.
     """
@@ -100,17 +99,14 @@ class _Now:
         added = [new.id for old, new in pairs if old.image_rect_m is None and new.image_rect_m is not None]
         dropped = [new.id for old, new in pairs if old.image_rect_m is not None and new.image_rect_m is None]
         other = sum(old.image_rect_m != new.image_rect_m for old, new in pairs)
-        limit_s, limit_before_s = costed.most_s(chosen), self._costed.most_s(self._chosen)
-        electron_s = self._costed.electron_s
-        planned = electron_s is not None and limit_before_s > 0
         return PolicyPreview(
             cells=_imaged(costed.found, chosen),
             before=_imaged(self._costed.found, self._chosen),
             added=tuple(added),
             dropped=tuple(dropped),
             resized=other - len(added) - len(dropped),
-            electron_s=electron_s,
-            estimate_s=(electron_s or 0.0) * limit_s / limit_before_s if planned else limit_s,
+            electron_s=self._costed.electron_s,
+            estimate_s=costed.estimate_s(chosen, self._costed.alone_s(self._chosen)),
             boxes_px={new.id: new.image_box_px for new in after if new.field == field},
         )
 

@@ -169,6 +169,7 @@ class Costed:
         self._raster_s = {
             name: self._time_s(work) for name, work in store.durations.of_method("raster").items()
         }
+        self._planned_s = {name: self._time_s(work) for name, work in store.durations.of_plans().items()}
         ways = {way.method: way for way in map(self._focus.added_to, store.durations.ways())}
         chosen = next((way for way in ways.values() if way.chosen), None)
         everything = ways.get(ALL_CELLS, chosen)
@@ -181,6 +182,34 @@ class Costed:
     def listed(self) -> tuple[Listed, ...]:
         """Cells through all their sections, with the time of each."""
         return _listed(self.found, self._alone_s)
+
+    def alone_s(self, chosen: frozenset[str]) -> dict[str, float]:
+        """Return the time that the cells of some targets take in each section, one by one, s."""
+        sums: dict[str, float] = defaultdict(float)
+        for cell in self.found.cells:
+            if is_chosen(cell, chosen):
+                sums[cell.section] += self._alone_s[cell.id]
+        return sums
+
+    def estimate_s(self, chosen: frozenset[str], before_s: Mapping[str, float]) -> float:
+        """Return an estimate of the time that some targets take, s, from the plans of others.
+
+        In each section, the time of its plan changes in proportion to the time that the cells take one by
+        one, up to a full raster; before there is a plan, they take that time.
+
+        Parameters
+        ----------
+        chosen : frozenset of str
+        before_s : mapping
+            `alone_s` of the cells that are planned.
+        """
+        now_s, total = self.alone_s(chosen), 0.0
+        for section, alone_s in now_s.items():
+            own_s = alone_s
+            if section in self._planned_s and before_s.get(section):
+                own_s = self._planned_s[section] * alone_s / before_s[section]
+            total += min(own_s, self._raster_s.get(section, own_s))
+        return total + self._time_s(self._focus.beam(len(now_s)))
 
     def most_s(self, chosen: frozenset[str]) -> float:
         """Return an upper limit of the time that some targets take, s."""
