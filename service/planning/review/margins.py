@@ -103,7 +103,7 @@ def sides_px(cell: Cell, policy: DetectionConfig, pixel_um: float) -> Sides:
     margin = _pixels(margin_um, pixel_um)
     if cell.reach_um is None:
         return margin, margin, margin, margin
-    share = _share(policy.side_quantile)
+    share = share_of_reach(policy.side_quantile)
     left, top, right, bottom = (max(margin, _pixels(share * side, pixel_um)) for side in cell.reach_um)
     return left, top, right, bottom
 
@@ -143,7 +143,8 @@ def _kept(cell: Cell, policy: DetectionConfig) -> Decision:
 
 
 @cache
-def _share(quantile: float) -> float:
+def share_of_reach(quantile: float) -> float:
+    """Return the part of `Cell.reach_um` that a side exceeds with the chance of a quantile."""
     deviations = NormalDist()
     return deviations.inv_cdf(quantile) / deviations.inv_cdf(OUTER_QUANTILE)
 

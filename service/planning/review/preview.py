@@ -1,16 +1,21 @@
-"""Effect of other margins or another threshold, without a change: quick enough for a slider."""
+"""Effect of other margins or another threshold, without a change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from config.model import Config
+from planner.cost import Work, total_s
+from planner.settings import settings_from
 from service.model.review import BoxPx4, PolicyChange, Step
-from service.model.specimen import Cell
+from service.planning.durations import session_pace
+from service.planning.focus_cost import FocusCost
 from service.planning.review.effective import Policy, as_reviewed
 from service.planning.review.ground import Grounds
-from service.planning.targets.choose import Catalogue, is_chosen, rule_in_force
-from service.planning.targets.listing import Costed
+from service.planning.review.many_cells import Floats, Imaged, ManyCells
+from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
 
@@ -21,7 +26,7 @@ class PolicyPreview:
     Attributes
     ----------
     cells : int
-        Cells that would be imaged, as far as they are chosen.
+        Cells that would be imaged, without those that are left out by choice.
     before : int
         The same under the policy in force.
     added, dropped : tuple of str
@@ -31,7 +36,8 @@ class PolicyPreview:
     electron_s : float or None
         Time of the electron images by the plans, s; None while sections are planned.
     estimate_s : float
-        The same under this policy, s; see `Costed.estimate_s`.
+        The same under this policy, s. In each section, the time of its plan changes in proportion to the time
+        that its cells take one by one, up to a full raster.
     boxes_px : mapping
         What would be imaged of each cell of the field asked for, px of its frame; None for nothing.
     """
@@ -77,43 +83,109 @@ class _Now:
     """Cells of a session at one moment."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        self._config, self._store = config, store
+        self._policy = config.detection
         self._cells = store.specimen.cells()
-        self._found = store.review.as_found(self._cells)
-        self._edits = store.review.edits_of(cell.id for cell in self._cells)
-        self._exposed = store.review.exposed()
         self._grounds = Grounds(store)
-        self._rule = rule_in_force(config, store)
-        self._costed, self._chosen = self._cost(self._cells)
+        self._edits = store.review.edits_of(cell.id for cell in self._cells)
+        exposed = store.review.exposed()
+        # What a person has edited, or the beam has reached, does not follow the policy.
+        edited = [cell.verdict is not None or cell.section in exposed for cell in self._cells]
+        self._fixed = np.array(edited, dtype=bool)
+        self._found = store.review.as_found(self._cells)
+        base = [now if own else was for now, was, own in zip(self._cells, self._found, edited, strict=True)]
+        self._many = ManyCells.of(base, self._grounds.of)
+        step = store.review.policy_step()
+        self._before = self._under(Policy(config.detection, step))
+        self._chosen = np.array([cell.left_out is None for cell in self._cells], dtype=bool)
+        self._hours = _Hours(config, store, [cell.section for cell in self._cells])
+        boxes = np.array([cell.box_px for cell in self._cells], dtype=np.float64).reshape(-1, 4)
+        self._size_px = boxes[:, 2:] - boxes[:, :2]
 
     def preview(self, change: PolicyChange, field: str | None) -> PolicyPreview:
-        policy = Policy(self._config.detection, Step(0, "", "", "", change))
-        after = [
-            now
-            if now.section in self._exposed
-            else as_reviewed(found, self._edits.get(found.id, ()), policy, partial(self._grounds.of, found))
-            for now, found in zip(self._cells, self._found, strict=True)
-        ]
-        costed, chosen = self._cost(after)
-        pairs = list(zip(self._cells, after, strict=True))
-        added = [new.id for old, new in pairs if old.image_rect_m is None and new.image_rect_m is not None]
-        dropped = [new.id for old, new in pairs if old.image_rect_m is not None and new.image_rect_m is None]
-        other = sum(old.image_rect_m != new.image_rect_m for old, new in pairs)
+        policy = Policy(self._policy, Step(0, "", "", "", change))
+        before, after = self._before, self._under(policy)
+        other = (before.sides_px != after.sides_px).any(axis=1) & before.mask & after.mask
         return PolicyPreview(
-            cells=_imaged(costed.found, chosen),
-            before=_imaged(self._costed.found, self._chosen),
-            added=tuple(added),
-            dropped=tuple(dropped),
-            resized=other - len(added) - len(dropped),
-            electron_s=self._costed.electron_s,
-            estimate_s=costed.estimate_s(chosen, self._costed.alone_s(self._chosen)),
-            boxes_px={new.id: new.image_box_px for new in after if new.field == field},
+            cells=int(np.count_nonzero(after.mask & self._chosen)),
+            before=int(np.count_nonzero(before.mask & self._chosen)),
+            added=self._names(after.mask & ~before.mask),
+            dropped=self._names(before.mask & ~after.mask),
+            resized=int(np.count_nonzero(other)),
+            electron_s=self._hours.planned_s,
+            estimate_s=self._hours.estimate_s(self._alone_s(before), self._alone_s(after)),
+            boxes_px=self._boxes(policy, field),
         )
 
-    def _cost(self, cells: list[Cell]) -> tuple[Costed, frozenset[str]]:
-        found = Catalogue(tuple(cell for cell in cells if cell.image_rect_m is not None))
-        return Costed(self._config, self._store, found), found.selection(self._rule).chosen
+    def _under(self, policy: Policy) -> Imaged:
+        now = self._many.under(policy.configured, policy.in_force)
+        fixed, sides = self._fixed, self._many.shown_px
+        return Imaged(
+            np.where(fixed, self._many.imaged, now.mask), np.where(fixed[:, None], sides, now.sides_px)
+        )
+
+    def _alone_s(self, imaged: Imaged) -> Floats:
+        pixel_um = self._many.pixel_um
+        sizes_um = self._size_px * pixel_um[:, None]
+        sides_um = imaged.sides_px * pixel_um[:, None]
+        return np.where(imaged.mask & self._chosen, self._hours.alone_s(sizes_um, sides_um), 0.0)
+
+    def _names(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[str, ...]:
+        return tuple(self._cells[n].id for n in np.flatnonzero(mask).tolist())
+
+    def _boxes(self, policy: Policy, field: str | None) -> dict[str, BoxPx4 | None]:
+        pairs = zip(self._cells, self._found, self._fixed.tolist(), strict=True)
+        return {
+            now.id: (
+                now
+                if fixed and now.verdict is None
+                else as_reviewed(was, self._edits.get(now.id, ()), policy, partial(self._grounds.of, was))
+            ).image_box_px
+            for now, was, fixed in pairs
+            if now.field == field
+        }
 
 
-def _imaged(found: Catalogue, chosen: frozenset[str]) -> int:
-    return sum(is_chosen(cell, chosen) for cell in found.cells)
+class _Hours:
+    """Time of electron images, estimated from the plans and the sizes of the cells."""
+
+    def __init__(self, config: Config, store: Store, sections: list[str]) -> None:
+        pace = session_pace(config, store)
+        self._pace, self._focus = pace.electron, FocusCost.of(config, pace)
+        self._settings = settings_from(
+            config.planner, config.sem, config.stage, StageFrame.of(config).misfit_m
+        )
+        self._names, self._of_cell = np.unique(np.array(sections, dtype=str), return_inverse=True)
+        plans, rasters = store.durations.of_plans(), store.durations.of_method("raster")
+        nothing = float("nan")
+        self._plan_s = np.array([self._s(plans[n]) if n in plans else nothing for n in self._names.tolist()])
+        self._raster_s = np.array(
+            [self._s(rasters[n]) if n in rasters else np.inf for n in self._names.tolist()]
+        )
+        chosen = [work for work in plans.values() if work.frames]
+        focus_s = self._s(self._focus.beam(len(chosen)))
+        complete = set(plans) >= set(self._names.tolist())
+        self.planned_s = focus_s + sum(map(self._s, plans.values())) if complete else None
+
+    def alone_s(self, sizes_um: Floats, sides_um: Floats) -> Floats:
+        """Return the time of each cell that has its frames for itself, s, of whatever size."""
+        one = self._settings
+        context_um = one.context_m * 1e6
+        wide = np.maximum(sides_um, context_um)
+        required_um = sizes_um + wide[:, :2] + wide[:, 2:] + 2e6 * one.guard_m
+        px = np.ceil(required_um / (one.pixel_size_m * 1e6))
+        frames = np.ceil(px / np.array(one.max_frame_px)).prod(axis=1)
+        per_frame_s = self._s(Work(1, 1))
+        return np.asarray(frames * per_frame_s + px.prod(axis=1) * one.dwell_s)
+
+    def estimate_s(self, before_s: Floats, after_s: Floats) -> float:
+        """Return the time under a policy, s, from the times of the cells before and after."""
+        count = len(self._names)
+        before = np.bincount(self._of_cell, before_s, count)
+        after = np.bincount(self._of_cell, after_s, count)
+        known = np.isfinite(self._plan_s) & (before > 0)
+        own = np.where(known, np.nan_to_num(self._plan_s) * after / np.where(before > 0, before, 1.0), after)
+        sections = int(np.count_nonzero(after))
+        return float(np.minimum(own, self._raster_s).sum()) + self._s(self._focus.beam(sections))
+
+    def _s(self, work: Work) -> float:
+        return total_s(work, self._pace)

@@ -3,14 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 
 from config.model import Config
 from config.work import TargetsConfig
 from planner.cost import Work, total_s
-from planner.settings import PlanSettings, settings_from
+from planner.settings import settings_from
 from planner.values import Box
-from service.model.specimen import Cell
 from service.model.targets import Beside, Choice, LeftOut, Target
 from service.model.work import ALL_CELLS
 from service.planning.durations import session_pace
@@ -105,7 +103,7 @@ class TargetLists:
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config, self._store = config, store
-        self._kept: tuple[int, Costed] | None = None
+        self._kept: tuple[int, _Costed] | None = None
 
     def now(self) -> TargetList:
         """Return the cells that can be chosen, with the choice in force."""
@@ -143,33 +141,29 @@ class TargetLists:
             all_s=costed.all_s,
         )
 
-    def _costed(self) -> "Costed":
+    def _costed(self) -> "_Costed":
         seq = self._store.events.last_seq()
         if self._kept is None or self._kept[0] != seq:
-            self._kept = seq, Costed(self._config, self._store, catalogue(self._store))
+            self._kept = seq, _Costed(self._config, self._store)
         return self._kept[1]
 
 
-class Costed:
-    """Cells of a session with the time of each, at one moment.
+class _Costed:
+    """All cells of a session with the time of each, at one moment."""
 
-    Parameters
-    ----------
-    config : Config
-    store : Store
-    found : Catalogue
-    """
-
-    def __init__(self, config: Config, store: Store, found: Catalogue) -> None:
-        self.found = found
+    def __init__(self, config: Config, store: Store) -> None:
+        self.found = catalogue(store)
         self._pace = session_pace(config, store)
         self._focus = FocusCost.of(config, self._pace)
         settings = settings_from(config.planner, config.sem, config.stage, StageFrame.of(config).misfit_m)
-        self._alone_s = {cell.id: self._time_s(_alone(cell, settings)) for cell in self.found.cells}
+        self._alone_s = {
+            cell.id: self._time_s(work_alone(Box(cell.id, cell.rect_m, cell.image_rect_m), settings))
+            for cell in self.found.cells
+        }
         self._raster_s = {
             name: self._time_s(work) for name, work in store.durations.of_method("raster").items()
         }
-        self._planned_s = {name: self._time_s(work) for name, work in store.durations.of_plans().items()}
+        self.listed = _listed(self.found, self._alone_s)
         ways = {way.method: way for way in map(self._focus.added_to, store.durations.ways())}
         chosen = next((way for way in ways.values() if way.chosen), None)
         everything = ways.get(ALL_CELLS, chosen)
@@ -177,39 +171,6 @@ class Costed:
         complete = set(store.durations.of_method("raster")) >= {cell.section for cell in self.found.cells}
         self.electron_s = self._time_s(chosen.work) if chosen is not None and complete else None
         self.all_s = self._time_s(everything.work) if everything is not None and complete else None
-
-    @cached_property
-    def listed(self) -> tuple[Listed, ...]:
-        """Cells through all their sections, with the time of each."""
-        return _listed(self.found, self._alone_s)
-
-    def alone_s(self, chosen: frozenset[str]) -> dict[str, float]:
-        """Return the time that the cells of some targets take in each section, one by one, s."""
-        sums: dict[str, float] = defaultdict(float)
-        for cell in self.found.cells:
-            if is_chosen(cell, chosen):
-                sums[cell.section] += self._alone_s[cell.id]
-        return sums
-
-    def estimate_s(self, chosen: frozenset[str], before_s: Mapping[str, float]) -> float:
-        """Return an estimate of the time that some targets take, s, from the plans of others.
-
-        In each section, the time of its plan changes in proportion to the time that the cells take one by
-        one, up to a full raster; before there is a plan, they take that time.
-
-        Parameters
-        ----------
-        chosen : frozenset of str
-        before_s : mapping
-            `alone_s` of the cells that are planned.
-        """
-        now_s, total = self.alone_s(chosen), 0.0
-        for section, alone_s in now_s.items():
-            own_s = alone_s
-            if section in self._planned_s and before_s.get(section):
-                own_s = self._planned_s[section] * alone_s / before_s[section]
-            total += min(own_s, self._raster_s.get(section, own_s))
-        return total + self._time_s(self._focus.beam(len(now_s)))
 
     def most_s(self, chosen: frozenset[str]) -> float:
         """Return an upper limit of the time that some targets take, s."""
@@ -224,23 +185,6 @@ class Costed:
 
     def _time_s(self, work: Work) -> float:
         return total_s(work, self._pace.electron)
-
-
-def _alone(cell: Cell, settings: PlanSettings) -> Work:
-    keep, box = cell.image_rect_m or cell.rect_m, cell.rect_m
-    # Only sizes count, and most cells share theirs: whole picometres, so that rounding makes no difference.
-    sizes = tuple(round(1e12 * (at - from_m)) for at, from_m in (
-        (box[0], keep[0]), (box[1], keep[1]), (box[2], box[0]), (box[3], box[1]),
-        (keep[2], keep[0]), (keep[3], keep[1]),
-    ))  # fmt: skip
-    return _work_of(sizes, settings)
-
-
-@lru_cache(maxsize=50_000)
-def _work_of(sizes_pm: tuple[int, ...], settings: PlanSettings) -> Work:
-    x, y, width, height, whole_width, whole_height = (1e-12 * size for size in sizes_pm)
-    box = Box("", (x, y, x + width, y + height), (0.0, 0.0, whole_width, whole_height))
-    return work_alone(box, settings)
 
 
 def _listed(found: Catalogue, alone_s: Mapping[str, float]) -> tuple[Listed, ...]:

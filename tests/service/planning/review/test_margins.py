@@ -15,6 +15,7 @@ from detection.policy import apply_policy
 from drivers.pose import Pose, box_to_rect, grown_rect
 from planner.geometry.rects import holds
 from service.model.specimen import Cell
+from service.planning.review.many_cells import ManyCells
 from service.planning.review.margins import sides_px, under_policy
 from tests.service.planning.review.review_store import PIXEL_M, SIZE_PX, found_cell, ground
 
@@ -86,6 +87,19 @@ def test_larger_margins_never_image_less(cell: Cell, one: DetectionConfig, other
     assert more is not None
     assert holds(more, less)
     assert holds(less, cell.rect_m)
+
+
+@given(st.lists(CELLS, min_size=1, max_size=5), POLICIES)
+def test_many_cells_are_imaged_as_each_of_them(cells: list[Cell], policy: DetectionConfig) -> None:
+    below = found_cell("S0001", 9, (40, 40, 60, 60), 0.01, (1.0, 0.2, 0.4, 0.0), Decision.BELOW_FLOOR)
+    cells = [*cells, below]
+    imaged = ManyCells.of(cells, lambda _: GROUND).under(BASE, policy)
+    for cell, is_imaged, sides in zip(cells, imaged.mask.tolist(), imaged.sides_px.tolist(), strict=True):
+        now = under_policy(cell, BASE, policy, GROUND, "kim")
+        assert is_imaged == (now.image_box_px is not None)
+        if now.image_box_px is not None:
+            (x0, y0, x1, y1), image = cell.box_px, now.image_box_px
+            assert sides == [x0 - image[0], y0 - image[1], image[2] - x1, image[3] - y1]
 
 
 def test_the_policy_in_force_changes_nothing() -> None:
