@@ -59,7 +59,7 @@ def field(row: sqlite3.Row) -> Field:
         section=row["section"],
         index=row["idx"],
         center_m=(row["x_m"], row["y_m"]),
-        rect_m=_rect(row),
+        rect_m=rect(row),
         state=FieldState(row["state"]),
         reason=row["reason"],
         image=row["image"],
@@ -127,12 +127,12 @@ def step(row: sqlite3.Row) -> Step:
 
 def recorded(row: sqlite3.Row, of_step: Step) -> Recorded:
     """Read a row of ``review_edit``."""
-    box, rect = row["box_px"], row["rect_m"]
+    box, rect_m = row["box_px"], row["rect_m"]
     edit = Edit(
         EditKind(row["kind"]),
         row["cell"],
         None if box is None else _four(box),
-        None if rect is None else _four(rect),
+        None if rect_m is None else _four(rect_m),
     )
     return Recorded(row["id"], edit, of_step)
 
@@ -163,7 +163,7 @@ def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
         id=row["id"],
         section=row["section"],
         position=row["position"],
-        rect_m=_rect(row),
+        rect_m=rect(row),
         center_m=(row["x_m"], row["y_m"]),
         size_px=(row["width_px"], row["height_px"]),
         pixel_size_m=row["pixel_size_m"],
@@ -185,7 +185,7 @@ def exposure(row: sqlite3.Row) -> Exposure:
     return Exposure(
         id=row["id"],
         job=row["job"],
-        rect_m=_rect(row),
+        rect_m=rect(row),
         halo_m=row["halo_m"],
         state=ExposureState(row["state"]),
         opened_s=row["opened_s"],
@@ -219,7 +219,8 @@ def event(row: sqlite3.Row) -> Event:
     return Event(row["seq"], row["time_s"], row["at"], row["kind"], row["subject"], json.loads(row["data"]))
 
 
-def _rect(row: sqlite3.Row) -> RectM:
+def rect(row: sqlite3.Row) -> RectM:
+    """Read the rectangle of a row."""
     return row["x0_m"], row["y0_m"], row["x1_m"], row["y1_m"]
 
 

@@ -6,13 +6,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from config.base import Frozen
-from service.api.wire import fields, focus, queue, review, targets
+from service.api.wire import fields, focus, maps, queue, review, targets
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import (
     Changed,
     ChangeParams,
     EventMessage,
-    Identifier,
     Limit,
     NoParams,
     Number,
@@ -21,13 +20,6 @@ from service.api.wire.messages import (
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase
 from service.model.specimen import FieldState
-
-
-class SectionsParams(Frozen):
-    """Selection of sections; `after` is the last identifier of the page before."""
-
-    limit: Limit = 100
-    after: Identifier | None = None
 
 
 class EventsParams(Frozen):
@@ -48,21 +40,6 @@ class Hello(Frozen):
     pid: int
     microscope: str = ""
     """The microscope, in a few words for people."""
-
-
-class SectionRow(Frozen):
-    """One section."""
-
-    section: str
-    index: int
-    center_m: tuple[float, float]
-
-
-class SectionPage(Frozen):
-    """Some sections; `after` asks for the next ones, null at the end."""
-
-    sections: tuple[SectionRow, ...]
-    after: str | None
 
 
 class EventPage(Frozen):
@@ -148,7 +125,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "Time, data and dose left, the time of the end, and other ways to image.",
         ),
         "events.since": Method(EventsParams, EventPage, "Events after a sequence number."),
-        "sections.list": Method(SectionsParams, SectionPage, "Sections in the order of cutting."),
+        "sections.list": Method(maps.SectionsParams, maps.SectionPage, "Sections in the order of cutting."),
         "fields.list": Method(fields.FieldsParams, fields.FieldPage, "FM positions."),
         "fields.get": Method(
             fields.FieldParams, fields.FieldDetail, "One FM position, and the number of its cells."
@@ -159,8 +136,14 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             fields.ImageResult,
             "Fluorescence frame of a field: a small PNG, or a part of the file.",
         ),
+        "fields.frames": Method(
+            maps.FramesParams, maps.FramePage, "Electron frames that touch a field, planned and done."
+        ),
         "queue.list": Method(queue.QueueParams, queue.JobPage, "Jobs in the order of the queue."),
         "queue.get": Method(queue.JobParams, queue.JobDetail, "Everything that is known about one job."),
+        "queue.image": Method(
+            maps.JobImageParams, fields.ImageResult, "Electron image of a job: a small PNG."
+        ),
         "queue.hold": Method(queue.JobsParams, Changed, "Hold queued jobs until they are released."),
         "queue.release": Method(queue.JobsParams, Changed, "Return held jobs to the queue."),
         "queue.approve": Method(queue.DecidedParams, Changed, "Expose jobs again that need review."),
@@ -170,6 +153,9 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "targets.get": Method(NoParams, targets.Targets, "The choice of the cells to image, and its hours."),
         "targets.list": Method(
             targets.TargetsParams, targets.TargetPage, "Cells that can be chosen, through all their sections."
+        ),
+        "targets.cells": Method(
+            fields.TargetCellsParams, fields.BoxPage, "A cell in each of the sections that show it."
         ),
         "targets.preview": Method(
             targets.PreviewParams,

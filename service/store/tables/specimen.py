@@ -2,15 +2,25 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from drivers.pose import RectM
+from planner.geometry.rects import hull
 from service.errors import StoreError, UnknownIdError
 from service.model import field_states
 from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
 from service.store import rows
 from service.store.database import Database
 from service.store.rows import numbers, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class SectionFields:
+    """Fields of a section: the ground of all, None without any, and the number in each state."""
+
+    rect_m: RectM | None
+    counts: Mapping[FieldState, int]
 
 
 class SpecimenStore:
@@ -208,6 +218,23 @@ class SpecimenStore:
         for link in links:
             jobs.setdefault(link["cell"], []).append(link["job"])
         return [rows.cell(row, jobs.get(row["id"], ())) for row in found]
+
+    def fields_by_section(self, sections: Sequence[str]) -> dict[str, SectionFields]:
+        """Return the fields of some sections: the ground of all, and how many are in each state."""
+        found = self._database.all(
+            "SELECT section, state, COUNT(*) AS n, MIN(x0_m) AS x0_m, MIN(y0_m) AS y0_m, MAX(x1_m) AS x1_m,"
+            " MAX(y1_m) AS y1_m FROM field WHERE section IN (SELECT value FROM json_each(?))"
+            " GROUP BY section, state",
+            (to_json(list(sections)),),
+        )
+        counts: dict[str, dict[FieldState, int]] = {name: {} for name in sections}
+        rects: dict[str, RectM | None] = dict.fromkeys(sections)
+        for row in found:
+            name, rect = row["section"], rows.rect(row)
+            counts[name][FieldState(row["state"])] = row["n"]
+            before = rects[name]
+            rects[name] = rect if before is None else hull(before, rect)
+        return {name: SectionFields(rects[name], counts[name]) for name in sections}
 
     def field_counts(self) -> dict[FieldState, int]:
         """Return the number of fields in each state that occurs."""
