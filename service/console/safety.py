@@ -1,8 +1,8 @@
 """Who may use the console, and from where: decided for each request before anything else sees it.
 
 - The Host of a request must be a name of this computer or a numeric address, so a name that is rebound to
-  it (DNS rebinding) is refused. The Origin, which browsers send, must be the console itself; a WebSocket must have
-  one.
+  it (DNS rebinding) is refused. The Origin, which browsers send, must be the console itself; a WebSocket must
+  have one.
 - A GET changes nothing, and nothing else is accepted but the form of the login. All changes go over the
   WebSocket of a page that this console has made for this person.
 """
