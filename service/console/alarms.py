@@ -32,7 +32,7 @@ class Alarm:
     link: str = ""
 
 
-_BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
+BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
 
 _PAUSES: Mapping[str, str] = {
     PauseCause.PERSON: "Continue when you are ready.",
@@ -108,12 +108,12 @@ def _all(state: State) -> Iterator[Alarm]:
 
 def _unsafe(phase: Phase, devices: Mapping[str, Any]) -> Iterator[Alarm]:
     if "error" in devices:
-        yield Alarm(Level.DANGER, f"The microscope cannot be read: {devices['error']}", _BY_HAND)
+        yield Alarm(Level.DANGER, f"The microscope cannot be read: {devices['error']}", BY_HAND)
         return
     on = [name for name, is_on in (("beam", devices.get("beam_blanked") is False),
                                    ("light", devices.get("light_on") is True)) if is_on]  # fmt: skip
     if on and phase in _AT_REST:
-        yield Alarm(Level.DANGER, f"The {' and the '.join(on)} may still be on.", _BY_HAND)
+        yield Alarm(Level.DANGER, f"The {' and the '.join(on)} may still be on.", BY_HAND)
 
 
 def _waiting(phase: Phase, status: Mapping[str, Any]) -> Iterator[Alarm]:

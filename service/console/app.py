@@ -13,7 +13,7 @@ from starlette.requests import Request
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
-from service.console.pages import now
+from service.console.pages import history, job, now, queue, start
 from service.console.safety import Policy, Role
 from service.console.source import Computer
 from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
@@ -36,7 +36,13 @@ class Page:
     in_navigation: bool = True
 
 
-PAGES = (Page("/", "Now", "monitor_heart", now.build),)
+PAGES = (
+    Page("/", "Now", "monitor_heart", now.build),
+    Page("/queue", "Queue", "format_list_numbered", queue.build),
+    Page("/job", "Frame", "crop_free", job.build, in_navigation=False),
+    Page("/history", "History", "history", history.build),
+    Page("/runs", "Runs", "play_circle", start.build),
+)
 """The pages, in the order of the navigation."""
 
 

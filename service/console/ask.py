@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
+from service.console.parts import Look, button
 from service.console.view import LONGEST_NAME, NAME_COOKIE, View
 
 _LONGEST_REASON = 400
@@ -73,9 +74,9 @@ async def ask(view: View, question: Question) -> Answer | None:
             )
 
         with ui.row().classes("ask-buttons"):
-            ui.button("Go back", on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            done = ui.button(question.button, on_click=lambda: dialog.submit(True) if is_complete() else None)
-            done.props("no-caps unelevated").classes("danger" if question.dangerous else "primary")
+            button("Go back", lambda: dialog.submit(None))
+            look: Look = "danger" if question.dangerous else "primary"
+            done = button(question.button, lambda: dialog.submit(True) if is_complete() else None, look)
 
         def check() -> None:
             done.set_enabled(is_complete())

@@ -4,9 +4,10 @@ Two threads follow the run: one receives events, the other asks for the status a
 Pages ask over a third connection. So a console costs the daemon the same, however many people watch.
 """
 
+import json
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,8 +30,8 @@ _AGAIN_S = 1.0
 
 _NEVER_S = 1e6
 
-_ESTIMATE_S = 30.0
-"""Time for which an estimate is shown, s; it costs the daemon more than the status."""
+_MOST_KEPT = 100
+"""Results that are kept for other pages."""
 
 
 class Link(StrEnum):
@@ -85,7 +86,7 @@ class Feed:
         self._stop, self._dirty = threading.Event(), threading.Event()
         self._asking = threading.Lock()
         self._for_pages: Source | None = None
-        self._estimate: tuple[float, dict[str, Any]] | None = None
+        self._results: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
         self._threads = [
             threading.Thread(target=target, name=f"feed-{name}", daemon=True)
             for name, target in (("events", self._follow), ("status", self._watch))
@@ -129,16 +130,19 @@ class Feed:
             finally:
                 self._dirty.set()
 
-    def estimate(self) -> dict[str, Any]:
-        """Return a recent result of the method `estimate`.
+    def recent(self, method: str, age_s: float, **params: Any) -> dict[str, Any]:
+        """Return the result of a method that changes nothing, from at most `age_s` ago.
 
         Raises
         ------
         ApiError, NoDaemonError, InputError
         """
-        known = self._estimate
-        if known is None or time.monotonic() - known[0] > _ESTIMATE_S:
-            known = self._estimate = time.monotonic(), self.call("estimate")
+        key = json.dumps([method, params], sort_keys=True)
+        known = self._results.get(key)
+        if known is None or time.monotonic() - known[0] > age_s:
+            known = self._results[key] = time.monotonic(), self.call(method, **params)
+            if len(self._results) > _MOST_KEPT:
+                self._results.popitem(last=False)
         return known[1]
 
     def _watch(self) -> None:
@@ -166,7 +170,7 @@ class Feed:
             source.close()
 
     def _greet(self, hello: dict[str, Any]) -> None:
-        self._estimate = None
+        self._results.clear()
         self._set(replace(self._state, hello=hello))
 
     def _follow(self) -> None:

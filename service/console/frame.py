@@ -76,7 +76,7 @@ def _theme(view: View, dark: ui.dark_mode) -> None:
         view.remember(THEME_COOKIE, "dark" if view.dark else "light")
         name()
 
-    button = ui.button(icon="contrast", on_click=turn).props("flat round dense").classes("theme")
+    button = ui.button(icon="contrast", color=None, on_click=turn).props("flat round dense").classes("theme")
 
     def name() -> None:
         button.props(f'aria-label="{"Light" if view.dark else "Dark"} colours"')

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -109,8 +108,8 @@ class Computer(Protocol):
         """Make the checks before a session; nothing is moved or switched."""
         ...
 
-    def start(self, configuration: str, kind: str, sections: int | None) -> Path:
-        """Start a session that outlives the console, and return its folder once it has begun.
+    def start(self, configuration: str, kind: str, sections: int | None) -> str:
+        """Start a session that outlives the console, and return the name of its run once it answers.
 
         Raises
         ------

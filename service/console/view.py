@@ -80,6 +80,11 @@ class View:
         given = kept | query
         return f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
 
+    @staticmethod
+    def address_of(run: str, path: str) -> str:
+        """Return the address of a page of another run."""
+        return f"{path}?{urlencode({'run': run})}"
+
     @property
     def may_change(self) -> bool:
         """True if this person may change anything in this run."""
@@ -94,14 +99,14 @@ class View:
         """
         return await asyncio.to_thread(self.run.feed.call, method, **params)
 
-    async def estimate(self) -> dict[str, Any]:
-        """Return a recent estimate.
+    async def recent(self, method: str, age_s: float = 0.8, **params: Any) -> dict[str, Any]:
+        """Return a result that may be `age_s` old, s: people who look at the same cost the daemon no more.
 
         Raises
         ------
         ApiError, NoDaemonError, InputError
         """
-        return await asyncio.to_thread(self.run.feed.estimate)
+        return await asyncio.to_thread(self.run.feed.recent, method, age_s, **params)
 
     async def change(self, method: str, **params: Any) -> bool:
         """Make a change in the run that is shown, say what came of it, and return True if it was made.

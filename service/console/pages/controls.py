@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from service.console.ask import Question, ask
+from service.console.parts import button
 from service.console.view import View
 from service.model.jobs import JobState
 from service.model.phases import FINAL, Phase
@@ -12,21 +13,10 @@ from service.model.specimen import FieldState
 def controls(view: View) -> None:
     """Make the buttons; those that do nothing in the present phase are hidden."""
     with ui.element("div").classes("controls"):
-        pause = (
-            ui.button("Pause", on_click=lambda: _pause(view)).props("no-caps unelevated").classes("primary")
-        )
-        go_on = (
-            ui.button("Continue", on_click=lambda: _continue(view))
-            .props("no-caps unelevated")
-            .classes("primary")
-        )
-        ack = ui.button("Acknowledge the fault", on_click=lambda: _acknowledge(view))
-        ack.props("no-caps unelevated").classes("primary")
-        abort = (
-            ui.button("Abort the session…", on_click=lambda: _abort(view))
-            .props("no-caps outline")
-            .classes("danger")
-        )
+        pause = button("Pause", lambda: view.change("run.pause"), "primary")
+        go_on = button("Continue", lambda: _continue(view), "primary")
+        ack = button("Acknowledge the fault", lambda: _acknowledge(view), "primary")
+        abort = button("Abort the session…", lambda: _abort(view), "danger")
 
     def show() -> None:
         status = view.state.status
@@ -41,10 +31,6 @@ def controls(view: View) -> None:
         abort.set_visibility(may)
 
     view.follow(show)
-
-
-async def _pause(view: View) -> None:
-    await view.change("run.pause")
 
 
 async def _continue(view: View) -> None:

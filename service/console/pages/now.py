@@ -6,12 +6,13 @@ from typing import Any
 
 from nicegui import ui
 
+from service.console.happenings import happening, is_routine
 from service.console.pages.controls import controls
+from service.console.pages.history import event_line
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState
 from service.model.phases import FINAL, HALTED, Phase
 from service.model.specimen import FieldState
-from service.words.events import event_words
 from service.words.quantities import duration, size
 from service.words.states import KINDS, PHASES
 
@@ -20,6 +21,9 @@ _LATEST = 6
 
 _SLOW_S = 20.0
 """Time between two looks at the estimate, s."""
+
+_OLD_S = 30.0
+"""Age of an estimate that is shown, s; it costs the daemon more than the status."""
 
 _BASES = {
     "planned": "from the plans of all sections",
@@ -63,7 +67,7 @@ def _work(view: View) -> None:
     phase = ui.label().classes("phase").props("role=heading aria-level=2")
     doing = ui.label().classes("doing")
     bar = (
-        ui.linear_progress(value=0, show_value=False, size="10px")
+        ui.linear_progress(value=0, show_value=False, size="10px", color=None)
         .props('aria-label="Progress"')
         .classes("progress")
     )
@@ -90,7 +94,7 @@ def _work(view: View) -> None:
             finish.set_text("The time stands still until somebody continues.")
         else:
             left.set_text(f"{duration(status['left_s'])} left, {share:.0%} done")
-            finish.set_text(f"Finished {_day(status['finish_at'])}")
+            finish.set_text(f"Finishes {_day(status['finish_at'])}")
 
     view.follow(show)
 
@@ -124,8 +128,8 @@ def _lamps(view: View) -> None:
         words = _VACUA.get(str(vacuum), str(vacuum).replace("_", " ").capitalize() if vacuum else "Not known")
         chamber("neutral" if vacuum else "unknown", words, f"{pressure_pa:.3g} Pa" if known else "")
         where = devices.get("stage_m")
-        at = "" if where is None else f"x {where[0] * 1e3:.4f} mm\ny {where[1] * 1e3:.4f} mm"
-        stage("neutral" if where else "unknown", "In position" if where else "Not known", at)
+        at = "" if where is None else f"x {where[0] * 1e3:.4f}\ny {where[1] * 1e3:.4f} mm"
+        stage("neutral" if where else "unknown", at or "Not known")
 
     view.follow(show)
 
@@ -190,7 +194,7 @@ def _saved(view: View) -> None:
 
     async def show() -> None:
         try:
-            found = await view.estimate()
+            found = await view.recent("estimate", _OLD_S)
         except TROUBLE:
             return
         way = found["ways"][0]
@@ -198,8 +202,8 @@ def _saved(view: View) -> None:
         if raster is None or raster is way:
             time.set_text("Nothing: all ground is imaged")
             return
-        spared_s, spared = raster["total_s"] - way["total_s"], raster["data_bytes"] - way["data_bytes"]
-        time.set_text(f"{duration(spared_s)} of {duration(raster['total_s'])}")
+        spared_s, spared = raster["electron_s"] - way["electron_s"], raster["data_bytes"] - way["data_bytes"]
+        time.set_text(f"{duration(spared_s)} of {duration(raster['electron_s'])}")
         data.set_text(f"{size(spared)} of {size(raster['data_bytes'])}")
         remark.set_text(_BASES.get(found["extent"], "an upper limit: no section is planned yet"))
 
@@ -214,23 +218,16 @@ def _latest(view: View) -> None:
     shown: list[int] = []
 
     def show() -> None:
-        latest = view.events()[-_LATEST:][::-1]
+        latest = [event for event in view.events() if not is_routine(event)][-_LATEST:][::-1]
         if [event["seq"] for event in latest] == shown:
             return
         shown[:] = [event["seq"] for event in latest]
         lines.clear()
         with lines:
             for event in latest:
-                with ui.element("li"):
-                    ui.label(clock_time(event["at"])).classes("event-time")
-                    ui.label(f"{event['subject']}: {event_words(event)}").classes("event-words")
+                event_line(view, happening(event))
 
     view.follow(show)
-
-
-def clock_time(at: str) -> str:
-    """Return the time of day of an instant, here."""
-    return f"{datetime.fromisoformat(at).astimezone():%H:%M:%S}"
 
 
 def _day(at: str) -> str:

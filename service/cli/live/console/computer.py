@@ -97,8 +97,8 @@ class ThisComputer:
         ]
         return Report(document["ready"], tuple(rows))
 
-    def start(self, configuration: str, kind: str, sections: int | None) -> Path:
-        """Start a session that outlives the console, and return its folder once it answers."""
+    def start(self, configuration: str, kind: str, sections: int | None) -> str:
+        """Start a session that outlives the console, and return the name of its run once it answers."""
         if kind not in ("run", "dry-run"):
             raise InputError(f"there is no kind of session {kind}")
         arguments = [kind, "--config", self._known(configuration)]
@@ -121,7 +121,7 @@ class ThisComputer:
         while time.monotonic() < end_s:
             for info in daemons():
                 if info.pid == process.pid:
-                    return Path(info.folder)
+                    return info.run
             if process.poll() is not None:
                 said = output.read_bytes()
                 output.unlink()
