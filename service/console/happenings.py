@@ -11,9 +11,10 @@ from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.words.events import event_words
+from service.words.quantities import duration
 from service.words.states import FIELDS, JOBS, PHASES
 
-ROUTINE = frozenset({"devices_busy", STAY, "found_settings", "put_back"})
+ROUTINE = frozenset({"devices_busy", STAY, "found_settings", "put_back", "queue", "vacuum"})
 """Kinds of events that a person rarely wants to see."""
 
 _FAULT = "Look at the microscope and mend the fault; then acknowledge it, and continue."
@@ -51,7 +52,7 @@ def happening(event: Mapping[str, Any]) -> Happening:
 def is_routine(event: Mapping[str, Any]) -> bool:
     """Return True for an event that only matters to whoever looks for a cause."""
     kind, data = event["kind"], event["data"]
-    on_the_way = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED, FieldState.DETECTED)
+    on_the_way = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED, FieldState.DETECTED, FieldState.PLANNED)
     return kind in ROUTINE or (kind in ("job", "field") and data.get("to") in on_the_way)
 
 
@@ -62,6 +63,8 @@ def _sentence(event: Mapping[str, Any]) -> str:
         return f"{subject} {JOBS[JobState(data['to'])]}{why}"
     if kind == "field" and data.get("to") in FIELDS:
         return f"{subject} {FIELDS[FieldState(data['to'])]}{why}"
+    if kind == "plan":
+        return f"{subject} planned: {data.get('frames')} frames, {duration(data.get('beam_s'))} of beam"
     if kind == "session" and data.get("phase") in PHASES:
         return f"{PHASES[Phase(data['phase'])]}{why}"
     return f"{kind.replace('_', ' ').capitalize()} ({subject}): {event_words(event)}"

@@ -22,7 +22,7 @@ _DECISION = (
 def build(view: View) -> None:
     """Make the page."""
     name = view.query.get("job", "")
-    seen_seq = -1
+    seen_seq, state = -1, JobState.DONE
     trouble = ui.label().classes("empty")
     with ui.element("div").classes("card"):
         with ui.element("div").classes("tools"):
@@ -35,21 +35,24 @@ def build(view: View) -> None:
         ui.label("History").classes("card-title")
         history = ui.element("ol").classes("events")
 
-    async def show(anew: bool = False) -> None:
-        nonlocal seen_seq
+    async def show() -> None:
+        nonlocal seen_seq, state
         status = view.state.status
-        if status is None or (status["last_seq"] == seen_seq and not anew):
+        if status is None or status["last_seq"] == seen_seq:
             return
         seen_seq = status["last_seq"]
         try:
             found = await view.recent("queue.get", job=name)
         except TROUBLE as error:
             trouble.set_text(str(error))
+            trouble.set_visibility(True)
             return
-        trouble.set_text("")
+        trouble.set_visibility(False)
         row = found["row"]
-        title.set_text(f"Frame {row['job']}, {JOBS[JobState(row['state'])]}")
-        decide.set_visibility(row["state"] == JobState.NEEDS_REVIEW)
+        state = JobState(row["state"])
+        check()
+        title.set_text(f"Frame {row['job']}, {JOBS[state]}")
+        decide.set_visibility(state is JobState.NEEDS_REVIEW)
         _write_facts(facts, _facts(found))
         exposures.clear()
         with exposures:
@@ -64,9 +67,8 @@ def build(view: View) -> None:
             for event in found["history"][::-1]:
                 event_line(view, happening(event))
 
-    if view.may_change:
-        with steer:
-            steering.buttons(view, lambda: [name], lambda _: None, lambda: show(anew=True))
+    with steer:
+        check = steering.buttons(view, lambda: {name: state}, only_possible=True)
     view.follow(show)
 
 

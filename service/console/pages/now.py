@@ -128,7 +128,7 @@ def _lamps(view: View) -> None:
         words = _VACUA.get(str(vacuum), str(vacuum).replace("_", " ").capitalize() if vacuum else "Not known")
         chamber("neutral" if vacuum else "unknown", words, f"{pressure_pa:.3g} Pa" if known else "")
         where = devices.get("stage_m")
-        at = "" if where is None else f"x {where[0] * 1e3:.4f}\ny {where[1] * 1e3:.4f} mm"
+        at = "" if where is None else f"x {where[0] * 1e3:.4f} mm\ny {where[1] * 1e3:.4f} mm"
         stage("neutral" if where else "unknown", at or "Not known")
 
     view.follow(show)

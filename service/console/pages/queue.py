@@ -93,8 +93,9 @@ def build(view: View) -> None:
             return
         place.after = found["after"] if found["jobs"] else None
         table.rows = [_row(view, job) for job in found["jobs"]]
-        names = {job["job"] for job in found["jobs"]}
-        table.selected = [row for row in table.selected if row["job"] in names]
+        chosen = {row["job"] for row in table.selected}
+        table.selected = [row for row in table.rows if row["job"] in chosen]
+        check()
         back.set_enabled(len(place.before) > 1)
         forth.set_enabled(place.after is not None)
         first = (len(place.before) - 1) * _ROWS
@@ -122,9 +123,9 @@ def build(view: View) -> None:
     forth.on_click(lambda: turn(True))
     choice.on_value_change(filtered)
     section.on_value_change(filtered)
-    if view.may_change:
-        with buttons:
-            steering.buttons(view, lambda: [str(row["job"]) for row in table.selected], table.on_select)
+    with buttons:
+        check = steering.buttons(view, lambda: {row["job"]: JobState(row["code"]) for row in table.selected})
+    table.on_select(check)
     view.follow(show)
 
 

@@ -16,6 +16,9 @@ _KINDS = {
     "run": "Run on the microscope of the configuration",
 }
 
+_FIRST = "simulator"
+"""Profile that is chosen at first: it moves nothing."""
+
 _LOOK_S = 5.0
 """Time between two looks at the runs, s."""
 
@@ -35,7 +38,7 @@ def build(view: View) -> None:
 def _start(view: View) -> None:
     ui.label("Start a session").classes("card-title").props("role=heading aria-level=2")
     names = view.computer.configurations()
-    configuration = ui.select(names, label="Profile or configuration file", value=names[0])
+    configuration = ui.select(names, label="Profile or configuration file", value=_FIRST)
     configuration.props("outlined dense options-dense")
     kind = ui.radio(_KINDS, value="dry-run").classes("kinds")
     sections = ui.number("Sections (empty: as configured)", min=1, max=1000, precision=0)

@@ -1,13 +1,15 @@
 """Buttons that hold, release, approve, skip and move frames, each with its question."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from nicegui import ui
 
 from service.console.ask import Question, ask
 from service.console.parts import button
 from service.console.view import View
+from service.model.jobs import JobState
 
 _MOST_NAMED = 5
 
@@ -18,56 +20,50 @@ _EXPOSED_AGAIN = (
 
 
 def buttons(
-    view: View,
-    chosen: Callable[[], Sequence[str]],
-    on_choice: Callable[[Callable[[], None]], object],
-    done: Callable[[], Awaitable[None]] | None = None,
-) -> None:
-    """Make the buttons.
+    view: View, chosen: Callable[[], Mapping[str, JobState]], only_possible: bool = False
+) -> Callable[[], None]:
+    """Make the buttons, none for whoever may not change anything.
 
     Parameters
     ----------
     view : View
     chosen : callable
-        Returns the frames that are meant.
-    on_choice : callable
-        Registers a function to be called when they change.
-    done : callable, optional
-        Called after a change.
+        Returns the states of the frames that are meant, by name.
+    only_possible : bool
+        Hide what is not possible now; otherwise it is shown and does not work.
+
+    Returns
+    -------
+    callable
+        To be called when the chosen frames or their states have changed.
     """
+    made: list[tuple[_Action, ui.button]] = []
 
-    async def act(method: str, question: Question, **params: Any) -> None:
+    async def act(action: _Action) -> None:
         names, status = list(chosen()), view.state.status
-        answer = await ask(view, question) if names and status else None
-        if answer is None or status is None:
+        if status is None or not names:
             return
-        if method == "queue.move":
-            params["job"] = names[0]
-        else:
-            params["jobs"] = names
+        answer = await ask(view, action.question(names))
+        if answer is None:
+            return
+        which = {"jobs": names} if action.place is None else {"job": names[0], **action.place}
         # Refused if somebody else has steered since the question was asked.
-        await view.change(method, by=answer.by, reason=answer.reason, if_rev=status["rev"], **params)
-        if done is not None:
-            await done()
-
-    made: list[tuple[ui.button, bool]] = []
-
-    def offer(label: str, action: Callable[[], Awaitable[None]], single: bool = False) -> None:
-        made.append((button(label, action).classes("steer"), single))
+        await view.change(action.method, by=answer.by, reason=answer.reason, if_rev=status["rev"], **which)
 
     def check() -> None:
-        count = len(chosen())
-        for one, single in made:
-            one.set_enabled(count == 1 if single else count > 0)
+        states = list(chosen().values())
+        for action, one in made:
+            possible = bool(states) and all(state in action.states for state in states)
+            possible = possible and (len(states) == 1 or action.place is None)
+            one.set_enabled(possible)
+            one.set_visibility(possible or not only_possible)
 
-    offer("Hold", lambda: act("queue.hold", _hold(chosen())))
-    offer("Release", lambda: act("queue.release", _release(chosen())))
-    offer("Expose again", lambda: act("queue.approve", _approve(chosen())))
-    offer("Skip", lambda: act("queue.skip", _skip(chosen())))
-    offer("Move first", lambda: act("queue.move", _first(chosen()), to_front=True), single=True)
-    offer("Move last", lambda: act("queue.move", _last(chosen())), single=True)
-    on_choice(check)
+    if view.may_change:
+        made.extend(
+            (action, button(action.label, partial(act, action)).classes("steer")) for action in _ACTIONS
+        )
     check()
+    return check
 
 
 def _hold(names: Sequence[str]) -> Question:
@@ -121,3 +117,27 @@ def _named(names: Sequence[str]) -> str:
     """Return the frames by name, a few of them."""
     few = ", ".join(names[:_MOST_NAMED])
     return few if len(names) <= _MOST_NAMED else f"{few} and {len(names) - _MOST_NAMED} more frames"
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """A change of some frames: its label, method, question, and the states from which it is possible."""
+
+    label: str
+    method: str
+    question: Callable[[Sequence[str]], Question]
+    states: frozenset[JobState]
+    place: Mapping[str, bool] | None = None
+    """New place of a single frame; None for what is done to several."""
+
+
+_WAITING = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})
+
+_ACTIONS = (
+    _Action("Hold", "queue.hold", _hold, frozenset({JobState.QUEUED})),
+    _Action("Release", "queue.release", _release, frozenset({JobState.HELD})),
+    _Action("Expose again", "queue.approve", _approve, frozenset({JobState.NEEDS_REVIEW})),
+    _Action("Skip", "queue.skip", _skip, _WAITING),
+    _Action("Move first", "queue.move", _first, _WAITING, {"to_front": True}),
+    _Action("Move last", "queue.move", _last, _WAITING, {}),
+)
