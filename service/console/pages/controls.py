@@ -74,8 +74,6 @@ async def _abort(view: View) -> None:
         f" {jobs.get(JobState.DONE, 0)} frames are done;"
         f" {left} frames{f' and {pending} fields' if pending else ''} will not be taken."
     )
-    question = Question(
-        "Abort the session for ever?", effect, "Abort the session", typed="abort", dangerous=True
-    )
+    question = Question("Abort this session?", effect, "Abort the session", typed="abort", dangerous=True)
     if await ask(view, question) is not None:
         await view.change("run.abort")
