@@ -74,6 +74,7 @@ COMMANDS: Table = {
         f"{_LIVE}.doctor:doctor",
         "Check if a session can run on this computer.",
     ),
+    "console": Entry(f"{_LIVE}.console.command:console", "Show the operator's console in a browser."),
     "status": Entry(f"{_LIVE}.status:status", "Show what the daemon is doing."),
     "events": Entry(f"{_LIVE}.daemon:events", "List the events of the session, one per line."),
     "pause": Entry(f"{_LIVE}.daemon:pause", "Pause after the current step."),
