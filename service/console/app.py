@@ -13,7 +13,7 @@ from starlette.requests import Request
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
-from service.console.pages import history, job, now, queue, start
+from service.console.pages import field, history, job, now, queue, review, section_map, start
 from service.console.safety import Policy, Role
 from service.console.source import Computer
 from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
@@ -38,6 +38,9 @@ class Page:
 
 PAGES = (
     Page("/", "Now", "monitor_heart", now.build),
+    Page("/map", "Map", "grid_view", section_map.build),
+    Page("/field", "Field", "image", field.build, in_navigation=False),
+    Page("/review", "Review", "rule", review.build),
     Page("/queue", "Queue", "format_list_numbered", queue.build),
     Page("/job", "Frame", "crop_free", job.build, in_navigation=False),
     Page("/history", "History", "history", history.build),

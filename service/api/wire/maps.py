@@ -6,6 +6,7 @@ from pydantic import Field
 
 from config.base import Frozen
 from drivers.pose import RectM
+from service.api.wire.fields import PartPx
 from service.api.wire.messages import Identifier, Limit, Position
 from service.model.jobs import JobKind, JobState
 from service.model.section_states import SectionState
