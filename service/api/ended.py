@@ -13,7 +13,11 @@ from service.api.wire.messages import ErrorCode
 from service.api.wire.methods import METHODS
 from service.errors import ApiError, IllegalTransitionError
 from service.model.jobs import Job
+from service.model.review import PolicyChange
 from service.planning.requested_frames import AskedFrame
+from service.planning.review.asked import Asked
+from service.planning.review.effective import Policy
+from service.planning.review.preview import PolicyPreview, PolicyPreviews
 from service.planning.session_estimate import SessionEstimate, estimate_session
 from service.planning.targets.listing import Preview, TargetList, TargetLists
 from service.session.folders.kept_config import kept_config
@@ -91,6 +95,7 @@ class _EndedControl:
         self._config = config
         self._store = store
         self._targets = TargetLists(config, store)
+        self._policies = PolicyPreviews(config, store)
 
     def pause(self) -> str:
         return self._refuse()
@@ -109,6 +114,21 @@ class _EndedControl:
 
     def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:  # noqa: ARG002
         return self._refuse()
+
+    def edit(self, asked: Sequence[Asked], by: str, reason: str) -> str:  # noqa: ARG002
+        return self._refuse()
+
+    def set_policy(self, policy: PolicyChange, by: str, reason: str) -> str:  # noqa: ARG002
+        return self._refuse()
+
+    def undo(self, by: str, mine: bool) -> str:  # noqa: ARG002
+        return self._refuse()
+
+    def policy(self) -> Policy:
+        return Policy(self._config.detection, self._store.review.policy_step())
+
+    def preview_policy(self, policy: PolicyChange, field: str | None) -> PolicyPreview:
+        return self._policies.preview(policy, field)
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:  # noqa: ARG002
         return self._refuse()

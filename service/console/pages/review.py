@@ -32,8 +32,10 @@ def build(view: View) -> None:
                 with ui.element("div").classes("tools-end"):
                     button("Field before", lambda: _turn(field, -1))
                     button("Field after", lambda: _turn(field, 1))
+            tools = ui.element("div")
             shown = FieldView(view, view.query.get("field", ""), lambda: chosen())
-            edits = Edits(view, shown)
+            with tools:
+                edits = Edits(view, shown)
         with ui.element("div").classes("side"):
             with ui.element("div").classes("card"):
                 sums = ui.label()

@@ -5,8 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.parts import button
-from service.console.pictures.picture import Box, Picture, Shape
+from service.console.pictures.picture import Box, Shape, picture_with_zoom
 from service.console.view import TROUBLE, View
 from service.model.section_states import SectionState
 from service.words.review import SECTIONS
@@ -22,15 +21,9 @@ def build(view: View) -> None:
     seen_seq = -1
     rows: list[dict[str, Any]] = []
     with ui.element("div").classes("card"):
-        with ui.element("div").classes("tools"):
-            legend = ui.element("div").classes("legend")
-            with ui.element("div").classes("tools-end"):
-                picture = Picture("Sections on the stage")
-                button("+", lambda: picture.zoom(1.4)).props("aria-label='Zoom in'")
-                button("\N{MINUS SIGN}", lambda: picture.zoom(1 / 1.4)).props("aria-label='Zoom out'")
-                button("All", picture.fit).props("aria-label='Show all of it'")
+        legend = ui.element("div").classes("legend")
         trouble = ui.label().classes("empty")
-        picture.move(ui.element("div").classes("picture-place"))
+        picture = picture_with_zoom("Sections on the stage")
 
     async def show() -> None:
         nonlocal seen_seq

@@ -5,17 +5,15 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.parts import button
 from service.console.pictures.cells import (
     cell_shapes,
     exposed_shapes,
     frame_shapes,
     margin_shapes,
     state_words,
-    title,
 )
 from service.console.pictures.field_data import FieldData, read_electron_images, read_field
-from service.console.pictures.picture import Picture
+from service.console.pictures.picture import picture_with_zoom
 from service.console.view import TROUBLE, View
 from service.model.specimen import FieldState
 from service.words.states import FIELDS
@@ -39,22 +37,17 @@ class FieldView:
         self.tried_px: Mapping[str, Sequence[float] | None] | None = None
         """What margins that are tried image of each cell; None while none are."""
         self._seen_seq = -1
-        with ui.element("div").classes("tools"):
-            with ui.element("div").classes("tools-end"):
-                self._margins = ui.switch("Margins", value=False, on_change=self._draw)
-                self._frames = ui.switch("Frames", value=True, on_change=self._draw)
-                self._exposed = ui.switch("Exposed ground", value=True, on_change=self._draw)
-                self._electron = ui.switch("Electron images", value=True, on_change=self._draw)
-            with ui.element("div").classes("tools-end"):
-                self._colours = ui.toggle(
-                    {"confidence": "Confidence", "track": "Track"}, value="confidence", on_change=self._draw
-                ).props("no-caps unelevated aria-label='Colours by'")
-                self.picture = Picture("Fluorescence with its cells")
-                button("+", lambda: self.picture.zoom(1.4)).props("aria-label='Zoom in'")
-                button("\N{MINUS SIGN}", lambda: self.picture.zoom(1 / 1.4)).props("aria-label='Zoom out'")
-                button("All", self.picture.fit).props("aria-label='Show all of it'")
         self.trouble = ui.label().classes("empty")
-        self.picture.move(ui.element("div").classes("picture-place"))
+        self.picture = picture_with_zoom("Fluorescence with its cells")
+        with ui.element("div").classes("tools picture-tools"):
+            with ui.element("div").classes("tools-end"):
+                self._frames = self._switch("Frames", True)
+                self._exposed = self._switch("Exposed ground", True)
+                self._electron = self._switch("Electron images", True)
+                self._margins = self._switch("Margins", False)
+            self._colours = ui.toggle(
+                {"confidence": "Confidence", "track": "Track"}, value="confidence", on_change=self._draw
+            ).props("no-caps unelevated dense aria-label='Colours by'")
         self.picture.on_choose(self.choose)
         view.follow(self.refresh)
 
@@ -67,6 +60,9 @@ class FieldView:
     def chosen_cell(self) -> dict[str, Any] | None:
         """The cell that is chosen."""
         return None if self.data is None else self.data.cell(self.chosen)
+
+    def _switch(self, text: str, value: bool) -> ui.switch:
+        return ui.switch(text, value=value, on_change=self._draw).props("dense")
 
     def open(self, field: str) -> None:
         """Show another field."""
@@ -135,6 +131,8 @@ def cell_facts(cell: Mapping[str, Any]) -> dict[str, str]:
     """Return what is known of a cell, for a list."""
     return {
         "State": state_words(cell),
-        "Reason": title(cell).partition("; ")[2],
-        "Frames": ", ".join(cell["jobs"]) or "none",
+        "Confidence": f"{cell['confidence']:.2f}",
+        "Track": " and ".join(cell["tracks"]) or "none",
+        "Reason": cell["reason"],
+        "Frames": ", ".join(cell["jobs"]) or cell["skipped"] or "being planned",
     }

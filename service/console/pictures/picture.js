@@ -54,12 +54,11 @@ export default {
   methods: {
     fit() {
       this.view = [...this.whole];
-      this.measure();
+      this.$nextTick(this.measure);
     },
     measure() {
       const matrix = this.$refs.svg?.getScreenCTM();
       if (matrix && matrix.a > 0) this.unit = 1 / matrix.a;
-      else this.$nextTick(() => {});
     },
     box(one) {
       return this.moved && this.moved.id === one.id ? this.moved.box : one.box;

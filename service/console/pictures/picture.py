@@ -8,6 +8,8 @@ from typing import Any, Literal
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from service.console.parts import button
+
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in the units of the picture, y downwards."""
 
@@ -128,6 +130,17 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
     def on_resized(self, handle: Callable[[str, Box], Any]) -> None:
         """Call `handle` with the identifier and the new box of a shape."""
         self.on("resized", lambda event: handle(str(_given(event).get("id", "")), _box(event)))
+
+
+def picture_with_zoom(label: str) -> Picture:
+    """Make a picture with buttons that zoom."""
+    with ui.element("div").classes("picture-place"):
+        picture = Picture(label)
+        with ui.element("div").classes("zoom"):
+            button("+", lambda: picture.zoom(1.4)).props("dense aria-label='Zoom in'")
+            button("\N{MINUS SIGN}", lambda: picture.zoom(1 / 1.4)).props("dense aria-label='Zoom out'")
+            button("All", picture.fit).props("dense aria-label='Show all of it'")
+    return picture
 
 
 def _given(event: GenericEventArguments) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from service.words.review import EDITS
 
 _STEP_UM = 0.5
 """Distance by which the buttons move each side of a box. Chosen by hand."""
-_KEYS = "Keys: A accept, R reject, U undo, D draw, N next, P previous, L larger, S smaller, arrows and + - 0 move."
+_KEYS = "Keys: A accept, R reject, U undo, D draw, N next, P previous, L larger, S smaller; arrows + - 0 move"
 
 _EDITABLE = ("accept", "reject", "larger", "smaller")
 

@@ -7,7 +7,8 @@ import typer
 from service import wording
 from service.api.client import Client
 from service.cli.options import By, Connect, Json, Key, Run, who
-from service.cli.output import changed, duration, print_json
+from service.cli.output import changed, print_json
+from service.words.quantities import duration
 
 Cells = Annotated[list[str], typer.Argument(help="Cells, such as S0001/F000/c0001.")]
 Box = Annotated[
