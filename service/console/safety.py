@@ -116,7 +116,7 @@ class Policy:
         origin = headers.get("origin")
         if origin is None and kind == "websocket":
             return Refusal(403, "a WebSocket without an Origin is refused")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return Refusal(403, "requests from other sites are refused")
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             return Refusal(403, "requests from other sites are refused")
@@ -187,6 +187,14 @@ def is_loopback(host: str) -> bool:
 def _proof(token: str) -> str:
     """Return the value of the cookie: it proves the token and does not show it."""
     return hmac.new(token.encode(), b"ilemtrack console", hashlib.sha256).hexdigest()
+
+
+def _place(origin: str) -> str:
+    """Return name and port of an Origin header."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _name(host: str) -> str:

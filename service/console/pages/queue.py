@@ -28,6 +28,8 @@ _COLUMNS: list[dict[str, Any]] = [
 _JOB_CELL = """<q-td :props="props"><a :href="props.row.address">{{ props.row.job }}</a></q-td>"""
 _STATE_CELL = """<q-td :props="props">
 <span :class="'state state-' + props.row.code">{{ props.row.state }}</span></q-td>"""
+_CHOOSE_ALL = """<q-checkbox dense v-model="props.selected" aria-label="Choose all frames shown" />"""
+_CHOOSE = """<q-checkbox dense v-model="props.selected" :aria-label="'Choose ' + props.row.job" />"""
 
 
 @dataclass
@@ -68,6 +70,8 @@ def build(view: View) -> None:
         table.classes("rows")
         table.add_slot("body-cell-job", _JOB_CELL)
         table.add_slot("body-cell-state", _STATE_CELL)
+        table.add_slot("header-selection", _CHOOSE_ALL)
+        table.add_slot("body-selection", _CHOOSE)
         with ui.element("div").classes("tools"):
             shown = ui.label().classes("muted")
             with ui.element("div").classes("tools-end"):
