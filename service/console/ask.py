@@ -77,6 +77,8 @@ async def ask(view: View, question: Question) -> Answer | None:
             button("Go back", lambda: dialog.submit(None))
             look: Look = "danger" if question.dangerous else "primary"
             done = button(question.button, lambda: dialog.submit(True) if is_complete() else None, look)
+            # An outlined button has no ground of its own, whatever the style says.
+            done.props("unelevated", remove="outline")
 
         def check() -> None:
             done.set_enabled(is_complete())

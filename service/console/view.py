@@ -108,12 +108,14 @@ class View:
         """
         return await asyncio.to_thread(self.run.feed.recent, method, age_s, **params)
 
-    async def change(self, method: str, **params: Any) -> bool:
+    async def change(self, method: str, *, quiet: bool = False, **params: Any) -> bool:
         """Make a change in the run that is shown, say what came of it, and return True if it was made.
 
         Parameters
         ----------
         method : str
+        quiet : bool
+            True where the page itself shows what came of it: only a refusal is said.
         **params
             ``if_run`` is added; ``by`` where the method takes it is given by the caller.
         """
@@ -136,7 +138,8 @@ class View:
                 f"Not done: {error}", type="negative", multi_line=True, timeout=10_000, close_button="Close"
             )
             return False
-        ui.notify(reply["message"], type="positive", multi_line=True)
+        if not quiet:
+            ui.notify(reply["message"], type="positive", multi_line=True)
         return True
 
     def remember(self, cookie: str, value: str) -> None:

@@ -39,15 +39,12 @@ class FieldView:
         self._seen_seq = -1
         self.trouble = ui.label().classes("empty")
         self.picture = picture_with_zoom("Fluorescence with its cells")
-        with ui.element("div").classes("tools picture-tools"):
-            with ui.element("div").classes("tools-end"):
-                self._frames = self._switch("Frames", True)
-                self._exposed = self._switch("Exposed ground", True)
-                self._electron = self._switch("Electron images", True)
-                self._margins = self._switch("Margins", False)
-            self._colours = ui.toggle(
-                {"confidence": "Confidence", "track": "Track"}, value="confidence", on_change=self._draw
-            ).props("no-caps unelevated dense aria-label='Colours by'")
+        with ui.element("div").classes("tools picture-tools"), ui.element("div").classes("tools-end"):
+            self._frames = self._switch("Frames", True)
+            self._exposed = self._switch("Exposed ground", True)
+            self._electron = self._switch("Electron images", True)
+            self._margins = self._switch("Margins", False)
+            self._by_track = self._switch("Colours by track", False)
         self.picture.on_choose(self.choose)
         view.follow(self.refresh)
 
@@ -123,7 +120,7 @@ class FieldView:
             shapes += margin_shapes(self.tried_px)
         elif self._margins.value:
             shapes += margin_shapes({cell["cell"]: cell["image_box_px"] for cell in data.cells})
-        shapes += cell_shapes(data.cells, self._colours.value)
+        shapes += cell_shapes(data.cells, "track" if self._by_track.value else "confidence")
         self.picture.show(data.whole, images, shapes)
 
 

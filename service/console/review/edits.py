@@ -44,9 +44,11 @@ class Edits:
                 }
                 self._track = ui.checkbox("Whole track")
             with ui.element("div").classes("tools-end"):
-                button("Previous", lambda: shown.step(-1))
-                button("Next", lambda: shown.step(1))
+                self._buttons["previous"] = button("Previous", lambda: shown.step(-1))
+                self._buttons["next"] = button("Next", lambda: shown.step(1))
                 self._buttons["undo"] = button("Undo", self._undo)
+        for one in self._buttons.values():
+            one.props("dense").classes("edit")
         ui.label(_KEYS).classes("muted keys")
         shown.picture.on_drawn(self._draw)
         shown.picture.on_resized(self._resize)
@@ -59,9 +61,9 @@ class Edits:
         last = review["next_undo"]
         chosen = self._shown.chosen_cell is not None
         for name, one in self._buttons.items():
-            one.set_enabled(
-                self._may and (chosen or name not in _EDITABLE) and (last is not None or name != "undo")
-            )
+            needs = name != "undo" or last is not None
+            may = self._may or name in ("previous", "next")
+            one.set_enabled(may and needs and (chosen or name not in _EDITABLE))
         what = f"{EDITS[EditKind(last['kind'])]} by {last['by']}" if last else ""
         self._buttons["undo"].set_text(f"Undo: {what}" if what else "Undo")
         self._shown.picture.set_tool("draw" if self._drawing and self._may else "look", self._may)
@@ -121,11 +123,11 @@ class Edits:
 
     async def _edit(self, edit: dict[str, Any]) -> None:
         if self._may and await named(self._view):
-            await self._view.change("review.edit", edits=[edit], by=self._view.person)
+            await self._view.change("review.edit", quiet=True, edits=[edit], by=self._view.person)
 
     async def _undo(self) -> None:
         if self._may and await named(self._view):
-            await self._view.change("review.undo", by=self._view.person)
+            await self._view.change("review.undo", quiet=True, by=self._view.person)
 
 
 async def named(view: View) -> bool:

@@ -84,12 +84,10 @@ def cells_of(section: str) -> list[Cell]:
     ]
 
 
-def review_store(path: Path, cells: list[Cell] | None = None, plan: bool = True) -> Store:
+def review_store(path: Path, cells: list[Cell] | None = None, plan: bool = True, run: str = "run-1") -> Store:
     """Return a store in review, with the sections planned or not; `cells` in place of `cells_of`."""
     path.mkdir(parents=True, exist_ok=True)
-    store = Store.create(
-        path / "session.sqlite", "run-1", "v: 1\n", "dry-run", HandClock().now_s, lambda: WALL
-    )
+    store = Store.create(path / "session.sqlite", run, "v: 1\n", "dry-run", HandClock().now_s, lambda: WALL)
     store.specimen.add_sections(
         [Section(name, n, place(name).pose.center_m, n) for n, name in enumerate(SECTIONS)],
         [
