@@ -116,6 +116,33 @@ def box_to_rect(pose: Pose, shape: tuple[int, int], box_px: tuple[float, float, 
     return left, bottom, right, top
 
 
+def grown_rect(pose: Pose, rect_m: RectM, grown_px: tuple[float, float, float, float]) -> RectM:
+    """Return the upright rectangle around a box of pixels after the box has grown.
+
+    Parameters
+    ----------
+    pose : Pose
+    rect_m : RectM
+        Around the box before, as `box_to_rect` gives it.
+    grown_px : (left, top, right, bottom)
+        Distances by which the sides of the box move outwards, px; negative ones inwards.
+
+    Returns
+    -------
+    RectM
+        That of `box_to_rect` for the grown box, but for rounding; exactly `rect_m` where nothing grows.
+    """
+    left, top, right, bottom = grown_px
+    low, high = [0.0, 0.0], [0.0, 0.0]
+    matrix = pose._matrix().tolist()
+    for axis in (0, 1):
+        for along, first, last in ((matrix[axis][0], left, right), (matrix[axis][1], top, bottom)):
+            low[axis] += abs(along) * (first if along > 0 else last)
+            high[axis] += abs(along) * (last if along > 0 else first)
+    x0, y0, x1, y1 = rect_m
+    return x0 - low[0], y0 - low[1], x1 + high[0], y1 + high[1]
+
+
 def frame_rect(pose: Pose, shape: tuple[int, int]) -> RectM:
     """Return the smallest upright rectangle on the stage that holds the whole frame."""
     return box_to_rect(pose, shape, (0, 0, shape[1], shape[0]))

@@ -26,7 +26,7 @@ from service.image_files.images import save_fm
 from service.image_files.ome_xml import LightPath
 from service.logs import get_logger
 from service.model.phases import PauseCause
-from service.model.specimen import Field, FieldState
+from service.model.specimen import Field, FieldState, FramePlace
 from service.model.work import Step
 from service.safety.deadlines import timeout_of
 from service.session.context import Context
@@ -134,6 +134,7 @@ def _take_and_save(context: Context, field: Field) -> None:
         rect_m=inner_rect(frame.pose, shape),
         image=context.folder.relative(saved.path),
         sha256=saved.sha256,
+        frame=FramePlace((shape[1], shape[0]), frame.pose),
     )
     context.store.durations.record(Step.FLUORESCENCE, context.clock.now_s() - begun_s)
 

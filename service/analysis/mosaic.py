@@ -55,7 +55,18 @@ class FieldFrame:
             reason=found.reason,
             source=found.source,
             decision=found.decision,
+            reach_um=None
+            if found.outer_px is None
+            else self.reach_um(box.as_tuple(), found.outer_px.as_tuple()),
+            extra_um=found.extent_uncertainty_um,
         )
+
+    def reach_um(self, box: Box, outer: Box) -> Box:
+        """Return the distances by which the sides of a box around another lie outside, um."""
+        size_um = self.pose.pixel_size_m[0] * 1e6
+        sides = box[0] - outer[0], box[1] - outer[1], outer[2] - box[2], outer[3] - box[3]
+        left, top, right, bottom = (max(0.0, side * size_um) for side in sides)
+        return left, top, right, bottom
 
     def rect_m(self, box_px: Box) -> RectM:
         """Return the rectangle of a box of pixels on the stage."""
@@ -130,8 +141,9 @@ class Mosaic:
         if len(self.frames) == 1:
             (only,) = self.frames
             to_image = None if cell.image_box_px is None else _mirrored_box(only, cell.image_box_px)
+            outer = None if cell.outer_px is None else _mirrored_box(only, cell.outer_px)
             box = _mirrored_box(only, cell.box_px)
-            return only.cell(replace(cell, box_px=box, image_box_px=to_image))
+            return only.cell(replace(cell, box_px=box, image_box_px=to_image, outer_px=outer))
         places = [self._in_field(frame, cell.box_px) for frame in self.frames]
         shown = [_cut(place, frame.shape) for place, frame in zip(places, self.frames, strict=True)]
         areas = [0.0 if part is None else _area(part) for part in shown]
@@ -140,10 +152,12 @@ class Mosaic:
         if part is None:
             return self._unsaved(one)
         frame = self.frames[best]
-        image_box = image_rect = None
+        image_box = image_rect = reach = None
         if cell.image_box_px is not None:
             image_box = _cut(self._in_field(frame, cell.image_box_px), frame.shape)
             image_rect = self._stage_rect_m(cell.image_box_px, best)
+        if cell.outer_px is not None:
+            reach = frame.reach_um(places[best], self._in_field(frame, cell.outer_px))
         return Cell(
             id="",
             field=frame.field.id,
@@ -156,6 +170,8 @@ class Mosaic:
             reason=cell.reason,
             source=cell.source,
             decision=cell.decision,
+            reach_um=reach,
+            extra_um=cell.extent_uncertainty_um,
         )
 
     def _in_field(self, frame: FieldFrame, box: BoxPx) -> Box:

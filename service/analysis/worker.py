@@ -21,6 +21,7 @@ from service.errors import ImageError, StoreError
 from service.image_files.images import read_fm
 from service.logs import get_logger
 from service.model.specimen import Field, FieldState
+from service.planning.review.edit import conform
 from service.planning.section import plan_section
 from service.planning.targets.choose import decide_by_rule, rule_in_force
 from service.session.folders.run_folder import RunFolder
@@ -214,7 +215,9 @@ class Analysis:
                 self._store.specimen.set_field(field, FieldState.FAILED, reason=reason)
         new = [one for one in found.fields if states[one.field] is FieldState.SAVED]
         if new:
-            self._store.tracks.record_section(with_brightness(new, found.frames), found.tracks)
+            with self._store.transaction():
+                self._store.tracks.record_section(with_brightness(new, found.frames), found.tracks)
+                conform(self._config, self._store, found.section)
             cells = sum(len(one.cells) for one in new)
             elapsed_ms = round(sum(one.elapsed_ms for one in new), 1)
             log.info("detected", section=found.section, cells=cells, elapsed_ms=elapsed_ms)

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 
 from service.api.control import Control
 from service.api.wire import queue as jobs
+from service.api.wire import review as wire
 from service.api.wire.messages import Changed, ChangeParams, ResumeParams
 from service.api.wire.targets import SetTargetsParams
+from service.model.review import EditKind
 from service.planning.requested_frames import AskedFrame
+from service.planning.review.asked import Asked
 from service.store.store import Store
 from service.store.tables.steering import Word
 
@@ -42,6 +45,13 @@ class Changes:
                 return self._add(params)
             case SetTargetsParams():
                 return self._changed(self._control.choose(params.rule, params.by, params.reason))
+            case wire.ReviewEditParams():
+                return self._changed(self._control.edit(_asked(params), params.by, params.reason))
+            case wire.ReviewPolicyParams():
+                change = params.policy.change()
+                return self._changed(self._control.set_policy(change, params.by, params.reason))
+            case wire.ReviewUndoParams():
+                return self._changed(self._control.undo(params.by, params.mine))
             case ResumeParams():
                 return self._changed(self._control.resume(params.by))
             case _:
@@ -91,6 +101,19 @@ class Changes:
         )
         names = tuple(job.id for job in added)
         return jobs.Added(**changed.model_dump(), jobs=names)
+
+
+def _asked(params: wire.ReviewEditParams) -> list[Asked]:
+    return [
+        Asked(
+            EditKind(one.kind),
+            cell=None if isinstance(one, wire.DrawEdit) else one.cell,
+            field=one.field if isinstance(one, wire.DrawEdit) else None,
+            box_px=one.box_px if isinstance(one, (wire.DrawEdit, wire.ResizeEdit)) else None,
+            whole_track=isinstance(one, (wire.RejectEdit, wire.AcceptEdit)) and one.whole_track,
+        )
+        for one in params.edits
+    ]
 
 
 def _word(params: jobs.SteerParams) -> Word:

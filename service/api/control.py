@@ -5,7 +5,11 @@ from typing import Any, Protocol
 
 from config.work import TargetsConfig
 from service.model.jobs import Job
+from service.model.review import PolicyChange
 from service.planning.requested_frames import AskedFrame
+from service.planning.review.asked import Asked
+from service.planning.review.effective import Policy
+from service.planning.review.preview import PolicyPreview
 from service.planning.session_estimate import SessionEstimate
 from service.planning.targets.listing import Preview, TargetList
 
@@ -50,6 +54,26 @@ class Control(Protocol):
 
     def preview(self, rule: TargetsConfig) -> Preview:
         """Return the effect of a choice, or raise `RefusedChoiceError`."""
+        ...
+
+    def edit(self, asked: Sequence[Asked], by: str, reason: str) -> str:
+        """Edit cells, or raise `RefusedChoiceError`; their sections are planned again."""
+        ...
+
+    def set_policy(self, policy: PolicyChange, by: str, reason: str) -> str:
+        """Set margins and threshold, or raise `RefusedChoiceError`; sections are planned again."""
+        ...
+
+    def undo(self, by: str, mine: bool) -> str:
+        """Undo the last edits, or raise `RefusedChoiceError`; sections are planned again."""
+        ...
+
+    def policy(self) -> Policy:
+        """Return the policy of the configuration, and the one that a person has set."""
+        ...
+
+    def preview_policy(self, policy: PolicyChange, field: str | None) -> PolicyPreview:
+        """Return the effect of a policy, without a change."""
         ...
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:

@@ -1,30 +1,16 @@
-"""Replies about sections and fields: their cells and their fluorescence frames."""
+"""Replies about fields: their cells and their fluorescence frames."""
 
 import base64
 from pathlib import Path
 
 from service.api.wire import fields as wire
 from service.api.wire.messages import MOST_ROWS
-from service.api.wire.methods import SectionPage, SectionRow, SectionsParams
-from service.errors import ImageError, UnknownIdError
+from service.errors import ImageError, RefusedChoiceError, UnknownIdError
 from service.model.jobs import JobState
+from service.model.specimen import Cell, Field
 from service.pictures.preview import preview
+from service.planning.review.ground import frame_place
 from service.store.store import Store
-
-
-def sections(store: Store, params: SectionsParams) -> SectionPage:
-    """Return some sections in the order of cutting.
-
-    Raises
-    ------
-    UnknownIdError
-    """
-    limit = min(params.limit, MOST_ROWS)
-    found = store.specimen.sections(limit, params.after)
-    return SectionPage(
-        sections=tuple(SectionRow(section=s.id, index=s.index, center_m=s.center_m) for s in found),
-        after=found[-1].id if len(found) == limit else None,
-    )
 
 
 def page(store: Store, params: wire.FieldsParams) -> wire.FieldPage:
@@ -49,7 +35,8 @@ def detail(store: Store, params: wire.FieldParams) -> wire.FieldDetail:
     ------
     UnknownIdError
     """
-    row = wire.FieldRow.of(store.specimen.field(params.field))
+    field = store.specimen.field(params.field)
+    row = wire.FieldRow.of(field)
     cells = store.specimen.cells(field=params.field)
     jobs = {job for cell in cells for job in cell.jobs}
     done = {job for job in jobs if store.queue.job(job).state is JobState.DONE}
@@ -59,6 +46,7 @@ def detail(store: Store, params: wire.FieldParams) -> wire.FieldDetail:
         cells=len(cells),
         planned=len(planned),
         done=sum(done.issuperset(cell.jobs) for cell in planned),
+        frame=_frame(store, field),
     )
 
 
@@ -71,15 +59,20 @@ def boxes(store: Store, params: wire.BoxesParams) -> wire.BoxPage:
     """
     store.specimen.field(params.field)
     cells = store.specimen.cells(field=params.field)
-    names = [cell.id for cell in cells]
-    if params.after is not None and params.after not in names:
-        raise UnknownIdError(f"there is no cell {params.after} in field {params.field}")
-    first = 0 if params.after is None else names.index(params.after) + 1
-    last = first + min(params.limit, MOST_ROWS)
-    return wire.BoxPage(
-        boxes=tuple(map(wire.BoxRow.of, cells[first:last])),
-        after=names[last - 1] if last < len(cells) else None,
-    )
+    return _page(cells, params.limit, params.after, f"field {params.field}")
+
+
+def of_target(store: Store, params: wire.TargetCellsParams) -> wire.BoxPage:
+    """Return some cells of a target in the order of the sections.
+
+    Raises
+    ------
+    UnknownIdError
+    """
+    cells = store.tracks.cells_of(params.target)
+    if not cells:
+        raise UnknownIdError(f"there is no cell or track {params.target}")
+    return _page(cells, params.limit, params.after, f"track {params.target}")
 
 
 def image(store: Store, params: wire.ImageParams) -> wire.ImageResult:
@@ -99,7 +92,7 @@ def image(store: Store, params: wire.ImageParams) -> wire.ImageResult:
     try:
         size_bytes = path.stat().st_size
         if params.form == "png":
-            small = preview(path, params.max_side_px)
+            small = preview(path, params.max_side_px, params.box_px)
             return wire.ImageResult(
                 image=field.image,
                 sha256=field.sha256,
@@ -121,4 +114,33 @@ def image(store: Store, params: wire.ImageParams) -> wire.ImageResult:
         size_bytes=size_bytes,
         base64=base64.b64encode(part).decode(),
         after=after if part and after < size_bytes else None,
+    )
+
+
+def _page(cells: list[Cell], limit: int, after: str | None, where: str) -> wire.BoxPage:
+    names = [cell.id for cell in cells]
+    if after is not None and after not in names:
+        raise UnknownIdError(f"there is no cell {after} in {where}")
+    first = 0 if after is None else names.index(after) + 1
+    last = first + min(limit, MOST_ROWS)
+    return wire.BoxPage(
+        boxes=tuple(map(wire.BoxRow.of, cells[first:last])),
+        after=names[last - 1] if last < len(cells) else None,
+    )
+
+
+def _frame(store: Store, field: Field) -> wire.FrameFacts | None:
+    if field.image is None:
+        return None
+    try:
+        place = frame_place(store, field)
+    except RefusedChoiceError:
+        return None
+    pose = place.pose
+    return wire.FrameFacts(
+        size_px=place.size_px,
+        pixel_size_m=pose.pixel_size_m,
+        rotation_rad=pose.rotation_rad,
+        flip_x=pose.flip_x,
+        flip_y=pose.flip_y,
     )

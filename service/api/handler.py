@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.base import Frozen
-from service.api import field_reads, queue_reads, session_reads, target_reads
+from service.api import field_reads, map_reads, queue_reads, review_reads, session_reads, target_reads
 from service.api.changes import Changes
 from service.api.control import Control
 from service.api.wire.messages import API_VERSION, ChangeParams, ErrorCode, Request, refusal
@@ -71,16 +71,24 @@ class Handler:
             "schema": lambda _: session_reads.schema(),
             "estimate": lambda _: session_reads.estimate(control),
             "events.since": partial(session_reads.events, store),
-            "sections.list": partial(field_reads.sections, store),
+            "sections.list": partial(map_reads.sections, store),
             "fields.list": partial(field_reads.page, store),
             "fields.get": partial(field_reads.detail, store),
             "fields.boxes": partial(field_reads.boxes, store),
             "fields.image": partial(field_reads.image, store),
+            "fields.frames": partial(map_reads.frames, store),
             "queue.list": partial(queue_reads.page, store),
             "queue.get": lambda params: queue_reads.detail(store, params, control.devices()),
+            "queue.image": partial(map_reads.job_image, store),
             "targets.get": lambda _: target_reads.now(store, control.targets()),
             "targets.list": lambda params: target_reads.page(control.targets(), params),
+            "targets.cells": partial(field_reads.of_target, store),
             "targets.preview": lambda params: target_reads.preview(control.preview(params.rule)),
+            "review.get": lambda _: review_reads.now(store, control.policy()),
+            "review.list": partial(review_reads.page, store),
+            "review.preview": lambda params: review_reads.preview(
+                control.preview_policy(params.policy.change(), params.field)
+            ),
             "exposures.list": partial(queue_reads.exposures, store),
             "overviews.list": partial(queue_reads.overviews, store),
             "focus.list": partial(queue_reads.focuses, store),

@@ -74,6 +74,7 @@ COMMANDS: Table = {
         f"{_LIVE}.doctor:doctor",
         "Check if a session can run on this computer.",
     ),
+    "console": Entry(f"{_LIVE}.console.command:console", "Show the operator's console in a browser."),
     "status": Entry(f"{_LIVE}.status:status", "Show what the daemon is doing."),
     "events": Entry(f"{_LIVE}.daemon:events", "List the events of the session, one per line."),
     "pause": Entry(f"{_LIVE}.daemon:pause", "Pause after the current step."),
@@ -122,6 +123,26 @@ COMMANDS: Table = {
                 f"{_LIVE}.steering.targets:sample", "Choose cells at random, within some limits."
             ),
             "tracks": Entry(f"{_LIVE}.steering.targets:tracks", "Choose cells by name."),
+        },
+    ),
+    "review": Section(
+        "Accept, reject, draw and resize cells, in the review.",
+        {
+            "list": Entry(
+                f"{_LIVE}.steering.review:list_", "List what people have edited, undone edits included."
+            ),
+            "reject": Entry(f"{_LIVE}.steering.review:reject", "Reject cells: the beam does not image them."),
+            "accept": Entry(
+                f"{_LIVE}.steering.review:accept",
+                "Accept cells: they are imaged, whatever their confidence.",
+            ),
+            "draw": Entry(f"{_LIVE}.steering.review:draw", "Draw a cell that was not found."),
+            "resize": Entry(f"{_LIVE}.steering.review:resize", "Give a cell another box."),
+            "margins": Entry(
+                f"{_LIVE}.steering.review:margins",
+                "Set margins and threshold; those not given are as configured.",
+            ),
+            "undo": Entry(f"{_LIVE}.steering.review:undo", "Undo the last edits that were made at once."),
         },
     ),
     "keys": Section(

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from service.cli.output import duration, size
+from service.words.quantities import duration, size
 
 NAMES = {
     "exact": "exact plan",

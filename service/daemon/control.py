@@ -12,8 +12,13 @@ from service.errors import IllegalTransitionError
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import HALTED, PauseCause, Phase, SessionEvent, Status, step
+from service.model.review import PolicyChange
 from service.model.specimen import FieldState
 from service.planning.requested_frames import AskedFrame, admitted
+from service.planning.review import edit as review
+from service.planning.review.asked import Asked
+from service.planning.review.effective import Policy
+from service.planning.review.preview import PolicyPreview, PolicyPreviews
 from service.planning.session_estimate import SessionEstimate, estimate_session
 from service.planning.targets.choose import set_choice
 from service.planning.targets.listing import Preview, TargetList, TargetLists
@@ -47,6 +52,7 @@ class SessionControl:
         self._runner = runner
         self._watch = watch
         self._targets = TargetLists(context.config, context.store)
+        self._policies = PolicyPreviews(context.config, context.store)
 
     def pause(self) -> str:
         """Pause after the present step: no exposure is cut short."""
@@ -149,6 +155,32 @@ class SessionControl:
     def preview(self, rule: TargetsConfig) -> Preview:
         """Return the effect of a choice, without making it."""
         return self._targets.preview(rule)
+
+    def edit(self, asked: Sequence[Asked], by: str, reason: str) -> str:
+        """Edit cells; their sections are planned again in the background."""
+        said = review.edit(self._context.config, self._context.store, asked, by, reason)
+        self._after_commit(self._runner.plan_again)
+        return said
+
+    def set_policy(self, policy: PolicyChange, by: str, reason: str) -> str:
+        """Set margins and threshold; sections are planned again in the background."""
+        said = review.set_policy(self._context.config, self._context.store, policy, by, reason)
+        self._after_commit(self._runner.plan_again)
+        return said
+
+    def undo(self, by: str, mine: bool) -> str:
+        """Undo the last edits; sections are planned again in the background."""
+        said = review.undo(self._context.config, self._context.store, by, mine)
+        self._after_commit(self._runner.plan_again)
+        return said
+
+    def policy(self) -> Policy:
+        """Return the policy of the configuration, and the one that a person has set."""
+        return Policy(self._context.config.detection, self._context.store.review.policy_step())
+
+    def preview_policy(self, policy: PolicyChange, field: str | None) -> PolicyPreview:
+        """Return the effect of a policy, without a change."""
+        return self._policies.preview(policy, field)
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.hits import CellSource, Decision
-from drivers.pose import RectM
+from drivers.pose import Pose, RectM
+from service.model.review import Verdict
 from service.model.targets import Beside, LeftOut
 
 
@@ -37,6 +38,19 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class FramePlace:
+    """Width and height of a saved frame, px, and its pose on the stage."""
+
+    size_px: tuple[int, int]
+    pose: Pose
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.size_px[1], self.size_px[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One FM position. `rect_m` is the ground of its frame, planned until the frame is saved."""
 
@@ -54,6 +68,8 @@ class Field:
     elapsed_ms: float | None = None
     """Time that detection took."""
     warnings: tuple[str, ...] = ()
+    frame: FramePlace | None = None
+    """None until it is saved, and in runs of earlier versions."""
 
     @property
     def undetected(self) -> bool:
@@ -96,6 +112,13 @@ class Cell:
     """Reason why it is not among the cells to image, though the policy keeps it; None if it is."""
     beside: Beside | None = None
     """Effect of the frames of other cells; None unless it is left out and its section is planned."""
+    reach_um: tuple[float, float, float, float] | None = None
+    """Distances left, top, right and bottom of `box_px` that the cell exceeds with a chance of
+    1 - `detection.image.hits.OUTER_QUANTILE`; None if the detector does not know."""
+    extra_um: float = 0.0
+    """Margin for an outline that the detector is unsure of."""
+    verdict: Verdict | None = None
+    """Decision of a person in the review."""
 
     @property
     def targets(self) -> tuple[str, ...]:

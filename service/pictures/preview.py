@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from service.errors import ImageError
 
@@ -33,7 +34,7 @@ class Preview:
     high_adu: float
 
 
-def preview(path: Path, max_side_px: int) -> Preview:
+def preview(path: Path, max_side_px: int, box_px: tuple[int, int, int, int] | None = None) -> Preview:
     """Return a small picture of an image saved by `service.image_files.images`.
 
     Only every nth row and column is read, so that a large file takes no longer than a small one.
@@ -43,6 +44,8 @@ def preview(path: Path, max_side_px: int) -> Preview:
     path : Path
     max_side_px : int
         Longest side of the picture, px.
+    box_px : (x0, y0, x1, y1), optional
+        Part of the image to show, half-open, px; cut at its edges. All of it by default.
 
     Raises
     ------
@@ -50,7 +53,12 @@ def preview(path: Path, max_side_px: int) -> Preview:
         Raised when the file is missing or damaged.
     """
     try:
-        pixels = tifffile.memmap(path, mode="r")
+        pixels: NDArray[np.generic] = tifffile.memmap(path, mode="r")
+        if box_px is not None:
+            x0, y0, x1, y1 = (max(0, side) for side in box_px)
+            pixels = pixels[y0:y1, x0:x1]
+            if not pixels.size:
+                raise ImageError(f"{path}: the box {box_px} shows nothing of the image")
         step = max(1, -(-max(pixels.shape) // max_side_px))
         small = np.array(pixels[::step, ::step], dtype=np.float32)
     except (OSError, tifffile.TiffFileError, ValueError, IndexError, struct.error) as error:

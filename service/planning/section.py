@@ -36,7 +36,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     The plan does not image again what the beam has imaged before, and keeps clear of fluorescence still to
     be taken, of this or other sections. A plan that cannot be made fails its fields, with the reason. A
     section without any detected field is not planned. Cells that are left out by choice get no frames of
-    their own. A plan is dropped if a person has made another choice meanwhile.
+    their own. A plan is dropped if a person has made another choice, or has edited cells, meanwhile.
     """
     seen = store.specimen.fields(section=section, state=FieldState.DETECTED)
     if not seen:
@@ -44,7 +44,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     place = next(s for s in store.specimen.sections() if s.id == section)
     frame = StageFrame.of(config)
     settings = settings_from(config.planner, config.sem, config.stage, frame.misfit_m)
-    choice, rule = store.targets.number(), rule_in_force(config, store)
+    decided, rule = _decided(store), rule_in_force(config, store)
     cells = [cell for cell in store.specimen.cells(section=section) if cell.image_rect_m is not None]
     chosen = [cell for cell in cells if cell.left_out is None]
     ground = _Ground(place, seen, settings, frame.position_error_m)
@@ -107,14 +107,19 @@ def plan_section(config: Config, store: Store, section: str) -> None:
         (all_cells,) = ways_of((everything,), settings.approach_m)
         ways = (*ways, replace(all_cells, method=ALL_CELLS, chosen=False))
     with store.transaction():
-        if store.targets.number() != choice:
-            log.info("another choice was made meanwhile", section=section)
+        if _decided(store) != decided:
+            log.info("a person has decided otherwise meanwhile", section=section)
             return
         store.queue.add_plan(section, jobs, skipped)
         store.targets.set_beside(besides)
         store.durations.add_plan(section, ways)
         store.events.note("plan", section, _event_data(planned, {one.id for one in frames}))
     log.info("planned", section=section, jobs=len(jobs), skipped=len(skipped))
+
+
+def _decided(store: Store) -> tuple[int, int]:
+    """Return numbers that change with each decision of a person on the cells to image."""
+    return store.targets.number(), store.review.number()
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,9 +207,9 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             ) STRICT
             """,
         ),
-        # Overviews. A check is the one part of a table that SQLite cannot alter: its text is changed, as
-        # https://www.sqlite.org/lang_altertable.html describes.
         5: (
+            # Overviews. A check is the one part of a table that SQLite cannot alter: its text is changed, as
+            # https://www.sqlite.org/lang_altertable.html describes.
             "PRAGMA writable_schema = ON",
             """
             UPDATE sqlite_schema
@@ -236,6 +236,50 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             ) STRICT
             """,
             "CREATE INDEX overview_of_section ON overview (section)",
+            # Cells as a person edits them in the review, and what a preview of other margins needs.
+            "ALTER TABLE field ADD COLUMN frame TEXT",
+            "ALTER TABLE cell ADD COLUMN reach_um TEXT",
+            "ALTER TABLE cell ADD COLUMN extra_um REAL NOT NULL DEFAULT 0",
+            "ALTER TABLE cell ADD COLUMN verdict TEXT",
+            """
+            CREATE TABLE found (
+                cell TEXT PRIMARY KEY REFERENCES cell (id),
+                box_px TEXT NOT NULL,
+                image_box_px TEXT,
+                rect_m TEXT NOT NULL,
+                image_rect_m TEXT,
+                reason TEXT NOT NULL,
+                decision TEXT NOT NULL
+            ) STRICT
+            """,
+            """
+            CREATE TABLE review_step (
+                id INTEGER PRIMARY KEY,
+                policy TEXT,
+                made_by TEXT NOT NULL,
+                reason TEXT NOT NULL,
+                at TEXT NOT NULL,
+                undone_by TEXT,
+                undone_at TEXT CHECK ((undone_by IS NULL) = (undone_at IS NULL))
+            ) STRICT
+            """,
+            """
+            CREATE TABLE review_edit (
+                id INTEGER PRIMARY KEY,
+                step INTEGER NOT NULL REFERENCES review_step (id),
+                kind TEXT NOT NULL,
+                cell TEXT REFERENCES cell (id),
+                box_px TEXT,
+                rect_m TEXT,
+                CONSTRAINT an_edit_is_of_a_cell_or_of_the_policy CHECK ((cell IS NULL) = (kind = 'policy')),
+                CONSTRAINT a_box_that_is_drawn_has_a_place CHECK (
+                    (kind IN ('draw', 'resize')) = (box_px IS NOT NULL)
+                    AND (box_px IS NULL) = (rect_m IS NULL)
+                )
+            ) STRICT
+            """,
+            "CREATE INDEX review_edit_of_cell ON review_edit (cell)",
+            "CREATE INDEX review_edit_of_step ON review_edit (step)",
         ),
     }
 )

@@ -3,18 +3,20 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic_core import to_json as _to_json
 
 from detection.alignment.values import Similarity
 from detection.image.hits import CellSource, Decision
-from drivers.pose import RectM
+from drivers.pose import Pose, RectM
 from service.model.event import Event
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import Exposure, ExposureState, HoldCause, Job, JobKind, JobOrigin, JobState
 from service.model.overviews import FieldPlace, Overview, OverviewState, reason_of
-from service.model.specimen import Cell, Field, FieldState, Section
+from service.model.review import Edit, EditKind, PolicyChange, Recorded, Step, Verdict
+from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
 from service.model.targets import Beside, Choice, LeftOut
 
 
@@ -59,14 +61,30 @@ def field(row: sqlite3.Row) -> Field:
         section=row["section"],
         index=row["idx"],
         center_m=(row["x_m"], row["y_m"]),
-        rect_m=_rect(row),
+        rect_m=rect(row),
         state=FieldState(row["state"]),
         reason=row["reason"],
         image=row["image"],
         sha256=row["sha256"],
         elapsed_ms=row["elapsed_ms"],
         warnings=tuple(json.loads(row["warnings"])),
+        frame=None if row["frame"] is None else _frame_place(row["frame"]),
     )
+
+
+def frame_place_json(frame: FramePlace) -> str:
+    """Return the JSON text of a frame's place."""
+    return json.dumps(asdict(frame), allow_nan=False)
+
+
+def _frame_place(text: str) -> FramePlace:
+    values = json.loads(text)
+    pose = values["pose"]
+    place = Pose(
+        tuple(pose["center_m"]), tuple(pose["pixel_size_m"]),
+        pose["rotation_rad"], pose["flip_x"], pose["flip_y"],
+    )  # fmt: skip
+    return FramePlace(tuple(values["size_px"]), place)
 
 
 def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
@@ -90,6 +108,49 @@ def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
         brightness_adu=row["brightness_adu"],
         left_out=None if row["left_out"] is None else LeftOut(row["left_out"]),
         beside=None if row["beside"] is None else Beside(row["beside"]),
+        reach_um=None if row["reach_um"] is None else _four(row["reach_um"]),
+        extra_um=row["extra_um"],
+        verdict=None if row["verdict"] is None else Verdict(row["verdict"]),
+    )
+
+
+def step(row: sqlite3.Row) -> Step:
+    """Read a row of ``review_step``."""
+    return Step(
+        number=row["id"],
+        by=row["made_by"],
+        reason=row["reason"],
+        at=row["at"],
+        policy=None if row["policy"] is None else PolicyChange(**json.loads(row["policy"])),
+        undone_by=row["undone_by"],
+        undone_at=row["undone_at"],
+    )
+
+
+def recorded(row: sqlite3.Row, of_step: Step) -> Recorded:
+    """Read a row of ``review_edit``."""
+    box, rect_m = row["box_px"], row["rect_m"]
+    edit = Edit(
+        EditKind(row["kind"]),
+        row["cell"],
+        None if box is None else _four(box),
+        None if rect_m is None else _four(rect_m),
+    )
+    return Recorded(row["id"], edit, of_step)
+
+
+def found(row: sqlite3.Row, now: Cell) -> Cell:
+    """Return a cell as a row of ``found`` has it; all else as in `now`."""
+    image, image_m = row["image_box_px"], row["image_rect_m"]
+    return replace(
+        now,
+        box_px=_four(row["box_px"]),
+        image_box_px=None if image is None else _four(image),
+        rect_m=_four(row["rect_m"]),
+        image_rect_m=None if image_m is None else _four(image_m),
+        reason=row["reason"],
+        decision=Decision(row["decision"]),
+        verdict=None,
     )
 
 
@@ -104,7 +165,7 @@ def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
         id=row["id"],
         section=row["section"],
         position=row["position"],
-        rect_m=_rect(row),
+        rect_m=rect(row),
         center_m=(row["x_m"], row["y_m"]),
         size_px=(row["width_px"], row["height_px"]),
         pixel_size_m=row["pixel_size_m"],
@@ -126,7 +187,7 @@ def exposure(row: sqlite3.Row) -> Exposure:
     return Exposure(
         id=row["id"],
         job=row["job"],
-        rect_m=_rect(row),
+        rect_m=rect(row),
         halo_m=row["halo_m"],
         state=ExposureState(row["state"]),
         opened_s=row["opened_s"],
@@ -187,7 +248,8 @@ def event(row: sqlite3.Row) -> Event:
     return Event(row["seq"], row["time_s"], row["at"], row["kind"], row["subject"], json.loads(row["data"]))
 
 
-def _rect(row: sqlite3.Row) -> RectM:
+def rect(row: sqlite3.Row) -> RectM:
+    """Read the rectangle of a row."""
     return row["x0_m"], row["y0_m"], row["x1_m"], row["y1_m"]
 
 

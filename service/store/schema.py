@@ -52,6 +52,7 @@ STATEMENTS = (
         sha256 TEXT,
         elapsed_ms REAL,
         warnings TEXT NOT NULL,
+        frame TEXT,
         UNIQUE (section, idx),
         {_RECT_ORDER},
         CONSTRAINT a_saved_field_has_an_image
@@ -78,11 +79,53 @@ STATEMENTS = (
         decision TEXT NOT NULL DEFAULT 'kept',
         brightness_adu REAL,
         left_out TEXT,
-        beside TEXT CHECK (beside IS NULL OR left_out IS NOT NULL)
+        beside TEXT CHECK (beside IS NULL OR left_out IS NOT NULL),
+        reach_um TEXT,
+        extra_um REAL NOT NULL DEFAULT 0,
+        verdict TEXT
     ) STRICT
     """,
     "CREATE INDEX cell_by_field ON cell (field)",
     "CREATE INDEX cell_by_section ON cell (section)",
+    """
+    CREATE TABLE found (
+        cell TEXT PRIMARY KEY REFERENCES cell (id),
+        box_px TEXT NOT NULL,
+        image_box_px TEXT,
+        rect_m TEXT NOT NULL,
+        image_rect_m TEXT,
+        reason TEXT NOT NULL,
+        decision TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE review_step (
+        id INTEGER PRIMARY KEY,
+        policy TEXT,
+        made_by TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        at TEXT NOT NULL,
+        undone_by TEXT,
+        undone_at TEXT CHECK ((undone_by IS NULL) = (undone_at IS NULL))
+    ) STRICT
+    """,
+    """
+    CREATE TABLE review_edit (
+        id INTEGER PRIMARY KEY,
+        step INTEGER NOT NULL REFERENCES review_step (id),
+        kind TEXT NOT NULL,
+        cell TEXT REFERENCES cell (id),
+        box_px TEXT,
+        rect_m TEXT,
+        CONSTRAINT an_edit_is_of_a_cell_or_of_the_policy CHECK ((cell IS NULL) = (kind = 'policy')),
+        CONSTRAINT a_box_that_is_drawn_has_a_place CHECK (
+            (kind IN ('draw', 'resize')) = (box_px IS NOT NULL)
+            AND (box_px IS NULL) = (rect_m IS NULL)
+        )
+    ) STRICT
+    """,
+    "CREATE INDEX review_edit_of_cell ON review_edit (cell)",
+    "CREATE INDEX review_edit_of_step ON review_edit (step)",
     """
     CREATE TABLE choice (
         id INTEGER PRIMARY KEY,

@@ -28,6 +28,7 @@ from service.store.tables.idempotency import Requests
 from service.store.tables.ledger import Ledger, Recovered
 from service.store.tables.overviews import OverviewStore
 from service.store.tables.queue import Queue
+from service.store.tables.review import ReviewStore
 from service.store.tables.specimen import SpecimenStore
 from service.store.tables.steering import Steering
 from service.store.tables.targets import TargetStore
@@ -52,6 +53,7 @@ class Store:
         self.specimen = SpecimenStore(database)
         self.tracks = TrackStore(database)
         self.targets = TargetStore(database)
+        self.review = ReviewStore(database)
         self.queue = Queue(database)
         self.steering = Steering(database)
         self.ledger = Ledger(database)

@@ -9,11 +9,15 @@ from detection.image.hits import CellSource, Decision
 from drivers.pose import RectM
 from service.api.wire.messages import Identifier, Limit, Number
 from service.model import specimen
+from service.model.review import Verdict
 from service.model.specimen import FieldState
 from service.model.targets import Beside, LeftOut
 
 LONGEST_CHUNK = 500_000
 """Most bytes of a file in one reply; in base64 a third more."""
+
+
+PartPx = Annotated[tuple[int, int, int, int], Field(description="x0, y0, x1, y1; px, half-open.")]
 
 
 class FieldsParams(Frozen):
@@ -38,15 +42,25 @@ class BoxesParams(FieldParams):
     after: Identifier | None = None
 
 
+class TargetCellsParams(Frozen):
+    """Selection of cells of a target, a track or a cell; `after` is the last cell of the page before."""
+
+    target: Identifier
+    limit: Limit = 100
+    after: Identifier | None = None
+
+
 class ImageParams(FieldParams):
     """Form of the frame.
 
-    `form` "png": 8 bit, at most `max_side_px` on its longer side, for display. "file": up to `length` bytes
+    `form` "png": 8 bit, at most `max_side_px` on its longer side, for display; `box_px` is the part to show,
+    in pixels of the frame, all of it by default. "file": up to `length` bytes
     of the OME-TIFF file from `offset`; repeat with `offset` = `after` until `after` is null.
     """
 
     form: Literal["png", "file"] = "png"
     max_side_px: Annotated[int, Field(ge=16, le=768)] = 512
+    box_px: PartPx | None = None
     offset: Number = 0
     length: Annotated[int, Field(ge=1, le=LONGEST_CHUNK)] = LONGEST_CHUNK
 
@@ -91,6 +105,18 @@ class FieldPage(Frozen):
     after: str | None
 
 
+class FrameFacts(Frozen):
+    """Size and pose of a saved frame, whose centre is that of its field."""
+
+    size_px: tuple[int, int]
+    pixel_size_m: tuple[float, float]
+    rotation_rad: float
+    """Of the frame on the stage, counter-clockwise."""
+    flip_x: bool
+    flip_y: bool
+    """True if the camera shows the specimen mirrored along this axis."""
+
+
 class FieldDetail(Frozen):
     """A field and the number of its cells: found, to be imaged, and imaged."""
 
@@ -98,6 +124,8 @@ class FieldDetail(Frozen):
     cells: int
     planned: int
     done: int
+    frame: FrameFacts | None = None
+    """Null until it is saved, or if its file cannot be read."""
 
 
 class BoxRow(Frozen):
@@ -124,6 +152,8 @@ class BoxRow(Frozen):
     """Reason why it is left out by choice; null if it is not."""
     beside: Beside | None
     """Effect of the frames of other cells on a cell that is left out."""
+    verdict: Verdict | None
+    """Decision of a person in the review; `reason` says whose."""
 
     @classmethod
     def of(cls, cell: specimen.Cell) -> Self:
@@ -145,6 +175,7 @@ class BoxRow(Frozen):
             brightness_adu=cell.brightness_adu,
             left_out=cell.left_out,
             beside=cell.beside,
+            verdict=cell.verdict,
         )
 
 

@@ -6,13 +6,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from config.base import Frozen
-from service.api.wire import fields, focus, overviews, queue, targets
+from service.api.wire import fields, focus, maps, overviews, queue, review, targets
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import (
     Changed,
     ChangeParams,
     EventMessage,
-    Identifier,
     Limit,
     NoParams,
     Number,
@@ -22,13 +21,6 @@ from service.model.jobs import JobState
 from service.model.overviews import OverviewState
 from service.model.phases import PauseCause, Phase
 from service.model.specimen import FieldState
-
-
-class SectionsParams(Frozen):
-    """Selection of sections; `after` is the last identifier of the page before."""
-
-    limit: Limit = 100
-    after: Identifier | None = None
 
 
 class EventsParams(Frozen):
@@ -49,21 +41,6 @@ class Hello(Frozen):
     pid: int
     microscope: str = ""
     """The microscope, in a few words for people."""
-
-
-class SectionRow(Frozen):
-    """One section."""
-
-    section: str
-    index: int
-    center_m: tuple[float, float]
-
-
-class SectionPage(Frozen):
-    """Some sections; `after` asks for the next ones, null at the end."""
-
-    sections: tuple[SectionRow, ...]
-    after: str | None
 
 
 class EventPage(Frozen):
@@ -151,7 +128,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "Time, data and dose left, the time of the end, and other ways to image.",
         ),
         "events.since": Method(EventsParams, EventPage, "Events after a sequence number."),
-        "sections.list": Method(SectionsParams, SectionPage, "Sections in the order of cutting."),
+        "sections.list": Method(maps.SectionsParams, maps.SectionPage, "Sections in the order of cutting."),
         "fields.list": Method(fields.FieldsParams, fields.FieldPage, "FM positions."),
         "fields.get": Method(
             fields.FieldParams, fields.FieldDetail, "One FM position, and the number of its cells."
@@ -162,8 +139,14 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             fields.ImageResult,
             "Fluorescence frame of a field: a small PNG, or a part of the file.",
         ),
+        "fields.frames": Method(
+            maps.FramesParams, maps.FramePage, "Electron frames that touch a field, planned and done."
+        ),
         "queue.list": Method(queue.QueueParams, queue.JobPage, "Jobs in the order of the queue."),
         "queue.get": Method(queue.JobParams, queue.JobDetail, "Everything that is known about one job."),
+        "queue.image": Method(
+            maps.JobImageParams, fields.ImageResult, "Electron image of a job: a small PNG."
+        ),
         "queue.hold": Method(queue.JobsParams, Changed, "Hold queued jobs until they are released."),
         "queue.release": Method(queue.JobsParams, Changed, "Return held jobs to the queue."),
         "queue.approve": Method(queue.DecidedParams, Changed, "Expose jobs again that need review."),
@@ -174,6 +157,9 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "targets.list": Method(
             targets.TargetsParams, targets.TargetPage, "Cells that can be chosen, through all their sections."
         ),
+        "targets.cells": Method(
+            fields.TargetCellsParams, fields.BoxPage, "A cell in each of the sections that show it."
+        ),
         "targets.preview": Method(
             targets.PreviewParams,
             targets.TargetsPreview,
@@ -182,6 +168,20 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "targets.set": Method(
             targets.SetTargetsParams, Changed, "Choose the cells to image; in the review only."
         ),
+        "review.get": Method(NoParams, review.Review, "State of the review, and the margins in force."),
+        "review.list": Method(review.ReviewParams, review.EditPage, "Edits of people, undone ones included."),
+        "review.preview": Method(
+            review.ReviewPreviewParams,
+            review.ReviewPreview,
+            "Effect of other margins or another threshold, without a change.",
+        ),
+        "review.edit": Method(
+            review.ReviewEditParams, Changed, "Reject, accept, draw and resize cells; in the review only."
+        ),
+        "review.policy": Method(
+            review.ReviewPolicyParams, Changed, "Set margins and threshold; in the review only."
+        ),
+        "review.undo": Method(review.ReviewUndoParams, Changed, "Undo the last edits; in the review only."),
         "exposures.list": Method(queue.ExposuresParams, queue.ExposurePage, "The ledger of exposures."),
         "focus.list": Method(focus.FocusesParams, focus.FocusPage, "Focus on each section: found and used."),
         "overviews.list": Method(

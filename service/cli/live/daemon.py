@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from service.api.client import Client
-from service.cli.event_words import event_words
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.words.events import event_words
 
 
 def events(

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.cli.output import duration
 from service.wording import some
+from service.words.quantities import duration
 
 
 def focus_text(found: Mapping[str, Any]) -> str:

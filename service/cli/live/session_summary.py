@@ -7,11 +7,11 @@ from service.cli.consoles import results
 from service.cli.estimate_tables import NAMES, RASTER_TAKEN
 from service.cli.live.focusing import focus_text
 from service.cli.live.overviews import measured_text
-from service.cli.output import duration, size
 from service.report.durations import SessionWay
 from service.report.summary import Summary
 from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
+from service.words.quantities import duration, size
 
 
 def print_summary(summary: Summary, folder: RunFolder) -> None:

@@ -15,8 +15,9 @@ from service.cli.exit_status import NO_DAEMON, OK
 from service.cli.live.focusing import focus_text
 from service.cli.live.overviews import overviews_text
 from service.cli.options import Connect, Json, Key, Run
-from service.cli.output import duration, print_json, tell
+from service.cli.output import print_json, tell
 from service.errors import NoDaemonError
+from service.words.quantities import duration
 
 
 def status(connect: Connect = None, key: Key = None, run: Run = None, as_json: Json = False) -> int | None:

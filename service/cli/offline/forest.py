@@ -9,8 +9,9 @@ from detection.evaluation.annotated import AnnotatedFrame
 from detection.forest.onnx_file import model_bytes
 from detection.forest.training import train
 from service.cli.consoles import people, results
-from service.cli.output import duration, print_json, size
+from service.cli.output import print_json
 from service.evaluation.training import write_model
+from service.words.quantities import duration, size
 
 
 def train_forest(frames: Sequence[AnnotatedFrame], out: Path, as_json: bool, started: float) -> None:

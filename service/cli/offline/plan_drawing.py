@@ -12,9 +12,9 @@ from planner.geometry.rects import RectM
 from planner.settings import settings_from
 from planner.values import Box, Field
 from service.cli.estimate_tables import NAMES, compared
-from service.cli.output import duration
 from service.pictures.plan import Drawing
 from service.planning.request import PlannedRequest
+from service.words.quantities import duration
 
 
 def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:

@@ -9,8 +9,9 @@ import typer
 
 from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Connect, Json, Run
-from service.cli.output import duration, print_json, tell
+from service.cli.output import print_json, tell
 from service.errors import InputError
+from service.words.quantities import duration
 
 Boxes = Annotated[
     Path,

@@ -17,9 +17,10 @@ from detection.tuning.judging import Figures
 from detection.tuning.tune import Tuned, tune
 from service.cli.consoles import people, results
 from service.cli.exit_status import FAILURES
-from service.cli.output import duration, print_json, size, tell
+from service.cli.output import print_json, tell
 from service.errors import InputError
 from service.evaluation.training import write_model
+from service.words.quantities import duration, size
 
 NOT_BETTER = (
     "nothing written: on marks that it had not seen, the adapted network was no better than the one of the"

@@ -1,8 +1,8 @@
 """The choice of a session: made by its configuration or by a person, kept in its store."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from config.model import Config
@@ -11,6 +11,7 @@ from service import wording
 from service.errors import IllegalTransitionError, InputError, RefusedChoiceError
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import Phase
+from service.model.review import WANTED
 from service.model.specimen import Cell, FieldState
 from service.model.targets import LeftOut, Target
 from service.planning.targets.candidates import Cut, by_target, targets_of
@@ -35,6 +36,26 @@ class Catalogue:
     def targets(self) -> tuple[Target, ...]:
         """Targets in the order in which they are found."""
         return targets_of(self.cuts)
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """Targets of which a person wants every cell imaged: no rule leaves them out, or counts them."""
+        asked = {cell.id for cell in self.cells if cell.verdict in WANTED}
+        return frozenset(name for name, cuts in self.cuts.items() if all(cut.id in asked for cut in cuts))
+
+    def selection(
+        self, rule: TargetsConfig, kept: Collection[str] = (), among: Collection[str] | None = None
+    ) -> Selection:
+        """Choose among these cells by a rule; see `select`. `among` limits the targets."""
+        names = self.cuts.keys() if among is None else among
+        free = [one for one in self.targets if one.id in names and one.id not in self.wanted]
+        found = select(free, rule, kept)
+        return replace(found, chosen=found.chosen | self.wanted.intersection(names))
+
+
+def is_chosen(cell: Cell, chosen: Collection[str]) -> bool:
+    """Return True if a cell is imaged where some targets are chosen."""
+    return cell.verdict in WANTED or any(name in chosen for name in cell.targets)
 
 
 def catalogue(store: Store) -> Catalogue:
@@ -67,7 +88,7 @@ def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object] | None
         kept = {
             name
             for cell in found.cells
-            if cell.section in planned and cell.left_out is None
+            if cell.section in planned and cell.left_out is None and cell.verdict not in WANTED
             for name in cell.targets
         }
         still_open = {
@@ -75,7 +96,7 @@ def decide(store: Store, rule: TargetsConfig, notes: Mapping[str, object] | None
             for name, cuts in found.cuts.items()
             if name in kept or any(cut.section not in planned for cut in cuts)
         }
-        selection = select([one for one in found.targets if one.id in still_open], rule, kept)
+        selection = found.selection(rule, kept, still_open)
         skipped = {job.id for job in store.queue.jobs(state=JobState.SKIPPED)}
         reasons = {
             cell.id: (cell.left_out, _reason(cell, selection, skipped))
@@ -115,10 +136,7 @@ def set_choice(config: Config, store: Store, rule: TargetsConfig, by: str, reaso
     check_rule(config, store, rule)
     held = [job.id for job in store.queue.jobs(state=JobState.HELD) if job.hold_cause is HoldCause.PERSON]
     if held:
-        raise RefusedChoiceError(
-            f"{len(held)} frames are held by hand ({wording.some(held)}) and would be planned anew: release"
-            " or skip them first (`ilemtrack queue`)"
-        )
+        raise RefusedChoiceError(wording.held_by_hand(held))
     with store.transaction():
         store.targets.add(rule.model_dump_json(exclude_defaults=True), by, reason)
         for section in store.specimen.sections():
@@ -167,6 +185,6 @@ def check_rule(config: Config, store: Store, rule: TargetsConfig, found: Catalog
 def _reason(cell: Cell, selection: Selection, skipped: set[str]) -> LeftOut | None:
     if cell.jobs and skipped.issuperset(cell.jobs):
         return LeftOut.SKIPPED_BY_HAND
-    if not selection.chosen.isdisjoint(cell.targets):
+    if is_chosen(cell, selection.chosen):
         return None
     return selection.left_out[cell.targets[0]]

@@ -13,9 +13,8 @@ from service.model.targets import Beside, Choice, LeftOut, Target
 from service.model.work import ALL_CELLS
 from service.planning.durations import session_pace
 from service.planning.focus_cost import FocusCost
-from service.planning.targets.choose import Catalogue, catalogue, check_rule, rule_in_force
+from service.planning.targets.choose import Catalogue, catalogue, check_rule, is_chosen, rule_in_force
 from service.planning.targets.hours import most_s, work_alone
-from service.planning.targets.select import select
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
@@ -127,7 +126,7 @@ class TargetLists:
         """
         costed = self._costed()
         check_rule(self._config, self._store, rule, costed.found)
-        selection = select(costed.found.targets, rule)
+        selection = costed.found.selection(rule)
         before = {one.target.id for one in costed.listed if one.left_out is None}
         limit_s = costed.most_s(selection.chosen)
         return Preview(
@@ -179,7 +178,7 @@ class _Costed:
         taken = set()
         for cell in self.found.cells:
             by_section[cell.section].append((cell.id, self._alone_s[cell.id]))
-            if not chosen.isdisjoint(cell.targets):
+            if is_chosen(cell, chosen):
                 taken.add(cell.id)
         sections = {cell.section for cell in self.found.cells if cell.id in taken}
         return most_s(by_section, taken, self._raster_s) + self._time_s(self._focus.beam(len(sections)))

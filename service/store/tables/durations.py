@@ -76,6 +76,13 @@ class Durations:
         )
         return {row["section"]: Work(*tuple(row)[1:]) for row in found}
 
+    def of_plans(self) -> dict[str, Work]:
+        """Return the work of each planned section, by section, in the way in which it is imaged."""
+        found = self._database.all(
+            "SELECT section, frames, stage_moves, beam_s, travel_m, pixels FROM way WHERE chosen"
+        )
+        return {row["section"]: Work(*tuple(row)[1:]) for row in found}
+
     def planned_fields(self) -> int:
         """Return the number of fields of planned sections."""
         row = self._database.one(

@@ -5,6 +5,7 @@ and never changed once they are closed. A row found open after a crash means tha
 it becomes ``unknown``, its job ``needs_review``, and only a person queues it again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.pose import RectM
@@ -13,6 +14,7 @@ from service.errors import IllegalTransitionError, UnknownIdError
 from service.model.jobs import Exposure, ExposureState, JobState, ScanEnd
 from service.store import rows
 from service.store.database import Database
+from service.store.rows import to_json
 from service.store.tables.queue import Queue
 
 _ROWS = (
@@ -168,6 +170,16 @@ class Ledger:
         if row is None:
             raise UnknownIdError(f"there is no exposure {exposure_id}")
         return rows.exposure(row)
+
+    def of_jobs(self, jobs: Sequence[str]) -> dict[str, list[Exposure]]:
+        """Return the rows of some jobs, in order."""
+        found: dict[str, list[Exposure]] = {}
+        for row in self._database.all(
+            "SELECT * FROM exposure WHERE job IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (to_json(list(jobs)),),
+        ):
+            found.setdefault(row["job"], []).append(rows.exposure(row))
+        return found
 
     def exposures(
         self, limit: int | None = None, after: int | None = None, job: str | None = None

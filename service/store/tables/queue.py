@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from drivers.pose import RectM
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.model import job_states
 from service.model.event import Event
@@ -154,6 +155,32 @@ class Queue:
             for row in self._database.all("SELECT state, n FROM job_count WHERE n > 0")
         }
 
+    def counts_by_section(self, sections: Sequence[str]) -> dict[str, dict[JobState, int]]:
+        """Return the number of jobs of some sections in each state that occurs."""
+        found = self._database.all(
+            "SELECT section, state, COUNT(*) AS n FROM job WHERE section IN (SELECT value FROM json_each(?))"
+            " GROUP BY section, state",
+            (to_json(list(sections)),),
+        )
+        counts: dict[str, dict[JobState, int]] = {}
+        for row in found:
+            counts.setdefault(row["section"], {})[JobState(row["state"])] = row["n"]
+        return counts
+
+    def jobs_touching(self, ground_m: RectM, limit: int, after: int | None = None) -> list[Job]:
+        """Return jobs that share ground with a rectangle, in the order of the queue, after a position.
+
+        Skipped ones only if the beam has been there: plans that were withdrawn are of no interest.
+        """
+        x0, y0, x1, y1 = ground_m
+        return _read(
+            self._database,
+            "SELECT * FROM job WHERE x0_m < ? AND x1_m > ? AND y0_m < ? AND y1_m > ?"
+            " AND (state <> 'skipped' OR EXISTS (SELECT 1 FROM exposure WHERE exposure.job = job.id))"
+            " AND (? IS NULL OR position > ?) ORDER BY position LIMIT ?",
+            (x1, x0, y1, y0, after, after, limit),
+        )
+
     def set_state(
         self,
         job_id: str,
@@ -281,7 +308,7 @@ def _known_cells(database: Database, section: str, cells: Sequence[str]) -> None
 
 def _all_accounted_for(database: Database, section: str) -> None:
     wrong = database.one(
-        "SELECT id, skipped FROM cell WHERE section = ?"
+        "SELECT id, skipped FROM cell WHERE section = ? AND verdict IS NOT 'withdrawn'"
         " AND (skipped IS NOT NULL) = EXISTS (SELECT 1 FROM cover WHERE cover.cell = cell.id) LIMIT 1",
         (section,),
     )

@@ -2,15 +2,25 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from drivers.pose import RectM
+from planner.geometry.rects import hull
 from service.errors import StoreError, UnknownIdError
 from service.model import field_states
-from service.model.specimen import Cell, Field, FieldState, Section
+from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
 from service.store import rows
 from service.store.database import Database
 from service.store.rows import numbers, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class SectionFields:
+    """Fields of a section: the ground of all, None without any, and the number in each state."""
+
+    rect_m: RectM | None
+    counts: Mapping[FieldState, int]
 
 
 class SpecimenStore:
@@ -124,6 +134,7 @@ class SpecimenStore:
         sha256: str | None = None,
         elapsed_ms: float | None = None,
         warnings: Sequence[str] | None = None,
+        frame: FramePlace | None = None,
         notes: Mapping[str, Any] | None = None,
     ) -> Field:
         """Change the state of a field; values that are None are kept, but for the reason.
@@ -142,6 +153,8 @@ class SpecimenStore:
             columns |= dict(zip(("x0_m", "y0_m", "x1_m", "y1_m"), rect_m, strict=True))
         optional = {"image": image, "sha256": sha256, "elapsed_ms": elapsed_ms}
         columns |= {name: value for name, value in optional.items() if value is not None}
+        if frame is not None:
+            columns["frame"] = rows.frame_place_json(frame)
         if warnings is not None:
             columns["warnings"] = to_json(list(warnings))
         with self._database.change() as connection:
@@ -174,7 +187,7 @@ class SpecimenStore:
                     raise StoreError(
                         f"{self._database.path}: cell {cell.id} does not belong to field {field_id}"
                     )
-                _insert_cell(connection, cell)
+                insert_cell(connection, cell)
             return self.set_field(
                 field_id,
                 FieldState.DETECTED,
@@ -185,7 +198,8 @@ class SpecimenStore:
 
     def cells(self, section: str | None = None, field: str | None = None) -> list[Cell]:
         """Return cells in the order of detection, of a section, of a field, or all."""
-        where, values = ["1"], []
+        # Cells drawn by hand and taken back are none.
+        where, values = ["cell.verdict IS NOT 'withdrawn'"], []
         if section is not None:
             where.append("cell.section = ?")
             values.append(section)
@@ -205,6 +219,23 @@ class SpecimenStore:
             jobs.setdefault(link["cell"], []).append(link["job"])
         return [rows.cell(row, jobs.get(row["id"], ())) for row in found]
 
+    def fields_by_section(self, sections: Sequence[str]) -> dict[str, SectionFields]:
+        """Return the fields of some sections: the ground of all, and how many are in each state."""
+        found = self._database.all(
+            "SELECT section, state, COUNT(*) AS n, MIN(x0_m) AS x0_m, MIN(y0_m) AS y0_m, MAX(x1_m) AS x1_m,"
+            " MAX(y1_m) AS y1_m FROM field WHERE section IN (SELECT value FROM json_each(?))"
+            " GROUP BY section, state",
+            (to_json(list(sections)),),
+        )
+        counts: dict[str, dict[FieldState, int]] = {name: {} for name in sections}
+        rects: dict[str, RectM | None] = dict.fromkeys(sections)
+        for row in found:
+            name, rect = row["section"], rows.rect(row)
+            counts[name][FieldState(row["state"])] = row["n"]
+            before = rects[name]
+            rects[name] = rect if before is None else hull(before, rect)
+        return {name: SectionFields(rects[name], counts[name]) for name in sections}
+
     def field_counts(self) -> dict[FieldState, int]:
         """Return the number of fields in each state that occurs."""
         return {
@@ -213,11 +244,12 @@ class SpecimenStore:
         }
 
 
-def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
+def insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
+    """Store a new cell, without the jobs that image it."""
     connection.execute(
         "INSERT INTO cell (id, field, section, box_px, image_box_px, rect_m, image_rect_m, confidence,"
-        " reason, tracks, seen, source, decision, brightness_adu)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reason, tracks, seen, source, decision, brightness_adu, reach_um, extra_um, verdict)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             cell.id,
             cell.field,
@@ -233,5 +265,8 @@ def _insert_cell(connection: sqlite3.Connection, cell: Cell) -> None:
             cell.source.value,
             cell.decision.value,
             cell.brightness_adu,
+            None if cell.reach_um is None else numbers(cell.reach_um),
+            cell.extra_um,
+            None if cell.verdict is None else cell.verdict.value,
         ),
     )

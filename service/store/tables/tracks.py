@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from service.model.jobs import Job
-from service.model.specimen import FieldCells, Track
+from service.model.specimen import Cell, FieldCells, Track
 from service.store.database import Database
 from service.store.rows import to_json
 from service.store.tables.specimen import SpecimenStore
@@ -52,6 +52,18 @@ class TrackStore:
         """Return the names of all tracks that any cell has."""
         rows = self._database.all("SELECT DISTINCT value FROM cell, json_each(cell.tracks)")
         return frozenset(str(row[0]) for row in rows)
+
+    def cells_of(self, target: str) -> list[Cell]:
+        """Return the cells of a track, or the cell of that name, in the order of the sections."""
+        found = self._database.all(
+            "SELECT cell.id FROM cell JOIN section ON section.id = cell.section"
+            " WHERE cell.verdict IS NOT 'withdrawn' AND (cell.id = ?1 OR EXISTS"
+            " (SELECT 1 FROM json_each(cell.tracks) WHERE value = ?1)) ORDER BY section.idx, cell.rowid",
+            (target,),
+        )
+        fields = dict.fromkeys(row["id"].rpartition("/")[0] for row in found)
+        cells = {cell.id: cell for field in fields for cell in self._specimen.cells(field=field)}
+        return [cells[row["id"]] for row in found]
 
     def of_cells(self, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
         """Return the tracks of each cell that some jobs cover, by its identifier."""

@@ -11,7 +11,12 @@ from service.api.transport.endpoints import Endpoints
 from service.api.transport.server import ApiServer
 from service.model.jobs import Job
 from service.model.phases import PauseCause, SessionEvent
+from service.model.review import PolicyChange
 from service.planning.requested_frames import AskedFrame, admitted
+from service.planning.review import edit as review
+from service.planning.review.asked import Asked
+from service.planning.review.effective import Policy
+from service.planning.review.preview import PolicyPreview, PolicyPreviews
 from service.planning.session_estimate import SessionEstimate, estimate_session
 from service.planning.targets.choose import set_choice
 from service.planning.targets.listing import Preview, TargetList, TargetLists
@@ -50,6 +55,21 @@ class DirectControl:
 
     def preview(self, rule: TargetsConfig) -> Preview:
         return TargetLists(Config(), self._store).preview(rule)
+
+    def edit(self, asked: Sequence[Asked], by: str, reason: str) -> str:
+        return review.edit(Config(), self._store, asked, by, reason)
+
+    def set_policy(self, policy: PolicyChange, by: str, reason: str) -> str:
+        return review.set_policy(Config(), self._store, policy, by, reason)
+
+    def undo(self, by: str, mine: bool) -> str:
+        return review.undo(Config(), self._store, by, mine)
+
+    def policy(self) -> Policy:
+        return Policy(Config().detection, self._store.review.policy_step())
+
+    def preview_policy(self, policy: PolicyChange, field: str | None) -> PolicyPreview:
+        return PolicyPreviews(Config(), self._store).preview(policy, field)
 
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         return admitted(Config().sem, StageFrame.of(Config()), self._store, asked, expose_again)

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from config.model import Config
 from service.errors import StoreError
 from service.model.focus import FocusBeam, FocusState
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 from service.model.phases import PauseCause, Phase
+from service.model.review import EditKind, Verdict
+from service.planning.review.asked import Asked
+from service.planning.review.edit import edit, undo
 from service.store import migrations
 from service.store.schema import VERSION
 from service.store.store import Store
@@ -34,6 +38,9 @@ VERSION_4 = VERSION_1.with_name("version4.sql")
 """Store written by version 4: a session in review with two cells and their jobs."""
 
 VERSION_5 = VERSION_1.with_name("version5.sql")
+"""Store written by version 5: the same."""
+
+VERSION_5_EXPOSED = VERSION_1.with_name("version5_exposed.sql")
 """Store written by version 5: that session with one of its jobs done."""
 
 
@@ -165,7 +172,7 @@ def test_cells_of_version_4_are_all_chosen_and_of_unknown_brightness(tmp_path: P
 
 
 def test_a_store_of_version_5_takes_overviews(tmp_path: Path) -> None:
-    path = restored(VERSION_5, tmp_path)
+    path = restored(VERSION_5_EXPOSED, tmp_path)
     with closing(Store.open(path)) as store:
         assert store.overviews.all() == []
         (exposure,) = store.ledger.exposures()
@@ -180,6 +187,23 @@ def test_a_store_of_version_5_takes_overviews(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute("UPDATE job SET kind = 'other'")
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+
+
+def test_cells_of_version_5_can_be_edited(tmp_path: Path) -> None:
+    path = restored(VERSION_5, tmp_path)
+    with closing(Store.open(path)) as store:
+        cells = store.specimen.cells()
+        assert [(c.reach_um, c.extra_um, c.verdict) for c in cells] == [(None, 0.0, None)] * 2
+        assert store.specimen.field("S0001/F000").frame is None
+        edit(Config(), store, [Asked(EditKind.REJECT, cell=cells[0].id)], "kim", "debris")
+        assert store.specimen.cells()[0].verdict is Verdict.REJECTED
+        undo(Config(), store, "kim", mine=True)
+        assert [(c.image_rect_m, c.verdict) for c in store.specimen.cells()] == [
+            (c.image_rect_m, None) for c in cells
+        ]
     (tmp_path / "new").mkdir()
     new_store(tmp_path / "new").close()
     assert schema(path) == schema(tmp_path / "new" / "session.sqlite")

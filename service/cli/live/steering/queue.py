@@ -10,8 +10,9 @@ from service.cli.consoles import results
 from service.cli.live.focusing import height_text
 from service.cli.live.overviews import place_text
 from service.cli.options import By, Connect, Json, Key, Run, who
-from service.cli.output import changed, duration, print_json
+from service.cli.output import changed, print_json
 from service.model.jobs import ExposureState, JobState
+from service.words.quantities import duration
 
 Jobs = Annotated[list[str], typer.Argument(help="Jobs, such as J000012; all of them are changed, or none.")]
 Why = Annotated[str, typer.Option("--reason", "-m", help="Reason; recorded with your name.")]

@@ -9,8 +9,9 @@ from service import wording
 from service.api.client import Client
 from service.cli.live.status import folder_without_daemon
 from service.cli.options import By, Connect, Json, Key, Run, who
-from service.cli.output import changed, duration, print_json
+from service.cli.output import changed, print_json
 from service.errors import NoDaemonError
+from service.words.quantities import duration
 
 Why = Annotated[str, typer.Option("--reason", "-m", help="Reason; recorded with your name.")]
 Try = Annotated[bool, typer.Option("--preview", help="Show what would change, and change nothing.")]

@@ -15,19 +15,22 @@ CREATE TABLE cell (
         tracks TEXT NOT NULL DEFAULT '[]',
         seen INTEGER NOT NULL DEFAULT 1 CHECK (seen IN (0, 1)),
         source TEXT NOT NULL DEFAULT 'frame',
-        decision TEXT NOT NULL DEFAULT 'kept'
-    , brightness_adu REAL, left_out TEXT, beside TEXT CHECK (beside IS NULL OR left_out IS NOT NULL)) STRICT
+        decision TEXT NOT NULL DEFAULT 'kept',
+        brightness_adu REAL,
+        left_out TEXT,
+        beside TEXT CHECK (beside IS NULL OR left_out IS NOT NULL)
+    ) STRICT
     ;
 INSERT INTO "cell" VALUES('S0001/F000/c0001','S0001/F000','S0001','[1, 2, 30, 40]','[0, 1, 31, 41]','[1e-06, 2e-06, 1.1e-05, 1.2e-05]','[0.0, 1e-06, 1.2e-05, 1.3e-05]',0.9,'kept: confident',NULL,'[]',1,'frame','kept',NULL,NULL,NULL);
 INSERT INTO "cell" VALUES('S0001/F000/c0002','S0001/F000','S0001','[1, 2, 30, 40]','[0, 1, 31, 41]','[1e-06, 2e-06, 1.1e-05, 1.2e-05]','[0.0, 1e-06, 1.2e-05, 1.3e-05]',0.9,'kept: confident',NULL,'[]',1,'frame','kept',NULL,NULL,NULL);
 CREATE TABLE choice (
-                id INTEGER PRIMARY KEY,
-                rule TEXT NOT NULL,
-                made_by TEXT NOT NULL,
-                reason TEXT NOT NULL,
-                at TEXT NOT NULL
-            ) STRICT
-            ;
+        id INTEGER PRIMARY KEY,
+        rule TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT
+    ;
 CREATE TABLE cover (
         job TEXT NOT NULL REFERENCES job (id),
         n INTEGER NOT NULL,
@@ -62,10 +65,6 @@ INSERT INTO "event" VALUES(6,0.0,'2026-08-01T12:00:00.000+00:00','session','run-
 INSERT INTO "event" VALUES(7,0.0,'2026-08-01T12:00:00.000+00:00','session','run-1','{"event":"preflight_passed","from":"preflight","phase":"to_partial_vacuum","resume_to":null,"reason":null}');
 INSERT INTO "event" VALUES(8,0.0,'2026-08-01T12:00:00.000+00:00','session','run-1','{"event":"partial_vacuum_reached","from":"to_partial_vacuum","phase":"fluorescence","resume_to":null,"reason":null}');
 INSERT INTO "event" VALUES(9,0.0,'2026-08-01T12:00:00.000+00:00','session','run-1','{"event":"review_needed","from":"fluorescence","phase":"review","resume_to":null,"reason":null}');
-INSERT INTO "event" VALUES(10,0.0,'2026-11-30T03:24:50.919+00:00','job','J000001','{"from":"queued","to":"armed","reason":null,"exposure":1}');
-INSERT INTO "event" VALUES(11,0.0,'2026-11-30T03:24:50.922+00:00','job','J000001','{"from":"armed","to":"exposed","reason":null,"exposure":1}');
-INSERT INTO "event" VALUES(12,0.0,'2026-11-30T03:24:50.925+00:00','job','J000001','{"from":"exposed","to":"saved","reason":null}');
-INSERT INTO "event" VALUES(13,0.0,'2026-11-30T03:24:50.927+00:00','job','J000001','{"from":"saved","to":"done","reason":null}');
 CREATE TABLE exposure (
         id INTEGER PRIMARY KEY,
         job TEXT NOT NULL REFERENCES job (id),
@@ -79,7 +78,6 @@ CREATE TABLE exposure (
         CONSTRAINT rect_m_has_x0_below_x1_and_y0_below_y1 CHECK (x0_m < x1_m AND y0_m < y1_m)
     ) STRICT
     ;
-INSERT INTO "exposure" VALUES(1,'J000001',1.99999999999999982479e-05,0.0,2.99999999999999973718e-05,9.99999999999999912396e-06,5.0e-07,'closed',0.0,0.0,NULL,1.5);
 CREATE TABLE field (
         id TEXT PRIMARY KEY,
         section TEXT NOT NULL REFERENCES section (id),
@@ -150,17 +148,13 @@ CREATE TABLE job (
             CHECK (state NOT IN ('skipped', 'failed', 'needs_review') OR reason IS NOT NULL)
     ) STRICT
     ;
-INSERT INTO "job" VALUES('J000001','S0001',1,1.99999999999999982479e-05,0.0,2.99999999999999973718e-05,9.99999999999999912396e-06,1.99999999999999982479e-05,4.99999999999999956198e-06,600,400,1.65e-08,6.0e-05,'done',NULL,'em/S0001/J000001.ome.tiff','0000000000000000000000000000000000000000000000000000000000000000',0.0,0.0,'frame','plan',NULL);
+INSERT INTO "job" VALUES('J000001','S0001',1,1.99999999999999982479e-05,0.0,2.99999999999999973718e-05,9.99999999999999912396e-06,1.99999999999999982479e-05,4.99999999999999956198e-06,600,400,1.65e-08,6.0e-05,'queued',NULL,NULL,NULL,0.0,0.0,'frame','plan',NULL);
 INSERT INTO "job" VALUES('J000002','S0001',2,3.99999999999999964958e-05,0.0,4.99999999999999956198e-05,9.99999999999999912396e-06,3.99999999999999964958e-05,4.99999999999999956198e-06,600,400,1.65e-08,6.0e-05,'queued',NULL,NULL,NULL,0.0,0.0,'frame','plan',NULL);
 CREATE TABLE job_count (
         state TEXT PRIMARY KEY, n INTEGER NOT NULL, pixels INTEGER NOT NULL, beam_s REAL NOT NULL
     ) STRICT, WITHOUT ROWID
     ;
-INSERT INTO "job_count" VALUES('armed',0,0,0.0);
-INSERT INTO "job_count" VALUES('done',1,240000,14.4);
-INSERT INTO "job_count" VALUES('exposed',0,0,0.0);
-INSERT INTO "job_count" VALUES('queued',1,240000,14.4);
-INSERT INTO "job_count" VALUES('saved',0,0,0.0);
+INSERT INTO "job_count" VALUES('queued',2,480000,28.8);
 CREATE TABLE reply (
         request_id TEXT PRIMARY KEY,
         method TEXT NOT NULL,

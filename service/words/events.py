@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.cli.output import duration
 from service.wording import some
+from service.words.quantities import duration
 
 _UNITS = {"s": "s", "m": "m", "pa": "Pa", "um": "um", "v": "V"}
 """Units by the last part of a key."""

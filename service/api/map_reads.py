@@ -1,0 +1,129 @@
+"""Replies for maps: sections on the stage, electron frames over fluorescence, electron images."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+
+from drivers.pose import RectM, to_pixels
+from planner.geometry.rects import grown
+from service.api.wire import maps as wire
+from service.api.wire.fields import ImageResult
+from service.api.wire.messages import MOST_ROWS
+from service.errors import ImageError, RefusedChoiceError, UnknownIdError
+from service.model.jobs import ExposureState
+from service.model.section_states import section_state
+from service.model.specimen import FramePlace
+from service.pictures.preview import preview
+from service.planning.review.ground import frame_place
+from service.store.store import Store
+
+
+def sections(store: Store, params: wire.SectionsParams) -> wire.SectionPage:
+    """Return some sections in the order of cutting.
+
+    Raises
+    ------
+    UnknownIdError
+    """
+    limit = min(params.limit, MOST_ROWS)
+    found = store.specimen.sections(limit, params.after)
+    names = [one.id for one in found]
+    fields, jobs = store.specimen.fields_by_section(names), store.queue.counts_by_section(names)
+    return wire.SectionPage(
+        sections=tuple(
+            wire.SectionRow(
+                section=one.id,
+                index=one.index,
+                center_m=one.center_m,
+                state=section_state(fields[one.id].counts, jobs.get(one.id, {})),
+                rect_m=fields[one.id].rect_m,
+                outline_m=one.outline_m,
+                fields=fields[one.id].counts,
+                jobs=jobs.get(one.id, {}),
+            )
+            for one in found
+        ),
+        after=names[-1] if len(found) == limit else None,
+    )
+
+
+def frames(store: Store, params: wire.FramesParams) -> wire.FramePage:
+    """Return some electron frames that touch a field, in the order of the queue.
+
+    Raises
+    ------
+    UnknownIdError
+        There is no such field.
+    ImageError
+        The place of its frame is not known.
+    """
+    field = store.specimen.field(params.field)
+    if field.image is None:
+        return wire.FramePage(frames=(), after=None)
+    try:
+        place = frame_place(store, field)
+    except RefusedChoiceError as error:
+        raise ImageError(str(error)) from error
+    limit = min(params.limit, MOST_ROWS)
+    found = store.queue.jobs_touching(field.rect_m, limit, params.after)
+    exposed = store.ledger.of_jobs([job.id for job in found])
+    rows = []
+    for job in found:
+        ground = [
+            grown(one.rect_m, one.halo_m)
+            for one in exposed.get(job.id, ())
+            if one.state is not ExposureState.VOID
+        ]
+        rows.append(
+            wire.FrameRow(
+                job=job.id,
+                position=job.position,
+                kind=job.kind,
+                state=job.state,
+                rect_m=job.rect_m,
+                box_px=_box_px(place, job.rect_m),
+                sha256=job.sha256,
+                exposed_m=tuple(ground),
+                exposed_px=tuple(_box_px(place, one) for one in ground),
+            )
+        )
+    return wire.FramePage(frames=tuple(rows), after=found[-1].position if len(found) == limit else None)
+
+
+def job_image(store: Store, params: wire.JobImageParams) -> ImageResult:
+    """Return the electron image of a job as a small PNG.
+
+    Raises
+    ------
+    UnknownIdError
+        There is no such job, or it has no image yet.
+    ImageError
+        The file cannot be read.
+    """
+    job = store.queue.job(params.job)
+    if job.image is None or job.sha256 is None:
+        raise UnknownIdError(f"job {job.id} has no image: it is {job.state.value}")
+    path = Path(store.folder) / job.image
+    small = preview(path, params.max_side_px, params.box_px)
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
+    return ImageResult(
+        image=job.image,
+        sha256=job.sha256,
+        size_bytes=size_bytes,
+        base64=base64.b64encode(small.png).decode(),
+        size_px=small.size_px,
+        low_adu=small.low_adu,
+        high_adu=small.high_adu,
+    )
+
+
+def _box_px(place: FramePlace, rect: RectM) -> wire.BoxPx:
+    x0, y0, x1, y1 = rect
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    points = to_pixels(place.pose, place.shape, corners)
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return left, top, right, bottom

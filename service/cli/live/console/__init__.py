@@ -1,0 +1,1 @@
+"""The command `ilemtrack console`, and what it does on this computer."""

@@ -1,0 +1,180 @@
+"""Runs of this computer, for the console: found, opened, checked and started."""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from config.choices import profile_names
+from service.api.client import Client
+from service.api.transport.discovery import DaemonInfo, daemons, is_named
+from service.cli.exit_status import FAILURES, OK
+from service.console.source import Finding, FoundRun, Report, Source
+from service.errors import InputError, StoreError
+from service.session.folders.run_folder import RunFolder, RunInfo
+
+_TIMEOUT_S = 2.0
+"""Wait for a reply, s: the console shows soon that the daemon does not answer."""
+
+_CHECK_S = 300.0
+"""Longest time of the checks before a session, s."""
+
+_BEGIN_S = 300.0
+"""Longest time until a new session answers, s: the checks are made before."""
+
+_SHOWN_LINES = 6
+
+
+class ThisComputer:
+    """What the console may do on its computer; see `service.console.source.Computer`.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder in which sessions are started: it has their runs in ``runs``, and configurations as YAML files.
+    connect, key, run : str, optional
+        The daemon that the console was started for, as in `Client`.
+    """
+
+    def __init__(
+        self, folder: Path, connect: str | None = None, key: str | None = None, run: str | None = None
+    ) -> None:
+        self._folder = folder
+        self._connect, self._key, self._run = connect, key, run
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def open(self, run: str | None) -> Source:
+        """Open a run by its name, or the daemon that the console was started for."""
+        if run is None:
+            return Client(self._connect, timeout_s=_TIMEOUT_S, key=self._key, run=self._run)
+        for info in daemons():
+            if info.run == run:
+                return Client(info.endpoint, timeout_s=_TIMEOUT_S, key=info.key)
+        for found in self.runs():
+            if found.name == run:
+                return _ended(Path(found.folder))
+        raise InputError(f"there is no run {run} on this computer")
+
+    def runs(self) -> list[FoundRun]:
+        """Return the running and the finished runs, the newest first."""
+        running = daemons()
+        found = [_found(path.parent, running) for path in self._runs.glob("*/run.json")]
+        known = {one.name for one in found if one is not None}
+        found += [_running(info) for info in running if info.run not in known]
+        return sorted((one for one in found if one is not None), key=lambda one: one.begun_at, reverse=True)
+
+    def configurations(self) -> list[str]:
+        """Return the names of the profiles, and of the YAML files beside the runs."""
+        return [
+            *profile_names(),
+            *sorted(path.name for path in self._folder.glob("*.y*ml") if path.is_file()),
+        ]
+
+    def check(self, configuration: str) -> Report:
+        """Make the checks before a session; nothing is moved or switched."""
+        try:
+            done = subprocess.run(
+                _command("doctor", "--json", "--config", self._known(configuration)),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_CHECK_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Report(False, (), f"the checks did not end within {_CHECK_S:.0f} s")
+        if done.returncode not in (OK, FAILURES) or not done.stdout:
+            return Report(False, (), _last_lines(done.stderr))
+        document = json.loads(done.stdout)
+        rows = [
+            Finding(f"{row['part']}: {row['name']}", row["level"], row["says"], row["do"])
+            for row in document["checks"]
+        ]
+        return Report(document["ready"], tuple(rows))
+
+    def start(self, configuration: str, kind: str, sections: int | None) -> str:
+        """Start a session that outlives the console, and return the name of its run once it answers."""
+        if kind not in ("run", "dry-run"):
+            raise InputError(f"there is no kind of session {kind}")
+        arguments = [kind, "--config", self._known(configuration)]
+        if kind == "dry-run":
+            arguments += ["--clock", "real"] + ([] if sections is None else ["--sections", str(sections)])
+        self._runs.mkdir(exist_ok=True)
+        output = self._runs / f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}.out"
+        with output.open("wb") as stream:
+            # In a session of its own: neither Ctrl-C nor the end of the console reaches it.
+            process = subprocess.Popen(
+                _command(*arguments),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        end_s = time.monotonic() + _BEGIN_S
+        while time.monotonic() < end_s:
+            for info in daemons():
+                if info.pid == process.pid:
+                    return info.run
+            if process.poll() is not None:
+                said = output.read_bytes()
+                output.unlink()
+                raise InputError(f"the session did not begin: {_last_lines(said)}")
+            time.sleep(0.1)
+        raise InputError(f"the session has not begun after {_BEGIN_S:.0f} s; see {output}")
+
+    @property
+    def _runs(self) -> Path:
+        return self._folder / "runs"
+
+    def _known(self, configuration: str) -> str:
+        """Return the configuration if it is one of those that are offered: no other file is opened."""
+        if configuration not in self.configurations():
+            raise InputError(f"there is no configuration {configuration}")
+        return configuration
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from service.cli.app import main; main()", *arguments]
+
+
+def _ended(folder: Path) -> Source:
+    # Only now: a console that watches a daemon loads nothing heavy.
+    from service.api.ended import EndedSession
+
+    try:
+        return EndedSession(folder)
+    except StoreError as error:
+        raise InputError(str(error)) from error
+
+
+def _found(folder: Path, running: list[DaemonInfo]) -> FoundRun | None:
+    """Return the run of a folder, None if it is no folder of a run."""
+    path = RunFolder(folder).info
+    try:
+        info = RunInfo.model_validate_json(path.read_bytes())
+        begun_at = path.stat().st_mtime
+    except (OSError, ValidationError):
+        return None
+    daemon = next((one for one in running if is_named(one, str(folder))), None)
+    microscope = "" if daemon is None else daemon.microscope
+    return FoundRun(info.run, info.kind, daemon is not None, microscope, str(folder), begun_at)
+
+
+def _running(info: DaemonInfo) -> FoundRun:
+    try:
+        begun_at = RunFolder(Path(info.folder)).info.stat().st_mtime
+    except OSError:
+        begun_at = time.time()
+    return FoundRun(info.run, info.kind, True, info.microscope, info.folder, begun_at)
+
+
+def _last_lines(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    return " ".join(lines[-_SHOWN_LINES:]).removeprefix("ilemtrack: ") or "it ended without a word"

@@ -1,0 +1,79 @@
+"""The buttons that pause, continue, acknowledge and abort."""
+
+from nicegui import ui
+
+from service.console.ask import Question, ask
+from service.console.parts import button
+from service.console.view import View
+from service.model.jobs import JobState
+from service.model.phases import FINAL, Phase
+from service.model.specimen import FieldState
+
+
+def controls(view: View) -> None:
+    """Make the buttons; those that do nothing in the present phase are hidden."""
+    with ui.element("div").classes("controls"):
+        pause = button("Pause", lambda: view.change("run.pause"), "primary")
+        go_on = button("Continue", lambda: _continue(view), "primary")
+        ack = button("Acknowledge the fault", lambda: _acknowledge(view), "primary")
+        abort = button("Abort the session…", lambda: _abort(view), "danger")
+
+    def show() -> None:
+        status = view.state.status
+        phase = None if status is None else Phase(status["phase"])
+        landing = bool(status and status["health"].get("landing"))
+        may = view.may_change and phase is not None and phase not in FINAL
+        waits = phase in (Phase.PAUSED, Phase.REVIEW)
+        pause.set_visibility(may and not waits and not landing and phase is not Phase.FAULT)
+        go_on.set_visibility(may and (waits or landing))
+        go_on.set_text("Take the pause back" if landing else "Continue")
+        ack.set_visibility(may and phase is Phase.FAULT)
+        abort.set_visibility(may)
+
+    view.follow(show)
+
+
+async def _continue(view: View) -> None:
+    status = view.state.status
+    if status is not None and status["phase"] == Phase.REVIEW:
+        question = Question(
+            "End the review and let the beam begin?",
+            "The chamber is pumped; then the beam images the cells and destroys their fluorescence. That"
+            " cannot be undone.",
+            "End the review",
+        )
+        if await ask(view, question) is not None:
+            await view.change("review.confirm")
+        return
+    reason = "" if status is None else status["reason"] or ""
+    effect = f"It was paused: {reason}. The vacuum is checked again before light or beam."
+    answer = await ask(view, Question("Continue the session?", effect, "Continue"))
+    if answer is not None:
+        await view.change("run.resume", by=answer.by)
+
+
+async def _acknowledge(view: View) -> None:
+    question = Question(
+        "Acknowledge the fault?",
+        "You have looked at the microscope and mended what the fault names. The session is then paused.",
+        "Acknowledge",
+    )
+    if await ask(view, question) is not None:
+        await view.change("fault.ack")
+
+
+async def _abort(view: View) -> None:
+    status = view.state.status
+    if status is None:
+        return
+    jobs, fields = status["jobs"], status["fields"]
+    left = jobs.get(JobState.QUEUED, 0) + jobs.get(JobState.HELD, 0)
+    pending = fields.get(FieldState.PENDING, 0)
+    effect = (
+        "The beam is blanked in mid-scan and the session ends. It cannot be resumed."
+        f" {jobs.get(JobState.DONE, 0)} frames are done;"
+        f" {left} frames{f' and {pending} fields' if pending else ''} will not be taken."
+    )
+    question = Question("Abort this session?", effect, "Abort the session", typed="abort", dangerous=True)
+    if await ask(view, question) is not None:
+        await view.change("run.abort")

@@ -1,0 +1,60 @@
+"""The page of a field: fluorescence with its cells, frames and electron images, and one cell in detail."""
+
+from nicegui import ui
+
+from service.console.pictures.field_view import FieldView, cell_facts
+from service.console.pictures.strip import show_strip
+from service.console.view import TROUBLE, View
+
+
+def build(view: View) -> None:
+    """Make the page."""
+    name = view.query.get("field", "")
+    with ui.element("div").classes("picture-page"):
+        with ui.element("div").classes("card"):
+            with ui.element("div").classes("tools"):
+                ui.label(f"Field {name}").classes("card-name").props("role=heading aria-level=2")
+                ui.link("Map", view.address("/map"))
+            shown = FieldView(view, name, lambda: chosen())
+        with ui.element("div").classes("card side"):
+            heading = ui.label().classes("card-name").props("role=heading aria-level=2")
+            facts = ui.element("dl").classes("facts")
+            ui.label("Through the sections").classes("card-title")
+            strip = ui.element("div").classes("strip")
+    wanted, stripped = view.query.get("cell", ""), ""
+
+    def chosen() -> None:
+        nonlocal wanted, stripped
+        if wanted and shown.data is not None:
+            first, wanted = wanted, ""
+            shown.choose(first)
+            return
+        cell = shown.chosen_cell
+        heading.set_text(cell["cell"] if cell else f"{len(shown.cells)} cells; choose one")
+        write_facts(facts, {} if cell is None else cell_facts(cell))
+        target = "" if cell is None else (cell["tracks"] or [cell["cell"]])[0]
+        if target != stripped:
+            stripped = target
+            strip.clear()
+            if target:
+                ui.timer(0, lambda: _strip(view, strip, target), once=True)
+
+
+def write_facts(place: ui.element, rows: dict[str, str]) -> None:
+    """Write names and values."""
+    place.clear()
+    with place:
+        for name, text in rows.items():
+            with ui.element("div"):
+                with ui.element("dt"):
+                    ui.label(name)
+                with ui.element("dd"):
+                    ui.label(text)
+
+
+async def _strip(view: View, place: ui.element, target: str) -> None:
+    try:
+        await show_strip(view, place, target)
+    except TROUBLE as error:
+        with place:
+            ui.label(str(error)).classes("muted")

@@ -1,0 +1,105 @@
+"""The page of the map: the sections on the stage, by state."""
+
+from collections import Counter
+from typing import Any
+
+from nicegui import ui
+
+from service.console.pictures.picture import Box, Shape, picture_with_zoom
+from service.console.view import TROUBLE, View
+from service.model.section_states import SectionState
+from service.words.review import SECTIONS
+
+_UM = 1e6
+_MOST_PAGES = 50
+_AROUND = 0.05
+"""Free ground around all sections, part of the larger side."""
+
+
+def build(view: View) -> None:
+    """Make the page."""
+    seen_seq = -1
+    rows: list[dict[str, Any]] = []
+    with ui.element("div").classes("card"):
+        legend = ui.element("div").classes("legend")
+        trouble = ui.label().classes("empty")
+        picture = picture_with_zoom("Sections on the stage")
+
+    async def show() -> None:
+        nonlocal seen_seq
+        status = view.state.status
+        if status is None or status["last_seq"] == seen_seq:
+            return
+        seen_seq = status["last_seq"]
+        try:
+            rows[:] = await _sections(view)
+        except TROUBLE as error:
+            trouble.set_text(str(error))
+            trouble.set_visibility(True)
+            return
+        trouble.set_text("" if rows else "No sections yet.")
+        trouble.set_visibility(not rows)
+        shapes = [_shape(row) for row in rows if row["rect_m"] or row["outline_m"]]
+        picture.show(_whole(rows), [], shapes)
+        counts = Counter(SectionState(row["state"]) for row in rows)
+        legend.clear()
+        with legend:
+            for state in SectionState:
+                if counts[state]:
+                    with ui.element("div").classes("legend-one"):
+                        ui.element("span").classes(f"swatch section-{state}").props("aria-hidden=true")
+                        ui.label(f"{counts[state]} {SECTIONS[state]}")
+
+    async def open_field(name: str) -> None:
+        if not name:
+            return
+        try:
+            fields = (await view.call("fields.list", section=name, limit=1))["fields"]
+        except TROUBLE as error:
+            ui.notify(str(error), type="warning")
+            return
+        if fields:
+            ui.navigate.to(view.address("/field", field=fields[0]["field"]))
+
+    picture.on_choose(open_field)
+    view.follow(show)
+
+
+async def _sections(view: View) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    after = None
+    for _ in range(_MOST_PAGES):
+        page = await view.recent("sections.list", age_s=2.0, after=after)
+        rows += page["sections"]
+        after = page["after"]
+        if after is None:
+            break
+    return rows
+
+
+def _shape(row: dict[str, Any]) -> Shape:
+    state = SectionState(row["state"])
+    done, count = row["jobs"].get("done", 0), sum(row["jobs"].values()) - row["jobs"].get("skipped", 0)
+    title = f"{row['section']}: {SECTIONS[state]}, {done} of {count} frames done"
+    look = f"section section-{state}"
+    if row["outline_m"]:
+        # The stage has y upwards, the picture downwards.
+        corners = tuple((x * _UM, -y * _UM) for x, y in row["outline_m"])
+        return Shape(row["section"], look, title, points=corners, text=row["section"])
+    return Shape(row["section"], look, title, box=_box(row["rect_m"]), text=row["section"])
+
+
+def _box(rect_m: list[float]) -> Box:
+    x0, y0, x1, y1 = (side * _UM for side in rect_m)
+    return x0, -y1, x1, -y0
+
+
+def _whole(rows: list[dict[str, Any]]) -> Box:
+    boxes = [_box(row["rect_m"]) for row in rows if row["rect_m"]]
+    boxes += [(x * _UM, -y * _UM, x * _UM, -y * _UM) for row in rows for x, y in (row["outline_m"] or ())]
+    if not boxes:
+        return 0.0, 0.0, 1.0, 1.0
+    x0, y0 = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    x1, y1 = max(box[2] for box in boxes), max(box[3] for box in boxes)
+    free = _AROUND * max(x1 - x0, y1 - y0, 1.0)
+    return x0 - free, y0 - free, x1 + free, y1 + free

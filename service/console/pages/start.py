@@ -1,0 +1,139 @@
+"""The page of runs: start a session, look at the runs of this computer."""
+
+import asyncio
+from datetime import datetime
+
+from nicegui import ui
+
+from service.console.ask import Question, ask
+from service.console.parts import button
+from service.console.safety import Role
+from service.console.source import FoundRun, Report
+from service.console.view import TROUBLE, View
+
+_KINDS = {
+    "dry-run": "Rehearse on the simulated microscope (dry run)",
+    "run": "Run on the microscope of the configuration",
+}
+
+_FIRST = "simulator"
+"""Profile that is chosen at first: it moves nothing."""
+
+_LOOK_S = 5.0
+"""Time between two looks at the runs, s."""
+
+_WORDS = {"ok": "OK", "warn": "Warning", "red": "Not ready"}
+
+
+def build(view: View) -> None:
+    """Make the page."""
+    with ui.element("div").classes("two"):
+        if view.role is Role.OPERATE:
+            with ui.element("section").classes("card"):
+                _start(view)
+        with ui.element("section").classes("card"):
+            _runs(view)
+
+
+def _start(view: View) -> None:
+    ui.label("Start a session").classes("card-title").props("role=heading aria-level=2")
+    names = view.computer.configurations()
+    configuration = ui.select(names, label="Profile or configuration file", value=_FIRST)
+    configuration.props("outlined dense options-dense")
+    kind = ui.radio(_KINDS, value="dry-run").classes("kinds")
+    sections = ui.number("Sections (empty: as configured)", min=1, max=1000, precision=0)
+    sections.props("outlined dense").bind_visibility_from(kind, "value", value="dry-run")
+    with ui.element("div").classes("controls"):
+        check = button("Check")
+        begin = button("Start…", look="primary")
+    says = ui.label().classes("muted").props("role=status")
+    findings = ui.element("ul").classes("plain findings")
+
+    async def checked() -> None:
+        says.set_text("Checking; nothing is moved or switched…")
+        check.disable()
+        report = await asyncio.to_thread(view.computer.check, str(configuration.value))
+        check.enable()
+        says.set_text(_verdict(report))
+        _write(findings, report)
+
+    async def started() -> None:
+        chosen, what = str(configuration.value), str(kind.value)
+        question = Question(
+            f"Start a session with {chosen}?",
+            "It rehearses on simulated devices, in real time."
+            if what == "dry-run"
+            else "The microscope is checked; then stage, chamber, light and electron beam are driven.",
+            "Start",
+            dangerous=what == "run",
+            typed="start" if what == "run" else "",
+        )
+        if await ask(view, question) is None:
+            return
+        says.set_text("Starting; the checks before a session may take a minute…")
+        begin.disable()
+        try:
+            count = int(sections.value) if sections.value and what == "dry-run" else None
+            name = await asyncio.to_thread(view.computer.start, chosen, what, count)
+        except TROUBLE as error:
+            says.set_text(str(error))
+        else:
+            ui.navigate.to(view.address_of(name, "/"))
+        finally:
+            begin.enable()
+
+    check.on_click(checked)
+    begin.on_click(started)
+
+
+def _verdict(report: Report) -> str:
+    if report.refused is not None:
+        return report.refused
+    return "A session can run." if report.ready else "No session can run yet."
+
+
+def _write(findings: ui.element, report: Report) -> None:
+    findings.clear()
+    with findings:
+        for one in sorted(report.findings, key=lambda one: ["red", "warn", "ok"].index(one.level)):
+            with ui.element("li").classes(f"finding finding-{one.level}"):
+                ui.label(_WORDS[one.level]).classes("finding-level")
+                with ui.element("div"):
+                    ui.label(f"{one.name}: {one.says}")
+                    if one.to_do:
+                        ui.label(one.to_do).classes("muted")
+
+
+def _runs(view: View) -> None:
+    ui.label("Runs on this computer").classes("card-title").props("role=heading aria-level=2")
+    rows = ui.element("ul").classes("plain")
+    shown: list[FoundRun] = []
+
+    async def show() -> None:
+        found = await asyncio.to_thread(view.computer.runs)
+        if found == shown and found:
+            return
+        shown[:] = found
+        rows.clear()
+        with rows:
+            for one in found:
+                _row(view, one)
+            if not found:
+                with ui.element("li"):
+                    ui.label("There are none yet.").classes("muted")
+
+    ui.timer(_LOOK_S, show)
+
+
+def _row(view: View, one: FoundRun) -> None:
+    hello = view.state.hello
+    here = hello is not None and hello["run"] == one.name
+    with ui.element("li").classes("run" + (" here" if here else "")):
+        with ui.element("div"):
+            ui.link(one.name, view.address_of(one.name, "/")).classes("run-name")
+            begun = datetime.fromtimestamp(one.begun_at).astimezone()
+            where = f", on {one.microscope}" if one.microscope else ""
+            ui.label(f"{one.kind.replace('-', ' ')}, begun {begun:%A %d %B, %H:%M}{where}").classes("muted")
+        ui.label("running" if one.running else "no program runs; read only").classes(
+            "badge" if one.running else "muted"
+        )

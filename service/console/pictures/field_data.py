@@ -1,0 +1,88 @@
+"""What a page shows of a field: its fluorescence, cells, frames and electron images, read from the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.console.pictures.cached import image
+from service.console.pictures.picture import Box, Image
+from service.console.view import View
+from service.model.jobs import JobState
+
+_SIDE_PX = 768
+"""Longest side of the picture of a field, px: the most that the API gives."""
+_MOST_PAGES = 20
+"""Pages of cells or frames of a field; more are not shown."""
+_TILE_PX = 256
+"""Longest side of an electron image over the fluorescence, px."""
+_MOST_TILES = 150
+_SHOWN = frozenset({JobState.DONE, JobState.SAVED, JobState.NEEDS_REVIEW})
+
+
+@dataclass(slots=True)
+class FieldData:
+    """A field as last read; `whole` is its frame, px."""
+
+    name: str
+    row: Mapping[str, Any]
+    whole: Box
+    fluorescence: Image | None
+    cells: list[dict[str, Any]]
+    frames: list[dict[str, Any]]
+    electron: list[Image] = field(default_factory=list)
+
+    @property
+    def pixel_um(self) -> float:
+        """Width of a pixel, um."""
+        rect = self.row["rect_m"]
+        return float(1e6 * (rect[2] - rect[0]) / max(self.whole[2], 1.0))
+
+    def cell(self, name: str) -> dict[str, Any] | None:
+        """Return a cell by its name."""
+        return next((one for one in self.cells if one["cell"] == name), None)
+
+
+async def read_field(view: View, name: str) -> FieldData:
+    """Read a field.
+
+    Raises
+    ------
+    ApiError, NoDaemonError, InputError
+    """
+    detail = await view.recent("fields.get", field=name)
+    row = detail["row"]
+    width, height = detail["frame"]["size_px"] if detail["frame"] else (1, 1)
+    whole = (0.0, 0.0, float(width), float(height))
+    fluorescence = None
+    if row["sha256"] is not None and detail["frame"]:
+        href = await image(view, "fields.image", row["sha256"], field=name, max_side_px=_SIDE_PX)
+        fluorescence = Image("fluorescence", href, whole)
+    cells = await _pages(view, "fields.boxes", "boxes", name)
+    frames = await _pages(view, "fields.frames", "frames", name)
+    return FieldData(name, row, whole, fluorescence, cells, frames)
+
+
+async def read_electron_images(view: View, data: FieldData) -> None:
+    """Read the electron images over a field.
+
+    Raises
+    ------
+    ApiError, NoDaemonError, InputError
+    """
+    taken = [one for one in data.frames if one["sha256"] and JobState(one["state"]) in _SHOWN]
+    for one in taken[-_MOST_TILES:]:
+        href = await image(view, "queue.image", one["sha256"], job=one["job"], max_side_px=_TILE_PX)
+        x0, y0, x1, y1 = one["box_px"]
+        data.electron.append(Image(f"electron {one['job']}", href, (x0, y0, x1, y1)))
+
+
+async def _pages(view: View, method: str, key: str, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    after = None
+    for _ in range(_MOST_PAGES):
+        page = await view.recent(method, field=name, after=after)
+        rows += page[key]
+        after = page["after"]
+        if after is None:
+            break
+    return rows

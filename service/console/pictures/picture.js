@@ -1,0 +1,160 @@
+// A picture with shapes over it: zoom, pan, choose, draw and resize. All texts are escaped by Vue.
+const HANDLES = [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]];
+const CLICK_PX = 4;
+
+export default {
+  template: `
+    <svg ref="svg" class="picture" :class="'tool-' + tool" :viewBox="view.join(' ')" tabindex="0" role="group"
+      :aria-label="label" preserveAspectRatio="xMidYMid meet" @wheel.prevent="wheel" @pointerdown="down"
+      @pointermove="move" @pointerup="up" @pointercancel="stop" @keydown="key">
+      <image v-for="one in images" :key="one.id" :href="one.href" :x="one.box[0]" :y="one.box[1]"
+        :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" preserveAspectRatio="none" />
+      <template v-for="one in shapes" :key="one.id">
+        <polygon v-if="one.points" :class="['shape', one.look, { chosen: one.id === chosen }]" :data-id="one.id"
+          :points="one.points" vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></polygon>
+        <rect v-else :class="['shape', one.look, { chosen: one.id === chosen }]" :data-id="one.id"
+          :x="box(one)[0]" :y="box(one)[1]" :width="box(one)[2] - box(one)[0]" :height="box(one)[3] - box(one)[1]"
+          vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></rect>
+        <text v-if="one.text && one.size / unit > 34" class="shape-text" :x="one.at[0]" :y="one.at[1]"
+          :font-size="12 * unit">{{ one.text }}</text>
+      </template>
+      <rect v-if="drawn" class="drawn" :x="drawn[0]" :y="drawn[1]" :width="drawn[2] - drawn[0]"
+        :height="drawn[3] - drawn[1]" vector-effect="non-scaling-stroke" />
+      <rect v-for="one in handles" :key="'handle' + one.n" class="handle" :data-handle="one.n" :x="one.x - 5 * unit"
+        :y="one.y - 5 * unit" :width="10 * unit" :height="10 * unit" vector-effect="non-scaling-stroke" />
+    </svg>`,
+  props: { label: String, whole: Array, images: Array, shapes: Array, chosen: String, tool: String, editable: Boolean },
+  data() {
+    return { view: [...this.whole], unit: 1, drawn: null, moved: null, drag: null, pointers: {} };
+  },
+  computed: {
+    handles() {
+      const one = this.editable && this.shapes.find((s) => s.id === this.chosen && s.box);
+      if (!one) return [];
+      const [x0, y0, x1, y1] = this.box(one);
+      return HANDLES.map(([x, y], n) => ({ n, x: x0 + x * (x1 - x0), y: y0 + y * (y1 - y0) }));
+    },
+  },
+  watch: {
+    whole(now, before) {
+      if (now.join() !== before.join()) this.fit();
+    },
+    shapes() {
+      this.moved = null;
+    },
+  },
+  mounted() {
+    this.resizes = new ResizeObserver(() => this.measure());
+    this.resizes.observe(this.$refs.svg);
+    this.fit();
+  },
+  unmounted() {
+    this.resizes.disconnect();
+  },
+  methods: {
+    fit() {
+      this.view = [...this.whole];
+      this.$nextTick(this.measure);
+    },
+    measure() {
+      const matrix = this.$refs.svg?.getScreenCTM();
+      if (matrix && matrix.a > 0) this.unit = 1 / matrix.a;
+    },
+    box(one) {
+      return this.moved && this.moved.id === one.id ? this.moved.box : one.box;
+    },
+    place(event) {
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.$refs.svg.getScreenCTM().inverse());
+      return [at.x, at.y];
+    },
+    zoom(factor, at) {
+      const [x, y, w, h] = this.view;
+      const [cx, cy] = at || [x + w / 2, y + h / 2];
+      const wide = Math.min(Math.max(w / factor, this.whole[2] / 60), this.whole[2] * 1.5);
+      const part = wide / w;
+      this.view = [cx - (cx - x) * part, cy - (cy - y) * part, wide, h * part];
+      this.$nextTick(this.measure);
+    },
+    pan(dx, dy) {
+      this.view = [this.view[0] + dx, this.view[1] + dy, this.view[2], this.view[3]];
+    },
+    show(id) {
+      const one = this.shapes.find((s) => s.id === id && s.box);
+      if (!one) return;
+      const [x0, y0, x1, y1] = one.box;
+      const [, , w, h] = this.view;
+      this.view = [(x0 + x1) / 2 - w / 2, (y0 + y1) / 2 - h / 2, w, h];
+    },
+    wheel(event) {
+      this.zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, this.place(event));
+    },
+    down(event) {
+      if (event.button) return;
+      this.$refs.svg.setPointerCapture(event.pointerId);
+      this.pointers[event.pointerId] = [event.clientX, event.clientY];
+      const at = this.place(event);
+      if (Object.keys(this.pointers).length > 1) {
+        this.drawn = this.moved = null;
+        this.drag = { kind: "pinch", apart: this.apart() };
+      } else if (event.target.dataset.handle !== undefined) {
+        const one = this.shapes.find((s) => s.id === this.chosen);
+        this.drag = { kind: "resize", handle: HANDLES[event.target.dataset.handle], id: one.id, box: [...one.box] };
+      } else if (this.tool === "draw") this.drag = { kind: "draw", at };
+      else this.drag = { kind: "look", at, from: [event.clientX, event.clientY], id: event.target.dataset.id };
+    },
+    move(event) {
+      if (!this.drag) return;
+      this.pointers[event.pointerId] = [event.clientX, event.clientY];
+      const at = this.place(event);
+      const drag = this.drag;
+      if (drag.kind === "pinch") {
+        const apart = this.apart();
+        this.zoom(apart / drag.apart);
+        drag.apart = apart;
+      } else if (drag.kind === "resize") {
+        const box = [...drag.box];
+        for (const axis of [0, 1]) {
+          if (drag.handle[axis] === 0) box[axis] = Math.min(at[axis], box[axis + 2] - 1);
+          if (drag.handle[axis] === 1) box[axis + 2] = Math.max(at[axis], box[axis] + 1);
+        }
+        this.moved = { id: drag.id, box: this.inside(box) };
+      } else if (drag.kind === "draw") {
+        const [a, b] = [drag.at, at];
+        this.drawn = this.inside([Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[0], b[0]), Math.max(a[1], b[1])]);
+      } else if (drag.panned || Math.hypot(event.clientX - drag.from[0], event.clientY - drag.from[1]) > CLICK_PX) {
+        drag.panned = true;
+        this.pan(drag.at[0] - at[0], drag.at[1] - at[1]);
+      }
+    },
+    up(event) {
+      const drag = this.drag;
+      if (drag?.kind === "look" && !drag.panned) this.$emit("choose", { id: drag.id || "" });
+      if (drag?.kind === "resize" && this.moved) this.$emit("resized", { id: drag.id, box: this.moved.box });
+      if (drag?.kind === "draw" && this.drawn) this.$emit("drawn", { box: this.drawn });
+      this.stop(event);
+    },
+    stop(event) {
+      delete this.pointers[event.pointerId];
+      this.drag = this.drawn = null;
+    },
+    apart() {
+      const [a, b] = Object.values(this.pointers);
+      return Math.max(1, Math.hypot(a[0] - b[0], a[1] - b[1]));
+    },
+    inside(box) {
+      const [x, y, w, h] = this.whole;
+      const round = (value, low, high) => Math.round(Math.min(Math.max(value, low), high));
+      return [round(box[0], x, x + w), round(box[1], y, y + h), round(box[2], x, x + w), round(box[3], y, y + h)];
+    },
+    key(event) {
+      const step = this.view[2] / 10;
+      const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+      if (moves[event.key] && !event.shiftKey && !event.ctrlKey && !event.metaKey) this.pan(...moves[event.key]);
+      else if (event.key === "+" || event.key === "=") this.zoom(1.25);
+      else if (event.key === "-") this.zoom(0.8);
+      else if (event.key === "0") this.fit();
+      else return;
+      event.preventDefault();
+    },
+  },
+};

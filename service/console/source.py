@@ -1,0 +1,119 @@
+"""Sources of what the console shows: a running daemon, or the folder of a run that has ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Source(Protocol):
+    """One run that answers the methods of the API; `service.api.client.Client` is one. Not thread-safe."""
+
+    def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:
+        """Call a method and return its result.
+
+        Raises
+        ------
+        ApiError
+            The request was refused.
+        NoDaemonError
+            Nobody answers.
+        """
+        ...
+
+    def events(self, since: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield events in order and without gaps, as they come; ends where no more can come.
+
+        Raises
+        ------
+        ApiError
+        NoDaemonError
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it; harmless when repeated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run of this computer.
+
+    Attributes
+    ----------
+    name : str
+        Identifier of the run.
+    kind : str
+        ``run``, ``dry-run`` or ``replay``.
+    running : bool
+        True if a daemon drives it.
+    microscope : str
+        The microscope in a few words; empty if no daemon drives it.
+    folder : str
+    begun_at : float
+        Wall clock, s since 1970.
+    """
+
+    name: str
+    kind: str
+    running: bool
+    microscope: str
+    folder: str
+    begun_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point of a check before a session: its `level` is ``ok``, ``warn`` or ``red``."""
+
+    name: str
+    level: str
+    says: str
+    to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Result of the checks before a session; `refused` says why they could not be made."""
+
+    ready: bool
+    findings: tuple[Finding, ...]
+    refused: str | None = None
+
+
+class Computer(Protocol):
+    """The computer on which the console runs: the runs on it, and their beginning. Calls may take seconds."""
+
+    def open(self, run: str | None) -> Source:
+        """Open a run by its name, or the daemon that the console was started for.
+
+        Raises
+        ------
+        NoDaemonError
+            There is none.
+        InputError
+            It cannot be chosen or read.
+        """
+        ...
+
+    def runs(self) -> list[FoundRun]:
+        """Return the running and the finished runs, the newest first."""
+        ...
+
+    def configurations(self) -> list[str]:
+        """Return the names of the profiles, and of the configuration files beside the runs."""
+        ...
+
+    def check(self, configuration: str) -> Report:
+        """Make the checks before a session; nothing is moved or switched."""
+        ...
+
+    def start(self, configuration: str, kind: str, sections: int | None) -> str:
+        """Start a session that outlives the console, and return the name of its run once it answers.
+
+        Raises
+        ------
+        InputError
+            It did not begin; the message is that of the program.
+        """
+        ...

@@ -1,0 +1,148 @@
+"""One page as one person sees it: who they are, which run it shows, and what they may do."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from nicegui import Event, ui
+
+from service.console.feed import Feed, State
+from service.console.safety import Role
+from service.console.source import Computer
+from service.errors import ApiError, InputError, NoDaemonError
+
+TROUBLE = (ApiError, InputError, NoDaemonError)
+"""Errors of a request; each is one sentence."""
+
+NAME_COOKIE, THEME_COOKIE = "ilemtrack_name", "ilemtrack_theme"
+_KEPT_S = 365 * 24 * 3600
+
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRun:
+    """A feed, and the event of NiceGUI that it raises in the thread of the pages."""
+
+    feed: Feed
+    changed: Event[[]]
+    name: str | None
+    """Name in the address of a page; None for the daemon that the console was started for."""
+
+
+@dataclass
+class View:
+    """One open page.
+
+    Attributes
+    ----------
+    run : FollowedRun
+    computer : Computer
+    role : Role
+    query : mapping of str to str
+        Parameters of the address.
+    person : str
+        Name that is recorded for decisions; empty until the person gives it.
+    dark : bool
+    path : str
+        Path of the page.
+    """
+
+    run: FollowedRun
+    computer: Computer
+    role: Role
+    query: Mapping[str, str]
+    person: str
+    dark: bool
+    path: str
+    _refreshes: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        """Last known state of the run."""
+        return self.run.feed.state
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the latest events, oldest first."""
+        return self.run.feed.events()
+
+    def follow(self, refresh: Callable[[], Awaitable[None] | None]) -> None:
+        """Call `refresh` now, and after each change while the page is open."""
+        self.run.changed.subscribe(refresh)
+        ui.timer(0, refresh, once=True)
+
+    def address(self, path: str, **query: str) -> str:
+        """Return the address of a page, of the same run."""
+        kept = {} if self.run.name is None else {"run": self.run.name}
+        given = kept | query
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
+
+    @staticmethod
+    def address_of(run: str, path: str) -> str:
+        """Return the address of a page of another run."""
+        return f"{path}?{urlencode({'run': run})}"
+
+    @property
+    def may_change(self) -> bool:
+        """True if this person may change anything in this run."""
+        return self.role is Role.OPERATE and self.state.live
+
+    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """Call a method that changes nothing, and return its result.
+
+        Raises
+        ------
+        ApiError, NoDaemonError, InputError
+        """
+        return await asyncio.to_thread(self.run.feed.call, method, **params)
+
+    async def recent(self, method: str, age_s: float = 0.8, **params: Any) -> dict[str, Any]:
+        """Return a result that may be `age_s` old, s: people who look at the same cost the daemon no more.
+
+        Raises
+        ------
+        ApiError, NoDaemonError, InputError
+        """
+        return await asyncio.to_thread(self.run.feed.recent, method, age_s, **params)
+
+    async def change(self, method: str, *, quiet: bool = False, **params: Any) -> bool:
+        """Make a change in the run that is shown, say what came of it, and return True if it was made.
+
+        Parameters
+        ----------
+        method : str
+        quiet : bool
+            True where the page itself shows what came of it: only a refusal is said.
+        **params
+            ``if_run`` is added; ``by`` where the method takes it is given by the caller.
+        """
+        if not self.may_change:
+            ui.notify("You may watch, but not change anything.", type="warning")
+            return False
+        hello = self.state.hello
+        # One identifier: a change that is asked for twice, as its reply was lost, is made once.
+        request_id = uuid.uuid4().hex
+        try:
+            reply = await asyncio.to_thread(
+                self.run.feed.call,
+                method,
+                request_id=request_id,
+                if_run=None if hello is None else hello["run"],
+                **params,
+            )
+        except TROUBLE as error:
+            ui.notify(
+                f"Not done: {error}", type="negative", multi_line=True, timeout=10_000, close_button="Close"
+            )
+            return False
+        if not quiet:
+            ui.notify(reply["message"], type="positive", multi_line=True)
+        return True
+
+    def remember(self, cookie: str, value: str) -> None:
+        """Keep a harmless value in the browser."""
+        safe = urlencode({cookie: value})
+        ui.run_javascript(f"document.cookie = '{safe}; Path=/; Max-Age={_KEPT_S}; SameSite=Strict'")

@@ -1,0 +1,58 @@
+"""Frames and saved ground that the boxes of a review lie on."""
+
+from functools import reduce
+from pathlib import Path
+
+from drivers.pose import frame_rect
+from planner.geometry.rects import hull
+from service.errors import ImageError, RefusedChoiceError
+from service.image_files.images import read_fm
+from service.model.specimen import Cell, Field, FieldState, FramePlace
+from service.planning.review.margins import Ground
+from service.store.store import Store
+
+_SEEN = (FieldState.DETECTED, FieldState.PLANNED)
+
+
+class Grounds:
+    """Frames of the fields of a session, each looked up once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, dict[str, Ground]] = {}
+
+    def of(self, cell: Cell) -> Ground:
+        """Return the ground of a cell.
+
+        Raises
+        ------
+        RefusedChoiceError
+            The place of a frame is not known: it is of an earlier version, and its file cannot be read.
+        """
+        if cell.section not in self._known:
+            self._known[cell.section] = self._of_section(cell.section)
+        return self._known[cell.section][cell.field]
+
+    def _of_section(self, section: str) -> dict[str, Ground]:
+        saved = [one for one in self._store.specimen.fields(section=section) if one.image is not None]
+        places = {one.id: frame_place(self._store, one) for one in saved}
+        seen = [places[one.id] for one in saved if one.state in _SEEN] or list(places.values())
+        whole = reduce(hull, (frame_rect(place.pose, place.shape) for place in seen))
+        return {name: Ground(place, whole) for name, place in places.items()}
+
+
+def frame_place(store: Store, field: Field) -> FramePlace:
+    """Return size and pose of the frame of a field, from its file if the store does not know them.
+
+    Raises
+    ------
+    RefusedChoiceError
+        The file cannot be read.
+    """
+    if field.frame is not None:
+        return field.frame
+    try:
+        pixels, pose, _ = read_fm(Path(store.folder) / str(field.image), None)
+    except (ImageError, OSError) as error:
+        raise RefusedChoiceError(f"the frame of {field.id} is not known: {error}") from error
+    return FramePlace((pixels.shape[1], pixels.shape[0]), pose)

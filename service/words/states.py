@@ -1,0 +1,56 @@
+"""Phases of a session, states of jobs and fields, in plain words."""
+
+from collections.abc import Mapping
+
+from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
+from service.model.phases import Phase
+from service.model.specimen import FieldState
+
+PHASES: Mapping[Phase, str] = {
+    Phase.IDLE: "About to begin",
+    Phase.PREFLIGHT: "Checking the microscope",
+    Phase.TO_PARTIAL_VACUUM: "Bringing the chamber to the pressure for fluorescence",
+    Phase.FLUORESCENCE: "Taking fluorescence",
+    Phase.REVIEW: "Waiting for your review",
+    Phase.TO_HIGH_VACUUM: "Pumping to high vacuum",
+    Phase.ELECTRON: "Taking electron images",
+    Phase.DONE: "Finished",
+    Phase.PAUSED: "Paused",
+    Phase.FAULT: "Stopped by a fault",
+    Phase.RECOVERING: "Putting things in order after a restart",
+    Phase.ABORTED: "Aborted",
+}
+
+JOBS: Mapping[JobState, str] = {
+    JobState.QUEUED: "queued",
+    JobState.ARMED: "under the beam",
+    JobState.EXPOSED: "exposed",
+    JobState.SAVED: "saved",
+    JobState.DONE: "done",
+    JobState.HELD: "held",
+    JobState.SKIPPED: "skipped",
+    JobState.FAILED: "failed",
+    JobState.NEEDS_REVIEW: "needs review",
+}
+
+FIELDS: Mapping[FieldState, str] = {
+    FieldState.PENDING: "waiting for fluorescence",
+    FieldState.SAVED: "saved",
+    FieldState.DETECTED: "cells found",
+    FieldState.PLANNED: "planned",
+    FieldState.FAILED: "failed",
+}
+
+KINDS: Mapping[JobKind, str] = {JobKind.FRAME: "frame", JobKind.FOCUS: "focus"}
+
+HOLDS: Mapping[HoldCause, str] = {
+    HoldCause.FLUORESCENCE: "released by itself once the fluorescence around it is saved",
+    HoldCause.PERSON: "released by a person only",
+}
+
+EXPOSURES: Mapping[ExposureState, str] = {
+    ExposureState.OPEN: "under way",
+    ExposureState.CLOSED: "complete",
+    ExposureState.UNKNOWN: "unknown: the ground may have been exposed, in part or completely",
+    ExposureState.VOID: "refused before the beam was on: nothing was exposed",
+}

@@ -1,0 +1,169 @@
+import threading
+from collections.abc import Iterator
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from service.console import feed as feeds
+from service.console.feed import KEPT_EVENTS, Feed, Link
+from service.errors import ApiError, NoDaemonError
+from tests.service.daemons import until
+
+
+class Run:
+    """A run that a feed follows, and that the test moves."""
+
+    def __init__(self) -> None:
+        self.name, self.alive, self.ended = "run-1", True, False
+        self.last_seq = 0
+        self.asked: list[str] = []
+        self._coming: list[Queue[dict[str, Any] | None]] = []
+
+    def open(self) -> "RunSource":
+        if not self.alive:
+            raise NoDaemonError("no daemon is running")
+        return RunSource(self)
+
+    def happen(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.last_seq += 1
+            for queue in self._coming:
+                queue.put({"seq": self.last_seq})
+
+    def die(self) -> None:
+        self.alive = False
+        for queue in self._coming:
+            queue.put(None)
+
+    def listen(self) -> Queue[dict[str, Any] | None]:
+        self._coming.append(Queue())
+        return self._coming[-1]
+
+
+class RunSource:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:  # noqa: ARG002
+        self._run.asked.append(method)
+        if not self._run.alive:
+            raise NoDaemonError("the daemon does not answer")
+        if method == "queue.get":
+            raise ApiError("not_found", "there is no such job")
+        return {"run": self._run.name, "last_seq": self._run.last_seq}
+
+    def events(self, since: int | None = None) -> Iterator[dict[str, Any]]:
+        queue = self._run.listen()
+        for seq in range((since or 0) + 1, self._run.last_seq + 1):
+            yield {"seq": seq}
+        while not self._run.ended:
+            event = queue.get()
+            if event is None:
+                raise NoDaemonError("the daemon does not answer")
+            yield event
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_QUIET_S", "_BUSY_S", "_AGAIN_S"):
+        monkeypatch.setattr(feeds, name, 0.01)
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+@pytest.fixture
+def feed(run: Run) -> Iterator[Feed]:
+    made = Feed(run.open, lambda: None)
+    made.start()
+    yield made
+    run.die()
+    made.stop()
+
+
+def seqs(feed: Feed) -> list[int]:
+    return [event["seq"] for event in feed.events()]
+
+
+def test_events_come_without_gaps(run: Run, feed: Feed) -> None:
+    until(lambda: feed.state.link is Link.UP)
+    run.happen(5)
+    until(lambda: len(seqs(feed)) == 5)
+    until(lambda: feed.state.status is not None and feed.state.status["last_seq"] == 5)
+    assert seqs(feed) == [1, 2, 3, 4, 5]
+
+
+def test_what_happened_while_the_daemon_was_away_is_caught_up(run: Run, feed: Feed) -> None:
+    run.happen(2)
+    until(lambda: len(seqs(feed)) == 2)
+    run.die()
+    until(lambda: feed.state.link is Link.LOST)
+    assert feed.state.status is not None, "the last that is known"
+    run.happen(3)
+    run.alive = True
+    until(lambda: feed.state.link is Link.UP and len(seqs(feed)) == 5)
+    assert seqs(feed) == [1, 2, 3, 4, 5]
+
+
+def test_the_events_of_another_run_replace_those_of_the_first(run: Run, feed: Feed) -> None:
+    run.happen(4)
+    until(lambda: len(seqs(feed)) == 4)
+    run.die()
+    until(lambda: feed.state.link is Link.LOST)
+    run.name, run.last_seq, run.alive = "run-2", 2, True
+    until(lambda: feed.state.hello is not None and feed.state.hello["run"] == "run-2")
+    until(lambda: seqs(feed) == [1, 2])
+
+
+def test_memory_stays_flat_whatever_happens(run: Run) -> None:
+    run.last_seq = 1_000_000
+    feed = Feed(run.open, lambda: None)
+    feed.start()
+    until(lambda: len(seqs(feed)) == KEPT_EVENTS)
+    run.happen(5000)
+    until(lambda: seqs(feed)[-1] == 1_005_000)
+    assert len(seqs(feed)) == KEPT_EVENTS
+    for n in range(300):
+        feed.recent("queue.list", 60.0, after=n)
+    assert len(feed._results) <= 100
+    run.die()
+    feed.stop()
+
+
+def test_no_daemon_at_first(run: Run) -> None:
+    run.alive = False
+    feed = Feed(run.open, lambda: None)
+    feed.start()
+    until(lambda: feed.state.link is Link.NONE)
+    assert feed.state.problem == "no daemon is running"
+    run.alive = True
+    until(lambda: feed.state.link is Link.UP)
+    run.die()
+    feed.stop()
+
+
+def test_an_ended_run_is_asked_no_more(run: Run) -> None:
+    run.ended = True
+    run.last_seq = 3
+    feed = Feed(run.open, lambda: None)
+    feed.start()
+    until(lambda: not feed.state.live and feed.state.status is not None and len(seqs(feed)) == 3)
+    feed.stop()
+
+
+def test_people_who_look_at_the_same_cost_the_daemon_one_answer(run: Run, feed: Feed) -> None:
+    threads = [threading.Thread(target=feed.recent, args=("queue.list", 60.0)) for _ in range(2)]
+    feed.recent("queue.list", 60.0)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert run.asked.count("queue.list") == 1
+    with pytest.raises(ApiError, match="no such job"):
+        feed.call("queue.get", job="J1")

@@ -1,0 +1,197 @@
+"""Map, field and review in a browser: a daemon of this process whose store waits in review."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from service.model.phases import Phase
+from service.model.review import PolicyChange, Verdict
+from service.planning.review.asked import Asked
+from tests.service.api.api_session import DirectControl
+from tests.service.console.consoles import TestedDaemon
+from tests.service.planning.review.review_store import SECTIONS, SIZE_PX, cells_of, plan_all, review_store
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"></title><script>document.title='owned'</script>"
+FIRST = "S0001/F000"
+expect.set_options(timeout=60_000)
+
+
+class PlanningControl(DirectControl):
+    """Control that plans at once what a daemon plans in the background."""
+
+    def edit(self, asked: Sequence[Asked], by: str, reason: str) -> str:
+        said = super().edit(asked, by, reason)
+        plan_all(self._store)
+        return said
+
+    def set_policy(self, policy: PolicyChange, by: str, reason: str) -> str:
+        said = super().set_policy(policy, by, reason)
+        plan_all(self._store)
+        return said
+
+
+class ReviewedDaemon(TestedDaemon):
+    """A daemon in review, with fluorescence on the disk and a cell with a hostile reason."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self.run, self._folder = run, folder
+        cells = [cell for section in SECTIONS for cell in cells_of(section)]
+        object.__setattr__(cells[1], "reason", HOSTILE)
+        self.store = review_store(folder, cells, run=run)
+        for section in SECTIONS:
+            path = folder / f"fm/{section}/F000.tiff"
+            path.parent.mkdir(parents=True)
+            pixels = np.full((SIZE_PX[1], SIZE_PX[0]), 100, dtype=np.uint16)
+            for cell in cells_of(section):
+                x0, y0, x1, y1 = cell.box_px
+                pixels[y0:y1, x0:x1] = 900
+            tifffile.imwrite(path, pixels)
+        self.control = PlanningControl(self.store)
+        self.start()
+
+
+@pytest.fixture
+def reviewed(
+    console_runtime: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ReviewedDaemon]:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", console_runtime)
+    made = ReviewedDaemon(tmp_path / "daemon", request.node.name)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(operator: BrowserContext) -> Iterator[Page]:
+    made = operator.new_page()
+    errors: list[str] = []
+    made.on("pageerror", lambda error: errors.append(str(error)))
+    yield made
+    made.close()
+    assert errors == []
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    page.mouse.move(*end)
+    page.mouse.up()
+
+
+def verdicts(daemon: ReviewedDaemon) -> dict[str, Verdict]:
+    return {cell.id: cell.verdict for cell in daemon.store.specimen.cells() if cell.verdict is not None}
+
+
+def without_serious_faults(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+
+def test_a_section_of_the_map_opens_its_field_and_a_cell_its_reasons(
+    reviewed: ReviewedDaemon, page: Page
+) -> None:
+    page.goto(f"/map?run={reviewed.run}")
+    expect(page.locator(".section-planned")).to_have_count(2 + 1)
+    expect(page.get_by_text("2 planned")).to_be_visible()
+    without_serious_faults(page)
+    page.locator("svg .section").first.click()
+    page.wait_for_url("**/field?**")
+    expect(page.locator("svg .cell")).to_have_count(5)
+    expect(page.locator("svg .frame")).to_have_count(len(reviewed.store.queue.jobs(section="S0001")))
+    expect(page.locator("svg image")).to_have_count(1)
+    page.locator(f'svg [data-id="{FIRST}/c0002"]').click()
+    expect(page.get_by_role("heading", name=f"{FIRST}/c0002")).to_be_visible()
+    # Two sections show it; what its reason holds is text.
+    expect(page.locator(".strip-one")).to_have_count(2)
+    expect(page.locator(".facts").get_by_text(HOSTILE)).to_be_visible()
+    assert "owned" not in page.title()
+    without_serious_faults(page)
+
+
+def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
+    reviewed: ReviewedDaemon, page: Page
+) -> None:
+    page.goto(f"/review?run={reviewed.run}")
+    expect(page.locator("svg .cell")).to_have_count(5)
+    page.locator(f'svg [data-id="{FIRST}/c0001"]').click()
+    page.keyboard.press("r")
+    dialog = page.get_by_role("dialog")
+    if dialog.is_visible() or not verdicts(reviewed):
+        dialog.get_by_label("Your name").fill("Anna")
+        dialog.get_by_role("button", name="Go on").click()
+    expect(dialog).to_have_count(0)
+    expect(page.locator("svg .cell-rejected")).to_have_count(1)
+    assert verdicts(reviewed) == {f"{FIRST}/c0001": Verdict.REJECTED}
+    expect(page.get_by_text("1 rejected")).to_be_visible()
+    page.keyboard.press("d")
+    expect(page.locator("svg.tool-draw")).to_have_count(1)
+    box = page.locator("svg.picture").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * 0.42, box["y"] + box["height"] * 0.1
+    drag(page, (x, y), (x + 60, y + 40))
+    drawn = page.locator(f'svg [data-id="{FIRST}/p0001"]')
+    expect(drawn).to_have_count(1)
+    page.keyboard.press("d")
+    drawn.click()
+    expect(page.locator("svg .handle")).to_have_count(8)
+    before = next(c.box_px for c in reviewed.store.specimen.cells() if c.id == f"{FIRST}/p0001")
+    corner = page.locator("svg .handle").nth(4).bounding_box()
+    assert corner is not None
+    drag(page, (corner["x"] + 5, corner["y"] + 5), (corner["x"] + 35, corner["y"] + 25))
+    expect(page.get_by_text("1 resized")).to_be_visible()
+    after = next(c.box_px for c in reviewed.store.specimen.cells() if c.id == f"{FIRST}/p0001")
+    assert after[:2] == before[:2]
+    assert all(wide > narrow for wide, narrow in zip(after[2:], before[2:], strict=True))
+    for left in (1, 0):
+        page.keyboard.press("u")
+        expect(page.get_by_text(f"{left} drawn")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.locator("svg .cell-rejected")).to_have_count(0)
+    assert verdicts(reviewed) == {}
+    without_serious_faults(page)
+
+
+def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(
+    reviewed: ReviewedDaemon, page: Page, watcher: BrowserContext
+) -> None:
+    page.goto(f"/review?run={reviewed.run}")
+    expect(page.locator("svg .cell")).to_have_count(5)
+    threshold = page.locator(".q-slider").first
+    threshold.scroll_into_view_if_needed()
+    place = threshold.bounding_box()
+    assert place is not None
+    page.mouse.click(place["x"] + place["width"] * 0.5, place["y"] + place["height"] / 2)
+    expect(page.get_by_text("4 cells in place of 6: 0 more, 2 fewer")).to_be_visible()
+    expect(page.locator("svg .margin")).to_have_count(2)
+    assert reviewed.store.review.number() == 0
+    page.get_by_role("button", name="Apply to all cells").click()
+    dialog = page.get_by_role("dialog")
+    if not page.get_by_text("4 of 10 cells will be imaged").is_visible():
+        name = dialog.get_by_label("Your name")
+        if name.is_visible():
+            name.fill("Anna")
+            dialog.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("4 of 10 cells will be imaged")).to_be_visible()
+    beside = watcher.new_page()
+    beside.goto(f"/review?run={reviewed.run}")
+    expect(beside.get_by_role("button", name="End the review")).to_be_disabled()
+    expect(beside.get_by_role("button", name="Draw a box")).to_be_disabled()
+    beside.close()
+    page.get_by_role("button", name="End the review").click()
+    expect(dialog.get_by_text("The beam images 4 of 10 cells")).to_be_visible()
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="End the review").click()
+    expect(page.get_by_text("Nothing to review now")).to_be_visible()
+    assert reviewed.store.status().phase is Phase.TO_HIGH_VACUUM
+    said = [json.dumps(event.data) for event in reviewed.store.events.since(0) if event.kind == "review"]
+    assert len(said) == 1
+    assert '"min_confidence": 0.5' in said[0]
