@@ -140,10 +140,17 @@ def imaged_of(hit: Hit) -> BoxPx:
 def beyond_shown(
     score: NDArray[np.float32], learned: Iterable[Hit], grid: WorkingGrid
 ) -> NDArray[np.float32]:
-    """Return the score of the places beyond the hits of the network, 0 inside of them.
+    """Return the scores, 0 where the network shows a hit.
 
-    The light around a nucleus makes a hit of recall-first that the nucleus lies in; its high score says nothing
-    about the rest.
+    Light around a nucleus makes a hit of recall-first that surrounds it. The high score of the nucleus says
+    nothing about that light.
+
+    Parameters
+    ----------
+    score : (places down, places across) array of float32
+    learned : iterable of Hit
+        Of the network.
+    grid : WorkingGrid
     """
     places = (on_grid(imaged_of(hit), PLACE_PX * grid.shrink) for hit in learned)
     return np.where(union_mask(places, (score.shape[0], score.shape[1])), np.float32(0), score)

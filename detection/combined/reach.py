@@ -1,4 +1,4 @@
-"""Reach of hits whose light is bright, within which all of a cell would show."""
+"""Reach of bright hits: how far from their light a cell can end unseen."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,12 @@ from detection.image.working_grid import WorkingGrid
 def with_reach(
     hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
 ) -> tuple[Hit, ...]:
-    """Return the hits, the outer boxes of bright ones no further out than their light can end unseen.
+    """Return the hits, with the outer boxes of bright ones no further out than `bright_reach_um`.
 
-    The network sees a bright speck and cannot tell it from one vesicle of a large cell, so that the outer box
-    is that of the largest such cell. But the dim rest of a cell is seen beside a bright part, and what the
-    network misses of it recall-first adds. The sides of a dim hit may be anywhere; these stay as they are.
+    The network may take a bright speck for one vesicle of a large cell; its outer box is then that of the
+    largest such cell. But beside bright light the dim rest of a cell is seen: by the network, whose box
+    includes it, or by recall-first, which adds what stands out beyond. The sides of a dim hit may be anywhere
+    and stay where they are.
 
     Parameters
     ----------
@@ -33,24 +34,22 @@ def with_reach(
     """
     reach_px = math.ceil(settings.bright_reach_um * grid.shrink / grid.pixel_um)
     return tuple(
-        hit if hit.outer is None or not _is_bright(hit, z, grid, settings) else _within(hit, hit.outer, reach_px)
+        replace(hit, outer=_within(hit.outer, hit.box, reach_px))
+        if hit.outer is not None and _is_bright(hit.box, z, grid, settings)
+        else hit
         for hit in hits
     )
 
 
-def _is_bright(hit: Hit, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings) -> bool:
-    part = z[on_grid(hit.box, grid.shrink).slices]
+def _is_bright(box: BoxPx, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings) -> bool:
+    part = z[on_grid(box, grid.shrink).slices]
     return part.size > 0 and float(part.max()) >= settings.bright_sd
 
 
-def _within(hit: Hit, outer: BoxPx, reach_px: int) -> Hit:
-    box = hit.box
-    return replace(
-        hit,
-        outer=BoxPx(
-            max(outer.x0, box.x0 - reach_px),
-            max(outer.y0, box.y0 - reach_px),
-            min(outer.x1, box.x1 + reach_px),
-            min(outer.y1, box.y1 + reach_px),
-        ),
+def _within(outer: BoxPx, box: BoxPx, reach_px: int) -> BoxPx:
+    return BoxPx(
+        max(outer.x0, box.x0 - reach_px),
+        max(outer.y0, box.y0 - reach_px),
+        min(outer.x1, box.x1 + reach_px),
+        min(outer.y1, box.y1 + reach_px),
     )

@@ -26,11 +26,6 @@ _DIMMEST_PROCESSED = 0.05
 hand."""
 _PATTERN_SHARES = (0.2, 0.25, 0.25, 0.1, 0.2)
 """Shares of `PATTERNS`; chosen by hand."""
-_WITHOUT_CELLS = 0.22
-"""Share of the frames without cells; chosen by hand."""
-_WITH_SPECKS = 0.35
-"""Share of the frames with specks; twice as often where there is no cell, or the network takes a speck beside
-nothing for part of one. Chosen by hand."""
 _PIXELS_UM = (0.1, 0.12, 0.16, 0.178, 0.178, 0.178, 0.2, 0.25, 0.3, 0.3, 0.36, 0.45)
 
 
@@ -45,7 +40,7 @@ def draw_scene(seed: int) -> LabelledFrame:
     level = camera.noise * float(np.exp(rng.uniform(np.log(1), np.log(40))))
     contrast = float(np.exp(rng.uniform(np.log(0.5), np.log(60))))
     contrast = min(contrast, 0.7 * (2**camera.bits - 1) / camera.noise)
-    none = rng.random() < _WITHOUT_CELLS
+    none = rng.random() < 0.18
     found = _cells(rng, shape, pixel_um, none=none, brightness=contrast * camera.noise)
     light = found.light + grounds.haze(rng, found.light, pixel_um)
     between = 0.0
@@ -53,7 +48,7 @@ def draw_scene(seed: int) -> LabelledFrame:
         between = contrast * camera.noise * float(np.exp(rng.uniform(np.log(0.03), np.log(0.4))))
         light += np.float32(between) * grounds.tissue(rng, shape, pixel_um)
     resin = np.float32(level) * grounds.lumps(rng, shape, pixel_um)
-    artefacts = rng.random(4) < (_WITH_SPECKS * (2 if none else 1), 0.12, 0.08, 0.12)
+    artefacts = rng.random(4) < (0.35, 0.12, 0.08, 0.12)
     if artefacts[0]:
         light += grounds.specks(rng, shape, pixel_um, contrast * camera.noise * float(rng.uniform(0.5, 3)))
     if artefacts[1]:
