@@ -1,7 +1,8 @@
 """Neighbouring boxes that may be fragments of one cell, imaged as one.
 
 A cell whose cytoplasm is thin or dim on one side gives several hits with a gap below any threshold. The hits
-stay as they are; the box around them all is imaged.
+stay as they are; the box around them all is imaged. Hits with an outer box need none of this: joining those
+of the network as well cut no fewer cells of development frames, and imaged .02 more of their area.
 """
 
 from collections.abc import Sequence

@@ -45,7 +45,10 @@ def apply_policy(
         _decide(f"c{number:04d}", hit, shape, pixel_size_um, config)
         for number, hit in enumerate(ordered, start=1)
     ]
-    kept = [index for index, cell in enumerate(cells) if cell.image_box_px is not None]
+    # A detector that knows how far a cell may reach has said so of each fragment.
+    kept = [
+        index for index, cell in enumerate(cells) if cell.image_box_px is not None and cell.outer_px is None
+    ]
     margin_px = _pixels(config.dilate_um, pixel_size_um)
     for group in fragment_groups([cells[index].box_px for index in kept], shape, pixel_size_um):
         whole = around(*(cells[kept[one]].box_px for one in group)).dilated(margin_px, shape)

@@ -14,6 +14,7 @@ from detection.combined.fusion import (
 )
 from detection.combined.left_over import left_over
 from detection.combined.noise import hidden_in_noise
+from detection.combined.reach import with_reach
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import union_fraction
 from detection.image.frames import Frame
@@ -86,6 +87,8 @@ class Combined:
             fusion = without_network(learned, rest)
         else:
             noise: tuple[Hit, ...] = ()
+            if not (frame.processed or standing.crowded):
+                learned = with_reach(learned, standing.z, seen.grid, self.settings)
             sparse = shown_share <= self.settings.sparse_share
             if sparse and not (frame.processed or standing.crowded or standing.dense):
                 noise = hidden_in_noise(learned, standing.z, seen.grid, self.settings)

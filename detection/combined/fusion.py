@@ -1,6 +1,6 @@
 """Fusion of the hits of the network and of recall-first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, on_grid
+from detection.image.boxes import BoxPx, on_grid, union_mask
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
@@ -84,7 +84,8 @@ def fused(
         The network shows a crowd.
     settings : CombinedSettings
     """
-    ruled_out = [highest_score(seen.score, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
+    beyond = beyond_shown(seen.score, learned, seen.grid)
+    ruled_out = [highest_score(beyond, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
     own = tuple(
         replace(hit, seen_by=SeenBy.UNDECIDED if out else SeenBy.RECALL_FIRST)
         for hit, out in zip(rest, ruled_out, strict=True)
@@ -134,6 +135,25 @@ def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:
 def imaged_of(hit: Hit) -> BoxPx:
     """Return the largest box that a hit may be imaged with, without any margin."""
     return hit.box if hit.outer is None else hit.outer
+
+
+def beyond_shown(
+    score: NDArray[np.float32], learned: Iterable[Hit], grid: WorkingGrid
+) -> NDArray[np.float32]:
+    """Return the scores, 0 where the network shows a hit.
+
+    Light around a nucleus makes a hit of recall-first that surrounds it. The high score of the nucleus says
+    nothing about that light.
+
+    Parameters
+    ----------
+    score : (places down, places across) array of float32
+    learned : iterable of Hit
+        Of the network.
+    grid : WorkingGrid
+    """
+    places = (on_grid(imaged_of(hit), PLACE_PX * grid.shrink) for hit in learned)
+    return np.where(union_mask(places, (score.shape[0], score.shape[1])), np.float32(0), score)
 
 
 def highest_score(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> float:

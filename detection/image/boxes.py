@@ -157,4 +157,6 @@ def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.boo
 
 def union_fraction(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> float:
     """Return the share of a frame of `shape` that lies in any of the boxes, 0..1."""
-    return float(union_mask(boxes, shape).mean())
+    mask = union_mask(boxes, shape)
+    # Several times as fast as its mean.
+    return float(np.count_nonzero(mask) / mask.size)

@@ -79,3 +79,12 @@ def test_every_box_is_in_one_group_at_most(found: list[BoxPx]) -> None:
     assert len(indices) == len(set(indices))
     assert all(len(group) > 1 and group == sorted(group) for group in groups)
     assert all(0 <= index < len(found) for index in indices)
+
+
+def test_hits_with_outer_boxes_are_imaged_by_these_alone() -> None:
+    config = DetectionConfig(dilate_um=0.4)
+    known = [Hit(box, 0.9, outer=box.dilated(4, SHAPE)) for box in (LEFT, RIGHT)]
+    first, second = apply_policy(known, SHAPE, UM, config)
+    assert "together" not in first.reason + second.reason
+    beside_unknown = apply_policy([known[0], Hit(RIGHT, 0.9)], SHAPE, UM, config)
+    assert all("together" not in cell.reason for cell in beside_unknown)
