@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
@@ -40,17 +41,20 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Import a share of the test modules first, so that workers rewrite their assertions together.
+    """Let workers import a share of the test modules first, one worker after the other.
 
-    Else each rewrites all of them, where no bytecode is kept yet: as many seconds as all imports.
+    Where no bytecode is kept yet, each would else compile all libraries and rewrite all assertions: twice as many
+    seconds as the imports themselves.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         modules = sorted((ROOT / "tests").rglob("test_*.py"))
-        for path in modules[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
-            # What cannot be imported is reported when it is collected.
-            with suppress(Exception, pytest.skip.Exception):
-                import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        run = os.environ["PYTEST_XDIST_TESTRUNUID"]
+        with FileLock(Path(tempfile.gettempdir()) / f"ilem-{run}.lock"):
+            for path in modules[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+                # What cannot be imported is reported when it is collected.
+                with suppress(Exception, pytest.skip.Exception):
+                    import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
