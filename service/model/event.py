@@ -6,6 +6,9 @@ from typing import Any
 STAY = "stay"
 """Kind of the event of the first exposure since the stage moved, where the beam moves between frames."""
 
+SEAM = "seam"
+"""Kind of the event of a frame that could not be widened where it meets frames of an earlier stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -6,7 +6,7 @@ from typing import Any
 
 from config.alarms import AlarmKind
 from service import wording
-from service.model.event import Event
+from service.model.event import SEAM, Event
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
@@ -110,6 +110,15 @@ def _field(field: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
     )
 
 
+def _seam(job: str, data: Mapping[str, Any], _: Store) -> Alarm:
+    what = (
+        f"{job} meets frames that were scanned before the stage came back to its position, and could not be"
+        f" widened on {data.get('sides')} sides: a cell stitched there may have a gap."
+    )
+    to_do = f"Look at the cells of {job} (`ilemtrack queue show {job}`); `queue.add` of the API images a gap."
+    return Alarm(None, what, "It is scanned as planned; the rest goes on.", to_do)
+
+
 def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
     elapsed, allowed = data.get("running_s"), data.get("allowed_s")
     what = f"No progress: {data.get('step')} has taken {elapsed:.0f} s, {allowed:.0f} s are allowed."
@@ -168,6 +177,7 @@ _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] =
     "session": _session,
     "job": _job,
     "field": _field,
+    SEAM: _seam,
     "stalled": _stalled,
     "unsafe": _unsafe,
     "safe": _safe,

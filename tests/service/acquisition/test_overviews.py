@@ -301,6 +301,59 @@ def test_frames_have_the_guard_of_the_plan_again_once_the_stage_has_moved(
     nothing_twice(session)
 
 
+class Truth:
+    """Notes how far the stage truly stands off its read-back, at the camera and at the SEM."""
+
+    def __init__(self) -> None:
+        self.light_m: list[tuple[float, float]] = []
+        self.beam_m: list[tuple[float, float]] = []
+
+    def into(self, setup: Setup) -> Setup:
+        stage = setup.devices.stage
+        assert isinstance(stage, SimulatedStage)
+        places = stage
+
+        def noting(device: Any, call: str, found: list[tuple[float, float]]) -> Any:
+            class Noting:
+                def __getattr__(self, name: str) -> Any:
+                    if name == call:
+                        (x, y), (u, v) = places.true_position(), places.position()
+                        found.append((x - u, y - v))
+                    return getattr(device, name)
+
+            return Noting()
+
+        devices = dataclasses.replace(
+            setup.devices,
+            camera=noting(setup.devices.camera, "expose", self.light_m),
+            sem=noting(setup.devices.sem, "scan", self.beam_m),
+        )
+        return dataclasses.replace(setup, devices=devices)
+
+
+def test_the_measured_place_is_the_true_one(start: Callable[..., Session]) -> None:
+    """With nothing replaced: cells are found, registered by their outlines, and imaged where they are."""
+    specimen = {"cells_per_field": 20, "seed": 4, "resin_texture_percent": 3}
+    config = configured(
+        fluorescence={"frame_px": [512, 512]},
+        sem={"beam_reach_um": [101, 101], "max_scan_px": [900, 900], "overview": {"take": True}},
+        stage={"position_error_um": 1},
+        simulator={"specimen": specimen, "stage_error_um": 1.0, "beam_error_um": 0},
+        calibration={"shift_um": [3, -2], "rotation_mrad": 3},
+    )
+    truth = Truth()
+    session = start(config, truth.into)
+    overview, _ = the_overview(session)
+    assert overview.state is OverviewState.USED
+    assert overview.proven_m is not None
+    assert overview.offset_m is not None
+    # Off at the camera, the fluorescence is seen too far to the other side; so is the section by the beam.
+    (light, *_), (beam, *_) = truth.light_m, truth.beam_m
+    true_m = light[0] - beam[0], light[1] - beam[1]
+    assert math.hypot(*true_m) > 0.5e-6
+    assert math.dist(overview.offset_m, true_m) < overview.proven_m
+
+
 class Killed:
     """A run as a program leaves it that was killed: on the disk only."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from config.model import Config
 from drivers.sem import ScanImage, ScanRequest, Sem
-from service.model.event import STAY
+from service.model.event import SEAM, STAY
 from service.model.jobs import ExposureState, Job, JobState
 from service.report.summary import summarise
 from service.session.setup import Setup
@@ -127,6 +127,11 @@ def test_frames_of_a_position_to_which_the_stage_comes_back_are_widened(
         assert all(-1e-12 <= high <= 2.1e-6 for high in grown[2:])
         assert job.size_px[0] <= 200
         assert job.size_px[1] <= 160
+    # A frame that is as large as a scan may be is not widened, and people hear of it.
+    narrow = {event.subject for event in again.store.events.of(SEAM)}
+    assert narrow
+    stitched = {job for cell in again.store.specimen.cells() if len(cell.jobs) > 1 for job in cell.jobs}
+    assert narrow <= stitched & set(left)
     counted = again.store.queue.counts()
     assert sum(counted.values()) == len(again.store.queue.jobs())
     assert len(again.store.events.of(STAY)) == 3

@@ -44,6 +44,7 @@ SUMMARY = {
     "contained_recall",
     "tracks",
     "focus",
+    "overviews",
     "failed_fields",
     "undone_jobs",
     "clipped_cells",

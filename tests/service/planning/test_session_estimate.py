@@ -10,6 +10,7 @@ from config.model import Config
 from planner.cost import Work
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import JobKind
+from service.model.overviews import NotUsed, Overview, OverviewState
 from service.model.phases import SessionEvent
 from service.model.specimen import FieldState
 from service.model.work import Step, Way
@@ -253,3 +254,19 @@ def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Pat
     # The focus is no overhead of a frame.
     assert len(session.store.durations.latest(Step.FRAME)) == len(frames)
     session.end()
+
+
+def test_overviews_still_to_be_taken_are_part_of_what_is_left(store: Store) -> None:
+    config = Config.model_validate({"sem": {"beam_reach_um": [67, 58], "overview": {"take": True}}})
+    queue_a_plan(store)
+    moves = store.durations.ways()[0].work.stage_moves
+    assert moves > 1
+    without = estimate_session(CONFIG, store, AT)
+    found = estimate_session(config, store, AT)
+    side_px = round(512 * 178 / 100)
+    once_s = side_px**2 * 1e-6
+    assert found.frames_left == without.frames_left + moves
+    assert found.beam_left_s == pytest.approx(without.beam_left_s + moves * once_s)
+    assert found.left_s == pytest.approx(without.left_s + moves * (once_s + config.sem.overhead_s))
+    store.overviews.add(Overview("S0001", (0.0, 0.0), OverviewState.NOT_USED, reason=NotUsed.NO_GROUND))
+    assert estimate_session(config, store, AT).frames_left == found.frames_left - 1

@@ -46,6 +46,7 @@ def of(store: Store, kind: str, data: Mapping[str, Any]) -> Alarm | None:
         ("job", {"to": "needs_review", "reason": "dark"}, "needs_review", "J000007 needs review: dark"),
         ("job", {"to": "failed", "reason": "clipped"}, None, "J000007 failed: clipped"),
         ("field", {"to": "failed", "reason": "no light"}, None, "J000007 failed: no light"),
+        ("seam", {"sides": 2}, None, "J000007 meets frames that were scanned before"),
         ("stalled", {"step": "a scan", "running_s": 90.0, "allowed_s": 70.0}, "stalled", "has taken 90 s"),
         ("unsafe", {"problems": "the beam is on"}, "fault", "the beam is on"),
         ("safe", {}, "fault", "after all"),
