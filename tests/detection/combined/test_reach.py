@@ -1,4 +1,4 @@
-"""How far the outer boxes of bright hits reach."""
+"""Reach of the outer boxes of bright hits."""
 
 import numpy as np
 import pytest
