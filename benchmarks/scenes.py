@@ -1,7 +1,8 @@
 """Frames with truth to measure detection on, by seed: 0 to 99 are for development, 50000 and more held out.
 
 Scenes of `benchmarks.crowding` take 0 to 179. Seeds from 1000 to 6999 and from 20000 to 49999 were looked at
-before and are no longer held out; others below 20000 are for models to be trained on.
+before and are no longer held out, nor are crowded fields from 60000 up; others below 20000 are for models to
+be trained on.
 
 ``ILEMTRACK_BENCH_DETECTOR`` names the detector that is judged, as ``--detector`` does; otherwise it is the
 default of the configuration.

@@ -87,7 +87,7 @@ class Combined:
             fusion = without_network(learned, rest)
         else:
             noise: tuple[Hit, ...] = ()
-            if not (frame.processed or standing.crowded):
+            if not (crowd or frame.processed or standing.crowded):
                 learned = with_reach(learned, standing.z, seen.grid, self.settings)
             sparse = shown_share <= self.settings.sparse_share
             if sparse and not (frame.processed or standing.crowded or standing.dense):

@@ -1,4 +1,4 @@
-"""Reach of bright hits: how far from their light a cell can end unseen."""
+"""Reach of bright hits: beside bright light the dim rest of a cell is seen."""
 
 import math
 from collections.abc import Sequence

@@ -1,10 +1,15 @@
-"""Networks with weights made by hand, whose answers are known."""
+"""Networks whose answers are known: with weights made by hand, or that show what they are given."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from detection.network.detector import Network
+from detection.image.frames import Frame
+from detection.image.hits import Hit
+from detection.image.working_grid import on_working_grid
+from detection.network.detector import Network, Steps
 from detection.network.graph import FINER, shapes
-from detection.network.inputs import STRIDE
+from detection.network.inputs import STRIDE, WORKING_PIXEL_UM
 from detection.network.model import Calibration, NetworkModel, TrainingNote
 
 ABOVE_DARKEST = STRIDE**2 + 3
@@ -28,3 +33,14 @@ def seeing_network(sees: bool = True) -> Network:
     # Softplus of these, in units of 8 px of .36 um: 2 um, and half a micrometre for each larger quantile.
     sides[:, 0], sides[:, 1:] = 0.0, -1.6
     return Network(NetworkModel(weights, Calibration(), TrainingNote(1, 1, "by hand")))
+
+
+@dataclass
+class Shows:
+    """Network that shows what it is given."""
+
+    hits: tuple[Hit, ...]
+
+    def steps(self, frame: Frame) -> Steps:
+        grid = on_working_grid(frame, WORKING_PIXEL_UM)
+        return Steps(grid, np.zeros((64, 64), np.float32), self.hits)

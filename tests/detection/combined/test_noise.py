@@ -1,6 +1,6 @@
 """Hits of the network that nothing in the frame supports."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -12,8 +12,9 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame, check_frame
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import on_working_grid
-from detection.network.detector import Network, Steps
+from detection.network.detector import Network
 from detection.network.inputs import WORKING_PIXEL_UM
+from tests.detection.combined.networks import Shows
 from tests.detection.synthetic import PIXEL_SIZE_UM
 
 SHAPE = (256, 256)
@@ -67,17 +68,6 @@ def test_a_hit_without_ground_around_it_is_not_judged() -> None:
     below = hit(BoxPx(0, 80, 256, 130))
     assert hit(EMPTY) in hidden_in_noise([hit(EMPTY), *around], z, grid)
     assert hit(EMPTY) not in hidden_in_noise([hit(EMPTY), *around, below], z, grid)
-
-
-@dataclass
-class Shows:
-    """Network that shows what it is given."""
-
-    hits: tuple[Hit, ...]
-
-    def steps(self, frame: Frame) -> Steps:
-        grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        return Steps(grid, np.zeros((64, 64), np.float32), self.hits)
 
 
 def test_noise_is_set_aside_unless_the_ground_is_unknown() -> None:

@@ -1,8 +1,12 @@
-"""How far the outer boxes of bright hits reach."""
+"""Reach of the outer boxes of bright hits."""
+
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 
+from detection.combined.detector import Combined
 from detection.combined.fusion import beyond_shown, highest_score
 from detection.combined.reach import with_reach
 from detection.combined.settings import COMBINED
@@ -10,7 +14,9 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import check_frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
+from detection.network.detector import Network
 from detection.network.inputs import WORKING_PIXEL_UM
+from tests.detection.combined.networks import Shows
 from tests.detection.synthetic import PIXEL_SIZE_UM
 
 SHAPE = (256, 256)
@@ -57,6 +63,21 @@ def test_a_bright_hit_keeps_its_box_at_the_edge_of_the_frame(grid: WorkingGrid) 
     z = np.full(grid.residual.shape, 50, np.float32)
     (drawn,) = with_reach([Hit(corner, 0.6, outer=BoxPx(0, 0, 256, 256))], z, grid)
     assert drawn.outer == BoxPx(235, 235, 256, 256)
+
+
+def test_outer_boxes_stay_in_crowds_and_in_processed_frames() -> None:
+    pixels = np.random.default_rng(3).normal(500, 20, SHAPE)
+    pixels[90:100, 100:112] += 2000
+    frame = check_frame(pixels.astype(np.uint16), PIXEL_SIZE_UM, 100.0)
+    speck = Hit(BOX, 0.6, outer=FAR)
+    crowd = speck, Hit(BoxPx(0, 110, 256, 256), 0.6)
+    for shown, seen, outer in (
+        ((speck,), frame, BOX.dilated(REACH_PX, SHAPE)),
+        (crowd, frame, FAR),
+        ((speck,), replace(frame, processed=True), FAR),
+    ):
+        steps = Combined(cast(Network, Shows(shown))).steps(seen)
+        assert steps.fusion.learned[0].outer == outer
 
 
 def test_the_score_of_a_shown_cell_says_nothing_about_the_light_around_it(grid: WorkingGrid) -> None:
