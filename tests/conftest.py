@@ -43,15 +43,15 @@ LONGEST = (
 def pytest_collection(session: pytest.Session) -> None:
     """Let workers import a share of the test modules first, one worker after the other.
 
-    Where no bytecode is kept yet, each would else compile all libraries and rewrite all assertions: twice as many
-    seconds as the imports themselves.
+    Where no bytecode is kept yet, each would else compile all libraries and rewrite all assertions: twice as
+    many seconds as the imports themselves.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         modules = sorted((ROOT / "tests").rglob("test_*.py"))
-        run = os.environ["PYTEST_XDIST_TESTRUNUID"]
-        with FileLock(Path(tempfile.gettempdir()) / f"ilem-{run}.lock"):
-            for path in modules[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+        share = slice(int(worker.removeprefix("gw")), None, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        with FileLock(Path(tempfile.gettempdir()) / f"ilem-{os.environ['PYTEST_XDIST_TESTRUNUID']}.lock"):
+            for path in modules[share]:
                 # What cannot be imported is reported when it is collected.
                 with suppress(Exception, pytest.skip.Exception):
                     import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
