@@ -1,4 +1,4 @@
-"""What images say of themselves, read quickly; that OME readers find it shows tests/service/image_files."""
+"""Annotations of images, read quickly. That OME readers find them shows tests/service/image_files."""
 
 from pathlib import Path
 from xml.etree import ElementTree
