@@ -3,12 +3,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, flock
 from importlib import import_module
 from pathlib import Path
 
 import hypothesis
 import pytest
-from filelock import FileLock
 
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
@@ -50,7 +50,8 @@ def pytest_collection(session: pytest.Session) -> None:
     if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         modules = sorted((ROOT / "tests").rglob("test_*.py"))
         share = slice(int(worker.removeprefix("gw")), None, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
-        with FileLock(Path(tempfile.gettempdir()) / f"ilem-{os.environ['PYTEST_XDIST_TESTRUNUID']}.lock"):
+        with Path(__file__).open() as lock:
+            flock(lock, LOCK_EX)
             for path in modules[share]:
                 # What cannot be imported is reported when it is collected.
                 with suppress(Exception, pytest.skip.Exception):
