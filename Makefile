@@ -59,5 +59,5 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) $(INSTALL) --editable '.[dev]'
+	$(BIN)/python $(PIP) $(INSTALL) --no-warn-conflicts --editable '.[dev]'
 	@touch $@

@@ -3,12 +3,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, flock
 from importlib import import_module
 from pathlib import Path
 
 import hypothesis
 import pytest
-from filelock import FileLock
 
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
@@ -43,15 +43,16 @@ LONGEST = (
 def pytest_collection(session: pytest.Session) -> None:
     """Let workers import a share of the test modules first, one worker after the other.
 
-    Where no bytecode is kept yet, each would else compile all libraries and rewrite all assertions: twice as many
-    seconds as the imports themselves.
+    Where no bytecode is kept yet, each would else compile all libraries and rewrite all assertions: twice as
+    many seconds as the imports themselves.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         modules = sorted((ROOT / "tests").rglob("test_*.py"))
-        run = os.environ["PYTEST_XDIST_TESTRUNUID"]
-        with FileLock(Path(tempfile.gettempdir()) / f"ilem-{run}.lock"):
-            for path in modules[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+        share = slice(int(worker.removeprefix("gw")), None, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        with Path(__file__).open() as lock:
+            flock(lock, LOCK_EX)
+            for path in modules[share]:
                 # What cannot be imported is reported when it is collected.
                 with suppress(Exception, pytest.skip.Exception):
                     import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))

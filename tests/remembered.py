@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from detection.combined.detector import Combined
+from detection.image import brightness, working_grid
 from detection.image.hits import Detection
 from detection.recall_first import detector as recall_first
 from detection.serial import detector as serial
-from detection.serial import splitting
+from detection.serial import pooling, splitting
 from service.analysis import run_pictures
 from service.pictures import overlay
 from service.pictures.montage import Shown
@@ -35,6 +36,9 @@ OF_A_FRAME: Functions = (
     (Combined, "find"),
     (serial, "prepare"),
     (splitting, "find_outlines"),
+    (brightness, "estimate_background"),
+    (pooling, "estimate_background"),
+    (working_grid, "estimate_background"),
 )
 """Functions of one frame that take most of the time of the serial detector."""
 OF_A_SESSION: Functions = (

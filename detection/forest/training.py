@@ -6,12 +6,11 @@ forests on six features. Breiman, 'Random Forests', Machine Learning 45 (2001) 5
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
 
 from detection.errors import DetectionError
 from detection.evaluation.annotated import AnnotatedFrame, halves
@@ -80,6 +79,9 @@ def _fitted(frames: Sequence[AnnotatedFrame], settings: TrainingSettings) -> For
     if is_cell.all() or not is_cell.any():
         lacking = "background" if is_cell.any() else "cells"
         raise DetectionError(f"the annotated frames have no pixels of {lacking}; a forest needs both")
+    # Takes a second to load, and many import this module who train nothing.
+    from sklearn.ensemble import RandomForestClassifier
+
     forest = RandomForestClassifier(
         n_estimators=settings.trees,
         max_depth=settings.max_depth,
@@ -123,7 +125,8 @@ def _drawn(
     return features[chosen], shrunk(item.cell)[chosen] > 0.5
 
 
-def _tree(estimator: DecisionTreeClassifier) -> Tree:
+def _tree(estimator: Any) -> Tree:
+    """Return a fitted `DecisionTreeClassifier` as a value."""
     tree = estimator.tree_
     exact = np.asarray(tree.threshold, dtype=np.float64)
     threshold = exact.astype(np.float32)

@@ -24,6 +24,7 @@ from service.diagnostics.preflight import (
 )
 from service.errors import SessionFaultError, StoreError, UnsafeError, VacuumError
 from service.logs import get_logger
+from service.model.focus import FocusBeam
 from service.model.phases import FINAL, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.model.work import Step
@@ -196,7 +197,7 @@ class Runner:
         self._analysis.submit_unfinished()
         take_fluorescence(context, self._analysis.submit, self._section())
         self._analysis.finish()
-        self._draw_focuses()
+        self._draw_focuses(FocusBeam.LIGHT)
         if context.config.session.review or self._nothing_chosen():
             self._wait_for_analysis()
             self._note_estimate()
@@ -213,9 +214,9 @@ class Runner:
         cells = catalogue(context.store).cells
         return bool(cells) and all(cell.left_out is not None for cell in cells)
 
-    def _draw_focuses(self) -> None:
-        """Draw the focus over the array, if there was one."""
-        focuses = self._context.store.focus.all()
+    def _draw_focuses(self, beam: FocusBeam) -> None:
+        """Draw the focus of a beam over the array, if there was one."""
+        focuses = self._context.store.focus.all(beam)
         if focuses:
             # Matplotlib takes long to load, and few sessions focus.
             from service.pictures.focus import draw_focuses
@@ -233,7 +234,7 @@ class Runner:
         if context.store.queue.next_job() is not None:
             set_beam(context)
             take_electron_images(context)
-            self._draw_focuses()
+            self._draw_focuses(FocusBeam.ELECTRON)
         if context.store.specimen.fields(state=FieldState.PENDING, limit=1):
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:

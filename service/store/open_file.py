@@ -45,9 +45,11 @@ class OpenFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._known: dict[Path, _Identity] = {}
-        self._sizes: dict[Path, int] = {}
+        # As text: they are looked at before every query, and paths take long to join and to compare.
+        self._path = str(path)
+        self._paths = (self._path, *(self._path + end for end in _BESIDE))
+        self._known: dict[str, _Identity] = {}
+        self._sizes: dict[str, int] = {}
         # A size read before a change must not be compared with one kept after it.
         self._lock = threading.Lock()
         self.check()
@@ -61,13 +63,13 @@ class OpenFile:
             Its `trouble` says what happened.
         """
         with self._lock:
-            for path in (self._path, *(self._path.with_name(self._path.name + end) for end in _BESIDE)):
+            for path in self._paths:
                 self._check(path)
 
-    def _check(self, path: Path) -> None:
+    def _check(self, path: str) -> None:
         known = self._known.get(path)
         try:
-            found = path.stat()
+            found = os.stat(path)  # noqa: PTH116 - a path would have to be made first
         except FileNotFoundError:
             if known is not None or path == self._path:
                 raise _gone(path, known) from None
@@ -91,7 +93,7 @@ class OpenFile:
         self._known[path], self._sizes[path] = identity, found.st_size
 
 
-def _gone(path: Path, known: _Identity | None) -> StoreError:
+def _gone(path: str, known: _Identity | None) -> StoreError:
     now = None if known is None else _whereabouts(known)
     if now is None:
         return StoreError(f"{path}: was deleted while this program had it open", StoreTrouble.DELETED)

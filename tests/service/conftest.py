@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.cli.commands import run
+from service.pictures import focus as focus_figures
 from service.session.folders.run_folder import drive_alone
 from service.session.setup import Setup
 from service.store.store import Store
@@ -28,6 +29,12 @@ def frames_once(remembered: Remembered) -> Iterator[None]:
     """For files about something else than frames: each is computed, detected and planned once."""
     with remembering(remembered):
         yield
+
+
+@pytest.fixture
+def unpictured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures of the focus, which take most of a small session; test_beam has some drawn."""
+    monkeypatch.setattr(focus_figures, "draw_focuses", lambda *_: None)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def scanning(status: dict[str, Any]) -> bool:
     return bool(status["jobs"]["armed"] and status["jobs"]["done"])
 
 
-def until(true: Callable[[], bool], limit_s: float = 60) -> None:
+def until(true: Callable[[], bool], limit_s: float = 200) -> None:
     """Wait until something is true."""
     end_s = time.monotonic() + limit_s
     while not true():

@@ -54,10 +54,11 @@ class Session:
         limits: Limits = QUICK,
         attended: bool = False,
     ) -> None:
-        self.folder, self.info = create(folder, "dry-run", "fast", dump(config))
+        text = dump(config)
+        self.folder, self.info = create(folder, "dry-run", "fast", text)
         self.setup = change(set_up(config, self.folder, self.info))
         self.store = Store.create(
-            self.folder.store, self.info.run, dump(config), "dry-run", now_s=self.setup.clock.now_s
+            self.folder.store, self.info.run, text, "dry-run", now_s=self.setup.clock.now_s
         )
         self.store.specimen.add_sections(self.setup.sections, self.setup.fields)
         self.config = config

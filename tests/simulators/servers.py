@@ -99,7 +99,7 @@ class Servers:
         """Ask the Quanta server something."""
         quanta = self.config.quanta
         assert quanta is not None
-        client = QuantaClient(quanta.endpoint, 5)
+        client = QuantaClient(quanta.endpoint, 120)
         return client.urgent((method, {}))[0]
 
     def kill(self) -> None:

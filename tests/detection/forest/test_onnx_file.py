@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from sklearn.ensemble import RandomForestClassifier
 
 from detection.errors import DetectionError
 from detection.forest.detector import Forest
@@ -42,6 +41,8 @@ def test_the_file_is_proper_onnx() -> None:
 def test_it_answers_as_scikit_learn_does() -> None:
     rng = np.random.default_rng(1)
     features = np.round(rng.normal(size=(400, 4 * PER_SCALE)), 1).astype(np.float32)
+    from sklearn.ensemble import RandomForestClassifier
+
     forest = RandomForestClassifier(5, random_state=1).fit(features, features[:, 3] + features[:, 7] > 0.1)
     trees = tuple(_tree(tree) for tree in forest.estimators_)
     ours = Forest(replace(small_forest(), trees=trees))._session.run(None, {"features": features})[0][:, 0]

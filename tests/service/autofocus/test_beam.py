@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import ome_types
 import pytest
 
 from config.instrument import SemConfig
@@ -27,13 +26,13 @@ from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import ExposureState, Job, JobKind, JobState
 from service.model.phases import Phase
 from service.model.specimen import Section
-from service.pictures import focus as figures
 from service.report.summary import summarise
 from service.session.context import Context
 from service.session.setup import Setup
 from service.session.stage_frame import StageFrame
 from service.store.tables.steering import Word
 from simulators.devices.plate import defocus_sigma_m, plate_height_m, sharp_working_distance_m
+from tests.service.annotations import annotations_of
 from tests.service.api.api_session import DirectControl
 from tests.service.faults import Faulty, faulty, raising, with_device
 from tests.service.sessions import Session, small_config
@@ -94,17 +93,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     session.end()
 
 
-def notes_of(path: Path) -> dict[str, str]:
-    annotations = ome_types.from_tiff(path).structured_annotations
-    assert annotations is not None
-    return {key: str(value) for key, value in dict(annotations.map_annotations[0].value).items()}
-
-
 def test_every_image_is_sharp_though_two_focuses_were_wrong(whole: Session) -> None:
     jobs = whole.store.queue.jobs(state=JobState.DONE)
     assert {job.section for job in jobs} == {f"S{n:04d}" for n in range(1, SECTIONS + 1)}
     for job in jobs:
-        used_m = float(notes_of(whole.folder.path / str(job.image))["ilemtrack.working_distance_m"])
+        used_m = float(annotations_of(whole.folder.path / str(job.image))["ilemtrack.working_distance_m"])
         off_m = used_m - sharp_working_distance_m(whole.config, job.center_m)
         # The scan of a spot that was found wrong is taken as the plane has it, too.
         assert abs(off_m) < 2e-6, (job.id, job.section)
@@ -188,12 +181,6 @@ def test_the_light_follows_the_plate_with_fewer_exposures(whole: Session) -> Non
 
 
 Start = Callable[..., Session]
-
-
-@pytest.fixture
-def unpictured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the figures, which take most of a small session: `whole` has them."""
-    monkeypatch.setattr(figures, "draw_focuses", lambda *_: None)
 
 
 @pytest.fixture
@@ -335,7 +322,7 @@ def test_back_in_a_section_its_own_height_is_set_again(start: Start, monkeypatch
     session.go_on()
     _, second = store.focus.all(FocusBeam.ELECTRON)
     assert second.used_m != first.used_m
-    notes = notes_of(session.folder.path / str(store.queue.job(name).image))
+    notes = annotations_of(session.folder.path / str(store.queue.job(name).image))
     assert float(notes["ilemtrack.working_distance_m"]) == pytest.approx(first.used_m, rel=1e-9)
 
 

@@ -13,7 +13,7 @@ from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope
 from tests.service.sessions import Session, small_config
 
-pytestmark = pytest.mark.usefixtures("frames_once")
+pytestmark = pytest.mark.usefixtures("frames_once", "unpictured")
 
 
 def blurred(**fluorescence: object) -> dict[str, Any]:

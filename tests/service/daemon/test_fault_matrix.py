@@ -288,7 +288,7 @@ def test_vacuum_lost_in_mid_scan(begin: Begin, stops: bool) -> None:
         image = real(*args, **kwargs)
         leak.left = ALWAYS
         if stops:
-            assert told_to_stop.mended.wait(10), "the scan went on in a bad vacuum"
+            assert told_to_stop.mended.wait(200), "the scan went on in a bad vacuum"
             raise InterruptedCallError("stopped")
         return image
 

@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import ome_types
 import pytest
 import tifffile
 
@@ -39,8 +38,11 @@ def test_a_fluorescence_frame_comes_back_with_its_pose(tmp_path: Path) -> None:
 
 
 def test_other_programs_read_position_pixel_size_and_dwell(tmp_path: Path) -> None:
+    # Loaded by one worker only: it takes a second.
+    from ome_types import from_tiff
+
     saved = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", ("S0001/F000/c0001",), TAKEN_AT)
-    ome = ome_types.from_tiff(saved.path)
+    ome = from_tiff(saved.path)
     pixels = ome.images[0].pixels
     assert (pixels.size_x, pixels.size_y, pixels.type.value) == (30, 20, "uint8")
     assert pixels.physical_size_x == pytest.approx(0.0165)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import ome_types
 import pytest
 import tifffile
 
@@ -103,11 +102,14 @@ def test_odemis_opens_an_electron_image_as_sem_in_its_place(tmp_path: Path) -> N
 
 
 def test_ome_readers_find_light_path_filter_objective_and_date(tmp_path: Path) -> None:
+    # Loaded by one worker only: it takes a second.
+    from ome_types import from_tiff
+
     saved = save_fm(tmp_path / "F000.ome.tiff", BANDED, "S0001", "S0001/F000", LIGHT_PATH, TAKEN_AT)
     with tifffile.TiffFile(saved.path) as file:
         assert file.is_ome
         assert file.series[0].axes == "YX"
-    ome = ome_types.from_tiff(saved.path)
+    ome = from_tiff(saved.path)
     (image,), (instrument,) = ome.images, ome.instruments
     assert image.acquisition_date == TAKEN_AT.replace(microsecond=0, tzinfo=None)
     (channel,), (plane,) = image.pixels.channels, image.pixels.planes
@@ -128,9 +130,12 @@ def test_ome_readers_find_light_path_filter_objective_and_date(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["µ-Kamera <1> & Co", "iXon"])
 def test_what_is_not_known_is_not_written(tmp_path: Path, name: str) -> None:
+    # Loaded by one worker only: it takes a second.
+    from ome_types import from_tiff
+
     path = replace(LIGHT_PATH, camera=name)
     saved = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", path, TAKEN_AT)
-    ome = ome_types.from_tiff(saved.path)
+    ome = from_tiff(saved.path)
     assert ome.instruments[0].detectors[0].model == name
     assert not ome.instruments[0].filters
     settings = ome.images[0].pixels.channels[0].detector_settings

@@ -233,7 +233,7 @@ def test_the_light_is_to_be_focused_once_for_each_section_that_waits(store: Stor
     assert store.durations.to_focus_light() == 1
 
 
-def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Path) -> None:
+def test_a_session_takes_as_long_to_focus_as_it_says_once_measured(tmp_path: Path, unpictured: None) -> None:
     few = {"cells_per_field": 1, "cell_radius_um": 4, "seed": 5}
     config = small_config(
         session={"autofocus": True},

@@ -128,7 +128,7 @@ def test_a_beam_that_is_switched_off_costs_no_job(rig: Rig) -> None:
     assert {job.state for job in store.queue.jobs()} == {JobState.DONE}
 
 
-def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path) -> None:
+def test_each_section_is_focused_on_where_no_cell_is(tmp_path: Path, unpictured: None) -> None:
     # The spot of a coarser image is larger, and keeps off no cells here.
     rig = Rig(
         tmp_path / "run", profile(coarser=1, cells=1, session={"autofocus": True, "min_free_disk_gb": 0})
