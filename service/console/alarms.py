@@ -37,7 +37,7 @@ BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand
 _LEFT = Alarm(
     Level.DANGER,
     "The program that drives this session has stopped, before the end of the session.",
-    "If nobody has stopped it: its watchdog makes the microscope safe; go and see that beam and light are off."
+    "If nobody has stopped it: its watchdog makes the microscope safe; see that beam and light are off."
     " Then resume the run.",
 )
 _NOT_ENDED = Alarm(
