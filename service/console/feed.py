@@ -239,6 +239,10 @@ class Feed:
             self._changed()
 
 
+_DEAREST_S = 0.1
+"""Longest time that an answer is taken to cost, s; more than a status of 300,000 jobs."""
+
+
 class _Budget:
     """Time of the daemon that questions may take: a context for each of them."""
 
@@ -252,7 +256,8 @@ class _Budget:
         self._begun = time.monotonic()
 
     def __exit__(self, *error: object) -> None:
-        self.last_s = time.monotonic() - self._begun
+        # A daemon that was busy or is gone has spent nothing on the answer.
+        self.last_s = min(time.monotonic() - self._begun, _DEAREST_S)
         self._credit_s -= self.last_s
 
     def wait_s(self) -> float:

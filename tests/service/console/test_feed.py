@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import Queue
 from typing import Any
 
@@ -138,6 +139,24 @@ def test_memory_stays_flat_whatever_happens(run: Run) -> None:
     assert len(feed._results) <= 100
     run.die()
     feed.stop()
+
+
+def test_a_silence_is_not_paid_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that is away for minutes is found again within seconds."""
+    now_s = [0.0]
+    monkeypatch.setattr("service.console.feed.time.monotonic", lambda: now_s[0])
+    budget = feeds._Budget()
+    for _ in range(2):
+        with suppress(NoDaemonError), budget:
+            now_s[0] += 60.0
+            raise NoDaemonError("silent")
+    assert budget.wait_s() == 0
+    for _ in range(20):
+        with budget:
+            now_s[0] += 0.03
+    assert 10 < budget.wait_s() < 60, "a share of a hundredth in the long run"
+    now_s[0] += 60.0
+    assert budget.wait_s() == 0
 
 
 def test_no_daemon_at_first(run: Run) -> None:
