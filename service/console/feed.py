@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from service.console.source import Source
+from service.console.source import Opened, Source
 from service.errors import ApiError, InputError, NoDaemonError
 
 KEPT_EVENTS = 300
@@ -23,12 +23,14 @@ _QUIET_S = 2.0
 """Time between two questions for the status while nothing happens, s."""
 
 _BUSY_S = 0.25
-"""The same while events come, s: what a person sees lags by half of it and the time of the answer."""
+"""The same while events come, s, at least."""
+
+_SHARE, _CREDIT_S = 0.012, 0.25
+"""Part of the daemon's time that questions for the status may take in the long run, and time that they may
+take at once after a rest, s: a status of 100,000 jobs takes 27 ms (`python -m benchmarks console`)."""
 
 _AGAIN_S = 1.0
 """Wait before another attempt to reach the daemon, s."""
-
-_NEVER_S = 1e6
 
 _MOST_KEPT = 100
 """Results that are kept for other pages."""
@@ -47,7 +49,7 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known of the run.
+    """Known state of the run.
 
     Attributes
     ----------
@@ -57,7 +59,9 @@ class State:
     hello, status : dict or None
         Results of the methods of these names.
     live : bool
-        False for the folder of an ended run: nothing changes any more, and nothing can be changed.
+        False if no daemon drives the run, and its folder is read: nothing can be changed.
+    was_live : bool
+        True if a daemon drove it when this console began to show it, or later.
     """
 
     link: Link = Link.CONNECTING
@@ -65,6 +69,7 @@ class State:
     hello: dict[str, Any] | None = None
     status: dict[str, Any] | None = None
     live: bool = True
+    was_live: bool = False
 
 
 class Feed:
@@ -72,21 +77,25 @@ class Feed:
 
     Parameters
     ----------
-    open_source : callable
-        Opens the source anew; raises `NoDaemonError` or `InputError`.
+    open_run : callable
+        Opens the run anew; raises `NoDaemonError` or `InputError`.
+    is_running : callable
+        Returns True if a daemon drives the run; asked again and again while none does.
     changed : callable
         Called after each change of state or events, from a thread of the feed.
     """
 
-    def __init__(self, open_source: Callable[[], Source], changed: Callable[[], None]) -> None:
-        self._open_source = open_source
+    def __init__(
+        self, open_run: Callable[[], Opened], is_running: Callable[[], bool], changed: Callable[[], None]
+    ) -> None:
+        self._open, self._is_running = open_run, is_running
         self._changed = changed
         self._state = State()
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
         self._stop, self._dirty = threading.Event(), threading.Event()
         self._asking = threading.Lock()
         self._for_pages: Source | None = None
-        self._results: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._results: OrderedDict[str, tuple[float, int, dict[str, Any]]] = OrderedDict()
         self._threads = [
             threading.Thread(target=target, name=f"feed-{name}", daemon=True)
             for name, target in (("events", self._follow), ("status", self._watch))
@@ -120,7 +129,7 @@ class Feed:
         """
         with self._asking:
             if self._for_pages is None:
-                self._for_pages = self._open_source()
+                self._for_pages = self._open().source
             try:
                 return self._for_pages.call(method, request_id=request_id, **params)
             except NoDaemonError:
@@ -130,8 +139,15 @@ class Feed:
             finally:
                 self._dirty.set()
 
-    def recent(self, method: str, age_s: float, **params: Any) -> dict[str, Any]:
-        """Return the result of a method that changes nothing, from at most `age_s` ago.
+    @property
+    def seq(self) -> int:
+        """Number of the last event that is known."""
+        status = self._state.status
+        latest = self._events[-1]["seq"] if self._events else 0
+        return max(latest, 0 if status is None else int(status["last_seq"]))
+
+    def recent(self, method: str, age_s: float | None = None, **params: Any) -> dict[str, Any]:
+        """Return the result of a read, from after the last event or at most `age_s` old, s.
 
         Raises
         ------
@@ -139,47 +155,63 @@ class Feed:
         """
         key = json.dumps([method, params], sort_keys=True)
         known = self._results.get(key)
-        if known is None or time.monotonic() - known[0] > age_s:
-            known = self._results[key] = time.monotonic(), self.call(method, **params)
+        if known is None or (known[1] < self.seq if age_s is None else time.monotonic() - known[0] > age_s):
+            asked, seq = time.monotonic(), self.seq
+            known = self._results[key] = asked, seq, self.call(method, **params)
             if len(self._results) > _MOST_KEPT:
                 self._results.popitem(last=False)
-        return known[1]
+        return known[2]
 
     def _watch(self) -> None:
-        """Keep the status up to date."""
-        source: Source | None = None
+        """Keep the status up to date; the only thread that sets the state."""
+        opened: Opened | None = None
+        budget = _Budget()
         while not self._stop.is_set():
+            if opened is not None and not opened.live and self._is_running():
+                opened.source.close()
+                opened = None
             try:
-                if source is None:
-                    source = self._open_source()
-                    self._greet(source.call("hello"))
-                self._set(replace(self._state, link=Link.UP, problem="", status=source.call("status")))
-                # Nothing changes in a run that has ended.
-                wait_s = _QUIET_S if self._state.live else _NEVER_S
+                if opened is None:
+                    opened = self._open()
+                    self._greet(opened)
+                if opened.live or self._state.link is not Link.UP or self._state.live:
+                    with budget:
+                        status = opened.source.call("status")
+                    self._set(replace(self._state, link=Link.UP, problem="", status=status, live=opened.live))
+                wait_s = max(_QUIET_S, budget.last_s / _SHARE)
             except (ApiError, InputError, NoDaemonError) as error:
-                if source is not None:
-                    source.close()
-                    source = None
+                if opened is not None:
+                    opened.source.close()
+                    opened = None
                 seen = self._state.status is not None
                 self._set(replace(self._state, link=Link.LOST if seen else Link.NONE, problem=str(error)))
                 wait_s = _AGAIN_S
-            self._stop.wait(_BUSY_S)
-            self._dirty.wait(wait_s - _BUSY_S)
+            busy_s = max(_BUSY_S, budget.wait_s())
+            self._stop.wait(busy_s)
+            self._dirty.wait(max(0.0, wait_s - busy_s))
             self._dirty.clear()
-        if source is not None:
-            source.close()
+        if opened is not None:
+            opened.source.close()
 
-    def _greet(self, hello: dict[str, Any]) -> None:
+    def _greet(self, opened: Opened) -> None:
+        hello = opened.source.call("hello")
         self._results.clear()
-        self._set(replace(self._state, hello=hello))
+        with self._asking:
+            if self._for_pages is not None:
+                self._for_pages.close()
+                self._for_pages = None
+        same = self._state.hello is not None and self._state.hello["run"] == hello["run"]
+        was_live = opened.live or (same and self._state.was_live)
+        self._set(replace(self._state, hello=hello, was_live=was_live))
 
     def _follow(self) -> None:
         """Receive events, again after each interruption."""
         run = None
         while not self._stop.is_set():
-            source = None
+            opened = None
             try:
-                source = self._open_source()
+                opened = self._open()
+                source = opened.source
                 found, status = source.call("hello")["run"], source.call("status")
                 if run != found:
                     self._events.clear()
@@ -192,16 +224,48 @@ class Feed:
                     self._changed()
                     if self._stop.is_set():
                         return
-                self._set(replace(self._state, live=False))
-                return
             except (ApiError, InputError, NoDaemonError):
                 self._dirty.set()
             finally:
-                if source is not None:
-                    source.close()
-            self._stop.wait(_AGAIN_S)
+                if opened is not None:
+                    opened.source.close()
+            while not self._stop.wait(_AGAIN_S) and opened is not None and not opened.live:
+                if self._is_running():
+                    break
 
     def _set(self, state: State) -> None:
         if state != self._state:
             self._state = state
             self._changed()
+
+
+_DEAREST_S = 0.1
+"""Longest time that an answer is taken to cost, s; more than a status of 300,000 jobs."""
+
+
+class _Budget:
+    """Time of the daemon that questions may take: a context for each of them."""
+
+    def __init__(self) -> None:
+        self._credit_s, self._at = _CREDIT_S, time.monotonic()
+        self.last_s = 0.0
+        """Time that the last question took."""
+
+    def __enter__(self) -> None:
+        self._earn()
+        self._begun = time.monotonic()
+
+    def __exit__(self, *error: object) -> None:
+        # A daemon that was busy or is gone has spent nothing on the answer.
+        self.last_s = min(time.monotonic() - self._begun, _DEAREST_S)
+        self._credit_s -= self.last_s
+
+    def wait_s(self) -> float:
+        """Return the time until the next question may be asked."""
+        self._earn()
+        return max(0.0, -self._credit_s / _SHARE)
+
+    def _earn(self) -> None:
+        now = time.monotonic()
+        self._credit_s = min(_CREDIT_S, self._credit_s + (now - self._at) * _SHARE)
+        self._at = now
