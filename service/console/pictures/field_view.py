@@ -61,6 +61,21 @@ class FieldView:
     def _switch(self, text: str, value: bool) -> ui.switch:
         return ui.switch(text, value=value, on_change=self._draw).props("dense")
 
+    def facts(self) -> dict[str, str]:
+        """Return what is known of the chosen cell, for a list; nothing if none is."""
+        cell = self.chosen_cell
+        if cell is None or self.data is None:
+            return {}
+        states = {frame["job"]: frame["state"] for frame in self.data.frames}
+        why = cell["skipped"] if cell["skipped"] not in (None, cell["reason"]) else "none"
+        return {
+            "State": state_words(cell, states),
+            "Confidence": f"{cell['confidence']:.2f}",
+            "Track": " and ".join(cell["tracks"]) or "none",
+            "Reason": cell["reason"],
+            "Frames": ", ".join(cell["jobs"]) or why,
+        }
+
     def open(self, field: str) -> None:
         """Show another field."""
         if field != self._field:
@@ -122,14 +137,3 @@ class FieldView:
             shapes += margin_shapes({cell["cell"]: cell["image_box_px"] for cell in data.cells})
         shapes += cell_shapes(data.cells, "track" if self._by_track.value else "confidence")
         self.picture.show(data.whole, images, shapes)
-
-
-def cell_facts(cell: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is known of a cell, for a list."""
-    return {
-        "State": state_words(cell),
-        "Confidence": f"{cell['confidence']:.2f}",
-        "Track": " and ".join(cell["tracks"]) or "none",
-        "Reason": cell["reason"],
-        "Frames": ", ".join(cell["jobs"]) or cell["skipped"] or "being planned",
-    }
