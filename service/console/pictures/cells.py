@@ -63,7 +63,7 @@ def title(cell: Mapping[str, Any]) -> str:
     parts = [cell["cell"], f"confidence {cell['confidence']:.2f}", cell["reason"]]
     if cell["tracks"]:
         parts.insert(1, "track " + " and ".join(cell["tracks"]))
-    if cell["skipped"] and cell["skipped"] != cell["reason"]:
+    if cell["skipped"] and cell["image_rect_m"] is not None:
         parts.append(cell["skipped"])
     return "; ".join(parts)
 

@@ -1,4 +1,4 @@
-"""What a page shows of a field: its fluorescence, cells, frames and electron images, read from the API."""
+"""A field as a page shows it: fluorescence, cells, frames and electron images, read from the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -35,7 +35,7 @@ class FieldView:
         self.data: FieldData | None = None
         self.chosen = ""
         self.tried_px: Mapping[str, Sequence[float] | None] | None = None
-        """What margins that are tried image of each cell; None while none are."""
+        """Boxes to image of each cell under margins that are tried; None while none are."""
         self._seen_seq = -1
         self.trouble = ui.label().classes("empty")
         self.picture = picture_with_zoom("Fluorescence with its cells")
@@ -67,7 +67,7 @@ class FieldView:
         if cell is None or self.data is None:
             return {}
         states = {frame["job"]: frame["state"] for frame in self.data.frames}
-        why = cell["skipped"] if cell["skipped"] not in (None, cell["reason"]) else "none"
+        why = (cell["skipped"] if cell["image_rect_m"] is not None else None) or "none"
         return {
             "State": state_words(cell, states),
             "Confidence": f"{cell['confidence']:.2f}",
