@@ -41,19 +41,21 @@ CONFIG = Config.model_validate(
 """Scans of 0.9 s of 300 x 300 px, in real time, one behind the other."""
 
 
-def make(folder: Path) -> RunFolder:
-    """Make a run that was interrupted in its electron phase, with 100,000 jobs before it."""
-    run, info = create(folder, "run", "real", dump(CONFIG))
-    store = Store.create(run.store, info.run, dump(CONFIG), "run")
+def make(folder: Path, count: int = SECTIONS, per_section: int = PER_SECTION) -> RunFolder:
+    """Make a run that was interrupted in its electron phase, with jobs in all of its sections."""
+    layout = CONFIG.layout.model_copy(update={"sections": count})
+    config = dump(CONFIG.model_copy(update={"layout": layout}))
+    run, info = create(folder, "run", "real", config)
+    store = Store.create(run.store, info.run, config, "run")
     sections, fields = [], []
-    for n in range(SECTIONS):
+    for n in range(count):
         name, center_m = f"S{n + 1:04d}", ((n % 10) * 150e-6, (n // 10) * -150e-6)
         sections.append(Section(name, n, center_m))
         fields.append(Field(f"{name}/F000", name, 0, center_m, centered(center_m, (91e-6, 91e-6))))
     store.specimen.add_sections(sections, fields)
     for field in fields:
         store.specimen.set_field(field.id, FieldState.SAVED, image=f"fm/{field.id}.ome.tiff", sha256="0" * 64)
-        _plan(store, field)
+        _plan(store, field, per_section)
     for event in (
         SessionEvent.START,
         SessionEvent.PREFLIGHT_PASSED,
@@ -66,11 +68,11 @@ def make(folder: Path) -> RunFolder:
     return run
 
 
-def _plan(store: Store, field: Field) -> None:
+def _plan(store: Store, field: Field, per_section: int) -> None:
     size_m = (300 * 33e-9, 300 * 33e-9)
     centers = [
         (field.center_m[0] + (n % 32 - 16) * 2e-6, field.center_m[1] + (n // 32 - 16) * 2e-6)
-        for n in range(PER_SECTION)
+        for n in range(per_section)
     ]
     box = (0, 0, 10, 10)
     cells = [
@@ -79,7 +81,7 @@ def _plan(store: Store, field: Field) -> None:
     ]
     store.tracks.record_section([FieldCells(field.id, tuple(cells), 10.0)], ())
     index = int(field.section[1:]) - 1
-    first = index * PER_SECTION + 1
+    first = index * per_section + 1
     jobs = [
         Job(f"J{first + n:06d}", field.section, index * 1_000_000 + n, centered(at, size_m), at, (300, 300),
             33e-9, 10e-6, (cells[n].id,))

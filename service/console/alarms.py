@@ -7,7 +7,7 @@ from typing import Any
 
 from service.console.feed import Link, State
 from service.model.jobs import JobState
-from service.model.phases import HALTED, PauseCause, Phase
+from service.model.phases import FINAL, HALTED, PauseCause, Phase
 from service.model.specimen import FieldState
 from service.words.quantities import duration
 
@@ -33,6 +33,18 @@ class Alarm:
 
 
 BY_HAND = "Go to the microscope: blank the beam and switch the light off by hand."
+
+_LEFT = Alarm(
+    Level.DANGER,
+    "The program that drives this session has stopped, before the end of the session.",
+    "If nobody has stopped it: its watchdog makes the microscope safe; see that beam and light are off."
+    " Then resume the run.",
+)
+_NOT_ENDED = Alarm(
+    Level.ATTENTION,
+    "This session has not ended, and no program drives it.",
+    "`ilemtrack resume` with its folder takes it up again.",
+)
 
 _PAUSES: Mapping[str, str] = {
     PauseCause.PERSON: "Continue when you are ready.",
@@ -73,6 +85,8 @@ def _all(state: State) -> Iterator[Alarm]:
     phase, health = Phase(status["phase"]), status["health"]
     if state.live and state.link is Link.UP:
         yield from _unsafe(phase, status["devices"])
+    if not state.live and phase not in FINAL:
+        yield _LEFT if state.was_live else _NOT_ENDED
     if health.get("blocked"):
         yield Alarm(Level.DANGER, "Nothing can be recorded, so nothing is exposed.", str(health["blocked"]))
     if phase is Phase.FAULT:

@@ -68,7 +68,8 @@ class Console:
         """Return the run of this name, followed from now on; None stands for the console's own daemon."""
         if name not in self._runs:
             changed = Event[[]]()
-            feed = Feed(lambda: self._computer.open(name), _in_loop(changed))
+            computer = self._computer
+            feed = Feed(lambda: computer.open(name), lambda: computer.is_running(name), _in_loop(changed))
             self._runs[name] = FollowedRun(feed, changed, name)
             feed.start()
             others = [known for known in self._runs if known is not None]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from service.console.source import Source
+from service.console.source import Opened, Source
 from service.errors import ApiError, InputError, NoDaemonError
 
 KEPT_EVENTS = 300
@@ -27,8 +27,6 @@ _BUSY_S = 0.25
 
 _AGAIN_S = 1.0
 """Wait before another attempt to reach the daemon, s."""
-
-_NEVER_S = 1e6
 
 _MOST_KEPT = 100
 """Results that are kept for other pages."""
@@ -57,7 +55,9 @@ class State:
     hello, status : dict or None
         Results of the methods of these names.
     live : bool
-        False for the folder of an ended run: nothing changes any more, and nothing can be changed.
+        False if no daemon drives the run, and its folder is read: nothing can be changed.
+    was_live : bool
+        True if a daemon drove it when this console began to show it, or later.
     """
 
     link: Link = Link.CONNECTING
@@ -65,6 +65,7 @@ class State:
     hello: dict[str, Any] | None = None
     status: dict[str, Any] | None = None
     live: bool = True
+    was_live: bool = False
 
 
 class Feed:
@@ -72,14 +73,18 @@ class Feed:
 
     Parameters
     ----------
-    open_source : callable
-        Opens the source anew; raises `NoDaemonError` or `InputError`.
+    open_run : callable
+        Opens the run anew; raises `NoDaemonError` or `InputError`.
+    is_running : callable
+        Returns True if a daemon drives the run; asked again and again while none does.
     changed : callable
         Called after each change of state or events, from a thread of the feed.
     """
 
-    def __init__(self, open_source: Callable[[], Source], changed: Callable[[], None]) -> None:
-        self._open_source = open_source
+    def __init__(
+        self, open_run: Callable[[], Opened], is_running: Callable[[], bool], changed: Callable[[], None]
+    ) -> None:
+        self._open, self._is_running = open_run, is_running
         self._changed = changed
         self._state = State()
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
@@ -120,7 +125,7 @@ class Feed:
         """
         with self._asking:
             if self._for_pages is None:
-                self._for_pages = self._open_source()
+                self._for_pages = self._open().source
             try:
                 return self._for_pages.call(method, request_id=request_id, **params)
             except NoDaemonError:
@@ -146,40 +151,52 @@ class Feed:
         return known[1]
 
     def _watch(self) -> None:
-        """Keep the status up to date."""
-        source: Source | None = None
+        """Keep the status up to date; the only thread that sets the state."""
+        opened: Opened | None = None
         while not self._stop.is_set():
+            if opened is not None and not opened.live and self._is_running():
+                opened.source.close()
+                opened = None
             try:
-                if source is None:
-                    source = self._open_source()
-                    self._greet(source.call("hello"))
-                self._set(replace(self._state, link=Link.UP, problem="", status=source.call("status")))
-                # Nothing changes in a run that has ended.
-                wait_s = _QUIET_S if self._state.live else _NEVER_S
+                if opened is None:
+                    opened = self._open()
+                    self._greet(opened)
+                if opened.live or self._state.link is not Link.UP or self._state.live:
+                    status = opened.source.call("status")
+                    self._set(replace(self._state, link=Link.UP, problem="", status=status, live=opened.live))
+                wait_s = _QUIET_S
             except (ApiError, InputError, NoDaemonError) as error:
-                if source is not None:
-                    source.close()
-                    source = None
+                if opened is not None:
+                    opened.source.close()
+                    opened = None
                 seen = self._state.status is not None
                 self._set(replace(self._state, link=Link.LOST if seen else Link.NONE, problem=str(error)))
                 wait_s = _AGAIN_S
             self._stop.wait(_BUSY_S)
             self._dirty.wait(wait_s - _BUSY_S)
             self._dirty.clear()
-        if source is not None:
-            source.close()
+        if opened is not None:
+            opened.source.close()
 
-    def _greet(self, hello: dict[str, Any]) -> None:
+    def _greet(self, opened: Opened) -> None:
+        hello = opened.source.call("hello")
         self._results.clear()
-        self._set(replace(self._state, hello=hello))
+        with self._asking:
+            if self._for_pages is not None:
+                self._for_pages.close()
+                self._for_pages = None
+        same = self._state.hello is not None and self._state.hello["run"] == hello["run"]
+        was_live = opened.live or (same and self._state.was_live)
+        self._set(replace(self._state, hello=hello, was_live=was_live))
 
     def _follow(self) -> None:
         """Receive events, again after each interruption."""
         run = None
         while not self._stop.is_set():
-            source = None
+            opened = None
             try:
-                source = self._open_source()
+                opened = self._open()
+                source = opened.source
                 found, status = source.call("hello")["run"], source.call("status")
                 if run != found:
                     self._events.clear()
@@ -192,14 +209,14 @@ class Feed:
                     self._changed()
                     if self._stop.is_set():
                         return
-                self._set(replace(self._state, live=False))
-                return
             except (ApiError, InputError, NoDaemonError):
                 self._dirty.set()
             finally:
-                if source is not None:
-                    source.close()
-            self._stop.wait(_AGAIN_S)
+                if opened is not None:
+                    opened.source.close()
+            while not self._stop.wait(_AGAIN_S) and opened is not None and not opened.live:
+                if self._is_running():
+                    break
 
     def _set(self, state: State) -> None:
         if state != self._state:

@@ -36,6 +36,14 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A run that was opened; `live` if a daemon drives it, else its folder is read."""
+
+    source: Source
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FoundRun:
     """A run of this computer.
 
@@ -84,8 +92,10 @@ class Report:
 class Computer(Protocol):
     """The computer on which the console runs: the runs on it, and their beginning. Calls may take seconds."""
 
-    def open(self, run: str | None) -> Source:
-        """Open a run by its name, or the daemon that the console was started for.
+    def open(self, run: str | None) -> Opened:
+        """Open a run by its name, or the one that the console was started for.
+
+        Where no daemon drives a run that is known, its folder is opened.
 
         Raises
         ------
@@ -94,6 +104,10 @@ class Computer(Protocol):
         InputError
             It cannot be chosen or read.
         """
+        ...
+
+    def is_running(self, run: str | None) -> bool:
+        """Return True if a daemon drives this run."""
         ...
 
     def runs(self) -> list[FoundRun]:

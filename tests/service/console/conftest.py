@@ -36,7 +36,9 @@ def console(console_runtime: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def _log_in(browser: Browser, console: ConsoleProcess, token: str) -> BrowserContext:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=console.url)
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 720}, base_url=console.url, reduced_motion="reduce"
+    )
     context.set_default_timeout(_WAIT_MS)
     page = context.new_page()
     page.goto("/")

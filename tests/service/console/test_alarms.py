@@ -90,3 +90,10 @@ def test_events_in_words() -> None:
     assert happening(event("anything_new", "x", pressure_pa=2.0)).what == "Anything new (x): pressure 2 Pa"
     assert is_routine(event("devices_busy", busy_s=1.0))
     assert not is_routine(event("session", event="pause", phase="paused"))
+
+
+def test_a_session_that_was_left_in_the_middle_is_an_alarm() -> None:
+    for was_live, level in ((True, Level.DANGER), (False, Level.ATTENTION)):
+        left = State(link=Link.UP, status=status(Phase.ELECTRON), live=False, was_live=was_live)
+        assert [one.level for one in standing(left)] == [level]
+    assert standing(State(link=Link.UP, status=status(Phase.DONE), live=False, was_live=True)) == []

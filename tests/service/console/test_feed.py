@@ -7,6 +7,7 @@ import pytest
 
 from service.console import feed as feeds
 from service.console.feed import KEPT_EVENTS, Feed, Link
+from service.console.source import Opened
 from service.errors import ApiError, NoDaemonError
 from tests.service.daemons import until
 
@@ -20,10 +21,15 @@ class Run:
         self.asked: list[str] = []
         self._coming: list[Queue[dict[str, Any] | None]] = []
 
-    def open(self) -> "RunSource":
-        if not self.alive:
+    def open(self) -> Opened:
+        if not self.alive and not self.ended:
             raise NoDaemonError("no daemon is running")
-        return RunSource(self)
+        return Opened(RunSource(self, self.ended), live=not self.ended)
+
+    def feed(self) -> Feed:
+        made = Feed(self.open, lambda: self.alive and not self.ended, lambda: None)
+        made.start()
+        return made
 
     def happen(self, count: int = 1) -> None:
         for _ in range(count):
@@ -42,12 +48,12 @@ class Run:
 
 
 class RunSource:
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, stored: bool) -> None:
+        self._run, self._stored = run, stored
 
     def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:  # noqa: ARG002
         self._run.asked.append(method)
-        if not self._run.alive:
+        if not self._run.alive and not self._stored:
             raise NoDaemonError("the daemon does not answer")
         if method == "queue.get":
             raise ApiError("not_found", "there is no such job")
@@ -57,7 +63,7 @@ class RunSource:
         queue = self._run.listen()
         for seq in range((since or 0) + 1, self._run.last_seq + 1):
             yield {"seq": seq}
-        while not self._run.ended:
+        while not self._stored:
             event = queue.get()
             if event is None:
                 raise NoDaemonError("the daemon does not answer")
@@ -80,8 +86,7 @@ def run() -> Run:
 
 @pytest.fixture
 def feed(run: Run) -> Iterator[Feed]:
-    made = Feed(run.open, lambda: None)
-    made.start()
+    made = run.feed()
     yield made
     run.die()
     made.stop()
@@ -123,8 +128,7 @@ def test_the_events_of_another_run_replace_those_of_the_first(run: Run, feed: Fe
 
 def test_memory_stays_flat_whatever_happens(run: Run) -> None:
     run.last_seq = 1_000_000
-    feed = Feed(run.open, lambda: None)
-    feed.start()
+    feed = run.feed()
     until(lambda: len(seqs(feed)) == KEPT_EVENTS)
     run.happen(5000)
     until(lambda: seqs(feed)[-1] == 1_005_000)
@@ -138,8 +142,7 @@ def test_memory_stays_flat_whatever_happens(run: Run) -> None:
 
 def test_no_daemon_at_first(run: Run) -> None:
     run.alive = False
-    feed = Feed(run.open, lambda: None)
-    feed.start()
+    feed = run.feed()
     until(lambda: feed.state.link is Link.NONE)
     assert feed.state.problem == "no daemon is running"
     run.alive = True
@@ -151,10 +154,23 @@ def test_no_daemon_at_first(run: Run) -> None:
 def test_an_ended_run_is_asked_no_more(run: Run) -> None:
     run.ended = True
     run.last_seq = 3
-    feed = Feed(run.open, lambda: None)
-    feed.start()
+    feed = run.feed()
     until(lambda: not feed.state.live and feed.state.status is not None and len(seqs(feed)) == 3)
+    assert not feed.state.was_live
     feed.stop()
+
+
+def test_a_run_whose_daemon_died_is_read_from_its_folder_until_it_is_resumed(run: Run, feed: Feed) -> None:
+    run.happen(2)
+    until(lambda: len(seqs(feed)) == 2)
+    run.ended = True
+    run.die()
+    until(lambda: not feed.state.live and feed.state.link is Link.UP)
+    assert feed.state.was_live
+    run.ended, run.alive, run.last_seq = False, True, 4
+    until(lambda: feed.state.live and seqs(feed) == [1, 2, 3, 4])
+    run.happen()
+    until(lambda: seqs(feed) == [1, 2, 3, 4, 5])
 
 
 def test_people_who_look_at_the_same_cost_the_daemon_one_answer(run: Run, feed: Feed) -> None:

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from config.choices import profile_names
 from service.api.client import Client
-from service.api.transport.discovery import DaemonInfo, daemons, is_named
+from service.api.transport.discovery import DaemonInfo, choose, daemons, is_named, last_ended
 from service.cli.exit_status import FAILURES, OK
-from service.console.source import Finding, FoundRun, Report, Source
-from service.errors import InputError, StoreError
+from service.console.source import Finding, FoundRun, Opened, Report
+from service.errors import InputError, NoDaemonError, StoreError
 from service.session.folders.run_folder import RunFolder, RunInfo
 
 _TIMEOUT_S = 2.0
@@ -46,19 +46,42 @@ class ThisComputer:
     ) -> None:
         self._folder = folder
         self._connect, self._key, self._run = connect, key, run
+        self._last = run
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def open(self, run: str | None) -> Source:
-        """Open a run by its name, or the daemon that the console was started for."""
+    def open(self, run: str | None) -> Opened:
+        """Open a run by its name, or the one that the console was started for."""
         if run is None:
-            return Client(self._connect, timeout_s=_TIMEOUT_S, key=self._key, run=self._run)
+            return self._open_own()
         for info in daemons():
             if info.run == run:
-                return Client(info.endpoint, timeout_s=_TIMEOUT_S, key=info.key)
+                return Opened(Client(info.endpoint, timeout_s=_TIMEOUT_S, key=info.key), live=True)
         for found in self.runs():
             if found.name == run:
                 return _ended(Path(found.folder))
         raise InputError(f"there is no run {run} on this computer")
+
+    def _open_own(self) -> Opened:
+        """Open the daemon that the console was started for, or the run that it has left."""
+        try:
+            client = Client(self._connect, timeout_s=_TIMEOUT_S, key=self._key, run=self._run)
+        except NoDaemonError:
+            left = None if self._connect or self._last is None else last_ended(self._last)
+            if left is None or not Path(left.folder).is_dir():
+                raise
+            return _ended(Path(left.folder))
+        self._last = client.run or self._last
+        return Opened(client, live=True)
+
+    def is_running(self, run: str | None) -> bool:
+        """Return True if a daemon drives this run."""
+        if run is not None:
+            return any(info.run == run for info in daemons())
+        try:
+            choose(self._run)
+        except (InputError, NoDaemonError):
+            return False
+        return True
 
     def runs(self) -> list[FoundRun]:
         """Return the running and the finished runs, the newest first."""
@@ -144,12 +167,12 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from service.cli.app import main; main()", *arguments]
 
 
-def _ended(folder: Path) -> Source:
+def _ended(folder: Path) -> Opened:
     # Only now: a console that watches a daemon loads nothing heavy.
     from service.api.ended import EndedSession
 
     try:
-        return EndedSession(folder)
+        return Opened(EndedSession(folder), live=False)
     except StoreError as error:
         raise InputError(str(error)) from error
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from service.api.ended import EndedSession
 from service.cli.live.console import computer
 from service.cli.live.console.computer import ThisComputer
 from service.errors import InputError, NoDaemonError
@@ -50,13 +49,17 @@ def test_runs_are_found_and_opened(here: ThisComputer, tmp_path: Path, start: St
     assert found.keys() == {"running-1", session.info.run}
     assert found["running-1"].running
     assert not found[session.info.run].running
-    source = here.open("running-1")
-    assert source.call("hello")["run"] == "running-1"
-    source.close()
+    opened = here.open("running-1")
+    assert opened.live
+    assert here.is_running("running-1")
+    assert opened.source.call("hello")["run"] == "running-1"
+    opened.source.close()
     daemon.close()
+    assert not here.is_running("running-1")
     ended = here.open(session.info.run)
-    assert isinstance(ended, EndedSession)
-    ended.close()
+    assert not ended.live
+    assert ended.source.call("status")["phase"] == "done"
+    ended.source.close()
     with pytest.raises(InputError, match=r"there is no run \.\./daemon"):
         here.open("../daemon")
     with pytest.raises(NoDaemonError):
