@@ -67,7 +67,7 @@ class FieldView:
         if cell is None or self.data is None:
             return {}
         states = {frame["job"]: frame["state"] for frame in self.data.frames}
-        why = (cell["skipped"] if cell["image_rect_m"] is not None else None) or "none"
+        why = "none" if cell["image_rect_m"] is None else cell["skipped"] or "being planned"
         return {
             "State": state_words(cell, states),
             "Confidence": f"{cell['confidence']:.2f}",
@@ -103,7 +103,11 @@ class FieldView:
             return
         self._seen_seq = status["last_seq"]
         try:
-            data = await read_field(self._view, self._field)
+            name = self._field
+            data = await read_field(self._view, name)
+            if name != self._field:
+                # Another field was opened meanwhile.
+                return
             self.data = data
             self._draw()
             self._on_chosen()
