@@ -108,7 +108,8 @@ def daemon(run: Path, runtime: Path) -> Iterator[tuple[Client, float]]:
             yield client, answered_s
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        # The summary at its end looks for the simulated truth of all sections.
+        process.communicate(timeout=600)
 
 
 def _first_answer(process: "subprocess.Popen[bytes]") -> Client:
