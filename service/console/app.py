@@ -1,6 +1,7 @@
 """The console: its pages, the runs that they show, and the server."""
 
 import asyncio
+import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, Follow
 _MOST_RUNS = 8
 """Runs that are followed at the same time; the one that was opened first is closed for another."""
 
-_TOGETHER_S = 0.05
-"""Time in which changes are collected before the pages show them, s."""
+_TOGETHER_S, _APART_S = 0.05, 0.4
+"""Time in which changes are collected before the pages show them, and the least time between two times, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +155,19 @@ _ICON = (
 
 def _in_loop(changed: Event[[]]) -> Callable[[], None]:
     """Return a function for other threads that raises an event among the pages, once for several changes."""
-    waiting = False
+    waiting, emitted_s = False, 0.0
 
     def emit() -> None:
-        nonlocal waiting
-        waiting = False
+        nonlocal waiting, emitted_s
+        waiting, emitted_s = False, time.monotonic()
         changed.emit()
 
     def soon() -> None:
         nonlocal waiting
         if not waiting:
             waiting = True
-            asyncio.get_running_loop().call_later(_TOGETHER_S, emit)
+            wait_s = max(_TOGETHER_S, emitted_s + _APART_S - time.monotonic())
+            asyncio.get_running_loop().call_later(wait_s, emit)
 
     def from_a_thread() -> None:
         if core.loop is not None and not core.loop.is_closed():

@@ -1,4 +1,4 @@
-"""Who may use the console, and from where: decided for each request before anything else sees it.
+"""Rights to use the console, decided for each request before anything else sees it.
 
 - The Host of a request must be a name of this computer or a numeric address, so a name that is rebound to
   it (DNS rebinding) is refused. The Origin, which browsers send, must be the console itself; a WebSocket must

@@ -99,8 +99,15 @@ class View:
         """
         return await asyncio.to_thread(self.run.feed.call, method, **params)
 
-    async def recent(self, method: str, age_s: float = 0.8, **params: Any) -> dict[str, Any]:
-        """Return a result that may be `age_s` old, s: people who look at the same cost the daemon no more.
+    @property
+    def seq(self) -> int:
+        """Number of the last event that is known."""
+        return self.run.feed.seq
+
+    async def recent(self, method: str, age_s: float | None = None, **params: Any) -> dict[str, Any]:
+        """Return a result from after the last event, or one that is at most `age_s` old, s.
+
+        So people who look at the same cost the daemon no more than one.
 
         Raises
         ------

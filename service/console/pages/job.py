@@ -38,9 +38,9 @@ def build(view: View) -> None:
     async def show() -> None:
         nonlocal seen_seq, state
         status = view.state.status
-        if status is None or status["last_seq"] == seen_seq:
+        if status is None or view.seq == seen_seq:
             return
-        seen_seq = status["last_seq"]
+        seen_seq = view.seq
         try:
             found = await view.recent("queue.get", job=name)
         except TROUBLE as error:

@@ -63,7 +63,7 @@ def build(view: View) -> None:
 
 
 def _work(view: View) -> None:
-    """What it does, how far it is, when it will be finished, and the buttons."""
+    """Make the card of the work: phase, progress, end, and the buttons."""
     phase = ui.label().classes("phase").props("role=heading aria-level=2")
     doing = ui.label().classes("doing")
     bar = (

@@ -34,7 +34,7 @@ _CHOOSE = """<q-checkbox dense v-model="props.selected" :aria-label="'Choose ' +
 
 @dataclass
 class _Place:
-    """Where in the queue the table is: the pages before it, and the filters."""
+    """Place of the table in the queue: the pages before it, and the filters."""
 
     state: JobState | None = None
     section: str = ""
@@ -80,9 +80,9 @@ def build(view: View) -> None:
 
     async def show(anew: bool = False) -> None:
         status = view.state.status
-        if status is None or (status["last_seq"] == place.seen_seq and not anew):
+        if status is None or (view.seq == place.seen_seq and not anew):
             return
-        place.seen_seq = status["last_seq"]
+        place.seen_seq = view.seq
         _offer_states(choice, status["jobs"], place.state)
         try:
             found = await view.recent(

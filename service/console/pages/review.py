@@ -57,8 +57,8 @@ def build(view: View) -> None:
         if view.state.status is None:
             return
         try:
-            found = await view.call("review.get")
-            targets = await view.call("targets.get")
+            found = await view.recent("review.get")
+            targets = await view.recent("targets.get")
             await fields.read(view.query.get("field", ""))
         except TROUBLE as error:
             closed.set_text(str(error))

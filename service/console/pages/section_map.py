@@ -81,7 +81,7 @@ async def _sections(view: View) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     after = None
     for _ in range(_MOST_PAGES):
-        page = await view.call("sections.list", after=after)
+        page = await view.recent("sections.list", after=after)
         rows += page["sections"]
         after = page["after"]
         if after is None:

@@ -51,7 +51,7 @@ async def read_field(view: View, name: str) -> FieldData:
     ------
     ApiError, NoDaemonError, InputError
     """
-    detail = await view.call("fields.get", field=name)
+    detail = await view.recent("fields.get", field=name)
     row = detail["row"]
     width, height = detail["frame"]["size_px"] if detail["frame"] else (1, 1)
     whole = (0.0, 0.0, float(width), float(height))
@@ -100,7 +100,7 @@ async def _pages(view: View, method: str, key: str, name: str) -> list[dict[str,
     rows: list[dict[str, Any]] = []
     after = None
     for _ in range(_MOST_PAGES):
-        page = await view.call(method, field=name, after=after)
+        page = await view.recent(method, field=name, after=after)
         rows += page[key]
         after = page["after"]
         if after is None:

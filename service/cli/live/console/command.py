@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from service.cli.live.console.computer import ThisComputer
 from service.cli.options import Connect, Key, Run, who
 from service.cli.output import tell
 from service.console.safety import Policy, Tokens, checked_tokens, is_loopback, new_token
@@ -39,6 +38,8 @@ def console(
     Tokens, where they are required, are those of the environment variables ILEMTRACK_CONSOLE_TOKEN (to
     operate) and ILEMTRACK_CONSOLE_WATCH_TOKEN (to watch), else new ones, which are printed.
     """
+    from service.cli.live.console.computer import ThisComputer
+
     try:
         from service.console.app import serve
     except ModuleNotFoundError as error:

@@ -31,7 +31,7 @@ _SHOWN_LINES = 6
 
 
 class ThisComputer:
-    """What the console may do on its computer; see `service.console.source.Computer`.
+    """The computer of the console; see `service.console.source.Computer`.
 
     Parameters
     ----------
