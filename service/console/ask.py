@@ -31,7 +31,7 @@ class Question:
     button : str
         Label of the button that makes the change.
     reason : bool
-        True if a reason is asked for.
+        True to ask for a reason.
     must_say_why : bool
         True if it is required.
     typed : str

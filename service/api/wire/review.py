@@ -198,4 +198,4 @@ class ReviewPreview(Frozen):
     estimate_s: float
     """The same under this policy, estimated."""
     boxes_px: dict[str, BoxPx4 | None]
-    """What would be imaged of each cell of the field; null for nothing. At most a thousand cells."""
+    """Boxes to image of the cells of the field, at most a thousand; null for nothing."""

@@ -1,21 +1,22 @@
 """The page of a field: fluorescence with its cells, frames and electron images, and one cell in detail."""
 
+from collections.abc import Mapping
+
 from nicegui import ui
 
-from service.console.pictures.field_view import FieldView, cell_facts
+from service.console.pictures.field_choice import FieldChoice
+from service.console.pictures.field_view import FieldView
 from service.console.pictures.strip import show_strip
 from service.console.view import TROUBLE, View
 
 
 def build(view: View) -> None:
     """Make the page."""
-    name = view.query.get("field", "")
     with ui.element("div").classes("picture-page"):
         with ui.element("div").classes("card"):
             with ui.element("div").classes("tools"):
-                ui.label(f"Field {name}").classes("card-name").props("role=heading aria-level=2")
-                ui.link("Map", view.address("/map"))
-            shown = FieldView(view, name, lambda: chosen())
+                fields = FieldChoice(view, lambda name: opened(name))
+            shown = FieldView(view, "", lambda: chosen())
         with ui.element("div").classes("card side"):
             heading = ui.label().classes("card-name").props("role=heading aria-level=2")
             facts = ui.element("dl").classes("facts")
@@ -31,7 +32,7 @@ def build(view: View) -> None:
             return
         cell = shown.chosen_cell
         heading.set_text(cell["cell"] if cell else f"{len(shown.cells)} cells; choose one")
-        write_facts(facts, {} if cell is None else cell_facts(cell))
+        write_facts(facts, shown.facts())
         target = "" if cell is None else (cell["tracks"] or [cell["cell"]])[0]
         if target != stripped:
             stripped = target
@@ -39,8 +40,20 @@ def build(view: View) -> None:
             if target:
                 ui.timer(0, lambda: _strip(view, strip, target), once=True)
 
+    async def opened(name: str) -> None:
+        shown.open(name)
+        await shown.refresh()
 
-def write_facts(place: ui.element, rows: dict[str, str]) -> None:
+    async def show() -> None:
+        try:
+            await fields.read(view.query.get("field", ""))
+        except TROUBLE as error:
+            heading.set_text(str(error))
+
+    view.follow(show)
+
+
+def write_facts(place: ui.element, rows: Mapping[str, str]) -> None:
     """Write names and values."""
     place.clear()
     with place:

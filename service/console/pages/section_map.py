@@ -1,5 +1,6 @@
 """The page of the map: the sections on the stage, by state."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -12,13 +13,15 @@ from service.words.review import SECTIONS
 
 _UM = 1e6
 _MOST_PAGES = 50
+_APART_S = 2.0
+"""Least time between two readings, s: hundreds of sections make a long list."""
 _AROUND = 0.05
 """Free ground around all sections, part of the larger side."""
 
 
 def build(view: View) -> None:
     """Make the page."""
-    seen_seq = -1
+    seen_seq, read_at = -1, float("-inf")
     rows: list[dict[str, Any]] = []
     with ui.element("div").classes("card"):
         legend = ui.element("div").classes("legend")
@@ -26,11 +29,15 @@ def build(view: View) -> None:
         picture = picture_with_zoom("Sections on the stage")
 
     async def show() -> None:
-        nonlocal seen_seq
+        nonlocal seen_seq, read_at
         status = view.state.status
         if status is None or status["last_seq"] == seen_seq:
             return
-        seen_seq = status["last_seq"]
+        if time.monotonic() - read_at < _APART_S:
+            if not later.active:
+                later.activate()
+            return
+        seen_seq, read_at = status["last_seq"], time.monotonic()
         try:
             rows[:] = await _sections(view)
         except TROUBLE as error:
@@ -61,6 +68,11 @@ def build(view: View) -> None:
         if fields:
             ui.navigate.to(view.address("/field", field=fields[0]["field"]))
 
+    async def again() -> None:
+        later.deactivate()
+        await show()
+
+    later = ui.timer(_APART_S, again, active=False)
     picture.on_choose(open_field)
     view.follow(show)
 
@@ -69,7 +81,7 @@ async def _sections(view: View) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     after = None
     for _ in range(_MOST_PAGES):
-        page = await view.recent("sections.list", age_s=2.0, after=after)
+        page = await view.recent("sections.list", after=after)
         rows += page["sections"]
         after = page["after"]
         if after is None:

@@ -63,7 +63,7 @@ def title(cell: Mapping[str, Any]) -> str:
     parts = [cell["cell"], f"confidence {cell['confidence']:.2f}", cell["reason"]]
     if cell["tracks"]:
         parts.insert(1, "track " + " and ".join(cell["tracks"]))
-    if cell["skipped"] and cell["skipped"] != cell["reason"]:
+    if cell["skipped"] and cell["image_rect_m"] is not None:
         parts.append(cell["skipped"])
     return "; ".join(parts)
 
@@ -73,9 +73,10 @@ def is_imaged(cell: Mapping[str, Any]) -> bool:
     return cell["image_rect_m"] is not None and cell["left_out"] is None
 
 
-def state_words(cell: Mapping[str, Any]) -> str:
-    """Return what becomes of a cell."""
-    said = "to be imaged" if is_imaged(cell) else "not imaged"
+def state_words(cell: Mapping[str, Any], states: Mapping[str, str]) -> str:
+    """Return what becomes of a cell, with the states of frames by their names."""
+    done = bool(cell["jobs"]) and all(states.get(job) == JobState.DONE for job in cell["jobs"])
+    said = "imaged" if done else "to be imaged" if is_imaged(cell) else "not imaged"
     return f"{said}, {VERDICTS[Verdict(cell['verdict'])]}" if cell["verdict"] else said
 
 

@@ -1,4 +1,4 @@
-"""What a page shows of a field: its fluorescence, cells, frames and electron images, read from the API."""
+"""A field as a page shows it: fluorescence, cells, frames and electron images, read from the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +13,8 @@ _SIDE_PX = 768
 """Longest side of the picture of a field, px: the most that the API gives."""
 _MOST_PAGES = 20
 """Pages of cells or frames of a field; more are not shown."""
+_MOST_FIELDS = 100
+"""Pages of fields to choose from."""
 _TILE_PX = 256
 """Longest side of an electron image over the fluorescence, px."""
 _MOST_TILES = 150
@@ -60,6 +62,24 @@ async def read_field(view: View, name: str) -> FieldData:
     cells = await _pages(view, "fields.boxes", "boxes", name)
     frames = await _pages(view, "fields.frames", "frames", name)
     return FieldData(name, row, whole, fluorescence, cells, frames)
+
+
+async def read_names(view: View) -> list[str]:
+    """Return the names of all fields.
+
+    Raises
+    ------
+    ApiError, NoDaemonError, InputError
+    """
+    names: list[str] = []
+    after = None
+    for _ in range(_MOST_FIELDS):
+        page = await view.recent("fields.list", age_s=60.0, after=after)
+        names += [row["field"] for row in page["fields"]]
+        after = page["after"]
+        if after is None:
+            break
+    return names
 
 
 async def read_electron_images(view: View, data: FieldData) -> None:

@@ -35,7 +35,7 @@ class FieldView:
         self.data: FieldData | None = None
         self.chosen = ""
         self.tried_px: Mapping[str, Sequence[float] | None] | None = None
-        """What margins that are tried image of each cell; None while none are."""
+        """Boxes to image of each cell under margins that are tried; None while none are."""
         self._seen_seq = -1
         self.trouble = ui.label().classes("empty")
         self.picture = picture_with_zoom("Fluorescence with its cells")
@@ -60,6 +60,21 @@ class FieldView:
 
     def _switch(self, text: str, value: bool) -> ui.switch:
         return ui.switch(text, value=value, on_change=self._draw).props("dense")
+
+    def facts(self) -> dict[str, str]:
+        """Return what is known of the chosen cell, for a list; nothing if none is."""
+        cell = self.chosen_cell
+        if cell is None or self.data is None:
+            return {}
+        states = {frame["job"]: frame["state"] for frame in self.data.frames}
+        why = "none" if cell["image_rect_m"] is None else cell["skipped"] or "being planned"
+        return {
+            "State": state_words(cell, states),
+            "Confidence": f"{cell['confidence']:.2f}",
+            "Track": " and ".join(cell["tracks"]) or "none",
+            "Reason": cell["reason"],
+            "Frames": ", ".join(cell["jobs"]) or why,
+        }
 
     def open(self, field: str) -> None:
         """Show another field."""
@@ -88,7 +103,11 @@ class FieldView:
             return
         self._seen_seq = status["last_seq"]
         try:
-            data = await read_field(self._view, self._field)
+            name = self._field
+            data = await read_field(self._view, name)
+            if name != self._field:
+                # Another field was opened meanwhile.
+                return
             self.data = data
             self._draw()
             self._on_chosen()
@@ -122,14 +141,3 @@ class FieldView:
             shapes += margin_shapes({cell["cell"]: cell["image_box_px"] for cell in data.cells})
         shapes += cell_shapes(data.cells, "track" if self._by_track.value else "confidence")
         self.picture.show(data.whole, images, shapes)
-
-
-def cell_facts(cell: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is known of a cell, for a list."""
-    return {
-        "State": state_words(cell),
-        "Confidence": f"{cell['confidence']:.2f}",
-        "Track": " and ".join(cell["tracks"]) or "none",
-        "Reason": cell["reason"],
-        "Frames": ", ".join(cell["jobs"]) or cell["skipped"] or "being planned",
-    }

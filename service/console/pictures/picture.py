@@ -137,9 +137,13 @@ def picture_with_zoom(label: str) -> Picture:
     with ui.element("div").classes("picture-place"):
         picture = Picture(label)
         with ui.element("div").classes("zoom"):
-            button("+", lambda: picture.zoom(1.4)).props("dense aria-label='Zoom in'")
-            button("\N{MINUS SIGN}", lambda: picture.zoom(1 / 1.4)).props("dense aria-label='Zoom out'")
-            button("All", picture.fit).props("dense aria-label='Show all of it'")
+            for text, label, act in (
+                ("+", "Zoom in", lambda: picture.zoom(1.4)),
+                ("\N{MINUS SIGN}", "Zoom out", lambda: picture.zoom(1 / 1.4)),
+                ("All", "Show all of it", picture.fit),
+            ):
+                # An outlined button has no ground of its own, whatever the style says.
+                button(text, act).props(f"dense unelevated aria-label='{label}'", remove="outline")
     return picture
 
 

@@ -49,7 +49,8 @@ class Choice:
             hours = "being planned" if found["electron_s"] is None else duration(found["electron_s"])
             by = "the configuration" if found["by"] is None else found["by"]
             self._now.set_text(
-                f"{found['chosen']} of {found['cells']} cells are chosen, by {by}; electron images {hours}."
+                f"{found['chosen']} of {found['cells']} cells, each through all its sections, are chosen by"
+                f" {by}; electron images {hours}."
             )
         may = bool(found["open"]) and self._view.may_change
         self._apply.set_enabled(may)

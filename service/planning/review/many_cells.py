@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Imaged:
-    """What is imaged of some cells.
+    """Boxes to image of some cells.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is imaged of a cell under other margins or another threshold: functions from values to values."""
+"""Boxes to image under other margins or another threshold: functions from values to values."""
 
 import math
 from dataclasses import dataclass, replace

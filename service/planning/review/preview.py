@@ -161,6 +161,8 @@ class _Hours:
         self._raster_s = np.array(
             [self._s(rasters[n]) if n in rasters else np.inf for n in self._names.tolist()]
         )
+        # Where a raster would be quicker than the plan, the plan has its reasons.
+        self._most_s = np.fmax(self._raster_s, self._plan_s)
         chosen = [work for work in plans.values() if work.frames]
         focus_s = self._s(self._focus.beam(len(chosen)))
         complete = set(plans) >= set(self._names.tolist())
@@ -185,7 +187,7 @@ class _Hours:
         known = np.isfinite(self._plan_s) & (before > 0)
         own = np.where(known, np.nan_to_num(self._plan_s) * after / np.where(before > 0, before, 1.0), after)
         sections = int(np.count_nonzero(after))
-        return float(np.minimum(own, self._raster_s).sum()) + self._s(self._focus.beam(sections))
+        return float(np.minimum(own, self._most_s).sum()) + self._s(self._focus.beam(sections))
 
     def _s(self, work: Work) -> float:
         return total_s(work, self._pace)

@@ -190,7 +190,7 @@ def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(
     expect(dialog.get_by_text("The beam images 4 of 10 cells")).to_be_visible()
     dialog.get_by_label("Your name").fill("Anna")
     dialog.get_by_role("button", name="End the review").click()
-    expect(page.get_by_text("Nothing to review now")).to_be_visible()
+    expect(page.get_by_text("There is nothing to review now")).to_be_visible()
     assert reviewed.store.status().phase is Phase.TO_HIGH_VACUUM
     said = [json.dumps(event.data) for event in reviewed.store.events.since(0) if event.kind == "review"]
     assert len(said) == 1

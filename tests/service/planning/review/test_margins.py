@@ -1,4 +1,4 @@
-"""What is imaged of a cell under other margins or another threshold."""
+"""Boxes to image under other margins or another threshold."""
 
 import math
 from dataclasses import replace

@@ -1,0 +1,50 @@
+"""The choice of the field that is shown."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from service.console.parts import button
+from service.console.pictures.field_data import read_names
+from service.console.view import View
+
+
+class FieldChoice:
+    """A list of all fields, with buttons for the one before and the one after.
+
+    Parameters
+    ----------
+    view : View
+    on_open : callable
+        Called with the name of a field that was chosen.
+    """
+
+    def __init__(self, view: View, on_open: Callable[[str], Awaitable[None]]) -> None:
+        self._view, self._on_open = view, on_open
+        self._select = ui.select([], label="Field", on_change=self._opened)
+        self._select.props("outlined dense options-dense use-input fill-input hide-selected input-debounce=0")
+        self._select.classes("filter")
+        with ui.element("div").classes("tools-end"):
+            button("Field before", lambda: self._turn(-1))
+            button("Field after", lambda: self._turn(1))
+
+    async def read(self, wanted: str = "") -> None:
+        """Read the names once, and open a field: the one wanted, else the first.
+
+        Raises
+        ------
+        ApiError, NoDaemonError, InputError
+        """
+        if not self._select.options:
+            names = await read_names(self._view)
+            self._select.set_options(names, value=wanted if wanted in names else next(iter(names), None))
+
+    async def _opened(self) -> None:
+        if self._select.value:
+            await self._on_open(str(self._select.value))
+
+    def _turn(self, by: int) -> None:
+        names = list(self._select.options)
+        if names:
+            at = names.index(self._select.value) if self._select.value in names else 0
+            self._select.set_value(names[(at + by) % len(names)])
