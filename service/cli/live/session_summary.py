@@ -1,16 +1,16 @@
 """The summary of a session, printed at its end."""
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from service.cli.consoles import results
 from service.cli.estimate_tables import NAMES, RASTER_TAKEN
 from service.cli.live.focusing import focus_text
-from service.cli.live.overviews import measured_text
 from service.report.durations import SessionWay
-from service.report.summary import Summary
+from service.report.summary import Measured, Summary
 from service.session.folders.run_folder import RunFolder
-from service.wording import MOST_NAMED, some
+from service.wording import MOST_NAMED, overview_says, some
 from service.words.quantities import duration, size
 
 
@@ -47,13 +47,28 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     ]
     rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]
     if summary.overviews:
-        rows.append(("overviews", measured_text(summary.overviews)))
+        rows.append(("overviews", _measured(summary.overviews)))
     rows += [("image kept", text) for text in _by_reason(summary.remarks)]
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _measured(overviews: Sequence[Measured]) -> str:
+    """Return one line on the overviews of a session, and the fields of which nothing is proven."""
+    proven = [one.proven_um for one in overviews if one.proven_um is not None and one.state != "not_used"]
+    parts = [f"{len(proven)} of {len(overviews)} positions measured"]
+    if proven:
+        parts[0] += f", to {statistics.median(proven):.2f} um in the median"
+    others: dict[str, list[str]] = {}
+    for one in overviews:
+        if one.state in ("not_proven", "not_used"):
+            said = overview_says(one.state, one.reason, None)
+            others.setdefault(said, []).append(one.field or one.section)
+    parts += [f"{len(names)} ({some(names)}) {said}" for said, names in others.items()]
+    return "; ".join(parts)
 
 
 def _by_reason(reasons: Mapping[str, str]) -> list[str]:
