@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -60,6 +61,24 @@ def test_moves_and_way_of_what_is_left_are_those_of_the_plans(store: Store) -> N
     left = store.durations.left()
     assert (left.frames, left.stage_moves) == (2, 2)
     assert left.travel_m == pytest.approx(2e-4)
+
+
+def test_the_sections_to_focus_are_counted_without_a_look_at_each_frame(store: Store) -> None:
+    queue_jobs(store, 3)
+    few = steps(store)
+    store.queue.add_plan("S0002", [job(number, "S0002") for number in range(10, 310)], {})
+    assert store.durations.to_focus() == (2, 0)
+    assert steps(store) < 1.5 * few
+
+
+def steps(store: Store) -> int:
+    """Return the steps of SQLite that the count takes."""
+    connection, _ = store.durations._database._reader()
+    taken = itertools.count()
+    connection.set_progress_handler(lambda: next(taken) and None, 1)
+    store.durations.to_focus()
+    connection.set_progress_handler(None, 0)
+    return next(taken)
 
 
 def test_a_job_keeps_its_beam_shift(store: Store) -> None:
