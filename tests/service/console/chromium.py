@@ -3,10 +3,13 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
 _ARGUMENTS = [
@@ -32,10 +35,18 @@ def chromium() -> Iterator[Browser]:
 
 def _executable() -> str:
     """Return the path of the browser, installed where that is possible."""
-    if shutil.which("chromium") is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in _INSTALL:
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-    found = shutil.which("chromium")
+    # One process installs it, and the others wait: it appears before all that it needs is there.
+    with FileLock(Path(tempfile.gettempdir(), f"ilemtrack-{os.geteuid()}-chromium.lock")):
+        if shutil.which("chromium") is None and os.geteuid() == 0 and shutil.which("apt-get"):
+            for command in _INSTALL:
+                subprocess.run(
+                    command,
+                    check=False,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+                )
+        found = shutil.which("chromium")
     if found is None:
         pytest.fail("the tests of the console need chromium: apt-get install chromium", pytrace=False)
     return found
