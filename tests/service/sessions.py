@@ -11,6 +11,7 @@ from service.analysis.worker import Analysis
 from service.daemon.control import SessionControl
 from service.daemon.process import take_up
 from service.daemon.runner import Runner
+from service.model.phases import FINAL
 from service.safety.deadlines import Limits, guarded
 from service.session.context import BusyTime, Context, FailureStreak
 from service.session.folders.run_folder import create
@@ -100,6 +101,10 @@ class Session:
     def land(self, limit_s: float = 200.0) -> None:
         """Wait until the session has ended or waits for a person."""
         assert self.runner.landed.wait(limit_s), f"still in {self.store.status()}"
+        if self.store.status().phase in FINAL:
+            # It lands before it puts its settings back and records that.
+            self.thread.join(limit_s)
+            assert not self.thread.is_alive()
 
     def go_on(self, tell: Callable[[], str] | None = None, limit_s: float = 200.0) -> None:
         """Let a session that waits go on, until it has ended or waits again."""
