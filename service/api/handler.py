@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from config.base import Frozen
 from service.api import field_reads, map_reads, queue_reads, review_reads, session_reads, target_reads
+from service.api.cell_reads import CellCounter
 from service.api.changes import Changes
 from service.api.control import Control
 from service.api.wire.messages import API_VERSION, ChangeParams, ErrorCode, Request, refusal
@@ -64,6 +65,7 @@ class Handler:
             microscope=microscope,
         )
         self._run = self._hello.run
+        cells = CellCounter(store)
         self._reads: Mapping[str, Callable[[Any], Frozen]] = {
             "hello": lambda _: self._hello,
             "status": lambda _: session_reads.status(store, control),
@@ -75,6 +77,7 @@ class Handler:
             "fields.list": partial(field_reads.page, store),
             "fields.get": partial(field_reads.detail, store),
             "fields.boxes": partial(field_reads.boxes, store),
+            "cells.count": lambda _: cells.now(),
             "fields.image": partial(field_reads.image, store),
             "fields.frames": partial(map_reads.frames, store),
             "queue.list": partial(queue_reads.page, store),

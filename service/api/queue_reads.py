@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from planner.geometry.rects import area_m2, cut
 from service.api.wire import focus
 from service.api.wire import overviews as overview
 from service.api.wire import queue as wire
@@ -50,6 +51,7 @@ def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any]) -> 
         focus=None if found is None else focus.FocusRow.of(found),
         overview=None if seen is None else overview.OverviewRow.of(seen),
         beam_blanked=blanked if isinstance(blanked, bool) else None,
+        fields=_under(store, job),
     )
 
 
@@ -101,3 +103,9 @@ def focus_sums(store: Store) -> tuple[focus.FocusSums, ...]:
                 )
             )
     return tuple(sums)
+
+
+def _under(store: Store, job: Job) -> tuple[str, ...]:
+    found = store.specimen.fields(job.section, touching=job.rect_m)
+    found.sort(key=lambda field: -area_m2(cut(field.rect_m, to=job.rect_m)))
+    return tuple(field.id for field in found)

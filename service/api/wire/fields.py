@@ -105,6 +105,17 @@ class FieldPage(Frozen):
     after: str | None
 
 
+class CellCounts(Frozen):
+    """Cells of the whole session."""
+
+    found: int
+    """Rejected ones included."""
+    imaged: int
+    """Cells with frames that are all done."""
+    in_review: int
+    """Cells of which a frame needs review."""
+
+
 class FrameFacts(Frozen):
     """Size and pose of a saved frame, whose centre is that of its field."""
 

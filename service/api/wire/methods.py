@@ -134,6 +134,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             fields.FieldParams, fields.FieldDetail, "One FM position, and the number of its cells."
         ),
         "fields.boxes": Method(fields.BoxesParams, fields.BoxPage, "Cells of a field, and their jobs."),
+        "cells.count": Method(NoParams, fields.CellCounts, "Cells of the session: found, imaged, in review."),
         "fields.image": Method(
             fields.ImageParams,
             fields.ImageResult,

@@ -215,6 +215,8 @@ class JobDetail(Frozen):
     """Result of an overview."""
     beam_blanked: bool | None
     """Last reading of the blanker, for any job; null if not known."""
+    fields: tuple[str, ...]
+    """Fields of its section that it touches, the one with most of its ground first."""
 
 
 class JobPage(Frozen):

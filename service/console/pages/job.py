@@ -8,6 +8,7 @@ from nicegui import ui
 from service.console.happenings import happening
 from service.console.pages import steering
 from service.console.pages.history import event_line
+from service.console.pictures.frame_view import FrameView
 from service.console.view import TROUBLE, View
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
 from service.words.quantities import duration
@@ -23,20 +24,24 @@ def build(view: View) -> None:
     """Make the page."""
     name = view.query.get("job", "")
     seen_seq, state = -1, JobState.DONE
+    drawn: tuple[object, ...] = ()
     trouble = ui.label().classes("empty")
-    with ui.element("div").classes("card"):
-        with ui.element("div").classes("tools"):
-            title = ui.label(f"Frame {name}").classes("card-name").props("role=heading aria-level=2")
-            steer = ui.element("div").classes("tools-end")
-        decide = ui.label(_DECISION).classes("decide")
-        facts = ui.element("dl").classes("facts")
-        ui.label("Exposures in the ledger").classes("card-title")
-        exposures = ui.element("ul").classes("plain")
-        ui.label("History").classes("card-title")
-        history = ui.element("ol").classes("events")
+    with ui.element("div").classes("frame-page"):
+        with ui.element("div").classes("card"):
+            with ui.element("div").classes("tools"):
+                title = ui.label(f"Frame {name}").classes("card-name").props("role=heading aria-level=2")
+                steer = ui.element("div").classes("tools-end")
+            decide = ui.label(_DECISION).classes("decide")
+            facts = ui.element("dl").classes("facts")
+            ui.label("Exposures in the ledger").classes("card-title")
+            exposures = ui.element("ul").classes("plain")
+            ui.label("History").classes("card-title")
+            history = ui.element("ol").classes("events")
+        with ui.element("div").classes("side") as pictures:
+            shown = FrameView(view, name)
 
     async def show() -> None:
-        nonlocal seen_seq, state
+        nonlocal seen_seq, state, drawn
         status = view.state.status
         if status is None or view.seq == seen_seq:
             return
@@ -46,8 +51,10 @@ def build(view: View) -> None:
         except TROUBLE as error:
             trouble.set_text(str(error))
             trouble.set_visibility(True)
+            pictures.set_visibility(bool(drawn))
             return
         trouble.set_visibility(False)
+        pictures.set_visibility(True)
         row = found["row"]
         state = JobState(row["state"])
         check()
@@ -66,6 +73,10 @@ def build(view: View) -> None:
         with history:
             for event in found["history"][::-1]:
                 event_line(view, happening(event))
+        now = (row["state"], found["sha256"], len(found["exposures"]))
+        if now != drawn:
+            drawn = now
+            await shown.show(found)
 
     with steer:
         check = steering.buttons(view, lambda: {name: state}, only_possible=True)

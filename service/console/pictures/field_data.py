@@ -59,8 +59,8 @@ async def read_field(view: View, name: str) -> FieldData:
     if row["sha256"] is not None and detail["frame"]:
         href = await image(view, "fields.image", row["sha256"], field=name, max_side_px=_SIDE_PX)
         fluorescence = Image("fluorescence", href, whole)
-    cells = await _pages(view, "fields.boxes", "boxes", name)
-    frames = await _pages(view, "fields.frames", "frames", name)
+    cells = await read_pages(view, "fields.boxes", "boxes", name)
+    frames = await read_pages(view, "fields.frames", "frames", name)
     return FieldData(name, row, whole, fluorescence, cells, frames)
 
 
@@ -96,7 +96,13 @@ async def read_electron_images(view: View, data: FieldData) -> None:
         data.electron.append(Image(f"electron {one['job']}", href, (x0, y0, x1, y1)))
 
 
-async def _pages(view: View, method: str, key: str, name: str) -> list[dict[str, Any]]:
+async def read_pages(view: View, method: str, key: str, name: str) -> list[dict[str, Any]]:
+    """Return the rows that a method has of a field.
+
+    Raises
+    ------
+    ApiError, NoDaemonError, InputError
+    """
     rows: list[dict[str, Any]] = []
     after = None
     for _ in range(_MOST_PAGES):

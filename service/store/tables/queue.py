@@ -155,12 +155,13 @@ class Queue:
             for row in self._database.all("SELECT state, n FROM job_count WHERE n > 0")
         }
 
-    def counts_by_section(self, sections: Sequence[str]) -> dict[str, dict[JobState, int]]:
-        """Return the number of jobs of some sections in each state that occurs."""
+    def counts_by_section(self, sections: Sequence[str] | None = None) -> dict[str, dict[JobState, int]]:
+        """Return the number of jobs of some sections, or of all, in each state that occurs."""
+        names = None if sections is None else to_json(list(sections))
+        where = "" if names is None else " WHERE section IN (SELECT value FROM json_each(?))"
         found = self._database.all(
-            "SELECT section, state, COUNT(*) AS n FROM job WHERE section IN (SELECT value FROM json_each(?))"
-            " GROUP BY section, state",
-            (to_json(list(sections)),),
+            f"SELECT section, state, COUNT(*) AS n FROM job{where} GROUP BY section, state",
+            () if names is None else (names,),
         )
         counts: dict[str, dict[JobState, int]] = {}
         for row in found:

@@ -236,6 +236,32 @@ class SpecimenStore:
             rects[name] = rect if before is None else hull(before, rect)
         return {name: SectionFields(rects[name], counts[name]) for name in sections}
 
+    def cell_count(self) -> int:
+        """Return the number of cells; those drawn by hand and taken back are none."""
+        # Only edits withdraw cells: a condition on the verdict alone would read all of them.
+        row = self._database.one(
+            "SELECT (SELECT COUNT(*) FROM cell) - (SELECT COUNT(*) FROM cell WHERE verdict = 'withdrawn'"
+            " AND id IN (SELECT cell FROM review_edit))"
+        )
+        return 0 if row is None else int(row[0])
+
+    def imaged_cells(self, section: str) -> int:
+        """Return the number of cells of a section that have frames, all of them done."""
+        row = self._database.one(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM job JOIN cover ON cover.job = job.id WHERE job.section = ?"
+            " GROUP BY cover.cell HAVING MIN(job.state = 'done'))",
+            (section,),
+        )
+        return 0 if row is None else int(row[0])
+
+    def cells_in_review(self) -> int:
+        """Return the number of cells of which a frame needs review."""
+        row = self._database.one(
+            "SELECT COUNT(DISTINCT cover.cell) FROM job JOIN cover ON cover.job = job.id"
+            " WHERE job.state = 'needs_review'"
+        )
+        return 0 if row is None else int(row[0])
+
     def field_counts(self) -> dict[FieldState, int]:
         """Return the number of fields in each state that occurs."""
         return {

@@ -107,3 +107,21 @@ def test_a_cell_is_found_in_all_its_sections(handler: Handler) -> None:
     alone = result(handler, "targets.cells", target="S0002/F000/c0003")["boxes"]
     assert [row["cell"] for row in alone] == ["S0002/F000/c0003"]
     assert code(ask(handler, "targets.cells", target="T9")) == "not_found"
+
+
+def test_cells_are_counted_again_where_something_has_changed(handler: Handler, store: Store) -> None:
+    found = len(store.specimen.cells())
+    assert result(handler, "cells.count") == {"found": found, "imaged": 0, "in_review": 0}
+    done = store.queue.job(imaged(store, store.folder))
+    whole = [cell for cell in store.specimen.cells() if cell.jobs and set(cell.jobs) == {done.id}]
+    other = store.queue.jobs(section="S0001")[0]
+    store.ledger.failed(store.ledger.arm(other.id, other.rect_m, 1e-7).id, "the scan broke off")
+    for asked in (handler, Handler(store, DirectControl(store), "ipc:///events")):
+        counts = result(asked, "cells.count")
+        assert counts == {"found": found, "imaged": len(whole), "in_review": len(other.covers)}
+    assert len(whole) > 0 < len(other.covers)
+
+
+def test_a_job_names_the_fields_beneath_it(handler: Handler, store: Store) -> None:
+    job = store.queue.jobs(section="S0002")[0]
+    assert result(handler, "queue.get", job=job.id)["fields"] == [FIELD]
