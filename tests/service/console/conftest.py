@@ -1,18 +1,15 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.service.console.chromium import chromium
 from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
 
 _WAIT_MS = 60_000
 """Longest wait for the browser on a loaded computer, ms."""
-
-Open = Callable[..., TestedDaemon]
-View = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -35,34 +32,41 @@ def console(console_runtime: str, tmp_path_factory: pytest.TempPathFactory) -> I
     assert "Traceback" not in made.said()
 
 
-def _log_in(browser: Browser, console: ConsoleProcess, token: str) -> BrowserContext:
+def _opened(browser: Browser, console: ConsoleProcess, token: str) -> Page:
     context = browser.new_context(
         viewport={"width": 1280, "height": 720}, base_url=console.url, reduced_motion="reduce"
     )
     context.set_default_timeout(_WAIT_MS)
-    page = context.new_page()
-    page.goto("/")
-    page.get_by_label("Token").fill(token)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_selector("main .page-title")
-    page.close()
-    return context
+    console.sign_in(context, token)
+    return context.new_page()
 
 
 @pytest.fixture(scope="module")
-def operator(browser: Browser, console: ConsoleProcess) -> Iterator[BrowserContext]:
-    """A browser of somebody who may do everything."""
-    context = _log_in(browser, console, OPERATE)
-    yield context
-    context.close()
+def _operator_page(browser: Browser, console: ConsoleProcess) -> Iterator[tuple[Page, list[str]]]:
+    page = _opened(browser, console, OPERATE)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page, errors
+    page.context.close()
+
+
+@pytest.fixture
+def page(_operator_page: tuple[Page, list[str]]) -> Iterator[Page]:
+    """Page of somebody who may do everything; errors of scripts fail the test.
+
+    All tests of a module share it: a new one has to compile the scripts anew, which takes two seconds.
+    """
+    made, errors = _operator_page
+    yield made
+    assert errors == []
 
 
 @pytest.fixture(scope="module")
-def watcher(browser: Browser, console: ConsoleProcess) -> Iterator[BrowserContext]:
-    """Another browser, of somebody who may only watch."""
-    context = _log_in(browser, console, WATCH)
-    yield context
-    context.close()
+def beside(browser: Browser, console: ConsoleProcess) -> Iterator[Page]:
+    """Page in another browser, of somebody who may only watch."""
+    made = _opened(browser, console, WATCH)
+    yield made
+    made.context.close()
 
 
 @pytest.fixture

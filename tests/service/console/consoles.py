@@ -9,6 +9,9 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlencode
+
+from playwright.sync_api import BrowserContext
 
 from service.api.handler import Handler
 from service.api.transport.discovery import DaemonInfo
@@ -84,6 +87,20 @@ class ConsoleProcess:
         reply.read()
         connection.close()
         return reply
+
+    def cookie(self, token: str) -> tuple[str, str]:
+        """Sign in; returns name and value of the cookie."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("POST", "/login", urlencode({"token": token}))
+        said = connection.getresponse().headers["Set-Cookie"]
+        connection.close()
+        name, _, value = said.partition(";")[0].partition("=")
+        return name, value
+
+    def sign_in(self, context: BrowserContext, token: str) -> None:
+        """Sign a browser in."""
+        name, value = self.cookie(token)
+        context.add_cookies([{"name": name, "value": value, "url": self.url}])
 
     def close(self) -> None:
         self._process.terminate()

@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from service.api.client import Client
 from service.api.transport.endpoints import run_endpoints
@@ -15,7 +14,7 @@ from service.model.jobs import JobState
 from service.model.phases import Phase, SessionEvent
 from service.words.states import PHASES
 from tests.forked import ILEMTRACK, Forked
-from tests.service.console.consoles import MICROSCOPE, ConsoleProcess, TestedDaemon
+from tests.service.console.consoles import MICROSCOPE, OPERATE, WATCH, ConsoleProcess, TestedDaemon
 from tests.service.store.stores import rect
 
 pytestmark = pytest.mark.slow
@@ -45,21 +44,6 @@ QUICK_SESSION: dict[str, Any] = {
 expect.set_options(timeout=60_000)
 
 
-@pytest.fixture
-def page(operator: BrowserContext) -> Iterator[Page]:
-    """A page of the operator; errors of scripts fail the test."""
-    made = operator.new_page()
-    errors: list[str] = []
-    made.on("pageerror", lambda error: errors.append(str(error)))
-    yield made
-    made.close()
-    assert errors == []
-
-
-def phase(page: Page) -> str:
-    return page.locator(".phase").inner_text()
-
-
 def confirm(page: Page, button: str, reason: str = "", typed: str = "") -> None:
     """Answer the dialog that is open as Anna."""
     dialog = page.get_by_role("dialog")
@@ -73,10 +57,7 @@ def confirm(page: Page, button: str, reason: str = "", typed: str = "") -> None:
     expect(dialog).to_have_count(0)
 
 
-def test_two_browsers_see_at_a_glance_what_goes_on(
-    daemon: TestedDaemon, page: Page, watcher: BrowserContext
-) -> None:
-    beside = watcher.new_page()
+def test_two_browsers_see_at_a_glance_what_goes_on(daemon: TestedDaemon, page: Page, beside: Page) -> None:
     for one in (page, beside):
         one.goto(f"/?run={daemon.run}")
         expect(one.locator(".phase")).to_have_text(PHASES[Phase.ELECTRON])
@@ -97,7 +78,6 @@ def test_two_browsers_see_at_a_glance_what_goes_on(
     confirm(page, "Continue")
     expect(page.locator(".phase")).to_have_text(PHASES[Phase.TO_HIGH_VACUUM])
     assert daemon.store.events.since(0)[-1].data["by"] == "Anna"
-    beside.close()
 
 
 def test_an_abort_is_typed_and_names_the_run(daemon: TestedDaemon, page: Page) -> None:
@@ -240,32 +220,28 @@ def _serious(page: Page, **options: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_watcher_has_no_buttons(daemon: TestedDaemon, watcher: BrowserContext) -> None:
-    page = watcher.new_page()
+def test_a_watcher_has_no_buttons(daemon: TestedDaemon, beside: Page) -> None:
+    harmless = {"", "contrast", "Earlier", "Later", "+", "\N{MINUS SIGN}", "All"}
     for path in ("/", "/queue", "/job", "/runs"):
-        page.goto(f"{path}?run={daemon.run}&job=J000001")
-        expect(page.locator(".bar")).to_contain_text("watching only")
-        names = [
-            name
-            for name in page.get_by_role("button").all_inner_texts()
-            if name.strip() not in ("", "contrast")
-        ]
-        assert set(names) <= {"Earlier", "Later"}
-    page.close()
+        beside.goto(f"{path}?run={daemon.run}&job=J000001")
+        expect(beside.locator(".bar")).to_contain_text("watching only")
+        names = beside.get_by_role("button").all_inner_texts()
+        assert {name.strip() for name in names} <= harmless
 
 
-def test_a_login_needs_a_right_token(console: ConsoleProcess, browser: Browser) -> None:
-    page = browser.new_page(base_url=console.url)
-    page.goto("/queue")
-    page.get_by_label("Token").fill("a wrong token, long enough")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_have_text("This token is not valid.")
-    page.close()
+def test_a_login_needs_a_right_token(beside: Page) -> None:
+    beside.context.clear_cookies()
+    beside.goto("/queue")
+    beside.get_by_label("Token").fill("a wrong token, long enough")
+    beside.get_by_role("button", name="Sign in").click()
+    expect(beside.get_by_role("alert")).to_have_text("This token is not valid.")
+    beside.get_by_label("Token").fill(WATCH)
+    beside.get_by_role("button", name="Sign in").click()
+    expect(beside.locator(".bar")).to_contain_text("watching only")
 
 
-def test_other_sites_are_refused(console: ConsoleProcess, operator: BrowserContext) -> None:
-    (cookie,) = [one for one in operator.cookies() if one["name"].startswith("ilemtrack_console")]
-    signed_in = f"{cookie['name']}={cookie['value']}"
+def test_other_sites_are_refused(console: ConsoleProcess) -> None:
+    signed_in = "=".join(console.cookie(OPERATE))
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
                "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
     socket = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"

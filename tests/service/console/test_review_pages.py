@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tifffile
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from service.model.phases import Phase
 from service.model.review import PolicyChange, Verdict
 from service.planning.review.asked import Asked
 from tests.service.api.api_session import DirectControl
-from tests.service.console.consoles import TestedDaemon
+from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
 from tests.service.planning.review.review_store import SECTIONS, SIZE_PX, cells_of, plan_all, review_store
 
 pytestmark = pytest.mark.slow
@@ -66,16 +66,6 @@ def reviewed(
     made = ReviewedDaemon(tmp_path / "daemon", request.node.name)
     yield made
     made.close()
-
-
-@pytest.fixture
-def page(operator: BrowserContext) -> Iterator[Page]:
-    made = operator.new_page()
-    errors: list[str] = []
-    made.on("pageerror", lambda error: errors.append(str(error)))
-    yield made
-    made.close()
-    assert errors == []
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -161,7 +151,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
 
 
 def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(
-    reviewed: ReviewedDaemon, page: Page, watcher: BrowserContext
+    reviewed: ReviewedDaemon, page: Page, console: ConsoleProcess
 ) -> None:
     page.goto(f"/review?run={reviewed.run}")
     expect(page.locator("svg .cell")).to_have_count(5)
@@ -181,11 +171,12 @@ def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(
             name.fill("Anna")
             dialog.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("4 of 10 cells will be imaged")).to_be_visible()
-    beside = watcher.new_page()
-    beside.goto(f"/review?run={reviewed.run}")
-    expect(beside.get_by_role("button", name="End the review")).to_be_disabled()
-    expect(beside.get_by_role("button", name="Draw a box")).to_be_disabled()
-    beside.close()
+    console.sign_in(page.context, WATCH)
+    page.goto(f"/review?run={reviewed.run}")
+    expect(page.get_by_role("button", name="End the review")).to_be_disabled()
+    expect(page.get_by_role("button", name="Draw a box")).to_be_disabled()
+    console.sign_in(page.context, OPERATE)
+    page.goto(f"/review?run={reviewed.run}")
     page.get_by_role("button", name="End the review").click()
     expect(dialog.get_by_text("The beam images 4 of 10 cells")).to_be_visible()
     dialog.get_by_label("Your name").fill("Anna")
