@@ -7,6 +7,7 @@ from nicegui import ui
 
 from service.console import alarms
 from service.console.feed import Link
+from service.console.safety import Role
 from service.console.view import THEME_COOKIE, View
 from service.model.phases import Phase
 from service.words.states import PHASES
@@ -37,7 +38,7 @@ def frame(view: View, title: str, entries: Sequence[Entry]) -> ui.element:
         _run(view)
         with ui.element("div").classes("bar-end"):
             link = ui.label().classes("link")
-            if not view.may_change:
+            if view.role is Role.WATCH:
                 ui.label("watching only").classes("badge")
             _theme(view, dark)
     with ui.element("div").classes("shell"):

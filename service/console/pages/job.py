@@ -32,6 +32,7 @@ def build(view: View) -> None:
                 title = ui.label(f"Frame {name}").classes("card-name").props("role=heading aria-level=2")
                 steer = ui.element("div").classes("tools-end")
             decide = ui.label(_DECISION).classes("decide")
+            decide.set_visibility(False)
             facts = ui.element("dl").classes("facts")
             ui.label("Exposures in the ledger").classes("card-title")
             exposures = ui.element("ul").classes("plain")
@@ -39,6 +40,7 @@ def build(view: View) -> None:
             history = ui.element("ol").classes("events")
         with ui.element("div").classes("side") as pictures:
             shown = FrameView(view, name)
+        pictures.set_visibility(False)
 
     async def show() -> None:
         nonlocal seen_seq, state, drawn
@@ -51,7 +53,6 @@ def build(view: View) -> None:
         except TROUBLE as error:
             trouble.set_text(str(error))
             trouble.set_visibility(True)
-            pictures.set_visibility(bool(drawn))
             return
         trouble.set_visibility(False)
         pictures.set_visibility(True)

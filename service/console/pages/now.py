@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
+from service.console.feed import Link
 from service.console.happenings import happening, is_routine
 from service.console.pages.controls import controls
 from service.console.pages.history import event_line
@@ -61,7 +62,8 @@ def build(view: View) -> None:
         state = view.state
         all_of_it.set_visibility(state.status is not None)
         empty.set_visibility(state.status is None)
-        empty.set_text("No session is running. " + (f"({state.problem})" if state.problem else ""))
+        said = f"No session is running. ({state.problem})" if state.problem else "No session is running."
+        empty.set_text("Connecting." if state.link is Link.CONNECTING else said)
 
     view.follow(show)
 

@@ -13,7 +13,7 @@ from service.console.view import TROUBLE, View
 
 _SIDE_PX = 768
 """Longest side of a picture, px: the most that the API gives."""
-_AROUND = 1.5
+_AROUND = 1.0
 """Ground around the frame, part of its larger side. Chosen by hand."""
 
 
@@ -78,10 +78,10 @@ class FrameView:
         own = next((one for one in frames if one["job"] == self._job), None)
         if own is None:
             return "This frame is not over the field any more."
-        ground = _grown(own["box_px"])
+        width, height = facts["size_px"]
+        ground = _around(own["box_px"], width, height)
         near = [one for one in frames if _touch(one["box_px"], ground) and one is not own]
         cells = await read_pages(self._view, "fields.boxes", "boxes", name)
-        width, height = facts["size_px"]
         x0, y0, x1, y1 = ground
         part = [max(0, int(x0)), max(0, int(y0)), min(width, int(x1) + 1), min(height, int(y1) + 1)]
         href = await image(
@@ -102,10 +102,16 @@ class FrameView:
             ui.navigate.to(self._view.address("/job", job=job))
 
 
-def _grown(box: list[float]) -> Box:
+def _around(box: list[float], width: int, height: int) -> Box:
+    """Return the ground around a frame as far as the fluorescence reaches, and all of the frame."""
     x0, y0, x1, y1 = box
     by = _AROUND * max(x1 - x0, y1 - y0)
-    return x0 - by, y0 - by, x1 + by, y1 + by
+    return (
+        min(x0, max(0.0, x0 - by)),
+        min(y0, max(0.0, y0 - by)),
+        max(x1, min(width, x1 + by)),
+        max(y1, min(height, y1 + by)),
+    )
 
 
 def _touch(one: list[float], other: Box) -> bool:

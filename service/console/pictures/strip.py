@@ -31,7 +31,7 @@ async def show_strip(view: View, place: ui.element, target: str) -> None:
             link = ui.link(target=view.address("/field", field=field, cell=cell["cell"]))
             with link.classes("strip-one"):
                 if href:
-                    ui.image(href).props(f"alt='{_SIDE_PX} px' no-spinner no-transition").classes(
+                    ui.image(href).props("alt='The cell in this section' no-spinner no-transition").classes(
                         "strip-image"
                     )
                 ui.label(field.partition("/")[0])

@@ -10,6 +10,7 @@ import tifffile
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from service.model.jobs import ExposureState, JobState, ScanEnd
 from service.model.phases import Phase
 from service.model.review import PolicyChange, Verdict
 from service.planning.review.asked import Asked
@@ -42,7 +43,7 @@ class ReviewedDaemon(TestedDaemon):
     """A daemon in review, with fluorescence on the disk and a cell with a hostile reason."""
 
     def __init__(self, folder: Path, run: str) -> None:
-        self.run, self._folder = run, folder
+        self.run, self._folder, self.folder = run, folder, folder
         cells = [cell for section in SECTIONS for cell in cells_of(section)]
         object.__setattr__(cells[1], "reason", HOSTILE)
         self.store = review_store(folder, cells, run=run)
@@ -105,6 +106,28 @@ def test_a_section_of_the_map_opens_its_field_and_a_cell_its_reasons(
     expect(page.locator(".facts").get_by_text(HOSTILE)).to_be_visible()
     assert "owned" not in page.title()
     without_serious_faults(page)
+
+
+def test_a_frame_is_decided_by_its_image_and_its_neighbours(reviewed: ReviewedDaemon, page: Page) -> None:
+    first, second, *_ = reviewed.store.queue.jobs(section="S0001")
+    path = Path("em/S0001", f"{first.id}.tiff")
+    (reviewed.folder / path).parent.mkdir(parents=True)
+    tifffile.imwrite(reviewed.folder / path, np.zeros((40, 60), dtype=np.uint8))
+    exposure = reviewed.store.ledger.arm(first.id, first.rect_m, 1e-6)
+    reviewed.store.ledger.finish(exposure.id, ScanEnd(ExposureState.CLOSED, JobState.EXPOSED))
+    doubt = {"reason": "exposed, but black", "image": path.as_posix(), "sha256": "a" * 64}
+    reviewed.store.queue.set_state(first.id, JobState.NEEDS_REVIEW, **doubt)
+    page.goto(f"/job?job={first.id}&run={reviewed.run}")
+    expect(page.locator(".decide")).to_be_visible()
+    expect(page.locator("img[alt='Electron image of this frame']")).to_be_visible()
+    expect(page.locator("svg image")).to_have_count(1)
+    expect(page.locator("svg .exposed")).to_have_count(1)
+    expect(page.locator(f"svg .frame.chosen[data-id='frame {first.id}']")).to_have_count(1)
+    expect(page.get_by_role("link", name=f"Field {FIRST}")).to_be_visible()
+    without_serious_faults(page)
+    page.locator(f"svg [data-id='frame {second.id}']").click()
+    expect(page.locator(".card-name")).to_have_text(f"Frame {second.id}, queued")
+    expect(page.get_by_text("None yet.")).to_be_visible()
 
 
 def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
