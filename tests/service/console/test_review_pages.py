@@ -115,8 +115,9 @@ def test_a_frame_is_decided_by_its_image_and_its_neighbours(reviewed: ReviewedDa
     tifffile.imwrite(reviewed.folder / path, np.zeros((40, 60), dtype=np.uint8))
     exposure = reviewed.store.ledger.arm(first.id, first.rect_m, 1e-6)
     reviewed.store.ledger.finish(exposure.id, ScanEnd(ExposureState.CLOSED, JobState.EXPOSED))
-    doubt = {"reason": "exposed, but black", "image": path.as_posix(), "sha256": "a" * 64}
-    reviewed.store.queue.set_state(first.id, JobState.NEEDS_REVIEW, **doubt)
+    reviewed.store.queue.set_state(
+        first.id, JobState.NEEDS_REVIEW, reason="exposed, but black", image=path.as_posix(), sha256="a" * 64
+    )
     page.goto(f"/job?job={first.id}&run={reviewed.run}")
     expect(page.locator(".decide")).to_be_visible()
     expect(page.locator("img[alt='Electron image of this frame']")).to_be_visible()
