@@ -24,7 +24,7 @@ dry-run: $(READY)  ## a whole session against the simulated microscope; more fla
 console-demo: $(READY)  ## a slow dry run with the operator's console in the browser
 	@mkdir -p build/demo; cd build/demo; echo '$(DEMO)' > slow.yaml; \
 	../../$(BIN)/ilemtrack dry-run --config slow.yaml --clock real --out demo-$$$$ > demo.log 2>&1 & \
-	cd build/demo; ../../$(BIN)/ilemtrack console --run demo-$$$$ $(ARGS)
+	../../$(BIN)/ilemtrack console --run demo-$$$$ $(ARGS)
 
 # One process runs all tests of a file, so that what they share is made once, the longest files first. Types and wheel are checked beside
 # the tests, which wait now and then; their output is shown at the end.
