@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from config.work import DetectionConfig
 from drivers.pose import RectM
@@ -14,7 +15,7 @@ _SURE = 1.0
 """Confidence in a box that a person has drawn: its margin has no extra for doubt."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """The policy of the configuration, and the step that put another one in force.
 
@@ -28,7 +29,8 @@ class Policy:
     configured: DetectionConfig
     step: Step | None = None
 
-    @property
+    # Each cell asks for it.
+    @cached_property
     def in_force(self) -> DetectionConfig:
         """The policy in force."""
         return changed(self.configured, None if self.step is None else self.step.policy)

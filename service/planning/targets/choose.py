@@ -139,9 +139,8 @@ def set_choice(config: Config, store: Store, rule: TargetsConfig, by: str, reaso
         raise RefusedChoiceError(wording.held_by_hand(held))
     with store.transaction():
         store.targets.add(rule.model_dump_json(exclude_defaults=True), by, reason)
-        for section in store.specimen.sections():
-            if store.specimen.fields(section.id, FieldState.PLANNED, limit=1):
-                store.queue.withdraw_plan(section.id, wording.chosen_anew(by))
+        planned = {field.section for field in store.specimen.fields(state=FieldState.PLANNED)}
+        store.queue.withdraw_plans(sorted(planned), wording.chosen_anew(by))
         selection = decide(store, rule, {"by": by, "reason": reason})
     total = len(selection.chosen) + len(selection.left_out)
     return f"{len(selection.chosen)} of {total} cells are chosen; the sections are planned again now"
