@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from config.model import Config
-from service import wording
+from service import wording_cells
 from service.errors import IllegalTransitionError, RefusedChoiceError
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import Phase
@@ -127,7 +127,7 @@ def _carry_out(config: Config, store: Store, grounds: Grounds, cells: set[str] |
         # Cells are chosen among those of all sections.
         touched = planned - store.review.exposed()
     _demand_nothing_held(store, touched & planned)
-    store.queue.withdraw_plans(sorted(touched & planned), wording.reviewed(by))
+    store.queue.withdraw_plans(sorted(touched & planned), wording_cells.reviewed(by))
     return changed
 
 
@@ -154,7 +154,7 @@ def _demand_nothing_held(store: Store, sections: Collection[str]) -> None:
         if job.hold_cause is HoldCause.PERSON and job.section in sections
     ]
     if held:
-        raise RefusedChoiceError(wording.held_by_hand(held))
+        raise RefusedChoiceError(wording_cells.held_by_hand(held))
 
 
 def _sections(store: Store, step: Step) -> set[str]:
@@ -178,7 +178,9 @@ _DONE = {
 
 
 def _counted(counts: Counter[EditKind]) -> str:
-    return ", ".join(f"{number} {wording.cells(number)} {_DONE[kind]}" for kind, number in counts.items())
+    return ", ".join(
+        f"{number} {wording_cells.cells(number)} {_DONE[kind]}" for kind, number in counts.items()
+    )
 
 
 def _planned_again(changed: Sequence[Cell]) -> str:

@@ -9,7 +9,7 @@ from config.work import DetectionConfig
 from detection.image.hits import OUTER_QUANTILE, Decision
 from drivers.pose import RectM, grown_rect
 from planner.geometry.rects import hull, overlap
-from service import wording
+from service import wording_cells
 from service.model.review import PolicyChange
 from service.model.specimen import Cell, FramePlace
 
@@ -73,10 +73,10 @@ def under_policy(cell: Cell, old: DetectionConfig, new: DetectionConfig, ground:
         )
         if not revived:
             return cell
-        said = wording.above_floor_of(cell.confidence, new.min_confidence, by)
+        said = wording_cells.above_floor_of(cell.confidence, new.min_confidence, by)
         return replace(imaged_with(cell, new, ground), decision=_kept(cell, new), reason=said)
     if new.min_confidence > old.min_confidence and cell.confidence < new.min_confidence:
-        said = wording.below_floor_of(cell.confidence, new.min_confidence, by)
+        said = wording_cells.below_floor_of(cell.confidence, new.min_confidence, by)
         return replace(cell, image_box_px=None, image_rect_m=None, decision=Decision.BELOW_FLOOR, reason=said)
     before, after = sides_px(cell, old, ground.pixel_um), sides_px(cell, new, ground.pixel_um)
     if before == after:
@@ -86,7 +86,7 @@ def under_policy(cell: Cell, old: DetectionConfig, new: DetectionConfig, ground:
     grown = tuple(map(_moved, shown, before, after))
     if not any(grown):
         return cell
-    return _grown(cell, grown, ground, wording.margins_of(cell.reason, by))
+    return _grown(cell, grown, ground, wording_cells.margins_of(cell.reason, by))
 
 
 def imaged_with(cell: Cell, policy: DetectionConfig, ground: Ground) -> Cell:
