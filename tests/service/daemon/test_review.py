@@ -45,6 +45,12 @@ def test_edits_of_a_review_are_imaged_undone_and_kept_through_a_restart(
     control.edit([Asked(EditKind.DRAW, field=first.field, box_px=box)], "kim", "")
     tried = PolicyChange(dilate_um=1.5)
     seen = control.preview_policy(tried, first.field)
+    # Neither an event that leaves the cells alone nor a plan made meanwhile changes the cells of a preview.
+    store.events.note("focus", first.section, {})
+    frames(session)
+    again_seen = control.preview_policy(tried, first.field)
+    assert (again_seen.cells, again_seen.boxes_px) == (seen.cells, seen.boxes_px)
+    assert again_seen.electron_s is not None
     control.set_policy(tried, "kim", "")
     after = frames(session)
     assert after != before
