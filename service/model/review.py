@@ -118,7 +118,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class FoundCells:
-    """What a policy depends on, of many cells: columns of `Cell`, as detected or, if fixed, as they stay.
+    """Columns of many cells that a policy depends on: as detected or, if fixed, as they are now.
 
     Attributes
     ----------
