@@ -1,12 +1,13 @@
 """Sentences for people, made from values.
 
 They are displayed and stored beside the value that they describe. No code decides by them:
-`tests/service/test_wording_is_display_only.py` replaces them all and runs sessions.
+`tests/service/test_wording_is_display_only.py` replaces them all and runs sessions. Sentences about the
+choice and the review of cells are in `service.wording_cells`, those about overviews in
+`service.wording_overviews`.
 """
 
 from collections.abc import Sequence
 
-from detection.alignment.reasons import NotProven
 from service.errors import StoreTrouble
 
 MOST_NAMED = 5
@@ -208,98 +209,6 @@ def stage_moved(by_m: float) -> str:
     return f"another program moved the stage by {by_m * 1e6:.1f} um in the course of the scan"
 
 
-# Cells left out by choice
-
-_LEFT_OUT = {
-    "too_dim": "dimmer than asked for",
-    "too_bright": "brighter than asked for",
-    "too_small": "smaller than asked for",
-    "too_large": "larger than asked for",
-    "too_short": "in fewer sections than asked for",
-    "too_long": "in more sections than asked for",
-    "not_among_brightest": "not among the brightest",
-    "not_in_sample": "not in the random sample",
-    "not_named": "not named",
-    "skipped_by_hand": "all its frames were skipped by hand",
-}
-_BESIDE = {
-    "imaged": "; imaged beside others",
-    "touched": "; partly under the beam beside others",
-    "clear": "",
-}
-
-
-def left_out(reason: str, beside: str = "clear") -> str:
-    """Return the reason of a cell left out by choice, and the effect of the frames of other cells."""
-    return f"left out by choice: {_LEFT_OUT[reason]}{_BESIDE[beside]}"
-
-
-def chosen_anew(by: str) -> str:
-    """Return the reason of jobs whose section is planned again for another choice of cells."""
-    return f"the section is planned again, as {by} has chosen other cells"
-
-
-# Cells as a person edits them
-
-
-def rejected(by: str) -> str:
-    """Return the reason of a cell that a person rejected; `by` with the reason given."""
-    return f"not imaged: rejected {by}"
-
-
-def accepted(by: str) -> str:
-    """Return the reason of a cell that a person accepted."""
-    return f"kept: accepted {by}"
-
-
-def drawn(by: str) -> str:
-    """Return the reason of a cell that a person drew."""
-    return f"kept: drawn {by}"
-
-
-def resized(by: str) -> str:
-    """Return the reason of a cell whose box a person changed."""
-    return f"kept: box changed {by}"
-
-
-def withdrawn(by: str) -> str:
-    """Return the reason of a drawn cell that was taken back."""
-    return f"drawn by hand, and taken back by {by}"
-
-
-def above_floor_of(confidence: float, floor: float, by: str) -> str:
-    """Return the reason of a cell that the threshold of a person lets pass."""
-    return f"kept: confidence {confidence:.3g} reaches {floor:g}, as set by {by}"
-
-
-def below_floor_of(confidence: float, floor: float, by: str) -> str:
-    """Return the reason of a cell below the threshold of a person."""
-    return f"not imaged: confidence {confidence:.3g} below {floor:g}, as set by {by}"
-
-
-def margins_of(reason: str, by: str) -> str:
-    """Return the reason of a cell that is imaged with the margins of a person."""
-    return f"{reason}; margins as set by {by}"
-
-
-def held_by_hand(jobs: Sequence[str]) -> str:
-    """Return why a section cannot be planned again."""
-    return (
-        f"{len(jobs)} frames are held by hand ({some(jobs)}) and would be planned anew: release or skip them"
-        " first (`ilemtrack queue`)"
-    )
-
-
-def cells(number: int) -> str:
-    """Return 'cell' or 'cells'."""
-    return "cell" if number == 1 else "cells"
-
-
-def reviewed(by: str) -> str:
-    """Return the reason of jobs whose section is planned again after an edit."""
-    return f"the section is planned again, as {by} has edited its cells"
-
-
 # Fields and plans after a restart
 
 
@@ -316,55 +225,3 @@ def detected_again() -> str:
 def plan_withdrawn() -> str:
     """Return the reason of jobs whose section is planned again."""
     return "the section is planned again, as one of its fields is taken or detected again"
-
-
-# Alignment of fields
-
-_NOT_PROVEN = {
-    NotProven.NO_CELLS: "the fluorescence shows too few cells",
-    NotProven.NOTHING_SHOWN: "the overview is black, white or even: check beam, detector and contrast",
-    NotProven.WRONG_FIELD: "the overview does not show the ground of the cells: check its pixel size",
-    NotProven.AMBIGUOUS: "no position fits clearly better than others",
-    NotProven.JUMPED: "the best position is further off than the machine can be",
-    NotProven.HALVES_DISAGREE: "two halves of the cells lie at different positions",
-    NotProven.NOT_PRECISE: "the cells show the position, but not precisely enough",
-}
-
-
-def planned_again(stage_left: bool) -> str:
-    """Return the reason of frames that others replace, after an overview or since the stage has left it."""
-    if stage_left:
-        return "its stage position is planned again, as the stage has moved since the overview"
-    return "its stage position is planned again, as the overview shows where the field lies"
-
-
-def alignment_says(reason: NotProven | None, proven_um: float | None) -> str:
-    """Return what an alignment proves, or why it proves nothing."""
-    if reason is not None:
-        return f"not proven: {_NOT_PROVEN[reason]}"
-    return f"proven to {proven_um:.2f} um"
-
-
-_OVERVIEWS = {
-    "waiting": "still to be taken",
-    "used": "frames are placed by it",
-    "left": "frames were placed by it until the stage moved; the others have the guard of the plan",
-    "not_proven": "frames as planned",
-    "not_used": "frames as planned",
-}
-_NOT_USED = {
-    "no_ground": "there is too little saved fluorescence around the stage position",
-    "not_done": "it was not taken, or needs review",
-    "stage_moved": "the stage has moved since",
-    "unreadable": "fluorescence or overview could not be read or compared",
-    "beyond_reach": "the beam or the stage does not reach the frames where the field lies",
-}
-
-
-def overview_says(state: str, reason: str | None, proven_m: float | None) -> str:
-    """Return the outcome of an overview, with its accuracy or the reason why it is not used."""
-    outcome = _OVERVIEWS[state]
-    if reason is None or state == "left":
-        return outcome if proven_m is None else f"proven to {proven_m * 1e6:.2f} um: {outcome}"
-    why = _NOT_USED[reason] if reason in _NOT_USED else _NOT_PROVEN[NotProven(reason)]
-    return f"{state.replace('_', ' ')}: {why}; {outcome}"

@@ -8,7 +8,7 @@ from detection.alignment.align import align
 from detection.alignment.values import Alignment, Picture
 from detection.image.hits import Detection
 from drivers.recorded.tiff import RecordedFrame, read_frames
-from service import wording
+from service import wording_overviews
 from service.errors import InputError
 
 
@@ -50,7 +50,7 @@ def alignment_document(frame: RecordedFrame, overview: RecordedFrame, found: Ali
         "overview": str(overview.path),
         "proven_um": _rounded(found.proven_um),
         "reason": None if found.reason is None else found.reason.value,
-        "says": wording.alignment_says(found.reason, found.proven_um),
+        "says": wording_overviews.alignment_says(found.reason, found.proven_um),
         "motion": None,
         "evidence": {
             "peak_sd": _rounded(evidence.peak_sd),

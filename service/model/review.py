@@ -1,5 +1,6 @@
 """Edits of the cells by a person in the review: frozen values, SI units unless the name says otherwise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,3 +114,39 @@ class Recorded:
     number: int
     edit: Edit
     step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCells:
+    """Columns of many cells that a policy depends on: as detected or, if fixed, as they are now.
+
+    Attributes
+    ----------
+    ids, fields, sections : sequence of str
+    boxes_px, images_px : sequence of four int
+        The box, and what is imaged; the box where nothing is.
+    rects_m : sequence of four float
+    reach_um : sequence of four float
+        0 where it is not known.
+    confidence, extra_um : sequence of float
+    imaged, below_floor : sequence of bool or 0 and 1
+        Some of it is imaged; it is left out for its confidence.
+    fixed : sequence of bool or 0 and 1
+        No policy changes it: a person has edited it, or the beam has been on its section.
+    chosen : sequence of bool or 0 and 1
+        It is not left out by choice.
+    """
+
+    ids: Sequence[str]
+    fields: Sequence[str]
+    sections: Sequence[str]
+    boxes_px: Sequence[Sequence[int]]
+    images_px: Sequence[Sequence[int]]
+    rects_m: Sequence[Sequence[float]]
+    reach_um: Sequence[Sequence[float]]
+    confidence: Sequence[float]
+    extra_um: Sequence[float]
+    imaged: Sequence[bool]
+    below_floor: Sequence[bool]
+    fixed: Sequence[bool]
+    chosen: Sequence[bool]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detection.alignment.values import Alignment, Picture, Similarity
 from detection.image.boxes import BoxPx
 from detection.registration.rigid import pixels_of_plane, plane_of_pixels
-from service import wording
+from service import wording_overviews
 from service.pictures.overlay import (
     DOUBTFUL,
     FOUND,
@@ -86,6 +86,9 @@ def _legend(width: int, found: Alignment) -> NDArray[np.uint8]:
         colour, name = (FOUND, "green") if proven else (DOUBTFUL, "amber")
         write_text(strip, f"{name}: found, shifted by {x:+.2f}, {y:+.2f} um", (110, 17), colour)
     write_text(
-        strip, wording.alignment_says(found.reason, found.proven_um), (10, 36), INK if proven else DOUBTFUL
+        strip,
+        wording_overviews.alignment_says(found.reason, found.proven_um),
+        (10, 36),
+        INK if proven else DOUBTFUL,
     )
     return strip

@@ -9,7 +9,7 @@ from planner.dose import cell_doses, scan_dose
 from planner.geometry.rects import RectM
 from planner.settings import settings_from
 from planner.values import Basis, Box, Method
-from service import wording
+from service import wording_cells
 from service.model.targets import Beside, LeftOut
 from service.model.work import ALL_CELLS
 from service.planning.durations import session_pace
@@ -162,7 +162,7 @@ def document_of(made: PlannedRequest) -> dict[str, Any]:
             *(BoxReason(box=item.box, reason=item.reason) for item in chosen.skipped),
             *(BoxReason(box=item.id, reason=item.reason) for item in made.request.not_imaged),
             *(
-                BoxReason(box=item.box, reason=wording.left_out(item.reason.value, item.beside.value))
+                BoxReason(box=item.box, reason=wording_cells.left_out(item.reason.value, item.beside.value))
                 for item in left_out
             ),
         ),

@@ -11,7 +11,7 @@ from planner.plan import compared_methods, plans
 from planner.settings import PlanSettings, settings_from
 from planner.values import Box, Method, Plan
 from planner.values import Field as SavedField
-from service import wording
+from service import wording_cells
 from service.logs import get_logger
 from service.model.jobs import Job
 from service.model.specimen import Cell, Field, FieldState, Section
@@ -97,7 +97,7 @@ def plan_section(config: Config, store: Store, section: str) -> None:
     rects = [one.rect_m for one in frames]
     besides = {c.id: beside(c.rect_m, rects, frame.reach_m) for c in cells if c.left_out is not None}
     skipped |= {
-        cell.id: wording.left_out(cell.left_out.value, besides[cell.id].value)
+        cell.id: wording_cells.left_out(cell.left_out.value, besides[cell.id].value)
         for cell in cells
         # Frames that a person has skipped say so themselves.
         if cell.left_out not in (None, LeftOut.SKIPPED_BY_HAND)

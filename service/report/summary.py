@@ -94,6 +94,8 @@ class Summary:
     """Number of cells left out by choice, over all sections, by reason."""
     beside_cells: dict[str, int]
     """Those of them by what the frames of other cells do to them."""
+    reviewed_cells: dict[str, int]
+    """Number of cells by the last decision of a person; see `service.model.review.Verdict`."""
     overviews: tuple[Measured, ...]
     """Overviews in their order: where each field lies, or why that is not proven."""
     remarks: dict[str, str]
@@ -160,6 +162,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
         left_out_cells=dict(Counter(c.left_out.value for c in cells if c.left_out is not None)),
         beside_cells=dict(Counter(c.beside.value for c in cells if c.beside is not None)),
+        reviewed_cells=dict(Counter(c.verdict.value for c in cells if c.verdict is not None)),
         raster_sections=tuple(s for s, e in plans.items() if e.data.get("basis") == Basis.RASTER),
     )
 

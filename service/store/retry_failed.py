@@ -33,7 +33,7 @@ def retry_failed(database: Database) -> tuple[str, ...]:
             if (field.undetected or field.untaken) and _untouched(database, field.section)
         ]
         for section in dict.fromkeys(field.section for field in failed):
-            Queue(database).withdraw_plan(section, wording.plan_withdrawn())
+            Queue(database).withdraw_plans([section], wording.plan_withdrawn())
         for field in failed:
             if field.untaken:
                 specimen.set_field(field.id, FieldState.PENDING, reason=wording.taken_again())

@@ -4,8 +4,10 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from math import isfinite
 from typing import Any
 
+from pydantic_core import from_json
 from pydantic_core import to_json as _to_json
 
 from detection.alignment.values import Similarity
@@ -15,7 +17,7 @@ from service.model.event import Event
 from service.model.focus import Focus, FocusBeam, FocusState
 from service.model.jobs import Exposure, ExposureState, HoldCause, Job, JobKind, JobOrigin, JobState
 from service.model.overviews import FieldPlace, Overview, OverviewState, reason_of
-from service.model.review import Edit, EditKind, PolicyChange, Recorded, Step, Verdict
+from service.model.review import Edit, EditKind, FoundCells, PolicyChange, Recorded, Step, Verdict
 from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
 from service.model.targets import Beside, Choice, LeftOut
 
@@ -39,7 +41,10 @@ def numbers(values: Sequence[float]) -> str:
     ValueError
         NaN or infinity among them.
     """
-    return json.dumps(list(values), allow_nan=False)
+    if not all(map(isfinite, values)):
+        raise ValueError(f"not finite: {values}")
+    # A tenth of the time of `json.dumps`: a session has 12,000 cells with four rectangles each.
+    return _to_json(list(values)).decode()
 
 
 def section(row: sqlite3.Row) -> Section:
@@ -67,7 +72,7 @@ def field(row: sqlite3.Row) -> Field:
         image=row["image"],
         sha256=row["sha256"],
         elapsed_ms=row["elapsed_ms"],
-        warnings=tuple(json.loads(row["warnings"])),
+        warnings=tuple(from_json(row["warnings"])),
         frame=None if row["frame"] is None else _frame_place(row["frame"]),
     )
 
@@ -78,7 +83,7 @@ def frame_place_json(frame: FramePlace) -> str:
 
 
 def _frame_place(text: str) -> FramePlace:
-    values = json.loads(text)
+    values = from_json(text)
     pose = values["pose"]
     place = Pose(
         tuple(pose["center_m"]), tuple(pose["pixel_size_m"]),
@@ -101,7 +106,7 @@ def cell(row: sqlite3.Row, jobs: Sequence[str]) -> Cell:
         reason=row["reason"],
         jobs=tuple(jobs),
         skipped=row["skipped"],
-        tracks=tuple(json.loads(row["tracks"])),
+        tracks=tuple(from_json(row["tracks"])),
         seen=bool(row["seen"]),
         source=CellSource(row["source"]),
         decision=Decision(row["decision"]),
@@ -152,6 +157,15 @@ def found(row: sqlite3.Row, now: Cell) -> Cell:
         decision=Decision(row["decision"]),
         verdict=None,
     )
+
+
+def found_cells(found: Sequence[sqlite3.Row]) -> FoundCells:
+    """Read the rows of `ReviewStore.found_cells`."""
+    columns: list[Any] = [list(column) for column in zip(*found, strict=True)] or [[] for _ in range(13)]
+    # All rectangles of a column at once: 12,000 cells in a tenth of a second.
+    for n in range(3, 7):
+        columns[n] = from_json(f"[{','.join(columns[n])}]")
+    return FoundCells(*columns)
 
 
 def choice(row: sqlite3.Row) -> Choice:
@@ -255,5 +269,6 @@ def rect(row: sqlite3.Row) -> RectM:
 
 def _four(text: str) -> tuple[Any, Any, Any, Any]:
     """Read four numbers: ints come back as ints, floats as the very same floats."""
-    x0, y0, x1, y1 = json.loads(text)
+    # A tenth of the time of `json.loads`.
+    x0, y0, x1, y1 = from_json(text)
     return x0, y0, x1, y1

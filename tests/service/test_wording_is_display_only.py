@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from drivers.errors import DriverError
-from service import wording
+from service import wording, wording_cells, wording_overviews
 from service.acquisition import electron, holds
 from service.daemon.main_loop import _stuck
 from service.model.jobs import HoldCause, JobState
@@ -29,10 +29,12 @@ from tests.service.store.stores import add_specimen, job, save_field
 
 pytestmark = pytest.mark.usefixtures("frames_once")
 
+MODULES = (wording, wording_cells, wording_overviews)
 WORDINGS = [
-    name
-    for name, value in vars(wording).items()
-    if inspect.isfunction(value) and value.__module__ == wording.__name__
+    (module, name)
+    for module in MODULES
+    for name, value in vars(module).items()
+    if inspect.isfunction(value) and value.__module__ == module.__name__
 ]
 
 MISLEADING = (
@@ -54,8 +56,8 @@ class Usage(NamedTuple):
 def other_words(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Make every sentence the same."""
     said = str(request.param)
-    for name in WORDINGS:
-        monkeypatch.setattr(wording, name, lambda *_, **__: said)
+    for module, name in WORDINGS:
+        monkeypatch.setattr(module, name, lambda *_, **__: said)
     return said
 
 
@@ -85,6 +87,9 @@ def alarms(store: Store) -> list[str | None]:
 
 def test_there_are_sentences_to_change() -> None:
     assert len(WORDINGS) > 15
+    assert {module for module, _ in WORDINGS} == set(MODULES)
+    files = {Path(inspect.getfile(one)) for one in MODULES}
+    assert files == set((ROOT / "service").glob("wording*.py"))
 
 
 @pytest.mark.usefixtures("other_words")

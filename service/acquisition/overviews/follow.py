@@ -12,7 +12,7 @@ from drivers.errors import DriverError
 from drivers.guards.scan_guard import within_reach
 from drivers.sem import ScanRequest
 from planner.errors import PlannerError
-from service import wording
+from service import wording_overviews
 from service.acquisition.overviews.measure import measured
 from service.acquisition.overviews.scan import queue_overview
 from service.errors import IllegalTransitionError
@@ -134,7 +134,7 @@ def _recorded(context: Context, overview: Overview, again: Replanned | None) -> 
     Then nothing is recorded, and all is looked at once more.
     """
     store = context.store
-    reason = wording.planned_again(overview.state is OverviewState.LEFT)
+    reason = wording_overviews.planned_again(overview.state is OverviewState.LEFT)
     try:
         with store.transaction():
             store.overviews.change(overview)

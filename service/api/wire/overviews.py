@@ -5,7 +5,7 @@ from typing import Self
 
 from config.base import Frozen
 from detection.alignment.reasons import NotProven
-from service import wording
+from service import wording_overviews
 from service.api.wire.messages import Limit, Number
 from service.model import overviews
 from service.model.overviews import NotUsed, OverviewState
@@ -54,7 +54,7 @@ class OverviewRow(Frozen):
             job=row.job,
             state=row.state,
             reason=row.reason,
-            says=wording.overview_says(row.state.value, row.reason, row.proven_m),
+            says=wording_overviews.overview_says(row.state.value, row.reason, row.proven_m),
             offset_um=None if off_m is None else (off_m[0] * 1e6, off_m[1] * 1e6),
             rotation_deg=None if motion is None else math.degrees(motion.rotation_rad),
             scale=None if motion is None else motion.scale,

@@ -10,7 +10,8 @@ from service.cli.live.focusing import focus_text
 from service.report.durations import SessionWay
 from service.report.summary import Measured, Summary
 from service.session.folders.run_folder import RunFolder
-from service.wording import MOST_NAMED, overview_says, some
+from service.wording import MOST_NAMED, some
+from service.wording_overviews import overview_says
 from service.words.quantities import duration, size
 
 
@@ -29,6 +30,9 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
         rows.append(("stitched", f"{len(summary.stitched_cells)} cells, each from several frames"))
     if summary.raster_sections:
         rows.append(("full raster", f"{some(summary.raster_sections)}: {RASTER_TAKEN}"))
+    if summary.reviewed_cells:
+        said = ", ".join(f"{number} {verdict}" for verdict, number in summary.reviewed_cells.items())
+        rows.append(("review", f"cells by hand: {said}"))
     if summary.left_out_cells:
         beside = summary.beside_cells.get("imaged", 0)
         rows.append(

@@ -80,11 +80,16 @@ class Margins:
         except TROUBLE as error:
             self._effect.set_text(str(error))
             return
-        before = "being planned" if found["electron_s"] is None else duration(found["electron_s"])
+        # Until all is planned, a section that will be a raster seems to take longer.
+        time = (
+            "How long the electron images take is known once all sections are planned."
+            if found["electron_s"] is None
+            else f"Electron images about {duration(found['estimate_s'])} in place of"
+            f" {duration(found['electron_s'])}."
+        )
         self._effect.set_text(
             f"{found['cells']} cells in place of {found['before']}: {found['added']} more,"
-            f" {found['dropped']} fewer, {found['resized']} with other margins. Electron images about"
-            f" {duration(found['estimate_s'])} in place of {before}."
+            f" {found['dropped']} fewer, {found['resized']} with other margins. {time}"
         )
         self._shown.try_margins(found["boxes_px"])
 

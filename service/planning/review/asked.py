@@ -1,5 +1,6 @@
 """Edits as a person asks for them, checked and resolved to edits of single cells."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,8 +79,9 @@ class Resolver:
             else:
                 edits += self._of_cells(one)
         names = [str(one.cell) for one in edits]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise RefusedChoiceError(f"cell {twice} comes twice in these edits")
+        twice = [name for name, number in Counter(names).items() if number > 1]
+        if twice:
+            raise RefusedChoiceError(f"cell {twice[0]} comes twice in these edits")
         return Resolved(tuple(edits), tuple(new))
 
     def _of_cells(self, asked: Asked) -> list[Edit]:
@@ -110,12 +112,8 @@ class Resolver:
         return found[0]
 
     def _track_of(self, cell: Cell) -> list[Cell]:
-        own = set(cell.tracks)
-        return [
-            one
-            for one in self._store.specimen.cells()
-            if not own.isdisjoint(one.tracks) and one.section not in self._exposed
-        ]
+        of_tracks = self._store.review.cells_of_tracks(cell.tracks)
+        return [one for one in of_tracks if one.section not in self._exposed]
 
     def _field_of(self, cell: Cell) -> Field:
         field = self._store.specimen.field(cell.field)

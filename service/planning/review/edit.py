@@ -1,11 +1,11 @@
 """Edits of the cells by a person in the review: recorded, carried out, and undone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from config.model import Config
-from service import wording
+from service import wording_cells
 from service.errors import IllegalTransitionError, RefusedChoiceError
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import Phase
@@ -126,16 +126,15 @@ def _carry_out(config: Config, store: Store, grounds: Grounds, cells: set[str] |
     if changed and not rule_in_force(config, store).everything:
         # Cells are chosen among those of all sections.
         touched = planned - store.review.exposed()
-    for section in sorted(touched & planned):
-        _demand_nothing_held(store, section)
-        store.queue.withdraw_plan(section, wording.reviewed(by))
+    _demand_nothing_held(store, touched & planned)
+    store.queue.withdraw_plans(sorted(touched & planned), wording_cells.reviewed(by))
     return changed
 
 
 def _refresh(config: Config, store: Store, grounds: Grounds, cells: set[str] | None) -> list[Cell]:
     """Store some cells as edited; return those that changed."""
     exposed = store.review.exposed()
-    now = store.specimen.cells() if cells is None else store.review.cells(cells)
+    now = store.review.all_cells() if cells is None else store.review.cells(cells)
     now = [cell for cell in now if cell.section not in exposed]
     policy = Policy(config.detection, store.review.policy_step())
     edits = store.review.edits_of(cell.id for cell in now)
@@ -148,10 +147,14 @@ def _refresh(config: Config, store: Store, grounds: Grounds, cells: set[str] | N
     return changed
 
 
-def _demand_nothing_held(store: Store, section: str) -> None:
-    held = [job.id for job in store.queue.jobs(JobState.HELD, section) if job.hold_cause is HoldCause.PERSON]
+def _demand_nothing_held(store: Store, sections: Collection[str]) -> None:
+    held = [
+        job.id
+        for job in store.queue.jobs(JobState.HELD)
+        if job.hold_cause is HoldCause.PERSON and job.section in sections
+    ]
     if held:
-        raise RefusedChoiceError(wording.held_by_hand(held))
+        raise RefusedChoiceError(wording_cells.held_by_hand(held))
 
 
 def _sections(store: Store, step: Step) -> set[str]:
@@ -175,7 +178,9 @@ _DONE = {
 
 
 def _counted(counts: Counter[EditKind]) -> str:
-    return ", ".join(f"{number} {wording.cells(number)} {_DONE[kind]}" for kind, number in counts.items())
+    return ", ".join(
+        f"{number} {wording_cells.cells(number)} {_DONE[kind]}" for kind, number in counts.items()
+    )
 
 
 def _planned_again(changed: Sequence[Cell]) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from config.work import DetectionConfig
 from drivers.pose import RectM
-from service import wording
+from service import wording_cells
 from service.model.review import BoxPx4, EditKind, Recorded, Step, Verdict
 from service.model.specimen import Cell
 from service.planning.review.margins import Ground, changed, imaged_with, under_policy
@@ -14,7 +15,7 @@ _SURE = 1.0
 """Confidence in a box that a person has drawn: its margin has no extra for doubt."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """The policy of the configuration, and the step that put another one in force.
 
@@ -28,7 +29,8 @@ class Policy:
     configured: DetectionConfig
     step: Step | None = None
 
-    @property
+    # Each cell asks for it.
+    @cached_property
     def in_force(self) -> DetectionConfig:
         """The policy in force."""
         return changed(self.configured, None if self.step is None else self.step.policy)
@@ -53,7 +55,7 @@ def as_reviewed(found: Cell, edits: Sequence[Recorded], policy: Policy, ground: 
     live = [one for one in edits if one.step.is_live]
     if _drawn(edits) and not _drawn(live):
         by = next(one.step.undone_by or "" for one in edits if one.edit.kind is EditKind.DRAW)
-        return replace(_not_imaged(found), verdict=Verdict.WITHDRAWN, reason=wording.withdrawn(by))
+        return replace(_not_imaged(found), verdict=Verdict.WITHDRAWN, reason=wording_cells.withdrawn(by))
     now = policy.in_force
     if not live:
         if policy.step is None:
@@ -65,15 +67,15 @@ def as_reviewed(found: Cell, edits: Sequence[Recorded], policy: Policy, ground: 
     cell = found if box is None else _with_box(found, *box, now, ground())
     match last.edit.kind:
         case EditKind.REJECT:
-            return replace(_not_imaged(cell), verdict=Verdict.REJECTED, reason=wording.rejected(word))
+            return replace(_not_imaged(cell), verdict=Verdict.REJECTED, reason=wording_cells.rejected(word))
         case EditKind.DRAW:
-            return replace(cell, verdict=Verdict.DRAWN, reason=wording.drawn(word))
+            return replace(cell, verdict=Verdict.DRAWN, reason=wording_cells.drawn(word))
         case EditKind.RESIZE:
-            return replace(cell, verdict=Verdict.RESIZED, reason=wording.resized(word))
+            return replace(cell, verdict=Verdict.RESIZED, reason=wording_cells.resized(word))
         case _:
             if box is None:
                 cell = _accepted(found, policy.configured, now, ground())
-            return replace(cell, verdict=Verdict.ACCEPTED, reason=wording.accepted(word))
+            return replace(cell, verdict=Verdict.ACCEPTED, reason=wording_cells.accepted(word))
 
 
 def _accepted(found: Cell, old: DetectionConfig, new: DetectionConfig, ground: Ground) -> Cell:

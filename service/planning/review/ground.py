@@ -1,6 +1,8 @@
 """Frames and saved ground that the boxes of a review lie on."""
 
+from collections.abc import Iterable
 from functools import reduce
+from itertools import groupby
 from pathlib import Path
 
 from drivers.pose import frame_rect
@@ -29,12 +31,24 @@ class Grounds:
         RefusedChoiceError
             The place of a frame is not known: it is of an earlier version, and its file cannot be read.
         """
-        if cell.section not in self._known:
-            self._known[cell.section] = self._of_section(cell.section)
-        return self._known[cell.section][cell.field]
+        return self.of_field(cell.section, cell.field)
 
-    def _of_section(self, section: str) -> dict[str, Ground]:
-        saved = [one for one in self._store.specimen.fields(section=section) if one.image is not None]
+    def of_field(self, section: str, field: str) -> Ground:
+        """Return the ground of a cell of a field; see `of`."""
+        if section not in self._known:
+            self._known[section] = self._of_fields(self._store.specimen.fields(section=section))
+        return self._known[section][field]
+
+    def read_all(self) -> None:
+        """Read the fields of all sections at once."""
+        fields = self._store.specimen.fields()
+        for section, own in groupby(fields, key=lambda field: field.section):
+            self._known[section] = self._of_fields(own)
+
+    def _of_fields(self, fields: Iterable[Field]) -> dict[str, Ground]:
+        saved = [one for one in fields if one.image is not None]
+        if not saved:
+            return {}
         places = {one.id: frame_place(self._store, one) for one in saved}
         seen = [places[one.id] for one in saved if one.state in _SEEN] or list(places.values())
         whole = reduce(hull, (frame_rect(place.pose, place.shape) for place in seen))

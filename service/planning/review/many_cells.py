@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.work import DetectionConfig
-from detection.image.hits import Decision
-from planner.geometry.rects import overlap
-from service.model.specimen import Cell
+from service.model.review import FoundCells
 from service.planning.review.margins import Ground, share_of_reach
 
 Floats = NDArray[np.float64]
@@ -56,29 +54,26 @@ class ManyCells:
     revivable: Flags
 
     @classmethod
-    def of(cls, cells: Sequence[Cell], ground_of: Callable[[Cell], Ground]) -> "ManyCells":
-        """Return cells as found in arrays."""
-        grounds = [ground_of(cell) for cell in cells]
-        boxes = _rows([cell.box_px for cell in cells])
-        images = _rows([cell.image_box_px or cell.box_px for cell in cells])
+    def of(cls, found: FoundCells, ground_of: Callable[[str, str], Ground]) -> "ManyCells":
+        """Return cells as found in arrays; `ground_of` a section and a field."""
+        index: dict[tuple[str, str], int] = {}
+        keys = zip(found.sections, found.fields, strict=True)
+        of_cell = [index.setdefault(key, len(index)) for key in keys]
+        grounds = [ground_of(*key) for key in index]
         sizes = np.array([ground.frame.size_px for ground in grounds], dtype=np.float64).reshape(-1, 2)
+        whole = _rows([ground.whole_m for ground in grounds])[of_cell]
+        boxes, images, rects = _rows(found.boxes_px), _rows(found.images_px), _rows(found.rects_m)
+        imaged = np.array(found.imaged, dtype=bool)
+        saved = (rects[:, :2] < whole[:, 2:]).all(axis=1) & (whole[:, :2] < rects[:, 2:]).all(axis=1)
         return cls(
-            confidence=np.array([cell.confidence for cell in cells]),
-            extra_um=np.array([cell.extra_um for cell in cells]),
-            pixel_um=np.array([ground.pixel_um for ground in grounds]),
-            reach_um=_rows([cell.reach_um or (0.0, 0.0, 0.0, 0.0) for cell in cells]),
-            room_px=np.hstack([boxes[:, :2], sizes - boxes[:, 2:]]),
+            confidence=np.array(found.confidence, dtype=np.float64),
+            extra_um=np.array(found.extra_um, dtype=np.float64),
+            pixel_um=np.array([ground.pixel_um for ground in grounds], dtype=np.float64)[of_cell],
+            reach_um=_rows(found.reach_um),
+            room_px=np.hstack([boxes[:, :2], sizes[of_cell] - boxes[:, 2:]]),
             shown_px=np.hstack([boxes[:, :2] - images[:, :2], images[:, 2:] - boxes[:, 2:]]),
-            imaged=np.array([cell.image_rect_m is not None for cell in cells], dtype=bool),
-            revivable=np.array(
-                [
-                    cell.image_rect_m is None
-                    and cell.decision is Decision.BELOW_FLOOR
-                    and overlap(cell.rect_m, ground.whole_m)
-                    for cell, ground in zip(cells, grounds, strict=True)
-                ],
-                dtype=bool,
-            ),
+            imaged=imaged,
+            revivable=np.array(found.below_floor, dtype=bool) & ~imaged & saved,
         )
 
     def under(self, old: DetectionConfig, new: DetectionConfig) -> Imaged:
@@ -102,5 +97,5 @@ class ManyCells:
         return np.asarray(np.ceil(wanted / pixel_um - 1e-9))
 
 
-def _rows(values: Sequence[tuple[float, ...]]) -> Floats:
+def _rows(values: Sequence[Sequence[float]]) -> Floats:
     return np.array(values, dtype=np.float64).reshape(-1, 4)

@@ -9,7 +9,7 @@ from config.work import DetectionConfig
 from detection.image.hits import OUTER_QUANTILE, Decision
 from drivers.pose import RectM, grown_rect
 from planner.geometry.rects import hull, overlap
-from service import wording
+from service import wording_cells
 from service.model.review import PolicyChange
 from service.model.specimen import Cell, FramePlace
 
@@ -73,10 +73,10 @@ def under_policy(cell: Cell, old: DetectionConfig, new: DetectionConfig, ground:
         )
         if not revived:
             return cell
-        said = wording.above_floor_of(cell.confidence, new.min_confidence, by)
+        said = wording_cells.above_floor_of(cell.confidence, new.min_confidence, by)
         return replace(imaged_with(cell, new, ground), decision=_kept(cell, new), reason=said)
     if new.min_confidence > old.min_confidence and cell.confidence < new.min_confidence:
-        said = wording.below_floor_of(cell.confidence, new.min_confidence, by)
+        said = wording_cells.below_floor_of(cell.confidence, new.min_confidence, by)
         return replace(cell, image_box_px=None, image_rect_m=None, decision=Decision.BELOW_FLOOR, reason=said)
     before, after = sides_px(cell, old, ground.pixel_um), sides_px(cell, new, ground.pixel_um)
     if before == after:
@@ -86,13 +86,13 @@ def under_policy(cell: Cell, old: DetectionConfig, new: DetectionConfig, ground:
     grown = tuple(map(_moved, shown, before, after))
     if not any(grown):
         return cell
-    return replace(_grown(cell, grown, ground), reason=wording.margins_of(cell.reason, by))
+    return _grown(cell, grown, ground, wording_cells.margins_of(cell.reason, by))
 
 
 def imaged_with(cell: Cell, policy: DetectionConfig, ground: Ground) -> Cell:
     """Return a cell with the margins that a policy asks for around its box."""
     bare = replace(cell, image_box_px=cell.box_px, image_rect_m=cell.rect_m)
-    return _grown(bare, sides_px(cell, policy, ground.pixel_um), ground)
+    return _grown(bare, sides_px(cell, policy, ground.pixel_um), ground, cell.reason)
 
 
 def sides_px(cell: Cell, policy: DetectionConfig, pixel_um: float) -> Sides:
@@ -104,8 +104,13 @@ def sides_px(cell: Cell, policy: DetectionConfig, pixel_um: float) -> Sides:
     if cell.reach_um is None:
         return margin, margin, margin, margin
     share = share_of_reach(policy.side_quantile)
-    left, top, right, bottom = (max(margin, _pixels(share * side, pixel_um)) for side in cell.reach_um)
-    return left, top, right, bottom
+    left, top, right, bottom = cell.reach_um
+    return (
+        max(margin, _pixels(share * left, pixel_um)),
+        max(margin, _pixels(share * top, pixel_um)),
+        max(margin, _pixels(share * right, pixel_um)),
+        max(margin, _pixels(share * bottom, pixel_um)),
+    )
 
 
 def _moved(shown: int, before: int, after: int) -> int:
@@ -115,7 +120,7 @@ def _moved(shown: int, before: int, after: int) -> int:
     return after - shown if shown <= before else 0
 
 
-def _grown(cell: Cell, grown_px: tuple[int, ...], ground: Ground) -> Cell:
+def _grown(cell: Cell, grown_px: tuple[int, ...], ground: Ground, reason: str) -> Cell:
     assert cell.image_rect_m is not None
     left, top, right, bottom = grown_px
     x0, y0, x1, y1 = cell.image_box_px or cell.box_px
@@ -125,7 +130,7 @@ def _grown(cell: Cell, grown_px: tuple[int, ...], ground: Ground) -> Cell:
         grown_rect(ground.frame.pose, cell.image_rect_m, (left, top, right, bottom)), ground.whole_m
     )
     # However it shrinks, the cell as found is imaged.
-    return replace(cell, image_box_px=box, image_rect_m=hull(rect, cell.rect_m))
+    return replace(cell, image_box_px=box, image_rect_m=hull(rect, cell.rect_m), reason=reason)
 
 
 def _inside(rect: RectM, whole: RectM) -> RectM:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.model import Config
 from planner.cost import Work, total_s
@@ -14,9 +15,12 @@ from service.planning.durations import session_pace
 from service.planning.focus_cost import FocusCost
 from service.planning.review.effective import Policy, as_reviewed
 from service.planning.review.ground import Grounds
-from service.planning.review.many_cells import Floats, Imaged, ManyCells
+from service.planning.review.many_cells import Flags, Floats, Imaged, ManyCells
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
+
+_NOT_OF_CELLS = ("plan", "queue", "queue_add", "focus", "overview")
+"""Kinds of events that change neither cells nor exposures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class PolicyPreview:
 
 
 class PolicyPreviews:
-    """Previews of one session; the cells are read again after each event.
+    """Previews of one session; the cells are read again after each event that may have changed them.
 
     Parameters
     ----------
@@ -63,7 +67,8 @@ class PolicyPreviews:
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config, self._store = config, store
-        self._kept: tuple[int, _Now] | None = None
+        self._cells: tuple[int, _Cells] | None = None
+        self._hours: tuple[int, _Hours] | None = None
 
     def preview(self, change: PolicyChange, field: str | None = None) -> PolicyPreview:
         """Return the effect of a policy, and what it images of each cell of a field.
@@ -73,47 +78,72 @@ class PolicyPreviews:
         RefusedChoiceError
             The place of a frame is not known.
         """
-        seq = self._store.events.last_seq()
-        if self._kept is None or self._kept[0] != seq:
-            self._kept = seq, _Now(self._config, self._store)
-        return self._kept[1].preview(change, field)
+        with self._store.snapshot():
+            seq = self._store.events.last_seq()
+            if self._cells is None or self._store.events.any_since(self._cells[0], but=_NOT_OF_CELLS):
+                self._cells = self._hours = None
+                self._cells = seq, _Cells(self._config, self._store)
+            cells = self._cells[1]
+            self._cells = seq, cells
+            if self._hours is None or self._hours[0] != seq:
+                self._hours = seq, _Hours(self._config, self._store, cells.sections, cells.section_of)
+            policy = Policy(self._config.detection, Step(0, "", "", "", change))
+            boxes_px = {} if field is None else _boxes(self._store, policy, field)
+        return cells.preview(policy, self._hours[1], boxes_px)
 
 
-class _Now:
-    """Cells of a session at one moment."""
+def _boxes(store: Store, policy: Policy, field: str) -> dict[str, BoxPx4 | None]:
+    """Return what a policy images of each cell of a field, px of its frame."""
+    cells, grounds, exposed = store.specimen.cells(field=field), Grounds(store), store.review.exposed()
+    edits = store.review.edits_of(cell.id for cell in cells)
+    return {
+        now.id: (
+            now
+            if now.section in exposed and now.verdict is None
+            else as_reviewed(was, edits.get(now.id, ()), policy, partial(grounds.of, was))
+        ).image_box_px
+        for now, was in zip(cells, store.review.as_found(cells), strict=True)
+    }
+
+
+class _Cells:
+    """Cells of a session at one moment.
+
+    Attributes
+    ----------
+    sections : array of str
+        Sections that have cells.
+    section_of : (cells,) array of int
+        Index of the section of each cell.
+    """
 
     def __init__(self, config: Config, store: Store) -> None:
-        self._policy = config.detection
-        self._cells = store.specimen.cells()
-        self._grounds = Grounds(store)
-        self._edits = store.review.edits_of(cell.id for cell in self._cells)
-        exposed = store.review.exposed()
-        # What a person has edited, or the beam has reached, does not follow the policy.
-        edited = [cell.verdict is not None or cell.section in exposed for cell in self._cells]
-        self._fixed = np.array(edited, dtype=bool)
-        self._found = store.review.as_found(self._cells)
-        base = [now if own else was for now, was, own in zip(self._cells, self._found, edited, strict=True)]
-        self._many = ManyCells.of(base, self._grounds.of)
-        step = store.review.policy_step()
-        self._before = self._under(Policy(config.detection, step))
-        self._chosen = np.array([cell.left_out is None for cell in self._cells], dtype=bool)
-        self._hours = _Hours(config, store, [cell.section for cell in self._cells])
-        boxes = np.array([cell.box_px for cell in self._cells], dtype=np.float64).reshape(-1, 4)
+        found, grounds = store.review.found_cells(), Grounds(store)
+        grounds.read_all()
+        self._names = found.ids
+        self._fixed, self._chosen = np.array(found.fixed, dtype=bool), np.array(found.chosen, dtype=bool)
+        self._many = ManyCells.of(found, grounds.of_field)
+        self._before = self._under(Policy(config.detection, store.review.policy_step()))
+        sections = np.array(found.sections, dtype=str)
+        self.sections, self.section_of = np.unique(sections, return_inverse=True)
+        boxes = np.array(found.boxes_px, dtype=np.float64).reshape(-1, 4)
         self._size_px = boxes[:, 2:] - boxes[:, :2]
 
-    def preview(self, change: PolicyChange, field: str | None) -> PolicyPreview:
-        policy = Policy(self._policy, Step(0, "", "", "", change))
+    def preview(
+        self, policy: Policy, hours: "_Hours", boxes_px: Mapping[str, BoxPx4 | None]
+    ) -> PolicyPreview:
+        """Return the effect of a policy."""
         before, after = self._before, self._under(policy)
         other = (before.sides_px != after.sides_px).any(axis=1) & before.mask & after.mask
         return PolicyPreview(
             cells=int(np.count_nonzero(after.mask & self._chosen)),
             before=int(np.count_nonzero(before.mask & self._chosen)),
-            added=self._names(after.mask & ~before.mask),
-            dropped=self._names(before.mask & ~after.mask),
+            added=self._named(after.mask & ~before.mask),
+            dropped=self._named(before.mask & ~after.mask),
             resized=int(np.count_nonzero(other)),
-            electron_s=self._hours.planned_s,
-            estimate_s=self._hours.estimate_s(self._alone_s(before), self._alone_s(after)),
-            boxes_px=self._boxes(policy, field),
+            electron_s=hours.planned_s,
+            estimate_s=hours.estimate_s(self._alone_s(hours, before), self._alone_s(hours, after)),
+            boxes_px=boxes_px,
         )
 
     def _under(self, policy: Policy) -> Imaged:
@@ -123,38 +153,28 @@ class _Now:
             np.where(fixed, self._many.imaged, now.mask), np.where(fixed[:, None], sides, now.sides_px)
         )
 
-    def _alone_s(self, imaged: Imaged) -> Floats:
+    def _alone_s(self, hours: "_Hours", imaged: Imaged) -> Floats:
         pixel_um = self._many.pixel_um
         sizes_um = self._size_px * pixel_um[:, None]
         sides_um = imaged.sides_px * pixel_um[:, None]
-        return np.where(imaged.mask & self._chosen, self._hours.alone_s(sizes_um, sides_um), 0.0)
+        return np.where(imaged.mask & self._chosen, hours.alone_s(sizes_um, sides_um), 0.0)
 
-    def _names(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[str, ...]:
-        return tuple(self._cells[n].id for n in np.flatnonzero(mask).tolist())
-
-    def _boxes(self, policy: Policy, field: str | None) -> dict[str, BoxPx4 | None]:
-        pairs = zip(self._cells, self._found, self._fixed.tolist(), strict=True)
-        return {
-            now.id: (
-                now
-                if fixed and now.verdict is None
-                else as_reviewed(was, self._edits.get(now.id, ()), policy, partial(self._grounds.of, was))
-            ).image_box_px
-            for now, was, fixed in pairs
-            if now.field == field
-        }
+    def _named(self, mask: Flags) -> tuple[str, ...]:
+        return tuple(self._names[n] for n in np.flatnonzero(mask).tolist())
 
 
 class _Hours:
     """Time of electron images, estimated from the plans and the sizes of the cells."""
 
-    def __init__(self, config: Config, store: Store, sections: list[str]) -> None:
+    def __init__(
+        self, config: Config, store: Store, sections: NDArray[np.str_], section_of: NDArray[np.intp]
+    ) -> None:
         pace = session_pace(config, store)
         self._pace, self._focus = pace.electron, FocusCost.of(config, pace)
         self._settings = settings_from(
             config.planner, config.sem, config.stage, StageFrame.of(config).misfit_m
         )
-        self._names, self._of_cell = np.unique(np.array(sections, dtype=str), return_inverse=True)
+        self._names, self._of_cell = sections, section_of
         plans, rasters = store.durations.of_plans(), store.durations.of_method("raster")
         nothing = float("nan")
         self._plan_s = np.array([self._s(plans[n]) if n in plans else nothing for n in self._names.tolist()])

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from config.model import Config
 from config.work import TargetsConfig
-from service import wording
+from service import wording_cells
 from service.errors import IllegalTransitionError, InputError, RefusedChoiceError
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import Phase
@@ -136,12 +136,11 @@ def set_choice(config: Config, store: Store, rule: TargetsConfig, by: str, reaso
     check_rule(config, store, rule)
     held = [job.id for job in store.queue.jobs(state=JobState.HELD) if job.hold_cause is HoldCause.PERSON]
     if held:
-        raise RefusedChoiceError(wording.held_by_hand(held))
+        raise RefusedChoiceError(wording_cells.held_by_hand(held))
     with store.transaction():
         store.targets.add(rule.model_dump_json(exclude_defaults=True), by, reason)
-        for section in store.specimen.sections():
-            if store.specimen.fields(section.id, FieldState.PLANNED, limit=1):
-                store.queue.withdraw_plan(section.id, wording.chosen_anew(by))
+        planned = {field.section for field in store.specimen.fields(state=FieldState.PLANNED)}
+        store.queue.withdraw_plans(sorted(planned), wording_cells.chosen_anew(by))
         selection = decide(store, rule, {"by": by, "reason": reason})
     total = len(selection.chosen) + len(selection.left_out)
     return f"{len(selection.chosen)} of {total} cells are chosen; the sections are planned again now"

@@ -1,11 +1,12 @@
 """Events of a session, in order and without gaps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.model.event import Event
 from service.store import rows
 from service.store.database import Database
+from service.store.rows import to_json
 
 
 class EventLog:
@@ -41,6 +42,15 @@ class EventLog:
             f"SELECT * FROM event WHERE kind IN ({marks}) ORDER BY seq DESC LIMIT 1", kinds
         )
         return None if row is None else rows.event(row)
+
+    def any_since(self, seq: int, but: Sequence[str]) -> bool:
+        """Return True if there is an event after the one of a number, of another kind than those in `but`."""
+        row = self._database.one(
+            "SELECT EXISTS (SELECT 1 FROM event WHERE seq > ?"
+            " AND kind NOT IN (SELECT value FROM json_each(?)))",
+            (seq, to_json(list(but))),
+        )
+        return row is not None and bool(row[0])
 
     def last_seq(self) -> int:
         """Return the sequence number of the last event, 0 where there is none."""

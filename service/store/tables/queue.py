@@ -1,7 +1,7 @@
 """The queue of SEM frames in the session's database."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from drivers.pose import RectM
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
@@ -68,31 +68,31 @@ class Queue:
                 self._specimen.set_field(field.id, FieldState.PLANNED)
             self._database.log("queue", section, {"jobs": len(jobs), "skipped_cells": len(skipped)})
 
-    def withdraw_plan(self, section: str, reason: str) -> None:
-        """Skip the planned jobs of a section, so that its cells can be planned again.
+    def withdraw_plans(self, sections: Collection[str], reason: str) -> None:
+        """Skip the planned jobs of some sections, so that their cells can be planned again.
 
         Jobs that are no longer queued or held, or that a person has added, stay as they are.
         """
         with self._database.change() as connection:
             # All at once: an array may have 50,000 jobs, and nobody else can write meanwhile.
-            mine = "section = ? AND origin = 'plan' AND state IN ('queued', 'held')"
-            connection.execute(
-                f"DELETE FROM cover WHERE job IN (SELECT id FROM job WHERE {mine})", (section,)
-            )
+            own, names = "section IN (SELECT value FROM json_each(?))", to_json(list(sections))
+            mine = f"{own} AND origin = 'plan' AND state IN ('queued', 'held')"
+            connection.execute(f"DELETE FROM cover WHERE job IN (SELECT id FROM job WHERE {mine})", (names,))
             connection.execute(
                 "INSERT INTO event (time_s, at, kind, subject, data) SELECT ?, ?, 'job', id,"
                 " json_object('from', state, 'to', 'skipped', 'reason', ?)"
                 f" FROM job WHERE {mine} ORDER BY position",
-                (self._database.now_s(), self._database.wall_time(), reason, section),
+                (self._database.now_s(), self._database.wall_time(), reason, names),
             )
             connection.execute(
                 f"UPDATE job SET state = 'skipped', reason = ?, hold_cause = NULL WHERE {mine}",
-                (reason, section),
+                (reason, names),
             )
-            connection.execute("DELETE FROM way WHERE section = ?", (section,))
-            connection.execute("UPDATE cell SET skipped = NULL WHERE section = ?", (section,))
-            for field in self._specimen.fields(section, FieldState.PLANNED):
-                self._specimen.set_field(field.id, FieldState.DETECTED)
+            connection.execute(f"DELETE FROM way WHERE {own}", (names,))
+            connection.execute(
+                f"UPDATE cell SET skipped = NULL WHERE {own} AND skipped IS NOT NULL", (names,)
+            )
+            self._specimen.unplan(sections)
 
     def next_number(self) -> int:
         """Return the number for the next job, 1 in an empty queue."""

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from service.model.review import Edit, PolicyChange, Recorded, Step, Verdict
+from detection.image.hits import Decision
+from service.model.review import Edit, FoundCells, PolicyChange, Recorded, Step, Verdict
 from service.model.specimen import Cell
 from service.store import rows
 from service.store.database import Database
@@ -108,16 +109,50 @@ class ReviewStore:
         return [row["cell"] for row in found if row["cell"] is not None]
 
     def cells(self, names: Iterable[str]) -> list[Cell]:
-        """Return cells as edited, in the order of detection, those that were taken back included."""
-        found = self._database.all(
-            "SELECT * FROM cell WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid",
-            (to_json(list(names)),),
-        )
-        return [rows.cell(row, ()) for row in found]
+        """Return cells as edited, in the order of detection, those that were taken back included.
 
-    def as_found(self, cells: Iterable[Cell]) -> list[Cell]:
+        This and `all_cells` and `cells_of_tracks` leave the jobs out.
+        """
+        return self._cells("id IN (SELECT value FROM json_each(?))", to_json(list(names)))
+
+    def all_cells(self) -> list[Cell]:
+        """Return all cells as edited, in the order of detection."""
+        return self._cells("verdict IS NOT 'withdrawn'")
+
+    def cells_of_tracks(self, tracks: Iterable[str]) -> list[Cell]:
+        """Return the cells of some tracks as edited, in the order of detection."""
+        return self._cells(
+            "verdict IS NOT 'withdrawn' AND EXISTS (SELECT 1 FROM json_each(cell.tracks) AS own"
+            " JOIN json_each(?) AS wanted ON wanted.value = own.value)",
+            to_json(list(tracks)),
+        )
+
+    def found_cells(self) -> FoundCells:
+        """Return all cells in the order of detection, as the policy of the configuration has them."""
+        found = self._database.all(
+            "WITH exposed AS MATERIALIZED ("
+            " SELECT DISTINCT job.section FROM exposure JOIN job ON job.id = exposure.job), base AS ("
+            " SELECT cell.rowid AS n, cell.*, verdict IS NOT NULL OR section IN exposed AS fixed FROM cell"
+            " WHERE cell.verdict IS NOT 'withdrawn')"
+            " SELECT base.id, base.field, base.section, COALESCE(found.box_px, base.box_px),"
+            " COALESCE(IIF(found.cell IS NULL, base.image_box_px, found.image_box_px),"
+            " found.box_px, base.box_px),"
+            " COALESCE(found.rect_m, base.rect_m), COALESCE(base.reach_um, '[0,0,0,0]'),"
+            " base.confidence, base.extra_um,"
+            " IIF(found.cell IS NULL, base.image_rect_m, found.image_rect_m) IS NOT NULL,"
+            " COALESCE(found.decision, base.decision) = ?, base.fixed, base.left_out IS NULL"
+            " FROM base LEFT JOIN found ON found.cell = base.id AND NOT base.fixed ORDER BY base.n",
+            (Decision.BELOW_FLOOR.value,),
+        )
+        return rows.found_cells(found)
+
+    def as_found(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return cells as they were before all edits."""
-        kept = {row["cell"]: row for row in self._database.all("SELECT * FROM found")}
+        found = self._database.all(
+            "SELECT * FROM found WHERE cell IN (SELECT value FROM json_each(?))",
+            (to_json([cell.id for cell in cells]),),
+        )
+        kept = {row["cell"]: row for row in found}
         return [rows.found(kept[cell.id], cell) if cell.id in kept else cell for cell in cells]
 
     def set_cells(self, cells: Sequence[Cell]) -> None:
@@ -177,6 +212,10 @@ class ReviewStore:
         """Record an event of the review."""
         with self._database.change():
             self._database.log("review", "session", data)
+
+    def _cells(self, where: str, *values: object) -> list[Cell]:
+        found = self._database.all(f"SELECT * FROM cell WHERE {where} ORDER BY rowid", values)
+        return [rows.cell(row, ()) for row in found]
 
     def _recorded(self, where: str, values: tuple[object, ...]) -> list[Recorded]:
         with self._database.snapshot():

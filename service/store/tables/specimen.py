@@ -1,7 +1,7 @@
 """Sections, fields and cells in the session's database."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +167,22 @@ class SpecimenStore:
             data = {"from": old.state, "to": state, "reason": reason, **(notes or {})}
             self._database.log("field", field_id, data)
             return self.field(field_id)
+
+    def unplan(self, sections: Collection[str]) -> None:
+        """Set the planned fields of some sections back to detected."""
+        planned = "field.state = 'planned' AND field.section IN (SELECT value FROM json_each(?))"
+        with self._database.change() as connection:
+            names = to_json(list(sections))
+            connection.execute(
+                "INSERT INTO event (time_s, at, kind, subject, data) SELECT ?, ?, 'field', field.id,"
+                " json_object('from', 'planned', 'to', 'detected', 'reason', NULL)"
+                f" FROM field JOIN section ON section.id = field.section WHERE {planned}"
+                " ORDER BY section.idx, field.idx",
+                (self._database.now_s(), self._database.wall_time(), names),
+            )
+            connection.execute(
+                f"UPDATE field SET state = 'detected', reason = NULL WHERE {planned}", (names,)
+            )
 
     def record_detection(
         self, field_id: str, cells: Sequence[Cell], elapsed_ms: float, warnings: Sequence[str]

@@ -52,6 +52,7 @@ SUMMARY = {
     "raster_sections",
     "left_out_cells",
     "beside_cells",
+    "reviewed_cells",
     "remarks",
 }
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from service.cli.live.session_summary import print_summary
 from service.model.jobs import JobState
 from service.model.phases import Phase
 from service.model.review import EditKind, PolicyChange, Verdict
 from service.planning.review.asked import Asked
+from service.report.summary import summarise
 from tests.service.sessions import Session, small_config
 
 pytestmark = pytest.mark.usefixtures("frames_once")
@@ -29,7 +31,9 @@ def frames(session: Session) -> set[Any]:
     return {job.rect_m for job in session.store.queue.jobs(JobState.QUEUED)}
 
 
-def test_edits_of_a_review_are_imaged_undone_and_kept_through_a_restart(session: Session) -> None:
+def test_edits_of_a_review_are_imaged_undone_and_kept_through_a_restart(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
     store, control = session.store, session.control
     assert store.status().phase is Phase.REVIEW
     before, cells = frames(session), store.specimen.cells()
@@ -41,6 +45,12 @@ def test_edits_of_a_review_are_imaged_undone_and_kept_through_a_restart(session:
     control.edit([Asked(EditKind.DRAW, field=first.field, box_px=box)], "kim", "")
     tried = PolicyChange(dilate_um=1.5)
     seen = control.preview_policy(tried, first.field)
+    # Neither an event that leaves the cells alone nor a plan made meanwhile changes the cells of a preview.
+    store.events.note("focus", first.section, {})
+    frames(session)
+    again_seen = control.preview_policy(tried, first.field)
+    assert (again_seen.cells, again_seen.boxes_px) == (seen.cells, seen.boxes_px)
+    assert again_seen.electron_s is not None
     control.set_policy(tried, "kim", "")
     after = frames(session)
     assert after != before
@@ -69,6 +79,11 @@ def test_edits_of_a_review_are_imaged_undone_and_kept_through_a_restart(session:
     last = max(name for name in found if "/p" in name)
     assert {again.store.queue.job(name).state for name in found[last].jobs} == {JobState.DONE}
     assert all(cell.jobs or cell.skipped for cell in found.values())
+    summary = summarise(again.config, again.store, again.folder, None)
+    rejected = sum(cell.verdict is Verdict.REJECTED for cell in found.values())
+    assert summary.reviewed_cells == {"rejected": rejected, "drawn": 1}
+    print_summary(summary, again.folder)
+    assert f"cells by hand: {rejected} rejected, 1 drawn" in capsys.readouterr().out
     # The fixture ends the first session, whose store is closed.
     again.end()
     session.end = lambda: None  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detection.alignment.reasons import NotProven
 from detection.alignment.values import Similarity
-from service import wording
+from service import wording_overviews
 from service.model.overviews import FieldPlace, NotUsed, Overview, OverviewState, reason_of
 
 small = st.floats(-5e-5, 5e-5)
@@ -42,7 +42,7 @@ def test_every_reason_is_stored_and_said() -> None:
     reasons: list[NotProven | NotUsed] = [*NotProven, *NotUsed]
     for reason in reasons:
         assert reason_of(reason.value) is reason
-        assert wording.overview_says("not_used", reason.value, None)
+        assert wording_overviews.overview_says("not_used", reason.value, None)
     assert reason_of(None) is None
     assert len({reason.value for reason in reasons}) == len(reasons)
-    assert "0.21 um" in wording.overview_says("used", None, 0.21e-6)
+    assert "0.21 um" in wording_overviews.overview_says("used", None, 0.21e-6)

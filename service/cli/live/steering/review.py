@@ -136,10 +136,13 @@ def margins(
     with Client(connect, key=key, run=run) as client:
         rev = client.call("status")["rev"]
         found = client.call("review.preview", policy=policy)
-        typer.echo(
-            f"{found['cells']} cells imaged in place of {found['before']}, about"
-            f" {duration(found['estimate_s'])} of electron images"
+        # Until all is planned, a section that will be a raster seems to take longer.
+        time = (
+            "how long the electron images take is known once all sections are planned"
+            if found["electron_s"] is None
+            else f"about {duration(found['estimate_s'])} of electron images"
         )
+        typer.echo(f"{found['cells']} cells imaged in place of {found['before']}, {time}")
         for name, verb in (("added", "added"), ("dropped", "no longer imaged")):
             if found[name]:
                 typer.echo(f"{verb}: {found[name]} ({wording.some(found[f'{name}_names'])})")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service import wording
+from service import wording, wording_cells
 from service.api.client import Client
 from service.cli.live.status import folder_without_daemon
 from service.cli.options import By, Connect, Json, Key, Run, who
@@ -60,7 +60,7 @@ def list_(
             row["first_section"],
             row["last_section"],
             duration(row["alone_s"]),
-            "chosen" if row["chosen"] else wording.left_out(row["left_out"], row["beside"] or "clear"),
+            "chosen" if row["chosen"] else wording_cells.left_out(row["left_out"], row["beside"] or "clear"),
         )
     results.print(table)
     for sentence in _sums(found):

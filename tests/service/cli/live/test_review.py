@@ -61,7 +61,7 @@ def test_margins_are_tried_before_they_are_set(at: tuple[str, str], reviewed: St
     rev = reviewed.requests.rev()
     status, said, _ = say("review", "margins", "--min-confidence", ".25", "--preview", *at)
     assert status == 0
-    assert said.splitlines()[0].startswith("4 cells imaged in place of 6, about ")
+    assert said.splitlines()[0].startswith("4 cells imaged in place of 6, how long the ")
     assert said.splitlines()[1] == "no longer imaged: 2 (S0001/F000/c0003, S0002/F000/c0003)"
     assert reviewed.requests.rev() == rev
     status, said, _ = say("review", "margins", "--min-confidence", ".25", "--by", "anna", *at)

@@ -10,7 +10,7 @@ import tifffile
 
 from detection.alignment.reasons import NotProven
 from detection.alignment.values import Picture, Similarity
-from service import wording
+from service import wording_overviews
 from service.cli.commands import run
 from tests.detection.alignment.fields import FM_PX, cells, lit, scanned
 
@@ -65,7 +65,7 @@ def test_what_is_not_proven_has_a_reason(frame: str, tmp_path: Path, monkeypatch
 
 
 def test_every_reason_has_a_sentence() -> None:
-    said = {wording.alignment_says(reason, None) for reason in NotProven}
+    said = {wording_overviews.alignment_says(reason, None) for reason in NotProven}
     assert len(said) == len(NotProven)
 
 

@@ -14,6 +14,7 @@ from detection.image.hits import Decision, Hit
 from detection.policy import apply_policy
 from drivers.pose import Pose, box_to_rect, grown_rect
 from planner.geometry.rects import holds
+from service.model.review import FoundCells
 from service.model.specimen import Cell
 from service.planning.review.many_cells import ManyCells
 from service.planning.review.margins import sides_px, under_policy
@@ -89,11 +90,29 @@ def test_larger_margins_never_image_less(cell: Cell, one: DetectionConfig, other
     assert holds(less, cell.rect_m)
 
 
+def in_columns(cells: list[Cell]) -> FoundCells:
+    return FoundCells(
+        ids=[cell.id for cell in cells],
+        fields=[cell.field for cell in cells],
+        sections=[cell.section for cell in cells],
+        boxes_px=[cell.box_px for cell in cells],
+        images_px=[cell.image_box_px or cell.box_px for cell in cells],
+        rects_m=[cell.rect_m for cell in cells],
+        reach_um=[cell.reach_um or (0.0, 0.0, 0.0, 0.0) for cell in cells],
+        confidence=[cell.confidence for cell in cells],
+        extra_um=[cell.extra_um for cell in cells],
+        imaged=[cell.image_rect_m is not None for cell in cells],
+        below_floor=[cell.decision is Decision.BELOW_FLOOR for cell in cells],
+        fixed=[False] * len(cells),
+        chosen=[True] * len(cells),
+    )
+
+
 @given(st.lists(CELLS, min_size=1, max_size=5), POLICIES)
 def test_many_cells_are_imaged_as_each_of_them(cells: list[Cell], policy: DetectionConfig) -> None:
     below = found_cell("S0001", 9, (40, 40, 60, 60), 0.01, (1.0, 0.2, 0.4, 0.0), Decision.BELOW_FLOOR)
     cells = [*cells, below]
-    imaged = ManyCells.of(cells, lambda _: GROUND).under(BASE, policy)
+    imaged = ManyCells.of(in_columns(cells), lambda *_: GROUND).under(BASE, policy)
     for cell, is_imaged, sides in zip(cells, imaged.mask.tolist(), imaged.sides_px.tolist(), strict=True):
         now = under_policy(cell, BASE, policy, GROUND, "kim")
         assert is_imaged == (now.image_box_px is not None)
