@@ -12,7 +12,9 @@ export PYTHONDONTWRITEBYTECODE :=
 # threads of sessions come and go: with a heap for each, a process would keep half as much memory again.
 WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 4)))
 PYTEST := MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
-DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, session: {min_free_disk_gb: 0}}
+# A frame takes seconds instead of minutes, and the chamber is pumped in some.
+DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: {dwell_us: 5}, session: {min_free_disk_gb: 0}, \
+        simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
 BESIDE = $(MAKE) --no-print-directory types check-wheel
 
 .PHONY: dry-run console-demo test long lint style types check-wheel bench clean
@@ -24,7 +26,7 @@ dry-run: $(READY)  ## a whole session against the simulated microscope; more fla
 console-demo: $(READY)  ## a slow dry run with the operator's console in the browser
 	@mkdir -p build/demo; cd build/demo; echo '$(DEMO)' > slow.yaml; \
 	../../$(BIN)/ilemtrack dry-run --config slow.yaml --clock real --out demo-$$$$ > demo.log 2>&1 & \
-	cd build/demo; ../../$(BIN)/ilemtrack console --run demo-$$$$ $(ARGS)
+	../../$(BIN)/ilemtrack console --run demo-$$$$ $(ARGS)
 
 # One process runs all tests of a file, so that what they share is made once, the longest files first. Types and wheel are checked beside
 # the tests, which wait now and then; their output is shown at the end.

@@ -22,6 +22,9 @@ _KEPT_S = 365 * 24 * 3600
 
 LONGEST_NAME = 60
 
+_ATTEMPTS = 4
+"""Attempts to make a change; each waits for some seconds, as a busy daemon may need them. Chosen by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class FollowedRun:
@@ -132,22 +135,30 @@ class View:
         hello = self.state.hello
         # One identifier: a change that is asked for twice, as its reply was lost, is made once.
         request_id = uuid.uuid4().hex
-        try:
-            reply = await asyncio.to_thread(
-                self.run.feed.call,
-                method,
-                request_id=request_id,
-                if_run=None if hello is None else hello["run"],
-                **params,
-            )
-        except TROUBLE as error:
-            ui.notify(
-                f"Not done: {error}", type="negative", multi_line=True, timeout=10_000, close_button="Close"
-            )
-            return False
+        for attempt in reversed(range(_ATTEMPTS)):
+            try:
+                reply = await asyncio.to_thread(
+                    self.run.feed.call,
+                    method,
+                    request_id=request_id,
+                    if_run=None if hello is None else hello["run"],
+                    **params,
+                )
+                break
+            except NoDaemonError as error:
+                if not attempt:
+                    self._say(f"Not known if it was done: {error}")
+                    return False
+            except (ApiError, InputError) as error:
+                self._say(f"Not done: {error}")
+                return False
         if not quiet:
             ui.notify(reply["message"], type="positive", multi_line=True)
         return True
+
+    @staticmethod
+    def _say(trouble: str) -> None:
+        ui.notify(trouble, type="negative", multi_line=True, timeout=10_000, close_button="Close")
 
     def remember(self, cookie: str, value: str) -> None:
         """Keep a harmless value in the browser."""

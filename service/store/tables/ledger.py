@@ -175,7 +175,7 @@ class Ledger:
         """Return the rows of some jobs, in order."""
         found: dict[str, list[Exposure]] = {}
         for row in self._database.all(
-            "SELECT * FROM exposure WHERE job IN (SELECT value FROM json_each(?)) ORDER BY id",
+            f"{_ROWS} WHERE job IN (SELECT value FROM json_each(?)) ORDER BY exposure.id",
             (to_json(list(jobs)),),
         ):
             found.setdefault(row["job"], []).append(rows.exposure(row))

@@ -1,0 +1,66 @@
+import asyncio
+from typing import Any
+
+import pytest
+from nicegui import Event, ui
+
+from service.console.feed import State
+from service.console.safety import Role
+from service.console.view import FollowedRun, View
+from service.errors import ApiError, NoDaemonError
+
+
+class Answers:
+    """A feed that answers as it is given to, and keeps what it was asked."""
+
+    state = State(hello={"run": "r1"})
+
+    def __init__(self, *answers: object) -> None:
+        self._answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        self.asked.append({"method": method, **params})
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"message": str(answer)}
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    sentences: list[str] = []
+    monkeypatch.setattr(ui, "notify", lambda text, **_: sentences.append(text))
+    return sentences
+
+
+def changed(feed: Answers, role: Role = Role.OPERATE) -> bool:
+    run = FollowedRun(feed, Event[[]](), None)  # type: ignore[arg-type]
+    view = View(run, None, role, {}, "kim", True, "/")  # type: ignore[arg-type]
+    return asyncio.run(view.change("run.pause"))
+
+
+def test_a_change_whose_reply_is_lost_is_asked_for_again_under_one_identifier(said: list[str]) -> None:
+    feed = Answers(NoDaemonError("no answer"), NoDaemonError("no answer"), "pauses")
+    assert changed(feed)
+    assert [one["method"] for one in feed.asked] == ["run.pause"] * 3
+    assert len({one["request_id"] for one in feed.asked}) == 1
+    assert {one["if_run"] for one in feed.asked} == {"r1"}
+    assert said == ["pauses"]
+
+
+def test_a_change_without_any_reply_may_have_been_made(said: list[str]) -> None:
+    assert not changed(Answers(*[NoDaemonError("no answer")] * 4))
+    assert said == ["Not known if it was done: no answer"]
+
+
+def test_a_change_that_is_refused_is_not_made(said: list[str]) -> None:
+    feed = Answers(ApiError("refused", "too late"))
+    assert not changed(feed)
+    assert (len(feed.asked), said) == (1, ["Not done: too late"])
+
+
+def test_who_may_only_watch_asks_for_no_change(said: list[str]) -> None:
+    feed = Answers()
+    assert not changed(feed, Role.WATCH)
+    assert (feed.asked, said) == ([], ["You may watch, but not change anything."])
