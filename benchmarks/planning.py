@@ -56,7 +56,8 @@ def run() -> list[Row]:
     return [*_covers(), *_crowds(), *_mosaic(), *_routes()]
 
 
-def _settings(method: Method, **sem: Any) -> PlanSettings:
+def settings_of(method: Method, **sem: Any) -> PlanSettings:
+    """Return the settings of a method, with the paper's frames unless those of the SEM are given."""
     config = Config.model_validate({"sem": sem})
     chosen = settings_from(config.planner, config.sem, config.stage)
     if not sem:
@@ -65,8 +66,8 @@ def _settings(method: Method, **sem: Any) -> PlanSettings:
 
 
 BEAMS = {
-    "beam moves": _settings("exact", beam_reach_um=BEAM_REACH_UM, frame_px=(1536, 1103), databar_px=0),
-    "large scans, beam moves": _settings("exact", beam_reach_um=BEAM_REACH_UM, max_scan_px=LARGE_SCAN_PX),
+    "beam moves": settings_of("exact", beam_reach_um=BEAM_REACH_UM, frame_px=(1536, 1103), databar_px=0),
+    "large scans, beam moves": settings_of("exact", beam_reach_um=BEAM_REACH_UM, max_scan_px=LARGE_SCAN_PX),
 }
 """Settings of a machine whose beam moves, by the name of their rows."""
 
@@ -78,16 +79,16 @@ def _covers() -> list[Row]:
     longest_ms = dict.fromkeys(METHODS, 0.0)
     worse = unheld = 0
     for (kind, count), (over_bound, large_over_bound, under_raster) in GOALS.items():
-        layouts = [_cells(count, seed, kind == "clustered") for seed in _seeds()]
+        layouts = [cells(count, seed, kind == "clustered") for seed in _seeds()]
         totals: dict[Method, list[Totals]] = {method: [] for method in METHODS}
         large, gaps = [], []
         beams: dict[str, list[Plan]] = {name: [] for name in BEAMS}
         for boxes in layouts:
             for method in METHODS:
                 begun = time.process_time()
-                totals[method].append(plan("S0001", field, boxes, _settings(method)).totals)
+                totals[method].append(plan("S0001", field, boxes, settings_of(method)).totals)
                 longest_ms[method] = max(longest_ms[method], (time.process_time() - begun) * 1e3)
-            wide = plan("S0001", field, boxes, replace(_settings("exact"), max_frame_px=LARGE_SCAN_PX))
+            wide = plan("S0001", field, boxes, replace(settings_of("exact"), max_frame_px=LARGE_SCAN_PX))
             large.append(_cost_s(wide.totals) / wide.totals.bound_beam_s)
             for name, moving in BEAMS.items():
                 beams[name].append(plan("S0001", field, boxes, moving))
@@ -113,7 +114,7 @@ def _covers() -> list[Row]:
             rows.append(Row(f"{what}: stage positions, {name}", f"{moves:.1f}"))
             unheld += sum(not box.overlap_held for one in found for box in one.stitched)
         rows.append(Row(f"{what}: gap to the bound of the programme", f"{float(np.mean(gaps)):.1%}"))
-        dose = [t.beam_s / (t.exposed_m2 * _settings("exact").seconds_per_m2) for t in totals["exact"]]
+        dose = [t.beam_s / (t.exposed_m2 * settings_of("exact").seconds_per_m2) for t in totals["exact"]]
         rows.append(Row(f"{what}: mean dose over that of one scan", f"{float(np.mean(dose)):.3f}"))
         rows += [
             Row(f"{what}: {method} over the bound", f"{_mean(cost[method] / bound):.3f}")
@@ -136,8 +137,8 @@ def _crowds() -> list[Row]:
     field = [Field("F000", (0.0, 0.0, FIELD_M, FIELD_M))]
     slowest, gaps = 0.0, 0
     for seed in range(FIRST_SEED, FIRST_SEED + CROWDS):
-        boxes = _cells(1 + seed * 7 % 60, seed, clustered=seed % 3 == 0)
-        made = plan("S0001", field, boxes, _settings("exact"))
+        boxes = cells(1 + seed * 7 % 60, seed, clustered=seed % 3 == 0)
+        made = plan("S0001", field, boxes, settings_of("exact"))
         slowest = max(slowest, made.totals.total_s / made.totals.raster_total_s)
         gaps += sum(not one.overlap_held for one in made.stitched)
     return [
@@ -153,9 +154,9 @@ def _mosaic() -> list[Row]:
         for i in range(4)
         for j in range(4)
     ]
-    boxes = _cells(400, FIRST_SEED, clustered=False, side_m=3 * STEP_M + FIELD_M)
+    boxes = cells(400, FIRST_SEED, clustered=False, side_m=3 * STEP_M + FIELD_M)
     begun = time.process_time()
-    made = plan("S0001", fields, boxes, _settings("exact"))
+    made = plan("S0001", fields, boxes, settings_of("exact"))
     spent_s = time.process_time() - begun
     proven = "proven" if made.optimal else "not proven"
     return [at_most(f"mosaic of 400 cells, exact ({proven}), CPU time, s", spent_s, 5, 2)]
@@ -192,7 +193,7 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean())
 
 
-def _cells(count: int, seed: int, clustered: bool, side_m: float = FIELD_M) -> list[Box]:
+def cells(count: int, seed: int, clustered: bool, side_m: float = FIELD_M) -> list[Box]:
     """Boxes of discs that do not overlap, cut off at the border."""
     rng = np.random.default_rng(seed)
     hubs = rng.uniform(0, side_m, (max(1, count // 5), 2))

@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, holds, hull
+from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, grown, holds, hull
 
 Rects = NDArray[np.float64]
 """(N, 4) array: x0, y0, x1, y1 of each rectangle, m."""
@@ -149,13 +149,8 @@ def _needed(
     left = not_shown(rect, others, overlap_m)
     if left is None:
         return None
-    half = overlap_m / 2
-    return (
-        left[0] if left[0] <= rect[0] + TOLERANCE_M else left[0] - half,
-        left[1] if left[1] <= rect[1] + TOLERANCE_M else left[1] - half,
-        left[2] if left[2] >= rect[2] - TOLERANCE_M else left[2] + half,
-        left[3] if left[3] >= rect[3] - TOLERANCE_M else left[3] + half,
-    )
+    # A side of a frame on that of the rectangle, or beyond, needs no overlap: no need to grow past it.
+    return cut(grown(left, overlap_m / 2), rect)
 
 
 def _without(rect: RectM, part: RectM) -> list[RectM]:
