@@ -211,6 +211,9 @@ def _saved(view: View) -> None:
             found = await view.recent("estimate", _OLD_S)
         except TROUBLE:
             return
+        if found["extent"] not in _BASES:
+            time.set_text("Known once sections are planned")
+            return
         way = found["ways"][0]
         raster = next((one for one in found["ways"] if one["method"] == "raster"), None)
         if raster is None or raster is way:
@@ -219,7 +222,7 @@ def _saved(view: View) -> None:
         spared_s, spared = raster["electron_s"] - way["electron_s"], raster["data_bytes"] - way["data_bytes"]
         time.set_text(f"{duration(spared_s)} of {duration(raster['electron_s'])}")
         data.set_text(f"{size(spared)} of {size(raster['data_bytes'])}")
-        remark.set_text(_BASES.get(found["extent"], "an upper limit: no section is planned yet"))
+        remark.set_text(_BASES[found["extent"]])
 
     ui.timer(_SLOW_S, show)
 
