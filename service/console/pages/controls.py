@@ -17,6 +17,9 @@ def controls(view: View) -> None:
         go_on = button("Continue", lambda: _continue(view), "primary")
         ack = button("Acknowledge the fault", lambda: _acknowledge(view), "primary")
         abort = button("Abort the session…", lambda: _abort(view), "danger")
+    for one in (pause, go_on, ack, abort):
+        # Nothing to click before the state is known.
+        one.set_visibility(False)
 
     def show() -> None:
         status = view.state.status
