@@ -1,14 +1,10 @@
-"""Replies about fields: their cells and their fluorescence frames."""
-
-import base64
-from pathlib import Path
+"""Replies about fields and their cells."""
 
 from service.api.wire import fields as wire
 from service.api.wire.messages import MOST_ROWS
-from service.errors import ImageError, RefusedChoiceError, UnknownIdError
+from service.errors import RefusedChoiceError, UnknownIdError
 from service.model.jobs import JobState
 from service.model.specimen import Cell, Field
-from service.pictures.preview import preview
 from service.planning.review.ground import frame_place
 from service.store.store import Store
 
@@ -73,48 +69,6 @@ def of_target(store: Store, params: wire.TargetCellsParams) -> wire.BoxPage:
     if not cells:
         raise UnknownIdError(f"there is no cell or track {params.target}")
     return _page(cells, params.limit, params.after, f"track {params.target}")
-
-
-def image(store: Store, params: wire.ImageParams) -> wire.ImageResult:
-    """Return the frame of a field as a small PNG, or a part of its file.
-
-    Raises
-    ------
-    UnknownIdError
-        There is no such field, or it has no frame yet.
-    ImageError
-        The file cannot be read.
-    """
-    field = store.specimen.field(params.field)
-    if field.image is None or field.sha256 is None:
-        raise UnknownIdError(f"field {field.id} has no image: it is {field.state.value}")
-    path = Path(store.folder) / field.image
-    try:
-        size_bytes = path.stat().st_size
-        if params.form == "png":
-            small = preview(path, params.max_side_px, params.box_px)
-            return wire.ImageResult(
-                image=field.image,
-                sha256=field.sha256,
-                size_bytes=size_bytes,
-                base64=base64.b64encode(small.png).decode(),
-                size_px=small.size_px,
-                low_adu=small.low_adu,
-                high_adu=small.high_adu,
-            )
-        with path.open("rb") as file:
-            file.seek(params.offset)
-            part = file.read(params.length)
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
-    after = params.offset + len(part)
-    return wire.ImageResult(
-        image=field.image,
-        sha256=field.sha256,
-        size_bytes=size_bytes,
-        base64=base64.b64encode(part).decode(),
-        after=after if part and after < size_bytes else None,
-    )
 
 
 def _page(cells: list[Cell], limit: int, after: str | None, where: str) -> wire.BoxPage:

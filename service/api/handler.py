@@ -78,7 +78,7 @@ class Handler:
             "fields.get": partial(field_reads.detail, store),
             "fields.boxes": partial(field_reads.boxes, store),
             "cells.count": lambda _: cells.now(),
-            "fields.image": partial(field_reads.image, store),
+            "fields.image": partial(map_reads.field_image, store),
             "fields.frames": partial(map_reads.frames, store),
             "queue.list": partial(queue_reads.page, store),
             "queue.get": lambda params: queue_reads.detail(store, params, control.devices()),

@@ -1,4 +1,4 @@
-"""Replies for maps: sections on the stage, electron frames over fluorescence, electron images."""
+"""Replies for maps: sections on the stage, electron frames over fluorescence, images of both."""
 
 import base64
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from drivers.pose import RectM, to_pixels
 from planner.geometry.rects import grown
 from service.api.wire import maps as wire
-from service.api.wire.fields import ImageResult
+from service.api.wire.fields import ImageParams, ImageResult
 from service.api.wire.messages import MOST_ROWS
 from service.errors import ImageError, RefusedChoiceError, UnknownIdError
 from service.model.jobs import ExposureState
@@ -91,6 +91,39 @@ def frames(store: Store, params: wire.FramesParams) -> wire.FramePage:
     return wire.FramePage(frames=tuple(rows), after=found[-1].position if len(found) == limit else None)
 
 
+def field_image(store: Store, params: ImageParams) -> ImageResult:
+    """Return the frame of a field as a small PNG, or a part of its file.
+
+    Raises
+    ------
+    UnknownIdError
+        There is no such field, or it has no frame yet.
+    ImageError
+        The file cannot be read.
+    """
+    field = store.specimen.field(params.field)
+    if field.image is None or field.sha256 is None:
+        raise UnknownIdError(f"field {field.id} has no image: it is {field.state.value}")
+    path = Path(store.folder) / field.image
+    if params.form == "png":
+        return _small(path, field.image, field.sha256, params)
+    try:
+        size_bytes = path.stat().st_size
+        with path.open("rb") as file:
+            file.seek(params.offset)
+            part = file.read(params.length)
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
+    after = params.offset + len(part)
+    return ImageResult(
+        image=field.image,
+        sha256=field.sha256,
+        size_bytes=size_bytes,
+        base64=base64.b64encode(part).decode(),
+        after=after if part and after < size_bytes else None,
+    )
+
+
 def job_image(store: Store, params: wire.JobImageParams) -> ImageResult:
     """Return the electron image of a job as a small PNG.
 
@@ -104,15 +137,19 @@ def job_image(store: Store, params: wire.JobImageParams) -> ImageResult:
     job = store.queue.job(params.job)
     if job.image is None or job.sha256 is None:
         raise UnknownIdError(f"job {job.id} has no image: it is {job.state.value}")
-    path = Path(store.folder) / job.image
+    return _small(Path(store.folder) / job.image, job.image, job.sha256, params)
+
+
+def _small(path: Path, name: str, sha256: str, params: ImageParams | wire.JobImageParams) -> ImageResult:
+    """Return a file as a small PNG."""
     small = preview(path, params.max_side_px, params.box_px)
     try:
         size_bytes = path.stat().st_size
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
     return ImageResult(
-        image=job.image,
-        sha256=job.sha256,
+        image=name,
+        sha256=sha256,
         size_bytes=size_bytes,
         base64=base64.b64encode(small.png).decode(),
         size_px=small.size_px,
