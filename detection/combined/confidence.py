@@ -23,7 +23,8 @@ def with_confidences(
 ) -> Fusion:
     """Return the fusion with the confidences of hits beside each other.
 
-    Where either detector cannot be trusted, both keep their own: nothing is left out there.
+    Where either detector cannot be trusted, both keep their own. Nowhere is a hit of the network left out for
+    what stands beside it.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def with_confidences(
     parts = evidence_of(fusion.hits, z, grid, settings)
     weights = settings.confidence_base, 1.0, settings.per_company, settings.per_dimness
     learned = tuple(
-        replace(hit, confidence=1 / (1 + math.exp(-sum(w * x for w, x in zip(weights, part, strict=True)))))
+        replace(hit, confidence=max(_chance(part, weights), settings.least_confidence))
         for hit, part in zip(fusion.learned, parts, strict=False)
     )
     added = tuple(
@@ -76,6 +77,10 @@ def _peak(hit: Hit, z: NDArray[np.float32], grid: WorkingGrid) -> float:
     """Brightest pixel of a hit, in deviations of the noise, at least half of one."""
     part = z[on_grid(hit.box, grid.shrink).slices]
     return max(float(part.max()), 0.5) if part.size else 0.5
+
+
+def _chance(part: tuple[float, ...], weights: tuple[float, ...]) -> float:
+    return 1 / (1 + math.exp(-sum(weight * value for weight, value in zip(weights, part, strict=True))))
 
 
 def _log_odds(chance: float) -> float:

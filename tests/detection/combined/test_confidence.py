@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from config.work import DetectionConfig
 from detection.combined.cautions import Caution
 from detection.combined.confidence import with_confidences
 from detection.combined.fusion import Fusion
@@ -54,6 +55,11 @@ def test_a_hit_with_a_higher_confidence_of_its_own_stays_above(grid: WorkingGrid
     assert low < high
 
 
+def test_no_hit_of_the_network_falls_below_the_floor_for_what_stands_beside_it(grid: WorkingGrid) -> None:
+    fusion = Fusion((hit(0), hit(1, 0.5)), ())
+    assert confidences(grid, fusion, 400.0, 2.0)[1] == DetectionConfig().min_confidence
+
+
 def test_hits_of_recall_first_have_the_share_that_is_real_or_less(grid: WorkingGrid) -> None:
     fusion = Fusion((hit(0),), (hit(1, 0.9), hit(2, 0.02)))
     assert confidences(grid, fusion, 20.0, 20.0, 20.0)[1:] == [COMBINED.added_confidence, 0.02]
@@ -66,5 +72,5 @@ def test_where_a_detector_cannot_be_trusted_all_keep_their_own(grid: WorkingGrid
 
 def test_certainties_a_dark_hit_and_no_hits_do_no_harm(grid: WorkingGrid) -> None:
     sure, never, dark = confidences(grid, Fusion((hit(0, 1.0), hit(1, 0.0), hit(2)), ()), 20.0, 20.0)
-    assert 0 < never < dark < sure < 1
+    assert 0 < never <= dark < sure < 1
     assert confidences(grid, Fusion((), ())) == []
