@@ -14,7 +14,7 @@ from starlette.requests import Request
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
-from service.console.pages import field, history, job, now, queue, review, section_map, start
+from service.console.pages import field, history, job, now, queue, review, section_map, start, tune
 from service.console.safety import Policy, Role
 from service.console.source import Computer
 from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
@@ -45,6 +45,7 @@ PAGES = (
     Page("/queue", "Queue", "format_list_numbered", queue.build),
     Page("/job", "Frame", "crop_free", job.build, in_navigation=False),
     Page("/history", "History", "history", history.build),
+    Page("/tune", "Tune", "tune", tune.build),
     Page("/runs", "Runs", "play_circle", start.build),
 )
 """The pages, in the order of the navigation."""
@@ -79,9 +80,10 @@ class Console:
         return self._runs[name]
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop following, and end what runs for the pages."""
         for followed in self._runs.values():
             followed.feed.stop()
+        self._computer.close()
 
     def add(self, page: Page) -> None:
         """Serve a page."""

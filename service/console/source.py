@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from service.console.trials import Tuner
+
 
 class Source(Protocol):
     """One run that answers the methods of the API; `service.api.client.Client` is one. Not thread-safe."""
@@ -92,6 +94,11 @@ class Report:
 class Computer(Protocol):
     """The computer on which the console runs: the runs on it, and their beginning. Calls may take seconds."""
 
+    @property
+    def tuner(self) -> Tuner:
+        """Detectors on single frames."""
+        ...
+
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for.
 
@@ -130,4 +137,8 @@ class Computer(Protocol):
         InputError
             It did not begin; the message is that of the program.
         """
+        ...
+
+    def close(self) -> None:
+        """End what runs for the console only; harmless when repeated."""
         ...

@@ -75,9 +75,11 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
     ----------
     label : str
         For people who cannot see it.
+    group : str
+        Pictures of a group show the same part; empty for none.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, group: str = "") -> None:
         super().__init__()
         self._props |= {
             "label": label,
@@ -87,6 +89,7 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
             "chosen": "",
             "tool": "look",
             "editable": False,
+            "group": group,
         }
 
     def show(self, whole: Box, images: Sequence[Image], shapes: Sequence[Shape]) -> None:
@@ -132,10 +135,10 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
         self.on("resized", lambda event: handle(str(_given(event).get("id", "")), _box(event)))
 
 
-def picture_with_zoom(label: str) -> Picture:
-    """Make a picture with buttons that zoom."""
+def picture_with_zoom(label: str, group: str = "") -> Picture:
+    """Make a picture with buttons that zoom; see `Picture`."""
     with ui.element("div").classes("picture-place"):
-        picture = Picture(label)
+        picture = Picture(label, group)
         with ui.element("div").classes("zoom"):
             for text, label, act in (
                 ("+", "Zoom in", lambda: picture.zoom(1.4)),

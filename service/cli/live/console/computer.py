@@ -14,6 +14,7 @@ from config.choices import profile_names
 from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo, choose, daemons, is_named, last_ended
 from service.cli.exit_status import FAILURES, OK
+from service.cli.live.console.tuner import TunerProcess
 from service.console.source import Finding, FoundRun, Opened, Report
 from service.errors import InputError, NoDaemonError, StoreError
 from service.session.folders.run_folder import RunFolder, RunInfo
@@ -48,6 +49,7 @@ class ThisComputer:
         self._connect, self._key, self._run = connect, key, run
         self._last = run
         self._started: list[subprocess.Popen[bytes]] = []
+        self.tuner = TunerProcess(folder, self.configurations)
 
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for."""
@@ -95,7 +97,7 @@ class ThisComputer:
         """Return the names of the profiles, and of the YAML files beside the runs."""
         return [
             *profile_names(),
-            *sorted(path.name for path in self._folder.glob("*.y*ml") if path.is_file()),
+            *sorted(path.name for path in self._folder.glob("[!.]*.y*ml") if path.is_file()),
         ]
 
     def check(self, configuration: str) -> Report:
@@ -151,6 +153,10 @@ class ThisComputer:
                 raise InputError(f"the session did not begin: {_last_lines(said)}")
             time.sleep(0.1)
         raise InputError(f"the session has not begun after {_BEGIN_S:.0f} s; see {output}")
+
+    def close(self) -> None:
+        """End what runs for the console only; sessions go on."""
+        self.tuner.close()
 
     @property
     def _runs(self) -> Path:
