@@ -50,7 +50,7 @@ def run() -> list[Row]:
             alone_pct = _share_of_a_core(pid)
             with _served(_BARE, []) as bare_url, browser.new_context(base_url=bare_url) as context:
                 bare_s = _loads(context.new_page(), "/", ".ready")
-            console = _served(_CONSOLE, ["console", "--no-open", "--port"])
+            console = _served(_CONSOLE, ["console", "--no-open", "--no-token", "--port"])
             with console as url, browser.new_context(base_url=url) as context:
                 page = context.new_page()
                 now_s = _loads(page, "/", ".finish-left:not(:empty)")

@@ -81,6 +81,9 @@ def _all(state: State) -> Iterator[Alarm]:
         )
     status = state.status
     if status is None:
+        if state.link is Link.NONE:
+            what = "No session of this user runs on the microscope."
+            yield Alarm(Level.NOTICE, what, f"Open a run, or start one. ({state.problem})", "/runs", "Runs")
         return
     phase, health = Phase(status["phase"]), status["health"]
     if state.live and state.link is Link.UP:

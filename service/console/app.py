@@ -15,7 +15,7 @@ from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
 from service.console.pages import field, history, job, now, queue, review, section_map, start, tune
-from service.console.safety import Policy, Role
+from service.console.safety import Policy, Role, is_loopback
 from service.console.source import Computer
 from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
 
@@ -129,7 +129,7 @@ def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> 
     app.on_startup(lambda: console.followed(None))
     app.on_shutdown(console.stop)
     if open_browser:
-        app.on_startup(lambda: webbrowser.open(f"http://{_in_address(policy.host)}:{policy.port}/"))
+        app.on_startup(lambda: webbrowser.open(address_of(policy)))
     ui.run(
         host=policy.host,
         port=policy.port,
@@ -178,8 +178,11 @@ def _in_loop(changed: Event[[]]) -> Callable[[], None]:
     return from_a_thread
 
 
-def _in_address(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def address_of(policy: Policy) -> str:
+    """Return the address that opens the console, once if it signs in."""
+    host = "localhost" if is_loopback(policy.host) else policy.host
+    path = "/" if policy.invitation is None else policy.invitation.path
+    return f"http://{f'[{host}]' if ':' in host else host}:{policy.port}{path}"
 
 
 def _cookie(cookies: Mapping[str, str], name: str) -> str:

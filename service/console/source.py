@@ -91,6 +91,33 @@ class Report:
     refused: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A session before it begins, with a full raster as its upper limit, as its cells are not known yet.
+
+    Attributes
+    ----------
+    sections, fields : int
+    fluorescence_s : float
+        All fluorescence, with changes of pressure.
+    most_s : float
+        All of it, with electron images of all ground.
+    most_bytes : int
+    finish_at : str
+        Wall clock at the end of that if it begins now, ISO 8601, UTC.
+    outlines_m : tuple of (str, tuple of (float, float))
+        Sections by name: corners on the stage, those of their fields where no outline is known.
+    """
+
+    sections: int
+    fields: int
+    fluorescence_s: float
+    most_s: float
+    most_bytes: int
+    finish_at: str
+    outlines_m: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+
+
 class Computer(Protocol):
     """The computer on which the console runs: the runs on it, and their beginning. Calls may take seconds."""
 
@@ -127,6 +154,15 @@ class Computer(Protocol):
 
     def check(self, configuration: str) -> Report:
         """Make the checks before a session; nothing is moved or switched."""
+        ...
+
+    def estimate(self, configuration: str, kind: str, sections: int | None) -> Estimate:
+        """Estimate a session that has not begun; parameters as for `start`.
+
+        Raises
+        ------
+        InputError
+        """
         ...
 
     def start(self, configuration: str, kind: str, sections: int | None) -> str:

@@ -58,8 +58,7 @@ def build(view: View) -> None:
         state = view.state
         all_of_it.set_visibility(state.status is not None)
         empty.set_visibility(state.status is None)
-        said = f"No session is running. ({state.problem})" if state.problem else "No session is running."
-        empty.set_text("Connecting." if state.link is Link.CONNECTING else said)
+        empty.set_text("Connecting." if state.link is Link.CONNECTING else "")
 
     view.follow(show)
 

@@ -6,17 +6,15 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.pictures.picture import Box, Shape, picture_with_zoom
+from service.console.pictures.picture import Shape, picture_with_zoom
+from service.console.pictures.places import around, outline, rectangle
 from service.console.view import TROUBLE, View
 from service.model.section_states import SectionState
 from service.words.review import SECTIONS
 
-_UM = 1e6
 _MOST_PAGES = 50
 _APART_S = 2.0
 """Least time between two readings, s: hundreds of sections make a long list."""
-_AROUND = 0.05
-"""Free ground around all sections, part of the larger side."""
 
 
 def build(view: View) -> None:
@@ -47,7 +45,7 @@ def build(view: View) -> None:
         trouble.set_text("" if rows else "No sections yet.")
         trouble.set_visibility(not rows)
         shapes = [_shape(row) for row in rows if row["rect_m"] or row["outline_m"]]
-        picture.show(_whole(rows), [], shapes)
+        picture.show(around(shapes), [], shapes)
         counts = Counter(SectionState(row["state"]) for row in rows)
         legend.clear()
         with legend:
@@ -95,23 +93,5 @@ def _shape(row: dict[str, Any]) -> Shape:
     title = f"{row['section']}: {SECTIONS[state]}, {done} of {count} frames done"
     look = f"section section-{state}"
     if row["outline_m"]:
-        # The stage has y upwards, the picture downwards.
-        corners = tuple((x * _UM, -y * _UM) for x, y in row["outline_m"])
-        return Shape(row["section"], look, title, points=corners, text=row["section"])
-    return Shape(row["section"], look, title, box=_box(row["rect_m"]), text=row["section"])
-
-
-def _box(rect_m: list[float]) -> Box:
-    x0, y0, x1, y1 = (side * _UM for side in rect_m)
-    return x0, -y1, x1, -y0
-
-
-def _whole(rows: list[dict[str, Any]]) -> Box:
-    boxes = [_box(row["rect_m"]) for row in rows if row["rect_m"]]
-    boxes += [(x * _UM, -y * _UM, x * _UM, -y * _UM) for row in rows for x, y in (row["outline_m"] or ())]
-    if not boxes:
-        return 0.0, 0.0, 1.0, 1.0
-    x0, y0 = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    x1, y1 = max(box[2] for box in boxes), max(box[3] for box in boxes)
-    free = _AROUND * max(x1 - x0, y1 - y0, 1.0)
-    return x0 - free, y0 - free, x1 + free, y1 + free
+        return outline(row["section"], look, title, row["outline_m"])
+    return rectangle(row["section"], look, title, row["rect_m"])

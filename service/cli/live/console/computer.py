@@ -8,14 +8,15 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from config.choices import profile_names
 from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo, choose, daemons, is_named, last_ended
 from service.cli.exit_status import FAILURES, OK
-from service.cli.live.console.tuner import TunerProcess
-from service.console.source import Finding, FoundRun, Opened, Report
+from service.cli.live.console.tuner import TunerHere
+from service.cli.live.console.worker import Worker
+from service.console.source import Estimate, Finding, FoundRun, Opened, Report
 from service.errors import InputError, NoDaemonError, StoreError
 from service.session.folders.run_folder import RunFolder, RunInfo
 
@@ -49,7 +50,8 @@ class ThisComputer:
         self._connect, self._key, self._run = connect, key, run
         self._last = run
         self._started: list[subprocess.Popen[bytes]] = []
-        self.tuner = TunerProcess(folder, self.configurations)
+        self._worker = Worker(folder)
+        self.tuner = TunerHere(self._worker, folder, self.configurations)
 
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for."""
@@ -122,6 +124,12 @@ class ThisComputer:
         ]
         return Report(document["ready"], tuple(rows))
 
+    def estimate(self, configuration: str, kind: str, sections: int | None) -> Estimate:
+        """Estimate a session that has not begun."""
+        count = sections if kind == "dry-run" else None
+        found = self._worker.ask("estimate", configuration=self._known(configuration), sections=count)
+        return TypeAdapter(Estimate).validate_python(found)
+
     def start(self, configuration: str, kind: str, sections: int | None) -> str:
         """Start a session that outlives the console, and return the name of its run once it answers."""
         if kind not in ("run", "dry-run"):
@@ -156,6 +164,7 @@ class ThisComputer:
 
     def close(self) -> None:
         """End what runs for the console only; sessions go on."""
+        self._worker.close()
         self.tuner.close()
 
     @property

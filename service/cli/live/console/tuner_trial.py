@@ -1,5 +1,6 @@
 """Settings of detection on trial: the steps on a frame, and the time of its electron images."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ from detection.plugins import plugin_names
 from drivers.recorded.tiff import RecordedFrame, read_frames
 from service.analysis.detectors import open_detector
 from service.archive.frames import detect_recorded, frame_document
-from service.cli.live.console.tuner import encoded
 from service.console import trials as values
 from service.errors import InputError
 from service.pictures.step_panels import AMBER, BLUE, GREEN, RED, Panel, panels_of, result_panel
@@ -219,7 +219,7 @@ def _encoded(panel: Panel) -> values.Panel:
     _, png = cv2.imencode(".png", shown)
     return values.Panel(
         title=panel.title.replace("\n", " "),
-        png=encoded(png.tobytes()),
+        png=base64.b64encode(png.tobytes()).decode(),
         scale="" if panel.colours == "gray" else f"{low:.4g} dark to {high:.4g} bright",
         groups=tuple(
             values.Boxes(
