@@ -14,7 +14,7 @@ from starlette.requests import Request
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
-from service.console.pages import field, history, job, now, queue, review, section_map, start, tune
+from service.console.pages import field, history, job, now, queue, review, section, section_map, start, tune
 from service.console.safety import Policy, Role, is_loopback
 from service.console.source import Computer
 from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
@@ -40,6 +40,7 @@ class Page:
 PAGES = (
     Page("/", "Now", "monitor_heart", now.build),
     Page("/map", "Map", "grid_view", section_map.build),
+    Page("/section", "Section", "grid_on", section.build, in_navigation=False),
     Page("/field", "Field", "image", field.build, in_navigation=False),
     Page("/review", "Review", "rule", review.build),
     Page("/queue", "Queue", "format_list_numbered", queue.build),

@@ -16,6 +16,8 @@ def build(view: View) -> None:
         with ui.element("div").classes("card"):
             with ui.element("div").classes("tools"):
                 fields = FieldChoice(view, lambda name: opened(name))
+                whole = ui.link("Whole section", view.address("/section"))
+                tune = ui.link("Try the detector on it", view.address("/tune"))
             shown = FieldView(view, "", lambda: chosen())
         with ui.element("div").classes("card side"):
             heading = ui.label().classes("card-name").props("role=heading aria-level=2")
@@ -41,6 +43,8 @@ def build(view: View) -> None:
                 ui.timer(0, lambda: _strip(view, strip, target), once=True)
 
     async def opened(name: str) -> None:
+        whole.props["href"] = view.address("/section", section=name.partition("/")[0])
+        tune.props["href"] = view.address("/tune", field=name)
         shown.open(name)
         await shown.refresh()
 

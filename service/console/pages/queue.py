@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.pages import steering
+from service.console.changes import steering
 from service.console.parts import button
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState

@@ -8,11 +8,11 @@ from nicegui import ui
 
 from service.console.pictures.picture import Shape, picture_with_zoom
 from service.console.pictures.places import around, outline, rectangle
+from service.console.pictures.sections import read_sections
 from service.console.view import TROUBLE, View
 from service.model.section_states import SectionState
 from service.words.review import SECTIONS
 
-_MOST_PAGES = 50
 _APART_S = 2.0
 """Least time between two readings, s: hundreds of sections make a long list."""
 
@@ -37,7 +37,7 @@ def build(view: View) -> None:
             return
         seen_seq, read_at = status["last_seq"], time.monotonic()
         try:
-            rows[:] = await _sections(view)
+            rows[:] = await read_sections(view)
         except TROUBLE as error:
             trouble.set_text(str(error))
             trouble.set_visibility(True)
@@ -55,36 +55,17 @@ def build(view: View) -> None:
                         ui.element("span").classes(f"swatch section-{state}").props("aria-hidden=true")
                         ui.label(f"{counts[state]} {SECTIONS[state]}")
 
-    async def open_field(name: str) -> None:
-        if not name:
-            return
-        try:
-            fields = (await view.call("fields.list", section=name, limit=1))["fields"]
-        except TROUBLE as error:
-            ui.notify(str(error), type="warning")
-            return
-        if fields:
-            ui.navigate.to(view.address("/field", field=fields[0]["field"]))
+    def open_section(name: str) -> None:
+        if name:
+            ui.navigate.to(view.address("/section", section=name))
 
     async def again() -> None:
         later.deactivate()
         await show()
 
     later = ui.timer(_APART_S, again, active=False)
-    picture.on_choose(open_field)
+    picture.on_choose(open_section)
     view.follow(show)
-
-
-async def _sections(view: View) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    after = None
-    for _ in range(_MOST_PAGES):
-        page = await view.recent("sections.list", after=after)
-        rows += page["sections"]
-        after = page["after"]
-        if after is None:
-            break
-    return rows
 
 
 def _shape(row: dict[str, Any]) -> Shape:

@@ -9,7 +9,7 @@ export default {
       :aria-label="label" preserveAspectRatio="xMidYMid meet" @wheel.prevent="wheel" @pointerdown="down"
       @pointermove="move" @pointerup="up" @pointercancel="stop" @keydown="key">
       <image v-for="one in images" :key="one.id" :href="one.href" :x="one.box[0]" :y="one.box[1]"
-        :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" preserveAspectRatio="none" />
+        :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" :transform="one.transform" preserveAspectRatio="none" />
       <template v-for="one in shapes" :key="one.id">
         <polygon v-if="one.points" :class="['shape', one.look, { chosen: one.id === chosen }]" :data-id="one.id"
           :points="one.points" vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></polygon>

@@ -18,11 +18,17 @@ Tool = Literal["look", "draw"]
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image in a picture; `href` is a data address."""
+    """An image in a picture; `href` is a data address, `transform` one of SVG, applied to the box."""
 
     id: str
     href: str
     box: Box
+    transform: str = ""
+
+    def message(self) -> dict[str, Any]:
+        """Return what the browser gets."""
+        found: dict[str, Any] = {"id": self.id, "href": self.href, "box": list(self.box)}
+        return found | ({"transform": self.transform} if self.transform else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
         """Show images and shapes; `whole` is what fills the picture at first."""
         x0, y0, x1, y1 = whole
         self._props["whole"] = [x0, y0, x1 - x0, y1 - y0]
-        self._props["images"] = [{"id": i.id, "href": i.href, "box": list(i.box)} for i in images]
+        self._props["images"] = [one.message() for one in images]
         self._props["shapes"] = [shape.message() for shape in shapes]
         self.update()
 

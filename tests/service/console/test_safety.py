@@ -132,7 +132,7 @@ class Served:
         self, method: str, path: str, body: bytes = b"", kind: str = "http", query: str = "", **headers: str
     ) -> Any:
         given_headers = [(name.encode(), text.encode()) for name, text in headers.items()]
-        scope = {"type": kind, "method": method, "path": path, "headers": given_headers}
+        scope: dict[str, Any] = {"type": kind, "method": method, "path": path, "headers": given_headers}
         scope["query_string"] = query.encode()
         sent: list[Any] = []
 
@@ -178,7 +178,7 @@ def test_an_invitation_signs_in_once() -> None:
     invitation = Invitation()
     served = Served(Policy("127.0.0.1", 8550, TOKENS, invitation))
     path, _, query = invitation.path.partition("?")
-    asked = {"path": path, "query": query, "host": "localhost"}
+    asked: dict[str, Any] = {"path": path, "query": query, "host": "localhost"}
     assert served.ask("GET", path, host="localhost", query="once=wrong")[0] == 401
     assert served.ask("HEAD", **asked)[0] == 200, "a look at the address uses nothing up"
     status, headers, _ = served.ask("GET", **asked)
