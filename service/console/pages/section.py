@@ -14,7 +14,7 @@ def build(view: View) -> None:
     """Make the page."""
     seen_seq = -1
     data: SectionData | None = None
-    with ui.element("div").classes("card montage"):
+    with ui.element("div").classes("card fills montage"):
         with ui.element("div").classes("tools"):
             choice = ui.select([], label="Section").props(
                 "outlined dense options-dense use-input fill-input hide-selected input-debounce=0"

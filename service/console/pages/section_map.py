@@ -21,7 +21,7 @@ def build(view: View) -> None:
     """Make the page."""
     seen_seq, read_at = -1, float("-inf")
     rows: list[dict[str, Any]] = []
-    with ui.element("div").classes("card"):
+    with ui.element("div").classes("card fills"):
         legend = ui.element("div").classes("legend")
         trouble = ui.label().classes("empty")
         picture = picture_with_zoom("Sections on the stage")
@@ -75,4 +75,4 @@ def _shape(row: dict[str, Any]) -> Shape:
     look = f"section section-{state}"
     if row["outline_m"]:
         return outline(row["section"], look, title, row["outline_m"])
-    return rectangle(row["section"], look, title, row["rect_m"])
+    return rectangle(row["section"], look, title, row["rect_m"], row["section"])

@@ -141,6 +141,12 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
         self.on("resized", lambda event: handle(str(_given(event).get("id", "")), _box(event)))
 
 
+def bare_picture(label: str, group: str = "") -> Picture:
+    """Make a picture without buttons; see `Picture`."""
+    with ui.element("div").classes("picture-place"):
+        return Picture(label, group)
+
+
 def picture_with_zoom(label: str, group: str = "") -> Picture:
     """Make a picture with buttons that zoom; see `Picture`."""
     with ui.element("div").classes("picture-place"):

@@ -15,10 +15,10 @@ def outline(name: str, look: str, title: str, corners_m: Iterable[Sequence[float
     return Shape(name, look, title, points=corners, text=name)
 
 
-def rectangle(name: str, look: str, title: str, rect_m: Sequence[float]) -> Shape:
-    """Return a rectangle on the stage, as `outline` does."""
+def rectangle(name: str, look: str, title: str, rect_m: Sequence[float], text: str = "") -> Shape:
+    """Return a rectangle on the stage, with a text in the middle; um, y downwards."""
     x0, y0, x1, y1 = (side * _UM for side in rect_m)
-    return Shape(name, look, title, box=(x0, -y1, x1, -y0), text=name)
+    return Shape(name, look, title, box=(x0, -y1, x1, -y0), text=text)
 
 
 def around(shapes: Iterable[Shape]) -> Box:

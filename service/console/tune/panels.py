@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from service.console.pictures.picture import Image, Picture, Shape, picture_with_zoom
+from service.console.pictures.picture import Image, Picture, Shape, bare_picture, picture_with_zoom
 from service.console.trials import Panel, Steps
 
 _GROUP = "tune"
@@ -39,7 +39,9 @@ class Panels:
             for number in range(1, count + 1):
                 with ui.element("section").classes("card tune-panel"):
                     title = ui.label().classes("tune-title")
-                    picture = picture_with_zoom(f"Step {number} of the detector", _GROUP)
+                    label = f"Step {number} of the detector"
+                    # They zoom together: the buttons of the first are enough.
+                    picture = picture_with_zoom(label, _GROUP) if number == 1 else bare_picture(label, _GROUP)
                     legend = ui.element("div").classes("legend")
                 self._shown.append((title, legend, picture))
 

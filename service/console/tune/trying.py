@@ -73,7 +73,7 @@ class Trying:
     async def _once(self) -> None:
         tuner = self._view.computer.tuner
         if not self._said:
-            self._found.set_text("Looking for cells…")
+            self._found.set_text("Loading the detector…")
         try:
             trial = await self.trial()
             if trial is None:
