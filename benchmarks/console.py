@@ -27,6 +27,8 @@ _LOADS, _CHANGES = 7, 12
 _WATCHED_S = 20.0
 """Time for which the cost of watching is measured, s."""
 
+_SETTLED_S = 5.0
+
 _BARE = """
 import sys
 from nicegui import ui
@@ -59,6 +61,9 @@ def run() -> list[Row]:
                 page.goto("/")
                 quiet_pct = _share_of_a_core(pid) - alone_pct
                 client.call("run.resume")
+                # Not the checks and pumping before the first scan.
+                _until(lambda: client.call("status")["current_job"] is not None)
+                time.sleep(_SETTLED_S)
                 scanning_pct = _share_of_a_core(pid)
             scanning_pct -= _share_of_a_core(pid)
     jobs = f"{_SECTIONS * _PER_SECTION} jobs, {_SECTIONS} sections"

@@ -22,7 +22,7 @@ from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, Follow
 _MOST_RUNS = 8
 """Runs that are followed at the same time; the one that was opened first is closed for another."""
 
-_TOGETHER_S, _APART_S = 0.05, 0.4
+_TOGETHER_S, _APART_S = 0.05, 0.25
 """Time in which changes are collected before the pages show them, and the least time between two times, s."""
 
 

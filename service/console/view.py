@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -61,7 +61,6 @@ class View:
     person: str
     dark: bool
     path: str
-    _refreshes: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def state(self) -> State:

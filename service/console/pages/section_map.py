@@ -13,8 +13,9 @@ from service.console.view import TROUBLE, View
 from service.model.section_states import SectionState
 from service.words.review import SECTIONS
 
-_APART_S = 2.0
-"""Least time between two readings, s: hundreds of sections make a long list."""
+_APART_S, _SHARE, _MOST_APART_S = 2.0, 0.01, 20.0
+"""Least time between two readings, s; the part of it that they may take, as a list of hundreds of sections
+costs the daemon some 50 ms; longest time between two, s."""
 
 
 def build(view: View) -> None:
@@ -31,7 +32,7 @@ def build(view: View) -> None:
         status = view.state.status
         if status is None or status["last_seq"] == seen_seq:
             return
-        if time.monotonic() - read_at < _APART_S:
+        if time.monotonic() - read_at < later.interval:
             if not later.active:
                 later.activate()
             return
@@ -42,6 +43,7 @@ def build(view: View) -> None:
             trouble.set_text(str(error))
             trouble.set_visibility(True)
             return
+        later.interval = min(max(_APART_S, (time.monotonic() - read_at) / _SHARE), _MOST_APART_S)
         trouble.set_text("" if rows else "No sections yet.")
         trouble.set_visibility(not rows)
         shapes = [_shape(row) for row in rows if row["rect_m"] or row["outline_m"]]

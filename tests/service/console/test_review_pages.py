@@ -1,6 +1,7 @@
 """Map, field and review in a browser: a daemon of this process whose store waits in review."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def without_serious_faults(page: Page) -> None:
     assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
 
 
-def test_a_section_of_the_map_opens_its_field_and_a_cell_its_reasons(
+def test_a_section_of_the_map_opens_its_montage_a_field_and_a_cell_with_its_reasons(
     reviewed: ReviewedDaemon, page: Page
 ) -> None:
     page.goto(f"/map?run={reviewed.run}")
@@ -95,7 +96,15 @@ def test_a_section_of_the_map_opens_its_field_and_a_cell_its_reasons(
     expect(page.get_by_text("2 planned")).to_be_visible()
     without_serious_faults(page)
     page.locator("svg .section").first.click()
+    page.wait_for_url("**/section?**")
+    expect(page.locator("svg .field")).to_have_count(1)
+    expect(page.locator("svg image")).to_have_count(1)
+    expect(page.locator("svg .cell")).to_have_count(5)
+    assert page.locator("svg text").count() == 0
+    without_serious_faults(page)
+    page.locator("svg .field").click(position={"x": 5, "y": 5})
     page.wait_for_url("**/field?**")
+    expect(page.get_by_role("link", name="Whole section")).to_have_attribute("href", re.compile("S0001"))
     expect(page.locator("svg .cell")).to_have_count(5)
     expect(page.locator("svg .frame")).to_have_count(len(reviewed.store.queue.jobs(section="S0001")))
     expect(page.locator("svg image")).to_have_count(1)
@@ -136,6 +145,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
 ) -> None:
     page.goto(f"/review?run={reviewed.run}")
     expect(page.locator("svg .cell")).to_have_count(5)
+    page.get_by_label("Reason for your edits").fill("a fold")
     page.locator(f'svg [data-id="{FIRST}/c0001"]').click()
     page.keyboard.press("r")
     dialog = page.get_by_role("dialog")
@@ -145,6 +155,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     expect(dialog).to_have_count(0)
     expect(page.locator("svg .cell-rejected")).to_have_count(1)
     assert verdicts(reviewed) == {f"{FIRST}/c0001": Verdict.REJECTED}
+    assert reviewed.store.events.of("review")[-1].data["reason"] == "a fold"
     expect(page.get_by_text("1 rejected")).to_be_visible()
     page.keyboard.press("d")
     expect(page.locator("svg.tool-draw")).to_have_count(1)
