@@ -105,7 +105,8 @@ def _all(state: State) -> Iterator[Alarm]:
             f" {duration(health['allowed_s'])} are allowed.",
             "Check at the microscope that it still works, or abort the session.",
         )
-    yield from _waiting(phase, status)
+    if state.live:
+        yield from _waiting(phase, status)
     if health.get("not_notified"):
         yield Alarm(
             Level.ATTENTION,

@@ -15,9 +15,9 @@ from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
 from service.console.pages import field, history, job, now, queue, review, section, section_map, start, tune
-from service.console.safety import Policy, Role, is_loopback
+from service.console.safety import NAME_COOKIE, Policy, Role, is_loopback
 from service.console.source import Computer
-from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
+from service.console.view import LONGEST_NAME, THEME_COOKIE, FollowedRun, View
 
 _MOST_RUNS = 8
 """Runs that are followed at the same time; the one that was opened first is closed for another."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from service.console.parts import Look, button
-from service.console.view import LONGEST_NAME, NAME_COOKIE, View
+from service.console.safety import NAME_COOKIE
+from service.console.view import LONGEST_NAME, View
 
 LONGEST_REASON = 400
 

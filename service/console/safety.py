@@ -25,6 +25,9 @@ SHORTEST_TOKEN = 16
 
 LOGIN = "/login"
 
+NAME_COOKIE = "ilemtrack_name"
+"""Cookie with the name that is recorded for a person's decisions."""
+
 ONCE = "once"
 """Parameter of the address that signs in once."""
 
@@ -73,9 +76,16 @@ class Tokens:
 
 
 class Invitation:
-    """A part of an address that signs in once, so that whoever sees the address later gains nothing."""
+    """A part of an address that signs in once, so that whoever sees the address later gains nothing.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    name : str
+        Person whose browser it signs in.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._open: str | None = new_token()
 
     @property
@@ -173,11 +183,11 @@ class Policy:
                     return _proof(right)
         return None
 
-    def invited(self, shown: str) -> str | None:
-        """Return the value of the cookie for the part of an invitation, None for a wrong or a used one."""
+    def invited(self, shown: str) -> tuple[str, str] | None:
+        """Return the value of the cookie for the part of an invitation, and the name; None for a used one."""
         if self.tokens is None or self.invitation is None or not self.invitation.accept(shown):
             return None
-        return _proof(self.tokens.operate)
+        return _proof(self.tokens.operate), self.invitation.name
 
     def _is_ours(self, name: str) -> bool:
         if is_loopback(self.host):

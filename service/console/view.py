@@ -17,7 +17,7 @@ from service.errors import ApiError, InputError, NoDaemonError
 TROUBLE = (ApiError, InputError, NoDaemonError)
 """Errors of a request; each is one sentence."""
 
-NAME_COOKIE, THEME_COOKIE = "ilemtrack_name", "ilemtrack_theme"
+THEME_COOKIE = "ilemtrack_theme"
 _KEPT_S = 365 * 24 * 3600
 
 LONGEST_NAME = 60

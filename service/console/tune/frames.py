@@ -25,6 +25,8 @@ class FrameOfChoice:
 
     def __init__(self, view: View, on_change: Callable[[], None]) -> None:
         self._view, self._on_change = view, on_change
+        self._last = "", ""
+        """The field whose frame was fetched last, and its file."""
         ui.label("Frame").classes("card-title").props("role=heading aria-level=2")
         self._what = ui.select({}, label="Field of the run, or image", on_change=self._changed)
         self._what.props("outlined dense options-dense use-input fill-input hide-selected input-debounce=0")
@@ -56,6 +58,7 @@ class FrameOfChoice:
             self._on_change()
 
     def _changed(self) -> None:
+        self._last = "", ""
         self._page.set_value(1)
         self._on_change()
 
@@ -79,15 +82,17 @@ class FrameOfChoice:
         return FrameChoice(chosen.removeprefix(_FILE), page, size, channel)
 
     async def _fetched(self, field: str) -> str:
+        if self._last[0] == field:
+            return self._last[1]
         data, offset = bytearray(), 0
         while True:
-            part = await self._view.recent(
-                "fields.image", age_s=600.0, field=field, form="file", offset=offset
-            )
+            part = await self._view.call("fields.image", field=field, form="file", offset=offset)
             data += base64.b64decode(part["base64"])
             if part["after"] is None:
                 break
             offset = int(part["after"])
         if not data:
             raise InputError(f"{field} has no frame yet")
-        return await asyncio.to_thread(self._view.computer.tuner.keep, field, bytes(data))
+        path = await asyncio.to_thread(self._view.computer.tuner.keep, field, bytes(data))
+        self._last = field, path
+        return path

@@ -62,9 +62,9 @@ def console(
             raise
         raise InputError("the console needs NiceGUI: pip install 'ilemtrack[console]'") from None
     _require_free(host, port)
-    policy = Policy(host, port, _tokens(port), Invitation()) if token else Policy(host, port)
-    # On this computer it is most likely this user, who may give another name.
-    name = who(None) if is_loopback(host) else ""
+    policy = Policy(host, port, _tokens(port), Invitation(who(None))) if token else Policy(host, port)
+    # Whoever reaches a page without a token is taken for this user.
+    name = "" if token else who(None)
     once = ", and the address works once" if token else ""
     tell(f"console: {address_of(policy)}   (Ctrl-C ends the console, not a session{once})")
     serve(ThisComputer(Path.cwd(), connect, key, run), policy, name, not no_open)
