@@ -101,7 +101,9 @@ export default {
       const one = this.shapes.find((s) => s.id === id && s.box);
       if (!one) return;
       const [x0, y0, x1, y1] = one.box;
-      const [, , w, h] = this.view;
+      const [x, y, w, h] = this.view;
+      // What is in sight already stays where it is.
+      if (x0 >= x && y0 >= y && x1 <= x + w && y1 <= y + h) return;
       this.view = [(x0 + x1) / 2 - w / 2, (y0 + y1) / 2 - h / 2, w, h];
     },
     wheel(event) {

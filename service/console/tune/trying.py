@@ -35,7 +35,7 @@ class Trying:
         self._said = ""
         ui.label("Result on this frame").classes("card-title").props("role=heading aria-level=2")
         with ui.element("div").props("aria-live=polite"):
-            self._found, self._hours = ui.label().classes("saved"), ui.label()
+            self._found, self._hours = ui.label().classes("tune-found"), ui.label()
             self._trouble = ui.label().classes("tune-trouble")
             self._warnings = ui.element("ul").classes("plain")
         self._exactly = ui.timer(_QUIET_S, self._plan, active=False)
