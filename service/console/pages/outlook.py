@@ -1,4 +1,4 @@
-"""What a session that has not begun will take: time, data, and where its sections lie."""
+"""The estimate of a session that has not begun: time, data, and the places of its sections."""
 
 import asyncio
 from datetime import datetime
