@@ -65,7 +65,10 @@ bench: $(READY)  ## figures as ratios against a named peer, measured in the same
 clean:
 	rm -rf $(VENV) build dist
 
+# uv takes a fifth of pip's time. It does not read pip's configuration: where that names an index, or uv cannot, pip installs.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	{ ! $(BIN)/python $(PIP) config list | grep -q '[.]index-url=' && $(BIN)/python $(PIP) $(INSTALL) uv && \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'; } || \
 	$(BIN)/python $(PIP) $(INSTALL) --no-warn-conflicts --editable '.[dev]'
 	@touch $@
