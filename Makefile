@@ -68,7 +68,7 @@ clean:
 # uv takes a fifth of pip's time. It does not read pip's configuration: where that names an index, or uv cannot, pip installs.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	{ ! $(BIN)/python $(PIP) config list | grep -q '[.]index-url=' && $(BIN)/python $(PIP) $(INSTALL) uv && \
+	{ ! $(BIN)/python -m pip config list | grep -q '[.]index-url=' && $(BIN)/python $(PIP) $(INSTALL) uv && \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'; } || \
 	$(BIN)/python $(PIP) $(INSTALL) --no-warn-conflicts --editable '.[dev]'
 	@touch $@
