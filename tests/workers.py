@@ -4,7 +4,6 @@ Used with ``-p tests.workers --workers 3``. All tests of a file run in one proce
 made once. A file that a process has begun when it dies is finished by another.
 """
 
-import gc
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -147,13 +146,12 @@ def _work(session: pytest.Session, link: _Link) -> None:
     try:
         plugins = session.config.pluginmanager
         capture = plugins.getplugin("capturemanager")
-        # What tests print goes to files of its own from now on; only the first process writes to the terminal.
+        # What tests print goes to its own files from now on; only the first process writes to the terminal.
         capture.stop_global_capturing()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         capture.start_global_capturing()
         capture.suspend_global_capture()
         plugins.register(_Reporter(session.config, link))
-        gc.enable()
         _run_tests(session, link)
         status = 0
     finally:
