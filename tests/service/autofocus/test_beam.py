@@ -39,7 +39,7 @@ from tests.service.sessions import Session, small_config
 
 pytestmark = pytest.mark.usefixtures("frames_once")
 
-SECTIONS = 12
+SECTIONS = 15
 
 
 def on_plate(sections: int, autofocus_um: float = 0.0, **simulator: object) -> Config:
@@ -84,7 +84,7 @@ class WrongTwice:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """Twelve sections; two focuses of the beam are wrong."""
+    """Fifteen sections; two focuses of the beam are wrong."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     session = Session(folder, on_plate(SECTIONS, autofocus_um=4), with_device("focus", WrongTwice))
     session.run(300)
