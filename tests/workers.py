@@ -152,7 +152,11 @@ def _work(session: pytest.Session, link: _Link) -> None:
         capture.start_global_capturing()
         capture.suspend_global_capture()
         plugins.register(_Reporter(session.config, link))
-        _run_tests(session, link)
+        try:
+            _run_tests(session, link)
+        finally:
+            # After Ctrl-C, nothing that a fixture started is left behind.
+            vars(session)["_setupstate"].teardown_exact(None)
         status = 0
     finally:
         os._exit(status)
