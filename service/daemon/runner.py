@@ -14,11 +14,9 @@ from service.acquisition.vacuum import ask_for, pump_to
 from service.analysis.worker import Analysis
 from service.daemon.halts import Blocked, Halts
 from service.daemon.questions import Questions
+from service.diagnostics.computer_checks import clock_check, disk_checks, last_event_at
 from service.diagnostics.preflight import (
-    clock_check,
     device_checks,
-    disk_checks,
-    last_event_at,
     plan_checks,
     red_ones,
 )
