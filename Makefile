@@ -28,11 +28,12 @@ console-demo: $(READY)  ## a slow dry run with the operator's console in the bro
 	../../$(BIN)/ilemtrack dry-run --config slow.yaml --clock real --out demo-$$$$ > demo.log 2>&1 & \
 	../../$(BIN)/ilemtrack console --run demo-$$$$ $(ARGS)
 
-# Types and wheel are checked beside the tests, which wait now and then; their output is shown at the end.
+# One process runs all tests of a file, so that what they share is made once, the longest files first. Types and wheel are checked beside
+# the tests, which wait now and then; their output is shown at the end.
 test: style  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
-	$(PYTEST) -p tests.workers --workers $(WORKERS); tested=$$?; \
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 # Properties are tried on other examples than those of every day, and on fifteen times as many.

@@ -1,7 +1,10 @@
 import gc
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, flock
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -12,7 +15,7 @@ from service.session.folders.run_folder import MICROSCOPE_VARIABLE
 from service.watch.notifier import URLS_VARIABLE
 from tests.examples import MORE
 from tests.forked import end_fork_server
-from tests.places import REAL_FRAMES
+from tests.places import REAL_FRAMES, ROOT
 from tests.processes import end_processes_of
 
 hypothesis.settings.register_profile(
@@ -34,6 +37,25 @@ LONGEST = (
     "tests/planner/",
 )
 """Folders of the files that take longest, which come first: at the end no worker is left alone with one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Let workers import a share of the test modules first, one worker after the other.
+
+    Where no bytecode is kept yet, each would else compile all libraries and rewrite all assertions: twice as
+    many seconds as the imports themselves.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        modules = sorted((ROOT / "tests").rglob("test_*.py"))
+        share = slice(int(worker.removeprefix("gw")), None, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        with Path(__file__).open() as lock:
+            flock(lock, LOCK_EX)
+            for path in modules[share]:
+                # What cannot be imported is reported when it is collected.
+                with suppress(Exception, pytest.skip.Exception):
+                    import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
