@@ -15,7 +15,7 @@ from detection.alignment.reasons import NotProven
 from detection.alignment.values import Alignment, Evidence, Similarity
 from drivers.errors import DriverError, NotReadyError
 from planner.geometry.rects import cut, grown, holds
-from service.acquisition.overviews import follow, measure
+from service.acquisition.overviews import follow, measure, scan
 from service.errors import ImageError
 from service.model.event import STAY
 from service.model.jobs import ExposureState, Job, JobKind, JobState
@@ -248,7 +248,7 @@ def test_an_overview_that_fails_costs_no_frame_and_is_not_repeated(
 def test_an_overview_held_until_the_end_is_not_used_and_says_why(
     start: Callable[..., Session], shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queued = follow.queue_overview
+    queued = scan.queue_overview
 
     def held(context: Context, frame: Job) -> bool:
         done = queued(context, frame)
