@@ -66,17 +66,11 @@ def sampled(image: Floats, places: NDArray[np.floating]) -> Floats:
     if not places.size:
         return np.zeros((*places.shape[:-1], *image.shape[2:]), np.float32)
     flat = places.reshape(-1, 2).astype(np.float32)
-    # Limits of the library: 32767 rows.
+    # In rows: the library takes no more than 32767 columns.
     rows = -(-len(flat) // 4096)
     padded = np.full((rows * 4096, 2), -10.0, np.float32)
     padded[: len(flat)] = flat
-    pieces = []
-    for start in range(0, rows, 32_000):
-        part = padded[start * 4096 : (start + 32_000) * 4096].reshape(-1, 4096, 2)
-        pieces.append(
-            cv2.remap(
-                image, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0)
-            )
-        )
-    values = np.concatenate(pieces).reshape(rows * 4096, *image.shape[2:])[: len(flat)]
+    x, y = (np.ascontiguousarray(padded[:, axis].reshape(rows, 4096)) for axis in (0, 1))
+    values = np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
+    values = values.reshape(rows * 4096, *image.shape[2:])[: len(flat)]
     return np.asarray(values.reshape(*places.shape[:-1], *image.shape[2:]), dtype=np.float32)

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.overview import quads
-from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
+from detection.overview.fit import fit_pose, fit_sides, inner_share, placed_on, side_support
 from detection.overview.ground import Ground, ground_of, reduced, with_sections
 from detection.overview.learning import learn_shape
+from detection.overview.neighbours import settled
 from detection.overview.nothing import why_nothing
 from detection.overview.rest import rest_of
 from detection.overview.search import candidates
@@ -37,8 +38,7 @@ def find_sections(pixels: Pixels, shape: Shape | None = None, settings: Overview
     Returns
     -------
     Found
-        Outlines in pixels of the overview, (0, 0) being the corner of the first pixel. `Found.nothing` says why
-        there are none.
+        Outlines in pixels of the overview, (0, 0) being the corner of the first pixel.
     """
     nothing = why_nothing(pixels, settings)
     if nothing is not None:
@@ -51,6 +51,11 @@ def find_sections(pixels: Pixels, shape: Shape | None = None, settings: Overview
     sections, doubtful = _outlines(found, settings)
     reason = None if sections else why_nothing(pixels, settings, searched=True)
     return Found(tuple(sections), tuple(doubtful), found.shape, reason)
+
+
+def in_overview(corners: Corners, scale: float) -> Corners:
+    """Return working pixels, whole at the centres of pixels, as pixels of the overview, whole at corners."""
+    return np.asarray((corners + 0.5) / scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +83,22 @@ class _Fitted:
         ground = ground_of(reduced(pixels, fine), fine, settings.ground)
         if ground is None:
             return None
-        places = fit_pose(ground, places * (fine / coarse), settings.fit)
-        places = fit_sides(ground, places, settings.fit, settings.fit.free_px)
-        support = side_support(ground, places, settings.fit)
-        sure = _sure(ground, shape, places, support, settings)
+        places = fit_pose(ground, (places + 0.5) * (fine / coarse) - 0.5, settings.fit)
+        # Sides that may move on their own show if the size is right; a section keeps the common shape.
+        free = fit_sides(ground, places, settings.fit, settings.fit.free_px)
+        support = side_support(ground, free, settings.fit)
+        sure = _sure(ground, shape, free, support, settings)
         if len(sure) >= settings.shape.least_examples:
-            shape = learned_again(shape, places[sure] / fine, settings.shape)
-            sure = _sure(ground, shape, places, support, settings)
-        ground = with_sections(ground, places[sure], settings.ground)
-        filled = inner_share(ground, places)
-        scores = _scores(shape, places / fine, support, filled, settings)
+            shape = learned_again(shape, in_overview(free[sure], fine), settings.shape)
+            sure = _sure(ground, shape, free, support, settings)
+        ground = with_sections(ground, free[sure], settings.ground)
+        filled = inner_share(ground, free)
+        scores = _scores(shape, in_overview(free, fine), support, filled, settings)
+        kept = chosen(free, scores, settings.fit.most_overlap, settings.fit.doubtful)
+        rigid = np.array(shape.corners_px) * fine
+        places[kept] = fit_pose(ground, placed_on(rigid, free[kept]), settings.fit)
+        places[kept], support[kept] = settled(ground, places[kept], support[kept], settings.fit)
+        scores = _scores(shape, in_overview(free, fine), support, filled, settings)
         return cls(ground, shape, places, support, filled, scores)
 
 
@@ -95,7 +106,7 @@ def _sure(
     ground: Ground, shape: Shape, places: Corners, support: NDArray[np.float64], settings: OverviewSettings
 ) -> list[int]:
     """Return the outlines that are sections without a doubt."""
-    scores = _scores(shape, places / ground.scale, support, inner_share(ground, places), settings)
+    scores = _scores(shape, in_overview(places, ground.scale), support, inner_share(ground, places), settings)
     kept = chosen(places, scores, settings.fit.most_overlap, settings.fit.sure)
     return [one for one in kept if support[one].min() > settings.shape.least_support]
 
@@ -130,14 +141,18 @@ def _outlines(found: _Fitted, settings: OverviewSettings) -> tuple[list[Outline]
     for one in best:
         doubt = _doubt(found, one, settings)
         outline = _outline(
-            found.corners[one] / scale, found.scores[one], found.support[one], found.filled[one], doubt
+            in_overview(found.corners[one], scale),
+            found.scores[one],
+            found.support[one],
+            found.filled[one],
+            doubt,
         )
         (doubtful if doubt else sections).append(outline)
         taken.append(found.corners[one])
     more = chosen(found.corners, found.scores, fit.doubtful_overlap, fit.sure, taken)
     for one in more:
         outline = _outline(
-            found.corners[one] / scale,
+            in_overview(found.corners[one], scale),
             found.scores[one],
             found.support[one],
             found.filled[one],
@@ -145,8 +160,8 @@ def _outlines(found: _Fitted, settings: OverviewSettings) -> tuple[list[Outline]
         )
         doubtful.append(outline)
         taken.append(found.corners[one])
-    for corners in rest_of(found.ground, taken, np.array(found.shape.corners_px) * scale, settings.fit):
-        doubtful.append(_outline(corners / scale, 0.3, np.zeros(4), 1.0, Doubt.SHAPE))
+    rest = rest_of(found.ground, taken, np.array(found.shape.corners_px) * scale, settings.fit)
+    doubtful += [_outline(in_overview(one, scale), 0.3, np.zeros(4), 1.0, Doubt.SHAPE) for one in rest]
     return _sorted(sections), _sorted(doubtful)
 
 

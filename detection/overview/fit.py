@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.overview import quads
 from detection.overview.edges import ENDS, profiles, sampled, side_points
 from detection.overview.ground import Ground
 from detection.overview.settings import FitSettings
@@ -73,6 +72,16 @@ def _moved(
     return np.asarray((corners - centres[:, None]) @ matrix + moved[:, None])
 
 
+def placed_on(shape: Corners, corners: Corners) -> Corners:
+    """Return a shape, (4, 2) about its centre, laid on outlines (N, 4, 2) by least squares."""
+    centres = corners.mean(axis=1, keepdims=True)
+    seen = (corners - centres)[..., 0] + 1j * (corners - centres)[..., 1]
+    model = shape[:, 0] + 1j * shape[:, 1]
+    turns = (seen * model.conj()).sum(axis=1)
+    found = model * (turns / np.maximum(np.abs(turns), 1e-9))[:, None]
+    return np.asarray(np.stack([found.real, found.imag], axis=-1) + centres)
+
+
 def fit_sides(
     ground: Ground, corners: Corners, settings: FitSettings, reach_px: float, step_px: float = 0.5
 ) -> Corners:
@@ -134,7 +143,7 @@ def side_support(
 def inner_share(
     ground: Ground, corners: Corners, points: int = 12, of_glass: bool = False
 ) -> NDArray[np.float64]:
-    """Return the share of the inside of each outline, (N,), that differs from the substrate, or is on glass."""
+    """Return the share of the inside of each outline, (N,), that is no substrate, or that is on glass."""
     at = (np.arange(points) + 0.5) / points
     u, v = np.meshgrid(at, at)
     weights = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=-1).reshape(-1, 4)

@@ -51,13 +51,21 @@ class Ground:
 
 
 def reduced(pixels: Pixels, scale: float) -> Floats:
-    """Return the pixels, (rows, columns, channels), at a smaller scale (at most 1), as float32."""
-    small = pixels
-    if scale < 1:
-        rows, columns = pixels.shape[:2]
-        size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    return np.ascontiguousarray(small.reshape(*small.shape[:2], -1), dtype=np.float32)
+    """Return the pixels, (rows, columns, channels), at a scale of at most 1, as grey levels of 8 bit."""
+    rows, columns = pixels.shape[:2]
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels)
+    tones = np.ascontiguousarray(small.reshape(*small.shape[:2], -1), dtype=np.float32)
+    return tones * np.float32(_gain(pixels))
+
+
+def _gain(pixels: Pixels) -> float:
+    """Return the factor to grey levels of 8 bit; cameras of 12 bit fill a sixteenth of 16 bit."""
+    step = max(1, max(pixels.shape[:2]) // 1000)
+    bright = float(np.percentile(pixels[::step, ::step], 99.9))
+    if pixels.dtype == np.uint8 and bright >= 128:
+        return 1.0
+    return 255 / bright if bright > 0 else 1.0
 
 
 def gradients(tones: Floats, sigma_px: float) -> Floats:
@@ -99,6 +107,31 @@ def ground_of(tones: Floats, scale: float, settings: GroundSettings) -> Ground |
     edge = float(np.percentile(gradient[off], settings.strong_percentile)) if off.any() else 0.0
     strong = float(np.sqrt(max(edge - floor, 1e-6) * max(floor, 1e-6)))
     return Ground(scale, tones, glass, contrast, tensor, noise, floor, least, strong)
+
+
+def crowded_part(ground: Ground, side_px: int) -> Ground:
+    """Return the square part, of at most a side, with most foreground."""
+    rows, columns = ground.glass.shape
+    if max(rows, columns) <= side_px:
+        return ground
+    total = cv2.boxFilter(
+        ground.foreground.astype(np.float32),
+        -1,
+        (side_px, side_px),
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
+    row, column = np.unravel_index(int(total.argmax()), total.shape)
+    top = int(np.clip(row - side_px // 2, 0, max(rows - side_px, 0)))
+    left = int(np.clip(column - side_px // 2, 0, max(columns - side_px, 0)))
+    part = (slice(top, top + side_px), slice(left, left + side_px))
+    return replace(
+        ground,
+        tones=ground.tones[part],
+        glass=ground.glass[part],
+        contrast=ground.contrast[part],
+        edge=np.ascontiguousarray(ground.edge[part]),
+    )
 
 
 def with_sections(ground: Ground, sections: Corners, settings: GroundSettings) -> Ground:

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from detection.overview import quads
-from detection.overview.fit import fit_sides, inner_share, side_support
-from detection.overview.ground import Ground, ground_of, reduced
+from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
+from detection.overview.ground import Ground, crowded_part, ground_of, reduced
 from detection.overview.regions import quadrilateral_regions
+from detection.overview.search import candidates
+from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
-from detection.overview.shape import candidate_shapes
+from detection.overview.shape import candidate_shapes, rectangles
 from detection.overview.values import Pixels, Shape
 
 _LARGEST_SIDE_PX = 6400
@@ -26,8 +29,11 @@ def learn_shape(pixels: Pixels, settings: OverviewSettings) -> Shape | None:
         scale = min(1.0, side / max(pixels.shape[:2]))
         ground = ground_of(reduced(pixels, scale), scale, settings.ground)
         shapes = _shapes(ground, settings) if ground is not None else []
-        if shapes:
+        if ground is not None and len(shapes) == 1 and _is_plain(ground, shapes[0], settings):
             return shapes[0]
+        best = _best(pixels, shapes, settings) if shapes else None
+        if best is not None:
+            return best
         if scale == 1 or side >= _LARGEST_SIDE_PX:
             return None
         side *= 2
@@ -47,6 +53,52 @@ def _shapes(ground: Ground, settings: OverviewSettings) -> list[Shape]:
         if sides.min() > settings.shape.least_support
     ]
     return candidate_shapes(kept, ground.scale, settings.shape)
+
+
+def _is_plain(ground: Ground, shape: Shape, settings: OverviewSettings) -> bool:
+    """Return True if the examples of the shape are most of what lies on the substrate."""
+    area = shape.examples * quads.area(np.array(shape.corners_px)) * ground.scale**2
+    return area >= settings.shape.least_explained * _large_foreground(ground)
+
+
+def _large_foreground(ground: Ground) -> int:
+    """Return the area of the foreground without dust, working pixels."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    return int(cv2.morphologyEx(ground.foreground.astype(np.uint8), cv2.MORPH_OPEN, kernel).sum())
+
+
+def _best(pixels: Pixels, shapes: list[Shape], settings: OverviewSettings) -> Shape | None:
+    """Return the shape that explains most of the most crowded part of the picture."""
+    explained = [_explained(pixels, one, settings) for one in shapes]
+    if max(explained) < settings.shape.least_explained:
+        # In ribbons no section stands alone, but its sides are there.
+        shapes = [*shapes, *rectangles(shapes, settings.shape)]
+        explained += [_explained(pixels, one, settings) for one in shapes[len(explained) :]]
+    most = max(explained)
+    if most <= 0:
+        return None
+    # Two neighbours of a ribbon explain as much as each of them.
+    good = [
+        one for one, share in zip(shapes, explained, strict=True) if share >= settings.shape.as_good * most
+    ]
+    return min(good, key=lambda one: quads.area(np.array(one.corners_px)))
+
+
+def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> float:
+    """Return the share of the foreground, in the most crowded part, that the shape covers with good edges."""
+    model = np.array(shape.corners_px)
+    scale = min(1.0, settings.search.short_side_px / quads.sides(model).min())
+    ground = ground_of(reduced(pixels, scale), scale, settings.ground)
+    if ground is None or not ground.foreground.any():
+        return 0.0
+    ground = crowded_part(ground, settings.shape.part_px)
+    places = candidates(ground, model * scale, shape.symmetry_deg > 180, settings.search)
+    places = fit_pose(ground, places, replace(settings.fit, reach_px=2.0))
+    support, filled = side_support(ground, places, settings.fit), inner_share(ground, places)
+    scores = (0.7 * support.mean(axis=1) + 0.3 * np.sort(support, axis=1)[:, 1]) * filled
+    kept = chosen(places, scores, 0.1, settings.fit.least)
+    covered = sum(quads.area(places[one]) * (scores[one] - 0.4) / 0.4 for one in kept)
+    return float(covered / max(_large_foreground(ground), 1))
 
 
 def _weight(area: float, support: float, filled: float) -> float:

@@ -21,7 +21,8 @@ def why_nothing(pixels: Pixels, settings: OverviewSettings, searched: bool = Fal
     tones = reduced(pixels, scale)
     low, high = np.percentile(tones, [0.1, 99.9])
     if high - low < settings.fit.least_levels:
-        white = np.issubdtype(pixels.dtype, np.integer) and low >= 0.98 * np.iinfo(pixels.dtype).max
+        full = {1: 255.0, 2: 65535.0}.get(pixels.dtype.itemsize, np.inf)
+        white = np.median(pixels[::7, ::7]) >= 0.98 * full
         return Nothing.SATURATED if white else Nothing.EMPTY
     if not searched:
         return None

@@ -71,14 +71,14 @@ def regions_of(mask: Mask, glass: Mask, least_area: float, grown_px: int = 0) ->
         cv2.drawContours(filled, [contour], -1, 1, cv2.FILLED)
         cv2.fillConvexPoly(fitted, np.round(corners).astype(np.int32), 1)
         both, either = int((filled & fitted).sum()), int((filled | fitted).sum())
-        outer_px = contour + (place[1].start - grown_px - 1, place[0].start - grown_px - 1)
+        outer_px = contour + np.array([place[1].start, place[0].start]) - grown_px - 1
         shift = (place[1].start - grown_px - 0.5, place[0].start - grown_px - 0.5)
         found.append(Region(corners + shift, float(filled.sum()), both / max(either, 1), cut, outer_px))
     return found
 
 
 def quadrilateral(contour: np.ndarray) -> Corners:
-    """Return the quadrilateral, clockwise, that fits a contour: of its hull, or else the smallest rectangle."""
+    """Return the quadrilateral, clockwise, that fits a contour, or else the smallest rectangle around it."""
     hull = cv2.convexHull(contour)
     box = np.asarray(cv2.boxPoints(cv2.minAreaRect(hull)), dtype=np.float64)
     length = cv2.arcLength(hull, True)

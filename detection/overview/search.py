@@ -1,8 +1,8 @@
 """Places and angles at which a shape may lie: its sides matched at all angles.
 
 For every angle the picture is turned, so that the sides of a rectangle run along rows and columns and their
-support is a mean along each. A shape that is no rectangle is matched by the rectangle of its mean sides: the fit
-that follows knows its true sides.
+support is a mean along each. A shape that is no rectangle is matched by the rectangle of its mean sides: the
+fit that follows knows its true sides.
 """
 
 import math
@@ -37,7 +37,7 @@ def candidates(ground: Ground, shape: Corners, lopsided: bool, settings: SearchS
     found = [_at_angle(ground, width, height, index * 90 / count, settings) for index in range(count)]
     places = np.concatenate(found)
     order = np.argsort(-places[:, 3], kind="stable")
-    places = _thinned(places[order], min(width, height), settings)
+    places = _thinned(places[order[: 4 * settings.most_candidates]], min(width, height), settings)
     turns = (0, 180) if lopsided else (0,)
     return np.array(
         [quads.placed(shape, x, y, turn + more) for x, y, turn, _ in places for more in turns]
@@ -111,6 +111,8 @@ def _thinned(places: Floats, side: float, settings: SearchSettings) -> Floats:
         others = [one for i in (-1, 0, 1) for j in (-1, 0, 1) for one in near.get((column + i, row + j), ())]
         close = [one for one in others if math.hypot(places[one, 0] - x, places[one, 1] - y) < cell]
         same = [one for one in close if abs((places[one, 2] - turn + 90) % 180 - 90) < 10]
+        if len(kept) >= settings.most_candidates:
+            break
         if same or len(close) >= settings.most_per_place:
             continue
         kept.append(number)

@@ -49,6 +49,14 @@ class ShapeSettings:
     lopsided: float = 1.3
     lopsided_px: float = 0.5
     """A shape that looks different after half a turn leaves less than 1 / `lopsided` of the differences."""
+    most_shapes: int = 4
+    most_rectangles: int = 8
+    """Shapes that are tried."""
+    part_px: int = 320
+    """Side of the part of the picture on which they are tried."""
+    least_explained: float = 0.5
+    """Share of the foreground that the right shape explains, unless most sections are damaged."""
+    as_good: float = 0.9
     least_examples: int = 3
     """Sections from which the shape is learned again."""
     least_support: float = 0.3
@@ -66,6 +74,7 @@ class SearchSettings:
     short_side_px: float = 18.0
     """Short side of a section at the scale of the search."""
     least_score: float = 0.4
+    most_candidates: int = 6000
     most_per_place: int = 2
     angle_step_deg: tuple[float, float] = (1.5, 3.0)
 
@@ -90,6 +99,8 @@ class FitSettings:
     """Lowest score of a section."""
     doubtful: float = 0.38
     """Lowest score of an outline that is listed as doubtful."""
+    certain: float = 0.45
+    """Least support of the sides of a section whose place is certain."""
     hidden: float = 0.2
     """Support below which a side is not seen."""
     least_on_glass: float = 0.97

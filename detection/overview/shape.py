@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def candidate_shapes(regions: Sequence[Region], scale: float, settings: ShapeSet
     """
     left = list(regions)
     shapes = []
-    while left and len(shapes) < 3:
+    while left and len(shapes) < settings.most_shapes:
         sizes = np.log([_size(one.corners) for one in left])
         near = (np.abs(sizes[:, None] - sizes[None]) <= settings.tolerance).all(axis=2)
         weights = near @ np.array([one.weight for one in left])
@@ -41,6 +42,26 @@ def candidate_shapes(regions: Sequence[Region], scale: float, settings: ShapeSet
         )
         left = [one for one, same in zip(left, near[best], strict=True) if not same]
     return [shape for _, shape in sorted(shapes, key=lambda pair: -pair[0])]
+
+
+def rectangles(shapes: Sequence[Shape], settings: ShapeSettings) -> list[Shape]:
+    """Return the rectangles of all pairs of sides that shapes have, those already there left out."""
+    lengths: list[float] = []
+    for one in shapes:
+        for side in _size(np.array(one.corners_px)):
+            if all(abs(np.log(side / other)) > settings.tolerance for other in lengths):
+                lengths.append(side)
+    known = [np.log(_size(np.array(one.corners_px))) for one in shapes]
+    found = []
+    for height, width in combinations_with_replacement(sorted(lengths), 2):
+        size = np.log((height, width))
+        if width > settings.most_aspect * height or any(
+            np.abs(size - one).max() < settings.tolerance for one in known
+        ):
+            continue
+        corners = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
+        found.append(_common([corners], 1.0, settings))
+    return found[: settings.most_rectangles]
 
 
 def shape_of(outlines: Sequence[Corners], settings: ShapeSettings) -> Shape:
@@ -78,9 +99,7 @@ def _common(outlines: Sequence[Corners], scale: float, settings: ShapeSettings) 
         ]
         reference = np.median(np.stack(turned), axis=0)
         reference = quads.upright(reference)
-    size = quads.sides(reference).min()
-    # Turned to fit each other, even rectangles seem a little lopsided: a shape is so only if that fits clearly
-    # better.
+    # Turned to fit each other, even rectangles seem a little lopsided; a shape is so if that fits far better.
     even = (reference + quads.upright(np.roll(reference, 2, axis=0))) / 2
     off, off_even = (
         float(np.median([quads.difference(one, other) for one in turned])) for other in (reference, even)
