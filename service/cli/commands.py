@@ -157,6 +157,27 @@ COMMANDS: Table = {
             ),
         },
     ),
+    "sections": Section(
+        "Convert section lists, and make a configuration from one.",
+        {
+            "convert": Entry(
+                f"{_OFFLINE}.holder.sections:convert",
+                "Convert a section list; with landmarks, to positions on the stage.",
+            ),
+            "landmarks": Entry(
+                f"{_OFFLINE}.holder.sections:landmarks",
+                "Fit the map from the overview to the stage, and show the error of each landmark.",
+            ),
+            "order": Entry(
+                f"{_OFFLINE}.holder.sections:order",
+                "Put sections into their order of cutting along ribbons, and list the links to look at.",
+            ),
+            "layout": Entry(
+                f"{_OFFLINE}.holder.sections:layout",
+                "Make a configuration with the sections of a list, and show what it would take.",
+            ),
+        },
+    ),
     "config": Section(
         "Show and check configurations.",
         {

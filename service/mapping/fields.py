@@ -18,7 +18,7 @@ MOST_FIELDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class FieldGrid:
-    """How fields are laid over a section.
+    """Size, overlap and margin of the fields of a section.
 
     Attributes
     ----------

@@ -13,8 +13,8 @@ from service.model.specimen import Field, Section
 
 Point = tuple[float, float]
 
-_TOUCHING_M2 = 1e-14
-"""Common area of outlines that only touch: rounding."""
+_TOUCHING_M2 = 1e-12
+"""Common area of outlines that only touch: rounding. Chosen by hand."""
 
 
 def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Field, ...]]:

@@ -110,11 +110,14 @@ def polygon(value: Any) -> Polygon:
     if shape.convex_hull.area == 0:
         raise FieldError("has no area: its corners lie on a line")
     if not shape.is_valid:
-        reason = is_valid_reason(shape)
-        where = reason[reason.find("[") :].strip("[]").split() if "[" in reason else []
-        place = f" at ({float(where[0]):.6g}, {float(where[1]):.6g})" if len(where) == 2 else ""
-        raise FieldError(f"crosses or touches itself{place}; list its corners one after another")
+        raise FieldError(f"crosses or touches itself{_crossing(shape)}; list its corners one after another")
     return tuple(corners)
+
+
+def _crossing(shape: Shape) -> str:
+    """Return where a polygon crosses itself, for a message; GEOS has it in brackets."""
+    found = re.search(r"\[(\S+) (\S+)\]", is_valid_reason(shape))
+    return f" at ({float(found[1]):.6g}, {float(found[2]):.6g})" if found else ""
 
 
 def section_id(value: Any) -> str:
