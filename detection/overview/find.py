@@ -137,7 +137,9 @@ def _outlines(found: _Fitted, settings: OverviewSettings) -> tuple[list[Outline]
     """Return the sections and what is doubtful, each from top to bottom."""
     fit, scale = settings.fit, found.ground.scale
     best = chosen(found.corners, found.scores, fit.most_overlap, fit.doubtful)
-    sections, doubtful, taken = [], [], []
+    sections: list[Outline] = []
+    doubtful: list[Outline] = []
+    taken: list[Corners] = []
     for one in best:
         doubt = _doubt(found, one, settings)
         outline = _outline(

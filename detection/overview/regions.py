@@ -58,7 +58,7 @@ def regions_of(mask: Mask, glass: Mask, least_area: float, grown_px: int = 0) ->
     outside[[0, -1]] = outside[:, [0, -1]] = True
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grown_px + 1, 2 * grown_px + 1))
     found = []
-    for number, place in enumerate(find_objects(labels), start=1):
+    for number, place in enumerate(find_objects(np.asarray(labels, dtype=np.int32)), start=1):
         if place is None or stats[number, cv2.CC_STAT_AREA] < least_area:
             continue
         part = np.pad((labels[place] == number).astype(np.uint8), grown_px + 1)

@@ -20,20 +20,19 @@ def rest_of(
 
     Loose strips and dust are smaller; shades have no edge around them.
     """
-    mask = ground.foreground.astype(np.uint8)
+    mask = np.asarray(ground.foreground, dtype=np.uint8).copy()
     for corners in outlines:
         cv2.fillConvexPoly(mask, np.round(quads.grown(corners, 1.08)).astype(np.int32), 0)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
-    edge = cv2.dilate(
-        of_energy(ground.edge[:, :, 0] + ground.edge[:, :, 2], ground), np.ones((5, 5), np.uint8)
-    )
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    large = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)) > 0
+    support_of = of_energy(ground.edge[:, :, 0] + ground.edge[:, :, 2], ground)
+    edge = np.asarray(cv2.dilate(support_of, np.ones((5, 5), np.uint8)))
     section = quads.area(shape)
     low, high = settings.rest
     found = []
-    for region in regions_of(mask > 0, ground.glass, low * section):
-        contour = np.zeros(mask.shape, np.uint8)
-        cv2.drawContours(contour, [region.contour], -1, 1)
-        support = float(edge[contour > 0].mean()) if contour.any() else 0.0
+    for region in regions_of(large, ground.glass, low * section):
+        x, y = np.maximum(region.contour[:, 0], 0).T
+        support = float(edge[np.minimum(y, edge.shape[0] - 1), np.minimum(x, edge.shape[1] - 1)].mean())
         if region.area <= high * section and support >= settings.rest_support:
             found.append(region.corners)
     return found

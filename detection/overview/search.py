@@ -56,14 +56,13 @@ def _at_angle(
     matrix = np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
     matrix[:, 2] = np.array([wide / 2, tall / 2]) - matrix[:, :2] @ (columns / 2, rows / 2)
     turned = cv2.warpAffine(ground.edge, matrix, (wide, tall), flags=cv2.INTER_LINEAR)
-    inside = cv2.warpAffine(
-        ground.foreground.astype(np.float32), matrix, (wide, tall), flags=cv2.INTER_LINEAR
-    )
+    mask = ground.foreground.astype(np.float32)
+    inside = np.asarray(cv2.warpAffine(mask, matrix, (wide, tall), flags=cv2.INTER_LINEAR), dtype=np.float32)
     xx, xy, yy = cv2.split(turned)
     across = of_energy(cos * cos * xx + 2 * cos * sin * xy + sin * sin * yy, ground)
     down = of_energy(sin * sin * xx - 2 * cos * sin * xy + cos * cos * yy, ground)
-    across = cv2.dilate(across, np.ones((1, 3), np.uint8))
-    down = cv2.dilate(down, np.ones((3, 1), np.uint8))
+    across = np.asarray(cv2.dilate(across, np.ones((1, 3), np.uint8)), dtype=np.float32)
+    down = np.asarray(cv2.dilate(down, np.ones((3, 1), np.uint8)), dtype=np.float32)
     back = cv2.invertAffineTransform(matrix)
     found = []
     for turn, wide_px, tall_px in ((turn_deg, width, height), (turn_deg + 90, height, width)):
@@ -78,8 +77,7 @@ def _at_angle(
 
 def _score(across: Floats, down: Floats, inside: Floats, w: int, h: int) -> Floats:
     """Return the score of a rectangle centred at each pixel."""
-    along = cv2.blur(across, (1, max(round(0.9 * h), 1)), borderType=cv2.BORDER_CONSTANT)
-    beside = cv2.blur(down, (max(round(0.9 * w), 1), 1), borderType=cv2.BORDER_CONSTANT)
+    along, beside = _mean(across, 1, round(0.9 * h)), _mean(down, round(0.9 * w), 1)
     sides = [
         _moved(along, w // 2, 0),
         _moved(along, w // 2 - w, 0),
@@ -87,8 +85,12 @@ def _score(across: Floats, down: Floats, inside: Floats, w: int, h: int) -> Floa
         _moved(beside, 0, h // 2 - h),
     ]
     total = (sides[0] + sides[1] + sides[2] + sides[3]) / 4
-    filled = cv2.blur(inside, (w, h), borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(np.where(filled > 0.5, total, 0), dtype=np.float32)
+    return np.asarray(np.where(_mean(inside, w, h) > 0.5, total, 0), dtype=np.float32)
+
+
+def _mean(image: Floats, width: int, height: int) -> Floats:
+    size = (max(width, 1), max(height, 1))
+    return np.asarray(cv2.blur(image, size, borderType=cv2.BORDER_CONSTANT), dtype=np.float32)
 
 
 def _moved(image: Floats, x: int, y: int) -> Floats:

@@ -24,7 +24,7 @@ def candidate_shapes(regions: Sequence[Region], scale: float, settings: ShapeSet
     settings : ShapeSettings
     """
     left = list(regions)
-    shapes = []
+    shapes: list[tuple[float, Shape]] = []
     while left and len(shapes) < settings.most_shapes:
         sizes = np.log([_size(one.corners) for one in left])
         near = (np.abs(sizes[:, None] - sizes[None]) <= settings.tolerance).all(axis=2)
@@ -78,7 +78,8 @@ def learned_again(shape: Shape, outlines: Corners, settings: ShapeSettings) -> S
 def _size(corners: Corners) -> tuple[float, float]:
     """Return the mean lengths of both pairs of opposite sides, the shorter first."""
     first, second, third, fourth = quads.sides(corners)
-    return tuple(sorted(((first + third) / 2, (second + fourth) / 2)))  # type: ignore[return-value]
+    shorter, longer = sorted((float(first + third) / 2, float(second + fourth) / 2))
+    return shorter, longer
 
 
 def _distinct(regions: Sequence[Region]) -> list[Region]:

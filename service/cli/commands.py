@@ -48,7 +48,7 @@ COMMANDS: Table = {
         f"{_OFFLINE}.alignment:align",
         "Find a field in an electron overview, and prove how accurately.",
     ),
-    "map": Entry(f"{_OFFLINE}.mapping:map_", "Find the sections in an optical overview."),
+    "map": Entry(f"{_OFFLINE}.holder.find_sections:map_", "Find the sections in an optical overview."),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
     "estimate": Entry(
         f"{_OFFLINE}.planning:estimate",
