@@ -170,7 +170,7 @@ COMMANDS: Table = {
             ),
             "order": Entry(
                 f"{_OFFLINE}.holder.sections:order",
-                "Put sections into their order of cutting along ribbons, and list the links to look at.",
+                "Put sections into their order of cutting, and list the links to look at.",
             ),
             "layout": Entry(
                 f"{_OFFLINE}.holder.sections:layout",

@@ -104,17 +104,35 @@ def order(
         Literal["top", "bottom"],
         typer.Option(help="End of a ribbon at which its first section lies, as its sections are upright."),
     ] = "top",
+    frames: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with a fluorescence frame of each section, S0001.ome.tiff, ...: order scattered"
+            " sections by the likeness of these."
+        ),
+    ] = None,
+    half_turns: Annotated[
+        bool, typer.Option("--half-turns", help="The angles are known up to half a turn only.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put sections into their order of cutting along ribbons, and list the links to look at."""
+    """Put sections into their order of cutting, and list the links to look at.
+
+    Along ribbons by their edges; with --frames, scattered sections by the likeness of their fluorescence.
+    """
     from service import wording_mapping
     from service.cli.consoles import people
     from service.mapping.lists.checks import ordered
     from service.mapping.lists.files import read_list, write_list
+    from service.mapping.order.frames import read_section_frames
     from service.mapping.order.ribbons import order_ribbons
+    from service.mapping.order.similarity import order_by_similarity
 
     found = read_list(source)
-    ordering = order_ribbons(found, first == "top")
+    if frames is None:
+        ordering = order_ribbons(found, first == "top")
+    else:
+        ordering = order_by_similarity(read_section_frames(frames, found), half_turns)
     _refuse_same(source, result)
     write_list(result, ordered(found, ordering.ids))
     if as_json:
