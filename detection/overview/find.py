@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.overview import quads
-from detection.overview.fit import fit_pose, fit_sides, inner_share, placed_on, side_support
+from detection.overview.common_shape.learning import learn_shape
+from detection.overview.common_shape.shape import learned_again
+from detection.overview.fit import edge_width_px, fit_pose, fit_sides, inner_share, placed_on, side_support
 from detection.overview.ground import Ground, ground_of, reduced, with_sections
-from detection.overview.learning import learn_shape
 from detection.overview.neighbours import settled
 from detection.overview.nothing import why_nothing
 from detection.overview.rest import rest_of
 from detection.overview.search import candidates
 from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
-from detection.overview.shape import learned_again
-from detection.overview.values import Corners, Doubt, Found, Outline, Pixels, Shape
+from detection.overview.values import Corners, Doubt, Found, Nothing, Outline, Pixels, Shape
 
 DEFAULTS = OverviewSettings()
 
@@ -48,6 +48,8 @@ def find_sections(pixels: Pixels, shape: Shape | None = None, settings: Overview
     found = _Fitted.of(pixels, shape, settings) if shape is not None else None
     if found is None or shape is None:
         return Found(nothing=why_nothing(pixels, settings, searched=True))
+    if _is_blurred(found, settings):
+        return Found(nothing=Nothing.BLURRED)
     sections, doubtful = _outlines(found, settings)
     reason = None if sections else why_nothing(pixels, settings, searched=True)
     return Found(tuple(sections), tuple(doubtful), found.shape, reason)
@@ -100,6 +102,15 @@ class _Fitted:
         places[kept], support[kept] = settled(ground, places[kept], support[kept], settings.fit)
         scores = _scores(shape, in_overview(free, fine), support, filled, settings)
         return cls(ground, shape, places, support, filled, scores)
+
+
+def _is_blurred(found: _Fitted, settings: OverviewSettings) -> bool:
+    good = found.scores >= settings.fit.least
+    if not good.any():
+        return False
+    short = float(quads.sides(np.array(found.shape.corners_px)).min()) * found.ground.scale
+    width = float(np.median(edge_width_px(found.ground, found.corners[good])))
+    return width > settings.fit.wide_edge * short
 
 
 def _sure(

@@ -140,6 +140,17 @@ def side_support(
     )
 
 
+def edge_width_px(ground: Ground, corners: Corners, points: int = 8) -> NDArray[np.float64]:
+    """Return the width of the edges of outlines, (N,): contrast of the middle over gradient of the sides."""
+    places, normals = side_points(corners, points)
+    tensor = sampled(ground.edge, places)
+    x, y = normals[..., None, 0], normals[..., None, 1]
+    along = tensor[..., 0] * x * x + 2 * tensor[..., 1] * x * y + tensor[..., 2] * y * y
+    gradient = np.sqrt(np.maximum(along, 0)).mean(axis=(1, 2))
+    contrast = sampled(ground.contrast, corners.mean(axis=1))
+    return np.asarray(contrast / np.maximum(gradient, 1e-6), np.float64)
+
+
 def inner_share(
     ground: Ground, corners: Corners, points: int = 12, of_glass: bool = False
 ) -> NDArray[np.float64]:

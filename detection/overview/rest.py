@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from detection.overview import quads
+from detection.overview.common_shape.regions import regions_of
 from detection.overview.edges import of_energy
 from detection.overview.ground import Ground
-from detection.overview.regions import regions_of
 from detection.overview.settings import FitSettings
 from detection.overview.values import Corners
 

@@ -110,6 +110,8 @@ class FitSettings:
     """Area of what has another shape, in sections."""
     rest_support: float = 0.45
     """Least support of its contour."""
+    wide_edge: float = 0.5
+    """The same of sections that were found, in short sides: they may be shades."""
     wide_edge_px: float = 9.0
     """Width of edges above which an overview is out of focus, px at the first scale."""
     least_levels: float = 3.0

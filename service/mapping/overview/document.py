@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from detection.overview.common_shape.shape import shape_of
 from detection.overview.settings import ShapeSettings
-from detection.overview.shape import shape_of
 from detection.overview.values import Found, Outline, Shape
 from service.errors import InputError
 from service.mapping.overview.sentences import DOUBTS

@@ -80,6 +80,8 @@ def _read_tiff(path: Path) -> NDArray[Any]:
             page = file.pages.first
             _check_size(page.imagelength, page.imagewidth, path)
             values = np.asarray(page.asarray())
+            if values.size == 0:
+                raise InputError(f"{path}: is a damaged TIFF file; it has no pixels")
             if page.planarconfig == 2 and values.ndim == 3:
                 values = np.moveaxis(values, 0, 2)
             return values

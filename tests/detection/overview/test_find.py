@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from detection.overview import quads
+from detection.overview.common_shape.shape import shape_of
 from detection.overview.find import find_sections
 from detection.overview.settings import ShapeSettings
-from detection.overview.shape import shape_of
 from detection.overview.values import Corners, Doubt, Found, Nothing
 from tests.detection.overview.pictures import PLACES, SIZE, drawn, outlines, rectangle
 

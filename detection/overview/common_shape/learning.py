@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 
 from detection.overview import quads
+from detection.overview.common_shape.regions import quadrilateral_regions
+from detection.overview.common_shape.shape import candidate_shapes, rectangles
 from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
 from detection.overview.ground import Ground, crowded_part, ground_of, reduced
-from detection.overview.regions import quadrilateral_regions
 from detection.overview.search import candidates
 from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
-from detection.overview.shape import candidate_shapes, rectangles
 from detection.overview.values import Pixels, Shape
 
 _LARGEST_SIDE_PX = 6400

@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from detection.overview import quads
-from detection.overview.regions import Region
+from detection.overview.common_shape.regions import Region
 from detection.overview.settings import ShapeSettings
 from detection.overview.values import Corners, Shape
 
