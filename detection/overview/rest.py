@@ -1,4 +1,4 @@
-"""What is about as large as a section, but has another shape: folded, torn, half off."""
+"""Objects as large as a section, but of another shape: folded, torn, half off."""
 
 from collections.abc import Sequence
 
