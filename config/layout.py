@@ -11,6 +11,8 @@ Outline = Annotated[
     Field(min_length=3, max_length=1000, description="Corners of the section, stage x and y, um."),
 ]
 
+FieldCenters = Annotated[tuple[tuple[float, float], ...], Field(min_length=1, max_length=10_000)]
+
 SectionId = Annotated[
     str, Field(pattern=r"^S\d{4,6}$", description="Identifier of the section, such as S0001.")
 ]
@@ -57,6 +59,11 @@ class ListedSection(Frozen):
     outline_um: Outline | None = Field(
         None,
         description="Outline; null: unknown. No frame leaves it by more than planner.outline_margin_um.",
+    )
+    field_centers_um: FieldCenters | None = Field(
+        None,
+        description="Centres of the fields in the order of imaging, stage x and y, um; null: a grid about the"
+        " centre, as `fields` has it.",
     )
 
     @model_validator(mode="after")
@@ -129,7 +136,9 @@ def listed_sections(layout: GridLayout | ListLayout) -> tuple[ListedSection, ...
 def field_centers_um(
     section: ListedSection, field_size_um: tuple[float, float]
 ) -> tuple[tuple[float, float], ...]:
-    """Return the stage positions of the fields of a section, row by row in alternating directions.
+    """Return the stage positions of the fields of a section: those listed, or else a grid.
+
+    A grid runs row by row in alternating directions.
 
     Parameters
     ----------
@@ -140,8 +149,10 @@ def field_centers_um(
     Returns
     -------
     tuple of (x, y)
-        Centres, um; the first is at the top left (smallest x, largest y).
+        Centres, um; the first of a grid is at the top left (smallest x, largest y).
     """
+    if section.field_centers_um is not None:
+        return section.field_centers_um
     columns, rows = section.fields
     step = 1 - section.field_overlap_percent / 100
     dx, dy = field_size_um[0] * step, field_size_um[1] * step

@@ -48,6 +48,7 @@ COMMANDS: Table = {
         f"{_OFFLINE}.alignment:align",
         "Find a field in an electron overview, and prove how accurately.",
     ),
+    "map": Entry(f"{_OFFLINE}.holder.find_sections:map_", "Find the sections in an optical overview."),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
     "estimate": Entry(
         f"{_OFFLINE}.planning:estimate",
@@ -153,6 +154,27 @@ COMMANDS: Table = {
             "revoke": Entry(
                 f"{_LIVE}.keys:revoke",
                 "Revoke the key of a client.",
+            ),
+        },
+    ),
+    "sections": Section(
+        "Convert section lists, and make a configuration from one.",
+        {
+            "convert": Entry(
+                f"{_OFFLINE}.holder.sections:convert",
+                "Convert a section list; with landmarks, to positions on the stage.",
+            ),
+            "landmarks": Entry(
+                f"{_OFFLINE}.holder.sections:landmarks",
+                "Fit the map from the overview to the stage, and show the error of each landmark.",
+            ),
+            "order": Entry(
+                f"{_OFFLINE}.holder.sections:order",
+                "Put sections into their order of cutting, and list the links to look at.",
+            ),
+            "layout": Entry(
+                f"{_OFFLINE}.holder.sections:layout",
+                "Make a configuration with the sections of a list, and show what it would take.",
             ),
         },
     ),

@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,29 +55,46 @@ def read_pairs(path: Path) -> PointPairs:
     InputError
         Raised when the file cannot be read or is invalid; one sentence that says what and where.
     """
+    names, table = read_numbers(path, COLUMNS)
+    return PointPairs(names, table[:, :2] * 1e-6, table[:, 2:] * 1e-6)
+
+
+def read_numbers(path: Path, columns: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Read columns of numbers from a CSV file, and its column ``name``, which may be missing.
+
+    Returns
+    -------
+    names : tuple of str
+        Column ``name``, else ``row 2``, ... as in a spreadsheet.
+    table : (N, columns) array
+
+    Raises
+    ------
+    InputError
+        Raised when the file cannot be read or is invalid; one sentence that says what and where.
+    """
     text = read_text(path, _MOST_BYTES)
     # Spreadsheets write semicolons in many countries, and some programs write tabs.
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     header = [name.strip() for name in rows.fieldnames or ()]
-    missing = [name for name in COLUMNS if name not in header]
+    missing = [name for name in columns if name not in header]
     if missing:
-        raise InputError(f"{path}: has no column {missing[0]}; its first line must name {', '.join(COLUMNS)}")
+        raise InputError(f"{path}: has no column {missing[0]}; its first line must name {', '.join(columns)}")
     rows.fieldnames = header
     names, numbers = [], []
     try:
         for row in rows:
             if not any(str(value or "").strip() for value in row.values()):
                 continue
-            numbers.append([_number(path, rows.line_num, column, row[column]) for column in COLUMNS])
+            numbers.append([_number(path, rows.line_num, column, row[column]) for column in columns])
             names.append((row.get("name") or "").strip() or f"row {rows.line_num}")
             if len(names) > _MOST_PAIRS:
                 raise InputError(f"{path}: has more than {_MOST_PAIRS} pairs")
     except csv.Error as error:
         raise InputError(f"{path}: line {rows.line_num} is no CSV: {error}") from None
-    table = np.array(numbers, dtype=np.float64).reshape(-1, 4) * 1e-6
-    return PointPairs(tuple(names), table[:, :2], table[:, 2:])
+    return tuple(names), np.array(numbers, dtype=np.float64).reshape(-1, len(columns))
 
 
 def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, CalibrationFit, CalibrationConfig]:

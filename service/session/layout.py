@@ -1,7 +1,7 @@
 """Sections and fields of a session, from the configured layout."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
@@ -10,6 +10,11 @@ from planner.geometry.rects import overlap
 from planner.route import route
 from service.errors import InputError
 from service.model.specimen import Field, Section
+
+Point = tuple[float, float]
+
+_TOUCHING_M2 = 1e-12
+"""Common area of outlines that only touch: rounding. Chosen by hand."""
 
 
 def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Field, ...]]:
@@ -35,7 +40,7 @@ def sections_and_fields(config: Config) -> tuple[tuple[Section, ...], tuple[Fiel
                 )
             rect = (x - width_m / 2, y - height_m / 2, x + width_m / 2, y + height_m / 2)
             fields.append(Field(f"{listed.id}/F{number:03d}", listed.id, number, (x, y), rect))
-    refuse_overlap(fields)
+    refuse_overlap(fields, {one.id: one.outline_m for one in sections if one.outline_m is not None})
     return visited(sections), tuple(fields)
 
 
@@ -97,24 +102,41 @@ def with_layout(config: Config, sections: int | None, fields: int | None) -> Con
     return changed if inside_safe_area(changed) else spread(changed)
 
 
-def refuse_overlap(fields: Sequence[Field]) -> None:
+def refuse_overlap(fields: Sequence[Field], outlines_m: Mapping[str, Sequence[Point]] | None = None) -> None:
     """Refuse sections that overlap: their ground would be exposed for both.
+
+    Fields of sections with outlines may overlap, as in a ribbon: the beam keeps to the outlines.
 
     Raises
     ------
     InputError
-        Raised when fields of two sections overlap.
+        Raised when fields of two sections overlap, and one has no outline or the outlines overlap as well.
     """
+    outlines = outlines_m or {}
+    apart: dict[tuple[str, str], bool] = {}
     near: list[Field] = []
     for field in sorted(fields, key=lambda f: f.rect_m[0]):
         near = [other for other in near if other.rect_m[2] > field.rect_m[0]]
         for other in near:
-            if other.section != field.section and overlap(other.rect_m, field.rect_m):
+            if other.section == field.section or not overlap(other.rect_m, field.rect_m):
+                continue
+            pair = (other.section, field.section)
+            if pair not in apart:
+                apart[pair] = all(one in outlines for one in pair) and _apart(
+                    *(outlines[one] for one in pair)
+                )
+            if not apart[pair]:
                 raise InputError(
                     f"layout: sections {other.section} and {field.section} overlap"
                     f" (fields {other.id} and {field.id}); ground belongs to one section"
                 )
         near.append(field)
+
+
+def _apart(one: Sequence[Point], other: Sequence[Point]) -> bool:
+    from shapely import Polygon
+
+    return bool(Polygon(one).intersection(Polygon(other)).area <= _TOUCHING_M2)
 
 
 def _outline_m(section: ListedSection) -> tuple[tuple[float, float], ...] | None:

@@ -62,7 +62,8 @@ class SectionArray:
     ) -> None:
         listed = listed_sections(layout)
         half_size = np.zeros(2)
-        for fields in {(s.fields, s.field_overlap_percent): s for s in listed}.values():
+        unlike = {(s.fields, s.field_overlap_percent): s for s in listed if s.field_centers_um is None}
+        for fields in [*unlike.values(), *(s for s in listed if s.field_centers_um is not None)]:
             off = np.array(field_centers_um(fields, field_size_um)) - fields.center_um
             half_size = np.maximum(half_size, np.abs(off).max(axis=0) + np.array(field_size_um) / 2)
         # A face turned by at most `turn` still covers the fields; beyond 45 degrees the diagonal does.

@@ -105,11 +105,11 @@ def test_no_error_shows_a_password(text: str) -> None:
 
 def test_a_pipe_a_device_and_a_large_file_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    (tmp_path / "large.yaml").write_bytes(b"#" * 1_000_001)
+    (tmp_path / "large.yaml").write_bytes(b"#" * 4_000_001)
     for path, words in (
         (tmp_path / "pipe.yaml", "is a pipe or a device, not a file"),
         (Path("/dev/zero"), "is a pipe or a device, not a file"),
-        (tmp_path / "large.yaml", "is larger than 1 MB"),
+        (tmp_path / "large.yaml", "is larger than 4 MB"),
         (tmp_path, "is a folder, not a file"),
     ):
         with pytest.raises(ConfigError, match=f"cannot be read \\({words}"):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from drivers.errors import DriverError
-from service import wording, wording_cells, wording_overviews
+from service import wording, wording_cells, wording_mapping, wording_overviews
 from service.acquisition import electron, holds
 from service.daemon.main_loop import _stuck
 from service.model.jobs import HoldCause, JobState
@@ -29,7 +29,7 @@ from tests.service.store.stores import add_specimen, job, save_field
 
 pytestmark = pytest.mark.usefixtures("frames_once")
 
-MODULES = (wording, wording_cells, wording_overviews)
+MODULES = (wording, wording_cells, wording_mapping, wording_overviews)
 WORDINGS = [
     (module, name)
     for module in MODULES

@@ -1,0 +1,1 @@
+"""Sections in an optical overview: pixels in, outlines out."""

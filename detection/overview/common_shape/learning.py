@@ -1,0 +1,106 @@
+"""The shape of an overview's sections, learned from those that stand alone or can be parted."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from detection.overview import quads
+from detection.overview.common_shape.regions import quadrilateral_regions
+from detection.overview.common_shape.shape import candidate_shapes, rectangles
+from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
+from detection.overview.ground import Ground, crowded_part, ground_of, reduced
+from detection.overview.search import candidates
+from detection.overview.selection import chosen
+from detection.overview.settings import OverviewSettings
+from detection.overview.values import Pixels, Shape
+
+_LARGEST_SIDE_PX = 6400
+"""Scale at which it is looked for last."""
+
+
+def learn_shape(pixels: Pixels, settings: OverviewSettings) -> Shape | None:
+    """Return the shape on which most regions agree; None if none looks like a section.
+
+    Small sections are found at a finer scale, if at the first one there is nothing.
+    """
+    side = settings.first_side_px
+    while True:
+        scale = min(1.0, side / max(pixels.shape[:2]))
+        ground = ground_of(reduced(pixels, scale), scale, settings.ground)
+        shapes = _shapes(ground, settings) if ground is not None else []
+        if ground is not None and len(shapes) == 1 and _is_plain(ground, shapes[0], settings):
+            return shapes[0]
+        best = _best(pixels, shapes, settings) if shapes else None
+        if best is not None:
+            return best
+        if scale == 1 or side >= _LARGEST_SIDE_PX:
+            return None
+        side *= 2
+
+
+def _shapes(ground: Ground, settings: OverviewSettings) -> list[Shape]:
+    regions = quadrilateral_regions(ground, settings.shape)
+    corners = np.array([one.corners for one in regions]).reshape(-1, 4, 2)
+    for reach in (4.0, 2.0):
+        corners = fit_sides(ground, corners, settings.fit, reach)
+    support, filled = side_support(ground, corners, settings.fit), inner_share(ground, corners)
+    kept = [
+        replace(
+            one, corners=place, area=quads.area(place), weight=_weight(quads.area(place), sides.mean(), full)
+        )
+        for one, place, sides, full in zip(regions, corners, support, filled, strict=True)
+        if sides.min() > settings.shape.least_support
+    ]
+    return candidate_shapes(kept, ground.scale, settings.shape)
+
+
+def _is_plain(ground: Ground, shape: Shape, settings: OverviewSettings) -> bool:
+    """Return True if the examples of the shape are most of what lies on the substrate."""
+    area = shape.examples * quads.area(np.array(shape.corners_px)) * ground.scale**2
+    return area >= settings.shape.least_explained * _large_foreground(ground)
+
+
+def _large_foreground(ground: Ground) -> int:
+    """Return the area of the foreground without dust, working pixels."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    return int(cv2.morphologyEx(ground.foreground.astype(np.uint8), cv2.MORPH_OPEN, kernel).sum())
+
+
+def _best(pixels: Pixels, shapes: list[Shape], settings: OverviewSettings) -> Shape | None:
+    """Return the shape that explains most of the most crowded part of the picture."""
+    explained = [_explained(pixels, one, settings) for one in shapes]
+    if max(explained) < settings.shape.least_explained:
+        # In ribbons no section stands alone, but its sides are there.
+        shapes = [*shapes, *rectangles(shapes, settings.shape)]
+        explained += [_explained(pixels, one, settings) for one in shapes[len(explained) :]]
+    most = max(explained)
+    if most <= 0:
+        return None
+    # Two neighbours of a ribbon explain as much as each of them.
+    good = [
+        one for one, share in zip(shapes, explained, strict=True) if share >= settings.shape.as_good * most
+    ]
+    return min(good, key=lambda one: quads.area(np.array(one.corners_px)))
+
+
+def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> float:
+    """Return the share of the foreground, in the most crowded part, that the shape covers with good edges."""
+    model = np.array(shape.corners_px)
+    scale = min(1.0, settings.search.short_side_px / quads.sides(model).min())
+    ground = ground_of(reduced(pixels, scale), scale, settings.ground)
+    if ground is None or not ground.foreground.any():
+        return 0.0
+    ground = crowded_part(ground, settings.shape.part_px)
+    places = candidates(ground, model * scale, shape.symmetry_deg > 180, settings.search)
+    places = fit_pose(ground, places, replace(settings.fit, reach_px=2.0))
+    support, filled = side_support(ground, places, settings.fit), inner_share(ground, places)
+    scores = (0.7 * support.mean(axis=1) + 0.3 * np.sort(support, axis=1)[:, 1]) * filled
+    kept = chosen(places, scores, 0.1, settings.fit.least)
+    covered = sum(quads.area(places[one]) * (scores[one] - 0.4) / 0.4 for one in kept)
+    return float(covered / max(_large_foreground(ground), 1))
+
+
+def _weight(area: float, support: float, filled: float) -> float:
+    # The fourth power: three sections that touch fill most of a larger quadrilateral.
+    return float(area * max(support - 0.3, 0.01) * filled**4)

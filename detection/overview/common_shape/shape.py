@@ -1,0 +1,126 @@
+"""The shape that all sections of an array share."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations_with_replacement
+
+import numpy as np
+
+from detection.overview import quads
+from detection.overview.common_shape.regions import Region
+from detection.overview.settings import ShapeSettings
+from detection.overview.values import Corners, Shape
+
+
+def candidate_shapes(regions: Sequence[Region], scale: float, settings: ShapeSettings) -> list[Shape]:
+    """Return the shapes on which regions agree, the one that explains most first.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        The same section may be there several times, from masks of several thresholds.
+    scale : float
+        Working pixels per pixel of the overview.
+    settings : ShapeSettings
+    """
+    left = list(regions)
+    shapes: list[tuple[float, Shape]] = []
+    while left and len(shapes) < settings.most_shapes:
+        sizes = np.log([_size(one.corners) for one in left])
+        near = (np.abs(sizes[:, None] - sizes[None]) <= settings.tolerance).all(axis=2)
+        weights = near @ np.array([one.weight for one in left])
+        best = int(weights.argmax())
+        group = [one for one, same in zip(left, near[best], strict=True) if same]
+        distinct = _distinct(group)
+        shapes.append(
+            (
+                sum(one.weight for one in distinct),
+                _common(
+                    [one.corners for one in sorted(distinct, key=lambda one: -one.match)], scale, settings
+                ),
+            )
+        )
+        left = [one for one, same in zip(left, near[best], strict=True) if not same]
+    return [shape for _, shape in sorted(shapes, key=lambda pair: -pair[0])]
+
+
+def rectangles(shapes: Sequence[Shape], settings: ShapeSettings) -> list[Shape]:
+    """Return the rectangles of all pairs of sides that shapes have, those already there left out."""
+    lengths: list[float] = []
+    for one in shapes:
+        for side in _size(np.array(one.corners_px)):
+            if all(abs(np.log(side / other)) > settings.tolerance for other in lengths):
+                lengths.append(side)
+    known = [np.log(_size(np.array(one.corners_px))) for one in shapes]
+    found = []
+    for height, width in combinations_with_replacement(sorted(lengths), 2):
+        size = np.log((height, width))
+        if width > settings.most_aspect * height or any(
+            np.abs(size - one).max() < settings.tolerance for one in known
+        ):
+            continue
+        corners = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
+        found.append(_common([corners], 1.0, settings))
+    return found[: settings.most_rectangles]
+
+
+def shape_of(outlines: Sequence[Corners], settings: ShapeSettings) -> Shape:
+    """Return the shape of outlines that a person gave, in pixels of the overview."""
+    return _common([quads.clockwise(one) for one in outlines], 1.0, settings)
+
+
+def learned_again(shape: Shape, outlines: Corners, settings: ShapeSettings) -> Shape:
+    """Return the shape of outlines (N, 4, 2), in pixels of the overview, that were found with another."""
+    again = _common(list(outlines), 1.0, settings)
+    return replace(again, examples=max(shape.examples, again.examples))
+
+
+def _size(corners: Corners) -> tuple[float, float]:
+    """Return the mean lengths of both pairs of opposite sides, the shorter first."""
+    first, second, third, fourth = quads.sides(corners)
+    shorter, longer = sorted((float(first + third) / 2, float(second + fourth) / 2))
+    return shorter, longer
+
+
+def _distinct(regions: Sequence[Region]) -> list[Region]:
+    """Return one region for each place, the best of those there."""
+    kept: list[Region] = []
+    for one in sorted(regions, key=lambda region: -region.match):
+        if not any(quads.shared(one.corners, other.corners) > 0.3 * one.area for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _common(outlines: Sequence[Corners], scale: float, settings: ShapeSettings) -> Shape:
+    """Return the median of the outlines, each turned to fit the others best."""
+    reference = _long_side_up(outlines[0])
+    for _ in range(3):
+        turned = [
+            min(_turns(one), key=lambda corners: quads.difference(corners, reference)) for one in outlines
+        ]
+        reference = np.median(np.stack(turned), axis=0)
+        reference = quads.upright(reference)
+    # Turned to fit each other, even rectangles seem a little lopsided; a shape is so if that fits far better.
+    even = (reference + quads.upright(np.roll(reference, 2, axis=0))) / 2
+    off, off_even = (
+        float(np.median([quads.difference(one, other) for one in turned])) for other in (reference, even)
+    )
+    symmetry = 360.0
+    if off_even <= settings.lopsided * off + settings.lopsided_px:
+        reference, symmetry = even, 180.0
+        first, second = quads.sides(reference)[:2]
+        if abs(np.log(first / second)) <= settings.tolerance / 2:
+            symmetry = 90.0
+    lengths = np.array([quads.sides(one) for one in turned])
+    off = np.abs(np.log(lengths / quads.sides(reference))).mean(axis=1)
+    corners = tuple((float(x), float(y)) for x, y in reference / scale)
+    return Shape(corners, symmetry, float(np.median(off)), len(outlines))
+
+
+def _long_side_up(corners: Corners) -> Corners:
+    lengths = quads.sides(corners)
+    return quads.upright(np.roll(corners, -int(lengths.argmax()), axis=0))
+
+
+def _turns(corners: Corners) -> list[Corners]:
+    return [quads.upright(np.roll(corners, turn, axis=0)) for turn in range(4)]

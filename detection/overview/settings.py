@@ -1,0 +1,131 @@
+"""Numbers of the search for sections.
+
+Chosen on simulated overviews (see `benchmarks.sections`), then looked at on real ones, unless a line says
+otherwise.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class GroundSettings:
+    """Finding the substrate, in pixels of the working scale."""
+
+    sigma_px: float = 1.0
+    """Smoothing before gradients."""
+    black: float = 4.0
+    """Highest grey level of ground without data; JPEG leaves some."""
+    padding_share: float = 3e-4
+    """Smallest area without data, share of the picture."""
+    most_padding: float = 0.6
+    noise_percentile: float = 40.0
+    """Of the gradients: more than this of the picture is smooth."""
+    smooth_over_noise: float = 3.0
+    least_region_share: float = 5e-3
+    """Smallest region of substrate beside the largest, share of the picture."""
+    tone_tolerance: float = 0.35
+    """Largest difference of the tones of two tiles, share."""
+    widths_px: tuple[float, ...] = (8.0, 25.0, 80.0)
+    """Smoothings of the substrate's tone."""
+    scatter_percentile: float = 90.0
+    contrast_over_scatter: float = 2.5
+    faint_percentile: float = 15.0
+    faint_share: float = 0.4
+    """Least contrast of a section, share of that of the faint parts of sections that are sure."""
+    floor_percentile: float = 85.0
+    strong_percentile: float = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeSettings:
+    """Learning the common shape, in pixels of the working scale."""
+
+    least_side_px: float = 9.0
+    most_aspect: float = 5.0
+    least_match: float = 0.75
+    """Smallest overlap of a region with the quadrilateral that is fitted to it."""
+    tolerance: float = 0.08
+    """Largest difference of a side from that of the common shape, share."""
+    lopsided: float = 1.3
+    lopsided_px: float = 0.5
+    """A shape that looks different after half a turn leaves less than 1 / `lopsided` of the differences."""
+    most_shapes: int = 4
+    most_rectangles: int = 8
+    """Shapes that are tried."""
+    part_px: int = 320
+    """Side of the part of the picture on which they are tried."""
+    least_explained: float = 0.5
+    """Share of the foreground that the right shape explains, unless most sections are damaged."""
+    as_good: float = 0.9
+    least_examples: int = 3
+    """Sections from which the shape is learned again."""
+    least_support: float = 0.3
+    """Least support of each side."""
+    parted_px: tuple[int, ...] = (1, 3, 6)
+    """Half widths of the necks at which touching regions are parted."""
+    parted_by: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+    """Edges, in strong ones, along which touching regions are parted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Matching the shape."""
+
+    short_side_px: float = 18.0
+    """Short side of a section at the scale of the search."""
+    least_score: float = 0.4
+    most_candidates: int = 6000
+    most_per_place: int = 2
+    angle_step_deg: tuple[float, float] = (1.5, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """Fitting the sides."""
+
+    short_side_px: float = 40.0
+    """Short side of a section at the scale of the fit."""
+    reach_px: float = 4.0
+    """Farthest that the shape is moved."""
+    free_px: float = 1.5
+    """Farthest that a side is moved on its own, after that."""
+    points: int = 24
+    most_overlap: float = 0.25
+    size_tolerance: tuple[float, float] = (0.04, 0.1)
+    """Usual difference of a side from that of the shape, share: the least and the most that is believed."""
+    sure: float = 0.65
+    """Score of sections by which the substrate and the shape are measured again."""
+    least: float = 0.5
+    """Lowest score of a section."""
+    doubtful: float = 0.38
+    """Lowest score of an outline that is listed as doubtful."""
+    certain: float = 0.45
+    """Least support of the sides of a section whose place is certain."""
+    hidden: float = 0.2
+    """Support below which a side is not seen."""
+    least_on_glass: float = 0.97
+    least_filled: float = 0.8
+    doubtful_overlap: float = 0.5
+    rest: tuple[float, float] = (0.35, 3.0)
+    """Area of what has another shape, in sections."""
+    rest_support: float = 0.45
+    """Least support of its contour."""
+    wide_edge: float = 0.5
+    """The same of sections that were found, in short sides: they may be shades."""
+    wide_edge_px: float = 9.0
+    """Width of edges above which an overview is out of focus, px at the first scale."""
+    least_levels: float = 3.0
+    """Range of the grey levels below which an overview is empty."""
+    most_white: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewSettings:
+    """All of them."""
+
+    ground: GroundSettings = field(default_factory=GroundSettings)
+    shape: ShapeSettings = field(default_factory=ShapeSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    fit: FitSettings = field(default_factory=FitSettings)
+    first_side_px: int = 1600
+    """Longer side of the picture at the scale at which the shape is first looked for."""

@@ -1,0 +1,1 @@
+"""Commands on sections of the holder."""

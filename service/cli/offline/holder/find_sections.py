@@ -1,0 +1,83 @@
+"""The command `ilemtrack map`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.options import Json
+from service.cli.output import print_json
+from service.errors import InputError
+
+
+def map_(
+    overviews: Annotated[
+        list[Path], typer.Argument(help="Optical overview, TIFF, PNG or JPEG; or several files of one.")
+    ],
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="What several files are of one overview: 'channels', a grid of tiles such as 4x3 (columns x"
+            " rows), or a CSV file with name,x_px,y_px of each tile."
+        ),
+    ] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(help="Landmarks in overview and stage, CSV or section list: positions in um as well."),
+    ] = None,
+    outline: Annotated[
+        Path | None, typer.Option(help="Section list with one or two outlines of sections: their shape.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Section list to write: .yaml, .json, .csv, .magc or .mass.json."),
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Folder for a picture, PNG, of the overview with the outlines.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the sections in an optical overview."""
+    from detection.overview.find import find_sections
+    from service.cli.consoles import results
+    from service.mapping.landmarks import fit_landmarks, landmarks_document, on_stage, read_landmarks
+    from service.mapping.lists.document import document_of_sections
+    from service.mapping.lists.files import read_list, write_list
+    from service.mapping.overview.document import document_of, list_of, shape_from
+    from service.mapping.overview.joining import read_overview
+    from service.mapping.overview.sentences import DOUBTS, NOTHING
+    from service.pictures.overlay import write_png
+    from service.pictures.overview import draw_overview_sections
+
+    shape = None if outline is None else shape_from(read_list(outline), str(outline))
+    pairs = () if landmarks is None else read_landmarks(landmarks)
+    fit = None if landmarks is None else fit_landmarks(pairs, landmarks)
+    pixels = read_overview(overviews, layout)
+    found = find_sections(pixels, shape)
+    if found.nothing is not None:
+        raise InputError(f"{overviews[0]}: {NOTHING[found.nothing]}")
+    document = document_of(str(overviews[0]), (pixels.shape[1], pixels.shape[0]), found)
+    listed = list_of(found, pairs)
+    if fit is not None:
+        document["landmarks"] = landmarks_document(pairs, fit)
+        document["stage"] = document_of_sections(on_stage(listed, fit.map))["sections"]
+    try:
+        if out is not None:
+            write_list(out, listed)
+        if overlay is not None:
+            overlay.mkdir(parents=True, exist_ok=True)
+            write_png(overlay / f"{overviews[0].stem}-sections.png", draw_overview_sections(pixels, found))
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or out or overlay}: cannot be written ({error.strerror})"
+        ) from error
+    if as_json:
+        print_json(document)
+        return
+    results.print(f"{len(found.sections)} sections, {len(found.doubtful)} doubtful")
+    for number, one in enumerate(found.doubtful, start=1):
+        x, y = one.center_px
+        if one.doubt is not None:
+            results.print(f"D{number} at {x:.0f}, {y:.0f} px: {DOUBTS[one.doubt]}")
+    if fit is not None:
+        results.print(f"{fit.map.um_per_px:.4g} um per px; landmarks fit to {fit.rms_um:.2g} um")

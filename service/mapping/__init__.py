@@ -1,0 +1,1 @@
+"""Sections on the holder: lists of them, landmarks, fields and their order."""

@@ -1,0 +1,1 @@
+"""Section lists: YAML and JSON, CSV, MagFinder's .magc, SBEMimage's .mass.json."""

@@ -1,0 +1,1 @@
+"""Order of cutting: along ribbons by adjacency, of scattered sections by similarity."""
