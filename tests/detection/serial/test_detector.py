@@ -18,11 +18,13 @@ from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.registration.rigid import Rigid
 from detection.registration.section_frame import SectionFrame
+from detection.serial import detector as serial
 from detection.serial.detector import SerialDetector
 from detection.serial.section import SerialSection
 from tests.detection.stacks import OFFSET, PIXEL_UM, SIZE_PX, Block
 from tests.remembered import OF_A_FRAME, Remembered, remembering
 
+ONCE = (*OF_A_FRAME, (serial, "register"))
 BLOCK = Block(8, cells=90)
 CONFIG = DetectionConfig(dilate_um=0.5)
 DUST = BoxPx(120, 100, 140, 120)
@@ -37,8 +39,8 @@ def laid(index: int) -> Rigid:
 
 @pytest.fixture(scope="module", autouse=True)
 def each_frame_once() -> Iterator[None]:
-    """Most tests link the same frames: what a frame shows alone is computed once, its links each time."""
-    with remembering(Remembered(), OF_A_FRAME):
+    """Most tests link the same frames: what one shows alone, and how two lie, is computed once."""
+    with remembering(Remembered(), ONCE):
         yield
 
 
@@ -46,7 +48,7 @@ def each_frame_once() -> Iterator[None]:
 def anew() -> Iterator[None]:
     """Compute everything again."""
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name in OF_A_FRAME:
+        for owner, name in ONCE:
             patch.setattr(owner, name, inspect.unwrap(getattr(owner, name)))
         yield
 
