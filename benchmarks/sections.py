@@ -72,7 +72,7 @@ GROUPS: dict[str, tuple[ArraySettings, PictureSettings]] = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How outlines agree with the truth.
+    """Agreement of outlines with the truth.
 
     Attributes
     ----------

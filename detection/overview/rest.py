@@ -1,4 +1,4 @@
-"""What is about as large as a section, but has another shape: folded, torn, half off."""
+"""Folded, torn or half sections: things about as large as a section, but of another shape."""
 
 from collections.abc import Sequence
 

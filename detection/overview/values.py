@@ -101,7 +101,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an overview shows.
+    """Sections of an overview.
 
     Attributes
     ----------

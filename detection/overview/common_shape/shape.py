@@ -59,9 +59,19 @@ def rectangles(shapes: Sequence[Shape], settings: ShapeSettings) -> list[Shape]:
             np.abs(size - one).max() < settings.tolerance for one in known
         ):
             continue
-        corners = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
-        found.append(_common([corners], 1.0, settings))
+        found.append(_common([_rectangle(width, height)], 1.0, settings))
     return found[: settings.most_rectangles]
+
+
+def is_part(shape: Shape, whole: Shape, settings: ShapeSettings) -> bool:
+    """Return True if a shape is a half or a third of another one, which is as wide."""
+    part, other = _size(np.array(shape.corners_px)), _size(np.array(whole.corners_px))
+    for side, of_whole in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        same = abs(np.log(part[side] / other[of_whole])) <= settings.tolerance
+        times = other[1 - of_whole] / part[1 - side]
+        if same and any(abs(np.log(times / count)) <= settings.tolerance for count in (2, 3)):
+            return True
+    return False
 
 
 def shape_of(outlines: Sequence[Corners], settings: ShapeSettings) -> Shape:
@@ -73,6 +83,10 @@ def learned_again(shape: Shape, outlines: Corners, settings: ShapeSettings) -> S
     """Return the shape of outlines (N, 4, 2), in pixels of the overview, that were found with another."""
     again = _common(list(outlines), 1.0, settings)
     return replace(again, examples=max(shape.examples, again.examples))
+
+
+def _rectangle(width: float, height: float) -> Corners:
+    return np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
 
 
 def _size(corners: Corners) -> tuple[float, float]:
@@ -108,6 +122,12 @@ def _common(outlines: Sequence[Corners], scale: float, settings: ShapeSettings) 
     symmetry = 360.0
     if off_even <= settings.lopsided * off + settings.lopsided_px:
         reference, symmetry = even, 180.0
+        # Edges of the tissue beside a faint side tilt it: a parallelogram needs better evidence.
+        width, height = quads.sides(even)[:2]
+        straight = _rectangle(width, height)
+        off_straight = float(np.median([quads.difference(one, straight) for one in turned]))
+        if off_straight <= settings.skewed * off_even + settings.skewed_share * min(width, height):
+            reference = straight
         first, second = quads.sides(reference)[:2]
         if abs(np.log(first / second)) <= settings.tolerance / 2:
             symmetry = 90.0
