@@ -27,6 +27,8 @@ _LOADS, _CHANGES = 7, 12
 _WATCHED_S = 20.0
 """Time for which the cost of watching is measured, s."""
 
+_SETTLED_S = 5.0
+
 _BARE = """
 import sys
 from nicegui import ui
@@ -50,7 +52,7 @@ def run() -> list[Row]:
             alone_pct = _share_of_a_core(pid)
             with _served(_BARE, []) as bare_url, browser.new_context(base_url=bare_url) as context:
                 bare_s = _loads(context.new_page(), "/", ".ready")
-            console = _served(_CONSOLE, ["console", "--no-open", "--port"])
+            console = _served(_CONSOLE, ["console", "--no-open", "--no-token", "--port"])
             with console as url, browser.new_context(base_url=url) as context:
                 page = context.new_page()
                 now_s = _loads(page, "/", ".finish-left:not(:empty)")
@@ -59,6 +61,9 @@ def run() -> list[Row]:
                 page.goto("/")
                 quiet_pct = _share_of_a_core(pid) - alone_pct
                 client.call("run.resume")
+                # Not the checks and pumping before the first scan.
+                _until(lambda: client.call("status")["current_job"] is not None)
+                time.sleep(_SETTLED_S)
                 scanning_pct = _share_of_a_core(pid)
             scanning_pct -= _share_of_a_core(pid)
     jobs = f"{_SECTIONS * _PER_SECTION} jobs, {_SECTIONS} sections"

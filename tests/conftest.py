@@ -19,7 +19,7 @@ from tests.places import REAL_FRAMES, ROOT
 from tests.processes import end_processes_of
 
 hypothesis.settings.register_profile(
-    "project", deadline=None, derandomize=MORE == 1, max_examples=100 * MORE, print_blob=True
+    "project", deadline=None, derandomize=MORE == 1, max_examples=60 * MORE, print_blob=True
 )
 hypothesis.settings.load_profile("project")
 

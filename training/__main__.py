@@ -14,8 +14,6 @@ PER_FILE = 96
 """Samples of a file."""
 SAMPLES: dict[Kind, int] = {"scenes": 6000, "realistic": 3000, "paper": 1200}
 """Samples of each kind."""
-CALIBRATION_SEEDS: dict[Kind, int] = {"scenes": 200, "realistic": 40, "paper": 20}
-"""Seeds of each kind for the calibration."""
 
 
 def main() -> None:
@@ -59,8 +57,8 @@ def export(options: argparse.Namespace) -> None:
     """Train unless the weights are given, calibrate, and write the network."""
     import torch
 
+    from training.calibrate import CALIBRATION_SEEDS, calibrated
     from training.calibrate import FIRST_SEED as FIRST_CALIBRATION
-    from training.calibrate import calibrated
     from training.export import model_of, write_model
     from training.fit import Samples, train
     from training.network import Network

@@ -15,6 +15,8 @@ from training.samples import Kind, frames_of
 
 FIRST_SEED = 900_000
 """Seeds of the training are below; those of the benchmarks too."""
+CALIBRATION_SEEDS: dict[Kind, int] = {"scenes": 200, "realistic": 40, "paper": 20}
+"""Seeds of each kind for the calibration."""
 
 
 def calibrated(model: NetworkModel, parts: Sequence[tuple[Kind, range]]) -> Calibration:
@@ -36,10 +38,11 @@ def judged(network: Network, parts: Sequence[tuple[Kind, range]]) -> Iterator[Ev
                     continue
                 grid = on_working_grid(checked, WORKING_PIXEL_UM)
                 reading, _ = network.read(grid, processed=checked.processed)
-                yield evidence_of(reading, _truth(frame), grid.pixel_um, grid.shrink)
+                yield evidence_of(reading, truth_of(frame), grid.pixel_um, grid.shrink)
 
 
-def _truth(frame: LabelledFrame) -> list[TrueCell]:
+def truth_of(frame: LabelledFrame) -> list[TrueCell]:
+    """Return the cells of a frame, px of the frame."""
     scale = frame.pixels.shape[0] // frame.truth.shape[0]
     return [
         TrueCell(str(number), BoxPx(*(int(side) * scale for side in box)), counted=bool(counted))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from detection.combined.cautions import SENTENCES, Caution
+from detection.combined.confidence import with_confidences
 from detection.combined.fusion import (
     Fusion,
     fused,
@@ -99,6 +100,7 @@ class Combined:
                 rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
             fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
             fusion = replace(fusion, noise=noise)
+        fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
         more = _of_result(frame, seen.grid, fusion, self.settings)
         return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
 

@@ -70,6 +70,28 @@ class CombinedSettings:
     """Share of the frame inside hits of the network from which it shows a crowd. Below it, recall-first
     takes a frame as crowded that the network does not: neither can be believed. Development scenes in which
     recall-first loses the background have .58 and more. Chosen by hand."""
+    confidence_base: float = -1.8
+    """Log-odds of a hit of the network alone in its frame, beyond those of its own confidence. This one and
+    the next ones are fitted to 23,251 hits of 374 frames (`python -m training.confidence`), a frame weighed
+    by the square root of its hits. Fitted to half of the frames, the mean log likelihood of the others is
+    -.295 and -.298, before -.320."""
+    per_company: float = 0.8
+    """Log-odds for each unit of the logarithm of 1 + the number of cells among the other hits."""
+    most_company: float = 20.0
+    """Cells from which on more say nothing more. Chosen by hand."""
+    per_dimness: float = 0.9
+    """Log-odds for each unit of the logarithm of the brightest pixel of a hit over the usual one."""
+    least_dimness: float = -3.0
+    """That logarithm, at least: a twentieth. Chosen by hand."""
+    usual_percent: float = 75.0
+    """Percentile of the brightest pixels of the hits of a frame that is usual there: that of its cells, if
+    most hits are less. Chosen by hand; the highest of all is no better."""
+    least_confidence: float = 0.03
+    """Confidence of a hit of the network, at least: the floor of the policy, where a hit is imaged. Seven
+    hits of 23,490 were less likely than twice this, none of them a cell, which is too few to rely on."""
+    added_confidence: float = 0.4
+    """Share of the hits of recall-first that the network does not rule out that are cells, in the same
+    frames: their own confidence says nothing of that."""
     full_share: float = 0.6
     """Share of the frame inside hits from which they fill it. Chosen by hand; not measured."""
 

@@ -1,4 +1,4 @@
-"""Folded, torn or half sections: things about as large as a section, but of another shape."""
+"""Objects as large as a section, but of another shape: folded, torn, half off."""
 
 from collections.abc import Sequence
 

@@ -101,7 +101,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Sections of an overview.
+    """Sections that an overview shows.
 
     Attributes
     ----------

@@ -89,6 +89,8 @@ def hits_of(
     frame: Frame, grid: WorkingGrid, standing: Standing, settings: RecallFirstSettings = RECALL_FIRST
 ) -> list[Hit]:
     """Make hits of what stands out, in no particular order."""
+    if not standing.mask.any():
+        return []
     shrink, pixel_um = grid.shrink, grid.pixel_um
     residual, noise_sd, strength = standing.residual, standing.noise_sd, standing.strength
     mask = standing.mask.astype(np.uint8)

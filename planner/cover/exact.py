@@ -23,7 +23,7 @@ _MOST_REGIONS = 1500
 """Most regions of a section; one of more keeps the frames it starts with."""
 _DISTRICT = 16
 """Most regions of a district, where more are divided and planned one after another."""
-_SMALL_ROUNDS, _ROUNDS, _DISTRICT_ROUNDS = 14, 12, 6
+_SMALL_ROUNDS, _ROUNDS, _DISTRICT_ROUNDS = 10, 7, 5
 """Rounds of column generation: for a part no larger than a district, for a larger one, and for each district
 of one that is divided. More gain less than 1 %."""
 

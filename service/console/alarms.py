@@ -81,6 +81,9 @@ def _all(state: State) -> Iterator[Alarm]:
         )
     status = state.status
     if status is None:
+        if state.link is Link.NONE:
+            what = "No session of this user runs on the microscope."
+            yield Alarm(Level.NOTICE, what, f"Open a run, or start one. ({state.problem})", "/runs", "Runs")
         return
     phase, health = Phase(status["phase"]), status["health"]
     if state.live and state.link is Link.UP:
@@ -102,7 +105,8 @@ def _all(state: State) -> Iterator[Alarm]:
             f" {duration(health['allowed_s'])} are allowed.",
             "Check at the microscope that it still works, or abort the session.",
         )
-    yield from _waiting(phase, status)
+    if state.live:
+        yield from _waiting(phase, status)
     if health.get("not_notified"):
         yield Alarm(
             Level.ATTENTION,

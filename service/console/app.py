@@ -14,15 +14,15 @@ from starlette.requests import Request
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
-from service.console.pages import field, history, job, now, queue, review, section_map, start
-from service.console.safety import Policy, Role
+from service.console.pages import field, history, job, now, queue, review, section, section_map, start, tune
+from service.console.safety import NAME_COOKIE, Policy, Role, is_loopback
 from service.console.source import Computer
-from service.console.view import LONGEST_NAME, NAME_COOKIE, THEME_COOKIE, FollowedRun, View
+from service.console.view import LONGEST_NAME, THEME_COOKIE, FollowedRun, View
 
 _MOST_RUNS = 8
 """Runs that are followed at the same time; the one that was opened first is closed for another."""
 
-_TOGETHER_S, _APART_S = 0.05, 0.4
+_TOGETHER_S, _APART_S = 0.05, 0.25
 """Time in which changes are collected before the pages show them, and the least time between two times, s."""
 
 
@@ -40,11 +40,13 @@ class Page:
 PAGES = (
     Page("/", "Now", "monitor_heart", now.build),
     Page("/map", "Map", "grid_view", section_map.build),
+    Page("/section", "Section", "grid_on", section.build, in_navigation=False),
     Page("/field", "Field", "image", field.build, in_navigation=False),
     Page("/review", "Review", "rule", review.build),
     Page("/queue", "Queue", "format_list_numbered", queue.build),
     Page("/job", "Frame", "crop_free", job.build, in_navigation=False),
     Page("/history", "History", "history", history.build),
+    Page("/tune", "Tune", "tune", tune.build),
     Page("/runs", "Runs", "play_circle", start.build),
 )
 """The pages, in the order of the navigation."""
@@ -79,9 +81,10 @@ class Console:
         return self._runs[name]
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop following, and end what runs for the pages."""
         for followed in self._runs.values():
             followed.feed.stop()
+        self._computer.close()
 
     def add(self, page: Page) -> None:
         """Serve a page."""
@@ -127,7 +130,7 @@ def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> 
     app.on_startup(lambda: console.followed(None))
     app.on_shutdown(console.stop)
     if open_browser:
-        app.on_startup(lambda: webbrowser.open(f"http://{_in_address(policy.host)}:{policy.port}/"))
+        app.on_startup(lambda: webbrowser.open(address_of(policy)))
     ui.run(
         host=policy.host,
         port=policy.port,
@@ -176,8 +179,11 @@ def _in_loop(changed: Event[[]]) -> Callable[[], None]:
     return from_a_thread
 
 
-def _in_address(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def address_of(policy: Policy) -> str:
+    """Return the address that opens the console, once if it signs in."""
+    host = "localhost" if is_loopback(policy.host) else policy.host
+    path = "/" if policy.invitation is None else policy.invitation.path
+    return f"http://{f'[{host}]' if ':' in host else host}:{policy.port}{path}"
 
 
 def _cookie(cookies: Mapping[str, str], name: str) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from service.console.parts import Look, button
-from service.console.view import LONGEST_NAME, NAME_COOKIE, View
+from service.console.safety import NAME_COOKIE
+from service.console.view import LONGEST_NAME, View
 
-_LONGEST_REASON = 400
+LONGEST_REASON = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,16 @@ async def ask(view: View, question: Question) -> Answer | None:
         reason = None
         if question.reason:
             label = "Reason" if question.must_say_why else "Reason (optional)"
-            reason = ui.input(label).props(f"maxlength={_LONGEST_REASON} outlined")
+            reason = ui.input(label).props(f"maxlength={LONGEST_REASON} outlined")
         typed = None
         if question.typed:
             typed = ui.input(f"Type {question.typed} to confirm").props("outlined autocomplete=off")
 
         def is_complete() -> bool:
             return (
-                bool(_clean(name.value))
-                and (not question.must_say_why or reason is None or bool(_clean(reason.value)))
-                and (typed is None or _clean(typed.value).lower() == question.typed.lower())
+                bool(clean(name.value))
+                and (not question.must_say_why or reason is None or bool(clean(reason.value)))
+                and (typed is None or clean(typed.value).lower() == question.typed.lower())
             )
 
         with ui.row().classes("ask-buttons"):
@@ -92,11 +93,11 @@ async def ask(view: View, question: Question) -> Answer | None:
     dialog.delete()
     if not confirmed:
         return None
-    by = _clean(name.value)
+    by = clean(name.value)
     if by != view.person:
         view.person = by
         view.remember(NAME_COOKIE, by)
-    return Answer(by, "" if reason is None else _clean(reason.value))
+    return Answer(by, "" if reason is None else clean(reason.value))
 
 
 def _where(view: View) -> str:
@@ -106,6 +107,6 @@ def _where(view: View) -> str:
     return f"Run {hello['run']}" + (f" on {hello['microscope']}" if hello.get("microscope") else "")
 
 
-def _clean(text: str | None) -> str:
+def clean(text: str | None) -> str:
     """Return a text as the API takes it: one line, without blanks around it."""
     return "".join(letter for letter in (text or "") if letter.isprintable()).strip()

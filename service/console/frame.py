@@ -122,5 +122,5 @@ def _alarm(view: View, alarm: alarms.Alarm) -> None:
         with ui.element("div").classes("alarm-text"):
             ui.label(alarm.what).classes("alarm-what")
             ui.label(alarm.to_do).classes("alarm-to-do")
-        if alarm.path:
+        if alarm.path not in ("", view.path):
             ui.link(alarm.link, view.address(alarm.path)).classes("alarm-link")

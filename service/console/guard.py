@@ -1,12 +1,12 @@
 """The first thing that sees a request: refuses it, asks for a login, or lets it through with a role."""
 
 import html
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
-from service.console.safety import HEADERS, LOGIN, Policy
+from service.console.safety import HEADERS, LOGIN, NAME_COOKIE, ONCE, Policy, Role
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,6 +18,8 @@ ROLE = "ilemtrack_role"
 """Key of the role in the scope of a request that was let through."""
 
 _LARGEST_FORM = 4096
+_KEPT = "Path=/; SameSite=Strict; Max-Age=2592000"
+"""Attributes of a cookie that is kept for a month."""
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ilemtrack</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -61,11 +63,25 @@ class Guard:
             await _answer(send, refusal.status, f"{refusal.says}\n", "text/plain")
         elif method == "POST":
             await self._log_in(receive, send)
-        elif path == LOGIN and role is not None:
+        elif path == LOGIN and role is Role.OPERATE:
             await _answer(send, HTTPStatus.SEE_OTHER, "", "text/plain", [("location", "/")])
         else:
-            status = HTTPStatus.OK if path in (LOGIN, "/") else HTTPStatus.UNAUTHORIZED
-            await _answer(send, status, _PAGE.format(says=""), "text/html")
+            # Programs that look at an address before it is opened ask with HEAD.
+            query = scope.get("query_string", b"") if method == "GET" else b""
+            await self._welcome(send, path, query.decode("latin-1"))
+
+    async def _welcome(self, send: Send, path: str, query: str) -> None:
+        """Sign a browser in by its invitation, or ask for the token."""
+        shown = parse_qs(query).get(ONCE, [""])[0] if path == LOGIN else ""
+        if shown and (found := self._policy.invited(shown)) is not None:
+            proof, name = found
+            await self._enter(send, proof, [("set-cookie", f"{urlencode({NAME_COOKIE: name})}; {_KEPT}")])
+            return
+        says = (
+            "This address was used before, or is of another console. Sign in with the token." if shown else ""
+        )
+        status = HTTPStatus.OK if path in (LOGIN, "/") and not shown else HTTPStatus.UNAUTHORIZED
+        await _answer(send, status, _PAGE.format(says=html.escape(says)), "text/html")
 
     async def _log_in(self, receive: Receive, send: Send) -> None:
         form = parse_qs((await _body(receive)).decode("utf-8", "replace"))
@@ -74,10 +90,12 @@ class Guard:
             page = _PAGE.format(says=html.escape("This token is not valid."))
             await _answer(send, HTTPStatus.UNAUTHORIZED, page, "text/html")
             return
-        cookie = f"{self._policy.cookie}={proof}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000"
-        await _answer(
-            send, HTTPStatus.SEE_OTHER, "", "text/plain", [("location", "/"), ("set-cookie", cookie)]
-        )
+        await self._enter(send, proof)
+
+    async def _enter(self, send: Send, proof: str, more: Sequence[tuple[str, str]] = ()) -> None:
+        cookie = f"{self._policy.cookie}={proof}; HttpOnly; {_KEPT}"
+        headers = [("location", "/"), ("set-cookie", cookie), *more]
+        await _answer(send, HTTPStatus.SEE_OTHER, "", "text/plain", headers)
 
 
 def _with_headers(send: Send) -> Send:

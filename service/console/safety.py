@@ -3,8 +3,8 @@
 - The Host of a request must be a name of this computer or a numeric address, so a name that is rebound to
   it (DNS rebinding) is refused. The Origin, which browsers send, must be the console itself; a WebSocket must
   have one.
-- A GET changes nothing, and nothing else is accepted but the form of the login. All changes go over the
-  WebSocket of a page that this console has made for this person.
+- A GET changes nothing of a session, and nothing else is accepted but the form of the login. All changes go
+  over the WebSocket of a page that this console has made for this person.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from service.errors import InputError
 
@@ -24,6 +24,12 @@ SHORTEST_TOKEN = 16
 """Shortest token that is accepted; those made by the console have 22 characters of 6 bit."""
 
 LOGIN = "/login"
+
+NAME_COOKIE = "ilemtrack_name"
+"""Cookie with the name that is recorded for a person's decisions."""
+
+ONCE = "once"
+"""Parameter of the address that signs in once."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -69,6 +75,32 @@ class Tokens:
     watch: str
 
 
+class Invitation:
+    """A part of an address that signs in once, so that whoever sees the address later gains nothing.
+
+    Parameters
+    ----------
+    name : str
+        Person whose browser it signs in.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._open: str | None = new_token()
+
+    @property
+    def path(self) -> str:
+        """Path of the address."""
+        return f"{LOGIN}?{urlencode({ONCE: self._open or ''})}"
+
+    def accept(self, shown: str) -> bool:
+        """Return True for the right part, the first time."""
+        if self._open is None or not hmac.compare_digest(shown.encode(), self._open.encode()):
+            return False
+        self._open = None
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Answer to a request that is not served: a status of HTTP and a sentence."""
@@ -87,11 +119,14 @@ class Policy:
         Address at which it listens.
     port : int
     tokens : Tokens or None
+    invitation : Invitation or None
+        Signs one browser in, to operate.
     """
 
     host: str
     port: int
     tokens: Tokens | None = None
+    invitation: Invitation | None = None
 
     @property
     def cookie(self) -> str:
@@ -147,6 +182,12 @@ class Policy:
                 if hmac.compare_digest(token.strip().encode(), right.encode()):
                     return _proof(right)
         return None
+
+    def invited(self, shown: str) -> tuple[str, str] | None:
+        """Return the value of the cookie for the part of an invitation, and the name; None for a used one."""
+        if self.tokens is None or self.invitation is None or not self.invitation.accept(shown):
+            return None
+        return _proof(self.tokens.operate), self.invitation.name
 
     def _is_ours(self, name: str) -> bool:
         if is_loopback(self.host):

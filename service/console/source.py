@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from service.console.trials import Tuner
+
 
 class Source(Protocol):
     """One run that answers the methods of the API; `service.api.client.Client` is one. Not thread-safe."""
@@ -89,8 +91,40 @@ class Report:
     refused: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A session before it begins, with a full raster as its upper limit, as its cells are not known yet.
+
+    Attributes
+    ----------
+    sections, fields : int
+    fluorescence_s : float
+        All fluorescence, with changes of pressure.
+    most_s : float
+        All of it, with electron images of all ground.
+    most_bytes : int
+    finish_at : str
+        Wall clock at the end of that if it begins now, ISO 8601, UTC.
+    outlines_m : tuple of (str, tuple of (float, float))
+        Sections by name: corners on the stage, those of their fields where no outline is known.
+    """
+
+    sections: int
+    fields: int
+    fluorescence_s: float
+    most_s: float
+    most_bytes: int
+    finish_at: str
+    outlines_m: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+
+
 class Computer(Protocol):
     """The computer on which the console runs: the runs on it, and their beginning. Calls may take seconds."""
+
+    @property
+    def tuner(self) -> Tuner:
+        """Detectors on single frames."""
+        ...
 
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for.
@@ -122,6 +156,15 @@ class Computer(Protocol):
         """Make the checks before a session; nothing is moved or switched."""
         ...
 
+    def estimate(self, configuration: str, kind: str, sections: int | None) -> Estimate:
+        """Estimate a session that has not begun; parameters as for `start`.
+
+        Raises
+        ------
+        InputError
+        """
+        ...
+
     def start(self, configuration: str, kind: str, sections: int | None) -> str:
         """Start a session that outlives the console, and return the name of its run once it answers.
 
@@ -130,4 +173,8 @@ class Computer(Protocol):
         InputError
             It did not begin; the message is that of the program.
         """
+        ...
+
+    def close(self) -> None:
+        """End what runs for the console only; harmless when repeated."""
         ...

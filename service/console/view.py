@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from service.errors import ApiError, InputError, NoDaemonError
 TROUBLE = (ApiError, InputError, NoDaemonError)
 """Errors of a request; each is one sentence."""
 
-NAME_COOKIE, THEME_COOKIE = "ilemtrack_name", "ilemtrack_theme"
+THEME_COOKIE = "ilemtrack_theme"
 _KEPT_S = 365 * 24 * 3600
 
 LONGEST_NAME = 60
@@ -61,7 +61,6 @@ class View:
     person: str
     dark: bool
     path: str
-    _refreshes: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def state(self) -> State:

@@ -8,17 +8,16 @@ from service.acquisition.electron import set_beam, take_electron_images
 from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
+from service.acquisition.overviews.follow import give_up_waiting_overviews
 from service.acquisition.retry import repeat_harmless
 from service.acquisition.saving import keep_at_the_end, keep_unsaved, verify_saved
 from service.acquisition.vacuum import ask_for, pump_to
 from service.analysis.worker import Analysis
 from service.daemon.halts import Blocked, Halts
 from service.daemon.questions import Questions
+from service.diagnostics.computer_checks import clock_check, disk_checks, last_event_at
 from service.diagnostics.preflight import (
-    clock_check,
     device_checks,
-    disk_checks,
-    last_event_at,
     plan_checks,
     red_ones,
 )
@@ -245,6 +244,7 @@ class Runner:
             with context.store.transaction():
                 # A person may have queued a job just now: then the phase runs again.
                 if context.store.queue.next_job() is None:
+                    give_up_waiting_overviews(context)
                     context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _note_estimate(self) -> None:

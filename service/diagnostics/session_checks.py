@@ -9,11 +9,10 @@ from drivers.clock import SystemClock
 from drivers.microscope import Microscope
 from drivers.offers import Fit, Offer
 from service.diagnostics.checks import Check, Level
+from service.diagnostics.computer_checks import clock_check, disk_checks
 from service.diagnostics.connection import reached
 from service.diagnostics.preflight import (
-    clock_check,
     device_checks,
-    disk_checks,
     notification_check,
     plan_checks,
     settings_checks,

@@ -237,7 +237,8 @@ def _seen_cell(cell: TruthCell, pose: Pose, shape: tuple[int, int]) -> TrueCell 
     if not inside.any():
         return None
     mask = np.zeros(shape, np.uint8)
-    mask[places[inside, 1], places[inside, 0]] = 1
+    columns, rows = places[inside].T
+    mask[rows, columns] = 1
     # The sample points lie a pixel apart on a rotated grid, so that some pixels get none.
     padded = np.pad(mask, 2)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))[2:-2, 2:-2]

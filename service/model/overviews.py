@@ -40,6 +40,8 @@ class NotUsed(StrEnum):
     """Fluorescence or overview could not be read or compared."""
     BEYOND_REACH = "beyond_reach"
     """The beam or the stage does not reach the frames where the field lies."""
+    TOO_LATE = "too_late"
+    """A person held it, or moved it behind its frames: the session ended, or they did, without it."""
 
 
 @dataclass(frozen=True, slots=True)

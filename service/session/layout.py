@@ -81,6 +81,27 @@ def spread(config: Config) -> Config:
     return config.model_copy(update={"layout": layout.model_copy(update=changes)})
 
 
+def with_layout(config: Config, sections: int | None, fields: int | None) -> Config:
+    """Return the configuration with another number of sections, or of fields in each.
+
+    Raises
+    ------
+    InputError
+        The layout is a list.
+    """
+    if sections is None and fields is None:
+        return config
+    if not isinstance(config.layout, GridLayout):
+        raise InputError("--sections and --fields need a grid; the layout of this configuration is a list")
+    changes: dict[str, object] = {}
+    if sections is not None:
+        changes["sections"] = sections
+    if fields is not None:
+        changes["fields"] = (fields, 1)
+    changed = config.model_copy(update={"layout": config.layout.model_copy(update=changes)})
+    return changed if inside_safe_area(changed) else spread(changed)
+
+
 def refuse_overlap(fields: Sequence[Field], outlines_m: Mapping[str, Sequence[Point]] | None = None) -> None:
     """Refuse sections that overlap: their ground would be exposed for both.
 

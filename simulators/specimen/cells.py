@@ -107,7 +107,8 @@ class CellBlock:
         stays = np.ones(len(centers), dtype=bool)
         pairs = cKDTree(centers).query_pairs(self._keep_out_um, output_type="ndarray")
         if len(pairs):
-            stays[np.where(marks[pairs[:, 0]] > marks[pairs[:, 1]], pairs[:, 0], pairs[:, 1])] = False
+            one, other = pairs.T
+            stays[np.where(marks[one] > marks[other], one, other)] = False
         own = slice(first, first + len(around[1][0]))
         indices = np.flatnonzero(stays[own])
         kept = around[1][0][indices]

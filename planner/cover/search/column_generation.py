@@ -2,8 +2,8 @@
 
 The linear programme covers every test point of every rectangle by frames; `pricing` finds frames that improve
 it among all whose sides lie on the lines. Rows that the same known frames serve are one row, whose dual is
-shared among them by area: this and smoothing of the duals (Wentges, Int. Trans. Oper. Res. 4 (1997) 151) keep
-frames from chasing gaps between a few points. Any duals, scaled until no frame collects more than it costs,
+shared among them by area: this and duals from the middle of what is nearly optimal (`central_path`) keep
+frames from chasing gaps between a few points. Any duals, lowered until no frame collects more than it costs,
 bound the optimum from below (Farley, Oper. Res. 38 (1990) 922). HiGHS then chooses among the frames found.
 """
 
@@ -13,28 +13,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csc_array
 
 from planner.cover.framing import Framing
 from planner.cover.seams import holding, table_of
-from planner.cover.search.pricing import Candidates, Column, Pair
+from planner.cover.search.pricing import Candidates, Column, Pair, Prices
+from planner.cover.search.programme import Programme
 from planner.geometry.rects import RectM
 
-_SMOOTHING = 0.7
-"""Weight of the best duals so far beside those of the last programme. Chosen on layouts of
-`benchmarks/planning.py` with seeds from 0, as are the numbers below."""
-_EACH = 4
-"""Frames added for each rectangle in a round."""
+_EACH = 2
+"""Frames added for each rectangle in a round. Chosen on layouts of `benchmarks/planning.py` with seeds from
+0, as are the numbers below."""
+_DROPPED = 0.5
+"""Share of its costs by which the duals of a frame may fall short for it to stay in the next programme. It
+can come back."""
 _NEARLY_BEST = 0.9
 """Least rate beside the best at which another frame is added without looking at all again."""
 _CLOSE = 1.005
-"""Programme over bound at which the search ends."""
+"""Most that any frame collects, over its costs, at which the search ends."""
 _MOST_REFUSED = 40
 """Frames without room on allowed ground after which the search ends: each takes long to try. By hand."""
 _MOST_CHOICES = 600
 """Most frames among which HiGHS chooses, those of the least reduced cost."""
+_WHOLE = 1e-6
+"""Distance of a number from a whole one that is rounding."""
 _GAP = 0.005
-"""Relative gap at which that choice ends; .002 took longer and chose the same frames on those layouts."""
+"""Relative gap at which that choice ends. A frame of a higher reduced cost is in no cover nearer than that.
+.002 took longer and chose the same frames on those layouts."""
 
 _DIGITS = 15
 """Decimals of relative places, m: femtometres, far below the tolerance of the planner."""
@@ -98,60 +102,10 @@ def cheapest_frames(
         return Found((), 0.0)
     pool = _first_columns(candidates, wanted, start, framing, whole_worth_s)
     pool += [Column((rect,), candidates.rows_of(rect), _cost_s(rect, framing)) for rect in known]
-    bound_s = _improve(candidates, pool, framing, rounds, limit_s)
-    chosen = _chosen(candidates, pool, limit_s)
+    bound_s, duals, found = _improved(candidates, pool, framing, rounds)
+    chosen = _chosen(candidates, [*pool, *found], duals, limit_s)
     own = tuple(rect for one in wanted for rect in one.own_m)
     return Found(tuple(_placed(r, corner_m, 1) for r in (own if chosen is None else chosen)), bound_s)
-
-
-class _Programme:
-    """Linear programme over the columns so far, rows with the same columns joined.
-
-    Attributes
-    ----------
-    matrix : csc_array
-    costs_s : array
-    """
-
-    def __init__(self, candidates: Candidates, pool: Sequence[Column]) -> None:
-        rows = np.concatenate([c.rows for c in pool])
-        columns = np.repeat(np.arange(len(pool)), [len(c.rows) for c in pool])
-        needed = candidates.open[rows]
-        rows, columns = rows[needed], columns[needed]
-        # Equal sums of random numbers: rows with the same columns, but for a chance of about 1e-12.
-        marks = np.random.default_rng(0).integers(1, 2**62, len(pool))
-        sums = np.zeros(candidates.rows, dtype=np.int64)
-        np.add.at(sums, rows, marks[columns])
-        opened = np.nonzero(candidates.open)[0]
-        _, first, classes = np.unique(sums[opened], return_index=True, return_inverse=True)
-        numbers = np.full(candidates.rows, -1)
-        numbers[opened[first]] = np.arange(len(first))
-        kept = numbers[rows] >= 0
-        self.matrix = csc_array(
-            (np.ones(int(kept.sum())), (numbers[rows[kept]], columns[kept])), shape=(len(first), len(pool))
-        )
-        self.costs_s = np.asarray([c.cost_s for c in pool])
-        self._opened, self._classes = opened, classes
-        # Rows without ground, those to keep rectangles whole, are classes of their own.
-        self._share = np.maximum(candidates.area_m2[opened], 1e-18)
-        self._share /= np.bincount(classes, weights=self._share)[classes]
-        self._rows = candidates.rows
-
-    def solve(self, limit_s: float) -> tuple[float, Values, Values] | None:
-        """Return the optimum, the duals of all rows, and the reduced costs; None if time ran out."""
-        found = linprog(  # type: ignore[call-overload]
-            c=self.costs_s,
-            A_ub=-self.matrix,
-            b_ub=-np.ones(self.matrix.shape[0]),
-            method="highs-ds",
-            options={"time_limit": limit_s, "presolve": False},
-        )
-        if found.status != 0:
-            return None
-        joined = -np.asarray(found.ineqlin.marginals, dtype=np.float64)
-        duals = np.zeros(self._rows)
-        duals[self._opened] = joined[self._classes] * self._share
-        return float(found.fun), duals, self.costs_s - self.matrix.T @ joined
 
 
 def _first_columns(
@@ -183,32 +137,37 @@ def _cost_s(rect: RectM, framing: Framing) -> float:
     return float(framing.costs_s(np.asarray(rect[2] - rect[0]), np.asarray(rect[3] - rect[1])))
 
 
-def _improve(
-    candidates: Candidates, pool: list[Column], framing: Framing, rounds: int, limit_s: float
-) -> float:
-    """Add columns to the pool until they are good enough; return a lower bound, s."""
-    seen: set[Pair] = set()
+def _improved(
+    candidates: Candidates, pool: Sequence[Column], framing: Framing, rounds: int
+) -> tuple[float, Values, list[Column]]:
+    """Return a lower bound, s, its duals, and frames that may be worth taking beside the pool."""
+    made: dict[Pair, Column | None] = {}
     ground = candidates.area_m2 * candidates.open * framing.settings.seconds_per_m2
     values = candidates.values(ground)
-    scale = max(1.0, float((values / candidates.cost_s).max()))
+    scale = max(1.0, float(candidates.rates(values).max()))
     best, bound_s = ground / scale, float(ground.sum()) / scale
-    _greedily(candidates, pool, seen, ground)
-    _add(candidates, pool, seen, values / np.float32(scale) - 0.9 * candidates.cost_s, 2)
+    active = _greedily(candidates, made, ground)
+    active |= _gaining(candidates, made, values / np.float32(scale), _EACH, 0.9)
     for _ in range(rounds):
-        solved = _Programme(candidates, pool).solve(limit_s / rounds)
-        if solved is None or solved[0] <= bound_s * _CLOSE:
+        columns = [*pool, *(column for pair in sorted(active) if (column := made[pair]))]
+        duals = Programme(candidates, columns).duals()
+        values = candidates.values(duals)
+        rates = candidates.rates(values)
+        lowered = candidates.lowered(duals, rates)
+        if float(lowered.sum()) > bound_s:
+            best, bound_s = lowered, float(lowered.sum())
+        if rates.max() <= _CLOSE:
             break
-        for duals in (_SMOOTHING * best + (1 - _SMOOTHING) * solved[1], solved[1]):
-            values = candidates.values(duals)
-            scale = max(1.0, float((values / candidates.cost_s).max()))
-            if float(duals.sum()) / scale > bound_s:
-                best, bound_s = duals / scale, float(duals.sum()) / scale
-            added = _add(candidates, pool, seen, values - candidates.cost_s, _EACH)
-            if added:
-                break
-        if not added:
+        active = {pair for pair in active if (column := made[pair]) and _nearly_pays(column, duals)}
+        more = _gaining(candidates, made, values, _EACH) - active
+        if not more:
             break
-    return bound_s
+        active |= more
+    return bound_s, best, [column for column in made.values() if column]
+
+
+def _nearly_pays(column: Column, duals: Values) -> bool:
+    return float(duals[column.rows].sum()) > (1 - _DROPPED) * column.cost_s
 
 
 def _placed(rect: RectM, corner_m: tuple[float, float], sign: int) -> RectM:
@@ -218,60 +177,94 @@ def _placed(rect: RectM, corner_m: tuple[float, float], sign: int) -> RectM:
     return moved if sign > 0 else tuple(round(v, _DIGITS) for v in moved)  # type: ignore[return-value]
 
 
-def _greedily(candidates: Candidates, pool: list[Column], seen: set[Pair], ground: Values) -> None:
-    """Add frames one by one, each with about the least time for ground that those before it do not show."""
+def _greedily(candidates: Candidates, made: dict[Pair, Column | None], ground: Values) -> set[Pair]:
+    """Return frames, each with about the least time for ground that those before it do not show."""
+    found: set[Pair] = set()
     left = ground.copy()
     while left.any():
-        rates = candidates.values(left) / candidates.cost_s
+        rates = candidates.rates(candidates.values(left))
         most = rates.max()
         while True:
             pair = divmod(int(rates.argmax()), rates.shape[1])
             if rates[pair] <= 0 or rates[pair] < _NEARLY_BEST * most:
                 break
-            column = candidates.column(pair)
+            column = _column(candidates, made, pair)
             if column is None:
                 if candidates.refused > _MOST_REFUSED:
-                    return
+                    return found
                 rates[pair] = 0
                 continue
-            seen.add(pair)
-            pool.append(column)
+            found.add(pair)
             left[column.rows] = 0
             # The rates of frames apart from it stay the same.
-            rates[np.ix_(*candidates.over(pair))] = 0
+            candidates.clear(rates, pair)
         if most <= 0:
-            return
+            break
+    return found
 
 
-def _add(candidates: Candidates, pool: list[Column], seen: set[Pair], gains: Values, count: int) -> int:
-    """Add the frames that gain most to the pool; return their number."""
-    added = 0
-    for pair in candidates.best_near(gains, count):
-        if pair in seen or candidates.refused > _MOST_REFUSED:
-            continue
-        seen.add(pair)
-        column = candidates.column(pair)
-        if column is not None:
-            pool.append(column)
-            added += 1
-    return added
+def _gaining(
+    candidates: Candidates,
+    made: dict[Pair, Column | None],
+    values: Prices,
+    count: int,
+    share: float = 1.0,
+) -> set[Pair]:
+    """Return the frames that gain most, see `Candidates.best_near`."""
+    return {
+        pair
+        for pair in candidates.best_near(values, count, share)
+        if _column(candidates, made, pair) is not None
+    }
 
 
-def _chosen(candidates: Candidates, pool: Sequence[Column], limit_s: float) -> tuple[RectM, ...] | None:
+def _column(candidates: Candidates, made: dict[Pair, Column | None], pair: Pair) -> Column | None:
+    """Return a frame, made only once; None if it may not be taken, or after too many that may not."""
+    if pair not in made:
+        made[pair] = None if candidates.refused > _MOST_REFUSED else candidates.column(pair)
+    return made[pair]
+
+
+def _chosen(
+    candidates: Candidates, pool: Sequence[Column], duals: Values, limit_s: float
+) -> tuple[RectM, ...] | None:
     """Return the frames of the cheapest columns that serve all rows; None if time ran out."""
-    programme = _Programme(candidates, pool)
-    kept = np.arange(len(pool))
-    if len(pool) > _MOST_CHOICES and (solved := programme.solve(limit_s)) is not None:
-        kept = np.sort(np.argsort(solved[2], kind="stable")[:_MOST_CHOICES])
+    if len(pool) > _MOST_CHOICES:
+        dear = np.asarray([c.cost_s - duals[c.rows].sum() for c in pool])
+        pool = [pool[n] for n in np.sort(np.argsort(dear, kind="stable")[:_MOST_CHOICES])]
+    programme = Programme(candidates, pool)
+    times = _taken(programme, limit_s)
+    if times is None:
+        return None
+    return tuple(rect for column, x in zip(pool, times, strict=True) if x > 0.5 for rect in column.rects)
+
+
+def _taken(programme: Programme, limit_s: float) -> Values | None:
+    """Return 1 for columns that are taken and 0 for others; None if time ran out."""
+    matrix, costs_s = programme.needed_rows(), programme.costs_s
+    # Mostly the programme by itself takes whole frames.
+    relaxed = linprog(  # type: ignore[call-overload]
+        c=costs_s,
+        A_ub=-matrix,
+        b_ub=-np.ones(matrix.shape[0]),
+        method="highs-ds",
+        options={"time_limit": limit_s, "presolve": False},
+    )
+    if relaxed.status == 0 and np.abs(relaxed.x - np.round(relaxed.x)).max() < _WHOLE:
+        return np.asarray(relaxed.x)
+    kept = np.arange(len(costs_s))
+    if relaxed.status == 0:
+        reduced_s = costs_s + matrix.T @ relaxed.ineqlin.marginals
+        kept = np.nonzero(reduced_s <= _GAP * relaxed.fun)[0]
     result = milp(
-        programme.costs_s[kept],
+        costs_s[kept],
         integrality=np.ones(len(kept), dtype=np.int64),
         bounds=Bounds(0, 1),
-        constraints=LinearConstraint(programme.matrix[:, kept], 1, np.inf),
+        constraints=LinearConstraint(matrix[:, kept], 1, np.inf),
         options={"time_limit": limit_s, "mip_rel_gap": _GAP},
     )
     if result.x is None:
         return None
-    return tuple(
-        rect for n, x in zip(kept.tolist(), result.x, strict=True) if x > 0.5 for rect in pool[n].rects
-    )
+    times = np.zeros(len(costs_s))
+    times[kept] = result.x
+    return times

@@ -18,6 +18,7 @@ from planner.geometry.rects import TOLERANCE_M, RectM
 
 Indices = NDArray[np.int64]
 Values = NDArray[np.float64]
+Prices = NDArray[np.float32]
 Pair = tuple[int, int]
 
 _LEAST_GAIN_S = 1e-4
@@ -90,6 +91,7 @@ class Candidates:
             (self._x.high - self._x.low)[:, None], (self._y.high - self._y.low)[None, :]
         )
         self._forbid_blocked()
+        self._price_s = self.cost_s.astype(np.float32)
         self._any_x = np.stack([shows.any(axis=1) for shows in self._x.shows], axis=1)
         self._any_y = np.stack([shows.any(axis=1) for shows in self._y.shows], axis=1)
         self._left = [shows.astype(np.float32) for shows in self._x.shows]
@@ -133,7 +135,7 @@ class Candidates:
         rect = float(x.low[p]), float(y.low[q]), float(x.high[p]), float(y.high[q])
         dx, dy = self._corner_m
         if self._framing.frame((rect[0] + dx, rect[1] + dy, rect[2] + dx, rect[3] + dy)) is None:
-            self.cost_s[p, q] = np.inf
+            self.cost_s[p, q] = self._price_s[p, q] = np.inf
             self.refused += 1
             return None
         found: list[Indices] = []
@@ -144,7 +146,7 @@ class Candidates:
             return None
         return Column((rect,), np.concatenate(found), float(self.cost_s[p, q]))
 
-    def values(self, duals: Values) -> NDArray[np.float32]:
+    def values(self, duals: Values) -> Prices:
         """Return the sum of the duals of the rows that each candidate serves, (P, Q)."""
         single = duals.astype(np.float32)
         for n, shows in enumerate(self._left):
@@ -156,26 +158,60 @@ class Candidates:
             found += whole @ self._holds_y
         return np.asarray(found, dtype=np.float32)
 
-    def best_near(self, gains: Values, count: int) -> Iterator[Pair]:
-        """Yield for each required rectangle some of the frames over it that gain most."""
-        for any_x, any_y in zip(self._any_x.T, self._any_y.T, strict=True):
-            over_x, over_y = np.nonzero(any_x)[0], np.nonzero(any_y)[0]
-            if not (len(over_x) and len(over_y)):
-                continue
-            part = gains[np.ix_(over_x, over_y)]
-            for _ in range(count):
+    def rates(self, values: Prices) -> Prices:
+        """Return values over costs, (P, Q)."""
+        return values / self._price_s
+
+    def lowered(self, duals: Values, rates: Prices) -> Values:
+        """Return duals lowered until no frame collects more than it costs, where it does and nowhere else.
+
+        Parameters
+        ----------
+        duals : (rows,) array
+        rates : (P, Q) array
+            Of the values of these duals.
+        """
+        most = np.ones(len(self._required))
+        over_x, over_y = np.nonzero(rates.max(axis=1) > 1)[0], np.nonzero(rates.max(axis=0) > 1)[0]
+        rates = rates[np.ix_(over_x, over_y)]
+        for n, (any_x, any_y) in enumerate(zip(self._any_x[over_x].T, self._any_y[over_y].T, strict=True)):
+            most[n] = max(1.0, float((rates[any_x] * any_y).max(initial=0)))
+        owners = np.repeat(np.arange(len(most)), [a * b for a, b in self._shapes])
+        return duals / most[np.append(owners, np.arange(len(most))[: self.rows - self.points])]
+
+    def best_near(self, values: Prices, count: int, share: float = 1.0) -> Iterator[Pair]:
+        """Yield for each required rectangle some of the frames over it that gain most.
+
+        Parameters
+        ----------
+        values : (P, Q) array
+        count : int
+            Most frames for each.
+        share : float
+            Part of its costs that is taken off the value of a frame.
+        """
+        gains = np.maximum(values - self._price_s * np.float32(share), 0)
+        gaining_x = np.nonzero(gains.max(axis=1) > _LEAST_GAIN_S)[0]
+        gaining_y = np.nonzero(gains.max(axis=0) > _LEAST_GAIN_S)[0]
+        gains = gains[np.ix_(gaining_x, gaining_y)]
+        for any_x, any_y in zip(self._any_x[gaining_x].T, self._any_y[gaining_y].T, strict=True):
+            over_x = np.nonzero(any_x)[0]
+            # Rows are taken and columns multiplied: much faster than picking both.
+            part = gains[over_x] * any_y
+            for _ in range(count if part.size else 0):
                 p, q = divmod(int(part.argmax()), part.shape[1])
                 if part[p, q] <= _LEAST_GAIN_S:
                     break
-                yield int(over_x[p]), int(over_y[q])
+                yield int(gaining_x[over_x[p]]), int(gaining_y[q])
                 part[p, :] = 0
                 part[:, q] = 0
 
-    def over(self, pair: Pair) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which pairs of lines, in x and in y, overlap a frame."""
+    def clear(self, rates: Prices, pair: Pair) -> None:
+        """Set the rates of all frames that overlap a frame to 0."""
         p, q = pair
         x, y = self._x, self._y
-        return (x.low < x.high[p]) & (x.high > x.low[p]), (y.low < y.high[q]) & (y.high > y.low[q])
+        over_x = (x.low < x.high[p]) & (x.high > x.low[p])
+        rates[over_x] *= ~((y.low < y.high[q]) & (y.high > y.low[q]))
 
     def _rows(
         self, index: int, in_x: NDArray[np.bool_], in_y: NDArray[np.bool_], whole: bool

@@ -54,6 +54,15 @@ def ready_to_scan(context: Context, job: Job) -> bool:
     return True
 
 
+def give_up_waiting_overviews(context: Context) -> None:
+    """Record that overviews of which nothing has become come too late, at the end of a session."""
+    overviews = context.store.overviews
+    for one in overviews.all():
+        if one.state is OverviewState.WAITING:
+            log.warning("overview not used", section=one.section, job=one.job, reason="too late")
+            overviews.change(replace(one, state=OverviewState.NOT_USED, reason=NotUsed.TOO_LATE))
+
+
 def _followed(context: Context, overview: Overview, taken: Job) -> bool:
     """Follow an overview that was taken; return True if frames were planned again."""
     store = context.store

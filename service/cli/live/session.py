@@ -31,8 +31,9 @@ def dry_run(
     """Run a whole session on the simulated microscope."""
     from config.loading import load
     from service.cli.live import session_run
+    from service.session.layout import with_layout
 
-    chosen = session_run.with_layout(load(config), sections, fields)
+    chosen = with_layout(load(config), sections, fields)
     if seed is not None:
         chosen = session_run.with_seed(chosen, seed)
     return session_run.begin(chosen, "dry-run", clock, out, as_json)

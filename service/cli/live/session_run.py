@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from config.layout import GridLayout
 from config.loading import dump
 from config.model import Config
 from drivers.errors import FrameError
@@ -37,7 +36,6 @@ from service.session.folders.run_folder import (
     open_existing,
 )
 from service.session.found_settings import put_back, sentences
-from service.session.layout import inside_safe_area, spread
 from service.session.setup import Setup
 from service.watch.notifier import notification_urls, with_absolute_file, withheld
 from service.watch.rescue import let_finish
@@ -163,21 +161,6 @@ def _end(outcome: Outcome, folder: RunFolder, as_json: bool) -> int:
 def _tell_put_back(result: PutBack) -> None:
     for sentence in sentences(result):
         tell(sentence)
-
-
-def with_layout(config: Config, sections: int | None, fields: int | None) -> Config:
-    """Return the configuration with another number of sections, or of fields in each."""
-    if sections is None and fields is None:
-        return config
-    if not isinstance(config.layout, GridLayout):
-        raise InputError("--sections and --fields need a grid; the layout of this configuration is a list")
-    changes: dict[str, object] = {}
-    if sections is not None:
-        changes["sections"] = sections
-    if fields is not None:
-        changes["fields"] = (fields, 1)
-    changed = config.model_copy(update={"layout": config.layout.model_copy(update=changes)})
-    return changed if inside_safe_area(changed) else spread(changed)
 
 
 def with_seed(config: Config, seed: int) -> Config:

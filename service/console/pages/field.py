@@ -12,16 +12,19 @@ from service.console.view import TROUBLE, View
 
 def build(view: View) -> None:
     """Make the page."""
-    with ui.element("div").classes("picture-page"):
+    with ui.element("div").classes("picture-page fills"):
         with ui.element("div").classes("card"):
-            with ui.element("div").classes("tools"):
+            with ui.element("div").classes("tools tight"):
                 fields = FieldChoice(view, lambda name: opened(name))
+                whole = ui.link("Whole section", view.address("/section"))
+                tune = ui.link("Try the detector on it", view.address("/tune"))
             shown = FieldView(view, "", lambda: chosen())
         with ui.element("div").classes("card side"):
             heading = ui.label().classes("card-name").props("role=heading aria-level=2")
             facts = ui.element("dl").classes("facts")
-            ui.label("Through the sections").classes("card-title")
+            through = ui.label("Through the sections").classes("card-title")
             strip = ui.element("div").classes("strip")
+    through.set_visibility(False)
     wanted, stripped = view.query.get("cell", ""), ""
 
     def chosen() -> None:
@@ -37,10 +40,13 @@ def build(view: View) -> None:
         if target != stripped:
             stripped = target
             strip.clear()
+            through.set_visibility(bool(target))
             if target:
                 ui.timer(0, lambda: _strip(view, strip, target), once=True)
 
     async def opened(name: str) -> None:
+        whole.props["href"] = view.address("/section", section=name.partition("/")[0])
+        tune.props["href"] = view.address("/tune", field=name)
         shown.open(name)
         await shown.refresh()
 

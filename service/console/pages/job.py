@@ -5,8 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
+from service.console.changes import steering
 from service.console.happenings import happening
-from service.console.pages import steering
 from service.console.pages.history import event_line
 from service.console.pictures.frame_view import FrameView
 from service.console.view import TROUBLE, View

@@ -6,9 +6,9 @@ from typing import Any
 
 from nicegui import ui
 
+from service.console.changes.controls import controls
 from service.console.feed import Link
 from service.console.happenings import happening, is_routine
-from service.console.pages.controls import controls
 from service.console.pages.history import event_line
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState
@@ -58,8 +58,7 @@ def build(view: View) -> None:
         state = view.state
         all_of_it.set_visibility(state.status is not None)
         empty.set_visibility(state.status is None)
-        said = f"No session is running. ({state.problem})" if state.problem else "No session is running."
-        empty.set_text("Connecting." if state.link is Link.CONNECTING else said)
+        empty.set_text("Connecting." if state.link is Link.CONNECTING else "")
 
     view.follow(show)
 
@@ -130,8 +129,8 @@ def _lamps(view: View) -> None:
         words = _VACUA.get(str(vacuum), str(vacuum).replace("_", " ").capitalize() if vacuum else "Not known")
         chamber("neutral" if vacuum else "unknown", words, f"{pressure_pa:.3g} Pa" if known else "")
         where = devices.get("stage_m")
-        at = "" if where is None else f"x {where[0] * 1e3:.4f} mm\ny {where[1] * 1e3:.4f} mm"
-        stage("neutral" if where else "unknown", at or "Not known")
+        at = "" if where is None else f"x {where[0] * 1e3:.4f}\ny {where[1] * 1e3:.4f}"
+        stage("neutral" if where else "unknown", at or "Not known", "mm" if where else "")
 
     view.follow(show)
 

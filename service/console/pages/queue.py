@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.pages import steering
+from service.console.changes import steering
 from service.console.parts import button
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState
@@ -57,9 +57,10 @@ def build(view: View) -> None:
     place.section = view.query.get("section", "")
     with ui.element("div").classes("card"):
         with ui.element("div").classes("tools"):
-            choice = ui.select({}, label="State").props("outlined dense options-dense").classes("filter")
-            section = ui.input("Section", value=place.section, placeholder="S0001")
-            section.props("outlined dense clearable debounce=400 maxlength=100").classes("filter")
+            with ui.element("div").classes("tools-end"):
+                choice = ui.select({}, label="State").props("outlined dense options-dense").classes("filter")
+                section = ui.input("Section", value=place.section, placeholder="S0001")
+                section.props("outlined dense clearable debounce=400 maxlength=100").classes("filter")
             buttons = ui.element("div").classes("tools-end")
         table = ui.table(
             columns=_COLUMNS, rows=[], row_key="job", selection="multiple" if view.may_change else None

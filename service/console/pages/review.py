@@ -4,7 +4,8 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.ask import Question, ask
+from service.console.ask import Question
+from service.console.changes.controls import confirm_review
 from service.console.pages.field import write_facts
 from service.console.parts import button
 from service.console.pictures.field_choice import FieldChoice
@@ -25,11 +26,11 @@ def build(view: View) -> None:
     """Make the page."""
     state: dict[str, Any] = {}
     closed = ui.label(_CLOSED).classes("empty")
-    with ui.element("div").classes("picture-page reviewing"):
+    with ui.element("div").classes("picture-page fills"):
         with ui.element("div").classes("card"):
-            with ui.element("div").classes("tools"):
+            with ui.element("div").classes("tools tight"):
                 fields = FieldChoice(view, lambda name: opened(name))
-            tools = ui.element("div")
+                tools = ui.element("div").classes("tools-end")
             shown = FieldView(view, "", lambda: chosen())
             with tools:
                 edits = Edits(view, shown)
@@ -40,11 +41,13 @@ def build(view: View) -> None:
             with ui.element("div").classes("card"):
                 heading = ui.label().classes("card-title")
                 facts = ui.element("dl").classes("facts")
+                with ui.element("div") as why:
+                    edits.ask_reason()
             with ui.element("div").classes("side") as settings:
                 with ui.element("div").classes("card"):
-                    margins = Margins(view, shown)
+                    margins = Margins(view, shown, edits.reason)
                 with ui.element("div").classes("card"):
-                    choice = Choice(view)
+                    choice = Choice(view, edits.reason)
 
     def chosen() -> None:
         cell = shown.chosen_cell
@@ -66,7 +69,7 @@ def build(view: View) -> None:
             return
         state.update(found | {"electron_s": targets["electron_s"]})
         closed.set_text(_CLOSED)
-        for one in (tools, settings, done):
+        for one in (tools, why, settings, done):
             one.set_visibility(found["open"])
         closed.set_visibility(not found["open"])
         sums.set_text(
@@ -75,7 +78,7 @@ def build(view: View) -> None:
         )
         done.set_enabled(view.state.status["phase"] == Phase.REVIEW and view.may_change)
         edits.show(found)
-        margins.show(found)
+        margins.show(state)
         choice.show(targets)
 
     async def opened(name: str) -> None:
@@ -96,6 +99,4 @@ async def _confirm(view: View, state: dict[str, Any]) -> None:
         f"The beam images {state.get('imaged', 0)} of {state.get('cells', 0)} cells, which takes {hours}."
         " It destroys their fluorescence: after that nothing of the review can be undone."
     )
-    answer = await ask(view, Question("Let the beam begin", effect, "End the review", dangerous=True))
-    if answer is not None:
-        await view.change("review.confirm")
+    await confirm_review(view, Question("Let the beam begin", effect, "End the review", dangerous=True))

@@ -6,24 +6,23 @@ from typing import Any
 
 from nicegui import ui
 
-from service.console.pictures.picture import Box, Shape, picture_with_zoom
+from service.console.pictures.picture import Shape, picture_with_zoom
+from service.console.pictures.places import around, outline, rectangle
+from service.console.pictures.sections import read_sections
 from service.console.view import TROUBLE, View
 from service.model.section_states import SectionState
 from service.words.review import SECTIONS
 
-_UM = 1e6
-_MOST_PAGES = 50
-_APART_S = 2.0
-"""Least time between two readings, s: hundreds of sections make a long list."""
-_AROUND = 0.05
-"""Free ground around all sections, part of the larger side."""
+_APART_S, _SHARE, _MOST_APART_S = 2.0, 0.01, 20.0
+"""Least time between two readings, s; the part of it that they may take, as a list of hundreds of sections
+costs the daemon some 50 ms; longest time between two, s."""
 
 
 def build(view: View) -> None:
     """Make the page."""
     seen_seq, read_at = -1, float("-inf")
     rows: list[dict[str, Any]] = []
-    with ui.element("div").classes("card"):
+    with ui.element("div").classes("card fills"):
         legend = ui.element("div").classes("legend")
         trouble = ui.label().classes("empty")
         picture = picture_with_zoom("Sections on the stage")
@@ -33,21 +32,22 @@ def build(view: View) -> None:
         status = view.state.status
         if status is None or status["last_seq"] == seen_seq:
             return
-        if time.monotonic() - read_at < _APART_S:
+        if time.monotonic() - read_at < later.interval:
             if not later.active:
                 later.activate()
             return
         seen_seq, read_at = status["last_seq"], time.monotonic()
         try:
-            rows[:] = await _sections(view)
+            rows[:] = await read_sections(view)
         except TROUBLE as error:
             trouble.set_text(str(error))
             trouble.set_visibility(True)
             return
+        later.interval = min(max(_APART_S, (time.monotonic() - read_at) / _SHARE), _MOST_APART_S)
         trouble.set_text("" if rows else "No sections yet.")
         trouble.set_visibility(not rows)
         shapes = [_shape(row) for row in rows if row["rect_m"] or row["outline_m"]]
-        picture.show(_whole(rows), [], shapes)
+        picture.show(around(shapes), [], shapes)
         counts = Counter(SectionState(row["state"]) for row in rows)
         legend.clear()
         with legend:
@@ -57,36 +57,17 @@ def build(view: View) -> None:
                         ui.element("span").classes(f"swatch section-{state}").props("aria-hidden=true")
                         ui.label(f"{counts[state]} {SECTIONS[state]}")
 
-    async def open_field(name: str) -> None:
-        if not name:
-            return
-        try:
-            fields = (await view.call("fields.list", section=name, limit=1))["fields"]
-        except TROUBLE as error:
-            ui.notify(str(error), type="warning")
-            return
-        if fields:
-            ui.navigate.to(view.address("/field", field=fields[0]["field"]))
+    def open_section(name: str) -> None:
+        if name:
+            ui.navigate.to(view.address("/section", section=name))
 
     async def again() -> None:
         later.deactivate()
         await show()
 
     later = ui.timer(_APART_S, again, active=False)
-    picture.on_choose(open_field)
+    picture.on_choose(open_section)
     view.follow(show)
-
-
-async def _sections(view: View) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    after = None
-    for _ in range(_MOST_PAGES):
-        page = await view.recent("sections.list", after=after)
-        rows += page["sections"]
-        after = page["after"]
-        if after is None:
-            break
-    return rows
 
 
 def _shape(row: dict[str, Any]) -> Shape:
@@ -95,23 +76,5 @@ def _shape(row: dict[str, Any]) -> Shape:
     title = f"{row['section']}: {SECTIONS[state]}, {done} of {count} frames done"
     look = f"section section-{state}"
     if row["outline_m"]:
-        # The stage has y upwards, the picture downwards.
-        corners = tuple((x * _UM, -y * _UM) for x, y in row["outline_m"])
-        return Shape(row["section"], look, title, points=corners, text=row["section"])
-    return Shape(row["section"], look, title, box=_box(row["rect_m"]), text=row["section"])
-
-
-def _box(rect_m: list[float]) -> Box:
-    x0, y0, x1, y1 = (side * _UM for side in rect_m)
-    return x0, -y1, x1, -y0
-
-
-def _whole(rows: list[dict[str, Any]]) -> Box:
-    boxes = [_box(row["rect_m"]) for row in rows if row["rect_m"]]
-    boxes += [(x * _UM, -y * _UM, x * _UM, -y * _UM) for row in rows for x, y in (row["outline_m"] or ())]
-    if not boxes:
-        return 0.0, 0.0, 1.0, 1.0
-    x0, y0 = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    x1, y1 = max(box[2] for box in boxes), max(box[3] for box in boxes)
-    free = _AROUND * max(x1 - x0, y1 - y0, 1.0)
-    return x0 - free, y0 - free, x1 + free, y1 + free
+        return outline(row["section"], look, title, row["outline_m"])
+    return rectangle(row["section"], look, title, row["rect_m"], row["section"])

@@ -6,6 +6,7 @@ from datetime import datetime
 from nicegui import ui
 
 from service.console.ask import Question, ask
+from service.console.pages.outlook import Outlook
 from service.console.parts import button
 from service.console.safety import Role
 from service.console.source import FoundRun, Report
@@ -29,25 +30,36 @@ def build(view: View) -> None:
     """Make the page."""
     with ui.element("div").classes("two"):
         if view.role is Role.OPERATE:
-            with ui.element("section").classes("card"):
+            with ui.element("div").classes("side"):
                 _start(view)
         with ui.element("section").classes("card"):
             _runs(view)
 
 
 def _start(view: View) -> None:
-    ui.label("Start a session").classes("card-title").props("role=heading aria-level=2")
-    names = view.computer.configurations()
-    configuration = ui.select(names, label="Profile or configuration file", value=_FIRST)
-    configuration.props("outlined dense options-dense")
-    kind = ui.radio(_KINDS, value="dry-run").classes("kinds")
-    sections = ui.number("Sections (empty: as configured)", min=1, max=1000, precision=0)
-    sections.props("outlined dense").bind_visibility_from(kind, "value", value="dry-run")
-    with ui.element("div").classes("controls"):
-        check = button("Check")
-        begin = button("Start…", look="primary")
-    says = ui.label().classes("muted").props("role=status")
-    findings = ui.element("ul").classes("plain findings")
+    with ui.element("section").classes("card"):
+        ui.label("Start a session").classes("card-title").props("role=heading aria-level=2")
+        names = view.computer.configurations()
+        wanted = view.query.get("configuration", "")
+        value = wanted if wanted in names else _FIRST
+        configuration = ui.select(names, label="Profile or configuration file", value=value)
+        configuration.props("outlined dense options-dense")
+        kind = ui.radio(_KINDS, value="dry-run").classes("kinds")
+        sections = ui.number("Sections (empty: as configured)", min=1, max=1000, precision=0)
+        sections.props("outlined dense debounce=400").bind_visibility_from(kind, "value", value="dry-run")
+        with ui.element("div").classes("controls"):
+            check = button("Check")
+            begin = button("Start…", look="primary")
+        says = ui.label().classes("muted").props("role=status")
+        findings = ui.element("ul").classes("plain findings")
+    with ui.element("section").classes("card"):
+        outlook = Outlook(view)
+
+    def count() -> int | None:
+        return int(sections.value) if sections.value and kind.value == "dry-run" else None
+
+    async def estimated() -> None:
+        await outlook.show(str(configuration.value), str(kind.value), count())
 
     async def checked() -> None:
         says.set_text("Checking; nothing is moved or switched…")
@@ -61,9 +73,10 @@ def _start(view: View) -> None:
         chosen, what = str(configuration.value), str(kind.value)
         question = Question(
             f"Start a session with {chosen}?",
-            "It rehearses on simulated devices, in real time."
+            f"{outlook.says} It rehearses on simulated devices, in real time."
             if what == "dry-run"
-            else "The microscope is checked; then stage, chamber, light and electron beam are driven.",
+            else f"{outlook.says} The microscope is checked; then stage, chamber, light and electron beam are"
+            " driven.",
             "Start",
             dangerous=what == "run",
             typed="start" if what == "run" else "",
@@ -73,8 +86,7 @@ def _start(view: View) -> None:
         says.set_text("Starting; the checks before a session may take a minute…")
         begin.disable()
         try:
-            count = int(sections.value) if sections.value and what == "dry-run" else None
-            name = await asyncio.to_thread(view.computer.start, chosen, what, count)
+            name = await asyncio.to_thread(view.computer.start, chosen, what, count())
         except TROUBLE as error:
             says.set_text(str(error))
         else:
@@ -82,6 +94,9 @@ def _start(view: View) -> None:
         finally:
             begin.enable()
 
+    for one in (configuration, kind, sections):
+        one.on_value_change(estimated)
+    ui.timer(0, estimated, once=True)
     check.on_click(checked)
     begin.on_click(started)
 

@@ -20,9 +20,7 @@ _TRACK_COLOURS = 8
 def cell_shapes(cells: Iterable[Mapping[str, Any]], colours: Colours) -> list[Shape]:
     """Return the boxes of cells as found, or as a person drew them."""
     return [
-        Shape(
-            cell["cell"], f"cell {_colour(cell, colours)} {_look(cell)}", title(cell), _floats(cell["box_px"])
-        )
+        Shape(cell["cell"], f"cell {cell_look(cell, colours)}", title(cell), _floats(cell["box_px"]))
         for cell in cells
     ]
 
@@ -78,6 +76,11 @@ def state_words(cell: Mapping[str, Any], states: Mapping[str, str]) -> str:
     done = bool(cell["jobs"]) and all(states.get(job) == JobState.DONE for job in cell["jobs"])
     said = "imaged" if done else "to be imaged" if is_imaged(cell) else "not imaged"
     return f"{said}, {VERDICTS[Verdict(cell['verdict'])]}" if cell["verdict"] else said
+
+
+def cell_look(cell: Mapping[str, Any], colours: Colours = "confidence") -> str:
+    """Return the classes of ``style.css`` for a cell: its colour, and dashes for what is done with it."""
+    return f"{_colour(cell, colours)} {_look(cell)}"
 
 
 def _look(cell: Mapping[str, Any]) -> str:

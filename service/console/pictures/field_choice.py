@@ -1,6 +1,7 @@
 """The choice of the field that is shown."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from nicegui import ui
 
@@ -25,8 +26,8 @@ class FieldChoice:
         self._select.props("outlined dense options-dense use-input fill-input hide-selected input-debounce=0")
         self._select.classes("filter")
         with ui.element("div").classes("tools-end"):
-            button("Field before", lambda: self._turn(-1))
-            button("Field after", lambda: self._turn(1))
+            for text, label, by in (("Before", "Field before", -1), ("After", "Field after", 1)):
+                button(text, partial(self._turn, by)).props(f'dense aria-label="{label}"').classes("edit")
 
     async def read(self, wanted: str = "") -> None:
         """Read the names once, and open a field: the one wanted, else the first.

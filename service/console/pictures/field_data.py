@@ -17,8 +17,10 @@ _MOST_FIELDS = 100
 """Pages of fields to choose from."""
 _TILE_PX = 256
 """Longest side of an electron image over the fluorescence, px."""
-_MOST_TILES = 150
-_SHOWN = frozenset({JobState.DONE, JobState.SAVED, JobState.NEEDS_REVIEW})
+MOST_TILES = 150
+"""Electron images over a picture; the latest are shown."""
+SHOWN = frozenset({JobState.DONE, JobState.SAVED, JobState.NEEDS_REVIEW})
+"""States of frames whose image is shown."""
 
 
 @dataclass(slots=True)
@@ -89,8 +91,8 @@ async def read_electron_images(view: View, data: FieldData) -> None:
     ------
     ApiError, NoDaemonError, InputError
     """
-    taken = [one for one in data.frames if one["sha256"] and JobState(one["state"]) in _SHOWN]
-    for one in taken[-_MOST_TILES:]:
+    taken = [one for one in data.frames if one["sha256"] and JobState(one["state"]) in SHOWN]
+    for one in taken[-MOST_TILES:]:
         href = await image(view, "queue.image", one["sha256"], job=one["job"], max_side_px=_TILE_PX)
         x0, y0, x1, y1 = one["box_px"]
         data.electron.append(Image(f"electron {one['job']}", href, (x0, y0, x1, y1)))

@@ -39,12 +39,12 @@ class FieldView:
         self._seen_seq = -1
         self.trouble = ui.label().classes("empty")
         self.picture = picture_with_zoom("Fluorescence with its cells")
-        with ui.element("div").classes("tools picture-tools"), ui.element("div").classes("tools-end"):
+        with ui.element("div").classes("tools picture-tools"):
             self._frames = self._switch("Frames", True)
-            self._exposed = self._switch("Exposed ground", True)
-            self._electron = self._switch("Electron images", True)
+            self._exposed = self._switch("Exposed", True)
+            self._electron = self._switch("Electron", True)
             self._margins = self._switch("Margins", False)
-            self._by_track = self._switch("Colours by track", False)
+            self._by_track = self._switch("By track", False)
         self.picture.on_choose(self.choose)
         view.follow(self.refresh)
 

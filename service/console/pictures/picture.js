@@ -1,6 +1,7 @@
 // A picture with shapes over it: zoom, pan, choose, draw and resize. All texts are escaped by Vue.
 const HANDLES = [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]];
 const CLICK_PX = 4;
+const VIEWED = "ilemtrack-viewed"; // pictures of a group show the same part
 
 export default {
   template: `
@@ -8,7 +9,7 @@ export default {
       :aria-label="label" preserveAspectRatio="xMidYMid meet" @wheel.prevent="wheel" @pointerdown="down"
       @pointermove="move" @pointerup="up" @pointercancel="stop" @keydown="key">
       <image v-for="one in images" :key="one.id" :href="one.href" :x="one.box[0]" :y="one.box[1]"
-        :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" preserveAspectRatio="none" />
+        :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" :transform="one.transform" preserveAspectRatio="none" />
       <template v-for="one in shapes" :key="one.id">
         <polygon v-if="one.points" :class="['shape', one.look, { chosen: one.id === chosen }]" :data-id="one.id"
           :points="one.points" vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></polygon>
@@ -23,7 +24,7 @@ export default {
       <rect v-for="one in handles" :key="'handle' + one.n" class="handle" :data-handle="one.n" :x="one.x - 5 * unit"
         :y="one.y - 5 * unit" :width="10 * unit" :height="10 * unit" vector-effect="non-scaling-stroke" />
     </svg>`,
-  props: { label: String, whole: Array, images: Array, shapes: Array, chosen: String, tool: String, editable: Boolean },
+  props: { label: String, whole: Array, images: Array, shapes: Array, chosen: String, tool: String, editable: Boolean, group: String },
   data() {
     return { view: [...this.whole], unit: 1, drawn: null, moved: null, drag: null, pointers: {} };
   },
@@ -42,18 +43,28 @@ export default {
     shapes() {
       this.moved = null;
     },
+    view(now) {
+      if (this.group) window.dispatchEvent(new CustomEvent(VIEWED, { detail: { group: this.group, view: now } }));
+    },
   },
   mounted() {
     this.resizes = new ResizeObserver(() => this.measure());
     this.resizes.observe(this.$refs.svg);
+    window.addEventListener(VIEWED, this.follow);
     this.fit();
   },
   unmounted() {
+    window.removeEventListener(VIEWED, this.follow);
     this.resizes.disconnect();
   },
   methods: {
     fit() {
       this.view = [...this.whole];
+      this.$nextTick(this.measure);
+    },
+    follow({ detail }) {
+      if (detail.group !== this.group || detail.view.join() === this.view.join()) return;
+      this.view = [...detail.view];
       this.$nextTick(this.measure);
     },
     measure() {
@@ -64,8 +75,16 @@ export default {
       return this.moved && this.moved.id === one.id ? this.moved.box : one.box;
     },
     place(event) {
-      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.$refs.svg.getScreenCTM().inverse());
-      return [at.x, at.y];
+      return this.at(event.clientX, event.clientY);
+    },
+    at(left, top) {
+      // From the view and not from the matrix of the SVG, which follows it a frame later.
+      const { x, y, width, height } = this.$refs.svg.getBoundingClientRect();
+      const unit = Math.max(this.view[2] / width, this.view[3] / height);
+      return [
+        this.view[0] + this.view[2] / 2 + (left - x - width / 2) * unit,
+        this.view[1] + this.view[3] / 2 + (top - y - height / 2) * unit,
+      ];
     },
     zoom(factor, at) {
       const [x, y, w, h] = this.view;
@@ -82,7 +101,9 @@ export default {
       const one = this.shapes.find((s) => s.id === id && s.box);
       if (!one) return;
       const [x0, y0, x1, y1] = one.box;
-      const [, , w, h] = this.view;
+      const [x, y, w, h] = this.view;
+      // What is in sight already stays where it is.
+      if (x0 >= x && y0 >= y && x1 <= x + w && y1 <= y + h) return;
       this.view = [(x0 + x1) / 2 - w / 2, (y0 + y1) / 2 - h / 2, w, h];
     },
     wheel(event) {
@@ -95,7 +116,7 @@ export default {
       const at = this.place(event);
       if (Object.keys(this.pointers).length > 1) {
         this.drawn = this.moved = null;
-        this.drag = { kind: "pinch", apart: this.apart() };
+        this.drag = { kind: "pinch", apart: this.apart(), middle: this.middle() };
       } else if (event.target.dataset.handle !== undefined) {
         const one = this.shapes.find((s) => s.id === this.chosen);
         this.drag = { kind: "resize", handle: HANDLES[event.target.dataset.handle], id: one.id, box: [...one.box] };
@@ -108,9 +129,13 @@ export default {
       const at = this.place(event);
       const drag = this.drag;
       if (drag.kind === "pinch") {
-        const apart = this.apart();
-        this.zoom(apart / drag.apart);
-        drag.apart = apart;
+        if (Object.keys(this.pointers).length < 2) return;
+        // The ground between the fingers stays between them.
+        const [apart, middle] = [this.apart(), this.middle()];
+        const [before, now] = [this.at(...drag.middle), this.at(...middle)];
+        this.pan(before[0] - now[0], before[1] - now[1]);
+        this.zoom(apart / drag.apart, before);
+        [drag.apart, drag.middle] = [apart, middle];
       } else if (drag.kind === "resize") {
         const box = [...drag.box];
         for (const axis of [0, 1]) {
@@ -136,6 +161,13 @@ export default {
     stop(event) {
       delete this.pointers[event.pointerId];
       this.drag = this.drawn = null;
+      // A finger that stays goes on to move the picture.
+      const left = Object.values(this.pointers);
+      if (left.length === 1) this.drag = { kind: "look", at: this.at(...left[0]), from: left[0], panned: true };
+    },
+    middle() {
+      const [a, b] = Object.values(this.pointers);
+      return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
     },
     apart() {
       const [a, b] = Object.values(this.pointers);

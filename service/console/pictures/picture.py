@@ -18,11 +18,17 @@ Tool = Literal["look", "draw"]
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image in a picture; `href` is a data address."""
+    """An image in a picture; `href` is a data address, `transform` one of SVG, applied to the box."""
 
     id: str
     href: str
     box: Box
+    transform: str = ""
+
+    def message(self) -> dict[str, Any]:
+        """Return what the browser gets."""
+        found: dict[str, Any] = {"id": self.id, "href": self.href, "box": list(self.box)}
+        return found | ({"transform": self.transform} if self.transform else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,11 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
     ----------
     label : str
         For people who cannot see it.
+    group : str
+        Pictures of a group show the same part; empty for none.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, group: str = "") -> None:
         super().__init__()
         self._props |= {
             "label": label,
@@ -87,13 +95,14 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
             "chosen": "",
             "tool": "look",
             "editable": False,
+            "group": group,
         }
 
     def show(self, whole: Box, images: Sequence[Image], shapes: Sequence[Shape]) -> None:
         """Show images and shapes; `whole` is what fills the picture at first."""
         x0, y0, x1, y1 = whole
         self._props["whole"] = [x0, y0, x1 - x0, y1 - y0]
-        self._props["images"] = [{"id": i.id, "href": i.href, "box": list(i.box)} for i in images]
+        self._props["images"] = [one.message() for one in images]
         self._props["shapes"] = [shape.message() for shape in shapes]
         self.update()
 
@@ -132,10 +141,16 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
         self.on("resized", lambda event: handle(str(_given(event).get("id", "")), _box(event)))
 
 
-def picture_with_zoom(label: str) -> Picture:
-    """Make a picture with buttons that zoom."""
+def bare_picture(label: str, group: str = "") -> Picture:
+    """Make a picture without buttons; see `Picture`."""
     with ui.element("div").classes("picture-place"):
-        picture = Picture(label)
+        return Picture(label, group)
+
+
+def picture_with_zoom(label: str, group: str = "") -> Picture:
+    """Make a picture with buttons that zoom; see `Picture`."""
+    with ui.element("div").classes("picture-place"):
+        picture = Picture(label, group)
         with ui.element("div").classes("zoom"):
             for text, label, act in (
                 ("+", "Zoom in", lambda: picture.zoom(1.4)),

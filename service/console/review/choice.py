@@ -1,5 +1,6 @@
 """The choice of the cells to image: all, the brightest, a sample, or tracks by name."""
 
+from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
@@ -23,10 +24,12 @@ class Choice:
     Parameters
     ----------
     view : View
+    reason : callable
+        Returns the reason that is recorded with a change.
     """
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    def __init__(self, view: View, reason: Callable[[], str]) -> None:
+        self._view, self._reason = view, reason
         self._shown: dict[str, Any] | None = None
         ui.label("Cells to image").classes("card-title")
         self._now = ui.label()
@@ -81,5 +84,6 @@ class Choice:
 
     async def _set(self) -> None:
         if await named(self._view):
-            await self._view.change("targets.set", rule=self._rule(), by=self._view.person)
+            by, reason = self._view.person, self._reason()
+            await self._view.change("targets.set", rule=self._rule(), by=by, reason=reason)
             self._effect.set_text("")

@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
-from service.console.ask import Question, ask
+from service.console.ask import LONGEST_REASON, Question, ask, clean
 from service.console.parts import button
 from service.console.pictures.field_view import FieldView
 from service.console.pictures.picture import Box
@@ -33,27 +33,34 @@ class Edits:
     def __init__(self, view: View, shown: FieldView) -> None:
         self._view, self._shown = view, shown
         self._drawing = False
-        with ui.element("div").classes("tools"):
-            with ui.element("div").classes("tools-end"):
-                self._buttons = {
-                    "accept": button("Accept", lambda: self._mark("accept")),
-                    "reject": button("Reject", lambda: self._mark("reject")),
-                    "draw": button("Draw a box", self._turn),
-                    "larger": button("Larger", lambda: self._grow(1)),
-                    "smaller": button("Smaller", lambda: self._grow(-1)),
-                }
-                self._track = ui.checkbox("Whole track")
-            with ui.element("div").classes("tools-end"):
-                self._buttons["previous"] = button("Previous", lambda: shown.step(-1))
-                self._buttons["next"] = button("Next", lambda: shown.step(1))
-                self._buttons["undo"] = button("Undo", self._undo)
+        self._reason: ui.input | None = None
+        self._buttons = {
+            "previous": button("Previous cell", lambda: shown.step(-1)),
+            "next": button("Next cell", lambda: shown.step(1)),
+            "accept": button("Accept", lambda: self._mark("accept")),
+            "reject": button("Reject", lambda: self._mark("reject")),
+            "draw": button("Draw a box", self._turn),
+            "larger": button("Larger", lambda: self._grow(1)),
+            "smaller": button("Smaller", lambda: self._grow(-1)),
+        }
+        self._track = ui.checkbox("Whole track").props("dense")
+        self._buttons["undo"] = button("Undo", self._undo)
         for one in self._buttons.values():
             one.props("dense").classes("edit")
-        ui.label(_KEYS).classes("muted keys")
         shown.picture.on_drawn(self._draw)
         shown.picture.on_resized(self._resize)
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         self._may = False
+
+    def ask_reason(self) -> None:
+        """Make the input of a reason, and the list of keys."""
+        self._reason = ui.input("Reason for your edits (optional)").props("outlined dense clearable")
+        self._reason.props(f"maxlength={LONGEST_REASON}")
+        ui.label(_KEYS).classes("muted keys")
+
+    def reason(self) -> str:
+        """Return the reason that is recorded with what a person changes now; empty for none."""
+        return "" if self._reason is None else clean(self._reason.value)
 
     def show(self, review: Mapping[str, Any]) -> None:
         """Offer what is possible now."""
@@ -123,11 +130,14 @@ class Edits:
 
     async def _edit(self, edit: dict[str, Any]) -> None:
         if self._may and await named(self._view):
-            await self._view.change("review.edit", quiet=True, edits=[edit], by=self._view.person)
+            await self._view.change("review.edit", quiet=True, edits=[edit], **self._who())
 
     async def _undo(self) -> None:
         if self._may and await named(self._view):
-            await self._view.change("review.undo", quiet=True, by=self._view.person)
+            await self._view.change("review.undo", quiet=True, **self._who())
+
+    def _who(self) -> dict[str, str]:
+        return {"by": self._view.person, "reason": self.reason()}
 
 
 async def named(view: View) -> bool:

@@ -1,6 +1,6 @@
 """Threshold and margins as sliders that show at once which cells and how many hours change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nicegui import ui
@@ -23,10 +23,13 @@ class Margins:
     view : View
     shown : FieldView
         Its picture shows what the margins image of each cell.
+    reason : callable
+        Returns the reason that is recorded with a change.
     """
 
-    def __init__(self, view: View, shown: FieldView) -> None:
-        self._view, self._shown = view, shown
+    def __init__(self, view: View, shown: FieldView, reason: Callable[[], str]) -> None:
+        self._view, self._shown, self._reason = view, shown, reason
+        self._basis: tuple[Any, ...] = ()
         self._in_force: dict[str, float] = {}
         ui.label("Threshold and margins").classes("card-title")
         self._sliders = {
@@ -42,7 +45,10 @@ class Margins:
             self._back = button("Back to those in force", self._reset)
 
     def show(self, review: Mapping[str, Any]) -> None:
-        """Show the margins in force, unless others are being tried."""
+        """Show the margins in force, unless others are tried.
+
+        `review` also has the ``electron_s`` of the targets.
+        """
         may = bool(review["open"]) and self._view.may_change
         in_force = {name: float(review[name]) for name in _NAMES}
         if in_force != self._in_force:
@@ -51,6 +57,11 @@ class Margins:
         for one in self._sliders.values():
             one.set_enabled(may)
         self._offer(may)
+        # What other margins cost is told anew once planning has ended, or somebody has edited cells.
+        basis = (review["electron_s"], review["imaged"], review["cells"])
+        if basis != self._basis and self._values() != self._in_force:
+            ui.timer(0, self._try, once=True)
+        self._basis = basis
 
     def _offer(self, may: bool) -> None:
         other = self._values() != self._in_force
@@ -95,7 +106,7 @@ class Margins:
 
     async def _set(self) -> None:
         if await named(self._view) and await self._view.change(
-            "review.policy", policy=self._values(), by=self._view.person
+            "review.policy", policy=self._values(), by=self._view.person, reason=self._reason()
         ):
             self._shown.try_margins(None)
             self._effect.set_text("")

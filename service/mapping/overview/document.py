@@ -1,4 +1,4 @@
-"""Sections of an overview as the document of `ilemtrack map` and as a section list."""
+"""Sections found in an overview, as the document of `ilemtrack map` and as a section list."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,6 @@
 """Small fields with an overview, drawn by plain code that shares nothing with the simulators."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -58,9 +59,8 @@ def lit(shown: Discs, seed: int = 0) -> tuple[Picture, list[BoxPx]]:
     pixels = rng.poisson(40 + 60 * np.asarray(light)).astype(np.uint16) + 100
     middles = shown.centers_um / (FM_UM, -FM_UM) + FM_PX / 2
     reach = shown.radii_um * 1.15 / FM_UM
-    corners = np.clip(
-        np.rint(np.column_stack([middles - reach[:, None], middles + reach[:, None]])), 0, FM_PX
-    )
+    sides = np.column_stack([middles - reach[:, None], middles + reach[:, None]])
+    corners = np.clip(np.rint(sides), 0, FM_PX)
     return Picture(pixels, FM_UM), [BoxPx(*(int(n) for n in row)) for row in corners]
 
 
@@ -70,7 +70,7 @@ def scanned(
     """Return an overview: cells of a grey on resin of .6, with dark membranes, under noise."""
     rng = np.random.default_rng([seed, 2])
     back = (_grid(size_px, EM_UM) - truth.shift_um) / truth.scale
-    cos, sin = np.cos(truth.rotation_rad), np.sin(truth.rotation_rad)
+    cos, sin = math.cos(truth.rotation_rad), math.sin(truth.rotation_rad)
     depth = shown.depth_um(back @ np.array([[cos, -sin], [sin, cos]])).reshape(size_px, size_px)
     image = np.where(depth > 0, grey, 0.6)
     image[np.abs(depth) < 0.1] = 0.2

@@ -9,7 +9,7 @@ from detection.background.polynomial_surface import lower_surface, surface_throu
 def fitted_by_the_book(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The same by the whole design matrix, at full weight of every term up to the sixth degree."""
     y, x = (np.polynomial.chebyshev.chebvander((2 * np.arange(n) + 1) / n - 1, 6) for n in values.shape)
-    terms = [np.outer(y[:, i], x[:, j]).ravel() for i in range(7) for j in range(7 - i)]
+    terms = [np.outer(y.T[i], x.T[j]).ravel() for i in range(7) for j in range(7 - i)]
     design, root = np.stack(terms, axis=1), np.sqrt(weight.ravel())
     factors, *_ = np.linalg.lstsq(design * root[:, None], values.ravel() * root, rcond=None)
     return np.asarray((design @ factors).reshape(values.shape))

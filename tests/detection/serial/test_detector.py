@@ -354,7 +354,7 @@ def test_what_no_field_of_a_mosaic_shows_is_not_imaged_though_neighbours_show_a_
 
 
 def test_the_window_does_not_grow() -> None:
-    detector = SerialDetector(CONFIG)
+    detector = SerialDetector(CONFIG, detector=OneBox())
     held = []
     for n in range(20):
         detector.add(frame(n % 8))

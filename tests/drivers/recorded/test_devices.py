@@ -35,8 +35,9 @@ def test_frames_without_a_place_become_sections_apart_from_each_other(count: int
     centers = np.array([f.center_m for f in frames])
     assert np.allclose(centers.mean(axis=0), 0, atol=100e-6)
     if count > 1:
-        off = np.abs(centers[:, None] - centers[None]).max(axis=2) + np.eye(count)
-        assert off.min() > 32 * 178e-9 + 50e-6
+        steps = centers[:, None] - centers[None]
+        apart = np.abs(steps).max(axis=2) + np.eye(count)
+        assert apart.min() > 32 * 178e-9 + 50e-6
 
 
 def test_frames_keep_the_place_and_the_section_that_they_carry() -> None:

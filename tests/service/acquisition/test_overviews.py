@@ -15,13 +15,14 @@ from detection.alignment.reasons import NotProven
 from detection.alignment.values import Alignment, Evidence, Similarity
 from drivers.errors import DriverError, NotReadyError
 from planner.geometry.rects import cut, grown, holds
-from service.acquisition.overviews import measure
+from service.acquisition.overviews import follow, measure, scan
 from service.errors import ImageError
 from service.model.event import STAY
 from service.model.jobs import ExposureState, Job, JobKind, JobState
 from service.model.overviews import NotUsed, Overview, OverviewState
 from service.model.phases import Phase
 from service.report.summary import summarise
+from service.session.context import Context
 from service.session.exposure_map import imaged, touched
 from service.session.folders.run_folder import RunFolder
 from service.session.setup import Setup
@@ -242,6 +243,26 @@ def test_an_overview_that_fails_costs_no_frame_and_is_not_repeated(
     assert {one.state for one in jobs_of(session)} == {JobState.DONE}
     assert recall(session) == 1.0
     nothing_twice(session)
+
+
+def test_an_overview_held_until_the_end_is_not_used_and_says_why(
+    start: Callable[..., Session], shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued = scan.queue_overview
+
+    def held(context: Context, frame: Job) -> bool:
+        done = queued(context, frame)
+        (overview,) = context.store.overviews.all()
+        context.store.steering.hold([str(overview.job)], Word("anna", "not here"))
+        return done
+
+    monkeypatch.setattr(follow, "queue_overview", held)
+    session = start(configured())
+    overview, job = the_overview(session)
+    assert job.state is JobState.HELD
+    assert (overview.state, overview.reason) == (OverviewState.NOT_USED, NotUsed.TOO_LATE)
+    assert session.store.status().phase is Phase.DONE
+    assert {one.state for one in jobs_of(session)} == {JobState.DONE}
 
 
 def test_ground_of_an_overview_is_touched_but_not_imaged_and_frames_may_be_added_there(

@@ -16,11 +16,10 @@ from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
-from service.cli.live.session_run import with_layout
 from service.errors import StoreError
 from service.report.summary import summarise
 from service.session.folders.run_folder import RunFolder
-from service.session.layout import sections_and_fields
+from service.session.layout import sections_and_fields, with_layout
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.sessions import small_config

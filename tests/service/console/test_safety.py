@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.console.guard import ROLE, Guard
 from service.console.safety import (
+    Invitation,
     Policy,
     Role,
     Tokens,
@@ -127,9 +128,12 @@ class Served:
         self.asked.append(scope)
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    def ask(self, method: str, path: str, body: bytes = b"", kind: str = "http", **headers: str) -> Any:
+    def ask(
+        self, method: str, path: str, body: bytes = b"", kind: str = "http", query: str = "", **headers: str
+    ) -> Any:
         given_headers = [(name.encode(), text.encode()) for name, text in headers.items()]
-        scope = {"type": kind, "method": method, "path": path, "headers": given_headers}
+        scope: dict[str, Any] = {"type": kind, "method": method, "path": path, "headers": given_headers}
+        scope["query_string"] = query.encode()
         sent: list[Any] = []
 
         async def receive() -> Any:
@@ -154,7 +158,7 @@ def test_a_login_gives_a_cookie_that_scripts_cannot_read() -> None:
     status, headers, _ = served.ask("POST", "/login", form, host="10.0.0.1")
     cookie = headers[b"set-cookie"].decode()
     assert (status, headers[b"location"]) == (303, b"/")
-    assert "HttpOnly; SameSite=Strict" in cookie
+    assert "HttpOnly; Path=/; SameSite=Strict" in cookie
     status, headers, _ = served.ask("GET", "/queue", host="10.0.0.1", cookie=cookie.split(";")[0])
     assert (status, served.asked[0][ROLE]) == (200, Role.WATCH)
     assert b"script-src-attr 'none'" in headers[b"content-security-policy"]
@@ -167,3 +171,24 @@ def test_a_login_gives_a_cookie_that_scripts_cannot_read() -> None:
 def test_an_endless_login_is_not_read() -> None:
     served = Served(ABROAD)
     assert served.ask("POST", "/login", b"token=" + b"x" * 10_000, host="10.0.0.1")[0] == 401
+
+
+def test_an_invitation_signs_in_once() -> None:
+    """Whoever reads the address later, in a list of processes say, gets no further than the login."""
+    invitation = Invitation("Anna B")
+    served = Served(Policy("127.0.0.1", 8550, TOKENS, invitation))
+    path, _, query = invitation.path.partition("?")
+    asked: dict[str, Any] = {"path": path, "query": query, "host": "localhost"}
+    assert served.ask("GET", path, host="localhost", query="once=wrong")[0] == 401
+    assert served.ask("HEAD", **asked)[0] == 200, "a look at the address uses nothing up"
+    status, headers, sent = served.ask("GET", **asked)
+    assert (status, headers[b"location"]) == (303, b"/")
+    cookies = [text.decode().split(";")[0] for name, text in sent[0]["headers"] if name == b"set-cookie"]
+    assert cookies[1] == "ilemtrack_name=Anna+B"
+    assert served.ask("GET", "/", host="localhost", cookie=cookies[0])[0] == 200
+    assert served.asked[0][ROLE] is Role.OPERATE
+    status, headers, sent = served.ask("GET", **asked)
+    assert (status, b"set-cookie" in headers) == (401, False)
+    assert b"was used before" in sent[1]["body"]
+    assert served.ask("GET", path, host="localhost", query="once=")[0] == 200
+    assert len(served.asked) == 1

@@ -9,11 +9,9 @@ from config.loading import dump
 from drivers.errors import DeviceLostError
 from drivers.microscope import Microscope
 from service.diagnostics.checks import Check, Level
+from service.diagnostics.computer_checks import clock_check, disk_checks, forecast_bytes
 from service.diagnostics.preflight import (
-    clock_check,
     device_checks,
-    disk_checks,
-    forecast_bytes,
     notification_check,
     plan_checks,
 )
@@ -129,7 +127,7 @@ def test_room_on_the_disk(
     _, fields = sections_and_fields(config)
     free = 1e9 + 1.1 * forecast_bytes(config.fluorescence, config.sem, fields)[0] + spare
     monkeypatch.setattr(
-        "service.diagnostics.preflight.shutil.disk_usage", lambda _: type("Usage", (), {"free": free})
+        "service.diagnostics.computer_checks.shutil.disk_usage", lambda _: type("Usage", (), {"free": free})
     )
     checks = list(disk_checks(config, tmp_path, fields))
     assert level_of(checks, "disk") is expected

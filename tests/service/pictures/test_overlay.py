@@ -115,7 +115,8 @@ def test_every_colour_of_a_track_can_be_read_on_black() -> None:
 
 def test_colours_of_neighbouring_tracks_can_be_told_apart() -> None:
     colours = np.array([track_colour(f"T{n:04d}") for n in range(1, 41)]).astype(int)
-    apart = np.abs(colours[:, None] - colours[None]).sum(axis=2) + 765 * np.eye(40, dtype=int)
+    steps = colours[:, None] - colours[None]
+    apart = np.abs(steps).sum(axis=2) + 765 * np.eye(40, dtype=int)
     assert apart.min() >= 20
     assert np.abs(np.diff(colours, axis=0)).sum(axis=1).min() >= 150
 

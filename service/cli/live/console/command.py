@@ -10,8 +10,17 @@ import typer
 
 from service.cli.options import Connect, Key, Run, who
 from service.cli.output import tell
-from service.console.safety import Policy, Tokens, checked_tokens, is_loopback, new_token
+from service.console.safety import (
+    SHORTEST_TOKEN,
+    Invitation,
+    Policy,
+    Tokens,
+    checked_tokens,
+    is_loopback,
+    new_token,
+)
 from service.errors import InputError
+from service.session.folders.runtime_folder import runtime_directory
 
 TOKEN_VARIABLE, WATCH_TOKEN_VARIABLE = "ILEMTRACK_CONSOLE_TOKEN", "ILEMTRACK_CONSOLE_WATCH_TOKEN"
 
@@ -29,42 +38,65 @@ def console(
     ] = "127.0.0.1",
     token: Annotated[
         bool,
-        typer.Option("--token", help="Require a token on this computer, too, against its other users."),
-    ] = False,
+        typer.Option(
+            "--token/--no-token",
+            help="Require people to sign in; without, all users of this computer may operate.",
+        ),
+    ] = True,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> None:
     """Show the operator's console in a browser.
 
-    Tokens, where they are required, are those of the environment variables ILEMTRACK_CONSOLE_TOKEN (to
-    operate) and ILEMTRACK_CONSOLE_WATCH_TOKEN (to watch), else new ones, which are printed.
+    The address that is opened signs your browser in, once. Others sign in with a token: that of the
+    environment variables ILEMTRACK_CONSOLE_TOKEN (to operate) and ILEMTRACK_CONSOLE_WATCH_TOKEN (to watch),
+    else one that is printed.
     """
     from service.cli.live.console.computer import ThisComputer
 
+    if not token and not is_loopback(host):
+        raise InputError("--no-token is for this computer only; an address that others reach requires tokens")
     try:
-        from service.console.app import serve
+        from service.console.app import address_of, serve
     except ModuleNotFoundError as error:
         if error.name != "nicegui":
             raise
         raise InputError("the console needs NiceGUI: pip install 'ilemtrack[console]'") from None
     _require_free(host, port)
-    policy = Policy(host, port)
-    if token or not is_loopback(host) or TOKEN_VARIABLE in os.environ:
-        policy = Policy(host, port, _tokens())
-    # Whoever reaches a page without a token is this user.
-    name = who(None) if policy.tokens is None else ""
-    shown = "localhost" if is_loopback(host) else host
-    tell(f"console: http://{shown}:{port}/   (Ctrl-C ends the console, not a session)")
+    policy = Policy(host, port, _tokens(port), Invitation(who(None))) if token else Policy(host, port)
+    # Whoever reaches a page without a token is taken for this user.
+    name = "" if token else who(None)
+    once = ", and the address works once" if token else ""
+    tell(f"console: {address_of(policy)}   (Ctrl-C ends the console, not a session{once})")
     serve(ThisComputer(Path.cwd(), connect, key, run), policy, name, not no_open)
 
 
-def _tokens() -> Tokens:
-    """Return the tokens of the environment, else new ones, printed."""
+def _tokens(port: int) -> Tokens:
+    """Return the tokens of the environment, else those of this port, printed."""
     given = [os.environ.get(name) for name in (TOKEN_VARIABLE, WATCH_TOKEN_VARIABLE)]
-    operate, watch = (token or new_token() for token in given)
+    operate, watch = (token or kept for token, kept in zip(given, _kept_tokens(port), strict=True))
     for what, was_given, token in (("operate", given[0], operate), ("only watch", given[1], watch)):
         if not was_given:
             tell(f"token to {what + ':':12s} {token}")
     return checked_tokens(operate, watch)
+
+
+def _kept_tokens(port: int) -> list[str]:
+    """Return the tokens of the last console at this port, so that browsers stay signed in; else new ones.
+
+    They are in the runtime folder, which only this user reads and which is empty after a start of the
+    computer.
+    """
+    path = runtime_directory() / f"console-{port}.tokens"
+    try:
+        kept = path.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError):
+        kept = []
+    if len(kept) != 2 or min(map(len, kept)) < SHORTEST_TOKEN:
+        kept = [new_token(), new_token()]
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text("\n".join(kept), encoding="ascii")
+    return kept
 
 
 def _require_free(host: str, port: int) -> None:

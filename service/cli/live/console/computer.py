@@ -8,13 +8,15 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from config.choices import profile_names
 from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo, choose, daemons, is_named, last_ended
 from service.cli.exit_status import FAILURES, OK
-from service.console.source import Finding, FoundRun, Opened, Report
+from service.cli.live.console.tuner import TunerHere
+from service.cli.live.console.worker import Worker
+from service.console.source import Estimate, Finding, FoundRun, Opened, Report
 from service.errors import InputError, NoDaemonError, StoreError
 from service.session.folders.run_folder import RunFolder, RunInfo
 
@@ -48,6 +50,8 @@ class ThisComputer:
         self._connect, self._key, self._run = connect, key, run
         self._last = run
         self._started: list[subprocess.Popen[bytes]] = []
+        self._worker = Worker(folder)
+        self.tuner = TunerHere(self._worker, folder, self.configurations)
 
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for."""
@@ -95,7 +99,7 @@ class ThisComputer:
         """Return the names of the profiles, and of the YAML files beside the runs."""
         return [
             *profile_names(),
-            *sorted(path.name for path in self._folder.glob("*.y*ml") if path.is_file()),
+            *sorted(path.name for path in self._folder.glob("[!.]*.y*ml") if path.is_file()),
         ]
 
     def check(self, configuration: str) -> Report:
@@ -119,6 +123,12 @@ class ThisComputer:
             for row in document["checks"]
         ]
         return Report(document["ready"], tuple(rows))
+
+    def estimate(self, configuration: str, kind: str, sections: int | None) -> Estimate:
+        """Estimate a session that has not begun."""
+        count = sections if kind == "dry-run" else None
+        found = self._worker.ask("estimate", configuration=self._known(configuration), sections=count)
+        return TypeAdapter(Estimate).validate_python(found)
 
     def start(self, configuration: str, kind: str, sections: int | None) -> str:
         """Start a session that outlives the console, and return the name of its run once it answers."""
@@ -151,6 +161,11 @@ class ThisComputer:
                 raise InputError(f"the session did not begin: {_last_lines(said)}")
             time.sleep(0.1)
         raise InputError(f"the session has not begun after {_BEGIN_S:.0f} s; see {output}")
+
+    def close(self) -> None:
+        """End what runs for the console only; sessions go on."""
+        self._worker.close()
+        self.tuner.close()
 
     @property
     def _runs(self) -> Path:

@@ -75,7 +75,9 @@ def test_a_session_runs_with_a_forest(say: Said, tmp_path: Path) -> None:
     with_forest = config.detection.model_copy(update={"detector": f"forest:{model}", "any_pixel_size": True})
     path = tmp_path / "small.yaml"
     path.write_text(dump(config.model_copy(update={"detection": with_forest})), encoding="utf-8")
-    status, document, _ = say("dry-run", "--config", path, "--out", tmp_path / "run", "--json")
+    status, document, _ = say(
+        "dry-run", "--config", path, "--sections", 1, "--out", tmp_path / "run", "--json"
+    )
     assert status == 0
     assert document["end_state"] == "done"
     assert str(model.absolute()) in (tmp_path / "run" / "config.yaml").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
-"""Map, field and review in a browser: a daemon of this process whose store waits in review."""
+"""Pages with pictures in a browser: map, section, field and review of a store in review, and Tune."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import tifffile
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from config.loading import load
 from service.model.jobs import ExposureState, JobState, ScanEnd
 from service.model.phases import Phase
 from service.model.review import PolicyChange, Verdict
 from service.planning.review.asked import Asked
+from tests.detection.synthetic import make_section
 from tests.service.api.api_session import DirectControl
 from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
 from tests.service.planning.review.review_store import SECTIONS, SIZE_PX, cells_of, plan_all, review_store
@@ -87,7 +90,7 @@ def without_serious_faults(page: Page) -> None:
     assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
 
 
-def test_a_section_of_the_map_opens_its_field_and_a_cell_its_reasons(
+def test_a_section_of_the_map_opens_its_montage_a_field_and_a_cell_with_its_reasons(
     reviewed: ReviewedDaemon, page: Page
 ) -> None:
     page.goto(f"/map?run={reviewed.run}")
@@ -95,7 +98,15 @@ def test_a_section_of_the_map_opens_its_field_and_a_cell_its_reasons(
     expect(page.get_by_text("2 planned")).to_be_visible()
     without_serious_faults(page)
     page.locator("svg .section").first.click()
+    page.wait_for_url("**/section?**")
+    expect(page.locator("svg .field")).to_have_count(1)
+    expect(page.locator("svg image")).to_have_count(1)
+    expect(page.locator("svg .cell")).to_have_count(5)
+    assert page.locator("svg text").count() == 0
+    without_serious_faults(page)
+    page.locator("svg .field").click(position={"x": 5, "y": 5})
     page.wait_for_url("**/field?**")
+    expect(page.get_by_role("link", name="Whole section")).to_have_attribute("href", re.compile("S0001"))
     expect(page.locator("svg .cell")).to_have_count(5)
     expect(page.locator("svg .frame")).to_have_count(len(reviewed.store.queue.jobs(section="S0001")))
     expect(page.locator("svg image")).to_have_count(1)
@@ -136,6 +147,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
 ) -> None:
     page.goto(f"/review?run={reviewed.run}")
     expect(page.locator("svg .cell")).to_have_count(5)
+    page.get_by_label("Reason for your edits").fill("a fold")
     page.locator(f'svg [data-id="{FIRST}/c0001"]').click()
     page.keyboard.press("r")
     dialog = page.get_by_role("dialog")
@@ -145,6 +157,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     expect(dialog).to_have_count(0)
     expect(page.locator("svg .cell-rejected")).to_have_count(1)
     assert verdicts(reviewed) == {f"{FIRST}/c0001": Verdict.REJECTED}
+    assert reviewed.store.events.of("review")[-1].data["reason"] == "a fold"
     expect(page.get_by_text("1 rejected")).to_be_visible()
     page.keyboard.press("d")
     expect(page.locator("svg.tool-draw")).to_have_count(1)
@@ -210,3 +223,46 @@ def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(
     said = [json.dumps(event.data) for event in reviewed.store.events.since(0) if event.kind == "review"]
     assert len(said) == 1
     assert '"min_confidence": 0.5' in said[0]
+
+
+def write_frame(path: Path) -> None:
+    metadata = {"axes": "YX", "PhysicalSizeX": 0.178, "PhysicalSizeY": 0.178}
+    tifffile.imwrite(path, make_section(0, size_px=256, cells=6, bell=0).pixels, ome=True, metadata=metadata)
+
+
+def save(page: Page, button: str) -> None:
+    page.get_by_role("button", name="Save…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog).to_have_count(0)
+
+
+def test_settings_are_tried_saved_and_a_session_with_them_estimated(
+    console: ConsoleProcess, page: Page
+) -> None:
+    write_frame(console.folder / "a.ome.tiff")
+    (console.folder / "bright.yaml").write_text("detection: {detector: recall-first}\n", encoding="utf-8")
+    page.goto("/tune?configuration=bright.yaml")
+    found = page.get_by_text(re.compile(r"\d+ cells found"))
+    expect(found).to_be_visible()
+    expect(page.locator(".tune-panel")).to_have_count(5)
+    expect(page.locator(".tune-panel svg .found-green").first).to_be_attached()
+    expect(page.get_by_text(re.compile(r"electron frames, .* a full raster takes"))).to_be_visible()
+    assert page.get_by_role("slider", name="side_quantile").is_hidden(), "recall-first does not use it"
+    before = found.inner_text()
+    page.get_by_role("spinbutton", name="dilate_um").fill("3")
+    expect(found).not_to_have_text(before)
+    without_serious_faults(page)
+    page.get_by_label("Name of the new file").fill("wide")
+    save(page, "Save")
+    expect(page.get_by_text("Saved as wide.yaml.")).to_be_visible()
+    assert load(console.folder / "wide.yaml").detection.dilate_um == 3
+    page.get_by_role("spinbutton", name="dilate_um").fill("4")
+    save(page, "Replace the file")
+    expect(page.get_by_text("Saved as wide.yaml.")).to_be_visible()
+    page.goto("/runs?configuration=wide.yaml")
+    expect(page.get_by_text(re.compile(r"3 sections, 6 fields: at most"))).to_be_visible()
+    expect(page.locator("svg .section")).to_have_count(3)
+    page.get_by_role("spinbutton", name="Sections").fill("4")
+    expect(page.locator("svg .section")).to_have_count(4)

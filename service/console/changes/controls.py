@@ -45,14 +45,23 @@ async def _continue(view: View) -> None:
             " cannot be undone.",
             "End the review",
         )
-        if await ask(view, question) is not None:
-            await view.change("review.confirm")
+        await confirm_review(view, question)
         return
-    reason = "" if status is None else status["reason"] or ""
+    reason, rev = ("", None) if status is None else (status["reason"] or "", status["rev"])
     effect = f"It was paused: {reason}. The vacuum is checked again before light or beam."
     answer = await ask(view, Question("Continue the session?", effect, "Continue"))
     if answer is not None:
-        await view.change("run.resume", by=answer.by)
+        # Refused if somebody else has changed the session since the question was asked. Pause and abort are
+        # not: they must work whatever others do, and `if_run` keeps them to the run that the page shows.
+        await view.change("run.resume", by=answer.by, if_rev=rev)
+
+
+async def confirm_review(view: View, question: Question) -> None:
+    """End the review if the person confirms it, and nobody has changed the session since they were asked."""
+    status = view.state.status
+    rev = None if status is None else status["rev"]
+    if await ask(view, question) is not None:
+        await view.change("review.confirm", if_rev=rev)
 
 
 async def _acknowledge(view: View) -> None:
@@ -61,8 +70,10 @@ async def _acknowledge(view: View) -> None:
         "You have looked at the microscope and mended what the fault names. The session is then paused.",
         "Acknowledge",
     )
+    status = view.state.status
+    rev = None if status is None else status["rev"]
     if await ask(view, question) is not None:
-        await view.change("fault.ack")
+        await view.change("fault.ack", if_rev=rev)
 
 
 async def _abort(view: View) -> None:

@@ -1,0 +1,1 @@
+"""Buttons that change a session or its queue, each with its question."""

@@ -1,0 +1,75 @@
+"""Order of scattered sections by the likeness of their fluorescence."""
+
+import math
+
+import numpy as np
+import pytest
+
+from detection.registration.section_frame import SectionFrame
+from service.errors import InputError
+from service.mapping.order.path import shortest_path
+from service.mapping.order.similarity import dissimilarities, order_by_similarity
+from service.mapping.order.values import LinkKind
+
+PIXEL_UM = 0.5
+SIDE_PX = 160
+
+
+def _frames(count: int, step_um: float = 1.0, seed: int = 1) -> list[SectionFrame]:
+    """Return sections through a block of balls, each turned and shifted, with noise."""
+    rng = np.random.default_rng(seed)
+    balls = rng.uniform((-60, -60, -5), (60, 60, count * step_um + 5), (60, 3))
+    radii = rng.uniform(2.5, 5, 60)
+    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX] + 0.5
+    x, y = (columns - SIDE_PX / 2) * PIXEL_UM, (SIDE_PX / 2 - rows) * PIXEL_UM
+    frames = []
+    for n in range(count):
+        turn = float(rng.uniform(-math.pi, math.pi))
+        dx, dy = rng.uniform(-3, 3, 2)
+        u = x * math.cos(turn) + y * math.sin(turn) + dx
+        v = y * math.cos(turn) - x * math.sin(turn) + dy
+        image = np.full(u.shape, 100.0)
+        for (a, b, c), radius in zip(balls, radii, strict=True):
+            cut = radius**2 - (n * step_um - c) ** 2
+            if cut > 0:
+                image += 200 * ((u - a) ** 2 + (v - b) ** 2 < cut)
+        image = rng.poisson(image)
+        frames.append(
+            SectionFrame(f"S{n:04d}", image.astype(np.uint16), PIXEL_UM, section_angle_rad=turn + 0.01)
+        )
+    return frames
+
+
+def test_scattered_sections_are_put_into_the_order_of_the_block() -> None:
+    frames = _frames(5)
+    shuffled = [frames[n] for n in (3, 0, 2, 4, 1)]
+    found = order_by_similarity(shuffled)
+    names = [frame.section for frame in frames]
+    assert list(found.ids) in (names, names[::-1])
+    assert {link.kind for link in found.links} == {LinkKind.SIMILAR}
+
+
+def test_pictures_upside_down_are_compared_where_angles_are_known_up_to_half_a_turn() -> None:
+    one, two = _frames(2, step_um=0.2)
+    turned = SectionFrame(
+        two.section, two.pixels, PIXEL_UM, section_angle_rad=(two.section_angle_rad or 0) + math.pi
+    )
+    right = dissimilarities([one, two])[0, 1]
+    assert right < 0.3
+    assert dissimilarities([one, turned])[0, 1] > right + 0.3
+    assert dissimilarities([one, turned], half_turns=True)[0, 1] == pytest.approx(right, abs=0.05)
+
+
+def test_an_unknown_angle_is_refused() -> None:
+    frame = SectionFrame("S0004", np.ones((64, 64), np.uint16), PIXEL_UM)
+    with pytest.raises(InputError, match="the angle of section S0004 is unknown"):
+        order_by_similarity([frame, frame])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12, 40])
+def test_the_path_through_points_on_a_line_is_the_line(count: int) -> None:
+    rng = np.random.default_rng(count)
+    places = rng.permutation(count).astype(float)
+    path = shortest_path(np.abs(places[:, None] - places[None, :]))
+    assert sorted(path) == list(range(count))
+    assert np.all(np.abs(np.diff(places[path])) == 1)
