@@ -61,10 +61,8 @@ class ShapeSettings:
     """Share of the foreground that the right shape explains, where there are many and most are whole."""
     made_up: float = 0.8
     """Weight of the explanation by a rectangle that no region has."""
-    few: float = 3.0
-    """Instances at which an explanation counts half."""
-    as_good: float = 0.95
-    """Share of the best explanation with which a half or a third of the best shape is preferred to it."""
+    as_good: float = 0.75
+    """Share of the best explanation from which a shape is as good."""
     least_examples: int = 3
     """Sections from which the shape is learned again."""
     least_support: float = 0.3

@@ -1,5 +1,6 @@
 """The shape of an overview's sections, learned from those that stand alone or can be parted."""
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 
 from detection.overview import quads
 from detection.overview.common_shape.regions import quadrilateral_regions
-from detection.overview.common_shape.shape import candidate_shapes, is_part, rectangles
+from detection.overview.common_shape.shape import candidate_shapes, rectangles
 from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
 from detection.overview.ground import Ground, crowded_part, ground_of, reduced
 from detection.overview.search import candidates
@@ -68,38 +69,32 @@ def _large_foreground(ground: Ground) -> int:
 
 
 def _best(pixels: Pixels, shapes: list[Shape], settings: OverviewSettings) -> Shape | None:
-    """Return the shape that explains most of the most crowded part of the picture."""
-    tried = [_explained(pixels, one, settings) for one in shapes]
-    explained = [share * often for share, often in tried]
-    if max(share for share, _ in tried) < settings.shape.least_explained:
-        # In ribbons no section stands alone, but its sides are there. No region agrees with these.
-        more = rectangles(shapes, settings.shape)
-        tried = [_explained(pixels, one, settings) for one in more]
+    """Return, of the shapes that explain about as much as any, the one that most regions have.
+
+    A whole ribbon, or half a section, explains nearly as much as the section, but fewer regions agree on it.
+    """
+    limits = settings.shape
+    explained = [_explained(pixels, one, settings) for one in shapes]
+    if max(explained) < limits.least_explained:
+        # In ribbons no section stands alone, but its sides are there.
+        more = rectangles(shapes, limits)
+        explained += [limits.made_up * _explained(pixels, one, settings) for one in more]
         shapes = [*shapes, *more]
-        explained += [settings.shape.made_up * share * often for share, often in tried]
     most = max(explained)
     if most <= 0:
         return None
-    best = shapes[int(np.argmax(explained))]
-    # Two neighbours of a ribbon explain as much as each of them.
-    parts = [
-        one
-        for one, share in zip(shapes, explained, strict=True)
-        if share >= settings.shape.as_good * most and is_part(one, best, settings.shape)
-    ]
-    return min([best, *parts], key=lambda one: quads.area(np.array(one.corners_px)))
+    good = [one for one, share in zip(shapes, explained, strict=True) if share >= limits.as_good * most]
+    # Wider ones by the side: parts of a section are as frequent as sections.
+    return max(good, key=lambda one: one.examples * math.sqrt(quads.area(np.array(one.corners_px))))
 
 
-def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> tuple[float, float]:
-    """Return the share of the foreground, in the most crowded part, that the shape covers with good edges.
-
-    The second value, 0 to 1, is less for a shape that is there only a few times.
-    """
+def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> float:
+    """Return the share of the foreground, in the most crowded part, that the shape covers with good edges."""
     model = np.array(shape.corners_px)
     scale = min(1.0, settings.search.short_side_px / quads.sides(model).min())
     ground = ground_of(reduced(pixels, scale), scale, settings.ground)
     if ground is None or not ground.foreground.any():
-        return 0.0, 0.0
+        return 0.0
     ground = crowded_part(ground, settings.shape.part_px)
     places = candidates(ground, model * scale, shape.symmetry_deg > 180, settings.search)
     places = fit_pose(ground, places, replace(settings.fit, reach_px=2.0))
@@ -107,9 +102,7 @@ def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> tupl
     scores = (0.7 * support.mean(axis=1) + 0.3 * np.sort(support, axis=1)[:, 1]) * filled
     kept = chosen(places, scores, 0.1, settings.fit.least)
     covered = sum(quads.area(places[one]) * (scores[one] - 0.4) / 0.4 for one in kept)
-    # A whole ribbon explains as much as each of its sections, but is there less often.
-    often = len(kept) / (len(kept) + settings.shape.few)
-    return float(covered / max(_large_foreground(ground), 1)), often
+    return float(covered / max(_large_foreground(ground), 1))
 
 
 def _weight(area: float, support: float, filled: float) -> float:

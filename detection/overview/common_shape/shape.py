@@ -63,17 +63,6 @@ def rectangles(shapes: Sequence[Shape], settings: ShapeSettings) -> list[Shape]:
     return found[: settings.most_rectangles]
 
 
-def is_part(shape: Shape, whole: Shape, settings: ShapeSettings) -> bool:
-    """Return True if a shape is a half or a third of another one, which is as wide."""
-    part, other = _size(np.array(shape.corners_px)), _size(np.array(whole.corners_px))
-    for side, of_whole in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        same = abs(np.log(part[side] / other[of_whole])) <= settings.tolerance
-        times = other[1 - of_whole] / part[1 - side]
-        if same and any(abs(np.log(times / count)) <= settings.tolerance for count in (2, 3)):
-            return True
-    return False
-
-
 def shape_of(outlines: Sequence[Corners], settings: ShapeSettings) -> Shape:
     """Return the shape of outlines that a person gave, in pixels of the overview."""
     return _common([quads.clockwise(one) for one in outlines], 1.0, settings)
