@@ -137,11 +137,17 @@ def score(
         best = max(outlines, key=lambda one: quads.overlap(one, truth), default=None)
         if best is not None and quads.overlap(best, truth) >= SAME:
             found += 1
-            error = quads.facing_deg(best) - quads.facing_deg(truth)
-            angles.append(abs((error + symmetry_deg / 2) % symmetry_deg - symmetry_deg / 2))
+            angles.append(quads.facing_deg(best) - quads.facing_deg(truth))
+    # The picture does not tell which side is the first; all sections must have the same.
+    turns = [0.0, 90.0, 180.0, 270.0]
+    errors = [
+        [abs((one - turn + symmetry_deg / 2) % symmetry_deg - symmetry_deg / 2) for one in angles]
+        for turn in turns
+    ]
+    least = min(errors, key=sum)
     everything = [*expected, *others]
     false = sum(all(quads.overlap(one, truth) < ANYTHING for truth in everything) for one in outlines)
-    return Score(len(expected), found, len(outlines), false, tuple(angles))
+    return Score(len(expected), found, len(outlines), false, tuple(least))
 
 
 def by_threshold(image: NDArray[np.uint8]) -> list[Corners]:

@@ -48,6 +48,9 @@ class ShapeSettings:
     """Largest difference of a side from that of the common shape, share."""
     lopsided: float = 1.3
     lopsided_px: float = 0.5
+    skewed: float = 2.0
+    skewed_share: float = 0.03
+    """A rectangle is preferred to a parallelogram unless it is so many times as far off, and this share."""
     """A shape that looks different after half a turn leaves less than 1 / `lopsided` of the differences."""
     most_shapes: int = 4
     most_rectangles: int = 8
@@ -55,8 +58,11 @@ class ShapeSettings:
     part_px: int = 320
     """Side of the part of the picture on which they are tried."""
     least_explained: float = 0.5
-    """Share of the foreground that the right shape explains, unless most sections are damaged."""
-    as_good: float = 0.9
+    """Share of the foreground that the right shape explains, where there are many and most are whole."""
+    made_up: float = 0.8
+    """Weight of the explanation by a rectangle that no region has."""
+    as_good: float = 0.75
+    """Share of the best explanation from which a shape is as good."""
     least_examples: int = 3
     """Sections from which the shape is learned again."""
     least_support: float = 0.3

@@ -162,19 +162,19 @@ COMMANDS: Table = {
         {
             "convert": Entry(
                 f"{_OFFLINE}.holder.sections:convert",
-                "Convert a section list; with landmarks, to positions on the stage.",
+                "Convert a section list; with landmarks, to stage positions.",
             ),
             "landmarks": Entry(
                 f"{_OFFLINE}.holder.sections:landmarks",
-                "Fit the map from the overview to the stage, and show the error of each landmark.",
+                "Fit the map from overview to stage, and show its errors.",
             ),
             "order": Entry(
                 f"{_OFFLINE}.holder.sections:order",
-                "Put sections into their order of cutting, and list the links to look at.",
+                "Put sections into their order of cutting.",
             ),
             "layout": Entry(
                 f"{_OFFLINE}.holder.sections:layout",
-                "Make a configuration with the sections of a list, and show what it would take.",
+                "Make a configuration with the sections of a list.",
             ),
         },
     ),

@@ -1,5 +1,6 @@
 """The shape of an overview's sections, learned from those that stand alone or can be parted."""
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -68,20 +69,23 @@ def _large_foreground(ground: Ground) -> int:
 
 
 def _best(pixels: Pixels, shapes: list[Shape], settings: OverviewSettings) -> Shape | None:
-    """Return the shape that explains most of the most crowded part of the picture."""
+    """Return, of the shapes that explain about as much as any, the one that most regions have.
+
+    A whole ribbon, or half a section, explains nearly as much as the section, but fewer regions agree on it.
+    """
+    limits = settings.shape
     explained = [_explained(pixels, one, settings) for one in shapes]
-    if max(explained) < settings.shape.least_explained:
+    if max(explained) < limits.least_explained:
         # In ribbons no section stands alone, but its sides are there.
-        shapes = [*shapes, *rectangles(shapes, settings.shape)]
-        explained += [_explained(pixels, one, settings) for one in shapes[len(explained) :]]
+        more = rectangles(shapes, limits)
+        explained += [limits.made_up * _explained(pixels, one, settings) for one in more]
+        shapes = [*shapes, *more]
     most = max(explained)
     if most <= 0:
         return None
-    # Two neighbours of a ribbon explain as much as each of them.
-    good = [
-        one for one, share in zip(shapes, explained, strict=True) if share >= settings.shape.as_good * most
-    ]
-    return min(good, key=lambda one: quads.area(np.array(one.corners_px)))
+    good = [one for one, share in zip(shapes, explained, strict=True) if share >= limits.as_good * most]
+    # Wider ones by the side: parts of a section are as frequent as sections.
+    return max(good, key=lambda one: one.examples * math.sqrt(quads.area(np.array(one.corners_px))))
 
 
 def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> float:

@@ -59,8 +59,7 @@ def rectangles(shapes: Sequence[Shape], settings: ShapeSettings) -> list[Shape]:
             np.abs(size - one).max() < settings.tolerance for one in known
         ):
             continue
-        corners = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
-        found.append(_common([corners], 1.0, settings))
+        found.append(_common([_rectangle(width, height)], 1.0, settings))
     return found[: settings.most_rectangles]
 
 
@@ -73,6 +72,10 @@ def learned_again(shape: Shape, outlines: Corners, settings: ShapeSettings) -> S
     """Return the shape of outlines (N, 4, 2), in pixels of the overview, that were found with another."""
     again = _common(list(outlines), 1.0, settings)
     return replace(again, examples=max(shape.examples, again.examples))
+
+
+def _rectangle(width: float, height: float) -> Corners:
+    return np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
 
 
 def _size(corners: Corners) -> tuple[float, float]:
@@ -108,6 +111,12 @@ def _common(outlines: Sequence[Corners], scale: float, settings: ShapeSettings) 
     symmetry = 360.0
     if off_even <= settings.lopsided * off + settings.lopsided_px:
         reference, symmetry = even, 180.0
+        # Edges of the tissue beside a faint side tilt it: a parallelogram needs better evidence.
+        width, height = quads.sides(even)[:2]
+        straight = _rectangle(width, height)
+        off_straight = float(np.median([quads.difference(one, straight) for one in turned]))
+        if off_straight <= settings.skewed * off_even + settings.skewed_share * min(width, height):
+            reference = straight
         first, second = quads.sides(reference)[:2]
         if abs(np.log(first / second)) <= settings.tolerance / 2:
             symmetry = 90.0

@@ -46,8 +46,8 @@ def map_(
     from service.mapping.overview.document import document_of, list_of, shape_from
     from service.mapping.overview.joining import read_overview
     from service.mapping.overview.sentences import DOUBTS, NOTHING
+    from service.pictures.holder.overview import draw_overview_sections
     from service.pictures.overlay import write_png
-    from service.pictures.overview import draw_overview_sections
 
     shape = None if outline is None else shape_from(read_list(outline), str(outline))
     pairs = () if landmarks is None else read_landmarks(landmarks)

@@ -32,7 +32,7 @@ Landmarks = Annotated[
 
 
 def convert(source: List, result: Result, landmarks: Landmarks = None) -> None:
-    """Convert a section list; with landmarks, to positions on the stage."""
+    """Convert a section list; with landmarks, to stage positions."""
     from service.mapping.lists.files import read_list, write_list
 
     found = read_list(source)
@@ -59,15 +59,16 @@ def landmarks(
     figure: Annotated[Path | None, typer.Option(help="PNG file with the residuals.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Fit the map from the overview to the stage, and show the error of each landmark.
+    """Fit the map from overview to stage, and show its errors.
 
+    Each landmark is shown with its residual and its leave-one-out error.
     The exit status is 1 if a landmark does not agree with the others.
     """
     from rich.table import Table
 
     from service.cli.consoles import results
     from service.mapping.landmarks import fit_landmarks, landmarks_document, positions_of, read_landmarks
-    from service.pictures.landmarks import draw_landmarks
+    from service.pictures.holder.landmarks import draw_landmarks
 
     pairs = read_landmarks(source)
     fit = fit_landmarks(pairs, source, model)
@@ -116,9 +117,10 @@ def order(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put sections into their order of cutting, and list the links to look at.
+    """Put sections into their order of cutting.
 
     Along ribbons by their edges; with --frames, scattered sections by the likeness of their fluorescence.
+    Doubtful links are listed.
     """
     from service import wording_mapping
     from service.cli.consoles import people
@@ -178,7 +180,10 @@ def layout(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a configuration with the sections of a list, and show what it would take."""
+    """Make a configuration with the sections of a list.
+
+    What the session would take is shown: fields, hours and gigabytes, as a full raster.
+    """
     from config.documents.comments import commented
     from config.loading import load
     from service.cli.consoles import results

@@ -1,0 +1,1 @@
+"""Pictures of the holder: sections in the overview, and landmarks."""
