@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from config.base import Frozen
+from config.layout import ListLayout
 
 
 class SpecimenConfig(Frozen):
@@ -73,6 +74,10 @@ class SimulatorConfig(Frozen):
     """Behaviour of the simulated devices."""
 
     specimen: SpecimenConfig = SpecimenConfig()
+    layout: ListLayout | None = Field(
+        None,
+        description="Where the sections truly lie, if that is not `layout`; written by `dry-run --overview`.",
+    )
     read_noise_electrons: float = Field(
         60.0, ge=0, le=1000, description="Read noise before division by the EM gain, electrons."
     )

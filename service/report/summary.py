@@ -14,6 +14,7 @@ from service.model.overviews import Overview
 from service.model.specimen import FieldState, TruthPoints
 from service.report.durations import SessionWay, durations_of, session_ways
 from service.report.focusing import Focusing, focusing
+from service.report.found_sections import FoundSections, found_sections
 from service.report.recall import contained_recall
 from service.session.folders.run_folder import RunFolder, total_bytes
 from service.session.stage_frame import StageFrame
@@ -100,6 +101,8 @@ class Summary:
     """Overviews in their order: where each field lies, or why that is not proven."""
     remarks: dict[str, str]
     """Remarks of the ledger on good images, by job."""
+    found_sections: FoundSections | None
+    """Sections of a simulated overview against the truth; None where the session began without one."""
 
     @property
     def well(self) -> bool:
@@ -156,6 +159,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         remarks={
             e.job: e.note for e in store.ledger.exposures() if e.state is ExposureState.CLOSED and e.note
         },
+        found_sections=found_sections(config),
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
         clipped_cells=_clipped(events),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from config.layout import GridLayout, ListedSection, field_centers_um, listed_sections
+from config.layout import GridLayout, ListedSection, ListLayout, field_centers_um, listed_sections
 from config.model import Config
 from planner.geometry.rects import overlap
 from planner.route import route
@@ -131,6 +131,23 @@ def refuse_overlap(fields: Sequence[Field], outlines_m: Mapping[str, Sequence[Po
                     f" (fields {other.id} and {field.id}); ground belongs to one section"
                 )
         near.append(field)
+
+
+def outlines_of(config: Config, fields: Sequence[Field]) -> dict[str, tuple[Point, ...]]:
+    """Return the listed outlines, m, of sections with recorded fields, by section.
+
+    An outline counts only if each field of its section shows some of it: else the frames lie elsewhere, and
+    the beam would be kept from all that they show.
+    """
+    from shapely import Polygon, box
+
+    found = {}
+    for listed in config.layout.sections if isinstance(config.layout, ListLayout) else ():
+        rects = [field.rect_m for field in fields if field.section == listed.id]
+        outline = _outline_m(listed)
+        if outline is not None and rects and all(Polygon(outline).intersects(box(*rect)) for rect in rects):
+            found[listed.id] = outline
+    return found
 
 
 def _apart(one: Sequence[Point], other: Sequence[Point]) -> bool:

@@ -20,7 +20,7 @@ from service.logs import get_logger
 from service.model.specimen import Field, Section, TruthPoints
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.session.hardware import hardware
-from service.session.layout import refuse_overlap, sections_and_fields, visited
+from service.session.layout import outlines_of, refuse_overlap, sections_and_fields, visited
 from simulators.clock import FastClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 
@@ -88,8 +88,13 @@ def set_up(config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.
     if info.kind == "run" and config.driver == "odemis":
         return Setup(sections, fields, hardware(config, clock)[0], clock, None)
     microscope = SimulatedMicroscope(config, clock, folder.simulator)
+    # An outline found in an overview may be no section.
+    layout = config.simulator.layout
+    true = None if layout is None else {one.id for one in layout.sections}
 
     def truth(section: str) -> list[NDArray[np.float64]]:
+        if true is not None and section not in true:
+            return []
         return [cell.points_m for cell in microscope.specimen.truth(section)]
 
     return Setup(sections, fields, microscope.devices, clock, truth)
@@ -123,9 +128,15 @@ def _sections_and_fields_of(
         rows, columns = place.frame.pixels.shape
         rect = frame_rect(place.pose, (rows, columns))
         fields.append(Field(f"{place.section}/F{number:03d}", place.section, number, (x, y), rect))
-    refuse_overlap(fields)
+    outlines_m = outlines_of(config, fields)
+    refuse_overlap(fields, outlines_m)
     sections = [
-        Section(name, index, (sum(x for x, _ in at) / len(at), sum(y for _, y in at) / len(at)))
+        Section(
+            name,
+            index,
+            (sum(x for x, _ in at) / len(at), sum(y for _, y in at) / len(at)),
+            outline_m=outlines_m.get(name),
+        )
         for index, (name, at) in enumerate(centers.items())
     ]
     return visited(sections), tuple(fields)

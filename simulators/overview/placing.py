@@ -25,8 +25,6 @@ _GROWTH = 1.15
 _CLEAR = 1.08
 """Least distance between the centres of two separate sections, in diagonals; they cannot touch."""
 _DAMAGE = (Condition.TORN, Condition.FOLDED, Condition.HALF_OFF)
-_PIXEL_M = 5e-6
-"""Pixel size of the overview; that of a stitched light-microscope overview at low magnification."""
 _STAGE_TURN_DEG = 7.0
 """Rotation of the overview on the stage; chosen by hand."""
 
@@ -66,7 +64,7 @@ def place_array(settings: ArraySettings) -> SectionArray:
             number = ribbon if settings.arrangement == "ribbons" else None
             placed.append(_section(cut, shape, pose, condition, number))
     size = math.ceil(side)
-    matrix = _stage_of_px(size)
+    matrix = _stage_of_px(size, settings.um_per_px * 1e-6)
     return SectionArray(
         (size, size),
         _with_hidden(sorted(placed, key=lambda one: one.cut)),
@@ -221,10 +219,10 @@ def _with_hidden(sections: list[PlacedSection]) -> tuple[PlacedSection, ...]:
     return tuple(found)
 
 
-def _stage_of_px(size: int) -> NDArray[np.float64]:
+def _stage_of_px(size: int, pixel_m: float) -> NDArray[np.float64]:
     """Return the matrix that puts the middle of the picture at stage position (0, 0)."""
     turn = math.radians(_STAGE_TURN_DEG)
-    cos, sin = math.cos(turn) * _PIXEL_M, math.sin(turn) * _PIXEL_M
+    cos, sin = math.cos(turn) * pixel_m, math.sin(turn) * pixel_m
     linear = np.array([[cos, sin], [sin, -cos]])
     return np.column_stack([linear, -linear @ (size / 2, size / 2)])
 

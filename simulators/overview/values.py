@@ -49,6 +49,8 @@ class ArraySettings:
         Crosses with a known stage position, 0 to 20.
     fill : float
         Share of the substrate that sections cover, .01 to .5.
+    um_per_px : float
+        Pixel size of the overview; 5 um is that of a stitched one at low magnification.
     seed : int
     """
 
@@ -66,6 +68,7 @@ class ArraySettings:
     missing_share: float = 0.02
     landmarks: int = 4
     fill: float = 0.15
+    um_per_px: float = 5.0
     seed: int = 1
 
 

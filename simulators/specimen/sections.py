@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from shapely import Polygon, contains_xy, prepare
 
 from config.layout import GridLayout, ListedSection, ListLayout, field_centers_um, listed_sections
 from config.simulator import SpecimenConfig
@@ -27,12 +28,22 @@ class SectionPlace:
         Stage position of the centre of the block's face.
     rotation_rad : float
         Counter-clockwise.
+    outline : shapely.Polygon or None
+        Stage um; the section ends there. None: it fills the face of the block.
     """
 
     id: str
     depth_um: float
     center_um: NDArray[np.float64]
     rotation_rad: float
+    outline: Polygon | None = None
+
+    def inside(self, plane_um: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which positions in the plane of the section, um (N, 2), lie inside its outline."""
+        if self.outline is None:
+            return np.ones(len(plane_um), np.bool_)
+        x, y = self.to_stage(plane_um).T
+        return np.asarray(contains_xy(self.outline, x, y))
 
     def _turn(self) -> NDArray[np.float64]:
         cos, sin = math.cos(self.rotation_rad), math.sin(self.rotation_rad)
@@ -55,10 +66,16 @@ class SectionArray:
     layout : GridLayout or ListLayout
     specimen : SpecimenConfig
     field_size_um : (float, float)
+    by_outline : bool
+        Sections end at the outlines of the layout; else they reach beyond all of their fields.
     """
 
     def __init__(
-        self, layout: GridLayout | ListLayout, specimen: SpecimenConfig, field_size_um: tuple[float, float]
+        self,
+        layout: GridLayout | ListLayout,
+        specimen: SpecimenConfig,
+        field_size_um: tuple[float, float],
+        by_outline: bool = False,
     ) -> None:
         listed = listed_sections(layout)
         half_size = np.zeros(2)
@@ -76,7 +93,7 @@ class SectionArray:
         half_size = half_size + 3 * specimen.section_shift_um + _MARGIN_UM
         self.half_size_um = (float(half_size[0]), float(half_size[1]))
         """Half of the width and height of the face of the block."""
-        self._places = tuple(_place(s, n, specimen) for n, s in enumerate(listed))
+        self._places = tuple(_place(s, n, specimen, by_outline) for n, s in enumerate(listed))
         self._by_id = {place.id: place for place in self._places}
         self._tree = cKDTree(np.array([place.center_um for place in self._places]))
 
@@ -95,11 +112,15 @@ def _off_axis_deg(angle_deg: float) -> float:
     return abs(math.remainder(angle_deg, 180.0))
 
 
-def _place(section: ListedSection, index: int, specimen: SpecimenConfig) -> SectionPlace:
+def _place(section: ListedSection, index: int, specimen: SpecimenConfig, by_outline: bool) -> SectionPlace:
     rng = np.random.default_rng([specimen.seed, 3, index])
     # Cut at three times the scatter: the block is that much larger than the fields.
     shift = np.clip(rng.standard_normal(2), -3, 3) * specimen.section_shift_um
     scatter = float(np.clip(rng.standard_normal(), -3, 3)) * math.radians(specimen.section_rotation_deg)
     depth = (index + 0.5) * specimen.section_thickness_nm * 1e-3
     turn = math.radians(section.angle_deg or 0.0) + scatter
-    return SectionPlace(section.id, depth, np.array(section.center_um) + shift, turn)
+    outline = None
+    if by_outline and section.outline_um is not None:
+        outline = Polygon(section.outline_um)
+        prepare(outline)
+    return SectionPlace(section.id, depth, np.array(section.center_um) + shift, turn, outline)

@@ -82,14 +82,20 @@ class SimulatedSpecimen:
     Parameters
     ----------
     config : Config
-        `layout`, `fluorescence` and `simulator` are used.
+        `simulator`, `layout` where that has none, and `fluorescence` are used.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._pattern = config.simulator.specimen.pattern
         width, height = config.fluorescence.field_size_m
-        self.sections = SectionArray(config.layout, config.simulator.specimen, (width * 1e6, height * 1e6))
+        true = config.simulator.layout
+        self.sections = SectionArray(
+            true or config.layout,
+            config.simulator.specimen,
+            (width * 1e6, height * 1e6),
+            by_outline=true is not None,
+        )
         self._block = CellBlock(config.simulator.specimen, width * height * 1e12, self.sections.half_size_um)
         self._artefacts = Artefacts(
             config.simulator.specimen, width * height * 1e12, self.sections.half_size_um
@@ -145,6 +151,8 @@ class SimulatedSpecimen:
             plane = grid.mapped(place.to_plane)
             u, v = plane.points_um()
             face = (np.abs(u) <= half_u) & (np.abs(v) <= half_v)
+            if place.outline is not None:
+                face &= place.inside(np.column_stack([u.ravel(), v.ravel()])).reshape(face.shape)
             if face.any():
                 yield place, plane, face
 
@@ -171,6 +179,9 @@ class SimulatedSpecimen:
                 continue
             u, v = cut.grid.points_um()
             points = np.column_stack([u[inside], v[inside]]).astype(np.float64)
+            points = points[place.inside(points)]
+            if len(points) * TRUTH_PITCH_UM**2 < _MIN_CUT_UM2:
+                continue
             slab, index = cut.cell.number
             name = f"B{slab}-{index}"
             found.append(TruthCell(name, section_id, place.to_stage(points) * 1e-6, contrast))

@@ -23,6 +23,10 @@ def dry_run(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the simulated specimen.")
     ] = None,
+    overview: Annotated[
+        bool,
+        typer.Option("--overview", help="Begin with a simulated overview: find the sections in it first."),
+    ] = False,
     clock: Clock = "fast",
     config: ConfigFile = DEFAULT_PROFILE,
     out: Out = None,
@@ -33,9 +37,19 @@ def dry_run(
     from service.cli.live import session_run
     from service.session.layout import with_layout
 
-    chosen = with_layout(load(config), sections, fields)
+    chosen = load(config)
     if seed is not None:
         chosen = session_run.with_seed(chosen, seed)
+    if overview:
+        if fields is not None:
+            raise InputError("--fields does not go with --overview: the fields cover the outlines found")
+        from service.mapping.simulated_holder import MOST_SECTIONS, SECTIONS, simulated_holder
+
+        if sections is not None and sections > MOST_SECTIONS:
+            raise InputError(f"--overview draws at most {MOST_SECTIONS} sections")
+        holder = simulated_holder(chosen, sections or SECTIONS)
+        return session_run.begin(holder.config, "dry-run", clock, out, as_json, overview=holder.picture)
+    chosen = with_layout(chosen, sections, fields)
     return session_run.begin(chosen, "dry-run", clock, out, as_json)
 
 

@@ -6,6 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.loading import dump
 from config.model import Config
 from drivers.errors import FrameError
@@ -22,6 +25,7 @@ from service.diagnostics.checks import Check, Level
 from service.diagnostics.preflight import red_ones
 from service.diagnostics.session_checks import everything, survey_checks
 from service.errors import EndpointError, InputError, StoreError
+from service.pictures.overlay import write_png
 from service.safety.deadlines import guarded
 from service.session.folders.kept_config import differences, kept_config
 from service.session.folders.run_folder import (
@@ -94,12 +98,16 @@ def begin(
     out: Path | None,
     as_json: bool,
     recorded: Recorded | None = None,
+    overview: NDArray[np.uint8] | None = None,
 ) -> int:
-    """Begin a run in a new folder, drive it to its end, and return the exit status of the program."""
+    """Begin a run in a new folder, drive it to its end, and return the exit status of the program.
+
+    An overview, (rows, columns, 3), is kept among the pictures of the run.
+    """
     own_packages.check()
     config = with_absolute_file(with_absolute_model(config))
     with alone(config, kind):
-        return _begin_alone(config, kind, clock, out, as_json, recorded)
+        return _begin_alone(config, kind, clock, out, as_json, recorded, overview)
 
 
 def _begin_alone(
@@ -109,11 +117,15 @@ def _begin_alone(
     out: Path | None,
     as_json: bool,
     recorded: Recorded | None,
+    overview: NDArray[np.uint8] | None,
 ) -> int:
     folder, info = create(out, kind, clock, dump(config), recorded)
     with lock(folder):
         logs.configure(folder.log)
         try:
+            if overview is not None:
+                folder.pictures.mkdir()
+                write_png(folder.pictures / "overview.png", overview)
             store, setup = daemon.begin(config, folder, info)
         except (*BAD_INPUT, StoreError, KeyboardInterrupt):
             discard(folder)

@@ -8,6 +8,7 @@ from service.cli.consoles import results
 from service.cli.estimate_tables import NAMES, RASTER_TAKEN
 from service.cli.live.focusing import focus_text
 from service.report.durations import SessionWay
+from service.report.found_sections import FoundSections
 from service.report.summary import Measured, Summary
 from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
@@ -21,6 +22,7 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     rows = [
         ("session", summary.end_state.replace("_", " ")),
         ("sections", f"{summary.sections} with {summary.fields} fields"),
+        *([("overview", _mapped(summary.found_sections))] if summary.found_sections else []),
         ("cells", f"{summary.cells} found" + _as_tracks(summary)),
         ("SEM frames", jobs),
         ("beam", duration(summary.beam_s)),
@@ -99,3 +101,10 @@ def _compared(way: SessionWay, summary: Summary) -> str:
     if chosen is None or not chosen.session_s:
         return text
     return f"{text}, {way.session_s / chosen.session_s:.2f} x; {way.frames} frames, {size(way.data_bytes)}"
+
+
+def _mapped(found: FoundSections) -> str:
+    text = f"{found.found} of {found.true} simulated sections found, {found.false} false"
+    if found.least_overlap is not None:
+        text += f"; the worst outline overlaps its section by {found.least_overlap:.0%}"
+    return text

@@ -53,6 +53,7 @@ SUMMARY = {
     "beside_cells",
     "reviewed_cells",
     "remarks",
+    "found_sections",
 }
 
 

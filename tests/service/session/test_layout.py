@@ -4,8 +4,9 @@ from itertools import pairwise
 import pytest
 
 from config.model import Config
-from service.model.specimen import Section
-from service.session.layout import sections_and_fields, visited
+from service.errors import InputError
+from service.model.specimen import Field, Section
+from service.session.layout import outlines_of, refuse_overlap, sections_and_fields, visited
 
 OUTLINE_UM = [[-60, -60], [60, -60], [60, 60], [-60, 60]]
 
@@ -42,3 +43,31 @@ def test_the_outline_of_a_listed_section_is_kept_in_metres() -> None:
     wanted = [v for point in OUTLINE_UM for v in point]
     assert [v * 1e6 for point in first.outline_m for v in point] == pytest.approx(wanted)
     assert second.outline_m is None
+
+
+def test_outlines_of_recorded_sections_count_where_all_their_fields_show_some() -> None:
+    listed = [
+        {"id": "S0001", "center_um": [0, 0], "outline_um": OUTLINE_UM},
+        {"id": "S0002", "center_um": [800, 0], "outline_um": [[x + 800, y] for x, y in OUTLINE_UM]},
+    ]
+    config = Config.model_validate({"layout": {"kind": "list", "sections": listed}})
+    there, elsewhere = (-9e-5, -9e-5, 0.0, 0.0), (3e-4, 0.0, 4e-4, 1e-4)
+    fields = [
+        Field("S0001/F000", "S0001", 0, (-4.5e-5, -4.5e-5), there),
+        Field("S0002/F000", "S0002", 0, (3.5e-4, 5e-5), elsewhere),
+    ]
+    assert set(outlines_of(config, fields)) == {"S0001"}
+    assert outlines_of(grid(2, 2), fields) == {}
+
+
+def test_the_fields_of_a_ribbon_may_overlap_and_those_without_outlines_may_not() -> None:
+    beside = [[x, y - 120] for x, y in OUTLINE_UM]
+    listed = [
+        {"id": "S0001", "center_um": [0, 0], "fields": [2, 2], "outline_um": OUTLINE_UM},
+        {"id": "S0002", "center_um": [0, -120], "fields": [2, 2], "outline_um": beside},
+    ]
+    config = Config.model_validate({"layout": {"kind": "list", "sections": listed}})
+    _, fields = sections_and_fields(config)
+    refuse_overlap(fields, outlines_of(config, fields))
+    with pytest.raises(InputError, match="sections S0001 and S0002 overlap"):
+        refuse_overlap(fields)
