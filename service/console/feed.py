@@ -147,7 +147,8 @@ class Feed:
     def _is_busy(self, since_s: float) -> bool:
         """Return True if a daemon that has been silent since a moment only has much to do."""
         state = self._state
-        waits = state.link is Link.UP and state.live and time.monotonic() - since_s < _PATIENCE_S
+        known = state.link in (Link.CONNECTING, Link.UP) and state.live
+        waits = known and time.monotonic() - since_s < _PATIENCE_S
         return waits and not self._stop.is_set() and self._is_running()
 
     def _ask(self, method: str, request_id: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +191,7 @@ class Feed:
         """Keep the status up to date; the only thread that sets the state."""
         opened: Opened | None = None
         budget = _Budget()
-        answered_s = 0.0
+        answered_s = time.monotonic()
         while not self._stop.is_set():
             if opened is not None and not opened.live and self._is_running():
                 opened.source.close()

@@ -47,6 +47,7 @@ class Saving:
             " the one that runs does not.",
             "Replace the file" if exists else "Save",
             dangerous=exists,
+            of_run=False,
         )
         try:
             trial = await self._trial()
