@@ -38,6 +38,8 @@ class Question:
     typed : str
         A word that must be typed before the button works; empty if none.
     dangerous : bool
+    of_run : bool
+        True if it is about the run that is shown, which is named then.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Question:
     must_say_why: bool = False
     typed: str = ""
     dangerous: bool = False
+    of_run: bool = True
 
 
 async def ask(view: View, question: Question) -> Answer | None:
@@ -54,7 +57,8 @@ async def ask(view: View, question: Question) -> Answer | None:
     with ui.dialog() as dialog, ui.card().classes("ask"):
         dialog.props(f'aria-label="{question.button}" persistent')
         ui.label(question.title).classes("ask-title").props("role=heading aria-level=2")
-        ui.label(_where(view)).classes("muted")
+        if question.of_run:
+            ui.label(_where(view)).classes("muted")
         ui.label(question.effect)
         name = ui.input("Your name, recorded with it", value=view.person).props(
             f"maxlength={LONGEST_NAME} outlined"

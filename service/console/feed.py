@@ -7,6 +7,7 @@ Pages ask over a third connection. So a console costs the daemon the same, howev
 import json
 import threading
 import time
+import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,10 @@ take at once after a rest, s: a status of 100,000 jobs takes 5 ms."""
 
 _AGAIN_S = 1.0
 """Wait before another attempt to reach the daemon, s."""
+
+_PATIENCE_S = 10.0
+"""Silence of a daemon that still listens until it counts as lost, s: a change of all cells takes seconds on a
+loaded computer. Chosen by hand."""
 
 _MOST_KEPT = 100
 """Results that are kept for other pages."""
@@ -123,10 +128,30 @@ class Feed:
     def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:
         """Call a method and return its result; waits for the reply, so not for the thread of the pages.
 
+        A daemon that is busy is asked again, under the same identifier.
+
         Raises
         ------
         ApiError, NoDaemonError, InputError
         """
+        request_id = request_id or uuid.uuid4().hex
+        since_s = time.monotonic()
+        while True:
+            try:
+                return self._ask(method, request_id, params)
+            except NoDaemonError:
+                if not self._is_busy(since_s):
+                    raise
+                self._stop.wait(_BUSY_S)
+
+    def _is_busy(self, since_s: float) -> bool:
+        """Return True if a daemon that has been silent since a moment only has much to do."""
+        state = self._state
+        known = state.link in (Link.CONNECTING, Link.UP) and state.live
+        waits = known and time.monotonic() - since_s < _PATIENCE_S
+        return waits and not self._stop.is_set() and self._is_running()
+
+    def _ask(self, method: str, request_id: str, params: dict[str, Any]) -> dict[str, Any]:
         with self._asking:
             if self._for_pages is None:
                 self._for_pages = self._open().source
@@ -166,6 +191,7 @@ class Feed:
         """Keep the status up to date; the only thread that sets the state."""
         opened: Opened | None = None
         budget = _Budget()
+        answered_s = time.monotonic()
         while not self._stop.is_set():
             if opened is not None and not opened.live and self._is_running():
                 opened.source.close()
@@ -177,14 +203,16 @@ class Feed:
                 if opened.live or self._state.link is not Link.UP or self._state.live:
                     with budget:
                         status = opened.source.call("status")
+                    answered_s = time.monotonic()
                     self._set(replace(self._state, link=Link.UP, problem="", status=status, live=opened.live))
                 wait_s = max(_QUIET_S, budget.last_s / _SHARE)
             except (ApiError, InputError, NoDaemonError) as error:
                 if opened is not None:
                     opened.source.close()
                     opened = None
-                seen = self._state.status is not None
-                self._set(replace(self._state, link=Link.LOST if seen else Link.NONE, problem=str(error)))
+                if not isinstance(error, NoDaemonError) or not self._is_busy(answered_s):
+                    link = Link.NONE if self._state.status is None else Link.LOST
+                    self._set(replace(self._state, link=link, problem=str(error)))
                 wait_s = _AGAIN_S
             busy_s = max(_BUSY_S, budget.wait_s())
             self._stop.wait(busy_s)

@@ -7,14 +7,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from config.base import Frozen
 from config.model import Config
+from drivers.pose import RectM
 from planner.cost import Work, total_s
 from planner.dose import scan_dose
 from planner.plan import plan
-from planner.settings import settings_from
+from planner.settings import PlanSettings, settings_from
 from planner.values import Field as SavedField
 from service.model.phases import FINAL, Phase
 from service.model.specimen import Field, FieldState
@@ -178,14 +180,22 @@ def raster_of(config: Config, sections: Sequence[Sequence[Field]]) -> Way:
     sample = list(zip(sections, patterns, strict=True))[::step]
     for fields, pattern in sample:
         if pattern not in known:
-            made = plan(fields[0].section, [SavedField(f.id, f.rect_m) for f in fields], [], settings)
-            (known[pattern],) = ways_of([made], settings.approach_m)
+            known[pattern] = _raster(settings, tuple(field.rect_m for field in fields))
         work = work.plus(known[pattern].work)
         exposed_m2 += known[pattern].exposed_m2
     factor = sum(map(len, sections)) / max(1, sum(len(fields) for fields, _ in sample))
     if step > 1:
         work, exposed_m2 = work.times(factor), exposed_m2 * factor
     return Way("raster", False, work, exposed_m2, len(sections))
+
+
+# Every status asks for it, until the first section is planned.
+@lru_cache(maxsize=4 * _MOST_PATTERNS)
+def _raster(settings: PlanSettings, fields_m: tuple[RectM, ...]) -> Way:
+    """Return the full raster of a section with these fields."""
+    fields = [SavedField(f"F{n:03d}", rect_m) for n, rect_m in enumerate(fields_m)]
+    (way,) = ways_of([plan("S0000", fields, [], settings)], settings.approach_m)
+    return way
 
 
 def _pattern(fields: Sequence[Field]) -> tuple[tuple[int, ...], ...]:

@@ -51,6 +51,8 @@ def build(view: View) -> None:
         await shown.refresh()
 
     async def show() -> None:
+        if view.state.status is None:
+            return
         try:
             await fields.read(view.query.get("field", ""))
         except TROUBLE as error:

@@ -27,7 +27,7 @@ def build(view: View) -> None:
     drawn: tuple[object, ...] = ()
     trouble = ui.label().classes("empty")
     with ui.element("div").classes("frame-page"):
-        with ui.element("div").classes("card"):
+        with ui.element("div").classes("card") as card:
             with ui.element("div").classes("tools"):
                 title = ui.label(f"Frame {name}").classes("card-name").props("role=heading aria-level=2")
                 steer = ui.element("div").classes("tools-end")
@@ -42,6 +42,8 @@ def build(view: View) -> None:
             shown = FrameView(view, name)
         pictures.set_visibility(False)
 
+    card.set_visibility(False)
+
     async def show() -> None:
         nonlocal seen_seq, state, drawn
         status = view.state.status
@@ -55,6 +57,7 @@ def build(view: View) -> None:
             trouble.set_visibility(True)
             return
         trouble.set_visibility(False)
+        card.set_visibility(True)
         pictures.set_visibility(True)
         row = found["row"]
         state = JobState(row["state"])

@@ -26,7 +26,7 @@ def build(view: View) -> None:
     """Make the page."""
     state: dict[str, Any] = {}
     closed = ui.label(_CLOSED).classes("empty")
-    with ui.element("div").classes("picture-page fills"):
+    with ui.element("div").classes("picture-page fills") as page:
         with ui.element("div").classes("card"):
             with ui.element("div").classes("tools tight"):
                 fields = FieldChoice(view, lambda name: opened(name))
@@ -56,6 +56,10 @@ def build(view: View) -> None:
         if state:
             edits.show(state)
 
+    # Before the state is known nothing is offered.
+    page.set_visibility(False)
+    closed.set_visibility(False)
+
     async def show() -> None:
         if view.state.status is None:
             return
@@ -69,6 +73,7 @@ def build(view: View) -> None:
             return
         state.update(found | {"electron_s": targets["electron_s"]})
         closed.set_text(_CLOSED)
+        page.set_visibility(True)
         for one in (tools, why, settings, done):
             one.set_visibility(found["open"])
         closed.set_visibility(not found["open"])

@@ -80,6 +80,7 @@ def _start(view: View) -> None:
             "Start",
             dangerous=what == "run",
             typed="start" if what == "run" else "",
+            of_run=False,
         )
         if await ask(view, question) is None:
             return

@@ -42,10 +42,12 @@ class Saving:
         question = Question(
             f"Replace {file}?" if exists else f"Save {file}?",
             ("What it holds now is lost. " if exists else "")
-            + "All but the settings of detection stays as in the file that you began with. Sessions that are"
-            " started with it use them; the one that runs does not.",
+            + "All but the settings of detection stays as in the file that you began with: also the addresses"
+            " for notifications, so that its alarms reach people. Sessions that are started with it use them;"
+            " the one that runs does not.",
             "Replace the file" if exists else "Save",
             dangerous=exists,
+            of_run=False,
         )
         try:
             trial = await self._trial()

@@ -26,9 +26,9 @@ HOSTILE = (
 QUICK_SESSION: dict[str, Any] = {
     "layout": {"kind": "grid", "sections": 1, "fields": [1, 1], "pitch_um": 300},
     "fluorescence": {"frame_px": [256, 256]},
-    "sem": {"pixel_size_nm": 66, "dwell_us": 10, "overhead_s": 0},
+    "sem": {"pixel_size_nm": 66, "dwell_us": 2, "overhead_s": 0},
     "planner": {"method": "greedy"},
-    "session": {"min_free_disk_gb": 0},
+    "session": {"min_free_disk_gb": 0, "review": True},
     "stage": {"settle_s": 0},
     "simulator": {
         "specimen": {"cells_per_field": 3, "seed": 5},
@@ -39,7 +39,7 @@ QUICK_SESSION: dict[str, Any] = {
         "scan_overhead_s": 0,
     },
 }
-"""A session of some ten seconds in real time, most of it scans of two."""
+"""A session of some seconds in real time, which waits for its review."""
 
 expect.set_options(timeout=60_000)
 
@@ -175,12 +175,10 @@ def test_a_dry_run_is_followed_to_its_end_and_read_afterwards(
     )
     page.goto("/runs")
     page.locator(".run").filter(has_text="running").filter(has_text="simulated").get_by_role("link").click()
-    expect(page.locator(".phase")).to_have_text(PHASES[Phase.ELECTRON])
-    page.get_by_role("button", name="Pause").focus()
+    expect(page.locator(".phase")).to_have_text(PHASES[Phase.REVIEW])
+    page.get_by_role("button", name="Continue").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".phase")).to_have_text("Paused")
-    page.get_by_role("button", name="Continue").click()
-    confirm(page, "Continue")
+    confirm(page, "End the review")
     assert session.wait() == 0, session.said()
     session.close()
     # Its program is gone with its last word, perhaps before the page has heard it.
@@ -194,16 +192,16 @@ def test_a_dry_run_is_followed_to_its_end_and_read_afterwards(
 
 
 def test_axe_finds_nothing_serious(daemon: TestedDaemon, page: Page) -> None:
-    """Each page as it is at first; the colours of two once more on white."""
+    """Each page without pictures as it is at first; the colours of one once more on white."""
     exposure = daemon.store.ledger.arm("J000002", rect(40, 0), 1e-6)
     daemon.store.ledger.failed(exposure.id, "the scan broke off")
     daemon.store.apply(SessionEvent.FAULT, "the stage hangs")
     found = {}
-    for path in ("/", "/queue", "/history", "/runs", "/job"):
-        page.goto(f"{path}?run={daemon.run}&job=J000002")
+    for path in ("/", "/queue", "/history", "/runs"):
+        page.goto(f"{path}?run={daemon.run}")
         expect(page.locator(".alarm-fault")).to_be_visible()
         found[path] = _serious(page)
-        if path in ("/", "/job"):
+        if path == "/":
             page.get_by_role("button", name="Light colours").click()
             expect(page.locator("body.body--light")).to_be_visible()
             found[f"{path}, light"] = _serious(page, runOnly=["color-contrast"])

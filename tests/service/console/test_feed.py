@@ -18,6 +18,7 @@ class Run:
 
     def __init__(self) -> None:
         self.name, self.alive, self.ended = "run-1", True, False
+        self.silent = False
         self.last_seq = 0
         self.asked: list[str] = []
         self._coming: list[Queue[dict[str, Any] | None]] = []
@@ -54,7 +55,7 @@ class RunSource:
 
     def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:  # noqa: ARG002
         self._run.asked.append(method)
-        if not self._run.alive and not self._stored:
+        if (self._run.silent or not self._run.alive) and not self._stored:
             raise NoDaemonError("the daemon does not answer")
         if method == "queue.get":
             raise ApiError("not_found", "there is no such job")
@@ -157,6 +158,27 @@ def test_a_silence_is_not_paid_for(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert 10 < budget.wait_s() < 60, "a share of a hundredth in the long run"
     now_s[0] += 60.0
     assert budget.wait_s() == 0
+
+
+def test_a_daemon_that_is_busy_is_waited_for(run: Run, feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it listens, and not for ever."""
+    until(lambda: feed.state.link is Link.UP)
+    run.silent = True
+    begun = len(run.asked)
+    until(lambda: len(run.asked) > begun + 2)
+    assert feed.state.link is Link.UP
+    waiting = threading.Thread(target=feed.call, args=("queue.list",))
+    waiting.start()
+    until(lambda: run.asked.count("queue.list") > 1)
+    run.silent = False
+    waiting.join()
+    monkeypatch.setattr(feeds, "_PATIENCE_S", 0.01)
+    run.silent = True
+    until(lambda: feed.state.link is Link.LOST)
+    with pytest.raises(NoDaemonError):
+        feed.call("queue.list")
+    run.silent = False
+    until(lambda: feed.state.link is Link.UP)
 
 
 def test_no_daemon_at_first(run: Run) -> None:

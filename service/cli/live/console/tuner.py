@@ -91,7 +91,7 @@ class TunerHere:
         file = trial.frame.file
         ours = self._kept is not None and Path(file).parent == Path(self._kept.name)
         if not ours and file not in self.images():
-            raise InputError(f"there is no image {file} here" if file else "choose a frame")
+            raise InputError(f"there is no image {file} here" if file else "choose a frame first")
         return asdict(trial)
 
     def _check(self, configuration: str) -> None:
