@@ -41,6 +41,7 @@ _NOT_USED = {
     "unreadable": "fluorescence or overview could not be read or compared",
     "beyond_reach": "the beam or the stage does not reach the frames where the field lies",
     "too_late": "it was held, or moved behind its frames, until these or the session had ended",
+    "aborted": "the session was aborted before it was taken or used",
 }
 
 

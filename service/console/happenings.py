@@ -52,7 +52,8 @@ def happening(event: Mapping[str, Any]) -> Happening:
 def is_routine(event: Mapping[str, Any]) -> bool:
     """Return True for an event that only matters to whoever looks for a cause."""
     kind, data = event["kind"], event["data"]
-    on_the_way = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED, FieldState.DETECTED, FieldState.PLANNED)
+    jobs = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED, JobState.WITHDRAWN)
+    on_the_way = (*jobs, FieldState.DETECTED, FieldState.PLANNED)
     return kind in ROUTINE or (kind in ("job", "field") and data.get("to") in on_the_way)
 
 

@@ -4,8 +4,10 @@ import threading
 from dataclasses import dataclass, replace
 
 from service import wording
+from service.acquisition.overviews.follow import give_up_waiting_overviews
 from service.errors import LOST, StoreError, StoreTrouble, UnsafeError
 from service.logs import get_logger
+from service.model.overviews import NotUsed
 from service.model.phases import FINAL, Phase, SessionEvent, possible
 from service.safety.safe_state import make_safe
 from service.session.context import Context
@@ -74,6 +76,8 @@ class Halts:
         with store.transaction():
             if possible(store.status(), event) and not self._context.interrupts.is_withdrawn(asked):
                 store.apply(event, asked.reason, asked.cause)
+                if event is SessionEvent.ABORT:
+                    give_up_waiting_overviews(store, NotUsed.ABORTED)
             else:
                 log.info("already fulfilled", wish=event.value, phase=store.status().phase.value)
 

@@ -24,6 +24,7 @@ from service.diagnostics.preflight import (
 from service.errors import SessionFaultError, StoreError, UnsafeError, VacuumError
 from service.logs import get_logger
 from service.model.focus import FocusBeam
+from service.model.overviews import NotUsed
 from service.model.phases import FINAL, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.model.work import Step
@@ -244,7 +245,7 @@ class Runner:
             with context.store.transaction():
                 # A person may have queued a job just now: then the phase runs again.
                 if context.store.queue.next_job() is None:
-                    give_up_waiting_overviews(context)
+                    give_up_waiting_overviews(context.store, NotUsed.TOO_LATE)
                     context.store.apply(SessionEvent.ELECTRON_COMPLETE)
 
     def _note_estimate(self) -> None:

@@ -9,9 +9,16 @@ from service.model.jobs import JobState
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
         JobState.QUEUED: frozenset(
-            {JobState.ARMED, JobState.HELD, JobState.SKIPPED, JobState.NEEDS_REVIEW, JobState.FAILED}
+            {
+                JobState.ARMED,
+                JobState.HELD,
+                JobState.SKIPPED,
+                JobState.WITHDRAWN,
+                JobState.NEEDS_REVIEW,
+                JobState.FAILED,
+            }
         ),
-        JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED}),
+        JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED, JobState.WITHDRAWN}),
         # Back to the queue only where the ledger shows that the beam stayed blanked.
         JobState.ARMED: frozenset(
             {JobState.EXPOSED, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.QUEUED}
@@ -21,6 +28,7 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.SKIPPED}),
         JobState.DONE: frozenset(),
         JobState.SKIPPED: frozenset(),
+        JobState.WITHDRAWN: frozenset(),
         JobState.FAILED: frozenset(),
     }
 )

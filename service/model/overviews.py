@@ -33,7 +33,7 @@ class NotUsed(StrEnum):
     NO_GROUND = "no_ground"
     """There is too little saved fluorescence around the stage position."""
     NOT_DONE = "not_done"
-    """Its job was skipped, failed or needs review."""
+    """Its job was skipped or withdrawn, failed, or needs review."""
     STAGE_MOVED = "stage_moved"
     """The stage left the position: each move has an error of its own."""
     UNREADABLE = "unreadable"
@@ -42,6 +42,8 @@ class NotUsed(StrEnum):
     """The beam or the stage does not reach the frames where the field lies."""
     TOO_LATE = "too_late"
     """A person held it, or moved it behind its frames: the session ended, or they did, without it."""
+    ABORTED = "aborted"
+    """The session was aborted before it was taken or used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def _is_open(store: Store, job: Job) -> bool:
 
 def _was_scanned(job: Job, stage_m: Point) -> bool:
     """Return True for a frame of a stage position that was or may have been exposed."""
-    waits = (JobState.QUEUED, JobState.HELD, JobState.SKIPPED)
+    waits = (JobState.QUEUED, JobState.HELD, JobState.SKIPPED, JobState.WITHDRAWN)
     return job.kind is JobKind.FRAME and job.state not in waits and math.dist(job.stage_m, stage_m) < _SAME_M
 
 

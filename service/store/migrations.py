@@ -281,6 +281,27 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             "CREATE INDEX review_edit_of_cell ON review_edit (cell)",
             "CREATE INDEX review_edit_of_step ON review_edit (step)",
         ),
+        # Frames of plans that were made again were skipped, like those that a person skips. They cover no
+        # cells any more, and their events name nobody. Frames whose fluorescence was never saved were held
+        # when they were skipped, and nothing is planned after them.
+        6: (
+            """
+            UPDATE job SET state = 'withdrawn'
+            WHERE state = 'skipped' AND origin = 'plan'
+            AND NOT EXISTS (SELECT 1 FROM cover WHERE cover.job = job.id)
+            AND NOT EXISTS (SELECT 1 FROM exposure WHERE exposure.job = job.id)
+            AND EXISTS (
+                SELECT 1 FROM event AS last WHERE last.kind = 'job' AND last.subject = job.id
+                AND json_extract(last.data, '$.to') = 'skipped' AND json_extract(last.data, '$.by') IS NULL
+                AND (
+                    json_extract(last.data, '$.from') = 'queued' OR EXISTS (
+                        SELECT 1 FROM event AS later WHERE later.kind = 'queue'
+                        AND later.subject = job.section AND later.seq > last.seq
+                    )
+                )
+            )
+            """,
+        ),
     }
 )
 """Statements that lead from each version to the next."""

@@ -14,7 +14,7 @@ def end_state(store: Store) -> str:
     if phase is not Phase.DONE:
         return phase.value
     jobs, fields = set(store.queue.counts_in_use()), set(store.specimen.field_counts())
-    well = jobs <= {JobState.DONE, JobState.SKIPPED} and fields <= {FieldState.PLANNED}
+    well = jobs <= {JobState.DONE, JobState.SKIPPED, JobState.WITHDRAWN} and fields <= {FieldState.PLANNED}
     return "done" if well else "done_with_failures"
 
 

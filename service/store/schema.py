@@ -7,7 +7,7 @@ program does: one open exposure at a time, no job done without its image, no rew
 APPLICATION_ID = 0x696C656D
 """``ilem`` in ASCII: marks the databases of this program."""
 
-VERSION = 6
+VERSION = 7
 """Stored in ``user_version``; older stores are migrated (`service.store.migrations`), newer ones refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"

@@ -24,6 +24,9 @@ _MEND_DISK: Mapping[object, str] = {
 }
 """Causes of a pause that lie in the disk, and what a person does."""
 
+_SETTLED = (JobState.DONE, JobState.SKIPPED, JobState.WITHDRAWN)
+"""States of jobs that leave nothing undone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
@@ -75,14 +78,14 @@ def _session(_: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
 
 
 def _finished(store: Store, reason: str) -> Alarm:
-    jobs = ", ".join(f"{n} {state}" for state, n in store.queue.counts_in_use().items()) or "no jobs"
+    counts, fields = store.queue.counts_in_use(), store.specimen.field_counts()
+    jobs = ", ".join(f"{n} {state}" for state, n in counts.items()) or "no jobs"
     ended = end_state(store).replace("_", " ")
     what = f"The session has ended: {ended}{f' ({reason})' if reason else ''}; {jobs}."
     # The program ends with the session: a person reads the run folder, not the program.
-    counts, fields = store.queue.counts_in_use(), store.specimen.field_counts()
     # After an abort the queue is still there.
     failed = fields.get(FieldState.FAILED, 0) + fields.get(FieldState.PENDING, 0)
-    undone = sum(n for state, n in counts.items() if state not in (JobState.DONE, JobState.SKIPPED))
+    undone = sum(n for state, n in counts.items() if state not in _SETTLED)
     not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
     to_do = f"Not done: {', '.join(not_done)}; incidents.md of the run says why." if not_done else "Nothing."
     return Alarm("finished", what, SAFE, to_do)

@@ -29,6 +29,7 @@ JOBS: Mapping[JobState, str] = {
     JobState.DONE: "done",
     JobState.HELD: "held",
     JobState.SKIPPED: "skipped",
+    JobState.WITHDRAWN: "withdrawn",
     JobState.FAILED: "failed",
     JobState.NEEDS_REVIEW: "needs review",
 }

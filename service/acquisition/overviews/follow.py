@@ -22,6 +22,7 @@ from service.model.overviews import FieldPlace, NotUsed, Overview, OverviewState
 from service.planning.position import Measured, Replanned, replan_position
 from service.session.context import Context
 from service.session.progress import BETWEEN, BETWEEN_S
+from service.store.store import Store
 
 log = get_logger(__name__)
 
@@ -29,7 +30,7 @@ _COMPARE_S = 60.0
 """Estimate of a comparison and a plan: some seconds on an idle computer, more on a busy one."""
 _SAME_M = 1e-9
 """Positions of a plan closer than this are one."""
-_ENDED = (JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
+_ENDED = (JobState.SKIPPED, JobState.WITHDRAWN, JobState.FAILED, JobState.NEEDS_REVIEW)
 
 
 def ready_to_scan(context: Context, job: Job) -> bool:
@@ -54,13 +55,14 @@ def ready_to_scan(context: Context, job: Job) -> bool:
     return True
 
 
-def give_up_waiting_overviews(context: Context) -> None:
-    """Record that overviews of which nothing has become come too late, at the end of a session."""
-    overviews = context.store.overviews
-    for one in overviews.all():
+def give_up_waiting_overviews(store: Store, reason: NotUsed) -> None:
+    """Record that overviews of which nothing has become are not used, at the end of a session."""
+    for one in store.overviews.all():
         if one.state is OverviewState.WAITING:
-            log.warning("overview not used", section=one.section, job=one.job, reason="too late")
-            overviews.change(replace(one, state=OverviewState.NOT_USED, reason=NotUsed.TOO_LATE))
+            undone = one.job is not None and store.queue.job(one.job).state in _ENDED
+            why = NotUsed.NOT_DONE if undone else reason
+            log.warning("overview not used", section=one.section, job=one.job, reason=why.value)
+            store.overviews.change(replace(one, state=OverviewState.NOT_USED, reason=why))
 
 
 def _followed(context: Context, overview: Overview, taken: Job) -> bool:

@@ -10,6 +10,7 @@ from service.console.pictures.picture import Shape, picture_with_zoom
 from service.console.pictures.places import around, outline, rectangle
 from service.console.pictures.sections import read_sections
 from service.console.view import TROUBLE, View
+from service.model.jobs import JobState
 from service.model.section_states import SectionState
 from service.words.review import SECTIONS
 
@@ -72,7 +73,8 @@ def build(view: View) -> None:
 
 def _shape(row: dict[str, Any]) -> Shape:
     state = SectionState(row["state"])
-    done, count = row["jobs"].get("done", 0), sum(row["jobs"].values()) - row["jobs"].get("skipped", 0)
+    given_up = sum(row["jobs"].get(one, 0) for one in (JobState.SKIPPED, JobState.WITHDRAWN))
+    done, count = row["jobs"].get(JobState.DONE, 0), sum(row["jobs"].values()) - given_up
     title = f"{row['section']}: {SECTIONS[state]}, {done} of {count} frames done"
     look = f"section section-{state}"
     if row["outline_m"]:

@@ -78,8 +78,8 @@ class OverviewStore:
     ) -> None:
         """Put new frames in the place of queued ones of a plan, all of one section.
 
-        New frames with the identifier of an old one take its place; old ones without are skipped, and the
-        others are queued.
+        New frames with the identifier of an old one take its place; old ones without are withdrawn, and
+        the others are queued.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class OverviewStore:
         skipped : mapping
             Reason by cell, for every cell of `old` that no job covers any more.
         reason : str
-            Of the jobs that are skipped.
+            Of the jobs that are withdrawn.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class OverviewStore:
                 if one.id in kept:
                     self._queue.resize(kept[one.id])
                 else:
-                    self._queue.transition(one.id, JobState.SKIPPED, reason=reason)
+                    self._queue.transition(one.id, JobState.WITHDRAWN, reason=reason)
             for job in new:
                 if job.id in names:
                     connection.executemany(

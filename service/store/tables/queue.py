@@ -69,7 +69,7 @@ class Queue:
             self._database.log("queue", section, {"jobs": len(jobs), "skipped_cells": len(skipped)})
 
     def withdraw_plans(self, sections: Collection[str], reason: str) -> None:
-        """Skip the planned jobs of some sections, so that their cells can be planned again.
+        """Withdraw the planned jobs of some sections, so that their cells can be planned again.
 
         Jobs that are no longer queued or held, or that a person has added, stay as they are.
         """
@@ -80,12 +80,12 @@ class Queue:
             connection.execute(f"DELETE FROM cover WHERE job IN (SELECT id FROM job WHERE {mine})", (names,))
             connection.execute(
                 "INSERT INTO event (time_s, at, kind, subject, data) SELECT ?, ?, 'job', id,"
-                " json_object('from', state, 'to', 'skipped', 'reason', ?)"
+                " json_object('from', state, 'to', 'withdrawn', 'reason', ?)"
                 f" FROM job WHERE {mine} ORDER BY position",
                 (self._database.now_s(), self._database.wall_time(), reason, names),
             )
             connection.execute(
-                f"UPDATE job SET state = 'skipped', reason = ?, hold_cause = NULL WHERE {mine}",
+                f"UPDATE job SET state = 'withdrawn', reason = ?, hold_cause = NULL WHERE {mine}",
                 (reason, names),
             )
             connection.execute(f"DELETE FROM way WHERE {own}", (names,))
@@ -171,13 +171,14 @@ class Queue:
     def jobs_touching(self, ground_m: RectM, limit: int, after: int | None = None) -> list[Job]:
         """Return jobs that share ground with a rectangle, in the order of the queue, after a position.
 
-        Skipped ones only if the beam has been there: plans that were withdrawn are of no interest.
+        Skipped and withdrawn ones only if the beam has been there.
         """
         x0, y0, x1, y1 = ground_m
         return _read(
             self._database,
             "SELECT * FROM job WHERE x0_m < ? AND x1_m > ? AND y0_m < ? AND y1_m > ?"
-            " AND (state <> 'skipped' OR EXISTS (SELECT 1 FROM exposure WHERE exposure.job = job.id))"
+            " AND (state NOT IN ('skipped', 'withdrawn')"
+            " OR EXISTS (SELECT 1 FROM exposure WHERE exposure.job = job.id))"
             " AND (? IS NULL OR position > ?) ORDER BY position LIMIT ?",
             (x1, x0, y1, y0, after, after, limit),
         )

@@ -18,7 +18,7 @@ from service.store.tables.queue import Queue
 MOVABLE = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})
 """States of a job that may still be exposed."""
 
-_GIVEN_UP = (JobState.SKIPPED, JobState.FAILED)
+_GIVEN_UP = (JobState.SKIPPED, JobState.WITHDRAWN, JobState.FAILED)
 """States in which only the ledger knows if ground was exposed."""
 
 _AWAY = 2**52
@@ -159,7 +159,7 @@ class Steering:
         may have exposed ground far from its job. Ground that only an overview has seen does not count.
         """
         found = self._database.all(
-            "SELECT id, x0_m, y0_m, x1_m, y1_m FROM job WHERE section = ? AND state NOT IN (?, ?)"
+            "SELECT id, x0_m, y0_m, x1_m, y1_m FROM job WHERE section = ? AND state NOT IN (?, ?, ?)"
             " AND kind <> 'overview'"
             " UNION ALL SELECT job, x0_m, y0_m, x1_m, y1_m FROM exposure WHERE state <> ?"
             " AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = exposure.job AND kind = 'overview')",

@@ -93,7 +93,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Session]]:
 
 def jobs_of(session: Session, kind: JobKind = JobKind.FRAME) -> list[Job]:
     return [
-        job for job in session.store.queue.jobs() if job.kind is kind and job.state is not JobState.SKIPPED
+        job for job in session.store.queue.jobs() if job.kind is kind and job.state is not JobState.WITHDRAWN
     ]
 
 
@@ -263,6 +263,28 @@ def test_an_overview_held_until_the_end_is_not_used_and_says_why(
     assert (overview.state, overview.reason) == (OverviewState.NOT_USED, NotUsed.TOO_LATE)
     assert session.store.status().phase is Phase.DONE
     assert {one.state for one in jobs_of(session)} == {JobState.DONE}
+
+
+def test_an_overview_that_waits_when_the_session_is_aborted_is_not_used(
+    tmp_path: Path, shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(tmp_path / "run", configured())
+    queued = scan.queue_overview
+
+    def then_aborted(context: Context, frame: Job) -> bool:
+        done = queued(context, frame)
+        session.control.abort()
+        return done
+
+    monkeypatch.setattr(follow, "queue_overview", then_aborted)
+    try:
+        session.run()
+        assert session.store.status().phase is Phase.ABORTED
+        overview, job = the_overview(session)
+        assert job.state in (JobState.QUEUED, JobState.NEEDS_REVIEW)
+        assert (overview.state, overview.reason) == (OverviewState.NOT_USED, NotUsed.ABORTED)
+    finally:
+        session.end()
 
 
 def test_ground_of_an_overview_is_touched_but_not_imaged_and_frames_may_be_added_there(

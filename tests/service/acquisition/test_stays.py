@@ -65,7 +65,7 @@ def session_of(folder: Path, config: Config, pause_after: int = 0) -> Session:
 
 
 def jobs_of(session: Session) -> list[Job]:
-    return [job for job in session.store.queue.jobs() if job.state is not JobState.SKIPPED]
+    return [job for job in session.store.queue.jobs() if job.state is not JobState.WITHDRAWN]
 
 
 def recall(session: Session) -> float | None:

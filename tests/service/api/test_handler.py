@@ -319,7 +319,7 @@ def test_a_choice_is_made_once_and_a_retry_gets_the_same_reply(handler: Handler,
     now = result(handler, "targets.get")
     assert (now["chosen"], now["by"], now["reason"]) == (1, "kim", "one is enough")
     assert now["left_out"] == {"not_in_sample": 1}
-    assert {job.state for job in store.queue.jobs()} == {JobState.SKIPPED}
+    assert {job.state for job in store.queue.jobs()} == {JobState.WITHDRAWN}
     said = store.events.last_of("targets")
     assert said is not None
     assert (said.data["by"], said.data["chosen"]) == ("kim", 1)

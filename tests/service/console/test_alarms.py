@@ -89,6 +89,8 @@ def test_events_in_words() -> None:
     assert plan.what == "S0001 planned: 2 frames, 1 min 1 s of beam"
     assert happening(event("anything_new", "x", pressure_pa=2.0)).what == "Anything new (x): pressure 2 Pa"
     assert is_routine(event("devices_busy", busy_s=1.0))
+    assert is_routine(event("job", to="withdrawn", reason="cells chosen anew"))
+    assert not is_routine(event("job", to="skipped", reason="a fold"))
     assert not is_routine(event("session", event="pause", phase="paused"))
 
 

@@ -73,7 +73,7 @@ def test_the_section_of_a_field_that_failed_is_planned_as_a_whole(
     again.close()
     assert {field.state for field in store.specimen.fields()} == {FieldState.PLANNED}
     jobs = store.queue.jobs()
-    assert [job.id for job in jobs if job.state is JobState.SKIPPED] == [job.id for job in before] != []
+    assert [job.id for job in jobs if job.state is JobState.WITHDRAWN] == [job.id for job in before] != []
     queued = {job.id for job in jobs if job.state is JobState.QUEUED}
     cells = store.specimen.cells()
     assert {cell.field for cell in cells} == {"S0001/F000", "S0001/F001"}

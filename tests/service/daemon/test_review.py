@@ -82,6 +82,9 @@ def test_edits_of_a_review_are_imaged_undone_and_kept_through_a_restart(
     summary = summarise(again.config, again.store, again.folder, None)
     rejected = sum(cell.verdict is Verdict.REJECTED for cell in found.values())
     assert summary.reviewed_cells == {"rejected": rejected, "drawn": 1}
+    # Frames of the plans before are withdrawn: nobody has skipped one.
+    assert again.store.queue.counts()[JobState.WITHDRAWN] > summary.jobs["skipped"] == 0
+    assert summary.well
     print_summary(summary, again.folder)
     assert f"cells by hand: {rejected} rejected, 1 drawn" in capsys.readouterr().out
     # The fixture ends the first session, whose store is closed.

@@ -52,6 +52,6 @@ def test_what_was_exposed_is_queued_again_only_after_review() -> None:
 
 
 def test_end_states() -> None:
-    assert {J.DONE, J.SKIPPED, J.FAILED} == {
+    assert {J.DONE, J.SKIPPED, J.WITHDRAWN, J.FAILED} == {
         one for one, following in jobs.TRANSITIONS.items() if not following
     }

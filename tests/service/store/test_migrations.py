@@ -43,6 +43,10 @@ VERSION_5 = VERSION_1.with_name("version5.sql")
 VERSION_5_EXPOSED = VERSION_1.with_name("version5_exposed.sql")
 """Store written by version 5: that session with one of its jobs done."""
 
+VERSION_6 = VERSION_1.with_name("version6.sql")
+"""Store written by version 6: a frame skipped by a person, two of a plan that was made again, and one
+whose fluorescence was never saved; all four were skipped then."""
+
 
 def restored(sample: Path, folder: Path) -> Path:
     path = folder / "session.sqlite"
@@ -204,6 +208,26 @@ def test_cells_of_version_5_can_be_edited(tmp_path: Path) -> None:
         assert [(c.image_rect_m, c.verdict) for c in store.specimen.cells()] == [
             (c.image_rect_m, None) for c in cells
         ]
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+
+
+def test_frames_of_plans_that_were_made_again_are_withdrawn_from_version_6_on(tmp_path: Path) -> None:
+    path = restored(VERSION_6, tmp_path)
+    with closing(Store.open(path)) as store:
+        assert {job.id: job.state for job in store.queue.jobs()} == {
+            "J000001": JobState.SKIPPED,
+            "J000002": JobState.WITHDRAWN,
+            "J000003": JobState.WITHDRAWN,
+            "J000004": JobState.QUEUED,
+            "J000005": JobState.SKIPPED,
+        }
+        assert store.queue.counts_in_use() == {
+            JobState.QUEUED: 1,
+            JobState.SKIPPED: 2,
+            JobState.WITHDRAWN: 2,
+        }
     (tmp_path / "new").mkdir()
     new_store(tmp_path / "new").close()
     assert schema(path) == schema(tmp_path / "new" / "session.sqlite")

@@ -43,7 +43,7 @@ def test_a_preview_changes_nothing_and_a_choice_is_listed_with_who_made_it(
     status, said, _ = say("targets", "sample", "1", "--seed", "3", "-m", "enough", "--by", "anna", *at)
     assert status == 0
     assert said.splitlines()[-1] == ("run-1: 1 of 3 cells are chosen; the sections are planned again now")
-    assert store.queue.counts_in_use() == {JobState.SKIPPED: 3}
+    assert store.queue.counts_in_use() == {JobState.WITHDRAWN: 3}
     _, page, _ = say("targets", "list", "--json", *at)
     assert (page["by"], page["reason"], page["rule"]["choose"]) == ("anna", "enough", "sample")
     assert [row["left_out"] for row in page["targets"]].count("not_in_sample") == 2

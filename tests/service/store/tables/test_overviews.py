@@ -68,7 +68,7 @@ def test_new_frames_take_the_place_of_old_ones(planned: Store) -> None:
     planned.overviews.plan_again(old, [smaller], {}, "planned again")
     first, second, third = planned.queue.jobs()
     assert (first.rect_m, first.size_px, first.covers) == (rect(21, 1, 8), (500, 300), (A,))
-    assert (second.state, second.reason, second.covers) == (JobState.SKIPPED, "planned again", ())
+    assert (second.state, second.reason, second.covers) == (JobState.WITHDRAWN, "planned again", ())
     assert third == job(3, covers=(B,))
     left = planned.durations.left()
     assert (left.frames, left.pixels) == (2, 500 * 300 + 600 * 400)

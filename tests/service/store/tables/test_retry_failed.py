@@ -25,11 +25,11 @@ def test_a_section_that_was_not_exposed_is_detected_and_planned_again(planned: S
     assert planned.recover().again == (FAILED,)
     assert planned.specimen.field(FAILED).state is FieldState.SAVED
     assert planned.specimen.field("S0001/F000").state is FieldState.DETECTED
-    assert planned.queue.counts_in_use() == {JobState.SKIPPED: 3}
+    assert planned.queue.counts_in_use() == {JobState.WITHDRAWN: 3}
     cells = planned.specimen.cells(section="S0001")
     assert [(cell.jobs, cell.skipped) for cell in cells] == [((), None)] * 3
     planned.queue.add_plan("S0001", [job(4, covers=tuple(cell.id for cell in cells))], {})
-    assert planned.queue.counts_in_use() == {JobState.SKIPPED: 3, JobState.QUEUED: 1}
+    assert planned.queue.counts_in_use() == {JobState.WITHDRAWN: 3, JobState.QUEUED: 1}
 
 
 TOUCHES: dict[str, Callable[[Store], object]] = {
@@ -53,7 +53,7 @@ def test_a_field_that_could_not_be_taken_is_pending_again_and_its_section_planne
     assert store.recover().again == (FAILED,)
     assert store.specimen.field(FAILED).state is FieldState.PENDING
     assert store.specimen.field("S0001/F000").state is FieldState.DETECTED
-    assert store.queue.counts_in_use() == {JobState.SKIPPED: 3}
+    assert store.queue.counts_in_use() == {JobState.WITHDRAWN: 3}
 
 
 def test_a_field_beside_ground_that_was_exposed_is_not_taken_any_more(store: Store) -> None:
