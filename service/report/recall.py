@@ -73,6 +73,9 @@ def contained_recall(
         saved = [
             field.rect_m for field in store.specimen.fields(section=section.id) if field.image is not None
         ]
+        if not saved:
+            # Nothing of it counts, and the truth of a section takes long to simulate.
+            continue
         ground = Ground(saved, reach_m)
         outline = None
         if section.outline_m is not None:

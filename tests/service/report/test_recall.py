@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from service.report.recall import Scanned, shows_whole
+from service.report.recall import Scanned, contained_recall, shows_whole
+from service.store.store import Store
+from tests.service.store.stores import add_specimen
 
 UM = 1e-6
 LEFT = Scanned((0.0, 0.0, 12 * UM, 12 * UM))
@@ -59,3 +61,13 @@ def test_two_frames_of_a_stay_and_one_of_another_meet_with_the_overlap_of_the_st
         left = [Scanned((0.0, y * UM, 10 * UM, (y + 6.5) * UM), 1) for y in (0, 6)]
         right = Scanned(((10 - overlap_um) * UM, 0.0, 20 * UM, 12 * UM), 2)
         assert shows_whole(cell(), [*left, right], 2 * UM, 0.2 * UM) is whole
+
+
+def test_the_truth_of_sections_without_fluorescence_is_not_asked_for(store: Store) -> None:
+    """A session that is stopped early ends at once, though simulating the truth of a section takes long."""
+
+    def truth(section: str) -> list[np.ndarray]:
+        raise AssertionError(section)
+
+    add_specimen(store)
+    assert contained_recall(store, truth, 0.5 * UM, 5 * UM) is None
