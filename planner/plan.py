@@ -12,7 +12,7 @@ from planner.cover.exact import least_s
 from planner.cover.framing import Framing
 from planner.cover.imaged_ground import Imaged
 from planner.cover.raster import raster
-from planner.cover.required import Region, Required, required
+from planner.cover.required import Required, required
 from planner.cover.stitching import stitched_boxes
 from planner.cover.tiles import Scan
 from planner.errors import PlannerError
@@ -140,9 +140,7 @@ def _plans(
     full = [s for s in raster(fields_m, framing) if not imaged.shows(s.rect_m)]
     full_groups = raster_groups(_named(full, demand.pieces), fields_m, settings)
     full_frames = _in_order(_frames(full_groups, settings, start_m, keep_order=True))
-    full_seams = stitched_boxes(
-        [(_to_be_shown(demand.regions, framing), full_frames, full_groups[0].overlap_m)]
-    )
+    full_seams = stitched_boxes([(demand.regions, full_frames, full_groups[0].overlap_m)])
     pace = profile_pace(settings)
     bound_beam_s = union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2
     raster_total_s = total_s(work_of(full_frames, pace.approach_m, start_m), pace)
@@ -183,16 +181,6 @@ def _plans(
         optimal = totals.beam_s + totals.overhead_s <= bound_s * (1 + _PROVEN)
         made.append(Plan(method, frames, demand.skipped, demand.clipped, stitched, totals, basis, optimal))
     return tuple(made)
-
-
-def _to_be_shown(regions: Sequence[Region], framing: Framing) -> tuple[Region, ...]:
-    """Return regions without what no scan of the whole ground can show at its borders."""
-    settings = framing.settings
-    return tuple(
-        replace(region, rect_m=part)
-        for region in regions
-        for part in framing.shown_ground.allowed_within(region.rect_m, settings.tile_overlap_m)
-    )
 
 
 def _named(scans: Sequence[Scan], pieces: Sequence[Required]) -> tuple[Scan, ...]:

@@ -34,16 +34,6 @@ class Framing:
     ground: Ground
     settings: PlanSettings
 
-    @cached_property
-    def shown_ground(self) -> Ground:
-        """Allowed ground of which a scan can show all, from one border to the other.
-
-        A scan has whole pixels, so that it may end up to half a pixel before each border.
-        """
-        if self.settings.presets_px:
-            return self.ground
-        return self.ground.narrowed(self.settings.pixel_size_m / 2)
-
     def cost_s(self, scan: Scan) -> float:
         """Return beam time and overhead of a frame, s: the cost that a cover minimises."""
         return scan.size_px[0] * scan.size_px[1] * self.settings.dwell_s + self.settings.overhead_s

@@ -65,12 +65,6 @@ class Ground:
         if outline is not None:
             shapely.prepare(outline)
 
-    def narrowed(self, margin_m: float) -> "Ground":
-        """Return the same ground with frames allowed only that much further inside the fields."""
-        reach_m = self.reach_m - 2 * TOLERANCE_M + margin_m
-        fields, unsaved = ([_rect(row) for row in table] for table in (self._fields, self._unsaved))
-        return Ground(fields, reach_m, unsaved, self._outline)
-
     def saved(self, rect: RectM) -> bool:
         """Return True if a part of `rect` lies in a saved field."""
         return bool(len(_near(self._fields, rect)))

@@ -1,6 +1,6 @@
 import math
 from dataclasses import asdict, replace
-from itertools import pairwise, product
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -243,21 +243,6 @@ def test_a_section_full_of_cells_takes_no_longer_than_a_raster_unless_a_person_s
     asked = plan("S0001", [FIELD], boxes, replace(chosen, method="greedy", raster_where_cheaper=False))
     assert asked.basis is Basis.CELLS
     assert asked.totals.total_s > asked.totals.raster_total_s
-
-
-@pytest.mark.parametrize("field_um", [91.0, 91.013])
-@pytest.mark.parametrize("most_px", [(6144, 4096), (6144, 6144)])
-def test_a_field_of_cells_takes_no_longer_than_its_raster_of_one_or_two_large_scans(
-    field_um: float, most_px: tuple[int, int]
-) -> None:
-    """A scan of whole pixels ends up to half a pixel before the borders of the field."""
-    boxes = [
-        box(f"c{n:02d}", x, y, x + 8, y + 8) for n, (x, y) in enumerate(product(range(0, 90, 10), repeat=2))
-    ]
-    field = Field("F000", (0.0, 0.0, field_um * UM, field_um * UM))
-    result = plan("S0001", [field], boxes, replace(settings("exact", overlap_um=2.5), max_frame_px=most_px))
-    assert result.totals.total_s <= result.totals.raster_total_s
-    assert all(one.overlap_held for one in result.stitched)
 
 
 def test_the_route_comes_from_where_the_stage_stands() -> None:
