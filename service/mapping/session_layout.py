@@ -10,9 +10,22 @@ from service.planning.session_estimate import estimate_fields
 from service.session.layout import sections_and_fields
 from service.store.database import utc_now
 
+_MOST_MARGIN_UM = 500.0
+"""Limit of `planner.outline_margin_um`."""
 
-def with_sections(config: Config, layout: ListLayout) -> Config:
+
+def with_sections(config: Config, layout: ListLayout, error_um: float) -> Config:
     """Return a configuration with another layout, as it would be read from a file.
+
+    Its frames may leave the outlines by `error_um` more: a section may end that far beyond, and a cell there
+    that the fluorescence shows would not be imaged.
+
+    Parameters
+    ----------
+    config : Config
+    layout : ListLayout
+    error_um : float
+        Error to allow for in the outlines.
 
     Raises
     ------
@@ -21,7 +34,9 @@ def with_sections(config: Config, layout: ListLayout) -> Config:
     InputError
         Raised when a field lies outside the safe area of the stage, or sections overlap.
     """
-    settings = parse(dump(config.model_copy(update={"layout": layout})), "layout")
+    margin_um = min(config.planner.outline_margin_um + error_um, _MOST_MARGIN_UM)
+    planner = config.planner.model_copy(update={"outline_margin_um": margin_um})
+    settings = parse(dump(config.model_copy(update={"layout": layout, "planner": planner})), "layout")
     sections_and_fields(settings)
     return settings
 

@@ -108,7 +108,7 @@ def simulated_holder(config: Config, sections: int = SECTIONS) -> SimulatedHolde
     still = specimen.model_copy(update={"section_shift_um": 0.0, "section_rotation_deg": 0.0})
     simulator = config.simulator.model_copy(update={"specimen": still, "layout": true})
     return SimulatedHolder(
-        with_sections(config.model_copy(update={"simulator": simulator}), layout),
+        with_sections(config.model_copy(update={"simulator": simulator}), layout, grid.margin_um),
         draw_overview_sections(image, found),
     )
 

@@ -169,7 +169,8 @@ def layout(
         float, typer.Option(min=0, max=50, help="Overlap of neighbouring fields.")
     ] = 10.0,
     margin_um: Annotated[
-        float, typer.Option(min=0, max=500, help="Reach of the fields beyond the outline, for its errors.")
+        float,
+        typer.Option(min=0, max=500, help="Reach of fields and frames beyond the outline, for its errors."),
     ] = 20.0,
     regions: Annotated[
         bool, typer.Option("--regions", help="Cover the regions of each section, not its outline.")
@@ -200,7 +201,7 @@ def layout(
     found, overlapping = with_own_ground(found)
     width_m, height_m = chosen.fluorescence.field_size_m
     grid = FieldGrid((width_m * 1e6, height_m * 1e6), overlap_percent, margin_um)
-    settings = with_sections(chosen, layout_of(found, grid, regions or regions_of is not None))
+    settings = with_sections(chosen, layout_of(found, grid, regions or regions_of is not None), margin_um)
     document = estimated(settings)
     if out.exists() and out.samefile(source):
         raise InputError(f"{out}: is the section list itself; choose another name")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.layout import ListLayout
-from config.loading import dump
+from config.loading import dump, load
 from service.report.found_sections import FoundSections, found_sections
 from tests.service.saying import Said
 from tests.service.sessions import small_config
@@ -36,6 +36,7 @@ def test_the_session_runs_on_the_sections_found(say: Said, small: Path, tmp_path
     assert (found["true"], found["found"], found["false"]) == (4, 4, 0)
     assert found["least_overlap"] > 0.8
     assert document["contained_recall"] == 1
+    assert load(out / "config.yaml").planner.outline_margin_um > small_config().planner.outline_margin_um
     assert (out / "pictures" / "overview.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -133,6 +133,8 @@ def test_layout_makes_a_configuration_and_shows_what_it_takes(say: Said, tmp_pat
     assert status == 0
     assert "does not state the order of cutting" in err
     layout = load(out).layout
+    # The beam reaches as far beyond the outlines as the fields: what these show can be imaged.
+    assert load(out).planner.outline_margin_um == 25
     assert isinstance(layout, ListLayout)
     assert found["sections"] == len(layout.sections) == 8
     assert found["fields"] == sum(len(one.field_centers_um or ()) for one in layout.sections)
