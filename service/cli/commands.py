@@ -43,6 +43,10 @@ COMMANDS: Table = {
         f"{_LIVE}.session:replay",
         "Run recorded frames through a session with a simulated SEM.",
     ),
+    "report": Entry(
+        f"{_OFFLINE}.reporting:report",
+        "Write the report of a run: one HTML file for a lab book.",
+    ),
     "detect": Entry(f"{_OFFLINE}.images:detect", "Find the cells in fluorescence frames."),
     "align": Entry(
         f"{_OFFLINE}.alignment:align",

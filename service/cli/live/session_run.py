@@ -26,6 +26,7 @@ from service.diagnostics.preflight import red_ones
 from service.diagnostics.session_checks import everything, survey_checks
 from service.errors import EndpointError, InputError, StoreError
 from service.pictures.overlay import write_png
+from service.report.html.write import write_report
 from service.safety.deadlines import guarded
 from service.session.folders.kept_config import differences, kept_config
 from service.session.folders.run_folder import (
@@ -44,6 +45,8 @@ from service.session.setup import Setup
 from service.watch.notifier import notification_urls, with_absolute_file, withheld
 from service.watch.rescue import let_finish
 from service.wording import some
+
+log = logs.get_logger(__name__)
 
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """Errors that are noticed before anything has moved: the folder of the run is removed again."""
@@ -82,7 +85,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
                 # Another objective or filter since then bleaches in vain, as at the beginning.
                 _demand(survey_checks(config))
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
-    return _end(outcome, folder, as_json)
+    return _end(outcome, folder, info, as_json)
 
 
 def clear(folder: RunFolder) -> None:
@@ -139,7 +142,7 @@ def _begin_alone(
             _tell_put_back(put_back(setup.devices))
             discard(folder)
             raise
-    return _end(outcome, folder, as_json)
+    return _end(outcome, folder, info, as_json)
 
 
 def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: Setup) -> None:
@@ -156,9 +159,11 @@ def _demand(checks: Sequence[Check]) -> None:
         raise InputError(f"preflight: {'; '.join(red)}")
 
 
-def _end(outcome: Outcome, folder: RunFolder, as_json: bool) -> int:
-    """Print the summary and return the exit status."""
+def _end(outcome: Outcome, folder: RunFolder, info: RunInfo, as_json: bool) -> int:
+    """Write the report, print the summary and return the exit status."""
     summary = outcome.summary
+    if not outcome.interrupted:
+        _report(folder, info)
     if as_json:
         print_json({"v": 1, **asdict(summary)})
     else:
@@ -168,6 +173,14 @@ def _end(outcome: Outcome, folder: RunFolder, as_json: bool) -> int:
         tell(f"interrupted; the microscope is safe; `ilemtrack resume {folder.path}` takes it up again")
         return INTERRUPTED
     return OK if summary.well else FAILURES
+
+
+def _report(folder: RunFolder, info: RunInfo) -> None:
+    """Write the report; nothing depends on it: `ilemtrack report` writes it again."""
+    try:
+        write_report(folder, info, folder.report)
+    except Exception as error:
+        log.error("report not written", error=str(error), exc_info=True)
 
 
 def _tell_put_back(result: PutBack) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from service.cli.consoles import results
-from service.cli.estimate_tables import NAMES, RASTER_TAKEN
 from service.cli.live.focusing import focus_text
 from service.report.durations import SessionWay
 from service.report.found_sections import FoundSections
@@ -14,6 +13,7 @@ from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
 from service.wording_overviews import overview_says
 from service.words.quantities import duration, size
+from service.words.ways import NAMES, RASTER_TAKEN
 
 
 def print_summary(summary: Summary, folder: RunFolder) -> None:
@@ -49,6 +49,7 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     rows += [
         ("images", f"{folder.path} (fm/ and em/, {size(summary.data_bytes)})"),
         *([("pictures", f"{folder.pictures}")] if folder.pictures.is_dir() else []),
+        *([("report", f"{folder.report}")] if folder.report.is_file() else []),
         ("numbers", f"{folder.store}, {folder.log}"),
     ]
     rows += [(f"focus, {one.beam}", focus_text(asdict(one))) for one in summary.focus]

@@ -11,10 +11,11 @@ from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM
 from planner.settings import settings_from
 from planner.values import Box, Field
-from service.cli.estimate_tables import NAMES, compared
+from service.cli.estimate_tables import compared
 from service.pictures.plan import Drawing
 from service.planning.request import PlannedRequest
 from service.words.quantities import duration
+from service.words.ways import NAMES
 
 
 def drawing_of(made: PlannedRequest, document: Mapping[str, Any]) -> Drawing:

@@ -238,7 +238,7 @@ def _stitched(one: dict[str, Any]) -> str:
 
 def _choice(document: dict[str, Any]) -> str:
     """Return in a sentence which frames were taken, and why."""
-    from service.cli.estimate_tables import RASTER_TAKEN
+    from service.words.ways import RASTER_TAKEN
 
     if document["basis"] == "raster":
         if document["method"] == "raster":

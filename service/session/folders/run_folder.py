@@ -3,7 +3,7 @@
 ::
 
     <run>/session.sqlite  config.yaml  run.json  log.jsonl  fm/S0001/F000.ome.tiff  em/S0001/J000012.ome.tiff
-    pictures/S0001.png  pictures/montage.png
+    pictures/S0001.png  pictures/montage.png  report.html
 """
 
 import errno
@@ -110,6 +110,11 @@ class RunFolder:
     def pictures(self) -> Path:
         """Pictures of the sections with their cells, for people."""
         return self.path / "pictures"
+
+    @property
+    def report(self) -> Path:
+        """Report of the run, for people."""
+        return self.path / "report.html"
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the run, as the store keeps it."""

@@ -1,0 +1,67 @@
+"""Electron dose of cells by the ledger, and how often ground was scanned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from drivers.pose import RectM
+from planner.dose import ELEMENTARY_CHARGE_C
+from planner.geometry.rects import area_m2
+from service.model.jobs import Exposure, ExposureState
+
+_PER_NM2 = 1e-18
+
+
+@dataclass(frozen=True, slots=True)
+class CellDose:
+    """Mean dose over the rectangle of a cell.
+
+    Attributes
+    ----------
+    electrons_per_nm2 : float
+    at_most : bool
+        True if it is not known whether all scans of the cell came to their end.
+    """
+
+    electrons_per_nm2: float
+    at_most: bool
+
+
+def dose_of(rect_m: RectM, exposures: Sequence[Exposure], beam_current_a: float) -> CellDose | None:
+    """Return the mean dose of a rectangle by the scans of a ledger; None where nothing has scanned it.
+
+    Parameters
+    ----------
+    rect_m : RectM
+    exposures : sequence of Exposure
+        None of them void. One with an unknown end counts as complete.
+    beam_current_a : float
+        Of all scans.
+    """
+    scans, at_most = 0.0, False
+    for row in exposures:
+        x0, y0 = max(rect_m[0], row.rect_m[0]), max(rect_m[1], row.rect_m[1])
+        x1, y1 = min(rect_m[2], row.rect_m[2]), min(rect_m[3], row.rect_m[3])
+        if x1 > x0 and y1 > y0 and row.s_per_m2 is not None:
+            scans += row.s_per_m2 * (x1 - x0) * (y1 - y0)
+            at_most = at_most or row.state is not ExposureState.CLOSED
+    if not scans:
+        return None
+    electrons_per_m2 = scans / area_m2(rect_m) * beam_current_a / ELEMENTARY_CHARGE_C
+    return CellDose(electrons_per_m2 * _PER_NM2, at_most)
+
+
+def scanned_m2(rects_m: Sequence[RectM]) -> tuple[float, float]:
+    """Return the ground scanned at all, and the part of it scanned more than once, m2."""
+    if not rects_m:
+        return 0.0, 0.0
+    # In um: shapely's tolerance is absolute.
+    boxes = shapely.box(*(np.asarray(rects_m, dtype=np.float64).T * 1e6))
+    union = shapely.union_all(boxes)
+    tree = shapely.STRtree(boxes)
+    first, second = tree.query(boxes, predicate="intersects")
+    pairs = first < second
+    twice = shapely.union_all(shapely.intersection(boxes[first[pairs]], boxes[second[pairs]]))
+    return float(shapely.area(union)) * 1e-12, float(shapely.area(twice)) * 1e-12

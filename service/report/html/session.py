@@ -1,0 +1,203 @@
+"""The whole run in the report: what it was, how it went, what it cost."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.model import Config
+from planner.dose import scan_dose
+from service.model.event import Event
+from service.model.jobs import Exposure, ExposureState
+from service.model.section_states import SectionState, section_state
+from service.model.specimen import Section
+from service.report.durations import SessionWay
+from service.report.html.dose import scanned_m2
+from service.report.html.drawing import Box, Drawing
+from service.report.html.stops import Stop, stops
+from service.report.summary import Summary
+from service.store.store import Store
+from service.words.quantities import duration, size
+from service.words.review import SECTIONS
+from service.words.ways import NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A way to image the cells: the chosen one, or one that was not taken."""
+
+    name: str
+    chosen: bool
+    frames: str
+    time: str
+    data: str
+    ratio: str
+    """Time over that of the chosen way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A section on the map of the array."""
+
+    name: str
+    state: SectionState
+    title: str
+    box: Box
+    outline: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayMap:
+    """All sections on the stage."""
+
+    drawing: Drawing
+    marks: tuple[Mark, ...]
+
+    @property
+    def legend(self) -> tuple[tuple[SectionState, str, int], ...]:
+        """States that occur, in words, with the number of sections in each."""
+        counts = Counter(mark.state for mark in self.marks)
+        return tuple((state, SECTIONS[state], counts[state]) for state in SectionState if counts[state])
+
+
+@dataclass(frozen=True, slots=True)
+class SessionShown:
+    """The run as the report shows it."""
+
+    run: str
+    end: str
+    well: bool
+    reason: str
+    facts: tuple[tuple[str, str], ...]
+    ways: tuple[Compared, ...]
+    saved: str
+    """Hours and data saved against a raster, in one sentence; empty where there is no raster to compare."""
+    array: ArrayMap | None
+    stops: tuple[Stop, ...]
+
+
+def session_shown(
+    config: Config,
+    store: Store,
+    summary: Summary,
+    events: Sequence[Event],
+    microscope: str,
+    kind: str,
+) -> SessionShown:
+    """Return the run in words and figures.
+
+    Parameters
+    ----------
+    config : Config
+    store : Store
+    summary : Summary
+    events : sequence of Event
+        All of the session.
+    microscope : str
+        For people.
+    kind : str
+        Of the run.
+    """
+    rows = [row for row in store.ledger.exposures() if row.state is not ExposureState.VOID]
+    return SessionShown(
+        run=summary.run,
+        end=summary.end_state.replace("_", " "),
+        well=summary.well,
+        reason=store.status().reason or "",
+        facts=_facts(config, summary, events, rows, microscope, kind),
+        ways=tuple(_compared(way, summary.alternatives) for way in summary.alternatives),
+        saved=_saved(summary.alternatives),
+        array=_array(store),
+        stops=stops(events),
+    )
+
+
+def _facts(
+    config: Config,
+    summary: Summary,
+    events: Sequence[Event],
+    rows: Sequence[Exposure],
+    microscope: str,
+    kind: str,
+) -> tuple[tuple[str, str], ...]:
+    jobs = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items() if n)
+    once = scan_dose(config.sem.beam_current_pa * 1e-12, config.sem.dwell_s, config.sem.pixel_size_m)
+    all_m2, twice_m2 = scanned_m2([row.rect_m for row in rows])
+    tracks = f" in {summary.tracks} tracks through the sections" if summary.tracks else ""
+    facts = [
+        ("Microscope", f"{microscope}, profile {config.profile}"),
+        ("Kind", kind.replace("-", " ")),
+        ("From, to", " to ".join(_minute(one.at) for one in (events[0], events[-1])) if events else ""),
+        ("Sections", f"{summary.sections} with {summary.fields} fields"),
+        ("Cells", f"{summary.cells} found{tracks}"),
+        ("Electron frames", jobs or "none"),
+        ("Time under the beam", duration(summary.beam_s)),
+        ("Microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
+        ("Images", size(summary.data_bytes)),
+        (
+            "Electron settings",
+            f"{config.sem.pixel_size_nm:g} nm, {config.sem.dwell_us:g} us, {config.sem.beam_current_pa:g} pA:"
+            f" {once.electrons_per_nm2:.0f} e/nm\u00b2 a scan",
+        ),
+    ]
+    if all_m2:
+        facts.append(
+            (
+                "Ground under the beam",
+                f"{all_m2 * 1e12:,.0f} \u00b5m\u00b2, {twice_m2 / all_m2:.0%} of it more than once",
+            )
+        )
+    return tuple(facts)
+
+
+def _compared(way: SessionWay, ways: Sequence[SessionWay]) -> Compared:
+    chosen_s = next((one.session_s for one in ways if one.chosen), 0.0)
+    return Compared(
+        name=NAMES[way.method],
+        chosen=way.chosen,
+        frames=str(way.frames),
+        time=duration(way.session_s),
+        data=size(way.data_bytes),
+        ratio=f"{way.session_s / chosen_s:.2f}" if chosen_s else "",
+    )
+
+
+def _saved(ways: Sequence[SessionWay]) -> str:
+    chosen = next((one for one in ways if one.chosen), None)
+    raster = next((one for one in ways if one.method == "raster"), None)
+    if chosen is None or raster is None or chosen is raster:
+        return ""
+    left_s, left_bytes = raster.session_s - chosen.session_s, raster.data_bytes - chosen.data_bytes
+    if left_s < 0:
+        return f"As planned, a full raster would have been {duration(-left_s)} shorter."
+    less = f"{size(left_bytes)} less data" if left_bytes >= 0 else f"{size(-left_bytes)} more data"
+    return f"As planned, {duration(left_s)} less than a full raster, and {less}."
+
+
+def _array(store: Store) -> ArrayMap | None:
+    sections = store.specimen.sections()
+    fields = store.specimen.fields_by_section([one.id for one in sections])
+    jobs = store.queue.counts_by_section([one.id for one in sections])
+    places = {one.id: fields[one.id].rect_m for one in sections}
+    known = [rect for rect in places.values() if rect is not None]
+    if not known:
+        return None
+    outlines = [one.outline_m for one in sections if one.outline_m]
+    xs, ys = ([corner[axis] for corners in outlines for corner in corners] for axis in (0, 1))
+    hulls = [(min(xs), min(ys), max(xs), max(ys))] if outlines else []
+    drawing = Drawing.around([*known, *hulls])
+    marks = []
+    for one in sections:
+        rect = places[one.id]
+        if rect is not None:
+            state = section_state(fields[one.id].counts, jobs.get(one.id, {}))
+            marks.append(_mark(one, state, drawing, drawing.box(rect)))
+    return ArrayMap(drawing, tuple(marks))
+
+
+def _mark(section: Section, state: SectionState, drawing: Drawing, box: Box) -> Mark:
+    outline = drawing.points(section.outline_m) if section.outline_m else ""
+    return Mark(section.id, state, f"{section.id}: {SECTIONS[state]}", box, outline)
+
+
+def _minute(at: str) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC"

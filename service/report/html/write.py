@@ -1,0 +1,100 @@
+"""Write the report of a run, one section after the other, so that memory holds no more than one."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from config.loading import dump
+from service.report.html import pictures
+from service.report.html.drawing import Box
+from service.report.html.sections import shown
+from service.report.html.session import session_shown
+from service.report.summary import summarise
+from service.session.folders.kept_config import kept_config
+from service.session.folders.run_folder import RunFolder, RunInfo
+from service.session.hardware import microscope_name
+from service.store.store import Store
+from service.version import program_version
+from service.words.quantities import duration
+
+_STYLE = Path(__file__).with_name("report.css")
+
+
+def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
+    """Write the report of a run as one HTML file; the run may be under way.
+
+    A file that is there is replaced once the new one is complete.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    info : RunInfo
+    path : Path
+
+    Raises
+    ------
+    InputError, StoreError
+        The files of the run do not fit each other, or cannot be read.
+    OSError
+        The report cannot be written.
+    """
+    config = kept_config(folder, info)
+    part = path.with_name(path.name + ".part")
+    with closing(Store.open(folder.store)) as store:
+        events = store.events.since(0)
+        summary = summarise(config, store, folder, None)
+        sections = store.specimen.sections()
+        sides_px = (pictures.side_px(summary.fields), pictures.side_px(summary.jobs["done"]))
+        current_a = config.sem.beam_current_pa * 1e-12
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                file.writelines(
+                    _environment()
+                    .get_template("report.html.j2")
+                    .generate(
+                        css=Markup(_STYLE.read_text(encoding="utf-8")),
+                        session=session_shown(
+                            config, store, summary, events, microscope_name(config, info.kind), info.kind
+                        ),
+                        sections=(
+                            shown(store, one, summary.clipped_cells, current_a, sides_px) for one in sections
+                        ),
+                        settings=dump(config),
+                        version=program_version(),
+                        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+                    )
+                )
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("service.report.html", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"um": _um, "duration": duration, "dashed": _dashed}
+    environment.globals["rect"] = _rect
+    return environment
+
+
+def _um(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _dashed(words: str) -> str:
+    return words.replace(" ", "-")
+
+
+def _rect(box: Box, look: str, title: str = "") -> Markup:
+    """Return a rectangle of a drawing; its title is shown under the mouse."""
+    place = Markup('<rect class="{}" x="{:.3f}" y="{:.3f}" width="{:.3f}" height="{:.3f}"')
+    start = place.format(look, box.x, box.y, box.width, box.height)
+    return start + (Markup("><title>{}</title></rect>").format(title) if title else Markup("/>"))
