@@ -44,7 +44,7 @@ COMMANDS: Table = {
         "Run recorded frames through a session with a simulated SEM.",
     ),
     "report": Entry(
-        f"{_OFFLINE}.reporting:report",
+        f"{_OFFLINE}.runs.reporting:report",
         "Write the report of a run: one HTML file for a lab book.",
     ),
     "detect": Entry(f"{_OFFLINE}.images:detect", "Find the cells in fluorescence frames."),

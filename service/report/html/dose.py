@@ -58,10 +58,8 @@ def scanned_m2(rects_m: Sequence[RectM]) -> tuple[float, float]:
     if not rects_m:
         return 0.0, 0.0
     # In um: shapely's tolerance is absolute.
-    boxes = shapely.box(*(np.asarray(rects_m, dtype=np.float64).T * 1e6))
-    union = shapely.union_all(boxes)
-    tree = shapely.STRtree(boxes)
-    first, second = tree.query(boxes, predicate="intersects")
+    boxes = np.array([shapely.box(x0 * 1e6, y0 * 1e6, x1 * 1e6, y1 * 1e6) for x0, y0, x1, y1 in rects_m])
+    first, second = shapely.STRtree(boxes).query(boxes, predicate="intersects")
     pairs = first < second
     twice = shapely.union_all(shapely.intersection(boxes[first[pairs]], boxes[second[pairs]]))
-    return float(shapely.area(union)) * 1e-12, float(shapely.area(twice)) * 1e-12
+    return float(shapely.union_all(boxes).area) * 1e-12, float(twice.area) * 1e-12

@@ -63,7 +63,7 @@ def stops(events: Sequence[Event]) -> tuple[Stop, ...]:
             continue
         if event.kind != "session" or "phase" not in event.data:
             continue
-        phase, moved = Phase(event.data["phase"]), event.data.get("event")
+        phase, moved = Phase(event.data["phase"]), SessionEvent(event.data["event"])
         begins = phase in HALTED and moved in _BEGIN
         if since_s is not None and (begins or phase not in HALTED):
             ended = _ENDS.get(moved, PHASES[phase])

@@ -201,6 +201,7 @@ def test_frames_that_are_no_neighbours_are_not_linked(
     assert status == 0
     assert document["cells"]
     assert document["tracks"] == 0
+    assert (out / "report.html").is_file()
     assert [path.name for path in (out / "pictures").iterdir()] == ["S0001.png"]
     # A run that is taken up again is still not linked.
     assert load(out / "config.yaml").detection.serial is False
