@@ -50,12 +50,11 @@ def _data_uri(path: Path, longest_px: int, *, dim_cells: bool) -> str | None:
 
 
 def _shrunk(pixels: NDArray[np.generic], longest_px: int) -> NDArray[np.float32]:
-    grey = pixels.astype(np.float32)
-    share = longest_px / max(grey.shape)
+    share = longest_px / max(pixels.shape)
     if share < 1:
-        rows, columns = (max(1, round(side * share)) for side in grey.shape[:2])
-        grey = np.asarray(cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.float32)
-    return grey
+        rows, columns = (max(1, round(side * share)) for side in pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA))
+    return pixels.astype(np.float32)
 
 
 def _linear(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
