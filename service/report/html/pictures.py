@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.image_files.images import read_pixels
+from service.image_files.images import Pixels, read_pixels
 from service.pictures.overlay import stretched
 
 ALL_PX = 60_000_000
@@ -49,12 +49,12 @@ def _data_uri(path: Path, longest_px: int, *, dim_cells: bool) -> str | None:
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
 
 
-def _shrunk(pixels: NDArray[np.generic], longest_px: int) -> NDArray[np.float32]:
+def _shrunk(pixels: Pixels, longest_px: int) -> NDArray[np.float32]:
     share = longest_px / max(pixels.shape)
-    if share < 1:
-        rows, columns = (max(1, round(side * share)) for side in pixels.shape[:2])
-        pixels = np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA))
-    return pixels.astype(np.float32)
+    if share >= 1:
+        return pixels.astype(np.float32)
+    rows, columns = (max(1, round(side * share)) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def _linear(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
