@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.choices import profile_names
 from config.documents.comments import commented
 from config.errors import ConfigError
 from config.loading import dump, load, parse
+from tests.examples import examples
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]\n" for n in range(12)
@@ -135,7 +136,7 @@ def test_every_key_of_a_configuration_has_its_description_as_a_comment() -> None
 WHOLE = dump(load("simulator")).encode()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.binary(max_size=40), st.integers(0, 2000), st.integers(0, 40))
 def test_damaged_text_never_gives_a_traceback(noise: bytes, at: int, length: int) -> None:
     data = bytearray(WHOLE)

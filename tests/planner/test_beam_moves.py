@@ -7,12 +7,13 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from planner.plan import plan
 from planner.settings import PlanSettings
 from planner.values import Box, Field, Frame, Method, Plan
+from tests.examples import examples
 from tests.planner.strategies import UM, Checker, Layout, Rect, lattice_sections, listing, uncovered_m2
 from tests.planner.strategies import settings as plan_settings
 
@@ -70,7 +71,7 @@ def grown(rect: Rect, margin_m: float) -> Rect:
 
 
 @seed(61)
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(lattice_sections(), beam_plans, st.randoms(use_true_random=False))
 def test_whatever_the_errors_within_their_limits_every_cell_is_shown_and_nothing_unsaved_is_touched(
     layout: Layout, chosen: PlanSettings, random: Random
@@ -109,7 +110,7 @@ def test_whatever_the_errors_within_their_limits_every_cell_is_shown_and_nothing
 
 
 @seed(62)
-@settings(deadline=None, max_examples=12)
+@examples(12)
 @given(lattice_sections(), beam_plans, st.randoms(use_true_random=False))
 def test_the_order_of_boxes_and_fields_does_not_matter(
     layout: Layout, chosen: PlanSettings, random: Random

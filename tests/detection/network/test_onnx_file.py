@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
@@ -18,6 +18,7 @@ from detection.network.graph import shapes
 from detection.network.onnx_file import KEY, MAX_BYTES, model_bytes, model_from_bytes
 from tests.detection.network.networks import random_model, random_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
+from tests.examples import examples
 
 Change = Callable[[onnx.ModelProto], None]
 GOOD = model_bytes(random_model())
@@ -44,7 +45,7 @@ def test_any_bytes_are_refused_in_a_sentence(data: bytes) -> None:
         model_from_bytes(data)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     places=st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=4),
     kept=st.one_of(st.just(len(GOOD)), st.integers(0, len(GOOD) - 1)),

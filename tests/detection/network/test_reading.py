@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detection.network.graph import FINER, OUTPUTS, SIDES
 from detection.network.reading import Reading, read_hits, scores_of
 from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX
+from tests.examples import examples
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -99,7 +100,7 @@ def test_a_cell_cut_by_the_end_of_an_odd_frame_is_one_hit(first: int) -> None:
     np.testing.assert_allclose(reading.boxes, [(first, first, 53, 55)], atol=0.1)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 10_000))
 def test_no_place_above_the_least_score_is_left_uncovered(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -15,6 +15,7 @@ from detection.registration.section_frame import SectionFrame
 from detection.serial.pooling import split_background
 from detection.serial.shared_background import shared_level, with_shared_background
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
+from tests.examples import examples
 
 SIDE = 40
 DARK = 200.0
@@ -148,7 +149,7 @@ def test_one_section_with_a_shadow_does_not_lower_the_ground_of_others() -> None
     assert (of(own, others) - own).min() > -15
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(3, 13), st.floats(0, 150), st.floats(0.1, 50), st.randoms(use_true_random=False))
 def test_neither_the_order_of_others_nor_the_unit_of_light_matters(
     count: int, crowded: float, gain: float, random: Random

@@ -5,11 +5,12 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from drivers.errors import FrameError
 from drivers.recorded.tiff import RecordedFrame, read_frames
+from tests.examples import examples
 from tests.places import REAL_FRAMES
 
 PIXELS = np.arange(40 * 30, dtype=np.uint16).reshape(30, 40)
@@ -318,7 +319,7 @@ def test_broken_xml(tmp_path: Path, xml: str) -> None:
     one_sentence(error, path)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 400), value=st.binary(min_size=1, max_size=6))
 def test_damaged_bytes_never_crash(tmp_path: Path, at: int, value: bytes) -> None:
     whole, path = tmp_path / "whole.ome.tiff", tmp_path / "damaged.ome.tiff"

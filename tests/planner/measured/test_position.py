@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model import Config
@@ -15,6 +15,7 @@ from planner.geometry.rects import RectM, cut, grown
 from planner.measured.position import Again, Proven, Shown, for_place, parts_shown, plan_position
 from planner.settings import PlanSettings, settings_from
 from planner.values import Box, Method
+from tests.examples import examples
 
 BEAM = Config.model_validate({"sem": {"beam_reach_um": [90, 90], "max_scan_px": [1536, 1024]}})
 SETTINGS = settings_from(BEAM.planner, BEAM.sem, BEAM.stage)
@@ -49,7 +50,7 @@ def covered(again: Again, rect: RectM, settings: PlanSettings = SETTINGS) -> boo
     places=st.lists(st.tuples(st.floats(-38, 38), st.floats(-38, 38)), min_size=1, max_size=6),
     known=st.integers(0, 63),
 )
-@settings(max_examples=25)
+@examples(25)
 def test_proven_cells_have_the_guard_that_is_proven_and_others_that_of_the_plan(
     places: list[tuple[float, float]], known: int
 ) -> None:

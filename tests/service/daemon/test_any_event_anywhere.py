@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from drivers.errors import DriverError
@@ -34,6 +34,7 @@ from service.safety import safe_state
 from service.session.interrupts import Interrupt, InterruptSession
 from service.store.store import Store
 from service.store.tables.steering import Word
+from tests.examples import examples
 from tests.service.faults import ALWAYS, faulty
 from tests.service.sessions import Session, small_config
 from tests.service.store.stores import queue_jobs, record_cells
@@ -243,7 +244,7 @@ PLANS = st.dictionaries(
 )
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@examples(8, suppress_health_check=list(HealthCheck))
 @given(plan=PLANS, review=st.booleans())
 @example(plan={"scan": [["hold", "pause"]]}, review=False)
 @example(plan={"scan": [["pause", "disk full"]], "wait": [[], ["resume"]]}, review=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import roifile
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from detection.evaluation.truth import TrueCell
@@ -20,6 +20,7 @@ from service.evaluation.fiji_rois import read_marks
 from service.evaluation.pairing import paired
 from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import read_truth
+from tests.examples import examples
 
 SHAPE = (64, 64)
 
@@ -268,7 +269,7 @@ def test_readers_of_a_hyperstack_are_compared_slice_by_slice(tmp_path: Path) -> 
     assert [page for page, boxes in found.items() if boxes] == [3]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 700), value=st.binary(min_size=1, max_size=6), stored=st.booleans())
 def test_damaged_rois_never_give_a_traceback(tmp_path: Path, at: int, value: bytes, stored: bool) -> None:
     path = write_zip(tmp_path / "a.zip", roi("r"), roi("s")) if stored else tmp_path / "a.roi"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Polygon as Shape
 
@@ -12,6 +12,7 @@ from config.layout import ListedSection, field_centers_um
 from service.errors import InputError
 from service.mapping.fields import FieldGrid, carried, fields_over, layout_of
 from service.mapping.values import MappedSection, Point, Polygon, SectionList, Unit, first_edge_deg
+from tests.examples import examples
 
 GRID = FieldGrid((100.0, 80.0), 10.0, 0.0)
 
@@ -36,7 +37,7 @@ def _covered(centers: tuple[Point, ...], size: tuple[float, float]) -> shapely.G
     return shapely.union_all([shapely.box(x - w, y - h, x + w, y + h) for x, y in centers])
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.floats(20, 900),
     st.floats(20, 900),

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import scipy.ndimage as ndi
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -14,6 +14,7 @@ from detection.serial.pooling import split_background
 from detection.serial.separation.by_neighbours import NeighbourOutlines, cells_of_parts, split_by_neighbours
 from detection.serial.separation.coarse_image import CoarseImage, coarse_image
 from detection.serial.separation.outlines import Outlines, assign_to_nearest, fill_holes, find_outlines
+from tests.examples import examples
 
 PIXEL_UM = 0.36
 SIZE_PX = 96
@@ -125,7 +126,7 @@ def test_parts_keep_what_is_imaged_of_the_whole() -> None:
     assert {one.reason for one in parts} == {cell.reason}
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 80), st.integers(0, 80), st.integers(1, 16), st.integers(1, 16)),

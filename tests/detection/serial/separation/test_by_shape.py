@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -13,6 +13,7 @@ from detection.serial.pooling import split_background
 from detection.serial.separation.by_shape import merge_pieces, split_by_shape
 from detection.serial.separation.coarse_image import CoarseImage, coarse_image, mean_intensity
 from detection.serial.separation.outlines import Outlines, find_outlines
+from tests.examples import examples
 
 PIXEL_UM = 0.36
 SIZE_PX = 96
@@ -88,7 +89,7 @@ def test_a_cell_belongs_to_the_detection_that_has_most_of_it() -> None:
     assert (found.labels[46:51, 50:66] == 2).all()
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 80), st.integers(0, 80), st.integers(1, 40), st.integers(1, 40)),

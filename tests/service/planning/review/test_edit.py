@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import planner.plan
@@ -24,6 +24,7 @@ from service.planning.section import plan_section
 from service.planning.targets.choose import decide_by_rule, set_choice
 from service.store.store import Store
 from service.store.tables.steering import Word
+from tests.examples import examples
 from tests.service.planning.review.review_store import (
     CONFIG,
     SECTIONS,
@@ -305,7 +306,7 @@ def content(store: Store) -> list[Cell]:
     return sorted(cells, key=lambda c: (c.id, c.box_px))
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(st.lists(STEPS, max_size=9))
 def test_any_sequence_of_edits_and_undos_gives_the_plan_of_the_boxes_that_remain(steps: list[Any]) -> None:
     folder = Path(tempfile.mkdtemp())

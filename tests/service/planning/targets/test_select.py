@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from config.work import TargetsConfig
 from service.errors import InputError
 from service.model.targets import LeftOut, Target
 from service.planning.targets.select import check_possible, select
+from tests.examples import examples
 
 NAMES = st.integers(1, 400).map("T{:04d}".format)
 TARGETS = st.lists(
@@ -44,7 +45,7 @@ def rules(draw: st.DrawFn) -> TargetsConfig:
 RULES = rules()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(TARGETS, RULES, st.randoms(use_true_random=False))
 def test_every_cell_is_chosen_or_left_out_in_any_order(
     targets: list[Target], rule: TargetsConfig, random: Random
@@ -56,7 +57,7 @@ def test_every_cell_is_chosen_or_left_out_in_any_order(
     assert select(targets, rule) == found
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(TARGETS, RULES)
 def test_a_number_is_reached_wherever_enough_cells_are_within_the_limits(
     targets: list[Target], rule: TargetsConfig
@@ -70,7 +71,7 @@ def test_a_number_is_reached_wherever_enough_cells_are_within_the_limits(
         assert chosen == within
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(TARGETS, st.integers(1, 12))
 def test_no_cell_left_out_is_brighter_than_one_of_the_brightest(targets: list[Target], count: int) -> None:
     found = select(targets, TargetsConfig(choose="brightest", count=count))
@@ -84,7 +85,7 @@ def test_no_cell_left_out_is_brighter_than_one_of_the_brightest(targets: list[Ta
         assert all(level is None or level <= least for level in others)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(TARGETS, st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_a_larger_sample_of_the_same_seed_holds_the_smaller(
     targets: list[Target], count: int, seed: int
@@ -105,7 +106,7 @@ def test_each_cell_is_sampled_about_as_often_as_any_other() -> None:
     assert 60 < min(counts.values()) <= max(counts.values()) < 140
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(TARGETS, RULES, st.data())
 def test_cells_chosen_before_stay_and_count(
     targets: list[Target], rule: TargetsConfig, data: st.DataObject
