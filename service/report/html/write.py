@@ -63,6 +63,7 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
                             shown(store, one, summary.clipped_cells, current_a, sides_px) for one in sections
                         ),
                         settings=dump(config),
+                        begun_with=info.program,
                         version=program_version(),
                         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
                     )

@@ -26,6 +26,7 @@ from config.model import Config
 from service.errors import InputError, NeverBegunError, NotNowError
 from service.input_files import read_json
 from service.store.durable import write_text
+from service.version import program_version
 
 _MOST_INFO_BYTES = 64_000_000
 """Largest ``run.json``; it lists the images of a replay."""
@@ -46,6 +47,8 @@ class RunInfo(Frozen):
     """Given on the command line of a replay; replaces that of the files."""
     channel: str | None = None
     """Given on the command line of a replay, where files have several."""
+    program: str | None = None
+    """Version of the program that began it; None in runs of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,8 @@ def create(
     """
     run = new_run_id(kind)
     path = (out if out is not None else Path("runs") / run).absolute()
-    info = RunInfo(run=run, kind=kind, clock=clock, **({} if recorded is None else asdict(recorded)))
+    given = {} if recorded is None else asdict(recorded)
+    info = RunInfo(run=run, kind=kind, clock=clock, program=program_version(), **given)
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")
