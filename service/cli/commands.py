@@ -47,6 +47,10 @@ COMMANDS: Table = {
         f"{_OFFLINE}.runs.reporting:report",
         "Write the report of a run: one HTML file for a lab book.",
     ),
+    "trace": Entry(
+        f"{_OFFLINE}.runs.tracing:trace",
+        "Trace an image, cell or frame to all it comes from, and back.",
+    ),
     "detect": Entry(f"{_OFFLINE}.images:detect", "Find the cells in fluorescence frames."),
     "align": Entry(
         f"{_OFFLINE}.alignment:align",

@@ -199,7 +199,7 @@ def _read_patiently(path: Path, read: Callable[[], T]) -> T:
 
 
 def _require_checksum(path: Path, sha256: str | None) -> None:
-    if sha256 is not None and _checksum(path) != sha256:
+    if sha256 is not None and checksum(path) != sha256:
         raise ImageError(f"{path}: the file is not the one that was saved (its checksum differs)")
 
 
@@ -258,7 +258,7 @@ def _write(path: Path, pixels: Pixels, facts: ImageFacts) -> SavedImage:
             os.fsync(file.fileno())
         if not np.array_equal(read_pixels(part), pixels, equal_nan=pixels.dtype.kind == "f"):
             raise ImageError(f"{part}: does not read back as written")
-        sha256 = _checksum(part)
+        sha256 = checksum(part)
         part.replace(path)
         sync_folder(path.parent)
     except BaseException:
@@ -267,6 +267,12 @@ def _write(path: Path, pixels: Pixels, facts: ImageFacts) -> SavedImage:
     return SavedImage(path, sha256, path.stat().st_size)
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal.
+
+    Raises
+    ------
+    OSError
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
