@@ -34,9 +34,9 @@ def events(
                 return
 
 
-def pause(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def pause(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Pause after the current step."""
-    _change(Client(connect, key=key, run=run), "run.pause")
+    _change(Client(connect, key=key, run=run), "run.pause", by=who(by))
 
 
 def continue_(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
@@ -47,19 +47,19 @@ def continue_(by: By = None, connect: Connect = None, key: Key = None, run: Run 
     """
     with Client(connect, key=key, run=run) as client:
         if client.call("status")["phase"] == "review":
-            _change(client, "review.confirm")
+            _change(client, "review.confirm", by=who(by))
         else:
             _change(client, "run.resume", by=who(by))
 
 
-def abort(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def abort(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """End the session now; a running scan is stopped and blanked."""
-    _change(Client(connect, key=key, run=run), "run.abort")
+    _change(Client(connect, key=key, run=run), "run.abort", by=who(by))
 
 
-def ack(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def ack(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Acknowledge a fault; the session is then paused."""
-    _change(Client(connect, key=key, run=run), "fault.ack")
+    _change(Client(connect, key=key, run=run), "fault.ack", by=who(by))
 
 
 def _change(client: Client, method: str, **params: Any) -> None:
