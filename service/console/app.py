@@ -109,7 +109,7 @@ class Console:
         )
 
 
-def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> None:
+def serve(computer: Computer, policy: Policy, name: str, opened: str | None) -> None:
     """Serve the console until Ctrl-C.
 
     Parameters
@@ -119,7 +119,8 @@ def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> 
         Address, and who may use it.
     name : str
         Name for decisions where the person has not given one; empty if they must.
-    open_browser : bool
+    opened : str or None
+        Address to open in a browser.
     """
     console = Console(computer, name)
     for page in PAGES:
@@ -129,8 +130,8 @@ def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> 
     app.add_middleware(Guard, policy=policy)
     app.on_startup(lambda: console.followed(None))
     app.on_shutdown(console.stop)
-    if open_browser:
-        app.on_startup(lambda: webbrowser.open(address_of(policy)))
+    if opened is not None:
+        app.on_startup(lambda: webbrowser.open(opened))
     ui.run(
         host=policy.host,
         port=policy.port,
