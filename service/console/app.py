@@ -14,6 +14,7 @@ from starlette.requests import Request
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
+from service.console.pace import Pace
 from service.console.pages import field, history, job, now, queue, review, section, section_map, start, tune
 from service.console.safety import NAME_COOKIE, Policy, Role, is_loopback
 from service.console.source import Computer
@@ -21,9 +22,6 @@ from service.console.view import LONGEST_NAME, THEME_COOKIE, FollowedRun, View
 
 _MOST_RUNS = 8
 """Runs that are followed at the same time; the one that was opened first is closed for another."""
-
-_TOGETHER_S, _APART_S = 0.05, 0.25
-"""Time in which changes are collected before the pages show them, and the least time between two times, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +157,19 @@ _ICON = (
 
 def _in_loop(changed: Event[[]]) -> Callable[[], None]:
     """Return a function for other threads that raises an event among the pages, once for several changes."""
-    waiting, emitted_s = False, 0.0
+    waiting, pace = False, Pace()
 
     def emit() -> None:
-        nonlocal waiting, emitted_s
-        waiting, emitted_s = False, time.monotonic()
+        nonlocal waiting
+        waiting = False
+        pace.made(time.monotonic())
         changed.emit()
 
     def soon() -> None:
         nonlocal waiting
         if not waiting:
             waiting = True
-            wait_s = max(_TOGETHER_S, emitted_s + _APART_S - time.monotonic())
-            asyncio.get_running_loop().call_later(wait_s, emit)
+            asyncio.get_running_loop().call_later(pace.wait_s(time.monotonic()), emit)
 
     def from_a_thread() -> None:
         if core.loop is not None and not core.loop.is_closed():
