@@ -15,7 +15,19 @@ from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
 from service.console.pace import Pace
-from service.console.pages import field, history, job, now, queue, review, section, section_map, start, tune
+from service.console.pages import (
+    field,
+    history,
+    holder,
+    job,
+    now,
+    queue,
+    review,
+    section,
+    section_map,
+    start,
+    tune,
+)
 from service.console.safety import NAME_COOKIE, Policy, Role, is_loopback
 from service.console.source import Computer
 from service.console.view import LONGEST_NAME, THEME_COOKIE, FollowedRun, View
@@ -45,6 +57,7 @@ PAGES = (
     Page("/job", "Frame", "crop_free", job.build, in_navigation=False),
     Page("/history", "History", "history", history.build),
     Page("/tune", "Tune", "tune", tune.build),
+    Page("/holder", "Holder", "edit_location_alt", holder.build),
     Page("/runs", "Runs", "play_circle", start.build),
 )
 """The pages, in the order of the navigation."""

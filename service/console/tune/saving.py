@@ -7,7 +7,7 @@ from nicegui import ui
 
 from service.console.ask import Question, ask
 from service.console.parts import button
-from service.console.trials import Trial
+from service.console.tune.trials import Trial
 from service.console.view import TROUBLE, View
 
 

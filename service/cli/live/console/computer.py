@@ -14,6 +14,7 @@ from config.choices import profile_names
 from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo, choose, daemons, is_named, last_ended
 from service.cli.exit_status import FAILURES, OK
+from service.cli.live.console.holder import HolderHere
 from service.cli.live.console.tuner import TunerHere
 from service.cli.live.console.worker import Worker
 from service.console.source import Estimate, Finding, FoundRun, Opened, Report
@@ -52,6 +53,7 @@ class ThisComputer:
         self._started: list[subprocess.Popen[bytes]] = []
         self._worker = Worker(folder)
         self.tuner = TunerHere(self._worker, folder, self.configurations)
+        self.holder = HolderHere(self._worker, folder, self.configurations)
 
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for."""
