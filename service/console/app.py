@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 from nicegui import Event, app, core, ui
 from starlette.requests import Request
 
+from service.console.computer.source import Computer
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
@@ -29,7 +30,6 @@ from service.console.pages import (
     tune,
 )
 from service.console.safety import NAME_COOKIE, Policy, Role, is_loopback
-from service.console.source import Computer
 from service.console.view import LONGEST_NAME, THEME_COOKIE, FollowedRun, View
 
 _MOST_RUNS = 8

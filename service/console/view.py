@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from nicegui import Event, ui
 
+from service.console.computer.source import Computer
 from service.console.feed import Feed, State
 from service.console.safety import Role
-from service.console.source import Computer
 from service.errors import ApiError, InputError, NoDaemonError
 
 TROUBLE = (ApiError, InputError, NoDaemonError)

@@ -1,6 +1,6 @@
 """A list that is being corrected, with undo."""
 
-from service.console.holder.values import HolderMap
+from service.console.computer.holder import HolderMap
 
 _MOST_STEPS = 1000
 

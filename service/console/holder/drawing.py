@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from service.console.computer.holder import HolderMap, HolderSection, Polygon
 from service.console.holder.edits import area, outside
-from service.console.holder.values import HolderMap, HolderSection, Polygon
 from service.console.pictures.picture import Box, Shape
 from service.console.pictures.places import around
 

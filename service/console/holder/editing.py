@@ -6,10 +6,10 @@ from dataclasses import replace
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
+from service.console.computer.holder import HolderMap, HolderSection, SafeArea
 from service.console.holder import edits
 from service.console.holder.draft import Draft
 from service.console.holder.drawing import shapes_of, step_of, whole_of
-from service.console.holder.values import HolderMap, HolderSection, SafeArea
 from service.console.parts import button
 from service.console.pictures.picture import Image, Picture
 from service.console.view import View

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from service.console.holder.values import HolderMap, HolderSection, Point, Polygon
+from service.console.computer.holder import HolderMap, HolderSection, Point, Polygon
 
 _NUMBER = re.compile(r"S(\d{4,6})")
 _LAST = 999_999

@@ -5,9 +5,9 @@ import asyncio
 from nicegui import ui
 
 from service.console.ask import Question, ask
+from service.console.computer.holder import SessionSettings
 from service.console.holder.editing import Editor
 from service.console.holder.opening import Opening
-from service.console.holder.values import SessionSettings
 from service.console.parts import button
 from service.console.view import TROUBLE, View
 

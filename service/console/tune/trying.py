@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from service.console.computer.trials import Cost, Steps, Trial
 from service.console.tune.frames import FrameOfChoice
 from service.console.tune.settings import Settings
-from service.console.tune.trials import Cost, Steps, Trial
 from service.console.view import TROUBLE, View
 from service.words.quantities import duration
 

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from config.loading import load
+from service.mapping.lists.files import read_list
 from service.model.jobs import ExposureState, JobState, ScanEnd
 from service.model.phases import Phase
 from service.model.review import PolicyChange, Verdict
@@ -266,3 +267,72 @@ def test_settings_are_tried_saved_and_a_session_with_them_estimated(
     expect(page.locator("svg .section")).to_have_count(3)
     page.get_by_role("spinbutton", name="Sections").fill("4")
     expect(page.locator("svg .section")).to_have_count(4)
+
+
+HOLDER = {
+    "v": 1,
+    "overview": "somewhere/wafer.png",
+    "sections": [
+        {
+            "id": f"S{n + 1:04d}",
+            "polygon_px": [[x, 60], [x + 50, 60], [x + 50, 110], [x, 110]],
+            "angle_deg": 90,
+        }
+        for n, x in enumerate((40, 110, 180))
+    ],
+    "doubtful": [
+        {"id": HOSTILE, "polygon_px": [[250, 60], [300, 60], [300, 110], [250, 110]], "says": HOSTILE}
+    ],
+}
+"""A document of `ilemtrack map` of which nothing may become markup."""
+
+
+def test_sections_of_a_holder_are_corrected_over_their_overview_and_saved(
+    console: ConsoleProcess, page: Page
+) -> None:
+    (console.folder / "holder.json").write_text(json.dumps(HOLDER), encoding="utf-8")
+    tifffile.imwrite(console.folder / "wafer.tif", np.full((200, 400), 90, dtype=np.uint8))
+    (console.folder / "wafer.tif").rename(console.folder / "wafer.png")
+    page.goto("/holder")
+    page.get_by_label("Section list", exact=True).click()
+    page.get_by_role("option", name="holder.json").click()
+    page.get_by_role("button", name="Open the list").click()
+    sections = page.locator("svg .holder-section")
+    expect(sections).to_have_count(3)
+    expect(page.locator("svg image")).to_have_attribute("href", re.compile("/picture/"))
+    expect(page.get_by_text("3 sections, 1 doubtful")).to_be_visible()
+    sections.nth(1).click()
+    expect(page.locator("svg .turner")).to_have_count(1)
+    place, frame = sections.nth(1).bounding_box(), page.locator("svg.picture").bounding_box()
+    assert place is not None
+    assert frame is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    drag(page, (x, y), (x, y + 60))
+    expect(page.get_by_text(re.compile(r"At 135, 1\d\d\."))).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(sections).to_have_count(2)
+    page.keyboard.press("u")
+    expect(sections).to_have_count(3)
+    page.keyboard.press("n")
+    expect(page.get_by_text(f"Doubtful: {HOSTILE}")).to_be_visible()
+    page.keyboard.press("a")
+    expect(sections).to_have_count(4)
+    page.keyboard.press("d")
+    expect(page.locator("svg.tool-add")).to_have_count(1)
+    page.mouse.click(x, y - 60)
+    expect(sections).to_have_count(5)
+    without_serious_faults(page)
+    page.reload()
+    expect(sections).to_have_count(5)
+    expect(page.get_by_text("There are changes that are not saved.")).to_be_visible()
+    page.get_by_label("Name of the list").fill("corrected.json")
+    page.get_by_role("button", name="Save the list…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("corrected.json holds what is shown.")).to_be_visible()
+    saved = read_list(console.folder / "corrected.json")
+    assert [one.id for one in saved.sections] == ["S0001", "S0002", "S0003", "S0004", "S0005"]
+    down_px = 60 * max(400 / frame["width"], 200 / frame["height"])
+    assert saved.sections[1].center == pytest.approx((135, 85 + down_px), abs=1)
+    assert "owned" not in page.title()

@@ -17,7 +17,7 @@ from service.cli.exit_status import FAILURES, OK
 from service.cli.live.console.holder import HolderHere
 from service.cli.live.console.tuner import TunerHere
 from service.cli.live.console.worker import Worker
-from service.console.source import Estimate, Finding, FoundRun, Opened, Report
+from service.console.computer.source import Estimate, Finding, FoundRun, Opened, Report
 from service.errors import InputError, NoDaemonError, StoreError
 from service.session.folders.run_folder import RunFolder, RunInfo
 
@@ -34,7 +34,7 @@ _SHOWN_LINES = 6
 
 
 class ThisComputer:
-    """The computer of the console; see `service.console.source.Computer`.
+    """The computer of the console; see `service.console.computer.source.Computer`.
 
     Parameters
     ----------

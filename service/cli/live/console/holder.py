@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from service.cli.live.console.worker import Worker
-from service.console.holder.values import (
+from service.console.computer.holder import (
     HolderMap,
     Landmark,
     OverviewPicture,
@@ -23,7 +23,7 @@ _MOST_FILES = 2000
 
 
 class HolderHere:
-    """Files that the worker reads and writes; see `service.console.holder.values.HolderFiles`.
+    """Files that the worker reads and writes; see `service.console.computer.holder.HolderFiles`.
 
     Parameters
     ----------

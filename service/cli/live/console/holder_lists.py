@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from service.cli.live.console.new_files import new_file
-from service.console.holder.values import HolderMap, HolderSection, Landmark, Point, Polygon
+from service.console.computer.holder import HolderMap, HolderSection, Landmark, Point, Polygon
 from service.errors import InputError
 from service.input_files import read_json
 from service.mapping.landmarks import read_landmarks

@@ -13,7 +13,7 @@ from config.choices import profile_names
 from config.documents.comments import commented
 from config.loading import load
 from service.cli.live.console.new_files import new_file
-from service.console.holder.values import Landmark, OverviewPicture, SafeArea, SessionSettings
+from service.console.computer.holder import Landmark, OverviewPicture, SafeArea, SessionSettings
 from service.errors import InputError
 from service.mapping.fields import FieldGrid, layout_of
 from service.mapping.landmarks import fit_landmarks, on_stage

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.console.computer.holder import HolderMap, HolderSection, Landmark, Point
 from service.console.holder import edits
 from service.console.holder.draft import Draft
 from service.console.holder.drawing import shapes_of, step_of, whole_of
-from service.console.holder.values import HolderMap, HolderSection, Landmark, Point
 
 SAFE = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0))
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service.console.holder.values import HolderFiles
-from service.console.tune.trials import Tuner
+from service.console.computer.holder import HolderFiles
+from service.console.computer.trials import Tuner
 
 
 class Source(Protocol):
