@@ -94,7 +94,7 @@ class Opening:
         files = self._view.computer.holder
         if not await self._may_drop():
             return
-        says = f"Finding the sections in {name}; that takes up to two minutes…"
+        says = f"Finding the sections in {name}; that may take minutes…"
         found = await self._try(lambda: asyncio.to_thread(files.find, name), says, self._find)
         if found is not None:
             self._editor.open(Draft(found, ""))

@@ -20,6 +20,8 @@ from service.errors import InputError
 LISTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".magc")
 PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 _MOST_FILES = 2000
+_LONGEST_FIND_S = 900.0
+"""Longest search for sections, s: one of 1910 x 3600 px takes 20 s of processor time."""
 
 
 class HolderHere:
@@ -51,7 +53,8 @@ class HolderHere:
 
     def find(self, overview: str) -> HolderMap:
         """Find the sections in an overview."""
-        return _map(self._worker.ask("holder_find", overview=_offered(overview, self.overviews())))
+        chosen = _offered(overview, self.overviews())
+        return _map(self._worker.ask("holder_find", longest_s=_LONGEST_FIND_S, overview=chosen))
 
     def landmarks(self, name: str) -> tuple[Landmark, ...]:
         """Read landmarks."""
