@@ -130,7 +130,7 @@ class Opening:
 
     async def _read_landmarks(self) -> None:
         name = str(self._landmarks.value or "")
-        if name and self._editor.shown.sections:
+        if name and self._editor.shown.sections and self._editor.shown.unit == "px":
             files = self._view.computer.holder
             found = await self._try(lambda: asyncio.to_thread(files.landmarks, name), "", None)
             if found is not None:

@@ -21,6 +21,8 @@ from service.mapping.overview.document import document_of
 from service.mapping.values import MappedSection, PointPair, SectionList, Unit, angle_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+MOST_SHOWN = 3000
+"""Most sections that the page shows; each change redraws all of them. Chosen by hand; not measured."""
 _ENDINGS = (".yaml", ".json", ".csv", ".magc", ".mass.json")
 
 
@@ -28,6 +30,8 @@ def read(name: str) -> HolderMap:
     """Read a section list, with the doubtful outlines of a document of `ilemtrack map`."""
     path = Path(name)
     found = read_list(path)
+    if len(found.sections) > MOST_SHOWN:
+        raise InputError(f"{name}: has {len(found.sections)} sections; the page shows at most {MOST_SHOWN}")
     document = read_json(path, MOST_BYTES) if path.suffix.lower() == ".json" else {}
     return _shown(found, document if isinstance(document, dict) else {}, name)
 

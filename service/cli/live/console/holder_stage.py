@@ -68,8 +68,8 @@ def safe_area(unit: str, landmarks: Sequence[Mapping[str, Any]], configuration: 
 def _says(fit: StageFit, pairs: Sequence[PointPair]) -> str:
     wrong = [pairs[n].id for n in fit.wrong]
     error = fit.left_out_rms_um
-    said = f"{fit.map.um_per_px:.4g} µm per pixel; {len(pairs)} landmarks fit to {fit.rms_um:.2g} µm"
-    said += "" if error is None else f", error to expect {error:.2g} µm"
+    said = f"{fit.map.um_per_px:.4g} µm per pixel; {len(pairs)} landmarks fit to {fit.rms_um:.1f} µm"
+    said += "" if error is None else f", error to expect {error:.1f} µm"
     return said + (f". Left out, as they do not agree: {', '.join(wrong)}." if wrong else ".")
 
 

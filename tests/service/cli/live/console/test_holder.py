@@ -114,6 +114,12 @@ def test_a_stage_list_is_shown_with_y_downwards_and_saved_as_it_was(folder: Path
     assert [c for corner in one.outline[:2] for c in corner] == pytest.approx([0, 0, 0, 10], abs=1e-9)
 
 
+def test_a_list_that_is_too_long_for_a_browser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holder_lists, "MOST_SHOWN", 1)
+    with pytest.raises(InputError, match="has 2 sections; the page shows at most 1"):
+        holder_lists.read("found.json")
+
+
 def test_damaged_doubtful_outlines_are_named(folder: Path) -> None:
     broken = DOCUMENT | {"doubtful": [{"id": "D1", "polygon_px": [[0, 0], ["a", 1]]}]}
     (folder / "broken.json").write_text(json.dumps(broken), encoding="utf-8")
