@@ -28,7 +28,7 @@ _CHANGES: Mapping[SessionEvent, str] = {
     SessionEvent.ACKNOWLEDGE: "acknowledge a fault",
     SessionEvent.REVIEW_CONFIRMED: "end the review",
 }
-"""What a person asks for by these events, as a verb."""
+"""Changes that people ask for by these events, as verbs."""
 
 JOBS: Mapping[JobState, str] = {
     JobState.QUEUED: "queued",

@@ -121,7 +121,7 @@ class SafeArea:
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What makes a configuration of a section list; see `ilemtrack sections layout`."""
+    """Settings of a configuration that is made of a section list; see `ilemtrack sections layout`."""
 
     configuration: str
     name: str
