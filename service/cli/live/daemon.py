@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from service.api.client import Client
+from service.api.wire.messages import ErrorCode
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.errors import ApiError
 from service.words.events import event_words
 
 
@@ -65,7 +67,15 @@ def ack(by: By = None, connect: Connect = None, key: Key = None, run: Run = None
 def _change(client: Client, method: str, **params: Any) -> None:
     with client:
         # Another run may have taken the endpoint meanwhile.
-        typer.echo(changed(client.call(method, if_run=client.run, **params)))
+        asked = params | {"if_run": client.run}
+        try:
+            reply = client.call(method, **asked)
+        except ApiError as error:
+            # A daemon that was started before an upgrade takes no name here, and must stop all the same.
+            if error.code != ErrorCode.BAD_PARAMS or asked.pop("by", None) is None:
+                raise
+            reply = client.call(method, **asked)
+        typer.echo(changed(reply))
 
 
 def _print_event(event: dict[str, Any], as_json: bool) -> None:
