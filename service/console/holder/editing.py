@@ -63,7 +63,7 @@ class Editor:
         self._heading = ui.label().classes("card-title")
         self._says = ui.label().classes("muted")
         with ui.element("div").classes("holder-numbers"):
-            self._place = self._number("Number in the order", 1, None, self._put)
+            self._place = self._number("Place in order", 1, None, self._put)
             self._angle = self._number("Turned by, °", -180, 180, self._turn_to)
         self._ordered = ui.checkbox("The list is in the order of cutting", on_change=self._set_ordered)
         self._ordered.props("dense")

@@ -8,6 +8,7 @@ from service.console.feed import State
 from service.console.safety import Role
 from service.console.view import FollowedRun, View
 from service.errors import ApiError, NoDaemonError
+from service.words.events import event_words
 
 
 class Answers:
@@ -72,3 +73,13 @@ def test_a_daemon_from_before_an_upgrade_pauses_although_it_takes_no_name(said: 
     assert [one.get("by") for one in feed.asked] == ["kim", None]
     assert said == ["pauses"]
     assert not changed(Answers(ApiError("bad_params", "another fault")))
+
+
+def test_a_move_in_the_queue_is_said_in_words() -> None:
+    for moved, before, says in (
+        ([9, -1], None, "moved forward, by kim"),
+        ([1, 200], None, "moved back, by kim"),
+        ([9, 3], "J000004", "moved before J000004, by kim"),
+    ):
+        data = {"moved": moved, "before": before, "by": "kim", "reason": ""}
+        assert event_words({"kind": "job", "data": data}) == says
