@@ -53,6 +53,7 @@ class SharedBrowser(LoadFileScheduling):  # type: ignore[misc]
         return BROWSER[0] if file in BROWSER else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedBrowser | None:
     """Return the scheduler of ``--dist loadfile``."""
     return SharedBrowser(config, log) if config.getoption("dist") == "loadfile" else None
