@@ -21,9 +21,9 @@ def some(names: Sequence[str]) -> str:
 # Pauses and faults
 
 
-def asked_by_a_person() -> str:
+def asked_by(by: str) -> str:
     """Return the reason of a pause or an abort over the API."""
-    return "asked by a person"
+    return f"asked by {by}"
 
 
 def started_again() -> str:

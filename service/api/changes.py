@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from service.api.control import Control
 from service.api.wire import queue as jobs
 from service.api.wire import review as wire
-from service.api.wire.messages import Changed, ChangeParams, ResumeParams
+from service.api.wire.messages import Changed, ChangeParams, SessionParams
 from service.api.wire.targets import SetTargetsParams
 from service.model.review import EditKind
 from service.planning.requested_frames import AskedFrame
@@ -21,8 +21,9 @@ class Changes:
         self._store = store
         self._control = control
         self._run, self._microscope = store.run_id(), microscope
-        self._runs: Mapping[str, Callable[[], str]] = {
+        self._runs: Mapping[str, Callable[[str], str]] = {
             "run.pause": control.pause,
+            "run.resume": control.resume,
             "run.abort": control.abort,
             "fault.ack": control.acknowledge,
             "review.confirm": control.confirm_review,
@@ -52,10 +53,10 @@ class Changes:
                 return self._changed(self._control.set_policy(change, params.by, params.reason))
             case wire.ReviewUndoParams():
                 return self._changed(self._control.undo(params.by, params.mine))
-            case ResumeParams():
-                return self._changed(self._control.resume(params.by))
+            case SessionParams():
+                return self._changed(self._runs[method](params.by))
             case _:
-                return self._changed(self._runs[method]())
+                raise ValueError(f"{method} is no change")
 
     def _changed(self, message: str) -> Changed:
         return Changed(

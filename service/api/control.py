@@ -24,23 +24,23 @@ class Control(Protocol):
     allow the change.
     """
 
-    def pause(self) -> str:
-        """Pause after the current step."""
+    def pause(self, by: str) -> str:
+        """Pause after the current step; `by` says who asks for it, as in all that follow."""
         ...
 
     def resume(self, by: str) -> str:
-        """Continue after a pause; `by` says who does, and confirms what the pause asked for."""
+        """Continue after a pause; this confirms what the pause asked for."""
         ...
 
-    def abort(self) -> str:
+    def abort(self, by: str) -> str:
         """End the session at once; it cannot be resumed."""
         ...
 
-    def acknowledge(self) -> str:
+    def acknowledge(self, by: str) -> str:
         """Acknowledge a fault."""
         ...
 
-    def confirm_review(self) -> str:
+    def confirm_review(self, by: str) -> str:
         """End the review between fluorescence and the beam."""
         ...
 

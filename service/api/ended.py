@@ -97,19 +97,19 @@ class _EndedControl:
         self._targets = TargetLists(config, store)
         self._policies = PolicyPreviews(config, store)
 
-    def pause(self) -> str:
+    def pause(self, by: str) -> str:  # noqa: ARG002
         return self._refuse()
 
     def resume(self, by: str) -> str:  # noqa: ARG002
         return self._refuse()
 
-    def abort(self) -> str:
+    def abort(self, by: str) -> str:  # noqa: ARG002
         return self._refuse()
 
-    def acknowledge(self) -> str:
+    def acknowledge(self, by: str) -> str:  # noqa: ARG002
         return self._refuse()
 
-    def confirm_review(self) -> str:
+    def confirm_review(self, by: str) -> str:  # noqa: ARG002
         return self._refuse()
 
     def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:  # noqa: ARG002

@@ -26,9 +26,11 @@ from service.errors import (
     UnknownIdError,
 )
 from service.logs import get_logger
+from service.model.phases import NotNowError
 from service.store.rows import to_json
 from service.store.store import Store
 from service.version import program_version
+from service.words.states import not_now
 
 log = get_logger(__name__)
 
@@ -121,6 +123,8 @@ class Handler:
             return refusal(request_id, error.code, str(error))
         except UnknownIdError as error:
             return refusal(request_id, ErrorCode.NOT_FOUND, str(error))
+        except NotNowError as error:
+            return refusal(request_id, ErrorCode.ILLEGAL_TRANSITION, not_now(error))
         except IllegalTransitionError as error:
             return refusal(request_id, ErrorCode.ILLEGAL_TRANSITION, str(error))
         except (RefusedFrameError, RefusedChoiceError) as error:

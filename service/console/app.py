@@ -11,19 +11,29 @@ from urllib.parse import unquote_plus
 from nicegui import Event, app, core, ui
 from starlette.requests import Request
 
+from service.console.computer.source import Computer
 from service.console.feed import Feed
 from service.console.frame import Entry, frame
 from service.console.guard import ROLE, Guard
-from service.console.pages import field, history, job, now, queue, review, section, section_map, start, tune
+from service.console.pace import Pace
+from service.console.pages import (
+    field,
+    history,
+    holder,
+    job,
+    now,
+    queue,
+    review,
+    section,
+    section_map,
+    start,
+    tune,
+)
 from service.console.safety import NAME_COOKIE, Policy, Role, is_loopback
-from service.console.source import Computer
 from service.console.view import LONGEST_NAME, THEME_COOKIE, FollowedRun, View
 
 _MOST_RUNS = 8
 """Runs that are followed at the same time; the one that was opened first is closed for another."""
-
-_TOGETHER_S, _APART_S = 0.05, 0.25
-"""Time in which changes are collected before the pages show them, and the least time between two times, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ PAGES = (
     Page("/job", "Frame", "crop_free", job.build, in_navigation=False),
     Page("/history", "History", "history", history.build),
     Page("/tune", "Tune", "tune", tune.build),
+    Page("/holder", "Holder", "edit_location_alt", holder.build),
     Page("/runs", "Runs", "play_circle", start.build),
 )
 """The pages, in the order of the navigation."""
@@ -109,7 +120,7 @@ class Console:
         )
 
 
-def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> None:
+def serve(computer: Computer, policy: Policy, name: str, opened: str | None) -> None:
     """Serve the console until Ctrl-C.
 
     Parameters
@@ -119,7 +130,8 @@ def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> 
         Address, and who may use it.
     name : str
         Name for decisions where the person has not given one; empty if they must.
-    open_browser : bool
+    opened : str or None
+        Address to open in a browser.
     """
     console = Console(computer, name)
     for page in PAGES:
@@ -129,8 +141,8 @@ def serve(computer: Computer, policy: Policy, name: str, open_browser: bool) -> 
     app.add_middleware(Guard, policy=policy)
     app.on_startup(lambda: console.followed(None))
     app.on_shutdown(console.stop)
-    if open_browser:
-        app.on_startup(lambda: webbrowser.open(address_of(policy)))
+    if opened is not None:
+        app.on_startup(lambda: webbrowser.open(opened))
     ui.run(
         host=policy.host,
         port=policy.port,
@@ -158,19 +170,19 @@ _ICON = (
 
 def _in_loop(changed: Event[[]]) -> Callable[[], None]:
     """Return a function for other threads that raises an event among the pages, once for several changes."""
-    waiting, emitted_s = False, 0.0
+    waiting, pace = False, Pace()
 
     def emit() -> None:
-        nonlocal waiting, emitted_s
-        waiting, emitted_s = False, time.monotonic()
+        nonlocal waiting
+        waiting = False
+        pace.made(time.monotonic())
         changed.emit()
 
     def soon() -> None:
         nonlocal waiting
         if not waiting:
             waiting = True
-            wait_s = max(_TOGETHER_S, emitted_s + _APART_S - time.monotonic())
-            asyncio.get_running_loop().call_later(wait_s, emit)
+            asyncio.get_running_loop().call_later(pace.wait_s(time.monotonic()), emit)
 
     def from_a_thread() -> None:
         if core.loop is not None and not core.loop.is_closed():

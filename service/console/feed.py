@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from service.console.source import Opened, Source
+from service.console.computer.source import Opened, Source
 from service.errors import ApiError, InputError, NoDaemonError
 
 KEPT_EVENTS = 300

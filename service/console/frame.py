@@ -97,14 +97,19 @@ def _entry(view: View, entry: Entry) -> None:
 def _alarms(view: View, title: str) -> None:
     place = ui.element("div").classes("alarms").props("role=alert")
     shown: list[alarms.Alarm] = []
+    titled = ""
 
     def show() -> None:
+        nonlocal titled
         found = alarms.standing(view.state)
         severe = [alarm for alarm in found if alarm.level in _SEVERE]
         mark = f"{severe[0].level}! " if severe else ""
         status = view.state.status
         phase = f" · {PHASES[Phase(status['phase'])]}" if status else ""
-        ui.page_title(f"{mark}{title}{phase} · ilemtrack")
+        wanted = f"{mark}{title}{phase} · ilemtrack"
+        if wanted != titled:
+            titled = wanted
+            ui.page_title(wanted)
         if found == shown:
             return
         shown[:] = found

@@ -1,7 +1,7 @@
 """The first thing that sees a request: refuses it, asks for a login, or lets it through with a role."""
 
 import html
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -75,7 +75,12 @@ class Guard:
         shown = parse_qs(query).get(ONCE, [""])[0] if path == LOGIN else ""
         if shown and (found := self._policy.invited(shown)) is not None:
             proof, name = found
-            await self._enter(send, proof, [("set-cookie", f"{urlencode({NAME_COOKIE: name})}; {_KEPT}")])
+            # A page, not a redirection: after one that a file has begun, browsers hold strict cookies back.
+            cookies = [
+                ("set-cookie", f"{self._policy.cookie}={proof}; HttpOnly; {_KEPT}"),
+                ("set-cookie", f"{urlencode({NAME_COOKIE: name})}; {_KEPT}"),
+            ]
+            await _answer(send, HTTPStatus.OK, redirecting("/"), "text/html", cookies)
             return
         says = (
             "This address was used before, or is of another console. Sign in with the token." if shown else ""
@@ -92,10 +97,18 @@ class Guard:
             return
         await self._enter(send, proof)
 
-    async def _enter(self, send: Send, proof: str, more: Sequence[tuple[str, str]] = ()) -> None:
+    async def _enter(self, send: Send, proof: str) -> None:
         cookie = f"{self._policy.cookie}={proof}; HttpOnly; {_KEPT}"
-        headers = [("location", "/"), ("set-cookie", cookie), *more]
+        headers = [("location", "/"), ("set-cookie", cookie)]
         await _answer(send, HTTPStatus.SEE_OTHER, "", "text/plain", headers)
+
+
+def redirecting(address: str) -> str:
+    """Return a page that takes a browser to an address."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ilemtrack</title>'
+        f'<meta http-equiv="refresh" content="0;url={html.escape(address)}"></head><body></body></html>'
+    )
 
 
 def _with_headers(send: Send) -> Send:

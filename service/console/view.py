@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from nicegui import Event, ui
 
+from service.api.wire.messages import ErrorCode
+from service.console.computer.source import Computer
 from service.console.feed import Feed, State
 from service.console.safety import Role
-from service.console.source import Computer
 from service.errors import ApiError, InputError, NoDaemonError
 
 TROUBLE = (ApiError, InputError, NoDaemonError)
@@ -21,6 +22,9 @@ THEME_COOKIE = "ilemtrack_theme"
 _KEPT_S = 365 * 24 * 3600
 
 LONGEST_NAME = 60
+
+_WITHOUT_NAME = ("run.pause", "run.abort", "fault.ack", "review.confirm")
+"""Changes for which a daemon that was started before an upgrade takes no name: it must stop all the same."""
 
 _ATTEMPTS = 4
 """Attempts to make a change; each waits for some seconds, as a busy daemon may need them. Chosen by hand."""
@@ -149,6 +153,9 @@ class View:
                     self._say(f"Not known if it was done: {error}")
                     return False
             except (ApiError, InputError) as error:
+                before = isinstance(error, ApiError) and error.code == ErrorCode.BAD_PARAMS
+                if before and method in _WITHOUT_NAME and params.pop("by", None) is not None:
+                    continue
                 self._say(f"Not done: {error}")
                 return False
         if not quiet:

@@ -27,11 +27,13 @@ from service.session.context import Context
 from service.session.interrupts import Interrupt
 from service.store.database import utc_now
 from service.store.outcome import last_fault
+from service.words.states import PHASES, said_now
 
 log = get_logger(__name__)
 
 _STOP_AGAIN_S = 0.2
 _STOP_FOR_S = 30.0
+_SOMEBODY = "somebody"
 
 
 class SessionControl:
@@ -54,11 +56,11 @@ class SessionControl:
         self._targets = TargetLists(context.config, context.store)
         self._policies = PolicyPreviews(context.config, context.store)
 
-    def pause(self) -> str:
+    def pause(self, by: str = _SOMEBODY) -> str:
         """Pause after the present step: no exposure is cut short."""
         status = self._context.store.status()
         step(status, SessionEvent.PAUSE, cause=PauseCause.PERSON)
-        reason = wording.asked_by_a_person()
+        reason = wording.asked_by(by)
         self._after_commit(lambda: self._context.interrupts.put(Interrupt.PAUSE, reason, PauseCause.PERSON))
         return self._pause_lands(status)
 
@@ -70,7 +72,7 @@ class SessionControl:
             return "pauses when the chamber has reached its pressure"
         return "pauses after the present step"
 
-    def resume(self, by: str = "somebody") -> str:
+    def resume(self, by: str = _SOMEBODY) -> str:
         """Go on, or take back a pause that has not been reached yet.
 
         The vacuum is proved again first, or has been confirmed by whoever operates the chamber.
@@ -83,11 +85,11 @@ class SessionControl:
             if phase not in HALTED:
                 if interrupts.pending() is not Interrupt.PAUSE:
                     raise IllegalTransitionError(
-                        f"there is nothing to continue: the session is in '{phase}', and no pause is pending"
+                        f"there is nothing to continue: {said_now(phase)}, and no pause is pending"
                     )
                 interrupts.drop_pause()
                 store.events.note("pause_taken_back", "session", {"by": by})
-                return f"the pause is taken back, goes on with {phase.value}"
+                return f"the pause is taken back, goes on: {PHASES[phase].lower()}"
             status = store.apply(SessionEvent.RESUME, notes={"by": by})
             # A pause that is not carried out yet is older than the one that ends here.
             interrupts.drop_pause()
@@ -100,12 +102,12 @@ class SessionControl:
                 hand.confirm(state)
                 said = f": {wording.chamber_confirmed(state, by)}"
         self._after_commit(interrupts.wake)
-        return f"goes on with {status.phase.value}{said}"
+        return f"goes on: {PHASES[status.phase].lower()}{said}"
 
-    def abort(self) -> str:
+    def abort(self, by: str = _SOMEBODY) -> str:
         """Abort at once: the beam is blanked in mid-scan. This is final."""
         step(self._context.store.status(), SessionEvent.ABORT)
-        self._after_commit(lambda: self.stop(Interrupt.ABORT, wording.asked_by_a_person()))
+        self._after_commit(lambda: self.stop(Interrupt.ABORT, wording.asked_by(by)))
         return f"stops at once and blanks the beam; {self._left_behind()}"
 
     def _left_behind(self) -> str:
@@ -122,7 +124,7 @@ class SessionControl:
             parts.append(f"{armed[0].id}, in mid-scan, is left for review")
         return ", ".join(parts)
 
-    def acknowledge(self) -> str:
+    def acknowledge(self, by: str = _SOMEBODY) -> str:
         """Leave a fault; the session is then paused."""
         was = self._context.store.status()
         reason = None
@@ -132,15 +134,15 @@ class SessionControl:
             if fault is not None and not fault.safe and fault.once_safe is not None:
                 said = fault.once_safe
             reason = wording.fault_acknowledged(said)
-        status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason)
+        status = self._context.store.apply(SessionEvent.ACKNOWLEDGE, reason, notes={"by": by})
         self._after_commit(self._context.interrupts.wake)
-        return f"{status.phase.value}; continue when the microscope is ready"
+        return f"{PHASES[status.phase].lower()}; continue when the microscope is ready"
 
-    def confirm_review(self) -> str:
+    def confirm_review(self, by: str = _SOMEBODY) -> str:
         """End the review between fluorescence and the beam."""
-        status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED)
+        status = self._context.store.apply(SessionEvent.REVIEW_CONFIRMED, notes={"by": by})
         self._after_commit(self._context.interrupts.wake)
-        return f"goes on with {status.phase.value}"
+        return f"goes on: {PHASES[status.phase].lower()}"
 
     def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:
         """Choose the cells to image; their sections are planned again in the background."""

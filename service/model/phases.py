@@ -211,6 +211,21 @@ def possible(status: Status, event: SessionEvent) -> bool:
     return (status.phase, event) in TRANSITIONS
 
 
+class NotNowError(IllegalTransitionError):
+    """Raised when an event does not belong to the phase; nothing changed.
+
+    Attributes
+    ----------
+    event : SessionEvent
+    phase : Phase
+    """
+
+    def __init__(self, event: SessionEvent, phase: Phase) -> None:
+        first = "; mend its cause, then `ilemtrack ack`" if phase is Phase.FAULT else ""
+        super().__init__(f"'{event}' is not possible while the session is in '{phase}'{first}")
+        self.event, self.phase = event, phase
+
+
 def step(
     status: Status, event: SessionEvent, reason: str | None = None, cause: PauseCause | None = None
 ) -> Status:
@@ -232,7 +247,7 @@ def step(
 
     Raises
     ------
-    IllegalTransitionError
+    NotNowError
         The event does not belong to the phase; nothing changed.
     ValueError
         A ``pause`` without a cause, or another event with one.
@@ -241,10 +256,7 @@ def step(
         raise ValueError(f"'{event}' with cause {cause}: a pause has a cause, and no other event has")
     choices = TRANSITIONS.get((status.phase, event))
     if choices is None:
-        first = "; mend its cause, then `ilemtrack ack`" if status.phase is Phase.FAULT else ""
-        raise IllegalTransitionError(
-            f"'{event}' is not possible while the session is in '{status.phase}'{first}"
-        )
+        raise NotNowError(event, status.phase)
     if event is SessionEvent.RESUME:
         assert status.resume_to in choices
         return Status(status.resume_to)

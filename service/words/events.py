@@ -31,6 +31,11 @@ def _change(data: Mapping[str, Any]) -> str:
     known = dict(data)
     start, end, reason = known.pop("from", None), known.pop("to", None), known.pop("reason", None)
     parts = [f"{start} -> {end}".replace("_", " ")] if start is not None and end is not None else []
+    moved, before = known.pop("moved", None), known.pop("before", None)
+    if moved is not None:
+        parts = [
+            f"moved before {before}" if before else f"moved {'forward' if moved[1] < moved[0] else 'back'}"
+        ]
     if not parts and end is not None:
         parts = [str(end).replace("_", " ")]
     if reason:

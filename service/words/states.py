@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
-from service.model.phases import Phase
+from service.model.phases import NotNowError, Phase, SessionEvent
 from service.model.specimen import FieldState
 
 PHASES: Mapping[Phase, str] = {
@@ -20,6 +20,15 @@ PHASES: Mapping[Phase, str] = {
     Phase.RECOVERING: "Putting things in order after a restart",
     Phase.ABORTED: "Aborted",
 }
+
+_CHANGES: Mapping[SessionEvent, str] = {
+    SessionEvent.PAUSE: "pause",
+    SessionEvent.RESUME: "continue",
+    SessionEvent.ABORT: "abort",
+    SessionEvent.ACKNOWLEDGE: "acknowledge a fault",
+    SessionEvent.REVIEW_CONFIRMED: "end the review",
+}
+"""Changes that people ask for by these events, as verbs."""
 
 JOBS: Mapping[JobState, str] = {
     JobState.QUEUED: "queued",
@@ -55,3 +64,15 @@ EXPOSURES: Mapping[ExposureState, str] = {
     ExposureState.UNKNOWN: "unknown: the ground may have been exposed, in part or completely",
     ExposureState.VOID: "refused before the beam was on: nothing was exposed",
 }
+
+
+def said_now(phase: Phase) -> str:
+    """Return the phase of a session in a few words, to begin a sentence with."""
+    return f"the session is at '{PHASES[phase].lower()}'"
+
+
+def not_now(error: NotNowError) -> str:
+    """Return why a change of the session is refused, for the person who asked for it."""
+    first = "; mend the cause, then acknowledge the fault" if error.phase is Phase.FAULT else ""
+    asked = _CHANGES.get(error.event, error.event.value)
+    return f"cannot {asked} now: {said_now(error.phase)}{first}"

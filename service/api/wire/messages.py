@@ -108,8 +108,8 @@ class ChangeParams(Frozen):
     if_run: Identifier | None = None
 
 
-class ResumeParams(ChangeParams):
-    """Continue after a pause; where a person operates the chamber, `by` confirms its pressure."""
+class SessionParams(ChangeParams):
+    """A change of the session by a person; where one operates the chamber, going on confirms its pressure."""
 
     by: Text = "somebody"
 

@@ -15,7 +15,7 @@ from service.api.wire.messages import (
     Limit,
     NoParams,
     Number,
-    ResumeParams,
+    SessionParams,
 )
 from service.model.jobs import JobState
 from service.model.overviews import OverviewState
@@ -190,11 +190,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             overviews.OverviewPage,
             "Overviews of stage positions: where each field lies, or why that is not proven.",
         ),
-        "run.pause": Method(ChangeParams, Changed, "Pause after the current step."),
-        "run.resume": Method(ResumeParams, Changed, "Continue after a pause."),
-        "run.abort": Method(ChangeParams, Changed, "End the session at once; it cannot be resumed."),
-        "fault.ack": Method(ChangeParams, Changed, "Acknowledge a fault; the session is then paused."),
-        "review.confirm": Method(ChangeParams, Changed, "End the review; the beam may begin."),
+        "run.pause": Method(SessionParams, Changed, "Pause after the current step."),
+        "run.resume": Method(SessionParams, Changed, "Continue after a pause."),
+        "run.abort": Method(SessionParams, Changed, "End the session at once; it cannot be resumed."),
+        "fault.ack": Method(SessionParams, Changed, "Acknowledge a fault; the session is then paused."),
+        "review.confirm": Method(SessionParams, Changed, "End the review; the beam may begin."),
     }
 )
 """Methods by name."""

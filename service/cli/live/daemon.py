@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from service.api.client import Client
+from service.api.wire.messages import ErrorCode
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.errors import ApiError
 from service.words.events import event_words
 
 
@@ -34,9 +36,9 @@ def events(
                 return
 
 
-def pause(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def pause(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Pause after the current step."""
-    _change(Client(connect, key=key, run=run), "run.pause")
+    _change(Client(connect, key=key, run=run), "run.pause", by=who(by))
 
 
 def continue_(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
@@ -47,25 +49,33 @@ def continue_(by: By = None, connect: Connect = None, key: Key = None, run: Run 
     """
     with Client(connect, key=key, run=run) as client:
         if client.call("status")["phase"] == "review":
-            _change(client, "review.confirm")
+            _change(client, "review.confirm", by=who(by))
         else:
             _change(client, "run.resume", by=who(by))
 
 
-def abort(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def abort(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """End the session now; a running scan is stopped and blanked."""
-    _change(Client(connect, key=key, run=run), "run.abort")
+    _change(Client(connect, key=key, run=run), "run.abort", by=who(by))
 
 
-def ack(connect: Connect = None, key: Key = None, run: Run = None) -> None:
+def ack(by: By = None, connect: Connect = None, key: Key = None, run: Run = None) -> None:
     """Acknowledge a fault; the session is then paused."""
-    _change(Client(connect, key=key, run=run), "fault.ack")
+    _change(Client(connect, key=key, run=run), "fault.ack", by=who(by))
 
 
 def _change(client: Client, method: str, **params: Any) -> None:
     with client:
         # Another run may have taken the endpoint meanwhile.
-        typer.echo(changed(client.call(method, if_run=client.run, **params)))
+        asked = params | {"if_run": client.run}
+        try:
+            reply = client.call(method, **asked)
+        except ApiError as error:
+            # A daemon that was started before an upgrade takes no name here, and must stop all the same.
+            if error.code != ErrorCode.BAD_PARAMS or asked.pop("by", None) is None:
+                raise
+            reply = client.call(method, **asked)
+        typer.echo(changed(reply))
 
 
 def _print_event(event: dict[str, Any], as_json: bool) -> None:

@@ -13,7 +13,7 @@ from service.model.specimen import FieldState
 def controls(view: View) -> None:
     """Make the buttons; those that do nothing in the present phase are hidden."""
     with ui.element("div").classes("controls"):
-        pause = button("Pause", lambda: view.change("run.pause"), "primary")
+        pause = button("Pause", lambda: _pause(view), "primary")
         go_on = button("Continue", lambda: _continue(view), "primary")
         ack = button("Acknowledge the fault", lambda: _acknowledge(view), "primary")
         abort = button("Abort the session…", lambda: _abort(view), "danger")
@@ -34,6 +34,11 @@ def controls(view: View) -> None:
         abort.set_visibility(may)
 
     view.follow(show)
+
+
+async def _pause(view: View) -> None:
+    # At once, without a question: whoever has not given a name yet pauses all the same.
+    await view.change("run.pause", by=view.person or "somebody")
 
 
 async def _continue(view: View) -> None:
@@ -60,8 +65,9 @@ async def confirm_review(view: View, question: Question) -> None:
     """End the review if the person confirms it, and nobody has changed the session since they were asked."""
     status = view.state.status
     rev = None if status is None else status["rev"]
-    if await ask(view, question) is not None:
-        await view.change("review.confirm", if_rev=rev)
+    answer = await ask(view, question)
+    if answer is not None:
+        await view.change("review.confirm", by=answer.by, if_rev=rev)
 
 
 async def _acknowledge(view: View) -> None:
@@ -72,8 +78,9 @@ async def _acknowledge(view: View) -> None:
     )
     status = view.state.status
     rev = None if status is None else status["rev"]
-    if await ask(view, question) is not None:
-        await view.change("fault.ack", if_rev=rev)
+    answer = await ask(view, question)
+    if answer is not None:
+        await view.change("fault.ack", by=answer.by, if_rev=rev)
 
 
 async def _abort(view: View) -> None:
@@ -89,5 +96,6 @@ async def _abort(view: View) -> None:
         f" {left} frames{f' and {pending} fields' if pending else ''} will not be taken."
     )
     question = Question("Abort this session?", effect, "Abort the session", typed="abort", dangerous=True)
-    if await ask(view, question) is not None:
-        await view.change("run.abort")
+    answer = await ask(view, question)
+    if answer is not None:
+        await view.change("run.abort", by=answer.by)

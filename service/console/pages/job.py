@@ -104,7 +104,7 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "State", JOBS[JobState(row["state"])] + (f": {row['reason']}" if row["reason"] else "")
     if row["hold_cause"]:
         yield "Held", HOLDS[HoldCause(row["hold_cause"])]
-    yield "Section", f"{row['section']}, place {row['position']} in the queue"
+    yield "Section", row["section"]
     yield "Where", f"x {x_m * 1e3:.4f} mm, y {y_m * 1e3:.4f} mm"
     yield (
         "Scan",

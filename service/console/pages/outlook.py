@@ -5,9 +5,9 @@ from datetime import datetime
 
 from nicegui import ui
 
+from service.console.computer.source import Estimate
 from service.console.pictures.picture import Picture, picture_with_zoom
 from service.console.pictures.places import around, outline
-from service.console.source import Estimate
 from service.console.view import TROUBLE, View
 from service.words.quantities import duration, size
 

@@ -81,10 +81,13 @@ def build(view: View) -> None:
 
     async def show(anew: bool = False) -> None:
         status = view.state.status
-        if status is None or (view.seq == place.seen_seq and not anew):
+        if status is None:
+            return
+        # The counts come with the status, which may be later than the rows.
+        _offer_states(choice, status["jobs"], place.state)
+        if view.seq == place.seen_seq and not anew:
             return
         place.seen_seq = view.seq
-        _offer_states(choice, status["jobs"], place.state)
         try:
             found = await view.recent(
                 "queue.list",
@@ -97,10 +100,12 @@ def build(view: View) -> None:
             shown.set_text(str(error))
             return
         place.after = found["after"] if found["jobs"] else None
-        table.rows = [_row(view, job) for job in found["jobs"]]
-        chosen = {row["job"] for row in table.selected}
-        table.selected = [row for row in table.rows if row["job"] in chosen]
-        check()
+        rows = [_row(view, job) for job in found["jobs"]]
+        if rows != table.rows:
+            table.rows = rows
+            chosen = {row["job"] for row in table.selected}
+            table.selected = [row for row in rows if row["job"] in chosen]
+            check()
         back.set_enabled(len(place.before) > 1)
         forth.set_enabled(place.after is not None)
         first = (len(place.before) - 1) * _ROWS

@@ -6,10 +6,10 @@ from datetime import datetime
 from nicegui import ui
 
 from service.console.ask import Question, ask
+from service.console.computer.source import FoundRun, Report
 from service.console.pages.outlook import Outlook
 from service.console.parts import button
 from service.console.safety import Role
-from service.console.source import FoundRun, Report
 from service.console.view import TROUBLE, View
 
 _KINDS = {
@@ -44,6 +44,7 @@ def _start(view: View) -> None:
         value = wanted if wanted in names else _FIRST
         configuration = ui.select(names, label="Profile or configuration file", value=value)
         configuration.props("outlined dense options-dense")
+        ui.link("From a section list or an overview…", view.address("/holder")).classes("from-list")
         kind = ui.radio(_KINDS, value="dry-run").classes("kinds")
         sections = ui.number("Sections (empty: as configured)", min=1, max=1000, precision=0)
         sections.props("outlined dense debounce=400").bind_visibility_from(kind, "value", value="dry-run")

@@ -11,9 +11,11 @@ export default {
       <image v-for="one in images" :key="one.id" :href="one.href" :x="one.box[0]" :y="one.box[1]"
         :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" :transform="one.transform" preserveAspectRatio="none" />
       <template v-for="one in shapes" :key="one.id">
-        <polygon v-if="one.points" :class="['shape', one.look, { chosen: one.id === chosen }]" :data-id="one.id"
-          :points="one.points" vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></polygon>
-        <rect v-else :class="['shape', one.look, { chosen: one.id === chosen }]" :data-id="one.id"
+        <polyline v-if="one.open" :class="one.look" :points="one.points" fill="none" vector-effect="non-scaling-stroke">
+          <title>{{ one.title }}</title></polyline>
+        <polygon v-else-if="one.points" :class="['shape', one.look, { chosen: one.id && one.id === chosen }]" :data-id="one.id"
+          :points="one.points" :transform="shift(one)" vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></polygon>
+        <rect v-else :class="['shape', one.look, { chosen: one.id && one.id === chosen }]" :data-id="one.id"
           :x="box(one)[0]" :y="box(one)[1]" :width="box(one)[2] - box(one)[0]" :height="box(one)[3] - box(one)[1]"
           vector-effect="non-scaling-stroke"><title>{{ one.title }}</title></rect>
         <text v-if="one.text && one.size / unit > 34" class="shape-text" :x="one.at[0]" :y="one.at[1]"
@@ -21,12 +23,18 @@ export default {
       </template>
       <rect v-if="drawn" class="drawn" :x="drawn[0]" :y="drawn[1]" :width="drawn[2] - drawn[0]"
         :height="drawn[3] - drawn[1]" vector-effect="non-scaling-stroke" />
+      <template v-if="turner">
+        <line class="turner-arm" :x1="turner.middle[0]" :y1="turner.middle[1]" :x2="turner.x" :y2="turner.y"
+          :transform="shift(turner)" vector-effect="non-scaling-stroke" />
+        <circle class="handle turner" data-turn="1" :cx="turner.x" :cy="turner.y" :r="7 * unit" :transform="shift(turner)"
+          vector-effect="non-scaling-stroke" />
+      </template>
       <rect v-for="one in handles" :key="'handle' + one.n" class="handle" :data-handle="one.n" :x="one.x - 5 * unit"
         :y="one.y - 5 * unit" :width="10 * unit" :height="10 * unit" vector-effect="non-scaling-stroke" />
     </svg>`,
   props: { label: String, whole: Array, images: Array, shapes: Array, chosen: String, tool: String, editable: Boolean, group: String },
   data() {
-    return { view: [...this.whole], unit: 1, drawn: null, moved: null, drag: null, pointers: {} };
+    return { view: [...this.whole], unit: 1, drawn: null, moved: null, shifted: null, drag: null, pointers: {} };
   },
   computed: {
     handles() {
@@ -35,13 +43,17 @@ export default {
       const [x0, y0, x1, y1] = this.box(one);
       return HANDLES.map(([x, y], n) => ({ n, x: x0 + x * (x1 - x0), y: y0 + y * (y1 - y0) }));
     },
+    turner() {
+      const one = this.tool === "edit" && this.editable && this.shapes.find((s) => s.id && s.id === this.chosen && s.middle);
+      return one && { id: one.id, middle: one.middle, x: one.middle[0], y: one.middle[1] - one.reach - 24 * this.unit };
+    },
   },
   watch: {
     whole(now, before) {
       if (now.join() !== before.join()) this.fit();
     },
     shapes() {
-      this.moved = null;
+      this.moved = this.shifted = null;
     },
     view(now) {
       if (this.group) window.dispatchEvent(new CustomEvent(VIEWED, { detail: { group: this.group, view: now } }));
@@ -74,6 +86,11 @@ export default {
     box(one) {
       return this.moved && this.moved.id === one.id ? this.moved.box : one.box;
     },
+    shift(one) {
+      const now = this.shifted;
+      if (!now || !one.id || now.id !== one.id) return undefined;
+      return `translate(${now.by.join(" ")}) rotate(${-now.degrees} ${now.middle.join(" ")})`;
+    },
     place(event) {
       return this.at(event.clientX, event.clientY);
     },
@@ -98,9 +115,10 @@ export default {
       this.view = [this.view[0] + dx, this.view[1] + dy, this.view[2], this.view[3]];
     },
     show(id) {
-      const one = this.shapes.find((s) => s.id === id && s.box);
+      const one = this.shapes.find((s) => s.id === id && (s.box || s.middle));
       if (!one) return;
-      const [x0, y0, x1, y1] = one.box;
+      const [mx, my] = one.middle || [];
+      const [x0, y0, x1, y1] = one.box || [mx - one.reach, my - one.reach, mx + one.reach, my + one.reach];
       const [x, y, w, h] = this.view;
       // What is in sight already stays where it is.
       if (x0 >= x && y0 >= y && x1 <= x + w && y1 <= y + h) return;
@@ -115,11 +133,15 @@ export default {
       this.pointers[event.pointerId] = [event.clientX, event.clientY];
       const at = this.place(event);
       if (Object.keys(this.pointers).length > 1) {
-        this.drawn = this.moved = null;
+        this.drawn = this.moved = this.shifted = null;
         this.drag = { kind: "pinch", apart: this.apart(), middle: this.middle() };
       } else if (event.target.dataset.handle !== undefined) {
         const one = this.shapes.find((s) => s.id === this.chosen);
         this.drag = { kind: "resize", handle: HANDLES[event.target.dataset.handle], id: one.id, box: [...one.box] };
+      } else if (event.target.dataset.turn) {
+        this.drag = { kind: "turn", id: this.turner.id, middle: this.turner.middle, at };
+      } else if (this.tool === "edit" && this.editable && event.target.dataset.id && event.target.dataset.id === this.chosen) {
+        this.drag = { kind: "carry", id: this.chosen, at, from: [event.clientX, event.clientY] };
       } else if (this.tool === "draw") this.drag = { kind: "draw", at };
       else this.drag = { kind: "look", at, from: [event.clientX, event.clientY], id: event.target.dataset.id };
     },
@@ -143,6 +165,13 @@ export default {
           if (drag.handle[axis] === 1) box[axis + 2] = Math.max(at[axis], box[axis] + 1);
         }
         this.moved = { id: drag.id, box: this.inside(box) };
+      } else if (drag.kind === "turn") {
+        const way = ([x, y]) => Math.atan2(drag.middle[1] - y, x - drag.middle[0]);
+        const degrees = ((way(at) - way(drag.at)) * 180) / Math.PI;
+        this.shifted = { id: drag.id, by: [0, 0], degrees, middle: drag.middle };
+      } else if (drag.kind === "carry") {
+        if (!this.shifted && Math.hypot(event.clientX - drag.from[0], event.clientY - drag.from[1]) <= CLICK_PX) return;
+        this.shifted = { id: drag.id, by: [at[0] - drag.at[0], at[1] - drag.at[1]], degrees: 0, middle: [0, 0] };
       } else if (drag.kind === "draw") {
         const [a, b] = [drag.at, at];
         this.drawn = this.inside([Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[0], b[0]), Math.max(a[1], b[1])]);
@@ -153,7 +182,12 @@ export default {
     },
     up(event) {
       const drag = this.drag;
-      if (drag?.kind === "look" && !drag.panned) this.$emit("choose", { id: drag.id || "" });
+      if (drag?.kind === "look" && !drag.panned) {
+        if (this.tool === "add") this.$emit("placed", { at: drag.at });
+        else this.$emit("choose", { id: drag.id || "" });
+      }
+      if (drag?.kind === "carry" && this.shifted) this.$emit("moved", { id: drag.id, by: this.shifted.by });
+      if (drag?.kind === "turn" && this.shifted) this.$emit("turned", { id: drag.id, degrees: this.shifted.degrees });
       if (drag?.kind === "resize" && this.moved) this.$emit("resized", { id: drag.id, box: this.moved.box });
       if (drag?.kind === "draw" && this.drawn) this.$emit("drawn", { box: this.drawn });
       this.stop(event);

@@ -13,7 +13,7 @@ from service.console.parts import button
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in the units of the picture, y downwards."""
 
-Tool = Literal["look", "draw"]
+Tool = Literal["look", "draw", "edit", "add"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class Shape:
         Corners, in place of a box.
     text : str
         Written in its middle where there is room.
+    is_open : bool
+        The points are a path and no outline.
+    movable : bool
+        With the tool ``edit`` the chosen shape is moved and turned.
     """
 
     id: str
@@ -55,6 +59,8 @@ class Shape:
     box: Box | None = None
     points: tuple[tuple[float, float], ...] = ()
     text: str = ""
+    is_open: bool = False
+    movable: bool = False
 
     def message(self) -> dict[str, Any]:
         """Return what the browser gets."""
@@ -64,7 +70,12 @@ class Shape:
             found["box"] = list(self.box)
             xs, ys = [self.box[0], self.box[2]], [self.box[1], self.box[3]]
         else:
-            found["points"] = " ".join(f"{x:g},{y:g}" for x, y in self.points)
+            found["points"] = " ".join(f"{x:.7g},{y:.7g}" for x, y in self.points)
+        if self.is_open:
+            found["open"] = True
+        if self.movable:
+            middle = [(min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2]
+            found |= {"middle": middle, "reach": max(max(xs) - min(xs), max(ys) - min(ys)) / 2}
         if self.text:
             found |= {
                 "text": self.text,
@@ -139,6 +150,21 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
     def on_resized(self, handle: Callable[[str, Box], Any]) -> None:
         """Call `handle` with the identifier and the new box of a shape."""
         self.on("resized", lambda event: handle(str(_given(event).get("id", "")), _box(event)))
+
+    def on_placed(self, handle: Callable[[float, float], Any]) -> None:
+        """Call `handle` with a place that is clicked with the tool ``add``."""
+        self.on("placed", lambda event: handle(*(float(v) for v in _given(event)["at"])))
+
+    def on_moved(self, handle: Callable[[str, float, float], Any]) -> None:
+        """Call `handle` with the identifier of a shape and the distance by which it was moved."""
+        self.on(
+            "moved",
+            lambda event: handle(str(_given(event)["id"]), *(float(v) for v in _given(event)["by"])),
+        )
+
+    def on_turned(self, handle: Callable[[str, float], Any]) -> None:
+        """Call `handle` with the identifier of a shape and the turn, degrees counter-clockwise."""
+        self.on("turned", lambda event: handle(str(_given(event)["id"]), float(_given(event)["degrees"])))
 
 
 def bare_picture(label: str, group: str = "") -> Picture:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from service.console.computer.trials import FrameChoice
 from service.console.pictures.field_data import read_names
-from service.console.trials import FrameChoice
 from service.console.view import TROUBLE, View
 from service.errors import InputError
 

@@ -2,8 +2,8 @@
 
 from nicegui import ui
 
+from service.console.computer.trials import Panel, Steps
 from service.console.pictures.picture import Image, Picture, Shape, bare_picture, picture_with_zoom
-from service.console.trials import Panel, Steps
 
 _GROUP = "tune"
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from service.console.ask import Question, ask
+from service.console.computer.trials import Trial
 from service.console.parts import button
-from service.console.trials import Trial
 from service.console.view import TROUBLE, View
 
 

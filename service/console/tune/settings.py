@@ -6,8 +6,8 @@ from typing import Any
 
 from nicegui import ui
 
+from service.console.computer.trials import Setting, Value
 from service.console.parts import button
-from service.console.trials import Setting, Value
 from service.console.view import TROUBLE, View
 
 _FIRST = "simulator"

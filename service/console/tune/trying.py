@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from service.console.trials import Cost, Steps, Trial
+from service.console.computer.trials import Cost, Steps, Trial
 from service.console.tune.frames import FrameOfChoice
 from service.console.tune.settings import Settings
 from service.console.view import TROUBLE, View

@@ -16,6 +16,7 @@ from service.planning.review.effective import Policy, as_reviewed
 from service.planning.review.ground import Grounds
 from service.planning.targets.choose import rule_in_force
 from service.store.store import Store
+from service.words.states import said_now
 
 _MOST_LISTED = 20
 """Most sections that an event names."""
@@ -113,7 +114,7 @@ def demand_review(store: Store) -> None:
     status = store.status()
     if Phase.REVIEW not in (status.phase, status.resume_to):
         raise IllegalTransitionError(
-            f"the session is in '{status.phase}': cells are edited in the review, between fluorescence and"
+            f"{said_now(status.phase)}: cells are edited in the review, between fluorescence and"
             " the electron images (session.review: true)"
         )
 

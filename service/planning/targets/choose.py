@@ -17,6 +17,7 @@ from service.model.targets import LeftOut, Target
 from service.planning.targets.candidates import Cut, by_target, targets_of
 from service.planning.targets.select import Selection, check_possible, select
 from service.store.store import Store
+from service.words.states import said_now
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def demand_review(store: Store) -> None:
     status = store.status()
     if Phase.REVIEW not in (status.phase, status.resume_to) or store.ledger.exposures(limit=1):
         raise IllegalTransitionError(
-            f"the session is in '{status.phase}': cells are chosen in the review, between fluorescence and"
+            f"{said_now(status.phase)}: cells are chosen in the review, between fluorescence and"
             " the first electron image (session.review: true)"
         )
 

@@ -32,20 +32,20 @@ class DirectControl:
         self.device_values: dict[str, Any] = {"beam_blanked": True, "pressure_pa": float("nan")}
         self.broken = False
 
-    def pause(self) -> str:
-        return f"now {self._store.apply(SessionEvent.PAUSE, 'asked', PauseCause.PERSON).phase}"
+    def pause(self, by: str) -> str:
+        return f"now {self._store.apply(SessionEvent.PAUSE, f'asked by {by}', PauseCause.PERSON).phase}"
 
     def resume(self, by: str) -> str:
         return f"goes on with {self._store.apply(SessionEvent.RESUME, notes={'by': by}).phase}"
 
-    def abort(self) -> str:
-        return f"now {self._store.apply(SessionEvent.ABORT, 'asked').phase}"
+    def abort(self, by: str) -> str:
+        return f"now {self._store.apply(SessionEvent.ABORT, f'asked by {by}').phase}"
 
-    def acknowledge(self) -> str:
-        return f"now {self._store.apply(SessionEvent.ACKNOWLEDGE).phase}"
+    def acknowledge(self, by: str) -> str:
+        return f"now {self._store.apply(SessionEvent.ACKNOWLEDGE, notes={'by': by}).phase}"
 
-    def confirm_review(self) -> str:
-        return f"goes on with {self._store.apply(SessionEvent.REVIEW_CONFIRMED).phase}"
+    def confirm_review(self, by: str) -> str:
+        return f"goes on with {self._store.apply(SessionEvent.REVIEW_CONFIRMED, notes={'by': by}).phase}"
 
     def choose(self, rule: TargetsConfig, by: str, reason: str) -> str:
         return set_choice(Config(), self._store, rule, by, reason)

@@ -366,3 +366,17 @@ def test_overviews_are_listed_counted_and_shown_with_their_job(handler: Handler,
     (listed,) = result(handler, "exposures.list")["exposures"]
     assert (listed["exposure"], listed["kind"]) == (exposure.id, "overview")
     assert listed["dwell_s_per_um2"] == pytest.approx(scan.dwell_s / (scan.pixel_size_m * 1e6) ** 2)
+
+
+def test_changes_of_the_session_record_who_made_them_and_are_refused_in_plain_words(
+    handler: Handler, store: Store
+) -> None:
+    store.apply(SessionEvent.START)
+    result(handler, "run.pause", by="Anna")
+    assert store.status().reason == "asked by Anna"
+    refused = ask(handler, "review.confirm", "r2", by="Anna")["error"]["message"]
+    assert refused == "cannot end the review now: the session is at 'paused'"
+    store.apply(SessionEvent.FAULT, "no stage")
+    assert "mend the cause" in ask(handler, "run.pause", "r3")["error"]["message"]
+    assert ask(handler, "fault.ack", "r4", by="Ben")["ok"]
+    assert store.events.since(0)[-1].data["by"] == "Ben"

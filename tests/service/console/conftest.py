@@ -12,19 +12,19 @@ _WAIT_MS = 60_000
 """Longest wait for the browser on a loaded computer, ms."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with chromium() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def console_runtime() -> str:
     """Runtime folder in which the console looks for daemons: that of the worker."""
     return os.environ["XDG_RUNTIME_DIR"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def console(console_runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleProcess]:
     made = ConsoleProcess(tmp_path_factory.mktemp("console"))
     yield made
@@ -41,7 +41,7 @@ def _opened(browser: Browser, console: ConsoleProcess, token: str) -> Page:
     return context.new_page()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _operator_page(browser: Browser, console: ConsoleProcess) -> Iterator[tuple[Page, list[str]]]:
     page = _opened(browser, console, OPERATE)
     errors: list[str] = []
@@ -54,14 +54,14 @@ def _operator_page(browser: Browser, console: ConsoleProcess) -> Iterator[tuple[
 def page(_operator_page: tuple[Page, list[str]]) -> Iterator[Page]:
     """Page of somebody who may do everything; errors of scripts fail the test.
 
-    All tests of a module share it: a new one has to compile the scripts anew, which takes two seconds.
+    All tests share it: a new one has to compile the scripts anew, which takes two seconds.
     """
     made, errors = _operator_page
     yield made
     assert errors == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def beside(browser: Browser, console: ConsoleProcess) -> Iterator[Page]:
     """Page in another browser, of somebody who may only watch."""
     made = _opened(browser, console, WATCH)

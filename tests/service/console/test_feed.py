@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.console import feed as feeds
+from service.console.computer.source import Opened
 from service.console.feed import KEPT_EVENTS, Feed, Link
-from service.console.source import Opened
 from service.errors import ApiError, NoDaemonError
 from tests.service.daemons import until
 

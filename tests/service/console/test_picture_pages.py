@@ -12,6 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from config.loading import load
+from service.console.safety import NAME_COOKIE
+from service.mapping.lists.files import read_list
 from service.model.jobs import ExposureState, JobState, ScanEnd
 from service.model.phases import Phase
 from service.model.review import PolicyChange, Verdict
@@ -145,15 +147,15 @@ def test_a_frame_is_decided_by_its_image_and_its_neighbours(reviewed: ReviewedDa
 def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     reviewed: ReviewedDaemon, page: Page
 ) -> None:
+    page.context.clear_cookies(name=NAME_COOKIE)
     page.goto(f"/review?run={reviewed.run}")
     expect(page.locator("svg .cell")).to_have_count(5)
     page.get_by_label("Reason for your edits").fill("a fold")
     page.locator(f'svg [data-id="{FIRST}/c0001"]').click()
     page.keyboard.press("r")
     dialog = page.get_by_role("dialog")
-    if dialog.is_visible() or not verdicts(reviewed):
-        dialog.get_by_label("Your name").fill("Anna")
-        dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Go on").click()
     expect(dialog).to_have_count(0)
     expect(page.locator("svg .cell-rejected")).to_have_count(1)
     assert verdicts(reviewed) == {f"{FIRST}/c0001": Verdict.REJECTED}
@@ -177,7 +179,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     expect(page.get_by_text("1 resized")).to_be_visible()
     after = next(c.box_px for c in reviewed.store.specimen.cells() if c.id == f"{FIRST}/p0001")
     assert after[:2] == before[:2]
-    assert all(wide > narrow for wide, narrow in zip(after[2:], before[2:], strict=True))
+    assert all(wide > narrow for wide, narrow in zip(after[2:], before[2:], strict=True)), (before, after)
     for left in (1, 0):
         page.keyboard.press("u")
         expect(page.get_by_text(f"{left} drawn")).to_be_visible()
@@ -266,3 +268,72 @@ def test_settings_are_tried_saved_and_a_session_with_them_estimated(
     expect(page.locator("svg .section")).to_have_count(3)
     page.get_by_role("spinbutton", name="Sections").fill("4")
     expect(page.locator("svg .section")).to_have_count(4)
+
+
+HOLDER = {
+    "v": 1,
+    "overview": "somewhere/wafer.png",
+    "sections": [
+        {
+            "id": f"S{n + 1:04d}",
+            "polygon_px": [[x, 60], [x + 50, 60], [x + 50, 110], [x, 110]],
+            "angle_deg": 90,
+        }
+        for n, x in enumerate((40, 110, 180))
+    ],
+    "doubtful": [
+        {"id": HOSTILE, "polygon_px": [[250, 60], [300, 60], [300, 110], [250, 110]], "says": HOSTILE}
+    ],
+}
+"""A document of `ilemtrack map` of which nothing may become markup."""
+
+
+def test_sections_of_a_holder_are_corrected_over_their_overview_and_saved(
+    console: ConsoleProcess, page: Page
+) -> None:
+    (console.folder / "holder.json").write_text(json.dumps(HOLDER), encoding="utf-8")
+    tifffile.imwrite(console.folder / "wafer.tif", np.full((200, 400), 90, dtype=np.uint8))
+    (console.folder / "wafer.tif").rename(console.folder / "wafer.png")
+    page.goto("/holder")
+    page.get_by_label("Section list", exact=True).click()
+    page.get_by_role("option", name="holder.json").click()
+    page.get_by_role("button", name="Open the list").click()
+    sections = page.locator("svg .holder-section")
+    expect(sections).to_have_count(3)
+    expect(page.locator("svg image")).to_have_attribute("href", re.compile("/picture/"))
+    expect(page.get_by_text("3 sections, 1 doubtful")).to_be_visible()
+    sections.nth(1).click()
+    expect(page.locator("svg .turner")).to_have_count(1)
+    place, frame = sections.nth(1).bounding_box(), page.locator("svg.picture").bounding_box()
+    assert place is not None
+    assert frame is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    drag(page, (x, y), (x, y + 60))
+    expect(page.get_by_text(re.compile(r"At 135, 1\d\d\."))).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(sections).to_have_count(2)
+    page.keyboard.press("u")
+    expect(sections).to_have_count(3)
+    page.keyboard.press("n")
+    expect(page.get_by_text(f"Doubtful: {HOSTILE}")).to_be_visible()
+    page.keyboard.press("a")
+    expect(sections).to_have_count(4)
+    page.keyboard.press("d")
+    expect(page.locator("svg.tool-add")).to_have_count(1)
+    page.mouse.click(x, y - 60)
+    expect(sections).to_have_count(5)
+    without_serious_faults(page)
+    page.reload()
+    expect(sections).to_have_count(5)
+    expect(page.get_by_text("There are changes that are not saved.")).to_be_visible()
+    page.get_by_label("Name of the list").fill("corrected.json")
+    page.get_by_role("button", name="Save the list…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("corrected.json holds what is shown.")).to_be_visible()
+    saved = read_list(console.folder / "corrected.json")
+    assert [one.id for one in saved.sections] == ["S0001", "S0002", "S0003", "S0004", "S0005"]
+    down_px = 60 * max(400 / frame["width"], 200 / frame["height"])
+    assert saved.sections[1].center == pytest.approx((135, 85 + down_px), abs=1)
+    assert "owned" not in page.title()

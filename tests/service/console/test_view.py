@@ -8,6 +8,7 @@ from service.console.feed import State
 from service.console.safety import Role
 from service.console.view import FollowedRun, View
 from service.errors import ApiError, NoDaemonError
+from service.words.events import event_words
 
 
 class Answers:
@@ -34,10 +35,10 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sentences
 
 
-def changed(feed: Answers, role: Role = Role.OPERATE) -> bool:
+def changed(feed: Answers, role: Role = Role.OPERATE, **params: Any) -> bool:
     run = FollowedRun(feed, Event[[]](), None)  # type: ignore[arg-type]
     view = View(run, None, role, {}, "kim", True, "/")  # type: ignore[arg-type]
-    return asyncio.run(view.change("run.pause"))
+    return asyncio.run(view.change("run.pause", **params))
 
 
 def test_a_change_whose_reply_is_lost_is_asked_for_again_under_one_identifier(said: list[str]) -> None:
@@ -64,3 +65,21 @@ def test_who_may_only_watch_asks_for_no_change(said: list[str]) -> None:
     feed = Answers()
     assert not changed(feed, Role.WATCH)
     assert (feed.asked, said) == ([], ["You may watch, but not change anything."])
+
+
+def test_a_daemon_from_before_an_upgrade_pauses_although_it_takes_no_name(said: list[str]) -> None:
+    feed = Answers(ApiError("bad_params", "by: extra inputs are not permitted"), "pauses")
+    assert changed(feed, by="kim")
+    assert [one.get("by") for one in feed.asked] == ["kim", None]
+    assert said == ["pauses"]
+    assert not changed(Answers(ApiError("bad_params", "another fault")))
+
+
+def test_a_move_in_the_queue_is_said_in_words() -> None:
+    for moved, before, says in (
+        ([9, -1], None, "moved forward, by kim"),
+        ([1, 200], None, "moved back, by kim"),
+        ([9, 3], "J000004", "moved before J000004, by kim"),
+    ):
+        data = {"moved": moved, "before": before, "by": "kim", "reason": ""}
+        assert event_words({"kind": "job", "data": data}) == says

@@ -334,7 +334,7 @@ def test_continue_takes_back_a_pause_that_has_not_been_reached(start: Start) -> 
         return real(request, timeout_s)
 
     session = start(faulty("sem", "scan", scan), prepare=sessions.append)
-    assert said == ["the pause is taken back, goes on with electron"]
+    assert said == ["the pause is taken back, goes on: taking electron images"]
     assert session.store.status().phase is Phase.DONE
 
 

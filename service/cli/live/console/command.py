@@ -3,6 +3,8 @@
 import errno
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +59,7 @@ def console(
         raise InputError("--no-token is for this computer only; an address that others reach requires tokens")
     try:
         from service.console.app import address_of, serve
+        from service.console.guard import redirecting
     except ModuleNotFoundError as error:
         if error.name != "nicegui":
             raise
@@ -67,7 +70,24 @@ def console(
     name = "" if token else who(None)
     once = ", and the address works once" if token else ""
     tell(f"console: {address_of(policy)}   (Ctrl-C ends the console, not a session{once})")
-    serve(ThisComputer(Path.cwd(), connect, key, run), policy, name, not no_open)
+    with private_page(port, redirecting(address_of(policy))) as opened:
+        serve(ThisComputer(Path.cwd(), connect, key, run), policy, name, None if no_open else opened)
+
+
+@contextmanager
+def private_page(port: int, text: str) -> Iterator[str]:
+    """Give the address of a page on the disk that only this user can read.
+
+    A browser is started with it: other users see the command lines of all programs.
+    """
+    path = runtime_directory() / f"console-{port}.html"
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text, encoding="utf-8")
+    try:
+        yield path.as_uri()
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _tokens(port: int) -> Tokens:

@@ -14,9 +14,10 @@ from config.choices import profile_names
 from service.api.client import Client
 from service.api.transport.discovery import DaemonInfo, choose, daemons, is_named, last_ended
 from service.cli.exit_status import FAILURES, OK
+from service.cli.live.console.holder import HolderHere
 from service.cli.live.console.tuner import TunerHere
 from service.cli.live.console.worker import Worker
-from service.console.source import Estimate, Finding, FoundRun, Opened, Report
+from service.console.computer.source import Estimate, Finding, FoundRun, Opened, Report
 from service.errors import InputError, NoDaemonError, StoreError
 from service.session.folders.run_folder import RunFolder, RunInfo
 
@@ -33,7 +34,7 @@ _SHOWN_LINES = 6
 
 
 class ThisComputer:
-    """The computer of the console; see `service.console.source.Computer`.
+    """The computer of the console; see `service.console.computer.source.Computer`.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class ThisComputer:
         self._started: list[subprocess.Popen[bytes]] = []
         self._worker = Worker(folder)
         self.tuner = TunerHere(self._worker, folder, self.configurations)
+        self.holder = HolderHere(self._worker, folder, self.configurations)
 
     def open(self, run: str | None) -> Opened:
         """Open a run by its name, or the one that the console was started for."""

@@ -1,7 +1,7 @@
 """The estimate of a session that has not begun, and the places of its sections."""
 
 from config.loading import load
-from service.console.source import Estimate
+from service.console.computer.source import Estimate
 from service.model.specimen import Field
 from service.planning.session_estimate import estimate_fields
 from service.session.layout import sections_and_fields, with_layout

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from service.cli.live.console.worker import Worker
-from service.console.trials import Cost, Setting, Steps, Trial
+from service.console.computer.trials import Cost, Setting, Steps, Trial
 from service.errors import InputError
 
 SUFFIXES = (".tif", ".tiff", ".png")
@@ -19,7 +19,7 @@ _MOST_KEPT = 20
 
 
 class TunerHere:
-    """Detectors run by the worker; see `service.console.trials.Tuner`.
+    """Detectors run by the worker; see `service.console.computer.trials.Tuner`.
 
     Parameters
     ----------

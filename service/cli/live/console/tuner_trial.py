@@ -23,7 +23,7 @@ from detection.plugins import plugin_names
 from drivers.recorded.tiff import RecordedFrame, read_frames
 from service.analysis.detectors import open_detector
 from service.archive.frames import detect_recorded, frame_document
-from service.console import trials as values
+from service.console.computer import trials as values
 from service.errors import InputError
 from service.pictures.step_panels import AMBER, BLUE, GREEN, RED, Panel, panels_of, result_panel
 from service.planning.from_detections import Places, values_of

@@ -40,8 +40,16 @@ class Worker:
         with self._asking:
             self._end()
 
-    def ask(self, what: str, **given: Any) -> Any:
+    def ask(self, what: str, *, longest_s: float = _LONGEST_S, **given: Any) -> Any:
         """Ask the program, and return its answer.
+
+        Parameters
+        ----------
+        what : str
+        longest_s : float
+            Longest wait for the answer, s.
+        **given
+            Parameters of the question.
 
         Raises
         ------
@@ -52,12 +60,12 @@ class Worker:
             if self._process is None or self._process.poll() is not None:
                 self._begin()
             try:
-                reply = self._answer(json.dumps({"do": what} | given).encode() + b"\n")
+                reply = self._answer(json.dumps({"do": what} | given).encode() + b"\n", longest_s)
             except (BrokenPipeError, TimeoutError, EOFError) as error:
                 self._end()
                 late = isinstance(error, TimeoutError)
-                why = f"did not end within {_LONGEST_S:.0f} s" if late else "ended without an answer"
-                raise InputError(f"the detector {why}; try another frame, or other settings") from error
+                why = f"did not end within {longest_s:.0f} s" if late else "ended without an answer"
+                raise InputError(f"the program {why}; try another file, or other settings") from error
         if "refused" in reply:
             raise InputError(str(reply["refused"]))
         return reply["is"]
@@ -74,14 +82,14 @@ class Worker:
             start_new_session=True,
         )
 
-    def _answer(self, question: bytes) -> dict[str, Any]:
+    def _answer(self, question: bytes, longest_s: float) -> dict[str, Any]:
         process = self._process
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(question)
         process.stdin.flush()
-        end_s, said = time.monotonic() + _LONGEST_S, bytearray()
+        end_s, said = time.monotonic() + longest_s, bytearray()
         while not said.endswith(b"\n"):
             ready, _, _ = select.select([process.stdout], [], [], max(0.0, end_s - time.monotonic()))
             if not ready:

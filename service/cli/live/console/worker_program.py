@@ -60,6 +60,25 @@ def _answers(what: str) -> Callable[..., Any]:
         from service.cli.live.console.tuner_profile import save
 
         return save
+    if what in ("holder_read", "holder_find", "holder_landmarks", "holder_save"):
+        from service.cli.live.console import holder_lists
+
+        lists: dict[str, Callable[..., Any]] = {
+            "holder_read": holder_lists.read,
+            "holder_find": holder_lists.find,
+            "holder_landmarks": holder_lists.landmarks,
+            "holder_save": holder_lists.save,
+        }
+        return lists[what]
+    if what in ("holder_picture", "holder_safe_area", "holder_configure"):
+        from service.cli.live.console import holder_stage
+
+        stage: dict[str, Callable[..., Any]] = {
+            "holder_picture": holder_stage.picture,
+            "holder_safe_area": holder_stage.safe_area,
+            "holder_configure": holder_stage.configure,
+        }
+        return stage[what]
     from service.cli.live.console import tuner_trial
 
     trials = _trials()

@@ -2,10 +2,12 @@ import json
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from service.cli.live.console import computer
+from service.cli.live.console.command import private_page
 from service.cli.live.console.computer import ThisComputer
 from service.errors import InputError, NoDaemonError
 from tests.service.conftest import Start
@@ -125,3 +127,12 @@ def test_the_console_refuses_a_taken_port_and_short_tokens(
     monkeypatch.setenv("ILEMTRACK_CONSOLE_TOKEN", "short")
     status, _, said = say("console", "--no-open", "--port", port)
     assert (status, "at least 16 characters" in said) == (2, True)
+
+
+def test_a_browser_is_started_with_a_page_that_only_this_user_reads() -> None:
+    with private_page(8550, "<p>a secret</p>") as address:
+        path = Path(urlsplit(address).path)
+        assert address.startswith("file://")
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_text(encoding="utf-8") == "<p>a secret</p>"
+    assert not path.exists()

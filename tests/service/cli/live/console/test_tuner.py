@@ -17,7 +17,7 @@ from service.cli.live.console import worker_program
 from service.cli.live.console.computer import ThisComputer
 from service.cli.live.console.tuner_profile import save
 from service.cli.live.console.tuner_trial import Trials, settings_of
-from service.console.trials import FrameChoice, Trial, Value
+from service.console.computer.trials import FrameChoice, Trial, Value
 from service.errors import InputError
 from tests.detection.synthetic import make_section
 

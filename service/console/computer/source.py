@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service.console.trials import Tuner
+from service.console.computer.holder import HolderFiles
+from service.console.computer.trials import Tuner
 
 
 class Source(Protocol):
@@ -124,6 +125,11 @@ class Computer(Protocol):
     @property
     def tuner(self) -> Tuner:
         """Detectors on single frames."""
+        ...
+
+    @property
+    def holder(self) -> HolderFiles:
+        """Section lists and overviews."""
         ...
 
     def open(self, run: str | None) -> Opened:
