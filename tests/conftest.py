@@ -30,6 +30,8 @@ gc.disable()
 
 
 LONGEST = (
+    "tests/service/console/test_browser.py",
+    "tests/service/console/test_picture_pages.py",
     "tests/service/daemon/",
     "tests/detection/serial/",
     "tests/service/autofocus/",
