@@ -6,11 +6,9 @@ from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
 from service.api.client import ENDPOINT_VARIABLE, KEY_VARIABLE
 from service.session.folders.run_folder import MICROSCOPE_VARIABLE
@@ -41,24 +39,6 @@ LONGEST = (
     "tests/planner/",
 )
 """Folders of the files that take longest, which come first: at the end no worker is left alone with one."""
-
-
-BROWSER = ("tests/service/console/test_browser.py", "tests/service/console/test_picture_pages.py")
-"""Files that share one browser and one console: one process runs them, one after the other."""
-
-
-class SharedBrowser(LoadFileScheduling):  # type: ignore[misc]
-    """One process for all tests of a file, and one for the files of `BROWSER` together."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = str(super()._split_scope(nodeid))
-        return BROWSER[0] if file in BROWSER else file
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedBrowser | None:
-    """Return the scheduler of ``--dist loadfile``."""
-    return SharedBrowser(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
