@@ -48,6 +48,10 @@ COMMANDS: Table = {
         f"{_OFFLINE}.alignment:align",
         "Find a field in an electron overview, and prove how accurately.",
     ),
+    "overview": Entry(
+        f"{_LIVE}.holder.overview:overview",
+        "Take the optical overview of the holder with the fluorescence camera.",
+    ),
     "map": Entry(f"{_OFFLINE}.holder.find_sections:map_", "Find the sections in an optical overview."),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
     "estimate": Entry(
