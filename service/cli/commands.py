@@ -52,6 +52,10 @@ COMMANDS: Table = {
         f"{_LIVE}.holder.overview:overview",
         "Take the optical overview of the holder with the fluorescence camera.",
     ),
+    "preview": Entry(
+        f"{_LIVE}.holder.preview:preview",
+        "Choose the fields that hold cells, by a fluorescence preview of low exposure.",
+    ),
     "map": Entry(f"{_OFFLINE}.holder.find_sections:map_", "Find the sections in an optical overview."),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
     "estimate": Entry(

@@ -1,6 +1,7 @@
 """One tile of the holder: move, light, frame; the beam stays blanked."""
 
 import math
+from collections.abc import Callable
 from datetime import datetime
 
 from config.model import Config
@@ -26,10 +27,12 @@ class TileCamera:
     Parameters
     ----------
     config : Config
-        Of the holder's light, see `service.mapping.tiles.taking.holder_light`.
+        With the light of the holder, see `service.mapping.tiles.taking.holder_light`.
     devices : Microscope
         With deadlines.
     clock : Clock
+    check : callable
+        Called before and after the exposure of a tile; raises where the tile would be worthless.
 
     Attributes
     ----------
@@ -37,11 +40,14 @@ class TileCamera:
         Exposures so far, those for focusing included.
     """
 
-    def __init__(self, config: Config, devices: Microscope, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, devices: Microscope, clock: Clock, check: Callable[[], None] = lambda: None
+    ) -> None:
         self._config = config
         self._devices = devices
         self._clock = clock
         self._focus = TileFocus(devices.light_focus, config.fluorescence.autofocus_um * 1e-6)
+        self._check = check
         self.exposures = 0
 
     def take(self, center_m: tuple[float, float]) -> tuple[FmFrame, datetime]:
@@ -69,7 +75,9 @@ class TileCamera:
         self._move(center_m)
         self._focus.focus(center_m, self._expose)
         asked_s, asked_at = self._clock.now_s(), utc_now()
+        self._check()
         frame = self._expose()
+        self._check()
         tolerance_m = self._config.stage.arrival_tolerance_um * 1e-6
         validate_frame(frame, center_m, self._rect_m(center_m), asked_s, tolerance_m)
         return frame, asked_at

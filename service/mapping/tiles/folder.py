@@ -6,6 +6,7 @@
 """
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -139,9 +140,11 @@ class OverviewFolder:
 def _document(config: Config, plan: TilePlan) -> dict[str, Any]:
     """Return what tiles of one overview have in common, as JSON values."""
     fluorescence = config.fluorescence
+    places = repr([(tile.name, tile.center_m) for tile in plan.tiles])
     document = {
         "v": 1,
         "rect_m": plan.rect_m,
+        "tiles": hashlib.sha256(places.encode()).hexdigest(),
         "rows": plan.rows,
         "columns": plan.columns,
         "pixel_size_m": plan.pixel_size_m,

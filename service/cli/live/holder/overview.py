@@ -1,6 +1,5 @@
 """The command `ilemtrack overview`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,13 +8,13 @@ import typer
 
 from config.choices import DEFAULT_PROFILE
 from config.model import Config
-from drivers.microscope import Microscope
+from service.cli.live.holder.scanning import refuse_without_room, take
 from service.cli.options import ConfigFile, Json
 from service.cli.output import print_json, tell
 from service.errors import InputError
 from service.mapping.tiles.folder import OverviewFolder
-from service.mapping.tiles.plan import Tile, TileCost, TilePlan, cost_of, plan_tiles
-from service.mapping.tiles.taking import Missed, holder_light, take_tiles
+from service.mapping.tiles.plan import TileCost, TilePlan, cost_of, plan_tiles
+from service.mapping.tiles.taking import holder_light
 from service.words.quantities import duration, size
 
 
@@ -63,12 +62,12 @@ def overview(
     with alone(chosen), folder.begun(chosen, plan):
         left = [tile for tile in plan.tiles if not folder.kept(tile)]
         cost = cost_of(chosen, plan, len(left))
-        _refuse_without_room(chosen, folder, cost)
+        refuse_without_room(chosen, folder, cost)
         if len(left) < len(plan.tiles):
             tell(f"{len(plan.tiles) - len(left)} of {len(plan.tiles)} tiles are there already")
         if left:
             _tell_cost(chosen, plan, cost)
-        missed, exposures = _take(chosen, folder, left) if left else ([], 0)
+        missed, exposures = take(holder_light(chosen), folder, left) if left else ([], 0)
         stitching = stitch(chosen, plan, folder)
     for one in missed:
         tell(f"{one.tile.name}: {one.says}")
@@ -88,71 +87,6 @@ def overview(
             }
         )
     return int(stitching.missing > 0)
-
-
-def _take(config: Config, folder: OverviewFolder, tiles: Sequence[Tile]) -> tuple[list[Missed], int]:
-    """Take tiles with the microscope, and leave it safe whatever happens: beam blanked, light off."""
-    from rich.progress import track
-
-    from drivers.clock import SystemClock
-    from service.acquisition.holder.tile_camera import TileCamera
-    from service.cli.consoles import people
-    from service.safety.deadlines import guarded
-    from service.safety.safe_state import make_safe
-    from service.session.folders.run_folder import has_hardware
-    from service.session.found_settings import put_back, sentences
-    from service.session.hardware import hardware
-    from service.signals import interrupted_once
-    from simulators.clock import FastClock
-
-    lit = holder_light(config)
-    clock = SystemClock() if has_hardware(config) else FastClock()
-    with interrupted_once():
-        connected, quanta = hardware(lit, clock)
-        devices = guarded(connected)
-        try:
-            _demand_ready(lit, devices)
-            devices.sem.blank()
-            camera = TileCamera(lit, devices, clock)
-            shown = track(tiles, "tiles", console=people, transient=True, disable=not people.is_terminal)
-            return take_tiles(lit, camera, folder, shown), camera.exposures
-        except KeyboardInterrupt:
-            tell("interrupted: the light is switched off, the stage stays; the same command goes on")
-            raise
-        finally:
-            try:
-                make_safe(devices)
-                for sentence in sentences(put_back(devices)):
-                    tell(sentence)
-            finally:
-                if quanta is not None:
-                    quanta.client.close()
-
-
-def _demand_ready(config: Config, devices: Microscope) -> None:
-    """Refuse what the preflight of a session refuses, and a chamber that is pumping."""
-    from drivers.chamber import VacuumState
-    from service.diagnostics.checks import Level
-    from service.diagnostics.preflight import device_checks, red_ones
-    from service.diagnostics.session_checks import survey_checks
-
-    checks = [*survey_checks(config), *device_checks(devices, config)]
-    for check in checks:
-        if check.level is Level.WARN:
-            tell(f"{check.name}: {check.says}")
-    red = red_ones(checks)
-    if red:
-        raise InputError(f"preflight: {'; '.join(red)}")
-    if devices.chamber_by_hand is None and devices.chamber.state() is VacuumState.CHANGING:
-        raise InputError("preflight: the chamber is pumping or venting; wait until it is done")
-
-
-def _refuse_without_room(config: Config, folder: OverviewFolder, cost: TileCost) -> None:
-    from service.acquisition.disk_space import shortage
-
-    lack = shortage(folder.path, cost.data_bytes, config.session.min_free_disk_gb)
-    if lack is not None:
-        raise InputError(lack)
 
 
 def _planned(config: Config, plan: TilePlan, cost: TileCost) -> dict[str, Any]:
