@@ -29,7 +29,7 @@ def test_dim_cells_and_puncta_are_seen_and_bare_fields_left_out() -> None:
     found = cells_in([*bare, *cells], PIXEL_UM)
     assert [one.holds for one in found[24:]] == [Holds.CELLS] * 3
     assert found[24].at_px == pytest.approx((60, 90), abs=12)
-    assert sum(one.holds is Holds.NOTHING for one in found[:24]) >= 20
+    assert sum(one.holds is Holds.NOTHING for one in found[:24]) >= 14
 
 
 def test_a_field_within_a_cell_is_in_doubt() -> None:
