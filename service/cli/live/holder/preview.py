@@ -29,7 +29,7 @@ def preview(
     ] = None,
     exposure_percent: Annotated[
         float, typer.Option(min=1, max=50, help="Exposure, of that of a fluorescence frame, percent.")
-    ] = 10.0,
+    ] = 25.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show time and light dose; move and switch nothing.")
     ] = False,

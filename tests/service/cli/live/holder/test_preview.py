@@ -31,8 +31,8 @@ def test_a_dry_run_states_what_the_preview_bleaches(config: Path, say: Said) -> 
     status, found, text = say("preview", "--config", config, "--dry-run", "--json")
     assert status == 0
     assert found["fields"] == 16
-    assert found["cost"]["of_a_frame"] == pytest.approx(0.1)
-    assert "bleaches as 10% of a fluorescence frame does" in text
+    assert found["cost"]["of_a_frame"] == pytest.approx(0.25)
+    assert "bleaches as 25% of a fluorescence frame does" in text
 
 
 def test_the_preview_writes_a_configuration_with_the_fields_that_hold_cells(
