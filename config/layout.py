@@ -65,6 +65,12 @@ class ListedSection(Frozen):
         description="Centres of the fields in the order of imaging, stage x and y, um; null: a grid about the"
         " centre, as `fields` has it.",
     )
+    left_out_centers_um: tuple[tuple[float, float], ...] | None = Field(
+        None,
+        max_length=10_000,
+        description="Centres of fields that `ilemtrack preview` left out, since they seem to hold no cells;"
+        " for people.",
+    )
 
     @model_validator(mode="after")
     def _fields_in_range(self) -> Self:

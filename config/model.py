@@ -11,11 +11,12 @@ from config.instrument import (
     CalibrationConfig,
     ChamberConfig,
     Driver,
-    FluorescenceConfig,
     SemConfig,
     StageConfig,
 )
 from config.layout import GridLayout, LayoutConfig
+from config.light.fluorescence import FluorescenceConfig
+from config.light.holder import HolderConfig
 from config.odemis import OdemisConfig
 from config.quanta import QuantaConfig
 from config.simulator import SimulatorConfig
@@ -42,6 +43,7 @@ class Config(Frozen):
     sem: SemConfig = SemConfig()
     chamber: ChamberConfig = ChamberConfig()
     stage: StageConfig = StageConfig()
+    holder: HolderConfig = HolderConfig()
     calibration: CalibrationConfig = CalibrationConfig()
     layout: LayoutConfig = Field(GridLayout(), description="Positions of the sections.")
     detection: DetectionConfig = DetectionConfig()

@@ -19,6 +19,36 @@ def caution_says(caution: str, wrong: Sequence[str]) -> str:
     return _CAUTIONS[caution]
 
 
+_NOTHING = {
+    "empty": "the overview is empty: all of it has one brightness",
+    "saturated": "the overview is saturated: take it again with less light",
+    "blurred": "the overview is out of focus: it has no sharp edges; focus and take it again",
+    "no_sections": (
+        "no sections were found: nothing in the overview has four straight sides and one size;"
+        " outline one or two sections and give them with --outline"
+    ),
+}
+
+
+def nothing_says(nothing: str) -> str:
+    """Return why no sections were found in an overview."""
+    return _NOTHING[nothing]
+
+
+_OUTLINE_DOUBTS = {
+    "sides": "some of its sides are not seen",
+    "incomplete": "the substrate shows inside it: it may be torn or folded",
+    "cut": "the picture or the glass ends there",
+    "overlap": "it overlaps a section that is seen better",
+    "shape": "it is about as large as a section, but has another shape",
+}
+
+
+def outline_doubt_says(doubt: str) -> str:
+    """Return why a person should look at an outline."""
+    return _OUTLINE_DOUBTS[doubt]
+
+
 _DOUBTS = {
     "far": "their edges are apart, shifted or turned",
     "another": "another section fits nearly as well",

@@ -56,6 +56,14 @@ COMMANDS: Table = {
         f"{_OFFLINE}.alignment:align",
         "Find a field in an electron overview, and prove how accurately.",
     ),
+    "overview": Entry(
+        f"{_LIVE}.holder.overview:overview",
+        "Take the optical overview of the holder with the fluorescence camera.",
+    ),
+    "preview": Entry(
+        f"{_LIVE}.holder.preview:preview",
+        "Choose the fields that hold cells, by a fluorescence preview of low exposure.",
+    ),
     "map": Entry(f"{_OFFLINE}.holder.find_sections:map_", "Find the sections in an optical overview."),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),
     "estimate": Entry(

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from config.instrument import FluorescenceConfig, SemConfig
+from config.instrument import SemConfig
+from config.light.fluorescence import FluorescenceConfig
 from config.model import Config
 from planner.geometry.rects import area_m2
 from service.diagnostics.checks import Check, Level

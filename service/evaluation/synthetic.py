@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from config.instrument import FluorescenceConfig
+from config.light.fluorescence import FluorescenceConfig
 from config.model import Config
 from detection.evaluation.truth import TrueCell
 from detection.image.boxes import BoxPx

@@ -5,7 +5,7 @@ import hashlib
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,11 @@ from service.store.durable import sync_folder
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 T = TypeVar("T")
+
+HOLDER_OVERVIEW = "holder_overview"
+"""Kind of a file that is an overview of the holder, under `KIND_KEY`."""
+KIND_NAME = "kind"
+KIND_KEY = f"ilemtrack.{KIND_NAME}"
 
 _TRIES, _AGAIN_S = 4, 0.25
 """Tries of a read or a write that may succeed a moment later, and the time between, s; chosen by hand."""
@@ -131,6 +136,31 @@ def save_em(
         notes,
     )
     return _save(path, image.pixels, facts)
+
+
+def save_holder_overview(
+    path: Path,
+    pixels: NDArray[np.uint16],
+    center_m: tuple[float, float],
+    pixel_size_m: float,
+    camera: str,
+    taken_at: datetime,
+    notes: Mapping[str, object],
+) -> SavedImage:
+    """Save a stitched overview of the holder, upright on the stage; see `_save`."""
+    facts = ImageFacts(
+        "overview of the holder",
+        _size(pixels),
+        pixels.dtype.name,
+        (pixel_size_m, pixel_size_m),
+        center_m,
+        0.0,
+        taken_at,
+        camera,
+        None,
+        {KIND_NAME: HOLDER_OVERVIEW, **notes},
+    )
+    return _save(path, pixels, facts)
 
 
 def read_pixels(path: Path, sha256: str | None = None) -> Pixels:

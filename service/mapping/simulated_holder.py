@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from config.layout import ListedSection, ListLayout
 from config.model import Config
 from detection.overview.find import find_sections
+from service import wording_mapping
 from service.errors import InputError
 from service.mapping.fields import FieldGrid, layout_of
 from service.mapping.landmarks import on_stage, positions_of
 from service.mapping.lists.checks import ordered
 from service.mapping.order.ribbons import order_ribbons
 from service.mapping.overview.document import list_of, section_id
-from service.mapping.overview.sentences import NOTHING
 from service.mapping.own_ground import with_own_ground
 from service.mapping.session_layout import with_sections
 from service.mapping.stage_fit import fit_stage_map
@@ -92,7 +92,7 @@ def simulated_holder(config: Config, sections: int = SECTIONS) -> SimulatedHolde
     image = draw_overview(array, PictureSettings(seed=specimen.seed)).image
     found = find_sections(image)
     if found.nothing is not None:
-        raise InputError(f"the simulated overview: {NOTHING[found.nothing]}")
+        raise InputError(f"the simulated overview: {wording_mapping.nothing_says(found.nothing)}")
     pairs = tuple(
         PointPair(f"L{n}", mark.position_px, (mark.stage_m[0] * 1e6, mark.stage_m[1] * 1e6))
         for n, mark in enumerate(array.landmarks, start=1)

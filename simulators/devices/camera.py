@@ -16,12 +16,14 @@ from drivers.guards.limits import require_em_gain, require_exposure
 from drivers.guards.stopping import StopSwitch
 from drivers.pose import Pose
 from simulators.devices.bleaching import BleachedGround
-from simulators.devices.light import SimulatedLight
+from simulators.devices.light import LINE_WIDTH_NM, SimulatedLight
 from simulators.devices.light_focus import SimulatedLightFocus
 from simulators.devices.plate import plate_height_m
+from simulators.devices.reflection import reflected
 from simulators.devices.stage import SimulatedStage
 from simulators.specimen.grid import Floats, Grid
 from simulators.specimen.specimen import Specimen
+from simulators.specimen.textures import Texture
 
 _READOUT_S = 0.03
 """Readout, s: 512 x 512 pixels at 10 MHz (0.026 s) plus the frame transfer."""
@@ -29,6 +31,8 @@ DUST_RADIUS_UM = (1.5, 3.5)
 """Smallest and largest radius of a dust spot; chosen by hand."""
 _SENSOR_C = -70.0
 """A usual temperature of such a camera; chosen by hand."""
+_REFLECTED_PHOTONS = 1.2e7
+"""Photons per pixel that 1 J/cm2 gives off the bare substrate; chosen by hand."""
 _STOKES_NM = 25.0
 """Emission minus excitation wavelength of GFP, about; not measured."""
 
@@ -37,7 +41,8 @@ class SimulatedCamera:
     """Implements `drivers.fluorescence.FluorescenceCamera`.
 
     A frame shows the fluorescence at the true position of the stage, bleached by earlier exposures to the
-    beam and blurred by the objective, on a bell-shaped background of the light path. Noise: photoelectrons
+    beam and blurred by the objective, on a bell-shaped background of the light path. In the light of
+    ``holder``, unless that is the excitation, it shows the holder by reflection. Noise: photoelectrons
     (Poisson), the electron-multiplying register (a gamma distribution, which doubles the variance: Hirsch et
     al., PLoS ONE 8 (2013) e53671) and read noise; then offset and 16 bits.
 
@@ -74,6 +79,7 @@ class SimulatedCamera:
         self._focus = focus
         self._switch = StopSwitch()
         self._exposures = 0
+        self._texture = Texture(config.simulator.specimen.seed)
         columns, rows = config.fluorescence.frame_px
         self._shape = rows, columns
         self._background = _bell(config) + _dust(config)
@@ -125,16 +131,34 @@ class SimulatedCamera:
 
     def _scene(self, pose: Pose, settings: FmSettings) -> Floats:
         """Return the photons of each pixel in the whole exposure."""
+        grid = Grid.of_pose(pose, self._shape)
+        if self._reflects():
+            dose = self._light.power_density_w_per_cm2() * settings.exposure_s
+            image = self._blurred(reflected(self._specimen.faces(grid), grid, self._texture), pose)
+            # The light is as uneven as in fluorescence: the bell, at half its depth.
+            bell = self._background / max(float(self._background.max()), 1e-6)
+            return np.asarray(image * (1 + bell) * np.float32(dose * _REFLECTED_PHOTONS / 2))
         excitation = self._light.excitation()
         if excitation == 0:
             return np.zeros(self._shape, np.float32)
-        grid = Grid.of_pose(pose, self._shape)
-        image = self._specimen.fluorescence(grid) * self._ground.remaining(grid)
+        image = self._blurred(self._specimen.fluorescence(grid) * self._ground.remaining(grid), pose)
+        return np.asarray((image + self._background) * np.float32(excitation * settings.exposure_s))
+
+    def _reflects(self) -> bool:
+        """Return True in the light of the holder's overview."""
+        line_nm, holder = self._light.line_nm(), self._config.holder
+        return (
+            line_nm is not None
+            and holder.light != "fluorescence"
+            and abs(line_nm - holder.wavelength_nm) < LINE_WIDTH_NM
+            and abs(line_nm - self._config.fluorescence.excitation_nm) > LINE_WIDTH_NM
+        )
+
+    def _blurred(self, image: Floats, pose: Pose) -> Floats:
         off_m = self._focus.position() - plate_height_m(self._config, pose.center_m)
         sigma_um = blur_sigma_um(self._config, off_m)
         blur_px = sigma_um * 1e3 / self._config.fluorescence.pixel_size_nm
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE))
-        return np.asarray((image + self._background) * np.float32(excitation * settings.exposure_s))
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE))
 
     def _detect(self, photons: Floats, em_gain: float, rng: np.random.Generator) -> NDArray[np.uint16]:
         simulator = self._config.simulator

@@ -1,6 +1,6 @@
 """A specimen derived from recorded fluorescence frames, for the simulated SEM of a replay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from drivers.pose import to_pixels
 from drivers.recorded.devices import PlacedFrame
 from simulators.specimen.grid import Floats, Grid
-from simulators.specimen.specimen import TruthCell
+from simulators.specimen.specimen import Face, TruthCell
 from simulators.specimen.textures import Sampling, Texture
 from simulators.specimen.ultrastructure import paint, paint_resin
 
@@ -46,6 +46,10 @@ class RecordedSpecimen:
         for frame in self._near(grid):
             _paste(image, grid, frame, _above_background(frame))
         return image
+
+    def faces(self, grid: Grid) -> Iterator[Face]:  # noqa: ARG002
+        """Yield nothing: recorded fluorescence does not show where the sections end."""
+        return iter(())
 
     def stain(self, grid: Grid) -> Floats:
         """Return the heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""

@@ -29,6 +29,10 @@ _MIN_CUT_UM2 = 1.0
 """Smallest cut that counts as a cell; chosen by hand."""
 
 
+Face = tuple[SectionPlace, Grid, NDArray[np.bool_]]
+"""A section, the grid in its plane, and where on that grid the section lies."""
+
+
 @dataclass(frozen=True, slots=True)
 class TruthCell:
     """One cell visible in the fluorescence of a section.
@@ -56,6 +60,10 @@ class Specimen(Protocol):
 
     def fluorescence(self, grid: Grid) -> Floats:
         """Return the signal of unbleached fluorophores on a grid, photons per FM pixel and second."""
+        ...
+
+    def faces(self, grid: Grid) -> Iterator[Face]:
+        """Yield the sections under a grid on the stage, the furthest first; none where they are unknown."""
         ...
 
     def stain(self, grid: Grid) -> Floats:
@@ -109,7 +117,7 @@ class SimulatedSpecimen:
     def fluorescence(self, grid: Grid) -> Floats:
         """Return the signal of unbleached fluorophores on a grid, photons per FM pixel and second."""
         image = np.zeros(grid.shape, np.float32)
-        for place, plane, face in self._faces(grid):
+        for place, plane, face in self.faces(grid):
             image[face] = 0
             for cut in self._cuts(plane, place.depth_um):
                 light = signal(cut, self._pattern, self._texture)
@@ -121,7 +129,7 @@ class SimulatedSpecimen:
     def stain(self, grid: Grid) -> Floats:
         """Return the heavy-metal stain on a grid on the stage: 0 none, 1 the heaviest."""
         image = np.full(grid.shape, BARE_SUPPORT, np.float32)
-        for place, plane, face in self._faces(grid):
+        for place, plane, face in self.faces(grid):
             section = paint_resin(
                 plane, place.depth_um, self._texture, self._grey.resin_stain, self._grey.resin_texture_percent
             )
@@ -144,7 +152,7 @@ class SimulatedSpecimen:
         with self._lock:
             return self._truth(section_id)
 
-    def _faces(self, grid: Grid) -> Iterator[tuple[SectionPlace, Grid, NDArray[np.bool_]]]:
+    def faces(self, grid: Grid) -> Iterator[Face]:
         """Yield the sections under a grid, each with the grid in its plane and a mask of the block face."""
         half_u, half_v = self.sections.half_size_um
         for place in self.sections.near(grid.center_um, grid.radius_um):

@@ -73,7 +73,24 @@ def test_signal_grows_with_exposure_and_power(make_config: MakeConfig) -> None:
     one = mean(1.0, 0.5)
     assert mean(2.0, 0.5) == pytest.approx(2 * one, rel=0.01)
     assert mean(1.0, 1.0) == pytest.approx(2 * one, rel=0.01)
-    assert mean(1.0, 0.5, 594) < 0.01 * one
+    assert mean(1.0, 0.5, 405) < 0.01 * one
+
+
+def test_the_light_of_the_holder_shows_the_section_by_reflection(make_config: MakeConfig) -> None:
+    config = make_config(specimen=EMPTY)
+    devices = SimulatedMicroscope(config, FastClock()).devices
+    holder = config.holder
+
+    def median(exposure_s: float, at_m: tuple[float, float]) -> float:
+        devices.stage.move_to(*at_m, 100)
+        devices.light.on(holder.wavelength_nm, holder.power_density_w_per_cm2, 5)
+        settings = FmSettings(exposure_s, 1, holder.wavelength_nm, holder.power_density_w_per_cm2)
+        frame = devices.camera.expose(settings, 60)
+        return float(np.median(frame.pixels)) - config.fluorescence.offset_adu
+
+    section, bare = median(0.02, (0.0, 0.0)), median(0.02, (5e-3, 5e-3))
+    assert 0.4 < section / bare < 0.7
+    assert median(0.04, (5e-3, 5e-3)) == pytest.approx(2 * bare, rel=0.05)
 
 
 def test_too_much_light_saturates(make_config: MakeConfig) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from detection.overview.common_shape.shape import shape_of
 from detection.overview.settings import ShapeSettings
 from detection.overview.values import Found, Outline, Shape
+from service import wording_mapping
 from service.errors import InputError
-from service.mapping.overview.sentences import DOUBTS
 from service.mapping.values import MappedSection, PointPair, SectionList, Unit, rotation_of
 
 
@@ -24,7 +24,12 @@ def document_of(name: str, size_px: tuple[int, int], found: Found) -> dict[str, 
             {"id": section_id(number), **_entry(one)} for number, one in enumerate(found.sections, start=1)
         ],
         "doubtful": [
-            {"id": f"D{number:04d}", **_entry(one), "reason": str(one.doubt), "says": DOUBTS[one.doubt]}
+            {
+                "id": f"D{number:04d}",
+                **_entry(one),
+                "reason": str(one.doubt),
+                "says": wording_mapping.outline_doubt_says(one.doubt),
+            }
             for number, one in enumerate(found.doubtful, start=1)
             if one.doubt is not None
         ],

@@ -39,13 +39,14 @@ def map_(
 ) -> None:
     """Find the sections in an optical overview."""
     from detection.overview.find import find_sections
+    from service import wording_mapping
     from service.cli.consoles import results
     from service.mapping.landmarks import fit_landmarks, landmarks_document, on_stage, read_landmarks
     from service.mapping.lists.document import document_of_sections
     from service.mapping.lists.files import read_list, write_list
     from service.mapping.overview.document import document_of, list_of, shape_from
     from service.mapping.overview.joining import read_overview
-    from service.mapping.overview.sentences import DOUBTS, NOTHING
+    from service.mapping.overview.own_place import corner_pairs, own_stage_map
     from service.pictures.holder.overview import draw_overview_sections
     from service.pictures.overlay import write_png
 
@@ -55,12 +56,18 @@ def map_(
     pixels = read_overview(overviews, layout)
     found = find_sections(pixels, shape)
     if found.nothing is not None:
-        raise InputError(f"{overviews[0]}: {NOTHING[found.nothing]}")
+        raise InputError(f"{overviews[0]}: {wording_mapping.nothing_says(found.nothing)}")
     document = document_of(str(overviews[0]), (pixels.shape[1], pixels.shape[0]), found)
+    own = own_stage_map(overviews[0]) if fit is None and len(overviews) == 1 else None
+    if own is not None:
+        pairs = corner_pairs(own, (pixels.shape[1], pixels.shape[0]))
+    stage_map = own if fit is None else fit.map
     listed = list_of(found, pairs)
     if fit is not None:
         document["landmarks"] = landmarks_document(pairs, fit)
-        document["stage"] = document_of_sections(on_stage(listed, fit.map))["sections"]
+    if stage_map is not None:
+        document["stage_from"] = "overview" if fit is None else "landmarks"
+        document["stage"] = document_of_sections(on_stage(listed, stage_map))["sections"]
     try:
         if out is not None:
             write_list(out, listed)
@@ -78,6 +85,12 @@ def map_(
     for number, one in enumerate(found.doubtful, start=1):
         x, y = one.center_px
         if one.doubt is not None:
-            results.print(f"D{number} at {x:.0f}, {y:.0f} px: {DOUBTS[one.doubt]}")
+            says = wording_mapping.outline_doubt_says(one.doubt)
+            results.print(f"D{number} at {x:.0f}, {y:.0f} px: {says}")
+    if own is not None:
+        results.print(
+            f"{own.um_per_px:.4g} um per px; the overview states its place on the stage, which is true until"
+            " somebody takes the holder out"
+        )
     if fit is not None:
         results.print(f"{fit.map.um_per_px:.4g} um per px; landmarks fit to {fit.rms_um:.2g} um")

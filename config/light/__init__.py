@@ -1,0 +1,1 @@
+"""Settings of the light: fluorescence, and the optical overview of the holder."""

@@ -1,0 +1,1 @@
+"""The command that takes the optical overview of the holder."""
