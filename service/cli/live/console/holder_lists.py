@@ -41,12 +41,12 @@ def find(overview: str) -> HolderMap:
     from detection.overview.find import find_sections
     from service.mapping.overview.document import list_of
     from service.mapping.overview.joining import read_overview
-    from service.mapping.overview.sentences import NOTHING
+    from service.wording_mapping import nothing_says
 
     pixels = read_overview([Path(overview)], None)
     found = find_sections(pixels, None)
     if found.nothing is not None:
-        raise InputError(f"{overview}: {NOTHING[found.nothing]}")
+        raise InputError(f"{overview}: {nothing_says(found.nothing)}")
     document = document_of(overview, (pixels.shape[1], pixels.shape[0]), found)
     return _shown(list_of(found), document, overview)
 
