@@ -6,6 +6,7 @@ nucleus, say. `python -m training.confidence` fits the coefficients to frames of
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -59,7 +60,7 @@ def evidence_of(
         1, the log-odds of its own confidence, the logarithm of 1 + the number of cells among the others, and
         that of its brightest pixel over what is usual in the frame, 0 or less.
     """
-    peaks = np.array([_peak(hit, z, grid) for hit in hits])
+    peaks = [_peak(hit, z, grid) for hit in hits]
     usual = float(np.percentile(peaks, settings.usual_percent))
     cells = sum(hit.confidence for hit in hits)
     return [
@@ -69,8 +70,15 @@ def evidence_of(
             math.log1p(min(cells - hit.confidence, settings.most_company)),
             max(math.log(min(peak / usual, 1.0)), settings.least_dimness),
         )
-        for hit, peak in zip(hits, peaks.tolist(), strict=True)
+        for hit, peak in zip(hits, peaks, strict=True)
     ]
+
+
+def usual_peak(
+    hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+) -> float:
+    """Return the brightest pixel that is usual among the hits of a frame, in deviations of the noise."""
+    return float(np.percentile([_peak(hit, z, grid) for hit in hits], settings.usual_percent))
 
 
 def _peak(hit: Hit, z: NDArray[np.float32], grid: WorkingGrid) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from detection.combined.cautions import SENTENCES, Caution
 from detection.combined.confidence import with_confidences
+from detection.combined.dim import least_score_of
 from detection.combined.fusion import (
     Fusion,
     fused,
@@ -22,6 +23,7 @@ from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
+from detection.network.settings import READING
 from detection.overlooked.left_out import is_uneven
 from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
@@ -79,6 +81,7 @@ class Combined:
         seen = self.network.steps(frame)
         standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
+        seen = _with_dim(self.network, seen, standing, frame, self.settings)
         learned = learned_of(seen, standing, self.settings)
         shown_share = union_fraction((hit.box for hit in learned), shape)
         crowd = shown_share >= self.settings.crowd_share
@@ -103,6 +106,20 @@ class Combined:
         fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
         more = _of_result(frame, seen.grid, fusion, self.settings)
         return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
+
+
+def _with_dim(
+    learner: network.Network,
+    seen: network.Steps,
+    standing: Standing,
+    frame: Frame,
+    settings: CombinedSettings,
+) -> network.Steps:
+    """Read the output of the network again where dim cells are likely to be lost."""
+    if frame.processed or standing.crowded or standing.dense:
+        return seen
+    least = least_score_of(seen.score, seen.hits, standing.z, seen.grid, settings)
+    return learner.read_again(seen, frame, least) if least < READING.least_score else seen
 
 
 def _of_result(

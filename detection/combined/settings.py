@@ -45,6 +45,21 @@ class CombinedSettings:
     bright_reach_um: float = 2.5
     """Farthest that the outer box of a bright hit reaches beyond its box. On the same frames, with other
     measures of brightness, 2 um cut 1 % of the cytoplasmic cells and 3 um imaged .02 to .04 more of them."""
+    dim_company: float = 2.0
+    """Cells that the network must expect in a frame, the sum of its confidences, before its least score is
+    lowered. With the next three, of 146 punctate cells at the noise in development frames .733 are imaged
+    wholly, before .349, at 4.2 times their area, before 1.8; nuclear ones at the noise take 4.5 times, before
+    3.0; debris takes .033 of a frame, before .026, with lumps .052, before .031; other frames change by .01
+    or not at all. With 2.5 it is .685 and debris as before."""
+    dim_sd: float = 10.0
+    """Usual brightest pixel of the hits of a frame, in deviations of its noise, below which its cells are
+    dim. Development frames with dim vesicles have 5 to 9, with cells of usual brightness 11 and more; with 12
+    debris takes a third more."""
+    dim_lost_share: float = 0.1
+    """Share of the expected cells, by the scores of the places, that may lie below the least score. With .15
+    it is .705 of these cells at 4.0 times their area, with .2 .664 at 3.7."""
+    dim_score: float = 0.1
+    """The least score is never lower; what lies below counts as ground. With .15 it is .623 at 3.3."""
     unsure_scores: tuple[float, float] = (0.2, 0.9)
     """Scores between which the network is unsure of a place. Chosen by hand."""
     unsure_share: float = 1.0
@@ -70,16 +85,16 @@ class CombinedSettings:
     """Share of the frame inside hits of the network from which it shows a crowd. Below it, recall-first
     takes a frame as crowded that the network does not: neither can be believed. Development scenes in which
     recall-first loses the background have .58 and more. Chosen by hand."""
-    confidence_base: float = -1.8
+    confidence_base: float = -1.5
     """Log-odds of a hit of the network alone in its frame, beyond those of its own confidence. This one and
-    the next ones are fitted to 23,251 hits of 374 frames (`python -m training.confidence`), a frame weighed
-    by the square root of its hits. Fitted to half of the frames, the mean log likelihood of the others is
-    -.295 and -.298, before -.320."""
-    per_company: float = 0.8
+    the next ones are fitted to 26,195 hits of 374 frames (`python -m training.confidence`), a frame weighed
+    by the square root of its hits. An earlier fit, to half of the frames, took the mean log likelihood of the
+    others from -.320 to -.295 and -.298."""
+    per_company: float = 0.67
     """Log-odds for each unit of the logarithm of 1 + the number of cells among the other hits."""
     most_company: float = 20.0
     """Cells from which on more say nothing more. Chosen by hand."""
-    per_dimness: float = 0.9
+    per_dimness: float = 0.83
     """Log-odds for each unit of the logarithm of the brightest pixel of a hit over the usual one."""
     least_dimness: float = -3.0
     """That logarithm, at least: a twentieth. Chosen by hand."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,11 +35,14 @@ class Steps:
         0..1; places are `PLACE_PX` of the working grid on a side, and may reach beyond the frame.
     hits : tuple of Hit
         The best first.
+    found : (outputs, rows, columns) array of float32
+        Output of the network.
     """
 
     grid: WorkingGrid
     score: NDArray[np.float32]
     hits: tuple[Hit, ...]
+    found: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,16 @@ class Network:
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        reading, score = self.read(grid, processed=frame.processed)
+        found, _ = self.outputs(network_input(grid, processed=frame.processed))
+        seen = Steps(grid, scores_of(found), (), found)
+        return self.read_again(seen, frame, self.settings.least_score)
+
+    def read_again(self, seen: Steps, frame: Frame, least_score: float) -> Steps:
+        """Return the steps with the hits of another least score."""
+        settings = replace(self.settings, least_score=least_score)
+        reading = self._reading(seen.found, seen.score, seen.grid, settings)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        return Steps(grid, score, tuple(hits_of(reading, grid, shape, self.model.calibration)))
+        return replace(seen, hits=tuple(hits_of(reading, seen.grid, shape, self.model.calibration)))
 
     def read(self, grid: WorkingGrid, *, processed: bool) -> tuple[Reading, NDArray[np.float32]]:
         """Run the network on a frame.
@@ -82,8 +92,17 @@ class Network:
         """
         found, _ = self.outputs(network_input(grid, processed=processed))
         score = scores_of(found)
+        return self._reading(found, score, grid, self.settings), score
+
+    def _reading(
+        self,
+        found: NDArray[np.float32],
+        score: NDArray[np.float32],
+        grid: WorkingGrid,
+        settings: ReadingSettings,
+    ) -> Reading:
         shape = (grid.residual.shape[0], grid.residual.shape[1])
-        return read_hits(found, score, shape, self.model.calibration.side_stretch, self.settings), score
+        return read_hits(found, score, shape, self.model.calibration.side_stretch, settings)
 
     def outputs(self, planes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the output of the last layer and of the one before it, (channels, rows, columns) each.

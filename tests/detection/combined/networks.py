@@ -43,4 +43,5 @@ class Shows:
 
     def steps(self, frame: Frame) -> Steps:
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        return Steps(grid, np.zeros((64, 64), np.float32), self.hits)
+        nothing = np.zeros((0, 16, 16), np.float32)
+        return Steps(grid, np.zeros((64, 64), np.float32), self.hits, nothing)

@@ -41,7 +41,7 @@ def confidences(grid: WorkingGrid, fusion: Fusion, *peaks_sd: float) -> list[flo
 def test_a_hit_beside_cells_is_more_likely_to_be_one(grid: WorkingGrid) -> None:
     (alone,) = confidences(grid, Fusion((hit(0),), ()), 20.0)
     beside = confidences(grid, Fusion(tuple(map(hit, range(7))), ()), *[20.0] * 7)
-    assert alone == pytest.approx(1 / (1 + np.exp(1.8) * 0.25))
+    assert alone == pytest.approx(1 / (1 + np.exp(-COMBINED.confidence_base) * 0.25))
     assert alone < 0.5 < beside[0] == pytest.approx(beside[6])
 
 
