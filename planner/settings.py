@@ -141,6 +141,14 @@ class PlanSettings:
         return min(self.beam_window_m) > 0
 
     @property
+    def border_m(self) -> float:
+        """Width of the border of allowed ground in which nothing is required, m.
+
+        A scan of whole pixels may end up to half a pixel before each border. Presets are placed anywhere.
+        """
+        return 0.0 if self.presets_px else self.pixel_size_m / 2
+
+    @property
     def seconds_per_m2(self) -> float:
         """Beam time per area, s/m2: the dwell time over the area of a pixel."""
         return self.dwell_s / self.pixel_size_m**2

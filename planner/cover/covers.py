@@ -11,7 +11,7 @@ from planner.cover.positions import Point, grouped, positions_of
 from planner.cover.required import Demand, Region, Required
 from planner.cover.seams import pieces_not_shown, safe_part
 from planner.cover.stitching import for_boxes
-from planner.cover.tiles import Scan, fitted
+from planner.cover.tiles import Scan
 from planner.geometry.rects import RectM, area_m2, cut, grown, union_area_m2
 from planner.settings import PlanSettings
 from planner.values import Basis, Method
@@ -106,11 +106,7 @@ def _left_to_show(
     for number, other in near:
         theirs = replace(region, rect_m=cut(other, rect), scans=())
         groups[number] = replace(groups[number], regions=(*groups[number].regions, theirs))
-    found = []
-    for part in parts:
-        needed, rounded = fitted(part, framing.ground, framing.settings) or (part, part)
-        found.append(replace(region, rect_m=needed, scans=framing.frames(rounded)))
-    return found
+    return [replace(region, rect_m=part, scans=framing.frames(part)) for part in parts]
 
 
 def _grown_inside(piece: RectM, rect: RectM, margin_m: float) -> RectM:

@@ -34,6 +34,11 @@ class Framing:
     ground: Ground
     settings: PlanSettings
 
+    @cached_property
+    def required_ground(self) -> Ground:
+        """Ground that may be required: allowed ground that whole pixels can show."""
+        return self.ground.narrowed(self.settings.border_m)
+
     def cost_s(self, scan: Scan) -> float:
         """Return beam time and overhead of a frame, s: the cost that a cover minimises."""
         return scan.size_px[0] * scan.size_px[1] * self.settings.dwell_s + self.settings.overhead_s
@@ -80,13 +85,16 @@ class Framing:
         return None
 
     def frames(self, rect: RectM) -> tuple[Scan, ...]:
-        """Return the tiles that fill a rectangle of allowed ground; a single one if it fits in a frame.
+        """Return the tiles that show a rectangle of required ground; a single one if it fits in a frame.
 
         With presets, tiles are the equal parts that the cheapest preset can show; empty if none can.
         """
         overlap_m = (self.settings.tile_overlap_m, self.settings.tile_overlap_m)
         if not self.settings.presets_px:
-            return tiles(rect, overlap_m, self.settings.max_frame_px, self.settings.pixel_size_m)
+            rounded = rounded_out(rect, self.ground, self.settings)
+            if rounded is None:
+                return ()
+            return tiles(rounded, overlap_m, self.settings.max_frame_px, self.settings.pixel_size_m)
         whole = self.frame(rect)
         if whole is not None:
             return (whole,)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planner.cover.framing import Framing
 from planner.cover.required import Region
 from planner.cover.seams import Rects, table_of
-from planner.cover.tiles import fitted, tiles
+from planner.cover.tiles import tiles
 from planner.geometry.rects import RectM, center, centered, cut, holds, hull
 from planner.settings import PlanSettings
 
@@ -93,8 +93,7 @@ def _within_reach(region: Region, framing: Framing, apart_m: float) -> list[Regi
     parts = []
     for tile in tiles(region.rect_m, (overlap_m, overlap_m), most_px, settings.pixel_size_m):
         part = cut(tile.rect_m, region.rect_m)
-        needed, rounded = fitted(part, framing.ground, settings) or (part, part)
-        parts.append(replace(region, rect_m=needed, scans=framing.frames(rounded)))
+        parts.append(replace(region, rect_m=part, scans=framing.frames(part)))
     return parts
 
 

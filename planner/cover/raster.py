@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from planner.cover.framing import Framing
 from planner.cover.per_box import drop_contained
-from planner.cover.tiles import Scan, fitted, tile_counts, tiles
+from planner.cover.tiles import Scan, rounded_out, tile_counts, tiles
 from planner.errors import PlannerError
 from planner.geometry.rects import TOLERANCE_M, RectM, grown, hull, touch
 from planner.settings import PlanSettings
@@ -14,10 +14,10 @@ MAX_FRAMES = 1_000_000
 
 
 def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
-    """Scan all allowed ground.
+    """Scan all ground that may be required.
 
     Connected fields are rastered as one, as a snake of equal tiles with the raster overlap; tiles are cut to
-    the allowed ground. A machine with presets scans the allowed ground in the largest possible rectangles,
+    allowed ground. A machine with presets scans the allowed ground in the largest possible rectangles,
     each in tiles of the cheapest preset.
 
     Parameters
@@ -36,13 +36,13 @@ def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
     PlannerError
         Raised when more than a million frames would be needed.
     """
-    ground, settings = framing.ground, framing.settings
+    ground, settings = framing.required_ground, framing.settings
     frame_m = tuple(side * settings.pixel_size_m for side in settings.max_frame_px)
     overlap_m = (
         settings.raster_overlap_fraction * frame_m[0],
         settings.raster_overlap_fraction * frame_m[1],
     )
-    # No allowed ground lies beyond the hull of the fields, less the reach.
+    # No such ground lies beyond the hull of the fields, less the reach.
     hulls = [grown(h, -ground.reach_m) for h in _component_hulls(fields_m)]
     hulls = [h for h in hulls if h[0] < h[2] and h[1] < h[3]]
     counts = [tile_counts(h, overlap_m, settings) for h in hulls]
@@ -60,9 +60,9 @@ def raster(fields_m: Sequence[RectM], framing: Framing) -> tuple[Scan, ...]:
         wide_m, high_m = _stitched_overlap(component, overlap_m, settings)
         for tile in tiles(component, (wide_m, high_m), settings.max_frame_px, settings.pixel_size_m):
             for piece in ground.allowed_within(tile.rect_m, settings.tile_overlap_m):
-                fit = fitted(piece, ground, settings)
-                if fit is not None:
-                    scans += tiles(fit[1], (wide_m, high_m), settings.max_frame_px, settings.pixel_size_m)
+                rounded = rounded_out(piece, framing.ground, settings)
+                if rounded is not None:
+                    scans += tiles(rounded, (wide_m, high_m), settings.max_frame_px, settings.pixel_size_m)
     return drop_contained(scans)
 
 

@@ -1,4 +1,4 @@
-"""Required ground of every box: grown by context and guard, clipped to the allowed ground."""
+"""Required ground of every box: grown by context and guard, clipped to ground that scans can show."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import reduce
 
 from planner.cover.framing import Framing
 from planner.cover.imaged_ground import Imaged
-from planner.cover.tiles import Scan, fitted
+from planner.cover.tiles import Scan
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM, cut, grown, hull, overlap
 from planner.settings import PlanSettings
@@ -100,7 +100,7 @@ def required_rect(box: Box, context_m: float, guard_m: float) -> RectM:
 
 
 def required(boxes: Iterable[Box], fields: Sequence[Field], framing: Framing, imaged: Imaged) -> Demand:
-    """Return the required ground of boxes, clipped to the allowed ground.
+    """Return the required ground of boxes, clipped to `Framing.required_ground`.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def required(boxes: Iterable[Box], fields: Sequence[Field], framing: Framing, im
     Demand
     """
     boxes = tuple(boxes)
-    ground, settings = framing.ground, framing.settings
+    ground, settings = framing.required_ground, framing.settings
     own = any(field.guard_m is not None for field in fields)
     guards = {box.id: guard_m(box, fields, settings) if own else settings.guard_m for box in boxes}
     wanted = {box.id: required_rect(box, settings.context_m, guards[box.id]) for box in boxes}
@@ -192,15 +192,9 @@ def _framed(rects: Sequence[RectM], framing: Framing) -> tuple[list[tuple[RectM,
     found: list[tuple[RectM, tuple[Scan, ...]]] = []
     lost = False
     for rect in rects:
-        if framing.settings.presets_px:
-            scans = framing.frames(rect)
-            found += [(rect, scans)] if scans else []
-            lost |= not scans
-            continue
-        fit = fitted(rect, framing.ground, framing.settings)
-        if fit is not None:
-            needed, rounded = fit
-            found.append((needed, framing.frames(rounded)))
+        scans = framing.frames(rect)
+        found += [(rect, scans)] if scans else []
+        lost |= not scans
     return found, lost
 
 

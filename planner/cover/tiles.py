@@ -24,29 +24,6 @@ def pixels(length_m: float, pixel_size_m: float) -> int:
     return max(1, math.ceil((length_m - TOLERANCE_M) / pixel_size_m))
 
 
-def fitted(rect: RectM, ground: Ground, settings: PlanSettings) -> tuple[RectM, RectM] | None:
-    """Return the part of `rect` that can be scanned in whole pixels.
-
-    It is `rect` itself unless the allowed ground is too narrow for the last pixel: then that side loses its
-    fraction of a pixel, half of it at each end.
-
-    Returns
-    -------
-    (RectM, RectM) or None
-        That part, and the same rounded out to whole pixels; None if not a single pixel fits.
-    """
-    x, y = (rect[0], rect[2]), (rect[1], rect[3])
-    floored_x, floored_y = (_floored(span, settings.pixel_size_m) for span in (x, y))
-    for across, up in ((x, y), (floored_x, y), (x, floored_y), (floored_x, floored_y)):
-        if across is None or up is None:
-            continue
-        candidate = (across[0], up[0], across[1], up[1])
-        rounded = rounded_out(candidate, ground, settings)
-        if rounded is not None:
-            return candidate, rounded
-    return None
-
-
 def rounded_out(rect: RectM, ground: Ground, settings: PlanSettings) -> RectM | None:
     """Round `rect` out to whole pixels, inside the allowed ground.
 
@@ -103,16 +80,6 @@ def tile_counts(rect: RectM, overlap_m: tuple[float, float], settings: PlanSetti
         _count(sides[0], settings.max_frame_px[0], overlap_m[0], settings.pixel_size_m),
         _count(sides[1], settings.max_frame_px[1], overlap_m[1], settings.pixel_size_m),
     )
-
-
-def _floored(span: _Span, pixel: float) -> _Span | None:
-    """Return a span without its fraction of a pixel; None if nothing is left."""
-    length = span[1] - span[0]
-    whole = math.floor((length + TOLERANCE_M) / pixel)
-    if whole < 1:
-        return None
-    margin = (length - whole * pixel) / 2
-    return span[0] + margin, span[1] - margin
 
 
 def _placements(span: _Span, max_px: int, pixel: float) -> list[_Span]:

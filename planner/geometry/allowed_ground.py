@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, grown
-from planner.geometry.shapes import decompose, edges, slots
+from planner.geometry.shapes import decompose, edges, eroded, slots
 
 _OUTLINE_STEPS = 16
 """Columns and rows into which a rectangle cut by a slanting outline is divided. Chosen by hand."""
@@ -64,6 +64,12 @@ class Ground:
         self._outline = outline
         if outline is not None:
             shapely.prepare(outline)
+
+    def narrowed(self, margin_m: float) -> "Ground":
+        """Return the ground of which any rectangle may grow by a margin at each side and still be allowed."""
+        fields, unsaved = ([_rect(row) for row in table] for table in (self._fields, self._unsaved))
+        outline = None if self._outline is None else eroded(self._outline, margin_m)
+        return Ground(fields, self.reach_m + margin_m, unsaved, outline)
 
     def saved(self, rect: RectM) -> bool:
         """Return True if a part of `rect` lies in a saved field."""

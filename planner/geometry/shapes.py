@@ -1,8 +1,10 @@
-"""Rectilinear shapes as masks over a grid of unequal cells, and their decomposition into rectangles."""
+"""Rectilinear shapes as masks over a grid of unequal cells, and their decomposition; erosion of outlines."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from planner.geometry.rects import TOLERANCE_M, RectM, cut, grown
@@ -25,6 +27,15 @@ def slots(cell_edges: NDArray[np.float64], low: float, high: float) -> slice:
     first, after = np.searchsorted(cell_edges, (low - TOLERANCE_M, high - TOLERANCE_M))
     last = len(cell_edges) - 1
     return slice(min(int(first), last), min(int(after), last))
+
+
+def eroded(outline: shapely.Geometry, margin_m: float) -> shapely.Geometry:
+    """Return a part of an outline in which rectangles may grow by a margin at each side and stay inside it.
+
+    Near sides that are parallel to an axis it could be larger: corners move by more than sides.
+    """
+    # Mitred: round corners are polygons, which come somewhat nearer to an inner corner.
+    return shapely.buffer(outline, -math.sqrt(2) * margin_m, join_style="mitre")
 
 
 def decompose(

@@ -9,7 +9,7 @@ from planner.cover.framing import Framing
 from planner.cover.imaged_ground import Imaged
 from planner.cover.required import Region, required, required_rect
 from planner.cover.stitching import for_boxes
-from planner.cover.tiles import Scan, fitted
+from planner.cover.tiles import Scan
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM, center, centered, cut, grown, hull, overlap
 from planner.route import route
@@ -88,7 +88,7 @@ def plan_position(
         _region(rect, frozenset({part.box}), framing)
         for part in shown
         if (inside := _inside(part.rect_m, window)) is not None
-        for rect in ground.allowed_within(inside, settings.tile_overlap_m)
+        for rect in framing.required_ground.allowed_within(inside, settings.tile_overlap_m)
     ]
     scans, _, _ = cover(regions, pieces_of(regions), (), framing, method)
     named = for_boxes(scans, regions, settings.beam_overlap_m)
@@ -126,8 +126,7 @@ def _inside(rect: RectM, window: RectM) -> RectM | None:
 
 
 def _region(rect: RectM, boxes: frozenset[str], framing: Framing) -> Region:
-    needed, rounded = fitted(rect, framing.ground, framing.settings) or (rect, rect)
-    return Region(needed, framing.frames(rounded), boxes)
+    return Region(rect, framing.frames(rect), boxes)
 
 
 def _guards(proven: Proven | None, boxes: Sequence[Box]) -> tuple[Field, ...]:

@@ -13,6 +13,7 @@ from planner.checks import outline_polygon
 from planner.cover.seams import safe_part
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, grown, overlap
+from planner.geometry.shapes import eroded
 from service.model.event import STAY
 from service.model.jobs import ExposureState, JobKind, JobState
 from service.model.specimen import TruthPoints
@@ -40,13 +41,14 @@ def contained_recall(
     outline_margin_m: float,
     seam_m: float = 0.0,
     stay_seam_m: float = 0.0,
+    border_m: float = 0.0,
 ) -> float | None:
     """Return the share of true cells that the electron images show whole.
 
     Cells that were left out by choice do not count: most of that part lies in cells that were left out.
     Only the part of a cell where the beam is allowed counts: inside the saved fluorescence, by `reach_m`, and
-    inside the outline of the section with its margin. A cell is whole if 99 % of that part lies in one frame
-    of a finished job, or in several that overlap at each of their seams.
+    inside the outline of the section with its margin, both less `border_m`. A cell is whole if 99 % of that
+    part lies in one frame of a finished job, or in several that overlap at each of their seams.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ def contained_recall(
         Least overlap at a seam, by the positions that the stage reported, m.
     stay_seam_m : float
         The same of frames scanned without a move of the stage between them, where the beam moves.
+    border_m : float
+        Border that scans of whole pixels need not show, see `PlanSettings.border_m`.
 
     Returns
     -------
@@ -76,10 +80,10 @@ def contained_recall(
         if not saved:
             # Nothing of it counts, and the truth of a section takes long to simulate.
             continue
-        ground = Ground(saved, reach_m)
+        ground = Ground(saved, reach_m).narrowed(border_m)
         outline = None
         if section.outline_m is not None:
-            outline = outline_polygon(section.outline_m).buffer(outline_margin_m)
+            outline = eroded(outline_polygon(section.outline_m).buffer(outline_margin_m), border_m)
         cells = store.specimen.cells(section=section.id)
         left_out = [cell.rect_m for cell in cells if cell.left_out is not None]
         chosen = [cell.rect_m for cell in cells if cell.left_out is None]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from config.model import Config
+from planner.settings import settings_from
 from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
@@ -186,4 +187,5 @@ def _recall(config: Config, store: Store, truth: TruthPoints) -> float | None:
     seam_m = 2e-6 * config.stage.position_error_um
     stay_seam_m = 2e-6 * config.sem.beam_error_um
     outline_margin_m = config.planner.outline_margin_um * 1e-6
-    return contained_recall(store, truth, reach_m, outline_margin_m, seam_m, stay_seam_m)
+    border_m = settings_from(config.planner, config.sem, config.stage).border_m
+    return contained_recall(store, truth, reach_m, outline_margin_m, seam_m, stay_seam_m, border_m)

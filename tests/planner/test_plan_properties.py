@@ -219,7 +219,7 @@ one_field_boxes = st.lists(
 def test_not_a_hair_of_required_ground_is_lost_by_rounding(
     sides: list[tuple[float, ...]], method: Method
 ) -> None:
-    """Sides of any length: with room for a whole pixel, frames cover each clipped rectangle exactly."""
+    """Sides of any length: frames cover each rectangle exactly, clipped to what whole pixels can show."""
     chosen = plan_settings(method)
     layout = one_field(sides)
     result = planned(layout, chosen)
@@ -283,9 +283,13 @@ def test_one_scan_per_box_never_takes_more_frames_than_boxes_that_fit(
 
 
 def clipped_in_one_field(box: Box) -> Rect:
-    """Return the required ground of a box: 2 um context, 1.5 um guard, 2 um off the border of the field."""
+    """Return the required ground of a box: 2 um of context, 1.5 um of guard, clipped.
+
+    It keeps 2 um and half a pixel away from the border of the field.
+    """
     x0, y0, x1, y1 = (v + d * 3.5 * UM for v, d in zip(box.rect_m, (-1, -1, 1, 1), strict=True))
-    return max(x0, 2 * UM), max(y0, 2 * UM), min(x1, 89 * UM), min(y1, 89 * UM)
+    low, high = 2 * UM + 16.5e-9 / 2, 89 * UM - 16.5e-9 / 2
+    return max(x0, low), max(y0, low), min(x1, high), min(y1, high)
 
 
 def one_field(sides: Sequence[tuple[float, ...]]) -> Layout:

@@ -23,7 +23,8 @@ from service.store.store import Store
 SMALL: dict[str, Any] = {
     "layout": {"kind": "grid", "sections": 2, "fields": [1, 1], "pitch_um": 300},
     "fluorescence": {"frame_px": [256, 256]},
-    "sem": {"pixel_size_nm": 100},
+    # Somewhat less than a field: one scan of all of it would be quicker than those around cells.
+    "sem": {"pixel_size_nm": 100, "max_scan_px": [400, 400]},
     "planner": {"method": "greedy"},
     "session": {"min_free_disk_gb": 0},
     "simulator": {"specimen": {"cells_per_field": 3, "seed": 5}},

@@ -19,7 +19,8 @@ from tests.forked import SERVERS, Forked
 QUICK: dict[str, dict[str, Any]] = {
     "layout": {"sections": 3, "columns": 3, "fields": [2, 1], "pitch_um": 150, "first_um": [-150, 0]},
     "fluorescence": {"frame_px": [256, 256], "exposure_s": 0.05},
-    "sem": {"pixel_size_nm": 66, "dwell_us": 10},
+    # Lower than the allowed ground of a field, all of which would be scanned quicker than its cells.
+    "sem": {"pixel_size_nm": 66, "dwell_us": 10, "max_scan_px": [1536, 580]},
     "planner": {"method": "greedy"},
     "stage": {"settle_s": 0.0},
     "session": {"min_free_disk_gb": 0},

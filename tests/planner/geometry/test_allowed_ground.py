@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from shapely import Point, Polygon, box
 
 from planner.errors import PlannerError
+from planner.geometry.allowed_ground import Ground
+from planner.geometry.rects import grown
 from planner.plan import plan
 from planner.values import Box, Field, Method, Plan
 from tests.examples import examples
@@ -226,3 +228,16 @@ def test_frames_of_now_and_before_show_every_cell_with_its_context(
 def test_bad_ground_is_named(change: dict[str, list[Rect]], named: str) -> None:
     with pytest.raises(PlannerError, match=named):
         plan("S0001", [FIELD], [CELL], plan_settings(), **change)  # type: ignore[arg-type]
+
+
+def test_what_narrowed_ground_allows_may_grow_by_the_margin() -> None:
+    fields = [(0.0, 0.0, 60 * UM, 30 * UM), (0.0, 0.0, 30 * UM, 60 * UM)]
+    slanting = Polygon([(5 * UM, 5 * UM), (55 * UM, 8 * UM), (25 * UM, 22 * UM), (8 * UM, 55 * UM)])
+    margin_m = 33e-9
+    for outline in (None, slanting):
+        ground = Ground(fields, 2 * UM, [(50 * UM, 0.0, 52 * UM, 3 * UM)], outline)
+        parts = ground.narrowed(margin_m).allowed_within((0.0, 0.0, 60 * UM, 60 * UM), 1 * UM)
+        assert len(parts) > 1
+        assert all(ground.allows(grown(part, margin_m)) for part in parts)
+        # Parts at a slanting side lie on steps further inside.
+        assert outline or not all(ground.allows(grown(part, 1.01 * margin_m)) for part in parts)

@@ -150,7 +150,8 @@ def recall_in_memory(true: Config, folder: Path) -> float:
     truth = session.setup.truth
     assert truth is not None
     margin_m = true.planner.outline_margin_um * 1e-6
-    found = contained_recall(session.store, truth, StageFrame.of(true).reach_m, margin_m)
+    reach_m, border_m = StageFrame.of(true).reach_m, true.sem.pixel_size_m / 2
+    found = contained_recall(session.store, truth, reach_m, margin_m, border_m=border_m)
     session.store.close()
     assert found is not None
     return found
