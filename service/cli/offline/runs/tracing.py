@@ -17,7 +17,9 @@ def trace(
     ],
     run_dir: Annotated[
         Path | None,
-        typer.Option("--run", help="Folder of the run; found by itself for an image in it.", metavar="RUN_DIR"),
+        typer.Option(
+            "--run", help="Folder of the run; not needed for an image in it.", metavar="RUN_DIR"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -61,7 +63,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     for one in found["plans"]:
         yield f"plan     {one['section']}, {one['method']}, event {one['seq']} at {one['at']}"
     for one in found["jobs"]:
-        yield f"frame    {one['job']}, {one['state']}, of {', '.join(one['covers']) or 'no cell'}: {_image(one['image'])}"
+        cells = ", ".join(one["covers"]) or "no cell"
+        yield f"frame    {one['job']}, {one['state']}, of {cells}: {_image(one['image'])}"
         for row in one["exposures"]:
             yield f"exposure {row['id']} of {one['job']}: {row['state']}"
 
@@ -69,5 +72,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 def _image(image: dict[str, Any] | None) -> str:
     if image is None:
         return "no image"
-    states = {True: "unchanged since it was saved", False: "CHANGED since it was saved", None: "cannot be read"}
+    states = {
+        True: "unchanged since it was saved",
+        False: "CHANGED since it was saved",
+        None: "cannot be read",
+    }
     return f"{image['file']}, {states[image['unchanged']]}"
