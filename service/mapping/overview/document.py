@@ -9,7 +9,7 @@ from detection.overview.common_shape.shape import shape_of
 from detection.overview.settings import ShapeSettings
 from detection.overview.values import Found, Outline, Shape
 from service.errors import InputError
-from service.mapping.overview.sentences import DOUBTS
+from service.mapping.overview.sentences import DOUBTS, SHAPE_DOUBTS
 from service.mapping.values import MappedSection, PointPair, SectionList, Unit, rotation_of
 
 
@@ -33,6 +33,8 @@ def document_of(name: str, size_px: tuple[int, int], found: Found) -> dict[str, 
             "polygon_px": _rounded(shape.corners_px),
             "symmetry_deg": shape.symmetry_deg,
             "examples": shape.examples,
+            "doubt": found.shape_doubt
+            and {"reason": str(found.shape_doubt), "says": SHAPE_DOUBTS[found.shape_doubt]},
         },
     }
 

@@ -1,6 +1,6 @@
 """Sentences for what an overview does not show, or shows doubtfully."""
 
-from detection.overview.values import Doubt, Nothing
+from detection.overview.values import Doubt, Nothing, ShapeDoubt
 
 NOTHING: dict[Nothing, str] = {
     Nothing.EMPTY: "the overview is empty: all of it has one brightness",
@@ -18,3 +18,13 @@ DOUBTS: dict[Doubt, str] = {
     Doubt.OVERLAP: "it overlaps a section that is seen better",
     Doubt.SHAPE: "it is about as large as a section, but has another shape",
 }
+SHAPE_DOUBTS: dict[ShapeDoubt, str] = {
+    ShapeDoubt.PARTS: (
+        "each outline may hold several sections or a part of one: look at the overlay, or outline one section"
+        " and give it with --outline"
+    ),
+    ShapeDoubt.ANOTHER: (
+        "most of what lies on the substrate has another shape: outline one section and give it with --outline"
+    ),
+}
+"""Sentences about the whole finding."""

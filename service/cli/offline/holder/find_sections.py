@@ -45,7 +45,7 @@ def map_(
     from service.mapping.lists.files import read_list, write_list
     from service.mapping.overview.document import document_of, list_of, shape_from
     from service.mapping.overview.joining import read_overview
-    from service.mapping.overview.sentences import DOUBTS, NOTHING
+    from service.mapping.overview.sentences import DOUBTS, NOTHING, SHAPE_DOUBTS
     from service.pictures.holder.overview import draw_overview_sections
     from service.pictures.overlay import write_png
 
@@ -75,6 +75,8 @@ def map_(
         print_json(document)
         return
     results.print(f"{len(found.sections)} sections, {len(found.doubtful)} doubtful")
+    if found.shape_doubt is not None:
+        results.print(f"The shape is doubtful: {SHAPE_DOUBTS[found.shape_doubt]}")
     for number, one in enumerate(found.doubtful, start=1):
         x, y = one.center_px
         if one.doubt is not None:
