@@ -75,7 +75,7 @@ def _vote(found: Sequence[Division], otherwise: Division) -> Division:
     parts, most = votes.most_common(1)[0] if votes else (1, 0)
     if not most or 2 * most < len(found):
         doubted = sum(one.parts > 1 or not one.sure for one in found)
-        return Division(1, otherwise.sure and 3 * doubted <= len(found))
+        return Division(1, otherwise.sure and 2 * doubted <= len(found))
     same = [one for one in found if one.parts == parts]
     sure = 2 * sum(one.sure for one in same) >= len(same)
     return Division(parts, sure, tuple(corners for one in same for corners in one.corners))
@@ -99,7 +99,6 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
     shortest = max(settings.least_px, width / settings.most_aspect)
     alike: dict[int, float] = {}
     lined: list[int] = []
-    crossed: list[int] = []
     for parts in range(2, int(length / shortest) + 1):
         if length / parts > settings.most_aspect * width:
             continue
@@ -108,15 +107,15 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
         least = settings.alike if parts > 2 else settings.halves_alike
         if correlation >= least and structure >= settings.plain and rank <= settings.any_line:
             alike[parts] = float(correlation)
-        elif rank <= settings.clear_line:
-            (lined if structure < settings.plain else crossed).append(parts)
+        elif structure < settings.plain and rank <= settings.clear_line:
+            lined.append(parts)
     if alike:
         least = settings.as_alike * max(alike.values())
         parts = max(parts for parts, one in alike.items() if one >= least)
         # Sections that are plain but for their brightness are alike in groups.
         return max([parts, *(one for one in lined if one % parts == 0)]), True
     if not lined or max(lined) < settings.least_parts:
-        return 1, not lined and not crossed
+        return 1, not lined
     return max(lined), max(lined) >= settings.sure_parts
 
 

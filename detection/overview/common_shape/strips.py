@@ -186,7 +186,7 @@ def joint_rank(strip: Strip, parts: int) -> float:
     place = np.arange(strip.length)
     joints = np.round(np.arange(1, parts) * side).astype(int)
     off = np.abs(place[:, None] - joints).min(axis=1) > 2 * reach + 2
-    end = max(3, round(_ENDS * side))
+    end = max(5, round(_ENDS * side))
     others = near[off & (place >= end) & (place < strip.length - end)]
     return float((others >= near[joints][:, None]).mean()) if len(others) else 0.5
 
