@@ -63,7 +63,7 @@ class Strip:
             slope, offset = np.polyfit(at, border[at], 1)
             ends.append([slope * place + offset for place in (first, last)])
         (left_first, left_last), (right_first, right_last) = ends
-        return np.array([right_first, left_first, left_last, right_last])
+        return np.asarray([right_first, left_first, left_last, right_last], dtype=np.float64)
 
     def joints(self, parts: int) -> NDArray[np.float64]:
         """Return the places between equal parts, (parts - 1,), each at the clearest line nearby."""
@@ -76,7 +76,7 @@ class Strip:
             near = across[place - reach : place + reach + 1]
             if len(near) and near.max() > clear:
                 found[number] = place - reach + int(near.argmax())
-        return found
+        return np.asarray(found, np.float64)
 
 
 def strip_of(ground: Ground, contour: NDArray[np.floating], along: NDArray[np.floating]) -> Strip | None:

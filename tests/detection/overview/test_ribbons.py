@@ -86,7 +86,8 @@ def test_plain_pieces_with_a_line_between_them_are_doubtful() -> None:
     rows = [row(2, x, 60, turn) for x, turn in ((50, 10), (150, -25))]
     picture = drawn([one for each in rows for one in each], (120, 210))
     for each in rows:
-        cv2.line(picture, *np.round(each[1][:2]).astype(int).tolist(), 100, 1)
+        ends = np.round(each[1][:2]).astype(int).tolist()
+        cv2.line(picture, ends[0], ends[1], 100, 1)
     division = usual_division(ground(picture), [hull(one) for one in rows], SETTINGS.parts)
     assert (division.parts, division.sure) == (1, False)
 
