@@ -49,6 +49,22 @@ def outline_doubt_says(doubt: str) -> str:
     return _OUTLINE_DOUBTS[doubt]
 
 
+_SHAPE_DOUBTS = {
+    "parts": (
+        "each outline may hold several sections or a part of one: look at the overlay, or outline one section"
+        " and give it with --outline"
+    ),
+    "another": (
+        "most of what lies on the substrate has another shape: outline one section and give it with --outline"
+    ),
+}
+
+
+def shape_doubt_says(doubt: str) -> str:
+    """Return why a person should look at all outlines."""
+    return _SHAPE_DOUBTS[doubt]
+
+
 _DOUBTS = {
     "far": "their edges are apart, shifted or turned",
     "another": "another section fits nearly as well",

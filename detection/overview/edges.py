@@ -1,5 +1,7 @@
 """Edges along the sides of quadrilaterals."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -74,3 +76,17 @@ def sampled(image: Floats, places: NDArray[np.floating]) -> Floats:
     values = np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
     values = values.reshape(rows * 4096, *image.shape[2:])[: len(flat)]
     return np.asarray(values.reshape(*places.shape[:-1], *image.shape[2:]), dtype=np.float32)
+
+
+def with_lines(ground: Ground, lines: NDArray[np.floating]) -> Ground:
+    """Return the ground with an edge at every line, (N, 2, 2): both ends, x and y."""
+    drawn = np.zeros_like(ground.edge)
+    # Blurred as an edge is, it supports as much as a clear one.
+    height = (ground.floor + 4 * ground.strong) ** 2 * 2.5
+    for start, end in lines:
+        x, y = end - start
+        length = max(float(np.hypot(x, y)), 1e-6)
+        u, v = y / length, -x / length
+        colour = (height * u * u, height * u * v, height * v * v)
+        cv2.line(drawn, np.round(start).astype(int).tolist(), np.round(end).astype(int).tolist(), colour, 1)
+    return replace(ground, edge=ground.edge + cv2.GaussianBlur(drawn, (0, 0), 1.0))

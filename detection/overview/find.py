@@ -1,13 +1,17 @@
 """Sections in an optical overview."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.overview import quads
+from detection.overview.common_shape.doubts import shape_doubt
 from detection.overview.common_shape.learning import learn_shape
-from detection.overview.common_shape.shape import learned_again
+from detection.overview.common_shape.parts import WHOLE, Division, usual_division
+from detection.overview.common_shape.rows import with_rows
+from detection.overview.common_shape.shape import learned_again, shape_of
 from detection.overview.fit import edge_width_px, fit_pose, fit_sides, inner_share, placed_on, side_support
 from detection.overview.ground import Ground, ground_of, reduced, with_sections
 from detection.overview.neighbours import settled
@@ -16,7 +20,7 @@ from detection.overview.rest import rest_of
 from detection.overview.search import candidates
 from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
-from detection.overview.values import Corners, Doubt, Found, Nothing, Outline, Pixels, Shape
+from detection.overview.values import Corners, Doubt, Found, Nothing, Outline, Pixels, Shape, ShapeDoubt
 
 DEFAULTS = OverviewSettings()
 
@@ -43,16 +47,21 @@ def find_sections(pixels: Pixels, shape: Shape | None = None, settings: Overview
     nothing = why_nothing(pixels, settings)
     if nothing is not None:
         return Found(nothing=nothing)
-    if shape is None:
-        shape = learn_shape(pixels, settings)
-    found = _Fitted.of(pixels, shape, settings) if shape is not None else None
-    if found is None or shape is None:
+    learned = learn_shape(pixels, settings) if shape is None else shape
+    found = _Fitted.of(pixels, learned, settings) if learned is not None else None
+    if found is None:
         return Found(nothing=why_nothing(pixels, settings, searched=True))
+    division = WHOLE if shape is not None else found.division(settings)
+    if division.parts > 1 and division.sure:
+        parts = [in_overview(one, found.ground.scale) for one in division.corners]
+        found = _Fitted.of(pixels, shape_of(parts, settings.shape), settings) or found
+        division = found.division(settings)
     if _is_blurred(found, settings):
         return Found(nothing=Nothing.BLURRED)
     sections, doubtful = _outlines(found, settings)
     reason = None if sections else why_nothing(pixels, settings, searched=True)
-    return Found(tuple(sections), tuple(doubtful), found.shape, reason)
+    doubt = None if shape is not None else _shape_doubt(found, sections, doubtful, division, settings)
+    return Found(tuple(sections), tuple(doubtful), found.shape, reason, doubt)
 
 
 def in_overview(corners: Corners, scale: float) -> Corners:
@@ -85,7 +94,10 @@ class _Fitted:
         ground = ground_of(reduced(pixels, fine), fine, settings.ground)
         if ground is None:
             return None
-        places = fit_pose(ground, (places + 0.5) * (fine / coarse) - 0.5, settings.fit)
+        ground, rows = with_rows(ground, model * fine, shape.symmetry_deg > 180, settings)
+        places = fit_pose(
+            ground, np.concatenate([(places + 0.5) * (fine / coarse) - 0.5, rows]), settings.fit
+        )
         # Sides that may move on their own show if the size is right; a section keeps the common shape.
         free = fit_sides(ground, places, settings.fit, settings.fit.free_px)
         support = side_support(ground, free, settings.fit)
@@ -102,6 +114,11 @@ class _Fitted:
         places[kept], support[kept] = settled(ground, places[kept], support[kept], settings.fit)
         scores = _scores(shape, in_overview(free, fine), support, filled, settings)
         return cls(ground, shape, places, support, filled, scores)
+
+    def division(self, settings: OverviewSettings) -> Division:
+        """Return the parts of the sections."""
+        good = chosen(self.corners, self.scores, settings.fit.most_overlap, settings.fit.least)
+        return usual_division(self.ground, [self.corners[one] for one in good], settings.parts)
 
 
 def _is_blurred(found: _Fitted, settings: OverviewSettings) -> bool:
@@ -176,6 +193,20 @@ def _outlines(found: _Fitted, settings: OverviewSettings) -> tuple[list[Outline]
     rest = rest_of(found.ground, taken, np.array(found.shape.corners_px) * scale, settings.fit)
     doubtful += [_outline(in_overview(one, scale), 0.3, np.zeros(4), 1.0, Doubt.SHAPE) for one in rest]
     return _sorted(sections), _sorted(doubtful)
+
+
+def _shape_doubt(
+    found: _Fitted,
+    sections: Sequence[Outline],
+    doubtful: Sequence[Outline],
+    division: Division,
+    settings: OverviewSettings,
+) -> ShapeDoubt | None:
+    placed, others = (
+        [np.array(one.corners_px) * found.ground.scale - 0.5 for one in outlines]
+        for outlines in (sections, doubtful)
+    )
+    return shape_doubt(found.ground, placed, others, division, settings)
 
 
 def _doubt(found: _Fitted, one: int, settings: OverviewSettings) -> Doubt | None:

@@ -3,12 +3,10 @@
 In a ribbon two neighbours may be equally dark, and the tissue inside has edges of its own.
 """
 
-from dataclasses import replace
-
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.overview.edges import with_lines
 from detection.overview.fit import fit_pose, side_support
 from detection.overview.ground import Ground
 from detection.overview.settings import FitSettings
@@ -44,7 +42,8 @@ def settled(
         near = ~certain & _beside(corners, certain, settings)
         if not near.any():
             break
-        known = _with_sides(ground, corners[certain])
+        sides = np.stack([corners[certain], np.roll(corners[certain], -1, axis=1)], axis=2)
+        known = with_lines(ground, sides.reshape(-1, 2, 2))
         corners[near] = fit_pose(known, corners[near], settings)
         support[near] = side_support(known, corners[near], settings)
         certain |= near
@@ -65,20 +64,3 @@ def _beside(corners: Corners, certain: Mask, settings: FitSettings) -> Mask:
         opposite = outward[number] @ facing.T < -0.9
         found[number] = bool((opposite & (away <= settings.reach_px + 2)).any())
     return found
-
-
-def _with_sides(ground: Ground, corners: Corners) -> Ground:
-    """Return the ground with an edge at every side of outlines."""
-    drawn = np.zeros_like(ground.edge)
-    # Blurred as an edge is, it supports as much as a clear one.
-    height = (ground.floor + 4 * ground.strong) ** 2 * 2.5
-    for outline in corners:
-        for start, end in zip(outline, np.roll(outline, -1, axis=0), strict=True):
-            x, y = end - start
-            length = max(float(np.hypot(x, y)), 1e-6)
-            u, v = y / length, -x / length
-            colour = (height * u * u, height * u * v, height * v * v)
-            cv2.line(
-                drawn, np.round(start).astype(int).tolist(), np.round(end).astype(int).tolist(), colour, 1
-            )
-    return replace(ground, edge=ground.edge + cv2.GaussianBlur(drawn, (0, 0), 1.0))

@@ -59,6 +59,8 @@ class ShapeSettings:
     """Side of the part of the picture on which they are tried."""
     least_explained: float = 0.5
     """Share of the foreground that the right shape explains, where there are many and most are whole."""
+    some_explained: float = 0.2
+    """Share from which another shape may be the right one."""
     made_up: float = 0.8
     """Weight of the explanation by a rectangle that no region has."""
     as_good: float = 0.75
@@ -71,6 +73,40 @@ class ShapeSettings:
     """Half widths of the necks at which touching regions are parted."""
     parted_by: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
     """Edges, in strong ones, along which touching regions are parted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsSettings:
+    """Parting ribbons without gaps."""
+
+    least_px: float = 9.0
+    """Shortest part, working pixels."""
+    most_aspect: float = 5.0
+    alike: float = 0.7
+    """Least correlation of neighbouring sections."""
+    halves_alike: float = 0.75
+    """The same of two sections. Halves of one: simulated .2 at most, on a real wafer .59 in the median."""
+    as_alike: float = 0.9
+    """Share of the best correlation from which parts are as much alike."""
+    plain: float = 6.0
+    """Variance inside, over that of noise, below which nothing is seen inside."""
+    any_line: float = 0.45
+    clear_line: float = 0.1
+    """Mean rank of the lines between parts among all: where parts look alike, and where they show nothing."""
+    least_parts: int = 3
+    sure_parts: int = 5
+    """Parts from which lines alone part a ribbon, and from which they leave no doubt."""
+    row_width: float = 0.12
+    row_length: float = 0.2
+    """Largest difference of a row from the known width, share, and from a whole number of sections."""
+    row_gap: float = 0.08
+    """Difference of sides, share, up to which something is a part of a section in size."""
+    least_covered: float = 0.5
+    """Share of the foreground that outlines cover where the shape is right."""
+    few: int = 3
+    """Sections that show nothing inside, below which nobody can tell one from two."""
+    most_strips: int = 12
+    """Strips of one size that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +167,7 @@ class OverviewSettings:
 
     ground: GroundSettings = field(default_factory=GroundSettings)
     shape: ShapeSettings = field(default_factory=ShapeSettings)
+    parts: PartsSettings = field(default_factory=PartsSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     fit: FitSettings = field(default_factory=FitSettings)
     first_side_px: int = 1600

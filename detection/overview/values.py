@@ -28,6 +28,15 @@ class Doubt(StrEnum):
     """Something about as large as a section, but of another shape."""
 
 
+class ShapeDoubt(StrEnum):
+    """Reason for which the shape that was learned may be wrong."""
+
+    PARTS = "parts"
+    """Each outline may hold several sections without a gap."""
+    ANOTHER = "another"
+    """Most of what lies on the substrate has another shape."""
+
+
 class Nothing(StrEnum):
     """Reason for which an overview has no outlines."""
 
@@ -111,9 +120,12 @@ class Found:
         None where nothing was found.
     nothing : Nothing or None
         Reason for which there are no sections; None where there are.
+    shape_doubt : ShapeDoubt or None
+        Reason for which all of it may be wrong; None for a shape that a person gave.
     """
 
     sections: tuple[Outline, ...] = ()
     doubtful: tuple[Outline, ...] = ()
     shape: Shape | None = None
     nothing: Nothing | None = None
+    shape_doubt: ShapeDoubt | None = None

@@ -1,20 +1,24 @@
 """The shape of an overview's sections, learned from those that stand alone or can be parted."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from detection.overview import quads
-from detection.overview.common_shape.regions import quadrilateral_regions
+from detection.overview.common_shape.parts import divided, usual_division
+from detection.overview.common_shape.regions import Region, quadrilateral_regions
+from detection.overview.common_shape.rows import with_rows
 from detection.overview.common_shape.shape import candidate_shapes, rectangles
+from detection.overview.common_shape.strips import strips_in
 from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
 from detection.overview.ground import Ground, crowded_part, ground_of, reduced
 from detection.overview.search import candidates
 from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
-from detection.overview.values import Pixels, Shape
+from detection.overview.values import Corners, Pixels, Shape
 
 _LARGEST_SIDE_PX = 6400
 """Scale at which it is looked for last."""
@@ -30,8 +34,9 @@ def learn_shape(pixels: Pixels, settings: OverviewSettings) -> Shape | None:
         scale = min(1.0, side / max(pixels.shape[:2]))
         ground = ground_of(reduced(pixels, scale), scale, settings.ground)
         shapes = _shapes(ground, settings) if ground is not None else []
-        if ground is not None and len(shapes) == 1 and _is_plain(ground, shapes[0], settings):
-            return shapes[0]
+        plain = _plain(ground, shapes, settings) if ground is not None else None
+        if plain is not None:
+            return plain
         best = _best(pixels, shapes, settings) if shapes else None
         if best is not None:
             return best
@@ -45,21 +50,53 @@ def _shapes(ground: Ground, settings: OverviewSettings) -> list[Shape]:
     corners = np.array([one.corners for one in regions]).reshape(-1, 4, 2)
     for reach in (4.0, 2.0):
         corners = fit_sides(ground, corners, settings.fit, reach)
+    placed = [replace(one, corners=place) for one, place in zip(regions, corners, strict=True)]
+    seen = _weighted(ground, placed, settings)
+    ribbons = _weighted(ground, _in_ribbons(ground, settings), settings, 0)
+
+    def parts_of(outlines: Sequence[Corners]) -> list[Region]:
+        division = usual_division(ground, outlines, settings.parts)
+        return _weighted(ground, [_region(one) for one in division.corners], settings, 0)
+
+    return candidate_shapes([*seen, *ribbons], ground.scale, settings.shape, parts_of)
+
+
+def _in_ribbons(ground: Ground, settings: OverviewSettings) -> list[Region]:
+    """Return the sections in a row that make up regions, which may be bent."""
+    regions = strips_in(ground, settings.shape.least_side_px**2)
+    return [_region(one) for strips in regions for one in divided(strips, settings.parts).corners]
+
+
+def _region(corners: Corners) -> Region:
+    """Return a part of a ribbon as a region."""
+    contour = np.round(corners).astype(np.int32)[:, None]
+    return Region(corners, quads.area(corners), 1.0, False, contour)
+
+
+def _weighted(
+    ground: Ground, regions: Sequence[Region], settings: OverviewSettings, least_support: float | None = None
+) -> list[Region]:
+    """Return the regions with four sides that are seen, weighted by how well."""
+    least = settings.shape.least_support if least_support is None else least_support
+    corners = np.array([one.corners for one in regions]).reshape(-1, 4, 2)
     support, filled = side_support(ground, corners, settings.fit), inner_share(ground, corners)
-    kept = [
-        replace(
-            one, corners=place, area=quads.area(place), weight=_weight(quads.area(place), sides.mean(), full)
-        )
-        for one, place, sides, full in zip(regions, corners, support, filled, strict=True)
-        if sides.min() > settings.shape.least_support
+    areas = [quads.area(one) for one in corners]
+    return [
+        replace(one, area=area, weight=_weight(area, sides.mean(), full))
+        for one, area, sides, full in zip(regions, areas, support, filled, strict=True)
+        if sides.min() >= least
     ]
-    return candidate_shapes(kept, ground.scale, settings.shape)
 
 
-def _is_plain(ground: Ground, shape: Shape, settings: OverviewSettings) -> bool:
-    """Return True if the examples of the shape are most of what lies on the substrate."""
-    area = shape.examples * quads.area(np.array(shape.corners_px)) * ground.scale**2
-    return area >= settings.shape.least_explained * _large_foreground(ground)
+def _plain(ground: Ground, shapes: Sequence[Shape], settings: OverviewSettings) -> Shape | None:
+    """Return the shape whose examples are most of what lies on the substrate, if no other has many."""
+    limits, whole = settings.shape, max(_large_foreground(ground), 1)
+    areas = [one.examples * quads.area(np.array(one.corners_px)) * ground.scale**2 for one in shapes]
+    some = [number for number, area in enumerate(areas) if area >= limits.some_explained * whole]
+    if len(some) != 1 or areas[some[0]] < limits.least_explained * whole:
+        return None
+    shape = shapes[some[0]]
+    return shape if len(shapes) == 1 or shape.examples >= limits.least_examples else None
 
 
 def _large_foreground(ground: Ground) -> int:
@@ -96,7 +133,9 @@ def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> floa
     if ground is None or not ground.foreground.any():
         return 0.0
     ground = crowded_part(ground, settings.shape.part_px)
-    places = candidates(ground, model * scale, shape.symmetry_deg > 180, settings.search)
+    lopsided = shape.symmetry_deg > 180
+    ground, rows = with_rows(ground, model * scale, lopsided, settings, seen=True)
+    places = np.concatenate([candidates(ground, model * scale, lopsided, settings.search), rows])
     places = fit_pose(ground, places, replace(settings.fit, reach_px=2.0))
     support, filled = side_support(ground, places, settings.fit), inner_share(ground, places)
     scores = (0.7 * support.mean(axis=1) + 0.3 * np.sort(support, axis=1)[:, 1]) * filled

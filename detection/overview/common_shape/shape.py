@@ -1,6 +1,6 @@
 """The shape that all sections of an array share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement
 
@@ -12,7 +12,12 @@ from detection.overview.settings import ShapeSettings
 from detection.overview.values import Corners, Shape
 
 
-def candidate_shapes(regions: Sequence[Region], scale: float, settings: ShapeSettings) -> list[Shape]:
+def candidate_shapes(
+    regions: Sequence[Region],
+    scale: float,
+    settings: ShapeSettings,
+    parts_of: Callable[[Sequence[Corners]], Sequence[Region]] = lambda _: (),
+) -> list[Shape]:
     """Return the shapes on which regions agree, the one that explains most first.
 
     Parameters
@@ -22,25 +27,25 @@ def candidate_shapes(regions: Sequence[Region], scale: float, settings: ShapeSet
     scale : float
         Working pixels per pixel of the overview.
     settings : ShapeSettings
+    parts_of : callable, optional
+        Returns the regions into which outlines of one shape divide; none if they are sections.
     """
     left = list(regions)
     shapes: list[tuple[float, Shape]] = []
-    while left and len(shapes) < settings.most_shapes:
+    for _ in range(3 * settings.most_shapes):
+        if not left or len(shapes) == settings.most_shapes:
+            break
         sizes = np.log([_size(one.corners) for one in left])
         near = (np.abs(sizes[:, None] - sizes[None]) <= settings.tolerance).all(axis=2)
         weights = near @ np.array([one.weight for one in left])
         best = int(weights.argmax())
-        group = [one for one, same in zip(left, near[best], strict=True) if same]
-        distinct = _distinct(group)
-        shapes.append(
-            (
-                sum(one.weight for one in distinct),
-                _common(
-                    [one.corners for one in sorted(distinct, key=lambda one: -one.match)], scale, settings
-                ),
-            )
-        )
+        group = _distinct([one for one, same in zip(left, near[best], strict=True) if same])
+        outlines = [one.corners for one in sorted(group, key=lambda one: -one.match)]
         left = [one for one, same in zip(left, near[best], strict=True) if not same]
+        if parts := parts_of(outlines):
+            left += parts
+            continue
+        shapes.append((sum(one.weight for one in group), _common(outlines, scale, settings)))
     return [shape for _, shape in sorted(shapes, key=lambda pair: -pair[0])]
 
 

@@ -38,6 +38,11 @@ def document_of(name: str, size_px: tuple[int, int], found: Found) -> dict[str, 
             "polygon_px": _rounded(shape.corners_px),
             "symmetry_deg": shape.symmetry_deg,
             "examples": shape.examples,
+            "doubt": found.shape_doubt
+            and {
+                "reason": str(found.shape_doubt),
+                "says": wording_mapping.shape_doubt_says(found.shape_doubt),
+            },
         },
     }
 

@@ -82,6 +82,8 @@ def map_(
         print_json(document)
         return
     results.print(f"{len(found.sections)} sections, {len(found.doubtful)} doubtful")
+    if found.shape_doubt is not None:
+        results.print(f"The shape is doubtful: {wording_mapping.shape_doubt_says(found.shape_doubt)}")
     for number, one in enumerate(found.doubtful, start=1):
         x, y = one.center_px
         if one.doubt is not None:

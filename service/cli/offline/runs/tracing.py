@@ -17,9 +17,7 @@ def trace(
     ],
     run_dir: Annotated[
         Path | None,
-        typer.Option(
-            "--run", help="Folder of the run; not needed for an image in it.", metavar="RUN_DIR"
-        ),
+        typer.Option("--run", help="Folder of the run; not needed for an image in it.", metavar="RUN_DIR"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -1,0 +1,69 @@
+"""Doubts about the shape that was learned."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from detection.overview import quads
+from detection.overview.common_shape.parts import Division, shows_nothing
+from detection.overview.ground import Ground
+from detection.overview.settings import OverviewSettings
+from detection.overview.values import Corners, ShapeDoubt
+
+
+def shape_doubt(
+    ground: Ground,
+    sections: Sequence[Corners],
+    others: Sequence[Corners],
+    division: Division,
+    settings: OverviewSettings,
+) -> ShapeDoubt | None:
+    """Return a reason for which the shape of outlines, the best first, may be wrong.
+
+    Parameters
+    ----------
+    ground : Ground
+    sections, others : sequence of (4, 2) array
+        Sections, and doubtful outlines, working pixels.
+    division : Division
+        Of the sections.
+    settings : OverviewSettings
+    """
+    limits = settings.parts
+    if not sections:
+        return None
+    if not division.sure or division.parts > 1 or _has_parts(sections, others, settings):
+        return ShapeDoubt.PARTS
+    if len(sections) < limits.few and shows_nothing(ground, sections, limits):
+        return ShapeDoubt.PARTS
+    if _covered(ground, [*sections, *others]) < limits.least_covered:
+        return ShapeDoubt.ANOTHER
+    return None
+
+
+def _has_parts(sections: Sequence[Corners], others: Sequence[Corners], settings: OverviewSettings) -> bool:
+    """Return True if something has one side of a section and half or a third of the other."""
+    near = settings.parts.row_gap
+    shape = np.median([_sides(one) for one in sections], axis=0)
+    for one in others:
+        ratio = _sides(one) / shape[[[0, 1], [1, 0]]]
+        for same, part in (*ratio, *ratio[:, ::-1]):
+            if abs(same - 1) <= near and min(abs(part * parts - 1) for parts in (2, 3)) <= near:
+                return True
+    return False
+
+
+def _sides(corners: Corners) -> Corners:
+    first, second, third, fourth = quads.sides(corners)
+    return np.array([(first + third) / 2, (second + fourth) / 2])
+
+
+def _covered(ground: Ground, outlines: Sequence[Corners]) -> float:
+    """Return the share of the foreground, without dust, that outlines cover."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    large = np.asarray(cv2.morphologyEx(ground.foreground.astype(np.uint8), cv2.MORPH_OPEN, kernel)) > 0
+    covered = np.zeros(large.shape, np.uint8)
+    for one in outlines:
+        cv2.fillConvexPoly(covered, np.round(one).astype(np.int32), 1)
+    return float((large & (covered > 0)).sum() / max(large.sum(), 1))

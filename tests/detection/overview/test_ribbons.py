@@ -1,0 +1,122 @@
+"""Sections in a row without gaps are told from one section."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detection.overview.common_shape.parts import usual_division
+from detection.overview.common_shape.rows import with_rows
+from detection.overview.common_shape.shape import shape_of
+from detection.overview.common_shape.strips import strip_of
+from detection.overview.find import find_sections
+from detection.overview.ground import Ground, ground_of
+from detection.overview.quads import overlap, placed
+from detection.overview.settings import OverviewSettings, ShapeSettings
+from detection.overview.values import Corners, ShapeDoubt
+from tests.detection.overview.pictures import drawn, outlines, rectangle
+
+SETTINGS = OverviewSettings()
+WIDTH, HEIGHT = 44.0, 30.0
+
+
+def row(count: int, x: float = 100, y: float = 130, turn: float = 20) -> list[Corners]:
+    """Return sections edge to edge, one below the other."""
+    shifts = [(number - (count - 1) / 2) * HEIGHT for number in range(count)]
+    return [placed(rectangle(WIDTH, HEIGHT) + np.array([0, shift]), x, y, turn) for shift in shifts]
+
+
+def with_tissue(picture: NDArray[np.uint8], sections: list[Corners], joint: int | None = 110) -> None:
+    """Paint the same tissue into each section, and a line at each first side."""
+    for corners in sections:
+        centre = 0.3 * corners[[0, 3]].mean(0) + 0.7 * corners[[1, 2]].mean(0)
+        cv2.circle(picture, np.round(centre).astype(int).tolist(), 6, 60, -1)
+        centre = 0.7 * corners.mean(0) + 0.3 * corners[3]
+        cv2.circle(picture, np.round(centre).astype(int).tolist(), 4, 75, -1)
+        if joint is not None:
+            ends = np.round(corners[:2]).astype(int).tolist()
+            cv2.line(picture, ends[0], ends[1], joint, 1)
+
+
+def ground(picture: NDArray[np.uint8]) -> Ground:
+    found = ground_of(picture[:, :, None].astype(np.float32), 1.0, SETTINGS.ground)
+    assert found is not None
+    return found
+
+
+def hull(sections: list[Corners]) -> Corners:
+    """Return the outline of a whole row."""
+    return np.stack([sections[0][0], sections[0][1], sections[-1][2], sections[-1][3]])
+
+
+def test_a_single_ribbon_is_parted_into_its_sections() -> None:
+    truth = row(5)
+    picture = drawn(truth, (260, 240))
+    with_tissue(picture, truth)
+    found = find_sections(picture)
+    assert len(found.sections) == 5
+    assert found.shape_doubt is None
+    for corners in truth:
+        assert max(overlap(np.array(one.corners_px), corners) for one in found.sections) > 0.85
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_outlines_around_several_sections_divide(count: int) -> None:
+    rows = [row(count, x, 80, turn) for x, turn in ((70, 10), (190, -25))]
+    picture = drawn([one for each in rows for one in each], (160, 260))
+    for each in rows:
+        with_tissue(picture, each)
+    division = usual_division(ground(picture), [hull(one) for one in rows], SETTINGS.parts)
+    assert (division.parts, division.sure) == (count, True)
+    for corners in (one for each in rows for one in each):
+        assert max(overlap(one, corners) for one in division.corners) > 0.8
+
+
+def test_a_section_with_a_line_in_its_middle_is_no_pair() -> None:
+    sections = [placed(rectangle(WIDTH, 2 * HEIGHT), x, 60, turn) for x, turn in ((50, 10), (150, -25))]
+    picture = drawn(sections, (120, 210))
+    with_tissue(picture, sections, None)
+    for corners in sections:
+        middle = np.round((corners[[0, 1]] + corners[[3, 2]]) / 2).astype(int).tolist()
+        cv2.line(picture, middle[0], middle[1], 130, 1)
+    assert usual_division(ground(picture), sections, SETTINGS.parts).parts == 1
+
+
+def test_plain_pieces_with_a_line_between_them_are_doubtful() -> None:
+    rows = [row(2, x, 60, turn) for x, turn in ((50, 10), (150, -25))]
+    picture = drawn([one for each in rows for one in each], (120, 210))
+    for each in rows:
+        ends = np.round(each[1][:2]).astype(int).tolist()
+        cv2.line(picture, ends[0], ends[1], 100, 1)
+    division = usual_division(ground(picture), [hull(one) for one in rows], SETTINGS.parts)
+    assert (division.parts, division.sure) == (1, False)
+
+
+def test_one_plain_outline_is_doubtful_unless_a_person_gave_its_shape() -> None:
+    truth = outlines(((60, 60, 30),))
+    picture = drawn(truth, (120, 120))
+    assert find_sections(picture).shape_doubt is ShapeDoubt.PARTS
+    assert find_sections(picture, shape_of(truth, ShapeSettings())).shape_doubt is None
+
+
+def test_a_row_without_lines_is_parted_by_a_known_shape() -> None:
+    truth = row(4, 80, 90, 10)
+    _, places = with_rows(ground(drawn(truth, (180, 160))), rectangle(WIDTH, HEIGHT), False, SETTINGS)
+    assert len(places) == 4
+    for corners in truth:
+        assert max(overlap(one, corners) for one in places) > 0.85
+
+
+def test_a_bent_ribbon_is_made_straight() -> None:
+    picture = np.full((200, 200), 190, np.uint8)
+    cv2.ellipse(picture, (20, 100), (120, 120), 0, -35, 35, 90, 40)
+    found = ground(picture)
+    contours, _ = cv2.findContours(
+        found.foreground.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    contour = max(contours, key=len)[:, 0].astype(np.float64)
+    strip = strip_of(found, contour, np.array([0.0, 1.0]))
+    assert strip is not None
+    # OpenCV draws round ends.
+    assert strip.length == pytest.approx(120 * np.radians(70) + 40, rel=0.1)
+    assert strip.width == pytest.approx(40, rel=0.1)
