@@ -57,12 +57,12 @@ COMMANDS: Table = {
         "Find a field in an electron overview, and prove how accurately.",
     ),
     "overview": Entry(
-        f"{_LIVE}.holder.overview:overview",
-        "Take the optical overview of the holder with the fluorescence camera.",
+        f"{_LIVE}.holder.commands:overview",
+        "Take the optical overview of the holder, with light alone.",
     ),
     "preview": Entry(
-        f"{_LIVE}.holder.preview:preview",
-        "Choose the fields that hold cells, by a fluorescence preview of low exposure.",
+        f"{_LIVE}.holder.commands:preview",
+        "Choose the fields that hold cells, by faint previews.",
     ),
     "map": Entry(f"{_OFFLINE}.holder.find_sections:map_", "Find the sections in an optical overview."),
     "plan": Entry(f"{_OFFLINE}.planning:plan", "Plan the SEM frames for given boxes."),

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 
 from service.api.client import Client
-from service.api.wire.messages import ErrorCode
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
 from service.errors import ApiError
@@ -71,6 +70,8 @@ def _change(client: Client, method: str, **params: Any) -> None:
         try:
             reply = client.call(method, **asked)
         except ApiError as error:
+            from service.api.wire.messages import ErrorCode
+
             # A daemon that was started before an upgrade takes no name here, and must stop all the same.
             if error.code != ErrorCode.BAD_PARAMS or asked.pop("by", None) is None:
                 raise

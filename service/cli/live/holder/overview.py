@@ -1,15 +1,11 @@
-"""The command `ilemtrack overview`."""
+"""Take the optical overview of the holder, and print how it went."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from config.choices import DEFAULT_PROFILE
 from config.model import Config
 from service.cli.live.holder.scanning import refuse_without_room, take
-from service.cli.options import ConfigFile, Json
 from service.cli.output import print_json, tell
 from service.errors import InputError
 from service.mapping.tiles.folder import OverviewFolder
@@ -18,29 +14,15 @@ from service.mapping.tiles.taking import holder_light
 from service.words.quantities import duration, size
 
 
-def overview(
-    config: ConfigFile = DEFAULT_PROFILE,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder of the overview; one that was interrupted is taken up again."),
-    ] = None,
-    x_mm: Annotated[
-        tuple[float, float] | None,
-        typer.Option("--x-mm", help="Ground to show in x, mm; by default all of the safe area."),
-    ] = None,
-    y_mm: Annotated[
-        tuple[float, float] | None,
-        typer.Option("--y-mm", help="Ground to show in y, mm; by default all of the safe area."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show time and light dose; move and switch nothing.")
-    ] = False,
-    as_json: Json = False,
+def take_overview(
+    config: str,
+    out: Path | None,
+    x_mm: tuple[float, float] | None,
+    y_mm: tuple[float, float] | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
-    """Take the optical overview of the holder with the fluorescence camera.
-
-    The beam stays blanked. The settings `holder` of the configuration say which light is used.
-    """
+    """Take an overview, or show what it would cost; return the exit status of the program."""
     from config.loading import load
     from service.mapping.tiles.stitching import stitch
     from service.session.folders.run_folder import alone

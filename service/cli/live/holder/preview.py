@@ -1,16 +1,12 @@
-"""The command `ilemtrack preview`."""
+"""Choose the fields that hold cells by their previews, and print which are left out."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from config.choices import DEFAULT_PROFILE
 from config.model import Config
 from drivers.microscope import Microscope
 from service.cli.live.holder.scanning import refuse_without_room, take
-from service.cli.options import ConfigFile, Json
 from service.cli.output import print_json, tell
 from service.errors import InputError, SessionFaultError, VacuumError
 from service.mapping.tiles.folder import OverviewFolder
@@ -21,24 +17,10 @@ _MOST_LISTED = 20
 """Fields left out that are printed."""
 
 
-def preview(
-    config: ConfigFile = DEFAULT_PROFILE,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder of the preview; one that was interrupted is taken up again."),
-    ] = None,
-    exposure_percent: Annotated[
-        float, typer.Option(min=1, max=50, help="Exposure, of that of a fluorescence frame, percent.")
-    ] = 25.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show time and light dose; move and switch nothing.")
-    ] = False,
-    as_json: Json = False,
+def choose_fields(
+    config: str, out: Path | None, exposure_percent: float, dry_run: bool, as_json: bool
 ) -> int:
-    """Choose the fields that hold cells, by a fluorescence preview of low exposure.
-
-    The result is a configuration for `ilemtrack run` with these fields; a field in doubt is one of them.
-    """
+    """Preview the fields and choose those that hold cells; return the exit status of the program."""
     from config.documents.comments import commented
     from config.loading import load
     from detection.image_quality.presence import Holds, cells_in
