@@ -105,7 +105,6 @@ def test_a_section_of_the_map_opens_its_montage_a_field_and_a_cell_with_its_reas
     expect(page.locator("svg image")).to_have_count(1)
     expect(page.locator("svg .cell")).to_have_count(5)
     assert page.locator("svg text").count() == 0
-    without_serious_faults(page)
     page.locator("svg .field").click(position={"x": 5, "y": 5})
     page.wait_for_url("**/field?**")
     expect(page.get_by_role("link", name="Whole section")).to_have_attribute("href", re.compile("S0001"))
