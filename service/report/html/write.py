@@ -2,9 +2,10 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from config.loading import dump
@@ -73,7 +74,9 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def _environment() -> Environment:
+@cache
+def _page() -> Template:
+    """Return the compiled page; compiling it takes longer than writing a small report."""
     environment = Environment(
         loader=PackageLoader("service.report.html", "."),
         autoescape=True,
@@ -83,7 +86,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {"um": _um, "duration": duration, "dashed": _dashed}
     environment.globals["rect"] = _rect
-    return environment
+    return environment.get_template("report.html.j2")
 
 
 def _um(value: float) -> str:
