@@ -53,9 +53,7 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
         try:
             with part.open("w", encoding="utf-8") as file:
                 file.writelines(
-                    _environment()
-                    .get_template("report.html.j2")
-                    .generate(
+                    _page().generate(
                         css=Markup(_STYLE.read_text(encoding="utf-8")),
                         session=session_shown(
                             config, store, summary, events, microscope_name(config, info.kind), info.kind
