@@ -1,14 +1,17 @@
 """A console in a process of its own, and daemons in this process that it shows."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from playwright.sync_api import BrowserContext
@@ -23,6 +26,8 @@ from service.model.phases import SessionEvent
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl
 from tests.service.store.stores import queue_jobs
+
+T = TypeVar("T")
 
 OPERATE, WATCH = "operate-0123456789abcdef", "watch-0123456789abcdef"
 """Tokens of the two roles."""
@@ -167,3 +172,9 @@ class TestedDaemon:
     def close(self) -> None:
         self.stop()
         self.store.close()
+
+
+def run_alone(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in a thread: that of the tests may have Playwright's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

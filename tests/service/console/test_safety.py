@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +18,7 @@ from service.console.safety import (
 )
 from service.errors import InputError
 from tests.examples import examples
+from tests.service.console.consoles import run_alone
 
 TOKENS = Tokens("o" * 20, "w" * 20)
 HERE = Policy("127.0.0.1", 8550)
@@ -142,7 +142,7 @@ class Served:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(self.guard(scope, receive, send))
+        run_alone(self.guard(scope, receive, send))
         first = sent[0]
         return first.get("status", first["type"]), dict(first.get("headers", [])), sent
 

@@ -1,4 +1,3 @@
-import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from service.console.safety import Role
 from service.console.view import FollowedRun, View
 from service.errors import ApiError, NoDaemonError
 from service.words.events import event_words
+from tests.service.console.consoles import run_alone
 
 
 class Answers:
@@ -38,7 +38,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def changed(feed: Answers, role: Role = Role.OPERATE, **params: Any) -> bool:
     run = FollowedRun(feed, Event[[]](), None)  # type: ignore[arg-type]
     view = View(run, None, role, {}, "kim", True, "/")  # type: ignore[arg-type]
-    return asyncio.run(view.change("run.pause", **params))
+    return run_alone(view.change("run.pause", **params))
 
 
 def test_a_change_whose_reply_is_lost_is_asked_for_again_under_one_identifier(said: list[str]) -> None:
