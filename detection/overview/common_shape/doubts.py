@@ -35,7 +35,7 @@ def shape_doubt(
     """
     limits = settings.parts
     if not sections:
-        return None
+        return ShapeDoubt.ANOTHER if others else None
     if not shape.sure or not division.sure or division.parts > 1 or _has_parts(sections, others, settings):
         return ShapeDoubt.PARTS
     if len(sections) < limits.few and shows_nothing(ground, sections, limits):

@@ -135,9 +135,9 @@ def test_a_shape_that_is_not_sure_is_doubtful() -> None:
     shape = shape_of(truth, SETTINGS.shape)
     doubts = [
         shape_doubt(ground(picture), one, places[:seen], places[seen:], WHOLE, SETTINGS)
-        for one, seen in ((shape, 8), (replace(shape, sure=False), 8), (shape, 3))
+        for one, seen in ((shape, 8), (replace(shape, sure=False), 8), (shape, 3), (shape, 0))
     ]
-    assert doubts == [None, ShapeDoubt.PARTS, ShapeDoubt.ANOTHER]
+    assert doubts == [None, ShapeDoubt.PARTS, ShapeDoubt.ANOTHER, ShapeDoubt.ANOTHER]
 
 
 def test_a_row_without_lines_is_parted_by_a_known_shape() -> None:
