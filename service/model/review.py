@@ -125,7 +125,8 @@ class FoundCells:
     ids, fields, sections : sequence of str
     boxes_px, images_px : sequence of four int
         The box, and what is imaged; the box where nothing is.
-    rects_m : sequence of four float
+    rects_m, images_m : sequence of four float
+        The same on the stage.
     reach_um : sequence of four float
         0 where it is not known.
     confidence, extra_um : sequence of float
@@ -135,6 +136,7 @@ class FoundCells:
         No policy changes it: a person has edited it, or the beam has been on its section.
     chosen : sequence of bool or 0 and 1
         It is not left out by choice.
+    reasons, decisions : sequence of str
     """
 
     ids: Sequence[str]
@@ -143,6 +145,7 @@ class FoundCells:
     boxes_px: Sequence[Sequence[int]]
     images_px: Sequence[Sequence[int]]
     rects_m: Sequence[Sequence[float]]
+    images_m: Sequence[Sequence[float]]
     reach_um: Sequence[Sequence[float]]
     confidence: Sequence[float]
     extra_um: Sequence[float]
@@ -150,3 +153,23 @@ class FoundCells:
     below_floor: Sequence[bool]
     fixed: Sequence[bool]
     chosen: Sequence[bool]
+    reasons: Sequence[str]
+    decisions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A cell that another policy changes, as it is imaged then.
+
+    Attributes
+    ----------
+    image_box_px, image_rect_m : sequence of number, or None
+        None where nothing is.
+    reason, decision : str
+    """
+
+    cell: str
+    image_box_px: Sequence[int] | None
+    image_rect_m: Sequence[float] | None
+    reason: str
+    decision: str

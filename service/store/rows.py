@@ -161,9 +161,9 @@ def found(row: sqlite3.Row, now: Cell) -> Cell:
 
 def found_cells(found: Sequence[sqlite3.Row]) -> FoundCells:
     """Read the rows of `ReviewStore.found_cells`."""
-    columns: list[Any] = [list(column) for column in zip(*found, strict=True)] or [[] for _ in range(13)]
+    columns: list[Any] = [list(column) for column in zip(*found, strict=True)] or [[] for _ in range(16)]
     # All rectangles of a column at once: 12,000 cells in a tenth of a second.
-    for n in range(3, 7):
+    for n in range(3, 8):
         columns[n] = from_json(f"[{','.join(columns[n])}]")
     return FoundCells(*columns)
 

@@ -75,6 +75,8 @@ class HolderMap:
     landmarks : tuple of Landmark
     overview : str
         Picture in which they were found, as the list names it; empty: unknown.
+    shape_doubt : str
+        Why all outlines should be looked at, for people; empty: no reason.
     """
 
     unit: Literal["px", "um"]
@@ -84,6 +86,7 @@ class HolderMap:
     stage_order: tuple[str, ...] = ()
     landmarks: tuple[Landmark, ...] = ()
     overview: str = ""
+    shape_doubt: str = ""
 
     def all(self) -> Iterator[HolderSection]:
         """Return the sections and the doubtful outlines."""

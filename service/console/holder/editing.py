@@ -59,6 +59,7 @@ class Editor:
 
     def describe(self) -> None:
         """Make the card of the chosen section."""
+        self._doubt = ui.label().classes("decide").props("role=status")
         self._sum = ui.label().classes("effect").props("role=status")
         self._heading = ui.label().classes("card-title")
         self._says = ui.label().classes("muted")
@@ -119,6 +120,8 @@ class Editor:
         )
         leaving = f"; {len(out)} leave the safe area of the stage" if out else ""
         self._sum.set_text(f"{count}{leaving}. {self._safe.says}" if shown.sections or shown.doubtful else "")
+        self._doubt.set_text(f"The shape of the sections is doubtful: {shown.shape_doubt}.")
+        self._doubt.set_visibility(bool(shown.shape_doubt))
         place = shown.sections.index(one) + 1 if one in shown.sections else None
         self._heading.set_text("Choose a section in the picture" if one is None else one.id)
         self._says.set_text(_facts(one, one is not None and one.id in out))

@@ -7,7 +7,7 @@ export default {
   template: `
     <svg ref="svg" class="picture" :class="'tool-' + tool" :viewBox="view.join(' ')" tabindex="0" role="group"
       :aria-label="label" preserveAspectRatio="xMidYMid meet" @wheel.prevent="wheel" @pointerdown="down"
-      @pointermove="move" @pointerup="up" @pointercancel="stop" @keydown="key">
+      @pointermove="move" @pointerup="up" @pointercancel="cancel" @keydown="key">
       <image v-for="one in images" :key="one.id" :href="one.href" :x="one.box[0]" :y="one.box[1]"
         :width="one.box[2] - one.box[0]" :height="one.box[3] - one.box[1]" :transform="one.transform" preserveAspectRatio="none" />
       <template v-for="one in shapes" :key="one.id">
@@ -53,7 +53,8 @@ export default {
       if (now.join() !== before.join()) this.fit();
     },
     shapes() {
-      this.moved = this.shifted = null;
+      // A refresh in the middle of a drag must not lose it.
+      if (!this.drag) this.moved = this.shifted = null;
     },
     view(now) {
       if (this.group) window.dispatchEvent(new CustomEvent(VIEWED, { detail: { group: this.group, view: now } }));
@@ -142,7 +143,7 @@ export default {
         this.drag = { kind: "turn", id: this.turner.id, middle: this.turner.middle, at };
       } else if (this.tool === "edit" && this.editable && event.target.dataset.id && event.target.dataset.id === this.chosen) {
         this.drag = { kind: "carry", id: this.chosen, at, from: [event.clientX, event.clientY] };
-      } else if (this.tool === "draw") this.drag = { kind: "draw", at };
+      } else if (this.tool === "draw") this.drag = { kind: "draw", at, from: [event.clientX, event.clientY], id: event.target.dataset.id };
       else this.drag = { kind: "look", at, from: [event.clientX, event.clientY], id: event.target.dataset.id };
     },
     move(event) {
@@ -170,12 +171,13 @@ export default {
         const degrees = ((way(at) - way(drag.at)) * 180) / Math.PI;
         this.shifted = { id: drag.id, by: [0, 0], degrees, middle: drag.middle };
       } else if (drag.kind === "carry") {
-        if (!this.shifted && Math.hypot(event.clientX - drag.from[0], event.clientY - drag.from[1]) <= CLICK_PX) return;
+        if (!this.shifted && this.near(event, drag)) return;
         this.shifted = { id: drag.id, by: [at[0] - drag.at[0], at[1] - drag.at[1]], degrees: 0, middle: [0, 0] };
       } else if (drag.kind === "draw") {
+        if (!this.drawn && this.near(event, drag)) return;
         const [a, b] = [drag.at, at];
         this.drawn = this.inside([Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[0], b[0]), Math.max(a[1], b[1])]);
-      } else if (drag.panned || Math.hypot(event.clientX - drag.from[0], event.clientY - drag.from[1]) > CLICK_PX) {
+      } else if (drag.panned || !this.near(event, drag)) {
         drag.panned = true;
         this.pan(drag.at[0] - at[0], drag.at[1] - at[1]);
       }
@@ -190,6 +192,11 @@ export default {
       if (drag?.kind === "turn" && this.shifted) this.$emit("turned", { id: drag.id, degrees: this.shifted.degrees });
       if (drag?.kind === "resize" && this.moved) this.$emit("resized", { id: drag.id, box: this.moved.box });
       if (drag?.kind === "draw" && this.drawn) this.$emit("drawn", { box: this.drawn });
+      else if (drag?.kind === "draw") this.$emit("choose", { id: drag.id || "" });
+      this.stop(event);
+    },
+    cancel(event) {
+      this.moved = this.shifted = null;
       this.stop(event);
     },
     stop(event) {
@@ -198,6 +205,9 @@ export default {
       // A finger that stays goes on to move the picture.
       const left = Object.values(this.pointers);
       if (left.length === 1) this.drag = { kind: "look", at: this.at(...left[0]), from: left[0], panned: true };
+    },
+    near(event, drag) {
+      return Math.hypot(event.clientX - drag.from[0], event.clientY - drag.from[1]) <= CLICK_PX;
     },
     middle() {
       const [a, b] = Object.values(this.pointers);

@@ -10,10 +10,11 @@ from service.errors import IllegalTransitionError, RefusedChoiceError
 from service.model.jobs import HoldCause, JobState
 from service.model.phases import Phase
 from service.model.review import Edit, EditKind, PolicyChange, Step
-from service.model.specimen import Cell, FieldState
+from service.model.specimen import FieldState
 from service.planning.review.asked import Asked, Resolver
 from service.planning.review.effective import Policy, as_reviewed
 from service.planning.review.ground import Grounds
+from service.planning.review.revised import revised
 from service.planning.targets.choose import rule_in_force
 from service.store.store import Store
 from service.words.states import said_now
@@ -119,10 +120,19 @@ def demand_review(store: Store) -> None:
         )
 
 
-def _carry_out(config: Config, store: Store, grounds: Grounds, cells: set[str] | None, by: str) -> list[Cell]:
-    """Store the cells as edited, and withdraw the plans that they change; None stands for all cells."""
-    changed = _refresh(config, store, grounds, cells)
-    touched = {cell.section for cell in changed}
+def _carry_out(config: Config, store: Store, grounds: Grounds, cells: set[str] | None, by: str) -> list[str]:
+    """Store the cells as edited, and withdraw the plans that they change; None stands for all cells.
+
+    Returns
+    -------
+    list of str
+        The section of each cell that changed.
+    """
+    if cells is None:
+        changed = _refresh_all(config, store, grounds)
+    else:
+        changed = _refresh(config, store, grounds, cells)
+    touched = set(changed)
     planned = {one.section for one in store.specimen.fields(state=FieldState.PLANNED)}
     if changed and not rule_in_force(config, store).everything:
         # Cells are chosen among those of all sections.
@@ -132,11 +142,27 @@ def _carry_out(config: Config, store: Store, grounds: Grounds, cells: set[str] |
     return changed
 
 
-def _refresh(config: Config, store: Store, grounds: Grounds, cells: set[str] | None) -> list[Cell]:
-    """Store some cells as edited; return those that changed."""
+def _refresh_all(config: Config, store: Store, grounds: Grounds) -> list[str]:
+    """Store all cells as edited, without a record of each: a session has thousands; see `_refresh`."""
+    grounds.read_all()
+    found, exposed = store.review.found_cells(), store.review.exposed()
+    policy = Policy(config.detection, store.review.policy_step())
+    by = "" if policy.step is None else policy.step.by
+    changed = store.review.set_policy(
+        revised(found, grounds.of_field, policy.configured, policy.in_force, by)
+    )
+    edited = {
+        cell
+        for cell, section, is_fixed in zip(found.ids, found.sections, found.fixed, strict=True)
+        if is_fixed and section not in exposed
+    }
+    return changed + _refresh(config, store, grounds, edited)
+
+
+def _refresh(config: Config, store: Store, grounds: Grounds, cells: Collection[str]) -> list[str]:
+    """Store some cells as edited; return the section of each that changed."""
     exposed = store.review.exposed()
-    now = store.review.all_cells() if cells is None else store.review.cells(cells)
-    now = [cell for cell in now if cell.section not in exposed]
+    now = [cell for cell in store.review.cells(cells) if cell.section not in exposed]
     policy = Policy(config.detection, store.review.policy_step())
     edits = store.review.edits_of(cell.id for cell in now)
     changed = []
@@ -145,7 +171,7 @@ def _refresh(config: Config, store: Store, grounds: Grounds, cells: set[str] | N
         if after != before:
             changed.append(after)
     store.review.set_cells(changed)
-    return changed
+    return [cell.section for cell in changed]
 
 
 def _demand_nothing_held(store: Store, sections: Collection[str]) -> None:
@@ -163,9 +189,9 @@ def _sections(store: Store, step: Step) -> set[str]:
 
 
 def _note(
-    store: Store, step: int, by: str, reason: str, changed: Sequence[Cell], what: Mapping[str, object]
+    store: Store, step: int, by: str, reason: str, changed: Sequence[str], what: Mapping[str, object]
 ) -> None:
-    sections = list(dict.fromkeys(cell.section for cell in changed))
+    sections = sorted(set(changed))
     data = {"step": step, **what, "by": by, "cells": len(changed), "sections": sections[:_MOST_LISTED]}
     store.review.note(data | ({"reason": reason} if reason else {}))
 
@@ -184,8 +210,8 @@ def _counted(counts: Counter[EditKind]) -> str:
     )
 
 
-def _planned_again(changed: Sequence[Cell]) -> str:
-    sections = {cell.section for cell in changed}
+def _planned_again(changed: Sequence[str]) -> str:
+    sections = set(changed)
     if not sections:
         return "nothing is planned again"
     which = next(iter(sections)) if len(sections) == 1 else f"{len(sections)} sections"

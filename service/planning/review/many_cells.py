@@ -31,6 +31,24 @@ class Imaged:
 
 
 @dataclass(frozen=True, slots=True)
+class Moves:
+    """Changes of what is imaged of some cells.
+
+    Attributes
+    ----------
+    dropped, revived : (cells,) array of bool
+        Nothing of it is imaged any more; it is imaged now, and was not.
+    outwards_px : (cells, 4) array
+        Distances by which the left, top, right and bottom side move outwards; those of a revived cell from
+        its box.
+    """
+
+    dropped: Flags
+    revived: Flags
+    outwards_px: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class ManyCells:
     """Cells as found under a policy, in arrays.
 
@@ -42,6 +60,9 @@ class ManyCells:
         sides of what is imaged.
     imaged, revivable : (cells,) array of bool
         Some of it is imaged; it is below the floor only, and its fluorescence is saved.
+    grounds : sequence of Ground
+    of_cell : (cells,) array of int
+        Index of the ground of each.
     """
 
     confidence: Floats
@@ -52,13 +73,15 @@ class ManyCells:
     shown_px: Floats
     imaged: Flags
     revivable: Flags
+    grounds: Sequence[Ground]
+    of_cell: NDArray[np.intp]
 
     @classmethod
     def of(cls, found: FoundCells, ground_of: Callable[[str, str], Ground]) -> "ManyCells":
         """Return cells as found in arrays; `ground_of` a section and a field."""
         index: dict[tuple[str, str], int] = {}
         keys = zip(found.sections, found.fields, strict=True)
-        of_cell = [index.setdefault(key, len(index)) for key in keys]
+        of_cell = np.array([index.setdefault(key, len(index)) for key in keys], dtype=np.intp)
         grounds = [ground_of(*key) for key in index]
         sizes = np.array([ground.frame.size_px for ground in grounds], dtype=np.float64).reshape(-1, 2)
         whole = _rows([ground.whole_m for ground in grounds])[of_cell]
@@ -74,19 +97,27 @@ class ManyCells:
             shown_px=np.hstack([boxes[:, :2] - images[:, :2], images[:, 2:] - boxes[:, 2:]]),
             imaged=imaged,
             revivable=np.array(found.below_floor, dtype=bool) & ~imaged & saved,
+            grounds=grounds,
+            of_cell=of_cell,
         )
 
     def under(self, old: DetectionConfig, new: DetectionConfig) -> Imaged:
         """Return what is imaged under another policy, as `under_policy` does for each cell."""
+        moves = self.moves(old, new)
+        sides = np.where(moves.revived[:, None], 0.0, self.shown_px) + moves.outwards_px
+        mask = (self.imaged & ~moves.dropped) | moves.revived
+        return Imaged(mask, np.where(mask[:, None], np.minimum(sides, self.room_px), 0.0))
+
+    def moves(self, old: DetectionConfig, new: DetectionConfig) -> Moves:
+        """Return what changes under another policy, before the edges of the frame cut it."""
         enough = self.confidence >= new.min_confidence
-        kept = self.imaged & (enough | (new.min_confidence <= old.min_confidence))
+        dropped = self.imaged & ~enough & (new.min_confidence > old.min_confidence)
         revived = self.revivable & enough & (new.min_confidence < old.min_confidence)
         before, after = self._sides_px(old), self._sides_px(new)
         inwards = np.where(self.shown_px <= before, after - self.shown_px, 0.0)
         moved = np.where(after >= before, after - before, inwards)
-        sides = np.where(revived[:, None], after, self.shown_px + moved)
-        mask = kept | revived
-        return Imaged(mask, np.where(mask[:, None], np.minimum(sides, self.room_px), 0.0))
+        moved[~self.imaged | dropped] = 0.0
+        return Moves(dropped, revived, np.where(revived[:, None], after, moved))
 
     def _sides_px(self, policy: DetectionConfig) -> Floats:
         doubtful = self.confidence < policy.doubtful_below

@@ -1,11 +1,12 @@
 """Edits of the cells by people: steps, what was found before them, and the cells as edited."""
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from detection.image.hits import Decision
-from service.model.review import Edit, FoundCells, PolicyChange, Recorded, Step, Verdict
+from service.model.review import Edit, FoundCells, PolicyChange, Recorded, Revised, Step, Verdict
 from service.model.specimen import Cell
 from service.store import rows
 from service.store.database import Database
@@ -111,13 +112,9 @@ class ReviewStore:
     def cells(self, names: Iterable[str]) -> list[Cell]:
         """Return cells as edited, in the order of detection, those that were taken back included.
 
-        This and `all_cells` and `cells_of_tracks` leave the jobs out.
+        This and `cells_of_tracks` leave the jobs out.
         """
         return self._cells("id IN (SELECT value FROM json_each(?))", to_json(list(names)))
-
-    def all_cells(self) -> list[Cell]:
-        """Return all cells as edited, in the order of detection."""
-        return self._cells("verdict IS NOT 'withdrawn'")
 
     def cells_of_tracks(self, tracks: Iterable[str]) -> list[Cell]:
         """Return the cells of some tracks as edited, in the order of detection."""
@@ -137,10 +134,14 @@ class ReviewStore:
             " SELECT base.id, base.field, base.section, COALESCE(found.box_px, base.box_px),"
             " COALESCE(IIF(found.cell IS NULL, base.image_box_px, found.image_box_px),"
             " found.box_px, base.box_px),"
-            " COALESCE(found.rect_m, base.rect_m), COALESCE(base.reach_um, '[0,0,0,0]'),"
+            " COALESCE(found.rect_m, base.rect_m),"
+            " COALESCE(IIF(found.cell IS NULL, base.image_rect_m, found.image_rect_m),"
+            " found.rect_m, base.rect_m),"
+            " COALESCE(base.reach_um, '[0,0,0,0]'),"
             " base.confidence, base.extra_um,"
             " IIF(found.cell IS NULL, base.image_rect_m, found.image_rect_m) IS NOT NULL,"
-            " COALESCE(found.decision, base.decision) = ?, base.fixed, base.left_out IS NULL"
+            " COALESCE(found.decision, base.decision) = ?, base.fixed, base.left_out IS NULL,"
+            " COALESCE(found.reason, base.reason), COALESCE(found.decision, base.decision)"
             " FROM base LEFT JOIN found ON found.cell = base.id AND NOT base.fixed ORDER BY base.n",
             (Decision.BELOW_FLOOR.value,),
         )
@@ -158,11 +159,7 @@ class ReviewStore:
     def set_cells(self, cells: Sequence[Cell]) -> None:
         """Store cells as edited; what they were before the first edit is kept."""
         with self._database.change() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO found SELECT id, box_px, image_box_px, rect_m, image_rect_m, reason,"
-                " decision FROM cell WHERE id IN (SELECT value FROM json_each(?))",
-                (to_json([cell.id for cell in cells]),),
-            )
+            _keep(connection, [cell.id for cell in cells])
             connection.executemany(
                 "UPDATE cell SET box_px = ?, image_box_px = ?, rect_m = ?, image_rect_m = ?, reason = ?,"
                 " decision = ?, verdict = ? WHERE id = ?",
@@ -180,6 +177,48 @@ class ReviewStore:
                     for cell in cells
                 ],
             )
+
+    def set_policy(self, revised: Sequence[Revised]) -> list[str]:
+        """Store what a policy changes of cells as found, and all other cells as they were found.
+
+        Cells that people have edited, and those of sections on which the beam has been, stay as they are.
+
+        Returns
+        -------
+        list of str
+            The section of each cell that is not imaged as before.
+        """
+        free = (
+            "verdict IS NULL AND section NOT IN"
+            " (SELECT job.section FROM exposure JOIN job ON job.id = exposure.job)"
+        )
+        with self._database.change() as connection:
+            now = {
+                cell: (section, before)
+                for cell, section, *before in connection.execute(
+                    f"SELECT id, section, image_box_px, image_rect_m, reason, decision FROM cell WHERE {free}"
+                )
+            }
+            wanted = {
+                one.cell: [_numbers(one.image_box_px), _numbers(one.image_rect_m), one.reason, one.decision]
+                for one in revised
+            }
+            changed = [cell for cell, after in wanted.items() if cell in now and now[cell][1] != after]
+            _keep(connection, changed)
+            connection.executemany(
+                "UPDATE cell SET image_box_px = ?, image_rect_m = ?, reason = ?, decision = ? WHERE id = ?",
+                [(*wanted[cell], cell) for cell in changed],
+            )
+            restored = connection.execute(
+                "UPDATE cell SET image_box_px = found.image_box_px, image_rect_m = found.image_rect_m,"
+                " reason = found.reason, decision = found.decision FROM found WHERE found.cell = cell.id"
+                f" AND {free} AND cell.id NOT IN (SELECT value FROM json_each(?))"
+                " AND (cell.image_box_px, cell.image_rect_m, cell.reason, cell.decision) IS NOT"
+                " (found.image_box_px, found.image_rect_m, found.reason, found.decision)"
+                " RETURNING section",
+                (to_json(list(wanted)),),
+            ).fetchall()
+            return [now[cell][0] for cell in changed] + [row[0] for row in restored]
 
     def drawn_in(self, field: str) -> int:
         """Return the number of cells that were drawn in a field, those that were taken back included."""
@@ -226,6 +265,15 @@ class ReviewStore:
             )
         known = {row["id"]: rows.step(row) for row in steps}
         return [rows.recorded(row, known[row["step"]]) for row in found]
+
+
+def _keep(connection: sqlite3.Connection, cells: Sequence[str]) -> None:
+    """Keep cells as they were found, unless that was done before."""
+    connection.execute(
+        "INSERT OR IGNORE INTO found SELECT id, box_px, image_box_px, rect_m, image_rect_m, reason, decision"
+        " FROM cell WHERE id IN (SELECT value FROM json_each(?))",
+        (to_json(list(cells)),),
+    )
 
 
 def _numbers(values: Sequence[float] | None) -> str | None:

@@ -193,12 +193,15 @@ def test_a_dry_run_is_followed_to_its_end_and_read_afterwards(
 
 
 def test_axe_finds_nothing_serious(daemon: TestedDaemon, page: Page) -> None:
-    """Each page without pictures as it is at first; `test_contrast` looks at the light colours, too."""
+    """Pages without pictures as they are at first; `test_contrast` looks at the light colours, too.
+
+    History has the events of Now.
+    """
     exposure = daemon.store.ledger.arm("J000002", rect(40, 0), 1e-6)
     daemon.store.ledger.failed(exposure.id, "the scan broke off")
     daemon.store.apply(SessionEvent.FAULT, "the stage hangs")
     found = {}
-    for path in ("/", "/queue", "/history", "/runs"):
+    for path in ("/", "/queue", "/runs"):
         page.goto(f"{path}?run={daemon.run}")
         expect(page.locator(".alarm-fault")).to_be_visible()
         found[path] = _serious(page)

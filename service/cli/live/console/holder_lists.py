@@ -59,7 +59,7 @@ def landmarks(name: str) -> tuple[Landmark, ...]:
 def save(shown: Mapping[str, Any], name: str, replace: bool) -> str:
     """Write a section list into the working folder, and return the name of its file.
 
-    A ``.json`` file keeps the doubtful outlines, too. The file is whole or as it was, whatever happens.
+    A ``.json`` file keeps the doubts, too. The file is whole or as it was, whatever happens.
 
     Raises
     ------
@@ -84,6 +84,8 @@ def _write(made: Path, listed: SectionList, given: HolderMap) -> None:
             "overview": given.overview,
             "doubtful": [_doubtful(one, given.unit) for one in given.doubtful],
         }
+        if given.shape_doubt:
+            document["shape"] = {"doubt": {"says": given.shape_doubt}}
         made.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     else:
         write_list(made, listed)
@@ -110,7 +112,14 @@ def _shown(found: SectionList, document: Mapping[str, Any], name: str) -> Holder
         found.stage_order,
         tuple(Landmark(one.id, one.overview_px, one.stage_um) for one in found.landmarks),
         str(document.get("overview", "")),
+        _shape_doubt(document),
     )
+
+
+def _shape_doubt(document: Mapping[str, Any]) -> str:
+    shape = document.get("shape")
+    doubt = shape.get("doubt") if isinstance(shape, dict) else None
+    return str(doubt.get("says") or doubt.get("reason") or "") if isinstance(doubt, dict) else ""
 
 
 def _named(one: HolderSection, name: str, doubt: str) -> HolderSection:

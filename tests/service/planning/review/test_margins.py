@@ -18,6 +18,7 @@ from service.model.review import FoundCells
 from service.model.specimen import Cell
 from service.planning.review.many_cells import ManyCells
 from service.planning.review.margins import sides_px, under_policy
+from service.planning.review.revised import revised
 from tests.service.planning.review.review_store import PIXEL_M, SIZE_PX, found_cell, ground
 
 BASE = DetectionConfig()
@@ -98,6 +99,7 @@ def in_columns(cells: list[Cell]) -> FoundCells:
         boxes_px=[cell.box_px for cell in cells],
         images_px=[cell.image_box_px or cell.box_px for cell in cells],
         rects_m=[cell.rect_m for cell in cells],
+        images_m=[cell.image_rect_m or cell.rect_m for cell in cells],
         reach_um=[cell.reach_um or (0.0, 0.0, 0.0, 0.0) for cell in cells],
         confidence=[cell.confidence for cell in cells],
         extra_um=[cell.extra_um for cell in cells],
@@ -105,6 +107,8 @@ def in_columns(cells: list[Cell]) -> FoundCells:
         below_floor=[cell.decision is Decision.BELOW_FLOOR for cell in cells],
         fixed=[False] * len(cells),
         chosen=[True] * len(cells),
+        reasons=[cell.reason for cell in cells],
+        decisions=[cell.decision.value for cell in cells],
     )
 
 
@@ -119,6 +123,23 @@ def test_many_cells_are_imaged_as_each_of_them(cells: list[Cell], policy: Detect
         if now.image_box_px is not None:
             (x0, y0, x1, y1), image = cell.box_px, now.image_box_px
             assert sides == [x0 - image[0], y0 - image[1], image[2] - x1, image[3] - y1]
+
+
+@given(st.lists(CELLS, min_size=1, max_size=5), POLICIES)
+def test_many_cells_are_stored_as_each_of_them_would_be(cells: list[Cell], policy: DetectionConfig) -> None:
+    below = found_cell("S0001", 9, (40, 40, 60, 60), 0.01, (1.0, 0.2, 0.4, 0.0), Decision.BELOW_FLOOR)
+    cells = [replace(cell, id=f"c{n}") for n, cell in enumerate([*cells, below])]
+    changed = revised(in_columns(cells), lambda *_: GROUND, BASE, policy, "kim")
+    expected = {cell.id: under_policy(cell, BASE, policy, GROUND, "kim") for cell in cells}
+    assert {one.cell for one in changed} == {cell.id for cell in cells if expected[cell.id] is not cell}
+    for one in changed:
+        now = expected[one.cell]
+        assert (one.reason, one.decision) == (now.reason, now.decision)
+        if now.image_box_px is None or now.image_rect_m is None:
+            assert one.image_box_px is one.image_rect_m is None
+        else:
+            assert one.image_box_px == list(now.image_box_px)
+            assert one.image_rect_m == list(now.image_rect_m)
 
 
 def test_the_policy_in_force_changes_nothing() -> None:

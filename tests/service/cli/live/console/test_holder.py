@@ -27,6 +27,7 @@ DOCUMENT = {
         {"id": "S0001", "polygon_px": [[50, 50], [90, 50], [90, 90], [50, 90]], "angle_deg": 90},
         {"id": "S0002", "polygon_px": [[110, 50], [150, 50], [150, 90], [110, 90]], "confidence": 0.8},
     ],
+    "shape": {"examples": 2, "doubt": {"reason": "parts", "says": "look at the overlay"}},
     "doubtful": [
         {"id": "D0001", "polygon_px": [[200, 50], [240, 50], [240, 90], [200, 90]], "angle_deg": 90,
          "reason": "cut", "says": "the picture ends there"},
@@ -54,7 +55,7 @@ def test_a_document_of_map_is_read_with_its_doubtful_outlines_and_saved_the_same
     shown = holder_lists.read("found.json")
     assert [one.id for one in shown.sections] == ["S0001", "S0002"]
     assert [(one.id, one.doubt) for one in shown.doubtful] == [("D0001", "the picture ends there")]
-    assert shown.overview == "wafer.png"
+    assert (shown.overview, shown.shape_doubt) == ("wafer.png", "look at the overlay")
     assert holder_lists.save(as_dict(shown), "again.json", False) == "again.json"
     assert holder_lists.read("again.json") == shown
 
