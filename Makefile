@@ -8,16 +8,16 @@ PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
 # Processes are started by the hundred: keep the bytecode of what they import, whatever the environment prefers.
 export PYTHONDONTWRITEBYTECODE :=
-# One process more than there are cores, as sessions of hardware wait now and then; each computes on one thread. The
+# Two processes more than there are cores, as sessions of hardware wait now and then; each computes on one thread. The
 # threads of sessions come and go: with a heap for each, a process would keep half as much memory again.
-WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 4)))
+WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 3 ? cores + 2 : 4)))
 PYTEST := MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
 # A frame takes seconds instead of minutes, and the chamber is pumped in some.
 DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: {dwell_us: 5}, session: {min_free_disk_gb: 0}, \
         simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
-BESIDE = $(MAKE) --no-print-directory types check-wheel
+BESIDE = $(MAKE) --no-print-directory imports types check-wheel
 
-.PHONY: dry-run console-demo test long lint style types check-wheel bench clean
+.PHONY: dry-run console-demo test long lint style imports types check-wheel bench clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -28,8 +28,8 @@ console-demo: $(READY)  ## a slow dry run with the operator's console in the bro
 	../../$(BIN)/ilemtrack dry-run --config slow.yaml --clock real --out demo-$$$$ > demo.log 2>&1 & \
 	../../$(BIN)/ilemtrack console --run demo-$$$$ $(ARGS)
 
-# One process runs all tests of a file, so that what they share is made once, the longest files first. Types and wheel are checked beside
-# the tests, which wait now and then; their output is shown at the end.
+# One process runs all tests of a file, so that what they share is made once, the longest files first. Imports, types and wheel are
+# checked beside the tests, which wait now and then; their output is shown at the end.
 test: style  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
@@ -40,11 +40,13 @@ test: style  ## every check and test
 long: $(READY)  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
 
-lint: style types
+lint: style imports types
 
 style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+imports: $(READY)
 	$(BIN)/lint-imports
 
 types: $(READY)

@@ -22,6 +22,8 @@ def event_words(event: Mapping[str, Any]) -> str:
         case "session":
             change = f"{data.get('from')} -> {data.get('phase')}".replace("_", " ")
             return change + (f": {data['reason']}" if data.get("reason") else "")
+        case "watchdog":
+            return " ".join(str(data[key]) for key in ("what", "done") if data.get(key))
         case _:
             return _change(data)
 

@@ -7,9 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from drivers.pose import RectM
+from service.errors import RefusedChoiceError
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Cell, Field, Section
+from service.planning.review.ground import frame_place
 from service.report.html import pictures
 from service.report.html.dose import CellDose, dose_of
 from service.report.html.drawing import Box, Drawing
@@ -133,7 +135,7 @@ def shown(
         says=SECTIONS[state],
         drawing=drawing,
         outline=drawing.points(section.outline_m) if drawing and section.outline_m else "",
-        fields=tuple(_field(store.folder, one, drawing, sides_px[0]) for one in fields if drawing),
+        fields=tuple(_field(store, one, drawing, sides_px[0]) for one in fields if drawing),
         frames=tuple(
             _frame(store.folder, row, jobs[row.job], drawing, sides_px[1]) for row in exposures if drawing
         ),
@@ -160,14 +162,22 @@ def outcome_of(cell: Cell, jobs: Mapping[str, Job], clipped: bool) -> Outcome:
     return Outcome.IMAGED if states == {JobState.DONE} and not clipped else Outcome.IN_PART
 
 
-def _field(folder: Path, field: Field, drawing: Drawing, side_px: int | None) -> FieldShown:
-    picture = None
-    if field.image is not None and field.frame is not None and side_px is not None:
-        uri = pictures.fluorescence(folder / field.image, side_px)
-        if uri is not None:
-            picture = Picture(uri, field.frame.size_px, drawing.matrix(field.frame))
+def _field(store: Store, field: Field, drawing: Drawing, side_px: int | None) -> FieldShown:
     said = [f"{field.id}: {FIELDS[field.state]}", *filter(None, [field.reason]), *field.warnings]
+    picture = None if side_px is None else _fluorescence(store, field, drawing, side_px)
     return FieldShown(field.id, drawing.box(field.rect_m), picture, "; ".join(said))
+
+
+def _fluorescence(store: Store, field: Field, drawing: Drawing, side_px: int) -> Picture | None:
+    if field.image is None:
+        return None
+    try:
+        place = frame_place(store, field)
+    except RefusedChoiceError:
+        # Neither the store nor the file says where it lies.
+        return None
+    uri = pictures.fluorescence(store.folder / field.image, side_px)
+    return None if uri is None else Picture(uri, place.size_px, drawing.matrix(place))
 
 
 def _frame(folder: Path, row: Exposure, job: Job, drawing: Drawing, side_px: int | None) -> FrameShown:

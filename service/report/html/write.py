@@ -2,9 +2,10 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from config.loading import dump
@@ -52,9 +53,7 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
         try:
             with part.open("w", encoding="utf-8") as file:
                 file.writelines(
-                    _environment()
-                    .get_template("report.html.j2")
-                    .generate(
+                    _page().generate(
                         css=Markup(_STYLE.read_text(encoding="utf-8")),
                         session=session_shown(
                             config, store, summary, events, microscope_name(config, info.kind), info.kind
@@ -73,7 +72,9 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def _environment() -> Environment:
+@cache
+def _page() -> Template:
+    """Return the compiled page; compiling it takes longer than writing a small report."""
     environment = Environment(
         loader=PackageLoader("service.report.html", "."),
         autoescape=True,
@@ -83,7 +84,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {"um": _um, "duration": duration, "dashed": _dashed}
     environment.globals["rect"] = _rect
-    return environment
+    return environment.get_template("report.html.j2")
 
 
 def _um(value: float) -> str:

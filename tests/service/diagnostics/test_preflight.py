@@ -72,7 +72,7 @@ def test_a_device_that_does_not_answer_is_red(devices: Microscope, device: str, 
 
 def test_a_beam_that_is_on_and_a_scan_that_is_too_large_are_red(devices: Microscope) -> None:
     on: Any = Faulty(devices.sem, "is_blanked", lambda _: False)
-    config = small_config(sem={"frame_px": [4096, 4096], "databar_px": 0})
+    config = small_config(sem={"max_scan_px": [4096, 4096], "databar_px": 0})
     checks = list(device_checks(dataclasses.replace(devices, sem=on), config))
     assert level_of(checks, "beam") is Level.RED
     assert level_of(checks, "scan size") is Level.RED

@@ -45,5 +45,11 @@ def test_an_alarm_in_a_pause_does_not_end_it() -> None:
     assert (pause.ended, pause.lasted_s) == ("aborted", 20)
 
 
+def test_the_watchdog_says_what_it_found_and_did() -> None:
+    data = {"what": "The daemon has died.", "done": "The beam is blanked.", "safe": True}
+    (one,) = stops([Event(1, 10.0, "2026-11-30T10:00:01Z", "watchdog", "watchdog", data)])
+    assert one.reason == "The daemon has died. The beam is blanked."
+
+
 def test_a_session_without_stops_has_none() -> None:
     assert stops([moved(1, SessionEvent.START, Phase.PREFLIGHT)]) == ()
