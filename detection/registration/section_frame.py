@@ -76,8 +76,8 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
     """Stitch the fields of a section by their stage positions, on the pixel grid of the first.
 
     Where fields overlap, the first one counts, as it is the least bleached. Pixels that no field shows have
-    the median grey level and the noise of the first field, so that nothing is found there, and are false in the
-    mask: beside a part without noise, a detector takes the noise of the fields for cells.
+    the median grey level and the noise of the first field, so that nothing is found there, and are false in
+    the mask: beside a part without noise, a detector takes the noise of the fields for cells.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _empty_ground(
     drawn = np.random.default_rng(0)
     noise = drawn.choice(below, count) * drawn.choice(np.array([-1, 1], np.float32), count)
     values = np.clip(np.rint(middle + noise), 0, np.iinfo(pixels.dtype).max)
-    return values.astype(pixels.dtype)
+    return values.astype(np.uint8) if pixels.dtype == np.uint8 else values.astype(np.uint16)
 
 
 def _windows(
