@@ -150,7 +150,7 @@ def _empty_ground(
     below = middle - pixels[pixels <= middle].astype(np.float32)
     drawn = np.random.default_rng(0)
     noise = drawn.choice(below, count) * drawn.choice(np.array([-1, 1], np.float32), count)
-    values = np.clip(np.rint(middle + noise), 0, np.iinfo(pixels.dtype).max)
+    values: NDArray[np.float32] = np.clip(np.rint(middle + noise), 0, np.iinfo(pixels.dtype).max)
     return values.astype(np.uint8) if pixels.dtype == np.uint8 else values.astype(np.uint16)
 
 
