@@ -139,6 +139,13 @@ def listed_sections(layout: GridLayout | ListLayout) -> tuple[ListedSection, ...
     )
 
 
+def fields_left_out(layout: GridLayout | ListLayout) -> int:
+    """Return the number of fields that a preview left out of a layout."""
+    if isinstance(layout, GridLayout):
+        return 0
+    return sum(len(one.left_out_centers_um or ()) for one in layout.sections)
+
+
 def field_centers_um(
     section: ListedSection, field_size_um: tuple[float, float]
 ) -> tuple[tuple[float, float], ...]:

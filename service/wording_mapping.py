@@ -54,8 +54,13 @@ _SHAPE_DOUBTS = {
         "each outline may hold several sections or a part of one: look at the overlay, or outline one section"
         " and give it with --outline"
     ),
+    "few": (
+        "it was learned from fewer than three sections, and may be that of something else: look at the"
+        " overlay, or outline one section and give it with --outline"
+    ),
     "another": (
-        "most of what lies on the substrate has another shape: outline one section and give it with --outline"
+        "most of what lies on the substrate does not clearly have it: look at the overlay, or outline one"
+        " section and give it with --outline"
     ),
 }
 

@@ -206,7 +206,7 @@ def _shape_doubt(
         [np.array(one.corners_px) * found.ground.scale - 0.5 for one in outlines]
         for outlines in (sections, doubtful)
     )
-    return shape_doubt(found.ground, placed, others, division, settings)
+    return shape_doubt(found.ground, found.shape, placed, others, division, settings)
 
 
 def _doubt(found: _Fitted, one: int, settings: OverviewSettings) -> Doubt | None:

@@ -78,14 +78,17 @@ def _at_angle(
 def _score(across: Floats, down: Floats, inside: Floats, w: int, h: int) -> Floats:
     """Return the score of a rectangle centred at each pixel."""
     along, beside = _mean(across, 1, round(0.9 * h)), _mean(down, round(0.9 * w), 1)
-    sides = [
-        _moved(along, w // 2, 0),
-        _moved(along, w // 2 - w, 0),
-        _moved(beside, 0, h // 2),
-        _moved(beside, 0, h // 2 - h),
-    ]
-    total = (sides[0] + sides[1] + sides[2] + sides[3]) / 4
-    return np.asarray(np.where(_mean(inside, w, h) > 0.5, total, 0), dtype=np.float32)
+    total = np.zeros_like(along)
+    for side, x, y in (
+        (along, w // 2, 0),
+        (along, w // 2 - w, 0),
+        (beside, 0, h // 2),
+        (beside, 0, h // 2 - h),
+    ):
+        _add_moved(total, side, x, y)
+    total *= 0.25
+    total[_mean(inside, w, h) <= 0.5] = 0
+    return total
 
 
 def _mean(image: Floats, width: int, height: int) -> Floats:
@@ -93,14 +96,12 @@ def _mean(image: Floats, width: int, height: int) -> Floats:
     return np.asarray(cv2.blur(image, size, borderType=cv2.BORDER_CONSTANT), dtype=np.float32)
 
 
-def _moved(image: Floats, x: int, y: int) -> Floats:
-    """Return an image whose pixel (row, column) is that of (row + y, column + x)."""
-    out = np.zeros_like(image)
+def _add_moved(total: Floats, image: Floats, x: int, y: int) -> None:
+    """Add to each pixel (row, column) that of an image at (row + y, column + x)."""
     rows, columns = image.shape
-    out[max(0, -y) : rows - max(0, y), max(0, -x) : columns - max(0, x)] = image[
+    total[max(0, -y) : rows - max(0, y), max(0, -x) : columns - max(0, x)] += image[
         max(0, y) : rows - max(0, -y), max(0, x) : columns - max(0, -x)
     ]
-    return out
 
 
 def _thinned(places: Floats, side: float, settings: SearchSettings) -> Floats:

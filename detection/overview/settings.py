@@ -102,7 +102,7 @@ class PartsSettings:
     row_gap: float = 0.08
     """Difference of sides, share, up to which something is a part of a section in size."""
     least_covered: float = 0.5
-    """Share of the foreground that outlines cover where the shape is right."""
+    """Share of the foreground that sections cover where the shape is right."""
     few: int = 3
     """Sections that show nothing inside, below which nobody can tell one from two."""
     most_strips: int = 12

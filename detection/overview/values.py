@@ -33,8 +33,10 @@ class ShapeDoubt(StrEnum):
 
     PARTS = "parts"
     """Each outline may hold several sections without a gap."""
+    FEW = "few"
+    """It was learned from too few regions: it may be that of something else."""
     ANOTHER = "another"
-    """Most of what lies on the substrate has another shape."""
+    """Most of what lies on the substrate does not clearly have this one."""
 
 
 class Nothing(StrEnum):
@@ -100,12 +102,15 @@ class Shape:
         Usual difference of a side between two sections, share.
     examples : int
         Regions that it was learned from.
+    sure : bool
+        False where most of them are parts of ribbons, and the picture does not prove those.
     """
 
     corners_px: tuple[tuple[float, float], ...]
     symmetry_deg: float
     scatter: float
     examples: int
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)

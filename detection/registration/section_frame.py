@@ -76,7 +76,8 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
     """Stitch the fields of a section by their stage positions, on the pixel grid of the first.
 
     Where fields overlap, the first one counts, as it is the least bleached. Pixels that no field shows have
-    the median grey level of the first field, so that nothing is found there, and are false in the mask.
+    the median grey level and the noise of the first field, so that nothing is found there, and are false in
+    the mask: beside a part without noise, a detector takes the noise of the fields for cells.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
     columns, rows = (high - low).astype(int).tolist()
     middle = (low + high) / 2 * size
     to_mosaic = Rigid(0.0, (float(-middle[0]), float(-middle[1])))
-    mosaic = np.full((rows, columns), np.median(first.pixels), dtype=first.pixels.dtype)
+    mosaic = np.zeros((rows, columns), dtype=first.pixels.dtype)
     shown = np.zeros((rows, columns), dtype=np.bool_)
     for motion, field in zip(to_first, fields, strict=True):
         matrix = warp_matrix(to_mosaic.after(motion), (field.shape, size), ((rows, columns), size))
@@ -126,6 +127,7 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
         new = (here > 0) & ~shown
         mosaic[new] = np.asarray(laid)[new]
         shown |= new
+    mosaic[~shown] = _empty_ground(first.pixels, int(np.count_nonzero(~shown)))
     x, y = first.to_stage.apply(middle[None])[0]
     return SectionFrame(
         first.section,
@@ -138,6 +140,18 @@ def stitch(fields: Sequence[SectionFrame]) -> SectionFrame:
         None if shown.all() else shown,
         _windows(fields, [to_mosaic.after(motion) for motion in to_first], (rows, columns)),
     )
+
+
+def _empty_ground(
+    pixels: NDArray[np.uint8] | NDArray[np.uint16], count: int
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Draw pixels as of ground without cells: the darker half of a field, to both sides of its median."""
+    middle = float(np.median(pixels))
+    below = middle - pixels[pixels <= middle].astype(np.float32)
+    drawn = np.random.default_rng(0)
+    noise = drawn.choice(below, count) * drawn.choice(np.array([-1, 1], np.float32), count)
+    values: NDArray[np.float32] = np.clip(np.rint(middle + noise), 0, np.iinfo(pixels.dtype).max)
+    return values.astype(np.uint8) if pixels.dtype == np.uint8 else values.astype(np.uint16)
 
 
 def _windows(

@@ -21,6 +21,7 @@ from service.diagnostics.preflight import device_checks
 from service.diagnostics.session_checks import LEVELS, own_checks
 from service.errors import InputError
 from service.session.layout import sections_and_fields
+from service.words.layout import counted
 
 _WARM_C = 5.0
 """Largest excess of the sensor temperature over its setting, C. Chosen by hand."""
@@ -97,7 +98,7 @@ def look(
     except InputError as error:
         layout, fields = Check("layout", Level.RED, str(error)), ()
     else:
-        layout = Check("layout", Level.OK, f"{len(sections)} sections with {len(fields)} fields")
+        layout = Check("layout", Level.OK, counted(config.layout, len(sections), len(fields)))
     checks += [layout, *own_checks(config, fields, folder, now), *_clocks(config)]
     return [*map(_of_offer, reached.offers), *findings(checks, driven)]
 

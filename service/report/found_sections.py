@@ -34,6 +34,10 @@ def found_sections(config: Config) -> FoundSections | None:
     """Return how many sections were found; None if the session did not begin with a simulated overview."""
     if config.simulator.layout is None or not isinstance(config.layout, ListLayout):
         return None
+    true = {one.id: one.outline_um for one in config.simulator.layout.sections}
+    if {one.id: one.outline_um for one in config.layout.sections} == true:
+        # These were not found: a preview has only changed their fields.
+        return None
     pairs = matches(config.layout, config.simulator.layout)
     return FoundSections(
         len(config.simulator.layout.sections),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from config.layout import fields_left_out
 from config.model import Config
 from planner.settings import settings_from
 from planner.values import Basis
@@ -70,6 +71,8 @@ class Summary:
     end_state: str
     sections: int
     fields: int
+    left_out_fields: int
+    """Fields that `ilemtrack preview` left out of the layout, since they seemed to hold no cells."""
     cells: int
     jobs: dict[str, int]
     beam_s: float
@@ -141,6 +144,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         end_state=end_state(store),
         sections=len(sections),
         fields=len(fields),
+        left_out_fields=fields_left_out(config.layout),
         cells=len(cells),
         jobs={
             state.value: counts[state]

@@ -9,11 +9,12 @@ from detection.overview import quads
 from detection.overview.common_shape.parts import Division, shows_nothing
 from detection.overview.ground import Ground
 from detection.overview.settings import OverviewSettings
-from detection.overview.values import Corners, ShapeDoubt
+from detection.overview.values import Corners, Shape, ShapeDoubt
 
 
 def shape_doubt(
     ground: Ground,
+    shape: Shape,
     sections: Sequence[Corners],
     others: Sequence[Corners],
     division: Division,
@@ -24,6 +25,8 @@ def shape_doubt(
     Parameters
     ----------
     ground : Ground
+    shape : Shape
+        As it was learned.
     sections, others : sequence of (4, 2) array
         Sections, and doubtful outlines, working pixels.
     division : Division
@@ -32,12 +35,14 @@ def shape_doubt(
     """
     limits = settings.parts
     if not sections:
-        return None
-    if not division.sure or division.parts > 1 or _has_parts(sections, others, settings):
+        return ShapeDoubt.ANOTHER if others else None
+    if not shape.sure or not division.sure or division.parts > 1 or _has_parts(sections, others, settings):
         return ShapeDoubt.PARTS
     if len(sections) < limits.few and shows_nothing(ground, sections, limits):
         return ShapeDoubt.PARTS
-    if _covered(ground, [*sections, *others]) < limits.least_covered:
+    if shape.examples < settings.shape.least_examples:
+        return ShapeDoubt.FEW
+    if _covered(ground, sections) < limits.least_covered:
         return ShapeDoubt.ANOTHER
     return None
 

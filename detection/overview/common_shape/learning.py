@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from detection.overview import quads
-from detection.overview.common_shape.parts import divided, usual_division
+from detection.overview.common_shape.parts import Division, divided, usual_division
 from detection.overview.common_shape.regions import Region, quadrilateral_regions
 from detection.overview.common_shape.rows import with_rows
 from detection.overview.common_shape.shape import candidate_shapes, rectangles
@@ -56,7 +56,7 @@ def _shapes(ground: Ground, settings: OverviewSettings) -> list[Shape]:
 
     def parts_of(outlines: Sequence[Corners]) -> list[Region]:
         division = usual_division(ground, outlines, settings.parts)
-        return _weighted(ground, [_region(one) for one in division.corners], settings, 0)
+        return _weighted(ground, _parts(division), settings, 0)
 
     return candidate_shapes([*seen, *ribbons], ground.scale, settings.shape, parts_of)
 
@@ -64,13 +64,15 @@ def _shapes(ground: Ground, settings: OverviewSettings) -> list[Shape]:
 def _in_ribbons(ground: Ground, settings: OverviewSettings) -> list[Region]:
     """Return the sections in a row that make up regions, which may be bent."""
     regions = strips_in(ground, settings.shape.least_side_px**2)
-    return [_region(one) for strips in regions for one in divided(strips, settings.parts).corners]
+    return [part for strips in regions for part in _parts(divided(strips, settings.parts))]
 
 
-def _region(corners: Corners) -> Region:
-    """Return a part of a ribbon as a region."""
-    contour = np.round(corners).astype(np.int32)[:, None]
-    return Region(corners, quads.area(corners), 1.0, False, contour)
+def _parts(division: Division) -> list[Region]:
+    """Return the parts of a ribbon as regions."""
+    return [
+        Region(one, quads.area(one), 1.0, False, np.round(one).astype(np.int32)[:, None], sure=division.sure)
+        for one in division.corners
+    ]
 
 
 def _weighted(

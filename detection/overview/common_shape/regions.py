@@ -31,6 +31,8 @@ class Region:
         Its pixels x, y.
     weight : float
         For the choice of the common shape: its area, less where its sides or its inside are doubtful.
+    sure : bool
+        False for a part of a ribbon if the picture does not decide that the ribbon has such parts.
     """
 
     corners: Corners
@@ -39,6 +41,7 @@ class Region:
     cut: bool
     contour: NDArray[np.int32]
     weight: float = 1.0
+    sure: bool = True
 
 
 def regions_of(mask: Mask, glass: Mask, least_area: float, grown_px: int = 0) -> list[Region]:

@@ -39,13 +39,16 @@ def candidate_shapes(
         near = (np.abs(sizes[:, None] - sizes[None]) <= settings.tolerance).all(axis=2)
         weights = near @ np.array([one.weight for one in left])
         best = int(weights.argmax())
-        group = _distinct([one for one, same in zip(left, near[best], strict=True) if same])
+        alike = [one for one, same in zip(left, near[best], strict=True) if same]
+        group = _distinct(alike)
         outlines = [one.corners for one in sorted(group, key=lambda one: -one.match)]
         left = [one for one, same in zip(left, near[best], strict=True) if not same]
         if parts := parts_of(outlines):
             left += parts
             continue
-        shapes.append((sum(one.weight for one in group), _common(outlines, scale, settings)))
+        sure = len(_distinct([one for one in alike if one.sure])) >= min(settings.least_examples, len(group))
+        shape = replace(_common(outlines, scale, settings), sure=sure)
+        shapes.append((sum(one.weight for one in group), shape))
     return [shape for _, shape in sorted(shapes, key=lambda pair: -pair[0])]
 
 
@@ -76,7 +79,7 @@ def shape_of(outlines: Sequence[Corners], settings: ShapeSettings) -> Shape:
 def learned_again(shape: Shape, outlines: Corners, settings: ShapeSettings) -> Shape:
     """Return the shape of outlines (N, 4, 2), in pixels of the overview, that were found with another."""
     again = _common(list(outlines), 1.0, settings)
-    return replace(again, examples=max(shape.examples, again.examples))
+    return replace(again, examples=max(shape.examples, again.examples), sure=shape.sure)
 
 
 def _rectangle(width: float, height: float) -> Corners:

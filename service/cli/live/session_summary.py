@@ -12,6 +12,7 @@ from service.report.summary import Measured, Summary
 from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
 from service.wording_overviews import overview_says
+from service.words.layout import without
 from service.words.quantities import duration, size
 from service.words.ways import NAMES, RASTER_TAKEN
 
@@ -21,7 +22,7 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     jobs = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items())
     rows = [
         ("session", summary.end_state.replace("_", " ")),
-        ("sections", f"{summary.sections} with {summary.fields} fields"),
+        ("sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
         *([("overview", _mapped(summary.found_sections))] if summary.found_sections else []),
         ("cells", f"{summary.cells} found" + _as_tracks(summary)),
         ("SEM frames", jobs),

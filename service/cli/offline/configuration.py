@@ -38,11 +38,12 @@ def check(file: File = DEFAULT_PROFILE) -> None:
     from config.loading import load
     from service.session.layout import sections_and_fields
     from service.session.setup import check_planner
+    from service.words.layout import counted
 
     config = load(file)
     check_planner(config)
     sections, fields = sections_and_fields(config)
-    typer.echo(f"{file}: valid, {len(sections)} sections with {len(fields)} fields")
+    typer.echo(f"{file}: valid, {counted(config.layout, len(sections), len(fields))}")
 
 
 def unit() -> None:

@@ -16,6 +16,7 @@ from service.report.html.drawing import Box, Drawing
 from service.report.html.stops import Stop, stops
 from service.report.summary import Summary
 from service.store.store import Store
+from service.words.layout import without
 from service.words.quantities import duration, size
 from service.words.review import SECTIONS
 from service.words.ways import NAMES
@@ -127,7 +128,7 @@ def _facts(
         ("Microscope", f"{microscope}, profile {config.profile}"),
         ("Kind", kind.replace("-", " ")),
         ("From, to", " to ".join(_minute(one.at) for one in (events[0], events[-1])) if events else ""),
-        ("Sections", f"{summary.sections} with {summary.fields} fields"),
+        ("Sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
         ("Cells", f"{summary.cells} found{tracks}"),
         ("Electron frames", jobs or "none"),
         ("Time under the beam", duration(summary.beam_s)),

@@ -1,13 +1,17 @@
 """Sections in a row without gaps are told from one section."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detection.overview.common_shape.parts import usual_division
+from detection.overview.common_shape.doubts import shape_doubt
+from detection.overview.common_shape.parts import WHOLE, usual_division
+from detection.overview.common_shape.regions import Region
 from detection.overview.common_shape.rows import with_rows
-from detection.overview.common_shape.shape import shape_of
+from detection.overview.common_shape.shape import candidate_shapes, shape_of
 from detection.overview.common_shape.strips import strip_of
 from detection.overview.find import find_sections
 from detection.overview.ground import Ground, ground_of
@@ -97,6 +101,43 @@ def test_one_plain_outline_is_doubtful_unless_a_person_gave_its_shape() -> None:
     picture = drawn(truth, (120, 120))
     assert find_sections(picture).shape_doubt is ShapeDoubt.PARTS
     assert find_sections(picture, shape_of(truth, ShapeSettings())).shape_doubt is None
+
+
+@pytest.mark.parametrize(("count", "doubt"), [(2, ShapeDoubt.FEW), (3, None)])
+def test_a_shape_that_fewer_than_three_sections_have_is_doubtful(
+    count: int, doubt: ShapeDoubt | None
+) -> None:
+    truth = outlines(((60, 60, 30), (150, 60, 70), (60, 140, 110))[:count], rectangle(WIDTH, HEIGHT))
+    picture = drawn(truth, (200, 220))
+    with_tissue(picture, truth, None)
+    assert find_sections(picture).shape_doubt is doubt
+
+
+@pytest.mark.parametrize(
+    ("sure", "whole", "expected"), [(True, 0, True), (False, 0, False), (False, 3, True)]
+)
+def test_a_shape_of_parts_is_sure_by_evidence_or_by_whole_sections(
+    sure: bool, whole: int, expected: bool
+) -> None:
+    places = outlines(tuple((100 * number, 50, 0) for number in range(9)), rectangle(WIDTH, HEIGHT))
+    regions = [
+        Region(one, WIDTH * HEIGHT, 1.0, False, np.zeros((0, 1, 2), np.int32), sure=sure or number < whole)
+        for number, one in enumerate(places)
+    ]
+    (shape,) = candidate_shapes(regions, 1.0, SETTINGS.shape)
+    assert shape.sure is expected
+
+
+def test_a_shape_that_is_not_sure_is_doubtful() -> None:
+    truth = outlines([(x, y, 0) for y in (50, 140) for x in (40, 100, 160, 220)])
+    picture = drawn(truth)
+    places = [one - 0.5 for one in truth]
+    shape = shape_of(truth, SETTINGS.shape)
+    doubts = [
+        shape_doubt(ground(picture), one, places[:seen], places[seen:], WHOLE, SETTINGS)
+        for one, seen in ((shape, 8), (replace(shape, sure=False), 8), (shape, 3), (shape, 0))
+    ]
+    assert doubts == [None, ShapeDoubt.PARTS, ShapeDoubt.ANOTHER, ShapeDoubt.ANOTHER]
 
 
 def test_a_row_without_lines_is_parted_by_a_known_shape() -> None:

@@ -32,6 +32,7 @@ SUMMARY = {
     "end_state",
     "sections",
     "fields",
+    "left_out_fields",
     "cells",
     "jobs",
     "beam_s",

@@ -4,7 +4,9 @@ from config.layout import ListLayout
 from config.model import Config
 from detection.image_quality.presence import Holds, Presence
 from service.mapping.previews import preview_light, preview_plan, with_cells
+from service.report.found_sections import found_sections
 from service.session.layout import sections_and_fields
+from service.words.layout import counted
 
 CONFIG = Config.model_validate({"layout": {"kind": "grid", "sections": 2, "fields": [2, 1]}})
 
@@ -34,8 +36,11 @@ def test_fields_in_doubt_and_without_a_preview_stay() -> None:
     assert isinstance(layout, ListLayout)
     assert layout.sections[0].left_out_centers_um == (center,)
     assert layout.sections[1].left_out_centers_um is None
-    # The simulated sections lie and look as before.
+    assert counted(layout, 2, 3) == "2 sections with 3 fields; a preview left out 1 more, which nobody images"
+    assert counted(CONFIG.layout, 2, 4) == "2 sections with 4 fields"
+    # The simulated sections lie and look as before, and were not found in an overview.
     assert chosen.config.simulator.layout is not None
+    assert found_sections(chosen.config) is None
     assert not chosen.spared
 
 

@@ -156,7 +156,7 @@ def order(
     if len(ordering.doubtful) > _MOST_LISTED:
         tell(f"and {len(ordering.doubtful) - _MOST_LISTED} more; --json lists all")
     tell(
-        f"{result}: {len(ordering.ids)} sections in cutting order, {len(ordering.doubtful)} links to look at"
+        f"{result}: {len(ordering.ids)} sections in cutting order, links to look at: {len(ordering.doubtful)}"
     )
 
 

@@ -176,3 +176,22 @@ def test_no_overview_is_taken_beside_a_session(tmp_path: Path, capsys: pytest.Ca
         assert run(["overview", "--config", str(real), "--out", str(tmp_path / "a"), *GROUND]) == 2
     assert "another ilemtrack on this computer drives the microscope" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
+
+
+def test_light_that_a_killed_program_left_on_is_refused_and_switched_off(
+    config: Path, say: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Microscope] = []
+    real = connecting.hardware
+
+    def connect(*arguments: Any) -> Any:
+        devices, server = real(*arguments)
+        devices.light.on(594, 0.01, 5)
+        found.append(devices)
+        return devices, server
+
+    monkeypatch.setattr(connecting, "hardware", connect)
+    status, _, text = say("overview", "--config", config, "--out", tmp_path / "holder", *GROUND)
+    assert status == 2
+    assert "the light is on" in text
+    assert not found[0].light.is_on()

@@ -124,7 +124,7 @@ def test_order_follows_the_ribbons_and_lists_what_to_look_at(say: Said, tmp_path
     assert [link["doubt"] for link in found["links"]].count("unknown") == 1
     status, _, err = say("sections", "order", str(source), str(out))
     assert "one ribbon ends, and another begins" in err
-    assert "8 sections in cutting order, 1 links to look at" in err
+    assert "8 sections in cutting order, links to look at: 1" in err
 
 
 def test_layout_makes_a_configuration_and_shows_what_it_takes(say: Said, tmp_path: Path) -> None:
