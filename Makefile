@@ -8,9 +8,9 @@ PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
 # Processes are started by the hundred: keep the bytecode of what they import, whatever the environment prefers.
 export PYTHONDONTWRITEBYTECODE :=
-# Two processes more than there are cores, as sessions of hardware wait now and then; each computes on one thread. The
+# One process more than there are cores, as sessions of hardware wait now and then; each computes on one thread. The
 # threads of sessions come and go: with a heap for each, a process would keep half as much memory again.
-WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 3 ? cores + 2 : 4)))
+WORKERS := $(shell cores=$$(nproc 2> /dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 4)))
 PYTEST := MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest
 # A frame takes seconds instead of minutes, and the chamber is pumped in some.
 DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: {dwell_us: 5}, session: {min_free_disk_gb: 0}, \
