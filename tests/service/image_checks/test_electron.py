@@ -63,3 +63,14 @@ def test_an_empty_part_of_the_section_is_no_loss_of_the_beam() -> None:
     pixels[:120] += 60 * np.sin(np.arange(64) / 3)
     checked = replace(GOOD, pixels=pixels.clip(0, 255).astype(np.uint8))
     assert validate_image(checked, (64, 200), 1e-8, (1e-3, 2e-3), 2e-6) is None
+
+
+@pytest.mark.parametrize("beyond_rows", [9, 60])
+def test_ground_beyond_the_border_of_the_section_is_no_loss_of_the_beam(beyond_rows: int) -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.normal(13, 9, (200, 64))
+    # The border crosses most rows: they vary by more than ten times the noise.
+    for row in range(200 - beyond_rows):
+        pixels[row, : 60 - row // 5] += 230
+    checked = replace(GOOD, pixels=pixels.clip(0, 255).astype(np.uint8))
+    assert validate_image(checked, (64, 200), 1e-8, (1e-3, 2e-3), 2e-6) is None
