@@ -10,8 +10,8 @@ from drivers.sem import ScanImage
 _LEAST_ROWS = 8
 """Fewer rows without signal at the end of an image are let pass; chosen by hand, not measured."""
 _NOTHING = 0.2
-"""Step from pixel to pixel in such a row over that of the noisiest rows. In 221 simulated frames rows under the
-beam have .70 and more, also beyond the border of a section; rows with noise of one grey level have .08 at most."""
+"""Step from pixel to pixel in such a row over that of the noisiest rows. In 221 simulated frames rows with
+the beam on have .70 and more, also beyond a section; rows with noise of one grey level .08 at most."""
 _BLANK = 0.99
 """Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
 
