@@ -70,7 +70,7 @@ def shape_doubt_says(doubt: str) -> str:
     return _SHAPE_DOUBTS[doubt]
 
 
-_DOUBTS = {
+_LINK_DOUBTS = {
     "far": "their edges are apart, shifted or turned",
     "another": "another section fits nearly as well",
     "gap": "a section seems to be missing between them",
@@ -80,6 +80,6 @@ _DOUBTS = {
 }
 
 
-def doubt_says(doubt: str) -> str:
+def link_doubt_says(doubt: str) -> str:
     """Return why a person should look at a link of an order."""
-    return _DOUBTS[doubt]
+    return _LINK_DOUBTS[doubt]

@@ -2,10 +2,10 @@
 
 from service.api.wire import fields as wire
 from service.api.wire.messages import MOST_ROWS
-from service.errors import RefusedChoiceError, UnknownIdError
+from service.errors import UnknownIdError
 from service.model.jobs import JobState
 from service.model.specimen import Cell, Field
-from service.planning.review.ground import frame_place
+from service.planning.review.ground import known_place
 from service.store.store import Store
 
 
@@ -84,11 +84,8 @@ def _page(cells: list[Cell], limit: int, after: str | None, where: str) -> wire.
 
 
 def _frame(store: Store, field: Field) -> wire.FrameFacts | None:
-    if field.image is None:
-        return None
-    try:
-        place = frame_place(store, field)
-    except RefusedChoiceError:
+    place = known_place(store, field)
+    if place is None:
         return None
     pose = place.pose
     return wire.FrameFacts(

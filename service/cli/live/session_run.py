@@ -83,7 +83,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
         with closing(store), ProgressDisplay(as_json, report) as shown:
             if info.kind == "run":
                 # Another objective or filter since then bleaches in vain, as at the beginning.
-                _demand(survey_checks(config))
+                demand(survey_checks(config))
             outcome = daemon.drive(config, folder, store, setup, shown.update, info.kind == "run", go_on)
     return _end(outcome, folder, info, as_json)
 
@@ -147,10 +147,11 @@ def _begin_alone(
 
 def _demand_preflight(config: Config, folder: RunFolder, info: RunInfo, setup: Setup) -> None:
     """Print the warnings of the preflight; raise `InputError` if one of its checks is red."""
-    _demand(everything(config, guarded(setup.devices), setup.fields, folder.path, info.run))
+    demand(everything(config, guarded(setup.devices), setup.fields, folder.path, info.run))
 
 
-def _demand(checks: Sequence[Check]) -> None:
+def demand(checks: Sequence[Check]) -> None:
+    """Print the warnings among checks; raise `InputError` if one is red."""
     for check in checks:
         if check.level is Level.WARN:
             tell(f"{check.name}: {check.says}")

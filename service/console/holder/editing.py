@@ -113,7 +113,7 @@ class Editor:
         self._on_change()
 
     def _describe(self) -> None:
-        shown, one = self.shown, shown_one(self.shown, self._chosen)
+        shown, one = self.shown, self.shown.find(self._chosen)
         out = edits.outside(shown, self._safe.corners)
         count = f"{len(shown.sections)} sections" + (
             f", {len(shown.doubtful)} doubtful" if shown.doubtful else ""
@@ -228,11 +228,6 @@ class Editor:
                 self._remove()
             case "u":
                 self._undo()
-
-
-def shown_one(shown: HolderMap, name: str) -> HolderSection | None:
-    """Return the chosen section; None if there is none."""
-    return shown.find(name) if name else None
 
 
 def _facts(one: HolderSection | None, leaves: bool) -> str:

@@ -1,4 +1,4 @@
-"""The folder of an overview: its plan, its tiles, the stitched picture, and a table of the tiles.
+"""The folder of an overview or of previews: plan, tiles, the stitched picture, and a table of the tiles.
 
 ::
 
@@ -36,7 +36,7 @@ COLUMNS = ("name", "row", "column", "stage_x_um", "stage_y_um", "x_um", "y_um", 
 
 
 @dataclass(frozen=True, slots=True)
-class OverviewFolder:
+class TileFolder:
     """Paths in the folder, and its tiles."""
 
     path: Path

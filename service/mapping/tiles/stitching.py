@@ -11,7 +11,7 @@ from config.model import Config
 from drivers.pose import Pose
 from service.errors import ImageError, InputError
 from service.image_files.images import save_holder_overview
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.mosaic import Floats, light_of, shrunk, stitched
 from service.mapping.tiles.plan import Tile, TilePlan
 from service.mapping.tiles.positions import Settled, settled
@@ -55,7 +55,7 @@ class Stitching:
     most_um: float
 
 
-def stitch(config: Config, plan: TilePlan, folder: OverviewFolder) -> Stitching:
+def stitch(config: Config, plan: TilePlan, folder: TileFolder) -> Stitching:
     """Stitch the tiles of a folder, and write picture and table.
 
     Raises
@@ -117,7 +117,7 @@ def _neighbours(tiles: Sequence[Tile]) -> list[tuple[int, int]]:
 
 
 def _shifts(
-    folder: OverviewFolder,
+    folder: TileFolder,
     tiles: Sequence[Tile],
     poses: Sequence[Pose],
     pairs: Sequence[tuple[int, int]],
@@ -153,7 +153,7 @@ def _figures(plan: TilePlan, found: Settled, tiles: int, pairs: int, most_m: flo
 def _write(
     config: Config,
     plan: TilePlan,
-    folder: OverviewFolder,
+    folder: TileFolder,
     picture: np.ndarray[tuple[int, ...], np.dtype[np.uint16]],
     result: Stitching,
 ) -> None:

@@ -7,7 +7,7 @@ from config.model import Config
 from drivers.errors import DriverError, InterruptedCallError
 from service.acquisition.holder.tile_camera import TileCamera
 from service.errors import FrameRefusedError, SessionFaultError, StageError
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import Tile
 
 
@@ -31,9 +31,7 @@ def holder_light(config: Config) -> Config:
     return config.model_copy(update={"odemis": odemis.model_copy(update=changes)})
 
 
-def take_tiles(
-    config: Config, camera: TileCamera, folder: OverviewFolder, tiles: Iterable[Tile]
-) -> list[Missed]:
+def take_tiles(config: Config, camera: TileCamera, folder: TileFolder, tiles: Iterable[Tile]) -> list[Missed]:
     """Take and save tiles; one that fails is left out.
 
     Returns

@@ -55,6 +55,16 @@ class Grounds:
         return {name: Ground(place, whole) for name, place in places.items()}
 
 
+def known_place(store: Store, field: Field) -> FramePlace | None:
+    """Return size and pose of the frame of a field; None without a frame, or where nothing says its place."""
+    if field.image is None:
+        return None
+    try:
+        return frame_place(store, field)
+    except RefusedChoiceError:
+        return None
+
+
 def frame_place(store: Store, field: Field) -> FramePlace:
     """Return size and pose of the frame of a field, from its file if the store does not know them.
 

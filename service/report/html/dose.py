@@ -15,7 +15,7 @@ _PER_NM2 = 1e-18
 
 
 @dataclass(frozen=True, slots=True)
-class CellDose:
+class ScannedDose:
     """Mean dose over the rectangle of a cell.
 
     Attributes
@@ -29,7 +29,7 @@ class CellDose:
     at_most: bool
 
 
-def dose_of(rect_m: RectM, exposures: Sequence[Exposure], beam_current_a: float) -> CellDose | None:
+def dose_of(rect_m: RectM, exposures: Sequence[Exposure], beam_current_a: float) -> ScannedDose | None:
     """Return the mean dose of a rectangle by the scans of a ledger; None where nothing has scanned it.
 
     Parameters
@@ -50,7 +50,7 @@ def dose_of(rect_m: RectM, exposures: Sequence[Exposure], beam_current_a: float)
     if not scans:
         return None
     electrons_per_m2 = scans / area_m2(rect_m) * beam_current_a / ELEMENTARY_CHARGE_C
-    return CellDose(electrons_per_m2 * _PER_NM2, at_most)
+    return ScannedDose(electrons_per_m2 * _PER_NM2, at_most)
 
 
 def scanned_m2(rects_m: Sequence[RectM]) -> tuple[float, float]:

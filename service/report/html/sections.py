@@ -7,13 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from drivers.pose import RectM
-from service.errors import RefusedChoiceError
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Cell, Field, Section
-from service.planning.review.ground import frame_place
+from service.planning.review.ground import known_place
 from service.report.html import pictures
-from service.report.html.dose import CellDose, dose_of
+from service.report.html.dose import ScannedDose, dose_of
 from service.report.html.drawing import Box, Drawing
 from service.store.store import Store
 from service.words.quantities import duration
@@ -74,7 +73,7 @@ class CellShown:
     confidence: float
     box: Box
     frames: str
-    dose: CellDose | None
+    dose: ScannedDose | None
     why: str
 
 
@@ -169,12 +168,8 @@ def _field(store: Store, field: Field, drawing: Drawing, side_px: int | None) ->
 
 
 def _fluorescence(store: Store, field: Field, drawing: Drawing, side_px: int) -> Picture | None:
-    if field.image is None:
-        return None
-    try:
-        place = frame_place(store, field)
-    except RefusedChoiceError:
-        # Neither the store nor the file says where it lies.
+    place = known_place(store, field)
+    if place is None or field.image is None:
         return None
     uri = pictures.fluorescence(store.folder / field.image, side_px)
     return None if uri is None else Picture(uri, place.size_px, drawing.matrix(place))
@@ -195,7 +190,7 @@ def _cell(
     jobs: Mapping[str, Job],
     clipped: Mapping[str, str],
     drawing: Drawing,
-    dose: CellDose | None,
+    dose: ScannedDose | None,
 ) -> CellShown:
     why = [cell.skipped or cell.reason, *filter(None, [clipped.get(cell.id)])]
     if cell.verdict is not None:

@@ -182,10 +182,8 @@ def _array(store: Store) -> ArrayMap | None:
     known = [rect for rect in places.values() if rect is not None]
     if not known:
         return None
-    outlines = [one.outline_m for one in sections if one.outline_m]
-    xs, ys = ([corner[axis] for corners in outlines for corner in corners] for axis in (0, 1))
-    hulls = [(min(xs), min(ys), max(xs), max(ys))] if outlines else []
-    drawing = Drawing.around([*known, *hulls])
+    corners = [corner for one in sections for corner in one.outline_m or ()]
+    drawing = Drawing.around([*known, *((x, y, x, y) for x, y in corners)])
     marks = []
     for one in sections:
         rect = places[one.id]

@@ -8,7 +8,7 @@ from config.model import Config
 from service.cli.live.holder.scanning import refuse_without_room, take
 from service.cli.output import print_json, tell
 from service.errors import InputError
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import TileCost, TilePlan, cost_of, plan_tiles
 from service.mapping.tiles.taking import holder_light
 from service.words.quantities import duration, size
@@ -40,7 +40,7 @@ def take_overview(
             "odemis.blanking: parked keeps the beam on beside the field, where the stage moves: an overview"
             " needs a beam that is blanked"
         )
-    folder = OverviewFolder(out.absolute())
+    folder = TileFolder(out.absolute())
     with alone(chosen), folder.begun(chosen, plan):
         left = [tile for tile in plan.tiles if not folder.kept(tile)]
         cost = cost_of(chosen, plan, len(left))

@@ -9,7 +9,7 @@ from drivers.microscope import Microscope
 from service.cli.live.holder.scanning import refuse_without_room, take
 from service.cli.output import print_json, tell
 from service.errors import InputError, SessionFaultError, VacuumError
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import cost_of
 from service.words.quantities import duration, size
 
@@ -45,7 +45,7 @@ def choose_fields(
         if as_json:
             print_json(document)
         return 0
-    folder = OverviewFolder(out.absolute())
+    folder = TileFolder(out.absolute())
     with alone(chosen), folder.begun(lit, plan):
         left = [tile for tile in plan.tiles if not folder.kept(tile)]
         refuse_without_room(lit, folder, cost)
@@ -58,7 +58,13 @@ def choose_fields(
         written = folder.path / "config.yaml"
         written.write_text(commented(result.config), encoding="utf-8")
     rows = [
-        {"field": name, "center_um": list(center), "score": round(seen[name].score, 2)}
+        {
+            "field": name,
+            "center_um": list(center),
+            "score": round(seen[name].score, 2),
+            "size_um": seen[name].size_um,
+            "at_px": list(seen[name].at_px),
+        }
         for name, center in result.left_out
     ]
     perhaps = sum(one.holds is Holds.PERHAPS for one in found)

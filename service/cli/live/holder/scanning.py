@@ -6,14 +6,14 @@ from config.model import Config
 from drivers.microscope import Microscope
 from service.cli.output import tell
 from service.errors import InputError
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import Tile, TileCost
 from service.mapping.tiles.taking import Missed, take_tiles
 
 
 def take(
     config: Config,
-    folder: OverviewFolder,
+    folder: TileFolder,
     tiles: Sequence[Tile],
     prepare: Callable[[Config, Microscope], None] = lambda *_: None,
     check: Callable[[Config, Microscope], None] = lambda *_: None,
@@ -24,7 +24,7 @@ def take(
     ----------
     config : Config
         Its `holder` is the light.
-    folder : OverviewFolder
+    folder : TileFolder
     tiles : sequence of Tile
     prepare : callable
         Called once the beam is blanked, before the first tile.
@@ -76,22 +76,16 @@ def take(
 def _demand_ready(config: Config, devices: Microscope) -> None:
     """Refuse what the preflight of a session refuses, and a chamber that is pumping."""
     from drivers.chamber import VacuumState
-    from service.diagnostics.checks import Level
-    from service.diagnostics.preflight import device_checks, red_ones
+    from service.cli.live.session_run import demand
+    from service.diagnostics.preflight import device_checks
     from service.diagnostics.session_checks import survey_checks
 
-    checks = [*survey_checks(config), *device_checks(devices, config)]
-    for check in checks:
-        if check.level is Level.WARN:
-            tell(f"{check.name}: {check.says}")
-    red = red_ones(checks)
-    if red:
-        raise InputError(f"preflight: {'; '.join(red)}")
+    demand([*survey_checks(config), *device_checks(devices, config)])
     if devices.chamber_by_hand is None and devices.chamber.state() is VacuumState.CHANGING:
         raise InputError("preflight: the chamber is pumping or venting; wait until it is done")
 
 
-def refuse_without_room(config: Config, folder: OverviewFolder, cost: TileCost) -> None:
+def refuse_without_room(config: Config, folder: TileFolder, cost: TileCost) -> None:
     """Refuse where the disk has no room for the tiles."""
     from service.acquisition.disk_space import shortage
 

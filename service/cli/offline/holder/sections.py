@@ -151,7 +151,8 @@ def order(
         return
     for link in ordering.doubtful[:_MOST_LISTED]:
         people.print(
-            f"{link.before} to {link.after}: {wording_mapping.doubt_says(link.doubt or '')}", soft_wrap=True
+            f"{link.before} to {link.after}: {wording_mapping.link_doubt_says(link.doubt or '')}",
+            soft_wrap=True,
         )
     if len(ordering.doubtful) > _MOST_LISTED:
         tell(f"and {len(ordering.doubtful) - _MOST_LISTED} more; --json lists all")

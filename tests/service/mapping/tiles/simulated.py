@@ -4,7 +4,7 @@ from typing import Any
 
 from config.model import Config
 from service.acquisition.holder.tile_camera import TileCamera
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import plan_tiles
 from service.mapping.tiles.taking import holder_light, take_tiles
 from service.safety.deadlines import guarded
@@ -45,7 +45,7 @@ def settings(**changes: dict[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def taken(config: Config, folder: OverviewFolder) -> dict[str, tuple[float, float]]:
+def taken(config: Config, folder: TileFolder) -> dict[str, tuple[float, float]]:
     """Take all tiles; return where the stage truly was at each."""
     microscope = SimulatedMicroscope(config, clock := FastClock())
     devices = guarded(microscope.devices)

@@ -9,7 +9,7 @@ import pytest
 from config.model import Config
 from service.image_files.images import read_pixels
 from service.mapping.overview.own_place import corner_pairs, own_stage_map
-from service.mapping.tiles.folder import OverviewFolder
+from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import plan_tiles
 from service.mapping.tiles.stitching import stitch
 from tests.service.mapping.tiles.simulated import CENTERS_UM, X_MM, Y_MM, settings, taken
@@ -24,17 +24,17 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="module")
-def folder(config: Config, tmp_path_factory: pytest.TempPathFactory) -> OverviewFolder:
-    return OverviewFolder(tmp_path_factory.mktemp("overview") / "holder")
+def folder(config: Config, tmp_path_factory: pytest.TempPathFactory) -> TileFolder:
+    return TileFolder(tmp_path_factory.mktemp("overview") / "holder")
 
 
 @pytest.fixture(scope="module")
-def true_m(config: Config, folder: OverviewFolder) -> dict[str, tuple[float, float]]:
+def true_m(config: Config, folder: TileFolder) -> dict[str, tuple[float, float]]:
     return taken(config, folder)
 
 
 def test_overlaps_correct_the_stage(
-    config: Config, folder: OverviewFolder, true_m: dict[str, tuple[float, float]]
+    config: Config, folder: TileFolder, true_m: dict[str, tuple[float, float]]
 ) -> None:
     plan = plan_tiles(config, X_MM, Y_MM)
     found = stitch(config, plan, folder)
@@ -54,7 +54,7 @@ def test_overlaps_correct_the_stage(
 
 
 def test_the_overview_knows_its_place_and_shows_the_sections_there(
-    config: Config, folder: OverviewFolder, true_m: dict[str, tuple[float, float]]
+    config: Config, folder: TileFolder, true_m: dict[str, tuple[float, float]]
 ) -> None:
     plan = plan_tiles(config, X_MM, Y_MM)
     stitch(config, plan, folder)
@@ -76,7 +76,7 @@ def test_the_overview_knows_its_place_and_shows_the_sections_there(
 
 
 def test_a_tile_that_is_missing_leaves_grey_ground(
-    config: Config, folder: OverviewFolder, true_m: dict[str, tuple[float, float]], tmp_path: Path
+    config: Config, folder: TileFolder, true_m: dict[str, tuple[float, float]], tmp_path: Path
 ) -> None:
     plan = plan_tiles(config, X_MM, Y_MM)
     away = folder.path / "tiles" / "T00000.ome.tiff"
