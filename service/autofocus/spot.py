@@ -1,4 +1,4 @@
-"""Spots on which the beam focuses: saved ground that neither cells nor later frames need."""
+"""Spots on which the beam focuses: saved ground that no cell needs, and no frame where one can be had."""
 
 from collections.abc import Sequence
 
@@ -39,9 +39,13 @@ def choose_spot(
     """Choose the ground on which the beam focuses for a section.
 
     The spot, grown by `StageFrame.reach_m`, lies on saved ground of this section, clear of its cells
-    (doubtful ones included) and frames, and of fluorescence still to be taken in any section, by the error of
-    the stage. A failed field has no saved ground. The spot lies inside the outline, if there is one, and
-    inside the safe area of the stage.
+    (doubtful ones included), and of fluorescence still to be taken in any section, by the error of the stage.
+    A failed field has no saved ground. The spot lies inside the outline, if there is one, and inside the safe
+    area of the stage.
+
+    It is also clear of frames. Where these leave no room, as a raster does, it lies in a frame between what
+    is imaged of the cells, else between the cells as found: a mark of the beam in their surroundings costs
+    less than a whole section out of focus.
 
     Parameters
     ----------
@@ -62,12 +66,17 @@ def choose_spot(
     """
     saved = [field.rect_m for field in fields if field.image is not None]
     unsaved = [grown(field.rect_m, frame.position_error_m) for field in pending]
-    keep_off = [cell.rect_m for cell in cells]
-    keep_off += [cell.image_rect_m for cell in cells if cell.image_rect_m is not None]
-    keep_off += [job.rect_m for job in jobs if job.kind is not JobKind.OVERVIEW]
+    found = [cell.rect_m for cell in cells]
+    imaged = [cell.image_rect_m for cell in cells if cell.image_rect_m is not None]
+    frames = [job.rect_m for job in jobs if job.kind is not JobKind.OVERVIEW]
     width, height = spot_px(sem)
+    size_m = width * sem.pixel_size_m, height * sem.pixel_size_m
     ground = Ground(saved, frame.reach_m, unsaved, _allowed_area(frame, section))
-    return focus_spot(ground, saved, keep_off, (width * sem.pixel_size_m, height * sem.pixel_size_m))
+    spots = (
+        focus_spot(ground, saved, keep_off, size_m)
+        for keep_off in (found + imaged + frames, found + imaged, found)
+    )
+    return next((spot for spot in spots if spot is not None), None)
 
 
 def _allowed_area(frame: StageFrame, section: Section) -> shapely.Geometry:

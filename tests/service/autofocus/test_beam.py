@@ -306,6 +306,14 @@ def test_a_section_without_a_spot_gets_the_height_of_the_nearest(
     ) == 0
 
 
+def test_a_raster_leaves_room_for_the_focus(start: Start) -> None:
+    config = level(2)
+    planner = config.planner.model_copy(update={"method": "raster"})
+    session = start(config.model_copy(update={"planner": planner}))
+    session.run()
+    assert [one.state for one in session.store.focus.all(FocusBeam.ELECTRON)] == [FocusState.USED] * 2
+
+
 def test_back_in_a_section_its_own_height_is_set_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     config = on_plate(2, plate_height_um=0, plate_tilt_mrad=[0, 0])
     session = start(config)

@@ -1,5 +1,6 @@
 """Spot of the beam's focus: whatever the layout, its footprint reaches no fluorescence that is not saved."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -143,14 +144,28 @@ def test_fluorescence_to_be_taken_is_kept_off_by_the_error_of_its_frame() -> Non
         assert (spot is not None) == fits, gap_um
 
 
-def test_frames_and_what_is_imaged_of_cells_are_kept_off() -> None:
-    config = config_of()
+def test_frames_and_what_is_imaged_are_kept_off_where_they_leave_room() -> None:
+    """A strip of 20 um, 60 um long, for a spot of 7.68 um and its reach; then less and less of it."""
+    config, section = config_of(), Section("S0001", 0, (0.0, 0.0))
     fields = [field("S0001", 0, 0, 0, FieldState.PLANNED)]
-    rect = (-30 * UM, -30 * UM, 30 * UM, 20 * UM)
-    frame = Job("J000001", "S0001", 1, rect, (0.0, -5e-6), (512, 512), 3e-8, 6e-5, ())
-    section = Section("S0001", 0, (0.0, 0.0))
-    assert choose(config, section, fields, [], [], []) is not None
-    assert choose(config, section, fields, [], [], [frame]) is None
+
+    def frame_to(top_um: float) -> Job:
+        rect = (-30 * UM, -30 * UM, 30 * UM, top_um * UM)
+        return Job("J000001", "S0001", 1, rect, (0.0, -5e-6), (512, 512), 3e-8, 6e-5, ())
+
+    def bottom_um(cells: list[Cell], frames: list[Job]) -> float:
+        spot = choose(config, section, fields, [], cells, frames)
+        assert spot is not None
+        return spot[1] / UM
+
+    box = (-30 * UM, -30 * UM, 30 * UM, -9 * UM)
+    dilated = replace(cell(0, box), image_rect_m=(-30 * UM, -30 * UM, 30 * UM, 5 * UM))
+    assert bottom_um([], [frame_to(10)]) > 10
+    # A raster leaves no ground: then between what is imaged of the cells, then between the cells.
+    assert bottom_um([dilated], [frame_to(30)]) > 5
+    all_imaged = replace(dilated, image_rect_m=fields[0].rect_m)
+    assert bottom_um([all_imaged], [frame_to(30)]) > -9
+    assert choose(config, section, fields, [], [cell(0, fields[0].rect_m)], []) is None
 
 
 def test_a_spot_lies_inside_the_outline_and_where_the_stage_may_go() -> None:
