@@ -86,13 +86,38 @@ def ground_of(tones: Floats, scale: float, settings: GroundSettings) -> Ground |
     """Find the substrate and return what is known of each pixel; None without a substrate.
 
     The substrate is the largest smooth region, with others of about its tone: tiles of a stitched overview
-    have seams between them. Its tone under a section is carried in from around it.
+    have seams between them. Its tone under a section is carried in from around it. A picture whose noise
+    leaves holes in what is there is smoothed.
     """
     valid = ~_padding(tones, settings)
-    tensor = gradients(tones, settings.sigma_px)
-    gradient = np.sqrt(tensor[:, :, 0] + tensor[:, :, 2])
     if not valid.any():
         return None
+    found = _ground(tones, valid, scale, settings)
+    for smoothing_px in settings.smoothings_px:
+        if _unclear(found) <= settings.clear:
+            break
+        smoothed = np.asarray(cv2.GaussianBlur(tones, (0, 0), smoothing_px), np.float32).reshape(tones.shape)
+        more = _ground(smoothed, valid, scale, settings)
+        # Dirt and uneven ground scatter as much when they are smoothed, and the edges would be lost.
+        if found is not None and (
+            more is None or more.least_contrast > settings.quieter * found.least_contrast
+        ):
+            break
+        found = more
+    return found
+
+
+def _unclear(ground: Ground | None) -> float:
+    """Return the least contrast over the usual one of what stands out: above 1 nothing does."""
+    if ground is None:
+        return np.inf
+    off = ground.contrast[ground.foreground]
+    return ground.least_contrast / float(np.median(off)) if off.size else np.inf
+
+
+def _ground(tones: Floats, valid: Mask, scale: float, settings: GroundSettings) -> Ground | None:
+    tensor = gradients(tones, settings.sigma_px)
+    gradient = np.sqrt(tensor[:, :, 0] + tensor[:, :, 2])
     noise = float(np.percentile(gradient[valid], settings.noise_percentile))
     smooth = (gradient <= max(settings.smooth_over_noise * noise, 1e-6)) & valid
     seeds = _substrate(tones, smooth, valid, settings)

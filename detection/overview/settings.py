@@ -29,6 +29,13 @@ class GroundSettings:
     """Smoothings of the substrate's tone."""
     scatter_percentile: float = 90.0
     contrast_over_scatter: float = 2.5
+    smoothings_px: tuple[float, ...] = (0.7, 1.4, 2.8)
+    """Smoothings of a picture whose noise leaves holes in what is there, one after another."""
+    clear: float = 0.3
+    """Least contrast over the usual contrast of what is there, up to which none is needed. Simulated: .15 to
+    .2; .47 where sections are bright, .6 where they are faint or the camera noisy. Real coverslips .33 to .49."""
+    quieter: float = 0.6
+    """Share to which a smoothing must lower the scatter. Noise of single pixels: .4 to .5; coverslips .7."""
     faint_percentile: float = 15.0
     faint_share: float = 0.4
     """Least contrast of a section, share of that of the faint parts of sections that are sure."""

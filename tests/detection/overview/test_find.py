@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from detection.overview import quads
 from detection.overview.common_shape.shape import shape_of
 from detection.overview.find import find_sections
-from detection.overview.settings import ShapeSettings
+from detection.overview.ground import ground_of
+from detection.overview.settings import GroundSettings, ShapeSettings
 from detection.overview.values import Corners, Doubt, Found, Nothing
 from tests.detection.overview.pictures import PLACES, SIZE, drawn, outlines, rectangle
 
@@ -48,6 +49,27 @@ def test_contrast_and_kind_of_pixels_do_not_matter(picture: NDArray[np.uint8]) -
     found = find_sections(picture)
     assert len(found.sections) == len(PLACES)
     assert found_all(found, outlines())
+
+
+def test_sections_are_found_in_noise_that_hides_their_pixels() -> None:
+    """At a contrast of five deviations of the noise half of their pixels are within its scatter."""
+    clear = drawn(outlines(), section=130, substrate=170)
+    noisy = clear + np.random.default_rng(4).normal(0, 8, clear.shape)
+    found = find_sections(np.clip(np.round(noisy), 0, 255).astype(np.uint8))
+    assert len(found.sections) == len(PLACES)
+    assert found_all(found, outlines(), 0.8)
+
+
+def test_a_picture_is_smoothed_against_noise_and_not_against_uneven_ground() -> None:
+    rng = np.random.default_rng(4)
+    clear = drawn(outlines(), section=130, substrate=170).astype(np.float32)[:, :, None]
+    noise = rng.normal(0, 8, clear.shape).astype(np.float32)
+    lumps = cv2.GaussianBlur(noise[:, :, 0], (0, 0), 3)[:, :, None]
+    lumps *= 8 / lumps.std()
+    for added, smoothed in ((noise, True), (lumps, False)):
+        ground = ground_of(clear + added, 1.0, GroundSettings())
+        assert ground is not None
+        assert bool(ground.tones.std() < 0.98 * (clear + added).std()) is smoothed
 
 
 def test_light_that_falls_off_and_seams_between_tiles_are_no_sections() -> None:
