@@ -33,7 +33,7 @@ class GroundSettings:
     """Smoothings of a picture whose noise leaves holes in what is there, one after another."""
     clear: float = 0.3
     """Least contrast over the usual contrast of what is there, up to which none is needed. Simulated: .15 to
-    .2; .47 where sections are bright, .6 where they are faint or the camera noisy. Real coverslips .33 to .49."""
+    .2; .47 where sections are bright, .6 where they are faint or the camera noisy; coverslips .33 to .49."""
     quieter: float = 0.6
     """Share to which a smoothing must lower the scatter. Noise of single pixels: .4 to .5; coverslips .7."""
     faint_percentile: float = 15.0
