@@ -6,13 +6,17 @@ import pytest
 from service.store.durable import whole_file, write_bytes, write_text
 
 
+def break_off(path: Path) -> None:
+    with whole_file(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+
 def test_an_older_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_text(path, "µ old")
-    broken_off = whole_file(path)
-    broken_off.__enter__().write(b"half")
     with pytest.raises(KeyboardInterrupt):
-        broken_off.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+        break_off(path)
     assert path.read_text(encoding="utf-8") == "µ old"
     assert list(tmp_path.iterdir()) == [path]
     write_bytes(path, b"new")
