@@ -71,7 +71,7 @@ def _noisy(width: int, height: int, dtype: type[np.unsignedinteger]) -> Pixels:
     most = np.iinfo(dtype).max
     noise = np.random.default_rng(18).normal(0.8, 0.045, (height, width))
     found: NDArray[np.float64] = np.clip(noise * most, 0, most)
-    return found.astype(dtype)  # type: ignore[return-value]
+    return found.astype(dtype)
 
 
 def _least_s(works: list[Callable[[], object]]) -> list[float]:
