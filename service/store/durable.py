@@ -1,10 +1,14 @@
 """Files that survive a power cut: whole, or not there at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+_NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.EOPNOTSUPP)
+"""By fsync(2), errors of file systems that do not sync folders, such as some of networks."""
 
 
 @contextmanager
@@ -59,7 +63,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder as durable as the files.
+    """Make the names in a folder as durable as the files, or as its file system can.
 
     Raises
     ------
@@ -68,5 +72,8 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC_OF_FOLDERS:
+            raise
     finally:
         os.close(handle)

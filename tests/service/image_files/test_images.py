@@ -129,6 +129,25 @@ def test_an_image_beyond_4_gib_is_a_bigtiff(tmp_path: Path, monkeypatch: pytest.
     np.testing.assert_array_equal(read_pixels(saved.path, saved.sha256), SCAN.pixels)
 
 
+def test_tifffile_opens_every_file_as_one_plane_of_ome(samples: dict[str, Sample]) -> None:
+    for sample in samples.values():
+        with tifffile.TiffFile(sample.path) as file:
+            assert file.is_ome
+            assert [one.axes for one in file.series] == ["YX"]
+            np.testing.assert_array_equal(file.series[0].asarray(), sample.pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (16, 300), (64, 5), (65, 5)])
+def test_any_size_comes_back(tmp_path: Path, shape: tuple[int, int]) -> None:
+    image = replace(SCAN, pixels=np.arange(shape[0] * shape[1], dtype=np.uint16).reshape(shape))
+    for compress in (False, True):
+        saved = save_em(tmp_path / "em" / "J000001.ome.tiff", image, "S0001", "J1", (), IN_VACUUM, compress)
+        np.testing.assert_array_equal(read_pixels(saved.path, saved.sha256), image.pixels)
+        assert preview(saved.path, 10).size_px == tuple(
+            -(-side // -(-max(shape) // 10)) for side in shape[::-1]
+        )
+
+
 def test_the_rounding_of_a_unit_is_not_written(tmp_path: Path) -> None:
     odd = replace(SCAN, pixel_size_m=16.5e-9, dwell_s=60e-6)
     saved = save_em(tmp_path / "J000001.ome.tiff", odd, "S0001", "J000001", (), IN_VACUUM)

@@ -11,11 +11,14 @@ from xml.etree import ElementTree
 
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis.strategies import characters, floats, text
 
 from config.loading import load
 from drivers.recorded.tiff import read_frames
-from service.image_files.facts import LightPath
+from service.image_files.facts import Acquisition, ImageFacts, LightChannel, LightPath, Provenance
 from service.image_files.images import read_fm
+from service.image_files.ome_xml import ome_xml
 from service.image_files.saving import save_fm
 from tests.service.image_files.samples import (
     BANDED,
@@ -204,6 +207,33 @@ def test_names_that_nobody_should_give_are_kept_as_far_as_xml_can(samples: dict[
 
     assert detector_of("hostile frame") == kept
     assert detector_of("hostile electron") == LONG + kept
+
+
+@given(name=text(characters(exclude_categories=())), nm=floats(300, 1100), metres=floats(-1, 1))
+def test_whatever_the_name_bio_formats_gets_no_reference_and_readers_the_numbers(
+    name: str, nm: float, metres: float
+) -> None:
+    acquisition = Acquisition(TAKEN_AT, Provenance(name, name, name, name), abs(metres))
+    channel = LightChannel(replace(LIGHT_PATH, camera=name), nm, band_nm=(nm, nm + 50))
+    facts = ImageFacts(
+        name,
+        name,
+        (3, 2),
+        "uint8",
+        (nm * 1e-9,) * 2,
+        (metres, -metres),
+        metres,
+        acquisition,
+        channel,
+        {"a": name},
+    )
+    xml = ome_xml(facts)
+    root = ElementTree.fromstring(xml)
+    assert b"&#" not in xml
+    (plane,), (pixels,) = root.iterfind(".//{*}Plane"), root.iterfind(".//{*}Pixels")
+    assert (float(plane.attrib["PositionX"]), float(plane.attrib["PositionY"])) == (metres, -metres)
+    assert float(pixels.attrib["PhysicalSizeX"]) == pytest.approx(nm * 1e-3, rel=1e-11)
+    assert "e" not in pixels.attrib["PhysicalSizeX"]
 
 
 def test_what_is_not_known_is_not_written(samples: dict[str, Sample]) -> None:

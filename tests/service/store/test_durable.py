@@ -1,4 +1,6 @@
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,20 @@ def test_a_pipe_is_written_as_it_is(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EIO])
+def test_a_file_system_that_syncs_no_folders_takes_files_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def sync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, "not here")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    if code == errno.EIO:
+        with pytest.raises(OSError, match="not here"):
+            write_text(tmp_path / "one", "1")
+    else:
+        write_text(tmp_path / "one", "1")
+    assert [one.name for one in tmp_path.iterdir()] == ["one"]
