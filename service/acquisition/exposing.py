@@ -26,7 +26,7 @@ from service import wording
 from service.acquisition.saving import save_evidence
 from service.acquisition.scans import scan_of
 from service.acquisition.stays import note_stay
-from service.acquisition.vacuum import VacuumWatch, lost
+from service.acquisition.vacuum import VacuumWatch, look
 from service.errors import HungDeviceError, SessionFaultError
 from service.image_checks.electron import other_than_requested, validate_image
 from service.logs import get_logger
@@ -107,14 +107,15 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     except Exception as error:  # noqa: BLE001 - raised again by _not_done, once the ledger knows
         failure = error
     stuck = _blank(context)
-    vacuum = watch.found() or lost(chamber, VacuumState.HIGH, context.config.chamber)
+    after = look(chamber, VacuumState.HIGH, context.config.chamber)
+    vacuum = watch.found() or after.problem
     if isinstance(failure, DisturbedError) and isinstance(failure.image, ScanImage):
         image = failure.image
     moved, seen_m = _stage_after(context, aim, failure, image)
     field_m = failure.field_m if isinstance(failure, DisturbedError) else None
     ground_m = _swept(context, job, exposure, aim, seen_m, field_m)
     if stuck is not None:
-        kept = "" if image is None else save_evidence(context, job, image)
+        kept = "" if image is None else save_evidence(context, job, image, after.pressure_pa)
         end = ScanEnd(ExposureState.UNKNOWN, JobState.NEEDS_REVIEW, stuck + kept, ground_m)
         _record(context, exposure, end)
         raise SessionFaultError(stuck)
@@ -124,7 +125,7 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
         doubt = disturbed if disturbed is not None else _doubt(context, job, image, aim, vacuum)
         contradiction = other_than_requested(image, job.size_px, job.pixel_size_m)
         contradicts = disturbed is None and contradiction is not None
-        taken = context.unsaved[job.id] = Taken(image, doubt, contradicts)
+        taken = context.unsaved[job.id] = Taken(image, doubt, contradicts, pressure_pa=after.pressure_pa)
         note = "; ".join(said for said in (disturbed, image.remark) if said) or None
         # Known before anything else is read from a database that may refuse.
         end = context.ends[exposure.id] = ScanEnd(ExposureState.CLOSED, JobState.EXPOSED, note, ground_m)

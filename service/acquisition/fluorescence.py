@@ -12,7 +12,7 @@ from service import wording
 from service.acquisition.disk_space import shortage
 from service.acquisition.retry import NOT_AS_CONFIGURED, repeat_harmless
 from service.acquisition.stage_moves import move_to
-from service.acquisition.vacuum import lost
+from service.acquisition.vacuum import look
 from service.autofocus.light import focus_section
 from service.errors import (
     FrameRefusedError,
@@ -22,8 +22,8 @@ from service.errors import (
     StageError,
 )
 from service.image_checks.fluorescence import validate_frame
-from service.image_files.images import save_fm
-from service.image_files.ome_xml import LightPath
+from service.image_files.facts import Acquisition, LightPath
+from service.image_files.saving import save_fm
 from service.logs import get_logger
 from service.model.phases import PauseCause
 from service.model.specimen import Field, FieldState, FramePlace
@@ -32,6 +32,7 @@ from service.safety.deadlines import timeout_of
 from service.session.context import Context
 from service.session.exposure_map import touched
 from service.session.interrupts import Interrupt, InterruptSession
+from service.session.provenance import provenance_of
 from service.store.database import utc_now
 
 log = get_logger(__name__)
@@ -123,9 +124,19 @@ def _take_and_save(context: Context, field: Field) -> None:
     move_to(context, field.center_m)
     focus_section(context, field, lambda: _expose(context, _settings(context)))
     begun_s = context.clock.now_s()
-    frame, taken_at = _take(context, field)
-    light_path = LightPath.of(context.config)
-    saved = save_fm(context.folder.fm_image(field.id), frame, field.section, field.id, light_path, taken_at)
+    frame, taken_at, pressure_pa = _take(context, field)
+    if context.store.kind() == "replay":
+        # A recorded frame was taken in another chamber.
+        pressure_pa = None
+    saved = save_fm(
+        context.folder.fm_image(field.id),
+        frame,
+        field.section,
+        field.id,
+        LightPath.of(context.config),
+        Acquisition(taken_at, provenance_of(context.config, context.store), pressure_pa),
+        context.config.session.compress_images,
+    )
     shape = (frame.pixels.shape[0], frame.pixels.shape[1])
     context.store.specimen.set_field(
         field.id,
@@ -149,8 +160,8 @@ def _settings(context: Context) -> FmSettings:
     )
 
 
-def _take(context: Context, field: Field) -> tuple[FmFrame, datetime]:
-    """Take one good frame of a field, and the time of its exposure; harmless, so repeated when it fails.
+def _take(context: Context, field: Field) -> tuple[FmFrame, datetime, float | None]:
+    """Take one good frame of a field, with time and pressure (Pa); harmless, so repeated when it fails.
 
     Raises
     ------
@@ -175,21 +186,21 @@ def _take(context: Context, field: Field) -> tuple[FmFrame, datetime]:
 
     _require_vapour(context)
     taken = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
-    _require_vapour(context)
-    return taken
+    return *taken, _require_vapour(context)
 
 
-def _require_vapour(context: Context) -> None:
-    """Refuse fluorescence at a wrong pressure: without water vapour cells are dim and would be missed.
+def _require_vapour(context: Context) -> float | None:
+    """Return the pressure, Pa; refuse a wrong one: without water vapour cells are dim and would be missed.
 
     Raises
     ------
     SessionFaultError
         The chamber is not at the partial pressure; the field is taken again when it is.
     """
-    wrong = lost(context.devices.chamber, VacuumState.PARTIAL, context.config.chamber)
-    if wrong is not None:
-        raise SessionFaultError(f"no fluorescence: {wrong}")
+    found = look(context.devices.chamber, VacuumState.PARTIAL, context.config.chamber)
+    if found.problem is not None:
+        raise SessionFaultError(f"no fluorescence: {found.problem}")
+    return found.pressure_pa
 
 
 def _expose(context: Context, settings: FmSettings) -> FmFrame:

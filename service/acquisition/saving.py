@@ -1,14 +1,19 @@
 """Electron images to the disk: saved, read back, recorded; only then a job is done (invariant 6)."""
 
+from datetime import datetime
+
 from drivers.sem import ScanImage
 from service import wording
 from service.errors import ImageError, SessionFaultError, StoreError, UnreadableImageError
-from service.image_files.images import read_pixels, save_em
+from service.image_files.facts import Acquisition
+from service.image_files.images import SavedImage, read_pixels
+from service.image_files.saving import save_em
 from service.logs import get_logger
 from service.model.jobs import Job, JobState
 from service.model.phases import PauseCause
 from service.session.context import Context, Taken
 from service.session.interrupts import Interrupt, InterruptSession
+from service.session.provenance import provenance_of
 from service.store.database import utc_now
 
 log = get_logger(__name__)
@@ -65,7 +70,7 @@ def keep_at_the_end(context: Context) -> None:
             job = context.store.queue.job(job_id)
             if job.image is not None or context.folder.em_image(job.section, job.id).exists():
                 continue
-            note = save_evidence(context, job, taken.image)
+            note = save_evidence(context, job, taken.image, taken.pressure_pa)
         except StoreError as error:
             note = f"; its image is lost: {error}"
         log.critical("image not recorded", job=job_id, note=note.removeprefix("; "))
@@ -86,9 +91,7 @@ def keep(context: Context, job: Job, taken: Taken) -> None:
     """
     store, folder, image, doubt = context.store, context.folder, taken.image, taken.doubt
     try:
-        saved = save_em(
-            folder.em_image(job.section, job.id), image, job.section, job.id, job.covers, taken.taken_at
-        )
+        saved = _save(context, job, image, taken.taken_at, taken.pressure_pa)
         name = folder.relative(saved.path)
         if doubt is None:
             written = store.queue.set_state(job.id, JobState.SAVED, image=name, sha256=saved.sha256)
@@ -115,11 +118,25 @@ def keep(context: Context, job: Job, taken: Taken) -> None:
     log.info("done", job=job.id)
 
 
-def save_evidence(context: Context, job: Job, image: ScanImage) -> str:
+def save_evidence(context: Context, job: Job, image: ScanImage, pressure_pa: float | None) -> str:
     """Save the image of a scan after which the beam did not blank; return a note of where it is."""
     path = context.folder.em_image(job.section, job.id)
     try:
-        save_em(path, image, job.section, job.id, job.covers, utc_now())
+        _save(context, job, image, utc_now(), pressure_pa)
     except (OSError, ImageError, ValueError) as error:
         return f"; its image is lost: {error}"
     return f"; its image is {context.folder.relative(path)}"
+
+
+def _save(
+    context: Context, job: Job, image: ScanImage, taken_at: datetime, pressure_pa: float | None
+) -> SavedImage:
+    return save_em(
+        context.folder.em_image(job.section, job.id),
+        image,
+        job.section,
+        job.id,
+        job.covers,
+        Acquisition(taken_at, provenance_of(context.config, context.store), pressure_pa),
+        context.config.session.compress_images,
+    )

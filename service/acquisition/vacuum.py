@@ -1,7 +1,9 @@
 """Pressure changes, checked by read-back."""
 
+import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -39,9 +41,39 @@ def pump_to(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class VacuumFound:
+    """Read-back of the chamber.
+
+    Attributes
+    ----------
+    pressure_pa : float or None
+        None where the chamber does not answer, or gives no pressure.
+    problem : str or None
+        Trouble with it; None if it is as wanted.
+    """
+
+    pressure_pa: float | None
+    problem: str | None
+
+
 def problem(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:
     """Return why the chamber is not in `state`, by its read-back; None if it is."""
-    found, pressure_pa = chamber.state(), chamber.pressure_pa()
+    return _judged(chamber.state(), chamber.pressure_pa(), state, config)
+
+
+def look(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> VacuumFound:
+    """Return the pressure and the `problem`; a chamber that does not answer is one, too."""
+    try:
+        found, pressure_pa = chamber.state(), chamber.pressure_pa()
+    except (DriverError, HungDeviceError) as error:
+        return VacuumFound(None, f"the chamber does not answer: {error}")
+    # A vented chamber may give -1.
+    known = pressure_pa if 0 <= pressure_pa < math.inf else None
+    return VacuumFound(known, _judged(found, pressure_pa, state, config))
+
+
+def _judged(found: VacuumState, pressure_pa: float, state: VacuumState, config: ChamberConfig) -> str | None:
     if found is not state:
         return f"the chamber says {found.value}, not {state.value} ({pressure_pa:.3g} Pa)"
     if state is VacuumState.HIGH and not 0 <= pressure_pa <= config.beam_max_pressure_pa:
@@ -79,11 +111,8 @@ def ask_for(hand: ChamberByHand, state: VacuumState, config: ChamberConfig) -> N
 
 
 def lost(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> str | None:
-    """Return the `problem`; a chamber that does not answer is one, too."""
-    try:
-        return problem(chamber, state, config)
-    except (DriverError, HungDeviceError) as error:
-        return f"the chamber does not answer: {error}"
+    """Return the `problem` alone, see `look`."""
+    return look(chamber, state, config).problem
 
 
 class VacuumWatch:

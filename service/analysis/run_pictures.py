@@ -67,4 +67,4 @@ class RunPictures:
     def _draw(self, name: str, draw: Callable[[], NDArray[np.uint8]]) -> None:
         # After a restart all sections come again.
         if not (self._folder / f"{name}.png").exists():
-            save_or_log(self._folder, name, lambda part: write_png(part, draw()))
+            save_or_log(self._folder, name, lambda path: write_png(path, draw()))

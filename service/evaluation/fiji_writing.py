@@ -13,6 +13,7 @@ from detection.image.boxes import BoxPx
 from detection.image.hits import Detection
 from service.archive.names import stem_of
 from service.errors import InputError
+from service.store.durable import whole_file
 
 
 def write_boxes(path: Path, boxes: Iterable[tuple[str, int, BoxPx]]) -> None:
@@ -91,7 +92,7 @@ def write_found(folder: Path, found: Sequence[tuple[Path, int, Detection]]) -> N
 def _write(path: Path, rois: Iterable[roifile.ImagejRoi]) -> None:
     try:
         # One zip at once: roifile appends to an existing file, and writes none without ROIs.
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for roi in rois:
                 archive.writestr(f"{roi.name}.roi", roi.tobytes())
     except OSError as error:

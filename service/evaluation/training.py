@@ -1,6 +1,5 @@
 """Annotated frames to train a detector on, and the file of the result."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from service.errors import InputError
 from service.evaluation.pairing import paired
 from service.evaluation.roi_marks import ImagePage
 from service.evaluation.truth import Truth
+from service.store.durable import write_bytes
 
 
 def annotated(frames: Sequence[RecordedFrame], truth: Truth) -> list[AnnotatedFrame]:
@@ -84,14 +84,8 @@ def write_model(path: Path, data: bytes) -> int:
     InputError
         Raised when it cannot be written.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_bytes(path, data)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
     return len(data)

@@ -1,153 +1,105 @@
-"""OME-XML of our images, in the form that OME readers and Odemis understand.
+"""OME-XML of our images, in the form that OME readers, Bio-Formats and Odemis understand.
 
-Odemis differs from OME in three points, which the elements written here serve both ways: it takes positions
-as metres whatever their unit is, it opens an image as fluorescence where a channel has an excitation and an
-emission wavelength (and as an SEM image where it has neither), and it reads dates of whole seconds only.
-Observed with the reader of Odemis 3.8.0.
+Odemis (observed with the reader of 3.8.0, and read in those of earlier versions) differs from OME, and the
+elements written here serve both ways:
+
+- it takes positions as metres and pixel sizes as micrometres, whatever their unit is;
+- an image with an excitation and an emission wavelength is fluorescence to it, one with an excitation
+  wavelength a brightfield image, and one with neither an SEM image;
+- it reads dates of whole seconds without a zone only;
+- it reads the exposure time of a scanned image as its dwell time, and the voltage of the detector as that of
+  the beam;
+- it gives up on all of the XML for a binning other than ``NxN``, and for a channel with the settings of a
+  light source that is no LED. So binning of another form is left out, and the light source stands beside the
+  channel.
+
+Bio-Formats (7.3) gives up on an image with a character reference such as ``&#181;`` in it, so the text is
+UTF-8.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Self
+import math
+import re
+from datetime import UTC
+from decimal import Decimal
+from itertools import chain
+from typing import Any
 from xml.etree import ElementTree as ET
 
-from config.model import Config
+from service.image_files.facts import ElectronChannel, ImageFacts, LightChannel
 
 _NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 _SCHEMA = f"{_NAMESPACE} {_NAMESPACE}/ome.xsd"
 _DATE = "%Y-%m-%dT%H:%M:%S"
-"""UTC to whole seconds, without a zone: the only form that Odemis reads."""
+"""UTC to whole seconds, without a zone."""
+_BINNINGS = ("1x1", "2x2", "4x4", "8x8")
+"""Those that the schema knows."""
+_DIGITS = 12
+"""Significant digits of settings: more is the rounding of a change of units."""
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold, not even by reference."""
+_BREAKS = re.compile("[\t\n\r]")
+"""Characters that an attribute can only hold by reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class LightPath:
-    """The fluorescence light path as configured; no device reports it.
-
-    Attributes
-    ----------
-    magnification, numerical_aperture : float
-        Of the objective.
-    camera : str
-    emission_nm : float
-        Wavelength that the emission filter passes.
-    """
-
-    magnification: float
-    numerical_aperture: float
-    camera: str
-    emission_nm: float
-
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """Return the light path of a configuration."""
-        fm = config.fluorescence
-        return cls(
-            fm.objective_magnification,
-            fm.objective_numerical_aperture,
-            fm.camera,
-            config.odemis.emission_nm,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class FmChannel:
-    """The channel of a fluorescence frame.
-
-    Attributes
-    ----------
-    path : LightPath
-    excitation_nm, em_gain, offset_adu, exposure_s : float
-    binning : (int, int) or None
-        None where it is not known.
-    band_nm : (float, float) or None
-        Band of the emission filter as read back.
-    """
-
-    path: LightPath
-    excitation_nm: float
-    em_gain: float
-    offset_adu: float
-    exposure_s: float
-    binning: tuple[int, int] | None
-    band_nm: tuple[float, float] | None
-
-    @property
-    def emission_nm(self) -> float:
-        """Wavelength for readers: as configured where the band passes it, else the middle of the band."""
-        wanted = self.path.emission_nm
-        if self.band_nm is None or self.band_nm[0] <= wanted <= self.band_nm[1]:
-            return wanted
-        return sum(self.band_nm) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """All that the OME-XML of one plane of grey levels says.
-
-    Attributes
-    ----------
-    name : str
-    size_px : (int, int)
-        Width and height.
-    dtype : str
-        ``uint8`` or ``uint16``.
-    pixel_size_m, center_m : (float, float)
-    rotation_rad : float
-        Counter-clockwise.
-    taken_at : datetime
-    detector : str
-    channel : FmChannel or None
-        None for an electron image.
-    notes : mapping
-        Stored as a map annotation, with keys that begin with ``ilemtrack.``.
-    """
-
-    name: str
-    size_px: tuple[int, int]
-    dtype: str
-    pixel_size_m: tuple[float, float]
-    center_m: tuple[float, float]
-    rotation_rad: float
-    taken_at: datetime
-    detector: str
-    channel: FmChannel | None
-    notes: Mapping[str, Any]
+def clean(value: float) -> float:
+    """Return a setting without the rounding errors of its unit: 16.5 nm for 16.499999999999997."""
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def ome_xml(facts: ImageFacts) -> bytes:
-    """Return the OME-XML of an image, in ASCII; elements are in the order of the schema 2016-06."""
-    root = _child(None, "OME", xmlns=_NAMESPACE, Creator="ilemtrack")
+    """Return the OME-XML of an image, UTF-8; elements are in the order of the schema 2016-06."""
+    root = _child(None, "OME", xmlns=_NAMESPACE, Creator=f"ilemtrack {facts.acquisition.provenance.program}")
     root.set("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
     root.set("xsi:schemaLocation", _SCHEMA)
-    fm = facts.channel
-    instrument = _child(root, "Instrument", ID="Instrument:0")
-    kind = {} if fm is None else {"Type": "EMCCD" if fm.em_gain > 1 else "CCD"}
-    _child(instrument, "Detector", ID="Detector:0", Model=facts.detector, **kind)
-    if fm is not None:
-        magnification = _number(fm.path.magnification)
-        _child(
-            instrument,
-            "Objective",
-            ID="Objective:0",
-            NominalMagnification=magnification,
-            CalibratedMagnification=magnification,
-            LensNA=_number(fm.path.numerical_aperture),
-        )
-        if fm.band_nm is not None:
-            low, high = (_number(v) for v in fm.band_nm)
-            band = _child(instrument, "Filter", ID="Filter:0", Type="BandPass")
-            _child(band, "TransmittanceRange", CutIn=low, CutInUnit="nm", CutOut=high, CutOutUnit="nm")
+    _instrument(root, facts)
     image = _child(root, "Image", ID="Image:0", Name=facts.name)
-    _child(image, "AcquisitionDate").text = facts.taken_at.astimezone(UTC).strftime(_DATE)
+    _child(image, "AcquisitionDate").text = facts.acquisition.taken_at.astimezone(UTC).strftime(_DATE)
     _child(image, "InstrumentRef", ID="Instrument:0")
-    if fm is not None:
-        _child(image, "ObjectiveSettings", ID="Objective:0")
+    _child(image, "ObjectiveSettings", ID="Objective:0")
+    if facts.acquisition.pressure_pa is not None:
+        pressure = _decimal(facts.acquisition.pressure_pa)
+        _child(image, "ImagingEnvironment", AirPressure=pressure, AirPressureUnit="Pa")
+    x, y = map(_number, facts.center_m)
+    _child(image, "StageLabel", Name=facts.place, X=x, XUnit="m", Y=y, YUnit="m")
     _pixels(image, facts)
     _child(image, "AnnotationRef", ID="Annotation:0")
-    annotations = _child(root, "StructuredAnnotations")
-    _annotation(annotations, facts)
-    return bytes(ET.tostring(root, encoding="us-ascii", xml_declaration=True))
+    _annotation(_child(root, "StructuredAnnotations"), facts)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _instrument(root: ET.Element, facts: ImageFacts) -> None:
+    instrument, of = _child(root, "Instrument", ID="Instrument:0"), facts.channel
+    _child(instrument, "Microscope", Model=facts.acquisition.provenance.microscope, Type="Other")
+    if isinstance(of, ElectronChannel):
+        _child(instrument, "Detector", ID="Detector:0", Model=of.detector, Type="Other")
+        distance = {"WorkingDistance": _decimal(of.working_distance_m * 1e6), "WorkingDistanceUnit": "µm"}
+        _child(instrument, "Objective", ID="Objective:0", **distance)
+        return
+    source = _child(_child(instrument, "GenericExcitationSource", ID="LightSource:0"), "Map")
+    _entry(source, "wavelength_nm", of.excitation_nm)
+    if of.power_density_w_per_cm2 is not None:
+        _entry(source, "power_density_w_per_cm2", of.power_density_w_per_cm2)
+    kind = {} if of.em_gain is None else {"Type": "EMCCD" if of.em_gain > 1 else "CCD"}
+    _child(instrument, "Detector", ID="Detector:0", Model=of.path.camera, **kind)
+    magnification = _decimal(of.path.magnification)
+    _child(
+        instrument,
+        "Objective",
+        ID="Objective:0",
+        NominalMagnification=magnification,
+        CalibratedMagnification=magnification,
+        LensNA=_decimal(of.path.numerical_aperture),
+    )
+    if of.band_nm is not None:
+        band = _child(instrument, "Filter", ID="Filter:0", Type="BandPass")
+        # A long pass ends nowhere, and the schema has no such limit.
+        ends = {
+            name: limit
+            for name, limit in zip(("CutIn", "CutOut"), of.band_nm, strict=True)
+            if 0 < limit < math.inf
+        }
+        units = {f"{name}Unit": "nm" for name in ends}
+        _child(band, "TransmittanceRange", **{name: _decimal(limit) for name, limit in ends.items()}, **units)
 
 
 def _pixels(image: ET.Element, facts: ImageFacts) -> None:
@@ -163,76 +115,90 @@ def _pixels(image: ET.Element, facts: ImageFacts) -> None:
         SizeC="1",
         SizeZ="1",
         SizeT="1",
-        PhysicalSizeX=_number(facts.pixel_size_m[0] * 1e6),
+        PhysicalSizeX=_decimal(facts.pixel_size_m[0] * 1e6),
         PhysicalSizeXUnit="µm",
-        PhysicalSizeY=_number(facts.pixel_size_m[1] * 1e6),
+        PhysicalSizeY=_decimal(facts.pixel_size_m[1] * 1e6),
         PhysicalSizeYUnit="µm",
     )
-    fm = facts.channel
-    if fm is None:
-        _child(pixels, "Channel", ID="Channel:0:0", SamplesPerPixel="1")
-        exposure = {}
+    if isinstance(facts.channel, ElectronChannel):
+        _electron_channel(pixels, facts.channel)
+        exposure_s: float | None = facts.channel.dwell_s
     else:
-        _channel(pixels, fm)
-        exposure = {"ExposureTime": _number(fm.exposure_s), "ExposureTimeUnit": "s"}
+        _light_channel(pixels, facts.channel)
+        exposure_s = facts.channel.exposure_s
     _child(pixels, "TiffData", IFD="0", PlaneCount="1")
-    _child(
-        pixels,
-        "Plane",
-        TheC="0",
-        TheZ="0",
-        TheT="0",
-        **exposure,
-        PositionX=_number(facts.center_m[0]),
-        PositionXUnit="m",
-        PositionY=_number(facts.center_m[1]),
-        PositionYUnit="m",
-    )
+    exposure = {} if exposure_s is None else {"ExposureTime": _decimal(exposure_s), "ExposureTimeUnit": "s"}
+    x, y = map(_number, facts.center_m)
+    at = {"PositionX": x, "PositionXUnit": "m", "PositionY": y, "PositionYUnit": "m"}
+    _child(pixels, "Plane", TheC="0", TheZ="0", TheT="0", **exposure, **at)
 
 
-def _channel(pixels: ET.Element, fm: FmChannel) -> None:
-    channel = _child(
-        pixels,
-        "Channel",
-        ID="Channel:0:0",
-        SamplesPerPixel="1",
-        AcquisitionMode="WideField",
-        IlluminationType="Epifluorescence",
-        ContrastMethod="Fluorescence",
-        ExcitationWavelength=_number(fm.excitation_nm),
-        ExcitationWavelengthUnit="nm",
-        EmissionWavelength=_number(fm.emission_nm),
-        EmissionWavelengthUnit="nm",
-    )
-    binned = {} if fm.binning is None else {"Binning": _binning(fm.binning)}
-    gain, offset = _number(fm.em_gain), _number(fm.offset_adu)
-    _child(channel, "DetectorSettings", ID="Detector:0", Gain=gain, Offset=offset, **binned)
-    if fm.band_nm is not None:
-        path = _child(channel, "LightPath")
-        _child(path, "EmissionFilterRef", ID="Filter:0")
+def _electron_channel(pixels: ET.Element, of: ElectronChannel) -> None:
+    how = {"AcquisitionMode": "Other", "IlluminationType": "Other", "ContrastMethod": "Other"}
+    channel = _child(pixels, "Channel", ID="Channel:0:0", SamplesPerPixel="1", **how)
+    voltage = {"Voltage": _decimal(of.accelerating_voltage_v), "VoltageUnit": "V"}
+    _child(channel, "DetectorSettings", ID="Detector:0", **voltage)
+
+
+def _light_channel(pixels: ET.Element, of: LightChannel) -> None:
+    how = {"AcquisitionMode": "WideField", "ContrastMethod": "Brightfield"}
+    waves = {"ExcitationWavelength": _decimal(of.excitation_nm), "ExcitationWavelengthUnit": "nm"}
+    if of.path.light == "fluorescence":
+        how |= {"IlluminationType": "Epifluorescence", "ContrastMethod": "Fluorescence"}
+        waves |= {"EmissionWavelength": _decimal(of.emission_nm), "EmissionWavelengthUnit": "nm"}
+    else:
+        how["IlluminationType"] = "Transmitted" if of.path.light == "transmitted" else "Other"
+    channel = _child(pixels, "Channel", ID="Channel:0:0", SamplesPerPixel="1", **how, **waves)
+    settings = {} if of.em_gain is None else {"Gain": _decimal(of.em_gain)}
+    settings |= {} if of.offset_adu is None else {"Offset": _decimal(of.offset_adu)}
+    if of.binning is not None and (text := "{}x{}".format(*of.binning)) in _BINNINGS:
+        settings["Binning"] = text
+    _child(channel, "DetectorSettings", ID="Detector:0", **settings)
+    if of.band_nm is not None:
+        _child(_child(channel, "LightPath"), "EmissionFilterRef", ID="Filter:0")
 
 
 def _annotation(annotations: ET.Element, facts: ImageFacts) -> None:
     """Write the map annotation; a rotation is repeated under the keys by which Odemis finds it."""
     one = _child(annotations, "MapAnnotation", ID="Annotation:0", Namespace="ilemtrack")
     value = _child(one, "Value")
-    items = {f"ilemtrack.{key}": str(note) for key, note in facts.notes.items()}
+    taken, origin = facts.acquisition, facts.acquisition.provenance
+    general = {
+        "program": origin.program,
+        "microscope": origin.microscope,
+        "run": origin.run,
+        "run_kind": origin.run_kind,
+        "taken_at": taken.taken_at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "pressure_pa": taken.pressure_pa,
+    }
+    for key, note in chain(facts.notes.items(), general.items()):
+        if note is not None:
+            _entry(value, f"ilemtrack.{key}", note)
     if facts.rotation_rad:
         # It reads the rotation only behind settings, which may be empty.
-        items |= {"ExtraSettings": "{}", "Rotation": _number(facts.rotation_rad)}
-    for key, text in items.items():
-        _child(value, "M", K=key).text = text
+        _entry(value, "ExtraSettings", "{}")
+        _entry(value, "Rotation", facts.rotation_rad)
 
 
-def _binning(binning: tuple[int, int]) -> str:
-    text = f"{binning[0]}x{binning[1]}"
-    return text if text in ("1x1", "2x2", "4x4", "8x8") else "Other"
+def _entry(parent: ET.Element, key: str, value: Any) -> None:
+    _child(parent, "M", K=key).text = _text(str(value))
 
 
 def _child(parent: ET.Element | None, tag: str, **attributes: str) -> ET.Element:
+    attributes = {name: _BREAKS.sub(" ", _text(value)) for name, value in attributes.items()}
     return ET.Element(tag, attributes) if parent is None else ET.SubElement(parent, tag, attributes)
 
 
+def _text(text: str) -> str:
+    """Return a text with a replacement character for each that XML cannot hold."""
+    return _NO_XML.sub("\ufffd", text)
+
+
 def _number(value: float) -> str:
-    """Return a number that reads back as the same float, without an exponent where it is short enough."""
+    """Return a number that reads back as the same float."""
     return repr(float(value))
+
+
+def _decimal(value: float) -> str:
+    """Return a setting in `_DIGITS` digits without an exponent."""
+    return format(Decimal(repr(clean(value))), "f")

@@ -6,6 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from service.errors import InputError
+from service.store.durable import whole_file
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -18,6 +19,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     FigureCanvasAgg(figure)
     try:
-        figure.savefig(path, format="png", dpi=130)
+        with whole_file(path) as file:
+            figure.savefig(file, format="png", dpi=130)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error

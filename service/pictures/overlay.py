@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Decision, Detection
+from service.store.durable import write_bytes
 
 Colour = tuple[int, int, int]
 Corners = tuple[int, int, int, int]
@@ -109,7 +110,7 @@ def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
     OSError
         Raised when the file cannot be written.
     """
-    path.write_bytes(png(rgb))
+    write_bytes(path, png(rgb))
 
 
 def png(rgb: NDArray[np.uint8]) -> bytes:

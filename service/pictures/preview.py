@@ -37,7 +37,8 @@ class Preview:
 def preview(path: Path, max_side_px: int, box_px: tuple[int, int, int, int] | None = None) -> Preview:
     """Return a small picture of an image saved by `service.image_files.images`.
 
-    Only every nth row and column is read, so that a large file takes no longer than a small one.
+    Of a file without compression only every nth row is read, so that a large one takes no longer than a small
+    one.
 
     Parameters
     ----------
@@ -53,17 +54,36 @@ def preview(path: Path, max_side_px: int, box_px: tuple[int, int, int, int] | No
         Raised when the file is missing or damaged.
     """
     try:
-        pixels: NDArray[np.generic] = tifffile.memmap(path, mode="r")
-        if box_px is not None:
-            x0, y0, x1, y1 = (max(0, side) for side in box_px)
-            pixels = pixels[y0:y1, x0:x1]
-            if not pixels.size:
-                raise ImageError(f"{path}: the box {box_px} shows nothing of the image")
-        step = max(1, -(-max(pixels.shape) // max_side_px))
-        small = np.array(pixels[::step, ::step], dtype=np.float32)
-    except (OSError, tifffile.TiffFileError, ValueError, IndexError, struct.error) as error:
+        with tifffile.TiffFile(path) as file:
+            small = _sampled(file, max_side_px, box_px).astype(np.float32)
+        if not small.size:
+            raise ImageError(f"{path}: the box {box_px} shows nothing of the image")
+    except (OSError, tifffile.TiffFileError, ValueError, IndexError, RuntimeError, struct.error) as error:
         raise ImageError(f"{path}: cannot be read back ({error})") from error
     low, high = (float(v) for v in np.percentile(small, (DARKEST_PERCENT, BRIGHTEST_PERCENT)))
     grey = np.clip((small - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
     _, encoded = cv2.imencode(".png", grey)
     return Preview(encoded.tobytes(), (grey.shape[1], grey.shape[0]), low, high)
+
+
+def _sampled(
+    file: tifffile.TiffFile, max_side_px: int, box_px: tuple[int, int, int, int] | None
+) -> NDArray[np.generic]:
+    """Return every nth row and column of an image, or of a part of it.
+
+    Read, not mapped to memory: where a disk is lost, a map ends the process.
+    """
+    page = file.pages.first
+    rows, columns = page.imagelength, page.imagewidth
+    x0, y0, x1, y1 = (0, 0, columns, rows) if box_px is None else box_px
+    x0, y0, x1, y1 = max(0, x0), max(0, y0), min(x1, columns), min(y1, rows)
+    step = max(1, -(-max(x1 - x0, y1 - y0) // max_side_px))
+    if not page.is_memmappable:
+        return page.asarray()[y0:y1:step, x0:x1:step]
+    dtype = np.dtype(page.dtype).newbyteorder(file.byteorder)
+    found = np.empty((len(range(y0, y1, step)), len(range(x0, x1, step))), dtype)
+    for n, row in enumerate(range(y0, y1, step) if x1 > x0 else ()):
+        file.filehandle.seek(page.dataoffsets[0] + (row * columns + x0) * dtype.itemsize)
+        data = file.filehandle.read((x1 - x0) * dtype.itemsize)
+        found[n] = np.frombuffer(data, dtype)[::step]
+    return found

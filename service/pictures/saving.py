@@ -9,12 +9,18 @@ log = get_logger(__name__)
 
 
 def save_or_log(folder: Path, name: str, write: Callable[[Path], None]) -> None:
-    """Write a picture, whole or not at all; log any error."""
+    """Write a picture; log any error.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    write : callable
+        Writes the file whole or not at all, as `service.store.durable` does.
+    """
     path = folder / f"{name}.png"
     try:
         folder.mkdir(exist_ok=True)
-        part = path.with_name(f"{name}.part")
-        write(part)
-        part.replace(path)
+        write(path)
     except Exception as error:
         log.error("picture not drawn", picture=name, error=str(error), exc_info=True)

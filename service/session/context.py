@@ -156,12 +156,15 @@ class Taken:
     contradicts : bool
         True if it is of another size than requested, as of a SEM that is not as configured.
     taken_at : datetime
+    pressure_pa : float or None
+        Of the chamber after the scan; None where it was not read.
     """
 
     image: ScanImage
     doubt: str | None
     contradicts: bool = False
     taken_at: datetime = field(default_factory=utc_now)
+    pressure_pa: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

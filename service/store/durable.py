@@ -1,21 +1,37 @@
-"""Small files that survive a power cut: whole, or not there at all."""
+"""Files that survive a power cut: whole, or not there at all."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+_NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.EOPNOTSUPP)
+"""By fsync(2), errors of file systems that do not sync folders, such as some of networks."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, synced with its name to the disk; an older file of that name stays until then.
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write, which gets its name once it is complete and synced to the disk.
+
+    An older file of that name stays until then; after an error nothing is left of the new one. A link stays
+    one, and what is no file, such as ``/dev/stdout``, is written as it is.
 
     Raises
     ------
     OSError
-        The disk does not take it; nothing is left of it.
+        The disk does not take it.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with part.open("wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -25,8 +41,29 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file durably, see `whole_file`.
+
+    Raises
+    ------
+    OSError
+    """
+    with whole_file(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file durably, UTF-8, see `whole_file`.
+
+    Raises
+    ------
+    OSError
+    """
+    write_bytes(path, text.encode())
+
+
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder as durable as the files.
+    """Make the names in a folder as durable as the files, or as its file system can.
 
     Raises
     ------
@@ -35,5 +72,8 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC_OF_FOLDERS:
+            raise
     finally:
         os.close(handle)

@@ -9,6 +9,7 @@ import typer
 from service.cli.options import ConfigFile, Json
 from service.cli.output import print_json, tell
 from service.errors import InputError
+from service.store.durable import write_text
 
 
 def calibrate(
@@ -98,7 +99,7 @@ def _from_odemis(config: str, measured_on: str | None, out: Path | None, as_json
 
 def _write(out: Path, lines: str) -> None:
     try:
-        out.write_text(lines, encoding="utf-8")
+        write_text(out, lines)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from error
 

@@ -17,6 +17,7 @@ from service.mapping.lists.document import document_of_sections, sections_of_doc
 from service.mapping.lists.magc import LineError, read_magc, write_magc
 from service.mapping.lists.mass_json import mass_of_sections, sections_of_mass
 from service.mapping.values import SectionList, Unit
+from service.store.durable import write_text
 
 ENDINGS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".magc", ".mass.json")
 MOST_BYTES = 100_000_000
@@ -61,7 +62,7 @@ def write_list(path: Path, found: SectionList) -> None:
         Raised when the format cannot hold the list.
     """
     text = _text(path, _ending(path), found)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _text(path: Path, ending: str, found: SectionList) -> str:

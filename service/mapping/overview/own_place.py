@@ -9,7 +9,8 @@ import tifffile
 from drivers.errors import FrameError
 from drivers.recorded.ome import ome_planes
 from drivers.recorded.tiff import DAMAGED
-from service.image_files.images import HOLDER_OVERVIEW, KIND_KEY
+from service.image_files.facts import ImageKind
+from service.image_files.saving import KIND_KEY
 from service.mapping.stage_map import StageMap
 from service.mapping.values import PointPair
 
@@ -25,7 +26,7 @@ def own_stage_map(path: Path) -> StageMap | None:
         plane = None if xml is None else ome_planes(xml, 1, str(path)).get(0)
     except (FrameError, *DAMAGED):
         return None
-    if plane is None or plane.notes.get(KIND_KEY) != HOLDER_OVERVIEW:
+    if plane is None or plane.notes.get(KIND_KEY) != ImageKind.HOLDER_OVERVIEW:
         return None
     if plane.center_m is None or plane.size is None or plane.size.size_m is None:
         return None

@@ -23,11 +23,13 @@ from config.model import Config
 from drivers.fluorescence import FmFrame
 from drivers.pose import Pose
 from service.errors import ImageError, InputError, NotNowError
-from service.image_files.images import read_fm, save_fm
-from service.image_files.ome_xml import LightPath
+from service.image_files.facts import Acquisition, ImageKind, LightPath
+from service.image_files.images import read_fm
+from service.image_files.saving import save_fm
 from service.input_files import read_json
 from service.mapping.tiles.mosaic import Floats
 from service.mapping.tiles.plan import Tile, TilePlan
+from service.session.provenance import provenance_of
 from service.store.durable import write_text
 
 _MOST_BYTES = 1_000_000
@@ -94,7 +96,15 @@ class TileFolder:
         ------
         OSError, ImageError
         """
-        save_fm(self._of(tile), frame, "holder", tile.name, LightPath.of(config), taken_at)
+        save_fm(
+            self._of(tile),
+            frame,
+            "holder",
+            tile.name,
+            LightPath.of_holder(config),
+            Acquisition(taken_at, provenance_of(config, None)),
+            kind=ImageKind.HOLDER_TILE,
+        )
 
     def kept(self, tile: Tile) -> bool:
         """Return True if a tile is there and can be read."""

@@ -10,12 +10,14 @@ import numpy as np
 from config.model import Config
 from drivers.pose import Pose
 from service.errors import ImageError, InputError
-from service.image_files.images import save_holder_overview
+from service.image_files.facts import Acquisition, LightChannel, LightPath
+from service.image_files.saving import save_holder_overview
 from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.mosaic import Floats, light_of, shrunk, stitched
 from service.mapping.tiles.plan import Tile, TilePlan
 from service.mapping.tiles.positions import Settled, settled
 from service.mapping.tiles.shifts import Shift, shift_between
+from service.session.provenance import provenance_of
 from service.store.database import utc_now
 
 _MOST_FOR_LIGHT = 200
@@ -167,12 +169,19 @@ def _write(
         "tiles": result.tiles,
         "tiles_missing": result.missing,
     }
+    channel = LightChannel(
+        LightPath.of_holder(config),
+        holder.wavelength_nm,
+        holder.power_density_w_per_cm2,
+        holder.em_gain,
+        exposure_s=holder.exposure_s,
+    )
     save_holder_overview(
         folder.picture,
         picture,
         (x0 + width * pixel_m / 2, y1 - height * pixel_m / 2),
         pixel_m,
-        config.fluorescence.camera,
-        utc_now(),
+        channel,
+        Acquisition(utc_now(), provenance_of(config, None)),
         notes,
     )

@@ -17,6 +17,7 @@ from service.report.summary import summarise
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.session.hardware import microscope_name
+from service.store.durable import whole_file
 from service.store.store import Store
 from service.version import program_version
 from service.words.quantities import duration
@@ -43,33 +44,25 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
         The report cannot be written.
     """
     config = kept_config(folder, info)
-    part = path.with_name(path.name + ".part")
     with closing(Store.open(folder.store)) as store:
         events = store.events.since(0)
         summary = summarise(config, store, folder, None)
         sections = store.specimen.sections()
         sides_px = (pictures.side_px(summary.fields), pictures.side_px(summary.jobs["done"]))
         current_a = config.sem.beam_current_pa * 1e-12
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                file.writelines(
-                    _page().generate(
-                        css=Markup(_STYLE.read_text(encoding="utf-8")),
-                        session=session_shown(
-                            config, store, summary, events, microscope_name(config, info.kind), info.kind
-                        ),
-                        sections=(
-                            shown(store, one, summary.clipped_cells, current_a, sides_px) for one in sections
-                        ),
-                        settings=dump(config),
-                        begun_with=info.program,
-                        version=program_version(),
-                        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-                    )
-                )
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        parts = _page().generate(
+            css=Markup(_STYLE.read_text(encoding="utf-8")),
+            session=session_shown(
+                config, store, summary, events, microscope_name(config, info.kind), info.kind
+            ),
+            sections=(shown(store, one, summary.clipped_cells, current_a, sides_px) for one in sections),
+            settings=dump(config),
+            begun_with=info.program,
+            version=program_version(),
+            written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        )
+        with whole_file(path) as file:
+            file.writelines(part.encode() for part in parts)
 
 
 @cache

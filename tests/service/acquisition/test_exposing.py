@@ -14,7 +14,7 @@ from drivers.errors import DeviceTimeoutError, DisturbedError, DriverError, NotR
 from drivers.fluorescence import FmFrame
 from drivers.sem import ScanImage
 from service.acquisition import saving
-from service.image_files import images
+from service.image_files.saving import save_em
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
 from service.session.exposure_map import touched
@@ -281,7 +281,7 @@ def test_a_database_that_loses_its_name_ends_the_exposures_and_says_what_to_do(
 def test_a_run_whose_database_was_deleted_does_not_end_well(
     tmp_path: Path, say: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = images.save_em
+    real = save_em
     taken: list[str] = []
 
     def save(path: Path, *args: Any) -> Any:

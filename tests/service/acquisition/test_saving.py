@@ -12,11 +12,12 @@ import tifffile
 from service.acquisition import saving
 from service.errors import ImageError, UnreadableImageError
 from service.image_files import images
-from service.image_files.images import read_fm, read_pixels, save_em, save_fm
+from service.image_files.images import read_fm, read_pixels
+from service.image_files.saving import save_em, save_fm
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase
 from tests.service.conftest import Start
-from tests.service.image_files.test_images import FRAME, LIGHT_PATH, PIXELS, SCAN, TAKEN_AT
+from tests.service.image_files.samples import FRAME, IN_VACUUM, IN_VAPOUR, LIGHT_PATH, PIXELS, SCAN
 from tests.service.sessions import Session
 
 pytestmark = pytest.mark.usefixtures("frames_once")
@@ -47,8 +48,8 @@ class Failing:
 def test_an_image_that_cannot_be_read_now_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, times: int
 ) -> None:
-    em = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), TAKEN_AT)
-    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, TAKEN_AT)
+    em = save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), IN_VACUUM)
+    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, IN_VAPOUR)
     reads: tuple[Callable[[], Any], ...] = (
         lambda: read_pixels(em.path, em.sha256),
         lambda: read_fm(fm.path, fm.sha256)[0],
@@ -66,7 +67,7 @@ def test_an_image_that_cannot_be_read_now_is_not_lost(
 def test_a_frame_that_the_reader_cannot_open_now_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, TAKEN_AT)
+    fm = save_fm(tmp_path / "F000.ome.tiff", FRAME, "S0001", "S0001/F000", LIGHT_PATH, IN_VAPOUR)
     opens = Failing(tifffile.TiffFile, OSError(errno.EMFILE, "Too many open files"), 2)
     monkeypatch.setattr(tifffile, "TiffFile", opens)
     assert read_fm(fm.path, fm.sha256)[0].shape == PIXELS.shape
@@ -84,11 +85,11 @@ def test_a_write_that_fails_once_is_tried_again_and_a_full_disk_is_not(
 ) -> None:
     sync = Failing(os.fsync, OSError(errno.EIO, "Input/output error"), 1)
     monkeypatch.setattr(os, "fsync", sync)
-    assert save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), TAKEN_AT).path.is_file()
+    assert save_em(tmp_path / "J000001.ome.tiff", SCAN, "S0001", "J000001", (), IN_VACUUM).path.is_file()
     full = Failing(os.fsync, OSError(errno.ENOSPC, "No space left on device"), 99)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        save_em(tmp_path / "J000002.ome.tiff", SCAN, "S0001", "J000002", (), TAKEN_AT)
+        save_em(tmp_path / "J000002.ome.tiff", SCAN, "S0001", "J000002", (), IN_VACUUM)
     assert full.left == 98
 
 
@@ -128,7 +129,7 @@ def test_a_job_whose_image_cannot_be_read_back_until_the_end_needs_review_and_ke
 def test_an_image_that_does_not_read_back_as_written_stays_in_memory_until_it_does(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = Failing(images.save_em, ImageError("does not read back as written"), 1)
+    bad = Failing(save_em, ImageError("does not read back as written"), 1)
     monkeypatch.setattr(saving, "save_em", bad)
     session: Session = start()
     status = session.store.status()

@@ -21,6 +21,7 @@ from service.report.summary import summarise
 from service.session.folders.run_folder import RunFolder
 from service.session.layout import sections_and_fields, with_layout
 from service.store.store import Store
+from tests.service.annotations import annotations_of
 from tests.service.saying import Said
 from tests.service.sessions import small_config
 
@@ -191,6 +192,9 @@ def test_replay_prints_the_document(say: Said, frame: Path, small: Path, tmp_pat
     assert document["cells"] >= 9
     assert document["contained_recall"] is None
     assert document["jobs"]["done"] == len(list((out / "em").rglob("*.tiff"))) > 0
+    notes = annotations_of(out / "fm" / "S0001" / "F000.ome.tiff")
+    assert notes["ilemtrack.microscope"] == "recorded frames and a simulated SEM"
+    assert "ilemtrack.pressure_pa" not in notes, "nobody knows that of a recorded frame"
 
 
 def test_frames_that_are_no_neighbours_are_not_linked(

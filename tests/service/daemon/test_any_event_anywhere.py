@@ -25,8 +25,8 @@ from service.api.handler import Handler
 from service.daemon import halts
 from service.daemon.questions import Questions
 from service.errors import StoreError, UnsafeError
-from service.image_files import images
 from service.image_files.images import read_pixels
+from service.image_files.saving import save_em
 from service.model.jobs import ExposureState, Job, JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
@@ -197,7 +197,7 @@ class Life:
             self.happen(wish)
 
     def live(self, patch: pytest.MonkeyPatch) -> None:
-        real_save, real_safe = images.save_em, safe_state.make_safe
+        real_save, real_safe = save_em, safe_state.make_safe
 
         def save(*args: Any) -> Any:
             self.at("save")

@@ -35,6 +35,7 @@ from service.report.summary import summarise
 from service.session.interrupts import Interrupt
 from service.session.setup import Setup
 from service.watch.alarms import alarm_of
+from tests.service.annotations import annotations_of
 from tests.service.conftest import Start
 from tests.service.faults import ALWAYS, faulty, raising
 from tests.service.linked import BAD_ADU, Picky
@@ -45,7 +46,8 @@ pytestmark = pytest.mark.usefixtures("frames_once")
 
 @pytest.mark.parametrize("order", ["array", "section"])
 def test_a_whole_session(start: Start, order: str) -> None:
-    session = start(planner={"method": "exact"}, session={"min_free_disk_gb": 0, "order": order})
+    work = {"min_free_disk_gb": 0, "order": order, "compress_images": order == "section"}
+    session = start(planner={"method": "exact"}, session=work)
     store = session.store
     assert store.status().phase is Phase.DONE
     assert {f.state for f in store.specimen.fields()} == {FieldState.PLANNED}
@@ -57,11 +59,18 @@ def test_a_whole_session(start: Start, order: str) -> None:
     for job in jobs:
         pixels = read_pixels(session.folder.path / str(job.image), job.sha256)
         assert pixels.shape == job.size_px[::-1]
+        notes = annotations_of(session.folder.path / str(job.image))
+        assert (notes["ilemtrack.run"], notes["ilemtrack.run_kind"]) == (session.info.run, "dry-run")
+        assert notes["ilemtrack.microscope"] == "a simulated microscope"
+        assert notes["ilemtrack.covers"].split() == list(job.covers)
+        assert 0 < float(notes["ilemtrack.pressure_pa"]) <= session.config.chamber.beam_max_pressure_pa
     for field in store.specimen.fields():
         pixels, pose, offset_adu = read_fm(session.folder.path / str(field.image), field.sha256)
         assert pixels.shape == (256, 256)
         assert pose.center_m == pytest.approx(field.center_m, abs=1e-12)
         assert offset_adu == 200
+        notes = annotations_of(session.folder.path / str(field.image))
+        assert float(notes["ilemtrack.pressure_pa"]) == pytest.approx(200, rel=0.2)
     rows = store.ledger.exposures()
     assert [row.state for row in rows] == [ExposureState.CLOSED] * len(jobs)
     summary = summarise(session.config, store, session.folder, session.setup.truth)

@@ -11,6 +11,7 @@ from service.cli.output import print_json, tell
 from service.errors import InputError, SessionFaultError, VacuumError
 from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.plan import cost_of
+from service.store.durable import write_text
 from service.words.quantities import duration, size
 
 _MOST_LISTED = 20
@@ -56,7 +57,7 @@ def choose_fields(
         seen = {tile.name: one for tile, one in zip(there, found, strict=True)}
         result = with_cells(chosen, seen)
         written = folder.path / "config.yaml"
-        written.write_text(commented(result.config), encoding="utf-8")
+        write_text(written, commented(result.config))
     rows = [
         {
             "field": name,

@@ -11,6 +11,7 @@ from service.cli.options import ConfigFile, Json
 from service.cli.output import print_json, tell
 from service.errors import InputError
 from service.mapping.values import SectionList, Unit
+from service.store.durable import write_text
 from service.wording import some
 
 List = Annotated[
@@ -206,7 +207,7 @@ def layout(
     document = estimated(settings)
     if out.exists() and out.samefile(source):
         raise InputError(f"{out}: is the section list itself; choose another name")
-    out.write_text(commented(settings), encoding="utf-8")
+    write_text(out, commented(settings))
     if overlapping:
         pairs = some([f"{keeps} and {loses}" for keeps, loses in overlapping])
         tell(f"warning: {len(overlapping)} pairs overlap, and the first is given their ground: {pairs}")

@@ -13,15 +13,28 @@ from service.errors import InputError, UnknownIdError
 
 def trace(
     thing: Annotated[
-        str, typer.Argument(help="An image file, or the name of a cell, track, frame (job) or field.")
+        str,
+        typer.Argument(
+            help="An image file, or the name of a cell, track, frame (job) or field; with --crate the folder"
+            " of a run."
+        ),
     ],
     run_dir: Annotated[
         Path | None,
         typer.Option("--run", help="Folder of the run; not needed for an image in it.", metavar="RUN_DIR"),
     ] = None,
+    crate: Annotated[
+        bool,
+        typer.Option(
+            "--crate", help="Describe all files of a run and their origin as an RO-Crate, in its folder."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Trace an image, cell or frame to all it comes from, and back."""
+    if crate:
+        _write_crate(Path(thing), run_dir, as_json)
+        return
     from dataclasses import asdict
 
     from service.report.trace import trace as traced
@@ -38,6 +51,25 @@ def trace(
         return
     for line in _lines(found):
         typer.echo(line)
+
+
+def _write_crate(run: Path, run_dir: Path | None, as_json: bool) -> None:
+    from service.report.crate import write_crate
+    from service.session.folders.kept_config import kept_config
+    from service.session.folders.run_folder import open_existing
+
+    if run_dir is not None:
+        raise InputError("--crate describes a whole run: give its folder, and no --run")
+    folder, info = open_existing(run)
+    config = kept_config(folder, info)
+    try:
+        path = write_crate(folder, info, config)
+    except OSError as error:
+        raise InputError(f"{folder.path}: the crate cannot be written ({error.strerror})") from error
+    if as_json:
+        print_json({"v": 1, "crate": str(path), "size_bytes": path.stat().st_size})
+    else:
+        typer.echo(path)
 
 
 def _run_of(path: Path) -> Path:
