@@ -1,8 +1,8 @@
 """Data sets for BigStitcher and BigDataViewer: an XML file and an HDF5 file beside it.
 
 The format: https://imagej.net/plugins/bdv and the paper of BigDataViewer (Pietzsch et al. 2015, supplementary
-note 2). A view is one image; `t00000/s00/0/cells` is its first level of resolution, (z, y, x), 16 bits, deflated
-in chunks.
+note 2). A view is one image; `t00000/s00/0/cells` is its first level of resolution, (z, y, x), 16 bits,
+deflated in chunks.
 """
 
 import os

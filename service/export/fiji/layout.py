@@ -51,15 +51,12 @@ class Fiji:
             ):
                 yield _rois(f"rois/{name}/{frame.name}-{kind}.zip", frame.field.id, outlines)
         if section.frames:
-            frames = [
-                (_frame_view(one), partial(read_pixels, one.file, one.sha256)) for one in section.frames
-            ]
-            yield from _dataset(f"bigstitcher/{name}/fm", name, frames, section.frames)
+            yield _dataset(
+                f"bigstitcher/{name}/fm", name, [(_frame_view(one), one) for one in section.frames]
+            )
         if section.images:
-            images = [
-                (_image_view(run, one), partial(read_pixels, one.file, one.sha256)) for one in section.images
-            ]
-            yield from _dataset(f"bigstitcher/{name}/em", name, images, section.images)
+            views = [(_image_view(run, one), one) for one in section.images]
+            yield _dataset(f"bigstitcher/{name}/em", name, views)
 
     def run_items(self, run: RunContents, folder: ExportFolder) -> Iterator[Item]:  # noqa: ARG002
         """List the import lists, one for each pixel size."""

@@ -1,9 +1,9 @@
 """Import list for TrakEM2 (Import > Import from text file).
 
 Its rules, as in the method `importImages` of TrakEM2's `Loader.java`: columns path, x, y and z, separated by
-tabs; all behind a ``#`` is a comment, also within a path; backslashes become slashes; it asks for the folder of
-relative paths. Coordinates are those of the corner of the first pixel, px, with y downwards; size and kind of the
-pixels it finds in the header of the file.
+tabs; all behind a ``#`` is a comment, also within a path; backslashes become slashes; it asks for the folder
+of relative paths. Coordinates are those of the corner of the first pixel, px, with y downwards; size and kind
+of the pixels it finds in the header of the file.
 """
 
 from collections.abc import Sequence
