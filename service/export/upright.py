@@ -1,6 +1,7 @@
 """Frames turned upright, for formats that know scales and translations only."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -42,9 +43,7 @@ class Upright:
         matrix = np.array(self.from_frame)
         # Of centres of pixels, as OpenCV counts.
         matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-        return np.asarray(
-            cv2.warpAffine(frame, matrix, self.size_px, flags=cv2.INTER_LINEAR), dtype=frame.dtype
-        )
+        return cast("Pixels", cv2.warpAffine(frame, matrix, self.size_px, flags=cv2.INTER_LINEAR))
 
     def corners_px(
         self, box_px: tuple[float, float, float, float]

@@ -6,7 +6,7 @@ deflated in chunks.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Self
 from xml.etree import ElementTree as ET
 
-import cv2
 import h5py
 import imagecodecs
 import numpy as np
 
 from service.export.places import Affine
+from service.export.pyramids import halved
 from service.image_files.images import Pixels
 
 _CHUNK_PX = 256
 """Side of a chunk: 128 kB, as BigDataViewer advises."""
 _SMALLEST_PX = 256
-"""Side below which an image has no further level."""
+"""Longest side of the last level: one chunk."""
 _THREADS = min(os.cpu_count() or 1, 4)
 
 
@@ -73,7 +73,7 @@ class ViewFile:
     def add(self, pixels: Pixels) -> None:
         """Add an image as the next view, with levels of half the width and height each."""
         factors, chunks = [], []
-        for level, part in enumerate(_halved(pixels)):
+        for level, part in enumerate(halved(pixels, _SMALLEST_PX)):
             factors.append((2**level, 2**level, 1))
             chunks.append((*reversed(_chunk_size(part)), 1))
             self._write(self._file.create_group(f"t00000/s{self._views:02d}/{level}"), part)
@@ -115,14 +115,6 @@ def _chunk(pixels: Pixels, y: int, size: tuple[int, int], x: int) -> bytes:
     block[: part.shape[0], : part.shape[1]] = part
     apart = np.ascontiguousarray(block.view(np.uint8).reshape(-1, 2).T)
     return bytes(imagecodecs.deflate_encode(apart.tobytes(), level=1, raw=False))
-
-
-def _halved(pixels: Pixels) -> Iterator[Pixels]:
-    yield pixels
-    while min(pixels.shape) > _SMALLEST_PX:
-        size = -(-pixels.shape[1] // 2), -(-pixels.shape[0] // 2)
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=pixels.dtype)
-        yield pixels
 
 
 def dataset_xml(views: Sequence[View], file: str) -> bytes:

@@ -1,6 +1,6 @@
 """Images of OME-Zarr: pyramids in chunks and shards, and labels beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from service.export.ome_zarr.metadata import channel, label_properties, multiscales, write_group
+from service.export.pyramids import halved, thinned
 from service.export.upright import Upright
 from service.image_files.images import Pixels
 from service.model.specimen import Cell
@@ -62,7 +63,7 @@ def write_image(path: Path, pixels: Pixels, look: ImageLook) -> None:
     """
     path.mkdir()
     levels, window = 0, (0.0, 1.0)
-    for level, part in enumerate(_halved(pixels)):
+    for level, part in enumerate(halved(pixels, CHUNK_PX)):
         _write_array(path / str(level), part)
         levels, window = level + 1, _window(part)
     ome = {
@@ -96,7 +97,7 @@ def write_labels(image: Path, cells: Sequence[Cell], grid: Upright) -> None:
     write_group(folder, {"labels": ["cells"]})
     (folder / "cells").mkdir()
     levels = 0
-    for level, part in enumerate(_thinned(labels)):
+    for level, part in enumerate(thinned(labels, CHUNK_PX)):
         _write_array(folder / "cells" / str(level), part)
         levels = level + 1
     ome = {
@@ -139,25 +140,6 @@ def _colour(number: int) -> tuple[int, int, int, int]:
     hue = np.uint8(number * 0.618034 % 1 * 180)
     red, green, blue = cv2.cvtColor(np.array([[[hue, 200, 255]]], dtype=np.uint8), cv2.COLOR_HSV2RGB)[0, 0]
     return int(red), int(green), int(blue), 255
-
-
-def _halved(pixels: Pixels) -> Iterator[Pixels]:
-    """Give an image and its means over 2 x 2 pixels until one chunk holds it, without odd last rows."""
-    yield pixels
-    while max(pixels.shape) > CHUNK_PX and min(pixels.shape) > 1:
-        height, width = (side // 2 for side in pixels.shape)
-        even = pixels[: 2 * height, : 2 * width]
-        pixels = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), pixels.dtype)
-        yield pixels
-
-
-def _thinned(labels: Pixels) -> Iterator[Pixels]:
-    """Give labels, and every other one of them, in the sizes of `_halved`."""
-    yield labels
-    while max(labels.shape) > CHUNK_PX and min(labels.shape) > 1:
-        height, width = (side // 2 for side in labels.shape)
-        labels = labels[: 2 * height : 2, : 2 * width : 2]
-        yield labels
 
 
 def _write_array(path: Path, pixels: Pixels) -> None:

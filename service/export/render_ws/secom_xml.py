@@ -2,8 +2,8 @@
 
 Read by `scripted-render-pipeline` (its `importer/clem_mipmapper.py`) and `iCAT-workflow`
 (`icatapi/importo.py`): the namespace of 2012-06, the name of the image equal to the tag PageName of its page,
-an objective whose number is that of a detector, a date in ISO format that no other tile of its stack and section
-has, pixel sizes in um, the excitation, and the position in metres.
+an objective whose number is that of a detector, a date in ISO format that no other tile of its stack and
+section has, pixel sizes in um, the excitation, and the position in metres.
 
 They lay the corner of the first pixel at that position, turned about this corner by an element `Transform`;
 Odemis gives the centre. With frames of many sizes only the corner puts each in its place, so that is what is
