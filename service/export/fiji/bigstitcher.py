@@ -6,10 +6,11 @@ deflated in chunks.
 """
 
 import os
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Self
 from xml.etree import ElementTree as ET
@@ -26,6 +27,8 @@ _CHUNK_PX = 256
 """Side of a chunk: 128 kB, as BigDataViewer advises."""
 _SMALLEST_PX = 256
 """Longest side of the last level: one chunk."""
+_ZLIB_HEADER = b"\x78\x01"
+"""Of a deflated stream: window of 32 kB, lowest level (RFC 1950)."""
 _THREADS = min(os.cpu_count() or 1, 4)
 
 
@@ -114,7 +117,21 @@ def _chunk(pixels: Pixels, y: int, size: tuple[int, int], x: int) -> bytes:
     part = pixels[y : y + size[0], x : x + size[1]]
     block[: part.shape[0], : part.shape[1]] = part
     apart = np.ascontiguousarray(block.view(np.uint8).reshape(-1, 2).T)
-    return bytes(imagecodecs.deflate_encode(apart.tobytes(), level=1, raw=False))
+    if pixels.itemsize > 1:
+        return bytes(imagecodecs.deflate_encode(apart.tobytes(), level=1, raw=False))
+    # The noise of 8 bits is stored as it is, which takes a sixth of the time and 15 % more room; zeros shrink.
+    low, high = apart[0].tobytes(), apart[1].tobytes()
+    stored = zlib.compressobj(0, zlib.DEFLATED, -zlib.MAX_WBITS)
+    blocks = stored.compress(low) + stored.flush(zlib.Z_FULL_FLUSH)
+    total = zlib.adler32(high, zlib.adler32(low))
+    return _ZLIB_HEADER + blocks + _deflated_zeros(len(high)) + total.to_bytes(4, "big")
+
+
+@cache
+def _deflated_zeros(count: int) -> bytes:
+    """Return the last blocks of a deflated stream of zeros."""
+    zeros = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return zeros.compress(bytes(count)) + zeros.flush()
 
 
 def dataset_xml(views: Sequence[View], file: str) -> bytes:

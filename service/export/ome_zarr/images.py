@@ -18,8 +18,8 @@ from service.model.specimen import Cell
 
 CHUNK_PX = 1024
 """Side of a chunk: what a viewer loads at once, 1 to 2 MB."""
-SHARD_PX = 4096
-"""Side of a shard, a file of 16 chunks: an image of 5120 x 5120 pixels is 7 files, not 37."""
+SHARD_PX = 2048
+"""Side of a shard, a file of four chunks; what is in memory beside the image while it is written."""
 _WINDOW_PERCENTILES = (1.0, 99.7)
 """As in our pictures (`service.pictures.overlay.STRETCH_PERCENTILES`)."""
 
@@ -62,13 +62,13 @@ def write_image(path: Path, pixels: Pixels, look: ImageLook) -> None:
     OSError
     """
     path.mkdir()
-    levels, window = 0, (0.0, 1.0)
+    levels, part = 0, pixels
     for level, part in enumerate(halved(pixels, CHUNK_PX)):
         _write_array(path / str(level), part)
-        levels, window = level + 1, _window(part)
+        levels = level + 1
     ome = {
         "multiscales": multiscales(look.name, look.pixel_size_um, look.offset_um, levels),
-        "omero": channel(look.label, look.colour, int(np.iinfo(pixels.dtype).max), window),
+        "omero": channel(look.label, look.colour, int(np.iinfo(pixels.dtype).max), _window(part)),
     }
     write_group(path, ome, ilemtrack=look.notes)
 
@@ -170,5 +170,6 @@ def _write_array(path: Path, pixels: Pixels) -> None:
 
 
 def _window(pixels: Pixels) -> tuple[float, float]:
-    low, high = np.percentile(pixels, _WINDOW_PERCENTILES).tolist()
+    # Every third pixel each way tells as much, in a tenth of the time.
+    low, high = np.percentile(pixels[::3, ::3], _WINDOW_PERCENTILES).tolist()
     return low, max(high, low + 1)
