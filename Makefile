@@ -37,8 +37,15 @@ test: style  ## every check and test
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 # Properties are tried on other examples than those of every day, and on fifteen times as many.
-long: $(READY)  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
+long: $(READY) build/napari/.ready  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
+
+# napari needs 520 MB and other versions of what we use.
+build/napari/.ready: $(READY)
+	$(PYTHON) -m venv build/napari
+	$(BIN)/uv pip install --quiet --python build/napari/bin/python napari napari-ome-zarr || \
+	$(BIN)/python $(PIP) --python build/napari/bin/python install napari napari-ome-zarr
+	@touch $@
 
 lint: style imports types
 

@@ -119,7 +119,7 @@ def _chunk(pixels: Pixels, y: int, size: tuple[int, int], x: int) -> bytes:
     apart = np.ascontiguousarray(block.view(np.uint8).reshape(-1, 2).T)
     if pixels.itemsize > 1:
         return bytes(imagecodecs.deflate_encode(apart.tobytes(), level=1, raw=False))
-    # The noise of 8 bits is stored as it is, which takes a sixth of the time and 15 % more room; zeros shrink.
+    # The noise of 8 bits is stored as it is: deflated, it is 13 % smaller and takes six times as long.
     low, high = apart[0].tobytes(), apart[1].tobytes()
     stored = zlib.compressobj(0, zlib.DEFLATED, -zlib.MAX_WBITS)
     blocks = stored.compress(low) + stored.flush(zlib.Z_FULL_FLUSH)
