@@ -24,8 +24,9 @@ path = sys.argv[1]
 viewer = ViewerModel()
 for data, about, kind in napari_get_reader(path)(path):
     getattr(viewer, "add_" + kind)(data, **about)
-plugin = {layer.name: [type(layer).__name__, list(layer.data[0].shape), layer.scale.tolist(),
-          int(layer.data[0][3, 5])] for layer in viewer.layers}
+full = {layer: layer.data[0] if layer.multiscale else layer.data for layer in viewer.layers}
+plugin = {layer.name: [type(layer).__name__, list(data.shape), layer.scale.tolist(), int(data[3, 5])]
+          for layer, data in full.items()}
 import napari
 napari.Viewer = ViewerModel
 names = {}
