@@ -1,8 +1,8 @@
 """Exports of a run of 10 sections: megabytes of pixels a second and memory, beside copies of its images.
 
 Each section has one fluorescence frame and four electron images, of grey levels as noisy as real ones. Times
-are those of a clock on the wall, files synced to the disk: others at work on the machine make them longer. Time
-of the processor beside them hardly depends on those.
+are those of a clock on the wall, files synced to the disk: others at work on the machine make them longer.
+The time of the processor beside them hardly depends on those.
 """
 
 import multiprocessing

@@ -83,7 +83,7 @@ class ElectronImage:
 
 @dataclass(frozen=True, slots=True)
 class SectionContents:
-    """What is saved of one section.
+    """Saved images and cells of one section.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class SectionContents:
 
 @dataclass(frozen=True, slots=True)
 class RunContents:
-    """What is saved of a run.
+    """Saved images and cells of a run.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What importers for render-ws do with a tile: our own equivalent of the steps of their readers.
+"""Our own equivalent of the steps in which importers for render-ws read a tile.
 
 Those of `scripted-render-pipeline` (`importer/clem_mipmapper.py`, with `import_tforms`) and of
 `iCAT-workflow` (`icatapi/importo.py`) as of November 2026: which names they look for, which elements they
