@@ -1,12 +1,12 @@
 """Export of a run: its items one after the other, those that are there already left alone."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.loading import parse
 from drivers.pose import FmToSem
-from service.acquisition.disk_space import shortage
 from service.errors import ImageError, InputError
 from service.export.contents import (
     LeftOutImage,
@@ -21,8 +21,11 @@ from service.export.snapshot import snapshot
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.store.connection import read_origin
 from service.store.store import Store
+from service.words.quantities import size
 
 _SECTIONS = "sections"
+_GROWTH = 1.5
+"""Largest size of what is written over that of its images: levels of resolution add a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,11 @@ def _export(
 
 
 def _require_room(path: Path, item: Item, keep_free_gb: float) -> None:
-    lack = shortage(path, item.pixel_bytes, keep_free_gb)
-    if lack is not None:
-        raise InputError(f"{lack}; with more room the same command goes on from here")
+    free = shutil.disk_usage(path).free
+    needed = _GROWTH * item.pixel_bytes
+    if free < needed + keep_free_gb * 1e9:
+        session = f", and the session keeps {keep_free_gb:g} GB free" if keep_free_gb else ""
+        raise InputError(
+            f"{path}: the disk has no room: {size(free)} are free, {size(needed)} needed next{session};"
+            " with more room the same command goes on from here"
+        )

@@ -59,7 +59,9 @@ def write_rois(path: Path, outlines: Iterable[Outline]) -> None:
             flat = name.replace("/", "_")
             roi = roifile.ImagejRoi.frompoints(corners.astype(np.float32), name=flat)
             roi.roitype = roifile.ROI_TYPE.POLYGON
-            archive.writestr(f"{flat}.roi", roi.tobytes())
+            # Without the time, so that the same ROIs are the same file.
+            entry = zipfile.ZipInfo(f"{flat}.roi")
+            archive.writestr(entry, roi.tobytes(), zipfile.ZIP_DEFLATED)
 
 
 def _box(box: tuple[int, int, int, int]) -> NDArray[np.float64]:
