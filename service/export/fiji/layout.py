@@ -99,6 +99,8 @@ def _dataset(path: str, name: str, views: Sequence[tuple[View, SavedFrame | Elec
                     left_out.append(LeftOutImage(view.name, str(error)))
                     continue
                 file.add(pixels)
+                # Before the next is read: one image is in memory, not two.
+                del pixels
                 there.append(view)
         if there:
             (part / "dataset.xml").write_bytes(dataset_xml(there, "dataset.h5"))
