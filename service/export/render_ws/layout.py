@@ -27,6 +27,8 @@ _MOST_SECTIONS = 999
 """Importers look for S and three digits."""
 _DIGITS = 100_000
 """Importers look for five digits of a column and of a row."""
+_OVERVIEW_ROW = 50_000
+"""First row of overviews, in the folder of the fluorescence: no section has as many rows of fields."""
 _PAGE_NAME_TAG = 285
 
 
@@ -82,8 +84,7 @@ class RenderWs:
 def _image_item(folder: ExportFolder, where: str, section: SectionContents, image: ElectronImage) -> Item:
     rows, columns = divmod(image.number, _DIGITS)
     if image in section.overviews:
-        # Beside the fluorescence, whose tiles have the first rows.
-        rows += 1 + max((frame.row for frame in section.frames), default=0)
+        rows += _OVERVIEW_ROW
     project = _project(folder, where.rpartition("/")[2], image.job.pixel_size_m)
     return Item(
         f"{project}{where}/tile-{columns:05d}x{rows:05d}.tif",

@@ -2,10 +2,12 @@
 
 import errno
 import hashlib
+import json
 import shutil
 import signal
 import sqlite3
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,14 @@ from service.errors import InputError, NotNowError
 from service.export.exporting import Exported, ExportProgress, export
 from service.export.folder import ExportFolder
 from service.export.items import ExportFormat
+from service.model.jobs import JobState
+from tests.service.conftest import Start
 from tests.service.export.importer import import_project
 from tests.service.export.killed import STEPS, killed
 from tests.service.export.runs import POSE, MadeRun, made_run, noise
 from tests.service.saying import Said
+
+EXCITATION_NM = 488
 
 
 def exported(made: MadeRun, out: Path, *sections: str) -> Exported:
@@ -196,6 +202,31 @@ def test_a_session_keeps_the_space_that_it_needs(
     connection.commit()
     connection.close()
     assert exported(made, tmp_path / "out").ended
+
+
+@pytest.mark.usefixtures("frames_once", "unpictured")
+def test_the_images_of_a_session_state_all_that_exports_need(start: Start, tmp_path: Path) -> None:
+    session = start()
+    out = {kind: tmp_path / kind for kind in ExportFormat}
+    for kind, path in out.items():
+        result = export(session.folder, session.info, kind, path)
+        assert result.ended
+        assert not result.left_out
+    tiles = import_project(out[ExportFormat.RENDER_WS])
+    fields, jobs = session.store.specimen.fields(), session.store.queue.jobs(JobState.DONE)
+    fluorescence = [tile for tile in tiles if tile.stack == f"exc_{EXCITATION_NM}nm"]
+    assert (len(fluorescence), len(tiles)) == (len(fields), len(fields) + len(jobs))
+    assert all(tile.camera for tile in tiles)
+    assert max(abs((tile.taken_at - datetime.now()).total_seconds()) for tile in tiles) < 86_400
+    documents = [json.loads(path.read_text()) for path in out[ExportFormat.OME_ZARR].rglob("em/J*/zarr.json")]
+    images = [one["attributes"] for one in documents if one["node_type"] == "group"]
+    assert len(images) == len(jobs)
+    for image in images:
+        assert image["ome"]["multiscales"][0]["datasets"][0]["coordinateTransformations"][0]["scale"] == [
+            0.1,
+            0.1,
+        ]
+        assert float(image["ilemtrack"]["facts"]["ilemtrack.dwell_s"]) > 0
 
 
 def test_progress_ends_at_all_bytes(made: MadeRun, tmp_path: Path) -> None:

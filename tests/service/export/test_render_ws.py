@@ -39,7 +39,7 @@ def test_an_importer_finds_stacks_tiles_and_grey_levels(made: MadeRun, tmp_path:
         np.testing.assert_array_equal(tile.pixels, made.pixels(name))
         assert (tile.section, tile.z, tile.camera) == ("S001", 0, "ETD & <co>")
     assert [(one.column, one.row) for one in stacks["EM_himag"]] == [(1, 0), (2, 0)]
-    assert stacks["EM_lomag"][0].z == 1
+    assert (stacks["EM_lomag"][0].z, stacks["EM_lomag"][0].row) == (1, 50_000)
     assert (tmp_path / "out" / "sections.csv").read_text() == "folder,section,z\nS001,S0001,0\nS002,S0002,1\n"
 
 
