@@ -8,15 +8,10 @@ from pathlib import Path
 from config.loading import parse
 from drivers.pose import FmToSem
 from service.errors import ImageError, InputError
-from service.export.contents import (
-    LeftOutImage,
-    RunContents,
-    chosen_sections,
-    is_ended,
-    section_contents,
-)
+from service.export.contents import LeftOutImage, RunContents
 from service.export.folder import ExportFolder
 from service.export.items import ExportFormat, Format, Item
+from service.export.reading import chosen_sections, is_ended, section_contents
 from service.export.snapshot import snapshot
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.store.connection import read_origin
