@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BIO_FORMATS := $(VENV)/.bio-formats
 BIOIO  := build/bioio
+NAPARI := build/napari
 WHEEL  := build/wheel
 PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
@@ -39,7 +40,7 @@ test: style $(BIO_FORMATS)  ## every check and test
 	wait $$beside; checked=$$?; cat build/beside.log; test $$tested$$checked = 00
 
 # Properties are tried on other examples than those of every day, and on fifteen times as many.
-long: $(READY) $(BIO_FORMATS) $(BIOIO)/.ready  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
+long: $(READY) $(BIO_FORMATS) $(BIOIO)/.ready $(NAPARI)/.ready  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
 
 bio-formats: $(BIO_FORMATS)
@@ -90,4 +91,11 @@ $(BIO_FORMATS): $(READY)
 $(BIOIO)/.ready: constraints.txt
 	$(PYTHON) -m venv $(BIOIO)
 	$(BIOIO)/bin/python $(PIP) $(INSTALL) bioio bioio-ome-tiff
+	@touch $@
+
+# napari needs 520 MB and other versions of what we use.
+$(NAPARI)/.ready: $(READY)
+	$(PYTHON) -m venv $(NAPARI)
+	$(BIN)/uv pip install --quiet --python $(NAPARI)/bin/python napari napari-ome-zarr || \
+	$(BIN)/python $(PIP) --python $(NAPARI)/bin/python install napari napari-ome-zarr
 	@touch $@

@@ -47,6 +47,10 @@ COMMANDS: Table = {
         f"{_OFFLINE}.runs.reporting:report",
         "Write the report of a run: one HTML file for a lab book.",
     ),
+    "export": Entry(
+        f"{_OFFLINE}.runs.exporting:export",
+        "Export images and cells of a run for napari, Fiji or render-ws.",
+    ),
     "trace": Entry(
         f"{_OFFLINE}.runs.tracing:trace",
         "Trace an image, cell or frame to all it comes from, and back.",
