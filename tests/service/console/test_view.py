@@ -134,7 +134,12 @@ def test_the_buttons_of_the_queue_go_when_it_turns_out_that_the_run_has_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[Shown] = []
-    monkeypatch.setattr(steering, "button", lambda label, _: made.append(Shown(label)) or made[-1])
+
+    def button(label: str, _: object) -> Shown:
+        made.append(Shown(label))
+        return made[-1]
+
+    monkeypatch.setattr(steering, "button", button)
     view = view_of(Role.OPERATE, State())
     check = steering.buttons(view, lambda: {"J000001": JobState.QUEUED})
     assert made
