@@ -153,7 +153,7 @@ def test_what_people_decided_is_apart_and_a_run_under_way_says_so(start: Start, 
     assert people["as_run"]["beam_s"] != found["of_run"]["beam_s"]
     _, said, _ = say("replay", session.folder.path)
     assert "NOT ENDED YET" in said
-    assert "1 cells rejected by a person; the shadow images 1 of them whole" in said
+    assert "1 cell rejected by a person; the shadow images 1 whole" in said
 
 
 def test_a_run_of_an_earlier_version_is_migrated_on_a_copy(ended: Path, say: Said, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from service.shadow.compare import Judged, Why
 from service.shadow.costs import Cost
 from service.shadow.result import ComparedSection, Shadow
 from service.wording import some
+from service.wording_cells import cells as cells_in_words
 from service.words.quantities import duration, size
 from service.words.review import VERDICTS
 
@@ -135,7 +136,8 @@ def _print_people(shadow: Shadow) -> None:
     counts = Counter(one.verdict for one in people.decided)
     for verdict, number in counts.items():
         imaged = sum(one.share >= 1 for one in people.decided if one.verdict is verdict)
-        results.print(f"  {number} cells {VERDICTS[verdict]}; the shadow images {imaged} of them whole")
+        said = f"{number} {cells_in_words(number)} {VERDICTS[verdict]}"
+        results.print(f"  {said}; the shadow images {imaged} whole")
     if people.margins:
         results.print("  other margins or another threshold")
     if people.choice:
