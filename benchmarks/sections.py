@@ -44,6 +44,10 @@ GROUPS: dict[str, tuple[ArraySettings, PictureSettings]] = {
     "500 in ribbons": (replace(ARRAY, sections=500, arrangement="ribbons"), PICTURE),
     "trapezoids": (replace(ARRAY, taper=0.25), PICTURE),
     "trapezoids in ribbons": (replace(ARRAY, taper=0.25, arrangement="ribbons"), PICTURE),
+    "plain trapezoids in ribbons": (
+        replace(ARRAY, taper=0.25, arrangement="ribbons"),
+        replace(PICTURE, texture=0.0),
+    ),
     "touching and overlapping": (
         replace(ARRAY, touching_share=0.5, overlapping_share=0.2, fill=0.25),
         PICTURE,

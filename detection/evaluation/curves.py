@@ -1,7 +1,7 @@
 """Missed cells against hours of electron beam, and confidences against the share of real hits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -42,6 +42,8 @@ class OperatingPoint:
         The same over all true cells, 0..1.
     dropped_cells : float
         Cells expected among the hits below the floor, by their confidence alone; needs no truth.
+    session_h : float or None
+        The whole session as the planner would have it, hours; None if nobody has planned it.
     """
 
     margin_um: float
@@ -51,6 +53,11 @@ class OperatingPoint:
     missed_cells: int
     missed_share: float
     dropped_cells: float
+    session_h: float | None = None
+
+
+Decided = Sequence[Sequence[Cell]]
+"""Cells of each frame, as a policy has decided on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ def operating_points(
     margins_um: Sequence[float] = MARGINS_UM,
     floors: Sequence[float] = FLOORS,
     side_quantiles: Sequence[float] = SIDE_QUANTILES,
+    session_h: Callable[[Decided], float] | None = None,
 ) -> list[OperatingPoint]:
     """Apply the policy to the hits of all frames with every box and confidence floor.
 
@@ -101,39 +109,71 @@ def operating_points(
     beam_s_per_um2 : float
         Dwell time over the area of a pixel: 0.2204 s/um2 at 16.5 nm and 60 us.
     margins_um, floors, side_quantiles : sequence of float
+    session_h : callable, optional
+        Returns the hours of the session that images some cells.
 
     Returns
     -------
     list of OperatingPoint
         In the order of the floors, then of the margins or quantiles.
     """
+    policies = _policies(frames, policy, margins_um, floors, side_quantiles)
+    return [_point(frames, one, policy, beam_s_per_um2, session_h) for one in policies]
+
+
+def operating_point(
+    frames: Sequence[JudgedFrame],
+    policy: DetectionConfig,
+    beam_s_per_um2: float,
+    session_h: Callable[[Decided], float] | None = None,
+) -> OperatingPoint:
+    """Apply one policy to the hits of all frames; see `operating_points`."""
+    return _point(frames, policy, policy, beam_s_per_um2, session_h)
+
+
+def extremes(frames: Sequence[JudgedFrame], policy: DetectionConfig) -> tuple[Decided, Decided, Decided]:
+    """Return the cells of all frames at three settings.
+
+    They are the point of a curve with the fewest and smallest boxes, the policy itself, and the point with
+    the most and largest boxes.
+    """
+    most, *_, fewest = sorted(
+        _policies(frames, policy, MARGINS_UM, FLOORS, SIDE_QUANTILES),
+        key=lambda one: (one.min_confidence, -one.dilate_um, -one.side_quantile),
+    )
+    small, present, large = (
+        [_decided(frame, one, policy) for frame in frames] for one in (fewest, policy, most)
+    )
+    return small, present, large
+
+
+def _policies(
+    frames: Sequence[JudgedFrame],
+    policy: DetectionConfig,
+    margins_um: Sequence[float],
+    floors: Sequence[float],
+    side_quantiles: Sequence[float],
+) -> list[DetectionConfig]:
+    """Return the policy of each point of a curve."""
     quantile_decides = any(cell.outer_px is not None for frame in frames for cell in frame.cells)
     name, values = ("side_quantile", side_quantiles) if quantile_decides else ("dilate_um", margins_um)
     return [
-        _point(
-            frames,
-            policy.model_copy(update={name: value, "min_confidence": floor}),
-            policy,
-            beam_s_per_um2,
-        )
+        policy.model_copy(update={name: value, "min_confidence": floor})
         for floor in floors
         for value in values
     ]
 
 
-def operating_point(
-    frames: Sequence[JudgedFrame], policy: DetectionConfig, beam_s_per_um2: float
-) -> OperatingPoint:
-    """Apply one policy to the hits of all frames; see `operating_points`."""
-    return _point(frames, policy, policy, beam_s_per_um2)
-
-
 def _point(
-    frames: Sequence[JudgedFrame], policy: DetectionConfig, present: DetectionConfig, beam_s_per_um2: float
+    frames: Sequence[JudgedFrame],
+    policy: DetectionConfig,
+    present: DetectionConfig,
+    beam_s_per_um2: float,
+    session_h: Callable[[Decided], float] | None,
 ) -> OperatingPoint:
     area_um2, missed, cells, dropped = 0.0, 0, 0, 0.0
-    for frame in frames:
-        kept = _decided(frame, policy, present)
+    decided = [_decided(frame, policy, present) for frame in frames]
+    for frame, kept in zip(frames, decided, strict=True):
         imaged = union_mask((c.image_box_px for c in kept if c.image_box_px is not None), frame.shape)
         area_um2 += float(imaged.sum()) * frame.pixel_size_um**2
         missed += sum(cell.share_inside(imaged) < WHOLE_SHARE for cell in frame.counted)
@@ -147,6 +187,7 @@ def _point(
         missed,
         missed / cells if cells else math.nan,
         dropped,
+        None if session_h is None else session_h(decided),
     )
 
 

@@ -22,7 +22,7 @@ def open_detector(settings: DetectionConfig) -> Detector:
         Raised when there is none of that name, or its file cannot be read or is not such a model; one
         sentence.
     """
-    from detection.plugins import load_plugin, plugin_names
+    from detection.plugins import load_plugin
 
     kind, path = _with_file(settings.detector)
     if path is not None:
@@ -32,10 +32,31 @@ def open_detector(settings: DetectionConfig) -> Detector:
     except DetectionError as error:
         raise InputError(str(error)) from error
     if found is None:
-        files = (f"{name}:MODEL" for name in WITH_FILE)
-        names = ", ".join((*BUILT_IN, *files, *plugin_names()))
-        raise InputError(f"there is no detector named {settings.detector}; there are {names}")
+        raise _unknown(settings.detector)
     return found
+
+
+def with_detector(config: Config, name: str) -> Config:
+    """Return the configuration with another detector.
+
+    Raises
+    ------
+    InputError
+        Raised for what cannot be the name of one.
+    """
+    try:
+        detection = DetectionConfig.model_validate(config.detection.model_dump() | {"detector": name})
+    except ValueError:
+        raise _unknown(name) from None
+    return config.model_copy(update={"detection": detection})
+
+
+def _unknown(name: str) -> InputError:
+    from detection.plugins import plugin_names
+
+    files = (f"{kind}:MODEL" for kind in WITH_FILE)
+    names = ", ".join((*BUILT_IN, *files, *plugin_names()))
+    return InputError(f"there is no detector named {name}; there are {names}")
 
 
 def with_absolute_model(config: Config) -> Config:

@@ -43,7 +43,7 @@ class Analysis:
     Sections are processed in the order of cutting, each once none of its fields is pending. Their frames are
     read from disk, so that memory does not grow with the array and a restart sees the same pixels. A new
     process starts again with the first section, and records results only for fields that are still ``saved``;
-    see docs/decisions/0007-serial-in-sessions.md.
+    see docs/decisions/0007-serial-in-sessions.md. Without `pictures`, none are drawn.
 
     Raises
     ------
@@ -51,7 +51,9 @@ class Analysis:
         Raised when the configuration names a detector that is not available.
     """
 
-    def __init__(self, config: Config, store: Store, folder: RunFolder, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, store: Store, folder: RunFolder, clock: Clock, pictures: bool = True
+    ) -> None:
         self._config, self._store, self._folder, self._clock = config, store, folder, clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._pending: list[Future[None]] = []
@@ -71,7 +73,7 @@ class Analysis:
         }
         self._found: list[Found] = []
         """Results not yet in the store."""
-        self._pictures = RunPictures(folder, len(self._untaken))
+        self._pictures = RunPictures(folder, len(self._untaken)) if pictures else None
         self._linked_again = 0
         """Sections recorded by an earlier process."""
         self._ready_s = 0.0
@@ -152,7 +154,7 @@ class Analysis:
                 self._keep_found()
         if last:
             self._plan_the_rest()
-        if last and not self._store.specimen.fields(state=FieldState.PENDING, limit=1):
+        if self._pictures and last and not self._store.specimen.fields(state=FieldState.PENDING, limit=1):
             self._pictures.finish()
 
     def _log_relinking(self, section: str, new: bool) -> None:
@@ -205,7 +207,8 @@ class Analysis:
             self._keep(found)
             # Only now, so that results the store refused are tried again.
             del self._found[0]
-            self._pictures.add(found)
+            if self._pictures is not None:
+                self._pictures.add(found)
 
     def _keep(self, found: Found) -> None:
         """Record new results of a section, and plan it once all its fields are detected or failed."""

@@ -41,7 +41,7 @@ COMMANDS: Table = {
     ),
     "replay": Entry(
         f"{_LIVE}.session:replay",
-        "Run recorded frames through a session with a simulated SEM.",
+        "Run frames through a session, or another detector over a run.",
     ),
     "report": Entry(
         f"{_OFFLINE}.runs.reporting:report",

@@ -14,6 +14,7 @@ from service.console.computer.source import Computer
 from service.console.feed import Feed, State
 from service.console.safety import Role
 from service.errors import ApiError, InputError, NoDaemonError
+from service.model.phases import FINAL, Phase
 
 TROUBLE = (ApiError, InputError, NoDaemonError)
 """Errors of a request; each is one sentence."""
@@ -95,6 +96,12 @@ class View:
     def may_change(self) -> bool:
         """True if this person may change anything in this run."""
         return self.role is Role.OPERATE and self.state.live
+
+    @property
+    def may_steer(self) -> bool:
+        """True if this person may change the queue: the session is known, and has not ended."""
+        status = self.state.status
+        return self.may_change and status is not None and Phase(status["phase"]) not in FINAL
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Call a method that changes nothing, and return its result.

@@ -108,14 +108,19 @@ def evaluation_document(
     present: OperatingPoint,
     bins: list[ReliabilityBin],
     s_per_um2: float,
+    raster_session_h: float,
 ) -> dict[str, Any]:
-    """Return the JSON document; null stands for figures that do not exist."""
+    """Return the JSON document; null stands for figures that do not exist.
+
+    Hours of a session are as planned; hours of beam are areas of boxes times the beam time per area.
+    """
     everything_h = raster_h(frames, s_per_um2)
     document = {
         "v": 1,
         **asdict(evaluation),
         "beam_h": evaluation.imaged_fraction * everything_h,
         "raster_beam_h": everything_h,
+        "raster_session_h": raster_session_h,
         "operating_point": asdict(present),
         "curve": [asdict(point) for point in points],
         "reliability": [asdict(b) for b in bins],

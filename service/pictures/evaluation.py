@@ -1,5 +1,6 @@
-"""Plots of missed cells against beam time, and of the reliability of confidences."""
+"""Plots of missed cells against hours of the session, and of the reliability of confidences."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,10 +23,10 @@ def plot_curve(
     path: Path,
     points: Sequence[OperatingPoint],
     present: OperatingPoint,
-    raster_beam_h: float,
+    raster_session_h: float,
     dropped: tuple[Sequence[float], Sequence[float], Sequence[int]],
 ) -> None:
-    """Draw missed cells against hours of beam, and the cells lost to a confidence floor.
+    """Draw missed cells against hours of the session, and the cells lost to a confidence floor.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ def plot_curve(
         Operating points of every margin, or quantile of the sides, and floor.
     present : OperatingPoint
         Operating point of the current policy.
-    raster_beam_h : float
-        Hours of beam to image everything.
+    raster_session_h : float
+        Hours of the session that images everything.
     dropped : (floors, expected cells, real cells)
         See `detection.evaluation.curves.dropped_by_floor`.
 
@@ -47,7 +48,7 @@ def plot_curve(
     """
     figure = Figure(figsize=(12, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
-    _draw_points(left, points, present, raster_beam_h)
+    _draw_points(left, points, present, raster_session_h)
     _draw_dropped(right, *dropped, present.min_confidence)
     save_figure(figure, path)
 
@@ -84,48 +85,52 @@ def plot_reliability(path: Path, bins: Sequence[ReliabilityBin]) -> None:
 
 
 def _draw_points(
-    axes: Axes, points: Sequence[OperatingPoint], present: OperatingPoint, raster_beam_h: float
+    axes: Axes, points: Sequence[OperatingPoint], present: OperatingPoint, raster_session_h: float
 ) -> None:
     by_quantile = len({point.side_quantile for point in points}) > 1
     for number, (floors, line) in enumerate(_alike(points)):
-        hours, missed = [p.beam_h for p in line], [100 * p.missed_share for p in line]
+        hours, missed = [_hours(p) for p in line], [100 * p.missed_share for p in line]
         axes.plot(hours, missed, "o-", color=COLOURS[number], markersize=4, label=_floors(floors))
         for point in line if number == 0 else ():
             text = _label(point, by_quantile=by_quantile)
             if text is not None:
                 axes.annotate(
                     text,
-                    (point.beam_h, 100 * point.missed_share),
+                    (_hours(point), 100 * point.missed_share),
                     xytext=(6, 6),
                     textcoords="offset points",
                     fontsize=8,
                     color=INK,
                 )
     axes.plot(
-        present.beam_h,
+        _hours(present),
         100 * present.missed_share,
         "*",
         color=STAR,
         markersize=16,
         zorder=5,
         label=f"now: {_box_of(present, by_quantile=by_quantile)}, confidence {present.min_confidence:g},\n"
-        f"{present.missed_cells} cells missed, {present.beam_h:.3g} h",
+        f"{present.missed_cells} cells missed, {_hours(present):.3g} h",
     )
-    longest_h = max(point.beam_h for point in points)
-    end_h = min(1.25 * longest_h, raster_beam_h) or raster_beam_h
+    longest_h = max(_hours(point) for point in points)
+    end_h = min(1.25 * longest_h, raster_session_h) or raster_session_h
     axes.set_xlim(0, end_h)
     axes.set(
-        xlabel="electron beam / h (area of the boxes; the planner's context and overlap come on top)",
+        xlabel="hours of the session, as planned (frames, moves, fluorescence, changes of pressure)",
         ylabel="cells missed or cut / %",
     )
     axes.set_ylim(0, max(108 * max(point.missed_share for point in points), LEAST_AXIS_PERCENT))
     numbers = "the quantile of the sides" if by_quantile else "the margin"
-    axes.set_title(f"Cells missed against hours of beam; numbers are {numbers}", loc="left", color=INK)
-    percent_per_h = 100 / raster_beam_h
+    axes.set_title(f"Cells missed against hours of the session; numbers are {numbers}", loc="left", color=INK)
+    percent_per_h = 100 / raster_session_h
     share = axes.secondary_xaxis("top", functions=(_times(percent_per_h), _times(1 / percent_per_h)))
-    share.set_xlabel(f"share of the {raster_beam_h:.3g} h of a full raster / %", color=GREY)
+    share.set_xlabel(f"share of the {raster_session_h:.3g} h of a full raster / %", color=GREY)
     axes.legend(frameon=False, fontsize=9)
     _plain(axes)
+
+
+def _hours(point: OperatingPoint) -> float:
+    return math.nan if point.session_h is None else point.session_h
 
 
 def _label(point: OperatingPoint, *, by_quantile: bool) -> str | None:
@@ -153,7 +158,7 @@ def _alike(points: Sequence[OperatingPoint]) -> list[tuple[list[float], list[Ope
 
 def _same(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> bool:
     return all(
-        a.missed_cells == b.missed_cells and abs(a.beam_h - b.beam_h) <= 0.01 * a.beam_h
+        a.missed_cells == b.missed_cells and abs(_hours(a) - _hours(b)) <= 0.01 * _hours(a)
         for a, b in zip(one, other, strict=True)
     )
 

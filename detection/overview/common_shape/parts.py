@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.overview import quads
-from detection.overview.common_shape.strips import Strip, joint_rank, likeness, strips_along
+from detection.overview.common_shape.joints import CLEAR_TEETH, joint_rank, joints_of, saw_teeth
+from detection.overview.common_shape.strips import Strip, likeness, strips_along
 from detection.overview.ground import Ground
 from detection.overview.settings import PartsSettings
 from detection.overview.values import Corners
@@ -49,7 +50,7 @@ def divided(strips: Sequence[Strip], settings: PartsSettings) -> Division:
 
 def corners_of(strip: Strip, parts: int) -> tuple[Corners, ...]:
     """Return the corners of equal parts of a strip."""
-    places = [0.0, *strip.joints(parts), strip.length - 1.0]
+    places = [0.0, *joints_of(strip, parts), strip.length - 1.0]
     return tuple(strip.part(first, last) for first, last in pairwise(places))
 
 
@@ -92,11 +93,20 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
 
     Neighbouring sections look alike, and the line between them is one of the strongest across the strip. The
     halves of one section differ, as the tissue does. In sections that show nothing inside, a line in the
-    middle proves nothing, since all sections would have it, but several at equal distances do.
+    middle proves nothing, since all sections would have it, but several at equal distances do. Trapezoids
+    need nothing inside: the width steps at each joint.
     """
     length = float(np.median([one.length for one in strips]))
     width = float(np.median([one.width for one in strips]))
     shortest = max(settings.least_px, width / settings.most_aspect)
+    teeth = {
+        parts: float(np.median([saw_teeth(one, parts) for one in strips]))
+        for parts in range(1, int(length / shortest) + 1)
+        if length / parts <= settings.most_aspect * width
+    }
+    toothed = max(teeth, key=lambda parts: teeth[parts], default=1)
+    if toothed > 1 and teeth[toothed] >= CLEAR_TEETH:
+        return toothed, True
     alike: dict[int, float] = {}
     lined: list[int] = []
     for parts in range(2, int(length / shortest) + 1):

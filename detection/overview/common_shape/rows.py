@@ -3,12 +3,13 @@
 import numpy as np
 
 from detection.overview import quads
+from detection.overview.common_shape.joints import CLEAR_TEETH, saw_teeth
 from detection.overview.common_shape.parts import corners_of, sections_in
 from detection.overview.common_shape.strips import Strip, strips_in
 from detection.overview.edges import with_lines
 from detection.overview.fit import placed_on
 from detection.overview.ground import Ground
-from detection.overview.settings import OverviewSettings
+from detection.overview.settings import OverviewSettings, PartsSettings
 from detection.overview.values import Corners
 
 
@@ -48,6 +49,17 @@ def with_rows(
     return (with_lines(ground, np.array(lines)) if lines else ground), found
 
 
+def _parts(strip: Strip, about: float, limits: PartsSettings) -> int:
+    """Return the number of sections of a row, near the one that their height suggests.
+
+    The height is known to some per cent: a long row may seem to have one more or less. Saw teeth decide.
+    """
+    few, many = round(about * (1 - limits.row_width)), round(about * (1 + limits.row_width))
+    teeth = {parts: saw_teeth(strip, parts) for parts in range(max(few, 1), many + 1)}
+    best = max(teeth, key=lambda parts: teeth[parts], default=0)
+    return best if best and teeth[best] >= CLEAR_TEETH else round(about)
+
+
 def _row(
     strip: Strip, shape: Corners, settings: OverviewSettings, seen: bool
 ) -> tuple[float, tuple[Corners, ...], int]:
@@ -58,9 +70,10 @@ def _row(
     for turned, (wide, tall) in enumerate(
         (((first + third) / 2, (second + fourth) / 2), ((second + fourth) / 2, (first + third) / 2))
     ):
-        parts = round(strip.length / tall)
+        about = strip.length / tall
+        parts = _parts(strip, about, limits)
         off_width = abs(strip.width / wide - 1)
-        off_length = abs(strip.length / tall - parts)
+        off_length = abs(about - parts) if parts == round(about) else 0.0
         if parts < 2 or off_width > limits.row_width or off_length > limits.row_length:
             continue
         if seen and sections_in([strip], limits)[0] != parts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, median_filter
+from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 
 from detection.overview.common_shape.regions import regions_of
 from detection.overview.edges import sampled
@@ -17,11 +17,7 @@ _ACROSS = 24
 """Samples across a strip."""
 _MIDDLE = 0.8
 """Share of the width that is sampled: its borders are blurred."""
-_NEAR = 0.05
-"""Share of a part within which the line between two parts lies."""
-_CLEAR = 3.0
-"""Strength of a clear line, in those that are usual in the strip."""
-_ENDS = 0.12
+ENDS = 0.12
 """Share of a part left out at each of its ends when parts are compared: the line between them lies there."""
 
 
@@ -54,7 +50,7 @@ class Strip:
 
         Its sides are straight lines through the borders: each section of a ribbon may be narrower at one end.
         """
-        end = _ENDS * (last - first)
+        end = ENDS * (last - first)
         at = np.arange(max(round(first + end), 0), min(round(last - end), self.length - 1) + 1)
         if len(at) < 2:
             at = np.arange(2)
@@ -65,18 +61,10 @@ class Strip:
         (left_first, left_last), (right_first, right_last) = ends
         return np.asarray([right_first, left_first, left_last, right_last], dtype=np.float64)
 
-    def joints(self, parts: int) -> NDArray[np.float64]:
-        """Return the places between equal parts, (parts - 1,), each at the clearest line nearby."""
-        side = (self.length - 1) / parts
-        across = _across(self)[:, 0]
-        reach = max(1, round(_NEAR * side))
-        clear = _CLEAR * float(np.median(across))
-        found = np.arange(1, parts) * side
-        for number, place in enumerate(np.round(found).astype(int)):
-            near = across[place - reach : place + reach + 1]
-            if len(near) and near.max() > clear:
-                found[number] = place - reach + int(near.argmax())
-        return np.asarray(found, np.float64)
+    @property
+    def widths(self) -> NDArray[np.float64]:
+        """Distance of the borders at each place, working pixels."""
+        return np.asarray(np.linalg.norm(self.right - self.left, axis=1), dtype=np.float64)
 
 
 def strip_of(ground: Ground, contour: NDArray[np.floating], along: NDArray[np.floating]) -> Strip | None:
@@ -155,53 +143,32 @@ def likeness(strip: Strip, parts: int) -> tuple[float, float]:
     structure : float
         Variance of the insides over that of noise.
     """
+    # Stripes along the strip are alike at any distance, and tilted ones, as of a side that is not parallel to
+    # it, nearly so: what changes slowly from part to part proves nothing.
+    slow = uniform_filter1d(strip.tones, max(3, round(strip.length / parts)), axis=0, mode="reflect")
+    found = [_likeness(strip, parts, strip.tones - one) for one in (strip.tones.mean(axis=0), slow)]
+    (one, power), (other, other_power) = found
+    return min(one, other), min(power, other_power)
+
+
+def _likeness(strip: Strip, parts: int, tones: Floats) -> tuple[float, float]:
+    """Return correlation and structure of neighbouring parts in these tones, (length, samples)."""
     side = strip.length / parts
     sigma = max(0.04 * min(side, strip.width), 0.8)
-    # Stripes along the strip are alike at any distance.
-    tones = strip.tones - strip.tones.mean(axis=0)
-    smooth = cv2.GaussianBlur(tones, (0, 0), sigmaX=1.0, sigmaY=sigma)
-    fine = tones - cv2.GaussianBlur(tones, (0, 0), 1.0)
-    size, reach = round((1 - 2 * _ENDS) * side), max(1, round(0.04 * side))
+    smooth = np.asarray(cv2.GaussianBlur(tones, (0, 0), sigmaX=1.0, sigmaY=sigma), np.float32)
+    fine = np.asarray(tones - cv2.GaussianBlur(tones, (0, 0), 1.0), np.float32)
+    size, reach = round((1 - 2 * ENDS) * side), max(1, round(0.04 * side))
     alike, power = [], []
     for number in range(parts - 1):
-        one = _centred(smooth, (number + _ENDS) * side, size)
+        one = _centred(smooth, (number + ENDS) * side, size)
         power.append(_usual(one) ** 2)
-        starts = [(number + 1 + _ENDS) * side + move for move in range(-reach, reach + 1)]
+        starts = [(number + 1 + ENDS) * side + move for move in range(-reach, reach + 1)]
         others = [_centred(smooth, start, size) for start in starts]
         same = [_correlation(one, other) for other in others if other.shape == one.shape]
         alike.append(max(same, default=0.0))
     # Of white noise a Gaussian leaves 1 / (4 pi sigma_x sigma_y) of the variance, and takes about .6 of it.
     noise = _usual(fine) ** 2 / (4 * np.pi * sigma) / 0.6
     return float(np.median(alike)), float(np.median(power)) / max(noise, 1e-9)
-
-
-def joint_rank(strip: Strip, parts: int) -> float:
-    """Return the mean rank, 0 to 1, of the lines across at equal distances among all lines across.
-
-    0: each is stronger than any elsewhere; .5: they are as strong as anything.
-    """
-    side = strip.length / parts
-    reach = max(1, round(0.03 * side))
-    near = cv2.dilate(_across(strip), np.ones((2 * reach + 1, 1), np.uint8))[:, 0]
-    place = np.arange(strip.length)
-    joints = np.round(np.arange(1, parts) * side).astype(int)
-    off = np.abs(place[:, None] - joints).min(axis=1) > 2 * reach + 2
-    end = max(5, round(_ENDS * side))
-    others = near[off & (place >= end) & (place < strip.length - end)]
-    return float((others >= near[joints][:, None]).mean()) if len(others) else 0.5
-
-
-def _across(strip: Strip) -> Floats:
-    """Return the strength of lines across at each place, (length, 1).
-
-    Both halves of the width count on their own: a line may be tilted.
-    """
-    total = np.zeros((strip.length, 1), np.float32)
-    for half in np.split(strip.tones, 2, axis=1):
-        profile = gaussian_filter1d(half.mean(axis=1), 0.8)
-        step = np.abs(np.gradient(profile)).astype(np.float32)
-        total += cv2.dilate(step[:, None], np.ones((3, 1), np.uint8))
-    return total
 
 
 def _centred(tones: Floats, start: float, size: int) -> Floats:

@@ -6,11 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from config.choices import DEFAULT_PROFILE
-from service.cli.options import ChannelOption, ConfigFile, Images, Json, OtherPixelSize, RunDir
+from service.cli.options import ChannelOption, ConfigFile, Json, OtherPixelSize, RunDir
 from service.cli.output import tell
 from service.errors import InputError, NeverBegunError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
+ImagesOrRun = Annotated[
+    list[Path],
+    typer.Argument(help="TIFF, OME-TIFF or PNG files, or folders of them; or the folder of one run."),
+]
 Clock = Annotated[
     Literal["fast", "real"],
     typer.Option("--clock", help="Run as fast as the computer can, or in real time."),
@@ -79,8 +83,16 @@ def run(
 
 
 def replay(
-    images: Images,
-    config: ConfigFile = DEFAULT_PROFILE,
+    images: ImagesOrRun,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config", help=f"YAML file or name of a profile; {DEFAULT_PROFILE}, or that of the run."
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Detector in place of the configured one; see `ilemtrack detect`.")
+    ] = None,
     pixel_size_nm: OtherPixelSize = None,
     channel: ChannelOption = None,
     serial: Annotated[
@@ -90,16 +102,32 @@ def replay(
     out: Out = None,
     as_json: Json = False,
 ) -> int:
-    """Run recorded frames through a session with a simulated SEM.
+    """Run frames through a session, or another detector over a run.
 
-    They go through detection and planning as new fluorescence frames would.
+    Recorded frames go through detection, planning and a simulated SEM as new fluorescence would. The folder
+    of a run is only read: the output says which cells another detector or policy would have lost or gained,
+    and how many hours; --out then gets a picture of each field.
     """
+    run_dirs = [path for path in images if (path / "run.json").is_file()]
+    if run_dirs:
+        if len(images) > 1:
+            raise InputError(f"{run_dirs[0]}: is the folder of a run; name it alone")
+        if pixel_size_nm is not None or channel is not None or clock != "fast":
+            raise InputError(
+                f"{run_dirs[0]}: is the folder of a run; --pixel-size-nm, --channel, --clock are for images"
+            )
+        from service.cli.live.shadow.command import Asked, replay_run
+
+        return replay_run(run_dirs[0], Asked(config, detector, serial), out, as_json)
     from config.loading import load
     from drivers.recorded.collection import image_files
+    from service.analysis.detectors import with_detector
     from service.cli.live import session_run
     from service.session.folders.run_folder import Recorded
 
-    chosen = load(config)
+    chosen = load(config or DEFAULT_PROFILE)
+    if detector is not None:
+        chosen = with_detector(chosen, detector)
     files = image_files(images, ordered=True)
     for notice in files.notices:
         tell(f"warning: {notice}")

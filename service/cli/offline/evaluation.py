@@ -70,7 +70,7 @@ def evaluate(
     curve: Annotated[
         Path | None,
         typer.Option(
-            help="PNG file: missed cells against hours of beam, by margin and confidence threshold."
+            help="PNG file: missed cells against hours of the session, by margin and confidence threshold."
         ),
     ] = None,
     reliability: Annotated[
@@ -89,6 +89,8 @@ def evaluate(
     from service.cli.offline.evaluation_tables import print_evaluation
     from service.evaluation.documents import beam_s_per_um2, evaluation_document, read_judged
     from service.evaluation.truth import read_truth
+    from service.planning.curve.hours import SessionHours
+    from service.planning.curve.places import read_placed, read_sections
 
     settings = load(config)
     known = read_truth(truth)
@@ -99,10 +101,17 @@ def evaluate(
         tell(f"warning: {left_out} frames of the truth have no detections and are not scored")
     s_per_um2 = beam_s_per_um2(settings.sem)
     figures = judge(frames)
-    present = curves.operating_point(frames, settings.detection, s_per_um2)
-    points = curves.operating_points(frames, settings.detection, s_per_um2)
+    session = SessionHours(
+        settings,
+        read_placed(detections),
+        read_sections(detections),
+        curves.extremes(frames, settings.detection),
+    )
+    present = curves.operating_point(frames, settings.detection, s_per_um2, session.hours)
+    points = curves.operating_points(frames, settings.detection, s_per_um2, session_h=session.hours)
     bins = curves.reliability(frames)
-    document = evaluation_document(figures, frames, points, present, bins, s_per_um2)
+    raster_h = session.raster_hours()
+    document = evaluation_document(figures, frames, points, present, bins, s_per_um2, raster_h)
     if curve is not None:
         if math.isnan(present.missed_share):
             raise InputError(f"{truth}: no cell is marked in these frames, so there is no curve to draw")
@@ -110,7 +119,7 @@ def evaluate(
 
         floors = [n / (FLOOR_STEPS - 1) for n in range(FLOOR_STEPS)]
         dropped = floors, *curves.dropped_by_floor(frames, floors)
-        plot_curve(curve, points, present, document["raster_beam_h"], dropped)
+        plot_curve(curve, points, present, raster_h, dropped)
     if reliability is not None:
         if not bins:
             raise InputError(f"{detections}: contains no hit, so there is no reliability to draw")

@@ -31,8 +31,9 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
         ("imaged share of the frames", _percent(document["imaged_fraction"])),
         ("imaged share of frames without cells", _percent(empty)),
         (
-            "electron beam",
-            f"{document['beam_h']:.3g} h; the full area takes {document['raster_beam_h']:.3g} h",
+            "the whole session, as planned",
+            f"{document['operating_point']['session_h']:.3g} h; a full raster takes"
+            f" {document['raster_session_h']:.3g} h",
         ),
     ):
         # A line without a figure is a heading.
@@ -48,7 +49,7 @@ def print_evaluation(document: dict[str, Any], policy: DetectionConfig) -> None:
         results.print(_reliability_table(document["reliability"]))
     floor = f"{policy.min_confidence:g}"
     results.print(
-        f"\nMissed cells and beam time by margin (hits with a confidence of at least {floor})",
+        f"\nMissed cells and hours of the session by margin (hits with a confidence of at least {floor})",
         soft_wrap=True,
     )
     results.print(_curve_table(document, policy))
@@ -80,19 +81,19 @@ def _curve_table(document: dict[str, Any], policy: DetectionConfig) -> Table:
     table = Table(box=None, pad_edge=False)
     by_quantile = len({point["side_quantile"] for point in document["curve"]}) > 1
     size, name = ("side_quantile", "quantile") if by_quantile else ("margin_um", "margin / um")
-    for heading in (name, "cells missed", "of all cells", "beam / h", "of full area"):
+    for heading in (name, "cells missed", "of all cells", "session / h", "of a full raster"):
         table.add_column(heading, justify="right")
     nearest = min(
         {p["min_confidence"] for p in document["curve"]}, key=lambda f: abs(f - policy.min_confidence)
     )
     for point in document["curve"]:
         if point["min_confidence"] == nearest:
-            share = point["beam_h"] / document["raster_beam_h"]
+            share = point["session_h"] / document["raster_session_h"]
             table.add_row(
                 f"{point[size]:g}",
                 str(point["missed_cells"]),
                 _percent(point["missed_share"]),
-                f"{point['beam_h']:.3g}",
+                f"{point['session_h']:.3g}",
                 _percent(share),
             )
     return table

@@ -6,7 +6,7 @@ from service.console.ask import Question, ask
 from service.console.parts import button
 from service.console.view import View
 from service.model.jobs import JobState
-from service.model.phases import FINAL, Phase
+from service.model.phases import Phase
 from service.model.specimen import FieldState
 
 
@@ -25,7 +25,7 @@ def controls(view: View) -> None:
         status = view.state.status
         phase = None if status is None else Phase(status["phase"])
         landing = bool(status and status["health"].get("landing"))
-        may = view.may_change and phase is not None and phase not in FINAL
+        may = view.may_steer
         waits = phase in (Phase.PAUSED, Phase.REVIEW)
         pause.set_visibility(may and not waits and not landing and phase is not Phase.FAULT)
         go_on.set_visibility(may and (waits or landing))

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from service.console.ask import Question, ask
 from service.console.parts import button
+from service.console.safety import Role
 from service.console.view import View
 from service.model.jobs import JobState
 
@@ -22,7 +23,7 @@ _EXPOSED_AGAIN = (
 def buttons(
     view: View, chosen: Callable[[], Mapping[str, JobState]], only_possible: bool = False
 ) -> Callable[[], None]:
-    """Make the buttons, none for whoever may not change anything.
+    """Make the buttons, none for whoever may only watch; they are hidden while nothing can be changed.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def buttons(
     Returns
     -------
     callable
-        To be called when the chosen frames or their states have changed.
+        To be called when the chosen frames or their states, or the session, have changed.
     """
     made: list[tuple[_Action, ui.button]] = []
 
@@ -51,14 +52,15 @@ def buttons(
         await view.change(action.method, by=answer.by, reason=answer.reason, if_rev=status["rev"], **which)
 
     def check() -> None:
-        states = list(chosen().values())
+        states, may = list(chosen().values()), view.may_steer
         for action, one in made:
-            possible = bool(states) and all(state in action.states for state in states)
-            possible = possible and (len(states) == 1 or action.place is None)
-            one.set_enabled(possible)
-            one.set_visibility(possible or not only_possible)
+            possible = action.is_possible(states)
+            one.set_enabled(may and possible)
+            # An ended run says above that it is read only: what can never work there is not shown.
+            one.set_visibility(may and (possible or not only_possible))
 
-    if view.may_change:
+    # Only now and then is it known before the page is made that a run has ended.
+    if view.role is Role.OPERATE:
         made.extend(
             (action, button(action.label, partial(act, action)).classes("steer")) for action in _ACTIONS
         )
@@ -129,6 +131,11 @@ class _Action:
     states: frozenset[JobState]
     place: Mapping[str, bool] | None = None
     """New place of a single frame; None for what is done to several."""
+
+    def is_possible(self, states: Sequence[JobState]) -> bool:
+        """Return True if it can be done to frames in these states."""
+        alone = len(states) == 1 or self.place is None
+        return bool(states) and alone and all(state in self.states for state in states)
 
 
 _WAITING = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})

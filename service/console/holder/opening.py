@@ -10,6 +10,7 @@ from typing import TypeVar
 from nicegui import ui
 
 from service.console.ask import Question, ask
+from service.console.computer.holder import HolderMap
 from service.console.holder.draft import Draft
 from service.console.holder.editing import NOWHERE, Editor
 from service.console.parts import button
@@ -94,13 +95,16 @@ class Opening:
         files = self._view.computer.holder
         if not await self._may_drop():
             return
+        before = self._editor.shown
         says = f"Finding the sections in {name}; that may take minutes…"
         found = await self._try(lambda: asyncio.to_thread(files.find, name), says, self._find)
-        if found is not None:
-            self._editor.open(Draft(found, ""))
-            self._says.set_text("Look at each outline; then save the list.")
-            await self._read_landmarks()
-            await self.show_stage()
+        # Whoever has gone on with the list meanwhile is asked once more.
+        if found is None or (self._editor.shown != before and not await self._may_drop()):
+            return
+        self._says.set_text("Look at each outline; then save the list.")
+        # With the landmarks from the start: nobody has changed anything yet that could be undone.
+        self._editor.open(Draft(await self._with_landmarks(found), ""))
+        await self.show_stage()
 
     async def _may_drop(self) -> bool:
         """Ask before changes that are not saved are lost."""
@@ -129,13 +133,20 @@ class Opening:
                 self._editor.set_picture(address_of(base64.b64decode(found.jpeg)), found.size_px)
 
     async def _read_landmarks(self) -> None:
+        shown = self._editor.shown
+        landmarked = await self._with_landmarks(shown)
+        if landmarked != shown:
+            self._editor.change(replace(self._editor.shown, landmarks=landmarked.landmarks))
+            await self.show_stage()
+
+    async def _with_landmarks(self, shown: HolderMap) -> HolderMap:
+        """Return sections with the landmarks of the chosen file, if there is one and they fit an overview."""
         name = str(self._landmarks.value or "")
-        if name and self._editor.shown.sections and self._editor.shown.unit == "px":
-            files = self._view.computer.holder
-            found = await self._try(lambda: asyncio.to_thread(files.landmarks, name), "", None)
-            if found is not None:
-                self._editor.change(replace(self._editor.shown, landmarks=found))
-                await self.show_stage()
+        if not name or not shown.sections or shown.unit != "px":
+            return shown
+        files = self._view.computer.holder
+        found = await self._try(lambda: asyncio.to_thread(files.landmarks, name), "", None)
+        return shown if found is None else replace(shown, landmarks=found)
 
     async def show_stage(self) -> None:
         """Show the safe area of the stage over the sections."""

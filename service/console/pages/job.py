@@ -47,6 +47,7 @@ def build(view: View) -> None:
     async def show() -> None:
         nonlocal seen_seq, state, drawn
         status = view.state.status
+        check()
         if status is None or view.seq == seen_seq:
             return
         seen_seq = view.seq

@@ -1,7 +1,7 @@
 """The page of the queue: frames page by page, filters, and what a person may do with the chosen frames."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from nicegui import ui
 
@@ -62,9 +62,7 @@ def build(view: View) -> None:
                 section = ui.input("Section", value=place.section, placeholder="S0001")
                 section.props("outlined dense clearable debounce=400 maxlength=100").classes("filter")
             buttons = ui.element("div").classes("tools-end")
-        table = ui.table(
-            columns=_COLUMNS, rows=[], row_key="job", selection="multiple" if view.may_change else None
-        )
+        table = ui.table(columns=_COLUMNS, rows=[], row_key="job")
         table.props(
             'flat dense hide-pagination :pagination="{rowsPerPage: 0}" no-data-label="No such frames."'
         )
@@ -83,6 +81,8 @@ def build(view: View) -> None:
         status = view.state.status
         if status is None:
             return
+        _offer_choice(table, view.may_steer)
+        check()
         # The counts come with the status, which may be later than the rows.
         _offer_states(choice, status["jobs"], place.state)
         if view.seq == place.seen_seq and not anew:
@@ -137,6 +137,14 @@ def build(view: View) -> None:
         check = steering.buttons(view, lambda: {row["job"]: JobState(row["code"]) for row in table.selected})
     table.on_select(check)
     view.follow(show)
+
+
+def _offer_choice(table: ui.table, may: bool) -> None:
+    """Let rows be chosen, as long as something can be done with them."""
+    wanted: Literal["multiple"] | None = "multiple" if may else None
+    if table.selection != wanted:
+        table.set_selection(wanted)
+        table.selected = []
 
 
 def _offer_states(choice: ui.select, counts: dict[str, int], chosen: JobState | None) -> None:

@@ -20,6 +20,9 @@ from service.words.quantities import duration
 _CLOSED = (
     "There is nothing to review now: cells are edited between fluorescence and the first electron image."
 )
+_NOT_DRIVEN = (
+    "No program drives this run, so that nothing can be changed here. `ilemtrack resume` takes the review up."
+)
 
 
 def build(view: View) -> None:
@@ -72,11 +75,13 @@ def build(view: View) -> None:
             closed.set_visibility(True)
             return
         state.update(found | {"electron_s": targets["electron_s"]})
-        closed.set_text(_CLOSED)
+        # A review that no program waits in can be looked at, not changed.
+        driven = view.state.live
+        closed.set_text(_NOT_DRIVEN if found["open"] else _CLOSED)
         page.set_visibility(True)
         for one in (tools, why, settings, done):
-            one.set_visibility(found["open"])
-        closed.set_visibility(not found["open"])
+            one.set_visibility(found["open"] and driven)
+        closed.set_visibility(not (found["open"] and driven))
         sums.set_text(
             f"{found['imaged']} of {found['cells']} cells will be imaged. By people: {found['accepted']}"
             f" accepted, {found['rejected']} rejected, {found['drawn']} drawn, {found['resized']} resized."

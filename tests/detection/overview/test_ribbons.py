@@ -8,14 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from detection.overview.common_shape.doubts import shape_doubt
+from detection.overview.common_shape.joints import CLEAR_TEETH, joints_of, saw_teeth
 from detection.overview.common_shape.parts import WHOLE, usual_division
 from detection.overview.common_shape.regions import Region
 from detection.overview.common_shape.rows import with_rows
 from detection.overview.common_shape.shape import candidate_shapes, shape_of
-from detection.overview.common_shape.strips import strip_of
+from detection.overview.common_shape.strips import Strip, likeness, strip_of, strips_in
 from detection.overview.find import find_sections
 from detection.overview.ground import Ground, ground_of
-from detection.overview.quads import overlap, placed
+from detection.overview.quads import facing_deg, overlap, placed
 from detection.overview.settings import OverviewSettings, ShapeSettings
 from detection.overview.values import Corners, ShapeDoubt
 from tests.detection.overview.pictures import drawn, outlines, rectangle
@@ -161,3 +162,75 @@ def test_a_bent_ribbon_is_made_straight() -> None:
     # OpenCV draws round ends.
     assert strip.length == pytest.approx(120 * np.radians(70) + 40, rel=0.1)
     assert strip.width == pytest.approx(40, rel=0.1)
+
+
+def trapezoids(count: int, x: float = 100, y: float = 130, turn: float = 20) -> list[Corners]:
+    """Return plain trapezoids edge to edge, one below the other, each wider at its lower side."""
+    half, upper = WIDTH / 2, 0.75 * WIDTH / 2
+    one = np.array([[-upper, -HEIGHT / 2], [upper, -HEIGHT / 2], [half, HEIGHT / 2], [-half, HEIGHT / 2]])
+    shifts = [(number - (count - 1) / 2) * HEIGHT for number in range(count)]
+    return [placed(one + np.array([0, shift]), x, y, turn) for shift in shifts]
+
+
+def strip_of_row(sections: list[Corners], size: tuple[int, int]) -> tuple[Ground, Strip]:
+    """Return the ribbon of some sections as one strip along it."""
+    made = ground(drawn(sections, size))
+    strips = [strip for each in strips_in(made, 200.0) for strip in each]
+    return made, max(strips, key=lambda one: one.length / one.width)
+
+
+def test_plain_trapezoids_in_a_ribbon_are_told_by_the_steps_of_its_width() -> None:
+    truth = trapezoids(6)
+    found = find_sections(drawn(truth, (260, 240)))
+    assert found.shape_doubt is None
+    assert found.shape is not None
+    assert found.shape.symmetry_deg == 360
+    assert len(found.sections) == 6
+    for corners in truth:
+        best = max(
+            (np.array(one.corners_px) for one in found.sections), key=lambda one: overlap(one, corners)
+        )
+        assert overlap(best, corners) > 0.78
+        # The longer side is the first of the shape, and the lower one of the truth: none lies upside down.
+        turned = (facing_deg(best) - facing_deg(corners)) % 360
+        assert turned == pytest.approx(180, abs=5)
+
+
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_saw_teeth_count_the_sections_and_show_where_they_join(count: int) -> None:
+    _, strip = strip_of_row(trapezoids(count, 140, 140), (280, 280))
+    teeth = [saw_teeth(strip, parts) for parts in range(1, 12)]
+    assert int(np.argmax(teeth)) + 1 == count
+    assert max(teeth) > CLEAR_TEETH
+    assert sum(one > CLEAR_TEETH for one in teeth) == 1
+    ends = [(strip.length - count * HEIGHT) / 2, (strip.length + count * HEIGHT) / 2]
+    assert np.abs(np.diff([ends[0], *joints_of(strip, count), ends[1]]) - HEIGHT).max() < 4
+
+
+def test_rectangles_and_a_single_trapezoid_have_no_saw_teeth_between_parts() -> None:
+    _, strip = strip_of_row(row(5), (260, 240))
+    assert max(saw_teeth(strip, parts) for parts in range(1, 9)) < CLEAR_TEETH
+    _, strip = strip_of_row([placed(2 * trapezoids(1, 0, 0, 0)[0], 100, 100, 20)], (200, 200))
+    assert max(saw_teeth(strip, parts) for parts in range(2, 9)) < CLEAR_TEETH
+
+
+def test_a_long_row_has_as_many_sections_as_teeth_though_their_height_is_off() -> None:
+    truth = trapezoids(12, 210, 210, 45)
+    made = ground(drawn(truth, (420, 420)))
+    taller = trapezoids(1, 0, 0, 0)[0] * np.array([1.0, 1.06])
+    _, places = with_rows(made, taller, True, SETTINGS)
+    assert len(places) == 2 * len(truth), "each of them both ways"
+
+
+def test_tilted_stripes_are_no_parts_that_look_alike() -> None:
+    truth = [placed(rectangle(60, 26), 60, 60, 20)]
+    picture = drawn(truth, (120, 120))
+    # A line that is nearly parallel to the long sides, as the side of a neighbour would be.
+    near, far = 0.8 * truth[0][0] + 0.2 * truth[0][3], 0.55 * truth[0][1] + 0.45 * truth[0][2]
+    cv2.line(picture, np.round(near).astype(int).tolist(), np.round(far).astype(int).tolist(), 40, 2)
+    long_side_first = np.roll(
+        truth[0], -int(np.argmax(np.linalg.norm(np.roll(truth[0], -1, 0) - truth[0], axis=1))), 0
+    )
+    strip = strip_of(ground(picture), long_side_first, long_side_first[1] - long_side_first[0])
+    assert strip is not None
+    assert max(likeness(strip, parts)[0] for parts in range(4, 7)) < SETTINGS.parts.alike

@@ -3,10 +3,12 @@ from typing import Any
 import pytest
 from nicegui import Event, ui
 
+from service.console.changes import steering
 from service.console.feed import State
 from service.console.safety import Role
 from service.console.view import FollowedRun, View
 from service.errors import ApiError, NoDaemonError
+from service.model.jobs import JobState
 from service.words.events import event_words
 from tests.service.console.consoles import run_alone
 
@@ -83,3 +85,73 @@ def test_a_move_in_the_queue_is_said_in_words() -> None:
     ):
         data = {"moved": moved, "before": before, "by": "kim", "reason": ""}
         assert event_words({"kind": "job", "data": data}) == says
+
+
+@pytest.mark.parametrize(
+    ("role", "live", "phase", "may"),
+    [
+        (Role.OPERATE, True, "electron", True),
+        (Role.OPERATE, True, None, False),
+        (Role.OPERATE, True, "done", False),
+        (Role.OPERATE, True, "aborted", False),
+        (Role.OPERATE, False, "done", False),
+        (Role.OPERATE, False, "electron", False),
+        (Role.WATCH, True, "electron", False),
+    ],
+)
+def test_the_queue_is_steered_by_operators_of_a_session_that_is_known_and_goes_on(
+    role: Role, live: bool, phase: str | None, may: bool
+) -> None:
+    assert (
+        view_of(role, State(status=None if phase is None else {"phase": phase}, live=live)).may_steer is may
+    )
+
+
+def view_of(role: Role, state: State) -> View:
+    feed = Answers()
+    feed.state = state
+    return View(FollowedRun(feed, Event[[]](), None), None, role, {}, "kim", True, "/")  # type: ignore[arg-type]
+
+
+class Shown:
+    """A button of which only the visibility and the state count."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.visible = self.enabled = True
+
+    def classes(self, _: str) -> "Shown":
+        return self
+
+    def set_visibility(self, visible: bool) -> None:
+        self.visible = visible
+
+    def set_enabled(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+
+def test_the_buttons_of_the_queue_go_when_it_turns_out_that_the_run_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Shown] = []
+
+    def button(label: str, _: object) -> Shown:
+        made.append(Shown(label))
+        return made[-1]
+
+    monkeypatch.setattr(steering, "button", button)
+    view = view_of(Role.OPERATE, State())
+    check = steering.buttons(view, lambda: {"J000001": JobState.QUEUED})
+    assert made
+    assert not any(one.visible for one in made), "nothing is known yet"
+    feed: Any = view.run.feed
+    feed.state = State(status={"phase": "electron"})
+    check()
+    assert all(one.visible for one in made)
+    assert {one.label for one in made if one.enabled} == {"Hold", "Skip", "Move first", "Move last"}
+    feed.state = State(status={"phase": "electron"}, live=False)
+    check()
+    assert not any(one.visible or one.enabled for one in made)
+    made.clear()
+    steering.buttons(view_of(Role.WATCH, State(status={"phase": "electron"})), dict)
+    assert made == []

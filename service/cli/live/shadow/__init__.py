@@ -1,0 +1,1 @@
+"""`ilemtrack replay RUN_DIR`: another detector or policy over a finished run."""
