@@ -1,4 +1,4 @@
-"""Positions of all tiles, from the stage and from their measured distances."""
+"""Positions of images, from the stage and from their measured distances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.linalg import spsolve
-
-from service.mapping.tiles.shifts import Shift
 
 Points = NDArray[np.float64]
 
@@ -21,8 +19,28 @@ _LEAST_M = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Measured distance of two images.
+
+    Attributes
+    ----------
+    first, second : int
+        Indices of the images.
+    off_m : (float, float)
+        Centre of the second less that of the first, m.
+    likeness : float
+        Correlation of what both show, 0 to 1.
+    """
+
+    first: int
+    second: int
+    off_m: tuple[float, float]
+    likeness: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """Positions of tiles.
+    """Positions of images.
 
     Attributes
     ----------
@@ -41,7 +59,8 @@ class Settled:
 def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> Settled:
     """Return the positions that fit the shifts and the stage best, by reweighted least squares.
 
-    Shifts that contradict the others lose their weight. The mean of all positions is that of the stage.
+    Shifts that contradict the others lose their weight. The mean of all positions that shifts join is that of
+    the stage.
 
     Parameters
     ----------
@@ -67,7 +86,7 @@ def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> S
     wanted = (off_m - (stage_m[second] - stage_m[first])) / unit
     weights = np.ones(m)
     moved = np.zeros((count, 2))
-    # Residuals are smaller than errors, since each tile follows its few distances.
+    # Residuals are smaller than errors, since each image follows its few distances.
     freedom = max(m - count + 1, 0.1 * m) / m
     sigma = 1.0
     for _ in range(_ROUNDS):
@@ -79,6 +98,5 @@ def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> S
         # Of the length of a Gaussian error on two axes the median is 1.177 standard deviations.
         sigma = max(float(np.median(residuals)) / 1.177 / freedom**0.5, _LEAST_M / unit)
         weights = 1 / (1 + (residuals / (_SIGMAS * sigma)) ** 2)
-    moved -= moved.mean(axis=0)
     residuals = np.hypot(*(distances @ moved - wanted).T)
     return Settled(stage_m + moved * unit, residuals * unit, residuals <= 3 * _SIGMAS * sigma)

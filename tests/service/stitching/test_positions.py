@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from service.mapping.tiles.positions import settled
-from service.mapping.tiles.shifts import Shift
+from service.stitching.positions import Shift, settled
 
 STEP_M = 100e-6
 ERROR_M = 1e-6
