@@ -47,6 +47,10 @@ COMMANDS: Table = {
         f"{_OFFLINE}.runs.reporting:report",
         "Write the report of a run: one HTML file for a lab book.",
     ),
+    "stitch": Entry(
+        f"{_OFFLINE}.runs.stitching:stitch",
+        "Stitch cells and fields; register cells through sections.",
+    ),
     "trace": Entry(
         f"{_OFFLINE}.runs.tracing:trace",
         "Trace an image, cell or frame to all it comes from, and back.",

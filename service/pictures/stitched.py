@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,16 +22,31 @@ _LIGHT = np.array([0.15, 1.0, 0.35], np.float32)
 """Colour of the fluorescence, RGB."""
 _ELECTRONS = 0.72
 """Factor that dims the electron image, so that colours stand out. Chosen by eye."""
+_LOOKED_AT = 256
+"""Rows and columns by which grey levels are judged."""
 STRIP_COLUMNS = 12
 """Slices in a row of a strip."""
 SLICE_PX = 220
 """Longest side of a slice in a strip. Chosen by eye."""
 _CAPTION_PX, _GAP_PX = 18, 4
+_BAR_PX = (72, 34)
+"""Corner of the first slice that is dimmed for its scale bar."""
+_QUALITY = 88
+"""JPEG: a third of the size of PNG, whose noise cannot be compressed. Chosen by eye."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A slice of a strip; `grey` is None where there is no image, `sure` false where it was not registered by electrons."""
+    """A slice of a strip.
+
+    Attributes
+    ----------
+    name : str
+    grey : (rows, columns) array of uint8, or None
+        None where there is no image.
+    sure : bool
+        False where electrons did not prove its place.
+    """
 
     name: str
     grey: Picture | None
@@ -90,20 +106,49 @@ def draw_strip(slices: Sequence[Slice], um_per_dot: float) -> Picture:
         if one.grey is not None:
             tile = np.ascontiguousarray(np.repeat(one.grey[..., None], 3, axis=2))
             if number == 0:
+                # Resin is as bright as the bar.
+                corner = tile[-_BAR_PX[1] :, -_BAR_PX[0] :]
+                corner[...] = corner // 3
                 draw_scale_bar(tile, um_per_dot)
             picture[y + _CAPTION_PX : y + _CAPTION_PX + shape[0], x : x + shape[1]] = tile
     return picture
+
+
+def save_jpeg(path: Path, rgb: Picture) -> None:
+    """Save an RGB picture as JPEG, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        Raised when the file cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(jpeg(rgb))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def jpeg(rgb: Picture) -> bytes:
+    """Return an RGB picture as the bytes of a JPEG file."""
+    _, encoded = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    )
+    return encoded.tobytes()
 
 
 def _small(image: NDArray[np.generic], share: float) -> NDArray[np.float32]:
     if share >= 1:
         return image.astype(np.float32)
     rows, columns = (max(1, round(side * share)) for side in image.shape)
-    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    small = cv2.resize(np.asarray(image, np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32)
 
 
 def _between(image: NDArray[np.float32], percentiles: tuple[float, float]) -> NDArray[np.float32]:
     """Return grey levels from 0 to 1 between percentiles of what is not 0."""
-    known = image[image > 0]
+    some = image[:: max(1, image.shape[0] // _LOOKED_AT), :: max(1, image.shape[1] // _LOOKED_AT)]
+    known = some[some > 0]
     low, high = np.percentile(known, percentiles) if known.size else (0.0, 1.0)
     return np.asarray(np.clip((image - low) / max(float(high - low), 1.0), 0, 1), dtype=np.float32)

@@ -1,1 +1,1 @@
-"""Electron images of a cell, a field or a track, joined: stitched, laid over fluorescence, registered through sections."""
+"""Electron images joined: fields and cells stitched, cells laid on fluorescence and through sections."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 import cv2
 import numpy as np
@@ -61,7 +61,7 @@ class Piece:
 
 
 def canvas_over(placed: Sequence[tuple[Tile, Point]], rect_m: RectM | None = None) -> Canvas | None:
-    """Return the grid over some tiles, or over what they show of a rectangle; None where they show nothing of it.
+    """Return the grid over some tiles, or over what they show of a rectangle; None where that is nothing.
 
     Its pixels are the smallest of those of the tiles.
     """
@@ -83,7 +83,12 @@ def pieces_on(canvas: Canvas, placed: Sequence[tuple[Tile, Point]]) -> tuple[Pie
         x, y = canvas.corner_px(center_m, tile.size_m)
         width, height = _size_on(canvas, tile)
         piece = Piece(tile, round(x), round(y), round(x) + width, round(y) + height)
-        if piece.left < canvas.size_px[0] and piece.top < canvas.size_px[1] and piece.right > 0 and piece.bottom > 0:
+        if (
+            piece.left < canvas.size_px[0]
+            and piece.top < canvas.size_px[1]
+            and piece.right > 0
+            and piece.bottom > 0
+        ):
             found.append(piece)
     return tuple(found)
 
@@ -96,8 +101,8 @@ def dtype_of(tiles: Sequence[Tile]) -> np.dtype[np.uint8] | np.dtype[np.uint16]:
 def bands(canvas: Canvas, pieces: Sequence[Piece], reader: TileReader, rows: int) -> Iterator[Pixels]:
     """Yield an image from its top, so many rows at a time; ground that no tile shows is 0.
 
-    Where tiles overlap, each counts by the distance to its own edge, so that one fades into the other; elsewhere the
-    pixels are those of the microscope.
+    Where tiles overlap, each counts by the distance to its own edge, so that one fades into the other;
+    elsewhere the pixels are those of the microscope.
 
     Parameters
     ----------
@@ -118,13 +123,15 @@ def bands(canvas: Canvas, pieces: Sequence[Piece], reader: TileReader, rows: int
         bottom = min(top + rows, height)
         here = [piece for piece in pieces if piece.top < bottom and piece.bottom > top]
         band: Pixels = np.zeros((bottom - top, width), dtype)
-        shown = [(piece, _pixels(canvas, piece, reader, dtype)) for piece in here]
+        shown = [(piece, _pixels(piece, reader, dtype)) for piece in here]
         for part, covering in _parts(here, (0, top, width, bottom)):
             left, upper, right, lower = part
             target = band[upper - top : lower - top, left:right]
             if len(covering) == 1:
                 piece, pixels = shown[covering[0]]
-                target[...] = pixels[upper - piece.top : lower - piece.top, left - piece.left : right - piece.left]
+                target[...] = pixels[
+                    upper - piece.top : lower - piece.top, left - piece.left : right - piece.left
+                ]
             else:
                 target[...] = _faded([shown[n] for n in covering], part, dtype)
         yield band
@@ -140,7 +147,7 @@ def covered(canvas: Canvas, pieces: Sequence[Piece]) -> float:
 def _parts(
     pieces: Sequence[Piece], within: tuple[int, int, int, int]
 ) -> Iterator[tuple[tuple[int, int, int, int], list[int]]]:
-    """Cut a rectangle along the edges of all pieces; yield each part that pieces cover, with their numbers."""
+    """Cut a rectangle along the edges of all pieces; yield each part that they cover, with their numbers."""
     edges = np.array([[p.left, p.top, p.right, p.bottom] for p in pieces]).reshape(-1, 4)
     xs = np.unique(np.clip([within[0], within[2], *edges[:, 0], *edges[:, 2]], within[0], within[2]))
     ys = np.unique(np.clip([within[1], within[3], *edges[:, 1], *edges[:, 3]], within[1], within[3]))
@@ -176,11 +183,11 @@ def _size_on(canvas: Canvas, tile: Tile) -> tuple[int, int]:
     return max(1, round(tile.size_px[0] * share)), max(1, round(tile.size_px[1] * share))
 
 
-def _pixels(canvas: Canvas, piece: Piece, reader: TileReader, dtype: np.dtype[np.generic]) -> Pixels:
+def _pixels(piece: Piece, reader: TileReader, dtype: np.dtype[np.generic]) -> Pixels:
     pixels = reader.read(piece.tile)
     size = piece.right - piece.left, piece.bottom - piece.top
     if size != piece.tile.size_px:
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), dtype=pixels.dtype)
+        pixels = cast("Pixels", cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
     if pixels.dtype != dtype:
         pixels = pixels.astype(np.uint16) * np.uint16(_TO_16_BITS)
     return pixels

@@ -1,7 +1,7 @@
 """Shifts between two overlapping images, each with what proves it.
 
-Cross-correlation, normalised by what each shift really has in common (Lewis, Vision Interface 1995): overlaps are
-narrow, so that a shift changes much of what is compared.
+Cross-correlation, normalised by what each shift really has in common (Lewis, Vision Interface 1995): overlaps
+are narrow, so that a shift changes much of what is compared.
 """
 
 import math
@@ -19,8 +19,8 @@ _ELSEWHERE = 0.75
 _LEAST_RELIABLE = 1e-3
 """Least share of the variance that is not noise; less would divide by rounding."""
 _LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-"""Shows noise and little of the image (Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300); of white noise of
-unit variance it has a standard deviation of 6."""
+"""Shows noise and little of the image (Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300); of white noise
+of unit variance it has a standard deviation of 6."""
 _MEDIAN_OF_GAUSSIAN = 0.6745
 """Median of the absolute values of a Gaussian of unit variance."""
 
@@ -42,8 +42,8 @@ class Band:
         """Return the details of an image, of mean about 0."""
         values = image.astype(np.float32)
         fine = cv2.GaussianBlur(values, (0, 0), self.fine_px, borderType=cv2.BORDER_REFLECT)
-        fine -= cv2.GaussianBlur(values, (0, 0), self.coarse_px, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(fine, dtype=np.float32)
+        coarse = cv2.GaussianBlur(values, (0, 0), self.coarse_px, borderType=cv2.BORDER_REFLECT)
+        return np.asarray(cv2.subtract(fine, coarse), dtype=np.float32)
 
     def reliability(self, image: NDArray[np.generic], details: Floats) -> float:
         """Return the correlation that another image of the same ground, as noisy, can have: 0 to 1.
@@ -65,7 +65,8 @@ class Band:
     def places(self, details: Floats) -> float:
         """Return over how many places details are spread; 1 for a single object on empty ground.
 
-        A participation ratio: the square of the sum of the energies of all blocks over the sum of their squares.
+        A participation ratio: the square of the sum of the energies of all blocks over the sum of their
+        squares.
         """
         side = max(round(2 * self.coarse_px), 1)
         rows, columns = (max(1, size // side) for size in details.shape)
@@ -175,7 +176,12 @@ def _normalised(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return Pearson's correlation for each distance of the corners, and the pixels in common."""
     (ha, wa), (hb, wb) = a.shape, b.shape
-    in_a = (np.maximum(rows, 0), np.minimum(ha, hb + rows), np.maximum(columns, 0), np.minimum(wa, wb + columns))
+    in_a = (
+        np.maximum(rows, 0),
+        np.minimum(ha, hb + rows),
+        np.maximum(columns, 0),
+        np.minimum(wa, wb + columns),
+    )
     in_b = (in_a[0] - rows, in_a[1] - rows, in_a[2] - columns, in_a[3] - columns)
     count = np.outer(in_a[1] - in_a[0], in_a[3] - in_a[2]).astype(np.float64)
     sums_a, sums_b = _sums(a, *in_a), _sums(b, *in_b)

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
@@ -68,7 +70,7 @@ class ImageRecord(Frozen):
 class SectionDocument(Frozen):
     """A section: its tiles, seams and images."""
 
-    v: Literal[1] = VERSION
+    v: Literal[1] = 1
     section: str
     fingerprint: str
     tiles: tuple[Tile, ...]
@@ -93,6 +95,20 @@ class SectionDocument(Frozen):
         write_text(path, self.model_dump_json(indent=1) + "\n")
 
 
+class Registered(StrEnum):
+    """What the place of a slice is known by."""
+
+    REFERENCE = "reference"
+    ELECTRONS = "electrons"
+    FLUORESCENCE = "fluorescence"
+    """The middle of the cell as fluorescence has it, and the rotation of its section; electrons prove
+    nothing."""
+    CENTER = "center"
+    """The middle of the cell alone: the rotation of its section is not known."""
+    MISSING = "missing"
+    """There is no image: its plane is 0."""
+
+
 class SlicePlace(Frozen):
     """A slice of a volume: its section, and how it was registered.
 
@@ -102,39 +118,32 @@ class SlicePlace(Frozen):
         Plane of the volume, from 0.
     section : str
     cell : str or None
-        None for a section without an image of the cell: its plane is 0.
-    registered : str
-        ``reference``, ``electrons``, ``tracks`` (only by the places of the cells in fluorescence), ``center`` (by nothing:
-        the middle of the cell lies on that of its neighbour) or ``missing``.
+    registered : Registered
+    target : str or None
+        Section against which it was registered.
+    significance, correlation : float
+        Of the electron images; 0 where they prove nothing.
     rotation_rad : float
         From the section to the reference, counter-clockwise.
     shift_um : (float, float)
-        From the middle of the image of the cell in this section to that in the reference.
+        Where the middle of its image lies in the reference, from the middle of the image there.
     """
 
     z: int
     section: str
     cell: str | None
-    registered: Literal["reference", "electrons", "tracks", "center", "missing"]
+    registered: Registered
+    target: str | None = None
+    significance: float = 0.0
+    correlation: float = 0.0
     rotation_rad: float = 0.0
     shift_um: tuple[float, float] = (0.0, 0.0)
-
-
-class LinkFigures(Frozen):
-    """Registration of two sections: by landmarks that agree, and the misfit of the settled places to it."""
-
-    source: str
-    target: str
-    landmarks: int
-    correlation: float
-    misfit_nm: float
-    agrees: bool
 
 
 class TrackDocument(Frozen):
     """A cell through the sections: its volume and strip."""
 
-    v: Literal[1] = VERSION
+    v: Literal[1] = 1
     track: str
     fingerprint: str
     volume: str
@@ -144,10 +153,9 @@ class TrackDocument(Frozen):
     size_px: tuple[int, int]
     pixel_size_nm: float
     thickness_nm: float | None
-    grey_levels: tuple[float, float]
+    grey_levels: tuple[int, int]
     """Grey levels of the images that became 0 and 255."""
     slices: tuple[SlicePlace, ...]
-    links: tuple[LinkFigures, ...]
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -166,7 +174,12 @@ class TrackDocument(Frozen):
 
 def fingerprint(*parts: object) -> str:
     """Return a text that changes with any of its parts, and with the version of the program."""
-    return hashlib.sha256(repr((VERSION, program_version(), parts)).encode()).hexdigest()
+    return hashlib.sha256(repr((VERSION, _program(), parts)).encode()).hexdigest()
+
+
+@cache
+def _program() -> str:
+    return program_version()
 
 
 def _read(kind: type[D], path: Path) -> D | None:

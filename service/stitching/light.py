@@ -30,7 +30,8 @@ class LightToSem:
     matrix : (2, 2) array
     shift_m : (2,) array
     by : str
-        ``overview`` where each tile was placed by an overview that proves where the field lies, else ``calibration``.
+        ``overview`` where each tile was placed by an overview that proves where the field lies, else
+        ``calibration``.
     proven_m : float or None
         Largest error that the overviews leave; None without.
     """
@@ -79,7 +80,10 @@ def light_to_sem(
     matrix = np.stack([seen[1] - seen[0], seen[2] - seen[0]], axis=1)
     off = [np.array(center_m) - matrix @ np.array(tile.shows_m) for tile, center_m in placed]
     return LightToSem(
-        matrix, np.mean(off, axis=0), "overview" if complete else "calibration", max(proven) if complete else None
+        matrix,
+        np.mean(off, axis=0),
+        "overview" if complete else "calibration",
+        max(proven) if complete else None,
     )
 
 

@@ -1,8 +1,9 @@
-"""Where the tiles of a section lie: by the read-back of the stage, and by what overlapping tiles both show."""
+"""Places of the tiles of a section: by the stage, and by what overlapping tiles both show."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -13,8 +14,8 @@ from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Seam, Tile, same_size
 
 _FURTHEST_ERRORS = 4.0
-"""Largest error of a distance that is looked for, in largest errors of a position: two tiles may be off by one each, and
-the machine by twice what it is configured for. Chosen by hand."""
+"""Largest error of a distance that is looked for, in largest errors of a position: two tiles may be off by
+one each, and the machine by twice what it is configured for. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def place(tiles: Sequence[Tile], reader: TileReader, errors: Errors) -> Placed:
         if found is not None:
             off_m = np.array(found.off_m)
             before, after = (
-                float(np.hypot(*(centers[m] - centers[n] - off_m))) * 1e9 for centers in (read_m, result.centers_m)
+                float(np.hypot(*(centers[m] - centers[n] - off_m))) * 1e9
+                for centers in (read_m, result.centers_m)
             )
             seam = replace(
                 seam,
@@ -129,16 +131,6 @@ def _at_pixel_size(pixels: Pixels, tile: Tile, pixel_m: float) -> Pixels:
     # The middle stays where it is; warpAffine counts from pixel centres.
     matrix[:, 2] = np.array(tile.size_px) / 2 - 0.5 - (np.array([columns, rows]) / 2 - 0.5) / share
     smooth = cv2.GaussianBlur(pixels, (0, 0), 0.5 / share)
-    found: Pixels = np.asarray(
-        cv2.warpAffine(
-            smooth,
-            matrix,
-            (columns, rows),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        ),
-        dtype=pixels.dtype,
-    )
-    return found
-
-
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = cv2.warpAffine(smooth, matrix, (columns, rows), flags=way, borderMode=cv2.BORDER_REPLICATE)
+    return cast("Pixels", found)

@@ -22,7 +22,9 @@ def seams_of_image(canvas: Canvas, pieces: Sequence[Piece], seams: Sequence[Seam
     """
     at = {piece.tile.job: piece for piece in pieces}
     inside = [
-        seam for seam in seams if seam.first in at and seam.second in at and _meet(canvas, at[seam.first], at[seam.second])
+        seam
+        for seam in seams
+        if seam.first in at and seam.second in at and _meet(canvas, at[seam.first], at[seam.second])
     ]
     known = [seam for seam in inside if seam.measured_m is not None and seam.agrees]
     before = [seam.read_back_nm for seam in known if seam.read_back_nm is not None]

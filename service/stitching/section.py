@@ -1,4 +1,4 @@
-"""The stitched images of one section: one for each field and cell, and fluorescence on electrons for each cell."""
+"""Stitched images of a section: of each field and cell, and fluorescence on electrons for each cell."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,8 +13,7 @@ from planner.geometry.rects import grown, overlap
 from service.model.jobs import JobState
 from service.model.overviews import Overview
 from service.model.specimen import Cell
-from service.pictures.overlay import write_png
-from service.pictures.stitched import draw_light_on_electrons
+from service.pictures.stitched import draw_light_on_electrons, save_jpeg
 from service.stitching.canvas import Canvas, bands, canvas_over, covered, dtype_of, pieces_on
 from service.stitching.documents import ImageRecord, SectionDocument, fingerprint
 from service.stitching.light import LightToSem, light_on, light_to_sem
@@ -23,7 +22,7 @@ from service.stitching.seams import seams_of_image
 from service.stitching.shifts import Pixels
 from service.stitching.tiles import TileReader, tiles_of
 from service.stitching.values import Point, Tile
-from service.stitching.writing import BAND_ROWS, ImageFacts, Written, write_image
+from service.stitching.writing import BAND_ROWS, ImageFacts, Written, sync, write_image
 from service.store.store import Store
 
 DOCUMENT = "section.json"
@@ -111,7 +110,7 @@ class SectionImages:
     ----------
     document : SectionDocument
     cells : dict
-        Ground of each cell that has an image.
+        Ground of each cell of which something is imaged, also of those that were not wanted.
     made, unchanged : int
         Images that were made, and those that were there.
     """
@@ -152,19 +151,30 @@ def stitch_section(
     if not document.tiles:
         return None
     found = SectionImages(document)
-    for ground in _grounds(run, document, wanted):
+    new: dict[str, ImageRecord] = {}
+    for ground in _grounds(run, document):
         if ground.cell is not None:
             found.cells[ground.name] = ground
+        names = wanted.fields if ground.cell is None else wanted.cells
+        if names is not None and ground.name not in names:
+            continue
         for file, print_, make in _files(run, ground, reader):
-            record = found.document.images.get(file)
-            if record is not None and record.fingerprint == print_ and _is_there(run.folder(section) / file, record):
+            record = document.images.get(file)
+            if (
+                record is not None
+                and record.fingerprint == print_
+                and _is_there(run.folder(section) / file, record)
+            ):
                 found.unchanged += 1
                 continue
-            record = _record(found.document, ground, print_, make(run.folder(section) / file, found.document), file)
-            found.document = found.document.model_copy(update={"images": {**found.document.images, file: record}})
-            found.document.write(run.folder(section) / DOCUMENT)
-            found.made += 1
+            record = _record(document, ground, print_, make(run.folder(section) / file, document), file)
+            new[file] = record
             note(f"{section}/{file}")
+    if new:
+        sync(run.folder(section), new)
+        found.document = document.model_copy(update={"images": {**document.images, **new}})
+        found.document.write(run.folder(section) / DOCUMENT)
+    found.made = len(new)
     return found
 
 
@@ -203,22 +213,20 @@ def _settled(run: Run, section: str, reader: TileReader) -> SectionDocument:
     return document
 
 
-def _grounds(run: Run, document: SectionDocument, wanted: Wanted) -> Iterator[Ground]:
+def _grounds(run: Run, document: SectionDocument) -> Iterator[Ground]:
     """Yield what each image of a section shows, fields first."""
     placed = tuple(zip(document.tiles, document.settled_m, strict=True))
     overviews = {one.id: one for one in run.store.overviews.all() if one.section == document.section}
     calibration = FmToSem.of(run.config.calibration)
     section = light_to_sem(placed, calibration, {})
     for one in run.store.specimen.fields(section=document.section):
-        if wanted.fields is None or one.id in wanted.fields:
-            near = tuple((tile, at) for tile, at in placed if overlap(section.rect_to_sem(one.rect_m), tile.rect_m))
-            canvas = canvas_over(near)
-            if canvas is not None:
-                yield Ground("field", one.id, canvas, near)
+        rect_m = section.rect_to_sem(one.rect_m)
+        near = tuple((tile, at) for tile, at in placed if overlap(rect_m, tile.rect_m))
+        canvas = canvas_over(near)
+        if canvas is not None:
+            yield Ground("field", one.id, canvas, near)
     states = {job.id: job.state for job in run.store.queue.jobs(section=document.section)}
     for cell in run.store.specimen.cells(section=document.section):
-        if not cell.jobs or (wanted.cells is not None and cell.id not in wanted.cells):
-            continue
         ground = _of_cell(run, cell, placed, calibration, overviews, states)
         if ground is not None:
             yield ground
@@ -254,12 +262,18 @@ Maker = Callable[[Path, SectionDocument], Written]
 
 def _files(run: Run, ground: Ground, reader: TileReader) -> Iterator[tuple[str, str, Maker]]:
     """Yield each file of a ground: its name, its fingerprint, and the function that makes it."""
-    yield ground.file, ground.fingerprint, lambda path, document: _write_electrons(path, ground, document, reader)
+    yield (
+        ground.file,
+        ground.fingerprint,
+        lambda path, document: _write_electrons(path, ground, document, reader),
+    )
     if ground.cell is None or ground.to_sem is None:
         return
     to_sem = ground.to_sem
     fields = [(one.id, one.sha256) for one in run.store.specimen.fields(section=ground.cell.section)]
-    print_ = fingerprint(ground.fingerprint, to_sem.matrix.tolist(), to_sem.shift_m.tolist(), to_sem.by, fields)
+    print_ = fingerprint(
+        ground.fingerprint, to_sem.matrix.tolist(), to_sem.shift_m.tolist(), to_sem.by, fields
+    )
     yield f"{ground.stem}-overlay.ome.tiff", print_, lambda path, _: _write_overlay(path, run, ground, reader)
 
 
@@ -275,7 +289,10 @@ def _write_electrons(path: Path, ground: Ground, document: SectionDocument, read
     }
     for name, found in (("by_read_back", seams.by_read_back), ("as_stitched", seams.as_stitched)):
         if found is not None:
-            notes |= {f"seam_median_nm.{name}": f"{found.median_nm:.1f}", f"seam_worst_nm.{name}": f"{found.worst_nm:.1f}"}
+            notes |= {
+                f"seam_median_nm.{name}": f"{found.median_nm:.1f}",
+                f"seam_worst_nm.{name}": f"{found.worst_nm:.1f}",
+            }
     facts = _facts(ground, 1, str(dtype_of([piece.tile for piece in pieces])), (), notes)
     return write_image(path, facts, bands(ground.canvas, pieces, reader, BAND_ROWS))
 
@@ -286,10 +303,7 @@ def _write_overlay(path: Path, run: Run, ground: Ground, reader: TileReader) -> 
     electrons = _whole(ground, reader)
     light = light_on(ground.canvas, ground.cell, run.store, ground.to_sem)
     picture = draw_light_on_electrons(electrons, light, ground.canvas.pixel_size_m * 1e6)
-    png = path.with_name(f"{ground.stem}-overlay.png")
-    part = png.with_name(png.name + ".part")
-    write_png(part, picture)
-    part.replace(png)
+    save_jpeg(path.with_name(f"{ground.stem}-overlay.jpg"), picture)
     # One type for both: the larger one; grey levels stay as they are.
     channels = [electrons, np.zeros_like(electrons) if light is None else light]
     dtype = np.result_type(*channels)
@@ -300,7 +314,8 @@ def _write_overlay(path: Path, run: Run, ground: Ground, reader: TileReader) -> 
         "light_placed_by": ground.to_sem.by,
         "light_proven_um": "" if proven_m is None else f"{proven_m * 1e6:.3f}",
     }
-    facts = _facts(ground, 2, str(dtype), ("electrons", "fluorescence"), notes)
+    # Interpolated fluorescence and the upper bytes of the electrons hold little: a quarter is left.
+    facts = replace(_facts(ground, 2, str(dtype), ("electrons", "fluorescence"), notes), compressed=True)
     return write_image(path, facts, _rows([one.astype(dtype) for one in channels]))
 
 
@@ -332,7 +347,9 @@ def _facts(
     )
 
 
-def _record(document: SectionDocument, ground: Ground, print_: str, written: Written, file: str) -> ImageRecord:
+def _record(
+    document: SectionDocument, ground: Ground, print_: str, written: Written, file: str
+) -> ImageRecord:
     pieces = pieces_on(ground.canvas, ground.placed)
     record = ImageRecord(
         kind=ground.kind,

@@ -15,13 +15,14 @@ _COARSE = Band(1.0, 4.0)
 _FINE = Band(2.0, 8.0)
 """In pixels. Chosen by hand: the noise of a pixel is averaged, the charging of a frame is left out."""
 _STEPS = 24
-"""Steps of the coarse search on each side: pixels are joined, up to `_MOST_JOINED`, until the reach is that short."""
+"""Steps of the coarse search on each side: pixels are joined, up to `_MOST_JOINED`, until the reach is that
+short."""
 _MOST_JOINED = 8
 _LEAST_PX = 8
 """Narrowest overlap that is compared. Chosen by hand."""
 _CANDIDATES = 3
-"""Coarse peaks that are looked at closely. On 241 overlaps of simulated tiles (development seeds 11 to 14) the first was
-right in 160 of the 161 that can be proven, the second in the other."""
+"""Coarse peaks that are looked at closely. On 241 overlaps of simulated tiles (development seeds 11 to 14)
+the first was right in 160 of the 161 that can be proven, the second in the other."""
 _WORTH_A_LOOK = 3.5
 """Least significance of a coarse peak. In those overlaps the right one had 4.6 and more."""
 _LARGEST_PX = 512
@@ -29,17 +30,17 @@ _LARGEST_PX = 512
 LEAST_SIGNIFICANCE = 5.5
 """Least significance of a proven distance. In those overlaps right ones had 5.8 and more."""
 LEAST_LIKENESS = 0.8
-"""Least correlation over what noise allows. Tiles that overlap show the same ground: right ones had .9 and more; wrong
-ones that were significant .7 at most."""
+"""Least correlation over what noise allows. Tiles that overlap show the same ground: right ones had .9 and
+more; wrong ones that were significant .7 at most."""
 
 LEAST_PLACES = 2.0
-"""Least number of places that what both show is spread over: a single piece of a membrane fits many others. In those
-overlaps right ones had 2.1 and more, wrong ones 1.4 at most."""
+"""Least number of places that what both show is spread over: a single piece of a membrane fits many others.
+In those overlaps right ones had 2.1 and more, wrong ones 1.4 at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Measured shift of a tile against another: right and down, px, and the correlation over what noise allows."""
+    """Measured shift of a tile, right and down, px, and the correlation over what noise allows."""
 
     shift_px: tuple[float, float]
     likeness: float
@@ -54,13 +55,11 @@ class _Common:
     apart_px: tuple[int, int]
 
 
-def find_shift(
-    one: Pixels, other: Pixels, corner_px: tuple[float, float], reach_px: float
-) -> Found | None:
+def find_shift(one: Pixels, other: Pixels, corner_px: tuple[float, float], reach_px: float) -> Found | None:
     """Return by how much a tile lies off its believed place against another; None where nothing proves it.
 
-    Coarse peaks of the correlation are looked at closely one after another. A shift is proven if what both show agrees
-    nearly as well as two images of the same ground can, for their noise.
+    Coarse peaks of the correlation are looked at closely one after another. A shift is proven if what both
+    show agrees nearly as well as two images of the same ground can, for their noise.
 
     Parameters
     ----------
@@ -116,7 +115,8 @@ def _closely(
         return None
     # From the whole pixels at which both were cut.
     x, y = (
-        round(place) - corner + shift for place, corner, shift in zip(at_px, corner_px, best.shift_px, strict=True)
+        round(place) - corner + shift
+        for place, corner, shift in zip(at_px, corner_px, best.shift_px, strict=True)
     )
     return Found((x, y), min(likeness, 1.0))
 

@@ -24,15 +24,16 @@ class Tile:
     center_m : (float, float)
         Centre on the stage, as the SEM has it: read-back of the stage and shift of the beam.
     shows_m : (float, float)
-        Position that its centre shows, as fluorescence sees it: by the calibration, and by the overview of its stage
-        position where that was used.
+        Position that its centre shows, as fluorescence sees it: by the calibration, and by the overview of
+        its stage position where that was used.
     size_px : (int, int)
         Width and height.
     pixel_size_m : float
     dtype : str
         ``uint8`` or ``uint16``.
     stay : int
-        Images with the same number were scanned without a move of the stage between them, and share its error.
+        Images with the same number were scanned without a move of the stage between them, and share its
+        error.
     overview : int or None
         Number of the overview by which it was placed.
     """
@@ -68,8 +69,8 @@ class Seam:
     first, second : str
         Their jobs.
     measured_m : (float, float) or None
-        Centre of the second less that of the first, by what both show; None where that proves nothing: they lie as the
-        read-back says, or as their other neighbours do.
+        Centre of the second less that of the first, by what both show; None where that proves nothing: they
+        lie as the read-back says, or as their other neighbours do.
     likeness : float
         Correlation of what both show, over the largest that noise allows; 0 where nothing is measured.
     agrees : bool

@@ -1,14 +1,15 @@
-"""OME-TIFF written band by band: whole under a temporary name, synced, then renamed.
+"""OME-TIFF written band by band: whole under a temporary name, then renamed.
 
-Never more than a band is in memory. The smaller copies of a large image are collected in a temporary file beside it.
+Never more than a band is in memory. The smaller copies of a large image are collected in a temporary file
+beside it.
 """
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -49,6 +50,8 @@ class ImageFacts:
     channels : tuple of str
     notes : mapping
         Stored as a map annotation, with keys that begin with ``ilemtrack.``.
+    compressed : bool
+        Without loss, by Deflate, which every reader knows.
     """
 
     name: str
@@ -61,6 +64,7 @@ class ImageFacts:
     spacing_m: float | None
     channels: tuple[str, ...]
     notes: Mapping[str, object]
+    compressed: bool = False
 
     @property
     def levels(self) -> int:
@@ -80,7 +84,7 @@ class Written:
 
 
 def write_image(path: Path, facts: ImageFacts, bands: Iterator[Pixels]) -> Written:
-    """Write an image, and rename it into place when it is whole and on the disk.
+    """Write an image, and rename it into place when it is whole; see `sync` for when it is on the disk.
 
     Parameters
     ----------
@@ -102,29 +106,49 @@ def write_image(path: Path, facts: ImageFacts, bands: Iterator[Pixels]) -> Writt
                 _write_pyramid(file, facts, bands)
             else:
                 _write_plain(file, facts, bands)
-            file.flush()
-            os.fsync(file.fileno())
         written = Written(part.stat().st_size, checksum(part))
         part.replace(path)
-        sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
     return written
 
 
+def sync(folder: Path, files: Iterable[str]) -> None:
+    """Return when some files of a folder are on the disk, with their names.
+
+    All at once, before they are entered in a document: an image for itself waits as long for the disk as many
+    do.
+
+    Raises
+    ------
+    OSError
+    """
+    for name in files:
+        handle = os.open(folder / name, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    sync_folder(folder)
+
+
 def _write_plain(file: Any, facts: ImageFacts, bands: Iterator[Pixels]) -> None:
     width, height = facts.size_px
     shape = (height, width) if facts.planes == 1 else (facts.planes, height, width)
-    # Strips of one band each.
-    rows = min(BAND_ROWS, height)
+    # Compressed: tiles; else the rows follow each other, which any program can read.
+    tiled: dict[str, Any] = {
+        "tile": (BAND_ROWS, BAND_ROWS),
+        "compression": "zlib",
+        "compressionargs": {"level": 1},
+    }
     tifffile.imwrite(
         file,
-        bands,
+        _tiles(bands, width) if facts.compressed else bands,
         shape=shape,
         dtype=facts.dtype,
-        rowsperstrip=rows,
         metadata=_metadata(facts),
-        **_tags(facts, facts.pixel_size_m),
+        **(tiled if facts.compressed else {"rowsperstrip": min(BAND_ROWS, height)}),
+        **_tags(facts.pixel_size_m),
     )
 
 
@@ -147,16 +171,19 @@ def _write_pyramid(file: Any, facts: ImageFacts, bands: Iterator[Pixels]) -> Non
                 tile=(BAND_ROWS, BAND_ROWS),
                 subifds=facts.levels,
                 metadata=_metadata(facts),
-                **_tags(facts, facts.pixel_size_m),
+                **_tags(facts.pixel_size_m),
             )
             for level, copy in enumerate(copies, start=1):
                 tiff.write(
-                    _tiles((copy[top : top + BAND_ROWS] for top in range(0, copy.shape[0], BAND_ROWS)), copy.shape[1]),
+                    _tiles(
+                        (copy[top : top + BAND_ROWS] for top in range(0, copy.shape[0], BAND_ROWS)),
+                        copy.shape[1],
+                    ),
                     shape=copy.shape,
                     dtype=facts.dtype,
                     tile=(BAND_ROWS, BAND_ROWS),
                     subfiletype=1,
-                    **_tags(facts, facts.pixel_size_m * 2**level),
+                    **_tags(facts.pixel_size_m * 2**level),
                 )
         del copies
 
@@ -177,19 +204,18 @@ def _copied(bands: Iterator[Pixels], copies: list[np.memmap[Any, Any]]) -> Itera
             rows, columns = min(rows, copy.shape[0] - top), min(columns, copy.shape[1])
             if rows <= 0:
                 break
-            above = np.asarray(
-                cv2.resize(above[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
-            )
+            half = cv2.resize(above[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
+            above = cast("Pixels", half)
             copy[top : top + rows, :columns] = above
 
 
 def _tiles(bands: Iterator[Pixels], width: int) -> Iterator[Pixels]:
     for band in bands:
         for left in range(0, width, BAND_ROWS):
-            yield np.ascontiguousarray(band[:, left : left + BAND_ROWS])
+            yield cast("Pixels", np.ascontiguousarray(band[:, left : left + BAND_ROWS]))
 
 
-def _tags(facts: ImageFacts, pixel_m: float) -> dict[str, Any]:
+def _tags(pixel_m: float) -> dict[str, Any]:
     return {
         "photometric": "minisblack",
         "software": "ilemtrack",

@@ -119,6 +119,11 @@ class RunFolder:
         """Report of the run, for people."""
         return self.path / "report.html"
 
+    @property
+    def stitched(self) -> Path:
+        """Stitched images of fields and cells, made by `ilemtrack stitch`."""
+        return self.path / "stitched"
+
     def relative(self, path: Path) -> str:
         """Return a path relative to the run, as the store keeps it."""
         return path.relative_to(self.path).as_posix()
