@@ -172,7 +172,7 @@ def _stitch(
             continue
         made, unchanged = made + found.made, unchanged + found.unchanged
         documents.append(found.document)
-        images += [record for record in found.document.images.values() if _is_wanted(record, wanted)]
+        images += found.images
         cells = by_track.setdefault(section, {})
         for ground in found.cells.values():
             if ground.cell is not None:
@@ -211,11 +211,6 @@ def _sections(order: Sequence[str], wanted: Wanted, tracks: Sequence[Track]) -> 
     for track in tracks:
         needed |= set(order[order.index(track.first_section) : order.index(track.last_section) + 1])
     return [section for section in order if section in needed]
-
-
-def _is_wanted(record: ImageRecord, wanted: Wanted) -> bool:
-    names = wanted.fields if record.kind == "field" else wanted.cells
-    return names is None or record.name in names
 
 
 def _track(

@@ -109,6 +109,8 @@ class SectionImages:
     Attributes
     ----------
     document : SectionDocument
+    images : list of ImageRecord
+        Those that were wanted.
     cells : dict
         Ground of each cell of which something is imaged, also of those that were not wanted.
     made, unchanged : int
@@ -116,6 +118,7 @@ class SectionImages:
     """
 
     document: SectionDocument
+    images: list[ImageRecord] = field(default_factory=list)
     cells: dict[str, Ground] = field(default_factory=dict)
     made: int = 0
     unchanged: int = 0
@@ -152,27 +155,28 @@ def stitch_section(
         return None
     found = SectionImages(document)
     new: dict[str, ImageRecord] = {}
+    kept: dict[str, ImageRecord] = {}
     for ground in _grounds(run, document):
         if ground.cell is not None:
             found.cells[ground.name] = ground
         names = wanted.fields if ground.cell is None else wanted.cells
-        if names is not None and ground.name not in names:
-            continue
         for file, print_, make in _files(run, ground, reader):
             record = document.images.get(file)
-            if (
-                record is not None
-                and record.fingerprint == print_
-                and _is_there(run.folder(section) / file, record)
-            ):
-                found.unchanged += 1
+            if names is not None and ground.name not in names:
+                kept |= {} if record is None else {file: record}
                 continue
-            record = _record(document, ground, print_, make(run.folder(section) / file, document), file)
-            new[file] = record
-            note(f"{section}/{file}")
-    if new:
+            path = run.folder(section) / file
+            if record is not None and record.fingerprint == print_ and _is_there(path, record):
+                found.unchanged += 1
+            else:
+                record = new[file] = _record(document, ground, print_, make(path, document), file)
+                note(f"{section}/{file}")
+            kept[file] = record
+            found.images.append(record)
+    if kept != document.images:
         sync(run.folder(section), new)
-        found.document = document.model_copy(update={"images": {**document.images, **new}})
+        # Images of which nothing is left, such as those of a damaged frame, are no longer listed.
+        found.document = document.model_copy(update={"images": kept})
         found.document.write(run.folder(section) / DOCUMENT)
     found.made = len(new)
     return found

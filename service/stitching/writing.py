@@ -146,6 +146,7 @@ def _write_plain(file: Any, facts: ImageFacts, bands: Iterator[Pixels]) -> None:
         _tiles(bands, width) if facts.compressed else bands,
         shape=shape,
         dtype=facts.dtype,
+        ome=True,
         metadata=_metadata(facts),
         **(tiled if facts.compressed else {"rowsperstrip": min(BAND_ROWS, height)}),
         **_tags(facts.pixel_size_m),
@@ -194,19 +195,22 @@ def _is_big(facts: ImageFacts) -> bool:
 
 
 def _copied(bands: Iterator[Pixels], copies: list[np.memmap[Any, Any]]) -> Iterator[Pixels]:
-    """Pass bands on, and fill the smaller copies with them: the mean of four pixels each time."""
+    """Fill the smaller copies with bands, the mean of four pixels each time, and pass the bands on."""
     for number, band in enumerate(bands):
-        yield band
         above, top = band, number * BAND_ROWS
         for copy in copies:
-            rows, columns = above.shape[0] // 2, above.shape[1] // 2
             top //= 2
-            rows, columns = min(rows, copy.shape[0] - top), min(columns, copy.shape[1])
+            rows, columns = (
+                min(above.shape[0] // 2, copy.shape[0] - top),
+                min(above.shape[1] // 2, copy.shape[1]),
+            )
             if rows <= 0:
                 break
             half = cv2.resize(above[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
             above = cast("Pixels", half)
             copy[top : top + rows, :columns] = above
+        # Last: whoever takes the last band does not ask for another one.
+        yield band
 
 
 def _tiles(bands: Iterator[Pixels], width: int) -> Iterator[Pixels]:

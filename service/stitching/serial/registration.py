@@ -82,7 +82,8 @@ def view_of(image: Pixels, pixel_um: float, middle_um: Point) -> CellView:
     share = PIXEL_UM / pixel_um
     matrix = np.array([[share, 0.0, 0.0], [0.0, share, 0.0]])
     matrix[:, 2] = np.array(image.shape[::-1]) / 2 - 0.5 - share * (np.array([columns, rows]) / 2 - 0.5)
-    smooth = cv2.blur(image.astype(np.float32), (max(1, round(share)),) * 2)
+    # An odd side: an even one would move the image.
+    smooth = cv2.blur(image.astype(np.float32), (2 * round(share / 2) + 1,) * 2)
     way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     small = cv2.warpAffine(smooth, matrix, (columns, rows), flags=way, borderMode=cv2.BORDER_REPLICATE)
     shown = cv2.warpAffine((image > 0).astype(np.float32), matrix, (columns, rows), flags=way)
