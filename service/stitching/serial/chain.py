@@ -12,10 +12,10 @@ from planner.geometry.rects import center
 from service.stitching.documents import Registered, SlicePlace
 from service.stitching.section import Ground, Run, read_cell
 from service.stitching.serial.registration import (
-    SIGNIFICANT,
     CellView,
     Shifted,
     find_rotation,
+    is_proven,
     shift_at,
     view_of,
 )
@@ -98,10 +98,7 @@ class Sections:
                 _middles(first, unlike.values()), _middles(second, unlike.values())
             ).rotation_rad
         rotation = find_rotation(pairs, start)
-        proven = any(
-            found is not None and found.peak.significance >= SIGNIFICANT
-            for found in (shift_at(one, other, rotation) for one, other in pairs)
-        )
+        proven = any(is_proven(one, other, shift_at(one, other, rotation)) for one, other in pairs)
         if proven:
             return Turn(rotation, known=True)
         return Turn(0.0 if start is None else start, known=start is not None)
@@ -177,8 +174,9 @@ def _register(sections: Sections, track: str, one: _Slice, earlier: Sequence[_Sl
     view = sections.view(one.section, track)
     for other in earlier[: -_BACK - 1 : -1]:
         turn = sections.turn(one.section, other.section)
-        found = shift_at(view, sections.view(other.section, track), turn.rotation_rad)
-        if found is not None and found.peak.significance >= SIGNIFICANT:
+        other_view = sections.view(other.section, track)
+        found = shift_at(view, other_view, turn.rotation_rad)
+        if found is not None and is_proven(view, other_view, found):
             one.to_first = other.to_first.after(found.motion)
             one.registered, one.target, one.found = Registered.ELECTRONS, other.section, found
             return

@@ -79,13 +79,16 @@ def test_an_image_has_the_pixels_of_its_tiles(recorded: Recorded) -> None:
     assert record.seams.as_stitched.worst_nm < 75
     left_m = record.center_m[0] - record.size_px[0] / 2 * 50e-9
     top_m = record.center_m[1] + record.size_px[1] / 2 * 50e-9
+    same = []
     for tile, (x, y) in zip(document.tiles, document.settled_m, strict=True):
         column = round((x - tile.size_m[0] / 2 - left_m) / 50e-9)
         row = round((top_m - y - tile.size_m[1] / 2) / 50e-9)
         pixels = read_pixels(recorded.folder / tile.image)
         shown = image[row : row + pixels.shape[0], column : column + pixels.shape[1]]
-        assert (shown == pixels).mean() > 0.2
+        same.append((shown == pixels).mean())
         assert np.corrcoef(shown.ravel(), pixels.ravel())[0, 1] > 0.6
+    # Where no other tile overlaps, pixels are those of the microscope.
+    assert np.mean(same) > 0.3
     ome = ome_types.from_tiff(path)
     (plane,) = ome.images[0].pixels.planes
     assert (plane.position_x, plane.position_y) == pytest.approx(record.center_m, abs=1e-12)
