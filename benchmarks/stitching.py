@@ -27,7 +27,7 @@ from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
 from service.stitching.canvas import bands, canvas_over, pieces_on
 from service.stitching.documents import Registered
-from service.stitching.neighbours import Errors, place
+from service.stitching.placing.neighbours import Errors, place
 from service.stitching.run import Asked, stitch_run
 from service.stitching.section import Ground, Run, Wanted, stitch_section
 from service.stitching.tiles import TileReader, tiles_of

@@ -63,7 +63,7 @@ class ImageRecord(Frozen):
     whole: bool = True
     """False for a cell of which frames are still to be taken, or are not usable."""
     light_by: Literal["overview", "calibration"] | None = None
-    """What the place of the fluorescence is known by; None in an image without."""
+    """Source of the place of the fluorescence; None in an image without."""
     light_proven_um: float | None = None
 
 
@@ -96,7 +96,7 @@ class SectionDocument(Frozen):
 
 
 class Registered(StrEnum):
-    """What the place of a slice is known by."""
+    """Source of the place of a slice."""
 
     REFERENCE = "reference"
     ELECTRONS = "electrons"

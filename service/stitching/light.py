@@ -16,7 +16,7 @@ from service.image_files.images import read_fm
 from service.model.overviews import Overview
 from service.model.specimen import Cell, Field
 from service.stitching.canvas import Canvas
-from service.stitching.shifts import Pixels
+from service.stitching.placing.shifts import Pixels
 from service.stitching.values import Point, Tile
 from service.store.store import Store
 

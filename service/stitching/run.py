@@ -34,7 +34,8 @@ from service.store.store import Store
 
 Note = Callable[[str], None]
 
-_CELLS = "cells"
+CELLS = "cells"
+"""Name of the folder of cells through their sections; see `RunFolder.stitched_cells`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _track(
     if len(shown) < 2:
         return None, False
     through = order[order.index(shown[0]) : order.index(shown[-1]) + 1]
-    folder = run.out / _CELLS
+    folder = run.out / CELLS
     print_ = fingerprint(track.id, through, thickness_nm, [sections.fingerprints(one) for one in through])
     known = TrackDocument.read(folder / f"{track.id}.json")
     if known is not None and known.fingerprint == print_ and _is_there(folder, known):
@@ -232,7 +233,7 @@ def _track(
     document = write_track(run, track.id, print_, grounds, places, thickness_nm, folder)
     sync(folder, (document.volume, document.strip))
     document.write(folder / f"{track.id}.json")
-    note(f"{_CELLS}/{document.volume}")
+    note(f"{CELLS}/{document.volume}")
     return document, True
 
 

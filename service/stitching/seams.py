@@ -1,4 +1,4 @@
-"""How far the tiles of an image lie off each other at its seams."""
+"""Errors of an image at its seams."""
 
 from collections.abc import Sequence
 

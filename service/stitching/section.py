@@ -17,9 +17,9 @@ from service.pictures.stitched import draw_light_on_electrons, save_jpeg
 from service.stitching.canvas import Canvas, bands, canvas_over, covered, dtype_of, pieces_on
 from service.stitching.documents import ImageRecord, SectionDocument, fingerprint
 from service.stitching.light import LightToSem, light_on, light_to_sem
-from service.stitching.neighbours import Errors, place
+from service.stitching.placing.neighbours import Errors, place
+from service.stitching.placing.shifts import Pixels
 from service.stitching.seams import seams_of_image
-from service.stitching.shifts import Pixels
 from service.stitching.tiles import TileReader, tiles_of
 from service.stitching.values import Point, Tile
 from service.stitching.writing import BAND_ROWS, ImageFacts, Written, sync, write_image
@@ -62,7 +62,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What an image shows: its grid, its tiles, and for a cell the map from its fluorescence.
+    """Content of an image: its grid, its tiles, and for a cell the map from its fluorescence.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ from service.image_files.images import read_pixels
 from service.model.event import STAY
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.overviews import Overview, OverviewState
-from service.stitching.shifts import Pixels
+from service.stitching.placing.shifts import Pixels
 from service.stitching.values import Tile
 from service.store.store import Store
 

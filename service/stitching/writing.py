@@ -16,7 +16,7 @@ import numpy as np
 import tifffile
 
 from service.image_files.images import checksum
-from service.stitching.shifts import Pixels
+from service.stitching.placing.shifts import Pixels
 from service.store.durable import sync_folder
 
 BAND_ROWS = 512

@@ -9,7 +9,7 @@ from scipy.ndimage import shift as shifted
 from skimage.registration import phase_cross_correlation
 
 from drivers.pose import Pose, to_pixels, to_stage
-from service.stitching.positions import Shift
+from service.stitching.placing.positions import Shift
 
 Floats = NDArray[np.float32]
 

@@ -15,7 +15,7 @@ from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.mosaic import Floats, light_of, shrunk, stitched
 from service.mapping.tiles.plan import Tile, TilePlan
 from service.mapping.tiles.shifts import shift_between
-from service.stitching.positions import Settled, Shift, settled
+from service.stitching.placing.positions import Settled, Shift, settled
 from service.store.database import utc_now
 
 _MOST_FOR_LIGHT = 200

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from detection.registration.rigid import Rigid
-from service.stitching.correlation import Band, Floats, Peak, Search, peaks
-from service.stitching.shifts import Pixels
+from service.stitching.placing.correlation import Band, Floats, Peak, Search, peaks
+from service.stitching.placing.shifts import Pixels
 from service.stitching.values import Point
 
 PIXEL_UM = 0.1
@@ -34,15 +34,15 @@ SIGNIFICANT = 8.0
 """Least significance of a shift. Of the 48 pairs of seed 21 that reached it half lay within 21 nm, and the
 worst was 205 nm off; of the 17 others some were off by micrometres."""
 LEAST_PLACES = 6.0
-"""Least number of places over which the details of either image are spread: a corner of a cell fits anywhere. The
-49 pairs of neighbours of seed 21 that are significant have 8 and more."""
+"""Least number of places over which the details of either image are spread: a corner of a cell fits anywhere.
+The 49 pairs of neighbours of seed 21 that are significant have 8 and more."""
 _MOST_CELLS = 6
 """Cells by which the rotation is found, the largest. Chosen by hand."""
 _NEAR_RAD, _NEAR_STEP_RAD = math.radians(6), math.radians(2)
 """Around a known rotation, as three cells in fluorescence show it. Chosen by hand."""
 _FINE_STEP_RAD = math.radians(0.25)
 _SWEEP_STEP_RAD = math.radians(3)
-"""Where no rotation is known all are tried. At 7 um from the middle of a cell a step is .37 um, a coarse
+"""All rotations are tried if none is known. At 7 um from the middle of a cell a step is .37 um, a coarse
 detail."""
 
 

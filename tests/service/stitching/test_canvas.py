@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.stitching.canvas import Canvas, bands, canvas_over, covered, pieces_on
-from service.stitching.shifts import Pixels
+from service.stitching.placing.shifts import Pixels
 from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Tile
 

@@ -95,7 +95,6 @@ def test_an_image_has_the_pixels_of_its_tiles(recorded: Recorded) -> None:
 
 
 def test_fluorescence_lies_on_the_electrons(recorded: Recorded) -> None:
-    """Where the cell is, its fluorescence is bright: they agree within the error of the stage."""
     for document in documents(recorded.folder / "stitched"):
         overlays = {file: one for file, one in document.images.items() if one.kind == "overlay"}
         assert overlays

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from service.stitching import writing
-from service.stitching.shifts import Pixels
+from service.stitching.placing.shifts import Pixels
 from service.stitching.writing import ImageFacts, write_image
 
 

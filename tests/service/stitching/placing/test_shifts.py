@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.stitching.shifts import Pixels, find_shift
+from service.stitching.placing.shifts import Pixels, find_shift
 from tests.service.stitching.textures import ground, image
 
 GROUND = ground(1)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.stitching.correlation import Band, Peak, Search, peaks
+from service.stitching.placing.correlation import Band, Peak, Search, peaks
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 

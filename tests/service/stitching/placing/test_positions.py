@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.stitching.positions import Shift, settled
+from service.stitching.placing.positions import Shift, settled
 
 STEP_M = 100e-6
 ERROR_M = 1e-6
