@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drivers.pose import RectM
 from planner.geometry.rects import centered, cut, hull, overlap
-from service.stitching.placing.shifts import Pixels
+from service.image_files.images import Pixels
 from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Tile, same_size
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from drivers.pose import FmToSem, RectM, to_pixels
 from planner.geometry.rects import center, overlap
 from service.errors import ImageError
-from service.image_files.images import read_fm
+from service.image_files.images import Pixels, read_fm
 from service.model.overviews import Overview
 from service.model.specimen import Cell, Field
 from service.stitching.canvas import Canvas
-from service.stitching.placing.shifts import Pixels
 from service.stitching.values import Point, Tile
 from service.store.store import Store
 

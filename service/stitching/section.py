@@ -10,6 +10,7 @@ import numpy as np
 from config.model import Config
 from drivers.pose import FmToSem
 from planner.geometry.rects import grown, overlap
+from service.image_files.images import Pixels
 from service.model.jobs import JobState
 from service.model.overviews import Overview
 from service.model.specimen import Cell
@@ -18,7 +19,6 @@ from service.stitching.canvas import Canvas, bands, canvas_over, covered, dtype_
 from service.stitching.documents import ImageRecord, SectionDocument, fingerprint
 from service.stitching.light import LightToSem, light_on, light_to_sem
 from service.stitching.placing.neighbours import Errors, place
-from service.stitching.placing.shifts import Pixels
 from service.stitching.seams import seams_of_image
 from service.stitching.tiles import TileReader, tiles_of
 from service.stitching.values import Point, Tile

@@ -13,11 +13,10 @@ from drivers.recorded.ome import ome_planes
 from drivers.recorded.tiff import DAMAGED
 from planner.geometry.rects import center
 from service.errors import ImageError
-from service.image_files.images import read_pixels
+from service.image_files.images import Pixels, read_pixels
 from service.model.event import STAY
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.overviews import Overview, OverviewState
-from service.stitching.placing.shifts import Pixels
 from service.stitching.values import Tile
 from service.store.store import Store
 

@@ -15,8 +15,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from service.image_files.images import checksum
-from service.stitching.placing.shifts import Pixels
+from service.image_files.images import Pixels, checksum
 from service.store.durable import sync_folder
 
 BAND_ROWS = 512

@@ -8,8 +8,9 @@ from typing import cast
 import cv2
 import numpy as np
 
+from service.image_files.images import Pixels
 from service.stitching.placing.positions import Shift, settled
-from service.stitching.placing.shifts import Pixels, find_shift
+from service.stitching.placing.shifts import find_shift
 from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Seam, Tile, same_size
 

@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.image_files.images import Pixels
 from service.stitching.placing.correlation import Band, Peak, Search, peaks
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 _COARSE = Band(1.0, 4.0)
 _FINE = Band(2.0, 8.0)

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from detection.registration.rigid import Rigid
+from service.image_files.images import Pixels
 from service.stitching.placing.correlation import Band, Floats, Peak, Search, peaks
-from service.stitching.placing.shifts import Pixels
 from service.stitching.values import Point
 
 PIXEL_UM = 0.1

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.image_files.images import Pixels
 from service.stitching.canvas import Canvas, bands, canvas_over, covered, pieces_on
-from service.stitching.placing.shifts import Pixels
 from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Tile
 

@@ -8,8 +8,8 @@ import ome_types
 import pytest
 import tifffile
 
+from service.image_files.images import Pixels
 from service.stitching import writing
-from service.stitching.placing.shifts import Pixels
 from service.stitching.writing import ImageFacts, write_image
 
 

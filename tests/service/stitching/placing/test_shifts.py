@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from service.stitching.placing.shifts import Pixels, find_shift
+from service.image_files.images import Pixels
+from service.stitching.placing.shifts import find_shift
 from tests.service.stitching.textures import ground, image
 
 GROUND = ground(1)
