@@ -1,6 +1,7 @@
 """The electron images of a section that are finished, as tiles."""
 
 import math
+import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ _SAME_M = 1e-9
 
 @dataclass(slots=True)
 class TileReader:
-    """Reads the pixels of tiles, and keeps the last ones.
+    """Reads the pixels of tiles, and keeps the last ones; for any thread.
 
     Attributes
     ----------
@@ -40,6 +41,7 @@ class TileReader:
     most_bytes: int = MOST_BYTES
     _kept: OrderedDict[str, Pixels] = field(default_factory=OrderedDict)
     _bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, tile: Tile) -> Pixels:
         """Return the pixels of a tile.
@@ -49,17 +51,18 @@ class TileReader:
         ImageError
             The file is missing or damaged.
         """
-        if tile.image in self._kept:
-            self._kept.move_to_end(tile.image)
-            return self._kept[tile.image]
-        pixels: Pixels = read_pixels(self.folder / tile.image)
-        if pixels.shape != tile.size_px[::-1]:
-            raise ImageError(f"{self.folder / tile.image}: changed while it was read")
-        self._kept[tile.image] = pixels
-        self._bytes += pixels.nbytes
-        while self._bytes > self.most_bytes and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
-        return pixels
+        with self._lock:
+            if tile.image in self._kept:
+                self._kept.move_to_end(tile.image)
+                return self._kept[tile.image]
+            pixels: Pixels = read_pixels(self.folder / tile.image)
+            if pixels.shape != tile.size_px[::-1]:
+                raise ImageError(f"{self.folder / tile.image}: changed while it was read")
+            self._kept[tile.image] = pixels
+            self._bytes += pixels.nbytes
+            while self._bytes > self.most_bytes and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+            return pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 
 from service.image_files.images import Pixels
-from service.stitching.placing.positions import Shift, settled
+from service.stitching.placing.positions import Groups, Shift, settled
 from service.stitching.placing.shifts import find_shift
 from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Seam, Tile, same_size
@@ -17,6 +18,8 @@ from service.stitching.values import Point, Seam, Tile, same_size
 _FURTHEST_ERRORS = 4.0
 """Largest error of a distance that is looked for, in largest errors of a position: two tiles may be off by
 one each, and the machine by twice what it is configured for. Chosen by hand."""
+_THREADS = 2
+"""Pairs that are measured at a time: a session may run on the same computer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +61,22 @@ def place(tiles: Sequence[Tile], reader: TileReader, errors: Errors) -> Placed:
         A file went away meanwhile.
     """
     pairs = sorted(_overlapping(tiles))
-    measured: list[_Measured | None] = []
-    for n, m in pairs:
-        furthest_m = _FURTHEST_ERRORS * errors.between(tiles[n], tiles[m])
-        measured.append(_measured(tiles[n], tiles[m], reader, furthest_m))
+
+    def measure(pair: tuple[int, int]) -> _Measured | None:
+        one, other = tiles[pair[0]], tiles[pair[1]]
+        return _measured(one, other, reader, _FURTHEST_ERRORS * errors.between(one, other))
+
+    # Nearly all of it is in libraries that let other threads run.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        measured = list(threads.map(measure, pairs))
     shifts = [
         Shift(n, m, found.off_m, found.likeness)
         for (n, m), found in zip(pairs, measured, strict=True)
         if found is not None
     ]
     read_m = np.array([tile.center_m for tile in tiles]).reshape(-1, 2)
-    result = settled(read_m, shifts, errors.stage_m)
+    _, of = np.unique([tile.stay for tile in tiles], return_inverse=True)
+    result = settled(read_m, shifts, errors.stage_m, Groups(of, errors.beam_m))
     agree = iter(result.agree.tolist())
     seams = []
     for (n, m), found in zip(pairs, measured, strict=True):

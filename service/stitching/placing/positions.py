@@ -56,7 +56,25 @@ class Settled:
     agree: NDArray[np.bool_]
 
 
-def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> Settled:
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Images that share an error: those scanned while the stage stood still.
+
+    Attributes
+    ----------
+    of : (N,) array of int
+        Number of the group of each image, from 0.
+    error_m : float
+        Standard error of a position within its group, m.
+    """
+
+    of: NDArray[np.int64]
+    error_m: float
+
+
+def settled(
+    stage_m: Points, shifts: Sequence[Shift], stage_error_m: float, groups: Groups | None = None
+) -> Settled:
     """Return the positions that fit the shifts and the stage best, by reweighted least squares.
 
     Shifts that contradict the others lose their weight. The mean of all positions that shifts join is that of
@@ -69,6 +87,8 @@ def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> S
     shifts : sequence of Shift
     stage_error_m : float
         Standard error of a position of the stage, m.
+    groups : Groups, optional
+        Images of a group move together, but for their own error; each moves alone without.
     """
     stage_m = np.asarray(stage_m, dtype=np.float64)
     if not shifts:
@@ -77,21 +97,23 @@ def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> S
     first = np.array([one.first for one in shifts])
     second = np.array([one.second for one in shifts])
     off_m = np.array([one.off_m for one in shifts])
+    # In units of the error of the stage, so that the numbers are near one.
+    unit = max(stage_error_m, _LEAST_M)
+    own = _own_errors(count, unit, groups)
+    unknown = own.shape[0]
     rows = np.arange(m)
     signs = np.concatenate([-np.ones(m), np.ones(m)])
     ends = np.concatenate([first, second])
-    distances = csr_array(coo_array((signs, (np.concatenate([rows, rows]), ends)), shape=(m, count)))
-    # In units of the error of the stage, so that the numbers are near one.
-    unit = max(stage_error_m, _LEAST_M)
+    distances = csr_array(coo_array((signs, (np.concatenate([rows, rows]), ends)), shape=(m, unknown)))
     wanted = (off_m - (stage_m[second] - stage_m[first])) / unit
     weights = np.ones(m)
-    moved = np.zeros((count, 2))
+    moved = np.zeros((unknown, 2))
     # Residuals are smaller than errors, since each image follows its few distances.
     freedom = max(m - count + 1, 0.1 * m) / m
     sigma = 1.0
     for _ in range(_ROUNDS):
         scaled = diags_array(weights / sigma**2)
-        normal = (distances.T @ scaled @ distances + diags_array(np.ones(count))).tocsc()
+        normal = (distances.T @ scaled @ distances + own).tocsc()
         right = distances.T @ (scaled @ wanted)
         moved = np.column_stack([spsolve(normal, right[:, axis]) for axis in (0, 1)])
         residuals = np.hypot(*(distances @ moved - wanted).T)
@@ -99,4 +121,18 @@ def settled(stage_m: Points, shifts: Sequence[Shift], stage_error_m: float) -> S
         sigma = max(float(np.median(residuals)) / 1.177 / freedom**0.5, _LEAST_M / unit)
         weights = 1 / (1 + (residuals / (_SIGMAS * sigma)) ** 2)
     residuals = np.hypot(*(distances @ moved - wanted).T)
-    return Settled(stage_m + moved * unit, residuals * unit, residuals <= 3 * _SIGMAS * sigma)
+    return Settled(stage_m + moved[:count] * unit, residuals * unit, residuals <= 3 * _SIGMAS * sigma)
+
+
+def _own_errors(count: int, unit_m: float, groups: Groups | None) -> csr_array:
+    """Return the normal matrix of images, and after them groups, for what is known of each alone."""
+    if groups is None:
+        return csr_array(diags_array(np.ones(count)))
+    kinds = int(groups.of.max()) + 1
+    weight = (unit_m / max(groups.error_m, _LEAST_M)) ** 2
+    rows = np.arange(count)
+    signs = np.concatenate([np.ones(count), -np.ones(count)])
+    ends = np.concatenate([rows, count + groups.of])
+    apart = csr_array(coo_array((signs, (np.concatenate([rows, rows]), ends)), shape=(count, count + kinds)))
+    of_groups = diags_array(np.concatenate([np.zeros(count), np.ones(kinds)]))
+    return csr_array(weight * (apart.T @ apart) + of_groups)

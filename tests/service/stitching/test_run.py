@@ -18,7 +18,7 @@ from service.model.jobs import JobState
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
 from service.stitching.documents import Registered, SectionDocument, SlicePlace
-from service.stitching.section import Run, Wanted, stitch_section
+from service.stitching.section import Ground, Run, Wanted, stitch_section
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.stitching.conftest import Recorded
@@ -112,12 +112,12 @@ def test_cells_are_registered_through_sections(recorded: Recorded) -> None:
     folder, info = open_existing(recorded.folder)
     with closing(Store.open(folder.store)) as store:
         run = Run(kept_config(folder, info), store, folder.stitched)
-        grounds = {}
+        grounds: dict[str, Ground] = {}
         for section in store.specimen.sections():
-            found = stitch_section(run, section.id, Wanted())
-            assert found is not None
-            assert found.made == 0
-            grounds |= found.cells
+            images = stitch_section(run, section.id, Wanted())
+            assert images is not None
+            assert images.made == 0
+            grounds |= images.cells
     errors = []
     for track in recorded.stitched.tracks:
         shown = [place for place in track.slices if place.cell is not None]
