@@ -107,7 +107,7 @@ def stitch_run(
         Folder for the results.
     asked : Asked
     note : callable
-        Called with the name of each file that was made.
+        Called with a sentence for each section, and for each volume that was made.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def _track(
     document = write_track(run, track.id, print_, grounds, places, thickness_nm, folder)
     sync(folder, (document.volume, document.strip))
     document.write(folder / f"{track.id}.json")
-    note(f"{CELLS}/{document.volume}")
+    note(f"{track.id}: made, through {len(document.slices)} sections")
     return document, True
 
 

@@ -135,7 +135,7 @@ def stitch_section(
     section : str
     wanted : Wanted
     note : callable
-        Called with the name of each file that was made.
+        Called with a sentence when the section is done.
 
     Returns
     -------
@@ -170,7 +170,6 @@ def stitch_section(
                 found.unchanged += 1
             else:
                 record = new[file] = _record(document, ground, print_, make(path, document), file)
-                note(f"{section}/{file}")
             kept[file] = record
             found.images.append(record)
     if kept != document.images:
@@ -179,6 +178,7 @@ def stitch_section(
         found.document = document.model_copy(update={"images": kept})
         found.document.write(run.folder(section) / DOCUMENT)
     found.made = len(new)
+    note(f"{section}: {found.made} images made, {found.unchanged} unchanged")
     return found
 
 

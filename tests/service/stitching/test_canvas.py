@@ -1,6 +1,7 @@
 """Tiles on one grid: which pixels an image has."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def stitched(placed: list[tuple[Tile, Point]], reader: TileReader, rows: int = 7
     assert canvas is not None
     found = list(bands(canvas, pieces_on(canvas, placed), reader, rows))
     assert all(len(band) == rows for band in found[:-1])
-    return canvas, np.vstack(found)
+    return canvas, cast("Pixels", np.vstack(found))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -22,4 +22,4 @@ def image(
     matrix = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
     cut = cv2.warpAffine(of, matrix, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
     noisy = cut + noise * np.random.default_rng(seed).standard_normal(cut.shape)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(noisy), 0, 255), dtype=np.uint8)
