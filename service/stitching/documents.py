@@ -99,6 +99,7 @@ class Registered(StrEnum):
     """Source of the place of a slice."""
 
     REFERENCE = "reference"
+    """The first: the others are registered on it, or on each other."""
     ELECTRONS = "electrons"
     FLUORESCENCE = "fluorescence"
     """The middle of the cell as fluorescence has it, and the rotation of its section; electrons prove
@@ -124,9 +125,9 @@ class SlicePlace(Frozen):
     significance, correlation : float
         Of the electron images; 0 where they prove nothing.
     rotation_rad : float
-        From the section to the reference, counter-clockwise.
+        From the section to the one that the volume is upright with, counter-clockwise.
     shift_um : (float, float)
-        Where the middle of its image lies in the reference, from the middle of the image there.
+        Middle of its image, from the middle of the image in that section, X right, Y up.
     """
 
     z: int

@@ -182,6 +182,8 @@ def _stitch(
         raise InputError(
             f"{run.store.folder}: no electron image is finished yet, so there is nothing to stitch"
         )
+    if not images:
+        raise InputError(f"{run.store.folder}: no electron image of what was asked for is finished yet")
     sections, volumes = Sections(run, by_track), []
     for track in tracks:
         document, new = _track(run, sections, track, order, thickness_nm, note)
@@ -223,7 +225,13 @@ def _track(
         return None, False
     through = order[order.index(shown[0]) : order.index(shown[-1]) + 1]
     folder = run.out / CELLS
-    print_ = fingerprint(track.id, through, thickness_nm, [sections.fingerprints(one) for one in through])
+    print_ = fingerprint(
+        track.id,
+        track.central_section,
+        through,
+        thickness_nm,
+        [sections.fingerprints(one) for one in through],
+    )
     known = TrackDocument.read(folder / f"{track.id}.json")
     if known is not None and known.fingerprint == print_ and _is_there(folder, known):
         return known, False

@@ -1,4 +1,4 @@
-"""The slices of a cell, each registered on an earlier one, and all laid on the reference."""
+"""The slices of a cell, each registered on an earlier one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,7 +124,7 @@ def chain(sections: Sections, track: str, order: Sequence[str], central: str) ->
     order : sequence of str
         Sections from the first to the last that shows it, those between included.
     central : str
-        Section to be the reference, if it has an image.
+        Section that the others are turned to, if it has an image.
 
     Returns
     -------
@@ -142,8 +142,8 @@ def chain(sections: Sections, track: str, order: Sequence[str], central: str) ->
     if len(slices) < 2:
         return ()
     named = {one.section: one for one in slices}
-    reference = named.get(central, slices[len(slices) // 2])
-    back = reference.to_first.inverse()
+    upright = named.get(central, slices[len(slices) // 2])
+    back = upright.to_first.inverse()
     places = []
     for z, section in enumerate(order):
         found = named.get(section)
@@ -156,9 +156,7 @@ def chain(sections: Sections, track: str, order: Sequence[str], central: str) ->
                 z=z,
                 section=section,
                 cell=found.ground.name,
-                registered=Registered.REFERENCE
-                if found is reference and found is slices[0]
-                else found.registered,
+                registered=found.registered,
                 target=found.target,
                 significance=0.0 if found.found is None else found.found.peak.significance,
                 correlation=0.0 if found.found is None else found.found.peak.correlation,

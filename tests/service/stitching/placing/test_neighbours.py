@@ -106,7 +106,7 @@ def test_one_tile_and_none_are_placed() -> None:
 
 
 def test_a_tile_of_a_stay_moves_with_the_others() -> None:
-    """Two tiles of one stay on empty resin and one beside a cell: the stage error of all three is the same."""
+    """Two tiles of one stay, one of them on empty resin: both have the same stage error."""
     section = Section()
     empty = np.full((900, 1400), 180, np.float32)
     section.add(image(GROUND, 0, 0, (300, 300), 8, 1), 0, 0, (0, 0), stay=1)
