@@ -307,7 +307,7 @@ def _write_overlay(path: Path, run: Run, ground: Ground, reader: TileReader) -> 
     electrons = _whole(ground, reader)
     light = light_on(ground.canvas, ground.cell, run.store, ground.to_sem)
     picture = draw_light_on_electrons(electrons, light, ground.canvas.pixel_size_m * 1e6)
-    save_jpeg(path.with_name(f"{ground.stem}-overlay.jpg"), picture)
+    save_jpeg(_picture(path), picture)
     # One type for both: the larger one; grey levels stay as they are.
     channels = [electrons, np.zeros_like(electrons) if light is None else light]
     dtype = np.result_type(*channels)
@@ -379,4 +379,11 @@ def _record(
 
 
 def _is_there(path: Path, record: ImageRecord) -> bool:
+    if record.kind == "overlay" and not _picture(path).is_file():
+        return False
     return path.is_file() and path.stat().st_size == record.size_bytes
+
+
+def _picture(path: Path) -> Path:
+    """Return the path of the picture beside an overlay."""
+    return path.with_name(path.name.replace(".ome.tiff", ".jpg"))
