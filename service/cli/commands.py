@@ -51,6 +51,10 @@ COMMANDS: Table = {
         f"{_OFFLINE}.runs.exporting:export",
         "Export images and cells of a run for napari, Fiji or render-ws.",
     ),
+    "stitch": Entry(
+        f"{_OFFLINE}.runs.stitching:stitch",
+        "Stitch cells and fields; register cells through sections.",
+    ),
     "trace": Entry(
         f"{_OFFLINE}.runs.tracing:trace",
         "Trace an image, cell or frame to all it comes from, and back.",

@@ -78,7 +78,7 @@ def draw_overlay(
         cv2.rectangle(picture, box[:2], box[2:], colour, 1)
     labels = [f"{name} {cell.confidence:.2f}" for name, cell in zip(names, detection.cells, strict=True)]
     _label_all(picture, boxes, labels, colours)
-    _scale_bar(picture, pixel_size_um / scale)
+    draw_scale_bar(picture, pixel_size_um / scale)
     return np.vstack([picture, _legend(picture.shape[1], detection, by_track=tracks is not None)])
 
 
@@ -191,7 +191,8 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _scale_bar(picture: NDArray[np.uint8], um_per_dot: float) -> None:
+def draw_scale_bar(picture: NDArray[np.uint8], um_per_dot: float) -> None:
+    """Draw a scale bar at the lower right of an RGB picture, in place; none where none fits."""
     height, width = picture.shape[:2]
     fitting = [length for length in SCALE_BARS_UM if length / um_per_dot <= width / 5]
     if not fitting:

@@ -1,7 +1,6 @@
 """True distances of neighbouring tiles, by what both show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from scipy.ndimage import shift as shifted
 from skimage.registration import phase_cross_correlation
 
 from drivers.pose import Pose, to_pixels, to_stage
+from service.stitching.placing.positions import Shift
 
 Floats = NDArray[np.float32]
 
@@ -19,26 +19,6 @@ _SMOOTH_PX, _SLOPE_PX = 1.5, 5.0
 """Detail that is compared: finer is noise, coarser is the light. The best of five on simulated tiles."""
 _LEAST_LIKENESS = 0.3
 """Correlation of two overlaps that show the same. Chosen by hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Measured distance of two tiles.
-
-    Attributes
-    ----------
-    first, second : int
-        Indices of the tiles.
-    off_m : (float, float)
-        Centre of the second less that of the first, m.
-    likeness : float
-        Correlation of the two overlaps, 0 to 1.
-    """
-
-    first: int
-    second: int
-    off_m: tuple[float, float]
-    likeness: float
 
 
 def shift_between(

@@ -15,9 +15,9 @@ from service.image_files.saving import save_holder_overview
 from service.mapping.tiles.folder import TileFolder
 from service.mapping.tiles.mosaic import Floats, light_of, shrunk, stitched
 from service.mapping.tiles.plan import Tile, TilePlan
-from service.mapping.tiles.positions import Settled, settled
-from service.mapping.tiles.shifts import Shift, shift_between
+from service.mapping.tiles.shifts import shift_between
 from service.session.provenance import provenance_of
+from service.stitching.placing.positions import Settled, Shift, settled
 from service.store.database import utc_now
 
 _MOST_FOR_LIGHT = 200

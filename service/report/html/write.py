@@ -13,6 +13,7 @@ from service.report.html import pictures
 from service.report.html.drawing import Box
 from service.report.html.sections import shown
 from service.report.html.session import session_shown
+from service.report.html.strips import strips_of
 from service.report.summary import summarise
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import RunFolder, RunInfo
@@ -56,6 +57,7 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
                 config, store, summary, events, microscope_name(config, info.kind), info.kind
             ),
             sections=(shown(store, one, summary.clipped_cells, current_a, sides_px) for one in sections),
+            strips=strips_of(folder),
             settings=dump(config),
             begun_with=info.program,
             version=program_version(),

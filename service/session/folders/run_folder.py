@@ -119,6 +119,16 @@ class RunFolder:
         """Report of the run, for people."""
         return self.path / "report.html"
 
+    @property
+    def stitched(self) -> Path:
+        """Stitched images of fields and cells, made by `ilemtrack stitch`."""
+        return self.path / "stitched"
+
+    @property
+    def stitched_cells(self) -> Path:
+        """Cells through their sections, in `stitched`."""
+        return self.stitched / "cells"
+
     def relative(self, path: Path) -> str:
         """Return a path relative to the run, as the store keeps it."""
         return path.relative_to(self.path).as_posix()

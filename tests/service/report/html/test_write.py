@@ -138,3 +138,17 @@ def test_the_command_writes_it_into_the_folder_of_the_run(
     assert run(["report", str(tmp_path / "nothing")]) == 2
     assert run(["report", str(session.folder.path), "--out", str(tmp_path / "no" / "where.html")]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_cells_through_sections_are_shown_once_they_are_stitched(start: Start, tmp_path: Path) -> None:
+    session = start()
+    assert "through their sections" not in report_of(session, tmp_path).text
+    cells = session.folder.stitched_cells
+    cells.mkdir(parents=True)
+    for name in ("T0010", "T0002"):
+        (cells / f"{name}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + name.encode())
+    (cells / "T0003.jpg").mkdir()
+    page = report_of(session, tmp_path)
+    shown = [one for tag, one in page.elements if tag == "img"]
+    assert [one["alt"] for one in shown] == [f"Cell {n} through its sections" for n in ("T0002", "T0010")]
+    assert all(one["src"].startswith("data:image/jpeg;base64,/9j/") for one in shown)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from service.mapping.tiles.positions import settled
-from service.mapping.tiles.shifts import Shift
+from service.stitching.placing.positions import Groups, Shift, settled
 
 STEP_M = 100e-6
 ERROR_M = 1e-6
@@ -58,3 +57,15 @@ def test_tiles_that_nothing_joins_stay_where_the_stage_has_them() -> None:
     alone = np.vstack([read, [[1e-3, 1e-3]]])
     found = settled(alone, shifts, ERROR_M)
     assert np.hypot(*(found.centers_m[-1] - alone[-1])) < 1e-6
+
+
+def test_images_of_one_stay_move_together() -> None:
+    """Three images of a stay and one of another; only one of the three is measured against that."""
+    true = np.array([(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (0.0, -1.0)]) * STEP_M
+    read = true + np.array([(0, 0), (0, 0), (0, 0), (8e-7, -6e-7)])
+    shift = Shift(0, 3, (0.0, -STEP_M), 0.9)
+    found = settled(read, [shift], ERROR_M, Groups(np.array([0, 0, 0, 1]), 5e-8))
+    off = found.centers_m - true
+    assert np.hypot(*(off[1:] - off[0]).T).max() < 2e-8
+    alone = settled(read, [shift], ERROR_M)
+    assert np.hypot(*(alone.centers_m[1] - alone.centers_m[0] - (true[1] - true[0]))) > 3e-7

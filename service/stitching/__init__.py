@@ -1,0 +1,1 @@
+"""Electron images joined: fields and cells stitched, cells laid on fluorescence and through sections."""

@@ -1,0 +1,1 @@
+"""A cell through its sections: registered in the electron images, and laid on each other."""
