@@ -67,7 +67,7 @@ def explain_all(
     """Draw the steps of a detector on each frame; say so where there are none to show."""
     # They import ONNX and Matplotlib, which load slowly.
     from detection.explanation import explained
-    from service.pictures.steps import draw_steps
+    from service.pictures.detection.steps import draw_steps
 
     names = picture_names(images)
     for frame, detection in found:

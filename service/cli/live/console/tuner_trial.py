@@ -25,7 +25,7 @@ from service.analysis.detectors import open_detector
 from service.archive.frames import detect_recorded, frame_document
 from service.console.computer import trials as values
 from service.errors import InputError
-from service.pictures.step_panels import AMBER, BLUE, GREEN, RED, Panel, panels_of, result_panel
+from service.pictures.detection.panels import AMBER, BLUE, GREEN, RED, Panel, panels_of, result_panel
 from service.planning.from_detections import Places, values_of
 from service.planning.request import PlanOverrides, PlanRequest, planned_request
 

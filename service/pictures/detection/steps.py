@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from detection.explanation import Explanation
 from detection.image.hits import Detection
+from service.pictures.detection.panels import Boxes, Panel, panels_of
 from service.pictures.figures import save_figure
-from service.pictures.step_panels import Boxes, Panel, panels_of
 
 INK = "#1b2430"
 COLUMNS = 3

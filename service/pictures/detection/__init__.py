@@ -1,0 +1,1 @@
+"""Steps of a detector on a frame, drawn."""
