@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DriverError
@@ -144,6 +147,13 @@ class Focused:
     light: str | None = None
 
 
+@dataclass(slots=True)
+class LastImage:
+    """Rows of the last electron image, by `service.image_checks.rows.marks_of`; None before the first."""
+
+    marks: NDArray[np.uint64] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Electron image in memory.
@@ -151,16 +161,19 @@ class Taken:
     Attributes
     ----------
     image : ScanImage
+    exposure : int
+        Row of the ledger.
+    center_m : (float, float)
+        Centre that was requested, as the SEM has it.
     doubt : str or None
-        None if it may be good.
-    contradicts : bool
-        True if it is of another size than requested, as of a SEM that is not as configured.
+        Trouble in the course of the scan; None if there was none, and its image is checked.
     taken_at : datetime
     """
 
     image: ScanImage
+    exposure: int
+    center_m: tuple[float, float]
     doubt: str | None
-    contradicts: bool = False
     taken_at: datetime = field(default_factory=utc_now)
 
 
@@ -186,6 +199,7 @@ class Context:
     """Ends of scans, by the row of the ledger, that are not recorded yet."""
     refused: Counter[str] = field(default_factory=Counter)
     """Number of times that the SEM was not ready, by job."""
+    last_image: LastImage = field(default_factory=LastImage)
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS
 

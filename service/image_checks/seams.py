@@ -1,0 +1,86 @@
+"""Drift in the course of a scan, by the ground that the image beside it shows, too.
+
+Two frames side by side are scanned one after the other. If the specimen stands still, the strip that both show is
+shifted by the same amount from top to bottom. One image alone tells nothing about a steady drift: a specimen that is
+sheared is a specimen. Nor do two that drift alike, or frames above each other.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+LEAST_PX = 24
+"""Narrowest strip that is compared. All numbers here are chosen by hand; `benchmarks.frame_checks` shows what they do."""
+LEAST_ROWS = 320
+_WINDOW_ROWS = 96
+_MOST_PX = 24
+"""Largest shift that is looked for, also less than a third of the strip."""
+_DETAIL_PX = (1.2, 6.0)
+_PROVEN, _UNIQUE = 0.5, 0.75
+"""Least correlation of a window, and largest one of another place over it."""
+_TOGETHER = 3
+"""Windows in a row of which the middle shift counts, so that one false match does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strips:
+    """The same ground in two images, to the error of their positions.
+
+    Attributes
+    ----------
+    here, beside : (rows, columns) arrays of float32, of one shape
+    """
+
+    here: Floats
+    beside: Floats
+
+
+def drift_px(strips: Strips) -> float | None:
+    """Return by how much the shift between two images differs within their strip, px; None if it is not clear."""
+    shifts = _shifts(strips)
+    if len(shifts) < 2 * _TOGETHER:
+        return None
+    middle = [
+        np.median(shifts[first : first + _TOGETHER], axis=0) for first in range(len(shifts) - _TOGETHER + 1)
+    ]
+    return float(np.hypot(*np.ptp(np.array(middle), axis=0)))
+
+
+def _shifts(strips: Strips) -> NDArray[np.float64]:
+    """Return the shifts of all windows that are clear, from the top, x and y, px."""
+    here, beside = (
+        cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[0]) - cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[1])
+        for one in (strips.here, strips.beside)
+    )
+    rows, columns = here.shape
+    most_x, most_y = min(_MOST_PX, columns // 3), _MOST_PX
+    found = []
+    for row in range(most_y, rows - most_y - _WINDOW_ROWS + 1, _WINDOW_ROWS // 2):
+        window = here[row : row + _WINDOW_ROWS, most_x : columns - most_x]
+        place = _place(window, beside[row - most_y : row + _WINDOW_ROWS + most_y])
+        if place is not None:
+            found.append((place[0] - most_x, place[1] - most_y))
+    return np.array(found, np.float64).reshape(-1, 2)
+
+
+def _place(window: Floats, area: Floats) -> tuple[float, float] | None:
+    """Return column and row of a window in an area, to a part of a pixel; None if it is not clear."""
+    score = cv2.matchTemplate(area, window, cv2.TM_CCOEFF_NORMED)
+    row, column = (int(one) for one in np.unravel_index(int(np.argmax(score)), score.shape))
+    best = float(score[row, column])
+    if not (0 < row < score.shape[0] - 1 and 0 < column < score.shape[1] - 1) or not best >= _PROVEN:
+        return None
+    found = column + _peak(score[row, column - 1 : column + 2]), row + _peak(score[row - 1 : row + 2, column])
+    score[max(0, row - 4) : row + 5, max(0, column - 4) : column + 5] = -1
+    return found if float(score.max()) <= _UNIQUE * best else None
+
+
+def _peak(three: Floats) -> float:
+    """Return the place of the top of a parabola through three values, from the middle one."""
+    before, top, after = (float(one) for one in three)
+    bend = before - 2 * top + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0
