@@ -41,6 +41,9 @@ _DRIFT_PX = 1.5
 _STEP = 0.05
 """Step of grey between rows, over the range of grey levels: smaller ones hardly show. Chosen by hand."""
 
+_MOST_BY_NOISE = 2 * _STEP
+"""With more noise steps of charging are not looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requested:
@@ -137,8 +140,9 @@ def check_image(
             checks.append(_at_most(CheckKind.BLANK, noise / usual, _BLANK))
     if any(check.bad for check in checks) or not detail:
         return Checked(tuple(checks), noise, None, marks)
-    step, limit = charging_step(grey, noise)
-    checks.append(_at_least(CheckKind.CHARGING, step, max(_STEP, limit)))
+    step, by_noise = charging_step(grey, noise)
+    if by_noise <= _MOST_BY_NOISE:
+        checks.append(_at_least(CheckKind.CHARGING, step, max(_STEP, by_noise)))
     sharpness = sharpness_of(grey, noise)
     focus = judge_focus(sharpness, others.sharpnesses)
     if focus is not None:

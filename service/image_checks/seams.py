@@ -5,6 +5,7 @@ shifted by the same amount from top to bottom. One image alone tells nothing abo
 sheared is a specimen. Nor do two that drift alike, or frames above each other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -74,13 +75,15 @@ def _place(window: Floats, area: Floats) -> tuple[float, float] | None:
     best = float(score[row, column])
     if not (0 < row < score.shape[0] - 1 and 0 < column < score.shape[1] - 1) or not best >= _PROVEN:
         return None
-    found = column + _peak(score[row, column - 1 : column + 2]), row + _peak(score[row - 1 : row + 2, column])
+    along_x = score[row, column - 1 : column + 2].tolist()
+    along_y = score[row - 1 : row + 2, column].tolist()
+    found = column + _peak(along_x), row + _peak(along_y)
     score[max(0, row - 4) : row + 5, max(0, column - 4) : column + 5] = -1
     return found if float(score.max()) <= _UNIQUE * best else None
 
 
-def _peak(three: Floats) -> float:
+def _peak(three: Sequence[float]) -> float:
     """Return the place of the top of a parabola through three values, from the middle one."""
-    before, top, after = (float(one) for one in three)
+    before, top, after = three
     bend = before - 2 * top + after
     return 0.5 * (before - after) / bend if bend < 0 else 0.0

@@ -1,6 +1,7 @@
 """Checks of electron images in words. They are displayed and stored beside the values, and decide nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from service.model.images.checks import Check, CheckKind, ImageCounts
 
@@ -65,6 +66,11 @@ def check_says(check: Check) -> str:
     return _BAD[check.kind](check.value, check.limit)
 
 
+def checks_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Check, ...]:
+    """Return the checks in a reply of the API."""
+    return tuple(Check(CheckKind(row["kind"]), row["value"], row["limit"], row["bad"]) for row in rows)
+
+
 def bad_says(checks: Iterable[Check]) -> str:
     """Return what some checks found bad, in their order."""
     return "; ".join(check_says(check) for check in checks if check.bad)
@@ -88,6 +94,12 @@ def waits_for_focus(says: str) -> str:
 def taken_again(says: str | None) -> str:
     """Return the reason of a frame that is queued to be taken again."""
     return f"taken again: {says}"
+
+
+def counts_of(sums: Mapping[str, Any]) -> ImageCounts:
+    """Return the counts in a reply of the API."""
+    bad = {CheckKind(kind): number for kind, number in sums["bad"].items()}
+    return ImageCounts(bad, sums["taken_again"], sums["waiting"])
 
 
 def counts_say(counts: ImageCounts) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from config.simulator import ScanFaultsConfig
 from simulators.specimen.grid import Floats, Grid
 
-BLUR_PX = (2.0, 6.0)
+BLUR_PX = (2.5, 6.0)
 """Smallest and largest standard deviation of the disc of a beam out of focus, px. All ranges are chosen by hand."""
 DRIFT_PX = (6.0, 40.0)
 """Way of the specimen from the first row to the last, px."""
@@ -25,7 +25,7 @@ _STEP_ROWS = (0.05, 0.5)
 """Rows after which a step has fallen to its e-th part, of all rows."""
 _STEPS = 4
 """Most steps in an image."""
-_CLIPPED = (0.5, 0.98)
+_CLIPPED = (0.6, 0.98)
 """Share of pixels that are saturated."""
 _DARK, _DARK_NOISE = 0.02, 0.003
 """Grey level without a beam and noise of the detector, of full scale."""
