@@ -28,9 +28,7 @@ def rows(store: Store, found: list[Job]) -> tuple[wire.JobRow, ...]:
     return tuple(wire.JobRow.of(job, kept, tracks, images.get(job.id, ())) for job in found)
 
 
-def detail(
-    store: Store, params: wire.JobParams, devices: Mapping[str, Any], retakes: int
-) -> wire.JobDetail:
+def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any], retakes: int) -> wire.JobDetail:
     """Return one job with its images, exposures, history and focus.
 
     Raises

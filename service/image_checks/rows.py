@@ -14,17 +14,17 @@ _NOTHING = 0.2
 """Step from pixel to pixel in such a row over that of the noisiest rows. In 221 simulated frames rows with
 the beam on have .70 and more, also beyond a section; rows with noise of one grey level .08 at most."""
 _CUT = 0.5
-"""Share of the last row with signal that has the grey of the rows after it: the border of a section that is saturated
-comes in slowly, and the end of a beam does not. Chosen by hand."""
+"""Share of the last row with signal that has the grey of the rows after it: the border of a section that is
+saturated comes in slowly, and the end of a beam does not. Chosen by hand."""
 _SEGMENTS = 8
 """Parts of a row of which most must show a step: edges of the specimen cross some. Chosen by hand."""
 _AGREE = 0.75
 _SPREAD = 0.15
-"""Step beside the largest, over it, that still counts as sudden. An edge along the rows, blurred by a probe of .6 px, has
-.32 at least. Chosen by hand, with two standard deviations added for noise."""
+"""Step beside the largest, over it, that still counts as sudden. An edge along the rows, blurred by a probe of
+.6 px, has .32 at least. Chosen by hand; two standard deviations are added for noise."""
 _USUAL_STEPS = 6.0
-"""Step of a charging specimen in standard deviations of the step between rows; good frames of development seeds have 4.2
-at most, see `benchmarks.frame_checks`."""
+"""Step of a charging specimen in standard deviations of the step between rows. In development seeds good frames
+have 5.2 at most."""
 
 
 def blank_rows(pixels: Pixels) -> int:

@@ -1,7 +1,7 @@
 """Drift in the course of a scan, by the ground that the image beside it shows, too.
 
-Two frames side by side are scanned one after the other. If the specimen stands still, the strip that both show is
-shifted by the same amount from top to bottom. One image alone tells nothing about a steady drift: a specimen that is
+If the specimen stands still while two frames side by side are scanned, the strip that both show is shifted by
+the same amount from top to bottom. One image alone tells nothing about a steady drift: a specimen that is
 sheared is a specimen. Nor do two that drift alike, or frames above each other.
 """
 
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+DRIFT_PX = 1.5
+"""Way at which an image has drifted. Good frames of development seeds have .4 at most (`benchmarks.frame_checks`)."""
 LEAST_PX = 24
-"""Narrowest strip that is compared. All numbers here are chosen by hand; `benchmarks.frame_checks` shows what they do."""
+"""Narrowest strip that is compared. All numbers here are chosen by hand; `benchmarks.frame_checks` shows what
+they do."""
 LEAST_ROWS = 320
 _WINDOW_ROWS = 96
 _MOST_PX = 24
@@ -23,6 +26,9 @@ _MOST_PX = 24
 _DETAIL_PX = (1.2, 6.0)
 _PROVEN, _UNIQUE = 0.5, 0.75
 """Least correlation of a window, and largest one of another place over it."""
+_COVERED = 0.75
+"""Part of the windows that must be clear before a strip counts as steady: where the ground has moved too far, none
+are."""
 _TOGETHER = 3
 """Windows in a row of which the middle shift counts, so that one false match does not."""
 
@@ -41,18 +47,19 @@ class Strips:
 
 
 def drift_px(strips: Strips) -> float | None:
-    """Return by how much the shift between two images differs within their strip, px; None if it is not clear."""
-    shifts = _shifts(strips)
-    if len(shifts) < 2 * _TOGETHER:
+    """Return how much the shift between two images differs within their strip, px; None if that is not clear."""
+    shifts, windows = _shifts(strips)
+    if len(shifts) <= _TOGETHER:
         return None
     middle = [
         np.median(shifts[first : first + _TOGETHER], axis=0) for first in range(len(shifts) - _TOGETHER + 1)
     ]
-    return float(np.hypot(*np.ptp(np.array(middle), axis=0)))
+    way_px = float(np.hypot(*np.ptp(np.array(middle), axis=0)))
+    return way_px if way_px >= DRIFT_PX or len(shifts) >= _COVERED * windows else None
 
 
-def _shifts(strips: Strips) -> NDArray[np.float64]:
-    """Return the shifts of all windows that are clear, from the top, x and y, px."""
+def _shifts(strips: Strips) -> tuple[NDArray[np.float64], int]:
+    """Return the shifts of all windows that are clear, from the top, x and y, px, and the number of windows."""
     here, beside = (
         cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[0]) - cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[1])
         for one in (strips.here, strips.beside)
@@ -60,12 +67,13 @@ def _shifts(strips: Strips) -> NDArray[np.float64]:
     rows, columns = here.shape
     most_x, most_y = min(_MOST_PX, columns // 3), _MOST_PX
     found = []
-    for row in range(most_y, rows - most_y - _WINDOW_ROWS + 1, _WINDOW_ROWS // 2):
+    places = range(most_y, rows - most_y - _WINDOW_ROWS + 1, _WINDOW_ROWS // 2)
+    for row in places:
         window = here[row : row + _WINDOW_ROWS, most_x : columns - most_x]
         place = _place(window, beside[row - most_y : row + _WINDOW_ROWS + most_y])
         if place is not None:
             found.append((place[0] - most_x, place[1] - most_y))
-    return np.array(found, np.float64).reshape(-1, 2)
+    return np.array(found, np.float64).reshape(-1, 2), len(places)
 
 
 def _place(window: Floats, area: Floats) -> tuple[float, float] | None:

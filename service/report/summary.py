@@ -141,7 +141,11 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     durations = durations_of(events)
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
-    again = [row for row in store.ledger.exposures() if row.retake_of is not None and row.state is not ExposureState.VOID]
+    again = [
+        row
+        for row in store.ledger.exposures()
+        if row.retake_of is not None and row.state is not ExposureState.VOID
+    ]
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
     cells = store.specimen.cells()
     return Summary(

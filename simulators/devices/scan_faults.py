@@ -14,7 +14,8 @@ from config.simulator import ScanFaultsConfig
 from simulators.specimen.grid import Floats, Grid
 
 BLUR_PX = (2.5, 6.0)
-"""Smallest and largest standard deviation of the disc of a beam out of focus, px. All ranges are chosen by hand."""
+"""Smallest and largest standard deviation of the disc of a beam out of focus, px. All ranges are chosen by
+hand."""
 DRIFT_PX = (6.0, 40.0)
 """Way of the specimen from the first row to the last, px."""
 JUMP_PX = (4.0, 30.0)

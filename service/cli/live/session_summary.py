@@ -61,7 +61,9 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     rows += [("image kept", text) for text in _by_reason(summary.remarks)]
     rows += [("image flagged", text) for text in _by_reason(_flags(summary.flagged_images))]
     if summary.retaken:
-        rows.append(("taken again", f"{len(summary.retaken)} exposures of {some(sorted(set(summary.retaken)))}"))
+        rows.append(
+            ("taken again", f"{len(summary.retaken)} exposures of {some(sorted(set(summary.retaken)))}")
+        )
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]

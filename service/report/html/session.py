@@ -143,7 +143,9 @@ def _facts(
         ),
     ]
     flagged = Counter(kind for bad in summary.flagged_images.values() for kind in bad)
-    says = counts_say(ImageCounts({CheckKind(kind): n for kind, n in flagged.items()}, len(summary.retaken), 0))
+    says = counts_say(
+        ImageCounts({CheckKind(kind): n for kind, n in flagged.items()}, len(summary.retaken), 0)
+    )
     facts.append(("Checks of the images", says or "all good"))
     if all_m2:
         facts.append(
