@@ -1,8 +1,8 @@
 """Checks of electron images: false alarms on good frames, misses on bad ones, and what they cost.
 
-Sections of six overlapping frames around a cell, for each kind of specimen, scan and column below. Every frame is
-checked beside the other five; then one is scanned once more with each fault of the simulator. Drift and focus
-are counted where they can be judged, and how often that is stands beside them.
+Sections of six overlapping frames around a cell, for each kind of specimen, scan and column below. Every
+frame is checked beside the other five; then one is scanned once more with each fault of the simulator. Drift
+and focus are counted where they can be judged, and how often that is stands beside them.
 """
 
 import os
@@ -136,7 +136,7 @@ class Bench:
 
 
 def _in_16_bits(pixels: Any) -> Any:
-    """Return an image with the levels between those of 8 bits in use, the ends excepted; the same for the same image."""
+    """Return an image that uses the levels between those of 8 bits, too; the same for the same image."""
     rng = np.random.default_rng(int(pixels.sum(dtype=np.int64)))
     fine = pixels.astype(np.uint16) * np.uint16(256) + rng.integers(0, 256, pixels.shape, dtype=np.uint16)
     return np.where(pixels == 255, np.uint16(65535), np.where(pixels == 0, np.uint16(0), fine))

@@ -181,8 +181,8 @@ class SessionConfig(Frozen):
         1,
         ge=0,
         le=3,
-        description="Number of times that the beam may expose a frame again by itself, since its image is blank,"
-        " cut off or out of focus and another scan can help; 0: never.",
+        description="Number of times that a frame may be exposed again without a person, where its image is"
+        " blank, cut off or out of focus and another scan can help; 0: never.",
     )
     max_failures_in_a_row: int = Field(
         5, ge=1, le=1000, description="Number of failures in a row that make a fault."

@@ -23,19 +23,19 @@ ENOUGH = 3
 _SHOWS_NOTHING = 0.99
 """Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
 _DARK_LEVELS = 5
-"""Grey levels of 8 bits that count as the smallest: in so few there is nothing to look at. Chosen by hand; images
-of 16 bits may use a small part of theirs."""
+"""Grey levels of 8 bits that count as the smallest: in so few there is nothing to look at. Chosen by hand;
+images of 16 bits may use a small part of theirs."""
 _CLIPPED = 0.5
-"""Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good frames
-have .36 at most."""
+"""Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good
+frames have .36 at most."""
 _LEAST_ROWS = 8
 """Fewer rows without signal, or like those of another image, are let pass. Chosen by hand; not measured."""
 _BLANK = 0.2
-"""Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at most
-without a beam (`benchmarks.frame_checks`)."""
-_FOCUS = 0.4
-"""Sharpness over the median of the section. In development seeds good frames have .48 and more (few cells, mostly
-resin), frames with a blur of 2.5 px .38 at most, but for one of .48 among knife marks."""
+"""Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
+most without a beam (`benchmarks.frame_checks`)."""
+_FOCUS = 0.25
+"""Sharpness over the median of the section. In development seeds good frames have .55 and more, those with little
+but dirt .30; frames with a blur of 2.5 px .17 at most, among dirt .31."""
 _STEP = 0.05
 """Step of grey between rows, over the range of grey levels: smaller ones hardly show. Chosen by hand."""
 

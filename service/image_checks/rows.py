@@ -20,11 +20,11 @@ _SEGMENTS = 8
 """Parts of a row of which most must show a step: edges of the specimen cross some. Chosen by hand."""
 _AGREE = 0.75
 _SPREAD = 0.15
-"""Step beside the largest, over it, that still counts as sudden. An edge along the rows, blurred by a probe of
-.6 px, has .32 at least. Chosen by hand; two standard deviations are added for noise."""
+"""Step beside the largest, over it, that still counts as sudden. An edge along the rows, blurred by a probe
+of .6 px, has .32 at least. Chosen by hand; two standard deviations are added for noise."""
 _USUAL_STEPS = 6.0
-"""Step of a charging specimen in standard deviations of the step between rows. In development seeds good frames
-have 5.2 at most."""
+"""Step of a charging specimen in standard deviations of the step between rows. Good frames of development
+seeds have 5.2 at most."""
 
 
 def blank_rows(pixels: Pixels) -> int:

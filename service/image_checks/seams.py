@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-DRIFT_PX = 1.5
-"""Way at which an image has drifted. Good frames of development seeds have .4 at most (`benchmarks.frame_checks`)."""
+DRIFT_PX = 2.0
+"""Way at which an image has drifted. Good frames of development seeds have .9 at most."""
 LEAST_PX = 24
 """Narrowest strip that is compared. All numbers here are chosen by hand; `benchmarks.frame_checks` shows what
 they do."""
@@ -27,10 +27,12 @@ _DETAIL_PX = (1.2, 6.0)
 _PROVEN, _UNIQUE = 0.5, 0.75
 """Least correlation of a window, and largest one of another place over it."""
 _COVERED = 0.75
-"""Part of the windows that must be clear before a strip counts as steady: where the ground has moved too far, none
-are."""
-_TOGETHER = 3
-"""Windows in a row of which the middle shift counts, so that one false match does not."""
+"""Part of the windows that must be clear before a strip counts as steady: where the ground has moved too
+far, none are."""
+_LEAST = 4
+"""Fewest windows that tell anything."""
+_AGREE_PX = 1.0
+"""A window counts if one of its neighbours has the same shift to so much; a false match does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,18 @@ class Strips:
 
 
 def drift_px(strips: Strips) -> float | None:
-    """Return how much the shift between two images differs within their strip, px; None if that is not clear."""
+    """Return how much the shift of two images differs within their strip, px; None if that is not clear."""
     shifts, windows = _shifts(strips)
-    if len(shifts) <= _TOGETHER:
+    if len(shifts) < _LEAST:
         return None
-    middle = [
-        np.median(shifts[first : first + _TOGETHER], axis=0) for first in range(len(shifts) - _TOGETHER + 1)
-    ]
-    way_px = float(np.hypot(*np.ptp(np.array(middle), axis=0)))
-    return way_px if way_px >= DRIFT_PX or len(shifts) >= _COVERED * windows else None
+    agrees = np.hypot(*np.diff(shifts, axis=0).T) <= _AGREE_PX
+    sure = shifts[np.append(agrees, False) | np.append(False, agrees)]
+    way_px = float(np.hypot(*np.ptp(sure, axis=0))) if len(sure) else 0.0
+    return way_px if way_px >= DRIFT_PX or len(sure) >= _COVERED * windows else None
 
 
 def _shifts(strips: Strips) -> tuple[NDArray[np.float64], int]:
-    """Return the shifts of all windows that are clear, from the top, x and y, px, and the number of windows."""
+    """Return the shifts of the windows that are clear, from the top, x and y, px, and the number of all."""
     here, beside = (
         cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[0]) - cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[1])
         for one in (strips.here, strips.beside)

@@ -2,8 +2,8 @@
 
 Sharpness is the detail of some 6 px over that of some 25 px, along the rows, at the median of the blocks that
 have any: faint and strong stain give the same, and a nucleus hardly another than its surroundings. Blur takes
-from the first and leaves the second. Even and odd rows have noise of their own, and the brightness of a row is
-no detail: what two rows share is the specimen.
+from the first and leaves the second. Even and odd rows have noise of their own, and the brightness of a row
+is no detail: what two rows share is the specimen.
 """
 
 import math
@@ -20,7 +20,7 @@ _FINE: _Band = (1.0, 2.0)
 numbers below."""
 _COARSE: _Band = (4.0, 8.0)
 _BLOCK_PX = 64
-_LEAST_BLOCKS = 6
+_LEAST_BLOCKS = 12
 _OVER_NOISE = 6.0
 """Coarse detail of a block that counts, in standard deviations of what noise gives it."""
 _LEAST_DETAIL = 0.25

@@ -90,9 +90,9 @@ class ImageStore:
 
     def retakes(self) -> list[tuple[CheckedImage, CheckedImage]]:
         """Return the images of frames that were taken again, each with the one before it, in order."""
-        both = "SELECT id FROM exposure WHERE {0} UNION SELECT retake_of FROM exposure WHERE {0}"
         found = self._database.all(
-            f"{_ROWS} WHERE em_image.exposure IN ({both.format('retake_of IS NOT NULL')}) ORDER BY em_image.exposure"
+            f"{_ROWS} WHERE em_image.exposure IN (SELECT id FROM exposure WHERE retake_of IS NOT NULL"
+            " UNION SELECT retake_of FROM exposure WHERE retake_of IS NOT NULL) ORDER BY em_image.exposure"
         )
         images = {one.exposure: one for one in map(rows.checked_image, found)}
         return [

@@ -31,7 +31,9 @@ _CLIPPED = (0.6, 0.98)
 _DARK, _DARK_NOISE = 0.02, 0.003
 """Grey level without a beam and noise of the detector, of full scale."""
 _EDGE = 0.1
-"""Part of the rows at either end within which nothing breaks off or jumps: less would hardly show."""
+"""Part of the rows at either end within which no beam is lost, and no step begins: less would hardly show."""
+_EDGE_OF_JUMP = 0.25
+"""The same for jumps: an end of a frame that is displaced is a narrower frame."""
 
 
 class ScanFault(StrEnum):
@@ -84,7 +86,7 @@ class Faults:
             grid = replace(grid, matrix_um=matrix)
         grey = stain(grid)
         if ScanFault.JUMP in self.kinds:
-            row = self._row(rows)
+            row = self._row(rows, _EDGE_OF_JUMP)
             matrix = grid.matrix_um.copy()
             matrix[:, 2] += matrix[:, :2] @ self._way(JUMP_PX)
             grey[row:] = stain(replace(grid, matrix_um=matrix))[row:]
@@ -117,8 +119,8 @@ class Faults:
         length, angle = self.rng.uniform(*range_px), self.rng.uniform(0, 2 * math.pi)
         return np.array([length * math.cos(angle), length * math.sin(angle)])
 
-    def _row(self, rows: int) -> int:
-        return int(rows * self.rng.uniform(_EDGE, 1 - _EDGE))
+    def _row(self, rows: int, edge: float = _EDGE) -> int:
+        return int(rows * self.rng.uniform(edge, 1 - edge))
 
 
 def _percent(config: ScanFaultsConfig, fault: ScanFault) -> float:

@@ -1,8 +1,9 @@
-"""What follows of the checks of an electron image: the job is done, flagged, taken again, or a person decides.
+"""What follows of the checks of an electron image: done, flagged, taken again, or a person decides.
 
-A frame is taken again without a person only where all of this holds (docs/decisions/0021): its scan ended well and
-its exposures are all known; another scan can help; it was not taken again more often than `session.retakes`; and
-the last ones that were taken again for the same reason came out better. Two reasons count:
+A frame is taken again without a person only where all of this holds (docs/decisions/0021): its scan ended
+well and its exposures are all known; another scan can help; it was not taken again more often than
+`session.retakes`; and the last ones that were taken again for the same reason came out better. Two reasons
+count:
 
 - the beam did not reach it, or not to the end: once another image proves the beam;
 - it is out of focus: once the beam is focused again, and that changed anything.
@@ -20,7 +21,7 @@ log = get_logger(__name__)
 
 _FOCUS = frozenset({CheckKind.FOCUS})
 _IN_VAIN = 2
-"""Frames taken again in a row that came out no better: from then on no more are, for that reason. Chosen by hand."""
+"""Frames taken again in a row that came out no better: no more are, for that reason. Chosen by hand."""
 
 
 def conclude(context: Context, job: Job) -> str | None:

@@ -45,7 +45,7 @@ def look_at(context: Context, job: Job, taken: Taken) -> Checked:
 
 
 def judge_earlier(store: Store, job: Job) -> None:
-    """Judge the focus of images of a section that were taken before there were enough to judge them beside."""
+    """Judge the focus of images that were taken when their section had too few to judge them beside."""
     section = [one for one in store.images.like(job, _LAST, job.section) if one.sharpness is not None]
     latest = store.images.latest(job.id)
     for one in section:
@@ -120,7 +120,7 @@ def _taken_near(store: Store, job: Job) -> list[Job]:
 
 
 def _overlap(job: Job, other: Job) -> _Overlap | None:
-    """Return the strip along the sides of two frames; None if it is too narrow or too short to tell anything."""
+    """Return the strip along the sides of two frames; None if it is too narrow or too short to tell."""
     x0, x1 = max(job.rect_m[0], other.rect_m[0]), min(job.rect_m[2], other.rect_m[2])
     y0, y1 = max(job.rect_m[1], other.rect_m[1]), min(job.rect_m[3], other.rect_m[3])
     scale = job.pixel_size_m

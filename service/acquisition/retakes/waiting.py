@@ -46,7 +46,7 @@ def _beam_is_proven(context: Context, image: CheckedImage) -> bool:
 
 
 def _after_focus(context: Context, job: Job, image: CheckedImage | None) -> None:
-    """Release a frame that is out of focus after a focus that changed anything; without one its image stays."""
+    """Release a frame that is out of focus after a focus that changed anything; else its image stays."""
     store = context.store
     name = store.focus.job_of(job.section)
     rows = [] if name is None else store.ledger.exposures(job=name)
@@ -70,7 +70,7 @@ def _after_focus(context: Context, job: Job, image: CheckedImage | None) -> None
 
 
 def _changed(context: Context, job: Job, focuses: list[Focus]) -> bool:
-    """Return True if the last focus differs by more than the depth of focus, in which blur is below a pixel."""
+    """Return True if the last focus differs by more than the depth of focus, where blur is below a pixel."""
     sem = context.config.sem
     before, now = (focuses[-2].used_m if len(focuses) > 1 else None), focuses[-1].used_m
     if before is None or now is None:

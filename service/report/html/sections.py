@@ -209,7 +209,7 @@ def _cell(
 
 
 def _flags(store: Store, jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield what the images of a section were found bad by, those of frames that were taken again included."""
+    """Yield what the images of a section were found bad by, with those that were taken again."""
     for name, images in store.images.of_jobs(list(jobs)).items():
         for image in images:
             if image.bad and (image is not images[-1] or jobs[name].state is JobState.DONE):

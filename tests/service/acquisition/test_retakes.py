@@ -1,4 +1,4 @@
-"""A bad frame is kept, flagged, and taken again where that helps: at most as often as allowed, never in doubt."""
+"""A bad frame is kept, flagged, and taken again where that helps, as often as allowed, never in doubt."""
 
 from dataclasses import replace
 from typing import Any
@@ -214,7 +214,7 @@ def test_an_error_in_a_check_costs_the_check_and_not_the_image(
 
 FINE: dict[str, dict[str, Any]] = {
     "layout": {"kind": "grid", "sections": 1, "fields": [1, 1], "pitch_um": 300},
-    "sem": {"pixel_size_nm": 50, "max_scan_px": [320, 320]},
+    "sem": {"pixel_size_nm": 40, "max_scan_px": [400, 400]},
     "fluorescence": {"frame_px": [448, 448]},
     "session": {"min_free_disk_gb": 0, "autofocus": True},
 }
@@ -240,7 +240,7 @@ class Rises(Spoiled):
     def _scan(self, real: Any, *args: Any) -> ScanImage:
         if self.scans + 1 == self._at:
             assert self.setup is not None
-            risen(self.setup, defocus_m(self._blur_px * 50e-9, 30e-6, 5.8e-3) * 1e6)
+            risen(self.setup, defocus_m(self._blur_px * 40e-9, 30e-6, 5.8e-3) * 1e6)
         return super()._scan(real, *args)
 
 
@@ -255,7 +255,7 @@ def test_a_frame_out_of_focus_is_taken_again_after_a_focus_that_differs(start: S
     heights = [one.used_m for one in store.focus.all(FocusBeam.ELECTRON)]
     assert abs(float(heights[1] or 0) - float(heights[0] or 0)) > 50e-6
     again = [row for row in store.ledger.exposures() if row.retake_of is not None]
-    assert [row.retake_of for row in again][0] == blurred[0].exposure
+    assert again[0].retake_of == blurred[0].exposure
     after = store.images.latest(again[0].job)
     assert after is not None
     assert CheckKind.FOCUS not in kinds_of(after.checks)
