@@ -27,7 +27,7 @@ from simulators.devices.scan_faults import ScanFault
 from simulators.microscope import SimulatedMicroscope
 
 TITLE = "checks of electron images"
-FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 95_000
+FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 96_000
 SECTIONS = int(os.environ.get("ILEMTRACK_BENCH_SECTIONS", "10"))
 LIMIT_S = 1800.0
 _GRID = (3, 2)

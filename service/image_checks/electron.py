@@ -34,8 +34,8 @@ _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
 most without a beam (`benchmarks.frame_checks`)."""
 _FOCUS = 0.25
-"""Sharpness over the median of the section. In development seeds good frames have .55 and more, those with little
-but dirt .30; frames with a blur of 2.5 px .17 at most, among dirt .31."""
+"""Sharpness over the median of the section. In development seeds good frames have .55 and more, those with
+little but dirt .30; frames with a blur of 2.5 px .17 at most, among dirt .31."""
 _STEP = 0.05
 """Step of grey between rows, over the range of grey levels: smaller ones hardly show. Chosen by hand."""
 
