@@ -42,7 +42,7 @@ _STEP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """What was asked of the SEM.
+    """A request to the SEM, as far as its image shows it.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What other images of the run tell about one.
+    """Other images of the run, as far as they tell about one.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the rows of a scan tell: a beam that was lost, a charging specimen, the buffer of another scan."""
+"""Evidence in the rows of a scan: a lost beam, a charging specimen, the buffer of another scan."""
 
 import math
 

@@ -82,7 +82,7 @@ class TracedExposure:
     image: TracedImage | None
     """Its own image, also where the frame was taken again; None in runs of earlier versions."""
     bad: str
-    """What that image was found bad by; empty if by nothing."""
+    """Checks that found that image bad, in words; empty if none did."""
     retake_of: int | None
 
 

@@ -1,4 +1,4 @@
-"""What follows of the checks of an electron image: done, flagged, taken again, or a person decides.
+"""Decision by the checks of an electron image: done, flagged, taken again, or left to a person.
 
 A frame is taken again without a person only where all of this holds (docs/decisions/0021): its scan ended
 well and its exposures are all known; another scan can help; it was not taken again more often than

@@ -140,7 +140,7 @@ class JobRow:
     origin: JobOrigin
     covers: tuple[Covered, ...]
     bad: tuple[CheckKind, ...]
-    """What its last image was found bad by; `queue.get` has the numbers."""
+    """Checks that found its last image bad; `queue.get` has the numbers."""
     retake_of: int | None
     """Exposure whose image was bad, while the frame waits to be taken again for it."""
 
