@@ -169,7 +169,8 @@ def _related(store: Store, name: str) -> tuple[list[Field], list[Cell], list[Job
     fields = {one.id: one for one in store.specimen.fields()}
     cell_names = {one.id for one in cells}.union(track for one in cells for track in one.tracks)
     if name not in cell_names and name not in jobs and name not in fields:
-        saved = [(one.id, one.image, one.sha256) for one in (*fields.values(), *jobs.values())]
+        saved = [(one.id, one.image, one.sha256) for one in fields.values()]
+        saved += [(one.id, one.image, one.sha256) for one in jobs.values()]
         # Also the first image of a frame that was taken again.
         saved += [(one.job, one.file, one.sha256) for one in store.images.since(0)]
         name = _of_file(store.folder, Path(name), saved) or name

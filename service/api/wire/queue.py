@@ -21,8 +21,7 @@ from service.api.wire.messages import (
 )
 from service.api.wire.overviews import OverviewRow
 from service.model import jobs
-from service.model.images import checks
-from service.model.images.checks import CheckKind
+from service.model.images.checks import CheckedImage, CheckKind, ImageCounts
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 
 StageM = Annotated[float, Field(ge=-1.0, le=1.0, description="Stage position, m.")]
@@ -150,7 +149,7 @@ class JobRow:
         job: jobs.Job,
         kept: Mapping[str, str],
         tracks: Mapping[str, tuple[str, ...]],
-        images: Sequence[checks.CheckedImage],
+        images: Sequence[CheckedImage],
     ) -> Self:
         """Return the row of a job, with the reason to keep and the tracks of each cell, and its images."""
         return cls(
@@ -231,7 +230,7 @@ class ImageRow(Frozen):
     retake_of: int | None
 
     @classmethod
-    def of(cls, image: checks.CheckedImage) -> Self:
+    def of(cls, image: CheckedImage) -> Self:
         """Return the row of an image."""
         return cls(
             exposure=image.exposure,
@@ -257,7 +256,7 @@ class ImageSums(Frozen):
     """Most times for each frame (`session.retakes`)."""
 
     @classmethod
-    def of(cls, counts: checks.ImageCounts, retakes: int) -> Self:
+    def of(cls, counts: ImageCounts, retakes: int) -> Self:
         """Return the sums of a session."""
         return cls(bad=counts.bad, taken_again=counts.taken_again, waiting=counts.waiting, retakes=retakes)
 

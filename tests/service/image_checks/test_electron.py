@@ -46,7 +46,7 @@ def test_a_good_image_has_no_reason() -> None:
     [
         (replace(GOOD, pixels=PIXELS.T), "6 pixels wide, not 8"),
         (replace(GOOD, pixels=PIXELS[1:]), "5 rows, not 6"),
-        (replace(GOOD, pixels=PIXELS[None]), "no rows and columns"),  # type: ignore[arg-type]
+        (replace(GOOD, pixels=PIXELS[None]), "no rows and columns"),
         (replace(GOOD, pixels=PIXELS.astype(np.float32)), "no rows and columns of whole grey"),  # type: ignore[arg-type]
         (replace(GOOD, pixel_size_m=1.1e-8), "pixel size of 11 nm, not 10 nm"),
         (replace(GOOD, pixel_size_m=math.nan), "pixel size"),
@@ -111,7 +111,11 @@ def specimen(seed: int = 1, shape: tuple[int, int] = (384, 512), dx: float = 0.0
     field = cv2.GaussianBlur(rng.standard_normal((shape[0], shape[1] + 100)), (0, 0), 6.0)
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     moved = cv2.remap(field.astype(np.float32), columns + np.float32(50 + dx), rows, cv2.INTER_CUBIC)
-    return cv2.GaussianBlur(np.where(moved > 0, 160.0, 90.0), (0, 0), 0.7)
+    return blurred(np.where(moved > 0, 160.0, 90.0), 0.7)
+
+
+def blurred(grey: NDArray[np.float64], sigma_px: float) -> NDArray[np.float64]:
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px), np.float64)
 
 
 def noisy(grey: NDArray[np.float64], seed: int = 2) -> NDArray[np.float64]:
@@ -124,7 +128,7 @@ def test_focus_is_judged_beside_others_only_and_by_blur_not_by_contrast() -> Non
     assert len(others.sharpnesses) == 4
     assert CheckKind.FOCUS not in bad(noisy(specimen(9)), others)
     assert CheckKind.FOCUS not in bad(noisy(120 + 0.4 * (specimen(9) - 120)), others)
-    soft = noisy(cv2.GaussianBlur(specimen(9), (0, 0), 3.0))
+    soft = noisy(blurred(specimen(9), 3.0))
     assert CheckKind.FOCUS in bad(soft, others)
     assert CheckKind.FOCUS not in bad(soft)
     assert CheckKind.FOCUS not in bad(soft, replace(others, sharpnesses=others.sharpnesses[:2]))
@@ -141,7 +145,7 @@ def test_a_step_of_grey_between_two_rows_is_charging_and_an_edge_of_the_specimen
     grey = specimen()
     step = np.where(np.arange(384)[:, None] < 200, 0.0, 12.0)
     assert CheckKind.CHARGING in bad(noisy(grey + step))
-    border = cv2.GaussianBlur(np.where(np.arange(384)[:, None] < 200, grey, 220.0), (0, 0), 0.6)
+    border = blurred(np.where(np.arange(384)[:, None] < 200, grey, 220.0), 0.6)
     assert CheckKind.CHARGING not in bad(noisy(border))
 
 

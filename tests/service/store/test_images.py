@@ -1,7 +1,7 @@
 """Images with their checks; whatever happens, an exposure is repeated at most once, if it is complete."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,8 +20,9 @@ DARK = Check(CheckKind.DARK, 0.995, 0.99, bad=True)
 SHARP = Check(CheckKind.FOCUS, 0.9, 0.4, bad=False)
 
 
-def image(exposure: int, job: str, *checks: Check, **more: float) -> CheckedImage:
-    return CheckedImage(exposure, job, f"em/S0001/{job}-{exposure}.ome.tiff", "0" * 64, checks, **more)
+def image(exposure: int, job: str, *checks: Check, sharpness: float | None = None) -> CheckedImage:
+    file = f"em/S0001/{job}-{exposure}.ome.tiff"
+    return CheckedImage(exposure, job, file, "0" * 64, checks, sharpness=sharpness)
 
 
 def scanned(store: Store, job: str, *checks: Check) -> int:
@@ -149,7 +150,7 @@ def test_in_any_order_of_events_no_exposure_is_repeated_twice_and_none_that_is_u
         if store.queue.job(job).hold_cause is HoldCause.RETAKE:
             store.queue.set_state(job, JobState.QUEUED)
 
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "arm": lambda: store.ledger.arm(job, rect(0, 0), 0.0),
         "done": lambda: finish(ExposureState.CLOSED, JobState.EXPOSED),
         "unknown": lambda: finish(ExposureState.UNKNOWN, JobState.NEEDS_REVIEW),
