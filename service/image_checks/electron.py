@@ -184,11 +184,13 @@ def _levels(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> list[Check]:
     near = low + _DARK_LEVELS - 1 if pixels.dtype == np.uint8 else low
     dark, lowest, highest = (float(np.mean(part)) for part in (pixels <= near, pixels == low, pixels == high))
     saturated = highest >= _SHOWS_NOTHING and low < high
-    return [
+    checks = [
         _at_least(CheckKind.DARK, 0.0 if saturated else dark, _SHOWS_NOTHING),
         _at_least(CheckKind.SATURATED, highest if low < high else 0.0, _SHOWS_NOTHING),
-        _at_least(CheckKind.CLIPPED, max(lowest, highest), _CLIPPED),
     ]
+    if not any(check.bad for check in checks):
+        checks.append(_at_least(CheckKind.CLIPPED, max(lowest, highest), _CLIPPED))
+    return checks
 
 
 def _at_least(kind: CheckKind, value: float, limit: float) -> Check:

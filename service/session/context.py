@@ -149,9 +149,24 @@ class Focused:
 
 @dataclass(slots=True)
 class LastImage:
-    """Rows of the last electron image, by `service.image_checks.rows.marks_of`; None before the first."""
+    """Rows of the last two electron images, by `service.image_checks.rows.marks_of`; None before the first.
 
+    An image that the disk refused at first is checked twice: its own rows are none of another image.
+    """
+
+    exposure: int | None = None
     marks: NDArray[np.uint64] | None = None
+    before: NDArray[np.uint64] | None = None
+
+    def marks_before(self, exposure: int) -> NDArray[np.uint64] | None:
+        """Return the rows of the image before that of an exposure."""
+        return self.before if exposure == self.exposure else self.marks
+
+    def note(self, exposure: int, marks: NDArray[np.uint64]) -> None:
+        """Note the rows of an image."""
+        if exposure != self.exposure:
+            self.exposure, self.before = exposure, self.marks
+        self.marks = marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,12 @@ def look_at(context: Context, job: Job, taken: Taken) -> Checked:
     asked = Requested(job.size_px, job.pixel_size_m, taken.center_m, tolerance_m)
     frame = job.kind is JobKind.FRAME
     try:
-        checked = check_image(taken.image, asked, _others(context, job, taken.image), detail=frame)
+        checked = check_image(taken.image, asked, _others(context, job, taken), detail=frame)
     except Exception:
         log.exception("image not checked", job=job.id)
         return Checked(())
     if checked.marks is not None:
-        context.last_image.marks = checked.marks
+        context.last_image.note(taken.exposure, checked.marks)
     return checked
 
 
@@ -57,8 +57,9 @@ def judge_earlier(store: Store, job: Job) -> None:
             store.images.judge(one, check)
 
 
-def _others(context: Context, job: Job, image: ScanImage) -> Others:
-    store, last = context.store, context.last_image.marks
+def _others(context: Context, job: Job, taken: Taken) -> Others:
+    store, image = context.store, taken.image
+    last = context.last_image.marks_before(taken.exposure)
     noises = [
         one.noise
         for one in store.images.like(job, _LAST)
