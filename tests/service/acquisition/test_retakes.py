@@ -124,7 +124,7 @@ def test_a_retake_that_breaks_off_is_unknown_and_never_repeated(start: Start) ->
         ExposureState.UNKNOWN,
     ]
     # The first image is kept, and is still the one of the job.
-    assert images(session, first.id) == [(f"{first.id}.ome.tiff", ["blank"])] or first.image is not None
+    assert images(session, first.id) == [(f"{first.id}.ome.tiff", ["dark"])]
     assert (session.folder.path / str(first.image)).is_file()
 
 
@@ -190,8 +190,7 @@ def test_a_frame_that_repeats_the_one_before_needs_review_and_is_not_taken_again
 
     session = start(Frozen(frozen, {2}).into, sem=WHOLE)
     second = session.store.ledger.exposures()[1]
-    if seen[0].pixels.shape != seen[1].pixels.shape:
-        pytest.skip("the plan has frames of different sizes")
+    assert seen[0].pixels.shape == seen[1].pixels.shape
     assert session.store.queue.job(second.job).state is JobState.NEEDS_REVIEW
     assert len(session.store.ledger.exposures(job=second.job)) == 1
 
