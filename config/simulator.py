@@ -70,10 +70,41 @@ class SpecimenConfig(Frozen):
     )
 
 
+class ScanFaultsConfig(Frozen):
+    """Share of the electron images that have a fault, each by itself."""
+
+    blank_percent: float = Field(0.0, ge=0, le=100, description="Scans without a beam, percent.")
+    truncated_percent: float = Field(
+        0.0, ge=0, le=100, description="Scans of which the beam is lost on the way, percent."
+    )
+    frozen_percent: float = Field(
+        0.0, ge=0, le=100, description="Scans that give the image of the scan before, percent."
+    )
+    saturated_percent: float = Field(
+        0.0, ge=0, le=100, description="Scans of which the detector shows most pixels at its end, percent."
+    )
+    defocus_percent: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Scans before which the height of the specimen changes, until the next such, percent.",
+    )
+    drift_percent: float = Field(
+        0.0, ge=0, le=100, description="Scans in which the specimen drifts steadily, percent."
+    )
+    jump_percent: float = Field(
+        0.0, ge=0, le=100, description="Scans in which the specimen moves suddenly, percent."
+    )
+    charging_percent: float = Field(
+        0.0, ge=0, le=100, description="Scans with steps of grey between rows, percent."
+    )
+
+
 class SimulatorConfig(Frozen):
     """Behaviour of the simulated devices."""
 
     specimen: SpecimenConfig = SpecimenConfig()
+    scan_faults: ScanFaultsConfig = ScanFaultsConfig()
     layout: ListLayout | None = Field(
         None,
         description="Where the sections truly lie, if that is not `layout`; written by `dry-run --overview`.",

@@ -177,6 +177,13 @@ class SessionConfig(Frozen):
     )
     review: bool = Field(False, description="Pause for a review between fluorescence and electron images.")
     retries: int = Field(2, ge=0, le=10, description="Number of retries of a harmless step that failed.")
+    retakes: int = Field(
+        1,
+        ge=0,
+        le=3,
+        description="Number of times that a frame may be exposed again without a person, where its image is"
+        " blank, cut off or out of focus and another scan can help; 0: never.",
+    )
     max_failures_in_a_row: int = Field(
         5, ge=1, le=1000, description="Number of failures in a row that make a fault."
     )

@@ -10,6 +10,7 @@ from service.acquisition.disk_space import shortage
 from service.acquisition.exposing import Aim, expose, halo_of, scanned_rect
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
 from service.acquisition.overviews.follow import ready_to_scan
+from service.acquisition.retakes.waiting import release_retakes
 from service.acquisition.saving import keep, verify_saved
 from service.acquisition.scans import scan_of
 from service.acquisition.stage_moves import move_to
@@ -67,9 +68,8 @@ def take_electron_images(context: Context) -> None:
     SessionFaultError
         The vacuum is lost, or too many jobs failed in a row.
     """
-    while (job := context.store.queue.next_job()) is not None:
+    while (job := _next(context)) is not None:
         context.checkpoint()
-        verify_saved(context)
         if not scan_of(job).prepare(context, job):
             continue
         lack = shortage(
@@ -83,6 +83,13 @@ def take_electron_images(context: Context) -> None:
                 _do(context, job)
             else:
                 hold_for_fluorescence(context, job, unsaved)
+
+
+def _next(context: Context) -> Job | None:
+    """Return the next job, once frames that can be taken again are queued."""
+    verify_saved(context)
+    release_retakes(context)
+    return context.store.queue.next_job()
 
 
 def _do(context: Context, job: Job) -> None:

@@ -28,7 +28,6 @@ from service.acquisition.scans import scan_of
 from service.acquisition.stays import note_stay
 from service.acquisition.vacuum import VacuumWatch, look
 from service.errors import HungDeviceError, SessionFaultError
-from service.image_checks.electron import other_than_requested, validate_image
 from service.logs import get_logger
 from service.model.jobs import Exposure, ExposureState, Job, JobState, ScanEnd
 from service.safety.deadlines import timeout_of
@@ -122,10 +121,10 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
     disturbed = str(failure) if isinstance(failure, DisturbedError) else moved
     if image is not None and (failure is None or isinstance(failure, DisturbedError)):
         # Kept in memory until file and record are on the disk.
-        doubt = disturbed if disturbed is not None else _doubt(context, job, image, aim, vacuum)
-        contradiction = other_than_requested(image, job.size_px, job.pixel_size_m)
-        contradicts = disturbed is None and contradiction is not None
-        taken = context.unsaved[job.id] = Taken(image, doubt, contradicts, pressure_pa=after.pressure_pa)
+        doubt = disturbed if disturbed is not None else _doubt(vacuum)
+        taken = context.unsaved[job.id] = Taken(
+            image, exposure.id, aim.center_m, doubt, pressure_pa=after.pressure_pa
+        )
         note = "; ".join(said for said in (disturbed, image.remark) if said) or None
         # Known before anything else is read from a database that may refuse.
         end = context.ends[exposure.id] = ScanEnd(ExposureState.CLOSED, JobState.EXPOSED, note, ground_m)
@@ -164,11 +163,8 @@ def _record(context: Context, exposure: Exposure, end: ScanEnd) -> None:
     del context.ends[exposure.id]
 
 
-def _doubt(context: Context, job: Job, image: ScanImage, aim: Aim, vacuum: str | None) -> str | None:
-    if vacuum:
-        return f"taken while the vacuum was lost: {vacuum}"
-    tolerance_m = context.config.stage.arrival_tolerance_um * 1e-6
-    return validate_image(image, job.size_px, job.pixel_size_m, aim.center_m, tolerance_m)
+def _doubt(vacuum: str | None) -> str | None:
+    return f"taken while the vacuum was lost: {vacuum}" if vacuum else None
 
 
 def _stage_after(

@@ -1,6 +1,7 @@
 """Images of exposures that the ledger does not know, as where the database is an older copy."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from config.model import Config
@@ -12,7 +13,7 @@ from service.session.folders.run_folder import RunFolder
 from service.session.stage_frame import StageFrame
 from service.store.store import Store
 
-_IMAGE = re.compile(r"(J\d+)\.ome\.tiff(\.part)?")
+_IMAGE = re.compile(r"(J\d+)(?:-(\d+))?\.ome\.tiff(\.part)?")
 
 
 def record_unrecorded(config: Config, folder: RunFolder, store: Store) -> tuple[str, ...]:
@@ -32,21 +33,22 @@ def record_unrecorded(config: Config, folder: RunFolder, store: Store) -> tuple[
         There are images of jobs that are not in the database: its plan is another one.
     StoreError
     """
-    images = _jobs_with_images(folder.path / "em")
+    images = _images(folder.path / "em")
     if not images:
         return ()
     known = {job.id: job for job in store.queue.jobs()}
-    unknown = [path for job, path in images.items() if job not in known]
+    unknown = [path for path, job, _ in images if job not in known]
     if unknown:
         raise InputError(
             f"{folder.store}: does not know {len(unknown)} of the electron images in this folder"
             f" ({wording.some([path.name for path in unknown])}): it is an older copy, and their ground is"
             " exposed; restore the latest database, or begin a new run"
         )
-    exposed = {row.job for row in store.ledger.exposures() if row.state is not ExposureState.VOID}
+    exposed = Counter(row.job for row in store.ledger.exposures() if row.state is not ExposureState.VOID)
     frame = StageFrame.of(config)
     off_m = frame.position_error_m + config.stage.arrival_tolerance_um * 1e-6
-    found = tuple(job for job in images if job not in exposed)
+    # The second image of a job is that of its second exposure.
+    found = tuple(dict.fromkeys(job for _, job, take in images if take > exposed[job]))
     with store.transaction():
         for job in found:
             rect_m = grown(known[job].rect_m, off_m)
@@ -54,6 +56,7 @@ def record_unrecorded(config: Config, folder: RunFolder, store: Store) -> tuple[
     return found
 
 
-def _jobs_with_images(folder: Path) -> dict[str, Path]:
+def _images(folder: Path) -> list[tuple[Path, str, int]]:
+    """Return the images in a folder, each with its job and the number of the exposure."""
     named = ((_IMAGE.fullmatch(path.name), path) for path in sorted(folder.glob("*/J*")))
-    return {match[1]: path for match, path in named if match is not None}
+    return [(path, match[1], int(match[2] or 1)) for match, path in named if match is not None]

@@ -76,6 +76,10 @@ class Control(Protocol):
         """Return the effect of a policy, without a change."""
         ...
 
+    def retakes(self) -> int:
+        """Return how often a frame may be exposed again without a person."""
+        ...
+
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""
         ...

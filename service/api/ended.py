@@ -133,6 +133,9 @@ class _EndedControl:
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:  # noqa: ARG002
         return self._refuse()
 
+    def retakes(self) -> int:
+        return self._config.session.retakes
+
     def targets(self) -> TargetList:
         return self._targets.now()
 

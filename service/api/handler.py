@@ -83,7 +83,9 @@ class Handler:
             "fields.image": partial(map_reads.field_image, store),
             "fields.frames": partial(map_reads.frames, store),
             "queue.list": partial(queue_reads.page, store),
-            "queue.get": lambda params: queue_reads.detail(store, params, control.devices()),
+            "queue.get": lambda params: queue_reads.detail(
+                store, params, control.devices(), control.retakes()
+            ),
             "queue.image": partial(map_reads.job_image, store),
             "targets.get": lambda _: target_reads.now(store, control.targets()),
             "targets.list": lambda params: target_reads.page(control.targets(), params),

@@ -24,11 +24,12 @@ def page(store: Store, params: wire.QueueParams) -> wire.JobPage:
 def rows(store: Store, found: list[Job]) -> tuple[wire.JobRow, ...]:
     """Return the rows of some jobs, with the reason for each cell that they cover."""
     kept, tracks = store.queue.kept_because(found), store.tracks.of_cells(found)
-    return tuple(wire.JobRow.of(job, kept, tracks) for job in found)
+    images = store.images.of_jobs([job.id for job in found])
+    return tuple(wire.JobRow.of(job, kept, tracks, images.get(job.id, ())) for job in found)
 
 
-def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any]) -> wire.JobDetail:
-    """Return one job with its image, exposures, history and focus.
+def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any], retakes: int) -> wire.JobDetail:
+    """Return one job with its images, exposures, history and focus.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any]) -> 
     """
     job = store.queue.job(params.job)
     folder = RunFolder(store.folder)
-    image = folder.em_image(job.section, job.id).relative_to(folder.path)
+    image = folder.em_image(job.section, job.id, store.ledger.taken(job.id)).relative_to(folder.path)
     found, seen = store.focus.of_job(job.id), store.overviews.of_job(job.id)
     blanked = devices.get("beam_blanked")
     (row,) = rows(store, [job])
@@ -45,6 +46,8 @@ def detail(store: Store, params: wire.JobParams, devices: Mapping[str, Any]) -> 
         rect_m=job.rect_m,
         image=job.image,
         sha256=job.sha256,
+        images=tuple(map(wire.ImageRow.of, store.images.of_jobs([job.id]).get(job.id, ()))),
+        retakes=retakes,
         image_found=image.as_posix() if (store.folder / image).is_file() else None,
         exposures=tuple(map(wire.ExposureRow.of, store.ledger.exposures(job=job.id))),
         history=tuple(map(EventMessage.of, store.queue.history(job.id))),

@@ -8,6 +8,7 @@ from service.api.control import Control
 from service.api.wire import methods as wire
 from service.api.wire.estimate import EstimateResult
 from service.api.wire.messages import MOST_ROWS, EventMessage, Reply, Request
+from service.api.wire.queue import ImageSums
 from service.model.jobs import JobState
 from service.store.database import utc_now
 from service.store.rows import to_json
@@ -35,6 +36,7 @@ def status(store: Store, control: Control) -> wire.StatusResult:
         current_job=None if job is None else queue_reads.rows(store, [job])[0],
         focus=queue_reads.focus_sums(store),
         overviews=store.overviews.counts(),
+        images=ImageSums.of(store.images.counts(), control.retakes()),
         # By way of JSON, so that a NaN of a driver becomes null.
         devices=json.loads(to_json(dict(control.devices()))),
         health=json.loads(to_json(dict(control.health()))),

@@ -64,6 +64,18 @@ def focus_for(context: Context, job: Job) -> bool:
     return True
 
 
+def refocus(context: Context, job: Job) -> bool:
+    """Queue another focus of the section of a frame that is out of focus; return False if there is none.
+
+    One that is in the queue serves all frames of its section.
+    """
+    if context.devices.focus is None or not context.config.session.autofocus:
+        return False
+    name = context.store.focus.job_of(job.section)
+    to_come = name is not None and context.store.queue.job(name).state in (JobState.QUEUED, JobState.HELD)
+    return to_come or _queue(context, job)
+
+
 class FocusScan:
     """A job that focuses on its spot before it scans it."""
 

@@ -184,6 +184,10 @@ class SessionControl:
         """Return the effect of a policy, without a change."""
         return self._policies.preview(policy, field)
 
+    def retakes(self) -> int:
+        """Return how often a frame may be exposed again without a person."""
+        return self._context.config.session.retakes
+
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         """Return the jobs for frames that a person asks for, or raise `RefusedFrameError`."""
         return admitted(

@@ -9,6 +9,7 @@ from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
 from service.acquisition.overviews.follow import give_up_waiting_overviews
+from service.acquisition.retakes.waiting import give_up_retakes, release_retakes
 from service.acquisition.retry import repeat_harmless
 from service.acquisition.saving import keep_at_the_end, keep_unsaved, verify_saved
 from service.acquisition.vacuum import ask_for, pump_to
@@ -239,6 +240,9 @@ class Runner:
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             verify_saved(context, last=True)
+            release_retakes(context)
+            if context.store.queue.next_job() is None:
+                give_up_retakes(context)
             give_up_waiting(context)
             if self._attended:
                 self._questions.ask()

@@ -1,82 +1,205 @@
-"""Checks of an electron image before its job is done."""
+"""Checks of an electron image: what is looked at, in which order, and with which limits.
+
+Each check is a value; no check decides what follows (`service.acquisition.retakes`). An image of another kind
+than requested is not looked at further, nor is one that shows nothing.
+"""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sem import ScanImage
+from service.image_checks import seams
+from service.image_checks.rows import Marks, blank_rows, charging_step, marks_of, repeated_rows
+from service.image_checks.sharpness import noise_of, sharpness_of
+from service.model.images.checks import Check, CheckKind
 
-_LEAST_ROWS = 8
-"""Fewer rows without signal at the end of an image are let pass; chosen by hand, not measured."""
-_NOTHING = 0.2
-"""Step from pixel to pixel in such a row over that of the noisiest rows. In 221 simulated frames rows with
-the beam on have .70 and more, also beyond a section; rows with noise of one grey level .08 at most."""
-_BLANK = 0.99
+ENOUGH = 3
+"""Images beside which another one is judged: of two that differ nobody knows which is the bad one."""
+
+_SHOWS_NOTHING = 0.99
 """Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
+_DARK_LEVELS = 5
+"""Grey levels of 8 bits that count as the smallest: in so few there is nothing to look at. Chosen by hand;
+images of 16 bits may use a small part of theirs."""
+_CLIPPED = 0.5
+"""Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good
+frames have .36 at most."""
+_LEAST_ROWS = 8
+"""Fewer rows without signal, or like those of another image, are let pass. Chosen by hand; not measured."""
+_BLANK = 0.2
+"""Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
+most without a beam (`benchmarks.frame_checks`)."""
+_FOCUS = 0.25
+"""Sharpness over the median of the section. In development seeds good frames have .55 and more, those with
+little but dirt .30; frames with a blur of 2.5 px .17 at most, among dirt .31."""
+_STEP = 0.05
+"""Step of grey between rows, over the range of grey levels: smaller ones hardly show. Chosen by hand."""
 
 
-def other_than_requested(image: ScanImage, size_px: tuple[int, int], pixel_size_m: float) -> str | None:
-    """Return in what size, kind or width of its pixels an image contradicts the request; None if in nothing.
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request to the SEM, as far as its image shows it.
 
-    The SEM is then probably not as configured, and the next image would be no better.
-    """
-    pixels = image.pixels
-    if pixels.shape != (size_px[1], size_px[0]):
-        return f"the SEM gave an image of shape {pixels.shape}, not {size_px[::-1]}"
-    if pixels.dtype not in (np.uint8, np.uint16):
-        return f"the SEM gave pixels of {pixels.dtype}, not whole grey levels"
-    if not math.isclose(image.pixel_size_m, pixel_size_m, rel_tol=1e-3):
-        return f"the SEM gave a pixel size of {image.pixel_size_m:g} m, not {pixel_size_m:g} m"
-    return None
-
-
-def validate_image(
-    image: ScanImage,
-    size_px: tuple[int, int],
-    pixel_size_m: float,
-    center_m: tuple[float, float],
-    tolerance_m: float,
-) -> str | None:
-    """Return the reason why an image cannot be the one requested, or shows nothing; None if it may be good.
-
-    Parameters
+    Attributes
     ----------
-    image : ScanImage
     size_px : (int, int)
-        Requested width and height.
+        Width and height.
     pixel_size_m : float
-        As requested.
     center_m : (float, float)
         Expected centre: the position of the stage plus the beam shift, m.
     tolerance_m : float
         Largest distance of the centre from there, m.
     """
-    contradiction = other_than_requested(image, size_px, pixel_size_m)
-    if contradiction is not None:
-        return contradiction
-    pixels = image.pixels
-    off_m = math.dist(image.center_m, center_m)
-    # Not `>`: a centre of NaN is no match.
-    if not off_m <= tolerance_m:
-        return f"the SEM scanned {off_m * 1e6:.1f} um from the requested place"
-    for name, level in (("dark", int(pixels.min())), ("saturated", int(pixels.max()))):
-        if np.mean(pixels == level) >= _BLANK:
-            return f"its image is {name}: nearly all pixels are {level}"
-    rows = _rows_of_nothing(pixels)
-    if rows >= _LEAST_ROWS:
-        return f"its last {rows} rows show nothing: the beam was blanked or lost in mid-scan"
-    return None
+
+    size_px: tuple[int, int]
+    pixel_size_m: float
+    center_m: tuple[float, float]
+    tolerance_m: float
 
 
-def _rows_of_nothing(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
-    """Return the number of rows at the end with hardly any noise, as without a beam.
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Other images of the run, as far as they tell about one.
 
-    Steps between neighbours tell noise from contrast: beyond the border of a section rows vary little beside
-    those across it, but are as noisy.
+    Attributes
+    ----------
+    noises : sequence of float
+        Noise of images with the same scan settings, grey levels.
+    sharpnesses : sequence of float
+        Sharpness of images of the section with the same scan settings.
+    last : Marks or None
+        Rows of the image before.
+    strips : sequence of seams.Strips
+        Ground that images of frames to the left and right show, too.
     """
-    if pixels.shape[1] < 2:
-        return 0
-    steps = np.percentile(np.abs(np.diff(pixels.astype(np.float32), axis=1)), 90, axis=1)
-    signal = np.flatnonzero(steps > _NOTHING * np.percentile(steps, 95))
-    return pixels.shape[0] - (int(signal[-1]) + 1) if signal.size else 0
+
+    noises: Sequence[float] = ()
+    sharpnesses: Sequence[float] = ()
+    last: Marks | None = None
+    strips: Sequence[seams.Strips] = ()
+
+
+ALONE = Others()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Checks of an image, and what it tells about later ones; None where it does not.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+    noise, sharpness : float or None
+    marks : Marks or None
+    """
+
+    checks: tuple[Check, ...]
+    noise: float | None = None
+    sharpness: float | None = None
+    marks: Marks | None = None
+
+
+def check_image(
+    image: ScanImage, asked: Requested, others: Others = ALONE, *, detail: bool = True
+) -> Checked:
+    """Check an image.
+
+    Parameters
+    ----------
+    image : ScanImage
+    asked : Requested
+    others : Others
+    detail : bool
+        False for an image of which only the beam matters, such as the spot of a focus.
+    """
+    form = _form(image, asked)
+    if any(check.bad for check in form):
+        return Checked(form)
+    pixels = image.pixels
+    checks = [*form, *_levels(pixels)]
+    marks = marks_of(pixels)
+    rows = blank_rows(pixels)
+    checks += [
+        _at_least(CheckKind.TRUNCATED, rows, _LEAST_ROWS),
+        _at_least(CheckKind.REPEATED, repeated_rows(marks, others.last), _LEAST_ROWS),
+    ]
+    grey = pixels.astype(np.float32)
+    noise = noise_of(grey)
+    if rows < _LEAST_ROWS and len(others.noises) >= ENOUGH:
+        usual = float(np.median(others.noises))
+        if usual > 0:
+            checks.append(_at_most(CheckKind.BLANK, noise / usual, _BLANK))
+    if any(check.bad for check in checks) or not detail:
+        return Checked(tuple(checks), noise, None, marks)
+    step, by_noise = charging_step(grey, noise)
+    checks.append(_at_least(CheckKind.CHARGING, step, max(_STEP, by_noise)))
+    sharpness = sharpness_of(grey, noise)
+    focus = judge_focus(sharpness, others.sharpnesses)
+    if focus is not None:
+        checks.append(focus)
+    ways = [way for way in map(seams.drift_px, others.strips) if way is not None]
+    if ways:
+        checks.append(_at_least(CheckKind.DRIFT, max(ways), seams.DRIFT_PX))
+    return Checked(tuple(checks), noise, sharpness, marks)
+
+
+def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | None:
+    """Judge the sharpness of an image beside others; None if it, or too few of them, can be measured."""
+    if sharpness is None or len(others) < ENOUGH:
+        return None
+    usual = float(np.median(others))
+    return None if usual <= 0 else _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
+
+
+def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
+    """Compare kind, size, pixel size and place with the request."""
+    pixels = image.pixels
+    if pixels.ndim != 2 or pixels.dtype not in (np.uint8, np.uint16):
+        bits = 8.0 * pixels.dtype.itemsize
+        return (Check(CheckKind.DEPTH, bits if pixels.ndim == 2 else float(pixels.ndim), 16.0, bad=True),)
+    width, height = asked.size_px
+    # Not `>`: a centre of NaN is no match.
+    off_m = math.dist(image.center_m, asked.center_m)
+    misplaced = not off_m <= asked.tolerance_m
+    scale = image.pixel_size_m
+    return (
+        Check(CheckKind.WIDTH, float(pixels.shape[1]), float(width), pixels.shape[1] != width),
+        Check(CheckKind.HEIGHT, float(pixels.shape[0]), float(height), pixels.shape[0] != height),
+        Check(
+            CheckKind.PIXEL_SIZE,
+            _finite(scale),
+            asked.pixel_size_m,
+            not math.isclose(scale, asked.pixel_size_m, rel_tol=1e-3),
+        ),
+        Check(CheckKind.PLACE, _finite(off_m), asked.tolerance_m, misplaced),
+    )
+
+
+def _levels(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> list[Check]:
+    low, high = int(pixels.min()), int(pixels.max())
+    near = low + _DARK_LEVELS - 1 if pixels.dtype == np.uint8 else low
+    dark, lowest, highest = (float(np.mean(part)) for part in (pixels <= near, pixels == low, pixels == high))
+    saturated = highest >= _SHOWS_NOTHING and low < high
+    checks = [
+        _at_least(CheckKind.DARK, 0.0 if saturated else dark, _SHOWS_NOTHING),
+        _at_least(CheckKind.SATURATED, highest if low < high else 0.0, _SHOWS_NOTHING),
+    ]
+    if not any(check.bad for check in checks):
+        checks.append(_at_least(CheckKind.CLIPPED, max(lowest, highest), _CLIPPED))
+    return checks
+
+
+def _at_least(kind: CheckKind, value: float, limit: float) -> Check:
+    return Check(kind, float(value), float(limit), bool(value >= limit))
+
+
+def _at_most(kind: CheckKind, value: float, limit: float) -> Check:
+    return Check(kind, float(value), float(limit), bool(value <= limit))
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else -1.0

@@ -18,13 +18,23 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
                 JobState.FAILED,
             }
         ),
-        JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED, JobState.WITHDRAWN}),
+        JobState.HELD: frozenset(
+            {
+                JobState.QUEUED,
+                JobState.SKIPPED,
+                JobState.WITHDRAWN,
+                # A frame that is not taken again after all.
+                JobState.DONE,
+                JobState.NEEDS_REVIEW,
+            }
+        ),
         # Back to the queue only where the ledger shows that the beam stayed blanked.
         JobState.ARMED: frozenset(
             {JobState.EXPOSED, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.QUEUED}
         ),
         JobState.EXPOSED: frozenset({JobState.SAVED, JobState.FAILED, JobState.NEEDS_REVIEW}),
-        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED, JobState.NEEDS_REVIEW}),
+        # Held where the frame is taken again, as its image is bad.
+        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.HELD}),
         JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.SKIPPED}),
         JobState.DONE: frozenset(),
         JobState.SKIPPED: frozenset(),

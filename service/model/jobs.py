@@ -50,6 +50,8 @@ class HoldCause(StrEnum):
     """Fluorescence that its beam would destroy is not saved yet; the session releases it (invariant 1)."""
     PERSON = "person"
     """Held by a person, and released by a person only."""
+    RETAKE = "retake"
+    """Its image was bad; the session takes it again once that can help (`service.acquisition.retakes`)."""
 
 
 class ExposureState(StrEnum):
@@ -89,6 +91,8 @@ class Job:
     origin: JobOrigin = JobOrigin.PLAN
     hold_cause: HoldCause | None = None
     """None unless the job is held."""
+    retake_of: int | None = None
+    """Exposure whose image was bad, while the frame waits to be taken again for it."""
 
     @property
     def stage_m(self) -> tuple[float, float]:
@@ -127,6 +131,8 @@ class Exposure:
     """Kind of its job: ground of an overview alone is exposed, but not imaged."""
     s_per_m2: float | None = None
     """Dwell time per area of its job: times the beam current, this is the dose of the scan."""
+    retake_of: int | None = None
+    """Exposure that this one repeats without a person, as its image was bad."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,8 @@ def _is_open(store: Store, job: Job) -> bool:
     """Return True for a queued frame of a plan that no person has steered."""
     if job.state is not JobState.QUEUED or job.kind is not JobKind.FRAME or job.origin is not JobOrigin.PLAN:
         return False
+    if job.retake_of is not None:
+        return False
     return not any("by" in event.data for event in store.queue.history(job.id))
 
 

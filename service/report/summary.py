@@ -105,6 +105,10 @@ class Summary:
     """Overviews in their order: where each field lies, or why that is not proven."""
     remarks: dict[str, str]
     """Remarks of the ledger on good images, by job."""
+    flagged_images: dict[str, dict[str, float]]
+    """Images that are not as they should be: by job, the numbers of the checks that say so."""
+    retaken: tuple[str, ...]
+    """Jobs that the program exposed again, as their image was bad; each once for each time."""
     found_sections: FoundSections | None
     """Sections of a simulated overview against the truth; None where the session began without one."""
 
@@ -137,6 +141,11 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     durations = durations_of(events)
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
+    again = [
+        row
+        for row in store.ledger.exposures()
+        if row.retake_of is not None and row.state is not ExposureState.VOID
+    ]
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
     cells = store.specimen.cells()
     return Summary(
@@ -151,6 +160,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
         },
         beam_s=sum(job.beam_s for job in jobs if job.state is JobState.DONE)
+        + sum(row.beam_s or 0.0 for row in again)
         + sum(one.exposed_s for one in focus if one.beam == FocusBeam.ELECTRON),
         session_s=durations.session_s,
         idle_s=max(0.0, durations.session_s - durations.busy_s),
@@ -165,6 +175,12 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
             e.job: e.note for e in store.ledger.exposures() if e.state is ExposureState.CLOSED and e.note
         },
         found_sections=found_sections(config),
+        flagged_images={
+            name: {one.kind.value: one.value for one in images[-1].bad}
+            for name, images in store.images.of_jobs([job.id for job in jobs]).items()
+            if images[-1].bad
+        },
+        retaken=tuple(row.job for row in again),
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
         clipped_cells=_clipped(events),

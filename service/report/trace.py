@@ -7,11 +7,13 @@ from pathlib import Path
 
 from service.errors import ImageError, InputError, UnknownIdError
 from service.image_files.images import checksum
+from service.model.images.checks import CheckedImage
 from service.model.jobs import Exposure, Job
 from service.model.specimen import Cell, Field
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.store.connection import read_origin
 from service.store.store import Store
+from service.words.checks import bad_says
 from service.words.states import EXPOSURES, FIELDS, JOBS
 
 
@@ -77,11 +79,16 @@ class TracedExposure:
     opened_s: float
     closed_s: float | None
     beam_s: float | None
+    image: TracedImage | None
+    """Its own image, also where the frame was taken again; None in runs of earlier versions."""
+    bad: str
+    """Checks that found that image bad, in words; empty if none did."""
+    retake_of: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class TracedJob:
-    """A frame: its exposures and its image."""
+    """A frame: its exposures and its last image."""
 
     job: str
     state: str
@@ -148,7 +155,10 @@ def trace(folder: RunFolder, info: RunInfo, detector: str, name: str) -> Trace:
             fields=tuple(_field(folder, one) for one in fields),
             cells=tuple(map(_cell, cells)),
             plans=_plans(store, tuple(sections)),
-            jobs=tuple(_job(folder, one, ledger.get(one.id, ())) for one in jobs),
+            jobs=tuple(
+                _job(folder, one, ledger.get(one.id, ()), store.images.of_jobs([one.id]).get(one.id, ()))
+                for one in jobs
+            ),
         )
 
 
@@ -159,7 +169,11 @@ def _related(store: Store, name: str) -> tuple[list[Field], list[Cell], list[Job
     fields = {one.id: one for one in store.specimen.fields()}
     cell_names = {one.id for one in cells}.union(track for one in cells for track in one.tracks)
     if name not in cell_names and name not in jobs and name not in fields:
-        name = _of_file(store.folder, Path(name), [*fields.values(), *jobs.values()]) or name
+        saved = [(one.id, one.image, one.sha256) for one in fields.values()]
+        saved += [(one.id, one.image, one.sha256) for one in jobs.values()]
+        # Also the first image of a frame that was taken again.
+        saved += [(one.job, one.file, one.sha256) for one in store.images.since(0)]
+        name = _of_file(store.folder, Path(name), saved) or name
     chosen = [one for one in cells if name in (one.id, one.field, *one.tracks, *one.jobs)]
     frames = [name] if name in jobs else list(dict.fromkeys(job for one in chosen for job in one.jobs))
     named = [name] if name in fields else list(dict.fromkeys(one.field for one in chosen))
@@ -170,19 +184,22 @@ def _related(store: Store, name: str) -> tuple[list[Field], list[Cell], list[Job
     return [fields[one] for one in named], chosen, [jobs[one] for one in frames if one in jobs]
 
 
-def _of_file(folder: Path, path: Path, saved: Sequence[Field | Job]) -> str:
-    """Return the field or frame of an image, by place or content; empty if there is none."""
+def _of_file(folder: Path, path: Path, saved: Sequence[tuple[str, str | None, str | None]]) -> str:
+    """Return the field or frame of an image, by place or content; empty if there is none.
+
+    `saved` has a name, the file and its checksum for each.
+    """
     place = path.absolute()
-    for one in saved:
-        if one.image is not None and folder / one.image == place:
-            return one.id
+    for name, file, _ in saved:
+        if file is not None and folder / file == place:
+            return name
     if not path.is_file():
         return ""
     try:
         found = checksum(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    return next((one.id for one in saved if one.sha256 == found), "")
+    return next((name for name, _, sha256 in saved if sha256 == found), "")
 
 
 def _image(folder: RunFolder, file: str | None, sha256: str | None) -> TracedImage | None:
@@ -223,9 +240,22 @@ def _plans(store: Store, sections: Sequence[str]) -> tuple[TracedPlan, ...]:
     )
 
 
-def _job(folder: RunFolder, job: Job, exposures: Sequence[Exposure]) -> TracedJob:
-    rows = (
-        TracedExposure(row.id, EXPOSURES[row.state], row.opened_s, row.closed_s, row.beam_s)
-        for row in exposures
-    )
+def _job(
+    folder: RunFolder, job: Job, exposures: Sequence[Exposure], images: Sequence[CheckedImage]
+) -> TracedJob:
+    taken = {one.exposure: one for one in images}
+    rows = (_exposure(folder, row, taken.get(row.id)) for row in exposures)
     return TracedJob(job.id, JOBS[job.state], job.covers, tuple(rows), _image(folder, job.image, job.sha256))
+
+
+def _exposure(folder: RunFolder, row: Exposure, image: CheckedImage | None) -> TracedExposure:
+    return TracedExposure(
+        row.id,
+        EXPOSURES[row.state],
+        row.opened_s,
+        row.closed_s,
+        row.beam_s,
+        None if image is None else _image(folder, image.file, image.sha256),
+        "" if image is None else bad_says(image.bad),
+        row.retake_of,
+    )

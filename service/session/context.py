@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.model import Config
 from drivers.clock import Clock
 from drivers.errors import DriverError
@@ -144,6 +147,28 @@ class Focused:
     light: str | None = None
 
 
+@dataclass(slots=True)
+class LastImage:
+    """Rows of the last two electron images, by `service.image_checks.rows.marks_of`; None before the first.
+
+    An image that the disk refused at first is checked twice: its own rows are none of another image.
+    """
+
+    exposure: int | None = None
+    marks: NDArray[np.uint64] | None = None
+    before: NDArray[np.uint64] | None = None
+
+    def marks_before(self, exposure: int) -> NDArray[np.uint64] | None:
+        """Return the rows of the image before that of an exposure."""
+        return self.before if exposure == self.exposure else self.marks
+
+    def note(self, exposure: int, marks: NDArray[np.uint64]) -> None:
+        """Note the rows of an image."""
+        if exposure != self.exposure:
+            self.exposure, self.before = exposure, self.marks
+        self.marks = marks
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Electron image in memory.
@@ -151,18 +176,21 @@ class Taken:
     Attributes
     ----------
     image : ScanImage
+    exposure : int
+        Row of the ledger.
+    center_m : (float, float)
+        Centre that was requested, as the SEM has it.
     doubt : str or None
-        None if it may be good.
-    contradicts : bool
-        True if it is of another size than requested, as of a SEM that is not as configured.
+        Trouble in the course of the scan; None if there was none, and its image is checked.
     taken_at : datetime
     pressure_pa : float or None
         Of the chamber after the scan; None where it was not read.
     """
 
     image: ScanImage
+    exposure: int
+    center_m: tuple[float, float]
     doubt: str | None
-    contradicts: bool = False
     taken_at: datetime = field(default_factory=utc_now)
     pressure_pa: float | None = None
 
@@ -189,6 +217,7 @@ class Context:
     """Ends of scans, by the row of the ledger, that are not recorded yet."""
     refused: Counter[str] = field(default_factory=Counter)
     """Number of times that the SEM was not ready, by job."""
+    last_image: LastImage = field(default_factory=LastImage)
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS
 

@@ -302,6 +302,40 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             )
             """,
         ),
+        # Checks of electron images, and frames that are taken again by themselves.
+        7: (
+            "ALTER TABLE exposure ADD COLUMN retake_of INTEGER REFERENCES exposure (id)",
+            """
+            ALTER TABLE job ADD COLUMN retake_of INTEGER REFERENCES exposure (id)
+            CHECK (retake_of IS NULL OR image IS NOT NULL)
+            """,
+            """
+            CREATE UNIQUE INDEX an_exposure_is_retaken_once ON exposure (retake_of)
+            WHERE retake_of IS NOT NULL AND state <> 'void'
+            """,
+            """
+            CREATE TRIGGER only_a_complete_exposure_is_retaken BEFORE INSERT ON exposure
+            WHEN NEW.retake_of IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM exposure WHERE id = NEW.retake_of AND job = NEW.job AND state = 'closed'
+            )
+            BEGIN SELECT RAISE(ABORT, 'only a complete exposure of the same job is retaken'); END
+            """,
+            """
+            CREATE TABLE em_image (
+                exposure INTEGER PRIMARY KEY REFERENCES exposure (id),
+                job TEXT NOT NULL REFERENCES job (id),
+                file TEXT NOT NULL,
+                sha256 TEXT NOT NULL,
+                checks TEXT NOT NULL,
+                bad TEXT NOT NULL,
+                noise REAL,
+                sharpness REAL
+            ) STRICT
+            """,
+            "CREATE INDEX em_image_of_job ON em_image (job)",
+            "CREATE INDEX em_image_that_is_bad ON em_image (bad) WHERE bad <> '[]'",
+            "CREATE INDEX job_that_is_retaken ON job (retake_of) WHERE retake_of IS NOT NULL",
+        ),
     }
 )
 """Statements that lead from each version to the next."""

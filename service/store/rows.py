@@ -15,6 +15,7 @@ from detection.image.hits import CellSource, Decision
 from drivers.pose import Pose, RectM
 from service.model.event import Event
 from service.model.focus import Focus, FocusBeam, FocusState
+from service.model.images.checks import Check, CheckedImage, CheckKind
 from service.model.jobs import Exposure, ExposureState, HoldCause, Job, JobKind, JobOrigin, JobState
 from service.model.overviews import FieldPlace, Overview, OverviewState, reason_of
 from service.model.review import Edit, EditKind, FoundCells, PolicyChange, Recorded, Step, Verdict
@@ -193,6 +194,7 @@ def job(row: sqlite3.Row, covers: Sequence[str]) -> Job:
         reason=row["reason"],
         image=row["image"],
         sha256=row["sha256"],
+        retake_of=row["retake_of"],
     )
 
 
@@ -210,7 +212,38 @@ def exposure(row: sqlite3.Row) -> Exposure:
         beam_s=row["beam_s"],
         kind=JobKind(row["kind"]),
         s_per_m2=row["s_per_m2"],
+        retake_of=row["retake_of"],
     )
+
+
+def checked_image(row: sqlite3.Row) -> CheckedImage:
+    """Read a row of ``em_image``, with ``retake_of`` of its exposure."""
+    return CheckedImage(
+        exposure=row["exposure"],
+        job=row["job"],
+        file=row["file"],
+        sha256=row["sha256"],
+        checks=tuple(
+            Check(CheckKind(kind), value, limit, bool(bad))
+            for kind, value, limit, bad in from_json(row["checks"])
+        ),
+        noise=row["noise"],
+        sharpness=row["sharpness"],
+        retake_of=row["retake_of"],
+    )
+
+
+def checks(values: Sequence[Check]) -> str:
+    """Return the exact JSON text of checks.
+
+    Raises
+    ------
+    ValueError
+        NaN or infinity among their numbers.
+    """
+    if not all(isfinite(number) for one in values for number in (one.value, one.limit)):
+        raise ValueError(f"not finite: {values}")
+    return to_json([[one.kind, one.value, one.limit, int(one.bad)] for one in values])
 
 
 def focus(row: sqlite3.Row) -> Focus:

@@ -7,7 +7,7 @@ program does: one open exposure at a time, no job done without its image, no rew
 APPLICATION_ID = 0x696C656D
 """``ilem`` in ASCII: marks the databases of this program."""
 
-VERSION = 7
+VERSION = 8
 """Stored in ``user_version``; older stores are migrated (`service.store.migrations`), newer ones refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
@@ -165,6 +165,7 @@ STATEMENTS = (
         kind TEXT NOT NULL DEFAULT 'frame' CHECK (kind IN ('frame', 'focus', 'overview')),
         origin TEXT NOT NULL DEFAULT 'plan' CHECK (origin IN ('plan', 'person')),
         hold_cause TEXT CHECK (hold_cause IS NULL OR state = 'held'),
+        retake_of INTEGER REFERENCES exposure (id) CHECK (retake_of IS NULL OR image IS NOT NULL),
         {_RECT_ORDER},
         CONSTRAINT a_finished_job_has_an_image_and_its_checksum
             CHECK (state NOT IN ('saved', 'done') OR (image IS NOT NULL AND sha256 IS NOT NULL)),
@@ -230,11 +231,38 @@ STATEMENTS = (
         closed_s REAL,
         note TEXT,
         beam_s REAL CHECK (beam_s >= 0),
+        retake_of INTEGER REFERENCES exposure (id),
         {_RECT_ORDER}
     ) STRICT
     """,
     "CREATE UNIQUE INDEX one_open_exposure ON exposure (state) WHERE state = 'open'",
     "CREATE INDEX exposure_by_job ON exposure (job)",
+    """
+    CREATE UNIQUE INDEX an_exposure_is_retaken_once ON exposure (retake_of)
+    WHERE retake_of IS NOT NULL AND state <> 'void'
+    """,
+    """
+    CREATE TRIGGER only_a_complete_exposure_is_retaken BEFORE INSERT ON exposure
+    WHEN NEW.retake_of IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM exposure WHERE id = NEW.retake_of AND job = NEW.job AND state = 'closed'
+    )
+    BEGIN SELECT RAISE(ABORT, 'only a complete exposure of the same job is retaken'); END
+    """,
+    """
+    CREATE TABLE em_image (
+        exposure INTEGER PRIMARY KEY REFERENCES exposure (id),
+        job TEXT NOT NULL REFERENCES job (id),
+        file TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        checks TEXT NOT NULL,
+        bad TEXT NOT NULL,
+        noise REAL,
+        sharpness REAL
+    ) STRICT
+    """,
+    "CREATE INDEX em_image_of_job ON em_image (job)",
+    "CREATE INDEX em_image_that_is_bad ON em_image (bad) WHERE bad <> '[]'",
+    "CREATE INDEX job_that_is_retaken ON job (retake_of) WHERE retake_of IS NOT NULL",
     """
     CREATE TABLE focus (
         id INTEGER PRIMARY KEY,

@@ -20,6 +20,7 @@ from service.errors import StoreError
 from service.model.phases import FINAL, PauseCause, Phase, SessionEvent, Status, step
 from service.store.connection import create_file
 from service.store.database import Clock, Database, utc_now
+from service.store.images import ImageStore
 from service.store.retry_failed import retry_failed
 from service.store.tables.durations import Durations
 from service.store.tables.events import EventLog
@@ -57,6 +58,7 @@ class Store:
         self.queue = Queue(database)
         self.steering = Steering(database)
         self.ledger = Ledger(database)
+        self.images = ImageStore(database)
         self.focus = FocusStore(database)
         self.overviews = OverviewStore(database)
         self.durations = Durations(database)

@@ -56,6 +56,7 @@ KINDS: Mapping[JobKind, str] = {JobKind.FRAME: "frame", JobKind.FOCUS: "focus"}
 HOLDS: Mapping[HoldCause, str] = {
     HoldCause.FLUORESCENCE: "released by itself once the fluorescence around it is saved",
     HoldCause.PERSON: "released by a person only",
+    HoldCause.RETAKE: "its image is bad; exposed again by itself once that can help",
 }
 
 EXPOSURES: Mapping[ExposureState, str] = {

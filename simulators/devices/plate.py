@@ -49,6 +49,11 @@ def defocus_sigma_m(off_m: float, aperture_m: float, working_distance_m: float) 
     return abs(off_m) * aperture_m / working_distance_m / 4
 
 
+def defocus_m(sigma_m: float, aperture_m: float, working_distance_m: float) -> float:
+    """Return the defocus whose disc has that standard deviation, m: the inverse of `defocus_sigma_m`."""
+    return sigma_m * 4 * working_distance_m / aperture_m
+
+
 class Autofocus:
     """The automatic focus of a machine: it finds the plate with some noise or, as a fault, does not.
 

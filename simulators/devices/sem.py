@@ -21,7 +21,8 @@ from drivers.pose import FmToSem, Pose, frame_rect
 from drivers.sem import BeamSettings, ScanImage, ScanRequest
 from simulators.devices.bleaching import BeamExposure, BleachedGround, dose_per_nm2
 from simulators.devices.memory import Memory
-from simulators.devices.plate import Autofocus, defocus_sigma_m, sharp_working_distance_m
+from simulators.devices.plate import Autofocus, defocus_m, defocus_sigma_m, sharp_working_distance_m
+from simulators.devices.scan_faults import Faults, ScanFault
 from simulators.devices.stage import SimulatedStage
 from simulators.specimen.grid import Floats, Grid
 from simulators.specimen.specimen import Specimen
@@ -89,6 +90,8 @@ class SimulatedSem:
         self._scans = 0
         self._chamber: Chamber | None = None
         self._autofocus = Autofocus(config)
+        self._risen_m = 0.0
+        self._last: NDArray[np.uint8] | None = None
         self._beam = BeamSettings.configured(config.sem)
         self._errors = np.random.default_rng([config.simulator.specimen.seed, 7])
 
@@ -171,7 +174,7 @@ class SimulatedSem:
         for _ in range(_FOCUS_SCANS):
             self.scan(quick, timeout_s / _FOCUS_SCANS)
         at_m = _shifted(self._stage.true_position(), request.beam_shift_m)
-        working_distance_m = self._autofocus.found_m(self._fm_m(at_m))
+        working_distance_m = self._autofocus.found_m(self._fm_m(at_m)) - self._risen_m
         self._beam = replace(self._beam, working_distance_m=working_distance_m)
         return working_distance_m
 
@@ -228,17 +231,24 @@ class SimulatedSem:
 
     def _render(self, pose: Pose, shape: tuple[int, int], dwell_s: float) -> NDArray[np.uint8]:
         grid = Grid.of_pose(pose, shape).mapped(lambda um: self._calibration.to_fm(um * 1e-6) * 1e6)
-        grey = self._specimen.stain(grid)
-        grey = 1 - grey if self._config.sem.invert_contrast else grey
         self._scans += 1
-        rng = np.random.Generator(np.random.SFC64([self._config.simulator.specimen.seed, 6, self._scans]))
+        seed = self._config.simulator.specimen.seed
+        faults = Faults.drawn(self._config.simulator.scan_faults, seed, self._scans)
+        grey = faults.sampled(self._specimen.stain, grid)
+        grey = 1 - grey if self._config.sem.invert_contrast else grey
+        rng = np.random.Generator(np.random.SFC64([seed, 6, self._scans]))
         noise = np.float32(_NOISE_AT_60_US * math.sqrt(60e-6 / dwell_s))
-        grey = self._widened(_probe(grey), pose)
+        grey = self._widened(_probe(grey), pose, faults.blur_px())
         grey = grey + noise * rng.standard_normal(shape, dtype=np.float32)
         # The beam current drifts a little from line to line.
         grey += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
         grey += self._charging(shape)
-        return np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
+        grey = faults.shown(grey)
+        pixels = np.asarray(np.clip(np.rint(grey * np.float32(255)), 0, 255), dtype=np.uint8)
+        if ScanFault.FROZEN in faults.kinds and self._last is not None and self._last.shape == shape:
+            return self._last.copy()
+        self._last = pixels
+        return pixels
 
     def _charging(self, shape: tuple[int, int]) -> Floats:
         """Return the slow change of grey across a scan: a few long waves, another one for each scan."""
@@ -255,12 +265,18 @@ class SimulatedSem:
         x_m, y_m = self._calibration.to_fm(np.array([at_m]))[0].tolist()
         return x_m, y_m
 
-    def _widened(self, grey: Floats, pose: Pose) -> Floats:
-        """Blur by the defocus at the centre; across a frame the tilt of the plate is negligible."""
-        beam = self._beam
+    def _widened(self, grey: Floats, pose: Pose, blur_px: float | None) -> Floats:
+        """Blur by the defocus at the centre; across a frame the tilt of the plate is negligible.
+
+        With `blur_px` the specimen rises first, until it gives that blur.
+        """
+        beam, pixel_m = self._beam, pose.pixel_size_m[0]
         off_m = beam.working_distance_m - sharp_working_distance_m(self._config, self._fm_m(pose.center_m))
-        sigma_m = defocus_sigma_m(off_m, beam.aperture_m, beam.working_distance_m)
-        sigma_px = min(sigma_m / pose.pixel_size_m[0], max(grey.shape))
+        if blur_px is not None:
+            blurred_m = defocus_m(blur_px * pixel_m, beam.aperture_m, beam.working_distance_m)
+            self._risen_m = blurred_m - off_m
+        sigma_m = defocus_sigma_m(off_m + self._risen_m, beam.aperture_m, beam.working_distance_m)
+        sigma_px = min(sigma_m / pixel_m, max(grey.shape))
         if sigma_px < _SHARP_PX:
             return grey
         return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE))

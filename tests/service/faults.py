@@ -2,9 +2,12 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
+import numpy as np
+
+from drivers.sem import ScanImage
 from service.model.phases import Phase
 from service.session.setup import Setup
 from tests.service.sessions import Session
@@ -102,3 +105,36 @@ class _Troubled:
         if name != self._trouble.call:
             return real
         return lambda *args, **kwargs: self._trouble.wrongly(real, *args, **kwargs)
+
+
+def blank(image: ScanImage) -> ScanImage:
+    """Return what a detector shows of a scan without a beam."""
+    return cut_off(image, 0)
+
+
+def cut_off(image: ScanImage, row: int) -> ScanImage:
+    """Return what a detector shows of a scan whose beam was lost at a row."""
+    pixels = image.pixels.copy()
+    noise = np.random.default_rng(row).integers(4, 7, pixels[row:].shape)
+    pixels[row:] = noise.astype(pixels.dtype)
+    return dataclasses.replace(image, pixels=pixels)
+
+
+class Spoiled:
+    """A SEM some of whose images are bad: the scans, counted from 1, that `which` names.
+
+    The nonce of a request tells nothing about its frame: `scans` counts all, those of focuses, too.
+    """
+
+    def __init__(self, spoil: Callable[[ScanImage], ScanImage], which: Container[int]) -> None:
+        self._spoil, self._which = spoil, which
+        self.scans = 0
+
+    def into(self, setup: Setup) -> Setup:
+        return faulty("sem", "scan", self._scan, times=ALWAYS)(setup)
+
+    def _scan(self, real: Callable[..., ScanImage], *args: Any) -> ScanImage:
+        self.scans += 1
+        number = self.scans
+        image = real(*args)
+        return self._spoil(image) if number in self._which else image

@@ -85,7 +85,7 @@ def _vote(found: Sequence[Division], otherwise: Division) -> Division:
 def shows_nothing(ground: Ground, outlines: Sequence[Corners], settings: PartsSettings) -> bool:
     """Return True if outlines show nothing inside by which two sections could be told from one."""
     strips = [strip for one in outlines for strip in strips_along(ground, one, _sides(one))]
-    return bool(strips) and float(np.median([likeness(one, 2)[1] for one in strips])) < settings.plain
+    return bool(strips) and float(np.median([likeness(one, 2)[2] for one in strips])) < settings.plain
 
 
 def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, bool]:
@@ -112,10 +112,10 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
     for parts in range(2, int(length / shortest) + 1):
         if length / parts > settings.most_aspect * width:
             continue
-        correlation, structure = np.median([likeness(one, parts) for one in strips], axis=0)
+        correlation, repeated, structure = np.median([likeness(one, parts) for one in strips], axis=0)
         rank = float(np.median([joint_rank(one, parts) for one in strips]))
         least = settings.alike if parts > 2 else settings.halves_alike
-        if correlation >= least and structure >= settings.plain and rank <= settings.any_line:
+        if correlation >= least and repeated >= settings.plain and rank <= settings.any_line:
             alike[parts] = float(correlation)
         elif structure < settings.plain and rank <= settings.clear_line:
             lined.append(parts)

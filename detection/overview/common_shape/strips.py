@@ -133,22 +133,24 @@ def strips_along(
     return tuple(one for one in strips if one is not None)
 
 
-def likeness(strip: Strip, parts: int) -> tuple[float, float]:
+def likeness(strip: Strip, parts: int) -> tuple[float, float, float]:
     """Return how alike neighbouring parts look, and how much they show.
 
     Returns
     -------
     correlation : float
         -1 to 1: median over all neighbours, each moved by up to 4 % of a part.
+    repeated : float
+        Variance over that of noise of what changes within the length of a part.
     structure : float
-        Variance of the insides over that of noise.
+        Variance of the insides over that of noise, all of it.
     """
     # Stripes along the strip are alike at any distance, and tilted ones, as of a side that is not parallel to
     # it, nearly so: what changes slowly from part to part proves nothing.
     slow = uniform_filter1d(strip.tones, max(3, round(strip.length / parts)), axis=0, mode="reflect")
     found = [_likeness(strip, parts, strip.tones - one) for one in (strip.tones.mean(axis=0), slow)]
     (one, power), (other, other_power) = found
-    return min(one, other), min(power, other_power)
+    return min(one, other), min(power, other_power), power
 
 
 def _likeness(strip: Strip, parts: int, tones: Floats) -> tuple[float, float]:

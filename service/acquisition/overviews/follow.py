@@ -42,7 +42,7 @@ def ready_to_scan(context: Context, job: Job) -> bool:
         False if the queue has changed: an overview comes first, or the frames of the position were planned
         again.
     """
-    planned = job.kind is JobKind.FRAME and job.origin is JobOrigin.PLAN
+    planned = job.kind is JobKind.FRAME and job.origin is JobOrigin.PLAN and job.retake_of is None
     if not (context.config.sem.overview.take and planned) or context.last_move.place is not None:
         return True
     known = context.store.overviews.at(job.section, job.stage_m)

@@ -81,6 +81,8 @@ class StatusResult(Frozen):
     """Sums of each beam that was focused."""
     overviews: dict[OverviewState, int]
     """Number of overviews in each state that occurs; `overviews.list` has them."""
+    images: queue.ImageSums
+    """Checks of the electron images, counted."""
     devices: dict[str, Any]
     health: dict[str, Any]
 

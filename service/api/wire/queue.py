@@ -1,6 +1,6 @@
 """Parameters and results of the methods for the queue and the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -21,6 +21,7 @@ from service.api.wire.messages import (
 )
 from service.api.wire.overviews import OverviewRow
 from service.model import jobs
+from service.model.images.checks import CheckedImage, CheckKind, ImageCounts
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 
 StageM = Annotated[float, Field(ge=-1.0, le=1.0, description="Stage position, m.")]
@@ -137,10 +138,20 @@ class JobRow:
     """Cause of a hold, which decides who or what releases the job; null unless it is held."""
     origin: JobOrigin
     covers: tuple[Covered, ...]
+    bad: tuple[CheckKind, ...]
+    """Checks that found its last image bad; `queue.get` has the numbers."""
+    retake_of: int | None
+    """Exposure whose image was bad, while the frame waits to be taken again for it."""
 
     @classmethod
-    def of(cls, job: jobs.Job, kept: Mapping[str, str], tracks: Mapping[str, tuple[str, ...]]) -> Self:
-        """Return the row of a job, given the reason to keep each cell and the tracks of each cell."""
+    def of(
+        cls,
+        job: jobs.Job,
+        kept: Mapping[str, str],
+        tracks: Mapping[str, tuple[str, ...]],
+        images: Sequence[CheckedImage],
+    ) -> Self:
+        """Return the row of a job, with the reason to keep and the tracks of each cell, and its images."""
         return cls(
             job=job.id,
             section=job.section,
@@ -156,6 +167,8 @@ class JobRow:
             hold_cause=job.hold_cause,
             origin=job.origin,
             covers=tuple(Covered(cell=cell, kept=kept[cell], tracks=tracks[cell]) for cell in job.covers),
+            bad=tuple(check.kind for check in images[-1].bad) if images else (),
+            retake_of=job.retake_of,
         )
 
 
@@ -176,6 +189,8 @@ class ExposureRow(Frozen):
     """Ground of an `overview` is exposed, but not imaged."""
     dwell_s_per_um2: float | None
     """Dwell time per area; times the beam current, this is the dose of the scan."""
+    retake_of: int | None
+    """Exposure that the program repeated by this one, as its image was bad."""
 
     @classmethod
     def of(cls, row: jobs.Exposure) -> Self:
@@ -192,7 +207,58 @@ class ExposureRow(Frozen):
             beam_s=row.beam_s,
             kind=row.kind,
             dwell_s_per_um2=None if row.s_per_m2 is None else row.s_per_m2 * 1e-12,
+            retake_of=row.retake_of,
         )
+
+
+class CheckRow(Frozen):
+    """Check of an image: `bad` if `value` is on the wrong side of `limit`; the unit is that of the kind."""
+
+    kind: CheckKind
+    value: float
+    limit: float
+    bad: bool
+
+
+class ImageRow(Frozen):
+    """Electron image of one exposure, with its checks; all images of a job are kept."""
+
+    exposure: int
+    file: str
+    sha256: str
+    checks: tuple[CheckRow, ...]
+    retake_of: int | None
+
+    @classmethod
+    def of(cls, image: CheckedImage) -> Self:
+        """Return the row of an image."""
+        return cls(
+            exposure=image.exposure,
+            file=image.file,
+            sha256=image.sha256,
+            checks=tuple(
+                CheckRow(kind=one.kind, value=one.value, limit=one.limit, bad=one.bad) for one in image.checks
+            ),
+            retake_of=image.retake_of,
+        )
+
+
+class ImageSums(Frozen):
+    """Electron images of the session by their checks."""
+
+    bad: dict[CheckKind, int]
+    """Number of images by what they were found bad by; only kinds that occur."""
+    taken_again: int
+    """Frames that the program exposed again, as their image was bad."""
+    waiting: int
+    """Frames that wait for that."""
+    retakes: int
+    """Most times for each frame (`session.retakes`)."""
+
+    @classmethod
+    def of(cls, counts: ImageCounts, retakes: int) -> Self:
+        """Return the sums of a session."""
+        return cls(bad=counts.bad, taken_again=counts.taken_again, waiting=counts.waiting, retakes=retakes)
 
 
 class JobDetail(Frozen):
@@ -205,6 +271,10 @@ class JobDetail(Frozen):
     image_found: str | None
     """Image file found on disk, recorded or not; after a crash it may be incomplete."""
     sha256: str | None
+    images: tuple[ImageRow, ...]
+    """Its images with their checks, in the order in which they were taken; `image` is the last."""
+    retakes: int
+    """Most times that the program may expose it again by itself."""
     exposures: tuple[ExposureRow, ...]
     """Its rows of the ledger; `unknown` means that the area may have been exposed, in part or completely."""
     history: tuple[EventMessage, ...]

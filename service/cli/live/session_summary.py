@@ -6,12 +6,14 @@ from dataclasses import asdict
 
 from service.cli.consoles import results
 from service.cli.live.focusing import focus_text
+from service.model.images.checks import CheckKind
 from service.report.durations import SessionWay
 from service.report.found_sections import FoundSections
 from service.report.summary import Measured, Summary
 from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
 from service.wording_overviews import overview_says
+from service.words.checks import NAMES as NAMES_OF_CHECKS
 from service.words.layout import without
 from service.words.quantities import duration, size
 from service.words.ways import NAMES, RASTER_TAKEN
@@ -57,11 +59,21 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     if summary.overviews:
         rows.append(("overviews", _measured(summary.overviews)))
     rows += [("image kept", text) for text in _by_reason(summary.remarks)]
+    rows += [("image flagged", text) for text in _by_reason(_flags(summary.flagged_images))]
+    if summary.retaken:
+        rows.append(
+            ("taken again", f"{len(summary.retaken)} exposures of {some(sorted(set(summary.retaken)))}")
+        )
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)
+
+
+def _flags(images: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+    """Return what images are flagged with, by job."""
+    return {job: ", ".join(NAMES_OF_CHECKS[CheckKind(kind)] for kind in bad) for job, bad in images.items()}
 
 
 def _measured(overviews: Sequence[Measured]) -> str:

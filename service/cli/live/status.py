@@ -17,6 +17,7 @@ from service.cli.live.overviews import overviews_text
 from service.cli.options import Connect, Json, Key, Run
 from service.cli.output import print_json, tell
 from service.errors import NoDaemonError
+from service.words.checks import counts_of, counts_say
 from service.words.quantities import duration
 
 
@@ -112,6 +113,9 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
         yield f"focus, {one['beam']}", focus_text(one)
     if found.get("overviews"):
         yield "overviews", overviews_text(found["overviews"])
+    if "images" in found:
+        said = counts_say(counts_of(found["images"])) or "none bad"
+        yield "images", f"{said}; a frame is taken again at most {found['images']['retakes']} times by itself"
     yield from _health_rows(found.get("health", {}))
     devices = found.get("devices", {})
     if "stage_m" in devices:

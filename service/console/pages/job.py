@@ -11,6 +11,7 @@ from service.console.pages.history import event_line
 from service.console.pictures.frame_view import FrameView
 from service.console.view import TROUBLE, View
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
+from service.words.checks import bad_says, checks_of
 from service.words.quantities import duration
 from service.words.states import EXPOSURES, HOLDS, JOBS
 
@@ -114,6 +115,9 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     )
     yield "Cells", _cells(row)
     yield "Image", _image(found)
+    for image in found["images"]:
+        says = bad_says(checks_of(image["checks"]))
+        yield f"Checks of exposure {image['exposure']}", says or f"good by {len(image['checks'])} checks"
     blanked = {True: "blanked", False: "ON"}
     yield "Beam now", "not known" if found["beam_blanked"] is None else blanked[found["beam_blanked"]]
 
@@ -141,6 +145,8 @@ def _exposure(row: Mapping[str, Any]) -> str:
     beam = "" if row["beam_s"] is None else f", {duration(row['beam_s'])} of beam"
     ended = "" if row["closed_s"] is None else f" to {duration(row['closed_s'])}"
     note = f". {row['note']}" if row["note"] else ""
+    if row["retake_of"] is not None:
+        note = f". Taken again for exposure {row['retake_of']}, by the program{note}"
     state = EXPOSURES[ExposureState(row["state"])]
     begun = duration(row["opened_s"])
     return f"Exposure {row['exposure']}: {state}; from {begun}{ended} of the session{beam}{note}"

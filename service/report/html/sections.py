@@ -1,7 +1,7 @@
 """A section in the report: its fluorescence, cells and frames as exposed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from service.report.html import pictures
 from service.report.html.dose import ScannedDose, dose_of
 from service.report.html.drawing import Box, Drawing
 from service.store.store import Store
+from service.words.checks import bad_says
 from service.words.quantities import duration
 from service.words.review import SECTIONS, VERDICTS
 from service.words.states import EXPOSURES, FIELDS, JOBS
@@ -143,7 +144,7 @@ def shown(
             for one in cells
             if drawing
         ),
-        notes=_notes(fields, tuple(jobs.values())),
+        notes=(*_notes(fields, tuple(jobs.values())), *_flags(store, jobs)),
     )
 
 
@@ -205,6 +206,15 @@ def _cell(
         dose=dose,
         why="; ".join(why),
     )
+
+
+def _flags(store: Store, jobs: Mapping[str, Job]) -> Iterator[str]:
+    """Yield what the images of a section were found bad by, with those that were taken again."""
+    for name, images in store.images.of_jobs(list(jobs)).items():
+        for image in images:
+            if image.bad and (image is not images[-1] or jobs[name].state is JobState.DONE):
+                again = ", taken again" if image is not images[-1] else ""
+                yield f"{name}, {image.file}{again}: {bad_says(image.bad)}"
 
 
 def _notes(fields: Sequence[Field], jobs: Sequence[Job]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from config.model import Config
 from planner.dose import scan_dose
 from service.model.event import Event
+from service.model.images.checks import CheckKind, ImageCounts
 from service.model.jobs import Exposure, ExposureState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Section
@@ -16,6 +17,7 @@ from service.report.html.drawing import Box, Drawing
 from service.report.html.stops import Stop, stops
 from service.report.summary import Summary
 from service.store.store import Store
+from service.words.checks import counts_say
 from service.words.layout import without
 from service.words.quantities import duration, size
 from service.words.review import SECTIONS
@@ -140,6 +142,11 @@ def _facts(
             f" {once.electrons_per_nm2:.0f} e/nm\u00b2 a scan",
         ),
     ]
+    flagged = Counter(kind for bad in summary.flagged_images.values() for kind in bad)
+    says = counts_say(
+        ImageCounts({CheckKind(kind): n for kind, n in flagged.items()}, len(summary.retaken), 0)
+    )
+    facts.append(("Checks of the images", says or "all good"))
     if all_m2:
         facts.append(
             (

@@ -105,9 +105,9 @@ class RunFolder:
         """Return the path of the fluorescence frame of a field, ``S0001/F000``."""
         return self.path / "fm" / f"{field}.ome.tiff"
 
-    def em_image(self, section: str, job: str) -> Path:
-        """Return the path of the electron image of a job."""
-        return self.path / "em" / section / f"{job}.ome.tiff"
+    def em_image(self, section: str, job: str, take: int = 1) -> Path:
+        """Return the path of the electron image of a job: of its first exposure, its second ..."""
+        return self.path / "em" / section / f"{job}{f'-{take}' if take > 1 else ''}.ome.tiff"
 
     @property
     def pictures(self) -> Path:

@@ -55,6 +55,9 @@ class Ledger:
     def arm(self, job_id: str, rect_m: RectM, halo_m: float) -> Exposure:
         """Record the intent to expose and arm the job; on the disk when this returns.
 
+        The row of a frame that is taken again names the exposure that it repeats: one that is complete, and
+        was not repeated before.
+
         Parameters
         ----------
         job_id : str
@@ -69,6 +72,8 @@ class Ledger:
         IllegalTransitionError
             The job is not queued, or another exposure is open.
         UnknownIdError
+        StoreError
+            A frame would be taken again for an exposure that is not complete, or a second time for one.
         """
         with self._database.change() as connection:
             still_open = self.open_exposure()
@@ -77,8 +82,8 @@ class Ledger:
                     f"job {job_id} cannot be armed: exposure {still_open.id} of {still_open.job} is open"
                 )
             cursor = connection.execute(
-                "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s)"
-                " SELECT id, ?, ?, ?, ?, ?, ?, ? FROM job WHERE id = ?",
+                "INSERT INTO exposure (job, x0_m, y0_m, x1_m, y1_m, halo_m, state, opened_s, retake_of)"
+                " SELECT id, ?, ?, ?, ?, ?, ?, ?, retake_of FROM job WHERE id = ?",
                 (*rect_m, halo_m, ExposureState.OPEN.value, self._database.now_s(), job_id),
             )
             if cursor.rowcount != 1:
@@ -180,6 +185,13 @@ class Ledger:
         ):
             found.setdefault(row["job"], []).append(rows.exposure(row))
         return found
+
+    def taken(self, job_id: str) -> int:
+        """Return the number of rows of a job in which the beam was on, or may have been."""
+        row = self._database.one(
+            "SELECT COUNT(*) FROM exposure WHERE job = ? AND state <> ?", (job_id, ExposureState.VOID.value)
+        )
+        return 0 if row is None else int(row[0])
 
     def exposures(
         self, limit: int | None = None, after: int | None = None, job: str | None = None

@@ -71,12 +71,13 @@ class Queue:
     def withdraw_plans(self, sections: Collection[str], reason: str) -> None:
         """Withdraw the planned jobs of some sections, so that their cells can be planned again.
 
-        Jobs that are no longer queued or held, or that a person has added, stay as they are.
+        Jobs that are no longer queued or held, that a person has added, or that were exposed and wait to be
+        taken again, stay as they are.
         """
         with self._database.change() as connection:
             # All at once: an array may have 50,000 jobs, and nobody else can write meanwhile.
             own, names = "section IN (SELECT value FROM json_each(?))", to_json(list(sections))
-            mine = f"{own} AND origin = 'plan' AND state IN ('queued', 'held')"
+            mine = f"{own} AND origin = 'plan' AND state IN ('queued', 'held') AND retake_of IS NULL"
             connection.execute(f"DELETE FROM cover WHERE job IN (SELECT id FROM job WHERE {mine})", (names,))
             connection.execute(
                 "INSERT INTO event (time_s, at, kind, subject, data) SELECT ?, ?, 'job', id,"
@@ -266,13 +267,15 @@ class Queue:
             job_states.check(old.state, state)
             connection.execute(
                 "UPDATE job SET state = ?, reason = ?, image = COALESCE(?, image),"
-                " sha256 = COALESCE(?, sha256), hold_cause = ? WHERE id = ?",
+                " sha256 = COALESCE(?, sha256), hold_cause = ?,"
+                " retake_of = CASE WHEN ? IN ('queued', 'held', 'armed') THEN retake_of END WHERE id = ?",
                 (
                     state.value,
                     reason,
                     image,
                     sha256,
                     None if hold_cause is None else hold_cause.value,
+                    state.value,
                     job_id,
                 ),
             )

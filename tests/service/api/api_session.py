@@ -71,6 +71,9 @@ class DirectControl:
     def preview_policy(self, policy: PolicyChange, field: str | None) -> PolicyPreview:
         return PolicyPreviews(Config(), self._store).preview(policy, field)
 
+    def retakes(self) -> int:
+        return Config().session.retakes
+
     def admitted(self, asked: Sequence[AskedFrame], expose_again: bool) -> list[Job]:
         return admitted(Config().sem, StageFrame.of(Config()), self._store, asked, expose_again)
 

@@ -12,6 +12,7 @@ from planner.cost import Work
 from service.api.handler import Handler
 from service.api.wire.messages import ErrorCode, refusal
 from service.api.wire.methods import METHODS
+from service.model.images.checks import Check, CheckedImage, CheckKind
 from service.model.jobs import HoldCause, JobKind, JobState
 from service.model.overviews import FieldPlace, NotUsed, Overview, OverviewState
 from service.model.phases import SessionEvent
@@ -93,6 +94,8 @@ def test_queue_rows_say_what_and_why(handler: Handler, store: Store) -> None:
         "hold_cause": None,
         "origin": "plan",
         "covers": [{"cell": "S0001/F000/c0001", "kept": "kept: confident", "tracks": []}],
+        "bad": [],
+        "retake_of": None,
     }
     store.ledger.failed(store.ledger.arm("J000001", rect(3, 4), 1e-6).id, "scan timed out")
     detail = result(handler, "queue.get", job="J000001")
@@ -380,3 +383,20 @@ def test_changes_of_the_session_record_who_made_them_and_are_refused_in_plain_wo
     assert "mend the cause" in ask(handler, "run.pause", "r3")["error"]["message"]
     assert ask(handler, "fault.ack", "r4", by="Ben")["ok"]
     assert store.events.since(0)[-1].data["by"] == "Ben"
+
+
+def test_a_job_shows_its_images_with_their_checks_and_status_counts_them(
+    handler: Handler, store: Store
+) -> None:
+    queue_jobs(store, 1)
+    row = store.ledger.arm("J000001", (0.0, 0.0, 1e-5, 1e-5), 0.0)
+    store.ledger.done(row.id)
+    dark = Check(CheckKind.DARK, 0.995, 0.99, bad=True)
+    store.images.add(CheckedImage(row.id, "J000001", "em/S0001/J000001.ome.tiff", "0" * 64, (dark,)))
+    found = result(handler, "queue.get", job="J000001")
+    (image,) = found["images"]
+    assert image["checks"] == [{"kind": "dark", "value": 0.995, "limit": 0.99, "bad": True}]
+    assert (found["row"]["bad"], found["retakes"]) == (["dark"], 1)
+    assert found["exposures"][0]["retake_of"] is None
+    sums = {"bad": {"dark": 1}, "taken_again": 0, "waiting": 0, "retakes": 1}
+    assert result(handler, "status")["images"] == sums

@@ -34,6 +34,7 @@ from service.store.tables.ledger import Ledger
 from service.store.tables.queue import Queue
 from service.store.tables.specimen import SpecimenStore
 from service.store.tables.tracks import TrackStore
+from service.words.checks import bad_says
 from simulators.clock import FastClock
 from tests.service.faults import ALWAYS, Trouble
 from tests.service.sessions import QUICK, Session, small_config
@@ -173,9 +174,9 @@ MATRIX: list[tuple[str, Callable[..., Any], Phase, str, int, str, str]] = [
     ("NaN", says(NAN), HIGH, "chamber.pressure_pa", ALWAYS, FAULT, "nan Pa"),
     ("NaN", says(NAN), BEAM, "chamber.pressure_pa", ALWAYS, FAULT, "no beam: the pressure is nan Pa"),
     ("NaN", says((NAN, NAN)), BEAM, "stage.move_to", 3, GOES_ON, "nothing was exposed: the stage did"),
-    ("NaN", pixels(to_nan), BEAM, "sem.scan", 1, GOES_ON, "exposed, but the SEM gave pixels of"),
+    ("NaN", pixels(to_nan), BEAM, "sem.scan", 1, GOES_ON, "exposed, but the SEM gave no rows and columns of"),
     ("all zeros", pixels(np.zeros_like), LIGHT, "camera.expose", TWICE, GOES_ON, "field: all pixels"),
-    ("all zeros", pixels(np.zeros_like), BEAM, "sem.scan", 1, GOES_ON, "exposed, but its image is dark"),
+    ("all zeros", pixels(np.zeros_like), BEAM, "sem.scan", 1, GOES_ON, "image: its image is dark"),
     ("saturated", pixels(overexposed), LIGHT, "camera.expose", 3, GOES_ON, "the frame is saturated"),
     ("saturated", pixels(overexposed), BEAM, "sem.scan", 1, GOES_ON, "exposed, but its image is saturated"),
     ("wrong position", spoils(off), LIGHT, "stage.move_to", TWICE, GOES_ON, "the stage ended 50.0 um"),
@@ -236,6 +237,8 @@ def test_trouble(
     status = store.status()
     said = [f"field: {f.reason}" for f in store.specimen.fields() if f.state is FieldState.FAILED]
     said += [f"{job.state}: {job.reason}" for job in store.queue.jobs() if job.reason]
+    # A frame that was taken again is done.
+    said += [f"image: {bad_says(one.bad)}" for one in store.images.since(0) if one.bad]
     if becomes == FAULT:
         assert status.phase is Phase.FAULT, said
         said.append(str(status.reason))
@@ -270,7 +273,9 @@ def nothing_lost(session: Session, spoilt: int) -> None:
     for job in store.queue.jobs():
         rows = store.ledger.exposures(job=job.id)
         touched = [row for row in rows if row.state is not ExposureState.VOID]
-        assert len(touched) <= 1, f"{job.id} was exposed {len(touched)} times"
+        first = [row for row in touched if row.retake_of is None]
+        assert len(first) <= 1, f"{job.id} was exposed {len(first)} times"
+        assert len(touched) <= 2, f"{job.id} was taken again {len(touched) - 1} times"
         assert not touched or job.state in (JobState.DONE, JobState.NEEDS_REVIEW), job
         if job.image is not None:
             read_pixels(session.folder.path / job.image, job.sha256)

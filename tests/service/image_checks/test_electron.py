@@ -1,48 +1,77 @@
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from drivers.sem import BeamSettings, ScanImage
-from service.image_checks.electron import validate_image
+from service.image_checks.electron import ALONE, Checked, Others, Requested, check_image, judge_focus
+from service.image_checks.rows import marks_of
+from service.image_checks.seams import Strips
+from service.model.images.checks import CheckKind, kinds_of
+from service.words.checks import NAMES, bad_says, check_says
 
 BEAM = BeamSettings(2500.0, 3.5, 30e-6, 5.8e-3, "vCD")
 PIXELS = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8)
 GOOD = ScanImage(PIXELS, (1e-3, 2e-3), 1e-8, 1e-6, "nonce", BEAM)
+ASKED = Requested((8, 6), 1e-8, (1e-3, 2e-3), 2e-6)
 
 
-def reason(image: ScanImage) -> str | None:
-    return validate_image(image, (8, 6), 1e-8, (1e-3, 2e-3), 2e-6)
+def reason(image: ScanImage) -> str:
+    return bad_says(check_image(image, ASKED).checks)
+
+
+def checked(pixels: NDArray[np.float64], others: Others = ALONE, dtype: type = np.uint8) -> Checked:
+    full = 255 if dtype is np.uint8 else 65535
+    image = replace(GOOD, pixels=pixels.clip(0, full).astype(dtype))
+    return check_image(image, replace(ASKED, size_px=(pixels.shape[1], pixels.shape[0])), others)
+
+
+def bad(pixels: NDArray[np.float64], others: Others = ALONE) -> set[CheckKind]:
+    return set(kinds_of(checked(pixels, others).checks))
 
 
 def test_a_good_image_has_no_reason() -> None:
-    assert reason(GOOD) is None
-    assert reason(replace(GOOD, center_m=(1e-3 + 1.9e-6, 2e-3), pixel_size_m=1.0005e-8)) is None
+    assert reason(GOOD) == ""
+    assert reason(replace(GOOD, center_m=(1e-3 + 1.9e-6, 2e-3), pixel_size_m=1.0005e-8)) == ""
 
 
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (replace(GOOD, pixels=PIXELS.T), "of shape (8, 6)"),
-        (replace(GOOD, pixels=PIXELS.astype(np.float32)), "pixels of float32"),  # type: ignore[arg-type]
-        (replace(GOOD, pixel_size_m=1.1e-8), "pixel size of 1.1e-08 m"),
+        (replace(GOOD, pixels=PIXELS.T), "6 pixels wide, not 8"),
+        (replace(GOOD, pixels=PIXELS[1:]), "5 rows, not 6"),
+        (replace(GOOD, pixels=PIXELS[None]), "no rows and columns"),
+        (replace(GOOD, pixels=PIXELS.astype(np.float32)), "no rows and columns of whole grey"),  # type: ignore[arg-type]
+        (replace(GOOD, pixel_size_m=1.1e-8), "pixel size of 11 nm, not 10 nm"),
+        (replace(GOOD, pixel_size_m=math.nan), "pixel size"),
         (replace(GOOD, center_m=(1e-3, 2e-3 + 3e-6)), "3.0 um from the requested place"),
-        (replace(GOOD, center_m=(math.nan, 2e-3)), "from the requested place"),
+        (replace(GOOD, center_m=(math.nan, 2e-3)), "does not say where it scanned"),
         (replace(GOOD, pixels=np.zeros((6, 8), np.uint8)), "dark"),
         (replace(GOOD, pixels=np.full((6, 8), 255, np.uint8)), "dark"),
     ],
 )
 def test_an_image_that_cannot_be_right_has_one(image: ScanImage, said: str) -> None:
-    assert said in str(reason(image))
+    assert said in reason(image)
+
+
+def test_every_check_has_words() -> None:
+    assert set(NAMES) == set(CheckKind)
+    for check in check_image(GOOD, ASKED).checks:
+        assert check_says(replace(check, bad=True))
 
 
 def test_an_image_with_nearly_all_pixels_at_the_largest_level_is_saturated() -> None:
-    pixels = np.full((20, 20), 255, np.uint8)
+    pixels = np.full((20, 20), 255.0)
     pixels[0, 0] = 3
-    assert "saturated" in str(
-        validate_image(replace(GOOD, pixels=pixels), (20, 20), 1e-8, (1e-3, 2e-3), 2e-6)
-    )
+    assert CheckKind.SATURATED in bad(pixels)
+    rng = np.random.default_rng(1)
+    assert bad(rng.normal(260, 20, (64, 64))) == {CheckKind.CLIPPED}
 
 
 @pytest.mark.parametrize("noise", [0, 1], ids=["silent", "detector noise"])
@@ -50,27 +79,117 @@ def test_an_image_whose_last_rows_show_nothing_lost_its_beam_in_mid_scan(noise: 
     rng = np.random.default_rng(1)
     seen = rng.normal(120, 15, (200, 64))
     dark = 5 + noise * rng.integers(0, 2, (200, 64))
-    for blank_from, said in ((200, None), (195, None), (120, "last 80 rows show nothing")):
-        pixels = np.where(np.arange(200)[:, None] < blank_from, seen, dark).astype(np.uint8)
-        found = validate_image(replace(GOOD, pixels=pixels), (64, 200), 1e-8, (1e-3, 2e-3), 2e-6)
-        assert (found is None) == (said is None)
-        assert said is None or said in str(found)
+    for blank_from, cut in ((200, False), (195, False), (120, True)):
+        found = bad(np.where(np.arange(200)[:, None] < blank_from, seen, dark))
+        assert (CheckKind.TRUNCATED in found) == cut
 
 
 def test_an_empty_part_of_the_section_is_no_loss_of_the_beam() -> None:
     rng = np.random.default_rng(1)
     pixels = rng.normal(120, 5, (200, 64))
     pixels[:120] += 60 * np.sin(np.arange(64) / 3)
-    checked = replace(GOOD, pixels=pixels.clip(0, 255).astype(np.uint8))
-    assert validate_image(checked, (64, 200), 1e-8, (1e-3, 2e-3), 2e-6) is None
+    assert CheckKind.TRUNCATED not in bad(pixels)
 
 
 @pytest.mark.parametrize("beyond_rows", [9, 60])
-def test_ground_beyond_the_border_of_the_section_is_no_loss_of_the_beam(beyond_rows: int) -> None:
+@pytest.mark.parametrize("bright", [13, 400], ids=["dark glass", "glass that is saturated"])
+def test_ground_beyond_the_border_of_the_section_is_no_loss_of_the_beam(
+    beyond_rows: int, bright: int
+) -> None:
     rng = np.random.default_rng(1)
-    pixels = rng.normal(13, 9, (200, 64))
+    pixels = rng.normal(bright, 9, (200, 64))
     # The border crosses most rows: they vary by more than ten times the noise.
     for row in range(200 - beyond_rows):
-        pixels[row, : 60 - row // 5] += 230
-    checked = replace(GOOD, pixels=pixels.clip(0, 255).astype(np.uint8))
-    assert validate_image(checked, (64, 200), 1e-8, (1e-3, 2e-3), 2e-6) is None
+        width = 60 - row // 5 if bright == 13 else max(0, 200 - beyond_rows - row) // 3
+        pixels[row, :width] = rng.normal(243 if bright == 13 else 90, 9, min(width, 64))
+    assert CheckKind.TRUNCATED not in bad(pixels)
+
+
+def specimen(seed: int = 1, shape: tuple[int, int] = (384, 512), dx: float = 0.0) -> NDArray[np.float64]:
+    """Return a picture with edges in all directions, sharp to a pixel."""
+    rng = np.random.default_rng(seed)
+    field = cv2.GaussianBlur(rng.standard_normal((shape[0], shape[1] + 100)), (0, 0), 6.0)
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    moved = cv2.remap(field.astype(np.float32), columns + np.float32(50 + dx), rows, cv2.INTER_CUBIC)
+    return blurred(np.where(moved > 0, 160.0, 90.0), 0.7)
+
+
+def blurred(grey: NDArray[np.float64], sigma_px: float) -> NDArray[np.float64]:
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px), np.float64)
+
+
+def noisy(grey: NDArray[np.float64], seed: int = 2) -> NDArray[np.float64]:
+    return grey + np.random.default_rng(seed).normal(0, 6, grey.shape)
+
+
+def test_focus_is_judged_beside_others_only_and_by_blur_not_by_contrast() -> None:
+    sharp = [checked(noisy(specimen(seed), seed)).sharpness for seed in range(1, 5)]
+    others = Others(sharpnesses=[value for value in sharp if value is not None])
+    assert len(others.sharpnesses) == 4
+    assert CheckKind.FOCUS not in bad(noisy(specimen(9)), others)
+    assert CheckKind.FOCUS not in bad(noisy(120 + 0.4 * (specimen(9) - 120)), others)
+    soft = noisy(blurred(specimen(9), 3.0))
+    assert CheckKind.FOCUS in bad(soft, others)
+    assert CheckKind.FOCUS not in bad(soft)
+    assert CheckKind.FOCUS not in bad(soft, replace(others, sharpnesses=others.sharpnesses[:2]))
+    assert judge_focus(None, [1.0, 1.0, 1.0]) is None
+
+
+def test_an_image_of_nothing_but_noise_is_not_judged_by_its_focus() -> None:
+    found = checked(noisy(np.full((384, 512), 120.0)), Others(sharpnesses=[0.4, 0.4, 0.4]))
+    assert found.sharpness is None
+    assert CheckKind.FOCUS not in {check.kind for check in found.checks}
+
+
+def test_a_step_of_grey_between_two_rows_is_charging_and_an_edge_of_the_specimen_is_none() -> None:
+    grey = specimen()
+    step = np.where(np.arange(384)[:, None] < 200, 0.0, 12.0)
+    assert CheckKind.CHARGING in bad(noisy(grey + step))
+    border = blurred(np.where(np.arange(384)[:, None] < 200, grey, 220.0), 0.6)
+    assert CheckKind.CHARGING not in bad(noisy(border))
+
+
+@pytest.mark.parametrize("way_px", [0.0, 5.0])
+def test_drift_shows_in_the_strip_that_the_image_beside_shows_too(way_px: float) -> None:
+    there = specimen(3, (640, 128))
+    slanted = np.concatenate(
+        [specimen(3, (640, 128), way_px * part / 16)[40 * part : 40 * part + 40] for part in range(16)]
+    )
+    strips = Strips(noisy(slanted, 4).astype(np.float32), noisy(there, 5).astype(np.float32))
+    found = checked(noisy(specimen()), Others(strips=[strips]))
+    (drift,) = [check for check in found.checks if check.kind is CheckKind.DRIFT]
+    assert drift.bad == (way_px > 0)
+    assert drift.value == pytest.approx(0.85 * way_px, abs=1.0)
+
+
+def test_rows_of_the_image_before_are_found_also_where_only_part_is_old() -> None:
+    first, second = noisy(specimen(), 6), noisy(specimen(), 7)
+    last = marks_of(first.clip(0, 255).astype(np.uint8))
+    assert CheckKind.REPEATED not in bad(second, Others(last=last))
+    assert CheckKind.REPEATED in bad(first, Others(last=last))
+    half = second.copy()
+    half[300:] = first[300:]
+    assert CheckKind.REPEATED in bad(half, Others(last=last))
+
+
+def test_an_image_without_the_noise_of_the_beam_is_blank() -> None:
+    others = Others(noises=[11.0, 12.0, 11.5])
+    dark = 2000 + np.random.default_rng(1).normal(0, 1, (128, 128))
+    assert CheckKind.BLANK in {check.kind for check in checked(dark, others, np.uint16).checks if check.bad}
+    assert CheckKind.BLANK not in bad(noisy(np.full((128, 128), 120.0)), others)
+
+
+@settings(max_examples=25)
+@given(
+    arrays.arrays(
+        st.sampled_from([np.uint8, np.uint16]),
+        st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    )
+)
+def test_no_image_breaks_the_checks_and_all_numbers_are_finite(pixels: NDArray[np.uint8]) -> None:
+    asked = replace(ASKED, size_px=(pixels.shape[1], pixels.shape[0]))
+    others = Others([5.0, 5.0, 5.0], [0.3, 0.3, 0.3], marks_of(pixels))
+    for check in check_image(replace(GOOD, pixels=pixels), asked, others).checks:
+        assert math.isfinite(check.value)
+        assert math.isfinite(check.limit)
+        assert check_says(check)

@@ -12,6 +12,7 @@ import pytest
 from config.model import Config
 from service.errors import StoreError
 from service.model.focus import FocusBeam, FocusState
+from service.model.images.checks import CheckedImage, ImageCounts
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 from service.model.phases import PauseCause, Phase
 from service.model.review import EditKind, Verdict
@@ -46,6 +47,10 @@ VERSION_5_EXPOSED = VERSION_1.with_name("version5_exposed.sql")
 VERSION_6 = VERSION_1.with_name("version6.sql")
 """Store written by version 6: a frame skipped by a person, two of a plan that was made again, and one
 whose fluorescence was never saved; all four were skipped then."""
+
+
+VERSION_7 = VERSION_1.with_name("version7.sql")
+"""Store written by version 7: a job done, one whose exposure is unknown, one queued."""
 
 
 def restored(sample: Path, folder: Path) -> Path:
@@ -228,6 +233,26 @@ def test_frames_of_plans_that_were_made_again_are_withdrawn_from_version_6_on(tm
             JobState.SKIPPED: 2,
             JobState.WITHDRAWN: 2,
         }
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+
+
+def test_images_of_version_7_are_not_checked_and_are_taken_again_by_nobody(tmp_path: Path) -> None:
+    path = restored(VERSION_7, tmp_path)
+    with closing(Store.open(path)) as store:
+        done, unknown, queued = store.queue.jobs()
+        assert (done.state, unknown.state, queued.state) == (
+            JobState.DONE,
+            JobState.NEEDS_REVIEW,
+            JobState.QUEUED,
+        )
+        assert store.images.latest(done.id) is None
+        assert [row.retake_of for row in store.ledger.exposures()] == [None, None]
+        assert store.images.counts() == ImageCounts({}, 0, 0)
+        first = store.ledger.exposures(job=done.id)[0]
+        store.images.add(CheckedImage(first.id, done.id, "em/S0001/J000001.ome.tiff", "0" * 64))
+        assert store.images.latest(done.id) is not None
     (tmp_path / "new").mkdir()
     new_store(tmp_path / "new").close()
     assert schema(path) == schema(tmp_path / "new" / "session.sqlite")

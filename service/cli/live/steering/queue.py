@@ -1,5 +1,6 @@
 """Commands `ilemtrack queue ...`: show and change the SEM jobs of a running session."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,9 @@ from service.cli.live.focusing import height_text
 from service.cli.live.overviews import place_text
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.model.images.checks import CheckKind
 from service.model.jobs import ExposureState, JobState
+from service.words.checks import NAMES, bad_says, checks_of
 from service.words.quantities import duration
 
 Jobs = Annotated[list[str], typer.Argument(help="Jobs, such as J000012; all of them are changed, or none.")]
@@ -55,7 +58,7 @@ def list_(
             f"{y_m * 1e3:.4f}",
             "{} x {}".format(*job["size_px"]),
             duration(job["beam_s"]),
-            job["state"] + (f": {job['reason']}" if job.get("reason") else ""),
+            job["state"] + (f": {job['reason']}" if job.get("reason") else "") + _flags(job),
             _cells(job) or (_WITHOUT_CELLS[job["kind"]] if job["kind"] != "frame" else ""),
         )
     results.print(table)
@@ -92,6 +95,7 @@ def show(job: str, connect: Connect = None, key: Key = None, run: Run = None, as
                  f" {duration(row['beam_s'])} of beam"),
         ("cells", _cells(row) or _WITHOUT_CELLS[row["kind"]]),
         ("image", _image(found)),
+        *_checks(found),
         ("beam now", {True: "blanked", False: "ON", None: "not known"}[found["beam_blanked"]]),
     ]  # fmt: skip
     if found["focus"] is not None:
@@ -155,6 +159,13 @@ def _steer(client: Client, method: str, **params: Any) -> None:
         typer.echo(changed(client.call(method, if_run=client.run, **params)))
 
 
+def _flags(job: dict[str, Any]) -> str:
+    """Return what the image of a job is flagged with; a reason says it already."""
+    if not job["bad"] or job["reason"]:
+        return ""
+    return ", " + ", ".join(NAMES[CheckKind(kind)] for kind in job["bad"])
+
+
 def _cells(job: dict[str, Any]) -> str:
     return "; ".join(
         f"{' '.join([cell['cell'], *cell['tracks']])} ({cell['kept']})" for cell in job["covers"]
@@ -169,9 +180,21 @@ def _image(found: dict[str, Any]) -> str:
     return "none"
 
 
+def _checks(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what the images of a job were found bad by, and what follows."""
+    for image in found["images"]:
+        says = bad_says(checks_of(image["checks"]))
+        made = sum(1 for _ in image["checks"])
+        yield f"checks {image['exposure']}", f"{image['file']}: {says or f'good by {made} checks'}"
+    if found["row"]["retake_of"] is not None:
+        yield "again", f"the beam will expose it again for exposure {found['row']['retake_of']}, by itself"
+    yield "retakes", f"at most {found['retakes']} by itself (session.retakes)"
+
+
 def _exposure(row: dict[str, Any]) -> str:
     x0, y0, x1, y1 = (value * 1e3 for value in row["rect_m"])
     note = f": {row['note']}" if row["note"] else ""
+    note += f"; taken again for exposure {row['retake_of']}" if row["retake_of"] is not None else ""
     beam = "" if row["beam_s"] is None else f", {duration(row['beam_s'])} of beam"
     return (
         f"{row['state']}, from {row['opened_s']:.1f} s {_until(row)} of the session,"

@@ -1,0 +1,161 @@
+"""Electron images of one run with their checks, and frames that are taken again, as their image is bad."""
+
+from collections.abc import Collection, Sequence
+
+from pydantic_core import from_json
+
+from service.errors import IllegalTransitionError
+from service.model.images.checks import Check, CheckedImage, CheckKind, ImageCounts
+from service.model.jobs import HoldCause, Job, JobKind, JobState
+from service.store import rows
+from service.store.database import Database
+from service.store.rows import to_json
+from service.store.tables.queue import Queue
+
+_ROWS = "SELECT em_image.*, retake_of FROM em_image JOIN exposure ON exposure.id = em_image.exposure"
+_SAME_SCAN = (
+    "SELECT em_image.*, exposure.retake_of FROM em_image"
+    " JOIN exposure ON exposure.id = em_image.exposure JOIN job ON job.id = em_image.job"
+    " WHERE job.kind = ? AND ABS(job.pixel_size_m - ?) <= 1e-6 * ? AND ABS(job.dwell_s - ?) <= 1e-6 * ?"
+)
+
+
+class ImageStore:
+    """Electron images. Each change is one transaction; methods may be called from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue = Queue(database)
+
+    def add(self, image: CheckedImage) -> None:
+        """Record an image that is on the disk, with its event.
+
+        Raises
+        ------
+        StoreError
+            There is no such exposure or job, or the exposure has an image.
+        """
+        with self._database.change() as connection:
+            connection.execute(
+                "INSERT INTO em_image (exposure, job, file, sha256, checks, bad, noise, sharpness)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (image.exposure, image.job, image.file, image.sha256, rows.checks(image.checks),
+                 _bad(image.checks), image.noise, image.sharpness),
+            )  # fmt: skip
+            if image.bad:
+                self._note(image)
+
+    def judge(self, image: CheckedImage, check: Check) -> None:
+        """Add a check that could not be made when the image was taken, with an event if it is bad."""
+        judged = (*(one for one in image.checks if one.kind is not check.kind), check)
+        with self._database.change() as connection:
+            connection.execute(
+                "UPDATE em_image SET checks = ?, bad = ? WHERE exposure = ?",
+                (rows.checks(judged), _bad(judged), image.exposure),
+            )
+            if check.bad:
+                self._note(image, check)
+
+    def of_jobs(self, jobs: Sequence[str]) -> dict[str, tuple[CheckedImage, ...]]:
+        """Return the images of some jobs, in the order in which they were taken."""
+        found: dict[str, list[CheckedImage]] = {}
+        for row in self._database.all(
+            f"{_ROWS} WHERE em_image.job IN (SELECT value FROM json_each(?)) ORDER BY em_image.exposure",
+            (to_json(list(jobs)),),
+        ):
+            found.setdefault(row["job"], []).append(rows.checked_image(row))
+        return {job: tuple(images) for job, images in found.items()}
+
+    def latest(self, job: str) -> CheckedImage | None:
+        """Return the last image of a job; None where it has none, or was taken by an earlier version."""
+        images = self.of_jobs([job]).get(job)
+        return images[-1] if images else None
+
+    def like(self, job: Job, limit: int, section: str | None = None) -> list[CheckedImage]:
+        """Return the last images of other jobs with the same scan settings, of a section or of all."""
+        values = (job.kind.value, *[job.pixel_size_m] * 2, *[job.dwell_s] * 2, job.id, section, section)
+        found = self._database.all(
+            f"{_SAME_SCAN} AND job.id <> ? AND (? IS NULL OR job.section = ?)"
+            " ORDER BY em_image.exposure DESC LIMIT ?",
+            (*values, limit),
+        )
+        return [rows.checked_image(row) for row in found]
+
+    def since(self, exposure: int) -> list[CheckedImage]:
+        """Return the images of exposures after one, in order."""
+        found = self._database.all(
+            f"{_ROWS} WHERE em_image.exposure > ? ORDER BY em_image.exposure", (exposure,)
+        )
+        return [rows.checked_image(row) for row in found]
+
+    def retakes(self) -> list[tuple[CheckedImage, CheckedImage]]:
+        """Return the images of frames that were taken again, each with the one before it, in order."""
+        found = self._database.all(
+            f"{_ROWS} WHERE em_image.exposure IN (SELECT id FROM exposure WHERE retake_of IS NOT NULL"
+            " UNION SELECT retake_of FROM exposure WHERE retake_of IS NOT NULL) ORDER BY em_image.exposure"
+        )
+        images = {one.exposure: one for one in map(rows.checked_image, found)}
+        return [
+            (images[one.retake_of], one)
+            for one in images.values()
+            if one.retake_of is not None and one.retake_of in images
+        ]
+
+    def hold_for_retake(self, job_id: str, exposure: int, reason: str) -> Job:
+        """Hold a frame that was saved until it is taken again for the image of an exposure.
+
+        Raises
+        ------
+        UnknownIdError
+        IllegalTransitionError
+            The job is not saved, or no frame.
+        """
+        with self._database.change() as connection:
+            old = self._queue.job(job_id)
+            if old.state is not JobState.SAVED or old.kind is not JobKind.FRAME:
+                raise IllegalTransitionError(
+                    f"job {job_id} is '{old.state}': only a saved frame is taken again"
+                )
+            self._queue.transition(
+                job_id, JobState.HELD, reason=reason, hold_cause=HoldCause.RETAKE, exposure=exposure
+            )
+            connection.execute("UPDATE job SET retake_of = ? WHERE id = ?", (exposure, job_id))
+            return self._queue.job(job_id)
+
+    def waiting(self) -> list[Job]:
+        """Return the jobs that are held to be taken again, in the order of the queue."""
+        found = self._database.all(
+            "SELECT id FROM job WHERE state = 'held' AND hold_cause = 'retake' ORDER BY position"
+        )
+        return [self._queue.job(row["id"]) for row in found]
+
+    def counts(self) -> ImageCounts:
+        """Return the checks of all images, counted."""
+        bad: dict[CheckKind, int] = {}
+        for row in self._database.all(
+            "SELECT bad, COUNT(*) AS n FROM em_image WHERE bad <> '[]' GROUP BY bad"
+        ):
+            for kind in map(CheckKind, from_json(row["bad"])):
+                bad[kind] = bad.get(kind, 0) + row["n"]
+        again = self._database.one(
+            "SELECT COUNT(*) AS n FROM exposure WHERE retake_of IS NOT NULL AND state <> 'void'"
+        )
+        waiting = self._database.one(
+            "SELECT COUNT(*) AS n FROM job WHERE retake_of IS NOT NULL AND state <> 'armed'"
+        )
+        return ImageCounts(
+            {kind: bad[kind] for kind in CheckKind if kind in bad},
+            0 if again is None else again["n"],
+            0 if waiting is None else waiting["n"],
+        )
+
+    def _note(self, image: CheckedImage, check: Check | None = None) -> None:
+        bad = image.bad if check is None else (check,)
+        numbers = {one.kind.value: one.value for one in bad}
+        self._database.log(
+            "image", image.job, {"exposure": image.exposure, "file": image.file, "bad": numbers}
+        )
+
+
+def _bad(checks: Collection[Check]) -> str:
+    return to_json(sorted(one.kind.value for one in checks if one.bad))
