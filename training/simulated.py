@@ -15,7 +15,7 @@ _SHARES = (0.3, 0.4, 0.3)
 """Shares of the patterns. Nuclei are hardest to tell from the rest of their cells; chosen by hand."""
 HARD = ("specks", "folds", "lumps", "nuclei", "dim nuclei", "dim vesicles")
 _HARD_SHARES = (0.24, 0.08, 0.1, 0.24, 0.1, 0.24)
-"""Shares of these kinds, which the network mistakes most often; chosen by hand, by the area imaged in vain."""
+"""Shares of these kinds, which the network mistakes most often; chosen by hand, by area imaged in vain."""
 EMPTY_SHARE = 0.4
 """Share of the blocks without cells, two thirds of which hold debris: such sections are common, and a network
 that rarely sees one finds cells in it. Chosen by hand."""
