@@ -15,7 +15,7 @@ from training.samples import Kind, frames_of
 
 FIRST_SEED = 900_000
 """Seeds of the training are below; those of the benchmarks too."""
-CALIBRATION_SEEDS: dict[Kind, int] = {"scenes": 200, "realistic": 40, "paper": 20}
+CALIBRATION_SEEDS: dict[Kind, int] = {"scenes": 200, "realistic": 40, "paper": 20, "hard": 40}
 """Seeds of each kind for the calibration."""
 
 

@@ -1,8 +1,9 @@
-"""Export of a trained network to the file that the package reads."""
+"""Export of a trained network to the file that the package reads, and the way back."""
 
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from detection.network.model import Calibration, NetworkModel, TrainingNote
 from detection.network.onnx_file import model_bytes
@@ -15,6 +16,13 @@ def model_of(network: Network, note: TrainingNote, calibration: Calibration | No
         name: array.detach().numpy().astype(np.float32) for name, array in network.state_dict().items()
     }
     return NetworkModel(weights, calibration or Calibration(), note)
+
+
+def network_of(model: NetworkModel) -> Network:
+    """Return a network of the given values."""
+    network = Network()
+    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in model.weights.items()})
+    return network
 
 
 def write_model(path: Path, model: NetworkModel) -> None:

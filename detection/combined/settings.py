@@ -7,10 +7,11 @@ from dataclasses import dataclass
 class CombinedSettings:
     """Settings of `detection.combined`."""
 
-    rules_out_below: float = 0.2
-    """Highest score of the network inside a hit of recall-first below which it rules that hit out. On
-    development frames of 14 kinds .05 images a sixteenth more of nuclear cells and loses no fewer; .5 loses
-    1 % of the paper's."""
+    rules_out_below: float = 0.1
+    """Highest score of the network inside a hit of recall-first below which it rules that hit out. Of 1,505
+    development cells of contrast-to-noise 1 and more .2 loses three that .1 keeps. Folds take .009 and .007
+    of a frame, with .2 .004, with .05 .017 and .015; nuclei 3.1 and 2.7 times their area, with .2 2.9 and
+    2.6."""
     band_um: float = 40.0
     """Length from which a connected, thin region is a fold or a scratch: three large cells. Chosen by
     hand."""
@@ -47,19 +48,22 @@ class CombinedSettings:
     measures of brightness, 2 um cut 1 % of the cytoplasmic cells and 3 um imaged .02 to .04 more of them."""
     dim_company: float = 2.0
     """Cells that the network must expect in a frame, the sum of its confidences, before its least score is
-    lowered. With the next three, of 146 punctate cells at the noise in development frames .733 are imaged
-    wholly, before .349, at 4.2 times their area, before 1.8; nuclear ones at the noise take 4.5 times, before
-    3.0; debris takes .033 of a frame, before .026, with lumps .052, before .031; other frames change by .01
-    or not at all. With 2.5 it is .685 and debris as before."""
+    lowered. With this and the next three, of the punctate cells at the noise in development frames .763 are
+    imaged wholly instead of .499, at 4.4 times their area instead of 2.2; of nuclear ones .967 instead of
+    .955, at 2.7 instead of 2.0 times; debris with lumps takes .030 of a frame instead of .018, debris alone
+    .023 either way. With 3 vesicles lose .03."""
     dim_sd: float = 10.0
     """Usual brightest pixel of the hits of a frame, in deviations of its noise, below which its cells are
-    dim. Development frames with dim vesicles have 5 to 9, with cells of usual brightness 11 and more; with 12
-    debris takes a third more."""
-    dim_lost_share: float = 0.1
-    """Share of the expected cells, by the scores of the places, that may lie below the least score. With .15
-    it is .705 of these cells at 4.0 times their area, with .2 .664 at 3.7."""
+    dim. With 12 debris takes .005 of a frame more and no cell is gained; with 9 and a score of .2 1 % of the
+    dim vesicles is lost."""
+    dim_lost_share: float = 0.05
+    """Share of the expected cells, by the scores of the places, that may lie below the least score. With .1
+    it is .716 of the vesicles at 4.1 times their area, with .2 .663 at 3.5, with .3 .604 at 2.9, and .974 of
+    dim cytoplasmic cells at 1.7 instead of .980 at 2.0; on other development seeds .645 of the vesicles with
+    .05 and .623 with .1."""
     dim_score: float = 0.1
-    """The least score is never lower; what lies below counts as ground. With .15 it is .623 at 3.3."""
+    """The least score is never lower; what lies below counts as ground. Beside a share of .1 and with .15 it
+    is .670 at 3.6, with .2 .628 at 3.2."""
     unsure_scores: tuple[float, float] = (0.2, 0.9)
     """Scores between which the network is unsure of a place. Chosen by hand."""
     unsure_share: float = 1.0
@@ -85,16 +89,16 @@ class CombinedSettings:
     """Share of the frame inside hits of the network from which it shows a crowd. Below it, recall-first
     takes a frame as crowded that the network does not: neither can be believed. Development scenes in which
     recall-first loses the background have .58 and more. Chosen by hand."""
-    confidence_base: float = -1.5
+    confidence_base: float = -1.78
     """Log-odds of a hit of the network alone in its frame, beyond those of its own confidence. This one and
-    the next ones are fitted to 26,195 hits of 374 frames (`python -m training.confidence`), a frame weighed
+    the next ones are fitted to 27,738 hits of 505 frames (`python -m training.confidence`), a frame weighed
     by the square root of its hits. An earlier fit, to half of the frames, took the mean log likelihood of the
     others from -.320 to -.295 and -.298."""
-    per_company: float = 0.67
+    per_company: float = 0.84
     """Log-odds for each unit of the logarithm of 1 + the number of cells among the other hits."""
     most_company: float = 20.0
     """Cells from which on more say nothing more. Chosen by hand."""
-    per_dimness: float = 0.83
+    per_dimness: float = 1.21
     """Log-odds for each unit of the logarithm of the brightest pixel of a hit over the usual one."""
     least_dimness: float = -3.0
     """That logarithm, at least: a twentieth. Chosen by hand."""
@@ -104,7 +108,7 @@ class CombinedSettings:
     least_confidence: float = 0.03
     """Confidence of a hit of the network, at least: the floor of the policy, where a hit is imaged. Seven
     hits of 23,490 were less likely than twice this, none of them a cell, which is too few to rely on."""
-    added_confidence: float = 0.4
+    added_confidence: float = 0.34
     """Share of the hits of recall-first that the network does not rule out that are cells, in the same
     frames: their own confidence says nothing of that."""
     full_share: float = 0.6

@@ -23,10 +23,10 @@ class OverlookedSettings:
     """Shorter side from which a frame has room for discs and surroundings. Chosen by hand; not measured."""
     recall_first: float = 10.0
     """Found: .80 to 1.00 at 8, .95 to 1.00 at 10, all at 12."""
-    network: float = 12.0
-    """Found: .60 to 1.00 at 8, .85 to 1.00 at 10, .95 to 1.00 at 12."""
+    network: float = 14.0
+    """Found: .55 to 1.00 at 10, .85 to 1.00 at 12, .95 to 1.00 at 14, all at 16."""
     combined: float = 12.0
-    """Found: .80 to 1.00 at 8, .90 to 1.00 at 10, all at 12."""
+    """Found: .55 to 1.00 at 8, .85 to 1.00 at 10, all at 12."""
 
 
 OVERLOOKED = OverlookedSettings()

@@ -78,3 +78,9 @@ def test_frames_of_the_simulators_have_their_cells(kind: str) -> None:
     assert sample is not None
     assert len(sample.boxes) == frame.counted.sum() > 0
     assert 0 < sample.labels.max() <= len(sample.boxes)
+
+
+@pytest.mark.parametrize(("seed", "cells"), [(3, False), (5, True)])
+def test_hard_frames_are_of_specks_alone_or_of_dim_cells(seed: int, cells: bool) -> None:
+    frame = next(frames_of("hard", seed))
+    assert frame.counted.any() == (frame.truth > 0).any() == cells

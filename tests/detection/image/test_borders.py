@@ -65,7 +65,7 @@ def test_hits_end_at_the_border() -> None:
 
 
 def test_a_border_of_zeros_costs_no_cell() -> None:
-    section = make_section(2)
+    section = make_section(3)
     pixels = np.zeros((600, 620), np.uint16)
     pixels[40:552, 70:582] = section.pixels
     plain = detect(section.pixels, PIXEL_SIZE_UM, DetectionConfig())
