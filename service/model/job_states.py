@@ -18,23 +18,13 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
                 JobState.FAILED,
             }
         ),
-        JobState.HELD: frozenset(
-            {
-                JobState.QUEUED,
-                JobState.SKIPPED,
-                JobState.WITHDRAWN,
-                # A frame that is not taken again after all.
-                JobState.DONE,
-                JobState.NEEDS_REVIEW,
-            }
-        ),
+        JobState.HELD: frozenset({JobState.QUEUED, JobState.SKIPPED, JobState.WITHDRAWN}),
         # Back to the queue only where the ledger shows that the beam stayed blanked.
         JobState.ARMED: frozenset(
             {JobState.EXPOSED, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.QUEUED}
         ),
         JobState.EXPOSED: frozenset({JobState.SAVED, JobState.FAILED, JobState.NEEDS_REVIEW}),
-        # Held where the frame is taken again, as its image is bad.
-        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED, JobState.NEEDS_REVIEW, JobState.HELD}),
+        JobState.SAVED: frozenset({JobState.DONE, JobState.FAILED, JobState.NEEDS_REVIEW}),
         JobState.NEEDS_REVIEW: frozenset({JobState.QUEUED, JobState.SKIPPED}),
         JobState.DONE: frozenset(),
         JobState.SKIPPED: frozenset(),
@@ -43,14 +33,24 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     }
 )
 
+RETAKE_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        JobState.SAVED: frozenset({JobState.HELD}),
+        # Taken again, or not after all: its image is there.
+        JobState.HELD: frozenset({JobState.QUEUED, JobState.DONE, JobState.NEEDS_REVIEW, JobState.SKIPPED}),
+    }
+)
+"""The same of a frame that was saved and waits to be taken again, as its image is bad."""
 
-def check(old: JobState, new: JobState) -> None:
+
+def check(old: JobState, new: JobState, for_retake: bool = False) -> None:
     """Refuse a transition that is not in the table.
 
     Raises
     ------
     IllegalTransitionError
     """
-    if new not in TRANSITIONS[old]:
-        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it is an end state"
+    following = RETAKE_TRANSITIONS.get(old, frozenset()) if for_retake else TRANSITIONS[old]
+    if new not in following:
+        allowed = ", ".join(sorted(following)) or "nothing: it is an end state"
         raise IllegalTransitionError(f"a job cannot go from '{old}' to '{new}'; possible: {allowed}")

@@ -264,7 +264,8 @@ class Queue:
         """
         with self._database.change() as connection:
             old = self.job(job_id)
-            job_states.check(old.state, state)
+            for_retake = HoldCause.RETAKE in (old.hold_cause, hold_cause)
+            job_states.check(old.state, state, for_retake)
             connection.execute(
                 "UPDATE job SET state = ?, reason = ?, image = COALESCE(?, image),"
                 " sha256 = COALESCE(?, sha256), hold_cause = ?,"

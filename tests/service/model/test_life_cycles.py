@@ -51,6 +51,18 @@ def test_what_was_exposed_is_queued_again_only_after_review() -> None:
     assert J.QUEUED not in reached_from(J.EXPOSED, {J.NEEDS_REVIEW})
 
 
+@pytest.mark.parametrize(("old", "new"), list(product(JobState, JobState)))
+def test_only_a_saved_frame_waits_to_be_taken_again_and_only_then_is_a_held_one_done(
+    old: JobState, new: JobState
+) -> None:
+    allowed = {(J.SAVED, J.HELD), *((J.HELD, one) for one in (J.QUEUED, J.DONE, J.NEEDS_REVIEW, J.SKIPPED))}
+    if (old, new) in allowed:
+        jobs.check(old, new, for_retake=True)
+    else:
+        with pytest.raises(IllegalTransitionError):
+            jobs.check(old, new, for_retake=True)
+
+
 def test_end_states() -> None:
     assert {J.DONE, J.SKIPPED, J.WITHDRAWN, J.FAILED} == {
         one for one, following in jobs.TRANSITIONS.items() if not following
