@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.console.chromium import chromium
+from tests.chromium import chromium
 from tests.service.console.consoles import OPERATE, ConsoleProcess, TestedDaemon
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from service.cli.commands import run
 from service.pictures import focus as focus_figures
 from service.session.folders.run_folder import drive_alone
 from service.session.setup import Setup
 from service.store.store import Store
+from tests.chromium import chromium
 from tests.remembered import Remembered, remembering
 from tests.service.saying import Said
 from tests.service.sessions import Session, small_config
@@ -22,6 +24,13 @@ Start = Callable[..., Session]
 def remembered() -> Remembered:
     """Memory of one worker."""
     return Remembered()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser; a process of the tests can have only one."""
+    with chromium() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

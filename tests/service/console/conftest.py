@@ -5,17 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.service.console.chromium import chromium
 from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
 
 _WAIT_MS = 60_000
 """Longest wait for the browser on a loaded computer, ms."""
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from service.console.view import THEME_COOKIE
-from tests.service.console.chromium import chromium
+from tests.chromium import chromium
 
 _SIZES = {"dark": (1280, 720), "light": (1280, 720), "phone": (390, 844)}
 _PAGES = {"now": "/", "queue": "/queue", "history": "/history", "runs": "/runs"}

@@ -4,24 +4,24 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from playwright.sync_api import Browser
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from service.report.html.write import write_report
 from tests.service.conftest import Start
-from tests.service.console.chromium import chromium
 
 pytestmark = pytest.mark.usefixtures("frames_once")
 
 
 @pytest.fixture
-def printed(start: Start, tmp_path: Path) -> pypdfium2.PdfDocument:
+def printed(start: Start, browser: Browser, tmp_path: Path) -> pypdfium2.PdfDocument:
     session = start()
     report, paper = tmp_path / "report.html", tmp_path / "report.pdf"
     write_report(session.folder, session.info, report)
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(report.as_uri())
-        page.pdf(path=paper, format="A4")
+    page = browser.new_page()
+    page.goto(report.as_uri())
+    page.pdf(path=paper, format="A4")
+    page.close()
     return pypdfium2.PdfDocument(paper)
 
 
