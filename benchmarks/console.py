@@ -20,7 +20,7 @@ from playwright.sync_api import Page
 from benchmarks import long_queue
 from benchmarks.rows import Row, at_most, beside
 from service.api.client import Client
-from tests.service.console.chromium import chromium
+from tests.chromium import chromium
 
 _SECTIONS, _PER_SECTION = 300, 334
 _LOADS, _CHANGES = 7, 12
