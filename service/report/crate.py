@@ -106,7 +106,8 @@ class _Crate:
         for job in jobs:
             of = ", ".join(job.covers)
             what = f"{_IMAGES[job.kind]} {job.id}" + (f" of {of}" if of else "")
-            seen = [frames[name] for name in dict.fromkeys(map(fields.get, job.covers)) if name in frames]
+            shown = dict.fromkeys(fields[cell] for cell in job.covers if cell in fields)
+            seen = [frames[name] for name in shown if name in frames]
             scans = ended.get(job.id, [])
             at = {event.data.get("exposure"): event.at for event in scans}
             last = next((one for one in taken.get(job.id, ()) if one.file == job.image), None)
