@@ -21,7 +21,7 @@ from service.words.quantities import duration
 from service.words.review import SECTIONS, VERDICTS
 from service.words.states import EXPOSURES, FIELDS, JOBS
 
-_TO_DO = (JobState.QUEUED, JobState.HELD, JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
+TO_DO = (JobState.QUEUED, JobState.HELD, JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
 
 
 class Outcome(StrEnum):
@@ -160,7 +160,7 @@ def outcome_of(cell: Cell, jobs: Mapping[str, Job], clipped: bool) -> Outcome:
         return Outcome.NOT_IMAGED
     if JobState.NEEDS_REVIEW in states:
         return Outcome.REVIEW
-    if states.intersection(_TO_DO):
+    if states.intersection(TO_DO):
         return Outcome.TO_DO
     if JobState.DONE not in states:
         return Outcome.NOT_IMAGED
@@ -222,11 +222,12 @@ def _cell(
 
 
 def _flags(images: Mapping[str, Sequence[CheckedImage]], jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield what the images of a section were found bad by, with those that were taken again."""
+    """Yield what the images of a section were found bad by, with those that were or will be taken again."""
     for name, taken in images.items():
         for image in taken:
-            if image.bad and (image is not taken[-1] or jobs[name].state is JobState.DONE):
-                again = ", taken again" if image is not taken[-1] else ""
+            last, waits = image is taken[-1], jobs[name].retake_of is not None
+            if image.bad and (not last or waits or jobs[name].state is JobState.DONE):
+                again = "" if last and not waits else ", to be taken again" if last else ", taken again"
                 yield f"{name}, {image.file}{again}: {bad_says(image.bad)}"
 
 

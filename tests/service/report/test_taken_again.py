@@ -58,3 +58,19 @@ def test_the_beam_time_is_that_of_all_scans_that_ended_good_or_bad(start: Start)
     assert store.queue.jobs(JobState.NEEDS_REVIEW)
     summary = summarise(session.config, store, session.folder, None)
     assert summary.beam_s == pytest.approx(sum(row.beam_s or 0.0 for row in rows))
+
+
+def test_a_bad_image_that_waits_to_be_taken_again_is_in_the_report_of_a_run_under_way(
+    start: Start, tmp_path: Path
+) -> None:
+    session = start(
+        Spoiled(blank, range(1, 99)).into, session={"min_free_disk_gb": 0, "max_failures_in_a_row": 2}
+    )
+    waiting = session.store.images.waiting()
+    assert waiting
+    text = report_of(session, tmp_path).text
+    states = [job.state for job in session.store.queue.jobs()]
+    assert JobState.DONE not in states
+    assert f"{len(states)} to do</td>" in text
+    assert f"{len(waiting)} to be taken again</td>" in text
+    assert all(f"{job.id}, {job.image}, to be taken again: its image is dark" in text for job in waiting)
