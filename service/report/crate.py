@@ -6,16 +6,19 @@ the fluorescence of its cells as its objects.
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from config.model import Config
+from service.model.event import Event
 from service.model.jobs import JobKind
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.session.hardware import microscope_name
 from service.store.durable import write_text
 from service.store.store import Store
+from service.words.checks import bad_says
 from service.words.states import FIELDS, JOBS
 
 NAME = "ro-crate-metadata.json"
@@ -82,27 +85,40 @@ class _Crate:
             if (self._folder.path / file).is_file():
                 entity = self._file(file, name=what, encodingFormat=kind)
                 self._settings += [entity] if file == "config.yaml" else []
-        saved = {
-            (event.kind, event.subject): event.at
-            for kind in ("field", "job")
-            for event in store.events.of(kind)
-            if event.data.get("to") == "saved"
-        }
+        saved = {one.subject: one.at for one in store.events.of("field") if one.data.get("to") == "saved"}
         frames = {}
         for field in store.specimen.fields():
             if field.image is not None:
                 frames[field.id] = self._image(field.image, field.sha256, f"fluorescence of {field.id}")
-                at = saved.get(("field", field.id))
-                self._act(field.id, FIELDS[field.state], [], frames[field.id], at)
-        fields = {cell.id: cell.field for cell in store.specimen.cells()}
-        for job in store.queue.jobs():
-            if job.image is not None:
-                of = ", ".join(job.covers)
-                what = f"{_IMAGES[job.kind]} {job.id}" + (f" of {of}" if of else "")
-                image = self._image(job.image, job.sha256, what)
-                seen = [frames[name] for name in dict.fromkeys(map(fields.get, job.covers)) if name in frames]
-                self._act(job.id, JOBS[job.state], seen, image, saved.get(("job", job.id)))
+                self._act(field.id, FIELDS[field.state], [], frames[field.id], saved.get(field.id))
+        self._fill_electrons(store, frames)
         self._crate.root_dataset["mentions"] = self._actions
+
+    def _fill_electrons(self, store: Store, frames: Mapping[str, Any]) -> None:
+        """Add the electron images, also the bad ones of frames that were taken again."""
+        ended: dict[str, list[Event]] = {}
+        for event in store.events.of("job"):
+            if event.data.get("to") == "exposed":
+                ended.setdefault(event.subject, []).append(event)
+        fields = {cell.id: cell.field for cell in store.specimen.cells()}
+        jobs = [job for job in store.queue.jobs() if job.image is not None]
+        taken = store.images.of_jobs([job.id for job in jobs])
+        for job in jobs:
+            of = ", ".join(job.covers)
+            what = f"{_IMAGES[job.kind]} {job.id}" + (f" of {of}" if of else "")
+            shown = dict.fromkeys(fields[cell] for cell in job.covers if cell in fields)
+            seen = [frames[name] for name in shown if name in frames]
+            scans = ended.get(job.id, [])
+            at = {event.data.get("exposure"): event.at for event in scans}
+            last = next((one for one in taken.get(job.id, ()) if one.file == job.image), None)
+            when = at.get(last.exposure) if last is not None else scans[-1].at if scans else None
+            image = self._image(str(job.image), job.sha256, what)
+            self._act(job.id, JOBS[job.state], seen, image, when)
+            for one in taken.get(job.id, ()):
+                if one is not last:
+                    image = self._image(one.file, one.sha256, f"earlier {what}")
+                    says = bad_says(one.bad) or "exposed again"
+                    self._act(f"{job.id}-exposure-{one.exposure}", says, seen, image, at.get(one.exposure))
 
     def _image(self, file: str, sha256: str | None, what: str) -> Any:
         known = {} if sha256 is None else {"sha256": sha256}

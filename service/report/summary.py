@@ -141,11 +141,9 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     durations = durations_of(events)
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
-    again = [
-        row
-        for row in store.ledger.exposures()
-        if row.retake_of is not None and row.state is not ExposureState.VOID
-    ]
+    exposures = store.ledger.exposures()
+    dwell_s = {job.id: job.beam_s for job in jobs}
+    again = [row for row in exposures if row.retake_of is not None and row.state is not ExposureState.VOID]
     counts = {state: sum(job.state is state for job in jobs) for state in JobState}
     cells = store.specimen.cells()
     return Summary(
@@ -159,8 +157,8 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
         },
-        beam_s=sum(job.beam_s for job in jobs if job.state is JobState.DONE)
-        + sum(row.beam_s or 0.0 for row in again)
+        # Each scan that ended, also one that was taken again or whose image is in review.
+        beam_s=sum(dwell_s[row.job] for row in exposures if row.state is ExposureState.CLOSED)
         + sum(one.exposed_s for one in focus if one.beam == FocusBeam.ELECTRON),
         session_s=durations.session_s,
         idle_s=max(0.0, durations.session_s - durations.busy_s),
@@ -171,9 +169,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         tracks=store.tracks.count(),
         focus=focus,
         overviews=tuple(map(Measured.of, store.overviews.all())),
-        remarks={
-            e.job: e.note for e in store.ledger.exposures() if e.state is ExposureState.CLOSED and e.note
-        },
+        remarks={e.job: e.note for e in exposures if e.state is ExposureState.CLOSED and e.note},
         found_sections=found_sections(config),
         flagged_images={
             name: {one.kind.value: one.value for one in images[-1].bad}

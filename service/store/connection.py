@@ -58,7 +58,7 @@ def create_file(path: Path, first_rows: Callable[[sqlite3.Connection], None]) ->
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection that writes durably and checks foreign keys.
+    """Open a connection that writes durably and checks foreign keys; one that only reads in an archive.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
+            f"{path.absolute().as_uri()}?{_mode(path)}",
             uri=True,
             timeout=_BUSY_S,
             isolation_level=None,
@@ -84,6 +84,18 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise StoreError(f"{path}: cannot be opened ({error})", trouble_of(error)) from error
     return connection
+
+
+def _mode(path: Path) -> str:
+    """Return how SQLite opens a file.
+
+    It writes beside a database even to read it. Where nothing may be written, as in an archive, and no log
+    says that a program has the file open, it is read as it is; a change is then refused.
+    """
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    if writable or not path.exists() or path.with_name(f"{path.name}-wal").exists():
+        return "mode=rw"
+    return "mode=ro&immutable=1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from drivers.pose import RectM
+from service.model.images.checks import CheckedImage
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Cell, Field, Section
@@ -20,7 +21,7 @@ from service.words.quantities import duration
 from service.words.review import SECTIONS, VERDICTS
 from service.words.states import EXPOSURES, FIELDS, JOBS
 
-_TO_DO = (JobState.QUEUED, JobState.HELD, JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
+TO_DO = (JobState.QUEUED, JobState.HELD, JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
 
 
 class Outcome(StrEnum):
@@ -124,6 +125,8 @@ def shown(
     cells = store.specimen.cells(section=section.id)
     rows = [row for of_job in store.ledger.of_jobs(list(jobs)).values() for row in of_job]
     exposures = sorted((row for row in rows if row.state is not ExposureState.VOID), key=lambda row: row.id)
+    images = store.images.of_jobs(list(jobs))
+    pictured = {_pictured(job, exposures, images.get(job.id, ())) for job in jobs.values()}
     ground: list[RectM] = [field.rect_m for field in fields] + [row.rect_m for row in exposures]
     drawing = Drawing.around(ground) if ground else None
     state = section_state(
@@ -137,14 +140,16 @@ def shown(
         outline=drawing.points(section.outline_m) if drawing and section.outline_m else "",
         fields=tuple(_field(store, one, drawing, sides_px[0]) for one in fields if drawing),
         frames=tuple(
-            _frame(store.folder, row, jobs[row.job], drawing, sides_px[1]) for row in exposures if drawing
+            _frame(store.folder, row, jobs[row.job], drawing, sides_px[1] if row.id in pictured else None)
+            for row in exposures
+            if drawing
         ),
         cells=tuple(
             _cell(one, jobs, clipped, drawing, dose_of(one.rect_m, exposures, beam_current_a))
             for one in cells
             if drawing
         ),
-        notes=(*_notes(fields, tuple(jobs.values())), *_flags(store, jobs)),
+        notes=(*_notes(fields, tuple(jobs.values())), *_flags(images, jobs)),
     )
 
 
@@ -155,7 +160,7 @@ def outcome_of(cell: Cell, jobs: Mapping[str, Job], clipped: bool) -> Outcome:
         return Outcome.NOT_IMAGED
     if JobState.NEEDS_REVIEW in states:
         return Outcome.REVIEW
-    if states.intersection(_TO_DO):
+    if states.intersection(TO_DO):
         return Outcome.TO_DO
     if JobState.DONE not in states:
         return Outcome.NOT_IMAGED
@@ -176,9 +181,17 @@ def _fluorescence(store: Store, field: Field, drawing: Drawing, side_px: int) ->
     return None if uri is None else Picture(uri, place.size_px, drawing.matrix(place))
 
 
+def _pictured(job: Job, exposures: Sequence[Exposure], images: Sequence[CheckedImage]) -> int | None:
+    """Return the exposure that the image of a job shows: one picture for a frame that was taken again."""
+    known = [one.exposure for one in images if one.file == job.image]
+    closed = [row.id for row in exposures if row.job == job.id and row.state is ExposureState.CLOSED]
+    # Runs of earlier versions have the image of the last scan.
+    return next(iter([*known, *closed[-1:]]), None)
+
+
 def _frame(folder: Path, row: Exposure, job: Job, drawing: Drawing, side_px: int | None) -> FrameShown:
     uri = None
-    if job.image is not None and side_px is not None and row.state is ExposureState.CLOSED:
+    if job.image is not None and side_px is not None:
         uri = pictures.electron(folder / job.image, side_px)
     time = "" if row.beam_s is None else f", {duration(row.beam_s)} of beam"
     says = f"{job.id}: {JOBS[job.state]}, exposure {EXPOSURES[row.state]}{time}"
@@ -208,12 +221,13 @@ def _cell(
     )
 
 
-def _flags(store: Store, jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield what the images of a section were found bad by, with those that were taken again."""
-    for name, images in store.images.of_jobs(list(jobs)).items():
-        for image in images:
-            if image.bad and (image is not images[-1] or jobs[name].state is JobState.DONE):
-                again = ", taken again" if image is not images[-1] else ""
+def _flags(images: Mapping[str, Sequence[CheckedImage]], jobs: Mapping[str, Job]) -> Iterator[str]:
+    """Yield what the images of a section were found bad by, with those that were or will be taken again."""
+    for name, taken in images.items():
+        for image in taken:
+            last, waits = image is taken[-1], jobs[name].retake_of is not None
+            if image.bad and (not last or waits or jobs[name].state is JobState.DONE):
+                again = "" if last and not waits else ", to be taken again" if last else ", taken again"
                 yield f"{name}, {image.file}{again}: {bad_says(image.bad)}"
 
 

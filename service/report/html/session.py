@@ -14,6 +14,7 @@ from service.model.specimen import Section
 from service.report.durations import SessionWay
 from service.report.html.dose import scanned_m2
 from service.report.html.drawing import Box, Drawing
+from service.report.html.sections import TO_DO
 from service.report.html.stops import Stop, stops
 from service.report.summary import Summary
 from service.store.store import Store
@@ -106,7 +107,7 @@ def session_shown(
         end=summary.end_state.replace("_", " "),
         well=summary.well,
         reason=store.status().reason or "",
-        facts=_facts(config, summary, events, rows, microscope, kind),
+        facts=_facts(config, store, summary, events, rows, microscope, kind),
         ways=tuple(_compared(way, summary.alternatives) for way in summary.alternatives),
         saved=_saved(summary.alternatives),
         array=_array(store),
@@ -116,13 +117,17 @@ def session_shown(
 
 def _facts(
     config: Config,
+    store: Store,
     summary: Summary,
     events: Sequence[Event],
     rows: Sequence[Exposure],
     microscope: str,
     kind: str,
 ) -> tuple[tuple[str, str], ...]:
-    jobs = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items() if n)
+    counts = store.queue.counts()
+    to_do = sum(counts.get(state, 0) for state in TO_DO)
+    ended = [f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items() if n]
+    jobs = ", ".join([*ended, f"{to_do} to do"] if to_do else ended)
     once = scan_dose(config.sem.beam_current_pa * 1e-12, config.sem.dwell_s, config.sem.pixel_size_m)
     all_m2, twice_m2 = scanned_m2([row.rect_m for row in rows])
     tracks = f" in {summary.tracks} tracks through the sections" if summary.tracks else ""
@@ -144,7 +149,11 @@ def _facts(
     ]
     flagged = Counter(kind for bad in summary.flagged_images.values() for kind in bad)
     says = counts_say(
-        ImageCounts({CheckKind(kind): n for kind, n in flagged.items()}, len(summary.retaken), 0)
+        ImageCounts(
+            {CheckKind(kind): n for kind, n in flagged.items()},
+            len(summary.retaken),
+            store.images.counts().waiting,
+        )
     )
     facts.append(("Checks of the images", says or "all good"))
     if all_m2:

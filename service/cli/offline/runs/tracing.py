@@ -96,7 +96,15 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         cells = ", ".join(one["covers"]) or "no cell"
         yield f"frame    {one['job']}, {one['state']}, of {cells}: {_image(one['image'])}"
         for row in one["exposures"]:
-            yield f"exposure {row['id']} of {one['job']}: {row['state']}"
+            yield f"exposure {row['id']} of {one['job']}: {row['state']}{_exposure(row)}"
+
+
+def _exposure(row: dict[str, Any]) -> str:
+    """Return what an exposure repeats, its own image, and what that was found bad by."""
+    parts = [] if row["retake_of"] is None else [f"taken again for exposure {row['retake_of']}"]
+    parts += [] if row["image"] is None else [_image(row["image"])]
+    parts += [row["bad"]] if row["bad"] else []
+    return "".join(f"; {part}" for part in parts)
 
 
 def _image(image: dict[str, Any] | None) -> str:
