@@ -1,8 +1,8 @@
 """Runs every benchmark that is not on request, or those that are named: ``python -m benchmarks [NAME...]``.
 
 Each prints its table; at the end, one table has the figures that are compared between versions. All is kept
-as JSON in ``build/bench``; ``python -m benchmarks compare A B`` prints the ratios of two such files, or of two
-that ``make array`` wrote, those that got worst first.
+as JSON in ``build/bench``; ``python -m benchmarks compare A B`` prints the ratios of two such files, or of
+two that ``make array`` wrote, those that got worst first.
 
 With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of low seeds, on which numbers may be tuned;
 otherwise those of seeds kept apart, on which they are only reported. ``ILEMTRACK_BENCH_DETECTOR`` names the

@@ -18,6 +18,7 @@ from benchmarks.array import design
 from benchmarks.array.figures import figures, rows
 from benchmarks.array.lives import live
 from benchmarks.array.plots import draw
+from benchmarks.kept import Benchmark, Kept, write
 from benchmarks.machine import machine
 from benchmarks.rows import print_rows
 

@@ -198,7 +198,7 @@ _MOST_CPU_S = 4.0
 
 def cumulated_cpu_s(samples: Sequence[Sample]) -> Values:
     """Return the CPU of all processes until each sample, without their starts."""
-    before, start, found = 0.0, 0.0, []
+    before, start, found = 0.0, 0.0, list[float]()
     for number, one in enumerate(samples):
         if number == 0 or samples[number - 1].life != one.life:
             before, start = found[-1] if found else 0.0, one.cpu_s

@@ -135,7 +135,7 @@ class FaultySetUp:
     faults: Faults
 
     def __call__(self, config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
-        """Return devices, sections and fields, the clock, and the truth; of a dry run on a fast clock only."""
+        """Return devices, sections and fields, the clock, and the truth; of dry runs on the fast clock."""
         assert (info.kind, info.clock) == ("dry-run", "fast")
         clock = FastClock(start_s)
         specimen = CoarseStain(SimulatedSpecimen(config))
