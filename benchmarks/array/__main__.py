@@ -29,7 +29,7 @@ def main(out: Path, sections: int) -> None:
     # Short: sockets lie in it.
     folder = Path(tempfile.mkdtemp(prefix="il"))
     at, begun = datetime.now(UTC), time.perf_counter()
-    lived = live(folder, sections, design.CELLS, design.kills())
+    lived = live(folder, folder, sections, design.CELLS, design.kills())
     found = figures(folder, lived)
     took_s = time.perf_counter() - begun
     stem = f"array-{sections}"

@@ -19,6 +19,7 @@ from benchmarks.array.samples import Sample, read
 from benchmarks.array.unkept import removed_bytes
 from benchmarks.rows import Row, at_most, beside, high, low
 from service.model.jobs import ExposureState, JobState
+from service.model.phases import Phase
 from service.store.store import Store
 
 _BINS = 12
@@ -53,7 +54,9 @@ class Figures:
     lost : int
         Jobs without an end, or done without an image that was removed.
     cpu_s : float
-        Of all processes.
+        Of all processes, their starts included.
+    starts_cpu_s : float
+        Part of it: from the begin of each process until it drives the session.
     peak_rss_mb : float
         Of the largest process, its report included.
     rss_first_mb, rss_last_mb : float
@@ -85,6 +88,7 @@ class Figures:
     unasked: int
     lost: int
     cpu_s: float
+    starts_cpu_s: float
     peak_rss_mb: float
     rss_first_mb: float
     rss_last_mb: float
@@ -121,8 +125,10 @@ def figures(folder: Path, lived: Lived) -> Figures:
     done = {job.id for job in jobs if job.state is JobState.DONE}
     removed = {json.loads(line)["image"].removesuffix(".ome.tiff") for line in _lines(folder / REMOVED)}
     review = sum(job.state in (JobState.NEEDS_REVIEW, JobState.FAILED) for job in jobs)
-    found = [[one.fields_done + one.planned for one in samples], [one.jobs_done for one in samples]]
-    curves = [progress_cpu(cpu_s, of, said["sections"]) for of in found]
+    to_plan = progress_cpu(cpu_s, [one.fields_done + one.planned for one in samples], said["sections"])
+    # Not the summary at the end.
+    scanning = 1 + max(n for n, one in enumerate(samples) if one.phase == Phase.ELECTRON)
+    images = progress_cpu(cpu_s[:scanning], [one.jobs_done for one in samples[:scanning]], said["sections"])
     hours = [one.clock_s / 3600 for one in samples]
     removed_gb = removed_bytes(folder / REMOVED) / 1e9
     return Figures(
@@ -139,13 +145,14 @@ def figures(folder: Path, lived: Lived) -> Figures:
         unasked=sum(max(0, n - 1 - lived.approved.get(job, 0)) for job, n in exposed.items()),
         lost=len(jobs) - len(done) - review + len(done - removed),
         cpu_s=sum(life.cpu_s for life in lived.lives),
+        starts_cpu_s=starts_cpu_s(samples),
         peak_rss_mb=max(life.peak_rss_mb for life in lived.lives),
         rss_first_mb=float(rss_mb[cpu_s <= third].max()),
         rss_last_mb=float(rss_mb[cpu_s >= 2 * third].max()),
         grown_mb=_grown_mb(samples),
         cpu_growth={
             name: float(np.mean(curve.y[-len(curve.y) // 3 :]) / np.mean(curve.y[: len(curve.y) // 3]))
-            for name, curve in zip(("fluorescence", "electron"), curves, strict=True)
+            for name, curve in (("fluorescence", to_plan), ("electron", images))
         },
         session_s=said["session_s"],
         idle_s=said["idle_s"],
@@ -154,8 +161,8 @@ def figures(folder: Path, lived: Lived) -> Figures:
         raster_gb=raster["data_bytes"] / 1e9,
         recall=said["contained_recall"],
         memory=Curve(tuple((cpu_s / 60).tolist()), tuple(rss_mb.tolist())),
-        section_cpu_fluorescence=curves[0],
-        section_cpu_electron=curves[1],
+        section_cpu_fluorescence=to_plan,
+        section_cpu_electron=images,
         idle=idle,
         queue=Curve(tuple(hours), tuple(float(one.jobs_open) for one in samples)),
         kills_min=_ends_min(samples, cpu_s),
@@ -177,7 +184,7 @@ def rows(found: Figures) -> list[Row]:
         at_most("processes that stopped by themselves", found.stops, 0, 0),
         at_most("exposures that nobody asked for", found.unasked, 0, 0),
         at_most("jobs lost, or done without an image", found.lost, 0, 0),
-        low("CPU, min", cpu_min, f"{cpu_min:.1f}")
+        low("CPU, min", cpu_min, f"{cpu_min:.1f}, {found.starts_cpu_s / 60:.1f} of them for starts")
         if found.sections < WHOLE
         else at_most("CPU, min", cpu_min, goal_min, 1),
         at_most("CPU of a field, last third over first third", found.cpu_growth["fluorescence"], 1.1, 2),
@@ -204,6 +211,12 @@ def cumulated_cpu_s(samples: Sequence[Sample]) -> Values:
             before, start = found[-1] if found else 0.0, one.cpu_s
         found.append(before + one.cpu_s - start)
     return np.array(found)
+
+
+def starts_cpu_s(samples: Sequence[Sample]) -> float:
+    """Return the CPU that the starts of all processes took."""
+    firsts = {one.life: one.cpu_s for one in reversed(samples)}
+    return sum(firsts.values())
 
 
 def progress_cpu(cpu_s: Values, progress: Sequence[int], sections: int) -> Curve:

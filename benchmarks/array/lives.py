@@ -94,16 +94,17 @@ class Person:
                     client.call("queue.approve", jobs=waiting, by="array", reason="looked at it")
 
 
-def live(folder: Path, sections: int, cells: float, kills: Sequence[Kill]) -> Lived:
+def live(folder: Path, runtime: Path, sections: int, cells: float, kills: Sequence[Kill]) -> Lived:
     """Run the session in a new folder to its end, killed at the moments of `kills`.
+
+    `runtime` is a folder for sockets, of a short name, that only this user may enter.
 
     Raises
     ------
     RuntimeError
         It stopped by itself too often.
     """
-    (folder / "runtime").mkdir(mode=0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(folder / "runtime")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     person = Person(folder / RUN)
     left, lives = list(kills), list[Life]()
     while True:

@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from benchmarks.array.figures import Curve, Figures
 
@@ -46,15 +47,21 @@ def draw(found: Figures, folder: Path, path: Path) -> None:
     peaks.plot([n for n, _, _ in kept], [peak for _, _, peak in kept], "o-")
     for axes, name in ((sizes, "CPU of a section, s"), (peaks, "peak of memory, MB")):
         axes.set(xscale="log", xlabel="sections of the array", ylabel=name, ylim=(0, None))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xticks(sorted({n for n, _, _ in kept}))
         axes.set_title("all sizes run here", loc="left", fontsize=10)
         axes.grid(alpha=0.3)
     figure.savefig(path)
 
 
 def kept_sizes(folder: Path) -> Sequence[tuple[int, float, float]]:
-    """Return sections, CPU, s, and peak of memory, MB, of each run whose figures are kept in a folder."""
+    """Return sections, CPU without starts, s, and peak of memory, MB, of each run kept in a folder."""
     kept = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("array-*.json")]
-    return [(one["sections"], one["cpu_s"], one["peak_rss_mb"]) for one in (each["array"] for each in kept)]
+    return [
+        (one["sections"], one["cpu_s"] - one["starts_cpu_s"], one["peak_rss_mb"])
+        for one in (each["array"] for each in kept)
+    ]
 
 
 def _line(axes: Axes, curve: Curve, what: str, over: str, name: str | None = None, style: str = "-") -> None:
