@@ -1,4 +1,4 @@
-"""What the big dry run simulates: the array, how often something goes wrong, when it is killed."""
+"""Design of the big dry run: the array, the share of faults, the moments of the kills."""
 
 import os
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ from benchmarks.array.life import RUN, SAMPLES
 from benchmarks.array.samples import Sample, last
 from service.api.client import Client
 from service.api.transport.endpoints import run_endpoints
-from service.errors import ApiError, NoDaemonError
+from service.errors import ApiError, InputError, NoDaemonError
 from service.session.folders.run_folder import open_existing
 from service.store.durable import write_text
 
@@ -38,7 +38,7 @@ ONE_THREAD = {
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How one process ended.
+    """The end of one process.
 
     Attributes
     ----------
@@ -84,7 +84,8 @@ class Person:
         if time.monotonic() < self._due_s or not (self._run / "run.json").exists():
             return
         self._due_s = time.monotonic() + _ROUND_S
-        with suppress(NoDaemonError, ApiError):
+        # The run may be about to begin.
+        with suppress(NoDaemonError, ApiError, InputError):
             where = run_endpoints(open_existing(self._run)[1].run)
             with Client(where.requests, timeout_s=5) as client:
                 waiting = [job["job"] for job in client.call("queue.list", state="needs_review")["jobs"]]

@@ -54,7 +54,7 @@ class CoarseStain:
 
 
 class Faults:
-    """Which calls go wrong: one after another at random distances, drawn anew in each process.
+    """Draws the calls that go wrong, at random distances, anew in each process.
 
     Parameters
     ----------

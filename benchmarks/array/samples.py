@@ -1,4 +1,4 @@
-"""What a process of the session says of itself several times a second: progress, memory, CPU."""
+"""Samples of a process of the session, several times a second: progress, memory, CPU."""
 
 import json
 import os

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from config.loading import dump
 from config.model import Config
 from drivers.microscope import PutBack
@@ -145,7 +147,8 @@ def drive(
     runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
     control = SessionControl(context, runner, supervision.health)
-    with _served(config, store, control), supervised(supervision):
+    # Threads that share the small matrices of the planner mostly wait for each other, busily.
+    with threadpool_limits(1, "blas"), _served(config, store, control), supervised(supervision):
         loop = MainLoop(context, runner, control, supervision, display, attended)
         interrupted = loop.run(go_on)
         restored = put_back_at_the_end(store, context.devices)
