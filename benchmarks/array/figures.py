@@ -250,7 +250,7 @@ def _idle(store: Store) -> Curve:
     """Return the time in which no device worked, s, over the hours of the session."""
     begun_s: float | None = None
     busy_s, x, y = 0.0, list[float](), list[float]()
-    for event in store.events.since(0):
+    for event in store.events.each():
         if event.kind == "session" and begun_s is None:
             begun_s = event.time_s
         if event.kind == "devices_busy" and begun_s is not None:
