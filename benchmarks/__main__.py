@@ -65,7 +65,8 @@ def _run(names: Sequence[str], console: Console) -> None:
         kept = kept.with_benchmark(Benchmark(name=name, title=title, took_s=took_s, rows=tuple(rows)))
         # After each: what ends a run early leaves what was measured.
         write(kept, file)
-    print_compared({one.title: one.rows for one in kept.benchmarks}, console)
+    if len(kept.benchmarks) > 1:
+        print_compared({one.title: one.rows for one in kept.benchmarks}, console)
     console.print(f"{kept.machine.described()}\nkept in {file}")
 
 
