@@ -65,7 +65,7 @@ def test_cpu_of_a_section_grows_where_later_ones_cost_more() -> None:
 
 def test_electron_images_show_the_same_specimen_with_fewer_details() -> None:
     specimen = SimulatedSpecimen(design.config(1))
-    (place,) = specimen.sections.near((0.0, 0.0), 1e6)
+    (place,) = specimen.sections.near(np.zeros(2), 1e6)
     center_um = specimen.truth(place.id)[0].points_m.mean(axis=0) * 1e6
     matrix = np.array([[0.05, 0.0, center_um[0] - 5], [0.0, -0.05, center_um[1] + 5]])
     grid = Grid(matrix, (203, 198))
