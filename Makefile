@@ -20,7 +20,7 @@ DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: 
         simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
 BESIDE = $(MAKE) --no-print-directory imports types check-wheel
 
-.PHONY: dry-run console-demo test long bio-formats lint style imports types check-wheel bench clean
+.PHONY: dry-run console-demo test long bio-formats lint style imports types check-wheel bench array clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -69,6 +69,9 @@ check-wheel: $(READY)  ## build the wheel, install it in an environment of its o
 
 bench: $(READY)  ## figures as ratios against a named peer, measured in the same run
 	$(BIN)/python -m benchmarks
+
+array: $(READY)  ## 300 sections x 4 fields with faults and kills, in figures; ILEMTRACK_ARRAY_SECTIONS sets a smaller number
+	$(BIN)/python -m benchmarks.array build/array
 
 clean:
 	rm -rf $(VENV) build dist

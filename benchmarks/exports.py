@@ -53,7 +53,9 @@ def run() -> list[Row]:
                 at_least(
                     f"{kind}: MB of pixels a second, {pixel_mb:.0f} MB", pixel_mb / wall_s, 100, digits=0
                 ),
-                beside(f"{kind}: the same", pixel_mb / wall_s, peers[peer], "MB/s", f"a copy by {peer}"),
+                beside(
+                    f"{kind}: the same", pixel_mb / wall_s, peers[peer], "MB/s", f"a copy by {peer}", "high"
+                ),
                 Row(f"{kind}: MB of pixels a second of one core", f"{pixel_mb / cpu_s:.0f}"),
                 at_most(f"{kind}: peak memory in tiles of {tile_mb:.0f} MB", peak_mb / tile_mb, 2),
                 Row(f"{kind}: size on the disk over that of the images", f"{size_mb / pixel_mb:.2f}"),

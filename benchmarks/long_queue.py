@@ -1,5 +1,6 @@
 """A run with a long queue, and a daemon of its own process that takes it up; to measure the API on."""
 
+import math
 import os
 import subprocess
 import sys
@@ -43,13 +44,15 @@ CONFIG = Config.model_validate(
 
 def make(folder: Path, count: int = SECTIONS, per_section: int = PER_SECTION) -> RunFolder:
     """Make a run that was interrupted in its electron phase, with jobs in all of its sections."""
-    layout = CONFIG.layout.model_copy(update={"sections": count})
+    # In a square, inside the safe area of the stage.
+    columns = max(10, math.isqrt(count))
+    layout = CONFIG.layout.model_copy(update={"sections": count, "columns": columns})
     config = dump(CONFIG.model_copy(update={"layout": layout}))
     run, info = create(folder, "run", "real", config)
     store = Store.create(run.store, info.run, config, "run")
     sections, fields = [], []
     for n in range(count):
-        name, center_m = f"S{n + 1:04d}", ((n % 10) * 150e-6, (n // 10) * -150e-6)
+        name, center_m = f"S{n + 1:04d}", ((n % columns) * 150e-6, (n // columns) * -150e-6)
         sections.append(Section(name, n, center_m))
         fields.append(Field(f"{name}/F000", name, 0, center_m, centered(center_m, (91e-6, 91e-6))))
     store.specimen.add_sections(sections, fields)
@@ -91,8 +94,11 @@ def _plan(store: Store, field: Field, per_section: int) -> None:
 
 
 @contextmanager
-def daemon(run: Path, runtime: Path) -> Iterator[tuple[Client, float]]:
-    """Take a run up in a process of its own; a client of it, and the time to its first answer, s."""
+def daemon(run: Path, runtime: Path, *, orderly: bool = True) -> Iterator[tuple[Client, float]]:
+    """Take a run up in a process of its own; a client of it, and the time to its first answer, s.
+
+    It ends in order, with a summary of the session, or by a kill.
+    """
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     code = "from service.cli.app import main; main()"
     begun = time.perf_counter()
@@ -107,7 +113,10 @@ def daemon(run: Path, runtime: Path) -> Iterator[tuple[Client, float]]:
         with client:
             yield client, answered_s
     finally:
-        process.terminate()
+        if orderly:
+            process.terminate()
+        else:
+            process.kill()
         # The summary at its end looks for the simulated truth of all sections.
         process.communicate(timeout=600)
 

@@ -162,10 +162,10 @@ def recall_figures(name: str, stacks: Sequence[Sequence[TrueSection]]) -> list[R
     # Three points, or half of what single sections lack, where that is less.
     gain = round(min(3.0, 50 * (1 - at_area[1])), 2)
     return [
-        beside(f"{what}: contained recall", 100 * recall, 100 * at_area[1], "%", peer),
+        beside(f"{what}: contained recall", 100 * recall, 100 * at_area[1], "%", peer, "high"),
         at_least(f"{what}: the same, points more", 100 * (recall - at_area[1]), gain, 2),
         at_least(f"{what}: cells of contrast-to-noise .5 to 1", dim, 0.85),
-        beside(f"{what}: the same", 100 * dim, 100 * at_area[2], "%", peer),
+        beside(f"{what}: the same", 100 * dim, 100 * at_area[2], "%", peer, "high"),
         at_least(f"{what}: clear cells, contrast-to-noise 2 and more", clear, 0.995),
         beside(f"{what}: CPU time of a section", cost_ms, single_ms, "ms", "a single section"),
         at_most(f"{what}: CPU time over that of a single section", cost_ms / single_ms, MOST_CPU, 1),

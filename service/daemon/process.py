@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from config.loading import dump
 from config.model import Config
 from drivers.microscope import PutBack
@@ -34,7 +36,7 @@ from service.session.folders.runtime_folder import runtime_directory
 from service.session.found_settings import put_back_at_the_end, remember
 from service.session.hardware import blank_first, microscope_name
 from service.session.interrupts import Interrupts
-from service.session.setup import Setup, set_up
+from service.session.setup import SetUp, Setup, set_up
 from service.session.stage_frame import StageFrame
 from service.store.store import RecoveryReport, Store
 from service.watch.supervision import Supervision, supervised
@@ -56,7 +58,7 @@ class Outcome:
     """Settings of the microscope that were put back at the end."""
 
 
-def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup]:
+def begin(config: Config, folder: RunFolder, info: RunInfo, set_up: SetUp = set_up) -> tuple[Store, Setup]:
     """Set up a new session and create its store."""
     setup = set_up(config, folder, info)
     store = Store.create(folder.store, info.run, dump(config), info.kind, now_s=setup.clock.now_s)
@@ -64,7 +66,9 @@ def begin(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setu
     return store, setup
 
 
-def take_up(config: Config, folder: RunFolder, info: RunInfo) -> tuple[Store, Setup, str]:
+def take_up(
+    config: Config, folder: RunFolder, info: RunInfo, set_up: SetUp = set_up
+) -> tuple[Store, Setup, str]:
     """Open the store of an earlier session; the last value describes what was found, for a person.
 
     Raises
@@ -143,7 +147,8 @@ def drive(
     runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
     sys.setswitchinterval(_SWITCH_S)
     control = SessionControl(context, runner, supervision.health)
-    with _served(config, store, control), supervised(supervision):
+    # Threads that share the small matrices of the planner mostly wait for each other, busily.
+    with threadpool_limits(1, "blas"), _served(config, store, control), supervised(supervision):
         loop = MainLoop(context, runner, control, supervision, display, attended)
         interrupted = loop.run(go_on)
         restored = put_back_at_the_end(store, context.devices)

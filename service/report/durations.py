@@ -1,6 +1,6 @@
 """Duration of a session, and of the same session with its cells imaged in other ways."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from config.model import Config
@@ -34,7 +34,7 @@ class SessionWay:
     data_bytes: int
 
 
-def durations_of(events: Sequence[Event]) -> SessionDurations:
+def durations_of(events: Iterable[Event]) -> SessionDurations:
     """Return the durations of a session by its events, which survive a restart."""
     begun_s: float | None = None
     last_s = busy_s = electron_s = 0.0

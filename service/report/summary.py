@@ -136,9 +136,9 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     sections = store.specimen.sections()
     fields = store.specimen.fields()
     jobs = store.queue.jobs()
-    events = store.events.since(0)
-    plans = {event.subject: event for event in events if event.kind == "plan"}
-    durations = durations_of(events)
+    planned = store.events.of("plan")
+    plans = {event.subject: event for event in planned}
+    durations = durations_of(store.events.each())
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
     exposures = store.ledger.exposures()
@@ -179,7 +179,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         retaken=tuple(row.job for row in again),
         failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
         undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
-        clipped_cells=_clipped(events),
+        clipped_cells=_clipped(planned),
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
         left_out_cells=dict(Counter(c.left_out.value for c in cells if c.left_out is not None)),
         beside_cells=dict(Counter(c.beside.value for c in cells if c.beside is not None)),
@@ -188,12 +188,11 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     )
 
 
-def _clipped(events: Sequence[Event]) -> dict[str, str]:
+def _clipped(plans: Sequence[Event]) -> dict[str, str]:
     """Return the reasons of cells that the plans show in part, by cell."""
     found: dict[str, str] = {}
-    for event in events:
-        if event.kind == "plan":
-            found |= event.data["clipped"]
+    for event in plans:
+        found |= event.data["clipped"]
     return found
 
 

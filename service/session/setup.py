@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,14 @@ class Setup:
     devices: Microscope
     clock: Clock
     truth: TruthPoints | None
+
+
+class SetUp(Protocol):
+    """Sets a session up as `set_up` does, perhaps on devices of another kind."""
+
+    def __call__(self, config: Config, folder: RunFolder, info: RunInfo, start_s: float = 0.0) -> Setup:
+        """Return devices and specimen."""
+        ...
 
 
 def clock_for(info: RunInfo, start_s: float) -> Clock:

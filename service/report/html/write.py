@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from config.loading import dump
+from service.model.event import Event
 from service.report.html import pictures
 from service.report.html.drawing import Box
 from service.report.html.sections import shown
@@ -24,6 +25,8 @@ from service.version import program_version
 from service.words.quantities import duration
 
 _STYLE = Path(__file__).with_name("report.css")
+_MANY = frozenset({"job", "field", "devices_busy"})
+"""Kinds of events of which a session has several for each frame, and a report shows none."""
 
 
 def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
@@ -46,7 +49,7 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
     """
     config = kept_config(folder, info)
     with closing(Store.open(folder.store)) as store:
-        events = store.events.since(0)
+        events = _of_interest(store)
         summary = summarise(config, store, folder, None)
         sections = store.specimen.sections()
         sides_px = (pictures.side_px(summary.fields), pictures.side_px(summary.jobs["done"]))
@@ -65,6 +68,18 @@ def write_report(folder: RunFolder, info: RunInfo, path: Path) -> None:
         )
         with whole_file(path) as file:
             file.writelines(part.encode() for part in parts)
+
+
+def _of_interest(store: Store) -> list[Event]:
+    """Return the events that a report tells of, with the first and the last of all."""
+    found: list[Event] = []
+    last = None
+    for last in store.events.each():
+        if not found or last.kind not in _MANY:
+            found.append(last)
+    if last is not None and found[-1] is not last:
+        found.append(last)
+    return found
 
 
 @cache

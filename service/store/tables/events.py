@@ -1,12 +1,14 @@
 """Events of a session, in order and without gaps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.model.event import Event
 from service.store import rows
 from service.store.database import Database
 from service.store.rows import to_json
+
+_PAGE = 1000
 
 
 class EventLog:
@@ -27,6 +29,13 @@ class EventLog:
         """Return the events after a sequence number."""
         sql = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         return [rows.event(row) for row in self._database.all(sql, (seq, -1 if limit is None else limit))]
+
+    def each(self) -> Iterator[Event]:
+        """Yield all events in order; some at a time are in memory, as days of a session have 100,000."""
+        seq = 0
+        while page := self.since(seq, _PAGE):
+            yield from page
+            seq = page[-1].seq
 
     def of(self, kind: str) -> list[Event]:
         """Return all events of a kind, in order."""

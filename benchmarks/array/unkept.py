@@ -1,0 +1,31 @@
+"""Electron images that are thrown away once their job is done: an array of them needs tens of gigabytes."""
+
+import json
+from pathlib import Path
+
+from benchmarks.array.samples import append
+from service.model.jobs import JobState
+from service.session.folders.run_folder import RunFolder
+from service.store.store import Store
+
+
+class Unkept:
+    """Removes the images of finished jobs, which were saved and read back; the size of each stays known."""
+
+    def __init__(self, folder: RunFolder, file: Path) -> None:
+        self._folder, self._file = folder, file
+
+    def __call__(self, store: Store) -> None:
+        """Remove what is there now; images that a person has to look at stay."""
+        for path in (self._folder.path / "em").glob("*/*.ome.tiff"):
+            if store.queue.job(path.name.removesuffix(".ome.tiff")).state is JobState.DONE:
+                append(self._file, {"image": path.name, "bytes": path.stat().st_size})
+                path.unlink()
+
+
+def removed_bytes(file: Path) -> int:
+    """Return the size of all images that were removed."""
+    if not file.exists():
+        return 0
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return sum({line["image"]: int(line["bytes"]) for line in lines}.values())
