@@ -33,7 +33,7 @@ ONE_THREAD = {
     "OPENCV_FOR_THREADS_NUM": "1",
     "MALLOC_ARENA_MAX": "2",
 }
-"""Threads that share matrices of some hundred rows use twice the CPU and are no quicker."""
+"""Threads that share matrices of some hundred rows use more CPU and are no quicker."""
 
 
 @dataclass(frozen=True, slots=True)
