@@ -36,6 +36,7 @@ from service.session.folders.run_folder import (
     RunInfo,
     alone,
     create,
+    demand_writable,
     discard,
     lock,
     open_existing,
@@ -67,6 +68,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
         as the run began.
     """
     folder, info = open_existing(run_dir)
+    demand_writable(folder)
     config = kept_config(folder, info)
     if asked is not None:
         asked = with_absolute_file(with_absolute_model(asked))

@@ -207,6 +207,17 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     return folder, info
 
 
+def demand_writable(folder: RunFolder) -> None:
+    """Refuse a folder in which nothing may be written, such as an archive.
+
+    Raises
+    ------
+    InputError
+    """
+    if not os.access(folder.path, os.W_OK):
+        raise InputError(f"{folder.path}: nothing may be written in this folder, so the run cannot go on")
+
+
 def lock(folder: RunFolder) -> FileLock:
     """Lock the folder for this process; the lock ends with the process, however it ends.
 

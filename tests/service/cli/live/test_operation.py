@@ -101,6 +101,21 @@ def test_a_run_that_is_refused_was_not_taken_up(say: Said, tmp_path: Path) -> No
     assert "taken up" not in said
 
 
+def test_a_run_in_an_archive_is_not_taken_up(
+    say: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(tmp_path / "run", small_config(session={"review": True}), attended=True)
+    session.run()
+    session.end()
+    before = sorted(path.name for path in session.folder.path.iterdir())
+    # Nothing keeps root from writing.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    status, _, said = say("resume", tmp_path / "run")
+    assert (status, said.count("\n")) == (2, 1)
+    assert "nothing may be written" in said
+    assert sorted(path.name for path in session.folder.path.iterdir()) == before
+
+
 def not_restarted(say: Said) -> set[int]:
     _, text, _ = say("config", "unit")
     (line,) = [line for line in text.splitlines() if line.startswith("RestartPreventExitStatus=")]
