@@ -27,9 +27,10 @@ from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
 from service.stitching.canvas import bands, canvas_over, pieces_on
 from service.stitching.documents import Registered
+from service.stitching.grounds import Ground, Run, Wanted
 from service.stitching.placing.neighbours import Errors, place
 from service.stitching.run import Asked, stitch_run
-from service.stitching.section import Ground, Run, Wanted, stitch_section
+from service.stitching.section import stitch_section
 from service.stitching.tiles import TileReader, tiles_of
 from service.stitching.values import Tile
 from service.stitching.writing import BAND_ROWS, ImageFacts, write_image

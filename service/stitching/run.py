@@ -25,8 +25,9 @@ from service.stitching.documents import (
     TrackDocument,
     fingerprint,
 )
+from service.stitching.grounds import Ground, Run, Wanted
 from service.stitching.seams import spread
-from service.stitching.section import Ground, Run, Wanted, stitch_section
+from service.stitching.section import stitch_section
 from service.stitching.serial.chain import Sections, chain
 from service.stitching.serial.volume import write_track
 from service.stitching.writing import sync

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from detection.registration.rigid import Rigid, fit_rigid
 from planner.geometry.rects import center
 from service.stitching.documents import Registered, SlicePlace
-from service.stitching.section import Ground, Run, read_cell
+from service.stitching.grounds import Ground, Run
+from service.stitching.section import read_cell
 from service.stitching.serial.registration import (
     CellView,
     Shifted,

@@ -12,7 +12,8 @@ from detection.registration.rigid import Rigid, plane_of_pixels, warp_matrix
 from service.image_files.images import Pixels
 from service.pictures.stitched import SLICE_PX, Picture, Slice, draw_strip, save_jpeg
 from service.stitching.documents import Registered, SlicePlace, TrackDocument
-from service.stitching.section import Ground, Run, read_cell
+from service.stitching.grounds import Ground, Run
+from service.stitching.section import read_cell
 from service.stitching.writing import BAND_ROWS, ImageFacts, write_image
 
 _SURE = (Registered.REFERENCE, Registered.ELECTRONS)

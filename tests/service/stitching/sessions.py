@@ -17,7 +17,7 @@ from drivers.sem import ScanImage, ScanRequest
 from service.image_files.images import read_pixels
 from service.model.jobs import JobState
 from service.stitching.canvas import Piece, pieces_on
-from service.stitching.section import Ground
+from service.stitching.grounds import Ground
 from service.stitching.values import Tile
 from simulators.devices.sem import SimulatedSem
 from simulators.specimen.sections import SectionArray

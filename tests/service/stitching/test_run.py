@@ -18,7 +18,8 @@ from service.model.jobs import JobState
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
 from service.stitching.documents import Registered, SectionDocument, SlicePlace
-from service.stitching.section import Ground, Run, Wanted, stitch_section
+from service.stitching.grounds import Ground, Run, Wanted
+from service.stitching.section import stitch_section
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.stitching.conftest import Recorded
