@@ -16,7 +16,7 @@ from benchmarks.array.life import FAULTS as FAULTS_FILE
 from benchmarks.array.life import REMOVED, RUN, SAMPLES
 from benchmarks.array.lives import Lived
 from benchmarks.array.samples import Sample, read
-from benchmarks.array.unkept import removed_bytes
+from benchmarks.array.unkept import job_of, removed_bytes
 from benchmarks.rows import Row, at_most, beside, high, low
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
@@ -121,9 +121,12 @@ def figures(folder: Path, lived: Lived) -> Figures:
         jobs = store.queue.jobs()
         rows = store.ledger.exposures()
         idle = _idle(store)
-    exposed = Counter(row.job for row in rows if row.state is not ExposureState.VOID)
+    # What the program itself takes again, once, is asked for by its rules.
+    exposed = Counter(
+        row.job for row in rows if row.state is not ExposureState.VOID and row.retake_of is None
+    )
     done = {job.id for job in jobs if job.state is JobState.DONE}
-    removed = {json.loads(line)["image"].removesuffix(".ome.tiff") for line in _lines(folder / REMOVED)}
+    removed = {job_of(json.loads(line)["image"]) for line in _lines(folder / REMOVED)}
     review = sum(job.state in (JobState.NEEDS_REVIEW, JobState.FAILED) for job in jobs)
     to_plan = progress_cpu(cpu_s, [one.fields_done + one.planned for one in samples], said["sections"])
     # Not the summary at the end.

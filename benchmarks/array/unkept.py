@@ -18,9 +18,14 @@ class Unkept:
     def __call__(self, store: Store) -> None:
         """Remove what is there now; images that a person has to look at stay."""
         for path in (self._folder.path / "em").glob("*/*.ome.tiff"):
-            if store.queue.job(path.name.removesuffix(".ome.tiff")).state is JobState.DONE:
+            if store.queue.job(job_of(path.name)).state is JobState.DONE:
                 append(self._file, {"image": path.name, "bytes": path.stat().st_size})
                 path.unlink()
+
+
+def job_of(image: str) -> str:
+    """Return the job of an image; those of a frame that was taken again have a number behind it."""
+    return image.removesuffix(".ome.tiff").partition("-")[0]
 
 
 def removed_bytes(file: Path) -> int:
