@@ -12,7 +12,7 @@ from service.export.contents import LeftOutImage, RunContents
 from service.export.folder import ExportFolder
 from service.export.items import ExportFormat, Format, Item
 from service.export.reading import chosen_sections, is_ended, section_contents
-from service.export.snapshot import snapshot
+from service.session.folders.database_copy import opened_copy
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.store.connection import read_origin
 from service.store.store import Store
@@ -96,7 +96,7 @@ def export(
     """
     _require_outside(out, folder.path)
     form = _format(kind)
-    with snapshot(folder) as store:
+    with opened_copy(folder) as store:
         asked = [one.id for one in chosen_sections(store, sections)]
         try:
             with ExportFolder(out, info.run, kind.value) as target:

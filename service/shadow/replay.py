@@ -13,10 +13,10 @@ from service.analysis.worker import Analysis
 from service.errors import InputError
 from service.model.phases import FINAL
 from service.model.specimen import Field, FieldState
+from service.session.folders.database_copy import copy_database
 from service.session.folders.kept_config import differences
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.shadow.compare import Side, is_imaged, judged, share_inside
-from service.shadow.copied import copy_database
 from service.shadow.costs import Cost, costs
 from service.shadow.result import ComparedSection, Counts, DecidedCell, People, Shadow
 from service.shadow.stores import comparable_sections, plan_as_found, saved_fields

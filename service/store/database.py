@@ -15,7 +15,7 @@ from typing import Any
 
 from service.errors import StoreError, StoreTrouble
 from service.store.connection import connect, verify
-from service.store.migrations import migrate
+from service.store.migrations.migrate import migrate
 from service.store.open_file import OpenFile, trouble_of
 from service.store.rows import to_json
 

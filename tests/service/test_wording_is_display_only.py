@@ -229,7 +229,7 @@ def test_a_section_with_an_added_frame_is_not_planned_again(store: Store, by_per
 FOLDERS = sorted(
     path.name for path in (ROOT / "service").iterdir() if path.is_dir() and path.name != "__pycache__"
 )
-FROZEN = "migrations.py"
+FROZEN = "statements.py"
 """Reads the sentences of old versions."""
 
 SENTENCES = frozenset({"reason", "doubt", "what", "done", "problems", "skipped"})

@@ -17,8 +17,8 @@ from service.analysis import worker
 from service.image_files.images import checksum
 from service.model.review import EditKind, PolicyChange
 from service.planning.review.asked import Asked
+from service.session.folders import database_copy
 from service.session.folders.run_folder import RunFolder
-from service.shadow import copied
 from service.store.schema import VERSION
 from service.store.store import Store
 from tests.service.conftest import Start
@@ -226,11 +226,11 @@ def test_the_database_of_a_session_that_writes_all_the_time_is_copied_whole(
 ) -> None:
     # As if it were changed during each copy of its files.
     stamps = iter(range(100))
-    monkeypatch.setattr(copied, "_stamp", lambda _: [next(stamps)])
+    monkeypatch.setattr(database_copy, "_stamp", lambda _: [next(stamps)])
     folder = tmp_path / "busy"
     shutil.copytree(ended, folder)
     with closing(Store.open(folder / "session.sqlite")) as store:
         store.specimen.unplan([store.specimen.fields()[0].section])
-        copy = copied.copy_database(RunFolder(folder), tmp_path)
+        copy = database_copy.copy_database(RunFolder(folder), tmp_path)
         with closing(Store.open(copy)) as read:
             assert read.specimen.fields() == store.specimen.fields()

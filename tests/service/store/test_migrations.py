@@ -18,7 +18,8 @@ from service.model.phases import PauseCause, Phase
 from service.model.review import EditKind, Verdict
 from service.planning.review.asked import Asked
 from service.planning.review.edit import edit, undo
-from service.store import migrations
+from service.store.migrations import migrate
+from service.store.migrations.statements import MIGRATIONS
 from service.store.schema import VERSION
 from service.store.store import Store
 from tests.service.store.stores import new_store
@@ -90,7 +91,7 @@ def version(path: Path) -> int:
 
 
 def test_every_earlier_version_has_a_way() -> None:
-    assert sorted(migrations.MIGRATIONS) == list(range(1, VERSION))
+    assert sorted(MIGRATIONS) == list(range(1, VERSION))
 
 
 def test_a_migrated_store_is_like_a_new_one_and_has_all_that_it_had(old: Path, tmp_path: Path) -> None:
@@ -303,8 +304,8 @@ def test_a_migrated_session_goes_on_by_its_values(version_3: Path) -> None:
 
 def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(old)
-    broken = {1: (*migrations.MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
-    monkeypatch.setattr(migrations, "MIGRATIONS", broken)
+    broken = {1: (*MIGRATIONS[1], "INSERT INTO nowhere VALUES (1)")}
+    monkeypatch.setattr(migrate, "MIGRATIONS", broken)
     with pytest.raises(
         StoreError, match=f"cannot be brought from version 1 to {VERSION}: no such table: nowhere"
     ):

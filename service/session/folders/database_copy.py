@@ -2,17 +2,36 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from service.errors import StoreError
 from service.session.folders.run_folder import RunFolder
 from service.store.open_file import trouble_of
+from service.store.store import Store
 
 _TRIES = 3
 """Copies of the files, before a database that a session keeps changing is read through SQLite."""
 _LOG_HEADER_BYTES = 32
 """Header of the log beside the database; changes when the log begins anew (sqlite.org/fileformat2.html)."""
+
+
+@contextmanager
+def opened_copy(folder: RunFolder) -> Iterator[Store]:
+    """Open a copy of the database of a run, as of now; of an older version the copy is migrated.
+
+    Raises
+    ------
+    StoreError
+        As `copy_database`.
+    """
+    with (
+        TemporaryDirectory(prefix="ilemtrack-") as scratch,
+        closing(Store.open(copy_database(folder, Path(scratch)))) as store,
+    ):
+        yield store
 
 
 def copy_database(folder: RunFolder, into: Path) -> Path:
