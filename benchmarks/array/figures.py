@@ -52,7 +52,7 @@ class Figures:
     unasked : int
         Exposures beyond one for each job and one for each approval.
     lost : int
-        Jobs without an end, or done without an image that was removed.
+        Jobs without an end, or done without an image.
     cpu_s : float
         Of all processes, their starts included.
     starts_cpu_s : float
@@ -126,7 +126,9 @@ def figures(folder: Path, lived: Lived) -> Figures:
         row.job for row in rows if row.state is not ExposureState.VOID and row.retake_of is None
     )
     done = {job.id for job in jobs if job.state is JobState.DONE}
-    removed = {job_of(json.loads(line)["image"]) for line in _lines(folder / REMOVED)}
+    names = [json.loads(line)["image"] for line in _lines(folder / REMOVED)]
+    names += [path.name for path in (folder / RUN / "em").glob("*/*.ome.tiff")]
+    images_of = {job_of(name) for name in names}
     review = sum(job.state in (JobState.NEEDS_REVIEW, JobState.FAILED) for job in jobs)
     to_plan = progress_cpu(cpu_s, [one.fields_done + one.planned for one in samples], said["sections"])
     # Not the summary at the end.
@@ -146,7 +148,7 @@ def figures(folder: Path, lived: Lived) -> Figures:
         kills=dict(Counter(life.phase for life in lived.lives if life.killed)),
         stops=sum(not life.killed for life in lived.lives) - 1,
         unasked=sum(max(0, n - 1 - lived.approved.get(job, 0)) for job, n in exposed.items()),
-        lost=len(jobs) - len(done) - review + len(done - removed),
+        lost=len(jobs) - len(done) - review + len(done - images_of),
         cpu_s=sum(life.cpu_s for life in lived.lives),
         starts_cpu_s=starts_cpu_s(samples),
         peak_rss_mb=max(life.peak_rss_mb for life in lived.lives),

@@ -55,7 +55,7 @@ def main(folder: Path, life: int, sections: int, cells: float) -> None:
 
         with closing(store):
             outcome = daemon.drive(config, run, store, setup, display, attended=False, go_on=True)
-            display(store)
+            sampler(store)
     write_report(run, info, run.report)
     print_json({**asdict(outcome.summary)})
 

@@ -8,16 +8,20 @@ from service.model.jobs import JobState
 from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
 
+_KEPT = 100
+"""Images that stay, the newest: those that come are compared with what lies beside them."""
+
 
 class Unkept:
-    """Removes the images of finished jobs, which were saved and read back; the size of each stays known."""
+    """Removes older images of finished jobs, which were saved and read back; the size of each stays known."""
 
     def __init__(self, folder: RunFolder, file: Path) -> None:
         self._folder, self._file = folder, file
 
     def __call__(self, store: Store) -> None:
-        """Remove what is there now; images that a person has to look at stay."""
-        for path in (self._folder.path / "em").glob("*/*.ome.tiff"):
+        """Remove what is there now but the newest; images that a person has to look at stay."""
+        there = (self._folder.path / "em").glob("*/*.ome.tiff")
+        for path in sorted(there, key=lambda path: path.stat().st_mtime_ns)[:-_KEPT]:
             if store.queue.job(job_of(path.name)).state is JobState.DONE:
                 append(self._file, {"image": path.name, "bytes": path.stat().st_size})
                 path.unlink()

@@ -13,11 +13,10 @@ from service.store.rows import to_json
 from service.store.tables.queue import Queue
 
 _ROWS = "SELECT em_image.*, retake_of FROM em_image JOIN exposure ON exposure.id = em_image.exposure"
-_SAME_SCAN = (
-    "SELECT em_image.*, exposure.retake_of FROM em_image"
-    " JOIN exposure ON exposure.id = em_image.exposure JOIN job ON job.id = em_image.job"
-    " WHERE job.kind = ? AND ABS(job.pixel_size_m - ?) <= 1e-6 * ? AND ABS(job.dwell_s - ?) <= 1e-6 * ?"
-)
+_BY_IMAGE = "em_image CROSS JOIN job ON job.id = em_image.job"
+"""Reads the images in order, and ends once there are enough: fast where most are wanted."""
+_BY_JOB = "job CROSS JOIN em_image ON em_image.job = job.id"
+"""Reads the images of the jobs that an index finds: fast where few are wanted."""
 
 
 class ImageStore:
@@ -73,11 +72,17 @@ class ImageStore:
 
     def like(self, job: Job, limit: int, section: str | None = None) -> list[CheckedImage]:
         """Return the last images of other jobs with the same scan settings, of a section or of all."""
-        values = (job.kind.value, *[job.pixel_size_m] * 2, *[job.dwell_s] * 2, job.id, section, section)
+        few = section is not None or job.kind is JobKind.FOCUS
+        # The kind is written out, as SQLite uses a partial index only for what it can read.
+        kind = f"job.kind = '{job.kind.value}'"
+        where, of = (kind, ()) if section is None else (f"{kind} AND job.section = ?", (section,))
         found = self._database.all(
-            f"{_SAME_SCAN} AND job.id <> ? AND (? IS NULL OR job.section = ?)"
+            f"SELECT em_image.*, exposure.retake_of FROM {_BY_JOB if few else _BY_IMAGE}"
+            " CROSS JOIN exposure ON exposure.id = em_image.exposure"
+            f" WHERE {where} AND job.id <> ?"
+            " AND ABS(job.pixel_size_m - ?) <= 1e-6 * ? AND ABS(job.dwell_s - ?) <= 1e-6 * ?"
             " ORDER BY em_image.exposure DESC LIMIT ?",
-            (*values, limit),
+            (*of, job.id, *[job.pixel_size_m] * 2, *[job.dwell_s] * 2, limit),
         )
         return [rows.checked_image(row) for row in found]
 

@@ -7,7 +7,7 @@ program does: one open exposure at a time, no job done without its image, no rew
 APPLICATION_ID = 0x696C656D
 """``ilem`` in ASCII: marks the databases of this program."""
 
-VERSION = 8
+VERSION = 9
 """Stored in ``user_version``; older stores are migrated (`service.store.migrations`), newer ones refused."""
 
 _RECT = "x0_m REAL NOT NULL, y0_m REAL NOT NULL, x1_m REAL NOT NULL, y1_m REAL NOT NULL"
@@ -61,6 +61,8 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX field_by_state ON field (state)",
+    "CREATE INDEX field_by_ground ON field (x0_m, x1_m, y0_m, y1_m)",
+    "CREATE INDEX field_by_width ON field (x1_m - x0_m)",
     """
     CREATE TABLE cell (
         id TEXT PRIMARY KEY,
@@ -176,6 +178,8 @@ STATEMENTS = (
     "CREATE INDEX job_by_state ON job (state, position)",
     "CREATE INDEX job_by_section ON job (section, state, position)",
     "CREATE INDEX job_by_place ON job (section, position)",
+    "CREATE INDEX job_by_ground ON job (x0_m, x1_m, y0_m, y1_m)",
+    "CREATE INDEX job_by_width ON job (x1_m - x0_m)",
     """
     CREATE TABLE job_count (
         state TEXT PRIMARY KEY, n INTEGER NOT NULL, pixels INTEGER NOT NULL, beam_s REAL NOT NULL
@@ -237,6 +241,8 @@ STATEMENTS = (
     """,
     "CREATE UNIQUE INDEX one_open_exposure ON exposure (state) WHERE state = 'open'",
     "CREATE INDEX exposure_by_job ON exposure (job)",
+    "CREATE INDEX exposure_by_ground ON exposure (x0_m - halo_m)",
+    "CREATE INDEX exposure_by_width ON exposure (x1_m - x0_m + 2 * halo_m)",
     """
     CREATE UNIQUE INDEX an_exposure_is_retaken_once ON exposure (retake_of)
     WHERE retake_of IS NOT NULL AND state <> 'void'

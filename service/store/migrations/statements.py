@@ -325,6 +325,15 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             "CREATE INDEX em_image_that_is_bad ON em_image (bad) WHERE bad <> '[]'",
             "CREATE INDEX job_that_is_retaken ON job (retake_of) WHERE retake_of IS NOT NULL",
         ),
+        # What lies on some ground is found by an index.
+        8: (
+            "CREATE INDEX field_by_ground ON field (x0_m, x1_m, y0_m, y1_m)",
+            "CREATE INDEX field_by_width ON field (x1_m - x0_m)",
+            "CREATE INDEX job_by_ground ON job (x0_m, x1_m, y0_m, y1_m)",
+            "CREATE INDEX job_by_width ON job (x1_m - x0_m)",
+            "CREATE INDEX exposure_by_ground ON exposure (x0_m - halo_m)",
+            "CREATE INDEX exposure_by_width ON exposure (x1_m - x0_m + 2 * halo_m)",
+        ),
     }
 )
 """Statements that lead from each version to the next."""

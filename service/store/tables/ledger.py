@@ -12,7 +12,7 @@ from drivers.pose import RectM
 from service import wording
 from service.errors import IllegalTransitionError, UnknownIdError
 from service.model.jobs import Exposure, ExposureState, JobState, ScanEnd
-from service.store import rows
+from service.store import ground, rows
 from service.store.database import Database
 from service.store.rows import to_json
 from service.store.tables.queue import Queue
@@ -161,7 +161,8 @@ class Ledger:
 
     def open_exposure(self) -> Exposure | None:
         """Return the row that is open, None if there is none; there is never more than one."""
-        row = self._database.one(f"{_ROWS} WHERE exposure.state = ?", (ExposureState.OPEN.value,))
+        # Written out, as SQLite uses a partial index only for what it can read.
+        row = self._database.one(f"{_ROWS} WHERE exposure.state = '{ExposureState.OPEN.value}'")
         return None if row is None else rows.exposure(row)
 
     def exposure(self, exposure_id: int) -> Exposure:
@@ -198,8 +199,9 @@ class Ledger:
     ) -> list[Exposure]:
         """Return rows in the order in which they were opened, after an identifier."""
         found = self._database.all(
-            f"{_ROWS} WHERE (? IS NULL OR job = ?) AND exposure.id > ? ORDER BY exposure.id LIMIT ?",
-            (job, job, after or 0, -1 if limit is None else limit),
+            f"{_ROWS} WHERE {'TRUE' if job is None else 'job = ?'} AND exposure.id > ?"
+            " ORDER BY exposure.id LIMIT ?",
+            (*(() if job is None else (job,)), after or 0, -1 if limit is None else limit),
         )
         return [rows.exposure(row) for row in found]
 
@@ -214,12 +216,9 @@ class Ledger:
         sql = f"{_ROWS} WHERE exposure.state <> ?"
         values: tuple[object, ...] = (ExposureState.VOID.value,)
         if touching is not None:
-            x0, y0, x1, y1 = touching
-            sql += (
-                " AND exposure.x0_m - halo_m <= ? AND exposure.y0_m - halo_m <= ?"
-                " AND exposure.x1_m + halo_m >= ? AND exposure.y1_m + halo_m >= ?"
-            )
-            values = (*values, x1, y1, x0, y0)
+            condition, edges = ground.exposed(touching)
+            sql += f" AND {condition}"
+            values = (*values, *edges)
         found = [rows.exposure(row) for row in self._database.all(sql + " ORDER BY exposure.id", values)]
         return [(exposure.rect_m, exposure.halo_m) for exposure in found]
 

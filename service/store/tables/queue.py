@@ -9,7 +9,7 @@ from service.model import job_states
 from service.model.event import Event
 from service.model.jobs import HoldCause, Job, JobState
 from service.model.specimen import FieldState
-from service.store import rows
+from service.store import ground, rows
 from service.store.database import Database
 from service.store.rows import to_json
 from service.store.tables.specimen import SpecimenStore
@@ -174,14 +174,14 @@ class Queue:
 
         Skipped and withdrawn ones only if the beam has been there.
         """
-        x0, y0, x1, y1 = ground_m
+        condition, edges = ground.sharing("job", ground_m)
         return _read(
             self._database,
-            "SELECT * FROM job WHERE x0_m < ? AND x1_m > ? AND y0_m < ? AND y1_m > ?"
+            f"SELECT * FROM job INDEXED BY job_by_ground WHERE {condition}"
             " AND (state NOT IN ('skipped', 'withdrawn')"
             " OR EXISTS (SELECT 1 FROM exposure WHERE exposure.job = job.id))"
             " AND (? IS NULL OR position > ?) ORDER BY position LIMIT ?",
-            (x1, x0, y1, y0, after, after, limit),
+            (*edges, after, after, limit),
         )
 
     def set_state(

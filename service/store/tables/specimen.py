@@ -10,7 +10,7 @@ from planner.geometry.rects import hull
 from service.errors import StoreError, UnknownIdError
 from service.model import field_states
 from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
-from service.store import rows
+from service.store import ground, rows
 from service.store.database import Database
 from service.store.rows import numbers, to_json
 
@@ -101,8 +101,9 @@ class SpecimenStore:
             )
             values.append(self.field(after).id)
         if touching is not None:
-            where.append("field.x0_m < ? AND field.x1_m > ? AND field.y0_m < ? AND field.y1_m > ?")
-            values += [touching[2], touching[0], touching[3], touching[1]]
+            condition, edges = ground.sharing("field", touching)
+            where.append(condition)
+            values += edges
         found = self._database.all(
             "SELECT field.* FROM field JOIN section ON section.id = field.section"
             f" WHERE {' AND '.join(where)} ORDER BY section.idx, field.idx LIMIT ?",
