@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from drivers.sem import ScanImage
 from service.image_checks import seams
-from service.image_checks.rows import Marks, blank_rows, charging_step, marks_of, repeated_rows
+from service.image_checks.rows import (
+    LEAST_STEP,
+    Marks,
+    blank_rows,
+    charging_step,
+    marks_of,
+    repeated_rows,
+)
 from service.image_checks.sharpness import noise_of, sharpness_of
 from service.model.images.checks import Check, CheckKind
 
@@ -33,11 +40,12 @@ _LEAST_ROWS = 8
 _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
 most without a beam (`benchmarks.frame_checks`)."""
+_USUAL = 0.25
+"""Share of the other images that have less noise than the usual one: where some have much more, such as those
+of a scan with another dwell time, a good image is not blank beside them. Chosen by hand."""
 _FOCUS = 0.25
 """Sharpness over the median of the section. In development seeds good frames have .55 and more, those with
 little but dirt .30; frames with a blur of 2.5 px .17 at most, among dirt .31."""
-_STEP = 0.05
-"""Step of grey between rows, over the range of grey levels: smaller ones hardly show. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Others:
     Attributes
     ----------
     noises : sequence of float
-        Noise of images with the same scan settings, grey levels.
+        Noise of images with the same scan settings and bits, grey levels.
     sharpnesses : sequence of float
         Sharpness of images of the section with the same scan settings.
     last : Marks or None
@@ -129,14 +137,15 @@ def check_image(
     ]
     grey = pixels.astype(np.float32)
     noise = noise_of(grey)
-    if rows < _LEAST_ROWS and len(others.noises) >= ENOUGH:
-        usual = float(np.median(others.noises))
+    shows = rows < _LEAST_ROWS and not any(check.bad for check in checks)
+    if shows and len(others.noises) >= ENOUGH:
+        usual = float(np.quantile(others.noises, _USUAL))
         if usual > 0:
             checks.append(_at_most(CheckKind.BLANK, noise / usual, _BLANK))
     if any(check.bad for check in checks) or not detail:
         return Checked(tuple(checks), noise, None, marks)
     step, by_noise = charging_step(grey, noise)
-    checks.append(_at_least(CheckKind.CHARGING, step, max(_STEP, by_noise)))
+    checks.append(_at_least(CheckKind.CHARGING, step, max(LEAST_STEP, by_noise)))
     sharpness = sharpness_of(grey, noise)
     focus = judge_focus(sharpness, others.sharpnesses)
     if focus is not None:
@@ -167,6 +176,8 @@ def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
     misplaced = not off_m <= asked.tolerance_m
     scale = image.pixel_size_m
     return (
+        # Kept for the noise of later images, which is that of the same bits.
+        Check(CheckKind.DEPTH, 8.0 * pixels.dtype.itemsize, 16.0, bad=False),
         Check(CheckKind.WIDTH, float(pixels.shape[1]), float(width), pixels.shape[1] != width),
         Check(CheckKind.HEIGHT, float(pixels.shape[0]), float(height), pixels.shape[0] != height),
         Check(

@@ -25,6 +25,8 @@ _OVER_NOISE = 6.0
 """Coarse detail of a block that counts, in standard deviations of what noise gives it."""
 _LEAST_DETAIL = 0.25
 """The same, grey levels squared: less is rounding."""
+_LEAST_PIXELS = 500
+"""Pixels between the ends of the grey levels of which the noise is that of the image."""
 _PRECISE = 0.05
 """Largest standard error of a sharpness by noise; good images have .2 to .6."""
 
@@ -33,13 +35,16 @@ def noise_of(image: Floats) -> float:
     """Return the standard deviation of the noise of a pixel, grey levels.
 
     By what its neighbours share in no direction (Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300), at
-    the median, so that edges do not count.
+    the median, so that edges do not count. Pixels at the smallest or largest level do not count either, as
+    long as there are others: an image that is mostly saturated has noise in the rest of it.
     """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     step = max(1, math.isqrt(image.size // 2_000_000))
     # Every so many rows: the median of two million pixels is precise enough.
     left = np.abs(cv2.filter2D(image, -1, kernel)[::step, ::step])
-    return 1.4826 * float(np.median(left)) / 6
+    sampled = image[::step, ::step]
+    between = left[(sampled > sampled.min()) & (sampled < sampled.max())]
+    return 1.4826 * float(np.median(between if between.size >= _LEAST_PIXELS else left)) / 6
 
 
 def sharpness_of(image: Floats, noise: float) -> float | None:
