@@ -48,7 +48,7 @@ class Group:
     simulator: Mapping[str, Any] = field(default_factory=dict)
     where: Where = Where.CELL
     bits: tuple[int, ...] = (8,)
-    size_px: tuple[int, int] = (768, 512)
+    size_px: tuple[int, int] = (640, 448)
     change: Change | None = None
     twice: bool = False
 
@@ -78,7 +78,11 @@ def _hum(grey: Floats, number: int, rng: np.random.Generator) -> Floats:  # noqa
     rows, columns = np.mgrid[: grey.shape[0], : grey.shape[1]].astype(np.float32)
     phase = rows * np.float32(rng.uniform(0.05, 3.0)) + np.float32(rng.uniform(0, 6.3))
     moved = cv2.remap(
-        grey, columns + np.float32(0.7) * np.sin(phase), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        grey,
+        columns + np.float32(0.7) * np.sin(phase),
+        rows,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(moved + np.float32(0.01) * np.sin(phase), np.float32)
 

@@ -1,4 +1,4 @@
-"""A simulated microscope over a specimen, its sections of overlapping frames, and the check of one of them."""
+"""A simulated microscope over a specimen: sections of overlapping frames, and the check of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +13,8 @@ from config.simulator import ScanFaultsConfig
 from drivers.chamber import VacuumState
 from drivers.pose import Pose
 from drivers.sem import ScanImage, ScanRequest
-from service.image_checks.electron import Checked, Others, Requested, check_image
-from service.image_checks.rows import marks_of
+from service.image_checks.electron import Checked, Measured, Others, Requested, judge, measure
 from service.image_checks.seams import Strips
-from service.image_checks.sharpness import noise_of, sharpness_of
 from simulators.clock import FastClock
 from simulators.devices.scan_faults import ScanFault
 from simulators.microscope import SimulatedMicroscope
@@ -28,7 +26,7 @@ BAD = (1, 1)
 """Place of the bad frame."""
 OVERLAP_PX = 96
 _AWAY_UM = 150.0
-"""Distance from the middle of a section, 182 um wide, at which the support is bare, in the corner direction."""
+"""Distance from the middle of a section, 182 um wide, towards a corner, where the support is bare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,10 @@ class Bench:
         places = [(column, row) for row in range(GRID[1]) for column in range(GRID[0])]
         return [self._scan(spot, place, None) for place in places]
 
-    def faulty(self, spot: int, fault: ScanFault, last: Checked) -> tuple[Scanned, Checked]:
-        """Scan the bad frame with a fault; return it, and the checks of the image before it."""
+    def faulty(self, spot: int, fault: ScanFault, last: Measured) -> tuple[Scanned, Measured]:
+        """Scan the bad frame with a fault; return it, and what the image before it shows."""
         if fault is ScanFault.FROZEN:
-            last = known(self._scan(spot, (BAD[0] - 1, BAD[1]), fault))
+            last = measured(self._scan(spot, (BAD[0] - 1, BAD[1]), fault))
         return self._scan(spot, BAD, fault), last
 
     def _configured(self, fault: ScanFault | None) -> Config:
@@ -139,27 +137,23 @@ class Bench:
         return np.where(pixels == 255, np.uint16(65535), np.where(pixels == 0, np.uint16(0), fine))
 
 
-def known(one: Scanned) -> Checked:
-    """Return what an image tells about others."""
-    grey = one.image.pixels.astype(np.float32)
-    noise = noise_of(grey)
-    return Checked((), noise, sharpness_of(grey, noise), marks_of(one.image.pixels))
+def measured(one: Scanned) -> Measured:
+    """Make the checks of an image that need no other."""
+    return measure(one.image, one.asked)
 
 
-def check(one: Scanned, others: Sequence[tuple[Scanned, Checked]], last: Checked | None) -> Checked:
+def check(
+    one: Scanned, by_itself: Measured, others: Sequence[tuple[Scanned, Measured]], last: Measured
+) -> Checked:
     """Check a frame beside others of its section."""
-    sides = [_strips(one, other) for other, _ in others if _is_beside(one, other)]
-    alike = [
-        checked for other, checked in others if other.image.pixels.dtype == one.image.pixels.dtype
-    ]
-    return check_image(
-        one.image,
-        one.asked,
+    alike = [found for other, found in others if other.image.pixels.dtype == one.image.pixels.dtype]
+    return judge(
+        by_itself,
         Others(
-            [checked.noise for checked in alike if checked.noise is not None],
-            [checked.sharpness for _, checked in others if checked.sharpness is not None],
-            None if last is None else last.marks,
-            sides,
+            [found.noise for found in alike if found.noise is not None],
+            [found.sharpness for _, found in others if found.sharpness is not None],
+            last.marks,
+            [_strips(one, other) for other, _ in others if _is_beside(one, other)],
         ),
     )
 

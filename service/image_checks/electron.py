@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from drivers.sem import ScanImage
 from service.image_checks import seams
+from service.image_checks.jumps import LEAST_TWICE, rows_twice
 from service.image_checks.rows import (
     LEAST_STEP,
     Marks,
@@ -40,6 +41,10 @@ _LEAST_ROWS = 8
 _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
 most without a beam (`benchmarks.frame_checks`)."""
+_FINE, _OVERSAMPLED = 0.2, 0.1
+"""Sharpness of a section below which a blur of 2.5 px does not show, and below which noise decides: its
+pixels are small for the detail that it has. Median of development seeds: .3 to .5 with pixels of 16 to 100 nm,
+.17 with 8 nm, .03 with 4 nm."""
 _USUAL = 0.25
 """Share of the other images that have less noise than the usual one: where some have much more, such as those
 of a scan with another dwell time, a good image is not blank beside them. Chosen by hand."""
@@ -111,6 +116,26 @@ class Checked:
     marks: Marks | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an image shows by itself.
+
+    Attributes
+    ----------
+    first, later : tuple of Check
+        Checks before and after those beside other images; the later ones are only made of an image that
+        shows the specimen.
+    noise, sharpness : float or None
+    marks : Marks or None
+    """
+
+    first: tuple[Check, ...]
+    later: tuple[Check, ...] = ()
+    noise: float | None = None
+    sharpness: float | None = None
+    marks: Marks | None = None
+
+
 def check_image(
     image: ScanImage, asked: Requested, others: Others = ALONE, *, detail: bool = True
 ) -> Checked:
@@ -124,36 +149,48 @@ def check_image(
     detail : bool
         False for an image of which only the beam matters, such as the spot of a focus.
     """
+    return judge(measure(image, asked, detail=detail), others)
+
+
+def measure(image: ScanImage, asked: Requested, *, detail: bool = True) -> Measured:
+    """Make the checks of an image that need no other; see `check_image`."""
     form = _form(image, asked)
     if any(check.bad for check in form):
-        return Checked(form)
+        return Measured(form)
     pixels = image.pixels
-    checks = [*form, *_levels(pixels)]
-    marks = marks_of(pixels)
-    rows = blank_rows(pixels)
-    checks += [
-        _at_least(CheckKind.TRUNCATED, rows, _LEAST_ROWS),
-        _at_least(CheckKind.REPEATED, repeated_rows(marks, others.last), _LEAST_ROWS),
-    ]
+    rows = _at_least(CheckKind.TRUNCATED, blank_rows(pixels), _LEAST_ROWS)
+    first = (*form, *_levels(pixels), rows)
     grey = pixels.astype(np.float32)
-    noise = noise_of(grey)
-    shows = rows < _LEAST_ROWS and not any(check.bad for check in checks)
-    if shows and len(others.noises) >= ENOUGH:
-        usual = float(np.quantile(others.noises, _USUAL))
-        if usual > 0:
-            checks.append(_at_most(CheckKind.BLANK, noise / usual, _BLANK))
-    if any(check.bad for check in checks) or not detail:
-        return Checked(tuple(checks), noise, None, marks)
+    noise, marks = noise_of(grey), marks_of(pixels)
+    if any(check.bad for check in first) or not detail:
+        return Measured(first, noise=noise, marks=marks)
     step, by_noise = charging_step(grey, noise)
-    checks.append(_at_least(CheckKind.CHARGING, step, max(LEAST_STEP, by_noise)))
-    sharpness = sharpness_of(grey, noise)
-    focus = judge_focus(sharpness, others.sharpnesses)
+    later = (
+        _at_least(CheckKind.CHARGING, step, max(LEAST_STEP, by_noise)),
+        _at_least(CheckKind.JUMP, rows_twice(grey, noise), LEAST_TWICE),
+    )
+    return Measured(first, later, noise, sharpness_of(grey, noise), marks)
+
+
+def judge(found: Measured, others: Others = ALONE) -> Checked:
+    """Add the checks of an image beside others."""
+    if found.noise is None or found.marks is None:
+        return Checked(found.first)
+    repeated = _at_least(CheckKind.REPEATED, repeated_rows(found.marks, others.last), _LEAST_ROWS)
+    checks = [*found.first, repeated]
+    usual = float(np.quantile(others.noises, _USUAL)) if len(others.noises) >= ENOUGH else 0.0
+    if usual > 0 and not any(check.bad for check in checks if check.kind is not CheckKind.CLIPPED):
+        checks.append(_at_most(CheckKind.BLANK, found.noise / usual, _BLANK))
+    if any(check.bad for check in checks):
+        return Checked(tuple(checks), found.noise, None, found.marks)
+    checks += found.later
+    focus = judge_focus(found.sharpness, others.sharpnesses)
     if focus is not None:
         checks.append(focus)
     ways = [way for way in map(seams.drift_px, others.strips) if way is not None]
     if ways:
         checks.append(_at_least(CheckKind.DRIFT, max(ways), seams.DRIFT_PX))
-    return Checked(tuple(checks), noise, sharpness, marks)
+    return Checked(tuple(checks), found.noise, found.sharpness, found.marks)
 
 
 def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | None:
@@ -161,7 +198,10 @@ def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | Non
     if sharpness is None or len(others) < ENOUGH:
         return None
     usual = float(np.median(others))
-    return None if usual <= 0 else _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
+    if usual < _OVERSAMPLED:
+        return None
+    check = _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
+    return check if check.bad or usual >= _FINE else None
 
 
 def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:

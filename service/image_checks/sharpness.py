@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-_Band = tuple[float, float]
+Band = tuple[float, float]
+"""Standard deviations of the two Gaussians, along the rows, whose difference is a band of detail, px."""
 
-_FINE: _Band = (1.0, 2.0)
-"""Standard deviations of the two Gaussians whose difference is the fine detail, px; chosen by hand, as the
-numbers below."""
-_COARSE: _Band = (4.0, 8.0)
+_FINE: Band = (1.0, 2.0)
+"""Chosen by hand, as the numbers below."""
+_COARSE: Band = (4.0, 8.0)
 _BLOCK_PX = 64
 _LEAST_BLOCKS = 12
 _OVER_NOISE = 6.0
@@ -58,32 +58,37 @@ def sharpness_of(image: Floats, noise: float) -> float | None:
     """
     if min(image.shape) < 2 * _BLOCK_PX:
         return None
-    fine, coarse = _detail(image, _FINE), _detail(image, _COARSE)
-    power, error = _noise_power(noise, _COARSE)
+    fine, coarse = _energy(image, _FINE), _energy(image, _COARSE)
+    power, error = noise_power(noise, _COARSE)
     clear = coarse > max(power, _OVER_NOISE * error, _LEAST_DETAIL)
     count = int(clear.sum())
     if count < _LEAST_BLOCKS:
         return None
-    _, error = _noise_power(noise, _FINE)
+    _, error = noise_power(noise, _FINE)
     # The standard error of the median of so many blocks.
     if 1.25 * error / float(np.median(coarse[clear])) / math.sqrt(count) > _PRECISE:
         return None
     return float(np.median(fine[clear] / coarse[clear]))
 
 
-def _detail(image: Floats, band: _Band) -> Floats:
-    """Return the energy of a band in each block, without what noise gives it, grey levels squared."""
+def detail_of(image: Floats, band: Band) -> Floats:
+    """Return the detail of an image in a band along the rows, grey levels."""
     narrow, wide = (
         cv2.GaussianBlur(image, (0, 0), sigmaX=sigma, sigmaY=0.01, borderType=cv2.BORDER_REFLECT_101)
         for sigma in band
     )
+    return np.asarray(narrow - wide, np.float32)
+
+
+def _energy(image: Floats, band: Band) -> Floats:
+    """Return the energy of a band in each block, without what noise gives it, grey levels squared."""
     rows, columns = (side // _BLOCK_PX for side in image.shape)
-    part = (narrow - wide)[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    part = detail_of(image, band)[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
     shared = part[0::2] * part[1::2]
     return np.asarray(shared.reshape(rows, _BLOCK_PX // 2, columns, _BLOCK_PX).mean(axis=(1, 3)), np.float32)
 
 
-def _noise_power(noise: float, band: _Band) -> tuple[float, float]:
+def noise_power(noise: float, band: Band) -> tuple[float, float]:
     """Return the energy of noise in a band, and the standard deviation of what it adds to a block."""
     narrow, wide = band
     # Integral of the square of the difference of two Gaussians in one dimension.

@@ -31,6 +31,8 @@ class CheckKind(StrEnum):
     """Share of pixels at the largest or the smallest grey level: part of the contrast is lost."""
     CHARGING = "charging"
     """Step of grey between two rows, over the range of grey levels."""
+    JUMP = "jump"
+    """Rows that show ground which rows above them show already."""
     FOCUS = "focus"
     """Sharpness over that of other images of the section with the same settings."""
     DRIFT = "drift"
