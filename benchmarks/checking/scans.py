@@ -25,6 +25,7 @@ GRID = (3, 2)
 BAD = (1, 1)
 """Place of the bad frame."""
 OVERLAP_PX = 96
+_LEVELS_OF_ITS_OWN = (ScanFault.BLANK, ScanFault.TRUNCATED, ScanFault.SATURATED)
 _AWAY_UM = 150.0
 """Distance from the middle of a section, 182 um wide, towards a corner, where the support is bare."""
 
@@ -126,7 +127,10 @@ class Bench:
         """Return an image after what its group does to it; the same for the same image."""
         group = self._group
         rng = np.random.default_rng(int(pixels.sum(dtype=np.int64)))
-        if group.change is not None and fault not in (ScanFault.BLANK, ScanFault.TRUNCATED):
+        if fault is not None:
+            # Whatever image it gives, it has the bits of the frame that was asked for.
+            number = BAD[1] * GRID[0] + BAD[0]
+        if group.change is not None and fault not in _LEVELS_OF_ITS_OWN:
             # Levels between those of 8 bits, so that less contrast is no coarser.
             fine = pixels.astype(np.float32) + rng.uniform(-0.5, 0.5, pixels.shape).astype(np.float32)
             grey = group.change(fine / np.float32(255), number, rng)

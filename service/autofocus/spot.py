@@ -43,8 +43,8 @@ def choose_spot(
     A failed field has no saved ground. The spot lies inside the outline, if there is one, and inside the safe
     area of the stage.
 
-    It is never a spot on which the beam has focused, and also clear of frames. Where these leave no room, as a
-    raster does, it lies in a frame between what is imaged of the cells, else between the cells as found: a
+    It is never a spot on which the beam has focused, and also clear of frames. Where these leave no room, as
+    a raster does, it lies in a frame between what is imaged of the cells, else between the cells as found: a
     mark of the beam in their surroundings costs less than a whole section out of focus.
 
     Parameters

@@ -1,9 +1,10 @@
 """Noise of an electron image, and how sharp it is beside others of the same settings; never by itself.
 
 Sharpness is the detail of some 6 px over that of some 25 px, along the rows, at the median of the blocks that
-have any: faint and strong stain give the same, and a nucleus hardly another than its surroundings. Blur takes
-from the first and leaves the second. Even and odd rows have noise of their own, and the brightness of a row
-is no detail: what two rows share is the specimen.
+have any, or in all of them together if that is more: what is sharp in few places is in focus. Faint and strong stain
+give the same, and a nucleus hardly another than its surroundings. Blur takes from the first and leaves
+the second. Even and odd rows have noise of their own, and the brightness of a row is no detail: what two rows
+share is the specimen.
 """
 
 import math
@@ -25,8 +26,6 @@ _OVER_NOISE = 6.0
 """Coarse detail of a block that counts, in standard deviations of what noise gives it."""
 _LEAST_DETAIL = 0.25
 """The same, grey levels squared: less is rounding."""
-_LEAST_PIXELS = 500
-"""Pixels between the ends of the grey levels of which the noise is that of the image."""
 _PRECISE = 0.05
 """Largest standard error of a sharpness by noise; good images have .2 to .6."""
 
@@ -35,16 +34,27 @@ def noise_of(image: Floats) -> float:
     """Return the standard deviation of the noise of a pixel, grey levels.
 
     By what its neighbours share in no direction (Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300), at
-    the median, so that edges do not count. Pixels at the smallest or largest level do not count either, as
-    long as there are others: an image that is mostly saturated has noise in the rest of it.
+    the median, so that edges do not count.
     """
+    return 1.4826 * float(np.median(_unshared(image)))
+
+
+def beam_noise_of(image: Floats) -> float:
+    """Return the noise of the noisiest tenth of a row, at the median of the rows, as a standard deviation.
+
+    Without a beam it is that of the detector in all pixels of most rows. An image that is mostly saturated
+    has the noise of the beam in the rest of it.
+    """
+    # 1.645 standard deviations have a tenth of a normal distribution beyond them.
+    return float(np.median(np.quantile(_unshared(image), 0.9, axis=1))) / 1.645
+
+
+def _unshared(image: Floats) -> Floats:
+    """Return what pixels share with none of their neighbours, as large as noise, of every so many rows."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    # Two million pixels are precise enough.
     step = max(1, math.isqrt(image.size // 2_000_000))
-    # Every so many rows: the median of two million pixels is precise enough.
-    left = np.abs(cv2.filter2D(image, -1, kernel)[::step, ::step])
-    sampled = image[::step, ::step]
-    between = left[(sampled > sampled.min()) & (sampled < sampled.max())]
-    return 1.4826 * float(np.median(between if between.size >= _LEAST_PIXELS else left)) / 6
+    return np.asarray(np.abs(cv2.filter2D(image, -1, kernel)[::step, ::step]) / np.float32(6), np.float32)
 
 
 def sharpness_of(image: Floats, noise: float) -> float | None:
@@ -68,7 +78,9 @@ def sharpness_of(image: Floats, noise: float) -> float | None:
     # The standard error of the median of so many blocks.
     if 1.25 * error / float(np.median(coarse[clear])) / math.sqrt(count) > _PRECISE:
         return None
-    return float(np.median(fine[clear] / coarse[clear]))
+    of_blocks = float(np.median(fine[clear] / coarse[clear]))
+    of_all = float(fine[clear].sum() / coarse[clear].sum())
+    return max(of_blocks, of_all)
 
 
 def detail_of(image: Floats, band: Band) -> Floats:

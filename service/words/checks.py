@@ -37,7 +37,7 @@ _BAD: Mapping[CheckKind, Callable[[float, float], str]] = {
         else f"the SEM scanned {value * 1e6:.1f} um from the requested place"
     ),
     CheckKind.DARK: lambda value, _: (
-        f"its image is dark: {value:.1%} of the pixels are at the smallest grey level"
+        f"its image is dark: {value:.1%} of its pixels have the same grey level, or nearly"
     ),
     CheckKind.SATURATED: lambda value, _: (
         f"its image is saturated: {value:.1%} of the pixels are at the largest grey level"

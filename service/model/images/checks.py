@@ -18,7 +18,7 @@ class CheckKind(StrEnum):
     PIXEL_SIZE = "pixel_size"
     PLACE = "place"
     DARK = "dark"
-    """Share of pixels at the smallest grey level."""
+    """Share of pixels with the same grey level, or nearly."""
     SATURATED = "saturated"
     """Share of pixels at the largest grey level: so many that the image shows nothing."""
     TRUNCATED = "truncated"
