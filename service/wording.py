@@ -204,6 +204,12 @@ def end_of_scan_unknown() -> str:
     return "the scan began and its end was not recorded: it may have been exposed"
 
 
+def not_repeated(why: str | None, elsewhere: bool) -> str:
+    """Return the reason of a focus or an overview that is given up after its exposure."""
+    instead = "; the beam focuses on another spot" if elsewhere else ""
+    return f"not repeated, as its ground may be burnt{instead}: {why}"
+
+
 def stage_moved(by_m: float) -> str:
     """Return the doubt about a scan or an exposure during which the stage moved."""
     return f"another program moved the stage by {by_m * 1e6:.1f} um in the course of the scan"

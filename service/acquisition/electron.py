@@ -6,6 +6,7 @@ from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.sem import BeamSettings
 from planner.geometry.rects import grown, hull
+from service.acquisition.aids import end_failed_aids
 from service.acquisition.disk_space import shortage
 from service.acquisition.exposing import Aim, expose, halo_of, scanned_rect
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
@@ -86,8 +87,9 @@ def take_electron_images(context: Context) -> None:
 
 
 def _next(context: Context) -> Job | None:
-    """Return the next job, once frames that can be taken again are queued."""
+    """Return the next job, once frames that can be taken again, and what these need, are queued."""
     verify_saved(context)
+    end_failed_aids(context)
     release_retakes(context)
     return context.store.queue.next_job()
 

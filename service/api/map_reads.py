@@ -130,11 +130,17 @@ def job_image(store: Store, params: wire.JobImageParams) -> ImageResult:
     Raises
     ------
     UnknownIdError
-        There is no such job, or it has no image yet.
+        There is no such job, or it has no image yet, or none of that exposure.
     ImageError
         The file cannot be read.
     """
     job = store.queue.job(params.job)
+    if params.exposure is not None:
+        images = store.images.of_jobs([job.id]).get(job.id, ())
+        taken = next((one for one in images if one.exposure == params.exposure), None)
+        if taken is None:
+            raise UnknownIdError(f"job {job.id} has no image of exposure {params.exposure}")
+        return _small(Path(store.folder) / taken.file, taken.file, taken.sha256, params)
     if job.image is None or job.sha256 is None:
         raise UnknownIdError(f"job {job.id} has no image: it is {job.state.value}")
     return _small(Path(store.folder) / job.image, job.image, job.sha256, params)

@@ -69,11 +69,16 @@ def refocus(context: Context, job: Job) -> bool:
 
     One that is in the queue serves all frames of its section.
     """
-    if context.devices.focus is None or not context.config.session.autofocus:
-        return False
     name = context.store.focus.job_of(job.section)
     to_come = name is not None and context.store.queue.job(name).state in (JobState.QUEUED, JobState.HELD)
-    return to_come or _queue(context, job)
+    return to_come or focus_elsewhere(context, job)
+
+
+def focus_elsewhere(context: Context, job: Job) -> bool:
+    """Queue a focus on a spot of its own before a frame; return False if there is none."""
+    if context.devices.focus is None or not context.config.session.autofocus:
+        return False
+    return _queue(context, job)
 
 
 class FocusScan:

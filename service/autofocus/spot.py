@@ -43,9 +43,9 @@ def choose_spot(
     A failed field has no saved ground. The spot lies inside the outline, if there is one, and inside the safe
     area of the stage.
 
-    It is also clear of frames. Where these leave no room, as a raster does, it lies in a frame between what
-    is imaged of the cells, else between the cells as found: a mark of the beam in their surroundings costs
-    less than a whole section out of focus.
+    It is never a spot on which the beam has focused, and also clear of frames. Where these leave no room, as
+    a raster does, it lies in a frame between what is imaged of the cells, else between the cells as found: a
+    mark of the beam in their surroundings costs less than a whole section out of focus.
 
     Parameters
     ----------
@@ -68,13 +68,14 @@ def choose_spot(
     unsaved = [grown(field.rect_m, frame.position_error_m) for field in pending]
     found = [cell.rect_m for cell in cells]
     imaged = [cell.image_rect_m for cell in cells if cell.image_rect_m is not None]
-    frames = [job.rect_m for job in jobs if job.kind is not JobKind.OVERVIEW]
+    frames = [job.rect_m for job in jobs if job.kind is JobKind.FRAME]
+    burnt = [job.rect_m for job in jobs if job.kind is JobKind.FOCUS]
     width, height = spot_px(sem)
     size_m = width * sem.pixel_size_m, height * sem.pixel_size_m
     ground = Ground(saved, frame.reach_m, unsaved, _allowed_area(frame, section))
     spots = (
         focus_spot(ground, saved, keep_off, size_m)
-        for keep_off in (found + imaged + frames, found + imaged, found)
+        for keep_off in (burnt + found + imaged + frames, burnt + found + imaged, burnt + found)
     )
     return next((spot for spot in spots if spot is not None), None)
 

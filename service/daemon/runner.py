@@ -4,6 +4,7 @@ import threading
 
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
+from service.acquisition.aids import end_failed_aids
 from service.acquisition.electron import set_beam, take_electron_images
 from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
@@ -240,6 +241,7 @@ class Runner:
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             verify_saved(context, last=True)
+            end_failed_aids(context)
             release_retakes(context)
             if context.store.queue.next_job() is None:
                 give_up_retakes(context)

@@ -9,22 +9,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drivers.sem import ScanImage
 from service.image_checks import seams
-from service.image_checks.rows import Marks, blank_rows, charging_step, marks_of, repeated_rows
-from service.image_checks.sharpness import noise_of, sharpness_of
+from service.image_checks.jumps import LEAST_TWICE, rows_twice
+from service.image_checks.rows import (
+    LEAST_STEP,
+    Marks,
+    Pixels,
+    blank_rows,
+    charging_step,
+    marks_of,
+    repeated_rows,
+)
+from service.image_checks.sharpness import beam_noise_of, noise_of, sharpness_of
 from service.model.images.checks import Check, CheckKind
 
 ENOUGH = 3
 """Images beside which another one is judged: of two that differ nobody knows which is the bad one."""
 
 _SHOWS_NOTHING = 0.99
-"""Share of pixels at the smallest or largest grey level of an image that shows nothing. Chosen by hand."""
-_DARK_LEVELS = 5
-"""Grey levels of 8 bits that count as the smallest: in so few there is nothing to look at. Chosen by hand;
-images of 16 bits may use a small part of theirs."""
+"""Share of pixels at the largest grey level of an image that shows nothing. Chosen by hand."""
+_DARK, _AROUND = 0.998, 2
+"""Share of pixels of one grey level, and the levels of 8 bits around it that count as the same: in so few
+there is nothing to look at. Without a beam the simulator has .9988, its most even good frames .995: bare
+support after 10 ms a pixel. Images of 16 bits may use a small part of their levels."""
 _CLIPPED = 0.5
 """Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good
 frames have .36 at most."""
@@ -33,11 +42,16 @@ _LEAST_ROWS = 8
 _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
 most without a beam (`benchmarks.frame_checks`)."""
+_FINE, _OVERSAMPLED = 0.2, 0.1
+"""Sharpness of a section below which a blur of 2.5 px does not show, and below which noise decides: its
+pixels are small for the detail that it has. Median of development seeds: .3 to .5 with pixels of 16 to 100
+nm, .17 with 8 nm, .03 with 4 nm."""
+_USUAL = 0.25
+"""Share of the other images that have less noise than the usual one: where some have much more, such as those
+of a scan with another dwell time, a good image is not blank beside them. Chosen by hand."""
 _FOCUS = 0.25
-"""Sharpness over the median of the section. In development seeds good frames have .55 and more, those with
-little but dirt .30; frames with a blur of 2.5 px .17 at most, among dirt .31."""
-_STEP = 0.05
-"""Step of grey between rows, over the range of grey levels: smaller ones hardly show. Chosen by hand."""
+"""Sharpness over the median of the section. In development seeds good frames have .5 and more, those with
+dirt or little stain .38; frames with a blur of 2.5 px .19 at most, where the section has fine detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,7 @@ class Others:
     Attributes
     ----------
     noises : sequence of float
-        Noise of images with the same scan settings, grey levels.
+        Noise of images with the same scan settings and bits, grey levels.
     sharpnesses : sequence of float
         Sharpness of images of the section with the same scan settings.
     last : Marks or None
@@ -103,6 +117,31 @@ class Checked:
     marks: Marks | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an image shows by itself.
+
+    Attributes
+    ----------
+    first, later : tuple of Check
+        Checks before and after those beside other images; the later ones are only made of an image that
+        shows the specimen.
+    noise : float or None
+        None of an image that is saturated, too.
+    beam_noise : float
+        By `service.image_checks.sharpness`.
+    sharpness : float or None
+    marks : Marks or None
+    """
+
+    first: tuple[Check, ...]
+    later: tuple[Check, ...] = ()
+    noise: float | None = None
+    beam_noise: float = 0.0
+    sharpness: float | None = None
+    marks: Marks | None = None
+
+
 def check_image(
     image: ScanImage, asked: Requested, others: Others = ALONE, *, detail: bool = True
 ) -> Checked:
@@ -116,35 +155,54 @@ def check_image(
     detail : bool
         False for an image of which only the beam matters, such as the spot of a focus.
     """
+    return judge(measure(image, asked, detail=detail), others)
+
+
+def measure(image: ScanImage, asked: Requested, *, detail: bool = True) -> Measured:
+    """Make the checks of an image that need no other; see `check_image`."""
     form = _form(image, asked)
     if any(check.bad for check in form):
-        return Checked(form)
+        return Measured(form)
     pixels = image.pixels
-    checks = [*form, *_levels(pixels)]
-    marks = marks_of(pixels)
-    rows = blank_rows(pixels)
-    checks += [
-        _at_least(CheckKind.TRUNCATED, rows, _LEAST_ROWS),
-        _at_least(CheckKind.REPEATED, repeated_rows(marks, others.last), _LEAST_ROWS),
-    ]
+    rows = _at_least(CheckKind.TRUNCATED, blank_rows(pixels), _LEAST_ROWS)
+    first = (*form, *_levels(pixels), rows)
     grey = pixels.astype(np.float32)
-    noise = noise_of(grey)
-    if rows < _LEAST_ROWS and len(others.noises) >= ENOUGH:
-        usual = float(np.median(others.noises))
-        if usual > 0:
-            checks.append(_at_most(CheckKind.BLANK, noise / usual, _BLANK))
-    if any(check.bad for check in checks) or not detail:
-        return Checked(tuple(checks), noise, None, marks)
+    marks = marks_of(pixels)
+    if _is_saturated(pixels):
+        # Of its noise nobody can tell if a beam made it.
+        return Measured(first, marks=marks)
+    noise, beam_noise = noise_of(grey), beam_noise_of(grey)
+    if any(check.bad for check in first) or not detail:
+        return Measured(first, (), noise, beam_noise, marks=marks)
     step, by_noise = charging_step(grey, noise)
-    checks.append(_at_least(CheckKind.CHARGING, step, max(_STEP, by_noise)))
-    sharpness = sharpness_of(grey, noise)
-    focus = judge_focus(sharpness, others.sharpnesses)
+    later = (
+        _at_least(CheckKind.CHARGING, step, max(LEAST_STEP, by_noise)),
+        _at_least(CheckKind.JUMP, rows_twice(grey, noise), LEAST_TWICE),
+    )
+    return Measured(first, later, noise, beam_noise, sharpness_of(grey, noise), marks)
+
+
+def judge(found: Measured, others: Others = ALONE) -> Checked:
+    """Add the checks of an image beside others."""
+    if found.marks is None:
+        return Checked(found.first)
+    repeated = _at_least(CheckKind.REPEATED, repeated_rows(found.marks, others.last), _LEAST_ROWS)
+    checks = [*found.first, repeated]
+    truncated = any(check.bad and check.kind is CheckKind.TRUNCATED for check in checks)
+    if found.noise is not None and not truncated and len(others.noises) >= ENOUGH:
+        usual = float(np.quantile(others.noises, _USUAL))
+        if usual > 0:
+            checks.append(_at_most(CheckKind.BLANK, found.beam_noise / usual, _BLANK))
+    if any(check.bad for check in checks):
+        return Checked(tuple(checks), found.noise, None, found.marks)
+    checks += found.later
+    focus = judge_focus(found.sharpness, others.sharpnesses)
     if focus is not None:
         checks.append(focus)
     ways = [way for way in map(seams.drift_px, others.strips) if way is not None]
     if ways:
         checks.append(_at_least(CheckKind.DRIFT, max(ways), seams.DRIFT_PX))
-    return Checked(tuple(checks), noise, sharpness, marks)
+    return Checked(tuple(checks), found.noise, found.sharpness, found.marks)
 
 
 def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | None:
@@ -152,7 +210,10 @@ def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | Non
     if sharpness is None or len(others) < ENOUGH:
         return None
     usual = float(np.median(others))
-    return None if usual <= 0 else _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
+    if usual < _OVERSAMPLED:
+        return None
+    check = _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
+    return check if check.bad or usual >= _FINE else None
 
 
 def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
@@ -167,6 +228,8 @@ def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
     misplaced = not off_m <= asked.tolerance_m
     scale = image.pixel_size_m
     return (
+        # Kept for the noise of later images, which is that of the same bits.
+        Check(CheckKind.DEPTH, 8.0 * pixels.dtype.itemsize, 16.0, bad=False),
         Check(CheckKind.WIDTH, float(pixels.shape[1]), float(width), pixels.shape[1] != width),
         Check(CheckKind.HEIGHT, float(pixels.shape[0]), float(height), pixels.shape[0] != height),
         Check(
@@ -179,18 +242,30 @@ def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
     )
 
 
-def _levels(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> list[Check]:
+def _levels(pixels: Pixels) -> list[Check]:
     low, high = int(pixels.min()), int(pixels.max())
-    near = low + _DARK_LEVELS - 1 if pixels.dtype == np.uint8 else low
-    dark, lowest, highest = (float(np.mean(part)) for part in (pixels <= near, pixels == low, pixels == high))
+    lowest, highest = float(np.mean(pixels == low)), float(np.mean(pixels == high))
     saturated = highest >= _SHOWS_NOTHING and low < high
     checks = [
-        _at_least(CheckKind.DARK, 0.0 if saturated else dark, _SHOWS_NOTHING),
+        _at_least(CheckKind.DARK, 0.0 if saturated else _of_one_grey(pixels), _DARK),
         _at_least(CheckKind.SATURATED, highest if low < high else 0.0, _SHOWS_NOTHING),
     ]
     if not any(check.bad for check in checks):
         checks.append(_at_least(CheckKind.CLIPPED, max(lowest, highest), _CLIPPED))
     return checks
+
+
+def _of_one_grey(pixels: Pixels) -> float:
+    """Return the share of pixels with the usual grey level; of 8 bits, also those around it."""
+    around = _AROUND if pixels.dtype == np.uint8 else 0
+    usual = int(np.median(pixels))
+    return float(np.mean((pixels >= max(0, usual - around)) & (pixels <= usual + around)))
+
+
+def _is_saturated(pixels: Pixels) -> bool:
+    """Return True if most pixels have the largest level, and not as those without a beam, which have few."""
+    low, high = int(pixels.min()), int(pixels.max())
+    return high - low > 2 * _AROUND and float(np.mean(pixels == high)) >= _CLIPPED
 
 
 def _at_least(kind: CheckKind, value: float, limit: float) -> Check:

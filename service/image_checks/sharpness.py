@@ -1,9 +1,10 @@
 """Noise of an electron image, and how sharp it is beside others of the same settings; never by itself.
 
 Sharpness is the detail of some 6 px over that of some 25 px, along the rows, at the median of the blocks that
-have any: faint and strong stain give the same, and a nucleus hardly another than its surroundings. Blur takes
-from the first and leaves the second. Even and odd rows have noise of their own, and the brightness of a row
-is no detail: what two rows share is the specimen.
+have any, or in all of them together if that is more: what is sharp in few places is in focus. Faint and strong stain
+give the same, and a nucleus hardly another than its surroundings. Blur takes from the first and leaves
+the second. Even and odd rows have noise of their own, and the brightness of a row is no detail: what two rows
+share is the specimen.
 """
 
 import math
@@ -13,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-_Band = tuple[float, float]
+Band = tuple[float, float]
+"""Standard deviations of the two Gaussians, along the rows, whose difference is a band of detail, px."""
 
-_FINE: _Band = (1.0, 2.0)
-"""Standard deviations of the two Gaussians whose difference is the fine detail, px; chosen by hand, as the
-numbers below."""
-_COARSE: _Band = (4.0, 8.0)
+_FINE: Band = (1.0, 2.0)
+"""Chosen by hand, as the numbers below."""
+_COARSE: Band = (4.0, 8.0)
 _BLOCK_PX = 64
 _LEAST_BLOCKS = 12
 _OVER_NOISE = 6.0
@@ -35,11 +36,25 @@ def noise_of(image: Floats) -> float:
     By what its neighbours share in no direction (Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300), at
     the median, so that edges do not count.
     """
+    return 1.4826 * float(np.median(_unshared(image)))
+
+
+def beam_noise_of(image: Floats) -> float:
+    """Return the noise of the noisiest tenth of a row, at the median of the rows, as a standard deviation.
+
+    Without a beam it is that of the detector in all pixels of most rows. An image that is mostly saturated
+    has the noise of the beam in the rest of it.
+    """
+    # 1.645 standard deviations have a tenth of a normal distribution beyond them.
+    return float(np.median(np.quantile(_unshared(image), 0.9, axis=1))) / 1.645
+
+
+def _unshared(image: Floats) -> Floats:
+    """Return what pixels share with none of their neighbours, as large as noise, of every so many rows."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    # Two million pixels are precise enough.
     step = max(1, math.isqrt(image.size // 2_000_000))
-    # Every so many rows: the median of two million pixels is precise enough.
-    left = np.abs(cv2.filter2D(image, -1, kernel)[::step, ::step])
-    return 1.4826 * float(np.median(left)) / 6
+    return np.asarray(np.abs(cv2.filter2D(image, -1, kernel)[::step, ::step]) / np.float32(6), np.float32)
 
 
 def sharpness_of(image: Floats, noise: float) -> float | None:
@@ -53,32 +68,39 @@ def sharpness_of(image: Floats, noise: float) -> float | None:
     """
     if min(image.shape) < 2 * _BLOCK_PX:
         return None
-    fine, coarse = _detail(image, _FINE), _detail(image, _COARSE)
-    power, error = _noise_power(noise, _COARSE)
+    fine, coarse = _energy(image, _FINE), _energy(image, _COARSE)
+    power, error = noise_power(noise, _COARSE)
     clear = coarse > max(power, _OVER_NOISE * error, _LEAST_DETAIL)
     count = int(clear.sum())
     if count < _LEAST_BLOCKS:
         return None
-    _, error = _noise_power(noise, _FINE)
+    _, error = noise_power(noise, _FINE)
     # The standard error of the median of so many blocks.
     if 1.25 * error / float(np.median(coarse[clear])) / math.sqrt(count) > _PRECISE:
         return None
-    return float(np.median(fine[clear] / coarse[clear]))
+    of_blocks = float(np.median(fine[clear] / coarse[clear]))
+    of_all = float(fine[clear].sum() / coarse[clear].sum())
+    return max(of_blocks, of_all)
 
 
-def _detail(image: Floats, band: _Band) -> Floats:
-    """Return the energy of a band in each block, without what noise gives it, grey levels squared."""
+def detail_of(image: Floats, band: Band) -> Floats:
+    """Return the detail of an image in a band along the rows, grey levels."""
     narrow, wide = (
         cv2.GaussianBlur(image, (0, 0), sigmaX=sigma, sigmaY=0.01, borderType=cv2.BORDER_REFLECT_101)
         for sigma in band
     )
+    return np.asarray(narrow - wide, np.float32)
+
+
+def _energy(image: Floats, band: Band) -> Floats:
+    """Return the energy of a band in each block, without what noise gives it, grey levels squared."""
     rows, columns = (side // _BLOCK_PX for side in image.shape)
-    part = (narrow - wide)[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    part = detail_of(image, band)[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
     shared = part[0::2] * part[1::2]
     return np.asarray(shared.reshape(rows, _BLOCK_PX // 2, columns, _BLOCK_PX).mean(axis=(1, 3)), np.float32)
 
 
-def _noise_power(noise: float, band: _Band) -> tuple[float, float]:
+def noise_power(noise: float, band: Band) -> tuple[float, float]:
     """Return the energy of noise in a band, and the standard deviation of what it adds to a block."""
     narrow, wide = band
     # Integral of the square of the difference of two Gaussians in one dimension.

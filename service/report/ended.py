@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.model.images.checks import ImageCounts
 from service.model.phases import FINAL
 from service.session.folders.run_folder import open_existing
 from service.store.outcome import end_state
@@ -27,6 +28,8 @@ class EndedRun:
         Wall clock of its last event, ISO 8601, UTC; empty without any.
     fields, jobs : dict
         Numbers by state.
+    images : ImageCounts
+        Checks of its electron images.
     folder : str
     """
 
@@ -38,6 +41,7 @@ class EndedRun:
     at: str
     fields: dict[str, int]
     jobs: dict[str, int]
+    images: ImageCounts
     folder: str
 
 
@@ -61,5 +65,6 @@ def ended_run(path: Path) -> EndedRun:
             at=last[-1].at if last else "",
             fields={state.value: n for state, n in store.specimen.field_counts().items()},
             jobs={state.value: n for state, n in store.queue.counts().items()},
+            images=store.images.counts(),
             folder=str(folder.path),
         )

@@ -11,7 +11,8 @@ from planner.settings import settings_from
 from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
-from service.model.jobs import ExposureState, JobState
+from service.model.images.checks import ImageCounts
+from service.model.jobs import ExposureState, JobKind, JobState
 from service.model.overviews import Overview
 from service.model.specimen import FieldState, TruthPoints
 from service.report.durations import SessionWay, durations_of, session_ways
@@ -75,6 +76,8 @@ class Summary:
     """Fields that `ilemtrack preview` left out of the layout, since they seemed to hold no cells."""
     cells: int
     jobs: dict[str, int]
+    helping_jobs: dict[str, int]
+    """Those of all jobs that are no frames, by kind: focuses and overviews."""
     beam_s: float
     session_s: float
     idle_s: float
@@ -105,8 +108,10 @@ class Summary:
     """Overviews in their order: where each field lies, or why that is not proven."""
     remarks: dict[str, str]
     """Remarks of the ledger on good images, by job."""
+    images: ImageCounts
+    """Checks of all images, those of frames that were taken again included."""
     flagged_images: dict[str, dict[str, float]]
-    """Images that are not as they should be: by job, the numbers of the checks that say so."""
+    """Last images of jobs that are not as they should be: by job, the numbers of the checks that say so."""
     retaken: tuple[str, ...]
     """Jobs that the program exposed again, as their image was bad; each once for each time."""
     found_sections: FoundSections | None
@@ -157,6 +162,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
         },
+        helping_jobs=dict(Counter(job.kind.value for job in jobs if job.kind is not JobKind.FRAME)),
         # Each scan that ended, also one that was taken again or whose image is in review.
         beam_s=sum(dwell_s[row.job] for row in exposures if row.state is ExposureState.CLOSED)
         + sum(one.exposed_s for one in focus if one.beam == FocusBeam.ELECTRON),
@@ -171,6 +177,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         overviews=tuple(map(Measured.of, store.overviews.all())),
         remarks={e.job: e.note for e in exposures if e.state is ExposureState.CLOSED and e.note},
         found_sections=found_sections(config),
+        images=store.images.counts(),
         flagged_images={
             name: {one.kind.value: one.value for one in images[-1].bad}
             for name, images in store.images.of_jobs([job.id for job in jobs]).items()

@@ -18,6 +18,7 @@ NAMES: Mapping[CheckKind, str] = {
     CheckKind.BLANK: "blank",
     CheckKind.CLIPPED: "partly saturated",
     CheckKind.CHARGING: "charging",
+    CheckKind.JUMP: "jumped",
     CheckKind.FOCUS: "out of focus",
     CheckKind.DRIFT: "drifted",
 }
@@ -36,7 +37,7 @@ _BAD: Mapping[CheckKind, Callable[[float, float], str]] = {
         else f"the SEM scanned {value * 1e6:.1f} um from the requested place"
     ),
     CheckKind.DARK: lambda value, _: (
-        f"its image is dark: {value:.1%} of the pixels are at the smallest grey level"
+        f"its image is dark: {value:.1%} of its pixels have the same grey level, or nearly"
     ),
     CheckKind.SATURATED: lambda value, _: (
         f"its image is saturated: {value:.1%} of the pixels are at the largest grey level"
@@ -51,6 +52,9 @@ _BAD: Mapping[CheckKind, Callable[[float, float], str]] = {
     CheckKind.CLIPPED: lambda value, _: f"{value:.0%} of its pixels are at one end of the grey levels",
     CheckKind.CHARGING: lambda value, _: (
         f"its grey steps by {value:.0%} of its range between two rows, as where the specimen charges"
+    ),
+    CheckKind.JUMP: lambda value, _: (
+        f"{value:.0f} of its rows show ground that rows above show: the specimen jumped in mid-scan"
     ),
     CheckKind.FOCUS: lambda value, _: (
         f"out of focus: it has {value:.0%} of the sharpness of other images of its section"

@@ -1,6 +1,6 @@
 """Phases of a session, states of jobs and fields, in plain words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
 from service.model.phases import NotNowError, Phase, SessionEvent
@@ -51,7 +51,11 @@ FIELDS: Mapping[FieldState, str] = {
     FieldState.FAILED: "failed",
 }
 
-KINDS: Mapping[JobKind, str] = {JobKind.FRAME: "frame", JobKind.FOCUS: "focus"}
+KINDS: Mapping[JobKind, str] = {
+    JobKind.FRAME: "frame",
+    JobKind.FOCUS: "focus",
+    JobKind.OVERVIEW: "overview",
+}
 
 HOLDS: Mapping[HoldCause, str] = {
     HoldCause.FLUORESCENCE: "released by itself once the fluorescence around it is saved",
@@ -65,6 +69,12 @@ EXPOSURES: Mapping[ExposureState, str] = {
     ExposureState.UNKNOWN: "unknown: the ground may have been exposed, in part or completely",
     ExposureState.VOID: "refused before the beam was on: nothing was exposed",
 }
+
+
+def jobs_say(states: Sequence[str], helping: Mapping[str, int]) -> str:
+    """Return the numbers of jobs by state, and of those among them that are no frames, by kind."""
+    aids = ", ".join(f"{number} for a {KINDS[JobKind(kind)]}" for kind, number in helping.items())
+    return (", ".join(states) or "none") + (f"; of these {aids}" if aids else "")
 
 
 def said_now(phase: Phase) -> str:

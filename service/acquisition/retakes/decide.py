@@ -74,7 +74,8 @@ def _may_be_taken_again(context: Context, job: Job, cause: frozenset[CheckKind])
     if any(row.state is not ExposureState.CLOSED for row in rows):
         return False
     for_it = [after for before, after in store.images.retakes() if kinds_of(before.checks) & cause]
-    in_vain = [bool(kinds_of(after.checks) & TAKEN_AGAIN) for after in for_it[-_IN_VAIN:]]
+    # One that shows the specimen, if blurred, is better than none.
+    in_vain = [bool(kinds_of(after.checks) & (cause | NO_BEAM)) for after in for_it[-_IN_VAIN:]]
     if len(in_vain) == _IN_VAIN and all(in_vain):
         log.warning("not taken again: the last ones came out no better", job=job.id, cause=sorted(cause))
         return False

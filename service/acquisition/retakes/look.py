@@ -11,7 +11,7 @@ from service.image_checks.electron import Checked, Others, Requested, check_imag
 from service.image_checks.seams import LEAST_PX, LEAST_ROWS, Strips
 from service.image_files.images import read_pixels
 from service.logs import get_logger
-from service.model.images.checks import NO_BEAM, CheckKind, kinds_of
+from service.model.images.checks import NO_BEAM, CheckedImage, CheckKind, kinds_of
 from service.model.jobs import Job, JobKind, JobState
 from service.session.context import Context, Taken
 from service.store.store import Store
@@ -63,7 +63,7 @@ def _others(context: Context, job: Job, taken: Taken) -> Others:
     noises = [
         one.noise
         for one in store.images.like(job, _LAST)
-        if one.noise is not None and not kinds_of(one.checks) & NO_BEAM
+        if one.noise is not None and not kinds_of(one.checks) & NO_BEAM and _has_bits(one, image)
     ]
     if job.kind is not JobKind.FRAME or image.pixels.shape != (job.size_px[1], job.size_px[0]):
         return Others(noises, last=last)
@@ -74,6 +74,12 @@ def _others(context: Context, job: Job, taken: Taken) -> Others:
         last,
         _strips(store, context.folder.path, job, image),
     )
+
+
+def _has_bits(one: CheckedImage, image: ScanImage) -> bool:
+    """Return True if an image has the bits of another, as far as that is known."""
+    bits = [check.value for check in one.checks if check.kind is CheckKind.DEPTH]
+    return bits in ([], [8.0 * image.pixels.dtype.itemsize])
 
 
 @dataclass(frozen=True, slots=True)

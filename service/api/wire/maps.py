@@ -81,9 +81,11 @@ class FramePage(Frozen):
 class JobImageParams(Frozen):
     """The electron image of a job, as a PNG of 8 bit with at most `max_side_px` on its longer side.
 
-    `box_px` is the part to show, in pixels of the image.
+    `box_px` is the part to show, in pixels of the image. Where the frame was taken again, it is the last
+    image, or that of an `exposure`.
     """
 
     job: Identifier
+    exposure: int | None = None
     max_side_px: Annotated[int, Field(ge=16, le=768)] = 512
     box_px: PartPx | None = None

@@ -14,20 +14,24 @@ from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
 from service.wording_overviews import overview_says
 from service.words.checks import NAMES as NAMES_OF_CHECKS
+from service.words.checks import counts_say
 from service.words.layout import without
 from service.words.quantities import duration, size
+from service.words.states import jobs_say
 from service.words.ways import NAMES, RASTER_TAKEN
 
 
 def print_summary(summary: Summary, folder: RunFolder) -> None:
     """Print how a session went, and where its files are."""
-    jobs = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items())
+    jobs = jobs_say(
+        [f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items()], summary.helping_jobs
+    )
     rows = [
         ("session", summary.end_state.replace("_", " ")),
         ("sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
         *([("overview", _mapped(summary.found_sections))] if summary.found_sections else []),
         ("cells", f"{summary.cells} found" + _as_tracks(summary)),
-        ("SEM frames", jobs),
+        ("SEM jobs", jobs),
         ("beam", duration(summary.beam_s)),
         ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
     ]
@@ -59,6 +63,8 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     if summary.overviews:
         rows.append(("overviews", _measured(summary.overviews)))
     rows += [("image kept", text) for text in _by_reason(summary.remarks)]
+    if says := counts_say(summary.images):
+        rows.append(("image checks", says))
     rows += [("image flagged", text) for text in _by_reason(_flags(summary.flagged_images))]
     if summary.retaken:
         rows.append(

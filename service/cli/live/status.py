@@ -64,7 +64,12 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
             rows[-1] = ("stopped in", f"{how}; `ilemtrack resume {found.folder}` takes it up again")
         if found.at:
             rows.append(("last event", f"{datetime.fromisoformat(found.at).astimezone():%a %d %b %H:%M}"))
-        rows += [("fields", _counts(found.fields)), ("jobs", _counts(found.jobs)), ("lies in", found.folder)]
+        rows += [
+            ("fields", _counts(found.fields)),
+            ("jobs", _counts(found.jobs)),
+            ("images", counts_say(found.images) or "none bad"),
+            ("lies in", found.folder),
+        ]
         for name, text in rows:
             typer.echo(f"{name:10s}  {text}")
     if run is not None:

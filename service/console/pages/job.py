@@ -13,7 +13,7 @@ from service.console.view import TROUBLE, View
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
 from service.words.checks import bad_says, checks_of
 from service.words.quantities import duration
-from service.words.states import EXPOSURES, HOLDS, JOBS
+from service.words.states import EXPOSURES, HOLDS, JOBS, KINDS
 
 _DECISION = (
     "Nobody knows if the beam has been there, or its image is in doubt. Expose it again, which may be a"
@@ -64,7 +64,7 @@ def build(view: View) -> None:
         row = found["row"]
         state = JobState(row["state"])
         check()
-        title.set_text(f"Frame {row['job']}, {JOBS[state]}")
+        title.set_text(f"{KINDS[JobKind(row['kind'])].capitalize()} {row['job']}, {JOBS[state]}")
         decide.set_visibility(state is JobState.NEEDS_REVIEW)
         _write_facts(facts, _facts(found))
         exposures.clear()
@@ -116,8 +116,9 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Cells", _cells(row)
     yield "Image", _image(found)
     for image in found["images"]:
-        says = bad_says(checks_of(image["checks"]))
-        yield f"Checks of exposure {image['exposure']}", says or f"good by {len(image['checks'])} checks"
+        says = bad_says(checks_of(image["checks"])) or f"good by {len(image['checks'])} checks"
+        file = "" if image["file"] == found["image"] else f"{image['file']}: "
+        yield f"Checks of exposure {image['exposure']}", file + says
     blanked = {True: "blanked", False: "ON"}
     yield "Beam now", "not known" if found["beam_blanked"] is None else blanked[found["beam_blanked"]]
 
@@ -130,6 +131,8 @@ def _cells(row: Mapping[str, Any]) -> str:
         )
     if row["kind"] == JobKind.FOCUS:
         return "none: the beam is focused here for its section"
+    if row["kind"] == JobKind.OVERVIEW:
+        return "none: the overview of a stage position"
     return "none: a person asked for this frame"
 
 

@@ -105,7 +105,7 @@ def _doing(status: Mapping[str, Any]) -> str:
     job, health = status["current_job"], status["health"]
     parts = []
     if job is not None:
-        kind = "focus" if job["kind"] == JobKind.FOCUS else KINDS[JobKind.FRAME]
+        kind = KINDS[JobKind(job["kind"])]
         parts.append(f"Section {job['section']}, {kind} {job['job']}, {duration(job['beam_s'])} of beam")
     if health.get("step"):
         parts.append(f"{health['step']}, for {duration(health['running_s'])}")

@@ -10,7 +10,7 @@ from service.console.parts import button
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState
 from service.words.quantities import duration
-from service.words.states import JOBS
+from service.words.states import JOBS, KINDS
 
 _ROWS = 50
 """Rows of a page of the table."""
@@ -156,9 +156,8 @@ def _offer_states(choice: ui.select, counts: dict[str, int], chosen: JobState | 
 
 def _row(view: View, job: dict[str, Any]) -> dict[str, Any]:
     x_m, y_m = job["center_m"]
-    cells = (
-        "focus" if job["kind"] == JobKind.FOCUS else str(len(job["covers"])) if job["covers"] else "by hand"
-    )
+    kind = JobKind(job["kind"])
+    cells = KINDS[kind] if kind is not JobKind.FRAME else str(len(job["covers"]) or "by hand")
     return {
         "job": job["job"],
         "address": view.address("/job", job=job["job"]),

@@ -1,4 +1,4 @@
-"""An electron frame as its page shows it: its image, and its place over the fluorescence."""
+"""An electron frame as its page shows it: its images, and its place over the fluorescence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from service.console.pictures.cells import cell_shapes, exposed_shapes, frame_sh
 from service.console.pictures.field_data import read_pages
 from service.console.pictures.picture import Box, Image, picture_with_zoom
 from service.console.view import TROUBLE, View
+from service.words.checks import bad_says, checks_of
 
 _SIDE_PX = 768
 """Longest side of a picture, px: the most that the API gives."""
@@ -51,16 +52,30 @@ class FrameView:
         self._trouble.set_visibility(bool(trouble))
 
     async def _show_image(self, found: Mapping[str, Any]) -> None:
-        self._none.set_visibility(found["sha256"] is None)
-        if found["sha256"] is None:
-            self._image.clear()
-            return
-        href = await image(self._view, "queue.image", found["sha256"], job=self._job, max_side_px=_SIDE_PX)
+        """Show the last image first, then those of earlier exposures, each with what it was found bad by."""
+        taken = [
+            (one["sha256"], one["exposure"], bad_says(checks_of(one["checks"])))
+            for one in found["images"][::-1]
+        ]
+        if not taken and found["sha256"] is not None:
+            # Of an earlier version of the program.
+            taken = [(found["sha256"], None, "")]
+        self._none.set_visibility(not taken)
+        pictures = [
+            await image(
+                self._view, "queue.image", sha256, job=self._job, exposure=exposure, max_side_px=_SIDE_PX
+            )
+            for sha256, exposure, _ in taken
+        ]
         self._image.clear()
         with self._image:
-            ui.image(href).props('alt="Electron image of this frame" no-spinner no-transition').classes(
-                "electron"
-            )
+            for href, (_, exposure, says) in zip(pictures, taken, strict=True):
+                of = "" if len(taken) == 1 else f", exposure {exposure}"
+                ui.image(href).props(
+                    f'alt="Electron image of this frame{of}" no-spinner no-transition'
+                ).classes("electron")
+                if len(taken) > 1:
+                    ui.label(f"Exposure {exposure}: {says or 'good'}").classes("muted")
 
     async def _show_place(self, fields: list[str]) -> str:
         """Show it over the first field; return why that is not possible."""

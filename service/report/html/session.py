@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from config.model import Config
 from planner.dose import scan_dose
 from service.model.event import Event
-from service.model.images.checks import CheckKind, ImageCounts
 from service.model.jobs import Exposure, ExposureState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Section
@@ -22,6 +21,7 @@ from service.words.checks import counts_say
 from service.words.layout import without
 from service.words.quantities import duration, size
 from service.words.review import SECTIONS
+from service.words.states import jobs_say
 from service.words.ways import NAMES
 
 
@@ -127,7 +127,7 @@ def _facts(
     counts = store.queue.counts()
     to_do = sum(counts.get(state, 0) for state in TO_DO)
     ended = [f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items() if n]
-    jobs = ", ".join([*ended, f"{to_do} to do"] if to_do else ended)
+    jobs = jobs_say([*ended, f"{to_do} to do"] if to_do else ended, summary.helping_jobs)
     once = scan_dose(config.sem.beam_current_pa * 1e-12, config.sem.dwell_s, config.sem.pixel_size_m)
     all_m2, twice_m2 = scanned_m2([row.rect_m for row in rows])
     tracks = f" in {summary.tracks} tracks through the sections" if summary.tracks else ""
@@ -137,7 +137,7 @@ def _facts(
         ("From, to", " to ".join(_minute(one.at) for one in (events[0], events[-1])) if events else ""),
         ("Sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
         ("Cells", f"{summary.cells} found{tracks}"),
-        ("Electron frames", jobs or "none"),
+        ("Electron jobs", jobs),
         ("Time under the beam", duration(summary.beam_s)),
         ("Microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
         ("Images", size(summary.data_bytes)),
@@ -147,15 +147,7 @@ def _facts(
             f" {once.electrons_per_nm2:.0f} e/nm\u00b2 a scan",
         ),
     ]
-    flagged = Counter(kind for bad in summary.flagged_images.values() for kind in bad)
-    says = counts_say(
-        ImageCounts(
-            {CheckKind(kind): n for kind, n in flagged.items()},
-            len(summary.retaken),
-            store.images.counts().waiting,
-        )
-    )
-    facts.append(("Checks of the images", says or "all good"))
+    facts.append(("Checks of the images", counts_say(summary.images) or "all good"))
     if all_m2:
         facts.append(
             (

@@ -229,12 +229,12 @@ def test_frames_are_taken_as_planned_where_nothing_is_proven(
 
 @pytest.mark.parametrize(
     ("error", "state"),
-    [(DriverError("broken off"), JobState.NEEDS_REVIEW), (NotReadyError("column valve"), JobState.FAILED)],
+    [(DriverError("broken off"), JobState.SKIPPED), (NotReadyError("column valve"), JobState.FAILED)],
 )
 def test_an_overview_that_fails_costs_no_frame_and_is_not_repeated(
     start: Callable[..., Session], shows: Shows, error: Exception, state: JobState
 ) -> None:
-    times = 1 if state is JobState.NEEDS_REVIEW else 3
+    times = 1 if state is JobState.SKIPPED else 3
     config = configured(session={"retries": 2})
     session = start(config, faulty("sem", "scan", raising(error), times=times))
     overview, job = the_overview(session)
@@ -460,5 +460,5 @@ def test_a_program_killed_at_any_step_of_an_overview_exposes_nothing_twice_and_l
             again.end()
     assert (OverviewState.LEFT, NotUsed.STAGE_MOVED, JobState.DONE) in seen
     assert (OverviewState.NOT_USED, NotUsed.STAGE_MOVED, JobState.DONE) in seen
-    assert (OverviewState.NOT_USED, NotUsed.NOT_DONE, JobState.NEEDS_REVIEW) in seen
+    assert (OverviewState.NOT_USED, NotUsed.NOT_DONE, JobState.SKIPPED) in seen
     assert (OverviewState.USED, None, JobState.DONE) in seen

@@ -244,22 +244,33 @@ def test_a_restart_goes_on_with_the_same_heights_and_a_focus_stays_one(
     new.end()
 
 
-def test_a_focus_that_is_interrupted_is_for_a_person_and_the_section_goes_on(start: Start) -> None:
-    lost = faulty("focus", "autofocus", raising(DeviceTimeoutError("no answer")))
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_focus_that_is_interrupted_is_given_up_and_once_another_follows_on_another_spot(
+    start: Start, times: int
+) -> None:
+    lost = faulty("focus", "autofocus", raising(DeviceTimeoutError("no answer")), times=times)
     session = start(level(2), lost)
     session.run()
     store = session.store
     assert store.status().phase is Phase.DONE
-    (review,) = store.queue.jobs(state=JobState.NEEDS_REVIEW)
-    assert review.kind is JobKind.FOCUS
-    (row,) = store.ledger.exposures(job=review.id)
+    focuses = [one for one in store.queue.jobs(section="S0001") if one.kind is JobKind.FOCUS]
+    first, second = sorted(focuses, key=lambda one: one.id)
+    assert not touch(first.rect_m, second.rect_m)
+    assert first.state is JobState.SKIPPED
+    assert second.state is (JobState.DONE if times == 1 else JobState.SKIPPED)
+    assert [("another spot" in str(one.reason)) for one in (first, second)] == [True, False]
+    (row,) = store.ledger.exposures(job=first.id)
     assert (row.state, row.beam_s) == (ExposureState.UNKNOWN, None)
-    known = store.focus.latest(FocusBeam.ELECTRON, review.section)
+    known = store.focus.latest(FocusBeam.ELECTRON, "S0001")
     assert known is not None
-    assert (known.state, known.used_m) == (FocusState.NOT_FOUND, session.config.sem.working_distance_mm / 1e3)
-    assert review.id in str(known.reason)
-    frames = [job for job in store.queue.jobs(section=review.section) if job.kind is JobKind.FRAME]
-    assert {job.state for job in frames} == {JobState.DONE}
+    assert known.state is (FocusState.USED if times == 1 else FocusState.NOT_FOUND)
+    if times == 2:
+        assert known.used_m == session.config.sem.working_distance_mm / 1e3
+        assert second.id in str(known.reason)
+    # Nobody has anything left to decide, and no ground is exposed twice.
+    assert not store.queue.jobs(state=JobState.NEEDS_REVIEW)
+    assert {job.state for job in store.queue.jobs() if job.kind is JobKind.FRAME} == {JobState.DONE}
+    assert len({row.job for row in store.ledger.exposures()}) == len(store.ledger.exposures())
 
 
 def test_a_focus_that_is_refused_asks_nobody_and_costs_no_image(start: Start) -> None:

@@ -54,6 +54,8 @@ SUMMARY = {
     "left_out_cells",
     "beside_cells",
     "reviewed_cells",
+    "helping_jobs",
+    "images",
     "flagged_images",
     "retaken",
     "remarks",

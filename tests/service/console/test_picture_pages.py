@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from config.loading import load
 from service.console.safety import NAME_COOKIE
 from service.mapping.lists.files import read_list
+from service.model.images.checks import Check, CheckedImage, CheckKind
 from service.model.jobs import ExposureState, JobState, ScanEnd
 from service.model.phases import Phase
 from service.model.review import EditKind, PolicyChange, Verdict
@@ -124,17 +125,33 @@ def test_a_frame_is_decided_by_its_image_and_its_neighbours(reviewed: ReviewedDa
     first, second, *_ = reviewed.store.queue.jobs(section="S0001")
     path = Path("em/S0001", f"{first.id}.tiff")
     (reviewed.folder / path).parent.mkdir(parents=True)
-    tifffile.imwrite(reviewed.folder / path, np.zeros((40, 60), dtype=np.uint8))
-    exposure = reviewed.store.ledger.arm(first.id, first.rect_m, 1e-6)
-    reviewed.store.ledger.finish(exposure.id, ScanEnd(ExposureState.CLOSED, JobState.EXPOSED))
-    reviewed.store.queue.set_state(
-        first.id, JobState.NEEDS_REVIEW, reason="exposed, but black", image=path.as_posix(), sha256="a" * 64
-    )
+    again = path.with_stem(f"{first.id}-2")
+    for file, axis in ((path, 0), (again, 1)):
+        tifffile.imwrite(reviewed.folder / file, np.indices((40, 60), dtype=np.uint8)[axis])
+    # It was cut off, and taken again in vain.
+    cut = Check(CheckKind.TRUNCATED, 20, 8, bad=True)
+    black = Check(CheckKind.DARK, 0.995, 0.99, bad=True)
+    store, before = reviewed.store, None
+    for name, check, sha256 in ((path.as_posix(), cut, "a" * 64), (again.as_posix(), black, "b" * 64)):
+        exposure = store.ledger.arm(first.id, first.rect_m, 1e-6)
+        store.ledger.finish(exposure.id, ScanEnd(ExposureState.CLOSED, JobState.EXPOSED))
+        store.queue.set_state(first.id, JobState.SAVED, image=name, sha256=sha256)
+        store.images.add(CheckedImage(exposure.id, first.id, name, sha256, (check,), retake_of=before))
+        if before is None:
+            before = exposure.id
+            store.images.hold_for_retake(first.id, before, "once the beam is there")
+            store.queue.set_state(first.id, JobState.QUEUED)
+    store.queue.set_state(first.id, JobState.NEEDS_REVIEW, reason="exposed, but black")
     page.goto(f"/job?job={first.id}&run={reviewed.run}")
     expect(page.locator(".decide")).to_be_visible()
-    expect(page.locator("img[alt='Electron image of this frame']")).to_be_visible()
+    images = page.locator("img[alt^='Electron image of this frame']")
+    expect(images).to_have_count(2)
+    expect(images.first).to_be_visible()
+    assert images.first.get_attribute("src") != images.last.get_attribute("src")
+    expect(page.get_by_text(f"Exposure {before}: its last 20 rows show nothing")).to_be_visible()
+    expect(page.locator(".facts").get_by_text(f"{path.as_posix()}: its last 20 rows")).to_be_visible()
     expect(page.locator("svg image")).to_have_count(1)
-    expect(page.locator("svg .exposed")).to_have_count(1)
+    expect(page.locator("svg .exposed")).to_have_count(2)
     expect(page.locator(f"svg .frame.chosen[data-id='frame {first.id}']")).to_have_count(1)
     expect(page.get_by_role("link", name=f"Field {FIRST}")).to_be_visible()
     without_serious_faults(page)

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from rocrate.rocrate import ROCrate
 
+from service.model.images.checks import CheckKind
 from service.model.jobs import ExposureState, JobState
 from service.report.summary import summarise
+from service.words.checks import counts_say
 from tests.service.conftest import Start
 from tests.service.faults import Spoiled, blank, cut_off
 from tests.service.report.html.test_write import report_of
@@ -74,3 +76,19 @@ def test_a_bad_image_that_waits_to_be_taken_again_is_in_the_report_of_a_run_unde
     assert f"{len(states)} to do</td>" in text
     assert f"{len(waiting)} to be taken again</td>" in text
     assert all(f"{job.id}, {job.image}, to be taken again: its image is dark" in text for job in waiting)
+
+
+def test_status_summary_and_report_count_the_same_images(start: Start, say: Said, tmp_path: Path) -> None:
+    # One frame is cut off and taken again, and the last one stays so.
+    scans = len(start().store.ledger.exposures())
+    session = start(Spoiled(lambda image: cut_off(image, 150), {1, scans + 1}).into)
+    counts = session.store.images.counts()
+    assert (counts.bad, counts.taken_again) == ({CheckKind.TRUNCATED: 2}, 1)
+    summary = summarise(session.config, session.store, session.folder, None)
+    assert summary.images == counts
+    assert len(summary.flagged_images) == 1
+    said = counts_say(counts)
+    assert said == "2 truncated, 1 taken again"
+    assert f"{said}</td>" in report_of(session, tmp_path).text
+    _, text, _ = say("status", "--run", session.folder.path)
+    assert f"images      {said}" in text

@@ -1,0 +1,126 @@
+"""Jump of the specimen in the course of a scan, by ground that one image shows twice.
+
+A jump against the direction of the rows makes the rows after it show once more what the rows before it show.
+That proves it in one image alone. One that skips ground, or goes along the rows, leaves no such proof: edges
+of the specimen end between two rows, too. It takes the image beside it (`service.image_checks.seams`).
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from service.image_checks.sharpness import detail_of, noise_power
+
+Floats = NDArray[np.float32]
+
+LEAST_TWICE = 8
+"""Fewest rows that count as shown twice; fewer are not looked for. All numbers here are chosen by hand, by
+images of development seeds."""
+_MOST_PX = 32
+"""Longest way that is looked for, along rows and columns."""
+_PLACES = 8
+"""Boundaries between rows at which a jump is looked for: where rows agree the least, beside the usual."""
+_USUAL_ROWS = 49
+_DETAIL_PX = (1.2, 5.0)
+_CLEAR = 0.3
+"""Least part of the detail that is not noise."""
+_PROVEN = 0.88
+"""Least correlation of all rows shown twice, but for noise."""
+_UNIQUE = 0.6
+"""Largest correlation with other ground over it."""
+_BEFORE = 0.4
+"""Largest correlation of the rows before the jump with those as far above: patterns come back there, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Place in the rows above that looks like the rows after a boundary.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Its distance upwards, and to the right, px.
+    best, other : float
+        Its correlation, and the largest one of other places.
+    """
+
+    rows: int
+    columns: int
+    best: float
+    other: float
+
+
+def rows_twice(image: Floats, noise: float) -> int:
+    """Return the number of rows that show ground which rows above them show; 0 where that is not proven.
+
+    Parameters
+    ----------
+    image : (rows, columns) array of float32
+    noise : float
+        Standard deviation of a pixel, grey levels.
+    """
+    height, width = image.shape
+    if height < 4 * _MOST_PX or width < 6 * _MOST_PX:
+        return 0
+    detail = detail_of(image, _DETAIL_PX)
+    power, _ = noise_power(noise, _DETAIL_PX)
+    return max((_twice(detail, power, row) for row in _places(detail)), default=0)
+
+
+def _places(detail: Floats) -> list[int]:
+    """Return the first rows after the boundaries at which a jump is most likely."""
+    pairs = detail[:-1] + detail[1:]
+    above, below = pairs[:-2], pairs[2:]
+    energy = np.sqrt((above * above).sum(axis=1) * (below * below).sum(axis=1))
+    agree = (above * below).sum(axis=1) / np.maximum(energy, 1e-6)
+    dip = median_filter(agree, _USUAL_ROWS) - agree
+    rows = np.arange(len(dip)) + 2
+    dip[(rows < _MOST_PX + LEAST_TWICE) | (rows > len(detail) - _MOST_PX - LEAST_TWICE)] = 0
+    found = []
+    for _ in range(_PLACES):
+        deepest = int(np.argmax(dip))
+        if dip[deepest] <= 0:
+            break
+        found.append(deepest + 2)
+        # The same dip once.
+        dip[max(0, deepest - 2) : deepest + 3] = 0
+    return found
+
+
+def _twice(detail: Floats, power: float, row: int) -> int:
+    """Return the number of rows from here on that show the ground of rows above; 0 if not proven."""
+    match = _matched(detail, row)
+    if match.rows < LEAST_TWICE or match.other > _UNIQUE * match.best:
+        return 0
+    all_rows = _agree(detail, power, row, match)
+    before = _agree(detail, power, row - match.rows, match) if row >= 2 * match.rows else 0.0
+    return match.rows if all_rows >= _PROVEN and before <= _BEFORE else 0
+
+
+def _matched(detail: Floats, row: int) -> _Match:
+    block = detail[row : row + LEAST_TWICE, _MOST_PX:-_MOST_PX]
+    score = cv2.matchTemplate(detail[row - _MOST_PX : row], block, cv2.TM_CCOEFF_NORMED)
+    up, left = (int(one) for one in np.unravel_index(int(np.argmax(score)), score.shape))
+    best = float(score[up, left])
+    score[max(0, up - 3) : up + 4, max(0, left - 6) : left + 7] = -1
+    return _Match(_MOST_PX - up, left - _MOST_PX, best, float(score.max()))
+
+
+def _agree(detail: Floats, power: float, row: int, match: _Match) -> float:
+    """Return the correlation of as many rows as are shown twice with those as far above, but for noise.
+
+    It is 0 where noise hides it, and 1 for the same ground.
+    """
+    columns = detail.shape[1]
+    first = _MOST_PX + match.columns
+    here = detail[row : row + match.rows, _MOST_PX : columns - _MOST_PX]
+    above = detail[row - match.rows : row, first : first + here.shape[1]]
+    energies = [float(np.mean(one * one)) for one in (here, above)]
+    without = [energy - power for energy in energies]
+    if any(part < _CLEAR * energy for part, energy in zip(without, energies, strict=True)):
+        return 0.0
+    return float(np.mean(here * above)) / math.sqrt(without[0] * without[1])
