@@ -13,6 +13,7 @@ import numpy as np
 from drivers.sem import ScanImage
 from service.image_checks import seams
 from service.image_checks.jumps import LEAST_TWICE, rows_twice
+from service.image_checks.order import grey_median_of
 from service.image_checks.rows import (
     LEAST_STEP,
     Marks,
@@ -258,7 +259,7 @@ def _levels(pixels: Pixels) -> list[Check]:
 def _of_one_grey(pixels: Pixels) -> float:
     """Return the share of pixels with the usual grey level; of 8 bits, also those around it."""
     around = _AROUND if pixels.dtype == np.uint8 else 0
-    usual = int(np.median(pixels))
+    usual = int(grey_median_of(pixels))
     return float(np.mean((pixels >= max(0, usual - around)) & (pixels <= usual + around)))
 
 

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.image_checks.order import median_of, medians_of, quantiles_of
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Floats = NDArray[np.float32]
 Marks = NDArray[np.uint64]
@@ -44,14 +46,14 @@ def blank_rows(pixels: Pixels) -> int:
     """
     if pixels.shape[1] < 2:
         return 0
-    steps = np.percentile(np.abs(np.diff(pixels.astype(np.float32), axis=1)), 90, axis=1)
+    steps = quantiles_of(np.abs(np.diff(pixels.astype(np.float32), axis=1)), 0.9)
     signal = np.flatnonzero(steps > _NOTHING * np.percentile(steps, 95))
     if not signal.size:
         return 0
     first: int = int(signal[-1]) + 1
     if first < len(pixels):
         after = pixels[first:].astype(np.float32)
-        alike = np.abs(pixels[first - 1] - np.median(after)) <= 1 + 3 * float(after.std())
+        alike = np.abs(pixels[first - 1] - median_of(after)) <= 1 + 3 * float(after.std())
         if np.mean(alike) >= _CUT:
             return 0
     return len(pixels) - first
@@ -137,7 +139,7 @@ def _is_edge(image: Floats, row: int, together: int, by_noise: float) -> bool:
     The means of several rows do not show that, but large steps stand out of the noise of single rows, too.
     """
     first = max(0, row - 2 * together)
-    grey = np.median(image[first : row + 2 * together], axis=1)
+    grey = medians_of(image[first : row + 2 * together])
     begins = row - first
     short, error = math.inf, 0.0
     # Noise leaves open between which two rows.
@@ -157,7 +159,7 @@ def _middle(steps: Floats, most: float) -> Floats:
 
     It is as little moved by edges as the median, and less coarse than the grey levels.
     """
-    median = np.median(steps, axis=-1, keepdims=True)
+    median = medians_of(steps)[..., np.newaxis]
     near = np.clip(steps - median, -most, most).mean(axis=-1, keepdims=True)
     return np.asarray((median + near)[..., 0], np.float32)
 

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.image_checks.order import median_of, quantiles_of
+
 Floats = NDArray[np.float32]
 Band = tuple[float, float]
 """Standard deviations of the two Gaussians, along the rows, whose difference is a band of detail, px."""
@@ -36,7 +38,7 @@ def noise_of(image: Floats) -> float:
     By what its neighbours share in no direction (Immerkaer, Comput. Vis. Image Underst. 64 (1996) 300), at
     the median, so that edges do not count.
     """
-    return 1.4826 * float(np.median(_unshared(image)))
+    return 1.4826 * median_of(_unshared(image))
 
 
 def beam_noise_of(image: Floats) -> float:
@@ -46,7 +48,7 @@ def beam_noise_of(image: Floats) -> float:
     has the noise of the beam in the rest of it.
     """
     # 1.645 standard deviations have a tenth of a normal distribution beyond them.
-    return float(np.median(np.quantile(_unshared(image), 0.9, axis=1))) / 1.645
+    return median_of(quantiles_of(_unshared(image), 0.9)) / 1.645
 
 
 def _unshared(image: Floats) -> Floats:
