@@ -62,7 +62,7 @@ check-wheel: $(READY)  ## build the wheel, install it in an environment of its o
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
 	$(PYTHON) -m venv --without-pip $(WHEEL)/env
 	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) --no-deps $(WHEEL)/*.whl
-	$(BIN)/python .ci/link_declared.py $(WHEEL)/env/lib/python3.*/site-packages
+	$(BIN)/python -m release.link_declared $(WHEEL)/env/lib/python3.*/site-packages
 	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python check
 	echo '{sem: {pixel_size_nm: 66}, fluorescence: {frame_px: [256, 256]}}' > $(WHEEL)/coarse.yaml
 	cd $(WHEEL) && env/bin/ilemtrack dry-run --config coarse.yaml --sections 1 --fields 1 --out run --json

@@ -36,7 +36,7 @@ OTHER_WORDS = {
 
 def numbers(model: type[BaseModel]) -> dict[str, str]:
     """Return the descriptions of the settings with a unit in their names, by name."""
-    found = {}
+    found: dict[str, str] = {}
     for name, field in model.model_fields.items():
         for part in models_in(field.annotation):
             found |= numbers(part)
