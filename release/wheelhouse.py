@@ -1,10 +1,6 @@
-"""The wheelhouse: all that a computer without internet needs, as wheels in one folder and one archive.
-
-``python -m release.wheelhouse WHEEL CONSTRAINTS FOLDER`` makes it of our wheel.
-"""
+"""The wheelhouse: all that a computer without internet needs, as wheels in one folder and one archive."""
 
 import hashlib
-import sys
 import tarfile
 from pathlib import Path
 
@@ -14,10 +10,10 @@ from release.commands import run
 from release.run_time import EXTRAS, PROGRAM
 
 PYTHON = "3.11"
-GLIBC = (34, 31, 28, 27, 26, 24, 17)
-"""Minor versions of the C library that wheels are taken for; Debian 12 and Ubuntu 22.04 have 2.35 or newer."""
+GLIBC = (28, 27, 26, 24, 17)
+"""Minor versions of the C library, 2.x, that wheels are taken for; Debian 10 has 2.28."""
 
-_README = f"""ilemtrack for a computer without internet: Linux x86_64 with Python {PYTHON} and glibc 2.34 or newer.
+_README = f"""ilemtrack for a computer without internet: Linux x86_64, Python {PYTHON}, glibc 2.28 or newer.
 
     python{PYTHON} -m venv /opt/ilemtrack
     /opt/ilemtrack/bin/pip install --no-index --find-links wheels --require-hashes -r requirements.txt
@@ -29,7 +25,7 @@ requirements.txt has the checksum of every wheel. SHA256SUMS lets you check the 
 
 
 def make(python: Path, wheel: Path, constraints: Path, folder: Path) -> Path:
-    """Fill a new folder with all wheels, their checksums and instructions; returns an archive of it beside it.
+    """Fill a new folder with all wheels, their checksums and instructions; returns an archive of it.
 
     Parameters
     ----------
@@ -77,13 +73,3 @@ def checksum(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def main() -> None:
-    """Make the wheelhouse that the command line names."""
-    wheel, constraints, folder = map(Path, sys.argv[1:])
-    print(make(Path(sys.executable), wheel, constraints, folder))
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from release.commands import ReleaseError, run
 
 LEFT_OUT = (".github/", ".gitignore")
-"""Tracked files that the source distribution does without: of the place where the project lies, not of the project."""
+"""Tracked files that the source distribution does without: they serve the place of the repository."""
 
 
 def build(python: Path, source: Path, folder: Path) -> tuple[Path, Path]:
@@ -62,4 +62,6 @@ def check_complete(sdist: Path, tracked: list[str]) -> None:
     names -= {"PKG-INFO"}
     names = {name for name in names if not name.startswith(LEFT_OUT)}
     if names != wanted:
-        raise ReleaseError(f"{sdist.name}: missing {sorted(wanted - names)}, not tracked {sorted(names - wanted)}")
+        raise ReleaseError(
+            f"{sdist.name}: missing {sorted(wanted - names)}, not tracked {sorted(names - wanted)}"
+        )

@@ -1,6 +1,7 @@
 """The build of the site: the documents are staged, made to pages, and every link of the pages is followed."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,9 @@ SITE = BUILD / "site"
 SETTINGS = Path(__file__).with_name("zensical.toml")
 _DECISIONS = "    # decisions\n"
 """Line of the settings in whose place the decisions are listed."""
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class SiteError(Exception):
@@ -57,7 +61,7 @@ def build() -> Path:
         text=True,
     )
     if done.returncode != 0:
-        raise SiteError(done.stdout + done.stderr)
+        raise SiteError(_COLOUR.sub("", done.stdout + done.stderr).partition("Traceback")[0])
     if found := faults(SITE):
         raise SiteError("\n".join(found))
     return SITE

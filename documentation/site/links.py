@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 _LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src")}
 """Attributes from which a browser loads by itself."""
 
-_HELD = {"canonical", "prev", "next"}
-"""Kinds of `link` that are only said."""
+_SAID = {"canonical", "prev", "next"}
+"""Links for search engines."""
 
 
 @dataclass
@@ -30,8 +30,10 @@ class _Page(HTMLParser):
         """Note the anchors and addresses of an element."""
         given = {name: value for name, value in attrs if value is not None}
         self.anchors |= {given[name] for name in ("id", "name") if name in given}
+        if given.get("rel") in _SAID:
+            return
         for name, value in given.items():
-            if (tag, name) in _LOADED and given.get("rel") not in _HELD:
+            if (tag, name) in _LOADED:
                 self.loads.append(value)
             elif name == "href":
                 self.links.append(value)
