@@ -57,7 +57,7 @@ def make_release(out: Path) -> None:
     if refused := [one for one in found if not one.allowed]:
         raise ReleaseError(f"licences that nobody has allowed (release/licences.py):\n{table(refused)}")
     bill = out / f"{wheel.name.split('-py3')[0]}.cdx.json"
-    materials.make(TOOLS / "cyclonedx-py", environment, house / "wheels", found, bill)
+    materials.make(TOOLS, ROOT / "pyproject.toml", environment, house / "wheels", found, bill)
     print(f"{len(found)} packages, all with a licence that is allowed: licences.txt, {bill.name}")
     shutil.rmtree(out / "env")
 

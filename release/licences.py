@@ -77,21 +77,25 @@ class Licence:
 
 def licence_of(one: Distribution) -> Licence:
     """Return the licence that a package states: as an expression, else by classifier, else in words."""
-    metadata = one.metadata
-    expression = metadata.get("License-Expression") or ""
+    expression = _stated(one, "License-Expression")
     if not expression:
         named = [
             text.removeprefix(_CLASSIFIER)
-            for text in metadata.get_all("Classifier") or ()
+            for text in one.metadata.get_all("Classifier") or ()
             if text.startswith(_CLASSIFIER)
         ]
         # Not said whether one may choose, so all must be allowed.
         expression = " AND ".join(CLASSIFIERS.get(name, name.replace(" ", "-")) for name in named)
     if not expression:
-        words = " ".join((metadata.get("License") or "").split())[:80]
+        words = " ".join(_stated(one, "License").split())[:80]
         expression = CLASSIFIERS.get(words, words)
     read, meaning = KNOWN.get(one.name, ("", ""))
     return Licence(one.name, one.version, meaning if meaning and expression == read else expression)
+
+
+def _stated(one: Distribution, key: str) -> str:
+    (text,) = one.metadata.get_all(key) or ("",)
+    return str(text)
 
 
 def allows(expression: str) -> bool:

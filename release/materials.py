@@ -10,13 +10,17 @@ from release.licences import Licence
 from release.wheelhouse import checksum
 
 
-def make(tool: Path, environment: Path, wheels: Path, licences: list[Licence], target: Path) -> None:
+def make(
+    tools: Path, project: Path, environment: Path, wheels: Path, licences: list[Licence], target: Path
+) -> None:
     """Write the bill of materials of an environment that was installed from a wheelhouse.
 
     Parameters
     ----------
-    tool : Path
-        The program `cyclonedx-py`.
+    tools : Path
+        Folder `bin` of an environment with `cyclonedx-py`.
+    project : Path
+        Our `pyproject.toml`.
     environment : Path
         Interpreter of the environment.
     wheels : Path
@@ -29,9 +33,12 @@ def make(tool: Path, environment: Path, wheels: Path, licences: list[Licence], t
     Raises
     ------
     ReleaseError
-        A package of the environment has no wheel or no licence.
+        A package of the environment has no wheel or no licence, or the bill does not fit its schema.
     """
-    run(tool, "environment", "--spec-version", "1.6", "--output-reproducible", "-o", target, environment)
+    run(
+        *(tools / "cyclonedx-py", "environment", "--spec-version", "1.6", "--output-reproducible"),
+        *("--pyproject", project, "--mc-type", "application", "-o", target, environment),
+    )
     bill = json.loads(target.read_text(encoding="utf-8"))
     sums = {parse_wheel_filename(path.name)[0]: checksum(path) for path in wheels.glob("*.whl")}
     expressions = {canonicalize_name(one.package): one.expression for one in licences}
@@ -40,12 +47,24 @@ def make(tool: Path, environment: Path, wheels: Path, licences: list[Licence], t
     dropped = {one["bom-ref"] for one in bill["components"] if one["name"] in own}
     bill["components"] = [one for one in bill["components"] if one["bom-ref"] not in dropped]
     bill["dependencies"] = [one for one in bill["dependencies"] if one["ref"] not in dropped]
-    for one in bill["components"]:
+    every = [bill["metadata"]["component"], *bill["components"]]
+    for one in every:
         name = canonicalize_name(one["name"])
         if name not in sums or name not in expressions:
             raise ReleaseError(f"{target.name}: {name} has no wheel or no licence")
         one["hashes"] = [{"alg": "SHA-256", "content": sums[name]}]
         one["licenses"] = [{"expression": expressions[name]}]
-    if len(bill["components"]) != len(sums):
-        raise ReleaseError(f"{target.name}: {len(bill['components'])} packages of {len(sums)} wheels")
+    if len(every) != len(sums):
+        raise ReleaseError(f"{target.name}: {len(every)} packages of {len(sums)} wheels")
     target.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    run(tools / "python", "-c", _VALIDATE, target)
+
+
+_VALIDATE = """
+import sys
+from pathlib import Path
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(Path(sys.argv[1]).read_text(encoding="utf-8"))
+sys.exit(str(fault) if fault else 0)
+"""

@@ -54,7 +54,7 @@ def try_without_network(interpreter: Path, folder: Path) -> str:
     run(*alone(), interpreter, "-c", "import nicegui, service.console.app", folder=folder)
     options = ("--config", "coarse.yaml", "--sections", "1", "--fields", "1", "--out", "run", "--json")
     said = run(*alone(), program, "dry-run", *options, folder=folder)
-    summary = json.loads(said[said.index("{") :])
-    if summary["outcome"] != "done":
-        raise ReleaseError(f"the session in the wheelhouse ended with {summary['outcome']}")
-    return f"{version}, session {summary['outcome']}"
+    summary = json.loads(said)
+    if summary["end_state"] != "done" or summary["cells"] == 0:
+        raise ReleaseError(f"the session ended with {summary['end_state']} and {summary['cells']} cells")
+    return f"{version}, session {summary['end_state']} with {summary['cells']} cells"

@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 from documentation.places import DOCS, REFERENCE, ROOT, TUTORIALS
 from documentation.tutorials import TutorialError, matches, run, steps
 from service.cli.commands import COMMANDS
-from service.cli.lazy import Section, load_command
+from service.cli.lazy import Entry, Section, load_command
 from tests.documentation.tutorials import run_tutorial
 
 DOCUMENTS = sorted([ROOT / "README.md", *set(DOCS.rglob("*.md")) - {REFERENCE / "commands.md"}])
@@ -39,7 +39,7 @@ def parse(words: list[str]) -> None:
     if isinstance(entry, Section):
         name, *rest = rest
         entry = entry.commands[name]
-    assert not isinstance(entry, Section)
+    assert isinstance(entry, Entry)
     load_command(name, entry).make_context(name, rest)
 
 

@@ -8,27 +8,27 @@ if (location.protocol === "file:") {
       this.frame.hidden = true;
       document.documentElement.append(this.frame);
       const inside = this.frame.contentWindow;
-      this.ready = new Promise((done) => {
-        inside.document.open();
-        // The script of the worker calls postMessage to answer.
-        inside.postMessage = (data) => {
-          const message = new MessageEvent("message", { data });
-          this.dispatchEvent(message);
-          if (this.onmessage) this.onmessage(message);
-        };
-        const script = inside.document.createElement("script");
-        script.src = address;
-        script.onload = done;
-        inside.document.close();
-        inside.document.documentElement.append(script);
+      // Firefox would load the empty page once more, over what is put there.
+      inside.document.open();
+      inside.document.close();
+      // The script of the worker calls postMessage to answer. Like a worker's, messages arrive after the event in hand.
+      inside.postMessage = (data) => setTimeout(() => {
+        const message = new MessageEvent("message", { data });
+        this.dispatchEvent(message);
+        if (this.onmessage) this.onmessage(message);
       });
+      const script = inside.document.createElement("script");
+      script.src = address;
+      this.ready = new Promise((done) => { script.onload = done; });
+      inside.document.documentElement.append(script);
     }
 
     postMessage(data) {
-      this.ready.then(() => {
+      const copy = structuredClone(data);
+      this.ready.then(() => setTimeout(() => {
         const inside = this.frame.contentWindow;
-        inside.dispatchEvent(new inside.MessageEvent("message", { data }));
-      });
+        inside.dispatchEvent(new inside.MessageEvent("message", { data: copy }));
+      }));
     }
 
     terminate() {
