@@ -17,6 +17,7 @@ _ROOMS = (
     "config",
     "benchmarks",
     "documentation",
+    "release",
     "tests",
 )
 _QUESTION = re.compile(r"(What|Whether|Where|How|Who|Why|When|Which)\b")
