@@ -23,7 +23,7 @@ class Step:
     command: str
     """As it is typed, with its lines of input."""
     expected: str
-    """What it must print."""
+    """Its output."""
     line: int
     """Line in the document, from 1."""
 

@@ -7,7 +7,7 @@ from documentation.places import DOCS, ROOT
 from documentation.site.diagrams import with_diagrams
 
 ASSETS = Path(__file__).with_name("assets")
-"""What only the site has: style and script."""
+"""Style and script, which only the site has."""
 
 
 def stage(folder: Path) -> None:
