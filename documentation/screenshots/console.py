@@ -17,6 +17,7 @@ simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}
 
 _RUN = "shown"
 _FIELD = "S0002/F001"
+_CELL = f"{_FIELD}/c0004"
 _DRAWN = ("330", "60", "370", "95")
 """A box on empty ground of the field, px."""
 
@@ -43,13 +44,13 @@ def _done(folder: Path) -> int:
 
 def _review(folder: Path, browser: Browser, url: str) -> None:
     """Take the pages of the review, after somebody has rejected a cell and drawn another."""
-    ilemtrack(folder, "review", "reject", f"{_FIELD}/c0001", "--run", _RUN, "--by", "Anna", "-m", "a fold")
+    ilemtrack(folder, "review", "reject", _CELL, "--run", _RUN, "--by", "Anna", "-m", "a fold")
     ilemtrack(folder, "review", "draw", _FIELD, *_DRAWN, "--run", _RUN, "--by", "Anna")
     page = opened(browser, url)
     page.goto("/review")
     page.get_by_label("Field", exact=True).first.click()
     page.get_by_role("option", name=_FIELD).click()
-    page.locator(f'svg [data-id="{_FIELD}/c0001"]').click()
+    page.locator(f'svg [data-id="{_CELL}"]').click()
     take_picture(page, "console_review")
     page.goto(f"/tune?field={_FIELD}")
     page.get_by_text("cells found").first.wait_for()

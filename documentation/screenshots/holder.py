@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from documentation.screenshots.pictures import opened, take_picture
 from documentation.screenshots.programs import console, ilemtrack
@@ -37,11 +37,21 @@ def take(folder: Path, browser: Browser) -> None:
     with console(folder) as url:
         page = opened(browser, url)
         page.goto("/holder")
-        for label, name in (("Section list", "wafer.json"), ("Landmarks", "landmarks.csv")):
-            page.get_by_label(label, exact=True).click()
-            page.get_by_role("option", name=name).click()
+        _choose(page, "Section list", "wafer.json")
         page.get_by_role("button", name="Open the list").click()
         page.locator("svg .holder-section").first.wait_for()
-        page.keyboard.press("n")
+        page.locator("svg image[href]").wait_for()
+        _choose(page, "Landmarks", "landmarks.csv")
+        page.get_by_text("landmarks fit to").wait_for()
+        # The doubtful ones come first.
+        page.get_by_role("button", name="Next", exact=True).click()
+        page.get_by_text("Doubtful:").wait_for()
         take_picture(page, "console_holder")
         page.context.close()
+
+
+def _choose(page: Page, label: str, name: str) -> None:
+    page.get_by_label(label, exact=True).click()
+    option = page.get_by_role("option", name=name)
+    option.click()
+    option.wait_for(state="hidden")
