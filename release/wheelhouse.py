@@ -6,7 +6,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-from release.commands import run
+from release.commands import ReleaseError, run
 from release.run_time import EXTRAS, PROGRAM
 
 PYTHON = "3.11"
@@ -37,7 +37,15 @@ def make(python: Path, wheel: Path, constraints: Path, folder: Path) -> Path:
         The versions that are tested.
     folder : Path
         Its name is that of the archive and of the folder in it.
+
+    Raises
+    ------
+    ReleaseError
+        The interpreter has another version, or a package has no such wheel.
     """
+    # Which packages are needed, pip asks the interpreter that it runs with.
+    if (running := run(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()) != PYTHON:
+        raise ReleaseError(f"a wheelhouse for Python {PYTHON} is made with that version, not with {running}")
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
     platforms = [*(f"manylinux_2_{minor}_x86_64" for minor in GLIBC), "manylinux2014_x86_64", "linux_x86_64"]

@@ -45,7 +45,7 @@ def take(folder: Path, browser: Browser) -> None:
         page.get_by_text("landmarks fit to").wait_for()
         # The doubtful ones come first.
         page.get_by_role("button", name="Next", exact=True).click()
-        page.get_by_text("Doubtful:").wait_for()
+        page.get_by_text(". Doubtful: ").wait_for()
         take_picture(page, "console_holder")
         page.context.close()
 

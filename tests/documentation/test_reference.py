@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from config.model import Config
-from documentation.places import REFERENCE
+from documentation.places import PICTURES, REFERENCE
 from documentation.reference.cells import cell
 from documentation.reference.pages import PAGES
 from documentation.reference.settings import models_in, unit
@@ -57,3 +57,9 @@ def test_the_unit_of_a_setting_is_the_one_that_its_description_states() -> None:
 
 def test_text_stays_in_its_cell() -> None:
     assert cell("a | b\n*c* <d> `e|<f>` 1<=x") == r"a \| b \*c\* &lt;d> `e\|<f>` 1<=x"
+
+
+def test_pictures_are_no_larger_than_a_page_needs() -> None:
+    sizes = {path.name: path.stat().st_size for path in PICTURES.iterdir()}
+    assert len(sizes) > 8
+    assert {name: size for name, size in sizes.items() if size > 450_000} == {}
