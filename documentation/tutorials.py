@@ -1,8 +1,8 @@
 """Tutorials, run as a reader types them.
 
-In a block marked `console` a line that begins with ``$`` is a command, lines that begin with ``>`` continue
-it, and the lines below are what it must print. There ``...`` stands for any text, alone on a line also for
-any lines.
+In a block marked `console` a line that begins with ``$`` is a command, and the lines below are what it must
+print. There ``...`` stands for any text, alone on a line also for any lines. A block below the comment
+``<!-- file: NAME -->`` is written into that file.
 """
 
 import re
@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?:<!-- file: (?P<file>[\w.-]+) -->\n```\w*|```console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _LIMIT_S = 600
 """A command of a tutorial takes seconds; a computer that is busy gets minutes."""
 
@@ -21,7 +23,7 @@ class Step:
     """A command of a tutorial."""
 
     command: str
-    """As it is typed, with its lines of input."""
+    """As it is typed."""
     expected: str
     """Its output."""
     line: int
@@ -41,19 +43,20 @@ def steps(text: str) -> Iterator[Step]:
         A block does not begin with a command.
     """
     for block in _BLOCK.finditer(text):
-        first = text.count("\n", 0, block.start(1)) + 1
-        commands: list[tuple[int, list[str], list[str]]] = []
-        for number, line in enumerate(block[1].splitlines(), start=first):
+        first = text.count("\n", 0, block.start("text")) + 1
+        if block["file"]:
+            yield Step(f"cat > {block['file']} <<'END OF FILE'\n{block['text']}END OF FILE", "", first)
+            continue
+        commands: list[tuple[int, str, list[str]]] = []
+        for number, line in enumerate(block["text"].splitlines(), start=first):
             if line.startswith("$ "):
-                commands.append((number, [line[2:]], []))
+                commands.append((number, line[2:], []))
             elif not commands:
                 raise TutorialError(f"line {number}: the block does not begin with a command")
-            elif line.startswith("> ") and not commands[-1][2]:
-                commands[-1][1].append(line[2:])
             else:
                 commands[-1][2].append(line)
         for number, typed, printed in commands:
-            yield Step("\n".join(typed), "\n".join(printed), number)
+            yield Step(typed, "\n".join(printed), number)
 
 
 def run(document: Path, folder: Path, environment: Mapping[str, str]) -> int:

@@ -1,5 +1,6 @@
 """The tutorials and the commands that documents show; the longer tutorials run in tests/long."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -69,11 +70,21 @@ def test_the_first_tutorial_runs_as_it_is_written(tmp_path: Path, runtime_dir: P
 
 def test_a_tutorial_whose_output_differs_is_refused(tmp_path: Path) -> None:
     document = tmp_path / "tutorial.md"
-    document.write_text("# It\n\n```console\n$ cat <<END\n> a\n> b\n> END\na\nc\n```\n", encoding="utf-8")
-    (step,) = steps(document.read_text(encoding="utf-8"))
-    assert (step.command, step.expected, step.line) == ("cat <<END\na\nb\nEND", "a\nc", 4)
-    with pytest.raises(TutorialError, match="line 4"):
-        run(document, tmp_path, {})
+    document.write_text(
+        "# It\n\n<!-- file: it.txt -->\n```text\na\n$b\n```\n\n```console\n$ cat it.txt\na\n$c\n```\n",
+        encoding="utf-8",
+    )
+    written, step = steps(document.read_text(encoding="utf-8"))
+    assert (written.expected, written.line) == ("", 5)
+    assert (step.command, step.expected, step.line) == ("cat it.txt", "a\n$c", 10)
+    with pytest.raises(TutorialError, match="line 10"):
+        run(document, tmp_path, os.environ)
+    assert (tmp_path / "it.txt").read_text(encoding="utf-8") == "a\n$b\n"
+
+
+def test_a_block_that_begins_with_output_is_refused() -> None:
+    with pytest.raises(TutorialError, match="line 2"):
+        list(steps("```console\nwell\n```\n"))
 
 
 def test_a_tutorial_whose_command_fails_is_refused(tmp_path: Path) -> None:
