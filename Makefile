@@ -6,6 +6,7 @@ READY  := $(VENV)/.ready
 BIO_FORMATS := $(VENV)/.bio-formats
 BIOIO  := build/bioio
 NAPARI := build/napari
+RELEASE_TOOLS := build/release-tools
 WHEEL  := build/wheel
 PIP    := -m pip --quiet --disable-pip-version-check
 INSTALL := install --no-compile --constraint constraints.txt
@@ -20,7 +21,7 @@ DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: 
         simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
 BESIDE = $(MAKE) --no-print-directory imports types check-wheel
 
-.PHONY: dry-run console-demo test long bio-formats lint style imports types check-wheel bench array clean
+.PHONY: dry-run console-demo test long bio-formats lint style imports types check-wheel bench array docs screenshots release wheelhouse clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -62,7 +63,7 @@ check-wheel: $(READY)  ## build the wheel, install it in an environment of its o
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
 	$(PYTHON) -m venv --without-pip $(WHEEL)/env
 	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python $(INSTALL) --no-deps $(WHEEL)/*.whl
-	$(BIN)/python .ci/link_declared.py $(WHEEL)/env/lib/python3.*/site-packages
+	$(BIN)/python -m release.link_declared $(WHEEL)/env/lib/python3.*/site-packages
 	$(BIN)/python $(PIP) --python $(WHEEL)/env/bin/python check
 	echo '{sem: {pixel_size_nm: 66}, fluorescence: {frame_px: [256, 256]}}' > $(WHEEL)/coarse.yaml
 	cd $(WHEEL) && env/bin/ilemtrack dry-run --config coarse.yaml --sections 1 --fields 1 --out run --json
@@ -72,6 +73,18 @@ bench: $(READY)  ## figures as ratios against a named peer, measured in the same
 
 array: $(READY)  ## 300 sections x 4 fields with faults and kills, in figures; ILEMTRACK_ARRAY_SECTIONS sets a smaller number
 	$(BIN)/python -m benchmarks.array build/array
+
+docs: $(READY)  ## the documents as a site in build/site, which opens without a network; every link is followed
+	$(BIN)/python -m documentation.site
+
+screenshots: $(READY)  ## the pictures of console, report and frames in docs/pictures, taken again
+	$(BIN)/python -m documentation.screenshots
+
+release: $(READY) $(RELEASE_TOOLS)/.ready  ## wheel, source, wheelhouse, bill of materials, licences in build/release, all checked
+	$(BIN)/python -m release
+
+wheelhouse: $(READY)  ## all that a computer without internet needs, in build/wheelhouse; tried without a network
+	$(BIN)/python -m release wheelhouse
 
 clean:
 	rm -rf $(VENV) build dist
@@ -94,6 +107,12 @@ $(BIO_FORMATS): $(READY)
 $(BIOIO)/.ready: constraints.txt
 	$(PYTHON) -m venv $(BIOIO)
 	$(BIOIO)/bin/python $(PIP) $(INSTALL) bioio bioio-ome-tiff
+	@touch $@
+
+# Some 40 packages more, which no test needs.
+$(RELEASE_TOOLS)/.ready: constraints.txt
+	$(PYTHON) -m venv $(RELEASE_TOOLS)
+	$(RELEASE_TOOLS)/bin/python $(PIP) $(INSTALL) twine cyclonedx-bom
 	@touch $@
 
 # napari needs 520 MB and other versions of what we use.

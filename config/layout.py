@@ -68,8 +68,8 @@ class ListedSection(Frozen):
     left_out_centers_um: tuple[tuple[float, float], ...] | None = Field(
         None,
         max_length=10_000,
-        description="Centres of fields that `ilemtrack preview` left out, since they seem to hold no cells;"
-        " for people.",
+        description="Centres of fields that `ilemtrack preview` left out, since they seem to hold no cells,"
+        " stage x and y, um; for people.",
     )
 
     @model_validator(mode="after")

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from tests.places import ROOT
 
-_ROOMS = ("service", "drivers", "detection", "planner", "simulators", "config", "benchmarks", "tests")
+_ROOMS = (
+    "service",
+    "drivers",
+    "detection",
+    "planner",
+    "simulators",
+    "config",
+    "benchmarks",
+    "documentation",
+    "release",
+    "tests",
+)
 _QUESTION = re.compile(r"(What|Whether|Where|How|Who|Why|When|Which)\b")
 """First word of a summary that asks instead of saying."""
 

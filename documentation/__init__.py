@@ -1,0 +1,1 @@
+"""The documentation: references made from the code, tutorials that are run, the site, the screenshots."""

@@ -1,0 +1,1 @@
+"""Pages of reference, made from the program itself."""

@@ -1,0 +1,1 @@
+"""The pictures in docs/pictures taken of simulated runs: ``make screenshots``."""

@@ -1,0 +1,1 @@
+"""The documents as a site that opens without a network: ``make docs``."""
