@@ -51,6 +51,10 @@ COMMANDS: Table = {
         f"{_OFFLINE}.runs.exporting:export",
         "Export images and cells of a run for napari, Fiji or render-ws.",
     ),
+    "serve-sbemimage": Entry(
+        f"{_OFFLINE}.runs.serving:serve_sbemimage",
+        "Give planned frames to a microscope that SBEMimage drives.",
+    ),
     "stitch": Entry(
         f"{_OFFLINE}.runs.stitching:stitch",
         "Stitch cells and fields; register cells through sections.",

@@ -1,0 +1,138 @@
+"""The command `ilemtrack serve-sbemimage`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.exit_status import FAILURES
+from service.cli.options import By, Json, who
+from service.cli.output import print_json, tell
+from service.errors import InputError
+
+if TYPE_CHECKING:
+    from service.sbemimage.answering import Inputs
+    from service.sbemimage.journal import Journal
+    from service.sbemimage.work import Source
+
+
+def serve_sbemimage(
+    frames: Annotated[
+        Path,
+        typer.Argument(help="Folder of a run that has ended, or of plans as JSON, one for each section."),
+    ],
+    session_file: Annotated[
+        Path, typer.Option(help="Session file of SBEMimage, cfg/NAME.ini.", metavar="INI", show_default=False)
+    ],
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with plan_x_um, plan_y_um, sbemimage_x_um, sbemimage_y_um; three points or more.",
+            metavar="CSV",
+        ),
+    ] = None,
+    same_stage: Annotated[
+        bool, typer.Option("--same-stage", help="SBEMimage drives the stage of the plan; no landmarks.")
+    ] = False,
+    margin_um: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1000,
+            help="Margin around each frame; by default the error of the landmarks.",
+            metavar="UM",
+        ),
+    ] = None,
+    sections: Annotated[
+        Path | None,
+        typer.Option(help="Section list: each of its sections needs a plan before any beam.", metavar="LIST"),
+    ] = None,
+    base_dir: Annotated[
+        Path | None,
+        typer.Option(help="SBEMimage's base directory, as this computer sees it.", metavar="DIR"),
+    ] = None,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Offer a frame once more, S0001/J000012; several times for several.", metavar="FRAME"
+        ),
+    ] = None,
+    by: By = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Journal of answers; beside the frames by default.", metavar="FILE")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="As in SBEMimage's TCP settings.")] = 8888,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print what would be answered now, and end; nothing is kept.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Give planned frames to a microscope that SBEMimage drives."""
+    from service.sbemimage.answering import Answerer, Inputs
+    from service.sbemimage.journal import Journal
+    from service.sbemimage.placing import by_landmarks
+    from service.sbemimage.placing import same_stage as on_same_stage
+    from service.sbemimage.server import Server
+    from service.signals import interrupted_once
+
+    if (landmarks is None) is not same_stage:
+        raise InputError("give either --landmarks, or --same-stage if SBEMimage drives the stage of the plan")
+    if check and again:
+        raise InputError("--again is recorded, and --check records nothing; give one of them")
+    if as_json and not check:
+        raise InputError("--json goes with --check")
+    source = _source(frames, sections, same_stage)
+    if landmarks is None:
+        placing = on_same_stage(margin_um)
+    else:
+        placing, fit = by_landmarks(landmarks, margin_um)
+        tell(
+            f"landmarks agree within {fit.rms_um:.2f} um; the margin of each frame is {placing.margin_um:.2f} um"
+        )
+        for caution in fit.cautions:
+            tell(f"warning: {caution}")
+    inputs = Inputs(source, session_file, placing, base_dir)
+    path = journal or frames.absolute().with_name(f"{frames.absolute().name}-sbemimage.jsonl")
+    with Journal(path) as kept:
+        if again:
+            kept.release(tuple(again), who(by))
+        _show(inputs, kept, check, as_json)
+        if check:
+            return
+        with Server(host, port, Answerer(inputs, kept).reply) as server, interrupted_once():
+            tell(f"listening on {host} port {server.server_address[1]}; Ctrl-C ends it. Journal: {path}")
+            server.serve_forever(poll_interval=0.2)
+
+
+def _source(frames: Path, sections: Path | None, same_stage: bool) -> "Source":
+    from service.sbemimage.work import PlansSource, RunSource
+    from service.session.folders.run_folder import open_existing
+
+    if not frames.is_dir():
+        raise InputError(f"{frames}: is no folder; name that of a run, or of plans")
+    if not (frames / "run.json").exists():
+        return PlansSource(frames, sections)
+    if sections is not None:
+        raise InputError("--sections goes with a folder of plans; a run knows its sections")
+    return RunSource(open_existing(frames)[0], same_stage)
+
+
+def _show(inputs: "Inputs", kept: "Journal", check: bool, as_json: bool) -> None:
+    """Print what would be answered now; a pause is a failure of `--check` alone."""
+    from service.sbemimage.answering import look
+    from service.sbemimage.summary import summary, summary_lines
+    from service.sbemimage.theirs.dialect import Overviews, State
+    from service.sbemimage.theirs.session_file import read_session_file
+    from service.sbemimage.values import Verdict
+
+    session = read_session_file(inputs.session_file)
+    now = look(inputs, session, State(overviews=Overviews(number_ov=0)), kept.past)
+    figures = summary(now, inputs.placing)
+    if as_json:
+        print_json(figures)
+    else:
+        for line in summary_lines(figures):
+            tell(line)
+    if check and now.answer.verdict is not Verdict.GRIDS:
+        raise typer.Exit(FAILURES)
