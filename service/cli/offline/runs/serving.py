@@ -88,7 +88,7 @@ def serve_sbemimage(
     else:
         placing, fit = by_landmarks(landmarks, margin_um)
         tell(
-            f"landmarks agree within {fit.rms_um:.2f} um; the margin of each frame is {placing.margin_um:.2f} um"
+            f"landmarks agree within {fit.rms_um:.2f} um; margin of each frame: {placing.margin_um:.2f} um"
         )
         for caution in fit.cautions:
             tell(f"warning: {caution}")
