@@ -49,7 +49,7 @@ COMMANDS: Table = {
     ),
     "export": Entry(
         f"{_OFFLINE}.runs.exporting:export",
-        "Export images and cells of a run for napari, Fiji or render-ws.",
+        "Export a run for napari, Fiji, render-ws or pymmcore-plus.",
     ),
     "serve-sbemimage": Entry(
         f"{_OFFLINE}.runs.serving:serve_sbemimage",

@@ -47,7 +47,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found for one answer, and the answer."""
+    """Findings for one answer, and the answer."""
 
     work: Work
     session: SessionFile

@@ -1,6 +1,6 @@
 """The decision: from the frames, SBEMimage's settings and what was offered before, to the commands.
 
-Pure: it reads nothing and keeps nothing. What must never happen, and why it does not:
+Pure: it reads nothing and keeps nothing. These must never happen:
 
 - beam before fluorescence: one section or field that is not finished pauses everything, as the dialect shows
   neither the tiles nor the overviews that SBEMimage would expose beside ours;

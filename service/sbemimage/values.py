@@ -12,7 +12,7 @@ class Verdict(StrEnum):
 
     GRIDS = "grids"
     MALFORMED = "malformed"
-    """What was sent is no state."""
+    """The message is no state."""
     SESSION_AT_WORK = "session_at_work"
     """The session that planned the frames has not ended, and could send its own beam there."""
     FLUORESCENCE_MISSING = "fluorescence_missing"
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
     TOO_LATE = "too_late"
     """The answer was not ready by its deadline."""
     JOURNAL_UNWRITABLE = "journal_unwritable"
-    """What is offered cannot be recorded, so it is not offered."""
+    """An offer cannot be recorded, so none is made."""
     FAILED = "failed"
     """An error in ilemtrack."""
 
@@ -137,7 +137,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was offered before.
+    """Offers of earlier answers.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ class Answer:
     offers : tuple of Offer
         To be recorded before the answer is sent.
     detail : str
-        What the verdict is about: a frame, a section, an error.
+        Subject of the verdict: a frame, a section, an error.
     """
 
     verdict: Verdict

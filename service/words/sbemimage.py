@@ -22,7 +22,7 @@ VERDICTS = {
     "journal_unwritable": "paused: the journal cannot be written",
     "failed": "paused: an error in ilemtrack; the log has it",
 }
-"""What an answer was, by its verdict."""
+"""Answers in words, by their verdict."""
 
 
 def said(verdict: str, detail: str) -> str:

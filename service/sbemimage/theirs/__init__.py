@@ -1,1 +1,1 @@
-"""What we know of SBEMimage: its dialect, its session file, its coordinates, its logs."""
+"""Facts about SBEMimage: its dialect, its session file, its coordinates, its logs."""

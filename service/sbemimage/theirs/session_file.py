@@ -19,7 +19,7 @@ _GLOBAL_GRADIENT = 3
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """How a grid is scanned.
+    """Scan settings of a grid.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class KnownGrid:
 
 @dataclass(frozen=True, slots=True)
 class SessionFile:
-    """What a session file says.
+    """Values of a session file.
 
     Attributes
     ----------

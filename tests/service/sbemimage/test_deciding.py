@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,11 +193,11 @@ def test_settings_that_would_expose_more_pause() -> None:
     session = theirs.session()
     grid = session.grids[0]
 
-    def verdict(**changes: object) -> Verdict:
+    def verdict(**changes: Any) -> Verdict:
         other = replace(session, **changes)
         return decide(ASKED, WORK, other, same_stage(), Past(), {}, "gone").verdict
 
-    def tiles(**changes: object) -> Verdict:
+    def tiles(**changes: Any) -> Verdict:
         return verdict(grids=(replace(grid, tiles=replace(TILES, **changes)),))
 
     ours = KnownGrid(1, 1000, True, 0.0, TILES)

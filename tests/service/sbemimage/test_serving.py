@@ -261,7 +261,8 @@ def planned(tmp_path: Path) -> Iterator[MadeRun]:
 
 def test_frames_of_a_run_wait_for_its_fluorescence_and_its_end(planned: MadeRun) -> None:
     source = RunSource(planned.folder, as_sem_sees=False)
-    assert source.read().at_work
+    before = source.read()
+    assert before.at_work
     planned.store.apply(SessionEvent.ABORT, "by anna")
     found = source.read()
     assert not found.at_work

@@ -1,19 +1,14 @@
 """The command `ilemtrack serve-sbemimage`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from service.cli.exit_status import FAILURES
+from service.cli.exit_status import FAILURES, OK
 from service.cli.options import By, Json, who
-from service.cli.output import print_json, tell
+from service.cli.output import tell
 from service.errors import InputError
-
-if TYPE_CHECKING:
-    from service.sbemimage.answering import Inputs
-    from service.sbemimage.journal import Journal
-    from service.sbemimage.work import Source
 
 
 def serve_sbemimage(
@@ -69,10 +64,9 @@ def serve_sbemimage(
     as_json: Json = False,
 ) -> None:
     """Give planned frames to a microscope that SBEMimage drives."""
+    from service.cli.offline.runs.serving_inputs import place, show, source_of
     from service.sbemimage.answering import Answerer, Inputs
     from service.sbemimage.journal import Journal
-    from service.sbemimage.placing import by_landmarks
-    from service.sbemimage.placing import same_stage as on_same_stage
     from service.sbemimage.server import Server
     from service.signals import interrupted_once
 
@@ -82,57 +76,16 @@ def serve_sbemimage(
         raise InputError("--again is recorded, and --check records nothing; give one of them")
     if as_json and not check:
         raise InputError("--json goes with --check")
-    source = _source(frames, sections, same_stage)
-    if landmarks is None:
-        placing = on_same_stage(margin_um)
-    else:
-        placing, fit = by_landmarks(landmarks, margin_um)
-        tell(
-            f"landmarks agree within {fit.rms_um:.2f} um; margin of each frame: {placing.margin_um:.2f} um"
-        )
-        for caution in fit.cautions:
-            tell(f"warning: {caution}")
-    inputs = Inputs(source, session_file, placing, base_dir)
+    source = source_of(frames, sections, same_stage)
+    inputs = Inputs(source, session_file, place(landmarks, margin_um), base_dir)
     path = journal or frames.absolute().with_name(f"{frames.absolute().name}-sbemimage.jsonl")
     with Journal(path) as kept:
         if again:
             kept.release(tuple(again), who(by))
-        _show(inputs, kept, check, as_json)
+        offers = show(inputs, kept.past, as_json)
         if check:
-            return
+            # A pause is a failure of the check alone: a server waits until it can offer frames.
+            raise typer.Exit(OK if offers else FAILURES)
         with Server(host, port, Answerer(inputs, kept).reply) as server, interrupted_once():
             tell(f"listening on {host} port {server.server_address[1]}; Ctrl-C ends it. Journal: {path}")
             server.serve_forever(poll_interval=0.2)
-
-
-def _source(frames: Path, sections: Path | None, same_stage: bool) -> "Source":
-    from service.sbemimage.work import PlansSource, RunSource
-    from service.session.folders.run_folder import open_existing
-
-    if not frames.is_dir():
-        raise InputError(f"{frames}: is no folder; name that of a run, or of plans")
-    if not (frames / "run.json").exists():
-        return PlansSource(frames, sections)
-    if sections is not None:
-        raise InputError("--sections goes with a folder of plans; a run knows its sections")
-    return RunSource(open_existing(frames)[0], same_stage)
-
-
-def _show(inputs: "Inputs", kept: "Journal", check: bool, as_json: bool) -> None:
-    """Print what would be answered now; a pause is a failure of `--check` alone."""
-    from service.sbemimage.answering import look
-    from service.sbemimage.summary import summary, summary_lines
-    from service.sbemimage.theirs.dialect import Overviews, State
-    from service.sbemimage.theirs.session_file import read_session_file
-    from service.sbemimage.values import Verdict
-
-    session = read_session_file(inputs.session_file)
-    now = look(inputs, session, State(overviews=Overviews(number_ov=0)), kept.past)
-    figures = summary(now, inputs.placing)
-    if as_json:
-        print_json(figures)
-    else:
-        for line in summary_lines(figures):
-            tell(line)
-    if check and now.answer.verdict is not Verdict.GRIDS:
-        raise typer.Exit(FAILURES)
