@@ -49,6 +49,7 @@ def grid_of(rect_m: RectM, placing: Placing, coordinates: Coordinates, tiles: Ti
         rows,
         columns,
         (_asked(columns, tiles.size_um[0], overlap), _asked(rows, tiles.size_um[1], overlap)),
+        (width, height),
         whole[0] * whole[1],
     )
 

@@ -28,6 +28,7 @@ def summary(look: Look, placing: Placing) -> dict[str, Any]:
         "frames_of_several_tiles": sum(one.rows * one.columns > 1 for one in grids),
         "planned_um2": planned_um2,
         "exposed_um2": sum(one.ground_um2 for one in grids),
+        "largest_um": [max((one.needed_um[axis] for one in grids), default=0.0) for axis in (0, 1)],
         "tile_um": list(tiles.size_um),
         "pixel_size_nm": tiles.pixel_size_nm,
         "dwell_us": tiles.dwell_us,
@@ -52,6 +53,9 @@ def summary_lines(figures: Mapping[str, Any]) -> Iterator[str]:
             f"{figures['tiles']} tiles expose {figures['exposed_um2']:.0f} um2,"
             f" {figures['exposed_um2'] / figures['planned_um2']:.2f} times what is planned;"
             f" {figures['frames_of_several_tiles']} frames need several tiles"
+        )
+        yield "largest frame with its margin, along the tiles: {:.2f} x {:.2f} um".format(
+            *figures["largest_um"]
         )
     if not figures["logs_seen"]:
         yield (

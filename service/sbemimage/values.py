@@ -101,6 +101,8 @@ class Grid:
         Of its tiles.
     size_um : (float, float)
         Size to ask for, so that SBEMimage makes it of these tiles, um in SEM coordinates.
+    needed_um : (float, float)
+        Size of the frame with its margin, um in SEM coordinates.
     ground_um2 : float
         Area under the beam, um2, overlaps once.
     """
@@ -109,6 +111,7 @@ class Grid:
     rows: int
     columns: int
     size_um: tuple[float, float]
+    needed_um: tuple[float, float]
     ground_um2: float
 
 
