@@ -1,7 +1,7 @@
 """Answers to what SBEMimage sends: everything is read anew, decided, recorded, and in time."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.errors import ConfigError
@@ -67,7 +67,9 @@ def look(inputs: Inputs, session: SessionFile, state: State, past: Past) -> Look
     folder = str(local_folder(session.base_dir, inputs.seen_at))
     begun = {one: begun_tiles(Path(one)) for one in {folder, *(offer.base_dir for offer in past.offers)}}
     answer = decide(state, work, session, inputs.placing, past, begun, folder)
-    return Look(work, session, answer, begun[folder] is not None)
+    ours = past.by_number
+    seen = {tile for tiles in begun.values() for tile in tiles or () if tile[:2] in ours} - past.begun
+    return Look(work, session, replace(answer, begun=tuple(sorted(seen))), begun[folder] is not None)
 
 
 class Answerer:

@@ -172,7 +172,7 @@ def _numbers(frames: Sequence[Frame], past: Past) -> dict[str, Number]:
 def _gone(past: Past, begun: Begun) -> dict[Number, frozenset[int]]:
     """Return the tiles of each number that were begun, or may have been."""
     gone: dict[Number, set[int]] = {}
-    for tiles in begun.values():
+    for tiles in (past.begun, *begun.values()):
         for array, roi, tile in tiles or ():
             gone.setdefault((array, roi), set()).add(tile)
     for one in past.offers:

@@ -6,6 +6,7 @@ frames SBEMimage may have begun.
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from service.errors import InputError, NotNowError
 from service.sbemimage.theirs.dialect import State
+from service.sbemimage.theirs.logs import Tile
 from service.sbemimage.values import Answer, Number, Offer, Past
 from service.store.durable import sync_folder
 
@@ -69,6 +71,7 @@ class Journal:
             "verdict": answer.verdict.value,
             "detail": answer.detail,
             "state": None if state is None else state.model_dump(),
+            "begun": answer.begun,
             "offers": [
                 {
                     "frame": one.frame,
@@ -82,7 +85,9 @@ class Journal:
             ],
         }
         self._add(line)
-        self.past = Past((*self.past.offers, *answer.offers), self.past.released)
+        self.past = Past(
+            (*self.past.offers, *answer.offers), self.past.released, self.past.begun.union(answer.begun)
+        )
 
     def release(self, names: tuple[str, ...], by: str) -> None:
         """Let frames be offered once more, as a person says so.
@@ -98,7 +103,7 @@ class Journal:
                 raise InputError(f"--again {name}: no frame of that name was offered")
         numbers = [standing[name].number for name in names]
         self._add({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "released": numbers, "by": by})
-        self.past = Past(self.past.offers, self.past.released.union(numbers))
+        self.past = replace(self.past, released=self.past.released.union(numbers))
 
     def _add(self, line: dict[str, Any]) -> None:
         new = not self.path.exists()
@@ -129,17 +134,19 @@ class Journal:
                 file.truncate(len(whole))
         offers: list[Offer] = []
         released: set[Number] = set()
+        begun: set[Tile] = set()
         try:
             for line in whole.splitlines():
                 values = json.loads(line)
                 offers += [_offer(one) for one in values.get("offers", ())]
+                begun.update((int(a), int(r), int(t)) for a, r, t in values.get("begun", ()))
                 released.update((int(array), int(roi)) for array, roi in values.get("released", ()))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InputError(
                 f"{self.path}: is damaged, so that nobody knows which frames were exposed; look at the"
                 " images, then name another file with --journal"
             ) from None
-        return Past(tuple(offers), frozenset(released))
+        return Past(tuple(offers), frozenset(released), frozenset(begun))
 
 
 def _offer(value: dict[str, Any]) -> Offer:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from planner.geometry.rects import RectM
 from service.sbemimage.theirs.dialect import Command
+from service.sbemimage.theirs.logs import Tile
 
 
 class Verdict(StrEnum):
@@ -148,10 +149,13 @@ class Past:
         All, the oldest first.
     released : frozenset of Number
         Numbers whose frame a person wants once more: it gets new ones.
+    begun : frozenset of Tile
+        Tiles that were seen as begun before, whatever became of SBEMimage's logs.
     """
 
     offers: tuple[Offer, ...] = ()
     released: frozenset[Number] = frozenset()
+    begun: frozenset[Tile] = frozenset()
 
     @property
     def standing(self) -> dict[str, Offer]:
@@ -176,9 +180,12 @@ class Answer:
         To be recorded before the answer is sent.
     detail : str
         Subject of the verdict: a frame, a section, an error.
+    begun : tuple of Tile
+        Tiles of ours that SBEMimage's logs show as begun for the first time.
     """
 
     verdict: Verdict
     commands: tuple[Command, ...]
     offers: tuple[Offer, ...] = ()
     detail: str = ""
+    begun: tuple[Tile, ...] = ()

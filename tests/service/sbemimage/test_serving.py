@@ -1,6 +1,7 @@
 """The server for SBEMimage: its dialect byte for byte, deadlines, journal; frames of a run or of plans."""
 
 import json
+import shutil
 import socket
 import threading
 import time
@@ -103,7 +104,12 @@ def test_a_slice_is_answered_as_documented(files: Files) -> None:
     # A server that begins anew knows it from its journal and from SBEMimage's logs.
     with files.serving() as port:
         assert ask(port) == PAUSE
-    assert files.verdicts() == ["grids", "nothing_left"]
+    # Also if its folder is emptied after it was seen.
+    shutil.rmtree(files.theirs.session().base_dir)
+    Path(files.theirs.session().base_dir).mkdir()
+    with files.serving() as port:
+        assert ask(port) == PAUSE
+    assert files.verdicts() == ["grids", "nothing_left", "nothing_left"]
 
 
 @pytest.mark.parametrize("message", [b"{}", b"[1, 2}", b"\x00\xff}", b'{"overviews": 3}', b"{" * 3000 + b"}"])
