@@ -1,6 +1,7 @@
 """Answers to what SBEMimage sends: everything is read anew, decided, recorded, and in time."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,10 +82,19 @@ class Answerer:
     journal : Journal
     deadline_s : float
         Of real time.
+    report : callable
+        Called with each answer and its client, for people.
     """
 
-    def __init__(self, inputs: Inputs, journal: Journal, deadline_s: float = ANSWER_S) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        journal: Journal,
+        deadline_s: float = ANSWER_S,
+        report: Callable[[Answer, str], None] = lambda *_: None,
+    ) -> None:
         self._inputs, self._journal, self._deadline_s = inputs, journal, deadline_s
+        self._report = report
         self._lock = threading.Lock()
         self._stuck: TimedCall[Answer] | None = None
 
@@ -101,14 +111,14 @@ class Answerer:
                 answer = paused(Verdict.JOURNAL_UNWRITABLE, str(error.strerror))
         finally:
             self._lock.release()
-        write = log.info if answer.verdict is Verdict.GRIDS else log.warning
-        write(
+        log.info(
             "answered SBEMimage",
             client=client,
             verdict=answer.verdict.value,
             detail=answer.detail,
             frames=len(answer.offers),
         )
+        self._report(answer, client)
         return reply(answer.commands)
 
     def _answer(self, state: State) -> Answer:

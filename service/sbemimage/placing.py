@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.diagnostics.calibration import read_numbers
 from service.errors import InputError
 from service.mapping.stage_fit import fit_stage_map
 from service.mapping.stage_map import StageFit
@@ -54,6 +53,9 @@ def by_landmarks(path: Path, margin_um: float | None = None) -> tuple[Placing, S
     InputError
         It cannot be read, or its landmarks determine no map.
     """
+    # It brings Matplotlib, which a server on the same stage does without.
+    from service.diagnostics.calibration import read_numbers
+
     names, table = read_numbers(path, COLUMNS)
     if len(names) < _FEWEST:
         raise InputError(

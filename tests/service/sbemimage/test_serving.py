@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,56 +14,16 @@ import pytest
 from service.errors import InputError, NotNowError
 from service.model.jobs import HoldCause, Job, JobKind, JobState
 from service.model.phases import SessionEvent
-from service.sbemimage.answering import Answerer, Inputs
+from service.sbemimage.answering import Answerer
 from service.sbemimage.journal import Journal
-from service.sbemimage.placing import by_landmarks, same_stage
-from service.sbemimage.server import Server
+from service.sbemimage.placing import by_landmarks
 from service.sbemimage.theirs.session_file import read_session_file
 from service.sbemimage.values import Work
-from service.sbemimage.work import PlansSource, RunSource, Source
+from service.sbemimage.work import PlansSource, RunSource
 from tests.service.export.runs import FM_SHAPE, POSE, MadeRun, made_run, noise
 from tests.service.saying import Said
-from tests.service.sbemimage.theirs import STATE, TheirMicroscope, ask
-
-PAUSE = {"commands": [{"msg": "PAUSE", "args": [1], "kwargs": {}}]}
-SECTION = {"v": 1, "frames": [{"id": "J000001", "rect_m": [0, 0, 20e-6, 15e-6]}]}
-
-
-class Files:
-    """Files of a laboratory: plans, SBEMimage's session file and its stack."""
-
-    def __init__(self, folder: Path) -> None:
-        self.plans, self.ini, self.journal = folder / "plans", folder / "mine.ini", folder / "answers.jsonl"
-        self.theirs = TheirMicroscope(base_dir=folder / "stack")
-        (folder / "stack").mkdir()
-        self.plans.mkdir()
-        (self.plans / "S0001.json").write_text(json.dumps(SECTION))
-        self.save()
-
-    def save(self) -> None:
-        self.ini.write_text(self.theirs.ini())
-
-    def inputs(self, source: Source | None = None) -> Inputs:
-        return Inputs(source or PlansSource(self.plans), self.ini, same_stage())
-
-    @contextmanager
-    def serving(
-        self, source: Source | None = None, deadline_s: float = 10.0, message_s: float = 5.0
-    ) -> Iterator[int]:
-        with (
-            Journal(self.journal) as journal,
-            Server(
-                "127.0.0.1", 0, Answerer(self.inputs(source), journal, deadline_s).reply, message_s
-            ) as server,
-        ):
-            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            try:
-                yield server.server_address[1]
-            finally:
-                server.shutdown()
-
-    def verdicts(self) -> list[str]:
-        return [json.loads(line)["verdict"] for line in self.journal.read_text().splitlines()]
+from tests.service.sbemimage.laboratory import PAUSE, Files
+from tests.service.sbemimage.theirs import STATE, ask
 
 
 @pytest.fixture
@@ -274,7 +233,7 @@ def test_frames_of_a_run_wait_for_its_fluorescence_and_its_end(planned: MadeRun)
     assert not found.at_work
     # A focus frame has no cell, and a person holds the other.
     assert [one.name for one in found.frames] == ["S0001/J000001"]
-    assert found.frames[0].rect_m == (1e-5, 0, 1e-5 + 8e-6, 4e-6)
+    assert found.frames[0].rect_m == (1e-5, 0.0, 1e-5 + 8e-6, 4e-6)
     # The calibration of the configuration is none.
     assert RunSource(planned.folder, as_sem_sees=True).read().frames[0].rect_m == pytest.approx(
         found.frames[0].rect_m, abs=1e-12

@@ -64,7 +64,7 @@ def serve_sbemimage(
     as_json: Json = False,
 ) -> None:
     """Give planned frames to a microscope that SBEMimage drives."""
-    from service.cli.offline.runs.serving_inputs import place, show, source_of
+    from service.cli.offline.runs.serving_inputs import place, show, source_of, tell_answer
     from service.sbemimage.answering import Answerer, Inputs
     from service.sbemimage.journal import Journal
     from service.sbemimage.server import Server
@@ -86,6 +86,9 @@ def serve_sbemimage(
         if check:
             # A pause is a failure of the check alone: a server waits until it can offer frames.
             raise typer.Exit(OK if offers else FAILURES)
-        with Server(host, port, Answerer(inputs, kept).reply) as server, interrupted_once():
+        with (
+            Server(host, port, Answerer(inputs, kept, report=tell_answer).reply) as server,
+            interrupted_once(),
+        ):
             tell(f"listening on {host} port {server.server_address[1]}; Ctrl-C ends it. Journal: {path}")
             server.serve_forever(poll_interval=0.2)

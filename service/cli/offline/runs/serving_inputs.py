@@ -1,5 +1,6 @@
 """Inputs of `ilemtrack serve-sbemimage`, and the look at them before the beam is on."""
 
+from datetime import datetime
 from pathlib import Path
 
 from service.cli.output import print_json, tell
@@ -9,9 +10,10 @@ from service.sbemimage.placing import Placing, by_landmarks, same_stage
 from service.sbemimage.summary import summary, summary_lines
 from service.sbemimage.theirs.dialect import Overviews, State
 from service.sbemimage.theirs.session_file import read_session_file
-from service.sbemimage.values import Past, Verdict
+from service.sbemimage.values import Answer, Past, Verdict
 from service.sbemimage.work import PlansSource, RunSource, Source
 from service.session.folders.run_folder import open_existing
+from service.words.sbemimage import said
 
 
 def source_of(frames: Path, sections: Path | None, on_same_stage: bool) -> Source:
@@ -53,3 +55,9 @@ def show(inputs: Inputs, past: Past, as_json: bool) -> bool:
         for line in summary_lines(figures):
             tell(line)
     return now.answer.verdict is Verdict.GRIDS
+
+
+def tell_answer(answer: Answer, client: str) -> None:
+    """Tell a person that SBEMimage was answered, and with how many frames."""
+    frames = f", {len(answer.offers)} frames" if answer.offers else ""
+    tell(f"{datetime.now():%H:%M:%S} {client}: {said(answer.verdict.value, answer.detail)}{frames}")
