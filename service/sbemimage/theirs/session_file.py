@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import InputError
-from service.input_files import read_text
 from service.sbemimage.theirs.coordinates import Coordinates
 
 _MOST_BYTES = 100_000_000
@@ -103,7 +102,7 @@ def read_session_file(path: Path) -> SessionFile:
     InputError
         It cannot be read, or is none; one sentence.
     """
-    text = read_text(path, _MOST_BYTES)
+    text = _text(path)
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)
@@ -111,6 +110,23 @@ def read_session_file(path: Path) -> SessionFile:
     except (configparser.Error, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
         about = " ".join(str(error).split())[:120]
         raise InputError(f"{path}: is no session file of SBEMimage ({about})") from None
+
+
+def _text(path: Path) -> str:
+    """Return its text: in the encoding of its computer, which for Windows in western Europe is no UTF-8."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"{path}: is larger than {_MOST_BYTES / 1e6:.3g} MB, the most that is read")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
 
 
 def _values(parser: configparser.ConfigParser) -> SessionFile:

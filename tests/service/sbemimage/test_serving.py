@@ -301,6 +301,8 @@ def test_settings_of_a_session_file(files: Files) -> None:
     text = files.theirs.ini()
     found = read_session_file(files.ini)
     assert found == files.theirs.session()
+    files.ini.write_bytes(text.replace("/stack", "/M\u00fcller").encode("cp1252"))
+    assert read_session_file(files.ini).base_dir.endswith("/M\u00fcller")
     for old, new, key in (
         ("use_microtome = False", "use_microtome = True", "microtome"),
         (
