@@ -49,7 +49,11 @@ COMMANDS: Table = {
     ),
     "export": Entry(
         f"{_OFFLINE}.runs.exporting:export",
-        "Export images and cells of a run for napari, Fiji or render-ws.",
+        "Export a run for napari, Fiji, render-ws or pymmcore-plus.",
+    ),
+    "serve-sbemimage": Entry(
+        f"{_OFFLINE}.runs.serving:serve_sbemimage",
+        "Give planned frames to a microscope that SBEMimage drives.",
     ),
     "stitch": Entry(
         f"{_OFFLINE}.runs.stitching:stitch",

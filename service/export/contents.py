@@ -82,6 +82,13 @@ class SectionContents:
     overviews : tuple of ElectronImage
     left_out : tuple of LeftOutImage
         Frames of which nothing says where they lie.
+    fields : tuple of Field
+        All, also those without fluorescence.
+    jobs : tuple of Job
+        Frames and focus frames that were planned, in the order of the queue, whatever became of them; empty
+        for formats of images.
+    ready : frozenset of str
+        Of these, the ones that wait for the beam, with all fluorescence near them saved.
     """
 
     section: Section
@@ -89,6 +96,9 @@ class SectionContents:
     images: tuple[ElectronImage, ...]
     overviews: tuple[ElectronImage, ...]
     left_out: tuple[LeftOutImage, ...] = ()
+    fields: tuple[Field, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    ready: frozenset[str] = frozenset()
 
     @property
     def number(self) -> int:
@@ -112,6 +122,8 @@ class RunContents:
         Space that the session keeps free on its disk, GB (1e9 bytes).
     pixel_size_m : float
         Of electron images, as configured.
+    fluorescence_s : float
+        Exposure time of a field, as configured.
     sections : tuple of SectionContents
         In the order of cutting.
     """
@@ -122,4 +134,5 @@ class RunContents:
     fm_to_sem: FmToSem
     keep_free_gb: float
     pixel_size_m: float
+    fluorescence_s: float
     sections: tuple[SectionContents, ...]

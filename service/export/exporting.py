@@ -14,6 +14,7 @@ from service.export.items import ExportFormat, Format, Item
 from service.export.reading import chosen_sections, is_ended, section_contents
 from service.session.folders.database_copy import opened_copy
 from service.session.folders.run_folder import RunFolder, RunInfo
+from service.session.stage_frame import StageFrame
 from service.store.connection import read_origin
 from service.store.store import Store
 from service.words.quantities import size
@@ -100,7 +101,7 @@ def export(
         asked = [one.id for one in chosen_sections(store, sections)]
         try:
             with ExportFolder(out, info.run, kind.value) as target:
-                run = _contents(folder, info, store, target.keep_names(_SECTIONS, asked))
+                run = _contents(folder, info, store, target.keep_names(_SECTIONS, asked), kind)
                 return _export(run, form, target, report)
         except OSError as error:
             raise InputError(
@@ -124,18 +125,26 @@ def _format(kind: ExportFormat) -> Format:
         from service.export.render_ws.layout import RenderWs
 
         return RenderWs()
+    if kind is ExportFormat.USEQ:
+        from service.export.useq.layout import Useq
+
+        return Useq()
     from service.export.fiji.layout import Fiji
 
     return Fiji()
 
 
-def _contents(folder: RunFolder, info: RunInfo, store: Store, wanted: frozenset[str]) -> RunContents:
+def _contents(
+    folder: RunFolder, info: RunInfo, store: Store, wanted: frozenset[str], kind: ExportFormat
+) -> RunContents:
     origin = read_origin(store.folder / folder.store.name)
     if origin.run_id != info.run:
         raise InputError(
             f"{folder.path}: run.json is of run {info.run}, session.sqlite of run {origin.run_id}"
         )
     config = parse(origin.config_yaml, str(folder.store))
+    # Only a plan to be executed needs what is planned, and to know if its fluorescence is saved.
+    reach_m = StageFrame.of(config).reach_m if kind is ExportFormat.USEQ else None
     return RunContents(
         run=info.run,
         folder=folder.path,
@@ -143,8 +152,9 @@ def _contents(folder: RunFolder, info: RunInfo, store: Store, wanted: frozenset[
         fm_to_sem=FmToSem.of(config.calibration),
         keep_free_gb=config.session.min_free_disk_gb,
         pixel_size_m=config.sem.pixel_size_m,
+        fluorescence_s=config.fluorescence.exposure_s,
         sections=tuple(
-            section_contents(store, folder.path, one)
+            section_contents(store, folder.path, one, reach_m)
             for one in chosen_sections(store, ())
             if one.id in wanted
         ),

@@ -17,6 +17,7 @@ class ExportFormat(StrEnum):
     OME_ZARR = "ome-zarr"
     RENDER_WS = "render-ws"
     FIJI = "fiji"
+    USEQ = "useq"
 
 
 @dataclass(frozen=True, slots=True)

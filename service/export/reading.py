@@ -12,6 +12,7 @@ from service.image_files.images import read_fm
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.phases import FINAL
 from service.model.specimen import Field, FramePlace, Section
+from service.session.exposure_map import unsaved
 from service.store.store import Store
 
 _SAME_SHARE = 1e-3
@@ -44,7 +45,9 @@ def is_ended(store: Store) -> bool:
     return store.status().phase in FINAL
 
 
-def section_contents(store: Store, folder: Path, section: Section) -> SectionContents:
+def section_contents(
+    store: Store, folder: Path, section: Section, reach_m: float | None = None
+) -> SectionContents:
     """Read what is saved of a section.
 
     Parameters
@@ -54,6 +57,8 @@ def section_contents(store: Store, folder: Path, section: Section) -> SectionCon
     folder : Path
         Of the run.
     section : Section
+    reach_m : float
+        Distance around a planned frame that its beam may bleach, m; None: what is planned is not read.
     """
     fields = store.specimen.fields(section=section.id)
     cells = store.specimen.cells(section=section.id)
@@ -70,12 +75,26 @@ def section_contents(store: Store, folder: Path, section: Section) -> SectionCon
         own = tuple(cell for cell in cells if cell.field == field.id)
         frames.append(SavedFrame(field, folder / field.image, field.sha256, place, *at[field.id], own))
     images = _images(store, folder, section)
+    jobs, ready = ((), frozenset[str]()) if reach_m is None else _planned(store, section, reach_m)
     return SectionContents(
         section,
         tuple(frames),
         tuple(image for image in images if image.job.kind is not JobKind.OVERVIEW),
         tuple(image for image in images if image.job.kind is JobKind.OVERVIEW),
         tuple(left_out),
+        tuple(fields),
+        jobs,
+        ready,
+    )
+
+
+def _planned(store: Store, section: Section, reach_m: float) -> tuple[tuple[Job, ...], frozenset[str]]:
+    """Return what was planned, and which of it waits for the beam with all fluorescence near it saved."""
+    planned = store.queue.jobs(section=section.id)
+    jobs = tuple(job for job in planned if job.kind is not JobKind.OVERVIEW)
+    queued = (job for job in jobs if job.state is JobState.QUEUED)
+    return jobs, frozenset(
+        job.id for job in queued if unsaved(store, job.section, job.rect_m, reach_m) is None
     )
 
 

@@ -15,7 +15,9 @@ def export(
     run_dir: Annotated[Path, typer.Argument(help="Folder of a run, also of one that is under way.")],
     kind: Annotated[
         str,
-        typer.Option("--format", help="ome-zarr, render-ws or fiji.", metavar="FORMAT", show_default=False),
+        typer.Option(
+            "--format", help="ome-zarr, render-ws, fiji or useq.", metavar="FORMAT", show_default=False
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the export; beside the run by default.", metavar="DIR")
@@ -26,7 +28,7 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Export images and cells of a run for napari, Fiji or render-ws."""
+    """Export a run for napari, Fiji, render-ws or pymmcore-plus."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 

@@ -1,0 +1,1 @@
+"""Sequences for programs that acquire by useq-schema, such as pymmcore-plus."""

@@ -1,0 +1,1 @@
+"""Facts about SBEMimage: its dialect, its session file, its coordinates, its logs."""
