@@ -16,7 +16,7 @@ from service.stitching.values import Point, Seam, Tile
 from service.store.durable import write_text
 from service.version import program_version
 
-VERSION = 1
+VERSION = 2
 """Of these files, and of the way the images are made: with another one, all are made again."""
 _MOST_BYTES = 256 * 2**20
 
