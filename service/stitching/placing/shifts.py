@@ -1,4 +1,8 @@
-"""Measured distance of two tiles, by what both show."""
+"""Measured distance of two electron images, by what both show.
+
+Only what is proven counts: ground is often empty, and what is wrong would tear cells. Optical tiles of the
+holder prove too little; their distances are measured by `service.mapping.tiles.shifts`.
+"""
 
 import math
 from dataclasses import dataclass

@@ -212,7 +212,9 @@ def test_a_bad_image_is_named_and_the_last_good_one_used(
     (one,) = stitched["images"]
     assert one["bad"] == [job.id]
     file = run / "stitched" / "S0001" / "F000.ome.tiff"
-    (notes,) = ome_types.from_tiff(file).structured_annotations.map_annotations
+    annotations = ome_types.from_tiff(file).structured_annotations
+    assert annotations is not None
+    (notes,) = annotations.map_annotations
     assert dict(notes.value)["ilemtrack.jobs_found_bad"] == job.id
     # Its seams are measured again, and the file is made again.
     assert stitched["made"] == 1
