@@ -252,7 +252,10 @@ def test_a_run_that_no_daemon_drives_is_read_from_its_folder(say: Said, start: S
     status, events, _ = say("events", "--follow", *at)
     assert status == 0
     assert f"  {job}  " in events
-    assert say("estimate", "--json", *at)[1]["left_s"] == 0
+    status, said, _ = say("estimate", *at)
+    assert status == 0
+    assert "left: nothing\n" in said
+    assert "finished" not in said.partition("left")[2]
     assert say("review", "list", "--json", *at)[1]["edits"] == []
     # Nothing is changed there, and nothing is guessed without a name.
     status, _, said = say("queue", "skip", job, "-m", "a fold", *at)
