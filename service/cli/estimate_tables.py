@@ -98,15 +98,18 @@ def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
     listed = ", ".join(f"{name} {duration(found[key])}" for name, key in parts if found[key] > 0)
     if found["focus_s"] > 0:
         listed += f"; {duration(found['focus_s'])} of it for focusing"
-    console.print(
-        f"left: {duration(found['left_s'])}" + (f" ({listed})" if listed else "") + f", {extent}",
-        soft_wrap=True,
-    )
-    console.print(
-        f"finished {_clock(found['finish_at'])} if nothing stops it;"
-        f" {found['frames_left']} SEM frames and {size(found['data_left_bytes'])} of images to come",
-        soft_wrap=True,
-    )
+    if found["left_s"] > 0:
+        console.print(
+            f"left: {duration(found['left_s'])}" + (f" ({listed})" if listed else "") + f", {extent}",
+            soft_wrap=True,
+        )
+        console.print(
+            f"finished {_clock(found['finish_at'])} if nothing stops it;"
+            f" {found['frames_left']} SEM frames and {size(found['data_left_bytes'])} of images to come",
+            soft_wrap=True,
+        )
+    else:
+        console.print("left: nothing")
     measured = ", ".join(step.replace("_", " ") for step in found["measured"])
     measured = measured or "none yet; the profile's are used"
     console.print(f"durations measured in this session: {measured}", soft_wrap=True)

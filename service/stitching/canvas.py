@@ -18,6 +18,10 @@ from service.stitching.values import Point, Tile, same_size
 _TO_16_BITS = 257
 """Factor from the full scale of 8 bits to that of 16."""
 
+_OF_A_BAD_ONE = 0.01
+"""Weight of a tile that was found bad, beside a good one: it shows only at the very edge of the other, lest
+that is seen as a seam. Chosen by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
@@ -101,8 +105,8 @@ def dtype_of(tiles: Sequence[Tile]) -> np.dtype[np.uint8] | np.dtype[np.uint16]:
 def bands(canvas: Canvas, pieces: Sequence[Piece], reader: TileReader, rows: int) -> Iterator[Pixels]:
     """Yield an image from its top, so many rows at a time; ground that no tile shows is 0.
 
-    Where tiles overlap, each counts by the distance to its own edge, so that one fades into the other;
-    elsewhere the pixels are those of the microscope.
+    Where tiles overlap, each counts by the distance to its own edge, so that one fades into the other; one
+    that was found bad hardly counts beside a good one. Elsewhere the pixels are those of the microscope.
 
     Parameters
     ----------
@@ -166,10 +170,13 @@ def _faded(
     total = np.zeros((bottom - top, right - left), np.float32)
     weights = np.zeros_like(total)
     columns, rows = np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)
+    good = any(not piece.tile.bad for piece, _ in shown)
     for piece, pixels in shown:
         across = np.minimum(columns - piece.left + 1, piece.right - columns)
         down = np.minimum(rows - piece.top + 1, piece.bottom - rows)
         weight = np.minimum(across[None, :], down[:, None])
+        if piece.tile.bad and good:
+            weight *= np.float32(_OF_A_BAD_ONE)
         total += weight * pixels[top - piece.top : bottom - piece.top, left - piece.left : right - piece.left]
         weights += weight
     total /= weights

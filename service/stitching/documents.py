@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 
 from pydantic import ValidationError
 
@@ -16,11 +16,30 @@ from service.stitching.values import Point, Seam, Tile
 from service.store.durable import write_text
 from service.version import program_version
 
-VERSION = 1
+VERSION = 2
 """Of these files, and of the way the images are made: with another one, all are made again."""
 _MOST_BYTES = 256 * 2**20
 
-D = TypeVar("D", bound=Frozen)
+
+class _Document(Frozen):
+    """A JSON file of its own."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Return the document of a file; None where there is none of this version."""
+        try:
+            return cls.model_validate(read_json(path, _MOST_BYTES))
+        except (InputError, ValidationError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Write the document durably.
+
+        Raises
+        ------
+        OSError
+        """
+        write_text(path, self.model_dump_json(indent=1) + "\n")
 
 
 class Spread(Frozen):
@@ -60,6 +79,8 @@ class ImageRecord(Frozen):
     covered: float
     """Share of its pixels that tiles show, 0 to 1; the others are 0."""
     seams: SeamsOfImage
+    bad: tuple[str, ...] = ()
+    """Those of its jobs whose image a check found bad."""
     whole: bool = True
     """False for a cell of which frames are still to be taken, or are not usable."""
     light_by: Literal["overview", "calibration"] | None = None
@@ -67,7 +88,7 @@ class ImageRecord(Frozen):
     light_proven_um: float | None = None
 
 
-class SectionDocument(Frozen):
+class SectionDocument(_Document):
     """A section: its tiles, seams and images."""
 
     v: Literal[1] = 1
@@ -79,20 +100,6 @@ class SectionDocument(Frozen):
     seams: tuple[Seam, ...]
     left_out: Mapping[str, str]
     images: Mapping[str, ImageRecord] = {}
-
-    @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """Return the document of a file; None where there is none of this version."""
-        return _read(cls, path)
-
-    def write(self, path: Path) -> None:
-        """Write the document durably.
-
-        Raises
-        ------
-        OSError
-        """
-        write_text(path, self.model_dump_json(indent=1) + "\n")
 
 
 class Registered(StrEnum):
@@ -141,7 +148,7 @@ class SlicePlace(Frozen):
     shift_um: tuple[float, float] = (0.0, 0.0)
 
 
-class TrackDocument(Frozen):
+class TrackDocument(_Document):
     """A cell through the sections: its volume and strip."""
 
     v: Literal[1] = 1
@@ -158,20 +165,6 @@ class TrackDocument(Frozen):
     """Grey levels of the images that became 0 and 255."""
     slices: tuple[SlicePlace, ...]
 
-    @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """Return the document of a file; None where there is none of this version."""
-        return _read(cls, path)
-
-    def write(self, path: Path) -> None:
-        """Write the document durably.
-
-        Raises
-        ------
-        OSError
-        """
-        write_text(path, self.model_dump_json(indent=1) + "\n")
-
 
 def fingerprint(*parts: object) -> str:
     """Return a text that changes with any of its parts, and with the version of the program."""
@@ -181,10 +174,3 @@ def fingerprint(*parts: object) -> str:
 @cache
 def _program() -> str:
     return program_version()
-
-
-def _read(kind: type[D], path: Path) -> D | None:
-    try:
-        return kind.model_validate(read_json(path, _MOST_BYTES))
-    except (InputError, ValidationError):
-        return None

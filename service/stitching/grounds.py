@@ -89,7 +89,7 @@ class Ground:
     @property
     def fingerprint(self) -> str:
         """Text that changes with what the image shows."""
-        tiles = [(tile.job, tile.sha256, tile.dtype, center_m) for tile, center_m in self.placed]
+        tiles = [(tile.job, tile.sha256, tile.dtype, tile.bad, center_m) for tile, center_m in self.placed]
         return fingerprint(self.kind, self.name, self.canvas, tiles, self.whole)
 
 

@@ -161,6 +161,7 @@ def _write_electrons(path: Path, ground: Ground, document: SectionDocument, read
     notes: dict[str, object] = {
         ground.kind: ground.name,
         "jobs": " ".join(tile.job for tile, _ in ground.placed),
+        "jobs_found_bad": " ".join(tile.job for tile, _ in ground.placed if tile.bad),
         "seams": seams.seams,
         "seams_measured": seams.measured,
         "seams_contradicted": seams.contradicted,
@@ -236,6 +237,7 @@ def _record(
         sha256=written.sha256,
         size_bytes=written.size_bytes,
         jobs=tuple(tile.job for tile, _ in ground.placed),
+        bad=tuple(tile.job for tile, _ in ground.placed if tile.bad),
         size_px=ground.canvas.size_px,
         pixel_size_nm=ground.canvas.pixel_size_m * 1e9,
         center_m=ground.canvas.center_m,

@@ -4,6 +4,7 @@ import math
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from planner.geometry.rects import center
 from service.errors import ImageError
 from service.image_files.images import Pixels, read_pixels
 from service.model.event import STAY
+from service.model.images.checks import CheckedImage
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.overviews import Overview, OverviewState
 from service.stitching.values import Tile
@@ -74,13 +76,14 @@ class SectionTiles:
 
 
 def tiles_of(store: Store, section: str) -> SectionTiles:
-    """Return the finished electron images of a section.
+    """Return the finished electron images of a section; of a frame that was taken again the last good one.
 
     Overviews are none; a focus, which is scanned like a frame, is one.
     """
     with store.snapshot():
         jobs = [job for job in store.queue.jobs(JobState.DONE, section) if job.kind is not JobKind.OVERVIEW]
         exposures = store.ledger.of_jobs([job.id for job in jobs])
+        checked = store.images.of_jobs([job.id for job in jobs])
         begins = [int(event.data["exposure"]) for event in store.events.of(STAY)]
         overviews = [one for one in store.overviews.all() if one.section == section]
     tiles, left_out = [], {}
@@ -90,17 +93,38 @@ def tiles_of(store: Store, section: str) -> SectionTiles:
         if not closed:
             left_out[job.id] = "the ledger has no finished scan of it"
             continue
-        try:
-            tiles.append(_tile(store.folder, job, closed[-1], begins, _overview_of(job, overviews)))
-        except ImageError as error:
-            left_out[job.id] = str(error)
+        for row, image in scans_of(job, closed, checked.get(job.id, ())):
+            try:
+                tiles.append(_tile(store.folder, row, image, begins, _overview_of(job, overviews)))
+            except ImageError as error:
+                left_out.setdefault(job.id, str(error))
+            else:
+                left_out.pop(job.id, None)
+                break
     return SectionTiles(tuple(tiles), left_out)
 
 
-def _tile(folder: Path, job: Job, row: Exposure, begins: list[int], overview: Overview | None) -> Tile:
-    """Return the tile of a job, with the place and the pixels that its file states."""
-    path = folder / str(job.image)
-    read_pixels(path, job.sha256)
+def scans_of(
+    job: Job, closed: Sequence[Exposure], checked: Sequence[CheckedImage]
+) -> list[tuple[Exposure, CheckedImage]]:
+    """Return the scans of a job that came to their end, with their images: the best first.
+
+    Those that no check found bad come first, of these the last: a frame that was taken again is not always
+    better.
+    """
+    images = {one.exposure: one for one in checked}
+    # What a version took that recorded no checks.
+    images.setdefault(closed[-1].id, CheckedImage(closed[-1].id, job.id, str(job.image), str(job.sha256)))
+    found = [(row, images[row.id]) for row in closed if row.id in images]
+    return sorted(found, key=lambda one: (not one[1].bad, one[0].id), reverse=True)
+
+
+def _tile(
+    folder: Path, row: Exposure, image: CheckedImage, begins: list[int], overview: Overview | None
+) -> Tile:
+    """Return the tile of a scan, with the place and the pixels that its file states."""
+    path = folder / image.file
+    read_pixels(path, image.sha256)
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
@@ -113,9 +137,9 @@ def _tile(folder: Path, job: Job, row: Exposure, begins: list[int], overview: Ov
         raise ImageError(f"{path}: states no stage position or no pixel size")
     stay = bisect_right(begins, row.id)
     return Tile(
-        job=job.id,
-        image=str(job.image),
-        sha256=str(job.sha256),
+        job=image.job,
+        image=image.file,
+        sha256=image.sha256,
         center_m=plane.center_m,
         shows_m=center(row.rect_m),
         size_px=(columns, rows),
@@ -124,6 +148,7 @@ def _tile(folder: Path, job: Job, row: Exposure, begins: list[int], overview: Ov
         # Where the beam does not move, each image has a move of its own.
         stay=begins[stay - 1] if stay else -row.id,
         overview=None if overview is None else overview.id,
+        bad=tuple(check.kind for check in image.bad),
     )
 
 

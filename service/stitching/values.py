@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from drivers.pose import RectM
 from planner.geometry.rects import centered
+from service.model.images.checks import CheckKind
 
 Point = tuple[float, float]
 
@@ -36,6 +37,8 @@ class Tile:
         error.
     overview : int or None
         Number of the overview by which it was placed.
+    bad : tuple of CheckKind
+        Checks that found it bad; where a good one shows the same, it is not seen.
     """
 
     job: str
@@ -48,6 +51,7 @@ class Tile:
     dtype: str
     stay: int
     overview: int | None = None
+    bad: tuple[CheckKind, ...] = ()
 
     @property
     def size_m(self) -> tuple[float, float]:

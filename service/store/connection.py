@@ -3,10 +3,12 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import StoreError
+from service.store.archived import is_archived, readable
 from service.store.durable import sync_folder
 from service.store.open_file import trouble_of
 from service.store.schema import APPLICATION_ID, STATEMENTS, VERSION
@@ -92,10 +94,9 @@ def _mode(path: Path) -> str:
     It writes beside a database even to read it. Where nothing may be written, as in an archive, and no log
     says that a program has the file open, it is read as it is; a change is then refused.
     """
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    if writable or not path.exists() or path.with_name(f"{path.name}-wal").exists():
-        return "mode=rw"
-    return "mode=ro&immutable=1"
+    if is_archived(path) and not path.with_name(f"{path.name}-wal").exists():
+        return "mode=ro&immutable=1"
+    return "mode=rw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +115,12 @@ def read_origin(path: Path) -> Origin:
     ------
     StoreError
     """
-    connection = connect(path)
     try:
-        verify(path, connection)
-        row = connection.execute("SELECT run_id, kind, config_yaml FROM run").fetchone()
+        with readable(path) as found, closing(connect(found)) as connection:
+            verify(path, connection)
+            row = connection.execute("SELECT run_id, kind, config_yaml FROM run").fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}", trouble_of(error)) from error
-    finally:
-        connection.close()
     if row is None:
         raise StoreError(f"{path}: holds no run")
     return Origin(*row)

@@ -8,12 +8,13 @@ none of them are.
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from service.errors import StoreError, StoreTrouble
+from service.store.archived import readable
 from service.store.connection import connect, verify
 from service.store.migrations.migrate import migrate
 from service.store.open_file import OpenFile, trouble_of
@@ -65,14 +66,13 @@ class Database:
         # A lock of its own: a reader never waits for a change.
         self._readers_lock = threading.Lock()
         self._closed = False
-        self._write = connect(path)
-        try:
+        with ExitStack() as opened:
+            self._opened = opened.enter_context(readable(path))
+            self._write = opened.enter_context(closing(connect(self._opened)))
             verify(path, self._write)
-            migrate(path, self._write)
-            self._file = OpenFile(path)
-        except BaseException:
-            self._write.close()
-            raise
+            migrate(self._opened, self._write)
+            self._file = OpenFile(self._opened)
+            self._files = opened.pop_all()
         self._now_s = now_s if now_s is not None else self.last_time_s
 
     def close(self) -> None:
@@ -84,6 +84,7 @@ class Database:
                 with reading:
                     connection.close()
             self._readers.clear()
+            self._files.close()
 
     def now_s(self) -> float:
         """Return the time on the microscope's clock, s."""
@@ -221,7 +222,7 @@ class Database:
                 self._require_open()
                 # Another file of that name must not be read for this one.
                 self._file.check()
-                connection = connect(self.path)
+                connection = connect(self._opened)
                 connection.execute("PRAGMA query_only = ON")
                 reader = connection, threading.RLock()
                 self._readers.append(reader)

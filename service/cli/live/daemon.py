@@ -7,6 +7,7 @@ import typer
 from service.api.client import Client
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.cli.reading import reading
 from service.errors import ApiError
 from service.words.events import event_words
 
@@ -19,15 +20,18 @@ def events(
     since: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """List the events of the session, one per line."""
-    with Client(connect, key=key, run=run) as client:
+    """List the events of the session, one per line.
+
+    Also of a run that has ended, with --run.
+    """
+    with reading(connect, key, run) as reader:
         if follow:
-            for event in client.events(since):
+            for event in reader.events(since):
                 _print_event(event, as_json)
             return
         last = since
         while True:
-            page = client.call("events.since", seq=last, limit=1000)["events"]
+            page = reader.call("events.since", seq=last, limit=1000)["events"]
             for event in page:
                 _print_event(event, as_json)
                 last = event["seq"]

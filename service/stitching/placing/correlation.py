@@ -220,10 +220,11 @@ def _pixels_that_count_as_one(
     return max(shape[0] * shape[1] * float((a * b * twice).sum()) / total, 1.0) if total > 0 else 1.0
 
 
-def _between(values: NDArray[np.float64], at: int) -> float:
-    """Return the top of the parabola through a peak and its neighbours, at most half a pixel off it."""
-    if not 0 < at < len(values) - 1:
-        return 0.0
-    before, here, after = values[at - 1 : at + 2].tolist()
+def between(before: float, here: float, after: float) -> float:
+    """Return the top of the parabola through a peak and its neighbours, at most half a step off it."""
     bend = before - 2 * here + after
     return min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < 0 else 0.0
+
+
+def _between(values: NDArray[np.float64], at: int) -> float:
+    return between(*values[at - 1 : at + 2].tolist()) if 0 < at < len(values) - 1 else 0.0

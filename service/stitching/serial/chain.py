@@ -13,19 +13,20 @@ from service.stitching.documents import Registered, SlicePlace
 from service.stitching.grounds import Ground, Run
 from service.stitching.section import read_cell
 from service.stitching.serial.registration import (
-    CellView,
     Shifted,
+    closely,
     find_rotation,
     is_proven,
+    rotation_closely,
     shift_at,
-    view_of,
 )
+from service.stitching.serial.views import CellView, view_of
 
 _BACK = 3
 """Earlier slices that are tried, the nearest first: one bad image does not end the chain. Chosen by hand."""
 _FEWEST = 3
 """Cells from which on their places in fluorescence show the rotation of a section."""
-_VIEWS = 512
+_VIEWS = 256
 """Images that are kept ready: some 100 MB."""
 
 
@@ -99,9 +100,10 @@ class Sections:
                 _middles(first, unlike.values()), _middles(second, unlike.values())
             ).rotation_rad
         rotation = find_rotation(pairs, start)
-        proven = any(is_proven(one, other, shift_at(one, other, rotation)) for one, other in pairs)
+        found = [(pair, shift_at(*pair, rotation)) for pair in pairs]
+        proven = [(pair, one.motion) for pair, one in found if one is not None and is_proven(*pair, one)]
         if proven:
-            return Turn(rotation, known=True)
+            return Turn(rotation_closely(*zip(*proven, strict=True)), known=True)
         return Turn(0.0 if start is None else start, known=start is not None)
 
 
@@ -176,7 +178,8 @@ def _register(sections: Sections, track: str, one: _Slice, earlier: Sequence[_Sl
         other_view = sections.view(other.section, track)
         found = shift_at(view, other_view, turn.rotation_rad)
         if found is not None and is_proven(view, other_view, found):
-            one.to_first = other.to_first.after(found.motion)
+            near = closely(view, other_view, found.motion)
+            one.to_first = other.to_first.after((near or found).motion)
             one.registered, one.target, one.found = Registered.ELECTRONS, other.section, found
             return
     last = earlier[-1]

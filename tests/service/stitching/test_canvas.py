@@ -1,5 +1,6 @@
 """Tiles on one grid: which pixels an image has."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.image_files.images import Pixels
+from service.model.images.checks import CheckKind
 from service.stitching.canvas import Canvas, bands, canvas_over, covered, pieces_on
 from service.stitching.tiles import TileReader
 from service.stitching.values import Point, Tile
@@ -62,6 +64,20 @@ def test_one_tile_fades_into_the_other() -> None:
     assert (middle[40:] == 200).all()
     assert (np.diff(middle) >= 0).all()
     assert 140 < middle[35] < 160
+
+
+def test_a_bad_tile_hardly_shows_beside_a_good_one() -> None:
+    pixels: dict[str, Pixels] = {"a": np.full((60, 80), 100, np.uint8), "b": np.full((60, 80), 200, np.uint8)}
+    (one, at), other = tile("a", pixels["a"], 0, 0), tile("b", pixels["b"], 40, 0)
+    blurred = replace(one, bad=(CheckKind.FOCUS,)), at
+    _, image = stitched([blurred, other], Memory(pixels))
+    middle = image[30].astype(int)
+    assert (middle[:40] == 100).all()
+    assert (middle[45:] >= 195).all()
+    assert (np.diff(middle) >= 0).all()
+    # Where both are bad they count alike.
+    _, image = stitched([blurred, (replace(other[0], bad=(CheckKind.DRIFT,)), other[1])], Memory(pixels))
+    assert 140 < image[30, 60] < 160
 
 
 def test_ground_that_no_tile_shows_is_0() -> None:

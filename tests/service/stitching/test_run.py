@@ -3,6 +3,7 @@
 import hashlib
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -14,12 +15,14 @@ from filelock import FileLock
 
 from detection.registration.rigid import Rigid
 from service.image_files.images import read_pixels
+from service.model.images.checks import Check, CheckedImage, CheckKind
 from service.model.jobs import JobState
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
 from service.stitching.documents import Registered, SectionDocument, SlicePlace
 from service.stitching.grounds import Ground, Run, Wanted
 from service.stitching.section import stitch_section
+from service.stitching.tiles import scans_of
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.stitching.conftest import Recorded
@@ -182,6 +185,39 @@ def test_a_damaged_image_is_left_out(recorded: Recorded, say: Said, tmp_path: Pa
     assert touched
     assert not any(cells[cell] for cell in touched)
     assert not any(first.id in one["jobs"] for one in found["images"])
+
+
+def test_a_bad_image_is_named_and_the_last_good_one_used(
+    recorded: Recorded, say: Said, tmp_path: Path
+) -> None:
+    run = recorded.copy(tmp_path / "run")
+    with closing(Store.open(run / "session.sqlite")) as store:
+        job = next(job for job in store.queue.jobs(JobState.DONE, "S0001") if job.covers)
+        image = store.images.latest(job.id)
+        assert image is not None
+        row = store.ledger.of_jobs([job.id])[job.id][-1]
+        store.images.judge(image, Check(CheckKind.FOCUS, 0.3, 0.6, bad=True))
+        # Of these scans the last came to a worse end than the one before.
+        later = [replace(row, id=row.id + n) for n in (1000, 2000)]
+        blurred = Check(CheckKind.FOCUS, 0.2, 0.6, bad=True)
+        taken = [
+            replace(image, exposure=later[0].id, file="good.ome.tiff"),
+            replace(image, exposure=later[1].id, checks=(blurred,)),
+        ]
+        found = scans_of(job, [row, *later], [image, *taken])
+        assert [one.file for _, one in found] == ["good.ome.tiff", image.file, image.file]
+        assert scans_of(job, [row], []) == [(row, CheckedImage(row.id, job.id, image.file, image.sha256))]
+    status, stitched, _ = say("stitch", run, "--field", "S0001/F000", "--json")
+    assert status == 0
+    (one,) = stitched["images"]
+    assert one["bad"] == [job.id]
+    file = run / "stitched" / "S0001" / "F000.ome.tiff"
+    annotations = ome_types.from_tiff(file).structured_annotations
+    assert annotations is not None
+    (notes,) = annotations.map_annotations
+    assert dict(notes.value)["ilemtrack.jobs_found_bad"] == job.id
+    # Its seams are measured again, and the file is made again.
+    assert stitched["made"] == 1
 
 
 def test_some_cells_and_fields_are_made_alone(recorded: Recorded, say: Said, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from service.cli.live.focusing import height_text
 from service.cli.live.overviews import place_text
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.cli.reading import Reader, reading
 from service.model.images.checks import CheckKind
 from service.model.jobs import ExposureState, JobState
 from service.words.checks import NAMES, bad_says, checks_of
@@ -40,9 +41,12 @@ def list_(
     after: Annotated[int | None, typer.Option(help="Only jobs after this position.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the SEM jobs in the order of the queue."""
-    with Client(connect, key=key, run=run) as client:
-        page = _page(client, limit, state, after)
+    """List the SEM jobs in the order of the queue.
+
+    Also of a run that has ended, with --run.
+    """
+    with reading(connect, key, run) as reader:
+        page = _page(reader, limit, state, after)
     if as_json:
         print_json({"v": 1} | page)
         return
@@ -66,11 +70,11 @@ def list_(
         results.print(f"more with --after {page['after']}")
 
 
-def _page(client: Client, limit: int, state: str | None, after: int | None) -> dict[str, Any]:
+def _page(reader: Reader, limit: int, state: str | None, after: int | None) -> dict[str, Any]:
     """Collect rows from as many replies as it takes."""
     found: list[Any] = []
     while True:
-        page = client.call("queue.list", limit=limit - len(found), state=state, after=after)
+        page = reader.call("queue.list", limit=limit - len(found), state=state, after=after)
         found += page["jobs"]
         after = page["after"]
         if after is None or len(found) >= limit:
@@ -78,9 +82,12 @@ def _page(client: Client, limit: int, state: str | None, after: int | None) -> d
 
 
 def show(job: str, connect: Connect = None, key: Key = None, run: Run = None, as_json: Json = False) -> None:
-    """Show everything that is known about one job."""
-    with Client(connect, key=key, run=run) as client:
-        found = client.call("queue.get", job=job)
+    """Show everything that is known about one job.
+
+    Also of a run that has ended, with --run.
+    """
+    with reading(connect, key, run) as reader:
+        found = reader.call("queue.get", job=job)
     if as_json:
         print_json({"v": 1} | found)
         return

@@ -8,6 +8,7 @@ from service import wording
 from service.api.client import Client
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
+from service.cli.reading import Reader, reading
 from service.words.quantities import duration
 
 Cells = Annotated[list[str], typer.Argument(help="Cells, such as S0001/F000/c0001.")]
@@ -29,9 +30,12 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="Most edits to list.")] = _MOST_ROWS,
     as_json: Json = False,
 ) -> None:
-    """List what people have edited, undone edits included."""
-    with Client(connect, key=key, run=run) as client:
-        found, rows = client.call("review.get"), _rows(client, limit)
+    """List what people have edited, undone edits included.
+
+    Also of a run that has ended, with --run.
+    """
+    with reading(connect, key, run) as reader:
+        found, rows = reader.call("review.get"), _rows(reader, limit)
     if as_json:
         print_json({"v": 1} | found | {"edits": rows[:limit]})
         return
@@ -172,12 +176,12 @@ def _edit(client: Client, edits: list[dict[str, Any]], reason: str, by: str | No
         )
 
 
-def _rows(client: Client, limit: int) -> list[dict[str, Any]]:
+def _rows(reader: Reader, limit: int) -> list[dict[str, Any]]:
     """Collect rows from as many replies as it takes, one more than asked for if there are more."""
     rows: list[dict[str, Any]] = []
     after = 0
     while len(rows) <= limit:
-        page = client.call("review.list", after=after)
+        page = reader.call("review.list", after=after)
         rows += page["edits"]
         after = page["after"]
         if after is None:

@@ -1,16 +1,14 @@
 """Commands `ilemtrack targets ...`: choose the cells to image, each in all of its sections."""
 
-from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 
 from service import wording, wording_cells
 from service.api.client import Client
-from service.cli.live.status import folder_without_daemon
 from service.cli.options import By, Connect, Json, Key, Run, who
 from service.cli.output import changed, print_json
-from service.errors import NoDaemonError
+from service.cli.reading import Reader, reading
 from service.words.quantities import duration
 
 Why = Annotated[str, typer.Option("--reason", "-m", help="Reason; recorded with your name.")]
@@ -34,11 +32,8 @@ def list_(
 
     Also of a run that has ended, with --run.
     """
-    try:
-        with Client(connect, key=key, run=run) as client:
-            found, rows = client.call("targets.get"), _rows(client, limit)
-    except NoDaemonError as error:
-        found, rows = _of_ended(connect, run, error)
+    with reading(connect, key, run) as reader:
+        found, rows = reader.call("targets.get"), _rows(reader, limit)
     if as_json:
         print_json({"v": 1} | found | {"targets": rows[:limit]})
         return
@@ -209,33 +204,14 @@ def _limits(
     return {name: value for name, value in limits.items() if value is not None}
 
 
-def _rows(client: Client, limit: int) -> list[dict[str, Any]]:
+def _rows(reader: Reader, limit: int) -> list[dict[str, Any]]:
     """Collect rows from as many replies as it takes, one more than asked for if there are more."""
     rows: list[dict[str, Any]] = []
     after = None
     while len(rows) <= limit:
-        page = client.call("targets.list", after=after)
+        page = reader.call("targets.list", after=after)
         rows += page["targets"]
         after = page["after"]
         if after is None:
             break
     return rows
-
-
-def _of_ended(
-    connect: str | None, run: str | None, error: NoDaemonError
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Read choice and cells of a run without a daemon from its folder."""
-    path = folder_without_daemon(connect, run, error)
-    # Only now: a client of a daemon loads nothing heavy.
-    from service.api import target_reads
-    from service.planning.targets.listing import TargetLists
-    from service.session.folders.kept_config import kept_config
-    from service.session.folders.run_folder import open_existing
-    from service.store.store import Store
-
-    folder, info = open_existing(path)
-    with closing(Store.open(folder.store)) as store:
-        found = TargetLists(kept_config(folder, info), store).now()
-        rows = [target_reads.row(one).model_dump(mode="json") for one in found.cells]
-        return target_reads.now(store, found).model_dump(mode="json"), rows

@@ -22,6 +22,7 @@ from service.session.folders.run_folder import drive_alone
 from service.store.store import Store
 from tests.places import ROOT
 from tests.service.api.api_session import api_server
+from tests.service.conftest import Start
 from tests.service.daemons import found_by_others
 from tests.service.saying import Said
 from tests.service.sessions import small_config
@@ -235,3 +236,28 @@ def test_files_of_two_runs_are_not_taken_up(tmp_path: Path, say: Said) -> None:
     status, _, said = say("resume", tmp_path / "a")
     assert status == 2
     assert "put the files of one run together" in said
+
+
+def test_a_run_that_no_daemon_drives_is_read_from_its_folder(say: Said, start: Start, runtime: Path) -> None:
+    session = start()
+    session.end()
+    at = ("--run", session.folder.path)
+    status, page, _ = say("queue", "list", "--state", "done", "--json", *at)
+    assert status == 0
+    assert {job["state"] for job in page["jobs"]} == {"done"}
+    job = page["jobs"][0]["job"]
+    status, said, _ = say("queue", "show", job, *at)
+    assert status == 0
+    assert "beam now     not known" in said
+    status, events, _ = say("events", "--follow", *at)
+    assert status == 0
+    assert f"  {job}  " in events
+    status, said, _ = say("estimate", *at)
+    assert status == 0
+    assert "left: nothing\n" in said
+    assert "finished" not in said.partition("left")[2]
+    assert say("review", "list", "--json", *at)[1]["edits"] == []
+    # Nothing is changed there, and nothing is guessed without a name.
+    status, _, said = say("queue", "skip", job, "-m", "a fold", *at)
+    assert (status, said.count("\n")) == (3, 1)
+    assert say("queue", "list")[0] == 3

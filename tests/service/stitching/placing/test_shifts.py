@@ -1,5 +1,6 @@
 """Shifts between overlapping tiles, and what proves them."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -63,6 +64,22 @@ def test_a_single_object_on_empty_ground_proves_nothing() -> None:
     even[100:112, 100:112] = 80
     one, other = image(even, 90, 90, (400, 300), 4, 1), image(even, 95, 92, (400, 300), 4, 2)
     assert find_shift(one, other, (0, 0), 24) is None
+
+
+def test_a_knife_mark_fits_everywhere_along_itself() -> None:
+    """Found on development seed 704: a line through both tiles, 3 um off along itself."""
+    even = np.full((900, 900), 200, np.float32)
+    cv2.line(even, (0, 130), (899, 250), 120.0, 8)
+    # The second lies 40 px further along the line than is believed.
+    along = image(even, 0, 0, (400, 500), 12, 1), image(even, 240, 5.3, (400, 500), 12, 2)
+    assert find_shift(*along, (200, 0), 60) is None
+    # A particle beside it shows where along.
+    cv2.ellipse(even, (330, 320), (25, 14), 30, 0, 360, 60.0, -1)
+    cv2.ellipse(even, (350, 90), (12, 30), 10, 0, 360, 90.0, -1)
+    both = image(even, 0, 0, (400, 500), 12, 1), image(even, 240, 5.3, (400, 500), 12, 2)
+    found = find_shift(*both, (200, 0), 60)
+    assert found is not None
+    assert found.shift_px == pytest.approx((40, 5.3), abs=0.5)
 
 
 @pytest.mark.parametrize("corner", [(480.0, 0.0), (0.0, 400.0), (478.0, 0.0), (2000.0, -50.0)])

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from detection.registration.rigid import Rigid, warp_matrix
-from service.stitching.serial.registration import SIGNIFICANT, CellView, find_rotation, shift_at, view_of
+from service.stitching.serial.registration import (
+    SIGNIFICANT,
+    closely,
+    find_rotation,
+    rotation_closely,
+    shift_at,
+)
+from service.stitching.serial.views import CellView, view_of
 from tests.service.stitching.textures import ground
 
 PIXEL_UM = 0.05
@@ -51,6 +58,32 @@ def test_a_known_rotation_is_refined() -> None:
     assert math.degrees(abs(rotation - motion.rotation_rad)) < 0.2
 
 
+def test_an_outline_that_shrinks_does_not_pull_the_image_along() -> None:
+    inside = ground(6, 900)[: SIZE[0][0], : SIZE[0][1]]
+    images = []
+    for seed, radius_px in ((1, 230), (2, 224)):
+        image = inside + 20 * np.random.default_rng(seed).standard_normal(inside.shape)
+        # The lower half of two outlines: of the cell and, fainter, of its nucleus.
+        for radius, width in ((radius_px, 8), (radius_px - 70, 8)):
+            cv2.circle(image, (160, 20), radius, 10.0, width)
+        images.append(view_of(np.clip(image, 1, 255).astype(np.uint8), PIXEL_UM, (0.0, 0.0)))
+    coarse = shift_at(images[1], images[0], 0.0)
+    assert coarse is not None
+    close = closely(images[1], images[0], coarse.motion)
+    assert close is not None
+    off_um = [math.hypot(*one.motion.shift_um) for one in (coarse, close)]
+    assert off_um[1] < min(0.02, off_um[0])
+
+
+def test_the_rotation_of_proven_cells_is_measured() -> None:
+    motion = Rigid(math.radians(12.2), (0.6, -0.3))
+    pairs = [views(seed, motion) for seed in (3, 4, 5)]
+    begun = math.radians(13.1)
+    found = [shift_at(*pair, begun) for pair in pairs]
+    rotation = rotation_closely(pairs, [one.motion for one in found if one is not None])
+    assert math.degrees(abs(rotation - motion.rotation_rad)) < 0.1
+
+
 @pytest.mark.parametrize("start_rad", [None, 0.4])
 def test_other_ground_is_not_significant(start_rad: float | None) -> None:
     one, _ = views(5, Rigid())
@@ -66,4 +99,5 @@ def test_an_image_of_nothing_is_no_error() -> None:
     assert shift_at(one, empty, 0.3) is None
     tiny = view_of(np.ones((2, 1), np.uint8), PIXEL_UM, (0.0, 0.0))
     assert shift_at(tiny, one, 0.0) is None
+    assert closely(tiny, one, Rigid()) is None
     assert find_rotation([(empty, tiny)], 0.1) == pytest.approx(0.1, abs=math.radians(9))
