@@ -5,13 +5,13 @@ session does everything as it does without them; a frame that none of them has s
 So the result is the same.
 """
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from config.model import Config
-from config.work import DetectionConfig
 from detection.detectors import Detector
 from drivers.errors import FrameError
 from drivers.recorded.listed.frames import ListedFrame, read_listed
@@ -19,7 +19,7 @@ from service.analysis.linking import Linking
 from service.analysis.mosaic import FieldFrame
 from service.analysis.remembered import Answer, Recording, remembering
 from service.analysis.track_names import TrackNames
-from service.batch.tasks import detector_of
+from service.batch.tasks import Order, detector_of
 from service.batch.windows import Window, windows_of
 from service.cluster.workers import Lost, Workers
 from service.errors import ImageError
@@ -84,7 +84,8 @@ def answered_ahead(
         windows = [Window(number, number, number + 1, number + 1) for number in range(len(sections))]
     values = [tuple(sections[one.first : one.last]) for one in windows]
     look_ahead = config.session.order == "array"
-    work = partial(_answers, config.detection, look_ahead, workers.elsewhere)
+    order = Order(config.detection, uuid.uuid4().hex)
+    work = partial(_answers, order, look_ahead, workers.elsewhere)
     answers: dict[str, Answer] = {}
     for window, found in zip(windows, workers.each(work, values), strict=True):
         if not isinstance(found, Lost):
@@ -93,12 +94,10 @@ def answered_ahead(
     return remembering(detector, answers)
 
 
-def _answers(
-    settings: DetectionConfig, look_ahead: bool, elsewhere: bool, sections: Sequence[Ahead]
-) -> dict[str, Answer]:
+def _answers(order: Order, look_ahead: bool, elsewhere: bool, sections: Sequence[Ahead]) -> dict[str, Answer]:
     """Return what a detector answers while sections are linked; a worker does it."""
-    recording = Recording(detector_of(settings, elsewhere))
-    linking = Linking(settings, recording, look_ahead, TrackNames(()), lambda _: ())
+    recording = Recording(detector_of(order.settings, order.token, elsewhere))
+    linking = Linking(order.settings, recording, look_ahead, TrackNames(()), lambda _: ())
     for section in sections:
         frames = []
         for field, file in section.fields:

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from config.work import DetectionConfig
 from detection.serial.section import SerialSection, as_detection
 from drivers.errors import FrameError
 from drivers.recorded.listed.frames import ListedFrame, read_listed
 from drivers.recorded.tiff import RecordedFrame
 from service.archive.stack import detect_serial, serial_document
-from service.batch.tasks import FailedFrame, detector_of, overlay_png, seen_by
+from service.batch.tasks import FailedFrame, Order, detector_of, overlay_png, seen_by
 from service.batch.windows import (
     Sightings,
     Window,
@@ -65,12 +64,12 @@ class StackResult:
 def detect_whole(
     frames: Sequence[ListedFrame],
     names: Sequence[str],
-    settings: DetectionConfig,
+    order: Order,
     advance: Callable[[int], None] = lambda _: None,
 ) -> StackResult:
     """Detect in a whole stack, in this process; `advance` is called with the sections that are done."""
     found, failed = [], []
-    for one in _sections(frames, names, settings, False):
+    for one in _sections(frames, names, order, False):
         (failed if isinstance(one, FailedFrame) else found).append(one)  # type: ignore[attr-defined]
         advance(1)
     return StackResult(tuple(found), tuple(failed))
@@ -79,7 +78,7 @@ def detect_whole(
 def detect_in_windows(
     frames: Sequence[ListedFrame],
     names: Sequence[str],
-    settings: DetectionConfig,
+    order: Order,
     workers: Workers,
     advance: Callable[[int], None] = lambda _: None,
 ) -> StackResult:
@@ -94,7 +93,7 @@ def detect_in_windows(
     """
     windows = windows_of(len(frames))
     results = []
-    work = partial(_window, settings, workers.elsewhere)
+    work = partial(_window, order, workers.elsewhere)
     values = [(one, frames[one.first : one.last], names[one.first : one.last]) for one in windows]
     for window, result in zip(windows, workers.each(work, values), strict=True):
         if isinstance(result, Lost):
@@ -119,7 +118,9 @@ def detect_in_windows(
     )
 
 
-def draw_section(elsewhere: bool, one: tuple[ListedFrame, SerialSection]) -> tuple[bytes, Shown] | FailedFrame:
+def draw_section(
+    elsewhere: bool, one: tuple[ListedFrame, SerialSection]
+) -> tuple[bytes, Shown] | FailedFrame:
     """Return the picture of a section, a PNG file, and its part of the montage; a worker does it."""
     listed, section = one
     try:
@@ -131,7 +132,7 @@ def draw_section(elsewhere: bool, one: tuple[ListedFrame, SerialSection]) -> tup
 
 
 def _window(
-    settings: DetectionConfig,
+    order: Order,
     elsewhere: bool,
     value: tuple[Window, Sequence[ListedFrame], Sequence[str]],
 ) -> StackResult:
@@ -140,7 +141,7 @@ def _window(
     found: list[FoundSection] = []
     failed: list[FailedFrame] = []
     sightings = []
-    for one in _sections(frames, names, settings, elsewhere):
+    for one in _sections(frames, names, order, elsewhere):
         if isinstance(one, FailedFrame):
             if window.begin <= numbers[one.path, one.page or 0] < window.end:
                 failed.append(one)
@@ -153,7 +154,7 @@ def _window(
 
 
 def _sections(
-    frames: Sequence[ListedFrame], names: Sequence[str], settings: DetectionConfig, elsewhere: bool
+    frames: Sequence[ListedFrame], names: Sequence[str], order: Order, elsewhere: bool
 ) -> Iterator[FoundSection | FailedFrame]:
     """Yield the sections of a stack; at most a window of frames is in memory."""
     failed: list[FailedFrame] = []
@@ -164,7 +165,9 @@ def _sections(
             try:
                 frame = read_listed(listed)
             except FrameError as error:
-                failed.append(FailedFrame(listed.path, listed.page, str(error) + seen_by(listed.path, elsewhere)))
+                failed.append(
+                    FailedFrame(listed.path, listed.page, str(error) + seen_by(listed.path, elsewhere))
+                )
                 continue
             held[name] = listed, frame
             yield frame, name
@@ -173,7 +176,9 @@ def _sections(
         del held[next(name for name, (_, one) in held.items() if one is frame)]
         failed.append(FailedFrame(frame.path, frame.page, says))
 
-    for section in detect_serial(read(), settings, detector_of(settings, elsewhere), refused):
+    for section in detect_serial(
+        read(), order.settings, detector_of(order.settings, order.token, elsewhere), refused
+    ):
         while failed:
             yield failed.pop(0)
         listed, frame = held.pop(section.section)

@@ -34,11 +34,14 @@ class Order:
     ----------
     settings : DetectionConfig
         A model is named by its absolute path.
+    token : str
+        Of this call of the program: a worker that stays opens a model anew for each.
     overlay, explain : bool
         Pictures of the boxes, and of the steps of the detector.
     """
 
     settings: DetectionConfig
+    token: str
     overlay: bool = False
     explain: bool = False
 
@@ -114,7 +117,7 @@ def detect_frame(order: Order, elsewhere: bool, listed: ListedFrame) -> FoundFra
     """Detect in a frame; a frame that cannot be used costs only itself."""
     try:
         frame = read_listed(listed)
-        detector = detector_of(order.settings, elsewhere)
+        detector = detector_of(order.settings, order.token, elsewhere)
         with _ONE_AT_A_TIME:
             detection = detect_recorded(frame, order.settings, detector)
     except (FrameError, DetectionError) as error:
@@ -150,8 +153,8 @@ def seen_by(path: Path, elsewhere: bool) -> str:
 
 
 @lru_cache(maxsize=4)
-def detector_of(settings: DetectionConfig, elsewhere: bool) -> Detector:
-    """Return the detector of a configuration, opened once in a process.
+def detector_of(settings: DetectionConfig, token: str, elsewhere: bool) -> Detector:  # noqa: ARG001
+    """Return the detector of a configuration, opened once for a token in a process.
 
     Raises
     ------

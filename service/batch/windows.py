@@ -56,7 +56,9 @@ def windows_of(count: int) -> list[Window]:
 
 def sightings_of(section: int, cells: Iterable[SerialCell]) -> Sightings:
     """Return the tracks that a section shows by itself."""
-    return Sightings(section, tuple((one.cell.box_px, one.tracks[0]) for one in cells if one.seen and one.tracks))
+    return Sightings(
+        section, tuple((one.cell.box_px, one.tracks[0]) for one in cells if one.seen and one.tracks)
+    )
 
 
 def joined_names(windows: Sequence[Window], sightings: Sequence[Sequence[Sightings]]) -> list[dict[str, str]]:

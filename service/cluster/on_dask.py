@@ -82,7 +82,9 @@ class OnDask:
         except (OSError, asyncio.CancelledError) as error:
             if self._client.status == "running":
                 raise
-            raise InputError(f"{self._name} is gone ({error or type(error).__name__}); nothing is lost but time: run it again") from None
+            raise InputError(
+                f"{self._name} is gone ({error or type(error).__name__}); run it again"
+            ) from None
         finally:
             if waiting and self._client.status == "running":
                 self._client.cancel(list(waiting), force=True)
@@ -98,11 +100,15 @@ class OnDask:
                 if not self._client.scheduler_info(n_workers=-1)["workers"]:
                     alone_s += _LOOK_S
                     if alone_s == _LOOK_S:
-                        self._tell(f"{self._name} has no worker left; the work goes on as soon as one is back")
+                        self._tell(
+                            f"{self._name} has no worker left; the work goes on as soon as one is back"
+                        )
                 else:
                     alone_s = 0.0
             except KilledWorker:
-                return Lost(f"every worker that took it died ({_DEATHS + 1} of them), perhaps for want of memory")
+                return Lost(
+                    f"every worker that took it died ({_DEATHS + 1} of them), perhaps for want of memory"
+                )
             except _OtherVersionError as error:
                 raise InputError(f"{self._name}: {error}") from None
             except (ModuleNotFoundError, AttributeError) as error:
@@ -186,11 +192,15 @@ def remote_cluster(address: str, tell: Callable[[str], None]) -> Iterator[OnDask
             end = time.monotonic() + _CONNECT_S
             while not (threads := client.nthreads()):
                 if time.monotonic() > end:
-                    raise InputError(f"{name} has no worker; start some with `dask worker {address} --nthreads 1`")
+                    raise InputError(
+                        f"{name} has no worker; start some with `dask worker {address} --nthreads 1`"
+                    )
                 time.sleep(0.1)
             if max(threads.values()) > 1:
-                tell(f"warning: {name} has workers of several threads, which share one interpreter; workers"
-                     " started with --nthreads 1 are faster")
+                tell(
+                    f"warning: {name} has workers of several threads, which share one interpreter; workers"
+                    " started with --nthreads 1 are faster"
+                )
             yield OnDask(client, name, True, tell)
 
 

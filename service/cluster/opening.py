@@ -14,8 +14,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORTH_S = 30.0
-"""Time that more workers must save before they are started: their start takes 8 s on two cores of which others
-use a part, 5 s of that in CPU time (docs/decisions/0023-archives-on-dask.md)."""
+"""Time that more workers must save before they are started: their start takes 11 s of CPU time on two cores
+(docs/decisions/0023-archives-on-dask.md)."""
 _FEWEST = 3
 """Values by which the time for the others is estimated; the first one also loads the libraries."""
 _BYTES_A_WORKER = 2 * 2**30

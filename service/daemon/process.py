@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from config.loading import dump
 from config.model import Config
+from detection.detectors import Detector
 from drivers.microscope import PutBack
 from service.acquisition.unrecorded import record_unrecorded
 from service.analysis.worker import Analysis

@@ -1,4 +1,4 @@
-"""Items of an export that workers write ahead, each in a folder of its own, for the export to put in place."""
+"""Items of an export that workers write ahead, each in a folder of its own."""
 
 import shutil
 import uuid
@@ -27,9 +27,7 @@ def written_ahead(items: Sequence[Item], target: ExportFolder, workers: Workers)
     workers : Workers
         They need the folders of the run and of the export under the same paths.
     """
-    missing = [
-        item for item in items if item.pixel_bytes and not target.has(item.path, item.fingerprint())
-    ]
+    missing = [item for item in items if item.pixel_bytes and not target.has(item.path, item.fingerprint())]
     results = workers.each(partial(_write, target.work, workers.elsewhere), [item.write for item in missing])
     return {item.path: partial(_take, results) for item in missing}
 
@@ -37,7 +35,9 @@ def written_ahead(items: Sequence[Item], target: ExportFolder, workers: Workers)
 def _write(work: Path, elsewhere: bool, write: Write) -> tuple[Path, Sequence[LeftOutImage]] | str:
     """Write an item, on a worker; return its place, and what it leaves out, or why it cannot be written."""
     if elsewhere and not work.is_dir():
-        return f"{work}: is not seen by a worker, which needs the folders of run and export under the same paths"
+        return (
+            f"{work}: is not seen by a worker, which needs the folders of run and export under the same paths"
+        )
     # Of its own for each try: a worker that was given up may still be writing.
     folder = work / uuid.uuid4().hex
     folder.mkdir()

@@ -105,7 +105,9 @@ def _plane_shape(folder: Path, image: Image, array: Any) -> tuple[int, int]:
         raise FrameError(f"{folder}: its array has changed since its metadata were read")
     rows, columns = array.shape[-2:]
     if not (0 < rows <= _MAX_SIDE_PX and 0 < columns <= _MAX_SIDE_PX):
-        raise FrameError(f"{folder}: claims {columns} x {rows} pixels; at most {_MAX_SIDE_PX} a side are read")
+        raise FrameError(
+            f"{folder}: claims {columns} x {rows} pixels; at most {_MAX_SIDE_PX} a side are read"
+        )
     if rows * columns * array.dtype.itemsize > _MAX_BYTES:
         raise FrameError(f"{folder}: has planes of more than {_MAX_BYTES // 2**20} MiB")
     return int(rows), int(columns)

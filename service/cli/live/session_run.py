@@ -112,8 +112,8 @@ def begin(
 ) -> int:
     """Begin a run in a new folder, drive it to its end, and return the exit status of the program.
 
-    An overview, (rows, columns, 3), is kept among the pictures of the run. `ahead` has workers look at the frames
-    before the session begins.
+    An overview, (rows, columns, 3), is kept among the pictures of the run. `ahead` has workers look
+    at the frames before the session begins.
     """
     own_packages.check()
     config = with_absolute_file(with_absolute_model(config))

@@ -1,5 +1,6 @@
 """Work, progress and output of `ilemtrack detect`."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,13 +19,13 @@ from detection.serial.section import SerialSection, as_detection
 from drivers.recorded.collection import image_files
 from drivers.recorded.listed.frames import ListedFrame
 from drivers.recorded.listed.listing import Listing
-from service.analysis.detectors import absolute_model, open_detector
+from service.analysis.detectors import absolute_model
 from service.archive.frames import numbers, picture_names
 from service.archive.stack import section_names
 from service.batch.frames import detect_archive, list_archive
 from service.batch.labels import write_found_labels
 from service.batch.stack import StackResult, detect_in_windows, detect_whole, draw_section
-from service.batch.tasks import FailedFrame, FoundFrame, Order
+from service.batch.tasks import FailedFrame, FoundFrame, Order, detector_of
 from service.cli.consoles import people, results
 from service.cli.exit_status import FAILURES, OK
 from service.cli.output import print_json, tell
@@ -36,6 +37,8 @@ from service.pictures.montage import draw_montage
 from service.pictures.overlay import write_png
 from service.store.durable import write_bytes
 
+_MOST_SAID = 20
+"""Frames that cannot be used of which each is said on a terminal."""
 MONTAGE = "montage"
 """Name of the picture of all serial sections."""
 
@@ -96,11 +99,10 @@ def detect_all(
         No frame can be used, or the settings cannot; one sentence.
     """
     settings = absolute_model(settings)
-    open_detector(settings)
+    order = Order(settings, uuid.uuid4().hex, outputs.overlay is not None, outputs.explain is not None)
+    # What is wrong with it is said here, and not by every worker.
+    detector_of(settings, order.token, False)
     files = image_files(images, ordered=serial)
-    for folder in (outputs.overlay, outputs.explain, outputs.roi, outputs.labels):
-        if folder is not None:
-            make_folder(folder)
     found = _Found()
     with opened_workers(*work, tell) as workers:
         # Workers of another computer have a working folder of their own.
@@ -110,23 +112,34 @@ def detect_all(
         for notice in (*files.notices, *listing.notices):
             tell(f"warning: {notice}")
         found.failed += [FailedFrame(path, None, says) for path, says in listing.failed.items()]
-        for one in found.failed:
-            tell(f"warning: {one.says}")
+        sections = section_names(listing.frames) if serial else ()
+        for folder in (outputs.overlay, outputs.explain, outputs.roi, outputs.labels):
+            if folder is not None:
+                make_folder(folder)
         if serial:
-            _detect_stack(listing, settings, paths, outputs, workers, found, work == (None, None))
+            _detect_stack(listing, sections, order, paths, outputs, workers, found, work == (None, None))
         else:
-            _detect_frames(listing, settings, paths, outputs, workers, found)
+            _detect_frames(listing, order, paths, outputs, workers, found)
     found.frames = [(replace(frame, path=given[frame.path]), one) for frame, one in found.frames]
-    found.documents = [{**one, "path": str(frame.path)} for one, (frame, _) in zip(found.documents, found.frames, strict=True)]
+    found.documents = [
+        {**one, "path": str(frame.path)}
+        for one, (frame, _) in zip(found.documents, found.frames, strict=True)
+    ]
     if not found.frames:
         raise InputError(found.failed[0].says if len(found.failed) == 1 else _none_of(found.failed))
+    for failed in found.failed[:_MOST_SAID]:
+        tell(f"warning: {failed.says}")
+    if len(found.failed) > _MOST_SAID:
+        tell(f"warning: {len(found.failed) - _MOST_SAID} more cannot be used; --json lists them all")
     if outputs.roi is not None:
         write_found(outputs.roi, [(frame.path, frame.page, detection) for frame, detection in found.frames])
     if outputs.labels is not None:
         names = picture_names(files.paths)
         for n, (frame, detection) in enumerate(found.frames):
             tracks = [cell.tracks for cell in found.sections[n].cells] if found.sections else None
-            write_found_labels(outputs.labels / f"{_page_name(names, frame)}.ome.zarr", frame, detection, tracks)
+            write_found_labels(
+                outputs.labels / f"{_page_name(names, frame)}.ome.zarr", frame, detection, tracks
+            )
     if outputs.as_json:
         document = {"v": 1, "detector": settings.detector, "frames": found.documents}
         if found.failed:
@@ -136,8 +149,6 @@ def detect_all(
         print_json(document)
     else:
         print_found(found.frames, found.sections)
-    if found.failed:
-        tell(f"{len(found.failed)} of the images or frames could not be used, as said above")
     return FAILURES if found.failed else OK
 
 
@@ -147,28 +158,22 @@ def _none_of(failed: Sequence[FailedFrame]) -> str:
 
 def _detect_frames(
     listing: Listing,
-    settings: DetectionConfig,
+    order: Order,
     paths: Sequence[Path],
     outputs: Outputs,
     workers: Workers,
     found: _Found,
 ) -> None:
-    order = Order(settings, outputs.overlay is not None, outputs.explain is not None)
     names = picture_names(paths)
     with _bar(len(listing.frames)) as advance:
         for one in detect_archive(listing.frames, order, workers):
             advance(1)
             if isinstance(one, FailedFrame):
-                _leave_out(one, found)
+                found.failed.append(one)
                 continue
             _write_pictures(one, _page_name(names, one.frame), outputs)
             found.frames.append((one.frame, one.detection))
             found.documents.append(one.document)
-
-
-def _leave_out(one: FailedFrame, found: _Found) -> None:
-    tell(f"warning: {one.says}")
-    found.failed.append(one)
 
 
 def _write_pictures(one: FoundFrame, name: str, outputs: Outputs) -> None:
@@ -184,21 +189,20 @@ def _write_pictures(one: FoundFrame, name: str, outputs: Outputs) -> None:
 
 def _detect_stack(
     listing: Listing,
-    settings: DetectionConfig,
+    sections: Sequence[str],
+    order: Order,
     paths: Sequence[Path],
     outputs: Outputs,
     workers: Workers,
     found: _Found,
     whole: bool,
 ) -> None:
-    sections = section_names(listing.frames)
     with _bar(len(listing.frames)) as advance:
         if whole:
-            result = detect_whole(listing.frames, sections, settings, advance)
+            result = detect_whole(listing.frames, sections, order, advance)
         else:
-            result = detect_in_windows(listing.frames, sections, settings, workers, advance)
-    for one in result.failed:
-        _leave_out(one, found)
+            result = detect_in_windows(listing.frames, sections, order, workers, advance)
+    found.failed += result.failed
     found.frames += [(one.frame, as_detection(one.section)) for one in result.found]
     found.sections += [one.section for one in result.found]
     found.documents += [one.document for one in result.found]
@@ -236,9 +240,7 @@ def _page_name(names: Mapping[Path, str], frame: ListedFrame) -> str:
     return names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
 
 
-def print_found(
-    found: Sequence[tuple[ListedFrame, Detection]], sections: Sequence[SerialSection]
-) -> None:
+def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequence[SerialSection]) -> None:
     """Print a table of the cells of each frame, and its warnings."""
     for n, (frame, detection) in enumerate(found):
         title = f"{frame.path} page {frame.page}" + (f", {sections[n].section}" if sections else "")

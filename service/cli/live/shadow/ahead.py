@@ -63,9 +63,7 @@ def _asked(scheduler: str | None, workers: int | None) -> bool:
     return scheduler is not None or (workers or 1) > 1
 
 
-def _by_section(
-    config: Config, fields: Sequence[tuple[Field, SavedFile | RecordedFile]]
-) -> list[Ahead]:
+def _by_section(config: Config, fields: Sequence[tuple[Field, SavedFile | RecordedFile]]) -> list[Ahead]:
     """Return the fields of each section, in the order of the sections."""
     angles = {
         one.id: math.radians(one.angle_deg)
