@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.errors import FrameError
-from drivers.recorded.listed.frames import read_listed, list_frames
+from drivers.recorded.listed.frames import list_frames, read_listed
 from drivers.recorded.listed.listing import notices_of
 from drivers.recorded.listed.ngff import is_zarr, ngff_images
 from drivers.recorded.tiff import RecordedFrame, read_frames
@@ -59,7 +59,8 @@ def image_files(given: Sequence[Path], ordered: bool = False) -> ImageFiles:
     """Return the files that people mean by files, folders and patterns such as ``section_*.tiff``.
 
     A folder stands for the images in it, a pattern for what it fits, both in natural order (s2 before s10);
-    a folder of OME-Zarr for its image, or for those of its collection. Files keep the order in which they are given.
+    a folder of OME-Zarr for its image, or for those of its collection. Files keep the order
+    in which they are given.
 
     Parameters
     ----------

@@ -44,8 +44,8 @@ class Analysis:
     Sections are processed in the order of cutting, each once none of its fields is pending. Their frames are
     read from disk, so that memory does not grow with the array and a restart sees the same pixels. A new
     process starts again with the first section, and records results only for fields that are still ``saved``;
-    see docs/decisions/0007-serial-in-sessions.md. Without `pictures`, none are drawn. A `detector` stands for the
-    one that the configuration names.
+    see docs/decisions/0007-serial-in-sessions.md. Without `pictures`, none are drawn. A `detector` stands
+    for the one that the configuration names.
 
     Raises
     ------

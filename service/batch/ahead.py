@@ -1,8 +1,8 @@
 """Answers of a detector for the frames of a session, found by workers before the session asks.
 
-Workers link the sections as the session will, in windows that overlap, and keep what the detector answers. The
-session does everything as it does without them; a frame that none of them has seen, its detector sees itself.
-So the result is the same.
+Workers link the sections as the session will, in windows that overlap, and keep what the detector answers.
+The session does everything as it does without them; a frame that none of them has seen, its detector sees
+itself. So the result is the same.
 """
 
 import uuid

@@ -11,8 +11,8 @@ from service.batch.tasks import FailedFrame, FoundFrame, Order, detect_frames, l
 from service.cluster.workers import Lost, Workers
 
 _PIXELS_AT_ONCE = 2**21
-"""Pixels of the frames that a worker gets at once: a quarter of a second of work, against some milliseconds to
-hand it out."""
+"""Pixels of the frames that a worker gets at once: a quarter of a second of work, some milliseconds to hand
+out."""
 _MOST_AT_ONCE = 16
 
 

@@ -62,7 +62,7 @@ def write_found_labels(
 
 
 def _place_um(frame: ListedFrame) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return pixel size and corner of the first pixel, y downwards; the corner is 0, 0 where none is known."""
+    """Return pixel size, and place of the first corner, y downwards; 0, 0 where none is known."""
     width, height = (size * 1e6 for size in frame.pixel_size_m)
     rows, columns = frame.shape
     if frame.plane.center_m is None:

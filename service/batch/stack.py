@@ -68,9 +68,13 @@ def detect_whole(
     advance: Callable[[int], None] = lambda _: None,
 ) -> StackResult:
     """Detect in a whole stack, in this process; `advance` is called with the sections that are done."""
-    found, failed = [], []
+    found: list[FoundSection] = []
+    failed: list[FailedFrame] = []
     for one in _sections(frames, names, order, False):
-        (failed if isinstance(one, FailedFrame) else found).append(one)  # type: ignore[attr-defined]
+        if isinstance(one, FailedFrame):
+            failed.append(one)
+        else:
+            found.append(one)
         advance(1)
     return StackResult(tuple(found), tuple(failed))
 

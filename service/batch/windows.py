@@ -1,5 +1,6 @@
 """A stack in windows that overlap, and their tracks joined."""
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +13,16 @@ from detection.tracking.tracker import Place
 CORE = 96
 """Sections of a window whose result counts."""
 BEFORE = 26
-"""Sections before them that are detected as well, so that background, links, averages and fixed pattern are as in
-the whole stack: the background of a section is of 13 before it, fixed pattern compares 11 sections before, and
-an average takes the fixed pattern of the two sections before it."""
+"""Sections before them that are detected as well, so that all is as in the whole stack: the background of a
+section is of 13 before it, fixed pattern compares 11 sections before, and an average takes the fixed pattern
+of the two sections before it. Measured: docs/decisions/0023-archives-on-dask.md."""
 AFTER = 5
 """Sections after them: a section comes out five sections late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Sections that are detected together: ``first <= begin < end <= last``, those from begin to end count."""
+    """Sections from first to last are detected together, and the results from begin to end count."""
 
     first: int
     begin: int
@@ -50,7 +51,7 @@ def windows_of(count: int) -> list[Window]:
     edges = [count * part // parts for part in range(parts + 1)]
     return [
         Window(max(begin - BEFORE, 0), begin, end, min(end + AFTER, count))
-        for begin, end in zip(edges, edges[1:], strict=False)
+        for begin, end in itertools.pairwise(edges)
     ]
 
 

@@ -32,6 +32,8 @@ _RETRIES = 2
 _DEATHS = 3
 """Workers that may die of a value before it is given up; the default of Dask."""
 _LOOK_S = 10.0
+_BACK_S = 60
+"""Time after which a worker of this computer that died and is not back is replaced, s."""
 _NICE = 10
 """Workers of this computer give way to a session at the microscope, and to people."""
 
@@ -48,10 +50,20 @@ class OnDask:
         True for another computer.
     tell : callable
         Takes a sentence for people.
+    revive : callable
+        Called while a result is waited for; starts workers in place of those that are gone.
     """
 
-    def __init__(self, client: Client, name: str, elsewhere: bool, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        elsewhere: bool,
+        tell: Callable[[str], None],
+        revive: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client, self._name, self._elsewhere, self._tell = client, name, elsewhere, tell
+        self._revive = revive
 
     @property
     def elsewhere(self) -> bool:
@@ -67,7 +79,7 @@ class OnDask:
             The scheduler is gone, or a worker has not this version of ilemtrack; one sentence.
         """
         work = partial(_run, program_version(), 0 if self._elsewhere else _NICE, function)
-        waiting: deque[Future] = deque()
+        waiting: deque[Future[Any]] = deque()
         left = iter(values)
         try:
             while True:
@@ -89,7 +101,7 @@ class OnDask:
             if waiting and self._client.status == "running":
                 self._client.cancel(list(waiting), force=True)
 
-    def _result(self, future: Future) -> Any:
+    def _result(self, future: Future[Any]) -> Any:
         alone_s = 0.0
         while True:
             try:
@@ -97,6 +109,7 @@ class OnDask:
             except TimeoutError:
                 if self._client.status != "running":
                     raise ConnectionError(f"no answer from {self._name}") from None
+                self._revive()
                 if not self._client.scheduler_info(n_workers=-1)["workers"]:
                     alone_s += _LOOK_S
                     if alone_s == _LOOK_S:
@@ -146,6 +159,8 @@ def local_cluster(count: int, tell: Callable[[str], None]) -> Iterator[OnDask]:
     """
     settings = {
         "distributed.scheduler.allowed-failures": _DEATHS,
+        # On a computer with much to do, a worker is back after a minute.
+        "distributed.deploy.lost-worker-timeout": f"{_BACK_S} s",
         # Work is bounded by the frames that are taken at once; a worker with a large one is not to be killed.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
@@ -169,7 +184,9 @@ def local_cluster(count: int, tell: Callable[[str], None]) -> Iterator[OnDask]:
             ) as cluster,
             Client(cluster, security=keys) as client,
         ):
-            yield OnDask(client, "the cluster of this computer", False, tell)
+            yield OnDask(
+                client, "the cluster of this computer", False, tell, revive=lambda: cluster.scale(count)
+            )
 
 
 @contextmanager

@@ -53,3 +53,7 @@ class Here:
         """Yield the result for each value; see `Workers.each`."""
         for value in values:
             yield function(value)
+
+
+HERE = Here()
+"""Keeps nothing, so that one is enough."""

@@ -81,10 +81,7 @@ def list_frames(
 
     Parameters and errors are those of `drivers.recorded.tiff.read_frames`, but for what only pixels show.
     """
-    if path.is_dir():
-        found = list_ngff(path, channel)
-    else:
-        found = _of_file(path, channel)
+    found = list_ngff(path, channel) if path.is_dir() else _of_file(path, channel)
     listed = []
     for page, (number, shape, kind, plane) in enumerate(found):
         size_m, notice = chosen_size(plane.size, pixel_size_nm, f"{path}: page {page}")

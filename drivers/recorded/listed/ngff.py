@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.errors import FrameError
 from drivers.recorded.grey import Pixels, grey_levels, kind_of
 from drivers.recorded.listed.ngff_metadata import Image, attributes_of, image_of
@@ -55,6 +58,53 @@ def ngff_images(folder: Path) -> list[Path]:
         if not found:
             raise FrameError(f"{folder}: is OME-Zarr without an image; name the folder of an image in it")
         return found
+
+
+def is_labels(folder: Path) -> bool:
+    """Return True if an OME-Zarr folder is a label image.
+
+    Raises
+    ------
+    FrameError
+    """
+    with _in_a_sentence(folder):
+        return "image-label" in attributes_of(folder)
+
+
+def labels_of(image: Path) -> str:
+    """Return the name of the labels of an image.
+
+    Raises
+    ------
+    FrameError
+        It has none, or several.
+    """
+    with _in_a_sentence(image):
+        folder = image / "labels"
+        names = attributes_of(folder).get("labels") if is_zarr(folder) else None
+        if not isinstance(names, list) or not names:
+            raise FrameError(f"{image}: has no labels")
+        if len(names) > 1:
+            raise FrameError(
+                f"{image}: has several labels ({', '.join(map(str, names))}); name one of their folders"
+            )
+        if (folder / str(names[0])).resolve().parent != folder.resolve():
+            raise FrameError(f"{image}: lists labels outside of itself; it is damaged, or made to mislead")
+        return str(names[0])
+
+
+def read_labels(folder: Path) -> list[NDArray[Any]]:
+    """Return the planes of a label image, (rows, columns) of whole numbers each.
+
+    Raises
+    ------
+    FrameError
+    """
+    with _in_a_sentence(folder):
+        image = image_of(folder, labels=True)
+        array = _array(folder, image)
+        _plane_shape(folder, image, array)
+        return [np.asarray(array[image.index(number)]) for number in range(image.count)]
 
 
 def list_ngff(folder: Path, channel: str | None) -> list[tuple[int, tuple[int, int], str, Plane]]:

@@ -121,8 +121,8 @@ def attributes_of(folder: Path) -> dict[str, Any]:
     return {**found, "ilemtrack": ours}
 
 
-def image_of(folder: Path) -> Image:
-    """Return the metadata of an image.
+def image_of(folder: Path, labels: bool = False) -> Image:
+    """Return the metadata of an image, or of a label image where `labels` are wanted.
 
     Raises
     ------
@@ -135,11 +135,11 @@ def image_of(folder: Path) -> Image:
     scales = attributes.get("multiscales")
     if not isinstance(scales, list) or not scales:
         raise FrameError(f"{folder}: is OME-Zarr, but no image of NGFF 0.4 or 0.5")
-    if "image-label" in attributes:
+    if "image-label" in attributes and not labels:
         raise FrameError(f"{folder}: holds labels, not an image")
     first = scales[0]
     dataset = first["datasets"][0]
-    if (folder / str(dataset["path"])).resolve().parent != folder.resolve():
+    if not (folder / str(dataset["path"])).resolve().is_relative_to(folder.resolve()):
         raise FrameError(f"{folder}: names an array outside of itself; it is damaged, or made to mislead")
     axes = [one if isinstance(one, str) else one["name"] for one in first.get("axes", ())]
     shape = _shape(folder / dataset["path"])
