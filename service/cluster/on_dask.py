@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -79,18 +79,22 @@ class OnDask:
             The scheduler is gone, or a worker has not this version of ilemtrack; one sentence.
         """
         work = partial(_run, program_version(), 0 if self._elsewhere else _NICE, function)
-        waiting: deque[Future[Any]] = deque()
+        waiting: deque[tuple[T, Future[Any]]] = deque()
         left = iter(values)
         try:
             while True:
                 ahead = _AHEAD * max(sum(self._client.nthreads().values()), 1)
                 while len(waiting) < ahead and (value := next(left, _NO_MORE)) is not _NO_MORE:
-                    # Not pure: two values that are equal are still two.
-                    waiting.append(self._client.submit(work, value, pure=False, retries=_RETRIES))
+                    waiting.append((value, self._given(work, value)))
                 if not waiting:
                     return
-                yield self._result(waiting[0])
-                waiting.popleft().release()
+                value, future = waiting[0]
+                try:
+                    result = self._result(future)
+                except KilledWorker:
+                    result = self._alone(work, value, [one for _, one in waiting])
+                yield result
+                waiting.popleft()[1].release()
         except (OSError, asyncio.CancelledError) as error:
             if self._client.status == "running":
                 raise
@@ -99,7 +103,27 @@ class OnDask:
             ) from None
         finally:
             if waiting and self._client.status == "running":
-                self._client.cancel(list(waiting), force=True)
+                self._client.cancel([one for _, one in waiting], force=True)
+
+    def _given(self, work: Callable[[T], R], value: T) -> Future[Any]:
+        # Not pure: two values that are equal are still two.
+        return self._client.submit(work, value, pure=False, retries=_RETRIES)
+
+    def _alone(self, work: Callable[[T], R], value: T, others: Sequence[Future[Any]]) -> Any:
+        """Try a value once more with nothing beside it.
+
+        Dask blames the death of a worker on all values that wait there.
+        """
+        for one in others:
+            with suppress(Exception):
+                self._result(one)
+        future = self._given(work, value)
+        try:
+            return self._result(future)
+        except KilledWorker:
+            return Lost("every worker that took it died, perhaps for want of memory")
+        finally:
+            future.release()
 
     def _result(self, future: Future[Any]) -> Any:
         alone_s = 0.0
@@ -107,6 +131,9 @@ class OnDask:
             try:
                 return future.result(timeout=_LOOK_S)
             except TimeoutError:
+                if future.status == "error":
+                    # One of a network drive, that the work itself has met.
+                    raise
                 if self._client.status != "running":
                     raise ConnectionError(f"no answer from {self._name}") from None
                 self._revive()
@@ -118,13 +145,9 @@ class OnDask:
                         )
                 else:
                     alone_s = 0.0
-            except KilledWorker:
-                return Lost(
-                    f"every worker that took it died ({_DEATHS + 1} of them), perhaps for want of memory"
-                )
             except _OtherVersionError as error:
                 raise InputError(f"{self._name}: {error}") from None
-            except (ModuleNotFoundError, AttributeError) as error:
+            except ModuleNotFoundError as error:
                 raise InputError(
                     f"{self._name}: a worker cannot do this work ({error}); install ilemtrack"
                     f" {program_version()} for all workers"

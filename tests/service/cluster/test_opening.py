@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from service.cluster import opening
+from service.cluster import on_dask, opening
 from service.cluster.opening import opened_workers
 from service.cluster.workers import Here
 from service.errors import InputError
 from tests.service.cluster import work
 
 
-def test_both_options_and_no_scheduler_are_one_sentence() -> None:
+def test_both_options_and_no_scheduler_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_dask, "_CONNECT_S", 0.5)
     with pytest.raises(InputError, match="leave it out with --scheduler"), opened_workers("tcp://a:1", 2):
         pass
     with (

@@ -113,7 +113,7 @@ def _set(*keys: Any, value: Any) -> Change:
         (_set("datasets", 0, "path", value="../b.zarr/0"), "names an array outside of itself"),
         (_set("datasets", value=[]), "cannot be read, it is probably damaged"),
         (_set("datasets", 0, "path", value="nowhere"), "cannot be read, it is probably damaged"),
-        (_set("datasets", 0, "coordinateTransformations", 0, "scale", value=[9.0, 1.0]), "must be square"),
+        (_set("datasets", 0, "coordinateTransformations", 0, "scale", value=[0.9, 1.0]), "must be square"),
         (
             _set("datasets", 0, "coordinateTransformations", 0, value={"type": "affine", "affine": [1.0]}),
             "place the image by affine of a form that is not read",
