@@ -1,8 +1,8 @@
 """Archives on 1 to 16 workers: durations of tasks, measured here one by one, and listed onto workers.
 
 The time on several workers is that of a list schedule: each task goes to the worker that is free first, in
-the order in which ilemtrack hands them out. It counts the time to hand a task out, and leaves out the start of
-the cluster and what workers of one machine take from each other.
+the order in which ilemtrack hands them out. It counts the time to hand a task out, and leaves out the start
+of the cluster and what workers of one machine take from each other.
 """
 
 import heapq

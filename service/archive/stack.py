@@ -17,7 +17,7 @@ from service.errors import InputError
 
 
 class StackFrame(Protocol):
-    """What must be alike in the frames of a stack, read or not."""
+    """Facts of a frame that must be alike in a stack, read or not."""
 
     @property
     def path(self) -> Path:

@@ -28,7 +28,7 @@ _ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted of each frame.
+    """Wishes for each frame.
 
     Attributes
     ----------

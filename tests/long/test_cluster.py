@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from service.cluster.on_dask import OnDask, local_cluster
+from service.cluster.workers import Lost
 from tests.places import ROOT
+from tests.service.cluster import work
 
 pytestmark = pytest.mark.long
 
@@ -174,3 +178,24 @@ def test_ctrl_c_leaves_nothing_half_written(archive: Path, tmp_path: Path) -> No
         pytest.fail("a worker is left")
     assert not list(overlay.glob("*.part"))
     assert all(path.read_bytes().endswith(b"IEND\xaeB`\x82") for path in overlay.iterdir())
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[OnDask]:
+    with local_cluster(2, lambda _: None) as found:
+        yield found
+
+
+def test_several_processes_do_the_work(workers: OnDask) -> None:
+    assert len(set(workers.each(work.process, range(40)))) == 2
+
+
+def test_a_worker_that_dies_costs_time_only(workers: OnDask, tmp_path: Path) -> None:
+    assert list(workers.each(partial(work.killing, tmp_path, True), range(20))) == list(range(20))
+    assert (tmp_path / "killed").exists()
+
+
+def test_what_kills_every_worker_is_given_up_alone(workers: OnDask, tmp_path: Path) -> None:
+    found = list(workers.each(partial(work.killing, tmp_path, False), range(8)))
+    assert [n for n, one in enumerate(found) if isinstance(one, Lost)] == [5]
+    assert [one for one in found if not isinstance(one, Lost)] == [0, 1, 2, 3, 4, 6, 7]

@@ -10,7 +10,7 @@ from drivers.recorded.listed.frames import ListedFrame
 
 
 class OfAChannel(Protocol):
-    """What is known of a frame, read or not."""
+    """Facts of a frame, read or not."""
 
     @property
     def path(self) -> Path:
@@ -29,7 +29,7 @@ class OfAChannel(Protocol):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What people must know of it."""
+        """Sentences that people must know."""
         ...
 
 

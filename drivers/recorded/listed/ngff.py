@@ -20,7 +20,7 @@ _MAX_BYTES = 512 * 2**20
 _MAX_PLANES = 100_000
 _MARKS = ("zarr.json", ".zattrs", ".zgroup")
 _FLUORESCENCE = "fm/"
-"""Where our exports have fluorescence, beside electron images."""
+"""Folder of fluorescence in our exports, beside electron images."""
 
 
 def is_zarr(folder: Path) -> bool:

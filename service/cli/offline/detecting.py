@@ -45,7 +45,7 @@ MONTAGE = "montage"
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What people want to have.
+    """Wishes of a person.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Outputs:
 
 @dataclass(slots=True)
 class _Found:
-    """What was found so far, in the order of the frames."""
+    """Cells found so far, in the order of the frames."""
 
     frames: list[tuple[ListedFrame, Detection]] = field(default_factory=list)
     sections: list[SerialSection] = field(default_factory=list)

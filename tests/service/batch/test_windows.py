@@ -60,12 +60,12 @@ def test_two_tracks_of_a_window_never_become_one() -> None:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give 24 sections of cells that grow and shrink, drifting and each in noise of its own."""
+    """Give 16 sections of cells that grow and shrink, drifting and each in noise of its own."""
     rng = np.random.default_rng(5)
     rows, columns = np.mgrid[0:96, 0:96]
-    cells = [(*rng.uniform(12, 84, 2), rng.uniform(0, 24), rng.uniform(6, 10)) for _ in range(14)]
+    cells = [(*rng.uniform(12, 84, 2), rng.uniform(0, 16), rng.uniform(6, 10)) for _ in range(12)]
     pages = []
-    for n in range(24):
+    for n in range(16):
         image = np.full((96, 96), 300.0)
         for x, y, middle, radius in cells:
             if (now := radius**2 - (1.5 * (n - middle)) ** 2) > 4:
@@ -88,11 +88,11 @@ def test_windows_joined_are_the_whole_stack(stack: Path, monkeypatch: pytest.Mon
     frames = list_frames(stack)
     names = section_names(frames)
     whole = detect_whole(frames, names, ORDER)
-    monkeypatch.setattr(windows, "CORE", 12)
-    assert len(windows_of(24)) == 2
+    monkeypatch.setattr(windows, "CORE", 8)
+    assert len(windows_of(16)) == 2
     done: list[int] = []
     joined = detect_in_windows(frames, names, ORDER, Here(), done.append)
-    assert sum(done) == 24
+    assert sum(done) == 16
     assert documents(joined) == documents(whole)
     assert [one.section.place.chain for one in joined.found] == [
         one.section.place.chain for one in whole.found
@@ -104,20 +104,20 @@ def test_windows_joined_are_the_whole_stack(stack: Path, monkeypatch: pytest.Mon
 def test_a_bad_section_is_left_out_of_every_window(
     stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "CORE", 6)
-    frames: list[ListedFrame] = list(list_frames(stack)[:10])
+    monkeypatch.setattr(windows, "CORE", 3)
+    frames: list[ListedFrame] = list(list_frames(stack)[:6])
     small = tmp_path / "small.ome.tif"
     size = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
     tifffile.imwrite(small, np.ones((4, 4), np.uint16), ome=True, photometric="minisblack", metadata=size)
-    (frames[6],) = list_frames(small)
+    (frames[2],) = list_frames(small)
     gone = tmp_path / "gone.ome.tif"
     gone.write_bytes(small.read_bytes())
-    (frames[8],) = list_frames(gone)
+    (frames[4],) = list_frames(gone)
     gone.unlink()
-    names = [f"S{n:04d}" for n in range(10)]
+    names = [f"S{n:04d}" for n in range(6)]
     result = detect_in_windows(frames, names, ORDER, Here())
     assert [one.section.section for one in result.found] == [
-        name for n, name in enumerate(names) if n not in (6, 8)
+        name for n, name in enumerate(names) if n not in (2, 4)
     ]
     first, second = result.failed
     assert first.path == small

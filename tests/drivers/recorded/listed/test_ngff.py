@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def write_ngff(
     if channels:
         metadata["omero"] = {"channels": [{"label": one} for one in channels]}
     change(metadata)
-    form = 2 if version == "0.4" else 3
+    form: Literal[2, 3] = 2 if version == "0.4" else 3
     group = zarr.open_group(folder, mode="w", zarr_format=form)
     group.attrs.update(metadata if form == 2 else {"ome": {"version": version, **metadata}})
     group.create_array("0", data=pixels, chunks=(1,) * (pixels.ndim - 2) + (16, 16))
