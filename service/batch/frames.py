@@ -24,7 +24,7 @@ def list_archive(
     ------
     FrameError
     """
-    found = workers.each(partial(list_file, pixel_size_nm, channel), paths)
+    found = workers.each(partial(list_file, pixel_size_nm, channel, workers.elsewhere), paths)
     return listing_of(
         paths,
         [

@@ -89,13 +89,13 @@ class FailedFrame:
 
 
 def list_file(
-    pixel_size_nm: float | None, channel: str | None, path: Path
+    pixel_size_nm: float | None, channel: str | None, elsewhere: bool, path: Path
 ) -> tuple[ListedFrame, ...] | FrameError:
     """Return the frames of a file, or the error."""
     try:
         return list_frames(path, pixel_size_nm, channel)
     except FrameError as error:
-        return error
+        return FrameError(f"{error}{seen_by(path, elsewhere)}")
 
 
 def detect_frames(

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +33,6 @@ _DEATHS = 3
 _LOOK_S = 10.0
 _BACK_S = 60
 """Time after which a worker of this computer that died and is not back is replaced, s."""
-_NICE = 10
-"""Workers of this computer give way to a session at the microscope, and to people."""
 
 
 class OnDask:
@@ -78,7 +75,7 @@ class OnDask:
         InputError
             The scheduler is gone, or a worker has not this version of ilemtrack; one sentence.
         """
-        work = partial(_run, program_version(), 0 if self._elsewhere else _NICE, function)
+        work = partial(_run, program_version(), function)
         waiting: deque[tuple[T, Future[Any]]] = deque()
         left = iter(values)
         try:
@@ -161,15 +158,12 @@ class _OtherVersionError(Exception):
     pass
 
 
-def _run(version: str, nice: int, function: Callable[[T], R], value: T) -> R:
+def _run(version: str, function: Callable[[T], R], value: T) -> R:
     """Run a function on a worker."""
     if version != program_version():
         raise _OtherVersionError(
             f"a worker has ilemtrack {program_version()}, this is {version}; install the same for all"
         )
-    if nice and not hasattr(_run, "is_nice"):
-        os.nice(nice)
-        _run.is_nice = True  # type: ignore[attr-defined]
     return function(value)
 
 
@@ -203,6 +197,7 @@ def local_cluster(count: int, tell: Callable[[str], None]) -> Iterator[OnDask]:
                 dashboard_address=None,
                 memory_limit=0,
                 local_directory=work,
+                preload="service.cluster.local_worker",
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             Client(cluster, security=keys) as client,
