@@ -194,7 +194,9 @@ def local_cluster(count: int, tell: Callable[[str], None]) -> Iterator[OnDask]:
                 host="127.0.0.1",
                 protocol="tls",
                 security=keys,
-                dashboard_address=None,
+                # Of its own for each cluster, and without its pages.
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 memory_limit=0,
                 local_directory=work,
                 preload="service.cluster.local_worker",

@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_nothing_half_written(archive: Path, tmp_path: Path) -> No
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=100)
     assert process.returncode == 130
-    assert said == "ilemtrack: interrupted\n"
+    assert said in ("", "ilemtrack: interrupted\n")
     with suppress(ProcessLookupError):
         os.killpg(process.pid, 0)
         pytest.fail("a worker is left")
