@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.errors import FrameError
+from drivers.recorded.listed.frames import list_frames, read_listed
+from drivers.recorded.listed.listing import notices_of
+from drivers.recorded.listed.ngff import is_zarr, ngff_images
 from drivers.recorded.tiff import RecordedFrame, read_frames
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png")
 """Files that count as images of a folder."""
-_ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
 _MAX_FILES = 100_000
 _SHARE_OF_MEMORY = 0.6
 """Largest share of the computer's memory for frames; detection needs some beside them. Chosen by hand."""
@@ -56,8 +58,9 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
 def image_files(given: Sequence[Path], ordered: bool = False) -> ImageFiles:
     """Return the files that people mean by files, folders and patterns such as ``section_*.tiff``.
 
-    A folder stands for the images in it, a pattern for what it fits, both in natural order (s2 before s10).
-    Files keep the order in which they are given.
+    A folder stands for the images in it, a pattern for what it fits, both in natural order (s2 before s10);
+    a folder of OME-Zarr for its image, or for those of its collection. Files keep the order
+    in which they are given.
 
     Parameters
     ----------
@@ -75,7 +78,8 @@ def image_files(given: Sequence[Path], ordered: bool = False) -> ImageFiles:
         if one.is_dir():
             paths += _of_folder(one)
         elif not one.exists() and any(letter in one.name for letter in "*?["):
-            paths += _of_pattern(one)
+            for found in _of_pattern(one):
+                paths += ngff_images(found) if found.is_dir() and is_zarr(found) else [found]
         else:
             paths.append(one)
     if len(paths) > _MAX_FILES:
@@ -99,15 +103,12 @@ def read_collection(
         Also if none holds the channel, or if the files hold several channels of a series and none is chosen.
     """
     frames: list[RecordedFrame] = []
-    notices: list[str] = []
     held = 0
-    told: dict[str, list[Path]] = {}
     for path in paths:
-        found = read_frames(path, pixel_size_nm, channel)
-        if not found:
-            notices.append(f"{path}: holds other channels than {channel}, and is left out")
-        for notice in dict.fromkeys(notice for frame in found for notice in frame.notices):
-            told.setdefault(notice, []).append(path)
+        if path.is_dir():
+            found = tuple(read_listed(one) for one in list_frames(path, pixel_size_nm, channel))
+        else:
+            found = read_frames(path, pixel_size_nm, channel)
         frames += found
         held += sum(frame.pixels.nbytes for frame in found)
         if held > _memory_bytes() * _SHARE_OF_MEMORY:
@@ -115,21 +116,8 @@ def read_collection(
                 f"{path}: with the images before it needs {held / 1e9:.1f} GB of memory, too much for this"
                 " computer; take fewer at once"
             )
-    if paths and not frames:
-        raise FrameError(f"{paths[0]}: holds no channel {channel!r}, and neither does any other image")
-    for notice, which in told.items():
-        more = f" (and of {len(which) - 1} more)" if len(which) > 1 else ""
-        notices.append(f"{which[0]}{more}: {notice}")
-    of_series = dict.fromkeys(frame.channel for frame in frames if frame.channels > 1 and frame.channel)
-    if channel is None and len(of_series) > 1:
-        raise FrameError(
-            f"{paths[0]}: the images hold {len(of_series)} channels ({', '.join(of_series)});"
-            " choose the one with the cells with --channel NAME or NUMBER"
-        )
-    names = dict.fromkeys(frame.channel for frame in frames if frame.channel)
-    if channel is None and len(names) > 1:
-        notices.append(f"the images name different channels ({', '.join(names)}); --channel chooses one")
-    return Collection(tuple(frames), tuple(notices))
+    notices = notices_of(paths, frames, channel)
+    return Collection(tuple(frames), notices)
 
 
 def _memory_bytes() -> int:
@@ -137,17 +125,18 @@ def _memory_bytes() -> int:
 
 
 def _of_folder(folder: Path) -> list[Path]:
-    if any((folder / mark).exists() for mark in _ZARR_MARKS):
-        raise FrameError(
-            f"{folder}: is OME-Zarr, which is not read; save it as OME-TIFF (in Fiji: File > Save As >"
-            " OME-TIFF)"
-        )
-    found = [
-        one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and not one.name.startswith(".")
-    ]
+    if is_zarr(folder):
+        return ngff_images(folder)
+    found = sorted((one for one in folder.iterdir() if _is_image(one)), key=natural_key)
     if not found:
-        raise FrameError(f"{folder}: holds no image; those are {', '.join(SUFFIXES)}")
-    return sorted(found, key=natural_key)
+        raise FrameError(f"{folder}: holds no image; those are {', '.join(SUFFIXES)}, .zarr")
+    return [path for one in found for path in (ngff_images(one) if one.is_dir() else [one])]
+
+
+def _is_image(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    return is_zarr(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
 
 
 def _of_pattern(pattern: Path) -> list[Path]:

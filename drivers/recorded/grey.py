@@ -42,6 +42,11 @@ def grey_levels(values: NDArray[Any], where: str) -> Pixels:
     return _whole(values, where)
 
 
+def kind_of(stored: np.dtype[Any]) -> str:
+    """Return the type of the pixels, ``uint8`` or ``uint16``, that stored ones become."""
+    return "uint8" if stored == np.uint8 else "uint16"
+
+
 def _whole(values: NDArray[Any], where: str) -> Pixels:
     kind = values.dtype.newbyteorder("=")
     remedy = (

@@ -22,6 +22,20 @@ def read_png(path: Path) -> Pixels:
     return grey_levels(decoded(path, least_bits=8), str(path))
 
 
+def described(path: Path) -> tuple[tuple[int, int], str]:
+    """Return rows and columns of a PNG, and the type of its pixels, from its header.
+
+    Raises
+    ------
+    FrameError
+        It is damaged or too large.
+    OSError
+    """
+    with path.open("rb") as file:
+        columns, rows, depth = _header(file.read(33), path)
+    return (rows, columns), "uint16" if depth > 8 else "uint8"
+
+
 def decoded(path: Path, least_bits: int = 1) -> NDArray[Any]:
     """Return the pixels of a PNG of one image, in colours where it has them.
 
@@ -41,11 +55,7 @@ def decoded(path: Path, least_bits: int = 1) -> NDArray[Any]:
         data = file.read(_MAX_FILE_BYTES + 1)
     if len(data) > _MAX_FILE_BYTES:
         raise FrameError(f"{path}: is larger than {_MAX_FILE_BYTES // 2**20} MiB")
-    if len(data) < 33 or data[:8] != SIGNATURE or data[12:16] != b"IHDR":
-        raise FrameError(f"{path}: is a damaged PNG file")
-    columns, rows, depth = struct.unpack_from(">IIB", data, 16)
-    if not (0 < rows <= _MAX_SIDE_PX and 0 < columns <= _MAX_SIDE_PX and rows * columns <= _MAX_PIXELS):
-        raise FrameError(f"{path}: claims {columns} x {rows} pixels; at most {_MAX_SIDE_PX} a side are read")
+    _, _, depth = _header(data, path)
     if depth < least_bits:
         raise FrameError(f"{path}: has {2**depth} grey levels; a raw frame has 8 or 16 bit")
     if b"acTL" in data[:4096]:
@@ -54,3 +64,13 @@ def decoded(path: Path, least_bits: int = 1) -> NDArray[Any]:
         return np.asarray(imagecodecs.png_decode(data))
     except (imagecodecs.PngError, ValueError, MemoryError):
         raise FrameError(f"{path}: is a damaged PNG file") from None
+
+
+def _header(data: bytes, path: Path) -> tuple[int, int, int]:
+    """Return columns, rows and bits of a pixel."""
+    if len(data) < 33 or data[:8] != SIGNATURE or data[12:16] != b"IHDR":
+        raise FrameError(f"{path}: is a damaged PNG file")
+    columns, rows, depth = struct.unpack_from(">IIB", data, 16)
+    if not (0 < rows <= _MAX_SIDE_PX and 0 < columns <= _MAX_SIDE_PX and rows * columns <= _MAX_PIXELS):
+        raise FrameError(f"{path}: claims {columns} x {rows} pixels; at most {_MAX_SIDE_PX} a side are read")
+    return columns, rows, depth

@@ -3,7 +3,8 @@
 import logging
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -103,6 +104,16 @@ class RecordedFrame:
     t: int | None = None
     notices: tuple[str, ...] = ()
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def kind(self) -> str:
+        """Type of its pixels: uint8 or uint16."""
+        return self.pixels.dtype.name
+
     def pose_at(self, center_m: tuple[float, float]) -> Pose:
         """Return the pose of the frame with its centre at a stage position, m."""
         return Pose(center_m, self.pixel_size_m, self.rotation_rad, self.flip_x, self.flip_y)
@@ -135,17 +146,25 @@ def read_frames(
         colour, or its values cannot be read as grey levels without loss; its pixels are not square within
         1 %, or it has no pixel size. One sentence.
     """
+    with in_a_sentence(path):
+        if is_png(path):
+            of_channel([(0, Plane())], channel, str(path))
+            return (frame_of(path, 0, png.read_png(path), Plane(), pixel_size_nm),)
+        check_pages(path)
+        with tifffile.TiffFile(path) as file:
+            return tuple(
+                frame_of(path, n, pixels_of(page, f"{path}: page {number}"), plane, pixel_size_nm)
+                for n, (number, page, plane) in enumerate(chosen_pages(file, path, channel))
+            )
+
+
+@contextmanager
+def in_a_sentence(path: Path) -> Iterator[None]:
+    """Turn the errors of a missing or damaged file into one sentence, as `FrameError`."""
     if not path.is_file():
         raise FrameError(f"{path}: {_no_file(path)}")
     try:
-        with path.open("rb") as start:
-            is_png = start.read(8) == png.SIGNATURE
-        if is_png:
-            of_channel([(0, Plane())], channel, str(path))
-            return (_frame(path, 0, png.read_png(path), Plane(), pixel_size_nm),)
-        check_pages(path)
-        with tifffile.TiffFile(path) as file:
-            return _frames(file, path, pixel_size_nm, channel)
+        yield
     except FrameError:
         raise
     except tifffile.TiffFileError as error:
@@ -154,26 +173,35 @@ def read_frames(
         raise FrameError(f"{path}: cannot be read, it is probably damaged ({_sentence(error)})") from None
 
 
+def is_png(path: Path) -> bool:
+    """Return True if a file begins as a PNG does."""
+    with path.open("rb") as start:
+        return start.read(8) == png.SIGNATURE
+
+
 def _no_file(path: Path) -> str:
     if not path.exists():
         return "no such file"
     return "is a folder, not a file" if path.is_dir() else "is a pipe or a device, not a file"
 
 
-def _frames(
-    file: tifffile.TiffFile, path: Path, pixel_size_nm: float | None, channel: str | None
-) -> tuple[RecordedFrame, ...]:
+def chosen_pages(
+    file: tifffile.TiffFile, path: Path, channel: str | None
+) -> list[tuple[int, tifffile.TiffPage, Plane]]:
+    """Return the pages that are frames of a channel, with their numbers and what the file says of them.
+
+    Raises
+    ------
+    FrameError
+        As `read_frames`, but for what their pixels show.
+    """
     pages = full_pages(file, path)
     planes = _planes(file, path, pages)
     refuse_small_copies(pages, planes if file.ome_metadata else (), path)
     chosen = of_channel(((number, planes.get(number, Plane())) for number, _ in pages), channel, str(path))
     by_number = dict(pages)
-    wanted = [(number, by_number[number]) for number, _ in chosen]
-    check_sizes(file, wanted, path)
-    return tuple(
-        _frame(path, n, _pixels(page, f"{path}: page {number}"), plane, pixel_size_nm)
-        for n, ((number, plane), (_, page)) in enumerate(zip(chosen, wanted, strict=True))
-    )
+    check_sizes(file, [(number, by_number[number]) for number, _ in chosen], path)
+    return [(number, by_number[number], plane) for number, plane in chosen]
 
 
 def _planes(
@@ -213,7 +241,14 @@ def _ome_xml(xml: str, path: Path) -> str:
     return companion.read_text(encoding="utf-8")
 
 
-def _pixels(page: tifffile.TiffPage, where: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def pixels_of(page: tifffile.TiffPage, where: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the grey levels of a page, (rows, columns); `where` names it in errors.
+
+    Raises
+    ------
+    FrameError
+        It is in colour, inverted, or its values cannot be read as grey levels without loss.
+    """
     photometric = tifffile.PHOTOMETRIC(page.photometric)
     if photometric is tifffile.PHOTOMETRIC.MINISWHITE:
         raise FrameError(f"{where} is stored inverted (white is zero); save it with black as zero")
@@ -233,13 +268,14 @@ def _pixels(page: tifffile.TiffPage, where: str) -> NDArray[np.uint8] | NDArray[
     return grey_levels(page.asarray(), where)
 
 
-def _frame(
+def frame_of(
     path: Path,
     number: int,
     pixels: NDArray[np.uint8] | NDArray[np.uint16],
     plane: Plane,
     pixel_size_nm: float | None,
 ) -> RecordedFrame:
+    """Return a frame with what its file says of it, and the pixel size that counts; see `read_frames`."""
     where = f"{path}: page {number}"
     size_m, notice = chosen_size(plane.size, pixel_size_nm, where)
     notes = plane.notes

@@ -61,11 +61,15 @@ def _unknown(name: str) -> InputError:
 
 def with_absolute_model(config: Config) -> Config:
     """Return the configuration with the absolute path of a model, valid from any folder."""
-    kind, path = _with_file(config.detection.detector)
+    return config.model_copy(update={"detection": absolute_model(config.detection)})
+
+
+def absolute_model(settings: DetectionConfig) -> DetectionConfig:
+    """Return the settings with the absolute path of a model, valid from any folder."""
+    kind, path = _with_file(settings.detector)
     if path is None:
-        return config
-    detection = config.detection.model_copy(update={"detector": f"{kind}:{path.absolute()}"})
-    return config.model_copy(update={"detection": detection})
+        return settings
+    return settings.model_copy(update={"detector": f"{kind}:{path.absolute()}"})
 
 
 def _with_file(name: str) -> tuple[str, Path | None]:

@@ -10,6 +10,7 @@ from functools import partial
 
 from config.layout import listed_sections
 from config.model import Config
+from detection.detectors import Detector
 from drivers.clock import Clock
 from service.analysis.brightness import with_brightness
 from service.analysis.detectors import open_detector
@@ -43,7 +44,8 @@ class Analysis:
     Sections are processed in the order of cutting, each once none of its fields is pending. Their frames are
     read from disk, so that memory does not grow with the array and a restart sees the same pixels. A new
     process starts again with the first section, and records results only for fields that are still ``saved``;
-    see docs/decisions/0007-serial-in-sessions.md. Without `pictures`, none are drawn.
+    see docs/decisions/0007-serial-in-sessions.md. Without `pictures`, none are drawn. A `detector` stands
+    for the one that the configuration names.
 
     Raises
     ------
@@ -52,7 +54,13 @@ class Analysis:
     """
 
     def __init__(
-        self, config: Config, store: Store, folder: RunFolder, clock: Clock, pictures: bool = True
+        self,
+        config: Config,
+        store: Store,
+        folder: RunFolder,
+        clock: Clock,
+        pictures: bool = True,
+        detector: Detector | None = None,
     ) -> None:
         self._config, self._store, self._folder, self._clock = config, store, folder, clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
@@ -60,7 +68,7 @@ class Analysis:
         self._look_ahead = config.session.order == "array"
         self._linking = Linking(
             config.detection,
-            open_detector(config.detection),
+            detector or open_detector(config.detection),
             self._look_ahead,
             TrackNames(store.tracks.names()),
             lambda section: store.specimen.cells(section=section),

@@ -1,8 +1,9 @@
 """Recorded frames as serial sections of one stack, and the additions to their JSON document."""
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from config.work import DetectionConfig
 from detection.detectors import Detector
@@ -15,7 +16,41 @@ from service.archive.frames import frame_document
 from service.errors import InputError
 
 
-def section_names(frames: Sequence[RecordedFrame]) -> tuple[str, ...]:
+class StackFrame(Protocol):
+    """Facts of a frame that must be alike in a stack, read or not."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        ...
+
+    @property
+    def page(self) -> int:
+        """Its page in the file."""
+        ...
+
+    @property
+    def pixel_size_m(self) -> tuple[float, float]:
+        """Width and height of a pixel, m."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Type of its pixels."""
+        ...
+
+    @property
+    def section(self) -> str | None:
+        """Identifier of its section, where its file names one."""
+        ...
+
+
+def section_names(frames: Sequence[StackFrame]) -> tuple[str, ...]:
     """Return the names of sections: those in the files, or ``S0001``, ... in the order given.
 
     Raises
@@ -28,10 +63,10 @@ def section_names(frames: Sequence[RecordedFrame]) -> tuple[str, ...]:
     for frame in frames[1:]:
         if abs(frame.pixel_size_m[0] / first.pixel_size_m[0] - 1) > PIXEL_SIZE_TOLERANCE:
             differ = [f"{one.pixel_size_m[0] * 1e9:.4g} nm per pixel" for one in (frame, first)]
-        elif frame.pixels.shape != first.pixels.shape:
-            differ = [f"{one.pixels.shape[1]} x {one.pixels.shape[0]} pixels" for one in (frame, first)]
-        elif frame.pixels.dtype != first.pixels.dtype:
-            differ = [f"pixels of {one.pixels.dtype}" for one in (frame, first)]
+        elif frame.shape != first.shape:
+            differ = [f"{one.shape[1]} x {one.shape[0]} pixels" for one in (frame, first)]
+        elif frame.kind != first.kind:
+            differ = [f"pixels of {one.kind}" for one in (frame, first)]
         else:
             continue
         raise InputError(
@@ -53,35 +88,32 @@ def section_names(frames: Sequence[RecordedFrame]) -> tuple[str, ...]:
 
 
 def detect_serial(
-    frames: Sequence[RecordedFrame],
-    names: Sequence[str],
+    frames: Iterable[tuple[RecordedFrame, str]],
     settings: DetectionConfig,
-    detector: Detector | None = None,
+    detector: Detector,
+    refused: Callable[[RecordedFrame, str], None],
 ) -> Iterator[SerialSection]:
     """Detect in the sections of a stack; each is yielded once no later one can change it.
 
     Parameters
     ----------
-    frames : sequence of RecordedFrame
-        In the order of cutting.
-    names : sequence of str
-        Result of `section_names`.
+    frames : iterable of (RecordedFrame, str)
+        In the order of cutting, with the names of their sections, of `section_names`.
     settings : DetectionConfig
-    detector : Detector, optional
+    detector : Detector
         From `service.analysis.detectors.open_detector`.
-
-    Raises
-    ------
-    DetectionError
-        Raised when a frame cannot be used; names its file and page.
+    refused : callable
+        Called with a frame that cannot be used, and the sentence of the error, which names file and page; its
+        section is then left out.
     """
     serial = SerialDetector(settings, detector=detector)
-    for frame, name in zip(frames, names, strict=True):
+    for frame, name in frames:
         section = SectionFrame(name, frame.pixels, frame.pixel_size_m[0] * 1e6, frame.offset_adu)
         try:
             done = serial.add(section)
         except DetectionError as error:
-            raise DetectionError(f"{frame.path} page {frame.page}: {error}") from error
+            refused(frame, f"{frame.path} page {frame.page}: {error}")
+            continue
         yield from done
     yield from serial.finish()
 

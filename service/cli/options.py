@@ -24,7 +24,23 @@ ChannelOption = Annotated[
 ]
 Images = Annotated[
     list[Path],
-    typer.Argument(help="TIFF, OME-TIFF or PNG files, or folders of them; each page is a frame."),
+    typer.Argument(help="TIFF, OME-TIFF, PNG or OME-Zarr, or folders of them; each page is a frame."),
+]
+
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", help="Address of a Dask scheduler whose workers do the work.", metavar="ADDRESS"
+    ),
+]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        max=1024,
+        help="Processes of this computer that do the work; 1 for this one. As many as save time by default.",
+    ),
 ]
 
 Connect = Annotated[

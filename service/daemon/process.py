@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from config.loading import dump
 from config.model import Config
+from detection.detectors import Detector
 from drivers.microscope import PutBack
 from service.acquisition.unrecorded import record_unrecorded
 from service.analysis.worker import Analysis
@@ -108,6 +109,7 @@ def drive(
     display: Display,
     attended: bool,
     go_on: bool,
+    detector: Detector | None = None,
 ) -> Outcome:
     """Run a session to its end, or until SIGTERM or Ctrl-C.
 
@@ -121,6 +123,8 @@ def drive(
         True if a fault waits for a person (`ilemtrack ack`); otherwise it ends the process.
     go_on : bool
         True to go on with a resumed session at once; otherwise it waits, paused.
+    detector : Detector, optional
+        In place of the one that the configuration names; gives the same.
 
     Raises
     ------
@@ -144,7 +148,7 @@ def drive(
     )
     remember(store, context.devices)
     supervision = Supervision(context)
-    runner = Runner(context, Analysis(config, store, folder, setup.clock), attended)
+    runner = Runner(context, Analysis(config, store, folder, setup.clock, detector=detector), attended)
     sys.setswitchinterval(_SWITCH_S)
     control = SessionControl(context, runner, supervision.health)
     # Threads that share the small matrices of the planner mostly wait for each other, busily.

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from detection.evaluation.truth import TrueCell
 from drivers.errors import FrameError
+from drivers.recorded.listed.ngff import read_labels as read_zarr_labels
 from drivers.recorded.png import decoded
 from drivers.recorded.tiff import DAMAGED
 from drivers.recorded.tiff_pages import check_pages, check_sizes, full_pages
@@ -78,7 +79,9 @@ def _shape(page: NDArray[Any]) -> tuple[int, int]:
 
 def _pages(path: Path) -> list[NDArray[Any]]:
     try:
-        if path.suffix.lower() == ".png":
+        if path.is_dir():
+            pages = read_zarr_labels(path)
+        elif path.suffix.lower() == ".png":
             pages = [decoded(path)]
         else:
             check_pages(path)

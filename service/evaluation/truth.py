@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detection.evaluation.truth import TrueCell
+from drivers.errors import FrameError
+from drivers.recorded.listed.ngff import is_labels, is_zarr, labels_of, ngff_images
 from service.archive.names import stem_of
 from service.errors import InputError
 from service.evaluation.fiji_rois import read_marks
@@ -17,7 +19,7 @@ TRUTH_NAME = "truth.json"
 _ROIS = (".zip", ".roi")
 _LABELS = (".tif", ".tiff", ".png")
 _READABLE = (
-    "a Fiji ROI zip (.zip, .roi), a label image (.tif, .tiff, .png), JSON (.json), or a folder of them"
+    "a Fiji ROI zip (.zip, .roi), a label image (.tif, .tiff, .png, .zarr), JSON (.json), or a folder of them"
 )
 
 
@@ -62,6 +64,8 @@ def read_truth(path: Path) -> Truth:
     InputError
         Raised when the file is missing, damaged, or none of these; one sentence.
     """
+    if path.is_dir() and is_zarr(path):
+        return _read_zarr(path)
     if path.is_dir():
         return _read_folder(path)
     if not path.is_file():
@@ -75,7 +79,7 @@ def _read_folder(folder: Path) -> Truth:
     alone = folder / TRUTH_NAME
     if alone.is_file():
         return Truth(read_boxes(alone), alone)
-    files = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith("."))
+    files = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
     read = [found for path in files if (found := _read_file(path)) is not None]
     if not read:
         raise InputError(f"{folder}: holds no truth; that is {_READABLE}")
@@ -99,8 +103,29 @@ def _joined(folder: Path, parts: Sequence[Truth]) -> Truth:
     return Truth(frames, folder, marks, shapes, tuple(notice for part in parts for notice in part.notices))
 
 
+def _read_zarr(folder: Path) -> Truth:
+    """Return the truth of a label image, or of the labels of an image or of each image of a collection."""
+    images = [folder]
+    try:
+        labels = {stem_of(folder): folder} if is_labels(folder) else {}
+        if not labels:
+            images = ngff_images(folder)
+            labels = {stem_of(one): one / "labels" / labels_of(one) for one in images}
+    except FrameError as error:
+        raise InputError(str(error)) from None
+    parts = []
+    for stem, path in labels.items():
+        pages, notices = read_labels(path)
+        cells = {(stem, n): page.cells for n, page in enumerate(pages)}
+        shapes = {(stem, n): page.shape for n, page in enumerate(pages)}
+        parts.append(Truth(cells, path, shapes=shapes, notices=notices))
+    return _joined(folder, parts)
+
+
 def _read_file(path: Path) -> Truth | None:
     """Return the truth of a file; None if its name is not that of truth."""
+    if path.is_dir():
+        return _read_zarr(path) if is_zarr(path) else None
     suffix, stem = path.suffix.lower(), stem_of(path)
     if suffix in _ROIS:
         return Truth({}, path, marks={stem: read_marks(path)})

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from config.loading import parse
 from drivers.pose import FmToSem
+from service.cluster.workers import Workers
 from service.errors import ImageError, InputError
 from service.export.contents import LeftOutImage, RunContents
 from service.export.folder import ExportFolder
 from service.export.items import ExportFormat, Format, Item
 from service.export.reading import chosen_sections, is_ended, section_contents
+from service.export.writing import written_ahead
 from service.session.folders.database_copy import opened_copy
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.session.stage_frame import StageFrame
@@ -71,10 +73,11 @@ def export(
     out: Path,
     sections: Sequence[str] = (),
     report: Callable[[ExportProgress], None] = lambda _: None,
+    workers: Workers | None = None,
 ) -> Exported:
     """Export what is done of a run; a later call adds the rest, also after this one was killed.
 
-    The run is only read. At most one image of it is in memory.
+    The run is only read. At most one image of it is in memory, of this process and of each worker.
 
     Parameters
     ----------
@@ -88,6 +91,8 @@ def export(
         Sections to export, besides those that are in the export already; all by default.
     report : callable
         Called before each item, and at the end.
+    workers : Workers, optional
+        They write the images; the export is the same.
 
     Raises
     ------
@@ -102,7 +107,7 @@ def export(
         try:
             with ExportFolder(out, info.run, kind.value) as target:
                 run = _contents(folder, info, store, target.keep_names(_SECTIONS, asked), kind)
-                return _export(run, form, target, report)
+                return _export(run, form, target, report, workers)
         except OSError as error:
             raise InputError(
                 f"{out}: cannot be written ({error.strerror or error}); the same command goes on from here"
@@ -166,6 +171,7 @@ def _export(
     form: Format,
     target: ExportFolder,
     report: Callable[[ExportProgress], None],
+    workers: Workers | None,
 ) -> Exported:
     items = [item for section in run.sections for item in form.section_items(run, section, target)]
     items += form.run_items(run, target)
@@ -175,6 +181,7 @@ def _export(
     # A session on the same disk needs the space that its settings keep free.
     shared = not run.ended and target.path.stat().st_dev == run.folder.stat().st_dev
     keep_free_gb = run.keep_free_gb if shared else 0.0
+    ahead = {} if workers is None else written_ahead(items, target, workers)
     for item in items:
         report(ExportProgress(done, total, item.name))
         made_of = item.fingerprint()
@@ -183,7 +190,7 @@ def _export(
         else:
             _require_room(target.path, item, keep_free_gb)
             try:
-                left_out += target.put(item.path, made_of, item.write)
+                left_out += target.put(item.path, made_of, ahead.get(item.path, item.write))
                 written += 1
                 read += item.pixel_bytes
             except ImageError as error:

@@ -2,7 +2,7 @@
 
 ::
 
-    <export>/export.jsonl  .lock  .part/
+    <export>/export.jsonl  .lock  .part/  .work/
 
 The first line of `export.jsonl` names run and format, each other line an item that is in place. Items are
 written in `.part` and renamed, so that a killed export leaves nothing that is wrong where others look.
@@ -21,10 +21,10 @@ from service.errors import InputError, NotNowError
 from service.export.contents import LeftOutImage
 from service.store.durable import sync_folder, write_text
 
-_LOG, _LOCK, _PART = "export.jsonl", ".lock", ".part"
+_LOG, _LOCK, _PART, _WORK = "export.jsonl", ".lock", ".part", ".work"
 _AGAIN = ""
 """Fingerprint of an item that is not whole."""
-_OWN = frozenset({_LOG, _LOCK, _PART})
+_OWN = frozenset({_LOG, _LOCK, _PART, _WORK})
 
 
 class ExportFolder:
@@ -75,6 +75,14 @@ class ExportFolder:
         else:
             self._read(header)
         shutil.rmtree(self.path / _PART, ignore_errors=True)
+        shutil.rmtree(self.path / _WORK, ignore_errors=True)
+
+    @property
+    def work(self) -> Path:
+        """Folder for what others write ahead of `put`; emptied before and after the export."""
+        folder = self.path / _WORK
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def _read(self, header: dict[str, Any]) -> None:
         content = self._log.read_bytes()
@@ -109,6 +117,7 @@ class ExportFolder:
     def close(self) -> None:
         """Let other programs write it."""
         shutil.rmtree(self.path / _PART, ignore_errors=True)
+        shutil.rmtree(self.path / _WORK, ignore_errors=True)
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -139,7 +148,7 @@ class ExportFolder:
         part, target = self.path / _PART / "new", self.path / item
         self._clear()
         left_out = write(part) or ()
-        _sync(part)
+        sync_all(part)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             target.rename(self.path / _PART / "old")
@@ -184,7 +193,7 @@ def bytes_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else -1
 
 
-def _sync(path: Path) -> None:
+def sync_all(path: Path) -> None:
     """Make a file, or all of a folder, durable."""
     for root, _, names in os.walk(path) if path.is_dir() else [(path.parent, (), [path.name])]:
         for name in names:

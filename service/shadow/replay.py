@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from config.loading import parse
 from config.model import Config
+from detection.detectors import Detector
 from planner.errors import PlannerError
 from planner.settings import settings_from
 from service.analysis.worker import Analysis
@@ -27,6 +28,7 @@ from simulators.clock import FastClock
 Draw = Callable[[Field, ComparedSection], None]
 Progress = Callable[[int, int], None]
 Choose = Callable[[Config], Config]
+LookAhead = Callable[[Config, Store], Detector]
 
 
 def shadow_of(
@@ -35,6 +37,7 @@ def shadow_of(
     choose: Choose,
     draw: Draw | None = None,
     progress: Progress = lambda *_: None,
+    ahead: LookAhead | None = None,
 ) -> Shadow:
     """Detect and plan the fluorescence of a run anew, and compare with what the run found.
 
@@ -52,6 +55,8 @@ def shadow_of(
         Called with each saved field and its section, after the comparison.
     progress : callable
         Called several times a second with the number of fields that are done, and of all.
+    ahead : callable, optional
+        Gives a detector that answers at once, after workers have looked at the saved fields.
 
     Raises
     ------
@@ -74,7 +79,7 @@ def shadow_of(
         other = opened.enter_context(
             closing(saved_fields(work / "shadow.sqlite", config, run, sections, clock))
         )
-        _detect(config, other, folder, work, clock, progress)
+        _detect(config, other, folder, work, clock, progress, ahead)
         found = opened.enter_context(closing(saved_fields(work / "found.sqlite", kept, run, sections, clock)))
         plan_as_found(found, kept, run)
         (cost, of_run), (other_cost, of_other) = costs(kept, found), costs(config, other)
@@ -114,13 +119,20 @@ def _check_planner(config: Config) -> None:
 
 
 def _detect(
-    config: Config, store: Store, folder: RunFolder, work: Path, clock: FastClock, progress: Progress
+    config: Config,
+    store: Store,
+    folder: RunFolder,
+    work: Path,
+    clock: FastClock,
+    progress: Progress,
+    ahead: LookAhead | None,
 ) -> None:
     """Detect and plan as a session does; the frames are read from the folder of the run."""
     fields = store.specimen.fields(state=FieldState.SAVED)
     for top in {Path(str(field.image)).parts[0] for field in fields}:
         (work / top).symlink_to(folder.path / top)
-    analysis = Analysis(config, store, RunFolder(work), clock, pictures=False)
+    detector = None if ahead is None else ahead(config, store)
+    analysis = Analysis(config, store, RunFolder(work), clock, pictures=False, detector=detector)
     try:
         analysis.wait(lambda: progress(len(fields) - _waiting(store), len(fields)))
     finally:

@@ -6,14 +6,22 @@ from typing import Annotated, Literal
 import typer
 
 from config.choices import DEFAULT_PROFILE
-from service.cli.options import ChannelOption, ConfigFile, Json, OtherPixelSize, RunDir
+from service.cli.options import (
+    ChannelOption,
+    ConfigFile,
+    Json,
+    OtherPixelSize,
+    RunDir,
+    Scheduler,
+    WorkerCount,
+)
 from service.cli.output import tell
 from service.errors import InputError, NeverBegunError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run; must be new or empty.")]
 ImagesOrRun = Annotated[
     list[Path],
-    typer.Argument(help="TIFF, OME-TIFF or PNG files, or folders of them; or the folder of one run."),
+    typer.Argument(help="TIFF, OME-TIFF, PNG or OME-Zarr, or folders of them; or the folder of one run."),
 ]
 Clock = Annotated[
     Literal["fast", "real"],
@@ -100,6 +108,8 @@ def replay(
     ] = True,
     clock: Clock = "fast",
     out: Out = None,
+    workers: WorkerCount = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> int:
     """Run frames through a session, or another detector over a run.
@@ -118,7 +128,7 @@ def replay(
             )
         from service.cli.live.shadow.command import Asked, replay_run
 
-        return replay_run(run_dirs[0], Asked(config, detector, serial), out, as_json)
+        return replay_run(run_dirs[0], Asked(config, detector, serial, scheduler, workers), out, as_json)
     from config.loading import load
     from drivers.recorded.collection import image_files
     from service.analysis.detectors import with_detector
@@ -135,7 +145,10 @@ def replay(
     if not serial:
         detection = chosen.detection.model_copy(update={"serial": False})
         chosen = chosen.model_copy(update={"detection": detection})
-    return session_run.begin(chosen, "replay", clock, out, as_json, recorded)
+    from service.cli.live.shadow.ahead import ahead_of_replay
+
+    ahead = ahead_of_replay(recorded, scheduler, workers)
+    return session_run.begin(chosen, "replay", clock, out, as_json, recorded, ahead=ahead)
 
 
 def resume(

@@ -1,6 +1,6 @@
 """Begin a run or take one up, drive it to its end, and print how it went."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.loading import dump
 from config.model import Config
+from detection.detectors import Detector
 from drivers.errors import FrameError
 from drivers.microscope import PutBack
 from service import logs, own_packages
@@ -48,6 +49,9 @@ from service.watch.rescue import let_finish
 from service.wording import some
 
 log = logs.get_logger(__name__)
+
+LookAhead = Callable[[Config, Setup], Detector]
+"""Gives a detector that answers at once, after workers have looked at the frames of a session."""
 
 BAD_INPUT = (InputError, FrameError, EndpointError)
 """Errors that are noticed before anything has moved: the folder of the run is removed again."""
@@ -104,15 +108,17 @@ def begin(
     as_json: bool,
     recorded: Recorded | None = None,
     overview: NDArray[np.uint8] | None = None,
+    ahead: LookAhead | None = None,
 ) -> int:
     """Begin a run in a new folder, drive it to its end, and return the exit status of the program.
 
-    An overview, (rows, columns, 3), is kept among the pictures of the run.
+    An overview, (rows, columns, 3), is kept among the pictures of the run. `ahead` has workers look
+    at the frames before the session begins.
     """
     own_packages.check()
     config = with_absolute_file(with_absolute_model(config))
     with alone(config, kind):
-        return _begin_alone(config, kind, clock, out, as_json, recorded, overview)
+        return _begin_alone(config, kind, clock, out, as_json, recorded, overview, ahead)
 
 
 def _begin_alone(
@@ -123,6 +129,7 @@ def _begin_alone(
     as_json: bool,
     recorded: Recorded | None,
     overview: NDArray[np.uint8] | None,
+    ahead: LookAhead | None,
 ) -> int:
     folder, info = create(out, kind, clock, dump(config), recorded)
     with lock(folder):
@@ -139,7 +146,10 @@ def _begin_alone(
             with closing(store), ProgressDisplay(as_json) as shown:
                 if kind == "run":
                     _demand_preflight(config, folder, info, setup)
-                outcome = daemon.drive(config, folder, store, setup, shown.update, kind == "run", go_on=True)
+                detector = None if ahead is None else ahead(config, setup)
+                outcome = daemon.drive(
+                    config, folder, store, setup, shown.update, kind == "run", go_on=True, detector=detector
+                )
         except BAD_INPUT:
             _tell_put_back(put_back(setup.devices))
             discard(folder)

@@ -1,97 +1,246 @@
-"""Settings, progress and output of `ilemtrack detect`."""
+"""Work, progress and output of `ilemtrack detect`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from pydantic import ValidationError
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
 from config.choices import Denoising
 from config.work import DetectionConfig
-from detection.detectors import Detector
-from detection.image.frames import Frame, check_frame
 from detection.image.hits import Detection
-from detection.image.parts import PART_PX
-from detection.serial.section import SerialSection
-from drivers.recorded.tiff import RecordedFrame
+from detection.serial.section import SerialSection, as_detection
+from drivers.recorded.collection import image_files
+from drivers.recorded.listed.frames import ListedFrame
+from drivers.recorded.listed.listing import Listing
+from service.analysis.detectors import absolute_model
 from service.archive.frames import numbers, picture_names
+from service.archive.stack import section_names
+from service.batch.frames import detect_archive, list_archive
+from service.batch.labels import write_found_labels
+from service.batch.stack import StackResult, detect_in_windows, detect_whole, draw_section
+from service.batch.tasks import FailedFrame, FoundFrame, Order, detector_of
 from service.cli.consoles import people, results
-from service.cli.output import tell
+from service.cli.exit_status import FAILURES, OK
+from service.cli.output import print_json, tell
+from service.cluster.opening import opened_workers
+from service.cluster.workers import Here, Lost, Workers
 from service.errors import InputError
-from service.pictures.montage import draw_montage, shown
-from service.pictures.overlay import draw_overlay, write_png
+from service.evaluation.fiji_writing import write_found
+from service.pictures.montage import draw_montage
+from service.pictures.overlay import write_png
+from service.store.durable import write_bytes
 
-T = TypeVar("T")
+_MOST_SAID = 20
+"""Frames that cannot be used of which each is said on a terminal."""
 MONTAGE = "montage"
 """Name of the picture of all serial sections."""
 
 
-def with_progress(work: Iterable[T], total: int) -> Iterable[T]:
-    """Show the progress of an iteration on a terminal."""
-    hidden = not people.is_terminal
-    return track(work, "detecting", total=total, console=people, transient=True, disable=hidden)
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Wishes of a person.
+
+    Attributes
+    ----------
+    overlay, explain, roi, labels : Path or None
+        Folders for pictures of the boxes and of the steps, for ROIs of Fiji, and for labels in OME-Zarr.
+    as_json : bool
+    """
+
+    overlay: Path | None
+    explain: Path | None
+    roi: Path | None
+    labels: Path | None
+    as_json: bool
 
 
-def draw(
-    folder: Path,
+@dataclass(slots=True)
+class _Found:
+    """Cells found so far, in the order of the frames."""
+
+    frames: list[tuple[ListedFrame, Detection]] = field(default_factory=list)
+    sections: list[SerialSection] = field(default_factory=list)
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[FailedFrame] = field(default_factory=list)
+
+
+def detect_all(
     images: Sequence[Path],
-    found: Sequence[tuple[RecordedFrame, Detection]],
-    sections: Sequence[SerialSection],
+    settings: DetectionConfig,
+    reading: tuple[float | None, str | None],
+    serial: bool,
+    outputs: Outputs,
+    work: tuple[str | None, int | None],
+) -> int:
+    """Detect in images, write what is wanted, and return the exit status.
+
+    Parameters
+    ----------
+    images : sequence of Path
+    settings : DetectionConfig
+    reading : (float or None, str or None)
+        Pixel size, nm, and channel, as given.
+    serial : bool
+        The frames are sections of one stack.
+    outputs : Outputs
+    work : (str or None, int or None)
+        Address of a scheduler, and number of workers, as given.
+
+    Raises
+    ------
+    InputError, FrameError, DetectionError
+        No frame can be used, or the settings cannot; one sentence.
+    """
+    settings = absolute_model(settings)
+    order = Order(settings, uuid.uuid4().hex, outputs.overlay is not None, outputs.explain is not None)
+    # What is wrong with it is said here, and not by every worker.
+    detector_of(settings, order.token, False)
+    files = image_files(images, ordered=serial)
+    found = _Found()
+    with opened_workers(*work, tell) as workers:
+        # Workers of another computer have a working folder of their own.
+        paths = [path.absolute() for path in files.paths] if workers.elsewhere else files.paths
+        given = dict(zip(paths, files.paths, strict=True))
+        listing = list_archive(paths, *reading, workers)
+        for notice in (*files.notices, *listing.notices):
+            tell(f"warning: {notice}")
+        found.failed += [FailedFrame(path, None, says) for path, says in listing.failed.items()]
+        sections = section_names(listing.frames) if serial else ()
+        for folder in (outputs.overlay, outputs.explain, outputs.roi, outputs.labels):
+            if folder is not None:
+                make_folder(folder)
+        if serial:
+            _detect_stack(listing, sections, order, paths, outputs, workers, found, work == (None, None))
+        else:
+            _detect_frames(listing, order, paths, outputs, workers, found)
+    found.frames = [(replace(frame, path=given[frame.path]), one) for frame, one in found.frames]
+    found.documents = [
+        {**one, "path": str(frame.path)}
+        for one, (frame, _) in zip(found.documents, found.frames, strict=True)
+    ]
+    if not found.frames:
+        raise InputError(found.failed[0].says if len(found.failed) == 1 else _none_of(found.failed))
+    for failed in found.failed[:_MOST_SAID]:
+        tell(f"warning: {failed.says}")
+    if len(found.failed) > _MOST_SAID:
+        tell(f"warning: {len(found.failed) - _MOST_SAID} more cannot be used; --json lists them all")
+    if outputs.roi is not None:
+        write_found(outputs.roi, [(frame.path, frame.page, detection) for frame, detection in found.frames])
+    if outputs.labels is not None:
+        names = picture_names(files.paths)
+        for n, (frame, detection) in enumerate(found.frames):
+            tracks = [cell.tracks for cell in found.sections[n].cells] if found.sections else None
+            write_found_labels(
+                outputs.labels / f"{_page_name(names, frame)}.ome.zarr", frame, detection, tracks
+            )
+    if outputs.as_json:
+        document = {"v": 1, "detector": settings.detector, "frames": found.documents}
+        if found.failed:
+            document["failed"] = [
+                {"path": str(one.path), "page": one.page, "says": one.says} for one in found.failed
+            ]
+        print_json(document)
+    else:
+        print_found(found.frames, found.sections)
+    return FAILURES if found.failed else OK
+
+
+def _none_of(failed: Sequence[FailedFrame]) -> str:
+    return f"{failed[0].says} ({len(failed) - 1} more cannot be used)"
+
+
+def _detect_frames(
+    listing: Listing,
+    order: Order,
+    paths: Sequence[Path],
+    outputs: Outputs,
+    workers: Workers,
+    found: _Found,
 ) -> None:
-    """Draw a picture of each frame, and for serial sections a montage of all."""
-    names = picture_names(images)
-    for n, (frame, detection) in enumerate(found):
-        name = _page_name(names, frame)
-        tracks = [cell.tracks for cell in sections[n].cells] if sections else None
-        picture = draw_overlay(frame.pixels, detection, frame.pixel_size_m[0] * 1e6, tracks)
-        write_png(folder / f"{name}.png", picture)
-    if sections:
-        tiles = [
-            shown(frame.pixels, section, frame.pixel_size_m[0] * 1e6)
-            for (frame, _), section in zip(found, sections, strict=True)
-        ]
+    names = picture_names(paths)
+    with _bar(len(listing.frames)) as advance:
+        for one in detect_archive(listing.frames, order, workers):
+            advance(1)
+            if isinstance(one, FailedFrame):
+                found.failed.append(one)
+                continue
+            _write_pictures(one, _page_name(names, one.frame), outputs)
+            found.frames.append((one.frame, one.detection))
+            found.documents.append(one.document)
+
+
+def _write_pictures(one: FoundFrame, name: str, outputs: Outputs) -> None:
+    if outputs.overlay is not None and one.overlay is not None:
+        write_bytes(outputs.overlay / f"{name}.png", one.overlay)
+    if outputs.explain is None:
+        return
+    if one.steps is None:
+        tell(f"warning: {one.frame.path} page {one.frame.page}: {one.no_steps}")
+    else:
+        write_bytes(outputs.explain / f"{name}.png", one.steps)
+
+
+def _detect_stack(
+    listing: Listing,
+    sections: Sequence[str],
+    order: Order,
+    paths: Sequence[Path],
+    outputs: Outputs,
+    workers: Workers,
+    found: _Found,
+    whole: bool,
+) -> None:
+    with _bar(len(listing.frames)) as advance:
+        if whole:
+            result = detect_whole(listing.frames, sections, order, advance)
+        else:
+            result = detect_in_windows(listing.frames, sections, order, workers, advance)
+    found.failed += result.failed
+    found.frames += [(one.frame, as_detection(one.section)) for one in result.found]
+    found.sections += [one.section for one in result.found]
+    found.documents += [one.document for one in result.found]
+    if outputs.overlay is not None:
+        _draw_stack(outputs.overlay, picture_names(paths), result, Here() if whole else workers)
+
+
+def _draw_stack(folder: Path, names: Mapping[Path, str], result: StackResult, workers: Workers) -> None:
+    """Draw a picture of each section, and a montage of all."""
+    values = [(one.frame, one.section) for one in result.found]
+    tiles = []
+    pictures = workers.each(partial(draw_section, workers.elsewhere), values)
+    for (frame, _), drawn in zip(values, pictures, strict=True):
+        if isinstance(drawn, Lost | FailedFrame):
+            tell(f"warning: no picture of {frame.path} page {frame.page}: {drawn.says}")
+            continue
+        picture, tile = drawn
+        write_bytes(folder / f"{_page_name(names, frame)}.png", picture)
+        tiles.append(tile)
+    if tiles:
         # A frame of that name keeps its own picture.
         montage = MONTAGE if MONTAGE not in names.values() else f"{MONTAGE}_of_sections"
         write_png(folder / f"{montage}.png", draw_montage(tiles))
 
 
-def explain_all(
-    folder: Path,
-    images: Sequence[Path],
-    found: Sequence[tuple[RecordedFrame, Detection]],
-    name: str,
-    detector: Detector,
-) -> None:
-    """Draw the steps of a detector on each frame; say so where there are none to show."""
-    # They import ONNX and Matplotlib, which load slowly.
-    from detection.explanation import explained
-    from service.pictures.detection.steps import draw_steps
-
-    names = picture_names(images)
-    for frame, detection in found:
-        checked = check_frame(frame.pixels, frame.pixel_size_m[0] * 1e6, frame.offset_adu)
-        steps = explained(detector, checked)
-        if steps is None:
-            tell(f"warning: {frame.path} page {frame.page}: {_no_steps(checked, name)}")
-            continue
-        draw_steps(folder / f"{_page_name(names, frame)}.png", frame.pixels, steps, detection)
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Show progress on a terminal; give a function that takes the number of frames that are done."""
+    with Progress(console=people, transient=True, disable=not people.is_terminal) as bar:
+        task = bar.add_task("detecting", total=total)
+        yield partial(bar.advance, task)
 
 
-def _no_steps(frame: Frame, detector: str) -> str:
-    if frame.constant:
-        return "no steps to show, as all its pixels are the same"
-    if frame.values.size > PART_PX**2:
-        return f"no steps to show: they are drawn of frames of up to {PART_PX} x {PART_PX} pixels"
-    return f"the detector {detector} has no steps to show; combined, network and recall-first have"
-
-
-def _page_name(names: Mapping[Path, str], frame: RecordedFrame) -> str:
+def _page_name(names: Mapping[Path, str], frame: ListedFrame) -> str:
     return names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
 
 
-def print_found(found: Sequence[tuple[RecordedFrame, Detection]], sections: Sequence[SerialSection]) -> None:
+def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequence[SerialSection]) -> None:
     """Print a table of the cells of each frame, and its warnings."""
     for n, (frame, detection) in enumerate(found):
         title = f"{frame.path} page {frame.page}" + (f", {sections[n].section}" if sections else "")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from config.choices import DEFAULT_PROFILE
-from service.cli.options import ConfigFile, Json
+from service.cli.options import ConfigFile, Json, Scheduler, WorkerCount
 from service.cli.output import print_json, tell
 from service.errors import InputError
 
@@ -65,7 +65,9 @@ def synth(
 
 
 def evaluate(
-    truth: Annotated[Path, typer.Option(help="Fiji ROI zip, label image or JSON file, or a folder of them.")],
+    truth: Annotated[
+        Path, typer.Option(help="Fiji ROI zip, label image (also OME-Zarr) or JSON, or a folder of them.")
+    ],
     detections: Annotated[Path, typer.Option(help="Output of `ilemtrack detect --json`.")],
     curve: Annotated[
         Path | None,
@@ -77,6 +79,8 @@ def evaluate(
         Path | None, typer.Option(help="PNG file: confidence against the share of real cells.")
     ] = None,
     config: ConfigFile = DEFAULT_PROFILE,
+    workers: WorkerCount = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Score detections against the truth, by margin and threshold.
@@ -87,6 +91,7 @@ def evaluate(
     from detection.evaluation import curves
     from detection.evaluation.scores import evaluate as judge
     from service.cli.offline.evaluation_tables import print_evaluation
+    from service.cluster.opening import opened_workers
     from service.evaluation.documents import beam_s_per_um2, evaluation_document, read_judged
     from service.evaluation.truth import read_truth
     from service.planning.curve.hours import SessionHours
@@ -101,14 +106,16 @@ def evaluate(
         tell(f"warning: {left_out} frames of the truth have no detections and are not scored")
     s_per_um2 = beam_s_per_um2(settings.sem)
     figures = judge(frames)
-    session = SessionHours(
-        settings,
-        read_placed(detections),
-        read_sections(detections),
-        curves.extremes(frames, settings.detection),
-    )
-    present = curves.operating_point(frames, settings.detection, s_per_um2, session.hours)
-    points = curves.operating_points(frames, settings.detection, s_per_um2, session_h=session.hours)
+    with opened_workers(scheduler, workers or 1 if scheduler is None else workers, tell) as others:
+        session = SessionHours(
+            settings,
+            read_placed(detections),
+            read_sections(detections),
+            curves.extremes(frames, settings.detection),
+            others,
+        )
+        present = curves.operating_point(frames, settings.detection, s_per_um2, session.hours)
+        points = curves.operating_points(frames, settings.detection, s_per_um2, session_h=session.hours)
     bins = curves.reliability(frames)
     raster_h = session.raster_hours()
     document = evaluation_document(figures, frames, points, present, bins, s_per_um2, raster_h)

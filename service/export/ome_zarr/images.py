@@ -95,20 +95,53 @@ def write_labels(image: Path, cells: Sequence[Cell], grid: Upright) -> None:
         _fill(labels, grid.corners_px(cell.box_px), number)
     folder = image / "labels"
     write_group(folder, {"labels": ["cells"]})
-    (folder / "cells").mkdir()
+    place = grid.pixel_size_um, grid.offset_um
+    source = {"source": {"image": "../../"}}
+    write_label_image(folder / "cells", labels, "cells", place, label_properties(cells), source)
+
+
+def write_label_image(
+    path: Path,
+    labels: Pixels,
+    name: str,
+    place: tuple[tuple[float, float], tuple[float, float]],
+    properties: Sequence[dict[str, Any]],
+    more: dict[str, Any],
+) -> None:
+    """Write labels as a group of arrays, as `write_image` does an image.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist.
+    labels : (rows, columns) array of uint16 or uint32
+        Numbered from 1; 0 is none.
+    name : str
+    place : ((float, float), (float, float))
+        Size of a pixel, and place of the corner of the first one, um.
+    properties : sequence of dict
+        Of each label, JSON values.
+    more : dict
+        More of the metadata `image-label`.
+
+    Raises
+    ------
+    OSError
+    """
+    path.mkdir()
     levels = 0
     for level, part in enumerate(thinned(labels, CHUNK_PX)):
-        _write_array(folder / "cells" / str(level), part)
+        _write_array(path / str(level), part)
         levels = level + 1
     ome = {
-        "multiscales": multiscales("cells", grid.pixel_size_um, grid.offset_um, levels),
+        "multiscales": multiscales(name, *place, levels),
         "image-label": {
-            "colors": [{"label-value": n, "rgba": list(_colour(n))} for n in range(1, len(cells) + 1)],
-            "properties": label_properties(cells),
-            "source": {"image": "../../"},
+            "colors": [{"label-value": n, "rgba": list(_colour(n))} for n in range(1, len(properties) + 1)],
+            "properties": list(properties),
+            **more,
         },
     }
-    write_group(folder / "cells", ome)
+    write_group(path, ome)
 
 
 def _area(cell: Cell) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from detection.evaluation.curves import Decided
 from drivers.pose import box_to_rect, inner_rect
 from planner.cost import total_s
 from planner.plan import plans
-from planner.settings import settings_from
+from planner.settings import PlanSettings, settings_from
 from planner.values import Box, Field, Method
+from service.cluster.workers import HERE, Lost, Workers
 from service.planning.curve.places import PlacedFrame
 from service.planning.durations import session_pace
 from service.planning.focus_cost import FocusCost
@@ -20,6 +22,8 @@ from service.session.stage_frame import StageFrame
 MOST_PLANNED = 4
 """Sections planned with the method ``exact``. Touching cells take it 2 s of a core each, at each of three
 settings (published frames with 20 cells)."""
+_AT_ONCE = 8
+"""Sections that a worker gets at once, some 10 ms each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class SessionHours:
         Indices of the frames of each section.
     anchors : (Decided, Decided, Decided)
         Cells at the settings to plan, the present one in the middle: `detection.evaluation.curves.extremes`.
+    workers : Workers
+        They find the lower bounds of the sections; the hours are the same.
     """
 
     def __init__(
@@ -53,7 +59,9 @@ class SessionHours:
         frames: Sequence[PlacedFrame],
         sections: Sequence[Sequence[int]],
         anchors: tuple[Decided, Decided, Decided],
+        workers: Workers = HERE,
     ) -> None:
+        self._workers = workers
         self._config, self._frames, self._sections = config, frames, sections
         self._settings = settings_from(
             config.planner, config.sem, config.stage, StageFrame.of(config).misfit_m
@@ -69,8 +77,10 @@ class SessionHours:
     def hours(self, decided: Decided) -> float:
         """Return the hours of the session that images these cells."""
         electron_s, imaged = 0.0, 0
-        ratio = self._ratio(decided)
-        for number, boxes in enumerate(self._boxes(decided)):
+        of_sections = self._boxes(decided)
+        self._find_limits(of_sections)
+        ratio = self._ratio(of_sections)
+        for number, boxes in enumerate(of_sections):
             if boxes:
                 electron_s += self._section_s(number, boxes, ratio)
                 imaged += 1
@@ -101,17 +111,33 @@ class SessionHours:
             planned_s = sum(self._plan_s(number, boxes[number]) for number in some)
             least_s = sum(self._of(number, boxes[number]).least_s for number in some)
             if least_s:
-                rows.append((self._least_s(decided), planned_s / least_s))
+                self._find_limits(boxes)
+                rows.append((self._least_s(boxes), planned_s / least_s))
         self._anchors = np.array(sorted(rows)).reshape(-1, 2)
 
-    def _ratio(self, decided: Decided) -> float:
+    def _ratio(self, of_sections: Sequence[tuple[Box, ...]]) -> float:
         if not len(self._anchors):
             return 1.0
-        return float(np.interp(self._least_s(decided), self._anchors[:, 0], self._anchors[:, 1]))
+        return float(np.interp(self._least_s(of_sections), self._anchors[:, 0], self._anchors[:, 1]))
 
-    def _least_s(self, decided: Decided) -> float:
-        found = enumerate(self._boxes(decided))
+    def _least_s(self, of_sections: Sequence[tuple[Box, ...]]) -> float:
+        found = enumerate(of_sections)
         return sum(self._of(number, boxes).least_s for number, boxes in found if boxes)
+
+    def _find_limits(self, of_sections: Sequence[tuple[Box, ...]]) -> None:
+        """Have the workers find the limits of the sections that are not known yet."""
+        missing = [
+            (number, self._fields(number), boxes)
+            for number, boxes in enumerate(of_sections)
+            if boxes and _key(number, boxes) not in self._limits
+        ]
+        groups = [missing[n : n + _AT_ONCE] for n in range(0, len(missing), _AT_ONCE)]
+        results = self._workers.each(partial(_limits, self._settings), groups)
+        for group, found in zip(groups, results, strict=True):
+            # What is lost is found here when it is needed.
+            if not isinstance(found, Lost):
+                for (number, _, boxes), limits in zip(group, found, strict=True):
+                    self._limits[_key(number, boxes)] = limits
 
     def _section_s(self, number: int, boxes: tuple[Box, ...], ratio: float) -> float:
         known = self._planned_s.get(_key(number, boxes))
@@ -132,18 +158,16 @@ class SessionHours:
     def _of(self, number: int, boxes: tuple[Box, ...]) -> _Limits:
         key = _key(number, boxes)
         if key not in self._limits:
-            raster_s, least_s = self._totals(number, boxes, "raster")
-            self._limits[key] = _Limits(least_s, raster_s)
+            (self._limits[key],) = _limits(self._settings, [(number, self._fields(number), boxes)])
         return self._limits[key]
 
     def _totals(self, number: int, boxes: tuple[Box, ...], method: Method) -> tuple[float, float]:
         """Return the time of a plan, and its lower bound, s."""
-        fields = []
-        for index in self._sections[number]:
-            frame = self._frames[index]
-            fields.append(Field(f"F{index:03d}", inner_rect(frame.pose, frame.shape)))
-        (made,) = plans(f"S{number:04d}", fields, boxes, self._settings, (method,))
-        return made.totals.total_s, made.totals.bound_s
+        return _planned(number, self._fields(number), boxes, self._settings, method)
+
+    def _fields(self, number: int) -> list[Field]:
+        frames = ((index, self._frames[index]) for index in self._sections[number])
+        return [Field(f"F{index:03d}", inner_rect(frame.pose, frame.shape)) for index, frame in frames]
 
     def _boxes(self, decided: Decided) -> list[tuple[Box, ...]]:
         """Return the cells to image of each section."""
@@ -162,6 +186,22 @@ class SessionHours:
     def _rect_m(self, index: int, box_px: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
         frame = self._frames[index]
         return box_to_rect(frame.pose, frame.shape, box_px)
+
+
+def _limits(
+    settings: PlanSettings, sections: Sequence[tuple[int, Sequence[Field], tuple[Box, ...]]]
+) -> list[_Limits]:
+    """Return the limits of sections, given their numbers, fields and cells; a worker does it."""
+    found = [_planned(*section, settings, "raster") for section in sections]
+    return [_Limits(least_s, raster_s) for raster_s, least_s in found]
+
+
+def _planned(
+    number: int, fields: Sequence[Field], boxes: tuple[Box, ...], settings: PlanSettings, method: Method
+) -> tuple[float, float]:
+    """Return the time of a plan, and its lower bound, s."""
+    (made,) = plans(f"S{number:04d}", fields, boxes, settings, (method,))
+    return made.totals.total_s, made.totals.bound_s
 
 
 def _key(number: int, boxes: Sequence[Box]) -> tuple[object, ...]:

@@ -69,7 +69,7 @@ def test_what_is_no_set_of_images_is_refused_with_the_remedy(folder: Path) -> No
     zarr = folder / "a.zarr"
     zarr.mkdir()
     (zarr / ".zattrs").write_text("{}")
-    with pytest.raises(FrameError, match="is OME-Zarr, which is not read; save it as OME-TIFF"):
+    with pytest.raises(FrameError, match="is OME-Zarr without an image; name the folder"):
         image_files([zarr])
 
 

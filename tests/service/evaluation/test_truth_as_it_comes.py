@@ -20,6 +20,7 @@ from service.evaluation.fiji_rois import read_marks
 from service.evaluation.pairing import paired
 from service.evaluation.roi_marks import ImagePage, by_page
 from service.evaluation.truth import read_truth
+from service.export.ome_zarr.images import write_label_image
 from tests.examples import examples
 
 SHAPE = (64, 64)
@@ -282,3 +283,18 @@ def test_damaged_rois_never_give_a_traceback(tmp_path: Path, at: int, value: byt
     except InputError as error:
         assert str(error).startswith(str(path))  # noqa: PT017
         assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_labels_of_ome_zarr_are_truth(tmp_path: Path) -> None:
+    labels = np.zeros((20, 30), np.uint16)
+    labels[2:8, 3:9], labels[10:15, 4:10] = 1, 2
+    place = (0.178, 0.178), (0.0, 0.0)
+    write_label_image(tmp_path / "a.ome.zarr", labels, "a", place, [{}, {}], {})
+    found = read_truth(tmp_path / "a.ome.zarr")
+    assert [cell.box.as_tuple() for cell in found.frames["a", 0]] == [(3, 2, 9, 8), (4, 10, 10, 15)]
+    assert found.shapes == {("a", 0): (20, 30)}
+    assert read_truth(tmp_path).frames.keys() == {("a", 0)}
+    (tmp_path / "b.zarr").mkdir()
+    (tmp_path / "b.zarr" / "zarr.json").write_text("{}")
+    with pytest.raises(InputError, match=r"b\.zarr: is OME-Zarr without an image"):
+        read_truth(tmp_path)

@@ -25,7 +25,7 @@ def killed(work: Callable[[], object], step: str, items: int) -> int:
 
 def _prepare(step: str, items: int) -> None:
     left = items
-    put, add, sync = folders.ExportFolder.put, folders.ExportFolder._add, folders._sync
+    put, add, sync = folders.ExportFolder.put, folders.ExportFolder._add, folders.sync_all
 
     def die(at: str) -> None:
         if left == 0 and step == at:
@@ -57,4 +57,4 @@ def _prepare(step: str, items: int) -> None:
 
     folders.ExportFolder.put = counted_put  # type: ignore[method-assign]
     folders.ExportFolder._add = dying_add  # type: ignore[method-assign]
-    folders._sync = dying_sync
+    folders.sync_all = dying_sync

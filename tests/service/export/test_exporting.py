@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import tifffile
 
+from service.cluster.workers import Here
 from service.errors import InputError, NotNowError
 from service.export.exporting import Exported, ExportProgress, export
 from service.export.folder import ExportFolder
@@ -257,3 +258,23 @@ def test_the_command_says_what_it_did(made: MadeRun, say: Said) -> None:
     assert status == 2
     assert "formats are ome-zarr, render-ws, fiji" in said
     assert say("export", made.folder.path / "no", "--format", "fiji")[0] == 2
+
+
+@pytest.mark.parametrize("kind", [ExportFormat.OME_ZARR, ExportFormat.RENDER_WS])
+def test_an_export_by_workers_is_the_same(made: MadeRun, tmp_path: Path, kind: ExportFormat) -> None:
+    alone = export(made.folder, made.info, kind, tmp_path / "alone")
+    shared = export(made.folder, made.info, kind, tmp_path / "shared", workers=Here())
+    assert shared == alone
+    assert content(tmp_path / "shared") == content(tmp_path / "alone")
+    again = export(made.folder, made.info, kind, tmp_path / "shared", workers=Here())
+    assert (again.written, again.kept) == (0, alone.written)
+    assert not list((tmp_path / "shared").glob(".work"))
+
+
+def test_an_image_that_a_worker_cannot_read_is_left_out(made: MadeRun, tmp_path: Path) -> None:
+    first = next(iter(made.files.values()))
+    first.write_bytes(b"damaged")
+    found = export(made.folder, made.info, ExportFormat.OME_ZARR, tmp_path / "out", workers=Here())
+    (left_out,) = found.left_out
+    assert str(first) in left_out.reason
+    assert found.written > 3

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,16 @@ import pytest
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from service.analysis import worker
+from service.analysis.detectors import open_detector
+from service.cli.live.shadow import ahead as looking_ahead
+from service.cluster.workers import Here
 from service.image_files.images import checksum
 from service.model.review import EditKind, PolicyChange
 from service.planning.review.asked import Asked
 from service.session.folders import database_copy
-from service.session.folders.run_folder import RunFolder
+from service.session.folders.run_folder import RunFolder, open_existing
+from service.shadow.replay import shadow_of
+from service.shadow.result import shadow_document
 from service.store.schema import VERSION
 from service.store.store import Store
 from tests.service.conftest import Start
@@ -234,3 +239,26 @@ def test_the_database_of_a_session_that_writes_all_the_time_is_copied_whole(
         copy = database_copy.copy_database(RunFolder(folder), tmp_path)
         with closing(Store.open(copy)) as read:
             assert read.specimen.fields() == store.specimen.fields()
+
+
+def test_workers_look_ahead_and_the_result_is_the_same(
+    untouched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def here(*_: object) -> Iterator[Here]:
+        yield Here()
+
+    class Unasked:
+        """A detector that need not look at any frame."""
+
+        least_contrast = open_detector(small_config().detection).least_contrast  # type: ignore[attr-defined]
+
+        def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
+            raise AssertionError(f"asked of a frame of {frame.values.shape}")
+
+    monkeypatch.setattr(looking_ahead, "opened_workers", here)
+    monkeypatch.setattr(looking_ahead, "open_detector", lambda _: Unasked())
+    folder, info = open_existing(untouched)
+    alone = shadow_document(shadow_of(folder, info, lambda kept: kept))
+    ahead = looking_ahead.ahead_of_shadow(folder, None, 2)
+    assert shadow_document(shadow_of(folder, info, lambda kept: kept, ahead=ahead)) == alone

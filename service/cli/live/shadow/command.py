@@ -14,6 +14,7 @@ from drivers.pose import Pose, RectM, to_pixels
 from service.analysis.detectors import with_absolute_model, with_detector
 from service.cli.consoles import people
 from service.cli.exit_status import FAILURES, OK
+from service.cli.live.shadow.ahead import ahead_of_shadow
 from service.cli.live.shadow.tables import print_shadow
 from service.cli.output import print_json, tell
 from service.errors import ImageError, InputError
@@ -37,6 +38,8 @@ class Asked:
     config: str | None
     detector: str | None
     serial: bool
+    scheduler: str | None = None
+    workers: int | None = None
 
 
 def replay_run(run_dir: Path, asked: Asked, out: Path | None, as_json: bool) -> int:
@@ -58,6 +61,7 @@ def replay_run(run_dir: Path, asked: Asked, out: Path | None, as_json: bool) -> 
             lambda kept: chosen(kept, asked),
             None if out is None else _drawing(folder, out),
             lambda done, total: bar.update(task, completed=done, total=total),
+            ahead_of_shadow(folder, asked.scheduler, asked.workers),
         )
     if as_json:
         print_json(shadow_document(shadow))

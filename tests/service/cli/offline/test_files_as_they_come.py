@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from service.evaluation.truth import read_truth
+from service.export.ome_zarr.images import write_label_image
 from service.session.folders.run_folder import RunFolder, discard
 from tests.service.saying import Said
 
@@ -181,3 +183,33 @@ def test_config_show_says_what_every_key_means(say: Said) -> None:
     status, text, _ = say("config", "show", "simulator")
     assert status == 0
     assert "  # Dwell time of a pixel, us; from 0.025 to 10000.\n  dwell_us: " in text
+
+
+def test_a_bad_image_is_a_sentence_and_the_others_are_done(say: Said, tmp_path: Path) -> None:
+    good = [write(tmp_path / f"s{n}.ome.tif", cells(n)) for n in (1, 3)]
+    (tmp_path / "s2.ome.tif").write_bytes(b"II*\0")
+    for more in ((), ("--serial",)):
+        labels = tmp_path / f"labels{len(more)}"
+        status, document, said = say("detect", tmp_path, "--json", "--labels", labels, *more)
+        assert status == 1
+        assert [one["path"] for one in document["frames"]] == [str(path) for path in good]
+        (failed,) = document["failed"]
+        assert failed["path"].endswith("s2.ome.tif")
+        assert said.count(failed["says"]) == 1
+        (found,) = read_truth(labels / "s1.ome.zarr").frames.values()
+        boxes = [cell["box_px"] for cell in document["frames"][0]["cells"]]
+        assert sorted(list(cell.box.as_tuple()) for cell in found) == sorted(boxes)
+    status, _, said = say("detect", tmp_path / "s2.ome.tif", "--json")
+    assert (status, said.count("\n")) == (2, 1)
+
+
+def test_ome_zarr_has_the_cells_of_the_same_tiff(say: Said, tmp_path: Path) -> None:
+    grey = cells()
+    write_label_image(tmp_path / "a.zarr", grey, "a", ((0.178, 0.178), (0.0, 0.0)), [], {})
+    about = json.loads((tmp_path / "a.zarr" / "zarr.json").read_text())
+    del about["attributes"]["ome"]["image-label"]
+    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(about))
+    status, document, _ = say("detect", tmp_path / "a.zarr", "--json")
+    assert status == 0
+    _, plain, _ = say("detect", write(tmp_path / "a.ome.tif", grey), "--json")
+    assert document["frames"][0]["cells"] == plain["frames"][0]["cells"] != []

@@ -47,7 +47,7 @@ def document(stack: Path, pictures: Path, tmp_path_factory: pytest.TempPathFacto
     """Output of the command, made once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         printed: list[Any] = []
-        patch.setattr("service.cli.offline.images.print_json", printed.append)
+        patch.setattr("service.cli.offline.detecting.print_json", printed.append)
         assert run(["detect", "--serial", str(stack), "--overlay", str(pictures), "--json"]) == 0
     return json.loads(json.dumps(printed[0], allow_nan=False))
 

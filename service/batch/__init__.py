@@ -1,0 +1,1 @@
+"""Detection over archives: many frames, or long stacks in windows, on one computer or many."""
