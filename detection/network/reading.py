@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import pairwise_areas
+from detection.image.overlaps import areas, overlapping
 from detection.network.graph import FINER, SIDES
 from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX, ReadingSettings
 
@@ -95,15 +95,15 @@ def _more(kept: Reading, found: Reading, settings: ReadingSettings) -> Reading:
     """Add hits to those that were kept before; one of the same cell makes the outer box larger instead."""
     if not len(kept.boxes):
         return found
-    inner, area, other = pairwise_areas(kept.boxes, found.boxes)
-    alike = inner >= settings.same_overlap * (area + other - inner)
+    first, second, inner = overlapping(kept.boxes, found.boxes)
+    alike = inner >= settings.same_overlap * (areas(kept.boxes)[first] + areas(found.boxes)[second] - inner)
+    best = np.full(len(found.boxes), len(kept.boxes), np.intp)
+    np.minimum.at(best, second[alike], first[alike])
     outer = kept.outer.copy()
-    same = alike.any(axis=0)
-    for number in np.flatnonzero(same):
-        own = int(alike[:, number].argmax())
-        outer[own, :2] = np.minimum(outer[own, :2], found.outer[number, :2])
-        outer[own, 2:] = np.maximum(outer[own, 2:], found.outer[number, 2:])
-    new = ~same
+    new = best == len(kept.boxes)
+    own = best[~new]
+    np.minimum.at(outer[:, :2], own, found.outer[~new, :2])
+    np.maximum.at(outer[:, 2:], own, found.outer[~new, 2:])
     return Reading(
         np.concatenate([kept.boxes, found.boxes[new]]),
         np.concatenate([outer, found.outer[new]]),
@@ -186,17 +186,26 @@ def _peaks(
 
 def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     """Return the group of each box, those of one cell together; boxes come in order, the best first."""
-    inner, area, other = pairwise_areas(boxes, boxes)
-    alike = inner >= settings.same_overlap * (area + other - inner)
+    first, second, inner = overlapping(boxes, boxes)
+    area = areas(boxes)
+    other = area[second]
+    alike = inner >= settings.same_overlap * (area[first] + other - inner)
     alike |= inner >= settings.inside_share * other
-    group = np.full(len(boxes), -1, np.intp)
+    # Only those after a box that leads a group can still join it.
+    alike &= second > first
+    first, second = first[alike], second[alike]
+    ends = np.searchsorted(first, np.arange(len(boxes) + 1)).tolist()
+    others = second.tolist()
+    group = [-1] * len(boxes)
     count = 0
-    for best, others in enumerate(alike):
+    for best in range(len(boxes)):
         if group[best] < 0:
-            group[others & (group < 0)] = count
             group[best] = count
+            for number in others[ends[best] : ends[best + 1]]:
+                if group[number] < 0:
+                    group[number] = count
             count += 1
-    return group
+    return np.asarray(group, np.intp)
 
 
 def _covered(
