@@ -73,7 +73,7 @@ def hits_in(frames: Iterable[LabelledFrame], detector: Combined) -> Iterator[Jud
         truth = truth_of(frame)
         real = [is_real(hit.box, truth) for hit in fusion.hits]
         count = len(fusion.learned)
-        yield JudgedHits(parts[:count], real[:count], real[count:])
+        yield JudgedHits(parts[:count].tolist(), real[:count], real[count:])
 
 
 def fitted(judged: list[JudgedHits]) -> NDArray[np.float64]:

@@ -5,8 +5,6 @@ likely to be one, and a hit far dimmer than those beside it is more often the re
 nucleus, say. `python -m training.confidence` fits the coefficients to frames of the training's simulators.
 """
 
-import math
-import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -38,12 +36,10 @@ def with_confidences(
     """
     if fusion.cautions or not fusion.hits:
         return fusion
-    parts = evidence_of(fusion.hits, z, grid, settings)
-    weights = settings.confidence_base, 1.0, settings.per_company, settings.per_dimness
-    learned = tuple(
-        _with(hit, max(_chance(part, weights), settings.least_confidence))
-        for hit, part in zip(fusion.learned, parts, strict=False)
-    )
+    weights = np.array([settings.confidence_base, 1.0, settings.per_company, settings.per_dimness])
+    chances = 1 / (1 + np.exp(-(evidence_of(fusion.hits, z, grid, settings) @ weights)))
+    chances = np.maximum(chances, settings.least_confidence)
+    learned = tuple(_with(hit, chance) for hit, chance in zip(fusion.learned, chances.tolist(), strict=False))
     added = tuple(
         _with(hit, min(hit.confidence, settings.added_confidence)) for hit in fusion.added
     )
@@ -52,27 +48,22 @@ def with_confidences(
 
 def evidence_of(
     hits: tuple[Hit, ...], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
-) -> list[tuple[float, float, float, float]]:
+) -> NDArray[np.float64]:
     """Return what the confidence of each hit is made of.
 
     Returns
     -------
-    list of tuple
+    (hits, 4) array of float64
         1, the log-odds of its own confidence, the logarithm of 1 + the number of cells among the others, and
         that of its brightest pixel over what is usual in the frame, 0 or less.
     """
-    peaks = _peaks(hits, z, grid)
+    own = np.array([hit.confidence for hit in hits])
+    peaks = np.array(_peaks(hits, z, grid))
     usual = float(np.percentile(peaks, settings.usual_percent))
-    cells = sum(hit.confidence for hit in hits)
-    return [
-        (
-            1.0,
-            _log_odds(hit.confidence),
-            math.log1p(min(cells - hit.confidence, settings.most_company)),
-            max(math.log(min(peak / usual, 1.0)), settings.least_dimness),
-        )
-        for hit, peak in zip(hits, peaks, strict=True)
-    ]
+    chance = np.clip(own, 1e-4, 1 - 1e-4)
+    company = np.log1p(np.minimum(own.sum() - own, settings.most_company))
+    dimness = np.maximum(np.log(np.minimum(peaks / usual, 1.0)), settings.least_dimness)
+    return np.stack([np.ones(len(hits)), np.log(chance / (1 - chance)), company, dimness], axis=1)
 
 
 def usual_peak(
@@ -96,13 +87,3 @@ def _peaks(hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid) -> li
 def _with(hit: Hit, confidence: float) -> Hit:
     """Return a hit with another confidence, quicker than `dataclasses.replace`: crowds have thousands."""
     return Hit(hit.box, confidence, hit.extent_uncertainty_um, hit.outer, hit.seen_by)
-
-
-def _chance(part: tuple[float, ...], weights: tuple[float, ...]) -> float:
-    odds = sum(map(operator.mul, weights, part))
-    return 1 / (1 + math.exp(-odds))
-
-
-def _log_odds(chance: float) -> float:
-    chance = min(max(chance, 1e-4), 1 - 1e-4)
-    return math.log(chance / (1 - chance))

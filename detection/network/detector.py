@@ -1,12 +1,11 @@
 """Detector `network`: the learned one."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
 from detection.errors import DetectionError
@@ -135,24 +134,25 @@ def hits_of(
     inner = _pixels(reading.boxes, grid.shrink, shape)
     outer = _pixels(reading.outer, grid.shrink, shape)
     outer[:, :2], outer[:, 2:] = np.minimum(outer, inner)[:, :2], np.maximum(outer, inner)[:, 2:]
-    each = zip(inner.tolist(), outer.tolist(), reading.score.tolist(), sizes_um.tolist(), strict=True)
+    confidences = calibrated(reading.score, sizes_um, calibration)
     return [
-        Hit(BoxPx(*box), calibrated(score, size_um, calibration), outer=BoxPx(*largest))
-        for box, largest, score, size_um in each
+        Hit(BoxPx(*box), confidence, outer=BoxPx(*largest))
+        for box, largest, confidence in zip(inner.tolist(), outer.tolist(), confidences.tolist(), strict=True)
     ]
 
 
-def calibrated(score: float, size_um: float, calibration: Calibration) -> float:
-    """Return the chance that a hit of a score and size is a cell, 0..1."""
-    log_odds, log_size = evidence(score, size_um)
+def calibrated(scores: ArrayLike, sizes_um: ArrayLike, calibration: Calibration) -> NDArray[np.float64]:
+    """Return the chance of each hit that it is a cell, 0..1, by its score and size."""
+    log_odds, log_size = evidence(scores, sizes_um)
     odds = calibration.base + calibration.per_score * log_odds + calibration.per_size * log_size
-    return 1 / (1 + math.exp(-min(max(odds, -50.0), 50.0)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50.0, 50.0))))
 
 
-def evidence(score: float, size_um: float) -> tuple[float, float]:
+def evidence(scores: ArrayLike, sizes_um: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what a confidence is made of: log-odds of a score, logarithm of a size over the usual one."""
-    score = min(max(score, 1e-6), 1 - 1e-6)
-    return math.log(score / (1 - score)), math.log(max(size_um, 0.1) / USUAL_SIZE_UM)
+    score = np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6)
+    size = np.maximum(np.asarray(sizes_um, np.float64), 0.1) / USUAL_SIZE_UM
+    return np.log(score / (1 - score)), np.log(size)
 
 
 def _pixels(boxes: NDArray[np.float32], shrink: int, shape: tuple[int, int]) -> NDArray[np.int64]:
