@@ -131,9 +131,7 @@ def _reaches(
     return found
 
 
-def _at_least(
-    box: BoxPx, margin_px: int, reach: tuple[int, int, int, int], shape: tuple[int, int]
-) -> BoxPx:
+def _at_least(box: BoxPx, margin_px: int, reach: tuple[int, int, int, int], shape: tuple[int, int]) -> BoxPx:
     """Return the box around a reach and a box with its margin."""
     rows, columns = shape
     x0, y0, x1, y1 = reach

@@ -40,9 +40,7 @@ def with_confidences(
     chances = 1 / (1 + np.exp(-(evidence_of(fusion.hits, z, grid, settings) @ weights)))
     chances = np.maximum(chances, settings.least_confidence)
     learned = tuple(_with(hit, chance) for hit, chance in zip(fusion.learned, chances.tolist(), strict=False))
-    added = tuple(
-        _with(hit, min(hit.confidence, settings.added_confidence)) for hit in fusion.added
-    )
+    added = tuple(_with(hit, min(hit.confidence, settings.added_confidence)) for hit in fusion.added)
     return replace(fusion, learned=learned, added=added)
 
 

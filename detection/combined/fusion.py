@@ -53,9 +53,10 @@ class Fusion:
 def learned_of(
     seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED
 ) -> tuple[Hit, ...]:
-    """Return the hits of the network with who sees them; a crowd has taken the background from recall-first."""
+    """Return the hits of the network with who sees them."""
     if standing.crowded:
-        return tuple(_seen(hit, SeenBy.NETWORK) for hit in seen.hits)
+        # Recall-first has lost the background.
+        return tuple(seen_by(hit, SeenBy.NETWORK) for hit in seen.hits)
     sums = np.asarray(cv2.integral(standing.mask.astype(np.uint8)))
     rows, columns = standing.mask.shape
     x0, y0, x1, y1 = np.minimum(
@@ -66,12 +67,12 @@ def learned_of(
     standing_px = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
     stand_out = (area > 0) & (standing_px / np.maximum(area, 1) >= settings.standing_share)
     return tuple(
-        _seen(hit, SeenBy.BOTH if both else SeenBy.NETWORK)
+        seen_by(hit, SeenBy.BOTH if both else SeenBy.NETWORK)
         for hit, both in zip(seen.hits, stand_out.tolist(), strict=True)
     )
 
 
-def _seen(hit: Hit, by: SeenBy) -> Hit:
+def seen_by(hit: Hit, by: SeenBy) -> Hit:
     """Return a hit with who sees it, quicker than `dataclasses.replace`: crowds have thousands."""
     return Hit(hit.box, hit.confidence, hit.extent_uncertainty_um, hit.outer, by)
 
@@ -136,14 +137,18 @@ def is_unsure(
         Of the network, with who sees them.
     settings : CombinedSettings
     """
-    low, high = settings.unsure_scores
-    cells = int(np.count_nonzero(score >= READING.least_score))
-    unsure = int(np.count_nonzero((score > low) & (score < high)))
     sure = [hit for hit in learned if hit.confidence >= settings.sure_alone]
-    if not sure or unsure < settings.unsure_share * cells:
+    if not (sure and unsure_places(score, settings)):
         # Without a hit that both see nothing shows that recall-first sees the cells of this frame.
         return False
     return sum(hit.seen_by is SeenBy.BOTH for hit in sure) >= settings.seen_share * len(sure)
+
+
+def unsure_places(score: NDArray[np.float32], settings: CombinedSettings = COMBINED) -> bool:
+    """Return True if the network is unsure of more places than it takes for cells."""
+    low, high = settings.unsure_scores
+    cells = int(np.count_nonzero(score >= READING.least_score))
+    return int(np.count_nonzero((score > low) & (score < high))) >= settings.unsure_share * cells
 
 
 def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:

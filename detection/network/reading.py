@@ -173,9 +173,7 @@ def _steps(found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], qua
     return np.asarray(steps, np.float32)
 
 
-def _around(
-    far: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]
-) -> Floats:
+def _around(far: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
     """Return the boxes whose sides lie so far from the middle of each place, within the frame."""
     x, y = (np.asarray((at + 0.5) * PLACE_PX, np.float32) for at in (columns, rows))
     limits = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32)[:, None]

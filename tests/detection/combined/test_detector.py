@@ -14,6 +14,7 @@ from detection.detectors import RecallFirst
 from detection.image.boxes import BoxPx, union_mask
 from detection.image.frames import check_frame
 from detection.image.hits import Detection, SeenBy
+from detection.recall_first import detector as recall_first
 from tests.detection.combined.networks import seeing_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
@@ -75,8 +76,10 @@ def test_a_few_hits_that_the_network_rules_out_are_left_out() -> None:
 
 
 def test_in_a_crowd_the_network_decides_and_no_warning_says_that_most_is_imaged() -> None:
-    steps = SEEING.steps(check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET))
-    assert steps.standing.crowded
+    frame = check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET)
+    steps = SEEING.steps(frame)
+    assert recall_first.steps_of(frame).standing.crowded
+    assert {hit.seen_by for hit in steps.fusion.hits} == {SeenBy.NETWORK}
     detection = found(CROWD.pixels, SEEING)
     assert {cell.seen_by for cell in detection.cells} == {SeenBy.NETWORK}
     assert not any("so densely" in warning for warning in detection.warnings)
