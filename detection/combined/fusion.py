@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, on_grid, sides_of, sides_on_grid, union_of
+from detection.image.boxes import BoxPx, intersection_px, on_grid, sides_of, sides_on_grid, union_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
@@ -106,7 +106,12 @@ def fused(
     settings : CombinedSettings
     """
     beyond = beyond_shown(seen.score, learned, seen.grid)
-    ruled_out = [highest_score(beyond, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
+    around_shown = [_is_around(hit, learned) for hit in rest]
+    ruled_out = [
+        highest_score(beyond, hit.box, seen.grid)
+        < (settings.rules_out_around_below if around else settings.rules_out_below)
+        for hit, around in zip(rest, around_shown, strict=True)
+    ]
     own = tuple(
         replace(hit, seen_by=SeenBy.UNDECIDED if out else SeenBy.RECALL_FIRST)
         for hit, out in zip(rest, ruled_out, strict=True)
@@ -114,7 +119,12 @@ def fused(
     if (standing.crowded or standing.dense) and not crowd:
         return Fusion(learned, own, cautions=(Caution.GROUND,))
     bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
-    cells = [hit for hit in own if not bands[on_grid(hit.box, seen.grid.shrink).slices].any()]
+    # Nor is a cell overlooked that is shown, but smaller.
+    cells = [
+        hit
+        for hit, around in zip(own, around_shown, strict=True)
+        if not (around or bands[on_grid(hit.box, seen.grid.shrink).slices].any())
+    ]
     if _unlike(learned, cells, settings):
         return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(
@@ -185,6 +195,11 @@ def highest_score(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> 
     """Return the highest score of the places that a box touches."""
     part = score[on_grid(box, PLACE_PX * grid.shrink).slices]
     return float(part.max()) if part.size else 0.0
+
+
+def _is_around(hit: Hit, shown: Iterable[Hit]) -> bool:
+    """Return True for a hit that has most of a shown cell inside: light around a nucleus, say."""
+    return any(2 * intersection_px(hit.box, other.box) > other.box.area_px for other in shown)
 
 
 def _unlike(learned: Sequence[Hit], rest: Sequence[Hit], settings: CombinedSettings) -> bool:

@@ -12,6 +12,8 @@ class CombinedSettings:
     development cells of contrast-to-noise 1 and more .2 loses three that .1 keeps. Folds take .009 and .007
     of a frame, with .2 .004, with .05 .017 and .015; nuclei 3.1 and 2.7 times their area, with .2 2.9 and
     2.6."""
+    rules_out_around_below: float = 0.2
+    """The same for a hit of recall-first that has most of a shown cell inside."""
     band_um: float = 40.0
     """Length from which a connected, thin region is a fold or a scratch: three large cells. Chosen by
     hand."""
