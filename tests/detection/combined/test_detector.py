@@ -15,6 +15,7 @@ from detection.image.boxes import BoxPx, union_mask
 from detection.image.frames import check_frame
 from detection.image.hits import Detection, SeenBy
 from detection.recall_first import detector as recall_first
+from detection.recall_first.standing import stand_out
 from tests.detection.combined.networks import seeing_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
@@ -140,3 +141,20 @@ def test_odd_frames_give_cells_a_warning_or_a_bound(name: str, detector: Combine
     assert detection.cells or detection.overlooked
     assert detection.cells or detection.warnings
     assert all(BoxPx(0, 0, 256, 256).contains(cell.box_px) for cell in detection.cells)
+
+
+def test_a_frame_that_hits_of_the_network_fill_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        "detection.combined.detector.stand_out",
+        lambda frame, grid: asked.append(frame) or stand_out(frame, grid),
+    )
+    plain = check_frame(make_section(3, cells=4, bell=0).pixels, PIXEL_SIZE_UM, OFFSET)
+    full = check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET)
+    assert Caution.FULL not in SEEING.steps(plain).cautions
+    assert len(asked) == 1
+    assert SEEING.steps(full).cautions == (Caution.FULL,)
+    assert len(asked) == 1
+    # A network that sees nothing leaves no frame to itself.
+    BLIND.steps(full)
+    assert len(asked) == 2
