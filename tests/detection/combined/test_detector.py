@@ -12,10 +12,11 @@ from detection.combined.detector import Combined
 from detection.detect import detect
 from detection.detectors import RecallFirst
 from detection.image.boxes import BoxPx, union_mask
-from detection.image.frames import check_frame
+from detection.image.frames import Frame, check_frame
 from detection.image.hits import Detection, SeenBy
+from detection.image.working_grid import WorkingGrid
 from detection.recall_first import detector as recall_first
-from detection.recall_first.standing import stand_out
+from detection.recall_first.standing import Standing, stand_out
 from tests.detection.combined.networks import seeing_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
@@ -144,11 +145,13 @@ def test_odd_frames_give_cells_a_warning_or_a_bound(name: str, detector: Combine
 
 
 def test_a_frame_that_hits_of_the_network_fill_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(
-        "detection.combined.detector.stand_out",
-        lambda frame, grid: asked.append(frame) or stand_out(frame, grid),
-    )
+    asked: list[Frame] = []
+
+    def counted(frame: Frame, grid: WorkingGrid) -> Standing:
+        asked.append(frame)
+        return stand_out(frame, grid)
+
+    monkeypatch.setattr("detection.combined.detector.stand_out", counted)
     plain = check_frame(make_section(3, cells=4, bell=0).pixels, PIXEL_SIZE_UM, OFFSET)
     full = check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET)
     assert Caution.FULL not in SEEING.steps(plain).cautions
