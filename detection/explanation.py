@@ -60,11 +60,11 @@ def explained(detector: Detector, frame: Frame) -> Explanation | None:
         return None
     if isinstance(detector, Combined):
         steps = detector.steps(frame)
-        seen, standing = steps.network, steps.standing
+        seen = steps.network
         return Explanation(
-            standing.background.level,
-            standing.z,
-            _over_frame(seen.score, standing.z.shape),
+            steps.level,
+            steps.z,
+            _over_frame(seen.score, steps.z.shape),
             seen.hits,
             steps.rest,
             steps.fusion,

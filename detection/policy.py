@@ -4,13 +4,15 @@ Missing a cell is far worse than imaging too much, so doubt makes a box larger, 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
+import numpy as np
+
 from config.work import DetectionConfig
 from detection.fragments import fragment_groups
-from detection.image.boxes import BoxPx, around
+from detection.image.boxes import BoxPx, around, sides_of
 from detection.image.hits import OUTER_QUANTILE, Cell, Decision, Hit, SeenBy
 
 SEEN_BY = {
@@ -41,9 +43,10 @@ def apply_policy(
         One for every hit, in reading order; ids ``c0001``, ... follow it.
     """
     ordered = sorted(hits, key=lambda hit: (hit.box.y0, hit.box.x0, hit.box.y1, hit.box.x1))
+    reaches = _reaches(ordered, shape, config.side_quantile)
     cells = [
-        _decide(f"c{number:04d}", hit, shape, pixel_size_um, config)
-        for number, hit in enumerate(ordered, start=1)
+        _decide(f"c{number:04d}", hit, reach, shape, pixel_size_um, config)
+        for number, (hit, reach) in enumerate(zip(ordered, reaches, strict=True), start=1)
     ]
     # A detector that knows how far a cell may reach has said so of each fragment.
     kept = [
@@ -67,7 +70,12 @@ def _within(cell: Cell, whole: BoxPx, others: str) -> Cell:
 
 
 def _decide(
-    name: str, hit: Hit, shape: tuple[int, int], pixel_size_um: float, config: DetectionConfig
+    name: str,
+    hit: Hit,
+    reach: tuple[int, int, int, int] | None,
+    shape: tuple[int, int],
+    pixel_size_um: float,
+    config: DetectionConfig,
 ) -> Cell:
     extra_um = hit.extent_uncertainty_um
     decision, margin_um, reason = Decision.KEPT, config.dilate_um, "kept: confident"
@@ -83,9 +91,8 @@ def _decide(
         if extra_um > 0:
             margin_um += extra_um
             reason += f"; outline unsure, grown by {extra_um:.1f} um"
-        grown = hit.box.dilated(_pixels(margin_um, pixel_size_um), shape)
-        if hit.outer is not None:
-            grown = around(grown, _reach(hit.box, hit.outer, config.side_quantile, shape))
+        margin_px = _pixels(margin_um, pixel_size_um)
+        grown = _at_least(hit.box, margin_px, reach, shape) if reach else hit.box.dilated(margin_px, shape)
     if hit.seen_by is not None:
         reason += f"; {SEEN_BY[hit.seen_by]}"
     return Cell(
@@ -101,19 +108,40 @@ def _decide(
     )
 
 
-def _reach(box: BoxPx, outer: BoxPx, quantile: float, shape: tuple[int, int]) -> BoxPx:
-    """Return the box that a cell exceeds with the chance of a quantile on each side.
+def _reaches(
+    hits: Sequence[Hit], shape: tuple[int, int], quantile: float
+) -> list[tuple[int, int, int, int] | None]:
+    """Return the box that each cell exceeds with the chance of a quantile on each side, if that is known.
 
     Between the most likely box and the outer one, and beyond it, as if the place of a side were Gaussian.
     """
+    known = [number for number, hit in enumerate(hits) if hit.outer is not None]
+    found: list[tuple[int, int, int, int] | None] = [None] * len(hits)
+    if not known:
+        return found
     deviations = NormalDist()
     share = deviations.inv_cdf(quantile) / deviations.inv_cdf(OUTER_QUANTILE)
+    box = sides_of(hits[number].box for number in known)
+    outer = sides_of(hits[number].outer or hits[number].box for number in known)
+    sides = box + share * (outer - box)
+    low = np.maximum(np.floor(sides[:, :2]), 0).astype(np.int64)
+    high = np.minimum(np.ceil(sides[:, 2:]), (shape[1], shape[0])).astype(np.int64)
+    for number, ends in zip(known, np.concatenate([low, high], axis=1).tolist(), strict=True):
+        found[number] = tuple(ends)
+    return found
+
+
+def _at_least(box: BoxPx, margin_px: int, reach: tuple[int, int, int, int], shape: tuple[int, int]) -> BoxPx:
+    """Return the box around a reach and a box with its margin."""
     rows, columns = shape
+    x0, y0, x1, y1 = reach
+    left, top = max(box.x0 - margin_px, 0), max(box.y0 - margin_px, 0)
+    right, bottom = min(box.x1 + margin_px, columns), min(box.y1 + margin_px, rows)
     return BoxPx(
-        max(math.floor(box.x0 + share * (outer.x0 - box.x0)), 0),
-        max(math.floor(box.y0 + share * (outer.y0 - box.y0)), 0),
-        min(math.ceil(box.x1 + share * (outer.x1 - box.x1)), columns),
-        min(math.ceil(box.y1 + share * (outer.y1 - box.y1)), rows),
+        left if left < x0 else x0,
+        top if top < y0 else y0,
+        right if right > x1 else x1,
+        bottom if bottom > y1 else y1,
     )
 
 

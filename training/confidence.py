@@ -69,11 +69,11 @@ def hits_in(frames: Iterable[LabelledFrame], detector: Combined) -> Iterator[Jud
         fusion = steps.fusion
         if fusion.cautions or not fusion.hits:
             continue
-        parts = evidence_of(fusion.hits, steps.standing.z, steps.network.grid, detector.settings)
+        parts = evidence_of(fusion.hits, steps.z, steps.network.grid, detector.settings)
         truth = truth_of(frame)
         real = [is_real(hit.box, truth) for hit in fusion.hits]
         count = len(fusion.learned)
-        yield JudgedHits(parts[:count], real[:count], real[count:])
+        yield JudgedHits(parts[:count].tolist(), real[:count], real[count:])
 
 
 def fitted(judged: list[JudgedHits]) -> NDArray[np.float64]:

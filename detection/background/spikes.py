@@ -25,13 +25,16 @@ def remove_spikes(
     """
     middle = np.asarray(cv2.medianBlur(image, 3))
     height = cv2.subtract(image, middle)
-    candidates = np.argwhere(np.asarray(height) > settings.spike_sd * noise_sd)
-    clean = image
-    for row, column in candidates[: image.size // 100].tolist():
-        near = image[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-        second = np.partition(near, -2, axis=None)[-2]
-        if second - middle[row, column] < settings.spike_neighbour_share * height[row, column]:
-            if clean is image:
-                clean = image.copy()
-            clean[row, column] = middle[row, column]
+    found = np.flatnonzero(np.asarray(height) > settings.spike_sd * noise_sd)[: image.size // 100]
+    if not found.size:
+        return image
+    beyond = cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-np.inf)
+    row, column = np.divmod(found, image.shape[1])
+    near = np.stack([beyond[row + down, column + across] for down in (0, 1, 2) for across in (0, 1, 2)])
+    second = np.partition(near, -2, axis=0)[-2]
+    beside = second - middle[row, column] < settings.spike_neighbour_share * height[row, column]
+    if not beside.any():
+        return image
+    clean = image.copy()
+    clean[row[beside], column[beside]] = middle[row[beside], column[beside]]
     return clean

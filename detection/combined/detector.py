@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detection.combined.cautions import SENTENCES, Caution
 from detection.combined.confidence import with_confidences
 from detection.combined.dim import least_score_of
@@ -12,6 +15,8 @@ from detection.combined.fusion import (
     imaged_of,
     is_unsure,
     learned_of,
+    seen_by,
+    unsure_places,
     without_network,
 )
 from detection.combined.left_over import left_over
@@ -20,14 +25,17 @@ from detection.combined.reach import with_reach
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import union_fraction
 from detection.image.frames import Frame
-from detection.image.hits import Hit
+from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
 from detection.network.settings import READING
 from detection.overlooked.left_out import is_uneven
 from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
-from detection.recall_first.standing import Standing, stand_out
+from detection.recall_first.standing import stand_out
+
+Seen = network.Steps
+"""Intermediate values of the network alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,18 +44,22 @@ class Steps:
 
     Attributes
     ----------
-    network : detection.network.detector.Steps
-    standing : Standing
-        Everything that stands out from the background.
+    network : Seen
+    level : (block rows, block columns) array of float32
+        Background that was subtracted, grey levels.
+    z : (rows, columns) array of float32
+        Frame above it, in standard deviations of the noise of a pixel of the working grid.
     rest : tuple of Hit
-        Of recall-first, in what the network does not show; all of its hits where the network is unsure.
+        Of recall-first, in what the network does not show; all of its hits where the network is unsure, none
+        where hits of the network fill the frame.
     fusion : Fusion
     cautions : tuple of Caution
         Those of the fusion, and those of its result.
     """
 
-    network: network.Steps
-    standing: Standing
+    network: Seen
+    level: NDArray[np.float32]
+    z: NDArray[np.float32]
     rest: tuple[Hit, ...]
     fusion: Fusion
     cautions: tuple[Caution, ...]
@@ -79,9 +91,12 @@ class Combined:
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""
         seen = self.network.steps(frame)
+        if self._is_full(frame, seen):
+            return self._by_network_alone(frame, seen)
         standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        seen = _with_dim(self.network, seen, standing, frame, self.settings)
+        if not (frame.processed or standing.crowded or standing.dense):
+            seen = _with_dim(self.network, seen, standing.z, frame, self.settings)
         learned = learned_of(seen, standing, self.settings)
         shown_share = union_fraction((hit.box for hit in learned), shape)
         crowd = shown_share >= self.settings.crowd_share
@@ -104,21 +119,35 @@ class Combined:
             fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
             fusion = replace(fusion, noise=noise)
         fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
-        more = _of_result(frame, seen.grid, fusion, self.settings)
-        return Steps(seen, standing, tuple(rest), fusion, (*fusion.cautions, *more))
+        cautions = (*fusion.cautions, *_of_result(frame, seen.grid, fusion, self.settings))
+        return Steps(seen, standing.background.level, standing.z, tuple(rest), fusion, cautions)
+
+    def _is_full(self, frame: Frame, seen: Seen) -> bool:
+        """Return True if hits of the network fill a frame that it is sure of."""
+        if frame.processed and unsure_places(seen.score, self.settings):
+            return False
+        shape = (frame.values.shape[0], frame.values.shape[1])
+        return union_fraction((hit.box for hit in seen.hits), shape) >= self.settings.full_share
+
+    def _by_network_alone(self, frame: Frame, seen: Seen) -> Steps:
+        """Leave a full frame to the network: what recall-first adds there are rims of what is shown."""
+        z = seen.grid.residual / seen.grid.noise_sd
+        if not frame.processed:
+            seen = _with_dim(self.network, seen, z, frame, self.settings)
+        fusion = Fusion(tuple(seen_by(hit, SeenBy.NETWORK) for hit in seen.hits), ())
+        fusion = with_confidences(fusion, z, seen.grid, self.settings)
+        return Steps(seen, seen.grid.background.level, z, (), fusion, (Caution.FULL,))
 
 
 def _with_dim(
     learner: network.Network,
     seen: network.Steps,
-    standing: Standing,
+    z: NDArray[np.float32],
     frame: Frame,
     settings: CombinedSettings,
 ) -> network.Steps:
     """Read the output of the network again where dim cells are likely to be lost."""
-    if frame.processed or standing.crowded or standing.dense:
-        return seen
-    least = least_score_of(seen.score, seen.hits, standing.z, seen.grid, settings)
+    least = least_score_of(seen.score, seen.hits, z, seen.grid, settings)
     return learner.read_again(seen, frame, least) if least < READING.least_score else seen
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, on_grid, union_mask
+from detection.image.boxes import BoxPx, intersection_px, on_grid, sides_of, sides_on_grid, union_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
@@ -53,7 +54,27 @@ def learned_of(
     seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED
 ) -> tuple[Hit, ...]:
     """Return the hits of the network with who sees them."""
-    return tuple(replace(hit, seen_by=_seen_by(hit.box, standing, seen.grid, settings)) for hit in seen.hits)
+    if standing.crowded:
+        # Recall-first has lost the background.
+        return tuple(seen_by(hit, SeenBy.NETWORK) for hit in seen.hits)
+    sums = np.asarray(cv2.integral(standing.mask.astype(np.uint8)))
+    rows, columns = standing.mask.shape
+    x0, y0, x1, y1 = np.minimum(
+        sides_on_grid(sides_of(hit.box for hit in seen.hits), seen.grid.shrink),
+        (columns, rows, columns, rows),
+    ).T
+    area = (x1 - x0) * (y1 - y0)
+    standing_px = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+    stand_out = (area > 0) & (standing_px / np.maximum(area, 1) >= settings.standing_share)
+    return tuple(
+        seen_by(hit, SeenBy.BOTH if both else SeenBy.NETWORK)
+        for hit, both in zip(seen.hits, stand_out.tolist(), strict=True)
+    )
+
+
+def seen_by(hit: Hit, by: SeenBy) -> Hit:
+    """Return a hit with who sees it, quicker than `dataclasses.replace`: crowds have thousands."""
+    return Hit(hit.box, hit.confidence, hit.extent_uncertainty_um, hit.outer, by)
 
 
 def fused(
@@ -85,7 +106,12 @@ def fused(
     settings : CombinedSettings
     """
     beyond = beyond_shown(seen.score, learned, seen.grid)
-    ruled_out = [highest_score(beyond, hit.box, seen.grid) < settings.rules_out_below for hit in rest]
+    around_shown = [_is_around(hit, learned) for hit in rest]
+    ruled_out = [
+        highest_score(beyond, hit.box, seen.grid)
+        < (settings.rules_out_around_below if around else settings.rules_out_below)
+        for hit, around in zip(rest, around_shown, strict=True)
+    ]
     own = tuple(
         replace(hit, seen_by=SeenBy.UNDECIDED if out else SeenBy.RECALL_FIRST)
         for hit, out in zip(rest, ruled_out, strict=True)
@@ -93,7 +119,12 @@ def fused(
     if (standing.crowded or standing.dense) and not crowd:
         return Fusion(learned, own, cautions=(Caution.GROUND,))
     bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
-    cells = [hit for hit in own if not bands[on_grid(hit.box, seen.grid.shrink).slices].any()]
+    # Nor is a cell overlooked that is shown, but smaller.
+    cells = [
+        hit
+        for hit, around in zip(own, around_shown, strict=True)
+        if not (around or bands[on_grid(hit.box, seen.grid.shrink).slices].any())
+    ]
     if _unlike(learned, cells, settings):
         return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(
@@ -116,14 +147,18 @@ def is_unsure(
         Of the network, with who sees them.
     settings : CombinedSettings
     """
-    low, high = settings.unsure_scores
-    cells = int(np.count_nonzero(score >= READING.least_score))
-    unsure = int(np.count_nonzero((score > low) & (score < high)))
     sure = [hit for hit in learned if hit.confidence >= settings.sure_alone]
-    if not sure or unsure < settings.unsure_share * cells:
+    if not (sure and unsure_places(score, settings)):
         # Without a hit that both see nothing shows that recall-first sees the cells of this frame.
         return False
     return sum(hit.seen_by is SeenBy.BOTH for hit in sure) >= settings.seen_share * len(sure)
+
+
+def unsure_places(score: NDArray[np.float32], settings: CombinedSettings = COMBINED) -> bool:
+    """Return True if the network is unsure of more places than it takes for cells."""
+    low, high = settings.unsure_scores
+    cells = int(np.count_nonzero(score >= READING.least_score))
+    return int(np.count_nonzero((score > low) & (score < high))) >= settings.unsure_share * cells
 
 
 def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:
@@ -152,8 +187,8 @@ def beyond_shown(
         Of the network.
     grid : WorkingGrid
     """
-    places = (on_grid(imaged_of(hit), PLACE_PX * grid.shrink) for hit in learned)
-    return np.where(union_mask(places, (score.shape[0], score.shape[1])), np.float32(0), score)
+    places = sides_on_grid(sides_of(imaged_of(hit) for hit in learned), PLACE_PX * grid.shrink)
+    return np.where(union_of(places, (score.shape[0], score.shape[1])), np.float32(0), score)
 
 
 def highest_score(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> float:
@@ -162,13 +197,9 @@ def highest_score(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> 
     return float(part.max()) if part.size else 0.0
 
 
-def _seen_by(box: BoxPx, standing: Standing, grid: WorkingGrid, settings: CombinedSettings) -> SeenBy:
-    """Return who sees a hit of the network; a crowd has taken the background from recall-first."""
-    if standing.crowded:
-        return SeenBy.NETWORK
-    part = standing.mask[on_grid(box, grid.shrink).slices]
-    stands_out = part.size > 0 and float(part.mean()) >= settings.standing_share
-    return SeenBy.BOTH if stands_out else SeenBy.NETWORK
+def _is_around(hit: Hit, shown: Iterable[Hit]) -> bool:
+    """Return True for a hit that has most of a shown cell inside: light around a nucleus, say."""
+    return any(2 * intersection_px(hit.box, other.box) > other.box.area_px for other in shown)
 
 
 def _unlike(learned: Sequence[Hit], rest: Sequence[Hit], settings: CombinedSettings) -> bool:

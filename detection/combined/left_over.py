@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, on_grid, union_mask
+from detection.image.boxes import BoxPx, sides_of, sides_on_grid, union_of
 from detection.image.shapes import disc
 from detection.image.working_grid import WorkingGrid
 
@@ -32,8 +32,8 @@ def left_over(
     grid : WorkingGrid
     settings : CombinedSettings
     """
-    boxes = [on_grid(box, grid.shrink) for box in shown]
-    covered = union_mask(boxes, (mask.shape[0], mask.shape[1])).astype(np.uint8)
+    sides = sides_on_grid(sides_of(shown), grid.shrink)
+    covered = union_of(sides, (mask.shape[0], mask.shape[1])).astype(np.uint8)
     left = (mask & (covered == 0)).astype(np.uint8)
     if not left.any():
         return np.asarray(left > 0)

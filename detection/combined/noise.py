@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import on_grid, union_mask
+from detection.image.boxes import on_grid, sides_of, sides_on_grid, union_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 
@@ -40,7 +40,7 @@ def hidden_in_noise(
     least_sd = settings.stands_out_alone_sd if alone else settings.stands_out_sd
     shape = z.shape[0], z.shape[1]
     boxes = [on_grid(hit.box, grid.shrink) for hit in unseen]
-    ground = ~union_mask((on_grid(hit.box, grid.shrink) for hit in hits), shape)
+    ground = ~union_of(sides_on_grid(sides_of(hit.box for hit in hits), grid.shrink), shape)
     levels = []
     for box in boxes:
         around = box.dilated(max(box.width_px, box.height_px) // 2 + 2, shape).slices

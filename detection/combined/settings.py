@@ -12,6 +12,10 @@ class CombinedSettings:
     development cells of contrast-to-noise 1 and more .2 loses three that .1 keeps. Folds take .009 and .007
     of a frame, with .2 .004, with .05 .017 and .015; nuclei 3.1 and 2.7 times their area, with .2 2.9 and
     2.6."""
+    rules_out_around_below: float = 0.2
+    """The same for a hit of recall-first that has most of a shown cell inside. On 40 development frames of
+    each kind nuclear cells take 2.77 times their area, without 2.98, and no cell is lost; a cell of a crowded
+    scene that only such a hit shows has .26."""
     band_um: float = 40.0
     """Length from which a connected, thin region is a fold or a scratch: three large cells. Chosen by
     hand."""
@@ -112,7 +116,9 @@ class CombinedSettings:
     """Share of the hits of recall-first that the network does not rule out that are cells, in the same
     frames: their own confidence says nothing of that."""
     full_share: float = 0.6
-    """Share of the frame inside hits from which they fill it. Chosen by hand; not measured."""
+    """Share of the frame inside hits from which they fill it; if those of the network do, it decides alone.
+    Of 85 such crowded development scenes recall-first added 14 hits to 10, rims of cells, and no cell of
+    28,356. Chosen by hand."""
 
 
 COMBINED = CombinedSettings()

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx
+from detection.image.boxes import BoxPx, sides_of
 from detection.image.hits import Hit
 from detection.image.shapes import convexity
 
@@ -122,7 +122,14 @@ def fill_border(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArr
 def clip_to_border(hits: Iterable[Hit], border: NDArray[np.bool_]) -> list[Hit]:
     """Clip hits to the border; those that lie all within it are mirror images and are dropped."""
     kept = []
-    for hit in hits:
+    hits = list(hits)
+    sums = np.asarray(cv2.integral(border.astype(np.uint8)))
+    x0, y0, x1, y1 = sides_of(hit.box for hit in hits).T
+    touched = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0
+    for hit, is_touched in zip(hits, touched.tolist(), strict=True):
+        if not is_touched:
+            kept.append(hit)
+            continue
         seen = ~border[hit.box.slices]
         if not seen.any():
             continue

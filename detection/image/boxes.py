@@ -147,11 +147,28 @@ def on_grid(box: BoxPx, step: int) -> BoxPx:
     return BoxPx(box.x0 // step, box.y0 // step, -(-box.x1 // step), -(-box.y1 // step))
 
 
+def sides_of(boxes: Iterable[BoxPx]) -> NDArray[np.int64]:
+    """Return x0, y0, x1, y1 of each box, (boxes, 4), px."""
+    sides = [(box.x0, box.y0, box.x1, box.y1) for box in boxes]
+    return np.array(sides, np.int64).reshape(len(sides), 4)
+
+
+def sides_on_grid(sides: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+    """Return the sides of boxes on a coarser grid; see `on_grid`."""
+    return np.concatenate([sides[:, :2] // step, -(-sides[:, 2:] // step)], axis=1)
+
+
 def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return a mask of `shape` that is true in every pixel of any box; boxes may reach beyond it."""
+    return union_of(sides_of(boxes), shape)
+
+
+def union_of(sides: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask of `union_mask` for the sides of boxes; see `sides_of`."""
     mask = np.zeros(shape, dtype=np.bool_)
-    for box in boxes:
-        mask[max(box.y0, 0) : max(box.y1, 0), max(box.x0, 0) : max(box.x1, 0)] = True
+    # A negative index would count from the other side.
+    for x0, y0, x1, y1 in np.maximum(sides, 0).tolist():
+        mask[y0:y1, x0:x1] = True
     return mask
 
 

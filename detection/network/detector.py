@@ -1,16 +1,15 @@
 """Detector `network`: the learned one."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
 from detection.errors import DetectionError
-from detection.image.boxes import BoxPx, around
+from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
@@ -130,31 +129,35 @@ def hits_of(
     reading: Reading, grid: WorkingGrid, shape: tuple[int, int], calibration: Calibration
 ) -> list[Hit]:
     """Return hits on the pixels of the frame, with calibrated confidences."""
-    hits = []
-    whole = BoxPx(0, 0, shape[1], shape[0])
-    for box, outer, score in zip(reading.boxes, reading.outer, reading.score.tolist(), strict=True):
-        size_um = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 1e-3)) * grid.pixel_um
-        inner_px = _pixels(box, grid.shrink, whole)
-        confidence = calibrated(score, size_um, calibration)
-        hits.append(Hit(inner_px, confidence, outer=around(inner_px, _pixels(outer, grid.shrink, whole))))
-    return hits
+    sides = reading.boxes[:, 2:] - reading.boxes[:, :2]
+    sizes_um = np.sqrt(np.maximum((sides[:, 0] * sides[:, 1]).astype(np.float64), 1e-3)) * grid.pixel_um
+    inner = _pixels(reading.boxes, grid.shrink, shape)
+    outer = _pixels(reading.outer, grid.shrink, shape)
+    outer[:, :2], outer[:, 2:] = np.minimum(outer, inner)[:, :2], np.maximum(outer, inner)[:, 2:]
+    confidences = calibrated(reading.score, sizes_um, calibration)
+    return [
+        Hit(BoxPx(*box), confidence, outer=BoxPx(*largest))
+        for box, largest, confidence in zip(inner.tolist(), outer.tolist(), confidences.tolist(), strict=True)
+    ]
 
 
-def calibrated(score: float, size_um: float, calibration: Calibration) -> float:
-    """Return the chance that a hit of a score and size is a cell, 0..1."""
-    log_odds, log_size = evidence(score, size_um)
+def calibrated(scores: ArrayLike, sizes_um: ArrayLike, calibration: Calibration) -> NDArray[np.float64]:
+    """Return the chance of each hit that it is a cell, 0..1, by its score and size."""
+    log_odds, log_size = evidence(scores, sizes_um)
     odds = calibration.base + calibration.per_score * log_odds + calibration.per_size * log_size
-    return 1 / (1 + math.exp(-min(max(odds, -50.0), 50.0)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50.0, 50.0))))
 
 
-def evidence(score: float, size_um: float) -> tuple[float, float]:
+def evidence(scores: ArrayLike, sizes_um: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what a confidence is made of: log-odds of a score, logarithm of a size over the usual one."""
-    score = min(max(score, 1e-6), 1 - 1e-6)
-    return math.log(score / (1 - score)), math.log(max(size_um, 0.1) / USUAL_SIZE_UM)
+    score = np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6)
+    size = np.maximum(np.asarray(sizes_um, np.float64), 0.1) / USUAL_SIZE_UM
+    return np.log(score / (1 - score)), np.log(size)
 
 
-def _pixels(box: NDArray[np.float32], shrink: int, whole: BoxPx) -> BoxPx:
-    """Round a box to pixels of the frame, at least one each way."""
-    x0, y0, x1, y1 = (float(side) * shrink for side in box)
-    left, top = min(max(round(x0), 0), whole.x1 - 1), min(max(round(y0), 0), whole.y1 - 1)
-    return BoxPx(left, top, min(max(round(x1), left + 1), whole.x1), min(max(round(y1), top + 1), whole.y1))
+def _pixels(boxes: NDArray[np.float32], shrink: int, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Round boxes to pixels of the frame, at least one each way."""
+    ends = np.array([shape[1], shape[0]])
+    sides = np.rint(boxes.astype(np.float64) * shrink).astype(np.int64)
+    low = np.clip(sides[:, :2], 0, ends - 1)
+    return np.concatenate([low, np.minimum(np.maximum(sides[:, 2:], low + 1), ends)], axis=1)

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import pairwise_areas
+from detection.image.overlaps import areas, overlapping
 from detection.network.graph import FINER, SIDES
 from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX, ReadingSettings
 
 Floats = NDArray[np.float32]
+_BEFORE = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], np.uint8)
+"""Neighbours of a place that come before it in reading order."""
+_AFTER = np.ascontiguousarray(_BEFORE[::-1, ::-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +78,27 @@ def read_hits(
     if not len(rows):
         return _none()
     chance = score[rows, columns]
-    boxes, outer = _boxes_of(found, rows, columns, shape, stretch)
-    quality = chance * _middleness(boxes, rows, columns)
-    left = np.ones(len(rows), np.bool_)
+    boxes = _boxes_of(found, rows, columns, shape)
+    number = np.zeros((down, across), np.intp)
+    number[rows, columns] = np.arange(len(rows))
+    # The quality of the places that are left, 0 elsewhere.
+    left = np.zeros((down, across), np.float32)
+    left[rows, columns] = chance * _middleness(boxes, rows, columns)
     kept = _none()
     for _ in range(settings.most_rounds):
-        peaks = _peaks(quality, rows, columns, left, (down, across))
+        is_peak = _peaks(left)
+        peaks = number[is_peak]
         if not len(peaks):
             break
-        peaks = peaks[np.argsort(-quality[peaks], kind="stable")]
-        group = _groups(boxes[peaks], settings)
-        found_now = _averaged(group, quality[peaks], boxes[peaks], outer[peaks], chance[peaks])
+        quality = left[is_peak]
+        order = np.argsort(-quality, kind="stable")
+        peaks, quality = peaks[order], quality[order]
+        left[is_peak] = 0
+        own = boxes[peaks]
+        outer = _outer_of(found, rows[peaks], columns[peaks], shape, stretch)
+        found_now = _averaged(_groups(own, settings), quality, own, outer, chance[peaks])
         kept = _more(kept, found_now, settings)
-        left &= ~_covered(rows, columns, found_now.boxes, shape)
-        left[peaks] = False
+        _cover(left, found_now.boxes, shape)
     return kept
 
 
@@ -95,15 +106,15 @@ def _more(kept: Reading, found: Reading, settings: ReadingSettings) -> Reading:
     """Add hits to those that were kept before; one of the same cell makes the outer box larger instead."""
     if not len(kept.boxes):
         return found
-    inner, area, other = pairwise_areas(kept.boxes, found.boxes)
-    alike = inner >= settings.same_overlap * (area + other - inner)
+    first, second, inner = overlapping(kept.boxes, found.boxes, settings.same_overlap)
+    alike = inner >= settings.same_overlap * (areas(kept.boxes)[first] + areas(found.boxes)[second] - inner)
+    best = np.full(len(found.boxes), len(kept.boxes), np.intp)
+    np.minimum.at(best, second[alike], first[alike])
     outer = kept.outer.copy()
-    same = alike.any(axis=0)
-    for number in np.flatnonzero(same):
-        own = int(alike[:, number].argmax())
-        outer[own, :2] = np.minimum(outer[own, :2], found.outer[number, :2])
-        outer[own, 2:] = np.maximum(outer[own, 2:], found.outer[number, 2:])
-    new = ~same
+    new = best == len(kept.boxes)
+    own = best[~new]
+    np.minimum.at(outer[:, :2], own, found.outer[~new, :2])
+    np.maximum.at(outer[:, 2:], own, found.outer[~new, 2:])
     return Reading(
         np.concatenate([kept.boxes, found.boxes[new]]),
         np.concatenate([outer, found.outer[new]]),
@@ -129,27 +140,46 @@ def _none() -> Reading:
 
 
 def _boxes_of(
+    found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]
+) -> Floats:
+    """Return the box of each place by its most likely sides, within the frame."""
+    return _around(_steps(found, rows, columns, slice(0, 1))[:, 0], rows, columns, shape)
+
+
+def _outer_of(
     found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int], stretch: float
-) -> tuple[Floats, Floats]:
-    """Return the box of each place by its most likely sides, and by its largest ones, within the frame."""
+) -> Floats:
+    """Return the box of each place by its largest sides, within the frame."""
+    steps = _steps(found, rows, columns, slice(None))
+    far = steps[:, 0] + steps[:, 1:].sum(axis=1) * np.float32(stretch)
+    return _around(far, rows, columns, shape)
+
+
+def _steps(found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], quantiles: slice) -> Floats:
+    """Return how much further than the quantile before it each quantile of a side is, px.
+
+    Returns
+    -------
+    (SIDES, quantiles, places) array of float32
+    """
     own = rows % FINER * FINER + columns % FINER
     height, width = found.shape[1:]
-    sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2, height, width)
+    sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2, height, width)[:, quantiles]
     raw = sides[:, :, own, rows // FINER, columns // FINER]
     # Softplus, which the sum of positive steps is made of.
     steps = np.log(1 + np.exp(-np.abs(raw)))
     steps += np.maximum(raw, 0)
     steps *= np.float32(SIDE_UNIT_PX)
-    near = steps[:, 0]
-    far = near + steps[:, 1:].sum(axis=1) * np.float32(stretch)
+    return np.asarray(steps, np.float32)
+
+
+def _around(far: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
+    """Return the boxes whose sides lie so far from the middle of each place, within the frame."""
     x, y = (np.asarray((at + 0.5) * PLACE_PX, np.float32) for at in (columns, rows))
     limits = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32)[:, None]
-
-    def box(left: Floats, top: Floats, right: Floats, bottom: Floats) -> Floats:
-        at = np.stack([x - left, y - top, x + right, y + bottom])
-        return np.asarray(np.clip(at, 0, limits).T, dtype=np.float32)
-
-    return box(*near), box(*far)
+    left, top, right, bottom = far
+    at = np.stack([x - left, y - top, x + right, y + bottom])
+    return np.asarray(np.clip(at, 0, limits).T, dtype=np.float32)
 
 
 def _middleness(boxes: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
@@ -162,52 +192,41 @@ def _middleness(boxes: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]
     return np.asarray(np.sqrt(share), dtype=np.float32)
 
 
-def _peaks(
-    quality: Floats,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    seeds: NDArray[np.bool_],
-    shape: tuple[int, int],
-) -> NDArray[np.intp]:
-    """Return the seeds that no neighbour (3 x 3) exceeds."""
-    at = np.flatnonzero(seeds)
-    plane = np.zeros((shape[0] + 2, shape[1] + 2), np.float32)
-    plane[rows[at] + 1, columns[at] + 1] = quality[at]
-    highest = np.ones(len(at), np.bool_)
-    for down in (0, 1, 2):
-        for across in (0, 1, 2):
-            if down != 1 or across != 1:
-                other = plane[rows[at] + down, columns[at] + across]
-                # Of equal neighbours only the first in reading order is a peak.
-                first = (down, across) > (1, 1)
-                highest &= other <= quality[at] if first else other < quality[at]
-    return at[highest]
+def _peaks(quality: Floats) -> NDArray[np.bool_]:
+    """Return the places above 0 that no neighbour (3 x 3) exceeds; of equals the first in reading order."""
+    before = np.asarray(cv2.dilate(quality, _BEFORE, borderType=cv2.BORDER_CONSTANT, borderValue=0))
+    after = np.asarray(cv2.dilate(quality, _AFTER, borderType=cv2.BORDER_CONSTANT, borderValue=0))
+    return np.asarray((quality > before) & (quality >= after) & (quality > 0))
 
 
 def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     """Return the group of each box, those of one cell together; boxes come in order, the best first."""
-    inner, area, other = pairwise_areas(boxes, boxes)
-    alike = inner >= settings.same_overlap * (area + other - inner)
+    first, second, inner = overlapping(boxes, boxes, settings.same_overlap)
+    area = areas(boxes)
+    other = area[second]
+    alike = inner >= settings.same_overlap * (area[first] + other - inner)
     alike |= inner >= settings.inside_share * other
-    group = np.full(len(boxes), -1, np.intp)
+    # Only those after a box that leads a group can still join it.
+    alike &= second > first
+    first, second = first[alike], second[alike]
+    ends = np.searchsorted(first, np.arange(len(boxes) + 1)).tolist()
+    others = second.tolist()
+    group = [-1] * len(boxes)
     count = 0
-    for best, others in enumerate(alike):
+    for best in range(len(boxes)):
         if group[best] < 0:
-            group[others & (group < 0)] = count
             group[best] = count
+            for number in others[ends[best] : ends[best + 1]]:
+                if group[number] < 0:
+                    group[number] = count
             count += 1
-    return group
+    return np.asarray(group, np.intp)
 
 
-def _covered(
-    rows: NDArray[np.intp], columns: NDArray[np.intp], boxes: Floats, shape: tuple[int, int]
-) -> NDArray[np.bool_]:
-    """Return True for the places whose middle lies in a box, or beyond the frame beside one."""
-    size = int(rows.max()) + 1, int(columns.max()) + 1
-    plane = np.zeros(size, np.bool_)
+def _cover(left: Floats, boxes: Floats, shape: tuple[int, int]) -> None:
+    """Set to 0 the places whose middle lies in a box, or beyond the frame beside one."""
     ends = np.rint(boxes / PLACE_PX)
     # Of the last place of an odd side, the frame ends in the middle.
     ends[:, 2:] += (boxes[:, 2:] >= (shape[1], shape[0])) & (ends[:, 2:] * PLACE_PX < (shape[1], shape[0]))
     for x0, y0, x1, y1 in ends.astype(int).tolist():
-        plane[y0:y1, x0:x1] = True
-    return plane[rows, columns]
+        left[y0:y1, x0:x1] = 0

@@ -1,6 +1,5 @@
 """The parts of a frame without boxes: even enough to be background, or perhaps a crowd that was not seen."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import Blocks
-from detection.image.boxes import BoxPx
+from detection.image.boxes import BoxPx, sides_of, union_of
 from detection.image.frames import Frame
 from detection.overlooked.bound import noise_of, spread_by_noise, spread_of
 
@@ -64,8 +63,6 @@ def _without_boxes(
 ) -> NDArray[np.bool_]:
     """Return the blocks that no box touches."""
     down, across = shape[0] / blocks[0], shape[1] / blocks[1]
-    free = np.ones(blocks, np.bool_)
-    for box in boxes:
-        rows = slice(int(box.y0 / down), math.ceil(box.y1 / down))
-        free[rows, int(box.x0 / across) : math.ceil(box.x1 / across)] = False
-    return free
+    sides = sides_of(boxes) / (across, down, across, down)
+    low, high = np.trunc(sides[:, :2]), np.ceil(sides[:, 2:])
+    return ~union_of(np.concatenate([low, high], axis=1).astype(np.int64), (blocks[0], blocks[1]))

@@ -65,8 +65,8 @@ def evidence_of(reading: Reading, truth: Sequence[TrueCell], pixel_um: float, sh
     for box, outer, score in zip(reading.boxes, reading.outer, reading.score.tolist(), strict=True):
         size_um = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 1e-3)) * pixel_um
         own_odds, own_size = evidence(score, size_um)
-        odds.append(own_odds)
-        log_size.append(own_size)
+        odds.append(float(own_odds))
+        log_size.append(float(own_size))
         x0, y0, x1, y1 = (round(float(side) * shrink) for side in box)
         found = BoxPx(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
         real.append(is_real(found, truth))

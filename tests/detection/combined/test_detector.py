@@ -12,8 +12,11 @@ from detection.combined.detector import Combined
 from detection.detect import detect
 from detection.detectors import RecallFirst
 from detection.image.boxes import BoxPx, union_mask
-from detection.image.frames import check_frame
+from detection.image.frames import Frame, check_frame
 from detection.image.hits import Detection, SeenBy
+from detection.image.working_grid import WorkingGrid
+from detection.recall_first import detector as recall_first
+from detection.recall_first.standing import Standing, stand_out
 from tests.detection.combined.networks import seeing_network
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
 
@@ -75,8 +78,10 @@ def test_a_few_hits_that_the_network_rules_out_are_left_out() -> None:
 
 
 def test_in_a_crowd_the_network_decides_and_no_warning_says_that_most_is_imaged() -> None:
-    steps = SEEING.steps(check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET))
-    assert steps.standing.crowded
+    frame = check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET)
+    steps = SEEING.steps(frame)
+    assert recall_first.steps_of(frame).standing.crowded
+    assert {hit.seen_by for hit in steps.fusion.hits} == {SeenBy.NETWORK}
     detection = found(CROWD.pixels, SEEING)
     assert {cell.seen_by for cell in detection.cells} == {SeenBy.NETWORK}
     assert not any("so densely" in warning for warning in detection.warnings)
@@ -137,3 +142,22 @@ def test_odd_frames_give_cells_a_warning_or_a_bound(name: str, detector: Combine
     assert detection.cells or detection.overlooked
     assert detection.cells or detection.warnings
     assert all(BoxPx(0, 0, 256, 256).contains(cell.box_px) for cell in detection.cells)
+
+
+def test_a_frame_that_hits_of_the_network_fill_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Frame] = []
+
+    def counted(frame: Frame, grid: WorkingGrid) -> Standing:
+        asked.append(frame)
+        return stand_out(frame, grid)
+
+    monkeypatch.setattr("detection.combined.detector.stand_out", counted)
+    plain = check_frame(make_section(3, cells=4, bell=0).pixels, PIXEL_SIZE_UM, OFFSET)
+    full = check_frame(CROWD.pixels, PIXEL_SIZE_UM, OFFSET)
+    assert Caution.FULL not in SEEING.steps(plain).cautions
+    assert len(asked) == 1
+    assert SEEING.steps(full).cautions == (Caution.FULL,)
+    assert len(asked) == 1
+    # A network that sees nothing leaves no frame to itself.
+    BLIND.steps(full)
+    assert len(asked) == 2

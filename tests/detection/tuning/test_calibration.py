@@ -17,7 +17,7 @@ def hits(count: int, wanted: Calibration) -> Evidence:
     rng = np.random.default_rng(6)
     score, size_um = rng.uniform(0.25, 0.99, count), rng.uniform(2, 12, count)
     real = [
-        rng.random() < calibrated(one, size, wanted)
+        bool(rng.random() < calibrated(one, size, wanted))
         for one, size in zip(score.tolist(), size_um.tolist(), strict=True)
     ]
     stretches = np.abs(rng.normal(0, wanted.side_stretch / 2.054, 4 * count))

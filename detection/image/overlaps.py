@@ -1,0 +1,95 @@
+"""Pairs of boxes that may be of one cell, found without comparing each box with all others."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.intp]
+Floats = NDArray[np.float32]
+
+
+def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numbers, Floats]:
+    """Return the pairs of boxes, one of each list, that share much of their area.
+
+    In a crowd a few of thousands of boxes overlap with one. So the boxes of the second list are sorted into
+    squares of about their size, and only those in squares near a box are compared with it.
+
+    Parameters
+    ----------
+    a, b : (N, 4) and (M, 4) array of float32
+        x0, y0, x1, y1 of each box.
+    least_share : float
+        0..1; of all pairs those are sure to be among the result that share this part of the area of both
+        together, or half of either.
+
+    Returns
+    -------
+    first, second : (pairs,) array of int
+        Numbers of the boxes in the two lists, in the order of the first.
+    shared : (pairs,) array of float32
+        Area, above 0.
+    """
+    nothing = np.zeros(0, np.intp)
+    if not (len(a) and len(b)):
+        return nothing, nothing, np.zeros(0, np.float32)
+    largest = (b[:, 2:] - b[:, :2]).max(axis=1)
+    # One list of squares for each doubling of size, so that a large box does not make all squares large.
+    doublings = np.ceil(np.log2(np.maximum(largest, 1))).astype(int)
+    # Boxes that share this much along a side have centres no further apart than that of the larger side.
+    apart = np.float32(1 - min(least_share, 0.5))
+    found = [
+        _near(a, b, np.flatnonzero(doublings == step), 2.0**step, apart)
+        for step in np.unique(doublings).tolist()
+    ]
+    first, second, shared = (np.concatenate(each) for each in zip(*found, strict=True))
+    if len(found) > 1:
+        order = np.argsort(first, kind="stable")
+        first, second, shared = first[order], second[order], shared[order]
+    return first, second, shared
+
+
+def areas(boxes: Floats) -> Floats:
+    """Return the area of each box, never 0, so that it may divide."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    return np.asarray(np.maximum(size[:, 0] * size[:, 1], np.float32(1e-6)), np.float32)
+
+
+def _near(
+    a: Floats, b: Floats, chosen: Numbers, size: float, apart: np.float32
+) -> tuple[Numbers, Numbers, Floats]:
+    """Return pairs of boxes of `a` and of those chosen of `b`, none of which is larger than `size`."""
+    b = b[chosen]
+    step = size / 2
+    centres = (b[:, :2] + b[:, 2:]) / 2
+    squares = np.floor(centres / step).astype(np.intp)
+    least = squares.min(axis=0)
+    squares -= least
+    across, down = (squares.max(axis=0) + 1).tolist()
+    keys = squares[:, 1] * across + squares[:, 0]
+    order = np.argsort(keys, kind="stable")
+    keys, b, chosen = keys[order], b[order], chosen[order]
+    middle = (a[:, :2] + a[:, 2:]) / 2
+    reach = apart * np.maximum(a[:, 2:] - a[:, :2], np.float32(size)) + np.float32(1e-3)
+    low = np.maximum(np.floor((middle - reach) / step).astype(np.intp) - least, 0)
+    high = np.minimum(np.floor((middle + reach) / step).astype(np.intp) - least, (across - 1, down - 1))
+    rows = np.where((high >= low).all(axis=1), high[:, 1] - low[:, 1] + 1, 0)
+    one = np.repeat(np.arange(len(a)), rows)
+    row = (low[one, 1] + _counted(rows)) * across
+    start = np.searchsorted(keys, row + low[one, 0])
+    count = np.searchsorted(keys, row + high[one, 0], side="right") - start
+    first, second = np.repeat(one, count), np.repeat(start, count) + _counted(count)
+    shared = np.ones(len(first), np.float32)
+    for lower, upper in ((0, 2), (1, 3)):
+        side = np.minimum(a[:, upper][first], b[:, upper][second])
+        side -= np.maximum(a[:, lower][first], b[:, lower][second])
+        some = side > 0
+        first, second, shared = first[some], second[some], shared[some] * side[some]
+    return first, chosen[second], shared
+
+
+def _counted(counts: NDArray[Any]) -> Numbers:
+    """Return 0, 1, ... for each of the counts, one after the other."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.asarray(np.arange(total) - np.repeat(ends - counts, counts), np.intp)

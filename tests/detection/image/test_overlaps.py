@@ -1,0 +1,43 @@
+"""Pairs of boxes that share area."""
+
+import numpy as np
+import pytest
+
+from detection.image.boxes import pairwise_areas
+from detection.image.overlaps import areas, overlapping
+
+LEAST = 0.45
+
+
+def drawn(rng: np.random.Generator, count: int, largest: float) -> np.ndarray:
+    low = rng.uniform(0, 300, (count, 2))
+    # Sizes over three orders of magnitude, boxes of no area among them.
+    size = largest * 10 ** rng.uniform(-3, 0, (count, 2)) * (rng.random((count, 1)) > 0.05)
+    return np.concatenate([low, low + size], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("largest", [3.0, 40.0, 300.0])
+def test_no_pair_that_shares_much_is_left_out(largest: float) -> None:
+    rng = np.random.default_rng(int(largest))
+    a, b = drawn(rng, 400, largest), drawn(rng, 300, largest)
+    # Some nearly the same, some inside others.
+    size = np.tile(a[:100, 2:] - a[:100, :2], 2)
+    b[:100] = a[:100] + size * rng.normal(0, 0.05, (100, 4)).astype(np.float32)
+    b[:, 2:] = np.maximum(b[:, 2:], b[:, :2])
+    first, second, shared = overlapping(a, b, LEAST)
+    inner, area_a, area_b = pairwise_areas(a, b)
+    assert np.array_equal(areas(a), area_a[:, 0])
+    much = (inner > 0) & ((inner >= LEAST * (area_a + area_b - inner)) | (inner >= 0.5 * area_b))
+    assert much.sum() > 50
+    found = np.zeros_like(inner)
+    found[first, second] = shared
+    assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == len(first)
+    assert np.array_equal(found[much], inner[much])
+    assert np.allclose(found[found > 0], inner[found > 0])
+    assert (np.diff(first) >= 0).all()
+
+
+def test_lists_without_boxes_have_no_pairs() -> None:
+    one, none = np.array([[0, 0, 2, 2]], np.float32), np.zeros((0, 4), np.float32)
+    for a, b in ((one, none), (none, one), (none, none)):
+        assert not len(overlapping(a, b, LEAST)[0])
