@@ -1,7 +1,7 @@
 """Branches that the tests take, folder by folder: `make coverage`.
 
-``python -m tests.branches REPORT`` reads the JSON of coverage.py, prints a table and the modules with most branches
-left, and fails if a room takes fewer than it must.
+``python -m tests.branches REPORT`` reads the JSON of coverage.py, prints a table and the modules with most
+branches left, and fails if a room takes fewer than it must.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 ``python -m tests.mutation [MODULE ...]``; `make mutation` installs mutmut first. mutmut changes one operator,
 number, name or argument at a time, in a copy of the project, and runs the tests that come by the changed
-function. Strings stay: sentences only display, and a wrong name of a column fails at once. So do tables outside
-functions and decorated functions, which mutmut leaves alone.
+function. Strings stay: sentences only display, and a wrong name of a column fails at once. So do tables
+outside functions and decorated functions, which mutmut leaves alone.
 """
 
 import json
@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from tests.places import ROOT
@@ -31,7 +30,17 @@ HELD: dict[str, tuple[str, ...]] = {
 
 _TREE = ROOT / "build" / "mutation" / "tree"
 _RESULTS = ROOT / "build" / "mutation" / "results.json"
-_COPIED = ("benchmarks", "config", "detection", "docs", "drivers", "planner", "service", "simulators", "tests")
+_COPIED = (
+    "benchmarks",
+    "config",
+    "detection",
+    "docs",
+    "drivers",
+    "planner",
+    "service",
+    "simulators",
+    "tests",
+)
 _ROOMS = ("config", "detection", "drivers", "planner", "service", "simulators")
 _MUTMUT = """
 from mutmut.mutation import mutators

@@ -35,6 +35,11 @@ KILLS = int(os.environ.get("ILEMTRACK_KILLS", "500"))
 PER_SESSION = 25
 """Kills of one session; then it is left in peace to its end, and the next one begins."""
 
+IN_PEACE_S = 1200.0
+"""A session that is left in peace ends within it."""
+STARTS_WITHIN_S = 300.0
+"""A daemon that gives no first answer until then is killed anyway; on a loaded computer it takes a minute."""
+
 CONFIG = small_config(
     layout={"sections": 4, "fields": [2, 1]},
     fluorescence={"exposure_s": 0.1},
@@ -60,6 +65,8 @@ class Told:
         self.last_seq = 0
         self.done: set[str] = set()
         self.approved: Counter[str] = Counter()
+        self.start_s: float | None = None
+        """Seconds that the last daemon took to its first answer."""
 
     def change(self, client: Client, method: str, **params: Any) -> None:
         """Make a change, and remember it if the daemon says that it was made."""
@@ -189,16 +196,20 @@ def one_life(
 ) -> bool:
     """Let a daemon live for a while and kill it; whether it ended its session by itself before."""
     # One in five is killed while it starts, the others some time after their first answer.
-    starting = rng.random() < 0.2
-    killed_at = time.monotonic() + (600 if in_peace else rng.uniform(0.3, 2.0) if starting else 30)
+    starting = rng.random() < 0.2 and told.start_s is not None
+    begun = time.monotonic()
+    limit_s = rng.uniform(0.1, 1.0) * (told.start_s or 0) if starting else STARTS_WITHIN_S
+    killed_at = begun + (IN_PEACE_S if in_peace else limit_s)
     answered = False
     try:
         while time.monotonic() < killed_at and daemon.poll() is None:
             with suppress(NoDaemonError), Client(timeout_s=2) as client:
                 while time.monotonic() < killed_at and daemon.poll() is None:
                     told.look(client)
-                    if not (answered or in_peace or starting):
-                        answered, killed_at = True, time.monotonic() + rng.uniform(0.0, 5.0)
+                    if not answered:
+                        answered, told.start_s = True, time.monotonic() - begun
+                        if not (in_peace or starting):
+                            killed_at = time.monotonic() + rng.uniform(0.0, 5.0)
                     steer(rng, client, told, run)
                     time.sleep(rng.uniform(0, 0.2))
             time.sleep(0.02)
