@@ -19,6 +19,7 @@ import pytest
 
 from config.loading import dump
 from service.api.client import Client
+from service.api.wire.methods import METHODS
 from service.errors import ApiError, NoDaemonError
 from service.image_files.images import read_pixels
 from service.model.jobs import ExposureState, Job, JobState
@@ -124,11 +125,7 @@ def check(store: Store, told: Told, run: Path, ended: bool) -> None:
     assert seqs == list(range(1, len(seqs) + 1))
     assert len(seqs) >= told.last_seq
     for name, (method, params, result) in told.changes.items():
-        asked = {"if_rev": None, "if_run": None, "by": "somebody", "reason": ""} | params
-        if method == "queue.move":
-            asked = {"before": None} | asked
-        if method.startswith("run."):
-            asked = {"if_rev": None, "if_run": None}
+        asked = METHODS[method].params.model_validate(params).model_dump(mode="json")
 
         def never(method: str = method) -> dict[str, Any]:
             raise AssertionError(f"{method} was acknowledged and is not kept")
