@@ -23,7 +23,7 @@ from service.api.wire.methods import METHODS
 from service.errors import ApiError, NoDaemonError
 from service.image_files.images import read_pixels
 from service.model.jobs import ExposureState, Job, JobState
-from service.model.phases import Phase
+from service.model.phases import FINAL, Phase
 from service.model.specimen import FieldState
 from service.store.store import Store
 from simulators.devices.memory import Memory
@@ -87,14 +87,15 @@ class Told:
         return status
 
 
-def launch(runtime: Path, *arguments: object) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-c", "from service.cli.app import main; main()", *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)},
-        cwd=ROOT,
-    )
+def launch(runtime: Path, said: Path, *arguments: object) -> "subprocess.Popen[bytes]":
+    with said.open("wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from service.cli.app import main; main()", *map(str, arguments)],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)},
+            cwd=ROOT,
+        )
 
 
 def steer(rng: random.Random, client: Client, told: Told, run: Path) -> None:
@@ -156,6 +157,7 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
     rng = random.Random(11)
     config = tmp_path / "config.yaml"
     config.write_text(dump(CONFIG), encoding="utf-8")
+    said = tmp_path / "said.txt"
     kills = sessions = reviews = approvals = changes = 0
     phases: Counter[str] = Counter()
     while kills < KILLS:
@@ -167,7 +169,8 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
         while not ended:
             arguments = ["resume", run] if run.exists() else ["run", "--config", config, "--out", run]
             in_peace = kills >= KILLS or kills - before >= PER_SESSION
-            ended = one_life(rng, launch(runtime.parent, *arguments), told, run, in_peace)
+            daemon = launch(runtime.parent, said, *arguments)
+            ended = one_life(rng, daemon, told, run, in_peace)
             if not (run / "session.sqlite").exists():
                 ended = True
                 continue
@@ -176,6 +179,8 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
                 if not ended:
                     kills += 1
                     phases[store.status().phase.value] += 1
+                final = store.status().phase in FINAL
+                assert final or not ended, (daemon.returncode, said.read_text(encoding="utf-8")[-2000:])
                 check(store, told, run, ended)
                 reviews += store.queue.counts()[JobState.NEEDS_REVIEW] if ended else 0
             finally:
