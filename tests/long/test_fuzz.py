@@ -145,7 +145,7 @@ def test_malformed_messages(
     done = threading.Event()
 
     def another_client() -> None:
-        with Client(where.requests) as client:
+        with Client(where.requests, timeout_s=WORST_S) as client:
             while not done.is_set():
                 begun = time.monotonic()
                 assert client.call("status")["jobs"]["queued"] == 3

@@ -201,6 +201,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
 
 
 def test_a_cell_is_grown_shrunk_accepted_and_left_by_keys(reviewed: ReviewedDaemon, page: Page) -> None:
+    page.context.clear_cookies(name=NAME_COOKIE)
     page.goto(f"/review?run={reviewed.run}")
     expect(page.locator("svg .cell")).to_have_count(5)
 

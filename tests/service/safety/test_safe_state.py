@@ -1,6 +1,7 @@
 """Reports on a microscope that cannot be made safe."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -143,6 +144,11 @@ def test_a_device_that_hangs_holds_up_neither_the_others_nor_the_end_of_the_prog
 
 
 def test_a_slow_device_is_waited_for(devices: Microscope) -> None:
-    ended = threading.Event()
-    assert stop_devices(change(devices, "stage", stop=lambda: ended.wait(0.05) or ended.set())) == []
-    assert ended.is_set()
+    ended = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        ended.append(True)
+
+    assert stop_devices(change(devices, "stage", stop=slow)) == []
+    assert ended == [True]
