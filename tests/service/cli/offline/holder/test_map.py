@@ -72,7 +72,7 @@ def test_outlines_that_are_no_quadrilaterals_are_refused(
 def test_people_get_what_is_doubtful_in_words(
     overview: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    whole = find_sections(cv2.imread(str(overview), cv2.IMREAD_GRAYSCALE))
+    whole = find_sections(drawn(outlines()))
     *sure, last = whole.sections
     unsure = replace(last, doubt=Doubt.INCOMPLETE)
     found = replace(whole, sections=tuple(sure), doubtful=(unsure,), shape_doubt=ShapeDoubt.FEW)
