@@ -45,7 +45,7 @@ long: $(READY) $(BIO_FORMATS) $(BIOIO)/.ready $(NAPARI)/.ready  ## what takes to
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
 
 # Programs that tests start, fork and kill write what they ran, too; those killed by SIGKILL cannot.
-coverage: $(BIO_FORMATS)  ## branches that make test takes, as a table and as JSON in build/coverage: an hour of CPU at most
+coverage: $(BIO_FORMATS)  ## branches that make test takes, as a table and as JSON in build/coverage: twice the time of make test
 	rm -rf build/coverage
 	@mkdir -p build/coverage
 	-MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/coverage run -m pytest \
