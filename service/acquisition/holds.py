@@ -9,7 +9,7 @@ from service.logs import get_logger
 from service.model.jobs import HoldCause, Job, JobState
 from service.session.context import Context
 from service.session.exposure_map import unsaved
-from service.store.tables.steering import MOVABLE
+from service.store.tables.steering import STEERED
 
 log = get_logger(__name__)
 
@@ -52,7 +52,7 @@ def unless_steered(context: Context, job: Job) -> Iterator[None]:
         yield
     except IllegalTransitionError:
         now = context.store.queue.job(job.id).state
-        if now is job.state or now not in MOVABLE:
+        if now is job.state or now not in STEERED:
             raise
         log.info("a person steered meanwhile", job=job.id, state=now.value)
 

@@ -66,6 +66,12 @@ def test_an_unsure_outline_grows_a_box_further() -> None:
     assert cell.box_px == BOX
     assert cell.image_box_px == BoxPx(85, 85, 135, 125)
     assert cell.extent_uncertainty_um == 2.0
+    # 1.3 um are 6.5 px.
+    (slightly,) = apply_policy([Hit(BOX, 0.9, extent_uncertainty_um=0.3)], SHAPE, 0.2, CONFIG)
+    assert slightly.image_box_px == BoxPx(93, 93, 127, 117)
+    (sure,) = apply_policy([Hit(BOX, 0.9, extent_uncertainty_um=0.0)], SHAPE, 0.2, CONFIG)
+    assert sure.image_box_px == BoxPx(95, 95, 125, 115)
+    assert sure.reason == "kept: confident"
 
 
 hits = st.builds(

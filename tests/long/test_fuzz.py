@@ -18,6 +18,7 @@ import zmq
 from service.api.client import Client
 from service.api.transport.endpoints import Endpoints, run_endpoints
 from service.api.wire.methods import METHODS
+from service.errors import NoDaemonError
 from service.store.store import Store
 from tests.service.api import zmtp
 from tests.service.api.transport.test_server import free_port
@@ -144,11 +145,20 @@ def test_malformed_messages(
     served: list[float] = []
     done = threading.Event()
 
+    unanswered: list[float] = []
+
     def another_client() -> None:
         with Client(where.requests) as client:
             while not done.is_set():
                 begun = time.monotonic()
-                assert client.call("status")["jobs"]["queued"] == 3
+                while True:
+                    # A flood has connections cut: a request is lost with its own, and asked again.
+                    try:
+                        assert client.call("status")["jobs"]["queued"] == 3
+                        break
+                    except NoDaemonError:
+                        unanswered.append(time.monotonic() - begun)
+                        assert unanswered[-1] < WORST_S
                 served.append(time.monotonic() - begun)
                 done.wait(0.02)
 
@@ -161,7 +171,8 @@ def test_malformed_messages(
     worst_s, warm, after = max(served), memory[2], memory_mib(pid)
     print(
         f"{kind}: {MESSAGES // 2} messages; another client served {len(served)} times, at worst in"
-        f" {worst_s * 1e3:.0f} ms; memory {', '.join(f'{m:.0f}' for m in memory)}, in the end {after:.0f} MiB"
+        f" {worst_s * 1e3:.0f} ms, {len(unanswered)} calls without an answer; memory"
+        f" {', '.join(f'{m:.0f}' for m in memory)}, in the end {after:.0f} MiB"
     )
     assert len(served) > 10
     assert worst_s < WORST_S

@@ -19,10 +19,11 @@ import pytest
 
 from config.loading import dump
 from service.api.client import Client
+from service.api.wire.methods import METHODS
 from service.errors import ApiError, NoDaemonError
 from service.image_files.images import read_pixels
 from service.model.jobs import ExposureState, Job, JobState
-from service.model.phases import Phase
+from service.model.phases import FINAL, Phase
 from service.model.specimen import FieldState
 from service.store.store import Store
 from simulators.devices.memory import Memory
@@ -34,6 +35,11 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 KILLS = int(os.environ.get("ILEMTRACK_KILLS", "500"))
 PER_SESSION = 25
 """Kills of one session; then it is left in peace to its end, and the next one begins."""
+
+IN_PEACE_S = 1200.0
+"""A session that is left in peace ends within it."""
+STARTS_WITHIN_S = 300.0
+"""A daemon that gives no first answer until then is killed anyway; on a loaded computer it takes a minute."""
 
 CONFIG = small_config(
     layout={"sections": 4, "fields": [2, 1]},
@@ -60,6 +66,8 @@ class Told:
         self.last_seq = 0
         self.done: set[str] = set()
         self.approved: Counter[str] = Counter()
+        self.start_s: float | None = None
+        """Seconds that the last daemon took to its first answer."""
 
     def change(self, client: Client, method: str, **params: Any) -> None:
         """Make a change, and remember it if the daemon says that it was made."""
@@ -79,14 +87,15 @@ class Told:
         return status
 
 
-def launch(runtime: Path, *arguments: object) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-c", "from service.cli.app import main; main()", *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)},
-        cwd=ROOT,
-    )
+def launch(runtime: Path, said: Path, *arguments: object) -> "subprocess.Popen[bytes]":
+    with said.open("wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from service.cli.app import main; main()", *map(str, arguments)],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)},
+            cwd=ROOT,
+        )
 
 
 def steer(rng: random.Random, client: Client, told: Told, run: Path) -> None:
@@ -117,11 +126,7 @@ def check(store: Store, told: Told, run: Path, ended: bool) -> None:
     assert seqs == list(range(1, len(seqs) + 1))
     assert len(seqs) >= told.last_seq
     for name, (method, params, result) in told.changes.items():
-        asked = {"if_rev": None, "if_run": None, "by": "somebody", "reason": ""} | params
-        if method == "queue.move":
-            asked = {"before": None} | asked
-        if method.startswith("run."):
-            asked = {"if_rev": None, "if_run": None}
+        asked = METHODS[method].params.model_validate(params).model_dump(mode="json")
 
         def never(method: str = method) -> dict[str, Any]:
             raise AssertionError(f"{method} was acknowledged and is not kept")
@@ -152,6 +157,7 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
     rng = random.Random(11)
     config = tmp_path / "config.yaml"
     config.write_text(dump(CONFIG), encoding="utf-8")
+    said = tmp_path / "said.txt"
     kills = sessions = reviews = approvals = changes = 0
     phases: Counter[str] = Counter()
     while kills < KILLS:
@@ -163,7 +169,8 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
         while not ended:
             arguments = ["resume", run] if run.exists() else ["run", "--config", config, "--out", run]
             in_peace = kills >= KILLS or kills - before >= PER_SESSION
-            ended = one_life(rng, launch(runtime.parent, *arguments), told, run, in_peace)
+            daemon = launch(runtime.parent, said, *arguments)
+            ended = one_life(rng, daemon, told, run, in_peace)
             if not (run / "session.sqlite").exists():
                 ended = True
                 continue
@@ -172,6 +179,8 @@ def test_kills(tmp_path: Path, runtime: Path) -> None:
                 if not ended:
                     kills += 1
                     phases[store.status().phase.value] += 1
+                final = store.status().phase in FINAL
+                assert final or not ended, (daemon.returncode, said.read_text(encoding="utf-8")[-2000:])
                 check(store, told, run, ended)
                 reviews += store.queue.counts()[JobState.NEEDS_REVIEW] if ended else 0
             finally:
@@ -189,16 +198,20 @@ def one_life(
 ) -> bool:
     """Let a daemon live for a while and kill it; whether it ended its session by itself before."""
     # One in five is killed while it starts, the others some time after their first answer.
-    starting = rng.random() < 0.2
-    killed_at = time.monotonic() + (600 if in_peace else rng.uniform(0.3, 2.0) if starting else 30)
+    starting = rng.random() < 0.2 and told.start_s is not None
+    begun = time.monotonic()
+    limit_s = rng.uniform(0.1, 1.0) * (told.start_s or 0) if starting else STARTS_WITHIN_S
+    killed_at = begun + (IN_PEACE_S if in_peace else limit_s)
     answered = False
     try:
         while time.monotonic() < killed_at and daemon.poll() is None:
             with suppress(NoDaemonError), Client(timeout_s=2) as client:
                 while time.monotonic() < killed_at and daemon.poll() is None:
                     told.look(client)
-                    if not (answered or in_peace or starting):
-                        answered, killed_at = True, time.monotonic() + rng.uniform(0.0, 5.0)
+                    if not answered:
+                        answered, told.start_s = True, time.monotonic() - begun
+                        if not (in_peace or starting):
+                            killed_at = time.monotonic() + rng.uniform(0.0, 5.0)
                     steer(rng, client, told, run)
                     time.sleep(rng.uniform(0, 0.2))
             time.sleep(0.02)

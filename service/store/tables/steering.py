@@ -18,6 +18,9 @@ from service.store.tables.queue import Queue
 MOVABLE = frozenset({JobState.QUEUED, JobState.HELD, JobState.NEEDS_REVIEW})
 """States of a job that may still be exposed."""
 
+STEERED = MOVABLE | {JobState.SKIPPED, JobState.WITHDRAWN}
+"""States in which people may leave a job that is not under way, by a new choice of cells as well."""
+
 _GIVEN_UP = (JobState.SKIPPED, JobState.WITHDRAWN, JobState.FAILED)
 """States in which only the ledger knows if ground was exposed."""
 

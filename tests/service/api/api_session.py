@@ -92,8 +92,10 @@ class DirectControl:
         return estimate_session(Config(), self._store, datetime(2026, 8, 1, tzinfo=UTC))
 
 
-def api_server(store: Store, where: Endpoints, **options: Any) -> ApiServer:
+def api_server(
+    store: Store, where: Endpoints, control: DirectControl | None = None, **options: Any
+) -> ApiServer:
     """Return a server of a store with a `DirectControl`."""
-    control = DirectControl(store)
+    control = control or DirectControl(store)
     handler = Handler(store, control, where.events)
     return ApiServer(store, handler.answer, control.time_s, where, needless=handler.is_read, **options)

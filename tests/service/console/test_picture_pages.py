@@ -22,6 +22,7 @@ from service.planning.review.asked import Asked
 from tests.detection.synthetic import make_section
 from tests.service.api.api_session import DirectControl
 from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
+from tests.service.daemons import until
 from tests.service.planning.review.review_store import SECTIONS, SIZE_PX, cells_of, plan_all, review_store
 
 pytestmark = pytest.mark.slow
@@ -214,6 +215,40 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     expect(page.locator("svg .cell-rejected")).to_have_count(0)
     assert verdicts(reviewed) == {}
     without_serious_faults(page)
+
+
+def test_a_cell_is_grown_shrunk_accepted_and_left_by_keys(reviewed: ReviewedDaemon, page: Page) -> None:
+    page.context.clear_cookies(name=NAME_COOKIE)
+    page.goto(f"/review?run={reviewed.run}")
+    expect(page.locator("svg .cell")).to_have_count(5)
+
+    def chosen(name: str) -> None:
+        expect(page.locator(f'svg .chosen[data-id="{FIRST}/{name}"]')).to_have_count(1)
+
+    def box() -> tuple[int, ...]:
+        return next(c.box_px for c in reviewed.store.specimen.cells() if c.id == f"{FIRST}/c0002")
+
+    page.locator(f'svg [data-id="{FIRST}/c0002"]').click()
+    chosen("c0002")
+    x0, y0, x1, y1 = box()
+    page.keyboard.press("l")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Go on").click()
+    until(lambda: box() != (x0, y0, x1, y1), 30)
+    step = x0 - box()[0]
+    assert step > 0
+    assert box() == (x0 - step, y0 - step, x1 + step, y1 + step)
+    # The page steps from the box that it shows.
+    expect(page.get_by_text("1 resized")).to_be_visible()
+    page.keyboard.press("s")
+    until(lambda: box() == (x0, y0, x1, y1), 30)
+    page.keyboard.press("a")
+    until(lambda: verdicts(reviewed).get(f"{FIRST}/c0002") is Verdict.ACCEPTED, 30)
+    page.keyboard.press("n")
+    chosen("c0003")
+    page.keyboard.press("p")
+    chosen("c0002")
 
 
 def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(

@@ -298,7 +298,8 @@ def test_held_and_skipped_jobs_are_not_exposed_and_an_added_one_is(tmp_path: Pat
     session.end()
 
 
-def test_a_job_taken_away_just_before_the_beam_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", [JobState.HELD, JobState.SKIPPED, JobState.WITHDRAWN])
+def test_a_job_taken_away_just_before_the_beam_is_left_alone(tmp_path: Path, state: JobState) -> None:
     session = Session(tmp_path / "run", small_config())
     store = session.store
     taken: list[str] = []
@@ -308,15 +309,22 @@ def test_a_job_taken_away_just_before_the_beam_is_left_alone(tmp_path: Path) -> 
         job = store.queue.next_job()
         if store.status().phase is Phase.ELECTRON and job is not None and not taken:
             taken.append(job.id)
-            store.steering.hold([job.id], ANNA)
+            match state:
+                case JobState.HELD:
+                    store.steering.hold([job.id], ANNA)
+                case JobState.SKIPPED:
+                    store.steering.skip([job.id], ANNA)
+                case _:
+                    # As a new choice of targets does.
+                    store.queue.set_state(job.id, JobState.WITHDRAWN, reason="a new choice")
         return move_to(*arguments, **named)
 
     session.setup.devices.stage.move_to = move  # type: ignore[method-assign]
     session.run()
     assert store.status().phase is Phase.DONE, store.status()
-    assert store.queue.job(taken[0]).state is JobState.HELD
+    assert store.queue.job(taken[0]).state is state
     assert store.ledger.exposures(job=taken[0]) == []
-    assert set(store.queue.counts_in_use()) == {JobState.HELD, JobState.DONE}
+    assert set(store.queue.counts_in_use()) == {state, JobState.DONE}
     session.end()
 
 

@@ -12,6 +12,35 @@ from service.model.specimen import FieldState
 
 J = JobState
 
+LIFE_OF_A_JOB = """
+queued: armed, failed, held, needs_review, skipped, withdrawn
+held: queued, skipped, withdrawn
+armed: exposed, failed, needs_review, queued
+exposed: failed, needs_review, saved
+saved: done, failed, needs_review
+needs_review: queued, skipped
+done:
+skipped:
+withdrawn:
+failed:
+"""
+"""Each state, and those that may follow it."""
+
+
+def test_a_job_has_no_other_way_than_these() -> None:
+    rows = (line.split(":") for line in LIFE_OF_A_JOB.split("\n") if line)
+    expected = {J(old): {J(new) for new in following.replace(",", " ").split()} for old, following in rows}
+    assert expected == jobs.TRANSITIONS
+
+
+@pytest.mark.parametrize(
+    ("old", "words"),
+    [(J.SAVED, "possible: done, failed, needs_review"), (J.DONE, "possible: nothing: it is an end state")],
+)
+def test_a_refusal_says_what_is_possible(old: JobState, words: str) -> None:
+    with pytest.raises(IllegalTransitionError, match=f"{words}$"):
+        jobs.check(old, J.QUEUED)
+
 
 @pytest.mark.parametrize(("old", "new"), list(product(JobState, JobState)))
 def test_job_check_is_the_table(old: JobState, new: JobState) -> None:

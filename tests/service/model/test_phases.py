@@ -145,6 +145,13 @@ def test_a_pause_without_a_cause_is_refused_and_so_is_a_cause_without_a_pause() 
         Status(Phase.IDLE, cause=PauseCause.PERSON)
 
 
+def test_in_a_fault_a_refusal_says_how_to_leave_it() -> None:
+    with pytest.raises(phases.NotNowError, match=r"in 'fault'; mend its cause, then `ilemtrack ack`$"):
+        step(Status(Phase.FAULT, Phase.PREFLIGHT), E.RESUME)
+    with pytest.raises(phases.NotNowError, match=r"in 'review'$"):
+        step(Status(Phase.REVIEW), E.RESUME)
+
+
 def test_reasons() -> None:
     paused = step(Status(Phase.ELECTRON), E.PAUSE, "low disk")
     assert paused.reason == "low disk"
@@ -157,6 +164,7 @@ def test_reasons() -> None:
 @given(status=st.sampled_from(sorted(REACHABLE, key=str)), event=st.sampled_from(SessionEvent))
 def test_an_event_that_does_not_belong_changes_nothing(status: Status, event: SessionEvent) -> None:
     before = (status.phase, status.resume_to, status.reason)
+    assert phases.possible(status, event) == ((status.phase, event) in TRANSITIONS)
     if (status.phase, event) not in TRANSITIONS:
         with pytest.raises(IllegalTransitionError, match=f"'{event}'.*'{status.phase}'"):
             step(status, event)

@@ -1,7 +1,10 @@
 """Reports on a microscope that cannot be made safe."""
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from drivers.microscope import Microscope
 from service.errors import UnsafeError
 from service.safety.safe_state import make_safe, stop_devices
 from simulators.microscope import SimulatedMicroscope
+from tests.service.daemons import until
 from tests.service.sessions import small_config
 
 
@@ -37,17 +41,19 @@ def devices() -> Microscope:
     return SimulatedMicroscope(small_config(), SystemClock()).devices
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this computer is, no device is late."""
+    monkeypatch.setattr("service.safety.safe_state._WITHIN_S", 100.0)
+
+
 def test_a_safe_microscope_is_no_word_worth(devices: Microscope) -> None:
     make_safe(devices)
     assert stop_devices(devices) == []
 
 
-def test_one_cause_is_one_sentence_whatever_fails_first(
-    devices: Microscope, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_cause_is_one_sentence_whatever_fails_first(devices: Microscope) -> None:
     """A text that were another at each attempt would be told to people at each attempt."""
-    # However slow this computer is, the failure comes before it is given up.
-    monkeypatch.setattr("service.safety.safe_state._WITHIN_S", 100.0)
     stage = threading.Event()
     free = threading.Event()
     free.set()
@@ -56,3 +62,93 @@ def test_one_cause_is_one_sentence_whatever_fails_first(
         make_safe(lost)
     steps = "blanking the beam, stopping the scan, stopping the stage, reading the blanker"
     assert str(caught.value) == f"{steps}: nobody answers"
+
+
+class Changed:
+    """A device with other answers to some calls."""
+
+    def __init__(self, real: object, calls: dict[str, Callable[[], Any]]) -> None:
+        self._real, self._calls = real, calls
+
+    def __getattr__(self, name: str) -> Any:
+        return self._calls.get(name) or getattr(self._real, name)
+
+
+def change(devices: Microscope, part: str, **calls: Callable[[], Any]) -> Microscope:
+    changed: Any = Changed(getattr(devices, part), calls)
+    return replace(devices, **{part: changed})
+
+
+def reason(devices: Microscope) -> str:
+    with pytest.raises(UnsafeError) as caught:
+        make_safe(devices)
+    return str(caught.value)
+
+
+def test_what_is_read_back_counts(devices: Microscope) -> None:
+    assert reason(change(devices, "sem", is_blanked=lambda: False)) == "reading the blanker: the beam is on"
+    assert reason(change(devices, "light", is_on=lambda: True)) == "reading the light: the light is on"
+    both = change(change(devices, "light", is_on=lambda: True), "sem", is_blanked=lambda: False)
+    assert reason(both) == "reading the blanker: the beam is on; reading the light: the light is on"
+
+
+def test_if_nothing_can_be_read_for_one_reason_that_is_what_is_said(devices: Microscope) -> None:
+    def gone() -> None:
+        raise DeviceLostError("nobody answers")
+
+    unread = change(change(devices, "light", is_on=gone), "sem", is_blanked=gone)
+    assert reason(unread) == "beam and light are not known to be off: nobody answers"
+    other = change(unread, "stage", stop=lambda: 1 / 0)
+    assert reason(other) == (
+        "stopping the stage: unexpected ZeroDivisionError: division by zero;"
+        " reading the blanker, reading the light: nobody answers"
+    )
+
+
+def test_an_error_without_words_has_the_name_of_its_kind(devices: Microscope) -> None:
+    def fails() -> None:
+        raise DeviceLostError
+
+    assert stop_devices(change(devices, "camera", stop=fails)) == ["stopping the camera: DeviceLostError"]
+
+
+def test_a_device_that_hangs_holds_up_neither_the_others_nor_the_end_of_the_program(
+    devices: Microscope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.safety.safe_state._WITHIN_S", 0.2)
+    over = threading.Event()
+    outlives_the_program = []
+    done = []
+
+    def hangs() -> None:
+        outlives_the_program.append(not threading.current_thread().daemon)
+        over.wait(100)
+
+    hung = change(devices, "stage", stop=hangs)
+    watched = {
+        ("sem", "blank"): "beam", ("sem", "stop"): "scan", ("light", "off"): "light",
+        ("camera", "stop"): "camera", ("chamber", "stop"): "pumps",
+    }  # fmt: skip
+    for (part, call), name in watched.items():
+        real = getattr(getattr(hung, part), call)
+
+        def noted(real: Callable[[], None] = real, name: str = name) -> None:
+            real()
+            done.append(name)
+
+        hung = change(hung, part, **{call: noted})
+    assert "stopping the stage: no answer within 0.2 s" in "; ".join(stop_devices(hung))
+    over.set()
+    assert outlives_the_program == [False]
+    until(lambda: set(done) == {"beam", "scan", "light", "camera", "pumps"})
+
+
+def test_a_slow_device_is_waited_for(devices: Microscope) -> None:
+    ended = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        ended.append(True)
+
+    assert stop_devices(change(devices, "stage", stop=slow)) == []
+    assert ended == [True]

@@ -31,6 +31,9 @@ def test_ground_counts_as_imaged_only_once_its_job_is_done(store: Store) -> None
     exposure = store.ledger.arm("J000002", job(2).rect_m, 0.5 * UM)
     store.ledger.failed(exposure.id, "the beam was lost")
     assert exposure_map.imaged(store, "S0001") == (job(1).rect_m,)
+    # Its image is not saved yet.
+    expose(store, 3)
+    assert exposure_map.imaged(store, "S0001") == (job(1).rect_m,)
 
 
 def test_a_frame_waits_for_fields_in_its_reach_and_stays_on_saved_ground(store: Store) -> None:

@@ -126,6 +126,24 @@ def test_a_long_queue_is_listed_over_several_replies(endpoint: str, store: Store
     assert rest["after"] is None
 
 
+def test_a_part_of_the_queue_says_where_to_go_on(endpoint: str, store: Store, say: Said) -> None:
+    _, said, _ = say("queue", "list", "--limit", 2, "--connect", endpoint)
+    *rows, more = said.splitlines()
+    assert [row.split()[0] for row in rows[1:]] == ["J000001", "J000002"]
+    assert more.startswith("more with --after ")
+    _, rest, _ = say("queue", "list", "--after", more.rsplit(" ", 1)[1], "--connect", endpoint)
+    assert [row.split()[0] for row in rest.splitlines()[1:]] == ["J000003"]
+
+
+def test_an_image_is_named_with_its_checksum(endpoint: str, store: Store, say: Said) -> None:
+    store.ledger.done(store.ledger.arm("J000001", rect(20, 0), 1e-6).id)
+    store.queue.set_state("J000001", JobState.SAVED, image="em/S0001/J000001.ome.tiff", sha256="ab" * 32)
+    _, said, _ = say("queue", "show", "J000001", "--connect", endpoint)
+    assert f"image        em/S0001/J000001.ome.tiff, SHA-256 {'ab' * 32}" in said
+    _, said, _ = say("queue", "show", "J000002", "--connect", endpoint)
+    assert "image        none" in said
+
+
 def test_keys_by_commands(tmp_path: Path, say: Said) -> None:
     folder = ("--dir", tmp_path / "keys")
     secret = tmp_path / "anna.key_secret"

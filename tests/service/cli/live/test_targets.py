@@ -6,7 +6,7 @@ import pytest
 
 from service.api.transport.endpoints import run_endpoints
 from service.model.jobs import JobState
-from service.model.phases import SessionEvent
+from service.model.phases import Phase, SessionEvent
 from service.store.store import Store
 from tests.service.api.api_session import api_server
 from tests.service.saying import Said
@@ -75,3 +75,34 @@ def test_after_the_review_a_choice_is_refused(endpoint: str, store: Store, say: 
     status, _, told = say("targets", "all", "--min-size-um", "1", "--connect", endpoint)
     assert status == 2
     assert "cells are chosen in the review" in told
+
+
+def test_a_choice_for_a_program_says_if_it_was_made(endpoint: str, store: Store, say: Said) -> None:
+    at = ("--connect", endpoint)
+    _, tried, _ = say("targets", "sample", "1", "--preview", "--json", *at)
+    assert (tried["chosen"], "made" in tried) == (1, False)
+    _, made, _ = say("targets", "sample", "1", "--by", "anna", "--json", *at)
+    assert (made["chosen"], made["made"]["run"]) == (1, "run-1")
+
+
+def test_a_short_list_says_that_there_is_more(endpoint: str, say: Said) -> None:
+    _, said, _ = say("targets", "list", "--limit", "2", "--connect", endpoint)
+    assert said.splitlines()[-1] == "more with a larger --limit"
+    assert said.count("S0001/F000/c") == 2
+    _, said, _ = say("targets", "list", "--limit", "3", "--connect", endpoint)
+    assert "--limit" not in said
+
+
+def test_continue_ends_a_review(endpoint: str, store: Store, say: Said) -> None:
+    status, said, _ = say("continue", "--by", "anna", "--connect", endpoint)
+    assert status == 0
+    assert said.startswith("run-1: ")
+    assert store.status().phase is Phase.TO_HIGH_VACUUM
+
+
+def test_events_are_lines_or_documents(endpoint: str, store: Store, say: Said) -> None:
+    _, said, _ = say("events", "--connect", endpoint)
+    lines = said.splitlines()
+    assert [int(line.split()[0]) for line in lines] == list(range(1, len(store.events.since(0)) + 1))
+    _, late, _ = say("events", "--since", len(lines) - 1, "--connect", endpoint)
+    assert late.splitlines() == lines[-1:]

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service import wording
 from service.errors import IllegalTransitionError, UnknownIdError
-from service.model.jobs import ExposureState, HoldCause, JobState
+from service.model.jobs import ExposureState, HoldCause, JobState, ScanEnd
 from service.model.phases import Phase, SessionEvent, Status
 from service.store.store import Store
 from tests.examples import examples
@@ -242,3 +242,66 @@ TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = examples(
     15, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_row_has_what_the_scan_found(store: Store) -> None:
+    row = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
+    wider = rect(0, 0, 12.0)
+    done = store.ledger.done(row.id, wider, beam_s=14.5, note="the stage crept")
+    assert (done.rect_m, done.beam_s, done.note) == (wider, 14.5, "the stage crept")
+    assert store.queue.job("J000001").reason == "the stage crept"
+    plain = store.ledger.done(store.ledger.arm("J000002", rect(50, 0), 1 * UM).id)
+    assert (plain.rect_m, plain.note) == (rect(50, 0), None)
+
+
+def test_the_history_of_a_job_names_its_exposures(store: Store) -> None:
+    first = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
+    store.ledger.void(first.id, JobState.QUEUED, "vacuum not ready")
+    second = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
+    store.ledger.done(second.id)
+    steps = [(one.data["to"], one.data.get("exposure")) for one in store.queue.history("J000001")]
+    assert steps == [("armed", first.id), ("queued", first.id), ("armed", second.id), ("exposed", second.id)]
+
+
+def test_the_end_of_a_scan_that_nobody_saw_has_no_time(store: Store, clock: HandClock) -> None:
+    late = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
+    clock.time_s = 5.0
+    end = ScanEnd(ExposureState.CLOSED, JobState.EXPOSED)
+    assert store.ledger.finish(late.id, end, now=False).closed_s is None
+    store.ledger.arm("J000002", rect(50, 0), 1 * UM)
+    (unknown,) = store.ledger.recover().unknown
+    assert (unknown.job, unknown.state, unknown.closed_s) == ("J000002", ExposureState.UNKNOWN, None)
+
+
+def test_an_exposure_that_was_never_recorded_takes_its_job_from_the_queue(store: Store) -> None:
+    done = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
+    store.ledger.done(done.id)
+    for job in ("J000001", "J000002"):
+        store.ledger.found(job, rect(7, 8), 2 * UM, "found in the other file")
+    assert [(store.queue.job(f"J00000{n}").state, store.queue.job(f"J00000{n}").reason) for n in (1, 2)] == [
+        (JobState.EXPOSED, None),
+        (JobState.NEEDS_REVIEW, "found in the other file"),
+    ]
+    row = store.ledger.exposures(job="J000002")[0]
+    assert (row.state, row.rect_m, row.halo_m, row.note) == (
+        ExposureState.UNKNOWN, rect(7, 8), 2 * UM, "found in the other file",
+    )  # fmt: skip
+    with pytest.raises(UnknownIdError, match="J000099"):
+        store.ledger.found("J000099", rect(7, 8), 2 * UM, "why")
+    with pytest.raises(UnknownIdError, match="no exposure 99"):
+        store.ledger.exposure(99)
+
+
+def test_rows_of_jobs(store: Store) -> None:
+    refused = store.ledger.arm("J000001", rect(0, 0), 1 * UM)
+    store.ledger.void(refused.id, JobState.QUEUED, "vacuum not ready")
+    for job in ("J000001", "J000002"):
+        store.ledger.done(store.ledger.arm(job, rect(0, 0), 1 * UM).id)
+    assert {
+        job: [row.id for row in rows] for job, rows in store.ledger.of_jobs(["J000002", "J000001"]).items()
+    } == {
+        "J000001": [1, 2],
+        "J000002": [3],
+    }
+    assert store.ledger.of_jobs(["J000003"]) == {}
+    assert [store.ledger.taken(f"J00000{n}") for n in (1, 2, 3)] == [1, 1, 0]

@@ -9,6 +9,7 @@ import yaml
 from config.layout import ListLayout
 from config.loading import load
 from drivers.chamber import VacuumState
+from service.cli.live.holder import preview
 from simulators.devices.chamber import SimulatedChamber
 from tests.service.saying import Said
 
@@ -36,7 +37,7 @@ def test_a_dry_run_states_what_the_preview_bleaches(config: Path, say: Said) -> 
 
 
 def test_the_preview_writes_a_configuration_with_the_fields_that_hold_cells(
-    config: Path, say: Said, tmp_path: Path
+    config: Path, say: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "preview"
     status, found, text = say("preview", "--config", config, "--out", out, "--json")
@@ -51,6 +52,20 @@ def test_the_preview_writes_a_configuration_with_the_fields_that_hold_cells(
     # Again: nothing is left to take, and the same fields are chosen.
     status, again, _ = say("preview", "--config", config, "--out", out, "--json")
     assert (again["exposures"], again["left_out"]) == (0, found["left_out"])
+    monkeypatch.setattr(preview, "_MOST_LISTED", 1)
+    status, said, text = say("preview", "--config", config, "--out", out)
+    assert (status, said) == (0, "")
+    assert text.count("left out: ") == 1
+    assert f"and {len(found['left_out']) - 1} more; --json lists all" in text
+
+
+def test_a_preview_needs_a_folder_and_says_what_it_costs(config: Path, say: Said) -> None:
+    status, _, text = say("preview", "--config", config)
+    assert status == 2
+    assert "--out names the folder of the preview; --dry-run needs none" in text
+    status, said, text = say("preview", "--config", config, "--dry-run")
+    assert (status, said) == (0, "")
+    assert text.startswith("16 previews: about ")
 
 
 def test_without_water_vapour_no_preview_counts(

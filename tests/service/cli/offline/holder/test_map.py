@@ -1,12 +1,15 @@
 """The command `ilemtrack map`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from detection.overview.find import find_sections
+from detection.overview.values import Doubt, ShapeDoubt
 from service.cli.commands import run
 from service.mapping.lists.files import read_list
 from tests.detection.overview.pictures import PLACES, drawn, outlines
@@ -64,3 +67,32 @@ def test_outlines_that_are_no_quadrilaterals_are_refused(
     outline.write_text("sections:\n  - {id: S0001, polygon_px: [[0, 0], [9, 0], [9, 9]]}\n")
     assert run(["map", str(overview), "--outline", str(outline)]) == 2
     assert "needs an outline of four corners" in capsys.readouterr().err
+
+
+def test_people_get_what_is_doubtful_in_words(
+    overview: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = find_sections(drawn(outlines()))
+    *sure, last = whole.sections
+    unsure = replace(last, doubt=Doubt.INCOMPLETE)
+    found = replace(whole, sections=tuple(sure), doubtful=(unsure,), shape_doubt=ShapeDoubt.FEW)
+    monkeypatch.setattr("detection.overview.find.find_sections", lambda *_: found)
+    landmarks = tmp_path / "landmarks.csv"
+    landmarks.write_text(
+        "name,overview_x_px,overview_y_px,stage_x_um,stage_y_um\n"
+        "a,0,0,0,0\nb,100,0,200,0\nc,0,100,0,-200\nd,100,100,200,-200\n"
+    )
+    assert run(["map", str(overview), "--landmarks", str(landmarks)]) == 0
+    first, shape, one, marks = capsys.readouterr().out.splitlines()
+    x, y = last.center_px
+    assert first == "5 sections, 1 doubtful"
+    assert shape.startswith("The shape is doubtful: ")
+    assert one.startswith(f"D1 at {x:.0f}, {y:.0f} px: ")
+    assert marks.startswith("2 um per px; landmarks fit to ")
+    monkeypatch.setattr("detection.overview.find.find_sections", lambda *_: replace(whole, shape_doubt=None))
+    assert run(["map", str(overview)]) == 0
+    assert capsys.readouterr().out == "6 sections, 0 doubtful\n"
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert run(["map", str(overview), "--overlay", str(blocked / "pictures")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
