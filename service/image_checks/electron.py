@@ -30,6 +30,7 @@ ENOUGH = 3
 
 _SHOWS_NOTHING = 0.99
 """Share of pixels at the largest grey level of an image that shows nothing. Chosen by hand."""
+_TELL_OF_BEAM = (CheckKind.TRUNCATED, CheckKind.SATURATED)
 _DARK, _AROUND = 0.998, 2
 """Share of pixels of one grey level, and the levels of 8 bits around it that count as the same: in so few
 there is nothing to look at. Without a beam the simulator has .9988, its most even good frames .995: bare
@@ -188,8 +189,8 @@ def judge(found: Measured, others: Others = ALONE) -> Checked:
         return Checked(found.first)
     repeated = _at_least(CheckKind.REPEATED, repeated_rows(found.marks, others.last), _LEAST_ROWS)
     checks = [*found.first, repeated]
-    truncated = any(check.bad and check.kind is CheckKind.TRUNCATED for check in checks)
-    if found.noise is not None and not truncated and len(others.noises) >= ENOUGH:
+    told = any(check.bad and check.kind in _TELL_OF_BEAM for check in checks)
+    if found.noise is not None and not told and len(others.noises) >= ENOUGH:
         usual = float(np.quantile(others.noises, _USUAL))
         if usual > 0:
             checks.append(_at_most(CheckKind.BLANK, found.beam_noise / usual, _BLANK))
