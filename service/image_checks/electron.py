@@ -31,10 +31,10 @@ ENOUGH = 3
 _SHOWS_NOTHING = 0.99
 """Share of pixels at the largest grey level of an image that shows nothing. Chosen by hand."""
 _TELL_OF_BEAM = (CheckKind.TRUNCATED, CheckKind.SATURATED)
-_DARK, _AROUND = 0.998, 2
+_DARK, _AROUND = 0.99, 2
 """Share of pixels of one grey level, and the levels of 8 bits around it that count as the same: in so few
-there is nothing to look at. Without a beam the simulator has .9988, its most even good frames .995: bare
-support after 10 ms a pixel. Images of 16 bits may use a small part of their levels."""
+there is nothing to look at. Without a beam the simulator has .995 to .999, its most even good frames .94:
+bare support after 10 ms a pixel. Images of 16 bits may use a small part of their levels."""
 _CLIPPED = 0.5
 """Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good
 frames have .36 at most."""
@@ -191,7 +191,7 @@ def judge(found: Measured, others: Others = ALONE) -> Checked:
     checks = [*found.first, repeated]
     told = any(check.bad and check.kind in _TELL_OF_BEAM for check in checks)
     if found.noise is not None and not told and len(others.noises) >= ENOUGH:
-        usual = float(np.quantile(others.noises, _USUAL))
+        usual = float(np.quantile(others.noises, _USUAL, method="lower"))
         if usual > 0:
             checks.append(_at_most(CheckKind.BLANK, found.beam_noise / usual, _BLANK))
     if any(check.bad for check in checks):

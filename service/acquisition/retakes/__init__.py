@@ -1,1 +1,1 @@
-"""Electron images are checked as they are taken, and a bad frame is taken again where that helps."""
+"""What follows a bad electron image: taken again where that helps, given up, or left to a person."""
