@@ -120,7 +120,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an image shows by itself.
+    """Measurements and checks of an image that need no other.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What follows a bad electron image: taken again where that helps, given up, or left to a person."""
+"""Electron images that are bad: the frame is taken again where that helps, or left to a person."""
