@@ -43,10 +43,10 @@ _LEAST_ROWS = 8
 _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
 most without a beam (`benchmarks.frame_checks`)."""
-_FINE, _OVERSAMPLED = 0.2, 0.1
-"""Sharpness of a section below which a blur of 2.5 px does not show, and below which noise decides: its
-pixels are small for the detail that it has. Median of development seeds: .3 to .5 with pixels of 16 to 100
-nm, .17 with 8 nm, .03 with 4 nm."""
+_FINE = 0.2
+"""Sharpness of a section below which focus is not judged: its pixels are small for the detail that it has. A
+blur of 2.5 px does not show, and good frames differ by more than ten times. Median of development seeds: .3
+to .5 with pixels of 16 to 100 nm, .17 with 8 nm, .08 with 4 nm."""
 _USUAL = 0.25
 """Share of the other images that have less noise than the usual one: where some have much more, such as those
 of a scan with another dwell time, a good image is not blank beside them. Chosen by hand."""
@@ -211,10 +211,7 @@ def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | Non
     if sharpness is None or len(others) < ENOUGH:
         return None
     usual = float(np.median(others))
-    if usual < _OVERSAMPLED:
-        return None
-    check = _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
-    return check if check.bad or usual >= _FINE else None
+    return None if usual < _FINE else _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
 
 
 def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
