@@ -6,11 +6,11 @@ from drivers.chamber import VacuumState
 from drivers.errors import DriverError, InterruptedCallError
 from drivers.sem import BeamSettings
 from planner.geometry.rects import grown, hull
-from service.acquisition.aids import end_failed_aids
 from service.acquisition.disk_space import shortage
 from service.acquisition.exposing import Aim, expose, halo_of, scanned_rect
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
 from service.acquisition.overviews.follow import ready_to_scan
+from service.acquisition.retakes.aids import end_failed_aids
 from service.acquisition.retakes.waiting import release_retakes
 from service.acquisition.saving import keep, verify_saved
 from service.acquisition.scans import scan_of

@@ -4,12 +4,12 @@ import threading
 
 from drivers.chamber import VacuumState
 from drivers.errors import DriverError
-from service.acquisition.aids import end_failed_aids
 from service.acquisition.electron import set_beam, take_electron_images
 from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
 from service.acquisition.overviews.follow import give_up_waiting_overviews
+from service.acquisition.retakes.aids import end_failed_aids
 from service.acquisition.retakes.waiting import give_up_retakes, release_retakes
 from service.acquisition.retry import repeat_harmless
 from service.acquisition.saving import keep_at_the_end, keep_unsaved, verify_saved

@@ -31,10 +31,11 @@ ENOUGH = 3
 
 _SHOWS_NOTHING = 0.99
 """Share of pixels at the largest grey level of an image that shows nothing. Chosen by hand."""
-_DARK, _AROUND = 0.998, 2
+_TELL_OF_BEAM = (CheckKind.TRUNCATED, CheckKind.SATURATED)
+_DARK, _AROUND = 0.99, 2
 """Share of pixels of one grey level, and the levels of 8 bits around it that count as the same: in so few
-there is nothing to look at. Without a beam the simulator has .9988, its most even good frames .995: bare
-support after 10 ms a pixel. Images of 16 bits may use a small part of their levels."""
+there is nothing to look at. Without a beam the simulator has .995 to .999, its most even good frames .94:
+bare support after 10 ms a pixel. Images of 16 bits may use a small part of their levels."""
 _CLIPPED = 0.5
 """Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good
 frames have .36 at most."""
@@ -43,10 +44,10 @@ _LEAST_ROWS = 8
 _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
 most without a beam (`benchmarks.frame_checks`)."""
-_FINE, _OVERSAMPLED = 0.2, 0.1
-"""Sharpness of a section below which a blur of 2.5 px does not show, and below which noise decides: its
-pixels are small for the detail that it has. Median of development seeds: .3 to .5 with pixels of 16 to 100
-nm, .17 with 8 nm, .03 with 4 nm."""
+_FINE = 0.2
+"""Sharpness of a section below which focus is not judged: its pixels are small for the detail that it has. A
+blur of 2.5 px does not show, and good frames differ by more than ten times. Median of development seeds: .3
+to .5 with pixels of 16 to 100 nm, .17 with 8 nm, .08 with 4 nm."""
 _USUAL = 0.25
 """Share of the other images that have less noise than the usual one: where some have much more, such as those
 of a scan with another dwell time, a good image is not blank beside them. Chosen by hand."""
@@ -120,7 +121,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an image shows by itself.
+    """Measurements and checks of an image that need no other.
 
     Attributes
     ----------
@@ -189,9 +190,9 @@ def judge(found: Measured, others: Others = ALONE) -> Checked:
         return Checked(found.first)
     repeated = _at_least(CheckKind.REPEATED, repeated_rows(found.marks, others.last), _LEAST_ROWS)
     checks = [*found.first, repeated]
-    truncated = any(check.bad and check.kind is CheckKind.TRUNCATED for check in checks)
-    if found.noise is not None and not truncated and len(others.noises) >= ENOUGH:
-        usual = float(np.quantile(others.noises, _USUAL))
+    told = any(check.bad and check.kind in _TELL_OF_BEAM for check in checks)
+    if found.noise is not None and not told and len(others.noises) >= ENOUGH:
+        usual = float(np.quantile(others.noises, _USUAL, method="lower"))
         if usual > 0:
             checks.append(_at_most(CheckKind.BLANK, found.beam_noise / usual, _BLANK))
     if any(check.bad for check in checks):
@@ -211,10 +212,7 @@ def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | Non
     if sharpness is None or len(others) < ENOUGH:
         return None
     usual = float(np.median(others))
-    if usual < _OVERSAMPLED:
-        return None
-    check = _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
-    return check if check.bad or usual >= _FINE else None
+    return None if usual < _FINE else _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
 
 
 def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:

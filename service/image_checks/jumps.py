@@ -5,7 +5,6 @@ That proves it in one image alone. One that skips ground, or goes along the rows
 of the specimen end between two rows, too. It takes the image beside it (`service.image_checks.seams`).
 """
 
-import math
 from dataclasses import dataclass
 
 import cv2
@@ -28,8 +27,10 @@ _USUAL_ROWS = 49
 _DETAIL_PX = (1.2, 5.0)
 _CLEAR = 0.3
 """Least part of the detail that is not noise."""
-_PROVEN = 0.88
-"""Least correlation of all rows shown twice, but for noise."""
+_PARTS, _LEAST_PARTS = 8, 4
+"""Parts of the columns, and how many must have detail."""
+_PROVEN = 0.8
+"""Least correlation of all rows shown twice, but for noise, of the median part."""
 _UNIQUE = 0.6
 """Largest correlation with other ground over it."""
 _BEFORE = 0.4
@@ -113,14 +114,20 @@ def _matched(detail: Floats, row: int) -> _Match:
 def _agree(detail: Floats, power: float, row: int, match: _Match) -> float:
     """Return the correlation of as many rows as are shown twice with those as far above, but for noise.
 
-    It is 0 where noise hides it, and 1 for the same ground.
+    It is that of the median part of the columns, among those with detail, 1 for the same ground; 0 where too
+    few have any: an edge that runs aslant looks like itself further up.
     """
     columns = detail.shape[1]
     first = _MOST_PX + match.columns
     here = detail[row : row + match.rows, _MOST_PX : columns - _MOST_PX]
     above = detail[row - match.rows : row, first : first + here.shape[1]]
-    energies = [float(np.mean(one * one)) for one in (here, above)]
-    without = [energy - power for energy in energies]
-    if any(part < _CLEAR * energy for part, energy in zip(without, energies, strict=True)):
+    here_power, above_power, both = (
+        np.array([float(part.mean()) for part in np.array_split(product, _PARTS, axis=1)])
+        for product in (here * here, above * above, here * above)
+    )
+    least = power / (1 - _CLEAR)
+    clear = (here_power > least) & (above_power > least)
+    if np.count_nonzero(clear) < _LEAST_PARTS:
         return 0.0
-    return float(np.mean(here * above)) / math.sqrt(without[0] * without[1])
+    without_noise = np.sqrt((here_power[clear] - power) * (above_power[clear] - power))
+    return float(np.median(both[clear] / np.maximum(without_noise, 1e-9)))

@@ -151,7 +151,7 @@ def _is_edge(image: Floats, row: int, together: int, by_noise: float) -> bool:
         if missing < short:
             # Of a median of one row, as `by_noise` is of a difference of means.
             short, error = float(missing), by_noise * math.sqrt(together) / abs(below - above)
-    return short > _SPREAD + 2 * error
+    return short > _SPREAD + error
 
 
 def _middle(steps: Floats, most: float) -> Floats:

@@ -27,8 +27,8 @@ _DETAIL_PX = (1.2, 6.0)
 _PROVEN, _UNIQUE = 0.5, 0.75
 """Least correlation of a window, and largest one of another place over it."""
 _COVERED = 0.75
-"""Part of the windows that must be clear before a strip counts as steady: where the ground has moved too
-far, none are."""
+"""Part of the windows that must be clear, the first and the last included, before a strip counts as steady:
+where the ground has moved too far, none are."""
 _LEAST = 4
 """Fewest windows that tell anything."""
 _AGREE_PX = 1.0
@@ -50,17 +50,22 @@ class Strips:
 
 def drift_px(strips: Strips) -> float | None:
     """Return how much the shift of two images differs within their strip, px; None if that is not clear."""
-    shifts, windows = _shifts(strips)
+    shifts, clear = _shifts(strips)
     if len(shifts) < _LEAST:
         return None
     agrees = np.hypot(*np.diff(shifts, axis=0).T) <= _AGREE_PX
-    sure = shifts[np.append(agrees, False) | np.append(False, agrees)]
+    counts = np.append(agrees, False) | np.append(False, agrees)
+    sure, where = shifts[counts], np.flatnonzero(clear)[counts]
     way_px = float(np.hypot(*np.ptp(sure, axis=0))) if len(sure) else 0.0
-    return way_px if way_px >= DRIFT_PX or len(sure) >= _COVERED * windows else None
+    if way_px >= DRIFT_PX:
+        return way_px
+    # The ground may have jumped before an end that is not clear.
+    whole = len(sure) >= _COVERED * len(clear) and where[0] == 0 and where[-1] == len(clear) - 1
+    return way_px if whole else None
 
 
-def _shifts(strips: Strips) -> tuple[NDArray[np.float64], int]:
-    """Return the shifts of the windows that are clear, from the top, x and y, px, and the number of all."""
+def _shifts(strips: Strips) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the shifts of the clear windows, from the top, x and y, px, and which of all are clear."""
     here, beside = (
         cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[0]) - cv2.GaussianBlur(one, (0, 0), _DETAIL_PX[1])
         for one in (strips.here, strips.beside)
@@ -68,13 +73,12 @@ def _shifts(strips: Strips) -> tuple[NDArray[np.float64], int]:
     rows, columns = here.shape
     most_x, most_y = min(_MOST_PX, columns // 3), _MOST_PX
     found = []
-    places = range(most_y, rows - most_y - _WINDOW_ROWS + 1, _WINDOW_ROWS // 2)
-    for row in places:
+    for row in range(most_y, rows - most_y - _WINDOW_ROWS + 1, _WINDOW_ROWS // 2):
         window = here[row : row + _WINDOW_ROWS, most_x : columns - most_x]
-        place = _place(window, beside[row - most_y : row + _WINDOW_ROWS + most_y])
-        if place is not None:
-            found.append((place[0] - most_x, place[1] - most_y))
-    return np.array(found, np.float64).reshape(-1, 2), len(places)
+        found.append(_place(window, beside[row - most_y : row + _WINDOW_ROWS + most_y]))
+    shifts = [(place[0] - most_x, place[1] - most_y) for place in found if place is not None]
+    clear = np.array([place is not None for place in found], bool)
+    return np.array(shifts, np.float64).reshape(-1, 2), clear
 
 
 def _place(window: Floats, area: Floats) -> tuple[float, float] | None:

@@ -1,10 +1,10 @@
 """Noise of an electron image, and how sharp it is beside others of the same settings; never by itself.
 
 Sharpness is the detail of some 6 px over that of some 25 px, along the rows, at the median of the blocks that
-have any, or in all of them together if that is more: what is sharp in few places is in focus. Faint and strong stain
-give the same, and a nucleus hardly another than its surroundings. Blur takes from the first and leaves
-the second. Even and odd rows have noise of their own, and the brightness of a row is no detail: what two rows
-share is the specimen.
+have any, or in all of them together if that is more: what is sharp in few places is in focus. Faint and
+strong stain give the same, and a nucleus hardly another than its surroundings. Blur takes from the first and
+leaves the second. Even and odd rows have noise of their own, and the brightness of a row is no detail: what
+two rows share is the specimen.
 """
 
 import math

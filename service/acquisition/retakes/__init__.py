@@ -1,1 +1,1 @@
-"""Electron images are checked as they are taken, and a bad frame is taken again where that helps."""
+"""Electron images that are bad: the frame is taken again where that helps, or left to a person."""

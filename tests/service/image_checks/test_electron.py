@@ -105,10 +105,12 @@ def test_ground_beyond_the_border_of_the_section_is_no_loss_of_the_beam(
     assert CheckKind.TRUNCATED not in bad(pixels)
 
 
-def specimen(seed: int = 1, shape: tuple[int, int] = (384, 512), dx: float = 0.0) -> NDArray[np.float64]:
+def specimen(
+    seed: int = 1, shape: tuple[int, int] = (384, 512), dx: float = 0.0, size_px: float = 6.0
+) -> NDArray[np.float64]:
     """Return a picture with edges in all directions, sharp to a pixel."""
     rng = np.random.default_rng(seed)
-    field = cv2.GaussianBlur(rng.standard_normal((shape[0], shape[1] + 100)), (0, 0), 6.0)
+    field = cv2.GaussianBlur(rng.standard_normal((shape[0], shape[1] + 100)), (0, 0), size_px)
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     moved = cv2.remap(field.astype(np.float32), columns + np.float32(50 + dx), rows, cv2.INTER_CUBIC)
     return blurred(np.where(moved > 0, 160.0, 90.0), 0.7)
@@ -123,12 +125,12 @@ def noisy(grey: NDArray[np.float64], seed: int = 2) -> NDArray[np.float64]:
 
 
 def test_focus_is_judged_beside_others_only_and_by_blur_not_by_contrast() -> None:
-    sharp = [checked(noisy(specimen(seed), seed)).sharpness for seed in range(1, 5)]
+    sharp = [checked(noisy(specimen(seed, size_px=3.0), seed)).sharpness for seed in range(1, 5)]
     others = Others(sharpnesses=[value for value in sharp if value is not None])
     assert len(others.sharpnesses) == 4
-    assert CheckKind.FOCUS not in bad(noisy(specimen(9)), others)
-    assert CheckKind.FOCUS not in bad(noisy(120 + 0.4 * (specimen(9) - 120)), others)
-    soft = noisy(blurred(specimen(9), 3.0))
+    assert CheckKind.FOCUS not in bad(noisy(specimen(9, size_px=3.0)), others)
+    assert CheckKind.FOCUS not in bad(noisy(120 + 0.4 * (specimen(9, size_px=3.0) - 120)), others)
+    soft = noisy(blurred(specimen(9, size_px=3.0), 3.0))
     assert CheckKind.FOCUS in bad(soft, others)
     assert CheckKind.FOCUS not in bad(soft)
     assert CheckKind.FOCUS not in bad(soft, replace(others, sharpnesses=others.sharpnesses[:2]))
@@ -177,6 +179,63 @@ def test_an_image_without_the_noise_of_the_beam_is_blank() -> None:
     dark = 2000 + np.random.default_rng(1).normal(0, 1, (128, 128))
     assert CheckKind.BLANK in {check.kind for check in checked(dark, others, np.uint16).checks if check.bad}
     assert CheckKind.BLANK not in bad(noisy(np.full((128, 128), 120.0)), others)
+
+
+@pytest.mark.parametrize("plateau", [0.0, 1.0], ids=["at the largest level", "with noise of its own"])
+def test_a_saturated_image_has_a_beam_and_is_not_blank(plateau: float) -> None:
+    """Blank ones are taken again, which would do nothing for it."""
+    rng = np.random.default_rng(1)
+    grey = noisy(specimen())
+    flat = 230 + np.rint(rng.normal(0, plateau, grey.shape)) if plateau else 255.0
+    saturated = np.where(specimen(5) > 110, flat, grey)
+    others = Others(noises=[6.0, 6.1, 6.2])
+    assert CheckKind.BLANK not in bad(saturated, others)
+    mostly = np.where(rng.random(grey.shape) < 0.97, 255.0, grey)
+    assert bad(mostly, others) == {CheckKind.CLIPPED}
+
+
+def test_a_good_image_is_not_blank_beside_some_with_much_more_noise() -> None:
+    assert CheckKind.BLANK not in bad(noisy(specimen()), Others(noises=[6.0, 60.0, 61.0, 60.0]))
+
+
+def test_the_noise_of_a_detector_alone_is_dark_also_where_nothing_else_is_known() -> None:
+    rng = np.random.default_rng(1)
+    assert CheckKind.DARK in bad(rng.normal(5.1, 0.77, (256, 256)))
+    assert CheckKind.DARK not in bad(rng.normal(100, 1.0, (256, 256)))
+
+
+def drowned(grey: NDArray[np.float64], seed: int = 3) -> NDArray[np.float64]:
+    """Return an image with so much noise that no row shows a step."""
+    return grey + np.random.default_rng(seed).normal(0, 60, grey.shape)
+
+
+def test_a_step_is_found_below_the_noise_of_a_row_and_an_edge_along_the_rows_is_none() -> None:
+    below, grey = np.arange(384)[:, None] >= 200, 120 + 0.3 * (specimen() - 120)
+    assert CheckKind.CHARGING not in bad(drowned(grey))
+    assert CheckKind.CHARGING in bad(drowned(grey + 25.0 * below))
+    edge = blurred(np.where(below, 60.0, grey + 20), 0.6)
+    assert CheckKind.CHARGING not in bad(drowned(edge))
+    # The edge does not hide it.
+    assert CheckKind.CHARGING in bad(drowned(edge + 25.0 * (np.arange(384)[:, None] >= 100)))
+
+
+def test_few_grey_levels_are_no_steps() -> None:
+    faint = 100 + 0.1 * (noisy(specimen()) - 100)
+    assert CheckKind.CHARGING not in bad(np.rint(faint))
+
+
+def test_focus_is_not_judged_where_pixels_are_small_for_the_detail() -> None:
+    assert judge_focus(0.01, [0.15, 0.16, 0.17]) is None
+    judged = judge_focus(0.04, [0.25, 0.26, 0.27])
+    assert judged is not None
+    assert judged.bad
+
+
+def test_a_jump_is_flagged() -> None:
+    grey = specimen(3, (420, 512))
+    jumped = np.concatenate([grey[:200], grey[180:400]])
+    assert CheckKind.JUMP in bad(noisy(jumped))
+    assert CheckKind.JUMP not in bad(noisy(grey))
 
 
 @settings(max_examples=25)
