@@ -76,6 +76,7 @@ _LINK_DOUBTS = {
     "gap": "a section seems to be missing between them",
     "unknown": "one ribbon ends, and another begins",
     "direction": "which of them is first is not known",
+    "unregistered": "nothing in their fluorescence could be laid on each other",
     "unlike": "their fluorescence is hardly alike",
 }
 
