@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.rows import Row, at_least
 from benchmarks.scenes import FIRST_SEED
 from benchmarks.stacks import TrueSection, simulated_stack
+from service.mapping.order.between import order_ribbons_by_similarity
 from service.mapping.order.ribbons import order_ribbons
 from service.mapping.order.similarity import order_by_similarity
 from service.mapping.order.values import LinkKind, Ordering
@@ -46,7 +47,7 @@ STACKS: dict[str, tuple[int, dict[str, Any]]] = {
 
 def run() -> list[Row]:
     """All figures; some minutes."""
-    return ribbon_figures() + scattered_figures()
+    return ribbon_figures() + between_figures() + scattered_figures()
 
 
 def ribbon_figures() -> list[Row]:
@@ -76,6 +77,32 @@ def ribbon_figures() -> list[Row]:
             "ribbons: links between ribbons that do not belong together", f"{wrong}, {unseen} without a doubt"
         )
     )
+    return rows
+
+
+def between_figures() -> list[Row]:
+    """Share of steps from one ribbon to the next that are right, by the fluorescence at their ends."""
+    rows = []
+    for half_turns in (False, True):
+        right = steps = unseen = 0
+        for seed in range(FIRST_SEED + 20, FIRST_SEED + 24):
+            stack = scattered(simulated_stack(seed, 30, section_shift_um=8, section_rotation_deg=180), seed)
+            frames = {f"S{int(one.section):04d}": one for one in stack}
+            array = place_array(
+                ArraySettings(sections=30, arrangement="ribbons", ribbon_sections=(2, 6), seed=seed)
+            )
+            listed = as_listed(array, seed)
+            shown = [frames[one.id] for one in listed.sections]
+            found = order_ribbons_by_similarity(listed, shown, half_turns=half_turns)
+            rank = {name: n for n, name in enumerate(sorted(found.ids))}
+            for link in found.links:
+                if link.kind is LinkKind.BETWEEN_RIBBONS:
+                    near = abs(rank[link.before] - rank[link.after]) == 1
+                    right, steps = right + near, steps + 1
+                    unseen += not near and link.doubt is None
+        name = "of unknown direction" if half_turns else "of known direction"
+        rows.append(at_least(f"between ribbons {name}: steps", right / steps, 0.95))
+        rows.append(Row(f"between ribbons {name}: wrong ones", f"{steps - right}, {unseen} without a doubt"))
     return rows
 
 

@@ -67,18 +67,28 @@ def order_by_similarity(frames: Sequence[SectionFrame], half_turns: bool = False
     names = [frames[n].section for n in path]
     costs = unlike[path[:-1], path[1:]]
     links = []
-    for n, doubt in enumerate(_doubts(costs, link_margins(path, unlike))):
+    for n, doubt in enumerate(doubts_of(costs, link_margins(path, unlike), costs)):
         links.append(OrderLink(names[n], names[n + 1], LinkKind.SIMILAR, doubt, float(costs[n])))
     return Ordering(tuple(names), tuple(links))
 
 
-def _doubts(costs: NDArray[np.float64], margins: NDArray[np.float64]) -> list[Doubt | None]:
-    """Return the doubt of each link, from its dissimilarity and by how much another order is worse."""
-    registered = costs < UNREGISTERED
-    if not registered.any():
+def doubts_of(
+    costs: NDArray[np.float64], margins: NDArray[np.float64], usual: NDArray[np.float64]
+) -> list[Doubt | None]:
+    """Return the doubt of each link, None where there is none.
+
+    Parameters
+    ----------
+    costs, margins : (N,) array
+        Dissimilarity of the two sections, and by how much another order is worse.
+    usual : (M,) array
+        Dissimilarities of neighbours, by which both are judged.
+    """
+    usual = usual[usual < UNREGISTERED]
+    if not usual.size:
         return [Doubt.UNREGISTERED] * len(costs)
-    middle = float(np.median(costs[registered]))
-    spread = 1.4826 * float(np.median(np.abs(costs[registered] - middle)))
+    middle = float(np.median(usual))
+    spread = 1.4826 * float(np.median(np.abs(usual - middle)))
     doubts: list[Doubt | None] = []
     for cost, margin in zip(costs.tolist(), margins.tolist(), strict=True):
         if cost >= UNREGISTERED:

@@ -13,38 +13,11 @@ from service.mapping.order.pooled import link_margins, most_likely_order
 from service.mapping.order.registering import UNREGISTERED, registered_dissimilarities
 from service.mapping.order.similarity import dissimilarities, order_by_similarity
 from service.mapping.order.values import Doubt, LinkKind
-
-PIXEL_UM = 0.5
-SIDE_PX = 160
-
-
-def _frames(count: int, step_um: float = 1.0, seed: int = 1) -> list[SectionFrame]:
-    """Return sections through a block of balls, each turned and shifted, with noise."""
-    rng = np.random.default_rng(seed)
-    balls = rng.uniform((-60, -60, -5), (60, 60, count * step_um + 5), (60, 3))
-    radii = rng.uniform(2.5, 5, 60)
-    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX] + 0.5
-    x, y = (columns - SIDE_PX / 2) * PIXEL_UM, (SIDE_PX / 2 - rows) * PIXEL_UM
-    frames = []
-    for n in range(count):
-        turn = float(rng.uniform(-math.pi, math.pi))
-        dx, dy = rng.uniform(-3, 3, 2)
-        u = x * math.cos(turn) + y * math.sin(turn) + dx
-        v = y * math.cos(turn) - x * math.sin(turn) + dy
-        image = np.full(u.shape, 100.0)
-        for (a, b, c), radius in zip(balls, radii, strict=True):
-            cut = radius**2 - (n * step_um - c) ** 2
-            if cut > 0:
-                image += 200 * ((u - a) ** 2 + (v - b) ** 2 < cut)
-        image = rng.poisson(image)
-        frames.append(
-            SectionFrame(f"S{n:04d}", image.astype(np.uint16), PIXEL_UM, section_angle_rad=turn + 0.01)
-        )
-    return frames
+from tests.service.mapping.order.blocks import PIXEL_UM, block_of_balls
 
 
 def test_scattered_sections_are_put_into_the_order_of_the_block() -> None:
-    frames = _frames(5)
+    frames = block_of_balls(5)
     shuffled = [frames[n] for n in (3, 0, 2, 4, 1)]
     found = order_by_similarity(shuffled)
     names = [frame.section for frame in frames]
@@ -53,7 +26,7 @@ def test_scattered_sections_are_put_into_the_order_of_the_block() -> None:
 
 
 def test_pictures_upside_down_are_compared_where_angles_are_known_up_to_half_a_turn() -> None:
-    one, two = _frames(2, step_um=0.2)
+    one, two = block_of_balls(2, step_um=0.2)
     turned = SectionFrame(
         two.section, two.pixels, PIXEL_UM, section_angle_rad=(two.section_angle_rad or 0) + math.pi
     )
@@ -81,7 +54,7 @@ def test_the_path_through_points_on_a_line_is_the_line(count: int) -> None:
 def test_neighbours_that_look_unlike_coarsely_are_compared_through_a_third_section(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    frames = _frames(4)
+    frames = block_of_balls(4)
     coarse = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) / 10
     coarse[1, 2] = coarse[2, 1] = 0.9
     monkeypatch.setattr(registering, "_FIRST", 2)
