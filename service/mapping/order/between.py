@@ -1,4 +1,4 @@
-"""Which ribbon follows which: by the likeness of the fluorescence at their ends.
+"""Order of ribbons among themselves, by the likeness of the fluorescence at their ends.
 
 A ribbon's outlines tell the order within it. The sections at its ends go on in the next ribbon as they do
 within a ribbon, so that what neighbours of one ribbon differ by is the measure of a link between two.
