@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.rows import Row, at_least
 from benchmarks.scenes import FIRST_SEED
 from benchmarks.stacks import TrueSection, simulated_stack
+from service.mapping.order.between import order_ribbons_by_similarity
 from service.mapping.order.ribbons import order_ribbons
 from service.mapping.order.similarity import order_by_similarity
 from service.mapping.order.values import LinkKind, Ordering
@@ -34,16 +35,19 @@ GROUPS: dict[str, dict[str, Any]] = {
 COUNTS = (50, 200, 500)
 ERROR_PX, ERROR_DEG = 1.0, 0.7
 """Errors of outlines, standard deviations; of `ilemtrack map` on simulated arrays they are smaller."""
-STACKS: dict[str, dict[str, Any]] = {
-    "cells of 7 um": {},
-    "cells of 4 um": {"cell_radius_um": 4, "cell_radius_sd_um": 0.8, "cells_per_field": 20},
+STACKS: dict[str, tuple[int, dict[str, Any]]] = {
+    "30 with cells of 7 um": (30, {}),
+    "30 with cells of 4 um": (30, {"cell_radius_um": 4, "cell_radius_sd_um": 0.8, "cells_per_field": 20}),
+    "100 with cells of 7 um": (100, {}),
+    "30 of 500 nm": (30, {"section_thickness_nm": 500}),
+    "30 with few cells": (30, {"cells_per_field": 5}),
 }
-STACK_SECTIONS = 30
+"""Sections of a block, and keys of its specimen."""
 
 
 def run() -> list[Row]:
     """All figures; some minutes."""
-    return ribbon_figures() + scattered_figures()
+    return ribbon_figures() + between_figures() + scattered_figures()
 
 
 def ribbon_figures() -> list[Row]:
@@ -76,23 +80,47 @@ def ribbon_figures() -> list[Row]:
     return rows
 
 
+def between_figures() -> list[Row]:
+    """Share of steps from one ribbon to the next that are right, by the fluorescence at their ends."""
+    rows = []
+    for half_turns in (False, True):
+        right = steps = unseen = 0
+        for seed in range(FIRST_SEED + 20, FIRST_SEED + 24):
+            stack = scattered(simulated_stack(seed, 30, section_shift_um=8, section_rotation_deg=180), seed)
+            frames = {f"S{int(one.section):04d}": one for one in stack}
+            array = place_array(
+                ArraySettings(sections=30, arrangement="ribbons", ribbon_sections=(2, 6), seed=seed)
+            )
+            listed = as_listed(array, seed)
+            shown = [frames[one.id] for one in listed.sections]
+            found = order_ribbons_by_similarity(listed, shown, half_turns=half_turns)
+            rank = {name: n for n, name in enumerate(sorted(found.ids))}
+            for link in found.links:
+                if link.kind is LinkKind.BETWEEN_RIBBONS:
+                    near = abs(rank[link.before] - rank[link.after]) == 1
+                    right, steps = right + near, steps + 1
+                    unseen += not near and link.doubt is None
+        name = "of unknown direction" if half_turns else "of known direction"
+        rows.append(at_least(f"between ribbons {name}: steps", right / steps, 0.95))
+        rows.append(Row(f"between ribbons {name}: wrong ones", f"{steps - right}, {unseen} without a doubt"))
+    return rows
+
+
 def scattered_figures() -> list[Row]:
     """Share of links of scattered sections that join neighbours of the block."""
     rows = []
-    for n, (name, changes) in enumerate(STACKS.items()):
+    for n, (name, (sections, changes)) in enumerate(STACKS.items()):
         stack = simulated_stack(
-            FIRST_SEED + n, STACK_SECTIONS, section_shift_um=8, section_rotation_deg=180, **changes
+            FIRST_SEED + n, sections, section_shift_um=8, section_rotation_deg=180, **changes
         )
         found = order_by_similarity(scattered(stack, FIRST_SEED + n))
         cuts = [int(one) for one in found.ids]
         near = [abs(a - b) == 1 for a, b in pairwise(cuts)]
         rows.append(at_least(f"scattered: neighbours, {name}", float(np.mean(near)), 0.95))
-        doubted = sum(
-            link.doubt is not None for link, right in zip(found.links, near, strict=True) if not right
-        )
-        rows.append(
-            Row(f"scattered: wrong links, {name}", f"{near.count(False)}, {doubted} of them doubtful")
-        )
+        doubtful = [link.doubt is not None for link in found.links]
+        seen = sum(doubt and not right for doubt, right in zip(doubtful, near, strict=True))
+        counts = f"{near.count(False)}, {seen} of them doubtful, and {sum(doubtful) - seen} right ones"
+        rows.append(Row(f"scattered: wrong links, {name}", counts))
     return rows
 
 

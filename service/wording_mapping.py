@@ -50,23 +50,20 @@ def outline_doubt_says(doubt: str) -> str:
 
 
 _SHAPE_DOUBTS = {
-    "parts": (
-        "each outline may hold several sections or a part of one: look at the overlay, or outline one section"
-        " and give it with --outline"
-    ),
-    "few": (
-        "it was learned from fewer than three sections, and may be that of something else: look at the"
-        " overlay, or outline one section and give it with --outline"
-    ),
-    "another": (
-        "most of what lies on the substrate does not clearly have it: look at the overlay, or outline one"
-        " section and give it with --outline"
-    ),
+    "parts": ("each outline may hold several sections or a part of one"),
+    "few": ("it was learned from fewer than three sections, and may be that of something else"),
+    "another": ("most of what lies on the substrate does not clearly have it"),
 }
 
 
 def shape_doubt_says(doubt: str) -> str:
-    """Return why a person should look at all outlines."""
+    """Return why a person should look at all outlines, and what to do."""
+    advice = "look at the overlay, or outline one section and give it with --outline"
+    return f"{_SHAPE_DOUBTS[doubt]}: {advice}"
+
+
+def shape_doubt_is(doubt: str) -> str:
+    """Return why the shape of all outlines is doubtful."""
     return _SHAPE_DOUBTS[doubt]
 
 
@@ -76,6 +73,7 @@ _LINK_DOUBTS = {
     "gap": "a section seems to be missing between them",
     "unknown": "one ribbon ends, and another begins",
     "direction": "which of them is first is not known",
+    "unregistered": "nothing in their fluorescence could be laid on each other",
     "unlike": "their fluorescence is hardly alike",
 }
 

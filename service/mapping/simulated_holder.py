@@ -55,7 +55,7 @@ class SimulatedHolder:
     picture: NDArray[np.uint8]
 
 
-def simulated_holder(config: Config, sections: int = SECTIONS) -> SimulatedHolder:
+def simulated_holder(config: Config, sections: int = SECTIONS, accept_doubt: bool = False) -> SimulatedHolder:
     """Draw the overview of a simulated holder, and prepare a session on the sections found in it.
 
     They are found, taken to the stage by landmarks, put into order along their ribbons and given fields.
@@ -66,11 +66,14 @@ def simulated_holder(config: Config, sections: int = SECTIONS) -> SimulatedHolde
         Its seed of the specimen decides where the sections lie.
     sections : int
         Sections that were cut, 1 to 1000.
+    accept_doubt : bool
+        Go on with the outlines even if their shape is doubtful.
 
     Raises
     ------
     InputError
-        Raised when nothing is found, or the holder does not fit into the safe area of the stage.
+        Raised when nothing is found, the shape is doubtful, or the holder does not fit into the safe
+        area of the stage.
     """
     specimen = config.simulator.specimen
     field_um = tuple(size_m * 1e6 for size_m in config.fluorescence.field_size_m)
@@ -93,6 +96,11 @@ def simulated_holder(config: Config, sections: int = SECTIONS) -> SimulatedHolde
     found = find_sections(image)
     if found.nothing is not None:
         raise InputError(f"the simulated overview: {wording_mapping.nothing_says(found.nothing)}")
+    if found.shape_doubt is not None and not accept_doubt:
+        raise InputError(
+            "the simulated overview: the shape of its sections is doubtful:"
+            f" {wording_mapping.shape_doubt_is(found.shape_doubt)}; --accept-doubt goes on with it"
+        )
     pairs = tuple(
         PointPair(f"L{n}", mark.position_px, (mark.stage_m[0] * 1e6, mark.stage_m[1] * 1e6))
         for n, mark in enumerate(array.landmarks, start=1)

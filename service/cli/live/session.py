@@ -39,6 +39,12 @@ def dry_run(
         bool,
         typer.Option("--overview", help="Begin with a simulated overview: find the sections in it first."),
     ] = False,
+    accept_doubt: Annotated[
+        bool,
+        typer.Option(
+            "--accept-doubt", help="With --overview: go on although the shape of its sections is doubtful."
+        ),
+    ] = False,
     clock: Clock = "fast",
     config: ConfigFile = DEFAULT_PROFILE,
     out: Out = None,
@@ -52,6 +58,8 @@ def dry_run(
     chosen = load(config)
     if seed is not None:
         chosen = session_run.with_seed(chosen, seed)
+    if accept_doubt and not overview:
+        raise InputError("--accept-doubt goes with --overview only")
     if overview:
         if fields is not None:
             raise InputError("--fields does not go with --overview: the fields cover the outlines found")
@@ -59,7 +67,7 @@ def dry_run(
 
         if sections is not None and sections > MOST_SECTIONS:
             raise InputError(f"--overview draws at most {MOST_SECTIONS} sections")
-        holder = simulated_holder(chosen, sections or SECTIONS)
+        holder = simulated_holder(chosen, sections or SECTIONS, accept_doubt)
         return session_run.begin(holder.config, "dry-run", clock, out, as_json, overview=holder.picture)
     chosen = with_layout(chosen, sections, fields)
     return session_run.begin(chosen, "dry-run", clock, out, as_json)

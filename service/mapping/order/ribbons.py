@@ -8,6 +8,7 @@ closes.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -28,7 +29,7 @@ _SQUARE = 1.1
 """Aspect below which a section may be turned by a quarter in the list. Chosen by hand."""
 
 
-def order_ribbons(found: SectionList, first_at_top: bool = True) -> Ordering:
+def order_ribbons(found: SectionList, first_at_top: bool = True, half_turns: bool = False) -> Ordering:
     """Return the order of cutting along ribbons.
 
     Parameters
@@ -37,6 +38,8 @@ def order_ribbons(found: SectionList, first_at_top: bool = True) -> Ordering:
         Every section with its outline.
     first_at_top : bool
         The first section of a ribbon is the one whose upper edge is free; False: whose lower edge is.
+    half_turns : bool
+        The angles are known up to 180 degrees only, so that no ribbon shows its direction.
 
     Returns
     -------
@@ -48,24 +51,67 @@ def order_ribbons(found: SectionList, first_at_top: bool = True) -> Ordering:
     InputError
         Raised when a section has no outline.
     """
+    ribbons = find_ribbons(found, first_at_top, half_turns)
+    centers = quadrilaterals(found.sections, found.unit).mean(axis=1)
+    return ordering_of(found, [ribbons[n] for n in _by_way([one.sections for one in ribbons], centers)])
+
+
+@dataclass(frozen=True, slots=True)
+class Ribbon:
+    """A ribbon, from its first section.
+
+    Attributes
+    ----------
+    sections : tuple of int
+        Indices in the list.
+    sure : bool
+        True if its sections agree on which is first.
+    links : tuple of (LinkKind, Doubt or None, float)
+        From each section to the next, with its cost.
+    """
+
+    sections: tuple[int, ...]
+    sure: bool
+    links: tuple[tuple[LinkKind, Doubt | None, float], ...]
+
+
+def find_ribbons(found: SectionList, first_at_top: bool = True, half_turns: bool = False) -> list[Ribbon]:
+    """Return the ribbons of a list, single sections included; parameters and errors as of `order_ribbons`."""
     corners = quadrilaterals(found.sections, found.unit)
-    taken, rivals = _taken(facing_edges(corners), corners)
-    ribbons = [_directed(chain, taken, first_at_top) for chain in _chains(len(corners), taken)]
+    candidates = facing_edges(corners)
+    taken, rivals = _taken(candidates, corners)
+    # Two sections of a short ribbon may agree by chance.
+    trusted = not half_turns and _oriented(candidates)
+    ribbons = []
+    for chain in _chains(len(corners), taken):
+        directed, sure = _directed(chain, taken, first_at_top)
+        along = [taken[min(pair), max(pair)] for pair in pairwise(directed)]
+        links = tuple(
+            (LinkKind.ACROSS_GAP if link.missing else LinkKind.EDGES, _doubt(link, rivals), link.cost)
+            for link in along
+        )
+        ribbons.append(Ribbon(tuple(directed), len(chain) == 1 or (sure and trusted), links))
+    return ribbons
+
+
+def ordering_of(
+    found: SectionList, ribbons: Sequence[Ribbon], between: Sequence[OrderLink] | None = None
+) -> Ordering:
+    """Return the order in which ribbons follow each other; without links between them these are unknown."""
     ids = [one.id for one in found.sections]
-    order: list[int] = []
+    order: list[str] = []
     links: list[OrderLink] = []
-    for n in _by_way([ribbon for ribbon, _ in ribbons], corners.mean(axis=1)):
-        ribbon, sure = ribbons[n]
-        if order:
-            kind = LinkKind.BETWEEN_RIBBONS
-            links.append(OrderLink(ids[order[-1]], ids[ribbon[0]], kind, Doubt.UNKNOWN, math.inf))
-        for one, other in pairwise(ribbon):
-            link = taken[min(one, other), max(one, other)]
-            doubt = _doubt(link, rivals) or (None if sure else Doubt.DIRECTION)
-            kind = LinkKind.ACROSS_GAP if link.missing else LinkKind.EDGES
-            links.append(OrderLink(ids[one], ids[other], kind, doubt, link.cost))
-        order += ribbon
-    return Ordering(tuple(ids[n] for n in order), tuple(links))
+    for n, ribbon in enumerate(ribbons):
+        names = [ids[at] for at in ribbon.sections]
+        if n and between is None:
+            links.append(OrderLink(order[-1], names[0], LinkKind.BETWEEN_RIBBONS, Doubt.UNKNOWN, math.inf))
+        elif n and between is not None:
+            links.append(between[n - 1])
+        for (one, other), (kind, doubt, cost) in zip(pairwise(names), ribbon.links, strict=True):
+            doubt = doubt or (None if ribbon.sure else Doubt.DIRECTION)
+            links.append(OrderLink(one, other, kind, doubt, cost))
+        order += names
+    return Ordering(tuple(order), tuple(links))
 
 
 def _taken(

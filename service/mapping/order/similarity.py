@@ -2,12 +2,11 @@
 
 Cells run through many sections, so that neighbours of the block look most alike. All pairs are compared
 coarsely over every shift, turned upright by the angles of the list; those most alike are registered. The
-order is the shortest path through the dissimilarities.
+order is the one of least dissimilarity of the sections up to three apart.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,11 +15,11 @@ from numpy.typing import NDArray
 
 from detection.registration.correlation import raster
 from detection.registration.normalisation import normalise_residual, smooth_background
-from detection.registration.register import prepare, register
 from detection.registration.section_frame import SectionFrame
 from detection.registration.settings import SETTINGS
 from service.errors import InputError
-from service.mapping.order.path import shortest_path
+from service.mapping.order.pooled import link_margins, most_likely_order
+from service.mapping.order.registering import UNREGISTERED, registered_dissimilarities
 from service.mapping.order.values import Doubt, LinkKind, Ordering, OrderLink
 
 Floats = NDArray[np.float32]
@@ -29,15 +28,14 @@ _MOST_PX = 64
 """Longest side of the images that are compared: 1.4 um per pixel for a field of 90 um. Chosen by hand."""
 _MOST_SHIFT = 0.3
 """Largest shift of the pictures against each other, of their longest side; the rest must overlap."""
-_NEIGHBOURS = 10
-"""Likely neighbours of a section that are registered on it. Chosen by hand."""
 _MOST_SECTIONS = 1000
 _UNLIKE = 4.0
 """Robust standard deviations of the dissimilarity of links above its median, at which one is doubtful. Chosen
 by hand."""
 _NEARLY = 1.0
-"""Two neighbours could be exchanged if the path then grows by less than this many robust standard deviations
-of the dissimilarity of links. Chosen by hand."""
+"""Another order of the sections around a link fits as well if it is worse by less than this many robust
+standard deviations of the dissimilarity of links. On 18 stacks of 30 or 100 sections of 200 nm (development
+seeds 200 to 211) 7 of 662 links were wrong, 5 of them doubtful, and 27 right ones were doubtful."""
 
 
 def order_by_similarity(frames: Sequence[SectionFrame], half_turns: bool = False) -> Ordering:
@@ -64,36 +62,42 @@ def order_by_similarity(frames: Sequence[SectionFrame], half_turns: bool = False
         raise InputError(
             f"there are {len(frames)} sections; at most {_MOST_SECTIONS} are ordered by similarity"
         )
-    unlike = _registered(frames, dissimilarities(frames, half_turns))
-    path = shortest_path(unlike)
+    unlike = registered_dissimilarities(frames, dissimilarities(frames, half_turns))
+    path = most_likely_order(unlike)
+    names = [frames[n].section for n in path]
     costs = unlike[path[:-1], path[1:]]
-    middle = float(np.median(costs)) if len(costs) else 0.0
-    spread = 1.4826 * float(np.median(np.abs(costs - middle))) if len(costs) else 0.0
     links = []
-    for n, cost in enumerate(costs.tolist()):
-        doubt = None
-        if cost > middle + _UNLIKE * spread:
-            doubt = Doubt.UNLIKE
-        elif _growth(path, n, unlike) < _NEARLY * spread:
-            doubt = Doubt.ANOTHER
-        one, other = frames[path[n]].section, frames[path[n + 1]].section
-        links.append(OrderLink(one, other, LinkKind.SIMILAR, doubt, cost))
-    return Ordering(tuple(frames[n].section for n in path), tuple(links))
+    for n, doubt in enumerate(doubts_of(costs, link_margins(path, unlike), costs)):
+        links.append(OrderLink(names[n], names[n + 1], LinkKind.SIMILAR, doubt, float(costs[n])))
+    return Ordering(tuple(names), tuple(links))
 
 
-def _registered(frames: Sequence[SectionFrame], coarse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return dissimilarities of which those of likely neighbours come from their registration."""
-    prepared = [prepare(replace(frame, section_angle_rad=None)) for frame in frames]
-    # Pairs that are not registered are further apart than any that are.
-    found = 2 + coarse
-    np.fill_diagonal(found, 0)
-    for n in range(len(frames)):
-        for other in np.argsort(coarse[n])[1 : _NEIGHBOURS + 1].tolist():
-            if found[n, other] >= 2:
-                link = register(prepared[n], prepared[other])
-                if not link.bad:
-                    found[n, other] = found[other, n] = 1 - link.correlation
-    return found
+def doubts_of(
+    costs: NDArray[np.float64], margins: NDArray[np.float64], usual: NDArray[np.float64]
+) -> list[Doubt | None]:
+    """Return the doubt of each link, None where there is none.
+
+    Parameters
+    ----------
+    costs, margins : (N,) array
+        Dissimilarity of the two sections, and by how much another order is worse.
+    usual : (M,) array
+        Dissimilarities of neighbours, by which both are judged.
+    """
+    usual = usual[usual < UNREGISTERED]
+    if not usual.size:
+        return [Doubt.UNREGISTERED] * len(costs)
+    middle = float(np.median(usual))
+    spread = 1.4826 * float(np.median(np.abs(usual - middle)))
+    doubts: list[Doubt | None] = []
+    for cost, margin in zip(costs.tolist(), margins.tolist(), strict=True):
+        if cost >= UNREGISTERED:
+            doubts.append(Doubt.UNREGISTERED)
+        elif cost > middle + _UNLIKE * spread:
+            doubts.append(Doubt.UNLIKE)
+        else:
+            doubts.append(Doubt.ANOTHER if margin < _NEARLY * spread else None)
+    return doubts
 
 
 def dissimilarities(frames: Sequence[SectionFrame], half_turns: bool = False) -> NDArray[np.float64]:
@@ -183,14 +187,3 @@ def _upright(frame: SectionFrame, coarse_um: float) -> tuple[Floats, Floats]:
     turned = cv2.warpAffine(smooth, matrix, (side, side), flags=flags)
     shown = cv2.warpAffine(fine.mask.astype(np.float32), matrix, (side, side), flags=flags)
     return np.asarray(turned, dtype=np.float32) * (shown > 0.5), np.asarray(shown > 0.5, dtype=np.float32)
-
-
-def _growth(path: Sequence[int], n: int, unlike: NDArray[np.float64]) -> float:
-    """Return by how much the path grows if points n and n + 1 change places."""
-    a, b = path[n], path[n + 1]
-    grown = 0.0
-    if n > 0:
-        grown += unlike[path[n - 1], b] - unlike[path[n - 1], a]
-    if n + 2 < len(path):
-        grown += unlike[a, path[n + 2]] - unlike[b, path[n + 2]]
-    return float(grown)

@@ -30,6 +30,8 @@ class Doubt(StrEnum):
     """Nothing shows the order of these two."""
     DIRECTION = "direction"
     """The two belong together, but which is first is not known."""
+    UNREGISTERED = "unregistered"
+    """Their fluorescence could not be laid on each other."""
     UNLIKE = "unlike"
     """Their fluorescence is no more alike than that of sections further apart."""
 

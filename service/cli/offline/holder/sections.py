@@ -113,6 +113,12 @@ def order(
             " sections by the likeness of these."
         ),
     ] = None,
+    ribbons: Annotated[
+        bool,
+        typer.Option(
+            "--ribbons", help="With --frames: follow ribbons by their edges, and order these by their ends."
+        ),
+    ] = False,
     half_turns: Annotated[
         bool, typer.Option("--half-turns", help="The angles are known up to half a turn only.")
     ] = False,
@@ -120,20 +126,27 @@ def order(
 ) -> None:
     """Put sections into their order of cutting.
 
-    Along ribbons by their edges; with --frames, scattered sections by the likeness of their fluorescence.
+    Along ribbons by their edges; with --frames, scattered sections by the likeness of their fluorescence, and
+    with --ribbons the ribbons among themselves.
     Doubtful links are listed.
     """
     from service import wording_mapping
     from service.cli.consoles import people
     from service.mapping.lists.checks import ordered
     from service.mapping.lists.files import read_list, write_list
+    from service.mapping.order.between import order_ribbons_by_similarity
     from service.mapping.order.frames import read_section_frames
     from service.mapping.order.ribbons import order_ribbons
     from service.mapping.order.similarity import order_by_similarity
 
     found = read_list(source)
+    if ribbons and frames is None:
+        raise InputError("--ribbons needs --frames: outlines do not show which ribbon follows which")
     if frames is None:
-        ordering = order_ribbons(found, first == "top")
+        ordering = order_ribbons(found, first == "top", half_turns)
+    elif ribbons:
+        shown = read_section_frames(frames, found)
+        ordering = order_ribbons_by_similarity(found, shown, first == "top", half_turns)
     else:
         ordering = order_by_similarity(read_section_frames(frames, found), half_turns)
     _refuse_same(source, result)

@@ -43,6 +43,7 @@ def test_the_session_runs_on_the_sections_found(say: Said, small: Path, tmp_path
 def test_fields_and_too_many_sections_get_one_sentence(say: Said, small: Path, tmp_path: Path) -> None:
     for words, said in (
         (("--fields", 2), "--fields does not go with --overview"),
+        (("--sections", 2), "the shape of its sections is doubtful: it was learned from fewer than three"),
         (("--sections", 5000), "--overview draws at most 1000 sections"),
     ):
         out = tmp_path / "run"
@@ -50,6 +51,8 @@ def test_fields_and_too_many_sections_get_one_sentence(say: Said, small: Path, t
         assert status == 2
         assert said in err
         assert not out.exists()
+    status, _, err = say("dry-run", "--accept-doubt", "--config", small, "--out", out)
+    assert (status, "goes with --overview only" in err) == (2, True)
 
 
 def test_false_and_missed_sections_are_counted() -> None:
