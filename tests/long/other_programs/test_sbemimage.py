@@ -3,7 +3,7 @@
 Needs a checkout of SBEMimage, which is no part of this project, and an interpreter with what it requires::
 
     export ILEMTRACK_SBEMIMAGE=~/SBEMimage ILEMTRACK_SBEMIMAGE_PYTHON=~/qt/bin/python
-    python -m pytest -m long tests/long/test_sbemimage.py
+    python -m pytest -m long tests/long/other_programs/test_sbemimage.py
 """
 
 import json
