@@ -10,6 +10,8 @@ from service.store.store import Store
 
 _KEPT = 100
 """Images that stay, the newest: those that come are compared with what lies beside them."""
+_EVERY = 50
+"""Calls between two looks into the folders of all sections."""
 
 
 class Unkept:
@@ -17,9 +19,13 @@ class Unkept:
 
     def __init__(self, folder: RunFolder, file: Path) -> None:
         self._folder, self._file = folder, file
+        self._calls = 0
 
     def __call__(self, store: Store) -> None:
         """Remove what is there now but the newest; images that a person has to look at stay."""
+        self._calls += 1
+        if self._calls % _EVERY:
+            return
         there = (self._folder.path / "em").glob("*/*.ome.tiff")
         for path in sorted(there, key=lambda path: path.stat().st_mtime_ns)[:-_KEPT]:
             if store.queue.job(job_of(path.name)).state is JobState.DONE:
