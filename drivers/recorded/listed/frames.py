@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
+from drivers.errors import FrameError
 from drivers.recorded import png
 from drivers.recorded.grey import kind_of
 from drivers.recorded.listed.ngff import list_ngff, read_ngff
@@ -84,7 +86,12 @@ def list_frames(
     found = list_ngff(path, channel) if path.is_dir() else _of_file(path, channel)
     listed = []
     for page, (number, shape, kind, plane) in enumerate(found):
-        size_m, notice = chosen_size(plane.size, pixel_size_nm, f"{path}: page {page}")
+        try:
+            size_m, notice = chosen_size(plane.size, pixel_size_nm, f"{path}: page {page}")
+        except FrameError:
+            # An image that is of no use at all must not ask for its pixel size first.
+            _pixels(path, number)
+            raise
         notices = () if notice is None else (notice,)
         listed.append(ListedFrame(path, page, number, shape, kind, plane, size_m, pixel_size_nm, notices))
     return tuple(listed)
@@ -97,18 +104,21 @@ def read_listed(one: ListedFrame) -> RecordedFrame:
     ------
     FrameError
     """
-    where = f"{one.path}: page {one.number}"
-    if one.path.is_dir():
-        pixels = read_ngff(one.path, one.number, where)
-        return frame_of(one.path, one.page, pixels, one.plane, one.pixel_size_nm)
-    with in_a_sentence(one.path):
-        if is_png(one.path):
-            return frame_of(one.path, one.page, png.read_png(one.path), one.plane, one.pixel_size_nm)
-        with tifffile.TiffFile(one.path) as file:
-            page = file.pages[one.number]
+    return frame_of(one.path, one.page, _pixels(one.path, one.number), one.plane, one.pixel_size_nm)
+
+
+def _pixels(path: Path, number: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    where = f"{path}: page {number}"
+    if path.is_dir():
+        return read_ngff(path, number, where)
+    with in_a_sentence(path):
+        if is_png(path):
+            return png.read_png(path)
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[number]
             whole = page if isinstance(page, tifffile.TiffPage) else page.aspage()
-            check_sizes(file, [(one.number, whole)], one.path)
-            return frame_of(one.path, one.page, pixels_of(whole, where), one.plane, one.pixel_size_nm)
+            check_sizes(file, [(number, whole)], path)
+            return pixels_of(whole, where)
 
 
 def _of_file(path: Path, channel: str | None) -> list[tuple[int, tuple[int, int], str, Plane]]:
