@@ -19,6 +19,7 @@ from simulators.devices.memory import Memory
 from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
 from tests.service.sessions import small_config
 
+
 def in_real_time(dwell_us: float) -> Config:
     return small_config(
         layout={"sections": 1},
@@ -40,7 +41,7 @@ def in_real_time(dwell_us: float) -> Config:
 REAL_TIME = in_real_time(15)
 """A session in real time whose scans take some seconds each."""
 ENDLESS = in_real_time(1000)
-"""The same with scans of minutes: none ends while a test does something else, however loaded the computer is."""
+"""The same with scans of minutes: none ends meanwhile, however loaded the computer is."""
 
 
 @pytest.fixture
