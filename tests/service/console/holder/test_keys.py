@@ -87,7 +87,7 @@ def test_keys_and_numbers_move_turn_and_order_sections(console: ConsoleProcess, 
     expect(page.locator("svg.tool-add")).to_have_count(1)
     place = sections.nth(1).bounding_box()
     assert place is not None
-    page.mouse.click(place["x"] + place["width"] / 2, place["y"] - place["height"])
+    page.mouse.click(place["x"] - place["width"] / 5, place["y"] + place["height"] / 2)
     expect(heading.get_by_text("S0004", exact=True)).to_be_visible()
     page.get_by_role("button", name="Stop adding").click()
     page.keyboard.press("u")
