@@ -81,10 +81,12 @@ def test_one_focus_off_the_plane_is_overruled_and_those_after_it_on_that_side_ar
     for section in range(5):
         assert focused(context, section).state is FocusState.USED
     first = focused(context, 5, FAR_M)
-    assert (first.state, first.used_m) == (FocusState.OUTLIER, pytest.approx(LEVEL_M))
+    assert first.state is FocusState.OUTLIER
+    assert first.used_m == pytest.approx(LEVEL_M)
     for section in (6, 7):
         later = focused(context, section, FAR_M)
-        assert (later.state, later.used_m) == (FocusState.USED, pytest.approx(LEVEL_M + FAR_M)), section
+        assert later.state is FocusState.USED, section
+        assert later.used_m == pytest.approx(LEVEL_M + FAR_M)
 
 
 def test_a_second_focus_to_the_other_side_is_overruled_as_well(context: Context) -> None:
@@ -92,7 +94,8 @@ def test_a_second_focus_to_the_other_side_is_overruled_as_well(context: Context)
         focused(context, section)
     assert focused(context, 5, FAR_M).state is FocusState.OUTLIER
     other = focused(context, 6, -FAR_M)
-    assert (other.state, other.used_m) == (FocusState.OUTLIER, pytest.approx(LEVEL_M))
+    assert other.state is FocusState.OUTLIER
+    assert other.used_m == pytest.approx(LEVEL_M)
 
 
 def test_a_wrong_focus_that_was_used_is_marked_once_the_sections_around_it_show_it(context: Context) -> None:

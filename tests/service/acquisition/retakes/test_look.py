@@ -27,7 +27,8 @@ def depth(bits: int | None) -> tuple[Check, ...]:
 def scanned(context: Context, job: Job, bits: int, noise: float) -> Taken:
     width, height = job.size_px
     grey = np.random.default_rng(3).normal(120, noise, (height, width)) * SCALE[bits]
-    pixels = grey.clip(0, 2**bits - 1).astype(np.uint8 if bits == 8 else np.uint16)
+    whole = grey.clip(0, 2**bits - 1)
+    pixels = whole.astype(np.uint8) if bits == 8 else whole.astype(np.uint16)
     image = ScanImage(pixels, job.center_m, job.pixel_size_m, job.dwell_s, "nonce", BEAM)
     row = context.store.ledger.arm(job.id, job.rect_m, 0.0)
     return Taken(image, row.id, job.center_m, None)

@@ -1,4 +1,4 @@
-"""What the page of a job says of it, and the verdict of the checks before a session."""
+"""Facts on the page of a job, and the verdict of the checks before a session."""
 
 from typing import Any
 

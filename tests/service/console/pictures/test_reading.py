@@ -1,5 +1,6 @@
 """Long lists are read page by page, and pictures are kept, but not without end."""
 
+from collections.abc import Coroutine
 from typing import Any, cast
 
 import pytest
@@ -24,12 +25,13 @@ def test_all_pages_of_a_list_are_read_in_order() -> None:
     fields = [[{"field": "S0001/F000"}, {"field": "S0001/F001"}], [{"field": "S0002/F000"}]]
     view = Answering(
         fields_list=paged("fields", fields),
-        fields_boxes=paged("boxes", [[1], [2, 3], [4]]),
+        fields_boxes=paged("boxes", [[{"cell": 1}], [{"cell": 2}, {"cell": 3}], [{"cell": 4}]]),
         sections_list=paged("sections", [[{"section": "S0001"}], [{"section": "S0002"}]]),
     )
     shown = cast(View, view)
     assert run_alone(read_names(shown)) == ["S0001/F000", "S0001/F001", "S0002/F000"]
-    assert run_alone(read_pages(shown, "fields.boxes", "boxes", "S0001/F000")) == [1, 2, 3, 4]
+    rows = run_alone(read_pages(shown, "fields.boxes", "boxes", "S0001/F000"))
+    assert [row["cell"] for row in rows] == [1, 2, 3, 4]
     assert [row["section"] for row in run_alone(read_sections(shown))] == ["S0001", "S0002"]
 
 
@@ -40,7 +42,11 @@ def test_a_list_without_end_is_left_after_some_pages() -> None:
         "sections_list": lambda **_: {"sections": [{}], "after": 1},
     }
     view = cast(View, Answering(**endless))
-    read = [read_names(view), read_pages(view, "fields.boxes", "boxes", "F"), read_sections(view)]
+    read: list[Coroutine[Any, Any, list[Any]]] = [
+        read_names(view),
+        read_pages(view, "fields.boxes", "boxes", "F"),
+        read_sections(view),
+    ]
     assert all(0 < len(run_alone(one)) <= 200 for one in read)
 
 

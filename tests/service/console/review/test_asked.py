@@ -1,4 +1,4 @@
-"""What the buttons and keys of the review ask of a daemon, without a browser: the widgets are left out."""
+"""Requests of the review to a daemon, without a browser: the widgets are left out."""
 
 from types import SimpleNamespace
 from typing import Any
