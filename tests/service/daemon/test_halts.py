@@ -78,7 +78,7 @@ def test_a_shutdown_ends_the_program_and_is_recorded_where_the_disk_lets_it(
 
 
 class Microscope:
-    """A microscope that reaches the safe state or not, each time that it is asked to; the last answer stays."""
+    """A microscope that reaches the safe state or not, each time it is asked to; the last answer stays."""
 
     def __init__(self, *answers: str | None) -> None:
         self._answers = list(answers)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.console.pictures.field_data import FieldData
-from service.console.review import choice, edits
+from service.console.review import edits
 from service.console.review.choice import Choice
 from service.console.review.edits import Edits
 from tests.service.console.answers import Answering
@@ -125,6 +125,5 @@ def test_a_choice_of_cells_is_tried_and_set_by_its_rule(kind: str, rule: dict[st
 
 def test_nobody_chooses_cells_without_a_name() -> None:
     view = View("")
-    assert choice.named is edits.named
     run_alone(choice_of(view, "all")._set())
     assert view.changed == []
