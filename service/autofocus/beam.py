@@ -6,6 +6,7 @@ the sections around it is wrong, and the plane is used instead. Without a focus 
 height of the nearest section. All of it is in the store, so that a restart can continue.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from detection.image_quality.sharpness import sharpness
@@ -141,6 +142,9 @@ def mark_outliers(context: Context, latest: Focus) -> None:
     """Mark earlier focuses that were used and turn out to be wrong, now that the latest is known."""
     store = context.store.focus
     for wrong in outliers(measured(store.all(latest.beam)), latest.place_m):
+        if wrong.section == latest.section:
+            # It was judged beside the same sections a moment ago.
+            continue
         reason = "off the plane of the sections around it, as these now show: images may be out of focus"
         log.warning("focus was wrong", beam=wrong.beam.value, section=wrong.section, reason=reason)
         store.change(replace(wrong, state=FocusState.OUTLIER, reason=reason))
@@ -217,12 +221,13 @@ def _judged(context: Context, focus: Focus) -> Focus:
         log.warning("no focus found", section=focus.section, used_m=focus.start_m, reason=focus.reason)
         return replace(focus, state=FocusState.NOT_FOUND, used_m=focus.start_m)
     store = context.store.focus
-    plane = expected(measured(store.all(FocusBeam.ELECTRON)), focus.place_m)
+    others = measured(store.all(FocusBeam.ELECTRON))
+    plane = expected(others, focus.place_m)
     off_m = None if plane is None else plane.off_m(focus)
     if plane is None or off_m is None:
         return replace(focus, state=FocusState.USED, used_m=focus.found_m)
     before = store.latest(FocusBeam.ELECTRON)
-    if before is not None and _overruled_m(before) * off_m > 0:
+    if before is not None and _off_m(before, others) * off_m > 0:
         # Two in a row to the same side: the plate is more likely bent than the focus wrong twice.
         reason = f"{off_m * 1e6:+.1f} um off the plane, like the one before: used, as the plate may be bent"
         log.warning("focus off the plane of the others", section=focus.section, reason=reason)
@@ -232,11 +237,14 @@ def _judged(context: Context, focus: Focus) -> Focus:
     return replace(focus, state=FocusState.OUTLIER, used_m=plane.height_m, reason=reason)
 
 
-def _overruled_m(focus: Focus) -> float:
-    """Return the distance of the focus found from the one used in its place, m; 0 if it was used."""
-    if focus.state is not FocusState.OUTLIER or focus.found_m is None or focus.used_m is None:
-        return 0.0
-    return focus.found_m - focus.used_m
+def _off_m(focus: Focus, found: Sequence[Focus]) -> float:
+    """Return the distance of a focus from the plane of the others, m; 0 if it is on it, or there is none.
+
+    Of one that was overruled and of one that was believed alike: the plane follows a bent plate only once
+    most sections near it lie on the bent part.
+    """
+    plane = expected([one for one in found if one.section != focus.section], focus.place_m)
+    return 0.0 if plane is None else plane.off_m(focus) or 0.0
 
 
 def _keep(context: Context, focus: Focus) -> None:

@@ -33,10 +33,11 @@ def build(view: View) -> None:
                 section = ui.element("div")
             with ui.element("section").classes("card"):
                 saving = Saving(view, editor, opening)
-    ready = False
+    ready, client = False, ui.context.client
 
     def changed() -> None:
-        if ready:
+        # Whoever has closed the page while a file was read has no memory of it any more.
+        if ready and client.has_socket_connection:
             app.storage.tab[_DRAFT] = editor.draft
             saving.show()
 
@@ -46,6 +47,8 @@ def build(view: View) -> None:
     async def begin() -> None:
         nonlocal ready
         await opening.offer()
+        if not client.has_socket_connection:
+            return
         kept = app.storage.tab.get(_DRAFT)
         ready = True
         if isinstance(kept, Draft):

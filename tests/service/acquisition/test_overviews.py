@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,11 +23,11 @@ from service.model.phases import Phase
 from service.report.summary import summarise
 from service.session.context import Context
 from service.session.exposure_map import imaged, touched
-from service.session.folders.run_folder import RunFolder
 from service.session.setup import Setup
 from service.store.tables.steering import Word
 from simulators.devices.stage import SimulatedStage
 from tests.service.faults import faulty, raising
+from tests.service.killed import Killed
 from tests.service.sessions import Session, small_config
 
 pytestmark = pytest.mark.usefixtures("frames_once")
@@ -397,13 +396,6 @@ def test_the_measured_place_is_the_true_one(start: Callable[..., Session]) -> No
     assert math.dist(overview.offset_m, true_m) < overview.proven_m
 
 
-class Killed:
-    """A run as a program leaves it that was killed: on the disk only."""
-
-    def __init__(self, session: Session, path: Path) -> None:
-        self.config, self.folder, self.info = session.config, RunFolder(path), session.info
-
-
 def killed_at_every_commit(
     start: Callable[..., Session], config: Config, folder: Path, frames: int
 ) -> list[Killed]:
@@ -418,10 +410,7 @@ def killed_at_every_commit(
     def copy() -> None:
         counts, done = session.store.overviews.counts(), session.store.queue.counts()[JobState.DONE]
         if counts and done <= frames and session.store.status().phase is Phase.ELECTRON:
-            path = folder / f"killed{len(found):03d}"
-            # Not the index of the log, which the next program makes again.
-            shutil.copytree(session.folder.path, path, ignore=shutil.ignore_patterns("*-shm", "pictures"))
-            found.append(Killed(session, path))
+            found.append(Killed(session, folder / f"killed{len(found):03d}"))
 
     session.store.listen(copy)
     session.go_on(session.control.confirm_review)
@@ -439,7 +428,7 @@ def test_a_program_killed_at_any_step_of_an_overview_exposes_nothing_twice_and_l
     assert len(killed) > 10
     seen = set()
     for one in killed:
-        again = Session.again(one)  # type: ignore[arg-type]
+        again = one.again()
         try:
             before = {job.id: job.state for job in again.store.queue.jobs()}
             again.run()

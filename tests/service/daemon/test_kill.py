@@ -10,6 +10,7 @@ import pytest
 
 from config.alarms import WatchdogConfig
 from config.loading import dump
+from config.model import Config
 from service.api.client import Client
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
@@ -18,22 +19,29 @@ from simulators.devices.memory import Memory
 from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
 from tests.service.sessions import small_config
 
-REAL_TIME = small_config(
-    layout={"sections": 1},
-    fluorescence={"exposure_s": 0.05},
-    sem={"pixel_size_nm": 33, "dwell_us": 15},
-    stage={"settle_s": 0.0},
-    watchdog={"silent_s": 3},
-    simulator={
-        "specimen": {"cells_per_field": 6, "seed": 5},
-        "stage_settle_s": 0.0,
-        "stage_speed_mm_per_s": 50,
-        "pump_to_high_vacuum_min": 0.005,
-        "pump_to_partial_min": 0.005,
-        "scan_overhead_s": 0.0,
-    },
-)
+
+def in_real_time(dwell_us: float) -> Config:
+    return small_config(
+        layout={"sections": 1},
+        fluorescence={"exposure_s": 0.05},
+        sem={"pixel_size_nm": 33, "dwell_us": dwell_us},
+        stage={"settle_s": 0.0},
+        watchdog={"silent_s": 3},
+        simulator={
+            "specimen": {"cells_per_field": 6, "seed": 5},
+            "stage_settle_s": 0.0,
+            "stage_speed_mm_per_s": 50,
+            "pump_to_high_vacuum_min": 0.005,
+            "pump_to_partial_min": 0.005,
+            "scan_overhead_s": 0.0,
+        },
+    )
+
+
+REAL_TIME = in_real_time(15)
 """A session in real time whose scans take some seconds each."""
+ENDLESS = in_real_time(1000)
+"""The same with scans of minutes: none ends meanwhile, however loaded the computer is."""
 
 
 @pytest.fixture
@@ -70,12 +78,23 @@ def wait_for_text(path: Path, text: str, limit_s: float = 200) -> None:
 
 
 @pytest.fixture
+def in_first_scan(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
+    """A daemon in a first scan that takes minutes: process, folder of the run, job."""
+    daemon, run = launched(start, tmp_path, ENDLESS)
+    status = wait_for(daemon, lambda status: bool(status["jobs"]["armed"]) and beam_is_on(run))
+    return daemon, run, status["current_job"]["job"]
+
+
+def launched(start: Start, tmp_path: Path, values: Config) -> tuple[Daemon, Path]:
+    config, run = tmp_path / "real.yaml", tmp_path / "run"
+    config.write_text(dump(values), encoding="utf-8")
+    return start("run", "--config", config, "--out", run), run
+
+
+@pytest.fixture
 def begun(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
-    """A daemon in the middle of a scan: process, folder of the run, job."""
-    config = tmp_path / "real.yaml"
-    config.write_text(dump(REAL_TIME), encoding="utf-8")
-    daemon = start("run", "--config", config, "--out", tmp_path / "run")
-    run = tmp_path / "run"
+    """A daemon in the middle of a scan, after another: process, folder of the run, job."""
+    daemon, run = launched(start, tmp_path, REAL_TIME)
     status = wait_for(daemon, lambda status: scanning(status) and beam_is_on(run))
     return daemon, run, status["current_job"]["job"]
 
@@ -126,9 +145,9 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
 
 
 def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(
-    begun: tuple[Daemon, Path, str], start: Start
+    in_first_scan: tuple[Daemon, Path, str], start: Start
 ) -> None:
-    daemon, run, _ = begun
+    daemon, run, _ = in_first_scan
     daemon.send_signal(signal.SIGSTOP)
     assert beam_is_on(run)
     # Gone before the beam is touched: two programs never drive the microscope.
@@ -140,12 +159,9 @@ def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(
 
 
 def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path: Path) -> None:
-    config = tmp_path / "real.yaml"
-    unwatched = REAL_TIME.model_copy(update={"watchdog": WatchdogConfig(enabled=False)})
-    config.write_text(dump(unwatched), encoding="utf-8")
-    run = tmp_path / "run"
-    daemon = start("run", "--config", config, "--out", run)
-    wait_for(daemon, lambda status: bool(status["jobs"]["armed"]))
+    unwatched = ENDLESS.model_copy(update={"watchdog": WatchdogConfig(enabled=False)})
+    daemon, run = launched(start, tmp_path, unwatched)
+    wait_for(daemon, lambda status: bool(status["jobs"]["armed"]) and beam_is_on(run))
     alive = start("watch", "--once", run)
     assert "the daemon is alive" in alive.communicate(timeout=200)[0]
     daemon.kill()
@@ -168,9 +184,9 @@ def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path
     ],
 )
 def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
-    begun: tuple[Daemon, Path, str], number: signal.Signals
+    in_first_scan: tuple[Daemon, Path, str], number: signal.Signals
 ) -> None:
-    daemon, run, interrupted = begun
+    daemon, run, interrupted = in_first_scan
     daemon.send_signal(number)
     _, err = daemon.communicate(timeout=200)
     assert daemon.returncode == 130, err
@@ -187,9 +203,9 @@ def test_a_signal_in_mid_scan_leaves_the_microscope_safe(
 
 
 def test_a_second_program_is_kept_away_and_abort_lands_in_mid_scan(
-    begun: tuple[Daemon, Path, str], start: Start
+    in_first_scan: tuple[Daemon, Path, str], start: Start
 ) -> None:
-    daemon, run, interrupted = begun
+    daemon, run, interrupted = in_first_scan
     second = start("resume", run)
     _, err = second.communicate(timeout=200)
     assert second.returncode == 2

@@ -9,6 +9,8 @@ import pytest
 
 from service.api.transport.endpoints import run_endpoints
 from service.cli.live.session_summary import print_summary
+from service.model.focus import Focus, FocusBeam, FocusState
+from service.model.overviews import NotUsed, Overview, OverviewState
 from service.model.phases import PauseCause, SessionEvent
 from service.report.durations import SessionWay
 from service.report.found_sections import FoundSections
@@ -17,7 +19,7 @@ from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
 from tests.service.api.api_session import DirectControl, api_server
 from tests.service.saying import Said
-from tests.service.sessions import small_config
+from tests.service.sessions import Session, small_config
 from tests.service.store.stores import queue_jobs, rect
 
 
@@ -182,3 +184,30 @@ def test_a_summary_without_a_section_found_names_no_outline(
 ) -> None:
     nothing = replace(summary, found_sections=FoundSections(12, 0, 0, None), overviews=(), alternatives=())
     assert "overview 0 of 12 simulated sections found, 0 false" in said(nothing, tmp_path, capsys)
+
+
+def test_status_says_how_the_beam_is_focused_and_what_overviews_were_good_for(
+    control: Control, store: Store, say: Said
+) -> None:
+    assert not {"focus, electron", "overviews"} & set(rows(say))
+    for section, state in (("S0001", FocusState.USED), ("S0002", FocusState.OUTLIER)):
+        store.focus.add(
+            Focus(FocusBeam.ELECTRON, section, (0.0, 0.0), state, found_m=5e-3, used_m=5e-3, exposed_s=2.0)
+        )
+    store.overviews.add(Overview("S0001", (0.0, 0.0), OverviewState.NOT_USED, reason=NotUsed.ABORTED))
+    found = rows(say)
+    assert found["focus, electron"] == "1 sections, 1 off the plane; 4 s under the beam"
+    assert found["overviews"] == "1 not used"
+
+
+def test_status_without_a_daemon_says_how_to_take_up_a_run_that_has_not_ended(
+    tmp_path: Path, say: Said
+) -> None:
+    session = Session(tmp_path / "run", small_config())
+    session.store.close()
+    status, text, _ = say("status", "--run", tmp_path / "run")
+    assert status == 0
+    found = {name: text.strip() for name, _, text in (line.partition("  ") for line in text.splitlines())}
+    assert found["stopped in"] == f"idle; `ilemtrack resume {tmp_path / 'run'}` takes it up again"
+    assert "ended" not in found
+    assert found["run"].endswith("(dry-run), no daemon")

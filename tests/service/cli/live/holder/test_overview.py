@@ -1,5 +1,6 @@
 """The command `ilemtrack overview`, and `ilemtrack map` on what it takes."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from service.session import hardware as connecting
 from service.session.folders.run_folder import drive_alone
 from simulators.devices.camera import SimulatedCamera
 from simulators.devices.stage import SimulatedStage
+from tests.forked import ILEMTRACK, Forked
+from tests.service.daemons import until
 from tests.service.mapping.tiles.simulated import CENTERS_UM, SETTINGS, settings
 from tests.service.saying import Said
 
@@ -195,3 +198,44 @@ def test_light_that_a_killed_program_left_on_is_refused_and_switched_off(
     assert status == 2
     assert "the light is on" in text
     assert not found[0].light.is_on()
+
+
+STUCK = f"""
+import pathlib, time
+from simulators.devices.camera import SimulatedCamera
+real, calls = SimulatedCamera.expose, []
+def expose(camera, *arguments):
+    calls.append(1)
+    if len(calls) == 4:
+        pathlib.Path("exposing").touch()
+        time.sleep(600)
+    return real(camera, *arguments)
+SimulatedCamera.expose = expose
+{ILEMTRACK}
+"""
+"""`ilemtrack` in the middle of its fourth exposure."""
+
+
+def test_a_program_killed_in_an_exposure_goes_on_with_the_same_command(
+    config: Path, say: Said, tmp_path: Path
+) -> None:
+    out = tmp_path / "holder"
+    tiles = out / "tiles"
+    command = ("overview", "--config", config, "--out", out, *GROUND)
+    program = Forked(STUCK.replace("exposing", str(tmp_path / "exposing")), *command)
+    try:
+        until(lambda: (tmp_path / "exposing").exists() or program.poll() is not None)
+        program.kill()
+        assert program.wait(60) == -signal.SIGKILL, program.said()
+    finally:
+        program.close()
+    kept = {path.name: path.read_bytes() for path in tiles.iterdir()}
+    assert sorted(kept) == [f"T{n:05d}.ome.tiff" for n in range(3)]
+    # A power failure may leave half of the last tile, too.
+    (tiles / "T00002.ome.tiff").write_bytes(kept.pop("T00002.ome.tiff")[:1000])
+    status, found, text = say(*command, "--json")
+    assert (status, found["exposures"], found["missed"]) == (0, 10, []), text
+    assert "2 of 12 tiles are there already" in text
+    assert found["stitching"]["tiles"] == 12
+    assert {name: (tiles / name).read_bytes() for name in kept} == kept
+    assert sorted(path.name for path in tiles.iterdir()) == [f"T{n:05d}.ome.tiff" for n in range(12)]

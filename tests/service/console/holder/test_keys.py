@@ -1,0 +1,134 @@
+"""Sections of a holder corrected by keys, numbers and buttons in a browser."""
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from service.mapping.lists.files import read_list
+from tests.service.console.consoles import ConsoleProcess
+
+pytestmark = pytest.mark.slow
+expect.set_options(timeout=60_000)
+
+SQUARES = {
+    "v": 1,
+    "sections": [
+        {
+            "id": f"S{n + 1:04d}",
+            "polygon_px": [[x, 60], [x + 50, 60], [x + 50, 110], [x, 110]],
+            "angle_deg": 90,
+        }
+        for n, x in enumerate((40, 110, 180))
+    ],
+}
+"""Three squares of 50 px, 70 px apart."""
+
+
+def opened(console: ConsoleProcess, page: Page, name: str) -> Locator:
+    """Open a list of the squares; returns the sections in the picture."""
+    (console.folder / name).write_text(json.dumps(SQUARES), encoding="utf-8")
+    page.goto("/holder")
+    choose(page, name)
+    sections = page.locator("svg .holder-section")
+    expect(sections).to_have_count(3)
+    return sections
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_label("Section list", exact=True).click()
+    page.get_by_role("option", name=name).click()
+    page.get_by_role("button", name="Open the list").click()
+
+
+def number(page: Page, label: str, value: str) -> None:
+    field = page.get_by_label(label)
+    field.fill(value)
+    field.press("Enter")
+    field.blur()
+
+
+def test_keys_and_numbers_move_turn_and_order_sections(console: ConsoleProcess, page: Page) -> None:
+    sections = opened(console, page, "by-keys.json")
+    heading, turned = page.locator(".card-title"), page.get_by_label("Turned by, °")
+    # From no section to the first, back to the last, and on to the first again.
+    for key, name in (("n", "S0001"), ("p", "S0003"), ("n", "S0001")):
+        page.keyboard.press(key)
+        expect(heading.get_by_text(name, exact=True)).to_be_visible()
+    expect(turned).to_have_value("0")
+    for key, degrees in (("]", "-1"), ("[", "0"), ("[", "1")):
+        page.keyboard.press(key)
+        expect(turned).to_have_value(degrees)
+    # Shift and an arrow move the section by a fiftieth of its side; an arrow alone moves the picture.
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("At 67, 86.")).to_be_visible()
+    # What the browser does with Ctrl changes no section.
+    page.keyboard.press("Control+u")
+    expect(page.get_by_text("At 67, 86.")).to_be_visible()
+    number(page, "Turned by, °", "10")
+    number(page, "Place in order", "3")
+    page.get_by_text("The list is in the order of cutting").click()
+    expect(page.locator("svg .order")).to_have_count(1)
+    expect(page.locator("svg text").filter(has_text="3. S0001")).to_have_count(1)
+    page.get_by_label("Name of the list").fill("turned.json")
+    page.get_by_role("button", name="Save the list…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("turned.json holds what is shown.")).to_be_visible()
+    saved = read_list(console.folder / "turned.json")
+    assert [one.id for one in saved.sections] == ["S0002", "S0003", "S0001"]
+    assert saved.in_cutting_order
+    last = saved.sections[-1]
+    assert last.center == pytest.approx((67, 86))
+    assert last.rotation_deg == pytest.approx(10)
+    # Nothing is taken back that was not done: a section that was just added is gone with its undo.
+    page.keyboard.press("d")
+    expect(page.locator("svg.tool-add")).to_have_count(1)
+    place = sections.nth(1).bounding_box()
+    assert place is not None
+    page.mouse.click(place["x"] - place["width"] / 5, place["y"] + place["height"] / 2)
+    expect(heading.get_by_text("S0004", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Stop adding").click()
+    page.keyboard.press("u")
+    expect(heading.get_by_text("Choose a section in the picture")).to_be_visible()
+    expect(sections).to_have_count(3)
+
+
+def test_changes_that_are_not_saved_are_not_dropped_unasked(console: ConsoleProcess, page: Page) -> None:
+    sections = opened(console, page, "kept.json")
+    page.keyboard.press("n")
+    page.keyboard.press("Delete")
+    expect(sections).to_have_count(2)
+    dialog = page.get_by_role("dialog")
+    choose(page, "kept.json")
+    expect(dialog).to_contain_text("not saved, and are lost")
+    dialog.get_by_role("button", name="Go back").click()
+    expect(dialog).to_have_count(0)
+    expect(sections).to_have_count(2)
+    page.get_by_label("Name of the list").fill("kept.json")
+    page.get_by_role("button", name="Save the list…").click()
+    expect(dialog).to_contain_text("What it holds now is lost.")
+    dialog.get_by_role("button", name="Go back").click()
+    expect(dialog).to_have_count(0)
+    assert len(read_list(console.folder / "kept.json").sections) == 3
+    choose(page, "kept.json")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Drop the changes").click()
+    expect(sections).to_have_count(3)
+
+
+def test_without_sections_no_key_does_anything(console: ConsoleProcess, page: Page) -> None:
+    # A context of its own would compile the scripts anew: the list of the tab is emptied instead.
+    opened(console, page, "empty.json")
+    for left in (2, 1, 0):
+        page.keyboard.press("n")
+        page.keyboard.press("Backspace")
+        expect(page.locator("svg .holder-section")).to_have_count(left)
+    for key in ("n", "p", "a", "[", "]", "Delete", "Shift+ArrowUp", "d"):
+        page.keyboard.press(key)
+    expect(page.locator(".card-title").get_by_text("Choose a section in the picture")).to_be_visible()
+    expect(page.locator("svg.tool-add")).to_have_count(0)
+    page.keyboard.press("u")
+    expect(page.locator("svg .holder-section")).to_have_count(1)
