@@ -117,7 +117,7 @@ def test_a_plain_summary_has_no_more_rows_than_it_needs(
         "session idle",
         "sections 2 with 4 fields",
         "cells 3 found",
-        "SEM frames 0 done, 0 skipped, 0 failed, 0 needs review",
+        "SEM jobs 0 done, 0 skipped, 0 failed, 0 needs review",
         "beam 0 s",
     ]
     absent = ("overview", "stitched", "full raster:", "review", "left out", "whole", "taken again", "failed")
