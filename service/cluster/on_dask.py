@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster
-from distributed.comm import get_address_host_port
+from distributed.comm.addressing import get_address_host_port
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 

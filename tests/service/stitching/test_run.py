@@ -15,8 +15,8 @@ from filelock import FileLock
 
 from detection.registration.rigid import Rigid
 from service.image_files.images import read_pixels
-from service.model.images.scans import scans_of
 from service.model.images.checks import Check, CheckedImage, CheckKind
+from service.model.images.scans import scans_of
 from service.model.jobs import JobState
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
