@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.errors import FrameError
+from drivers.recorded.frame import RecordedFrame
 from drivers.recorded.listed.frames import list_frames, read_listed
 from drivers.recorded.listed.listing import notices_of
 from drivers.recorded.listed.ngff import is_zarr, ngff_images
-from drivers.recorded.tiff import RecordedFrame, read_frames
+from drivers.recorded.tiff import read_frames
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png")
 """Files that count as images of a folder."""

@@ -12,7 +12,7 @@ from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_exposure
 from drivers.guards.stopping import StopSwitch
 from drivers.pose import Pose
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from drivers.stage import Stage
 
 _GAP_M = 100e-6

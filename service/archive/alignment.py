@@ -7,7 +7,8 @@ from typing import Any
 from detection.alignment.align import align
 from detection.alignment.values import Alignment, Picture
 from detection.image.hits import Detection
-from drivers.recorded.tiff import RecordedFrame, read_frames
+from drivers.recorded.frame import RecordedFrame
+from drivers.recorded.tiff import read_frames
 from service import wording_overviews
 from service.errors import InputError
 

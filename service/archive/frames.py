@@ -12,7 +12,7 @@ from detection.image.boxes import BoxPx
 from detection.image.brightness import brightness_adu
 from detection.image.frames import check_frame
 from detection.image.hits import Cell, Detection
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from service.archive.names import stem_of
 
 

@@ -11,7 +11,7 @@ from detection.errors import DetectionError
 from detection.registration.section_frame import SectionFrame
 from detection.serial.detector import SerialDetector
 from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection, as_detection
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from service.archive.frames import frame_document
 from service.errors import InputError
 

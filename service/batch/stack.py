@@ -7,8 +7,8 @@ from typing import Any
 
 from detection.serial.section import SerialSection, as_detection
 from drivers.errors import FrameError
+from drivers.recorded.frame import RecordedFrame
 from drivers.recorded.listed.frames import ListedFrame, read_listed
-from drivers.recorded.tiff import RecordedFrame
 from service.archive.stack import detect_serial, serial_document
 from service.batch.tasks import FailedFrame, Order, detector_of, overlay_png, seen_by
 from service.batch.windows import (

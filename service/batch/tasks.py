@@ -16,8 +16,8 @@ from detection.image.frames import Frame, check_frame
 from detection.image.hits import Detection
 from detection.image.parts import PART_PX
 from drivers.errors import FrameError
+from drivers.recorded.frame import RecordedFrame
 from drivers.recorded.listed.frames import ListedFrame, list_frames, read_listed
-from drivers.recorded.tiff import RecordedFrame
 from service.analysis.detectors import open_detector
 from service.archive.frames import detect_recorded, frame_document
 from service.errors import InputError

@@ -33,13 +33,18 @@ Scheduler = Annotated[
         "--scheduler", help="Address of a Dask scheduler whose workers do the work.", metavar="ADDRESS"
     ),
 ]
+_WORKERS = "Processes of this computer that do the work"
 WorkerCount = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, max=1024, help=f"{_WORKERS}; only this one by default."),
+]
+WorkersThatSaveTime = Annotated[
     int | None,
     typer.Option(
         "--workers",
         min=1,
         max=1024,
-        help="Processes of this computer that do the work; 1 for this one. As many as save time by default.",
+        help=f"{_WORKERS}; 1 for this one. As many as save time by default.",
     ),
 ]
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster
+from distributed.comm.addressing import get_address_host_port
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
@@ -221,6 +222,8 @@ def remote_cluster(address: str, tell: Callable[[str], None]) -> Iterator[OnDask
     name = f"the scheduler at {address}"
     with _quiet():
         try:
+            # A client whose address cannot be read waits half a minute for itself when the program ends.
+            get_address_host_port(address)
             client = Client(address, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             why = " ".join(str(error).split())[:200] or type(error).__name__

@@ -10,7 +10,7 @@ from detection.errors import DetectionError
 from detection.evaluation.annotated import AnnotatedFrame, pixels_of
 from detection.evaluation.truth import TrueCell
 from detection.image.frames import check_frame
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from service.errors import InputError
 from service.evaluation.pairing import paired
 from service.evaluation.roi_marks import ImagePage

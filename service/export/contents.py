@@ -52,6 +52,8 @@ class ElectronImage:
     Attributes
     ----------
     job : Job
+    source : str
+        Its path in the folder of the run.
     file : Path
     sha256 : str
     center_m : (float, float)
@@ -59,6 +61,7 @@ class ElectronImage:
     """
 
     job: Job
+    source: str
     file: Path
     sha256: str
     center_m: tuple[float, float]

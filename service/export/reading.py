@@ -9,7 +9,8 @@ from planner.geometry.rects import center
 from service.errors import ImageError, InputError
 from service.export.contents import ElectronImage, LeftOutImage, SavedFrame, SectionContents
 from service.image_files.images import read_fm
-from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
+from service.model.images.scans import scans_of
+from service.model.jobs import Exposure, Job, JobKind, JobState
 from service.model.phases import FINAL
 from service.model.specimen import Field, FramePlace, Section
 from service.session.exposure_map import unsaved
@@ -107,31 +108,38 @@ def _place(field: Field, folder: Path) -> FramePlace:
 
 
 def _images(store: Store, folder: Path, section: Section) -> list[ElectronImage]:
+    """Return the image of each job that is done; of a frame that was taken again the last good one."""
     done = store.queue.jobs(state=JobState.DONE, section=section.id)
-    ledger = store.ledger.of_jobs([job.id for job in done])
-    images = [
-        ElectronImage(job, folder / job.image, job.sha256, _center_m(job, ledger.get(job.id, ())))
-        for job in done
-        if job.image is not None and job.sha256 is not None
-    ]
+    names = [job.id for job in done]
+    ledger, checked = store.ledger.of_jobs(names), store.images.of_jobs(names)
+    images = []
+    for job in done:
+        scans = scans_of(job, ledger.get(job.id, ()), checked.get(job.id, ()))
+        if scans:
+            row, image = scans[0]
+            found = image.file, image.sha256, _center_m(job, row)
+        elif job.image is not None and job.sha256 is not None:
+            found = job.image, job.sha256, job.center_m
+        else:
+            continue
+        file, sha256, center_m = found
+        images.append(ElectronImage(job, file, folder / file, sha256, center_m))
     return sorted(images, key=lambda image: image.number)
 
 
-def _center_m(job: Job, exposures: Sequence[Exposure]) -> tuple[float, float]:
+def _center_m(job: Job, row: Exposure) -> tuple[float, float]:
     """Return the centre of the ground that an image shows: as exposed, else as planned.
 
     The ledger has it as fluorescence sees it: by the read-back of the stage, the calibration and the place
     that an overview has measured. Ground larger than the frame was swept by a stage that moved.
     """
-    for row in reversed(exposures):
-        x0, y0, x1, y1 = row.rect_m
-        size_m = x1 - x0, y1 - y0
-        if row.state is ExposureState.CLOSED and all(
-            math.isclose(found, wanted, rel_tol=_SAME_SHARE)
-            for found, wanted in zip(size_m, job.size_m, strict=True)
-        ):
-            return center(row.rect_m)
-    return job.center_m
+    x0, y0, x1, y1 = row.rect_m
+    size_m = x1 - x0, y1 - y0
+    same = all(
+        math.isclose(found, wanted, rel_tol=_SAME_SHARE)
+        for found, wanted in zip(size_m, job.size_m, strict=True)
+    )
+    return center(row.rect_m) if same else job.center_m
 
 
 def _grid(fields: Sequence[Field]) -> dict[str, tuple[int, int]]:

@@ -4,7 +4,6 @@ import math
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from service.errors import ImageError
 from service.image_files.images import Pixels, read_pixels
 from service.model.event import STAY
 from service.model.images.checks import CheckedImage
-from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
+from service.model.images.scans import scans_of
+from service.model.jobs import Exposure, Job, JobKind, JobState
 from service.model.overviews import Overview, OverviewState
 from service.stitching.values import Tile
 from service.store.store import Store
@@ -88,12 +88,11 @@ def tiles_of(store: Store, section: str) -> SectionTiles:
         overviews = [one for one in store.overviews.all() if one.section == section]
     tiles, left_out = [], {}
     for job in jobs:
-        # The last scan that came to its end: a frame that a person approved again was scanned twice.
-        closed = [row for row in exposures.get(job.id, ()) if row.state is ExposureState.CLOSED]
-        if not closed:
+        scans = scans_of(job, exposures.get(job.id, ()), checked.get(job.id, ()))
+        if not scans:
             left_out[job.id] = "the ledger has no finished scan of it"
             continue
-        for row, image in scans_of(job, closed, checked.get(job.id, ())):
+        for row, image in scans:
             try:
                 tiles.append(_tile(store.folder, row, image, begins, _overview_of(job, overviews)))
             except ImageError as error:
@@ -102,21 +101,6 @@ def tiles_of(store: Store, section: str) -> SectionTiles:
                 left_out.pop(job.id, None)
                 break
     return SectionTiles(tuple(tiles), left_out)
-
-
-def scans_of(
-    job: Job, closed: Sequence[Exposure], checked: Sequence[CheckedImage]
-) -> list[tuple[Exposure, CheckedImage]]:
-    """Return the scans of a job that came to their end, with their images: the best first.
-
-    Those that no check found bad come first, of these the last: a frame that was taken again is not always
-    better.
-    """
-    images = {one.exposure: one for one in checked}
-    # What a version took that recorded no checks.
-    images.setdefault(closed[-1].id, CheckedImage(closed[-1].id, job.id, str(job.image), str(job.sha256)))
-    found = [(row, images[row.id]) for row in closed if row.id in images]
-    return sorted(found, key=lambda one: (not one[1].bad, one[0].id), reverse=True)
 
 
 def _tile(

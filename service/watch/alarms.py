@@ -7,7 +7,7 @@ from typing import Any
 from config.alarms import AlarmKind
 from service import wording
 from service.model.event import SEAM, Event
-from service.model.jobs import JobState
+from service.model.jobs import JobKind, JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.store.outcome import end_state
@@ -91,7 +91,7 @@ def _finished(store: Store, reason: str) -> Alarm:
     return Alarm("finished", what, SAFE, to_do)
 
 
-def _job(job: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
+def _job(job: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
     if data.get("to") == JobState.FAILED:
         what = f"{job} failed: {data.get('reason')}"
         return Alarm(
@@ -99,6 +99,10 @@ def _job(job: str, data: Mapping[str, Any], _: Store) -> Alarm | None:
         )
     if data.get("to") != JobState.NEEDS_REVIEW:
         return None
+    if store.queue.job(job).kind is not JobKind.FRAME:
+        # Nobody need decide: `service.acquisition.retakes.aids` gives it up.
+        what = f"{job}, which only helps frames, was not good: {data.get('reason')}"
+        return Alarm(None, what, "Its exposure is not repeated; the rest goes on.", "Nothing.")
     done = "It is not taken again; the rest goes on."
     what = f"{job} needs review: {data.get('reason')}"
     return Alarm("needs_review", what, done, f"`ilemtrack queue show {job}`, and decide.")

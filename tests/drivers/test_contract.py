@@ -8,7 +8,7 @@ import pytest
 
 from config.model import Config
 from drivers.recorded.devices import placed
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from simulators.clock import HeldClock
 from simulators.microscope import SimulatedMicroscope, recorded_microscope
 from tests.drivers.contract import CHECKS, PUSH_M, Bench, Check

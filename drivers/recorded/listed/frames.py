@@ -9,19 +9,13 @@ from numpy.typing import NDArray
 
 from drivers.errors import FrameError
 from drivers.recorded import png
+from drivers.recorded.frame import RecordedFrame, frame_of
 from drivers.recorded.grey import kind_of
 from drivers.recorded.listed.ngff import list_ngff, read_ngff
 from drivers.recorded.ome import SECTION_KEY
 from drivers.recorded.pixel_size import chosen_size
 from drivers.recorded.planes import Plane, of_channel
-from drivers.recorded.tiff import (
-    RecordedFrame,
-    chosen_pages,
-    frame_of,
-    in_a_sentence,
-    is_png,
-    pixels_of,
-)
+from drivers.recorded.tiff import chosen_pages, in_a_sentence, is_png, pixels_of
 from drivers.recorded.tiff_pages import check_pages, check_sizes
 
 

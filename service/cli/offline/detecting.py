@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -113,9 +113,8 @@ def detect_all(
             tell(f"warning: {notice}")
         found.failed += [FailedFrame(path, None, says) for path, says in listing.failed.items()]
         sections = section_names(listing.frames) if serial else ()
-        for folder in (outputs.overlay, outputs.explain, outputs.roi, outputs.labels):
-            if folder is not None:
-                make_folder(folder)
+        wanted = [outputs.overlay, outputs.explain, outputs.roi, outputs.labels]
+        made = [folder for folder in wanted if folder is not None and make_folder(folder)]
         if serial:
             _detect_stack(listing, sections, order, paths, outputs, workers, found, work == (None, None))
         else:
@@ -126,7 +125,11 @@ def detect_all(
         for one, (frame, _) in zip(found.documents, found.frames, strict=True)
     ]
     if not found.frames:
-        raise InputError(found.failed[0].says if len(found.failed) == 1 else _none_of(found.failed))
+        for folder in made:
+            with suppress(OSError):  # It holds something.
+                folder.rmdir()
+        more = f" ({len(found.failed) - 1} more cannot be used)" if len(found.failed) > 1 else ""
+        raise InputError(found.failed[0].says + more)
     for failed in found.failed[:_MOST_SAID]:
         tell(f"warning: {failed.says}")
     if len(found.failed) > _MOST_SAID:
@@ -150,10 +153,6 @@ def detect_all(
     else:
         print_found(found.frames, found.sections)
     return FAILURES if found.failed else OK
-
-
-def _none_of(failed: Sequence[FailedFrame]) -> str:
-    return f"{failed[0].says} ({len(failed) - 1} more cannot be used)"
 
 
 def _detect_frames(
@@ -285,14 +284,16 @@ def chosen_settings(
         ) from None
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder for output.
+def make_folder(path: Path) -> bool:
+    """Make a folder for output; return False if it was there.
 
     Raises
     ------
     InputError
     """
+    new = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror})") from error
+    return new

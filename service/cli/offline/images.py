@@ -13,7 +13,7 @@ from service.cli.options import (
     Json,
     OtherPixelSize,
     Scheduler,
-    WorkerCount,
+    WorkersThatSaveTime,
 )
 from service.errors import InputError
 
@@ -48,7 +48,7 @@ def detect(
     labels: Annotated[
         Path | None, typer.Option(help="Folder for OME-Zarr images of the boxes, as labels.")
     ] = None,
-    workers: WorkerCount = None,
+    workers: WorkersThatSaveTime = None,
     scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> int:

@@ -107,7 +107,7 @@ def _image_item(path: str, run: RunContents, image: ElectronImage) -> Item:
         size_um = facts.pixel_size_um or (image.job.pixel_size_m * 1e6,) * 2
         place = image_affine(image.center_m, (pixels.shape[1], pixels.shape[0]), size_um[0] * 1e-6)
         notes = {
-            **_notes(run, image.job.image, image.sha256, facts),
+            **_notes(run, image.source, image.sha256, facts),
             "job": image.job.id,
             "kind": image.job.kind.value,
             "covers": list(image.job.covers),
@@ -116,7 +116,7 @@ def _image_item(path: str, run: RunContents, image: ElectronImage) -> Item:
         look = ImageLook(name, facts.detector or "electrons", GREY, size_um, place.offset_um, notes)
         write_image(part, pixels, look)
 
-    made_from = (_MADE_AS, run.run, image.sha256, image.job.image, image.center_m, image.job.covers)
+    made_from = (_MADE_AS, run.run, image.sha256, image.source, image.center_m, image.job.covers)
     return Item(path, image.job.id, write, lambda: digest(made_from), size_of(image.file))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from drivers.pose import RectM
 from service.model.images.checks import CheckedImage
+from service.model.images.scans import scans_of
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Cell, Field, Section
@@ -126,7 +127,11 @@ def shown(
     rows = [row for of_job in store.ledger.of_jobs(list(jobs)).values() for row in of_job]
     exposures = sorted((row for row in rows if row.state is not ExposureState.VOID), key=lambda row: row.id)
     images = store.images.of_jobs(list(jobs))
-    pictured = {_pictured(job, exposures, images.get(job.id, ())) for job in jobs.values()}
+    pictured = dict(
+        _pictured(job, [row for row in exposures if row.job == name], images.get(name, ()))
+        for name, job in jobs.items()
+        if job.image is not None
+    )
     ground: list[RectM] = [field.rect_m for field in fields] + [row.rect_m for row in exposures]
     drawing = Drawing.around(ground) if ground else None
     state = section_state(
@@ -140,7 +145,7 @@ def shown(
         outline=drawing.points(section.outline_m) if drawing and section.outline_m else "",
         fields=tuple(_field(store, one, drawing, sides_px[0]) for one in fields if drawing),
         frames=tuple(
-            _frame(store.folder, row, jobs[row.job], drawing, sides_px[1] if row.id in pictured else None)
+            _frame(row, jobs[row.job], drawing, _electron(store.folder, pictured.get(row.id), sides_px[1]))
             for row in exposures
             if drawing
         ),
@@ -181,18 +186,27 @@ def _fluorescence(store: Store, field: Field, drawing: Drawing, side_px: int) ->
     return None if uri is None else Picture(uri, place.size_px, drawing.matrix(place))
 
 
-def _pictured(job: Job, exposures: Sequence[Exposure], images: Sequence[CheckedImage]) -> int | None:
-    """Return the exposure that the image of a job shows: one picture for a frame that was taken again."""
+def _pictured(
+    job: Job, exposures: Sequence[Exposure], images: Sequence[CheckedImage]
+) -> tuple[int | None, str]:
+    """Return the exposure and the file that stand for a job: one picture for a frame that was taken again.
+
+    Of one that is done that is its last good image; one that waits for anything has its last image.
+    """
+    if job.state is JobState.DONE and (scans := scans_of(job, exposures, images)):
+        row, image = scans[0]
+        return row.id, image.file
     known = [one.exposure for one in images if one.file == job.image]
-    closed = [row.id for row in exposures if row.job == job.id and row.state is ExposureState.CLOSED]
+    closed = [row.id for row in exposures if row.state is ExposureState.CLOSED]
     # Runs of earlier versions have the image of the last scan.
-    return next(iter([*known, *closed[-1:]]), None)
+    return next(iter([*known, *closed[-1:]]), None), str(job.image)
 
 
-def _frame(folder: Path, row: Exposure, job: Job, drawing: Drawing, side_px: int | None) -> FrameShown:
-    uri = None
-    if job.image is not None and side_px is not None:
-        uri = pictures.electron(folder / job.image, side_px)
+def _electron(folder: Path, file: str | None, side_px: int | None) -> str | None:
+    return None if file is None or side_px is None else pictures.electron(folder / file, side_px)
+
+
+def _frame(row: Exposure, job: Job, drawing: Drawing, uri: str | None) -> FrameShown:
     time = "" if row.beam_s is None else f", {duration(row.beam_s)} of beam"
     says = f"{job.id}: {JOBS[job.state]}, exposure {EXPOSURES[row.state]}{time}"
     said = [says, *filter(None, [job.reason, row.note]), *([", ".join(job.covers)] if job.covers else [])]

@@ -9,7 +9,7 @@ from config.model import Config
 from drivers.errors import FrameError, OutOfRangeError
 from drivers.fluorescence import FmSettings
 from drivers.recorded.devices import PlacedFrame, RecordedCamera, RecordedLight, placed
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from simulators.clock import FastClock
 from simulators.microscope import recorded_microscope
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from drivers.errors import FrameError
-from drivers.recorded.tiff import RecordedFrame, read_frames
+from drivers.recorded.frame import RecordedFrame
+from drivers.recorded.tiff import read_frames
 from tests.examples import examples
 from tests.places import REAL_FRAMES
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +14,17 @@ from pathlib import Path
 import pytest
 import tifffile
 
+from planner.geometry.rects import center
 from service.cluster.workers import Here
 from service.errors import InputError, NotNowError
 from service.export.exporting import Exported, ExportProgress, export
 from service.export.folder import ExportFolder
 from service.export.items import ExportFormat
+from service.export.reading import section_contents
+from service.model.images.checks import Check, CheckedImage, CheckKind
 from service.model.jobs import JobState
+from service.report.html import pictures
+from service.report.html.sections import shown
 from tests.service.conftest import Start
 from tests.service.export.importer import import_project
 from tests.service.export.killed import STEPS, killed
@@ -52,6 +58,30 @@ def test_a_later_export_adds_what_was_done_since(made: MadeRun, tmp_path: Path) 
     more = exported(made, tmp_path / "out")
     assert (more.written, more.kept) == (1, 4)
     assert before.items() < content(tmp_path / "out").items()
+
+
+def test_of_a_frame_taken_again_the_last_good_image_is_exported_and_reported(made: MadeRun) -> None:
+    store, name = made.store, made.expose("S0001", noise((12, 12), 5), (0.0, 0.0))
+    first, (row,) = store.queue.job(name), store.ledger.exposures(job=name)
+    store.images.add(CheckedImage(row.id, name, str(first.image), str(first.sha256)))
+    with closing(sqlite3.connect(made.folder.store)) as database, database:
+        database.execute("UPDATE job SET state = 'queued' WHERE id = ?", (name,))
+    # The second scan came to a worse end, a micrometre beside the first.
+    beside_m = (row.rect_m[0] + 1e-6, row.rect_m[1], row.rect_m[2] + 1e-6, row.rect_m[3])
+    later, file = store.ledger.arm(name, beside_m, 1e-6), "em/S0001/again.ome.tiff"
+    store.ledger.done(later.id)
+    sha256 = made.image(file, noise((12, 12), 6), 0.02)
+    store.queue.set_state(name, JobState.SAVED, image=file, sha256=sha256)
+    blurred = Check(CheckKind.FOCUS, 0.3, 0.6, bad=True)
+    store.images.add(CheckedImage(later.id, name, file, sha256, (blurred,)))
+    store.queue.set_state(name, JobState.DONE)
+    section = store.specimen.sections()[0]
+    images = section_contents(store, made.folder.path, section).images
+    (image,) = (one for one in images if one.job.id == name)
+    assert (image.source, image.sha256) == (first.image, first.sha256)
+    assert image.center_m == pytest.approx(center(row.rect_m))
+    frames = [one for one in shown(store, section, {}, 1e-9, (None, 100)).frames if one.job == name]
+    assert [one.picture for one in frames] == [pictures.electron(made.files[name], 100), None]
 
 
 def test_an_export_of_some_sections_grows_by_others(made: MadeRun, tmp_path: Path) -> None:

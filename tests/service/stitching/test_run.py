@@ -16,13 +16,13 @@ from filelock import FileLock
 from detection.registration.rigid import Rigid
 from service.image_files.images import read_pixels
 from service.model.images.checks import Check, CheckedImage, CheckKind
+from service.model.images.scans import scans_of
 from service.model.jobs import JobState
 from service.session.folders.kept_config import kept_config
 from service.session.folders.run_folder import open_existing
 from service.stitching.documents import Registered, SectionDocument, SlicePlace
 from service.stitching.grounds import Ground, Run, Wanted
 from service.stitching.section import stitch_section
-from service.stitching.tiles import scans_of
 from service.store.store import Store
 from tests.service.saying import Said
 from tests.service.stitching.conftest import Recorded

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from drivers.errors import DeviceTimeoutError
 from service.errors import StoreError
 from service.model.event import Event
-from service.model.jobs import JobState
+from service.model.jobs import JobKind, JobState
 from service.model.phases import PauseCause, SessionEvent
 from service.model.specimen import FieldState
 from service.store.store import Store
@@ -22,6 +23,7 @@ from service.watch.announcer import Announcer
 from service.watch.notifier import Notifier
 from tests.service.conftest import Start
 from tests.service.faults import faulty, raising
+from tests.service.store.stores import add_specimen, job
 
 E = SessionEvent
 P = PauseCause
@@ -43,7 +45,6 @@ def of(store: Store, kind: str, data: Mapping[str, Any]) -> Alarm | None:
         ("session", {"event": E.RECOVERED, "phase": "paused"}, "restarted", "started again"),
         ("session", {"event": E.REVIEW_NEEDED, "phase": "review"}, "review", "waits for a person"),
         ("session", {"event": E.ABORT, "phase": "aborted", "reason": "by hand"}, "finished", "by hand"),
-        ("job", {"to": "needs_review", "reason": "dark"}, "needs_review", "J000007 needs review: dark"),
         ("job", {"to": "failed", "reason": "clipped"}, None, "J000007 failed: clipped"),
         ("field", {"to": "failed", "reason": "no light"}, None, "J000007 failed: no light"),
         ("seam", {"sides": 2}, None, "J000007 meets frames that were scanned before"),
@@ -81,6 +82,20 @@ def test_what_a_person_has_to_know(
 )
 def test_what_goes_as_it_should_wakes_nobody(store: Store, kind: str, data: dict[str, Any]) -> None:
     assert of(store, kind, data) is None
+
+
+def test_only_a_frame_in_review_waits_for_a_person(store: Store) -> None:
+    add_specimen(store)
+    queued = [replace(job(number, "S0002"), kind=kind) for number, kind in enumerate(JobKind)]
+    store.queue.add_plan("S0002", queued, {})
+    found = {}
+    for one in queued:
+        event = Event(1, 0.0, "", "job", one.id, {"to": "needs_review", "reason": "dark"})
+        alarm = alarm_of(event, store)
+        assert alarm is not None
+        assert "dark" in alarm.what
+        found[one.kind] = alarm.kind
+    assert found == {JobKind.FRAME: "needs_review", JobKind.FOCUS: None, JobKind.OVERVIEW: None}
 
 
 def test_a_fault_says_whether_the_microscope_is_safe(store: Store) -> None:

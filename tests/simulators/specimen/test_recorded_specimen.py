@@ -7,7 +7,8 @@ import pytest
 from config.model import Config
 from drivers.pose import to_stage
 from drivers.recorded.devices import PlacedFrame, placed
-from drivers.recorded.tiff import RecordedFrame, read_frames
+from drivers.recorded.frame import RecordedFrame
+from drivers.recorded.tiff import read_frames
 from simulators.clock import FastClock
 from simulators.microscope import recorded_microscope
 from simulators.specimen.grid import Grid

@@ -20,7 +20,8 @@ from detection.explanation import Explanation, explained
 from detection.image.frames import check_frame
 from detection.image.hits import Decision, Detection
 from detection.plugins import plugin_names
-from drivers.recorded.tiff import RecordedFrame, read_frames
+from drivers.recorded.frame import RecordedFrame
+from drivers.recorded.tiff import read_frames
 from service.analysis.detectors import open_detector
 from service.archive.frames import detect_recorded, frame_document
 from service.console.computer import trials as values

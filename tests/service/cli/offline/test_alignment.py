@@ -80,7 +80,7 @@ def test_a_missing_file_is_bad_input(
 
 def test_an_image_turned_against_the_stage_is_bad_input() -> None:
     from detection.image.hits import Detection
-    from drivers.recorded.tiff import RecordedFrame
+    from drivers.recorded.frame import RecordedFrame
     from service.archive.alignment import align_recorded
     from service.errors import InputError
 

@@ -15,7 +15,7 @@ from detection.evaluation.curves import operating_points
 from detection.evaluation.scores import JudgedFrame
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, CellSource, Decision, Detection, Overlooked, SeenBy
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from service.analysis.detectors import open_detector
 from service.archive.frames import frame_document
 from service.cli.consoles import results

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from detection.registration.rigid import Rigid
-from drivers.recorded.tiff import RecordedFrame
+from drivers.recorded.frame import RecordedFrame
 from service.archive.stack import section_names
 from service.cli.commands import run
 from service.errors import InputError
