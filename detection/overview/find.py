@@ -16,10 +16,10 @@ from detection.overview.fit import edge_width_px, fit_pose, fit_sides, inner_sha
 from detection.overview.ground import Ground, ground_of, reduced, with_sections
 from detection.overview.judging.fits import Fits
 from detection.overview.judging.outlines import judged
-from detection.overview.judging.selection import chosen
 from detection.overview.neighbours import settled
 from detection.overview.nothing import why_nothing
 from detection.overview.search import candidates
+from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
 from detection.overview.values import Corners, Found, Nothing, Outline, Pixels, Shape, ShapeDoubt
 

@@ -15,8 +15,8 @@ from detection.overview.common_shape.shape import candidate_shapes, rectangles
 from detection.overview.common_shape.strips import strips_in
 from detection.overview.fit import fit_pose, fit_sides, inner_share, side_support
 from detection.overview.ground import Ground, crowded_part, ground_of, reduced
-from detection.overview.judging.selection import chosen
 from detection.overview.search import candidates
+from detection.overview.selection import chosen
 from detection.overview.settings import OverviewSettings
 from detection.overview.values import Corners, Pixels, Shape
 

@@ -35,11 +35,12 @@ def evidence_of(fits: Fits, kept: Sequence[int]) -> NDArray[np.float64]:
     low, high = fits.corners.min(axis=1), fits.corners.max(axis=1)
     usual = float(np.median(fits.scores[list(kept)])) if len(kept) else 0.0
     rows = np.zeros((len(kept), len(NAMES)))
+    listed = np.isin(np.arange(len(fits.corners)), kept)
     for row, one in zip(rows, kept, strict=True):
         own = fits.corners[one]
         near = np.flatnonzero(((low < high[one]) & (low[one] < high)).all(axis=1))
         near = near[near != one]
-        others = [quads.shared(own, fits.corners[other]) for other in kept if other in near]
+        others = [quads.shared(own, fits.corners[other]) for other in near[listed[near]]]
         first, second = np.sort(fits.support[one])[:2]
         moved = float(np.linalg.norm(fits.free[one] - own, axis=1).mean() / quads.sides(own).min())
         row[:] = (

@@ -10,7 +10,7 @@ from detection.overview.judging.chance import LEAST_CHANCE, OTHER_SHAPE, chances
 from detection.overview.judging.evidence import evidence_of
 from detection.overview.judging.fits import Fits
 from detection.overview.judging.rest import rest_of
-from detection.overview.judging.selection import chosen
+from detection.overview.selection import chosen
 from detection.overview.settings import FitSettings, OverviewSettings
 from detection.overview.values import Corners, Doubt, Outline
 
