@@ -11,7 +11,7 @@ from detection.overview.judging.fits import Fits
 NEAR, SAME = 0.2, 0.8
 """Overlaps (intersection over union) between which another place is a rival; from `SAME` on it is the same
 place. Chosen by hand."""
-NAMES = ("score", "weakest", "second", "filled", "residue", "rival", "shared", "usual", "doubted")
+NAMES = ("second", "filled", "residue", "rival", "shared", "usual", "doubted")
 """What is measured, in order: see `evidence_of`."""
 
 
@@ -27,7 +27,7 @@ def evidence_of(fits: Fits, kept: Sequence[int]) -> NDArray[np.float64]:
     Returns
     -------
     (len(kept), len(NAMES)) array
-        Score; support of the weakest and of the second weakest side; share filled; how far the corners lie
+        Support of the second weakest side, as one may be hidden; share filled; how far the corners lie
         from those of the sides' own edges, in short sides; score of the best rival, less its own; share of it
         that other outlines cover; median score of all that were kept; 1 if the shape is
         doubtful, otherwise 0.
@@ -41,12 +41,9 @@ def evidence_of(fits: Fits, kept: Sequence[int]) -> NDArray[np.float64]:
         near = np.flatnonzero(((low < high[one]) & (low[one] < high)).all(axis=1))
         near = near[near != one]
         others = [quads.shared(own, fits.corners[other]) for other in near[listed[near]]]
-        first, second = np.sort(fits.support[one])[:2]
         moved = float(np.linalg.norm(fits.free[one] - own, axis=1).mean() / quads.sides(own).min())
         row[:] = (
-            fits.scores[one],
-            first,
-            second,
+            np.sort(fits.support[one])[1],
             fits.filled[one],
             moved,
             _best_rival(fits, one, near) - fits.scores[one],
