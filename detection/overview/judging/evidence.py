@@ -12,7 +12,7 @@ NEAR, SAME = 0.2, 0.8
 """Overlaps (intersection over union) between which another place is a rival; from `SAME` on it is the same
 place. Chosen by hand."""
 NAMES = ("second", "filled", "residue", "rival", "shared", "usual", "doubted")
-"""What is measured, in order: see `evidence_of`."""
+"""Measurements, in order: see `evidence_of`."""
 
 
 def evidence_of(fits: Fits, kept: Sequence[int]) -> NDArray[np.float64]:
