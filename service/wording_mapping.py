@@ -36,7 +36,7 @@ def nothing_says(nothing: str) -> str:
 
 
 _OUTLINE_DOUBTS = {
-    "sides": "some of its sides are not seen",
+    "sides": "its sides are not clearly seen",
     "incomplete": "the substrate shows inside it: it may be torn or folded",
     "cut": "the picture or the glass ends there",
     "overlap": "it overlaps a section that is seen better",

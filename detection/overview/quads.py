@@ -68,3 +68,8 @@ def grown(corners: Corners, factor: float) -> Corners:
     """Return the corners, moved away from their centre."""
     centre = corners.mean(axis=0)
     return np.asarray(centre + (corners - centre) * factor)
+
+
+def in_overview(corners: Corners, scale: float) -> Corners:
+    """Return working pixels, whole at the centres of pixels, as pixels of the overview, whole at corners."""
+    return np.asarray((corners + 0.5) / scale)

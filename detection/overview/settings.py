@@ -145,13 +145,11 @@ class FitSettings:
     sure: float = 0.65
     """Score of sections by which the substrate and the shape are measured again."""
     least: float = 0.5
-    """Lowest score of a section."""
+    """Lowest score of outlines that are taken for sections before their chances are known."""
     doubtful: float = 0.38
     """Lowest score of an outline that is listed as doubtful."""
     certain: float = 0.45
     """Least support of the sides of a section whose place is certain."""
-    hidden: float = 0.2
-    """Support below which a side is not seen."""
     least_on_glass: float = 0.97
     least_filled: float = 0.8
     doubtful_overlap: float = 0.5

@@ -18,6 +18,14 @@ below by development seeds 1 to 27 of plain trapezoids in ribbons (docs/mapping.
 _LEAST_TOOTH = 0.05
 _LEAST_TOOTH_PX = 2.0
 """Height of the smallest tooth: share of the width, and working pixels."""
+_SIDES = (0.97, 1.0, 1.03)
+"""The size of a section is known to some per cent."""
+_UNEVEN = 0.05
+"""Difference from the usual distance of two joints that costs as much as a clear line gains, share."""
+_BREAK = 2.0
+"""The most that a distance costs, in clear lines: a section may be half lost."""
+_SEEN = 0.68
+"""Least mean strength, in clear lines, of the lines by which a row is parted."""
 _NEAR_STEP = 0.15
 _STEP_SPAN = 0.12
 """Shares of a part: the place of a joint, and the length over which widths beside it are averaged."""
@@ -37,6 +45,65 @@ def joints_of(strip: Strip, parts: int) -> NDArray[np.float64]:
         if len(near) and near.max() > clear:
             found[number] = place - reach + int(near.argmax())
     return np.asarray(found, np.float64)
+
+
+def joints_seen(strip: Strip, side: float) -> NDArray[np.float64] | None:
+    """Return where sections of a known size join, by the lines across; None where these are not clear.
+
+    The sum of the strengths of the lines, less what unequal distances cost, is the largest that there is. A
+    section that is half lost leaves a short part, so that a row need not be a whole number of sections.
+
+    Parameters
+    ----------
+    strip : Strip
+    side : float
+        Length of a section along the strip, working pixels: right to some per cent.
+
+    Returns
+    -------
+    (N,) array or None
+    """
+    if strip.length < 1.5 * side or side < 4:
+        return None
+    across = _across(strip)[:, 0]
+    clear = _CLEAR * max(float(np.median(across)), 1e-9)
+    gain = np.clip(across / clear, 0, 1)
+    rows = [_best_row(gain, share * side) for share in _SIDES]
+    joints = max(rows, key=lambda row: row[0])[1]
+    if not joints or float(gain[joints].mean()) < _SEEN:
+        return None
+    # Of lines that are all clear the sum takes any place nearby: the strongest is the joint.
+    return np.array([_strongest(across, place, max(1, round(_NEAR * side))) for place in joints])
+
+
+def _best_row(gain: NDArray[np.float64], side: float) -> tuple[float, list[int]]:
+    """Return the largest gain of joints less the cost of their distances, and their places."""
+    near, far = max(2, round(0.3 * side)), round(1.2 * side)
+    steps = np.arange(near, far + 1)
+    cost = np.minimum(((steps / side - 1) / _UNEVEN) ** 2, _BREAK)
+    last = len(gain) - 1
+    # Of all rows that end with a joint at each place, the best one, and its joint before.
+    best, before = np.full(last + 1, -np.inf), np.zeros(last + 1, int)
+    best[0] = 0.0
+    for place in range(near, last + 1):
+        reach = steps[steps <= place]
+        total = best[place - reach] - cost[: len(reach)]
+        number = int(total.argmax())
+        best[place] = total[number] + (gain[place] if place < last else 0.0)
+        before[place] = place - reach[number]
+    joints: list[int] = []
+    place = int(before[last])
+    while place > 0:
+        joints.append(place)
+        place = int(before[place])
+    return float(best[last]), joints[::-1]
+
+
+def _strongest(across: Floats, place: int, reach: int) -> float:
+    """Return the middle of where the lines near a place are strongest."""
+    first = max(place - reach, 0)
+    near = across[first : place + reach + 1]
+    return first + float(np.flatnonzero(near >= 0.999 * near.max()).mean())
 
 
 def saw_teeth(strip: Strip, parts: int) -> float:

@@ -1,9 +1,11 @@
 """Sections in a row without gaps, of a known shape: a row as long as a number of sections is made of them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from detection.overview import quads
-from detection.overview.common_shape.joints import CLEAR_TEETH, saw_teeth
+from detection.overview.common_shape.joints import CLEAR_TEETH, joints_seen, saw_teeth
 from detection.overview.common_shape.parts import corners_of, sections_in
 from detection.overview.common_shape.strips import Strip, strips_in
 from detection.overview.edges import with_lines
@@ -70,15 +72,36 @@ def _row(
     for turned, (wide, tall) in enumerate(
         (((first + third) / 2, (second + fourth) / 2), ((second + fourth) / 2, (first + third) / 2))
     ):
-        about = strip.length / tall
-        parts = _parts(strip, about, limits)
         off_width = abs(strip.width / wide - 1)
-        off_length = abs(about - parts) if parts == round(about) else 0.0
-        if parts < 2 or off_width > limits.row_width or off_length > limits.row_length:
+        if off_width > limits.row_width:
             continue
-        if seen and sections_in([strip], limits)[0] != parts:
+        off_length, sections = _sections(strip, tall, limits)
+        if len(sections) < 2 or off_length > limits.row_length:
+            continue
+        if seen and sections_in([strip], limits)[0] != len(sections):
             continue
         off = off_width / limits.row_width / 2 + off_length / limits.row_length / 2
         if off < best[0]:
-            best = (off, corners_of(strip, parts), turned)
+            best = (off, sections, turned)
     return best
+
+
+def _sections(strip: Strip, tall: float, limits: PartsSettings) -> tuple[float, tuple[Corners, ...]]:
+    """Return how far a strip is from a whole number of sections, and its sections.
+
+    Lines across it tell where sections join, also where one is half lost; without clear ones, its length.
+    """
+    about = strip.length / tall
+    parts = _parts(strip, about, limits)
+    if saw_teeth(strip, parts) < CLEAR_TEETH:
+        joints = joints_seen(strip, tall)
+        if joints is not None:
+            places = [0.0, *joints, strip.length - 1.0]
+            whole = [
+                (first, last)
+                for first, last in pairwise(places)
+                if abs((last - first) / tall - 1) <= limits.row_length
+            ]
+            return 0.0, tuple(strip.part(first, last) for first, last in whole)
+    off = abs(about - parts) if parts == round(about) else 0.0
+    return off, corners_of(strip, parts) if parts > 1 else ()
