@@ -56,13 +56,24 @@ def test_a_session_runs_to_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", STOPPING)
 def test_each_signal_in_mid_scan_ends_the_program_with_the_microscope_safe(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    noticed = threading.Event()
+
     def struck(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         os.kill(os.getpid(), number)
+        # On the fast clock the session would end before the main loop looks.
+        assert noticed.wait(60)
         return real(*args, **kwargs)
 
     session = Session(tmp_path / "run", small_config(), faulty("sem", "scan", struck))
+    stop = session.control.stop
+
+    def stopped(*why: Any) -> None:
+        stop(*why)
+        noticed.set()
+
+    monkeypatch.setattr(session.control, "stop", stopped)
     with loop_of(session) as loop:
         assert loop.run(go_on=True) is True
         # To be taken up where it was.
