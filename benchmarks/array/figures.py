@@ -131,6 +131,7 @@ def figures(folder: Path, lived: Lived) -> Figures:
     images_of = {job_of(name) for name in names}
     review = sum(job.state in (JobState.NEEDS_REVIEW, JobState.FAILED) for job in jobs)
     to_plan = progress_cpu(cpu_s, [one.fields_done + one.planned for one in samples], said["sections"])
+    taken = progress_cpu(cpu_s, [one.fields_done for one in samples], said["sections"])
     # Not the summary at the end.
     scanning = 1 + max(n for n, one in enumerate(samples) if one.phase == Phase.ELECTRON)
     images = progress_cpu(cpu_s[:scanning], [one.jobs_done for one in samples[:scanning]], said["sections"])
@@ -157,7 +158,7 @@ def figures(folder: Path, lived: Lived) -> Figures:
         grown_mb=_grown_mb(samples),
         cpu_growth={
             name: float(np.mean(curve.y[-len(curve.y) // 3 :]) / np.mean(curve.y[: len(curve.y) // 3]))
-            for name, curve in (("fluorescence", to_plan), ("electron", images))
+            for name, curve in (("fluorescence", taken), ("electron", images))
         },
         session_s=said["session_s"],
         idle_s=said["idle_s"],
@@ -180,7 +181,7 @@ def rows(found: Figures) -> list[Row]:
     hours, raster_h = found.session_s / 3600, found.raster_s / 3600
     cpu_min, goal_min = found.cpu_s / 60, _MOST_CPU_S * found.sections / 60
     gb, raster_gb = found.data_gb, found.raster_gb
-    to_plan = found.cpu_growth["fluorescence"]
+    taken = found.cpu_growth["fluorescence"]
     faults, kills = sum(found.faults.values()), sum(found.kills.values())
     return [
         Row(f"{whole}: end of the session", found.end_state, "done", found.end_state == "done"),
@@ -193,8 +194,8 @@ def rows(found: Figures) -> list[Row]:
         low("CPU, min", cpu_min, f"{cpu_min:.1f}, {found.starts_cpu_s / 60:.1f} of them for starts")
         if found.sections < WHOLE
         else at_most("CPU, min", cpu_min, goal_min, 1),
-        # No goal: fields are taken first and planned then, and what a kill undid counts again.
-        low("CPU of a field, last third over first third", to_plan, f"{to_plan:.2f}"),
+        # No goal: some plans are made meanwhile, and what a kill undid counts again.
+        low("CPU of a field until all are taken, last third over first third", taken, f"{taken:.2f}"),
         at_most("CPU of a job, last third over first third", found.cpu_growth["electron"], 1.1, 2),
         at_most("memory, peak, MB", found.peak_rss_mb, 700, 0),
         at_most("memory, last third over first third", found.rss_last_mb / found.rss_first_mb, 1.1),

@@ -10,7 +10,7 @@ from service.acquisition.disk_space import shortage
 from service.acquisition.exposing import Aim, expose, halo_of, scanned_rect
 from service.acquisition.holds import hold_for_fluorescence, unless_steered, unsaved_ground
 from service.acquisition.overviews.follow import ready_to_scan
-from service.acquisition.retakes.aids import end_failed_aids
+from service.acquisition.retakes.helping import give_up_helping
 from service.acquisition.retakes.waiting import release_retakes
 from service.acquisition.saving import keep, verify_saved
 from service.acquisition.scans import scan_of
@@ -89,7 +89,7 @@ def take_electron_images(context: Context) -> None:
 def _next(context: Context) -> Job | None:
     """Return the next job, once frames that can be taken again, and what these need, are queued."""
     verify_saved(context)
-    end_failed_aids(context)
+    give_up_helping(context)
     release_retakes(context)
     return context.store.queue.next_job()
 

@@ -9,7 +9,7 @@ from service.acquisition.exposing import settle
 from service.acquisition.fluorescence import take_fluorescence
 from service.acquisition.holds import give_up_waiting, release_waiting
 from service.acquisition.overviews.follow import give_up_waiting_overviews
-from service.acquisition.retakes.aids import end_failed_aids
+from service.acquisition.retakes.helping import give_up_helping
 from service.acquisition.retakes.waiting import give_up_retakes, release_retakes
 from service.acquisition.retry import repeat_harmless
 from service.acquisition.saving import keep_at_the_end, keep_unsaved, verify_saved
@@ -241,7 +241,7 @@ class Runner:
             context.store.apply(SessionEvent.SECTION_COMPLETE)
         else:
             verify_saved(context, last=True)
-            end_failed_aids(context)
+            give_up_helping(context)
             release_retakes(context)
             if context.store.queue.next_job() is None:
                 give_up_retakes(context)

@@ -100,7 +100,7 @@ def _job(job: str, data: Mapping[str, Any], store: Store) -> Alarm | None:
     if data.get("to") != JobState.NEEDS_REVIEW:
         return None
     if store.queue.job(job).kind is not JobKind.FRAME:
-        # Nobody need decide: `service.acquisition.retakes.aids` gives it up.
+        # Nobody need decide: `service.acquisition.retakes.helping` gives it up.
         what = f"{job}, which only helps frames, was not good: {data.get('reason')}"
         return Alarm(None, what, "Its exposure is not repeated; the rest goes on.", "Nothing.")
     done = "It is not taken again; the rest goes on."

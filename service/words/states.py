@@ -73,8 +73,8 @@ EXPOSURES: Mapping[ExposureState, str] = {
 
 def jobs_say(states: Sequence[str], helping: Mapping[str, int]) -> str:
     """Return the numbers of jobs by state, and of those among them that are no frames, by kind."""
-    aids = ", ".join(f"{number} for a {KINDS[JobKind(kind)]}" for kind, number in helping.items())
-    return (", ".join(states) or "none") + (f"; of these {aids}" if aids else "")
+    helped = ", ".join(f"{number} for a {KINDS[JobKind(kind)]}" for kind, number in helping.items())
+    return (", ".join(states) or "none") + (f"; of these {helped}" if helped else "")
 
 
 def said_now(phase: Phase) -> str:

@@ -18,7 +18,7 @@ log = get_logger(__name__)
 _TO_COME = (JobState.QUEUED, JobState.HELD)
 
 
-def end_failed_aids(context: Context) -> None:
+def give_up_helping(context: Context) -> None:
     """Give up the focuses and overviews that are in review, and queue a focus in place of one."""
     for job in context.store.queue.jobs(state=JobState.NEEDS_REVIEW):
         if job.kind is JobKind.FRAME:
