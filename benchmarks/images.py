@@ -59,7 +59,9 @@ def _frame(folder: Path, width: int, height: int, dtype: type[np.unsignedinteger
     scan_s = width * height * DWELL_S
     share = (folder / "em" / "frame.ome.tiff").stat().st_size / pixels.nbytes
     return [
-        at_most(f"{name}: writing and reading back, part of the dwell time", own_s / scan_s, MOST_OF_DWELL, 5),
+        at_most(
+            f"{name}: writing and reading back, part of the dwell time", own_s / scan_s, MOST_OF_DWELL, 5
+        ),
         beside(f"{name}: writing and reading back", own_s * 1e3, plain_s * 1e3, "ms", PEER),
         at_most(f"{name}: the same compressed", compressed_s / scan_s, MOST_OF_DWELL, 5),
         Row(f"{name}: size when compressed, of noise on a plain ground", f"{share:.2f}"),
