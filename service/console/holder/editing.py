@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nicegui import ui
-from nicegui.events import KeyEventArguments
+from nicegui.events import GenericEventArguments, KeyEventArguments
 
 from service.console.computer.holder import HolderMap, HolderSection, SafeArea
 from service.console.holder import edits
@@ -41,6 +41,7 @@ class Editor:
         self._image: tuple[str, tuple[int, int]] | None = None
         self._safe = NOWHERE
         self._chosen, self._adding = "", False
+        self._described: tuple[str, int | None, float | None] | None = None
         picture.on_choose(self._choose)
         picture.on_moved(lambda name, x, y: self._do(edits.moved(self.shown, name, (x, y))))
         picture.on_turned(lambda name, degrees: self._do(edits.turned(self.shown, name, degrees)))
@@ -71,10 +72,21 @@ class Editor:
         ui.label(_KEYS).classes("muted keys")
         self.refresh()
 
-    def _number(self, label: str, low: float, high: float | None, handle: Callable[[], None]) -> ui.number:
+    def _number(
+        self, label: str, low: float, high: float | None, handle: Callable[[float], None]
+    ) -> ui.number:
         made = ui.number(label, min=low, max=high).props("outlined dense")
-        made.on("keydown.enter", handle)
-        made.on("blur", handle)
+
+        def entered(event: GenericEventArguments) -> None:
+            self._described = None  # what was typed gives way to what holds
+            if event.args:
+                typed = max(float(event.args), low)
+                handle(typed if high is None else min(typed, high))
+            self._describe()
+
+        # The text in the browser counts: a picture that arrives meanwhile may set what the server knows.
+        for kind in ("keydown.enter", "blur"):
+            made.on(kind, entered, js_handler="(event) => emit(event.target.value)")
         return made
 
     @property
@@ -125,10 +137,12 @@ class Editor:
         place = shown.sections.index(one) + 1 if one in shown.sections else None
         self._heading.set_text("Choose a section in the picture" if one is None else one.id)
         self._says.set_text(_facts(one, one is not None and one.id in out))
-        self._place.set_value(place)
-        self._place.set_enabled(place is not None)
         turned = None if one is None or one.rotation_deg is None else round(one.rotation_deg, 2)
-        self._angle.set_value(turned)
+        if self._described != (self._chosen, place, turned):  # else a person may be typing
+            self._described = self._chosen, place, turned
+            self._place.set_value(place)
+            self._angle.set_value(turned)
+        self._place.set_enabled(place is not None)
         self._angle.set_enabled(turned is not None)
         self._ordered.set_value(shown.in_cutting_order)
         self._ordered.set_enabled(bool(shown.sections))
@@ -186,15 +200,14 @@ class Editor:
             self._chosen = ""
         self.refresh()
 
-    def _put(self) -> None:
-        if self._place.value is not None:
-            self._do(edits.placed(self.shown, self._chosen, int(self._place.value)))
+    def _put(self, place: float) -> None:
+        self._do(edits.placed(self.shown, self._chosen, int(place)))
 
-    def _turn_to(self) -> None:
+    def _turn_to(self, degrees: float) -> None:
         one = self.shown.find(self._chosen)
-        if one is None or one.rotation_deg is None or self._angle.value is None:
+        if one is None or one.rotation_deg is None:
             return
-        by = float(self._angle.value) - round(one.rotation_deg, 2)
+        by = degrees - round(one.rotation_deg, 2)
         if by:
             self._do(edits.turned(self.shown, self._chosen, by))
 

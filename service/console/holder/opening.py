@@ -83,12 +83,14 @@ class Opening:
         files = self._view.computer.holder
         if not await self._may_drop():
             return
+        before = self._editor.shown
         found = await self._try(lambda: asyncio.to_thread(files.read, name), f"Reading {name}…", self._open)
-        if found is not None:
-            self._editor.open(Draft(found, name))
-            self._says.set_text(f"{name} is open.")
-            self._choose_overview(found.overview)
-            await self.show_stage()
+        if found is None or not await self._may_drop_since(before):
+            return
+        self._editor.open(Draft(found, name))
+        self._says.set_text(f"{name} is open.")
+        self._choose_overview(found.overview)
+        await self.show_stage()
 
     async def _found(self) -> None:
         name = str(self._overview.value or "")
@@ -98,8 +100,7 @@ class Opening:
         before = self._editor.shown
         says = f"Finding the sections in {name}; that may take minutes…"
         found = await self._try(lambda: asyncio.to_thread(files.find, name), says, self._find)
-        # Whoever has gone on with the list meanwhile is asked once more.
-        if found is None or (self._editor.shown != before and not await self._may_drop()):
+        if found is None or not await self._may_drop_since(before):
             return
         self._says.set_text("Look at each outline; then save the list.")
         # With the landmarks from the start: nobody has changed anything yet that could be undone.
@@ -114,6 +115,11 @@ class Opening:
         effect = "Your changes of the list that is open are not saved, and are lost."
         question = Question("Open another list?", effect, "Drop the changes", dangerous=True, of_run=False)
         return await ask(self._view, question) is not None
+
+    async def _may_drop_since(self, before: HolderMap) -> bool:
+        """Ask once more whoever has gone on with the list meanwhile."""
+        self._says.set_text("")
+        return self._editor.shown == before or await self._may_drop()
 
     def _choose_overview(self, named: str) -> None:
         """Choose the overview that a list names, or the only one of that name."""
