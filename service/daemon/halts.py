@@ -120,7 +120,9 @@ class Halts:
             return
         with store.transaction():
             store.events.note("safe", "microscope", {"problems": None})
-            store.restate(wording.safe_again(fault.once_safe))
+            # The reason of a fault that was acknowledged meanwhile says so.
+            if store.status().phase is Phase.FAULT:
+                store.restate(wording.safe_again(fault.once_safe))
 
     def wait_for_a_person(self, phase: Phase) -> None:
         """Wait, safe, until a person ends the phase.

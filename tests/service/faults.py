@@ -80,10 +80,19 @@ class Trouble:
         self._wrong = wrong
         self.session: Session | None = None
         self.mended = threading.Event()
+        self._hanging: list[threading.Thread] = []
+
+    def hang(self) -> None:
+        """Wait until the trouble is mended; called on the thread of a guarded call."""
+        self._hanging.append(threading.current_thread())
+        self.mended.wait(200)
 
     def mend(self) -> None:
+        """Let all calls go well; those that hang have returned then."""
         self.left = 0
         self.mended.set()
+        for call in self._hanging:
+            call.join(200)
 
     def into(self, setup: Setup) -> Setup:
         return with_device(self.device, lambda real: _Troubled(real, self))(setup)

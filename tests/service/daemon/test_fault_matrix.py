@@ -69,13 +69,13 @@ def refuses(_: Trouble, __: Callable[..., Any], *args: Any, **kwargs: Any) -> An
 
 
 def hangs(trouble: Trouble, _: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    trouble.mended.wait(60)
+    trouble.hang()
     raise DriverError("ended long after its deadline")
 
 
 def returns_late(trouble: Trouble, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     result = real(*args, **kwargs)
-    trouble.mended.wait(60)
+    trouble.hang()
     return result
 
 
