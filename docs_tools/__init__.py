@@ -1,1 +1,1 @@
-"""Programs that make and check the pages in ``docs``: references, tutorials that are run, site, screenshots."""
+"""Programs that make and check the pages in ``docs``: references, tutorials run, site, screenshots."""
