@@ -101,7 +101,8 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
         yield "overviews", overviews_text(found["overviews"])
     if "images" in found:
         said = counts_say(counts_of(found["images"])) or "none bad"
-        yield "images", f"{said}; a frame is taken again at most {found['images']['retakes']} times by itself"
+        most = "at most once" if found["images"]["retakes"] else "never"
+        yield "images", f"{said}; a frame is taken again by itself {most}"
     yield from _health_rows(found.get("health", {}))
     devices = found.get("devices", {})
     if "stage_m" in devices:

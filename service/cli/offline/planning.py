@@ -74,7 +74,7 @@ def plan(
     document = document_of(made)
     if figure is not None:
         from service.cli.offline.plan_drawing import drawing_of
-        from service.pictures.plan import draw_plan
+        from service.pictures.plan.draw import draw_plan
 
         draw_plan(figure, drawing_of(made, document))
     if as_json:
