@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from service.api import client as client_module
 from service.api.client import Client
 from service.api.handler import Handler
 from service.api.transport.discovery import DaemonInfo
@@ -73,8 +74,17 @@ def test_a_daemon_that_is_silent(runtime: Path) -> None:
     context.destroy(linger=0)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make clients ask again at once, and wait for a loaded computer after that."""
+    monkeypatch.setattr(client_module, "_FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(client_module, "_SECOND_WAIT", 0.001)
+
+
 @pytest.mark.parametrize("lost", [1, 2])
-def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store, lost: int) -> None:
+def test_a_reply_that_is_lost_is_asked_for_again(
+    runtime: Path, store: Store, impatient: None, lost: int
+) -> None:
     """The first request makes the change, its reply is lost, and a retry is only answered."""
     store.apply(SessionEvent.START)
     context = zmq.Context()
@@ -90,7 +100,7 @@ def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store, lo
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with Client(run_endpoints("lossy").requests, timeout_s=1.0) as client:
+    with Client(run_endpoints("lossy").requests, timeout_s=60) as client:
         assert client.call("run.pause")["phase"] == "paused"
     thread.join()
     context.destroy(linger=0)
@@ -98,7 +108,7 @@ def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store, lo
     assert [event.data["event"] for event in store.events.since(0)] == ["start", "pause"]
 
 
-def test_a_late_reply_to_the_first_request_counts(runtime: Path, store: Store) -> None:
+def test_a_late_reply_to_the_first_request_counts(runtime: Path, store: Store, impatient: None) -> None:
     """A daemon that is busy for longer than the first wait answers on the connection that asked first."""
     context = zmq.Context()
     busy = context.socket(zmq.ROUTER)
@@ -113,7 +123,7 @@ def test_a_late_reply_to_the_first_request_counts(runtime: Path, store: Store) -
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with Client(run_endpoints("busy").requests, timeout_s=1.0) as client:
+    with Client(run_endpoints("busy").requests, timeout_s=60) as client:
         assert client.call("hello")["run"] == store.run_id()
     thread.join()
     context.destroy(linger=0)
