@@ -89,10 +89,10 @@ array: $(READY)  ## 300 sections x 4 fields with faults and kills, in figures; I
 	$(BIN)/python -m benchmarks.array build/array
 
 docs: $(READY)  ## the documents as a site in build/site, which opens without a network; every link is followed
-	$(BIN)/python -m documentation.site
+	$(BIN)/python -m docs_tools.site
 
 screenshots: $(READY)  ## the pictures of console, report and frames in docs/pictures, taken again
-	$(BIN)/python -m documentation.screenshots
+	$(BIN)/python -m docs_tools.screenshots
 
 release: $(READY) $(RELEASE_TOOLS)/.ready  ## wheel, source, wheelhouse, bill of materials, licences in build/release, all checked
 	$(BIN)/python -m release

@@ -83,6 +83,9 @@ def explain(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "unknown key"
+        if str(first["loc"][-1]).isdecimal() and first["input"] is None:
+            # {pixel_size_nm: 16,5} is a key with 16 and a key 5 without a value.
+            message += "; numbers have a decimal point, not a comma"
     elif first["type"] == "union_tag_not_found":
         message = "must say its kind: grid or list"
     elif first["type"] == "union_tag_invalid":
@@ -96,6 +99,8 @@ def explain(error: ValidationError) -> str:
         and isinstance(first["input"], (str, int, float, bool, type(None)))
     ):
         message = f"{message[0].lower()}{message[1:]}, not {_short(first['input'])}"
+        if isinstance(first["input"], str) and _COMMA.fullmatch(first["input"]):
+            message += "; write a decimal point"
     if first["type"] == "extra_forbidden" and first["loc"][:1] == _SECRET:
         key = "notify"
     more = error.error_count() - 1
@@ -111,6 +116,10 @@ _ENDPOINTS = (("quanta",), ("api",))
 """Parts whose URLs are addresses without secrets."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 """URLs of notifications, wherever a slip of the pen has put them."""
+
+
+_COMMA = re.compile(r"[-+]?\d+,\d+")
+"""A number as written in many languages."""
 
 
 def _short(value: object) -> str:

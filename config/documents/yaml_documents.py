@@ -39,6 +39,9 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = "" if mark is None else f"line {mark.line + 1}: "
         problem = _QUOTED.sub("...", str(error.problem or error.context or "is damaged"))
+        at = [] if mark is None else text.splitlines()[mark.line : mark.line + 1]
+        if mark is not None and at and at[0].startswith("\t", mark.column):
+            problem = "a tab; indent with spaces"
         raise ConfigError(f"not valid YAML ({line}{' '.join(problem.split())[:200]})") from None
     except yaml.reader.ReaderError as error:
         raise ConfigError(f"not valid YAML (a character that is none of text at {error.position})") from None

@@ -52,7 +52,8 @@ def _whole(values: NDArray[Any], where: str) -> Pixels:
     remedy = (
         "save it as 16 bit without scaling (in Fiji: Edit > Options > Conversions, Scale when converting off)"
     )
-    low, high = values.min(), values.max()
+    # As numbers of Python: 65535 is not among those of 16 bit.
+    low, high = values.min().item(), values.max().item()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise FrameError(f"{where} holds {kind} values that are not all numbers; {remedy}")
     if low < 0 or high > np.iinfo(np.uint16).max:

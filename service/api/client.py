@@ -5,7 +5,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,8 @@ ENDPOINT_VARIABLE = "ILEMTRACK_ENDPOINT"
 KEY_VARIABLE = "ILEMTRACK_KEY"
 _FIRST_WAIT_S = 1.0
 """Wait before a request is sent again, s: it may have been lost with a closed connection."""
+_SECOND_WAIT = 0.4
+"""Wait before it is sent for the last time, as a part of `timeout_s`: that one may have been lost, too."""
 
 _PAGE = 1000
 
@@ -108,12 +110,20 @@ class Client:
         request_id = request_id or uuid.uuid4().hex
         given = {name: value for name, value in params.items() if value is not None}
         request = json.dumps({"v": 1, "id": request_id, "method": method, "params": given}, allow_nan=False)
-        waits_s = (min(_FIRST_WAIT_S, self._timeout_s), self._timeout_s)
-        for wait_s in waits_s:
-            # Repeating an id is harmless: a change that was made is answered, not made twice.
-            reply = self._exchange(request.encode(), request_id, wait_s)
-            if reply is not None:
-                return _result(reply)
+        second_s = _SECOND_WAIT * self._timeout_s
+        waits_s = (min(_FIRST_WAIT_S, self._timeout_s), second_s, self._timeout_s - second_s)
+        asked: list[zmq.Socket[bytes]] = []
+        try:
+            for wait_s in waits_s:
+                # Repeating an id is harmless: a change that was made is answered, not made twice.
+                asked.append(self._ask(request.encode()))
+                reply = self._reply(asked, request_id, wait_s)
+                if reply is not None:
+                    return _result(reply)
+        finally:
+            for socket in asked:
+                if socket is not self._socket:
+                    socket.close()
         key = "require a key (--key)" if self._key is None else "no longer permit this key"
         raise NoDaemonError(
             f"the daemon at {self.endpoint} does not answer (waited {sum(waits_s):g} s)"
@@ -172,24 +182,32 @@ class Client:
             return f"{self.endpoint.rpartition(':')[0]}:{port}"
         return endpoint
 
-    def _exchange(self, request: bytes, request_id: str, wait_s: float) -> dict[str, Any] | None:
-        """Send a request once and return its reply, None if none came in time."""
-        if self._socket is None:
-            self._socket = self._context.socket(zmq.DEALER)
-            self._socket.setsockopt(zmq.LINGER, 0)
+    def _ask(self, request: bytes) -> zmq.Socket[bytes]:
+        """Send a request, on the connection that answered last or on a new one, and return the connection."""
+        socket, self._socket = self._socket, None
+        if socket is None:
+            socket = self._context.socket(zmq.DEALER)
+            socket.setsockopt(zmq.LINGER, 0)
             if self._key is not None:
-                present(self._socket, self._key)
-            self._socket.connect(self.endpoint)
+                present(socket, self._key)
+            socket.connect(self.endpoint)
+        socket.send_multipart([b"", request])
+        return socket
+
+    def _reply(
+        self, asked: Sequence[zmq.Socket[bytes]], request_id: str, wait_s: float
+    ) -> dict[str, Any] | None:
+        """Return the reply that comes on any connection, None if none comes in time; keep that connection."""
+        poller = zmq.Poller()
+        for socket in asked:
+            poller.register(socket, zmq.POLLIN)
         deadline = time.monotonic() + wait_s
-        self._socket.send_multipart([b"", request])
         while (left_s := deadline - time.monotonic()) > 0:
-            if not self._socket.poll(_ms(left_s)):
-                break
-            reply = json.loads(self._socket.recv_multipart()[-1])
-            if reply["id"] in (request_id, None):
-                return dict(reply)
-        self._socket.close()
-        self._socket = None
+            for socket, _ in poller.poll(_ms(left_s)):
+                reply = json.loads(socket.recv_multipart()[-1])
+                if reply["id"] in (request_id, None):
+                    self._socket = socket
+                    return dict(reply)
         return None
 
 

@@ -297,7 +297,8 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         return OK
     except OSError as error:
-        return _say(f"cannot be written or read: {error}", failed)
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}cannot be written or read ({error.strerror or error})", failed)
     except MemoryError:
         return _say("not enough memory on this computer", failed)
     return status if isinstance(status, int) else OK

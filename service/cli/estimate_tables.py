@@ -7,12 +7,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from service.model.phases import FINAL, Phase
 from service.words.quantities import duration, size
 from service.words.ways import NAMES, RASTER_TAKEN
 
+_HALTED = frozenset({Phase.PAUSED, Phase.FAULT, Phase.REVIEW})
+"""Phases that wait for a person, as long as that takes."""
+
 
 def print_ways(
-    console: Console, ways: Sequence[Mapping[str, Any]], of: str, dose_per_nm2: float | None = None
+    console: Console,
+    ways: Sequence[Mapping[str, Any]],
+    of: str,
+    dose_per_nm2: float | None = None,
+    *,
+    timed: bool = True,
 ) -> None:
     """Print ways to image the same cells side by side.
 
@@ -26,10 +35,12 @@ def print_ways(
         Heading of the column of times.
     dose_per_nm2 : float, optional
         Dose of a single scan, electrons/nm2.
+    timed : bool
+        The session goes on: show when each way would finish, if that is known.
     """
     table = Table(box=None, pad_edge=False)
     table.add_column("way (* chosen)", no_wrap=True)
-    timed = any("finish_at" in way for way in ways)
+    timed = timed and any("finish_at" in way for way in ways)
     for heading in ("frames", "beam", of, "data", "e/nm2", *(["finished"] if timed else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     for way in ways:
@@ -82,9 +93,22 @@ def chosen_part(ways: Sequence[Mapping[str, Any]]) -> str | None:
     return f"the chosen cells take {share:.0%} of the time of all cells, {saved} less"
 
 
-def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
-    """Print the result of the API's `estimate`."""
-    print_ways(console, found["ways"], "electron images", found["dose_per_nm2"])
+def print_estimate(
+    console: Console, found: Mapping[str, Any], phase: Phase | None = None, *, driven: bool = True
+) -> None:
+    """Print the result of the API's `estimate`.
+
+    Parameters
+    ----------
+    console : Console
+    found : mapping
+    phase : Phase, optional
+        Phase of the session, if it has begun.
+    driven : bool
+        A daemon drives the session, or will at once: the time of its end can be told.
+    """
+    timed = driven and phase not in FINAL
+    print_ways(console, found["ways"], "electron images", found["dose_per_nm2"], timed=timed)
     extent = {
         "planned": "from the plans of all sections",
         "extrapolated": "from the plans of the sections seen so far",
@@ -103,13 +127,14 @@ def print_estimate(console: Console, found: Mapping[str, Any]) -> None:
             f"left: {duration(found['left_s'])}" + (f" ({listed})" if listed else "") + f", {extent}",
             soft_wrap=True,
         )
+        when = "if it goes on now" if phase in _HALTED else "if nothing stops it"
+        ends = f"finished {_clock(found['finish_at'])} {when}" if timed else "no daemon drives it now"
+        data = size(found["data_left_bytes"])
         console.print(
-            f"finished {_clock(found['finish_at'])} if nothing stops it;"
-            f" {found['frames_left']} SEM frames and {size(found['data_left_bytes'])} of images to come",
-            soft_wrap=True,
+            f"{ends}; {found['frames_left']} SEM frames and {data} of images to come", soft_wrap=True
         )
     else:
-        console.print("left: nothing")
+        console.print("left: nothing" + (", as the session was aborted" if phase is Phase.ABORTED else ""))
     measured = ", ".join(step.replace("_", " ") for step in found["measured"])
     measured = measured or "none yet; the profile's are used"
     console.print(f"durations measured in this session: {measured}", soft_wrap=True)

@@ -96,7 +96,7 @@ def write_image(path: Path, facts: ImageFacts, bands: Iterator[Pixels]) -> Writt
     Raises
     ------
     OSError
-        The disk refuses it; no file of that name is left half done.
+        The disk refuses it; the error names the file, and no file of that name is left half done.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -107,6 +107,10 @@ def write_image(path: Path, facts: ImageFacts, bands: Iterator[Pixels]) -> Writt
                 _write_plain(file, facts, bands)
         written = Written(part.stat().st_size, checksum(part))
         part.replace(path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
     return written
@@ -158,7 +162,9 @@ def _write_pyramid(file: Any, facts: ImageFacts, bands: Iterator[Pixels]) -> Non
         for _ in range(facts.levels):
             sizes.append((max(sizes[-1][0] // 2, 1), max(sizes[-1][1] // 2, 1)))
         bytes_each = np.dtype(facts.dtype).itemsize
-        scratch.truncate(sum(width * height for width, height in sizes[1:]) * bytes_each)
+        room = sum(width * height for width, height in sizes[1:]) * bytes_each
+        # Taken from the disk now: a process that writes to a mapped file without room is killed by SIGBUS.
+        os.posix_fallocate(scratch.fileno(), 0, room)
         copies, begin = [], 0
         for width, height in sizes[1:]:
             copies.append(np.memmap(scratch, facts.dtype, "r+", begin, (height, width)))

@@ -21,13 +21,27 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The disk does not take it.
+        The disk does not take it; the error names the file.
     """
     path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
+    try:
+        with _as_it_is(path) if path.exists() and not path.is_file() else _renamed(path) as file:
             yield file
-        return
+    except OSError as error:
+        # A write to an open file does not know which one that is.
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _as_it_is(path: Path) -> Iterator[BinaryIO]:
+    with path.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def _renamed(path: Path) -> Iterator[BinaryIO]:
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:

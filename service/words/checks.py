@@ -13,7 +13,7 @@ NAMES: Mapping[CheckKind, str] = {
     CheckKind.PLACE: "of another place",
     CheckKind.DARK: "dark",
     CheckKind.SATURATED: "saturated",
-    CheckKind.TRUNCATED: "truncated",
+    CheckKind.TRUNCATED: "cut off",
     CheckKind.REPEATED: "like the one before",
     CheckKind.BLANK: "blank",
     CheckKind.CLIPPED: "partly saturated",

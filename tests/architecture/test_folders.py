@@ -15,7 +15,7 @@ LARGER = {"benchmarks"}
 
 
 def _modules() -> list[PurePosixPath]:
-    places = [*ROOMS, "tests", "benchmarks", "documentation", "release"]
+    places = [*ROOMS, "tests", "benchmarks", "docs_tools", "release"]
     return [PurePosixPath(f.relative_to(ROOT)) for place in places for f in (ROOT / place).rglob("*.py")]
 
 

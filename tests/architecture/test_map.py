@@ -10,7 +10,7 @@ from tests.places import ROOT
 
 MAP = ROOT / "docs" / "architecture.md"
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-_PLACES = "|".join([*ROOMS, "benchmarks", "docs", "documentation", "release", "tests"])
+_PLACES = "|".join([*ROOMS, "benchmarks", "docs", "docs_tools", "release", "tests"])
 _PATH = re.compile(rf"`((?:{_PLACES})/[\w./@-]*\w|pyproject\.toml)`")
 _MODULE = re.compile(rf"python -m ((?:{_PLACES})[\w.]*)")
 

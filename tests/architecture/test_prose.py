@@ -16,7 +16,7 @@ _ROOMS = (
     "simulators",
     "config",
     "benchmarks",
-    "documentation",
+    "docs_tools",
     "release",
     "tests",
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from documentation.site.build import build
+from docs_tools.site.build import build
 from tests.chromium import chromium
 
 

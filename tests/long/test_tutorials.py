@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from documentation.places import TUTORIALS
-from tests.documentation.tutorials import run_tutorial
+from docs_tools.places import TUTORIALS
+from tests.docs_tools.tutorials import run_tutorial
 
 OTHERS = sorted(path for path in TUTORIALS.glob("*.md") if path.name != "first_session.md")
 

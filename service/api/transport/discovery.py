@@ -96,7 +96,11 @@ def choose(run: str | None = None) -> DaemonInfo:
         for info in found:
             if is_named(info, run):
                 return info
-        raise NoDaemonError(f"no daemon has the run {run}{_others(found)}")
+        # Another run is named as such: nobody should abort it in place of the one that was meant.
+        others = f"; other runs go on: {_listed(found)}" if found else ""
+        raise NoDaemonError(
+            f"no daemon has the run {run}, which `ilemtrack status --run {run}` shows{others}"
+        )
     real = [info for info in found if info.kind == "run"]
     if len(real) == 1:
         return real[0]

@@ -26,9 +26,11 @@ class ProgressDisplay:
         Standard output is for a document, so print no estimate.
     report : str
         What was found of an earlier process; printed when the session really continues.
+    since : int
+        Sequence number of the last event of earlier processes: their estimates are out of date.
     """
 
-    def __init__(self, as_json: bool, report: str = "") -> None:
+    def __init__(self, as_json: bool, report: str = "", since: int = 0) -> None:
         self._report = report
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -43,7 +45,7 @@ class ProgressDisplay:
         self._fields = self._bars.add_task("fluorescence", total=None, count="")
         self._jobs = self._bars.add_task("electron images", total=None, count="not planned yet")
         self._said = ""
-        self._seen = 0
+        self._seen = since
         self._quiet = as_json
 
     def __enter__(self) -> Self:

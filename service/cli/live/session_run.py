@@ -86,7 +86,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
     with lock(folder), alone(config, info.kind):
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
-        with closing(store), ProgressDisplay(as_json, report) as shown:
+        with closing(store), ProgressDisplay(as_json, report, store.events.last_seq()) as shown:
             if info.kind == "run":
                 # Another objective or filter since then bleaches in vain, as at the beginning.
                 demand(survey_checks(config))

@@ -1,6 +1,6 @@
 """The command `ilemtrack status`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from service.cli.reading import folder_without_daemon
 from service.errors import NoDaemonError
 from service.words.checks import counts_of, counts_say
 from service.words.quantities import duration
+from service.words.states import FIELDS, JOBS
 
 
 def status(connect: Connect = None, key: Key = None, run: Run = None, as_json: Json = False) -> int | None:
@@ -63,8 +64,8 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
         if found.at:
             rows.append(("last event", f"{datetime.fromisoformat(found.at).astimezone():%a %d %b %H:%M}"))
         rows += [
-            ("fields", _counts(found.fields)),
-            ("jobs", _counts(found.jobs)),
+            ("fields", _counts(found.fields, FIELDS)),
+            ("jobs", _counts(found.jobs, JOBS)),
             ("images", counts_say(found.images) or "none bad"),
             ("lies in", found.folder),
         ]
@@ -84,13 +85,13 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
     phase = found["phase"]
     if found.get("resume_to"):
         phase += f", then {found['resume_to']}"
-    yield "phase", phase + (f": {found['reason']}" if found.get("reason") else "")
+    yield "phase", phase.replace("_", " ") + (f": {found['reason']}" if found.get("reason") else "")
     yield "session", duration(found["time_s"])
     if found["left_s"] > 0:
         finish = datetime.fromisoformat(found["finish_at"]).astimezone()
         yield "left", f"{duration(found['left_s'])}, finished {finish:%a %d %b %H:%M}"
-    yield "fields", _counts(found["fields"])
-    yield "jobs", _counts(found["jobs"])
+    yield "fields", _counts(found["fields"], FIELDS)
+    yield "jobs", _counts(found["jobs"], JOBS)
     if found.get("current_job"):
         now = found["current_job"]
         yield "now", f"{now['kind']} {now['job']}, {duration(now['beam_s'])} of beam"
@@ -100,7 +101,8 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
         yield "overviews", overviews_text(found["overviews"])
     if "images" in found:
         said = counts_say(counts_of(found["images"])) or "none bad"
-        yield "images", f"{said}; a frame is taken again at most {found['images']['retakes']} times by itself"
+        most = "at most once" if found["images"]["retakes"] else "never"
+        yield "images", f"{said}; a frame is taken again by itself {most}"
     yield from _health_rows(found.get("health", {}))
     devices = found.get("devices", {})
     if "stage_m" in devices:
@@ -127,5 +129,6 @@ def _health_rows(health: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "notified", "nobody: notify.urls is empty"
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{n} {state}" for state, n in counts.items() if n) or "none"
+def _counts(counts: dict[str, int], words: Mapping[Any, str]) -> str:
+    # A daemon of a later version may have states that are unknown here.
+    return ", ".join(f"{n} {words.get(state, state)}" for state, n in counts.items() if n) or "none"

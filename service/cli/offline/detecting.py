@@ -262,8 +262,10 @@ def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequen
         results.print(
             f"{len(detection.cells)} cells, {detection.imaged_fraction:.1%} of the frame to image\n"
         )
+        # Of several frames, by name: the tables may go to a file, and the warnings to the screen.
+        of = f"{frame.path} page {frame.page}: " if len(found) > 1 else ""
         for warning in detection.warnings:
-            tell(f"warning: {warning}")
+            tell(f"warning: {of}{warning}")
 
 
 def chosen_settings(

@@ -12,7 +12,7 @@ from planner.geometry.rects import RectM
 from planner.settings import settings_from
 from planner.values import Box, Field
 from service.cli.estimate_tables import compared
-from service.pictures.plan import Drawing
+from service.pictures.plan.drawing import Drawing
 from service.planning.request import PlannedRequest
 from service.words.quantities import duration
 from service.words.ways import NAMES

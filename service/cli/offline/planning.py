@@ -74,7 +74,7 @@ def plan(
     document = document_of(made)
     if figure is not None:
         from service.cli.offline.plan_drawing import drawing_of
-        from service.pictures.plan import draw_plan
+        from service.pictures.plan.draw import draw_plan
 
         draw_plan(figure, drawing_of(made, document))
     if as_json:
@@ -110,20 +110,24 @@ def estimate(
     if boxes is not None:
         _estimate_boxes(boxes, config or DEFAULT_PROFILE, as_json)
         return
+    phase, driven = None, True
     if config is not None:
         found = _of_config(config)
     else:
+        from service.api.client import Client
         from service.cli.reading import reading
+        from service.model.phases import Phase
 
         with reading(connect, None, run) as reader:
-            found = reader.call("estimate")
+            found, phase = reader.call("estimate"), Phase(reader.call("status")["phase"])
+            driven = isinstance(reader, Client)
     if as_json:
         print_json({"v": 1} | found)
         return
     from service.cli.consoles import results
     from service.cli.estimate_tables import print_estimate
 
-    print_estimate(results, found)
+    print_estimate(results, found, phase, driven=driven)
 
 
 def _centers_m(given: Sequence[str]) -> list[tuple[float, float]]:

@@ -115,7 +115,7 @@ def test_channels_in_one_page_are_refused(tmp_path: Path) -> None:
 # Numbers
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "i4", "u4", ">f4", ">i2"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "i4", "u4", ">f4", ">i2"])
 def test_whole_numbers_of_another_type_keep_their_values(tmp_path: Path, dtype: str) -> None:
     path = write(tmp_path / "a.tif", PIXELS.astype(dtype), photometric="minisblack")
     (frame,) = read_frames(path, 178)
@@ -127,6 +127,7 @@ def test_whole_numbers_of_another_type_keep_their_values(tmp_path: Path, dtype: 
     ("pixels", "words"),
     [
         (PIXELS.astype("f4") + 0.25, "float32 values that are not whole numbers"),
+        (PIXELS.astype("f2") / 2048, "float16 values that are not whole numbers"),
         (PIXELS.astype("f4") / PIXELS.max(), "float32 values that are not whole numbers"),
         (PIXELS.astype("f4") - 1, "float32 values from -1 to 1198"),
         (PIXELS.astype("i2") - 1, "int16 values from -1 to 1198"),

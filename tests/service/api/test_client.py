@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from service.api import client as client_module
 from service.api.client import Client
 from service.api.handler import Handler
 from service.api.transport.discovery import DaemonInfo
@@ -68,13 +69,23 @@ def test_a_daemon_that_is_silent(runtime: Path) -> None:
         pytest.raises(NoDaemonError, match="does not answer"),
     ):
         client.call("status")
-    asked = [json.loads(mute.recv_multipart()[-1])["id"] for _ in range(2)]
-    assert asked[0] == asked[1]
+    asked = [json.loads(mute.recv_multipart()[-1])["id"] for _ in range(3)]
+    assert len(set(asked)) == 1
     context.destroy(linger=0)
 
 
-def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) -> None:
-    """The first request makes the change, its reply is lost, and the retry is only answered."""
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make clients ask again at once, and wait for a loaded computer after that."""
+    monkeypatch.setattr(client_module, "_FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(client_module, "_SECOND_WAIT", 0.001)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_reply_that_is_lost_is_asked_for_again(
+    runtime: Path, store: Store, impatient: None, lost: int
+) -> None:
+    """The first request makes the change, its reply is lost, and a retry is only answered."""
     store.apply(SessionEvent.START)
     context = zmq.Context()
     lossy = context.socket(zmq.ROUTER)
@@ -82,18 +93,40 @@ def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) ->
     handler = Handler(store, DirectControl(store), "ipc:///events")
 
     def serve() -> None:
-        handler.answer(lossy.recv_multipart()[-1])
+        for _ in range(lost):
+            handler.answer(lossy.recv_multipart()[-1])
         peer, empty, request = lossy.recv_multipart()
         lossy.send_multipart([peer, empty, handler.answer(request)])
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with Client(run_endpoints("lossy").requests, timeout_s=1.0) as client:
+    with Client(run_endpoints("lossy").requests, timeout_s=60) as client:
         assert client.call("run.pause")["phase"] == "paused"
     thread.join()
     context.destroy(linger=0)
     assert store.status().phase is Phase.PAUSED
     assert [event.data["event"] for event in store.events.since(0)] == ["start", "pause"]
+
+
+def test_a_late_reply_to_the_first_request_counts(runtime: Path, store: Store, impatient: None) -> None:
+    """A daemon that is busy for longer than the first wait answers on the connection that asked first."""
+    context = zmq.Context()
+    busy = context.socket(zmq.ROUTER)
+    bind(busy, run_endpoints("busy").requests)
+    handler = Handler(store, DirectControl(store), "ipc:///events")
+
+    def serve() -> None:
+        peer, empty, request = busy.recv_multipart()
+        # It is asked again before it answers, and those requests are never answered.
+        busy.recv_multipart()
+        busy.send_multipart([peer, empty, handler.answer(request)])
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with Client(run_endpoints("busy").requests, timeout_s=60) as client:
+        assert client.call("hello")["run"] == store.run_id()
+    thread.join()
+    context.destroy(linger=0)
 
 
 def test_followers_learn_that_the_daemon_is_gone(server: ApiServer) -> None:

@@ -89,3 +89,15 @@ def test_a_bent_plate_is_followed() -> None:
     for number, one in enumerate(book):
         told = expected(book[:number], one.place_m)
         assert told is None or told.off_m(one) is None
+
+
+@pytest.mark.parametrize("wrong", [None, 16, 22])
+def test_beyond_a_bend_only_a_wrong_height_is_named(wrong: int | None) -> None:
+    """The plate rises by 8 um from section to section, beyond the tolerance of the plane before the bend."""
+    book = []
+    named = set()
+    for n, place in enumerate(block(30, 1)):
+        bent_m = max(0.0, n - 14.5) * 8e-6
+        book.append(focus(n, place, bent_m + (30e-6 if n == wrong else 0.0)))
+        named |= {one.id for one in outliers(book, place)} - {n}
+    assert named == (set() if wrong is None else {wrong})

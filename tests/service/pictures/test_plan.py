@@ -7,7 +7,9 @@ import pytest
 from planner.geometry.rects import RectM
 from service.cli.estimate_tables import compared
 from service.errors import InputError
-from service.pictures.plan import DOSES, Drawing, _times_scanned, draw_plan
+from service.pictures.plan.draw import draw_plan
+from service.pictures.plan.drawing import DOSES, Drawing
+from service.pictures.plan.layers import times_scanned
 
 UM = 1e-6
 FIELD: RectM = (0.0, 0.0, 91 * UM, 91 * UM)
@@ -39,7 +41,7 @@ def test_times_scanned_count_the_frames_over_each_place() -> None:
         (5 * UM, 0.0, 15 * UM, 10 * UM),
         (5 * UM, 5 * UM, 10 * UM, 20 * UM),
     ]
-    times, extent = _times_scanned(frames)
+    times, extent = times_scanned(frames)
     assert extent == pytest.approx((0.0, 0.0, 15 * UM, 20 * UM), abs=0.1 * UM)
 
     def at(x_um: float, y_um: float) -> int:

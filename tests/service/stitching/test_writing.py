@@ -1,5 +1,7 @@
 """Files of stitched images."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +58,27 @@ def test_a_large_image_has_smaller_copies(tmp_path: Path, monkeypatch: pytest.Mo
     (plane,) = ome.images[0].pixels.planes
     assert (plane.position_x, plane.position_y) == (1.2e-3, -3e-4)
     assert ome.images[0].pixels.physical_size_x == 0.0165
+
+
+def test_a_disk_without_room_for_smaller_copies_is_an_error_and_no_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("BAND_ROWS", 64), ("LARGE_PX", 200), ("_SMALLEST_PX", 80)):
+        monkeypatch.setattr(writing, name, value)
+    asked = []
+
+    def full(handle: int, begin: int, size: int) -> None:
+        asked.append((begin, size))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    image, path = random(323, 219), tmp_path / "a.ome.tiff"
+    with pytest.raises(OSError, match="No space left") as refused:
+        write_image(path, facts(image.shape), in_bands(image[None], 64))
+    assert refused.value.filename == str(path)
+    # All that will be mapped, from its beginning.
+    assert asked == [(0, 161 * 109 + 80 * 54)]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("compressed", [False, True])

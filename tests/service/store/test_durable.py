@@ -69,3 +69,9 @@ def test_a_file_system_that_syncs_no_folders_takes_files_all_the_same(
     else:
         write_text(tmp_path / "one", "1")
     assert [one.name for one in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_full_disk_is_an_error_that_names_the_file() -> None:
+    with pytest.raises(OSError, match="No space left") as refused:
+        write_bytes(Path("/dev/full"), b"text")
+    assert refused.value.filename == "/dev/full"

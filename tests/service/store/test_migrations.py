@@ -12,7 +12,7 @@ import pytest
 from config.model import Config
 from service.errors import StoreError
 from service.model.focus import FocusBeam, FocusState
-from service.model.images.checks import CheckedImage, ImageCounts
+from service.model.images.checks import CheckedImage, CheckKind, ImageCounts
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobOrigin, JobState
 from service.model.phases import PauseCause, Phase
 from service.model.review import EditKind, Verdict
@@ -52,6 +52,9 @@ whose fluorescence was never saved; all four were skipped then."""
 
 VERSION_7 = VERSION_1.with_name("version7.sql")
 """Store written by version 7: a job done, one whose exposure is unknown, one queued."""
+
+VERSION_8 = VERSION_1.with_name("version8.sql")
+"""Store written by version 8: a frame that was taken again, one that waits to be taken again, one queued."""
 
 
 def restored(sample: Path, folder: Path) -> Path:
@@ -254,6 +257,26 @@ def test_images_of_version_7_are_not_checked_and_are_taken_again_by_nobody(tmp_p
         first = store.ledger.exposures(job=done.id)[0]
         store.images.add(CheckedImage(first.id, done.id, "em/S0001/J000001.ome.tiff", "0" * 64))
         assert store.images.latest(done.id) is not None
+    (tmp_path / "new").mkdir()
+    new_store(tmp_path / "new").close()
+    assert schema(path) == schema(tmp_path / "new" / "session.sqlite")
+
+
+def test_what_the_beam_touched_by_version_8_is_found_and_frames_wait_on(tmp_path: Path) -> None:
+    path = restored(VERSION_8, tmp_path)
+    before = content(path)
+    with closing(Store.open(path)) as store:
+        first, second, third = store.queue.jobs()
+        assert [job.hold_cause for job in (first, second, third)] == [None, HoldCause.RETAKE, None]
+        assert [(old.job, new.job) for old, new in store.images.retakes()] == [(first.id, first.id)]
+        assert store.images.counts() == ImageCounts({CheckKind.DARK: 2}, 1, 1)
+        assert [row.state for row in store.ledger.exposures()] == [ExposureState.CLOSED] * 3
+        on_second = (second.rect_m[0] + 1e-6, second.rect_m[1] + 1e-6, second.rect_m[2] - 1e-6, 2e-6)
+        assert [job.id for job in store.queue.jobs_touching(on_second, 9)] == [second.id]
+        assert len(store.ledger.exposed_rects((1e-6, 1e-6, 2e-6, 2e-6))) == 3
+        assert store.ledger.exposed_rects((1e-3, 1e-3, 2e-3, 2e-3)) == []
+    after = content(path)
+    assert {name: after[name] for name in before} == before
     (tmp_path / "new").mkdir()
     new_store(tmp_path / "new").close()
     assert schema(path) == schema(tmp_path / "new" / "session.sqlite")

@@ -211,3 +211,30 @@ def test_status_without_a_daemon_says_how_to_take_up_a_run_that_has_not_ended(
     assert found["stopped in"] == f"idle; `ilemtrack resume {tmp_path / 'run'}` takes it up again"
     assert "ended" not in found
     assert found["run"].endswith("(dry-run), no daemon")
+
+
+def test_a_run_without_a_daemon_has_no_finish(tmp_path: Path, say: Said) -> None:
+    session = Session(tmp_path / "run", small_config())
+    session.store.apply(SessionEvent.START)
+    said = say("estimate", "--run", tmp_path / "run")[1]
+    assert "no daemon drives it now; " in said
+    assert "finished" not in said
+    session.store.apply(SessionEvent.ABORT)
+    session.store.close()
+    said = say("estimate", "--run", tmp_path / "run")[1]
+    assert "left: nothing, as the session was aborted" in said
+    assert "finished" not in said
+
+
+def test_a_paused_session_is_finished_then_only_if_it_goes_on(
+    control: Control, store: Store, say: Said
+) -> None:
+    store.apply(SessionEvent.START)
+    assert "if nothing stops it" in say("estimate", "--connect", run_endpoints("run-1").requests)[1]
+    store.apply(SessionEvent.PAUSE, cause=PauseCause.PERSON)
+    assert "if it goes on now" in say("estimate", "--connect", run_endpoints("run-1").requests)[1]
+
+
+def test_states_are_counted_in_words(control: Control, store: Store, say: Said) -> None:
+    store.ledger.arm("J000001", rect(20, 0), 1e-6)
+    assert "1 under the beam" in rows(say)["jobs"]

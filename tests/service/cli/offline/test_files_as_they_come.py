@@ -213,3 +213,12 @@ def test_ome_zarr_has_the_cells_of_the_same_tiff(say: Said, tmp_path: Path) -> N
     assert status == 0
     _, plain, _ = say("detect", write(tmp_path / "a.ome.tif", grey), "--json")
     assert document["frames"][0]["cells"] == plain["frames"][0]["cells"] != []
+
+
+def test_warnings_of_several_frames_name_them(say: Said, tmp_path: Path) -> None:
+    dark = np.full((64, 64), 500, np.uint16)
+    first, second = (write(tmp_path / f"{name}.ome.tif", dark) for name in "ab")
+    said = say("detect", first, second)[2]
+    for path in (first, second):
+        assert f"warning: {path} page 0: all pixels have the value 500" in said
+    assert "warning: all pixels have the value 500" in say("detect", first)[2]

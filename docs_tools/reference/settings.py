@@ -9,11 +9,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from config.model import Config
-from documentation.reference.cells import cell, table
+from docs_tools.reference.cells import cell, table
 
 _HEAD = """# Every setting
 
-Made from the program by `python -m documentation`. A configuration is one YAML file; what it leaves out has
+Made from the program by `python -m docs_tools`. A configuration is one YAML file; what it leaves out has
 the default. `ilemtrack config show > my.yaml` writes a whole one with these descriptions as comments,
 `ilemtrack config check my.yaml` checks it, and `ilemtrack config schema` prints the JSON Schema, with which
 editors complete and check while you type. An unknown key, or a value out of its range, is refused in one

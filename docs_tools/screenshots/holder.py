@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from documentation.screenshots.pictures import opened, take_picture
-from documentation.screenshots.programs import console, ilemtrack
+from docs_tools.screenshots.pictures import opened, take_picture
+from docs_tools.screenshots.programs import console, ilemtrack
 from simulators.overview.picture import draw_overview
 from simulators.overview.placing import place_array
 from simulators.overview.values import ArraySettings, PictureSettings

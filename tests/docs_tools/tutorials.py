@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from documentation.tutorials import run
+from docs_tools.tutorials import run
 
 
 def run_tutorial(document: Path, folder: Path) -> int:

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from documentation.places import DOCS, ROOT
-from documentation.site.diagrams import with_diagrams
+from docs_tools.places import DOCS, ROOT
+from docs_tools.site.diagrams import with_diagrams
 
 ASSETS = Path(__file__).with_name("assets")
 """Style and script, which only the site has."""

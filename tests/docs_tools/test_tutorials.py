@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.exceptions import TyperException
 
-from documentation.places import DOCS, REFERENCE, ROOT, TUTORIALS
-from documentation.tutorials import TutorialError, matches, run, steps
+from docs_tools.places import DOCS, REFERENCE, ROOT, TUTORIALS
+from docs_tools.tutorials import TutorialError, matches, run, steps
 from service.cli.commands import COMMANDS
 from service.cli.lazy import Entry, Section, load_command
-from tests.documentation.tutorials import run_tutorial
+from tests.docs_tools.tutorials import run_tutorial
 
 DOCUMENTS = sorted([ROOT / "README.md", *set(DOCS.rglob("*.md")) - {REFERENCE / "commands.md"}])
 """All but the reference, which shows usage."""

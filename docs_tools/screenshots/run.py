@@ -4,9 +4,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from documentation.places import ROOT
-from documentation.screenshots.pictures import SCREEN, keep
-from documentation.screenshots.programs import ilemtrack
+from docs_tools.places import ROOT
+from docs_tools.screenshots.pictures import SCREEN, keep
+from docs_tools.screenshots.programs import ilemtrack
 
 _RUN = "shown"
 

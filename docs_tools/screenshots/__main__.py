@@ -1,4 +1,4 @@
-"""Take all pictures anew, or some: ``python -m documentation.screenshots [console] [holder] [run]``."""
+"""Take all pictures anew, or some: ``python -m docs_tools.screenshots [console] [holder] [run]``."""
 
 import shutil
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from documentation.places import ROOT
-from documentation.screenshots import console, holder, run
-from documentation.screenshots.programs import runtime_folder
+from docs_tools.places import ROOT
+from docs_tools.screenshots import console, holder, run
+from docs_tools.screenshots.programs import runtime_folder
 from tests.chromium import chromium
 
 TRIALS = ROOT / "build" / "screenshots"

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from documentation.places import PICTURES
+from docs_tools.places import PICTURES
 from service.console.view import THEME_COOKIE
 
 SCREEN, PHONE = (1280, 720), (390, 844)

@@ -2,7 +2,7 @@
 
 import sys
 
-from documentation.site.build import SiteError, build
+from docs_tools.site.build import SiteError, build
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from documentation.screenshots.pictures import PHONE, SCREEN, opened, take_picture
-from documentation.screenshots.programs import console, ilemtrack, running, status, until
+from docs_tools.screenshots.pictures import PHONE, SCREEN, opened, take_picture
+from docs_tools.screenshots.programs import console, ilemtrack, running, status, until
 
 _SLOW = """
 layout: {kind: grid, sections: 3, fields: [2, 1], pitch_um: 300}

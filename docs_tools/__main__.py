@@ -1,7 +1,7 @@
-"""Renew the references that are made from the code: ``python -m documentation``."""
+"""Renew the references that are made from the code: ``python -m docs_tools``."""
 
-from documentation.places import REFERENCE
-from documentation.reference.pages import PAGES
+from docs_tools.places import REFERENCE
+from docs_tools.reference.pages import PAGES
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def with_diagrams(text: str) -> str:
     """
     drawn = _BLOCK.sub(lambda found: _drawn(found[1]), text)
     if "```mermaid" in drawn:
-        raise ValueError("a diagram is no flow chart from top to bottom: documentation.site.diagrams")
+        raise ValueError("a diagram is no flow chart from top to bottom: docs_tools.site.diagrams")
     return drawn
 
 

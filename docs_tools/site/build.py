@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from documentation.places import DOCS, ROOT
-from documentation.site.links import faults
-from documentation.site.staging import stage
+from docs_tools.places import DOCS, ROOT
+from docs_tools.site.links import faults
+from docs_tools.site.staging import stage
 
 BUILD = ROOT / "build"
 SITE = BUILD / "site"

@@ -6,15 +6,15 @@ import pytest
 from pydantic import BaseModel
 
 from config.model import Config
-from documentation.places import PICTURES, REFERENCE
-from documentation.reference.cells import cell
-from documentation.reference.pages import PAGES
-from documentation.reference.settings import models_in, unit
+from docs_tools.places import PICTURES, REFERENCE
+from docs_tools.reference.cells import cell
+from docs_tools.reference.pages import PAGES
+from docs_tools.reference.settings import models_in, unit
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_reference_is_that_of_the_code(name: str) -> None:
-    """``python -m documentation`` renews it."""
+    """``python -m docs_tools`` renews it."""
     assert (REFERENCE / name).read_text(encoding="utf-8") == PAGES[name]()
 
 

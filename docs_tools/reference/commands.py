@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from documentation.reference.cells import cell, table
+from docs_tools.reference.cells import cell, table
 from service.cli.commands import COMMANDS
 from service.cli.lazy import Entry, Section, load_command
 
 _HEAD = """# Every command
 
-Made from the program by `python -m documentation`; `ilemtrack COMMAND --help` says the same. Every command
+Made from the program by `python -m docs_tools`; `ilemtrack COMMAND --help` says the same. Every command
 takes `--help`. Exit statuses: [sessions](../session.md#exit-status). The keys of `--json`:
 [documents](../documents.md).
 """

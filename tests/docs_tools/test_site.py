@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from documentation.places import DOCS
-from documentation.site.build import settings
-from documentation.site.diagrams import with_diagrams
-from documentation.site.links import faults
-from documentation.site.staging import ASSETS, stage
+from docs_tools.places import DOCS
+from docs_tools.site.build import settings
+from docs_tools.site.diagrams import with_diagrams
+from docs_tools.site.links import faults
+from docs_tools.site.staging import ASSETS, stage
 
 
 def pages(nav: Any) -> Iterator[str]:

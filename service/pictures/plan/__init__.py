@@ -1,0 +1,1 @@
+"""Figure of a plan: fields, cells, frames in the order of the route, and their dose."""
