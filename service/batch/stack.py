@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from detection.serial.section import SerialSection, as_detection
+from detection.serial.section import SerialSection, Share, as_detection
 from drivers.errors import FrameError
 from drivers.recorded.frame import RecordedFrame
 from drivers.recorded.listed.frames import ListedFrame, read_listed
@@ -70,7 +70,7 @@ def detect_whole(
     """Detect in a whole stack, in this process; `advance` is called with the sections that are done."""
     found: list[FoundSection] = []
     failed: list[FailedFrame] = []
-    for one in _sections(frames, names, order, False):
+    for one in _sections(frames, names, order, False, lambda _: Share.WHOLE):
         if isinstance(one, FailedFrame):
             failed.append(one)
         else:
@@ -145,7 +145,8 @@ def _window(
     found: list[FoundSection] = []
     failed: list[FailedFrame] = []
     sightings = []
-    for one in _sections(frames, names, order, elsewhere):
+    shares = {name: window.share(window.first + n) for n, name in enumerate(names)}
+    for one in _sections(frames, names, order, elsewhere, shares.__getitem__):
         if isinstance(one, FailedFrame):
             if window.begin <= numbers[one.path, one.page or 0] < window.end:
                 failed.append(one)
@@ -158,7 +159,11 @@ def _window(
 
 
 def _sections(
-    frames: Sequence[ListedFrame], names: Sequence[str], order: Order, elsewhere: bool
+    frames: Sequence[ListedFrame],
+    names: Sequence[str],
+    order: Order,
+    elsewhere: bool,
+    share_of: Callable[[str], Share],
 ) -> Iterator[FoundSection | FailedFrame]:
     """Yield the sections of a stack; at most a window of frames is in memory."""
     failed: list[FailedFrame] = []
@@ -181,7 +186,7 @@ def _sections(
         failed.append(FailedFrame(frame.path, frame.page, says))
 
     for section in detect_serial(
-        read(), order.settings, detector_of(order.settings, order.token, elsewhere), refused
+        read(), order.settings, detector_of(order.settings, order.token, elsewhere), refused, share_of
     ):
         while failed:
             yield failed.pop(0)
