@@ -97,7 +97,7 @@ def detect_in_windows(
     """
     windows = windows_of(len(frames))
     results = []
-    work = partial(_window, order, workers.elsewhere)
+    work = partial(detect_window, order, workers.elsewhere)
     values = [(one, frames[one.first : one.last], names[one.first : one.last]) for one in windows]
     for window, result in zip(windows, workers.each(work, values), strict=True):
         if isinstance(result, Lost):
@@ -135,11 +135,21 @@ def draw_section(
     return picture, shown(frame.pixels, section, frame.pixel_size_m[0] * 1e6)
 
 
-def _window(
+def detect_window(
     order: Order,
     elsewhere: bool,
     value: tuple[Window, Sequence[ListedFrame], Sequence[str]],
 ) -> StackResult:
+    """Detect in a window of a stack; a worker does it.
+
+    Parameters
+    ----------
+    order : Order
+    elsewhere : bool
+        True on a computer that may not see the files as the one does that has listed them.
+    value : (Window, sequence of ListedFrame, sequence of str)
+        With the frames and names of all its sections, from first to last.
+    """
     window, frames, names = value
     numbers = {(frame.path, frame.page): window.first + n for n, frame in enumerate(frames)}
     found: list[FoundSection] = []
