@@ -6,17 +6,17 @@ two that ``make array`` wrote, those that got worst first.
 
 With ``ILEMTRACK_BENCH_SEEDS=development`` the frames are those of low seeds, on which numbers may be tuned;
 otherwise those of seeds kept apart, on which they are only reported. ``ILEMTRACK_BENCH_DETECTOR`` names the
-detector that is judged. See `benchmarks.scenes`.
+detector that is judged. See `benchmarks.frames.scenes`.
 """
 
 import importlib
 import os
-import pkgutil
 import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from rich.console import Console
@@ -41,13 +41,12 @@ def main(arguments: Sequence[str]) -> None:
 def _run(names: Sequence[str], console: Console) -> None:
     import cv2
 
-    from benchmarks.kept import Benchmark, Kept, write
-    from benchmarks.machine import machine
-    from benchmarks.rows import print_compared, print_rows
+    from benchmarks.measuring.kept import Benchmark, Kept, write
+    from benchmarks.measuring.machine import machine
+    from benchmarks.measuring.rows import print_compared, print_rows
 
     cv2.setNumThreads(1)
-    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in _names()}
-    runs = {name: module for name, module in modules.items() if hasattr(module, "run")}
+    runs = benchmarks()
     unknown = [name for name in names if name not in runs]
     if unknown:
         _end(f"there is no {unknown[0]}; there are {', '.join(runs)}")
@@ -71,8 +70,8 @@ def _run(names: Sequence[str], console: Console) -> None:
 
 
 def _compare(names: Sequence[str], console: Console) -> None:
-    from benchmarks.compare import print_pairs
-    from benchmarks.kept import read
+    from benchmarks.measuring.compare import print_pairs
+    from benchmarks.measuring.kept import read
     from service.errors import InputError
 
     if len(names) != 2:
@@ -89,9 +88,17 @@ def _end(why: str) -> NoReturn:
     sys.exit(2)
 
 
-def _names() -> list[str]:
-    here = str(Path(__file__).parent)
-    return [found.name for found in pkgutil.iter_modules([here]) if not found.name.startswith("_")]
+def benchmarks() -> dict[str, ModuleType]:
+    """Return the modules of all benchmarks, in the order of their names."""
+    here = Path(__file__).parent
+    places = sorted(here.glob("*/*.py"), key=lambda path: path.stem)
+    modules = {
+        path.stem: importlib.import_module(f"benchmarks.{path.parent.name}.{path.stem}")
+        for path in places
+        # `array` has a command of its own.
+        if not path.stem.startswith("_") and path.parent.name != "array"
+    }
+    return {name: module for name, module in modules.items() if hasattr(module, "run")}
 
 
 if __name__ == "__main__":

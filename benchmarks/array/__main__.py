@@ -18,9 +18,9 @@ from benchmarks.array import design
 from benchmarks.array.figures import figures, rows
 from benchmarks.array.lives import live
 from benchmarks.array.plots import draw
-from benchmarks.kept import Benchmark, Kept, write
-from benchmarks.machine import machine
-from benchmarks.rows import print_rows
+from benchmarks.measuring.kept import Benchmark, Kept, write
+from benchmarks.measuring.machine import machine
+from benchmarks.measuring.rows import print_rows
 
 
 def main(out: Path, sections: int) -> None:

@@ -17,7 +17,7 @@ from benchmarks.array.life import REMOVED, RUN, SAMPLES
 from benchmarks.array.lives import Lived
 from benchmarks.array.samples import Sample, read
 from benchmarks.array.unkept import job_of, removed_bytes
-from benchmarks.rows import Row, at_most, beside, high, low
+from benchmarks.measuring.rows import Row, at_most, beside, high, low
 from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
 from service.store.store import Store

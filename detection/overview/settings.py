@@ -1,7 +1,7 @@
 """Numbers of the search for sections.
 
-Chosen by hand on simulated overviews (`benchmarks.sections`, seed 40) and on four published pictures of real
-arrays, unless a line says otherwise.
+Chosen by hand on simulated overviews (`benchmarks.holder.sections`, seed 40) and on four published pictures
+of real arrays, unless a line says otherwise.
 """
 
 from dataclasses import dataclass, field

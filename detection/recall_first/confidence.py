@@ -4,8 +4,8 @@ A logistic regression whose coefficients are all 0 or above, so that confidence 
 grows. Each kind of frame counted as much as any other in the fit: sections after the paper with both sizes
 of cells and three noises; the simulated microscope with cytoplasmic, nuclear and punctate labels, each bright
 and dim, with few cells, with dim cells on uneven background, and without cells on even and uneven background,
-with and without debris (`benchmarks.scenes.every_kind`). The share of hits that are real depends on the
-specimen.
+with and without debris (`benchmarks.frames.scenes.every_kind`). The share of hits that are real depends on
+the specimen.
 """
 
 import math

@@ -3,7 +3,8 @@
 'By hand' means chosen by hand. 'Varied' means: times 0.7 and times 1.4, on 15 links between neighbours of
 simulated stacks of 12 to 80 cells in a frame (development seeds 20, 21, 31, 60 and 70). With the defaults no
 link is bad, and the error at the corner of the frame is .85 px in the median and 4.3 px at most. 'No change'
-means the same figures with both values. `python -m benchmarks.serial_sensitivity registration` measures them.
+means the same figures with both values. `python -m benchmarks.serial.serial_sensitivity registration`
+measures them.
 """
 
 import math

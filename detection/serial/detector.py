@@ -28,7 +28,7 @@ from detection.serial.hits_of_one_cell import (
     join_alike,
 )
 from detection.serial.pooling import Layer, Neighbour, pool, split_background
-from detection.serial.section import HeldSection, SerialSection
+from detection.serial.section import HeldSection, SerialSection, Share
 from detection.serial.settings import SETTINGS
 from detection.serial.shared_background import with_shared_background
 from detection.serial.splitting import outlines_of, split_merged
@@ -63,8 +63,14 @@ class SerialDetector:
         self._count = self._next_tracked = self._next_out = 0
         self._chains = 0
 
-    def add(self, frame: SectionFrame) -> list[SerialSection]:
+    def add(self, frame: SectionFrame, share: Share = Share.WHOLE) -> list[SerialSection]:
         """Take the next section, in the order of cutting, and return the sections that are finished.
+
+        Parameters
+        ----------
+        frame : SectionFrame
+        share : Share
+            Less than the whole for sections that are there for others.
 
         Raises
         ------
@@ -91,6 +97,7 @@ class SerialDetector:
             camera_frames=camera_frames,
             fixed=find_fixed(camera_frames, [one.camera_frames for one in self._window]),
             background_sections=len(self._window),
+            share=share,
         )
         if links and links[0].bad:
             section.warnings.append(_warning(links, place))
@@ -191,7 +198,8 @@ class SerialDetector:
         near = [
             one
             for one in others
-            if one.place.chain == section.place.chain
+            if section.share is Share.WHOLE
+            and one.place.chain == section.place.chain
             and abs(one.place.index - section.place.index) <= _SETTINGS.pool_sections
         ]
         cells = section.single.cells
@@ -209,7 +217,7 @@ class SerialDetector:
         one_each = gives_one_box_a_cell(section.cells)
         if near and not one_each:
             split_merged(section, near)
-        elif not near and self._pool_ahead:
+        elif not near and self._pool_ahead and section.share is Share.WHOLE:
             section.cells = noise_hits.reject_noise(section.cells, section.layer, self._beside(section))
         self._link(section, boxes_only=one_each)
         section.elapsed_ms += (time.perf_counter() - started) * 1e3

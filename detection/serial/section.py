@@ -1,6 +1,7 @@
 """A section among its neighbours: while it is held, and its final result."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from detection.image.boxes import BoxPx
 from detection.image.hits import Cell, Detection, Overlooked
@@ -68,6 +69,14 @@ class SerialSection:
         return self.links[-1] if self.links and not self.links[-1].bad else None
 
 
+class Share(Enum):
+    """Share of the work on a section that is done, for a stack that is cut into windows."""
+
+    ALONE = "alone"
+    """Without its average with neighbours: the cells that it shows by itself, its motion and its tracks."""
+    WHOLE = "whole"
+
+
 @dataclass(slots=True)
 class HeldSection:
     """A section in the window, whose cells later sections may still change.
@@ -92,6 +101,7 @@ class HeldSection:
         With those of the average with neighbours; once it is tracked.
     tracks : list of tuple of str
         Of each of `cells`.
+    share : Share
     """
 
     frame: SectionFrame
@@ -109,6 +119,7 @@ class HeldSection:
     outlines: Outlines | None = None
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
+    share: Share = Share.WHOLE
 
 
 PIXEL_SIZE_TOLERANCE = 0.001

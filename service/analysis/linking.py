@@ -11,7 +11,7 @@ from detection.errors import DetectionError
 from detection.image.hits import Detection
 from detection.registration.section_frame import SectionFrame
 from detection.serial.detector import SerialDetector
-from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection
+from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection, Share
 from detection.tracking.central_section import central_sections
 from service.analysis.mosaic import FieldFrame, Mosaic, stitch_fields
 from service.analysis.track_names import TrackNames
@@ -88,7 +88,9 @@ class Linking:
         self._order: list[str] = []
         """Sections that the detector has taken, in order."""
 
-    def add(self, frames: Sequence[FieldFrame], angle_rad: float | None = None) -> list[Found]:
+    def add(
+        self, frames: Sequence[FieldFrame], angle_rad: float | None = None, share: Share = Share.WHOLE
+    ) -> list[Found]:
         """Take the next section, and return the results that are final now.
 
         Parameters
@@ -97,6 +99,8 @@ class Linking:
             Of one section, in the order of exposure, at least one.
         angle_rad : float, optional
             Rotation of the section on the stage, where the layout gives it.
+        share : Share
+            Less than the whole for sections that are there for others.
         """
         if not self._settings.serial:
             return [self._alone(frames)]
@@ -111,7 +115,7 @@ class Linking:
             self._restart()
         self._held[section] = mosaic
         try:
-            done = self._serial.add(mosaic.whole)
+            done = self._serial.add(mosaic.whole, share)
             self._order.append(section)
             self._last = mosaic.whole
             for one in done:

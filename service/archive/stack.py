@@ -10,7 +10,7 @@ from detection.detectors import Detector
 from detection.errors import DetectionError
 from detection.registration.section_frame import SectionFrame
 from detection.serial.detector import SerialDetector
-from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection, as_detection
+from detection.serial.section import PIXEL_SIZE_TOLERANCE, SerialSection, Share, as_detection
 from drivers.recorded.frame import RecordedFrame
 from service.archive.frames import frame_document
 from service.errors import InputError
@@ -92,6 +92,7 @@ def detect_serial(
     settings: DetectionConfig,
     detector: Detector,
     refused: Callable[[RecordedFrame, str], None],
+    share_of: Callable[[str], Share] = lambda _: Share.WHOLE,
 ) -> Iterator[SerialSection]:
     """Detect in the sections of a stack; each is yielded once no later one can change it.
 
@@ -105,12 +106,14 @@ def detect_serial(
     refused : callable
         Called with a frame that cannot be used, and the sentence of the error, which names file and page; its
         section is then left out.
+    share_of : callable
+        The share of a section, by its name.
     """
     serial = SerialDetector(settings, detector=detector)
     for frame, name in frames:
         section = SectionFrame(name, frame.pixels, frame.pixel_size_m[0] * 1e6, frame.offset_adu)
         try:
-            done = serial.add(section)
+            done = serial.add(section, share_of(name))
         except DetectionError as error:
             refused(frame, f"{frame.path} page {frame.page}: {error}")
             continue

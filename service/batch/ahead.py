@@ -13,6 +13,7 @@ from pathlib import Path
 
 from config.model import Config
 from detection.detectors import Detector
+from detection.serial.section import Share
 from drivers.errors import FrameError
 from drivers.recorded.listed.frames import ListedFrame, read_listed
 from service.analysis.linking import Linking
@@ -82,7 +83,7 @@ def answered_ahead(
     windows = windows_of(len(sections))
     if not config.detection.serial:
         windows = [Window(number, number, number + 1, number + 1) for number in range(len(sections))]
-    values = [tuple(sections[one.first : one.last]) for one in windows]
+    values = [[(sections[n], one.share(n)) for n in range(one.first, one.last)] for one in windows]
     look_ahead = config.session.order == "array"
     order = Order(config.detection, uuid.uuid4().hex)
     work = partial(_answers, order, look_ahead, workers.elsewhere)
@@ -94,11 +95,13 @@ def answered_ahead(
     return remembering(detector, answers)
 
 
-def _answers(order: Order, look_ahead: bool, elsewhere: bool, sections: Sequence[Ahead]) -> dict[str, Answer]:
+def _answers(
+    order: Order, look_ahead: bool, elsewhere: bool, sections: Sequence[tuple[Ahead, Share]]
+) -> dict[str, Answer]:
     """Return what a detector answers while sections are linked; a worker does it."""
     recording = Recording(detector_of(order.settings, order.token, elsewhere))
     linking = Linking(order.settings, recording, look_ahead, TrackNames(()), lambda _: ())
-    for section in sections:
+    for section, share in sections:
         frames = []
         for field, file in section.fields:
             try:
@@ -107,6 +110,6 @@ def _answers(order: Order, look_ahead: bool, elsewhere: bool, sections: Sequence
                 # The session finds that out itself, and says it.
                 continue
         if frames:
-            linking.add(frames, section.angle_rad)
+            linking.add(frames, section.angle_rad, share)
     linking.finish()
     return recording.answers

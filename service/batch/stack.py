@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from detection.serial.section import SerialSection, as_detection
+from detection.serial.section import SerialSection, Share, as_detection
 from drivers.errors import FrameError
 from drivers.recorded.frame import RecordedFrame
 from drivers.recorded.listed.frames import ListedFrame, read_listed
@@ -70,7 +70,7 @@ def detect_whole(
     """Detect in a whole stack, in this process; `advance` is called with the sections that are done."""
     found: list[FoundSection] = []
     failed: list[FailedFrame] = []
-    for one in _sections(frames, names, order, False):
+    for one in _sections(frames, names, order, False, lambda _: Share.WHOLE):
         if isinstance(one, FailedFrame):
             failed.append(one)
         else:
@@ -97,7 +97,7 @@ def detect_in_windows(
     """
     windows = windows_of(len(frames))
     results = []
-    work = partial(_window, order, workers.elsewhere)
+    work = partial(detect_window, order, workers.elsewhere)
     values = [(one, frames[one.first : one.last], names[one.first : one.last]) for one in windows]
     for window, result in zip(windows, workers.each(work, values), strict=True):
         if isinstance(result, Lost):
@@ -135,17 +135,28 @@ def draw_section(
     return picture, shown(frame.pixels, section, frame.pixel_size_m[0] * 1e6)
 
 
-def _window(
+def detect_window(
     order: Order,
     elsewhere: bool,
     value: tuple[Window, Sequence[ListedFrame], Sequence[str]],
 ) -> StackResult:
+    """Detect in a window of a stack; a worker does it.
+
+    Parameters
+    ----------
+    order : Order
+    elsewhere : bool
+        True on a computer that may not see the files as the one does that has listed them.
+    value : (Window, sequence of ListedFrame, sequence of str)
+        With the frames and names of all its sections, from first to last.
+    """
     window, frames, names = value
     numbers = {(frame.path, frame.page): window.first + n for n, frame in enumerate(frames)}
     found: list[FoundSection] = []
     failed: list[FailedFrame] = []
     sightings = []
-    for one in _sections(frames, names, order, elsewhere):
+    shares = {name: window.share(window.first + n) for n, name in enumerate(names)}
+    for one in _sections(frames, names, order, elsewhere, shares.__getitem__):
         if isinstance(one, FailedFrame):
             if window.begin <= numbers[one.path, one.page or 0] < window.end:
                 failed.append(one)
@@ -158,7 +169,11 @@ def _window(
 
 
 def _sections(
-    frames: Sequence[ListedFrame], names: Sequence[str], order: Order, elsewhere: bool
+    frames: Sequence[ListedFrame],
+    names: Sequence[str],
+    order: Order,
+    elsewhere: bool,
+    share_of: Callable[[str], Share],
 ) -> Iterator[FoundSection | FailedFrame]:
     """Yield the sections of a stack; at most a window of frames is in memory."""
     failed: list[FailedFrame] = []
@@ -181,7 +196,7 @@ def _sections(
         failed.append(FailedFrame(frame.path, frame.page, says))
 
     for section in detect_serial(
-        read(), order.settings, detector_of(order.settings, order.token, elsewhere), refused
+        read(), order.settings, detector_of(order.settings, order.token, elsewhere), refused, share_of
     ):
         while failed:
             yield failed.pop(0)

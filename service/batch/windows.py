@@ -7,17 +7,25 @@ from dataclasses import dataclass, replace
 
 from detection.image.boxes import BoxPx
 from detection.registration.rigid import Rigid
-from detection.serial.section import SerialCell, SerialSection
+from detection.serial.section import SerialCell, SerialSection, Share
+from detection.tracking.settings import SETTINGS as TRACKING
 from detection.tracking.tracker import Place
 
-CORE = 96
-"""Sections of a window whose result counts."""
+CORE, LONGEST_CORE = 96, 192
+"""Sections of a window whose result counts, in short and in long stacks: sections around a window are work
+that is done twice, and few windows keep few workers busy."""
+_WINDOWS = 16
+"""Windows of a stack from which on they become longer."""
 BEFORE = 26
-"""Sections before them that are detected as well, so that all is as in the whole stack: the background of a
-section is of 13 before it, fixed pattern compares 11 sections before, and an average takes the fixed pattern
-of the two sections before it. Measured: docs/decisions/0023-archives-on-dask.md."""
+"""Sections before them that take part, so that all is as in the whole stack: the background of a section is
+of 13 before it, fixed pattern compares 11 sections before, and an average takes the fixed pattern of the two
+sections before it. Measured: docs/decisions/0023-archives-on-dask.md."""
+_WHOLE_BEFORE = TRACKING.kept_sightings
+"""Of these, those with all that averages show: predictions look back so many sightings of a cell."""
 AFTER = 5
 """Sections after them: a section comes out five sections late."""
+_WHOLE_AFTER = TRACKING.longest_gap
+"""Of these, those from which cells are carried; the rest is in their averages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,12 @@ class Window:
     begin: int
     end: int
     last: int
+
+    def share(self, section: int) -> Share:
+        """Return the share of a section in the result of the window."""
+        if self.begin - _WHOLE_BEFORE <= section < self.end + _WHOLE_AFTER:
+            return Share.WHOLE
+        return Share.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,8 @@ class Sightings:
 
 def windows_of(count: int) -> list[Window]:
     """Return the windows of a stack; they depend on its length alone."""
-    parts = max(math.ceil(count / CORE), 1)
+    core = min(max(math.ceil(count / _WINDOWS), CORE), LONGEST_CORE)
+    parts = max(math.ceil(count / core), 1)
     edges = [count * part // parts for part in range(parts + 1)]
     return [
         Window(max(begin - BEFORE, 0), begin, end, min(end + AFTER, count))

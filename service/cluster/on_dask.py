@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
@@ -15,7 +17,9 @@ from distributed import Client, Future, LocalCluster
 from distributed.comm.addressing import get_address_host_port
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
+from distributed.versions import VersionMismatchWarning
 
+from service.cluster.certificates import check_certificates
 from service.cluster.workers import Lost
 from service.errors import InputError
 from service.version import program_version
@@ -135,14 +139,13 @@ class OnDask:
                 if self._client.status != "running":
                     raise ConnectionError(f"no answer from {self._name}") from None
                 self._revive()
-                if not self._client.scheduler_info(n_workers=-1)["workers"]:
-                    alone_s += _LOOK_S
-                    if alone_s == _LOOK_S:
-                        self._tell(
-                            f"{self._name} has no worker left; the work goes on as soon as one is back"
-                        )
-                else:
+                workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+                if any(one["status"] == "running" for one in workers):
                     alone_s = 0.0
+                    continue
+                alone_s += _LOOK_S
+                if alone_s == _LOOK_S:
+                    self._tell(f"{self._name} {_waiting_for(len(workers))}")
             except _OtherVersionError as error:
                 raise InputError(f"{self._name}: {error}") from None
             except ModuleNotFoundError as error:
@@ -150,6 +153,15 @@ class OnDask:
                     f"{self._name}: a worker cannot do this work ({error}); install ilemtrack"
                     f" {program_version()} for all workers"
                 ) from None
+
+
+def _waiting_for(workers: int) -> str:
+    if not workers:
+        return "has no worker left; the work goes on as soon as one is back"
+    return (
+        "has no worker with memory left (Dask pauses a worker at 80 % of its --memory-limit); the work goes"
+        " on as soon as one has"
+    )
 
 
 _NO_MORE: Any = object()
@@ -220,12 +232,14 @@ def remote_cluster(address: str, tell: Callable[[str], None]) -> Iterator[OnDask
         There is no scheduler at the address, or it has no worker; one sentence.
     """
     name = f"the scheduler at {address}"
+    check_certificates(address)
     with _quiet():
         try:
             # A client whose address cannot be read waits half a minute for itself when the program ends.
             get_address_host_port(address)
-            client = Client(address, timeout=_CONNECT_S, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
+            with warnings.catch_warnings(record=True) as warned:
+                client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
             why = " ".join(str(error).split())[:200] or type(error).__name__
             raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({why})") from None
         with client:
@@ -236,12 +250,39 @@ def remote_cluster(address: str, tell: Callable[[str], None]) -> Iterator[OnDask
                         f"{name} has no worker; start some with `dask worker {address} --nthreads 1`"
                     )
                 time.sleep(0.1)
+            _check_versions(client, name)
+            if any(issubclass(one.category, VersionMismatchWarning) for one in warned):
+                tell(
+                    f"warning: {name} has other versions of Python or of its packages than this computer;"
+                    " results may differ a little"
+                )
             if max(threads.values()) > 1:
                 tell(
                     f"warning: {name} has workers of several threads, which share one interpreter; workers"
                     " started with --nthreads 1 are faster"
                 )
             yield OnDask(client, name, True, tell)
+
+
+def _check_versions(client: Client, name: str) -> None:
+    """Raise an `InputError` if scheduler or workers have another version of ilemtrack, or none.
+
+    They are asked by a function of Python: one of ours might not be there. Each piece of work asks again
+    (`_run`), as workers may come later.
+    """
+    found: dict[str, object] = dict(client.run(version, "ilemtrack", on_error="return"))
+    try:
+        found["the scheduler"] = client.run_on_scheduler(version, "ilemtrack")
+    except PackageNotFoundError as error:
+        found["the scheduler"] = error
+    wrong = {where: one for where, one in found.items() if one != program_version()}
+    if wrong:
+        where, one = next(iter(wrong.items()))
+        what = "no ilemtrack" if isinstance(one, PackageNotFoundError) else f"ilemtrack {one}"
+        place = where if where == "the scheduler" else f"the worker at {where}"
+        raise InputError(
+            f"{name}: {place} has {what}, and this is {program_version()}; install the same for all"
+        )
 
 
 @contextmanager

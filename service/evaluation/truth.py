@@ -110,6 +110,10 @@ def _read_zarr(folder: Path) -> Truth:
         labels = {stem_of(folder): folder} if is_labels(folder) else {}
         if not labels:
             images = ngff_images(folder)
+            if len({stem_of(one) for one in images}) < len(images):
+                raise InputError(
+                    f"{folder}: has several images of one name, as plates do; name its images one by one"
+                )
             labels = {stem_of(one): one / "labels" / labels_of(one) for one in images}
     except FrameError as error:
         raise InputError(str(error)) from None

@@ -37,13 +37,13 @@ _DARK, _AROUND = 0.99, 2
 there is nothing to look at. Without a beam the simulator has .995 to .999, its most even good frames .94:
 bare support after 10 ms a pixel. Images of 16 bits may use a small part of their levels."""
 _CLIPPED = 0.5
-"""Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks.frame_checks`, good
+"""Share of pixels at one grey level at the end. With 1 us, the noisiest of `benchmarks frame_checks`, good
 frames have .36 at most."""
 _LEAST_ROWS = 8
 """Fewer rows without signal, or like those of another image, are let pass. Chosen by hand; not measured."""
 _BLANK = 0.2
 """Noise over that of images with the same settings: .9 and more in good frames of development seeds, .07 at
-most without a beam (`benchmarks.frame_checks`)."""
+most without a beam (`benchmarks frame_checks`)."""
 _FINE = 0.2
 """Sharpness of a section below which focus is not judged: its pixels are small for the detail that it has. A
 blur of 2.5 px does not show, and good frames differ by more than ten times. Median of development seeds: .3

@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 DRIFT_PX = 2.0
 """Way at which an image has drifted. Good frames of development seeds have .9 at most."""
 LEAST_PX = 24
-"""Narrowest strip that is compared. All numbers here are chosen by hand; `benchmarks.frame_checks` shows what
+"""Narrowest strip that is compared. All numbers here are chosen by hand; `benchmarks frame_checks` shows what
 they do."""
 LEAST_ROWS = 320
 _WINDOW_ROWS = 96

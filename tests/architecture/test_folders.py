@@ -10,9 +10,6 @@ from tests.places import ROOT
 MOST_MODULES = 12
 """A longer list is no longer taken in at a glance."""
 
-LARGER = {"benchmarks"}
-"""Folders that may have more: every benchmark is a module of its own, and one finds it by its name."""
-
 
 def _modules() -> list[PurePosixPath]:
     places = [*ROOMS, "tests", "benchmarks", "docs_tools", "release"]
@@ -22,7 +19,14 @@ def _modules() -> list[PurePosixPath]:
 def test_no_folder_has_more_modules_than_one_takes_in() -> None:
     counts = Counter(str(module.parent) for module in _modules() if module.name != "__init__.py")
     assert counts["service/daemon"] > 1
-    assert {folder: n for folder, n in counts.items() if n > MOST_MODULES and folder not in LARGER} == {}
+    assert counts["benchmarks/frames"] > 1
+    assert {folder: n for folder, n in counts.items() if n > MOST_MODULES} == {}
+
+
+def test_no_two_benchmarks_have_one_name() -> None:
+    names = Counter(module.stem for module in (ROOT / "benchmarks").glob("*/[a-z]*.py"))
+    assert names["cost"] == 1
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_folders_are_packages_that_hold_a_docstring_only() -> None:

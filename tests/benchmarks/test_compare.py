@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as program
-from benchmarks import kept, rows
-from benchmarks.compare import alone, pairs, print_pairs
-from benchmarks.kept import Benchmark, Kept
-from benchmarks.machine import machine
-from benchmarks.rows import Row
+from benchmarks.measuring import kept, rows
+from benchmarks.measuring.compare import alone, pairs, print_pairs
+from benchmarks.measuring.kept import Benchmark, Kept
+from benchmarks.measuring.machine import machine
+from benchmarks.measuring.rows import Row
 from service.errors import InputError
 
 

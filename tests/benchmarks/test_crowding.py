@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from benchmarks.crowding.design import LEVELS, Recipe, recipes
-from benchmarks.crowding.scenes import LEAST_UM, Scene, scene
-from benchmarks.crowding_quality import judged_scene
-from benchmarks.scenes import PEER
+from benchmarks.frames.crowding.design import LEVELS, Recipe, recipes
+from benchmarks.frames.crowding.scenes import LEAST_UM, Scene, scene
+from benchmarks.frames.crowding_quality import judged_scene
+from benchmarks.frames.scenes import PEER
 
 SPARSE = Recipe(1, 0.1, 5.5, 20.0, "disc", "bell", True, 178, 16, processed=False)
 CROWDED = Recipe(2, 0.75, 5.5, 8.0, "ring", "lumpy", False, 300, 8, processed=False)

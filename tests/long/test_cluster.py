@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from distributed.security import Security
 
-from service.cluster.on_dask import OnDask, local_cluster
+from service.cluster.on_dask import OnDask, local_cluster, remote_cluster
 from service.cluster.workers import Lost
+from service.errors import InputError
 from tests.places import ROOT
 from tests.service.cluster import work
 
@@ -50,13 +52,21 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def started(command: list[str], **variables: str) -> Iterator[subprocess.Popen[str]]:
+    # Dask writes more than a pipe holds.
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | variables,
+    )
     try:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +100,9 @@ def within(host: str, *command: str) -> list[str]:
     return ["ip", "netns", "exec", host, *command]
 
 
-def worker(host: str) -> list[str]:
-    return within(host, DASK, "worker", f"tcp://{ADDRESS[0]}:8786", "--nthreads", "1", "--no-dashboard")
+def worker(host: str, protocol: str = "tcp") -> list[str]:
+    address = f"{protocol}://{ADDRESS[0]}:8786"
+    return within(host, DASK, "worker", address, "--nthreads", "1", "--no-dashboard")
 
 
 @pytest.fixture
@@ -100,10 +111,15 @@ def scheduler(hosts: None) -> Iterator[str]:
         yield f"tcp://{ADDRESS[0]}:8786"
 
 
-def detected(*words: str, host: str | None = None) -> tuple[int, Any, str]:
+def detected(*words: str, host: str | None = None, **variables: str) -> tuple[int, Any, str]:
     command = [*PROGRAM, "detect", *words, "--json"]
     done = subprocess.run(
-        within(host, *command) if host else command, cwd=ROOT, capture_output=True, text=True, timeout=280
+        within(host, *command) if host else command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env=os.environ | variables,
     )
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
@@ -158,6 +174,91 @@ def test_a_scheduler_without_workers_and_files_that_workers_do_not_see(
     assert status == 2
     assert said.count("\n") == 1
     assert "workers need the files under the same paths" in said
+
+
+def certificates(folder: Path) -> str:
+    """Write a key that all share, and the configuration of Dask that names it; return its folder."""
+    folder.mkdir()
+    made = Security.temporary()
+    (folder / "all.crt").write_text(made.tls_client_cert, encoding="ascii")
+    (folder / "all.key").write_text(made.tls_client_key, encoding="ascii")
+    pair = {"cert": str(folder / "all.crt"), "key": str(folder / "all.key")}
+    tls = {"ca-file": pair["cert"], "scheduler": pair, "worker": pair, "client": pair}
+    comm = {"require-encryption": True, "tls": tls}
+    (folder / "dask.yaml").write_text(json.dumps({"distributed": {"comm": comm}}), encoding="utf-8")
+    return str(folder)
+
+
+def test_an_encrypted_scheduler_takes_those_with_its_certificates(
+    tmp_path: Path, archive: Path, hosts: None
+) -> None:
+    ours, others = certificates(tmp_path / "ours"), certificates(tmp_path / "others")
+    images = [str(archive / f"s{n}.ome.tif") for n in range(3)]
+    _, alone, _ = detected(*images, "--workers", "1")
+    command = within(ONE, DASK, "scheduler", "--host", ADDRESS[0], "--protocol", "tls", "--no-dashboard")
+    address = f"tls://{ADDRESS[0]}:8786"
+    with started(command, DASK_CONFIG=ours), started(worker(TWO, "tls"), DASK_CONFIG=ours):
+        status, found, said = detected(*images, "--scheduler", address, host=ONE, DASK_CONFIG=ours)
+        assert (status, said) == (0, "")
+        assert plain(found) == plain(alone)
+        status, _, said = detected(*images, "--scheduler", address, host=ONE, DASK_CONFIG=others)
+    assert status == 2
+    assert said.startswith(f"ilemtrack: --scheduler {address}: no Dask scheduler answers there")
+    assert said.count("\n") == 1
+
+
+def test_a_worker_of_another_version_is_one_sentence(tmp_path: Path, archive: Path, scheduler: str) -> None:
+    other = tmp_path / "ilemtrack-0.0.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: ilemtrack\nVersion: 0.0.1\n")
+    with started(worker(TWO), PYTHONPATH=str(tmp_path)):
+        status, _, said = detected(str(archive), "--scheduler", scheduler, host=ONE)
+    assert status == 2
+    assert re.fullmatch(
+        r"ilemtrack: the scheduler at \S+: the worker at \S+ has ilemtrack 0\.0\.1, and this is \S+; install"
+        r" the same for all\n",
+        said,
+    )
+
+
+def test_two_clients_share_a_scheduler(archive: Path, scheduler: str) -> None:
+    _, alone, _ = detected(str(archive), "--workers", "1")
+    command = within(ONE, *PROGRAM, "detect", str(archive), "--json", "--scheduler", scheduler)
+    with started(worker(TWO)):
+        both = [
+            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            for _ in range(2)
+        ]
+        found = [one.communicate(timeout=280)[0] for one in both]
+    assert [plain(json.loads(one)) for one in found] == [plain(alone)] * 2
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_scheduler_that_ends_is_one_sentence_and_another_goes_on(tmp_path: Path, ends: bool) -> None:
+    file, go_on = tmp_path / "scheduler.json", tmp_path / "go_on"
+    command = [DASK, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    of_worker = [DASK, "worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard"]
+    with started([*command, "--scheduler-file", str(file)]) as scheduler:
+        until(file.exists)
+        address = json.loads(file.read_text())["address"]
+        with started(of_worker), remote_cluster(address, lambda _: None) as workers:
+            found = workers.each(partial(work.waiting, go_on), range(4))
+            assert next(found) == 0
+            if ends:
+                scheduler.kill()
+                with pytest.raises(InputError, match=f"the scheduler at {address} is gone .*; run it again"):
+                    next(found)
+            else:
+                go_on.touch()
+                assert list(found) == [1, 2, 3]
+    go_on.touch()
+
+
+def until(happens: Callable[[], bool]) -> None:
+    end = time.monotonic() + 200
+    while not happens() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert happens()
 
 
 def test_ctrl_c_leaves_nothing_half_written(archive: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.planning import BEAMS, FIELD_M, LARGE_SCAN_PX, cells, settings_of
+from benchmarks.targeting.planning import BEAMS, FIELD_M, LARGE_SCAN_PX, cells, settings_of
 from planner.plan import plan
 from planner.values import Field
 

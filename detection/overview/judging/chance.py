@@ -1,8 +1,8 @@
 """Chance that an outline is right: that it shares .8 of the union with a true section.
 
-A logistic model of what the search measures. `python -m benchmarks.section_confidence` prints such numbers
-from simulated arrays of seeds 46 and 47, some of a wrong shape. Those below are from the first 64 arrays of
-it: 1717 outlines, 1629 of them right.
+A logistic model of what the search measures. `python -m benchmarks.holder.section_confidence` prints such
+numbers from simulated arrays of seeds 46 and 47, some of a wrong shape. Those below are from the first 64
+arrays of it: 1717 outlines, 1629 of them right.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@
 a mixed stack (development seeds 21 and 22; the mixed one with six spots of dust). With the defaults contained
 recall is 96.8 % and 99.3 %, identity (IDF1 of links) .897 and .902. Recall of the mixed stack never changes
 and is left out. The stacks are short: identity moves by .05 with a few pairs of cells, and no value is fitted
-to them. `python -m benchmarks.serial_sensitivity separation` measures them.
+to them. `python -m benchmarks.serial.serial_sensitivity separation` measures them.
 """
 
 from dataclasses import dataclass

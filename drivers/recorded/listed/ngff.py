@@ -31,33 +31,47 @@ def is_zarr(folder: Path) -> bool:
 def ngff_images(folder: Path) -> list[Path]:
     """Return the images of an OME-Zarr folder: itself, or those of its collection, in their order.
 
-    Of an export of ilemtrack these are the fluorescence frames.
+    Of an export of ilemtrack these are the fluorescence frames; of a plate all fields, well by well as it
+    lists them.
 
     Raises
     ------
     FrameError
-        It holds no image, is a plate or a group of labels, or is damaged; one sentence.
+        It holds no image, is a group of labels, or is damaged; one sentence.
     """
     with _in_a_sentence(folder):
         attributes = attributes_of(folder)
         if "multiscales" in attributes:
             return [folder]
-        for kind in ("plate", "well"):
-            if kind in attributes:
-                raise FrameError(f"{folder}: is a {kind} of OME-Zarr; name the images in it")
-        series = attributes_of(folder / "OME").get("series") if is_zarr(folder / "OME") else None
-        if isinstance(series, list) and all(isinstance(one, str) for one in series):
-            names = [one for one in series if one.startswith(_FLUORESCENCE)] or series
+        if "plate" in attributes:
+            wells = _inside(folder, [str(one["path"]) for one in attributes["plate"]["wells"]])
+            found = [image for well in wells for image in _of_well(well, attributes_of(well))]
+        elif "well" in attributes:
+            found = _of_well(folder, attributes)
         else:
-            # Images of a collection are numbered where nothing lists them.
-            names = sorted((one.name for one in folder.iterdir() if one.name.isdecimal()), key=int)
-        inside = folder.resolve()
-        found = [folder / name for name in names]
-        if any(not one.resolve().is_relative_to(inside) for one in found):
-            raise FrameError(f"{folder}: lists images outside of itself; it is damaged, or made to mislead")
+            found = _inside(folder, _names_in(folder))
         if not found:
             raise FrameError(f"{folder}: is OME-Zarr without an image; name the folder of an image in it")
         return found
+
+
+def _names_in(collection: Path) -> list[str]:
+    series = attributes_of(collection / "OME").get("series") if is_zarr(collection / "OME") else None
+    if isinstance(series, list) and all(isinstance(one, str) for one in series):
+        return [one for one in series if one.startswith(_FLUORESCENCE)] or series
+    # Images of a collection are numbered where nothing lists them.
+    return sorted((one.name for one in collection.iterdir() if one.name.isdecimal()), key=int)
+
+
+def _of_well(well: Path, attributes: dict[str, Any]) -> list[Path]:
+    return _inside(well, [str(one["path"]) for one in attributes["well"]["images"]])
+
+
+def _inside(folder: Path, names: list[str]) -> list[Path]:
+    found = [folder / name for name in names]
+    if any(not one.resolve().is_relative_to(folder.resolve()) for one in found):
+        raise FrameError(f"{folder}: lists images outside of itself; it is damaged, or made to mislead")
+    return found
 
 
 def is_labels(folder: Path) -> bool:

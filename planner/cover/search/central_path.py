@@ -15,7 +15,7 @@ Single = NDArray[np.floating]
 
 _GAP = 0.05
 """Relative gap between programme and duals at which the search ends, and error of the constraints. .02 took
-longer and gave the same plans on layouts of `benchmarks/planning.py` with seeds from 0."""
+longer and gave the same plans on layouts of `benchmarks/targeting/planning.py` with seeds from 0."""
 _CENTERING = 0.15
 """Part of the mean product of slacks that each step aims at. Chosen by hand, as are the two below."""
 _STEP = 0.95

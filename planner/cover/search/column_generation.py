@@ -21,8 +21,8 @@ from planner.cover.search.programme import Programme
 from planner.geometry.rects import RectM
 
 _EACH = 2
-"""Frames added for each rectangle in a round. Chosen on layouts of `benchmarks/planning.py` with seeds from
-0, as are the numbers below."""
+"""Frames added for each rectangle in a round. Chosen on layouts of `benchmarks/targeting/planning.py` with
+seeds from 0, as are the numbers below."""
 _DROPPED = 0.5
 """Share of its costs by which the duals of a frame may fall short for it to stay in the next programme. It
 can come back."""

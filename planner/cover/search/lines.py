@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from planner.geometry.rects import TOLERANCE_M
 
 _JOINED_M = 1e-6
-"""Lines closer than this are one. Chosen on the layouts of `benchmarks/planning.py` with seeds from 0: .25 um
-takes twice the time and gains nothing; 1 um costs 0.5 % of the time of a plan."""
+"""Lines closer than this are one. Chosen on the layouts of `benchmarks/targeting/planning.py` with seeds from
+0: .25 um takes twice the time and gains nothing; 1 um costs 0.5 % of the time of a plan."""
 _PITCH_M = 4.5e-6
 """Largest distance of lines; chosen likewise."""
 

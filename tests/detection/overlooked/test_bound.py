@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.overlooked import Empty, is_imaged, with_disc
+from benchmarks.frames.overlooked import Empty, is_imaged, with_disc
 from config.work import DetectionConfig
 from detection.combined.detector import Combined
 from detection.detect import detect, no_cells

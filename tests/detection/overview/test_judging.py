@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.section_confidence import fitted
+from benchmarks.holder.section_confidence import fitted
 from detection.overview.common_shape.joints import joints_seen
 from detection.overview.common_shape.strips import Strip
 from detection.overview.find import DEFAULTS, find_sections, search

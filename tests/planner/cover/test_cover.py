@@ -224,7 +224,7 @@ def test_the_data_bar_leaves_no_gap_in_a_cover_of_tiles() -> None:
 
 @pytest.mark.parametrize(("count", "seed"), [(1, 0), (12, 1), (30, 2), (55, 3)])
 def test_no_section_takes_longer_than_its_raster_and_no_seam_lacks_its_overlap(count: int, seed: int) -> None:
-    """A small share of the layouts of `benchmarks/planning.py`, from sparse to full."""
+    """A small share of the layouts of `benchmarks/targeting/planning.py`, from sparse to full."""
     random = Random(seed)
     sides = [
         (random.uniform(0, 80), random.uniform(0, 80), *random.choices(range(3, 14), k=2))

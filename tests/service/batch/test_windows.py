@@ -10,6 +10,7 @@ import tifffile
 
 from config.work import DetectionConfig
 from detection.image.boxes import BoxPx
+from detection.serial.section import Share
 from drivers.recorded.listed.frames import ListedFrame, list_frames
 from service.archive.stack import section_names
 from service.batch import windows
@@ -22,14 +23,26 @@ A, B = BoxPx(0, 0, 10, 10), BoxPx(20, 20, 30, 30)
 ORDER = Order(DetectionConfig(detector="recall-first"), "test")
 
 
-@pytest.mark.parametrize("count", [0, 1, 95, 96, 97, 1000, 1001])
+@pytest.mark.parametrize("count", [0, 1, 95, 96, 97, 1000, 1001, 5000])
 def test_every_section_counts_once_and_has_the_sections_around_it(count: int) -> None:
     found = windows_of(count)
     assert [n for one in found for n in range(one.begin, one.end)] == list(range(count))
     for one in found:
-        assert one.end - one.begin <= windows.CORE
+        assert one.end - one.begin <= windows.LONGEST_CORE
         assert one.first == max(one.begin - windows.BEFORE, 0)
         assert one.last == min(one.end + windows.AFTER, count)
+
+
+def test_a_long_stack_has_longer_windows_and_always_as_many() -> None:
+    assert len(windows_of(1000)) == 11
+    assert len(windows_of(2000)) == len(windows_of(3000)) == 16
+    assert len(windows_of(6000)) == 32
+
+
+def test_sections_around_a_window_are_averaged_where_its_result_depends_on_it() -> None:
+    window = Window(100, 126, 200, 205)
+    whole = [n for n in range(100, 205) if window.share(n) is Share.WHOLE]
+    assert (whole[0], whole[-1], len(whole)) == (118, 202, 85)
 
 
 def test_tracks_are_joined_where_both_windows_show_the_cell() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 
@@ -32,4 +33,11 @@ def breaking(folder: Path, value: int) -> int:
     if value == 2 and not (folder / "again").exists():
         (folder / "again").touch()
         raise OSError("stale file handle")
+    return value
+
+
+def waiting(file: Path, value: int) -> int:
+    """Return 0 at once, and other values when a file is there."""
+    while value and not file.exists():
+        time.sleep(0.05)
     return value

@@ -1,0 +1,1 @@
+"""Recorded frames on workers, and exports."""

@@ -1,0 +1,1 @@
+"""Electron images: written, checked, stitched."""

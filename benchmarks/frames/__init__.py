@@ -1,0 +1,1 @@
+"""Detection in single frames: quality by kinds of scenes, and cost."""

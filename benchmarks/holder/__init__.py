@@ -1,0 +1,1 @@
+"""Sections on the holder: found, with which confidence, in which order."""

@@ -1,0 +1,1 @@
+"""A running session: the API, the console, long queues, stopping."""

@@ -1,0 +1,1 @@
+"""Serial sections: stacks with their truth, identity, confidences."""

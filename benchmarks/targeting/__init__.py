@@ -1,0 +1,1 @@
+"""From cells to frames: plans, alignment with electron overviews, where frames land."""

@@ -1,0 +1,45 @@
+"""Certificates of an encrypted scheduler, checked before Dask uses them: its own errors come late."""
+
+from pathlib import Path
+
+from distributed.security import Security
+
+from service.errors import InputError
+
+_ENCRYPTED = ("tls://", "wss://")
+
+
+def check_certificates(address: str) -> None:
+    """Raise an `InputError` if Dask's own configuration does not go with the address of a scheduler.
+
+    See https://distributed.dask.org/en/stable/tls.html for its keys below ``distributed.comm``.
+    """
+    security, where = Security(), f"--scheduler {address}"
+    if not address.startswith(_ENCRYPTED):
+        if security.require_encryption:
+            raise InputError(
+                f"{where}: Dask's configuration asks for encryption (require-encryption); give the address"
+                f" as tls://{address.rpartition('://')[2]}"
+            )
+        return
+    files = {
+        "tls.ca-file": security.tls_ca_file,
+        "tls.client.cert": security.tls_client_cert,
+        "tls.client.key": security.tls_client_key,
+    }
+    unnamed = [key for key, value in files.items() if not value]
+    if unnamed:
+        raise InputError(
+            f"{where}: needs certificates, and Dask's configuration does not name {', '.join(unnamed)}"
+            " (docs/archives.md)"
+        )
+    for key, value in files.items():
+        # It may hold the certificate itself.
+        if "\n" not in value and not Path(value).is_file():
+            raise InputError(f"{where}: {value}, {key} of Dask's configuration, is not there")
+    try:
+        security.get_connection_args("client")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{where}: the certificates of Dask's configuration cannot be used ({error})"
+        ) from None
