@@ -1,4 +1,4 @@
-"""The store of a killed session, held against what was acknowledged and against what the microscope remembers."""
+"""The store of a killed session, held against what was acknowledged and what the microscope remembers."""
 
 from collections import Counter
 from math import dist
@@ -74,7 +74,7 @@ def check_end(store: Store, config: Config, run: Path) -> int:
 def _check_beam(store: Store, config: Config, frames: list[Job], memory: Memory) -> None:
     """Hold the scans that the microscope remembers against the ledger, frame by frame.
 
-    One that was closed was scanned once; of one that became unknown, the program cannot know, the microscope can.
+    What was closed was scanned once; of what became unknown only the microscope knows.
     """
     to_sem = FmToSem.of(config.calibration).to_sem
     centers = {job.id: to_sem(np.array([job.center_m]))[0] for job in frames}

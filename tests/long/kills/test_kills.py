@@ -1,4 +1,4 @@
-"""SIGKILL at every kind of moment of a session, again and again: nothing acknowledged is lost, nothing burns twice.
+"""SIGKILL at every kind of moment of a session, again and again: nothing is lost, nothing burns twice.
 
 ``make long``; ILEMTRACK_KILLS sets another number of kills.
 """
