@@ -131,9 +131,15 @@ class Hunter(threading.Thread):
     def run(self) -> None:
         """Look until the moment has come, or the process has ended, or nobody waits any more."""
         connection: sqlite3.Connection | None = None
+        seen = None
         while not self._given_up.is_set() and self._process.poll() is None:
+            time.sleep(_LOOK_S)
             try:
                 connection = connection or _reading(self._run)
+                # Changes with each commit of others, and costs less than a query.
+                before, seen = seen, connection.execute("PRAGMA data_version").fetchone()
+                if seen == before:
+                    continue
                 begun = connection.execute("SELECT 1 FROM event WHERE seq > ?", (self._since,)).fetchone()
                 if begun and connection.execute(self._aim.query).fetchone():
                     self._given_up.wait(self._aim.later_s)
@@ -142,8 +148,7 @@ class Hunter(threading.Thread):
                     break
             except sqlite3.Error:
                 # The run is about to begin.
-                connection = None
-            time.sleep(_LOOK_S)
+                connection = seen = None
         if connection is not None:
             connection.close()
 

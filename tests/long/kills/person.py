@@ -47,9 +47,11 @@ class Person:
             self.changes[name] = (method, params, result)
 
     def look(self, client: Client) -> dict[str, Any]:
-        """Remember how far it says it is."""
+        """Remember how far it says it is, and now and then which frames are done."""
         status = client.call("status")
         self.last_seq = max(self.last_seq, status["last_seq"])
+        if self._rng.random() < 0.7:
+            return status
         for job in client.call("queue.list", state="done", limit=100)["jobs"]:
             self.done.add(job["job"])
         return status

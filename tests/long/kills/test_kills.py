@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(4 * 3600)]
 
 KILLS = int(os.environ.get("ILEMTRACK_KILLS", "500"))
 SEED = int(os.environ.get("ILEMTRACK_KILLS_SEED", "11"))
-PER_SESSION = 25
+PER_SESSION = 40
 """Kills of one session; then it is left in peace to its end, and the next one begins."""
 
 IN_PEACE_S = 1200.0
@@ -66,7 +66,7 @@ def test_kills(tmp_path: Path, runtime_dir: Path) -> None:
                 rng, start, DESIGNS[design], tmp_path / f"run{tally.sessions}", until - tally.kills
             )
             killed.to_its_end(tally, moments)
-            print(f"{tally.kills} kills, {design}: {tally}", flush=True)
+            print(f"{time.strftime('%T')} {design}: {tally}, {len(moments)} kinds of moments", flush=True)
     print(f"{tally}; nothing exposed unasked. Killed in:")
     for name, count in sorted(moments.items()):
         print(f"{count:5}  {name}")
@@ -136,14 +136,13 @@ class Killed:
             while time.monotonic() < killed_at and daemon.poll() is None:
                 with suppress(NoDaemonError), Client(timeout_s=2) as client:
                     while time.monotonic() < killed_at and daemon.poll() is None:
-                        self._person.look(client)
+                        self._person.steer(client)
                         if not self._answered:
                             self._answered, self._start_s = True, time.monotonic() - begun
                             if not (in_peace or starting):
                                 life_s = PATIENCE_S if aimed else self._rng.uniform(0.0, 2.0)
                                 killed_at = time.monotonic() + life_s
-                        self._person.steer(client)
-                        time.sleep(self._rng.uniform(0, 0.1))
+                        time.sleep(self._rng.uniform(0.05, 0.35))
                 time.sleep(0.02)
         finally:
             if hunter is not None:

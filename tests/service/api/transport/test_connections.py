@@ -16,9 +16,9 @@ from service.api.transport.endpoints import Endpoints, run_endpoints
 from service.api.transport.server import ApiServer
 from service.errors import ApiError
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api import zmtp
 from tests.service.api.api_session import api_server
-from tests.service.api.transport.test_server import free_port
 
 LIMIT_S = 20
 

@@ -1,6 +1,5 @@
 """Keys over real sockets: clients are accepted, refused, and cut off when their key is revoked."""
 
-import socket
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from service.api.transport.server import ApiServer
 from service.errors import EndpointError, InputError, NoDaemonError
 from service.model.phases import SessionEvent
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api.api_session import api_server
 
 OTHERS = "127.0.0.2"
@@ -25,12 +25,6 @@ OTHERS = "127.0.0.2"
 
 SILENCE_MS = 500
 REPLY_MS = 10_000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((OTHERS, 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -47,7 +41,9 @@ def anna(directory: Path, tmp_path: Path) -> Path:
 @pytest.fixture(params=["tcp", "ipc"])
 def where(request: pytest.FixtureRequest, runtime: Path) -> Endpoints:
     if request.param == "tcp":
-        return Endpoints(requests=f"tcp://{OTHERS}:{free_port()}", events=f"tcp://{OTHERS}:{free_port()}")
+        return Endpoints(
+            requests=f"tcp://{OTHERS}:{free_port(OTHERS)}", events=f"tcp://{OTHERS}:{free_port(OTHERS)}"
+        )
     return Endpoints(requests=f"ipc://{runtime.parent}/q", events=f"ipc://{runtime.parent}/e")
 
 
@@ -157,7 +153,9 @@ def test_revoking_cuts_who_is_connected_and_keeps_others(
 def test_without_a_permitted_key_it_does_not_listen_to_others(
     store: Store, runtime: Path, directory: Path
 ) -> None:
-    where = Endpoints(requests=f"tcp://{OTHERS}:{free_port()}", events=f"tcp://{OTHERS}:{free_port()}")
+    where = Endpoints(
+        requests=f"tcp://{OTHERS}:{free_port(OTHERS)}", events=f"tcp://{OTHERS}:{free_port(OTHERS)}"
+    )
     with pytest.raises(EndpointError, match="ilemtrack keys new"):
         curve.prepare(directory)
     plain = api_server(store, where)

@@ -20,8 +20,8 @@ from service.api.transport.endpoints import Endpoints
 from service.api.transport.server import ApiServer
 from service.api.transport.waiting import Waiting
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api.api_session import DirectControl, api_server
-from tests.service.api.transport.test_server import free_port
 from tests.service.daemons import until
 
 FEW = 5
