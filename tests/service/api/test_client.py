@@ -73,8 +73,11 @@ def test_a_daemon_that_is_silent(runtime: Path) -> None:
     context.destroy(linger=0)
 
 
-def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) -> None:
+def test_a_reply_that_is_lost_is_asked_for_again(
+    runtime: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first request makes the change, its reply is lost, and the retry is only answered."""
+    monkeypatch.setattr("service.api.client._FIRST_WAIT_S", 0.1)
     store.apply(SessionEvent.START)
     context = zmq.Context()
     lossy = context.socket(zmq.ROUTER)
@@ -88,7 +91,7 @@ def test_a_reply_that_is_lost_is_asked_for_again(runtime: Path, store: Store) ->
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with Client(run_endpoints("lossy").requests, timeout_s=1.0) as client:
+    with Client(run_endpoints("lossy").requests, timeout_s=60) as client:
         assert client.call("run.pause")["phase"] == "paused"
     thread.join()
     context.destroy(linger=0)

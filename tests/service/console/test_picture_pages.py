@@ -241,16 +241,16 @@ def test_a_cell_is_grown_shrunk_accepted_and_left_by_keys(reviewed: ReviewedDaem
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Your name").fill("Anna")
     dialog.get_by_role("button", name="Go on").click()
-    until(lambda: box() != (x0, y0, x1, y1), 30)
+    until(lambda: box() != (x0, y0, x1, y1))
     step = x0 - box()[0]
     assert step > 0
     assert box() == (x0 - step, y0 - step, x1 + step, y1 + step)
     # The page steps from the box that it shows.
     expect(page.get_by_text("1 resized")).to_be_visible()
     page.keyboard.press("s")
-    until(lambda: box() == (x0, y0, x1, y1), 30)
+    until(lambda: box() == (x0, y0, x1, y1))
     page.keyboard.press("a")
-    until(lambda: verdicts(reviewed).get(f"{FIRST}/c0002") is Verdict.ACCEPTED, 30)
+    until(lambda: verdicts(reviewed).get(f"{FIRST}/c0002") is Verdict.ACCEPTED)
     page.keyboard.press("n")
     chosen("c0003")
     page.keyboard.press("p")

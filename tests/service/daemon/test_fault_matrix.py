@@ -69,13 +69,13 @@ def refuses(_: Trouble, __: Callable[..., Any], *args: Any, **kwargs: Any) -> An
 
 
 def hangs(trouble: Trouble, _: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    trouble.mended.wait(60)
+    trouble.mended.wait(200)
     raise DriverError("ended long after its deadline")
 
 
 def returns_late(trouble: Trouble, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     result = real(*args, **kwargs)
-    trouble.mended.wait(60)
+    trouble.mended.wait(200)
     return result
 
 
@@ -431,7 +431,7 @@ def test_a_program_that_is_told_to_end_ends_though_the_disk_is_full(
     with monkeypatch.context() as full:
         full.setattr(EventLog, "note", refuse)
         session.control.stop(Interrupt.SHUTDOWN, "SIGTERM")
-        session.thread.join(30)
+        session.thread.join(200)
         assert not session.thread.is_alive()
     settle(session)
 

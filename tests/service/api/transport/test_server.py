@@ -22,7 +22,7 @@ from tests.ports import free_port
 from tests.service.api.api_session import api_server
 from tests.service.store.stores import queue_jobs
 
-REPLY_MS = 10_000
+REPLY_MS = 60_000
 
 Connect = Callable[[int, str], zmq.Socket[bytes]]
 
