@@ -73,6 +73,10 @@ class Person:
                     self.change(client, "queue.approve", jobs=[job], by="test", reason="again")
             case _:
                 pass
+        if waits_for_decisions:
+            # A hold whose release was cut off by a kill.
+            for job in self._one(client, "held"):
+                self.change(client, "queue.release", jobs=[job], by="test", reason="seen")
         if status["phase"] == Phase.PAUSED:
             self.change(client, "run.resume")
         if status["phase"] == Phase.REVIEW:

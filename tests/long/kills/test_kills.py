@@ -5,6 +5,7 @@
 
 import os
 import random
+import signal
 import time
 from collections import Counter
 from contextlib import closing, suppress
@@ -149,7 +150,8 @@ class Killed:
                 hunter.give_up()
             daemon.kill()
             daemon.wait()
-        ended = daemon.returncode == 0
-        assert ended or not in_peace, f"the session did not end: {daemon.returncode}, {daemon.said()}"
-        assert ended or daemon.returncode == -9, (daemon.returncode, daemon.said())
+        # 1: it is done, but for frames that nobody has decided on.
+        assert daemon.returncode in (0, 1, -signal.SIGKILL), (daemon.returncode, daemon.said())
+        ended = daemon.returncode != -signal.SIGKILL
+        assert ended or not in_peace, f"the session did not end: {daemon.said()}"
         return ended

@@ -8,13 +8,16 @@ import pytest
 
 from config.instrument import ChamberConfig
 from drivers.chamber import VacuumState
+from drivers.chamber_by_hand import ChamberByHand
 from drivers.errors import DriverError
-from service.acquisition.vacuum import VacuumFound, VacuumWatch, look, problem, pump_to
+from service.acquisition.vacuum import VacuumFound, VacuumWatch, ask_for, look, lost, problem, pump_to
 from service.errors import HungDeviceError, VacuumError
+from service.model.phases import PauseCause
+from service.session.interrupts import Interrupt, InterruptSession
 from tests.service.daemons import until
 
 CONFIG = ChamberConfig(
-    fluorescence_pressure_pa=200, fluorescence_tolerance_percent=10, beam_max_pressure_pa=0.01
+    fluorescence_pressure_pa=200, fluorescence_tolerance_percent=25, beam_max_pressure_pa=0.01
 )
 HIGH, PARTIAL = VacuumState.HIGH, VacuumState.PARTIAL
 
@@ -56,10 +59,10 @@ class Gauge:
         (HIGH, math.nan, HIGH, False),
         (HIGH, math.inf, HIGH, False),
         (VacuumState.CHANGING, 0.001, HIGH, False),
-        (PARTIAL, 180.0, PARTIAL, True),
-        (PARTIAL, 220.0, PARTIAL, True),
-        (PARTIAL, 179.0, PARTIAL, False),
-        (PARTIAL, 221.0, PARTIAL, False),
+        (PARTIAL, 150.0, PARTIAL, True),
+        (PARTIAL, 250.0, PARTIAL, True),
+        (PARTIAL, 149.0, PARTIAL, False),
+        (PARTIAL, 251.0, PARTIAL, False),
         (PARTIAL, math.nan, PARTIAL, False),
         (HIGH, 200.0, PARTIAL, False),
         (VacuumState.VENTED, 1e5, VacuumState.VENTED, True),
@@ -101,6 +104,27 @@ def test_a_chamber_is_pumped_within_its_time_and_asked_afterwards() -> None:
     liar = Gauge(PARTIAL, 200.0, reaches=(HIGH, 0.02))
     with pytest.raises(VacuumError, match=r"the pressure is 0\.02 Pa, too high for the beam \(at most 0\.01"):
         pump_to(liar, HIGH, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (HIGH, "high vacuum, 0.001 Pa (at most 0.01 Pa); its gauge reads 1e+05 Pa, close the valve;"),
+        (PARTIAL, "water vapour, 200 Pa (150 to 250 Pa); its gauge reads 1e+05 Pa, close the valve;"),
+    ],
+)
+def test_a_person_is_asked_for_a_pressure_until_they_confirm_it(state: VacuumState, says: str) -> None:
+    gauge = [1e5]
+    hand = ChamberByHand(CONFIG, lambda: gauge[0], lambda _: ("close the valve",))
+    hand.confirm(state)
+    # Confirmed, but the gauge does not agree.
+    with pytest.raises(InterruptSession) as asked:
+        ask_for(hand, state, CONFIG)
+    assert (asked.value.interrupt, asked.value.cause) == (Interrupt.PAUSE, PauseCause.CHAMBER_BY_HAND)
+    assert f"bring the chamber to {says}" in asked.value.reason
+    gauge[0] = hand.wanted_pa(state)
+    ask_for(hand, state, CONFIG)
+    assert lost(hand, state, CONFIG) is None
 
 
 @pytest.fixture
