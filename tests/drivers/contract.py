@@ -127,11 +127,11 @@ def _meanwhile(
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert bench.clock.held.wait(20), f"the call did not block: {outcome}"
+        assert bench.clock.held.wait(200), f"the call did not block: {outcome}"
         then()
     finally:
         end()
-        thread.join(30)
+        thread.join(200)
     assert not thread.is_alive()
     return outcome[0]
 

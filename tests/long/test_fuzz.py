@@ -20,8 +20,8 @@ from service.api.transport.endpoints import Endpoints, run_endpoints
 from service.api.wire.methods import METHODS
 from service.errors import NoDaemonError
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api import zmtp
-from tests.service.api.transport.test_server import free_port
 from tests.service.daemons import until
 from tests.service.store.stores import queue_jobs
 

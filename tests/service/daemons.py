@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +65,23 @@ def wait_for(daemon: Daemon, what: Callable[[dict[str, Any]], bool], limit_s: fl
     raise AssertionError(f"never as wanted: {status}")
 
 
-def scanning(status: dict[str, Any]) -> bool:
-    """A scan runs, and one was done before."""
-    return bool(status["jobs"]["armed"] and status["jobs"]["done"])
+def frozen_in_mid_scan(daemon: Daemon, run: Path, beam_is_on: Callable[[], bool]) -> str:
+    """Stop a daemon, as Ctrl-Z does, while it scans a frame that is not its first; returns the job.
+
+    The scan has just begun, so that it lasts for whoever kills something in the middle of it.
+    """
+    wait_for(daemon, lambda status: bool(status["jobs"]["done"]))
+    while True:
+        until(lambda: not beam_is_on() or daemon.poll() is not None)
+        until(lambda: beam_is_on() or daemon.poll() is not None)
+        assert daemon.poll() is None, daemon.communicate()
+        daemon.send_signal(signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{daemon.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        with closing(sqlite3.connect(f"file:{run / 'session.sqlite'}?mode=ro", uri=True)) as store:
+            armed = store.execute("SELECT id FROM job WHERE state = 'armed'").fetchone()
+        if armed is not None and beam_is_on():
+            return str(armed[0])
+        daemon.send_signal(signal.SIGCONT)
 
 
 def until(true: Callable[[], bool], limit_s: float = 200) -> None:

@@ -290,7 +290,7 @@ def test_a_scan_in_real_time_can_be_stopped(make_config: MakeConfig) -> None:
     while microscope.devices.sem.is_blanked() and thread.is_alive():
         thread.join(0.01)
     microscope.devices.sem.stop()
-    thread.join(30)
+    thread.join(200)
     assert errors
     assert microscope.devices.sem.is_blanked()
     assert microscope.ground.exposures()[0].fraction < 0.1

@@ -49,7 +49,10 @@ class Opening:
 
     @staticmethod
     def _select(label: str) -> ui.select:
-        return ui.select({}, label=label).props("outlined dense options-dense clearable")
+        made = ui.select({}, label=label).props("outlined dense options-dense clearable")
+        # One without options does not open, and shows that it is not ready.
+        made.disable()
+        return made
 
     @property
     def configuration(self) -> str:
@@ -68,6 +71,8 @@ class Opening:
                 dict(zip(names, names, strict=True)), value=one.value if one.value in names else None
             )
         self._stage.set_options(dict(zip(configurations, configurations, strict=True)), value=first)
+        for one in (self._list, self._overview, self._landmarks, self._stage):
+            one.enable()
         if not lists and not overviews:
             self._says.set_text(
                 "Put an overview, or a section list, into the folder in which the console was started."

@@ -59,6 +59,8 @@ def build(view: View) -> None:
         with ui.element("div").classes("tools"):
             with ui.element("div").classes("tools-end"):
                 choice = ui.select({}, label="State").props("outlined dense options-dense").classes("filter")
+                # It has no options before the state is known, and would not open.
+                choice.disable()
                 section = ui.input("Section", value=place.section, placeholder="S0001")
                 section.props("outlined dense clearable debounce=400 maxlength=100").classes("filter")
             buttons = ui.element("div").classes("tools-end")
@@ -85,6 +87,7 @@ def build(view: View) -> None:
         check()
         # The counts come with the status, which may be later than the rows.
         _offer_states(choice, status["jobs"], place.state)
+        choice.enable()
         if view.seq == place.seen_seq and not anew:
             return
         place.seen_seq = view.seq

@@ -30,6 +30,8 @@ class FrameOfChoice:
         ui.label("Frame").classes("card-title").props("role=heading aria-level=2")
         self._what = ui.select({}, label="Field of the run, or image", on_change=self._changed)
         self._what.props("outlined dense options-dense use-input fill-input hide-selected input-debounce=0")
+        # What is typed before the options are there would be lost.
+        self._what.disable()
         self._page = self._number("Page", 1, 100_000, 1)
         self._page.set_visibility(False)
         with ui.expansion("If the file does not say it").classes("tune-more"):
@@ -52,6 +54,7 @@ class FrameOfChoice:
         options = {f"{_FIELD}{name}": f"{name} of this run" for name in fields}
         options |= {f"{_FILE}{name}": name for name in images}
         wanted = f"{_FIELD}{self._view.query.get('field', '')}"
+        self._what.enable()
         self._what.set_options(options, value=wanted if wanted in options else next(iter(options), None))
         if not options:
             self._what.props('hint="Put a TIFF or PNG into the folder in which the console was started."')

@@ -105,7 +105,7 @@ def test_a_watch_sees_what_is_over_again_and_blanks_once() -> None:
 
     watch = Watch(BEFORE, read, lambda: blanked.append(True), every_s=0.001)
     with watch:
-        assert done.wait(20)
+        assert done.wait(200)
     # The blanker was closed by the watch itself.
     assert watch.seen == [BEFORE, away]
     assert disturbance(watch.seen) is not None

@@ -140,10 +140,10 @@ def test_a_stopped_scan_without_a_blanker_is_not_said_to_be_blanked(odemis: Odem
 
     thread = threading.Thread(target=scan)
     thread.start()
-    assert odemis.clock.held.wait(20)
+    assert odemis.clock.held.wait(200)
     with pytest.raises(DriverError, match="no blanker: the scan that was stopped goes on for at most"):
         devices.sem.stop()
-    thread.join(30)
+    thread.join(200)
     assert [type(error) for error in failed] == [InterruptedCallError]
     assert not devices.sem.is_blanked()
     odemis.clock.sleep(60)

@@ -293,9 +293,9 @@ def test_a_killed_client_leaves_an_orphan_and_the_next_scan_is_not_given_it(odem
 
     thread = threading.Thread(target=scan)
     thread.start()
-    assert odemis.clock.held.wait(20)
+    assert odemis.clock.held.wait(200)
     kill_long(odemis)
-    thread.join(20)
+    thread.join(200)
     assert isinstance(failure[0], DeviceLostError)
     assert "beam blanked" in str(failure[0])
     assert safe(odemis)
@@ -337,9 +337,9 @@ def test_what_was_found_at_the_start_is_put_back_and_the_blanker_only_if_nothing
     odemis.clock.hold_next(request.beam_s)
     thread = threading.Thread(target=lambda: scan_quietly(bench, request))
     thread.start()
-    assert odemis.clock.held.wait(20)
+    assert odemis.clock.held.wait(200)
     kill_long(odemis)
-    thread.join(20)
+    thread.join(200)
     result = found.put_back(10)
     assert not result.complete
     assert "may still run" in " ".join(result.left)
@@ -372,9 +372,9 @@ def test_an_orphan_of_the_camera_is_thrown_away(odemis: OdemisRig) -> None:
     odemis.clock.hold_next(1.0)
     thread = threading.Thread(target=lambda: expose_quietly(bench))
     thread.start()
-    assert odemis.clock.held.wait(20)
+    assert odemis.clock.held.wait(200)
     bench.devices.camera.stop()
-    thread.join(20)
+    thread.join(200)
     bench.devices.stage.move_to(*bench.places_m[1], 60)
     frame = bench.devices.camera.expose(bench.settings, 60)
     assert frame.pose.center_m == pytest.approx(bench.places_m[1])
@@ -519,9 +519,9 @@ def test_a_stop_without_effect_ends_the_call_all_the_same(odemis: OdemisRig) -> 
 
     thread = threading.Thread(target=move)
     thread.start()
-    assert odemis.clock.held.wait(20)
+    assert odemis.clock.held.wait(200)
     bench.devices.stage.stop()
-    thread.join(20)
+    thread.join(200)
     assert failure == ["InterruptedCallError"]
 
 
@@ -578,7 +578,7 @@ def test_a_program_that_is_killed_leaves_beam_and_light_off(odemis: OdemisRig, t
     assert truth["light"]
     assert not truth["blanked"]
     program.close()
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 200
     while not safe(odemis) and time.monotonic() < end_s:
         time.sleep(0.02)
     assert safe(odemis)
@@ -631,12 +631,12 @@ def test_the_beam_is_blanked_at_once_when_the_stage_moves_in_mid_scan_and_comes_
     odemis.clock.hold_next(request.beam_s)
     scan = threading.Thread(target=run)
     scan.start()
-    assert odemis.clock.held.wait(20)
+    assert odemis.clock.held.wait(200)
     odemis.backend.ask("push", here[0] + 60e-6, here[1])
     wait_until(lambda: odemis.backend.truth()["blanked"])
     odemis.backend.ask("push", *here)
     odemis.clock.release()
-    scan.join(30)
+    scan.join(200)
     (found,) = outcome
     assert isinstance(found, DisturbedError)
     assert str(found) == "another program changed the microscope meanwhile: the stage moved by 60.0 um"
@@ -645,7 +645,7 @@ def test_the_beam_is_blanked_at_once_when_the_stage_moves_in_mid_scan_and_comes_
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 200
     while not true():
         assert time.monotonic() < end_s
         time.sleep(0.02)

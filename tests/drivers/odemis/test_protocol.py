@@ -77,7 +77,7 @@ def test_a_worker_whose_driver_was_killed_before_its_first_request_ends(tmp_path
     try:
         assert worker.stdin is not None
         worker.stdin.close()
-        assert worker.wait(20) == 0
+        assert worker.wait(200) == 0
     finally:
         worker.kill()
         worker.wait()

@@ -28,7 +28,7 @@ def answering(reply: bytes) -> Iterator[QuantaClient]:
         with connection:
             connection.recv(4096)
             connection.sendall(reply)
-            over.wait(20)
+            over.wait(200)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -38,7 +38,7 @@ def answering(reply: bytes) -> Iterator[QuantaClient]:
     finally:
         client.close()
         over.set()
-        thread.join(20)
+        thread.join(200)
         listening.close()
 
 

@@ -311,7 +311,7 @@ def test_frames_that_a_person_has_steered_stay_as_they_are(
     kept = jobs_of(session)[-1]
     session.store.steering.move(kept.id, None, True, Word("anna", "first"))
     session.go_on(session.control.confirm_review)
-    session.thread.join(60)
+    session.thread.join(200)
     after = session.store.queue.job(kept.id)
     assert (after.size_px, after.rect_m, after.state) == (kept.size_px, kept.rect_m, JobState.DONE)
     assert recall(session) == 1.0

@@ -15,7 +15,7 @@ def connect(endpoint: str) -> socket.socket:
     else:
         host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
         peer = socket.create_connection((host, int(port)))
-    peer.settimeout(10)
+    peer.settimeout(60)
     return peer
 
 
@@ -36,3 +36,16 @@ def part(content: bytes, more: bool) -> bytes:
     if len(content) > 255:
         return bytes([LONG | (MORE if more else 0)]) + struct.pack(">Q", len(content)) + content
     return bytes([MORE if more else 0, len(content)]) + content
+
+
+def is_cut(peer: socket.socket) -> bool:
+    """Return True if the other side has closed; what it has sent before is read."""
+    peer.setblocking(False)
+    try:
+        while peer.recv(1000):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        pass
+    return True

@@ -14,7 +14,7 @@ PROGRAM = Path(sys.executable).with_name("ilemtrack")
 def ask(**variables: str) -> "subprocess.CompletedProcess[str]":
     """Start the program as the script of a shell does."""
     return subprocess.run(
-        [PROGRAM], capture_output=True, text=True, env=os.environ | variables, timeout=60, check=False
+        [PROGRAM], capture_output=True, text=True, env=os.environ | variables, timeout=200, check=False
     )
 
 
@@ -28,7 +28,7 @@ def test_bash_completes_commands(tmp_path: Path) -> None:
         f'source "{tmp_path / "script"}"; COMP_WORDS=(ilemtrack queue ho); COMP_CWORD=2;'
         f' _ilemtrack_completion "{PROGRAM}"; echo "${{COMPREPLY[@]}}"'
     )
-    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=200, check=False)
     assert (done.stdout, done.stderr) == ("hold\n", "")
 
 
@@ -69,5 +69,5 @@ def test_a_shell_understands_its_script(shell: str, tmp_path: Path) -> None:
     path = tmp_path / "script"
     path.write_text(script(shell), encoding="utf-8")
     assert "_ILEMTRACK_COMPLETE=complete_" in path.read_text(encoding="utf-8")
-    done = subprocess.run([program, "-n", path], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([program, "-n", path], capture_output=True, text=True, timeout=200, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -70,7 +70,7 @@ def loaded(runtime: Path, commands: list[list[str]]) -> list[tuple[int, set[str]
         text=True,
         cwd=ROOT,
         env=os.environ | {"XDG_RUNTIME_DIR": str(runtime), "XDG_CONFIG_HOME": str(runtime)},
-        timeout=60,
+        timeout=200,
         check=True,
     )
     return [(status, set(names)) for status, names in json.loads(done.stdout)]

@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
-
-_WAIT_MS = 60_000
-"""Longest wait for the browser on a loaded computer, ms."""
+from tests.service.console.consoles import OPERATE, WAIT_MS, WATCH, ConsoleProcess, TestedDaemon
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +26,7 @@ def _opened(browser: Browser, console: ConsoleProcess, token: str) -> Page:
     context = browser.new_context(
         viewport={"width": 1280, "height": 720}, base_url=console.url, reduced_motion="reduce"
     )
-    context.set_default_timeout(_WAIT_MS)
+    context.set_default_timeout(WAIT_MS)
     console.sign_in(context, token)
     return context.new_page()
 

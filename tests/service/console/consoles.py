@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from service.api.transport.server import ApiServer
 from service.cli.live.console.command import TOKEN_VARIABLE, WATCH_TOKEN_VARIABLE
 from service.model.phases import SessionEvent
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api.api_session import DirectControl
 from tests.service.store.stores import queue_jobs
 
@@ -34,15 +34,15 @@ OPERATE, WATCH = "operate-0123456789abcdef", "watch-0123456789abcdef"
 
 MICROSCOPE = "a microscope of the <b>tests</b>"
 _FIRST_ANSWER_S = 120.0
+WAIT_MS = 120_000
+"""Longest wait for something to show in a browser: beside enough others, a second becomes a minute."""
 
 
 class ConsoleProcess:
     """`ilemtrack console` with tokens, on a port of its own."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         self._log = folder / "console.log"
         # NiceGUI behaves differently where it knows of pytest.
@@ -85,7 +85,7 @@ class ConsoleProcess:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def get(self, path: str, method: str = "GET", **headers: str) -> HTTPResponse:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_FIRST_ANSWER_S)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers=named)
         reply = connection.getresponse()
@@ -95,7 +95,7 @@ class ConsoleProcess:
 
     def cookie(self, token: str) -> tuple[str, str]:
         """Sign in; returns name and value of the cookie."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_FIRST_ANSWER_S)
         connection.request("POST", "/login", urlencode({"token": token}))
         said = connection.getresponse().headers["Set-Cookie"]
         connection.close()
@@ -109,7 +109,7 @@ class ConsoleProcess:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(60)
+        self._process.wait(_FIRST_ANSWER_S)
 
 
 class TestedDaemon:

@@ -14,7 +14,7 @@ from service.model.jobs import JobState
 from service.model.phases import Phase, SessionEvent
 from service.words.states import PHASES
 from tests.forked import ILEMTRACK, Forked
-from tests.service.console.consoles import MICROSCOPE, OPERATE, WATCH, ConsoleProcess, TestedDaemon
+from tests.service.console.consoles import MICROSCOPE, OPERATE, WAIT_MS, WATCH, ConsoleProcess, TestedDaemon
 from tests.service.store.stores import rect
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ QUICK_SESSION: dict[str, Any] = {
 }
 """A session of some seconds in real time, which waits for its review."""
 
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_MS)
 
 
 def confirm(page: Page, button: str, reason: str = "", typed: str = "") -> None:
@@ -139,6 +139,8 @@ def test_frames_are_chosen_and_held_and_moved(daemon: TestedDaemon, page: Page) 
 def test_a_change_is_refused_if_somebody_else_steers_meanwhile(daemon: TestedDaemon, page: Page) -> None:
     page.goto(f"/job?job=J000001&run={daemon.run}")
     page.get_by_role("button", name="Skip").click()
+    # What has happened by then is known to whoever answers the question.
+    expect(page.get_by_role("dialog")).to_be_visible()
     with Client(run_endpoints(daemon.run).requests) as client:
         client.call("queue.hold", jobs=["J000002"])
     confirm(page, "Skip", reason="a fold")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from config.loading import load
 from service.console.safety import NAME_COOKIE
@@ -21,7 +21,7 @@ from service.model.review import EditKind, PolicyChange, Verdict
 from service.planning.review.asked import Asked
 from tests.detection.synthetic import make_section
 from tests.service.api.api_session import DirectControl
-from tests.service.console.consoles import OPERATE, WATCH, ConsoleProcess, TestedDaemon
+from tests.service.console.consoles import OPERATE, WAIT_MS, WATCH, ConsoleProcess, TestedDaemon
 from tests.service.daemons import until
 from tests.service.planning.review.review_store import SECTIONS, SIZE_PX, cells_of, plan_all, review_store
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></title><script>document.title='owned'</script>"
 FIRST = "S0001/F000"
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_MS)
 
 
 class PlanningControl(DirectControl):
@@ -77,11 +77,21 @@ def reviewed(
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    page.mouse.move(*start)
+    """Drag from a place where the mouse is already."""
     page.mouse.down()
     page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     page.mouse.move(*end)
     page.mouse.up()
+
+
+def pointed_at(page: Page, what: Locator, part: tuple[float, float] = (0.5, 0.5)) -> tuple[float, float]:
+    """Bring the mouse to a part of something as soon as that lies still; returns where the mouse is."""
+    what.hover()
+    box = what.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * part[0], box["y"] + box["height"] * part[1]
+    page.mouse.move(x, y)
+    return x, y
 
 
 def verdicts(daemon: ReviewedDaemon) -> dict[str, Verdict]:
@@ -180,9 +190,7 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     expect(page.get_by_text("1 rejected")).to_be_visible()
     page.keyboard.press("d")
     expect(page.locator("svg.tool-draw")).to_have_count(1)
-    box = page.locator("svg.picture").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] * 0.42, box["y"] + box["height"] * 0.1
+    x, y = pointed_at(page, page.locator("svg.picture"), (0.42, 0.1))
     drag(page, (x, y), (x + 60, y + 40))
     drawn = page.locator(f'svg [data-id="{FIRST}/p0001"]')
     expect(drawn).to_have_count(1)
@@ -193,11 +201,9 @@ def test_cells_are_rejected_drawn_resized_and_undone_by_mouse_and_keyboard(
     expect(page.locator(f'svg .chosen[data-id="{FIRST}/p0001"]')).to_have_count(1)
     expect(page.locator("svg .handle")).to_have_count(8)
     before = next(c.box_px for c in reviewed.store.specimen.cells() if c.id == f"{FIRST}/p0001")
-    corner = page.locator("svg .handle").nth(4).bounding_box()
-    assert corner is not None
-    page.mouse.move(corner["x"] + 5, corner["y"] + 5)
+    x, y = pointed_at(page, page.locator("svg .handle").nth(4))
     page.mouse.down()
-    page.mouse.move(corner["x"] + 35, corner["y"] + 25)
+    page.mouse.move(x + 30, y + 20)
     # What others do in the middle of a drag does not end it.
     reviewed.control.edit([Asked(EditKind.REJECT, cell=f"{FIRST}/c0002")], "kim", "")
     expect(page.locator("svg .cell-rejected")).to_have_count(2)
@@ -235,16 +241,16 @@ def test_a_cell_is_grown_shrunk_accepted_and_left_by_keys(reviewed: ReviewedDaem
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Your name").fill("Anna")
     dialog.get_by_role("button", name="Go on").click()
-    until(lambda: box() != (x0, y0, x1, y1), 30)
+    until(lambda: box() != (x0, y0, x1, y1))
     step = x0 - box()[0]
     assert step > 0
     assert box() == (x0 - step, y0 - step, x1 + step, y1 + step)
     # The page steps from the box that it shows.
     expect(page.get_by_text("1 resized")).to_be_visible()
     page.keyboard.press("s")
-    until(lambda: box() == (x0, y0, x1, y1), 30)
+    until(lambda: box() == (x0, y0, x1, y1))
     page.keyboard.press("a")
-    until(lambda: verdicts(reviewed).get(f"{FIRST}/c0002") is Verdict.ACCEPTED, 30)
+    until(lambda: verdicts(reviewed).get(f"{FIRST}/c0002") is Verdict.ACCEPTED)
     page.keyboard.press("n")
     chosen("c0003")
     page.keyboard.press("p")
@@ -254,23 +260,18 @@ def test_a_cell_is_grown_shrunk_accepted_and_left_by_keys(reviewed: ReviewedDaem
 def test_sliders_show_what_changes_and_the_review_ends_with_a_word_on_it(
     reviewed: ReviewedDaemon, page: Page, console: ConsoleProcess
 ) -> None:
+    page.context.clear_cookies(name=NAME_COOKIE)
     page.goto(f"/review?run={reviewed.run}")
     expect(page.locator("svg .cell")).to_have_count(5)
-    threshold = page.locator(".q-slider").first
-    threshold.scroll_into_view_if_needed()
-    place = threshold.bounding_box()
-    assert place is not None
-    page.mouse.click(place["x"] + place["width"] * 0.5, place["y"] + place["height"] / 2)
+    # In its middle.
+    page.locator(".q-slider").first.click()
     expect(page.get_by_text("4 cells in place of 6: 0 more, 2 fewer")).to_be_visible()
     expect(page.locator("svg .margin")).to_have_count(2)
     assert reviewed.store.review.number() == 0
     page.get_by_role("button", name="Apply to all cells").click()
     dialog = page.get_by_role("dialog")
-    if not page.get_by_text("4 of 10 cells will be imaged").is_visible():
-        name = dialog.get_by_label("Your name")
-        if name.is_visible():
-            name.fill("Anna")
-            dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("4 of 10 cells will be imaged")).to_be_visible()
     console.sign_in(page.context, WATCH)
     page.goto(f"/review?run={reviewed.run}")
@@ -368,10 +369,9 @@ def test_sections_of_a_holder_are_corrected_over_their_overview_and_saved(
     expect(page.get_by_text(f"The shape of the sections is doubtful: {HOSTILE}")).to_be_visible()
     sections.nth(1).click()
     expect(page.locator("svg .turner")).to_have_count(1)
-    place, frame = sections.nth(1).bounding_box(), page.locator("svg.picture").bounding_box()
-    assert place is not None
+    x, y = pointed_at(page, sections.nth(1))
+    frame = page.locator("svg.picture").bounding_box()
     assert frame is not None
-    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     drag(page, (x, y), (x, y + 60))
     expect(page.get_by_text(re.compile(r"At 135, 1\d\d\."))).to_be_visible()
     page.keyboard.press("Delete")

@@ -431,7 +431,7 @@ def test_a_program_that_is_told_to_end_ends_though_the_disk_is_full(
     with monkeypatch.context() as full:
         full.setattr(EventLog, "note", refuse)
         session.control.stop(Interrupt.SHUTDOWN, "SIGTERM")
-        session.thread.join(30)
+        session.thread.join(200)
         assert not session.thread.is_alive()
     settle(session)
 

@@ -16,17 +16,18 @@ from service.model.jobs import ExposureState, JobState
 from service.model.phases import Phase
 from service.store.store import Store
 from simulators.devices.memory import Memory
-from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
+from tests.service.daemons import Daemon, Start, daemons, frozen_in_mid_scan, wait_for
 from tests.service.sessions import small_config
 
 
-def in_real_time(dwell_us: float) -> Config:
+def in_real_time(dwell_us: float, silent_s: float = 600) -> Config:
     return small_config(
         layout={"sections": 1},
         fluorescence={"exposure_s": 0.05},
         sem={"pixel_size_nm": 33, "dwell_us": dwell_us},
         stage={"settle_s": 0.0},
-        watchdog={"silent_s": 3},
+        # However slowly it runs on a loaded computer, it is not taken for frozen.
+        watchdog={"silent_s": silent_s},
         simulator={
             "specimen": {"cells_per_field": 6, "seed": 5},
             "stage_settle_s": 0.0,
@@ -42,6 +43,7 @@ REAL_TIME = in_real_time(15)
 """A session in real time whose scans take some seconds each."""
 ENDLESS = in_real_time(1000)
 """The same with scans of minutes: none ends meanwhile, however loaded the computer is."""
+SOON_FROZEN = in_real_time(1000, 5)
 
 
 @pytest.fixture
@@ -81,8 +83,13 @@ def wait_for_text(path: Path, text: str, limit_s: float = 200) -> None:
 def in_first_scan(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
     """A daemon in a first scan that takes minutes: process, folder of the run, job."""
     daemon, run = launched(start, tmp_path, ENDLESS)
+    return daemon, run, first_scan(daemon, run)
+
+
+def first_scan(daemon: Daemon, run: Path) -> str:
+    """Wait for the first scan; returns its job."""
     status = wait_for(daemon, lambda status: bool(status["jobs"]["armed"]) and beam_is_on(run))
-    return daemon, run, status["current_job"]["job"]
+    return str(status["current_job"]["job"])
 
 
 def launched(start: Start, tmp_path: Path, values: Config) -> tuple[Daemon, Path]:
@@ -93,10 +100,9 @@ def launched(start: Start, tmp_path: Path, values: Config) -> tuple[Daemon, Path
 
 @pytest.fixture
 def begun(start: Start, tmp_path: Path) -> tuple[Daemon, Path, str]:
-    """A daemon in the middle of a scan, after another: process, folder of the run, job."""
+    """A daemon that stands still in the middle of a scan, after another: process, folder of the run, job."""
     daemon, run = launched(start, tmp_path, REAL_TIME)
-    status = wait_for(daemon, lambda status: scanning(status) and beam_is_on(run))
-    return daemon, run, status["current_job"]["job"]
+    return daemon, run, frozen_in_mid_scan(daemon, run, lambda: beam_is_on(run))
 
 
 def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: Start) -> None:
@@ -144,16 +150,15 @@ def test_sigkill_in_mid_scan_and_resume(begun: tuple[Daemon, Path, str], start: 
     assert Memory(run / "simulator.json").get("unblanked") is False
 
 
-def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(
-    in_first_scan: tuple[Daemon, Path, str], start: Start
-) -> None:
-    daemon, run, _ = in_first_scan
+def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(start: Start, tmp_path: Path) -> None:
+    daemon, run = launched(start, tmp_path, SOON_FROZEN)
+    first_scan(daemon, run)
     daemon.send_signal(signal.SIGSTOP)
     assert beam_is_on(run)
     # Gone before the beam is touched: two programs never drive the microscope.
     assert daemon.wait(200) == -signal.SIGKILL
     wait_until_blanked(run)
-    wait_for_text(run / "incidents.md", "no sign of life for 3 s")
+    wait_for_text(run / "incidents.md", "no sign of life for 5 s")
     again = start("resume", run)
     assert wait_for(again, lambda s: s["phase"] == "paused")["jobs"]["needs_review"] == 1
 
@@ -161,7 +166,7 @@ def test_a_frozen_daemon_is_killed_and_the_microscope_put_safe(
 def test_a_watchdog_by_hand_puts_safe_what_nobody_watches(start: Start, tmp_path: Path) -> None:
     unwatched = ENDLESS.model_copy(update={"watchdog": WatchdogConfig(enabled=False)})
     daemon, run = launched(start, tmp_path, unwatched)
-    wait_for(daemon, lambda status: bool(status["jobs"]["armed"]) and beam_is_on(run))
+    first_scan(daemon, run)
     alive = start("watch", "--once", run)
     assert "the daemon is alive" in alive.communicate(timeout=200)[0]
     daemon.kill()

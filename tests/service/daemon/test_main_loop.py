@@ -63,7 +63,7 @@ def test_each_signal_in_mid_scan_ends_the_program_with_the_microscope_safe(
     def struck(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         os.kill(os.getpid(), number)
         # On the fast clock the session would end before the main loop looks.
-        assert noticed.wait(60)
+        assert noticed.wait(200)
         return real(*args, **kwargs)
 
     session = Session(tmp_path / "run", small_config(), faulty("sem", "scan", struck))

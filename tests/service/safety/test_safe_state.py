@@ -1,5 +1,6 @@
 """Reports on a microscope that cannot be made safe."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ class Gone:
         self._fails, self._waits_for = fails, waits_for
 
     def blank(self) -> None:
-        assert self._waits_for.wait(60)
+        assert self._waits_for.wait(200)
         self.stop()
 
     def stop(self) -> None:
@@ -137,7 +138,10 @@ def test_a_device_that_hangs_holds_up_neither_the_others_nor_the_end_of_the_prog
             done.append(name)
 
         hung = change(hung, part, **{call: noted})
-    assert "stopping the stage: no answer within 0.2 s" in "; ".join(stop_devices(hung))
+    # On a loaded computer others may be late, too, and are named with it.
+    said = "; ".join(stop_devices(hung))
+    assert re.search("stopping the stage[^;]*: no answer within 0.2 s", said)
+    until(lambda: bool(outlives_the_program))
     over.set()
     assert outlives_the_program == [False]
     until(lambda: set(done) == {"beam", "scan", "light", "camera", "pumps"})

@@ -36,7 +36,7 @@ class Files:
 
     @contextmanager
     def serving(
-        self, source: Source | None = None, deadline_s: float = 10.0, message_s: float = 5.0
+        self, source: Source | None = None, deadline_s: float = 100.0, message_s: float = 100.0
     ) -> Iterator[int]:
         with (
             Journal(self.journal) as journal,

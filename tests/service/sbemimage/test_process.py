@@ -2,11 +2,11 @@
 
 import re
 import signal
-import socket
 import time
 from pathlib import Path
 
 from tests.forked import ILEMTRACK, Forked
+from tests.ports import free_port
 from tests.service.sbemimage.laboratory import PAUSE, Files
 from tests.service.sbemimage.theirs import ask
 
@@ -14,7 +14,7 @@ from tests.service.sbemimage.theirs import ask
 def started(files: Files, port: int) -> Forked:
     words = ["serve-sbemimage", files.plans, "--session-file", files.ini, "--same-stage", "--port", port]
     program = Forked(ILEMTRACK, *words, "--journal", files.journal)
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + 200
     while "listening" not in program.said()[1]:
         assert program.poll() is None, program.said()
         assert time.monotonic() < end_s
@@ -24,8 +24,7 @@ def started(files: Files, port: int) -> Forked:
 
 def test_a_server_is_killed_and_started_again(tmp_path: Path) -> None:
     files = Files(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
+    port = free_port()
     first = started(files, port)
     given = ask(port)
     first.kill()

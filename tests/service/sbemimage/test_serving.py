@@ -79,20 +79,22 @@ def test_a_malformed_message_pauses(files: Files, message: bytes) -> None:
 
 
 def test_half_a_message_and_vanished_clients_do_not_hold_others(files: Files) -> None:
-    with files.serving(message_s=0.5) as port:
+    with files.serving() as port:
         slow = socket.create_connection(("127.0.0.1", port))
         slow.sendall(json.dumps(STATE).encode()[:20])
         gone = socket.create_connection(("127.0.0.1", port))
         gone.sendall(json.dumps(STATE).encode())
         gone.close()
         socket.create_connection(("127.0.0.1", port)).close()
-        before_s = time.monotonic()
+        # Long before anybody gives up the rest of the first message.
         assert ask(port) != PAUSE
-        assert time.monotonic() - before_s < 5
-        # The rest of a message that never comes: a pause.
-        slow.settimeout(5)
-        assert json.loads(slow.recv(4096)) == PAUSE
         slow.close()
+
+
+def test_the_rest_of_a_message_that_never_comes_is_a_pause(files: Files) -> None:
+    with files.serving(message_s=0.1) as port, socket.create_connection(("127.0.0.1", port), 100) as slow:
+        slow.sendall(json.dumps(STATE).encode()[:20])
+        assert json.loads(slow.recv(4096)) == PAUSE
 
 
 def test_a_message_in_pieces_is_one_message(files: Files) -> None:
@@ -113,7 +115,7 @@ class Hanging:
 
     def read(self) -> Work:
         self.reads += 1
-        self.let_go.wait(10)
+        self.let_go.wait(200)
         return Work(())
 
 

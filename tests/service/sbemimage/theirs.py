@@ -33,7 +33,7 @@ TILES = Tiles((2000, 1500), 12.5, 0.8, 100.0, 0.0)
 """25 x 18.75 um."""
 
 
-def ask(port: int, message: object = STATE, timeout_s: float = 20.0) -> Any:
+def ask(port: int, message: object = STATE, timeout_s: float = 100.0) -> Any:
     """Ask as SBEMimage's client does: no end mark, an open connection, an answer up to a newline."""
     with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
         connection.sendall(message if isinstance(message, bytes) else json.dumps(message).encode("utf-8"))

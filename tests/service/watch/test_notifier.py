@@ -61,7 +61,7 @@ def inbox() -> Iterator[Inbox]:
 def test_an_alarm_arrives(inbox: Inbox) -> None:
     notifier = Notifier([inbox.url], ["fault"], "run7")
     notifier.send(FAULT)
-    notifier.close(30)
+    notifier.close(200)
     (got,) = inbox.got
     assert "run7" in got["title"]
     assert "fault" in got["title"]
@@ -73,7 +73,7 @@ def test_people_are_told_only_what_they_want_to_know(inbox: Inbox) -> None:
     notifier = Notifier([inbox.url], ["finished"], "run7")
     notifier.send(FAULT)
     notifier.send(Alarm(None, "a note", "", ""))
-    notifier.close(30)
+    notifier.close(200)
     assert not inbox.got
 
 
@@ -82,9 +82,9 @@ def test_a_delivery_that_fails_is_tried_again(inbox: Inbox) -> None:
     failures: list[tuple[str, str]] = []
     notifier = Notifier([inbox.url], ["fault"], "run7", lambda *why: failures.append(why), HASTY)
     notifier.send(FAULT)
-    assert inbox.arrived.acquire(timeout=30)
-    assert inbox.arrived.acquire(timeout=30)
-    notifier.close(30)
+    assert inbox.arrived.acquire(timeout=200)
+    assert inbox.arrived.acquire(timeout=200)
+    notifier.close(200)
     assert len(inbox.got) == 2
     assert not failures
 

@@ -41,7 +41,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
     running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield running
     running.kill()
-    running.wait(30)
+    running.wait(200)
 
 
 class Script:
@@ -92,7 +92,7 @@ def test_a_daemon_that_is_killed_is_dead(tmp_path: Path, process: subprocess.Pop
 
     def sleep(_: float) -> None:
         process.kill()
-        process.wait(30)
+        process.wait(200)
 
     assert watch([script.path], 600.0, sleep).why == GONE
 
@@ -125,7 +125,7 @@ def test_a_stopped_daemon_is_killed(tmp_path: Path, process: subprocess.Popen[by
     process.send_signal(signal.SIGSTOP)
     beat = Beat(pid=process.pid, started=process_start(process.pid) or 0, count=1)
     assert kill(beat)
-    assert process.wait(30) == -signal.SIGKILL
+    assert process.wait(200) == -signal.SIGKILL
 
 
 def test_the_safe_state_is_tried_anew_until_it_is_reached_and_told_once_a_change() -> None:
@@ -265,7 +265,7 @@ def test_a_stopped_watchdog_is_no_watchdog(
 def test_a_process_is_known_by_its_start(process: subprocess.Popen[bytes]) -> None:
     assert process_start(process.pid) == process_start(process.pid) is not None
     process.kill()
-    process.wait(30)
+    process.wait(200)
     assert process_start(process.pid) is None
 
 

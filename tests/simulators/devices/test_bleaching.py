@@ -115,10 +115,10 @@ def test_a_stopped_scan_has_burnt_the_rows_that_it_did(make_config: MakeConfig, 
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert clock.held.wait(20)
+    assert clock.held.wait(200)
     midway = microscope.ground.remaining(GRID)
     microscope.devices.sem.stop()
-    thread.join(20)
+    thread.join(200)
     assert errors
     (_, exposure) = microscope.ground.exposures()
     assert exposure.fraction == pytest.approx(passed)

@@ -16,11 +16,12 @@ from service.api.transport.endpoints import Endpoints, run_endpoints
 from service.api.transport.server import ApiServer
 from service.errors import ApiError
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api import zmtp
 from tests.service.api.api_session import api_server
-from tests.service.api.transport.test_server import free_port
+from tests.service.daemons import until
 
-LIMIT_S = 20
+LIMIT_S = 100
 
 
 @pytest.fixture(params=["ipc", "tcp"])
@@ -70,7 +71,7 @@ def test_a_message_of_many_parts_that_ends_is_refused(server: ApiServer, where: 
     with context.socket(zmq.DEALER) as dealer:
         dealer.connect(where.requests)
         dealer.send_multipart([b"x"] * 10_000)
-        assert dealer.poll(10_000)
+        assert dealer.poll(60_000)
         assert b"a request has one frame, not 4 or more" in dealer.recv_multipart()[-1]
     context.destroy(linger=0)
 
@@ -91,23 +92,16 @@ def test_too_many_connections_leave_room(
     monkeypatch.setattr(connections, "MOST", 5)
     with Client(where.requests) as client:
         client.call("hello")
-        peers, cut = [], 0
+        peers = []
         for _ in range(20):
+            # Some are cut before they have shaken hands.
             with suppress(OSError):
                 peers.append(zmtp.shake_hands(where.requests))
-        for peer in peers:
-            peer.settimeout(0.5)
-            try:
-                while peer.recv(1000):
-                    pass
-            except TimeoutError:
-                cut -= 1
-            except ConnectionResetError:
-                pass
-            peer.close()
-        cut += 20
-        assert cut == 16
+        until(lambda: len(peers) - sum(map(zmtp.is_cut, peers)) == 4)
         assert client.call("hello")["run"] == "run-1"
+        assert len(peers) - sum(map(zmtp.is_cut, peers)) == 4
+        for peer in peers:
+            peer.close()
 
 
 def test_a_peer_of_the_first_protocol_is_no_error(server: ApiServer, where: Endpoints) -> None:

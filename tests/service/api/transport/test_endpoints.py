@@ -21,6 +21,7 @@ from service.api.transport.publishing import Publication
 from service.errors import EndpointError
 from service.session.folders.runtime_folder import runtime_directory
 from tests.places import ROOT
+from tests.ports import free_port
 from tests.service.daemons import found_by_others
 
 
@@ -36,12 +37,6 @@ def other_router() -> Iterator[zmq.Socket[bytes]]:
     context = zmq.Context()
     yield context.socket(zmq.ROUTER)
     context.destroy(linger=0)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def info(pid: int) -> DaemonInfo:

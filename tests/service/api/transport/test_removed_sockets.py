@@ -14,6 +14,11 @@ from tests.service.api.api_session import DirectControl, api_server
 from tests.service.daemons import until
 
 
+def removed(folder: Path) -> None:
+    """Remove a folder at once: the server may put a socket back while one is emptied."""
+    shutil.rmtree(folder.rename(folder.with_name("removed")))
+
+
 def test_sockets_that_were_removed_are_bound_again_wherever_they_belong_now(
     store: Store, runtime: Path
 ) -> None:
@@ -32,7 +37,7 @@ def test_sockets_that_were_removed_are_bound_again_wherever_they_belong_now(
             return bool(client.call("status")["phase"] == "idle")
 
     assert serves(belong[0])
-    shutil.rmtree(runtime)
+    removed(runtime)
     runtime.mkdir(mode=0o700)
     assert serves(belong[0])
     belong[0] = run_endpoints("elsewhere")
@@ -47,7 +52,7 @@ def test_a_client_finds_the_daemon_after_its_runtime_folder_was_removed(store: S
     with _served(Config(), store, DirectControl(store)):  # type: ignore[arg-type]
         with Client(choose("run-1").endpoint) as client:
             assert client.call("hello")["run"] == "run-1"
-        shutil.rmtree(runtime)
+        removed(runtime)
         until(lambda: any(event.kind == "runtime_folder" for event in store.events.since(0)))
         until(lambda: any(info.run == "run-1" for info in daemons()))
         with Client(choose("run-1").endpoint) as client:

@@ -18,18 +18,13 @@ from service.api.transport.server import ApiServer
 from service.errors import ApiError, EndpointError, NoDaemonError
 from service.model.phases import SessionEvent
 from service.store.store import Store
+from tests.ports import free_port
 from tests.service.api.api_session import api_server
 from tests.service.store.stores import queue_jobs
 
-REPLY_MS = 10_000
+REPLY_MS = 60_000
 
 Connect = Callable[[int, str], zmq.Socket[bytes]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(params=["ipc", "tcp"])

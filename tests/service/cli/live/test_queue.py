@@ -199,13 +199,13 @@ def test_a_daemon_is_found_once_the_first_has_ended(store: Store, runtime: Path)
         server.start()
         try:
             with beaten:
-                assert beaten.wait_for(lambda: len(beats) > 1, 20)
+                assert beaten.wait_for(lambda: len(beats) > 1, 200)
             found = found_by_others()
             assert found is not None
             assert (beats[-1], found.pid) == (False, other.pid)
             first.withdraw()
             with beaten:
-                assert beaten.wait_for(lambda: beats[-1], 20)
+                assert beaten.wait_for(lambda: beats[-1], 200)
             found = found_by_others()
             assert found is not None
             assert found.pid == os.getpid()

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from service.mapping.lists.files import read_list
-from tests.service.console.consoles import ConsoleProcess
+from tests.service.console.consoles import WAIT_MS, ConsoleProcess
 
 pytestmark = pytest.mark.slow
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_MS)
 
 SQUARES = {
     "v": 1,

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.service.console.consoles import ConsoleProcess
+from tests.service.console.consoles import WAIT_MS, ConsoleProcess
 
 pytestmark = pytest.mark.slow
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_MS)
 
 
 def test_a_wrong_file_is_refused_by_the_check_and_begins_no_session(

@@ -166,16 +166,16 @@ def test_the_beam_of_one_bleaches_what_the_camera_of_the_other_sees() -> None:
     here_m = (float(cell.points_m[:, 0].mean()), float(cell.points_m[:, 1].mean()))
     at_m = StageFrame.of(true).sem_position_m(here_m)
     with servers(true) as rig, microscope(rig.config) as devices:
-        devices.chamber.go_to(VacuumState.HIGH, 20)
+        devices.chamber.go_to(VacuumState.HIGH, 200)
         assert rig.ask("get", "chamber", "pressure") == devices.chamber.pressure_pa() < 1e-3
         assert rig.ask("get", "chamber", "position") == {"vacuum": 1e-3}
-        devices.stage.move_to(*here_m, 10)
+        devices.stage.move_to(*here_m, 200)
         told = rig.ask("get", "stage", "position")
         assert (told["x"], told["y"]) == pytest.approx(here_m, abs=1e-9)
         before = light_frame(devices)
-        devices.stage.move_to(*at_m, 10)
-        devices.sem.scan(ScanRequest((240, 240), 66e-9, 1e-5, "n"), 30)
-        devices.stage.move_to(*here_m, 10)
+        devices.stage.move_to(*at_m, 200)
+        devices.sem.scan(ScanRequest((240, 240), 66e-9, 1e-5, "n"), 200)
+        devices.stage.move_to(*here_m, 200)
         after = light_frame(devices)
         ((scanned_m, _),) = rig.truth()["ground"]
     seen = StageFrame.of(true).fm_to_sem.to_sem(cell.points_m)
@@ -189,9 +189,9 @@ def test_the_beam_of_one_bleaches_what_the_camera_of_the_other_sees() -> None:
 
 def light_frame(devices: Microscope) -> FmFrame:
     """One frame of fluorescence."""
-    devices.light.on(488, 0.5, 10)
+    devices.light.on(488, 0.5, 200)
     try:
-        return devices.camera.expose(FmSettings(EXPOSURE_S, 100, 488, 0.5), 20)
+        return devices.camera.expose(FmSettings(EXPOSURE_S, 100, 488, 0.5), 200)
     finally:
         devices.light.off()
 

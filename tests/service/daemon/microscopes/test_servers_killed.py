@@ -10,18 +10,26 @@ from pathlib import Path
 import pytest
 
 from config.loading import dump
+from config.model import Config
 from service.api.client import Client
 from service.model.jobs import ExposureState, JobState
 from service.store.store import Store
-from tests.service.daemons import Daemon, Start, daemons, scanning, wait_for
+from tests.service.daemons import Daemon, Start, daemons, frozen_in_mid_scan, wait_for
 from tests.simulators.servers import Servers, profile, servers
 
-SLOW = profile(
-    layout={"sections": 2, "fields": [1, 1]},
-    sem={"pixel_size_nm": 66, "dwell_us": 15},
-    fluorescence={"frame_px": [256, 256], "exposure_s": 0.8},
-)
+
+def _profile(exposure_s: float) -> Config:
+    return profile(
+        layout={"sections": 2, "fields": [1, 1]},
+        sem={"pixel_size_nm": 66, "dwell_us": 15},
+        fluorescence={"frame_px": [256, 256], "exposure_s": exposure_s},
+    )
+
+
+SLOW = _profile(0.8)
 """Scans of up to three seconds."""
+LONG_LIT = _profile(5.0)
+"""Exposures that do not end between a look at the light and what is done then."""
 
 
 @pytest.fixture
@@ -31,8 +39,8 @@ def start(runtime_dir: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def rig() -> Iterator[Servers]:
-    with servers(SLOW) as made:
+def rig(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    with servers(getattr(request, "param", SLOW)) as made:
         yield made
 
 
@@ -85,7 +93,7 @@ def check_ledger(folder: Path, rig: Servers, interrupted: str) -> None:
 
 def test_the_daemon_is_killed_in_mid_scan(start: Start, rig: Servers, tmp_path: Path) -> None:
     daemon = begin(start, rig, tmp_path)
-    status = wait_for(daemon, lambda s: scanning(s) and beam_is_on(rig))
+    interrupted = frozen_in_mid_scan(daemon, tmp_path / "run", lambda: beam_is_on(rig))
     daemon.kill()
     daemon.wait(200)
     # The server knows nothing of that: the watchdog blanks over a connection of its own.
@@ -94,14 +102,15 @@ def test_the_daemon_is_killed_in_mid_scan(start: Start, rig: Servers, tmp_path: 
     wait_for(again, lambda s: s["phase"] == "paused" and s["jobs"]["needs_review"] == 1)
     tell("run.resume")
     end_after_review(again)
-    check_ledger(tmp_path, rig, status["current_job"]["job"])
+    check_ledger(tmp_path, rig, interrupted)
     assert rig.truth()["blanked"]
 
 
 def test_the_servers_are_killed_in_mid_scan(start: Start, rig: Servers, tmp_path: Path) -> None:
     daemon = begin(start, rig, tmp_path)
-    status = wait_for(daemon, lambda s: scanning(s) and beam_is_on(rig))
+    interrupted = frozen_in_mid_scan(daemon, tmp_path / "run", lambda: beam_is_on(rig))
     rig.kill()
+    daemon.send_signal(signal.SIGCONT)
     fault = wait_for(daemon, lambda s: s["phase"] == "fault")
     # Nobody can blank it now, and the session says so.
     assert "NOT SAFE" in fault["reason"]
@@ -112,7 +121,7 @@ def test_the_servers_are_killed_in_mid_scan(start: Start, rig: Servers, tmp_path
     assert not beam_is_on(rig)
     tell("run.resume")
     end_after_review(daemon)
-    check_ledger(tmp_path, rig, status["current_job"]["job"])
+    check_ledger(tmp_path, rig, interrupted)
 
 
 def worker_pids(daemon: Daemon) -> set[int]:
@@ -122,6 +131,7 @@ def worker_pids(daemon: Daemon) -> set[int]:
     return {pid for pid in pids if "launch.py" in Path(f"/proc/{pid}/cmdline").read_text()}
 
 
+@pytest.mark.parametrize("rig", [LONG_LIT], indirect=True, ids=["long lit"])
 def test_workers_are_killed_and_components_vanish_under_the_light(
     start: Start, rig: Servers, tmp_path: Path
 ) -> None:

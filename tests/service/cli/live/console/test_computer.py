@@ -19,7 +19,7 @@ import json, os, time
 from service.session.folders.runtime_folder import runtime_directory
 info = {"endpoint": "ipc:///x", "events_endpoint": "ipc:///y", "run": "begun", "pid": os.getpid()}
 (runtime_directory() / "x.daemon").write_text(json.dumps(info))
-time.sleep(60)
+time.sleep(600)
 """
 
 

@@ -226,7 +226,7 @@ def test_a_program_killed_in_an_exposure_goes_on_with_the_same_command(
     try:
         until(lambda: (tmp_path / "exposing").exists() or program.poll() is not None)
         program.kill()
-        assert program.wait(60) == -signal.SIGKILL, program.said()
+        assert program.wait(200) == -signal.SIGKILL, program.said()
     finally:
         program.close()
     kept = {path.name: path.read_bytes() for path in tiles.iterdir()}

@@ -1,0 +1,1 @@
+"""SIGKILL at every kind of moment of a session, hundreds of times."""
