@@ -1,5 +1,6 @@
 """Client of the daemon, for the command line, the console and scripts."""
 
+import contextlib
 import json
 import math
 import os
@@ -191,7 +192,9 @@ class Client:
             if self._key is not None:
                 present(socket, self._key)
             socket.connect(self.endpoint)
-        socket.send_multipart([b"", request])
+        # A daemon that wants another key, or none, may have hung up by now: sending would wait without end.
+        with contextlib.suppress(zmq.Again):
+            socket.send_multipart([b"", request], zmq.NOBLOCK)
         return socket
 
     def _reply(
