@@ -7,7 +7,7 @@ from drivers.pose import RectM
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.model import job_states
 from service.model.event import Event
-from service.model.jobs import HoldCause, Job, JobState
+from service.model.jobs import HoldCause, Job, JobKind, JobState
 from service.model.specimen import FieldState
 from service.store import ground, rows
 from service.store.database import Database
@@ -155,6 +155,13 @@ class Queue:
             JobState(row["state"]): row["n"]
             for row in self._database.all("SELECT state, n FROM job_count WHERE n > 0")
         }
+
+    def helping_counts(self) -> dict[JobKind, int]:
+        """Return the number of jobs that are no frames, by kind, in the order of the queue."""
+        found = self._database.all(
+            "SELECT kind, COUNT(*) AS n FROM job WHERE kind <> 'frame' GROUP BY kind ORDER BY MIN(position)"
+        )
+        return {JobKind(row["kind"]): row["n"] for row in found}
 
     def counts_by_section(self, sections: Sequence[str] | None = None) -> dict[str, dict[JobState, int]]:
         """Return the number of jobs of some sections, or of all, in each state that occurs."""
