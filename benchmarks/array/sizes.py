@@ -1,8 +1,8 @@
-"""Cost of a section in arrays of 10 to 1,000 sections: ``python -m benchmarks.array.sizes FOLDER SECTIONS ...``.
+"""Cost of a section in arrays of 10 to 1,000: ``python -m benchmarks.array.sizes [FOLDER [SECTIONS ...]]``.
 
 Small sections, so that a person can wait for it: one field of 256 x 256 pixels with some three cells, and
-electron pixels of 66 nm; each array in one process, without kills. Writes ``sizes.json`` and ``sizes.png`` into
-the folder. What an array costs beside its sections, such as the start of its process, is left out.
+electron pixels of 66 nm; each array in one process, without kills. Writes ``sizes.json`` and ``sizes.png``
+into the folder. What an array costs beside its sections, such as the start of its process, is left out.
 """
 
 import shutil
