@@ -36,7 +36,7 @@ _MOST = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What an array of a size cost.
+    """Costs of an array of one size.
 
     Attributes
     ----------

@@ -190,7 +190,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """What the ledger says of single jobs."""
+    """Remarks of the ledger on good images, by job, and jobs that the program exposed again."""
 
     remarks: dict[str, str]
     retaken: tuple[str, ...]
