@@ -140,7 +140,7 @@ def draw(sizes: Sequence[Size], path: Path) -> None:
 
 
 def _finish(axes: Axes, name: str, at: Sequence[int]) -> None:
-    axes.set(xscale="log", xlabel="sections of the array", ylabel=name, ylim=(0, None))
+    axes.set(xscale="log", xlabel="sections of the array", ylabel=name, ylim=(0, 1.15 * axes.dataLim.y1))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(at)
