@@ -22,7 +22,7 @@ DEMO = {layout: {kind: grid, sections: 12, fields: [2, 1], pitch_um: 300}, sem: 
         simulator: {pump_to_partial_min: 0.1, pump_to_high_vacuum_min: 0.1}}
 BESIDE = $(MAKE) --no-print-directory imports types check-wheel
 
-.PHONY: dry-run console-demo test long coverage mutation bio-formats lint style imports types check-wheel bench array docs screenshots release wheelhouse clean
+.PHONY: dry-run console-demo test long coverage mutation bio-formats lint style imports types check-wheel bench array array-sizes docs screenshots release wheelhouse clean
 
 dry-run: $(READY)  ## a whole session against the simulated microscope; more flags in ARGS="..."
 	@$(BIN)/ilemtrack dry-run $(ARGS)
@@ -87,6 +87,9 @@ bench: $(READY)  ## figures as ratios against a named peer, measured in the same
 
 array: $(READY)  ## 300 sections x 4 fields with faults and kills, in figures; ILEMTRACK_ARRAY_SECTIONS sets a smaller number
 	$(BIN)/python -m benchmarks.array build/array
+
+array-sizes: $(READY)  ## what a section costs in arrays of 10 to 1,000 small sections; SIZES="10 30 100" sets others
+	$(BIN)/python -m benchmarks.array.sizes build/array $(SIZES)
 
 docs: $(READY)  ## the documents as a site in build/site, which opens without a network; every link is followed
 	$(BIN)/python -m docs_tools.site

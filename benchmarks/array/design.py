@@ -1,5 +1,6 @@
 """Design of the big dry run: the array, the share of faults, the moments of the kills."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ FAULTS = 1 / 200
 KILLS = 10
 SEED = 19
 
+FEW_CELLS = 3
+"""The same in the small sections of `benchmarks.array.sizes`."""
+
 Step = Literal["fluorescence", "electron"]
 
 
@@ -33,10 +37,17 @@ class Kill:
     later_s: float
 
 
-def config(sections: int, cells: float = CELLS) -> Config:
-    """Return the simulator's profile with `sections` of 2 x 2 fields."""
+def config(sections: int, cells: float = CELLS, *, small: bool = False) -> Config:
+    """Return the simulator's profile with `sections` of 2 x 2 fields, or of a small one of coarse pixels."""
     base = load("simulator")
-    layout = base.layout.model_copy(update={"fields": (2, 2)})
+    layout = base.layout.model_copy(update={"fields": (1, 1) if small else (2, 2)})
+    if small:
+        fluorescence = base.fluorescence.model_copy(update={"frame_px": (256, 256)})
+        sem = base.sem.model_copy(update={"pixel_size_nm": 66.0})
+        # In a square, inside the safe area of the stage.
+        square = {"columns": max(10, math.isqrt(sections)), "pitch_um": 400.0, "first_um": (-6000.0, 6000.0)}
+        layout = layout.model_copy(update=square)
+        base = base.model_copy(update={"fluorescence": fluorescence, "sem": sem})
     specimen = base.simulator.specimen.model_copy(update={"cells_per_field": cells})
     simulator = base.simulator.model_copy(update={"specimen": specimen})
     return with_layout(

@@ -1,4 +1,4 @@
-"""One process of the session: ``python -m benchmarks.array.life FOLDER LIFE SECTIONS CELLS``.
+"""One process of the session: ``python -m benchmarks.array.life FOLDER LIFE SECTIONS CELLS [small]``.
 
 All is as in `service.cli.live.session_run`, but for the microscope and for who looks on.
 """
@@ -22,10 +22,11 @@ from service.session.folders.run_folder import create, lock, open_existing
 from service.store.store import Store
 from service.watch.rescue import let_finish
 
+SMALL = "small"
 RUN, SAMPLES, FAULTS, REMOVED = "run", "samples.jsonl", "faults.jsonl", "removed.jsonl"
 
 
-def main(folder: Path, life: int, sections: int, cells: float) -> None:
+def main(folder: Path, life: int, sections: int, cells: float, *, small: bool = False) -> None:
     """Begin the session or take it up, drive it to its end, and print its summary as JSON."""
 
     def note(kind: str) -> None:
@@ -34,7 +35,7 @@ def main(folder: Path, life: int, sections: int, cells: float) -> None:
     set_up = FaultySetUp(Faults(design.FAULTS, (design.SEED, life), note))
     fresh = not (folder / RUN / "session.sqlite").exists()
     if fresh:
-        config = design.config(sections, cells)
+        config = design.config(sections, cells, small=small)
         run, info = create(folder / RUN, "dry-run", "fast", dump(config))
     else:
         run, info = open_existing(folder / RUN)
@@ -61,4 +62,10 @@ def main(folder: Path, life: int, sections: int, cells: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    main(
+        Path(sys.argv[1]),
+        int(sys.argv[2]),
+        int(sys.argv[3]),
+        float(sys.argv[4]),
+        small=SMALL in sys.argv[5:],
+    )

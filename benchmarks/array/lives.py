@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.array.design import Kill
-from benchmarks.array.life import RUN, SAMPLES
+from benchmarks.array.life import RUN, SAMPLES, SMALL
 from benchmarks.array.samples import Sample, last
 from service.api.client import Client
 from service.api.transport.endpoints import run_endpoints
@@ -95,7 +95,9 @@ class Person:
                     client.call("queue.approve", jobs=waiting, by="array", reason="looked at it")
 
 
-def live(folder: Path, runtime: Path, sections: int, cells: float, kills: Sequence[Kill]) -> Lived:
+def live(
+    folder: Path, runtime: Path, sections: int, cells: float, kills: Sequence[Kill], *, small: bool = False
+) -> Lived:
     """Run the session in a new folder to its end, killed at the moments of `kills`.
 
     `runtime` is a folder for sockets, of a short name, that only this user may enter.
@@ -109,7 +111,9 @@ def live(folder: Path, runtime: Path, sections: int, cells: float, kills: Sequen
     person = Person(folder / RUN)
     left, lives = list(kills), list[Life]()
     while True:
-        life = _one(folder, len(lives), sections, cells, left[0] if left else None, person)
+        command = [sys.executable, "-m", "benchmarks.array.life", str(folder), str(len(lives))]
+        command += [str(sections), str(cells), *([SMALL] if small else [])]
+        life = _one(folder, len(lives), command, left[0] if left else None, person)
         lives.append(life)
         if life.killed:
             left.pop(0)
@@ -121,16 +125,7 @@ def live(folder: Path, runtime: Path, sections: int, cells: float, kills: Sequen
             raise RuntimeError(f"the session stopped {MOST_STOPS} times; see {_errors(folder)}")
 
 
-def _one(folder: Path, number: int, sections: int, cells: float, kill: Kill | None, person: Person) -> Life:
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.array.life",
-        str(folder),
-        str(number),
-        str(sections),
-        str(cells),
-    ]
+def _one(folder: Path, number: int, command: Sequence[str], kill: Kill | None, person: Person) -> Life:
     with _printed(folder).open("wb") as printed, _errors(folder).open("ab") as errors:
         process = subprocess.Popen(command, stdout=printed, stderr=errors, env=os.environ | ONE_THREAD)
     killed = False

@@ -7,6 +7,7 @@ than requested is not looked at further, nor is one that shows nothing.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -211,7 +212,7 @@ def judge_focus(sharpness: float | None, others: Sequence[float]) -> Check | Non
     """Judge the sharpness of an image beside others; None if it, or too few of them, can be measured."""
     if sharpness is None or len(others) < ENOUGH:
         return None
-    usual = float(np.median(others))
+    usual = median(others)
     return None if usual < _FINE else _at_most(CheckKind.FOCUS, sharpness / usual, _FOCUS)
 
 

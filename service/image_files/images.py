@@ -63,7 +63,8 @@ def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
     def read() -> Pixels:
         _require_checksum(path, sha256)
         try:
-            return np.asarray(tifffile.imread(path))
+            # By its number: to find it by the OME-XML takes longer than to read it.
+            return np.asarray(tifffile.imread(path, key=0))
         except (tifffile.TiffFileError, ValueError, RuntimeError, struct.error) as error:
             raise ImageError(f"{path}: cannot be read back ({error})") from error
 

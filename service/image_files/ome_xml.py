@@ -29,6 +29,7 @@ from service.image_files.facts import ElectronChannel, ImageFacts, LightChannel
 
 _NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 _SCHEMA = f"{_NAMESPACE} {_NAMESPACE}/ome.xsd"
+_DECLARATION = b"<?xml version='1.0' encoding='utf-8'?>\n"
 _DATE = "%Y-%m-%dT%H:%M:%S"
 """UTC to whole seconds, without a zone."""
 _BINNINGS = ("1x1", "2x2", "4x4", "8x8")
@@ -64,7 +65,8 @@ def ome_xml(facts: ImageFacts) -> bytes:
     _pixels(image, facts)
     _child(image, "AnnotationRef", ID="Annotation:0")
     _annotation(_child(root, "StructuredAnnotations"), facts)
-    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+    # Not by ET's encoder, which takes as long as all of the rest.
+    return _DECLARATION + ET.tostring(root, encoding="unicode").encode()
 
 
 def _instrument(root: ET.Element, facts: ImageFacts) -> None:

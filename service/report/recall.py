@@ -71,7 +71,7 @@ def contained_recall(
     float or None
         None if there is no cell.
     """
-    scanned = _scanned(store)
+    begins = [int(event.data["exposure"]) for event in store.events.of(STAY)]
     whole = total = 0
     for section in store.specimen.sections():
         saved = [
@@ -87,6 +87,7 @@ def contained_recall(
         cells = store.specimen.cells(section=section.id)
         left_out = [cell.rect_m for cell in cells if cell.left_out is not None]
         chosen = [cell.rect_m for cell in cells if cell.left_out is None]
+        scanned = _scanned(store, section.id, begins)
         for points in truth(section.id):
             (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
             allowed = points[_inside(points, ground.allowed_within((x0, y0, x1, y1), 0.0))]
@@ -97,7 +98,7 @@ def contained_recall(
                 if share > _LEFT_OUT and share > _inside(allowed, chosen).mean():
                     continue
                 total += 1
-                whole += shows_whole(allowed, scanned.get(section.id, []), seam_m, stay_seam_m)
+                whole += shows_whole(allowed, scanned, seam_m, stay_seam_m)
     return whole / total if total else None
 
 
@@ -146,17 +147,15 @@ def _buffered(ground: shapely.Geometry, by_m: float) -> shapely.Geometry:
     return shapely.buffer(ground, by_m, cap_style="square", join_style="mitre")
 
 
-def _scanned(store: Store) -> dict[str, list[Scanned]]:
-    """Return the ground that finished jobs have scanned, by section."""
-    finished = store.queue.jobs(state=JobState.DONE)
-    done = {job.id: job.section for job in finished if job.kind is not JobKind.OVERVIEW}
-    begins = [int(event.data["exposure"]) for event in store.events.of(STAY)]
-    scanned: dict[str, list[Scanned]] = {}
-    for exposure in store.ledger.exposures():
+def _scanned(store: Store, section: str, begins: Sequence[int]) -> list[Scanned]:
+    """Return the ground of a section that finished jobs have scanned; `begins` are first rows of stays."""
+    finished = store.queue.jobs(state=JobState.DONE, section=section)
+    done = {job.id for job in finished if job.kind is not JobKind.OVERVIEW}
+    scanned = []
+    for exposure in store.ledger.in_section(section):
         if exposure.job in done and exposure.state is ExposureState.CLOSED:
             stay = bisect_right(begins, exposure.id)
-            found = Scanned(exposure.rect_m, begins[stay - 1] if stay else None)
-            scanned.setdefault(done[exposure.job], []).append(found)
+            scanned.append(Scanned(exposure.rect_m, begins[stay - 1] if stay else None))
     return scanned
 
 

@@ -1,6 +1,5 @@
 """The numbers of a session, as `dry-run --json` and `replay --json` print them."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +11,7 @@ from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
 from service.model.images.checks import ImageCounts
-from service.model.jobs import ExposureState, JobKind, JobState
+from service.model.jobs import ExposureState, JobState
 from service.model.overviews import Overview
 from service.model.specimen import FieldState, TruthPoints
 from service.report.durations import SessionWay, durations_of, session_ways
@@ -138,33 +137,29 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
     -------
     Summary
     """
-    sections = store.specimen.sections()
-    fields = store.specimen.fields()
-    jobs = store.queue.jobs()
     planned = store.events.of("plan")
     plans = {event.subject: event for event in planned}
     durations = durations_of(store.events.each())
     ways = session_ways(config, store, durations)
     focus = focusing(store.focus.all())
-    exposures = store.ledger.exposures()
-    dwell_s = {job.id: job.beam_s for job in jobs}
-    again = [row for row in exposures if row.retake_of is not None and row.state is not ExposureState.VOID]
-    counts = {state: sum(job.state is state for job in jobs) for state in JobState}
-    cells = store.specimen.cells()
+    noted = _noted(store)
+    counts = store.queue.counts()
+    undone = sorted((job for state in _UNDONE for job in store.queue.jobs(state)), key=lambda j: j.position)
+    failed = store.specimen.fields(state=FieldState.FAILED)
     return Summary(
         run=store.run_id(),
         end_state=end_state(store),
-        sections=len(sections),
-        fields=len(fields),
+        sections=len(store.specimen.sections()),
+        fields=sum(store.specimen.field_counts().values()),
         left_out_fields=fields_left_out(config.layout),
-        cells=len(cells),
+        cells=store.specimen.cell_count(),
         jobs={
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
         },
-        helping_jobs=dict(Counter(job.kind.value for job in jobs if job.kind is not JobKind.FRAME)),
+        helping_jobs={kind.value: n for kind, n in store.queue.helping_counts().items()},
         # Each scan that ended, also one that was taken again or whose image is in review.
-        beam_s=sum(dwell_s[row.job] for row in exposures if row.state is ExposureState.CLOSED)
+        beam_s=sum(store.ledger.dwell_times_s())
         + sum(one.exposed_s for one in focus if one.beam == FocusBeam.ELECTRON),
         session_s=durations.session_s,
         idle_s=max(0.0, durations.session_s - durations.busy_s),
@@ -175,24 +170,41 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         tracks=store.tracks.count(),
         focus=focus,
         overviews=tuple(map(Measured.of, store.overviews.all())),
-        remarks={e.job: e.note for e in exposures if e.state is ExposureState.CLOSED and e.note},
+        remarks=noted.remarks,
         found_sections=found_sections(config),
         images=store.images.counts(),
         flagged_images={
-            name: {one.kind.value: one.value for one in images[-1].bad}
-            for name, images in store.images.of_jobs([job.id for job in jobs]).items()
-            if images[-1].bad
+            image.job: {one.kind.value: one.value for one in image.bad} for image in store.images.flagged()
         },
-        retaken=tuple(row.job for row in again),
-        failed_fields={f.id: str(f.reason) for f in fields if f.state is FieldState.FAILED},
-        undone_jobs={j.id: str(j.reason) for j in jobs if j.state in _UNDONE},
+        retaken=noted.retaken,
+        failed_fields={field.id: str(field.reason) for field in failed},
+        undone_jobs={job.id: str(job.reason) for job in undone},
         clipped_cells=_clipped(planned),
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
-        left_out_cells=dict(Counter(c.left_out.value for c in cells if c.left_out is not None)),
-        beside_cells=dict(Counter(c.beside.value for c in cells if c.beside is not None)),
-        reviewed_cells=dict(Counter(c.verdict.value for c in cells if c.verdict is not None)),
+        left_out_cells=store.specimen.cells_by("left_out"),
+        beside_cells=store.specimen.cells_by("beside"),
+        reviewed_cells=store.specimen.cells_by("verdict"),
         raster_sections=tuple(s for s, e in plans.items() if e.data.get("basis") == Basis.RASTER),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """Remarks of the ledger on good images, by job, and jobs that the program exposed again."""
+
+    remarks: dict[str, str]
+    retaken: tuple[str, ...]
+
+
+def _noted(store: Store) -> _Noted:
+    remarks: dict[str, str] = {}
+    retaken: list[str] = []
+    for row in store.ledger.each():
+        if row.state is ExposureState.CLOSED and row.note:
+            remarks[row.job] = row.note
+        if row.retake_of is not None and row.state is not ExposureState.VOID:
+            retaken.append(row.job)
+    return _Noted(remarks, tuple(retaken))
 
 
 def _clipped(plans: Sequence[Event]) -> dict[str, str]:

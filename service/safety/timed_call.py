@@ -1,14 +1,57 @@
-"""Call on a thread of its own, with a deadline."""
+"""Call on a thread of its own, with a deadline.
 
+A thread whose call has returned takes a later one: a session makes twenty calls for each frame, and to start
+a thread costs three times as much as to wake one. A call that never returns keeps its thread for itself.
+"""
+
+import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
 
 _SLICE_S = 0.5
 """Waits are counted in slices of at most twice this time, so that a clock that jumps does not count."""
+
+
+class _Worker:
+    """A daemon thread that makes one call after another."""
+
+    idle: ClassVar[list["_Worker"]] = []
+    """Those without a call; the one that was used last is taken first."""
+
+    def __init__(self) -> None:
+        self._calls = SimpleQueue[tuple[str, Callable[[], None]]]()
+        self._thread = threading.Thread(target=self._serve, name="idle", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def take(cls) -> "_Worker":
+        """Return a worker without a call."""
+        try:
+            return cls.idle.pop()
+        except IndexError:
+            return cls()
+
+    def make(self, name: str, call: Callable[[], None]) -> None:
+        """Make a call that raises nothing, under this name of the thread."""
+        self._calls.put((name, call))
+
+    def _serve(self) -> None:
+        while True:
+            self._thread.name, call = self._calls.get()
+            call()
+            # What it refers to, such as an image, must not wait for the next.
+            del call
+            self._thread.name = "idle"
+            self.idle.append(self)
+
+
+# A forked process has none of the threads.
+os.register_at_fork(after_in_child=_Worker.idle.clear)
 
 
 class TimedCall(Generic[T]):
@@ -22,16 +65,15 @@ class TimedCall(Generic[T]):
     """
 
     def __init__(self, name: str, function: Callable[[], T]) -> None:
-        self._function = function
+        self._name, self._function = name, function
         self._ended = threading.Event()
         self._left_s = 0.0
         self._result: T
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the call."""
-        self._thread.start()
+        _Worker.take().make(self._name, self._run)
 
     def join(self, seconds: float) -> bool:
         """Wait for a started call for at most `seconds`; return True if it has ended."""

@@ -134,6 +134,15 @@ class ImageStore:
         )
         return [self._queue.job(row["id"]) for row in found]
 
+    def flagged(self) -> list[CheckedImage]:
+        """Return the last images of jobs that are not as they should be, in the order of the first ones."""
+        found = self._database.all(
+            f"{_ROWS} WHERE em_image.bad <> '[]' AND em_image.exposure ="
+            " (SELECT MAX(one.exposure) FROM em_image one WHERE one.job = em_image.job)"
+            " ORDER BY (SELECT MIN(one.exposure) FROM em_image one WHERE one.job = em_image.job)"
+        )
+        return [rows.checked_image(row) for row in found]
+
     def counts(self) -> ImageCounts:
         """Return the checks of all images, counted."""
         bad: dict[CheckKind, int] = {}

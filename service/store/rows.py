@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -21,6 +22,9 @@ from service.model.overviews import FieldPlace, Overview, OverviewState, reason_
 from service.model.review import Edit, EditKind, FoundCells, PolicyChange, Recorded, Step, Verdict
 from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
 from service.model.targets import Beside, Choice, LeftOut
+
+_IMAGES = 256
+"""Images whose checks stay read: each new image is compared with some fifty before it."""
 
 
 def to_json(value: object) -> str:
@@ -223,13 +227,17 @@ def checked_image(row: sqlite3.Row) -> CheckedImage:
         job=row["job"],
         file=row["file"],
         sha256=row["sha256"],
-        checks=tuple(
-            Check(CheckKind(kind), value, limit, bool(bad))
-            for kind, value, limit, bad in from_json(row["checks"])
-        ),
+        checks=_checks(row["checks"]),
         noise=row["noise"],
         sharpness=row["sharpness"],
         retake_of=row["retake_of"],
+    )
+
+
+@lru_cache(maxsize=_IMAGES)
+def _checks(text: str) -> tuple[Check, ...]:
+    return tuple(
+        Check(CheckKind(kind), value, limit, bool(bad)) for kind, value, limit, bad in from_json(text)
     )
 
 

@@ -19,6 +19,8 @@ log = get_logger(__name__)
 
 _PAGE = 500
 _NOTE_S = 10.0
+_TOGETHER_S = 0.05
+"""Shortest time between two looks for alarms, s: a fast session has hundreds of events a second."""
 
 
 class Announcer:
@@ -81,9 +83,12 @@ class Announcer:
         while True:
             self._wake.wait()
             self._wake.clear()
+            # Asked before: what happened until `stop` is announced.
+            last = self._stopping.is_set()
             self.catch_up()
-            if self._stopping.is_set():
+            if last:
                 return
+            self._stopping.wait(_TOGETHER_S)
 
     def _read_on(self) -> None:
         while events := self._store.events.since(self._seq, _PAGE):
@@ -92,6 +97,8 @@ class Announcer:
                 alarm = self._alarm(event)
                 if alarm is not None:
                     self.announce(alarm)
+            if len(events) < _PAGE:
+                return
 
     def _alarm(self, event: Event) -> Alarm | None:
         try:

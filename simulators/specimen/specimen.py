@@ -112,8 +112,8 @@ class SimulatedSpecimen:
         self._dirt = Dirt(config.simulator.specimen, width * height * 1e12, self.sections.half_size_um)
         self._texture = Texture(config.simulator.specimen.seed)
         self._lock = threading.Lock()
-        # The points of a section with 60 cells take 7 MB.
-        self._truth = lru_cache(maxsize=8)(self._find_truth)
+        # The points of a section with 60 cells take 7 MB, and a summary asks for those of all sections.
+        self._truth = lru_cache(maxsize=2)(self._find_truth)
 
     def fluorescence(self, grid: Grid) -> Floats:
         """Return the signal of unbleached fluorophores on a grid, photons per FM pixel and second."""

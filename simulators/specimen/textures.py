@@ -1,5 +1,6 @@
 """Seeded noise, continuous in three dimensions, so that neighbouring sections look alike."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,8 @@ _SIZE = 192
 """Voxels of the periodic volume in x and y."""
 _DEPTH = 64
 """Voxels in z."""
+_LAYERS = 64
+"""Layers of the volume that are kept, .15 MB each: those of the cells in some frames beside each other."""
 _WAVELENGTH = 10.0
 """Voxels from one crest to the next."""
 
@@ -64,14 +67,8 @@ class Texture:
         """
         voxel_um = wavelength_um / _WAVELENGTH
         z = (depth_um + sampling.offset_um[2]) / voxel_um
-        low = int(np.floor(z))
-        # Weights on a circle: linear ones would lose variance between two voxels.
-        part = (z - low) * np.pi / 2
-        # Computed when first needed, not when a session starts.
-        field = volume(self._seed)
-        layer = field[low % _DEPTH] * np.float32(np.cos(part))
-        layer += field[(low + 1) % _DEPTH] * np.float32(np.sin(part))
-        layer /= max(float(layer.std()), 1e-6)
+        low = math.floor(z)
+        layer = _layer(self._seed, low % _DEPTH, z - low)
         cos, sin = np.cos(sampling.turn_rad), np.sin(sampling.turn_rad)
         turn = np.array([[cos, -sin], [sin, cos]])
         matrix = turn @ grid.matrix_um
@@ -90,6 +87,19 @@ class Texture:
             ),
             dtype=np.float32,
         )
+
+
+@lru_cache(maxsize=_LAYERS)
+def _layer(seed: int, low: int, above: float) -> Floats:
+    """Return the field at a depth between two voxels, of unit variance; several frames show the same cell."""
+    # Weights on a circle: linear ones would lose variance between two voxels.
+    part = above * np.pi / 2
+    # Computed when first needed, not when a session starts.
+    field = volume(seed)
+    layer = field[low] * np.float32(np.cos(part))
+    layer += field[(low + 1) % _DEPTH] * np.float32(np.sin(part))
+    layer /= max(float(layer.std()), 1e-6)
+    return np.asarray(layer)
 
 
 @lru_cache(maxsize=4)

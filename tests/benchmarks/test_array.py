@@ -12,6 +12,7 @@ from benchmarks.array.figures import cumulated_cpu_s, progress_cpu
 from benchmarks.array.lives import is_due
 from benchmarks.array.microscope import CoarseStain, Faults
 from benchmarks.array.samples import Sample
+from benchmarks.array.sizes import rows, size_of
 from simulators.specimen.grid import Grid
 from simulators.specimen.specimen import SimulatedSpecimen
 
@@ -73,3 +74,24 @@ def test_electron_images_show_the_same_specimen_with_fewer_details() -> None:
     assert coarse.shape == fine.shape
     assert coarse.dtype == fine.dtype
     assert float(np.corrcoef(fine.ravel(), coarse.ravel())[0, 1]) > 0.6
+
+
+def test_what_a_section_costs_is_told_by_its_steps() -> None:
+    steps = [
+        ("fluorescence", 2.0, 0, 0, 150.0),
+        ("electron", 5.0, 9, 0, 160.0),
+        ("electron", 6.0, 10, 0, 170.0),
+        ("electron", 16.0, 10, 50, 180.0),
+        ("done", 19.0, 10, 50, 400.0),
+    ]
+    samples = [
+        replace(SAMPLE, phase=phase, cpu_s=cpu_s, fields=10, planned=planned, jobs_done=done, rss_mb=rss_mb)
+        for phase, cpu_s, planned, done, rss_mb in steps
+    ]
+    size = size_of(10, samples, cpu_s=21.0, peak_mb=500.0, database_kb=70.0)
+    assert (size.to_plan_s, size.images_s, size.end_s) == (0.4, 1.0, 0.5)
+    assert (size.images_mb, size.peak_mb, size.database_kb) == (180, 500, 7)
+    dearer = replace(size, sections=100, images_s=1.5)
+    found = {row.what: row.reached for row in rows([size, dearer])}
+    assert found["CPU of a section, 100 sections over 10"] is False
+    assert found["memory before the summary, 100 sections over 10"] is True

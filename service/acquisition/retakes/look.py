@@ -47,10 +47,11 @@ def look_at(context: Context, job: Job, taken: Taken) -> Checked:
 def judge_earlier(store: Store, job: Job) -> None:
     """Judge the focus of images that were taken when their section had too few to judge them beside."""
     section = [one for one in store.images.like(job, _LAST, job.section) if one.sharpness is not None]
+    unjudged = [one for one in section if all(check.kind is not CheckKind.FOCUS for check in one.checks)]
+    if not unjudged:
+        return
     latest = store.images.latest(job.id)
-    for one in section:
-        if any(check.kind is CheckKind.FOCUS for check in one.checks):
-            continue
+    for one in unjudged:
         others = [other.sharpness for other in (*section, latest) if other is not None and other is not one]
         check = judge_focus(one.sharpness, [value for value in others if value is not None])
         if check is not None:

@@ -29,6 +29,9 @@ _AT_ONCE_S = 0.05
 _AT_ONCE = 64
 """Subscriptions read in a row."""
 
+_PUBLISH_S = 0.02
+"""Shortest time between two looks for new events, s: those of a fast session go out together."""
+
 _FRAMES = 4
 """Frames kept of a message; a request has one, after an empty one."""
 
@@ -94,6 +97,8 @@ class ApiServer:
         self._wake_out.setblocking(False)
         self._stopping = threading.Event()
         self._published = 0
+        self._awake = False
+        self._next_publish = 0.0
         self._next_beat = 0.0
         self._next_look = 0.0
         self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
@@ -170,7 +175,10 @@ class ApiServer:
             self._wake_out.close()
 
     def _wake(self) -> None:
-        """Wake the thread, to publish events; no need if the pipe is full (it is awake) or closed."""
+        """Have events published; no need if the thread is to publish soon, or its pipe is closed."""
+        if self._awake:
+            return
+        self._awake = True
         with suppress(BlockingIOError, OSError):
             self._wake_in.send(b"\0")
 
@@ -182,15 +190,22 @@ class ApiServer:
         poller.register(self._wake_out.fileno(), zmq.POLLIN)
         self._next_beat = time.monotonic()
         while not self._stopping.is_set():
-            try:
-                self._turn(poller)
-            except Exception:  # noqa: BLE001 - one error must not end the API; the pause is for a lasting one
-                self._seldom.write(log.exception, "unexpected error in the API server")
-                self._stopping.wait(self._heartbeat_s)
+            self._survive(lambda: self._turn(poller))
+        self._survive(self._publish)
+
+    def _survive(self, work: Callable[[], None]) -> None:
+        """Do some work; one error must not end the API, and the pause is for a lasting one."""
+        try:
+            work()
+        except Exception:  # noqa: BLE001 - see above
+            self._seldom.write(log.exception, "unexpected error in the API server")
+            self._stopping.wait(self._heartbeat_s)
 
     def _turn(self, poller: zmq.Poller) -> None:
         """Wait for work or the next heartbeat, then do all that is due."""
         next_turn = min(self._next_beat, self._next_look) if any(self._connections) else self._next_beat
+        if self._awake:
+            next_turn = min(next_turn, self._next_publish)
         if self._waiting:
             next_turn = 0.0
         poller.poll(math.ceil(max(0.0, next_turn - time.monotonic()) * 1000))
@@ -202,7 +217,11 @@ class ApiServer:
             connections.take_events()
         self._answer_some()
         subscribed = self._take_subscriptions()
-        self._publish()
+        if time.monotonic() >= self._next_publish:
+            self._next_publish = time.monotonic() + _PUBLISH_S
+            # Before they are read: what is committed meanwhile wakes the thread again.
+            self._awake = False
+            self._publish()
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_S
             for connections in self._connections:
@@ -273,7 +292,7 @@ class ApiServer:
             for event in events:
                 self._events.send(EventMessage.of(event).model_dump_json().encode(), zmq.NOBLOCK)
                 self._published = event.seq
-            if self._stopping.is_set():
+            if self._stopping.is_set() or len(events) < _PAGE:
                 return
 
     def _beat(self) -> None:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from drivers.pose import RectM
 from planner.dose import ELEMENTARY_CHARGE_C
@@ -60,6 +63,21 @@ def scanned_m2(rects_m: Sequence[RectM]) -> tuple[float, float]:
     # In um: shapely's tolerance is absolute.
     boxes = np.array([shapely.box(x0 * 1e6, y0 * 1e6, x1 * 1e6, y1 * 1e6) for x0, y0, x1, y1 in rects_m])
     first, second = shapely.STRtree(boxes).query(boxes, predicate="intersects")
+    # One group of frames that lie together after the other: a union of all takes 100 MB for 24,000.
+    links = coo_array((np.ones(len(first), np.bool_), (first, second)), shape=(len(boxes), len(boxes)))
+    _, group_of = connected_components(links, directed=False)
+    once_um2 = sum(map(_union_um2, _groups(boxes, group_of)))
     pairs = first < second
-    twice = shapely.union_all(shapely.intersection(boxes[first[pairs]], boxes[second[pairs]]))
-    return float(shapely.union_all(boxes).area) * 1e-12, float(twice.area) * 1e-12
+    shared = shapely.intersection(boxes[first[pairs]], boxes[second[pairs]])
+    twice_um2 = sum(map(_union_um2, _groups(shared, group_of[first[pairs]])))
+    return once_um2 * 1e-12, twice_um2 * 1e-12
+
+
+def _groups(shapes: NDArray[np.object_], group_of: NDArray[np.int32]) -> list[NDArray[np.object_]]:
+    """Return the shapes of each group."""
+    order = np.argsort(group_of, kind="stable")
+    return np.split(shapes[order], np.flatnonzero(np.diff(group_of[order])) + 1)
+
+
+def _union_um2(shapes: NDArray[np.object_]) -> float:
+    return float(shapely.union_all(shapes).area)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.model import Config
+from drivers.pose import RectM
 from planner.dose import scan_dose
 from service.model.event import Event
-from service.model.jobs import Exposure, ExposureState
+from service.model.jobs import ExposureState
 from service.model.section_states import SectionState, section_state
 from service.model.specimen import Section
 from service.report.durations import SessionWay
@@ -101,13 +102,13 @@ def session_shown(
     kind : str
         Of the run.
     """
-    rows = [row for row in store.ledger.exposures() if row.state is not ExposureState.VOID]
+    scanned = [row.rect_m for row in store.ledger.each() if row.state is not ExposureState.VOID]
     return SessionShown(
         run=summary.run,
         end=summary.end_state.replace("_", " "),
         well=summary.well,
         reason=store.status().reason or "",
-        facts=_facts(config, store, summary, events, rows, microscope, kind),
+        facts=_facts(config, store, summary, events, scanned, microscope, kind),
         ways=tuple(_compared(way, summary.alternatives) for way in summary.alternatives),
         saved=_saved(summary.alternatives),
         array=_array(store),
@@ -120,7 +121,7 @@ def _facts(
     store: Store,
     summary: Summary,
     events: Sequence[Event],
-    rows: Sequence[Exposure],
+    scanned: Sequence[RectM],
     microscope: str,
     kind: str,
 ) -> tuple[tuple[str, str], ...]:
@@ -129,7 +130,7 @@ def _facts(
     ended = [f"{n} {state.replace('_', ' ')}" for state, n in summary.jobs.items() if n]
     jobs = jobs_say([*ended, f"{to_do} to do"] if to_do else ended, summary.helping_jobs)
     once = scan_dose(config.sem.beam_current_pa * 1e-12, config.sem.dwell_s, config.sem.pixel_size_m)
-    all_m2, twice_m2 = scanned_m2([row.rect_m for row in rows])
+    all_m2, twice_m2 = scanned_m2(scanned)
     tracks = f" in {summary.tracks} tracks through the sections" if summary.tracks else ""
     facts = [
         ("Microscope", f"{microscope}, profile {config.profile}"),

@@ -5,7 +5,7 @@ and never changed once they are closed. A row found open after a crash means tha
 it becomes ``unknown``, its job ``needs_review``, and only a person queues it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from drivers.pose import RectM
@@ -21,6 +21,9 @@ _ROWS = (
     "SELECT exposure.*, kind, dwell_s / (pixel_size_m * pixel_size_m) AS s_per_m2"
     " FROM exposure JOIN job ON job.id = exposure.job"
 )
+
+_PAGE = 1000
+"""Rows that are in memory at a time where all are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,33 @@ class Ledger:
             (*(() if job is None else (job,)), after or 0, -1 if limit is None else limit),
         )
         return [rows.exposure(row) for row in found]
+
+    def each(self) -> Iterator[Exposure]:
+        """Yield all rows in the order in which they were opened, some at a time in memory."""
+        last = 0
+        while page := self.exposures(limit=_PAGE, after=last):
+            yield from page
+            last = page[-1].id
+
+    def dwell_times_s(self) -> Iterator[float]:
+        """Yield the time under the beam that was planned for each complete exposure, s, in their order."""
+        last = 0
+        while page := self._database.all(
+            "SELECT exposure.id, exposure.state, width_px, height_px, dwell_s FROM exposure"
+            " JOIN job ON job.id = exposure.job WHERE exposure.id > ? ORDER BY exposure.id LIMIT ?",
+            (last, _PAGE),
+        ):
+            for row in page:
+                if row["state"] == ExposureState.CLOSED:
+                    yield row["width_px"] * row["height_px"] * row["dwell_s"]
+            last = page[-1]["id"]
+
+    def in_section(self, section: str) -> list[Exposure]:
+        """Return the rows of the jobs of a section, in order."""
+        return [
+            rows.exposure(row)
+            for row in self._database.all(f"{_ROWS} WHERE job.section = ? ORDER BY exposure.id", (section,))
+        ]
 
     def exposed_rects(self, touching: RectM | None = None) -> list[tuple[RectM, float]]:
         """Return exposed ground with its halo, m: all rows but the void ones.

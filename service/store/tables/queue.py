@@ -1,19 +1,23 @@
 """The queue of SEM frames in the session's database."""
 
 import math
+import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from drivers.pose import RectM
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.model import job_states
 from service.model.event import Event
-from service.model.jobs import HoldCause, Job, JobState
+from service.model.jobs import HoldCause, Job, JobKind, JobState
 from service.model.specimen import FieldState
 from service.store import ground, rows
 from service.store.database import Database
 from service.store.rows import to_json
 from service.store.tables.specimen import SpecimenStore
 
+_STILL_RETAKEN = (JobState.QUEUED, JobState.HELD, JobState.ARMED)
+"""States in which a frame that waits to be taken again still does."""
 UNDER_WAY = (JobState.ARMED, JobState.EXPOSED, JobState.SAVED)
 
 
@@ -156,6 +160,13 @@ class Queue:
             for row in self._database.all("SELECT state, n FROM job_count WHERE n > 0")
         }
 
+    def helping_counts(self) -> dict[JobKind, int]:
+        """Return the number of jobs that are no frames, by kind, in the order of the queue."""
+        found = self._database.all(
+            "SELECT kind, COUNT(*) AS n FROM job WHERE kind <> 'frame' GROUP BY kind ORDER BY MIN(position)"
+        )
+        return {JobKind(row["kind"]): row["n"] for row in found}
+
     def counts_by_section(self, sections: Sequence[str] | None = None) -> dict[str, dict[JobState, int]]:
         """Return the number of jobs of some sections, or of all, in each state that occurs."""
         names = None if sections is None else to_json(list(sections))
@@ -203,14 +214,15 @@ class Queue:
         UnknownIdError
         IllegalTransitionError
         """
-        with self._database.change():
-            if JobState.ARMED in (state, self.job(job_id).state):
+        with self._database.change() as connection:
+            old = self.job(job_id)
+            if JobState.ARMED in (state, old.state):
                 raise IllegalTransitionError(
                     f"job {job_id} cannot go to '{state}' this way: only the ledger leads into and out of"
                     " 'armed'"
                 )
-            return self.transition(
-                job_id, state, reason=reason, image=image, sha256=sha256, hold_cause=hold_cause
+            return self._changed(
+                connection, old, state, reason=reason, image=image, sha256=sha256, hold_cause=hold_cause
             )
 
     def resize(self, job: Job) -> None:
@@ -263,28 +275,62 @@ class Queue:
             A hold without a cause, or a cause with another state.
         """
         with self._database.change() as connection:
-            old = self.job(job_id)
-            for_retake = HoldCause.RETAKE in (old.hold_cause, hold_cause)
-            job_states.check(old.state, state, for_retake)
-            connection.execute(
-                "UPDATE job SET state = ?, reason = ?, image = COALESCE(?, image),"
-                " sha256 = COALESCE(?, sha256), hold_cause = ?,"
-                " retake_of = CASE WHEN ? IN ('queued', 'held', 'armed') THEN retake_of END WHERE id = ?",
-                (
-                    state.value,
-                    reason,
-                    image,
-                    sha256,
-                    None if hold_cause is None else hold_cause.value,
-                    state.value,
-                    job_id,
-                ),
+            return self._changed(
+                connection,
+                self.job(job_id),
+                state,
+                reason=reason,
+                image=image,
+                sha256=sha256,
+                hold_cause=hold_cause,
+                exposure=exposure,
+                by=by,
             )
-            data: dict[str, object] = {"from": old.state, "to": state, "reason": reason}
-            optional = {"exposure": exposure, "by": by, "hold_cause": hold_cause}
-            data |= {name: value for name, value in optional.items() if value is not None}
-            self._database.log("job", job_id, data)
-            return self.job(job_id)
+
+    def _changed(
+        self,
+        connection: sqlite3.Connection,
+        old: Job,
+        state: JobState,
+        *,
+        reason: str | None,
+        image: str | None,
+        sha256: str | None,
+        hold_cause: HoldCause | None,
+        exposure: int | None = None,
+        by: str | None = None,
+    ) -> Job:
+        """Change a job that was read in the same change."""
+        job_id = old.id
+        for_retake = HoldCause.RETAKE in (old.hold_cause, hold_cause)
+        job_states.check(old.state, state, for_retake)
+        new = replace(
+            old,
+            state=state,
+            reason=reason,
+            image=old.image if image is None else image,
+            sha256=old.sha256 if sha256 is None else sha256,
+            hold_cause=hold_cause,
+            retake_of=old.retake_of if state in _STILL_RETAKEN else None,
+        )
+        connection.execute(
+            "UPDATE job SET state = ?, reason = ?, image = ?, sha256 = ?, hold_cause = ?, retake_of = ?"
+            " WHERE id = ?",
+            (
+                state.value,
+                reason,
+                new.image,
+                new.sha256,
+                None if hold_cause is None else hold_cause.value,
+                new.retake_of,
+                job_id,
+            ),
+        )
+        data: dict[str, object] = {"from": old.state, "to": state, "reason": reason}
+        optional = {"exposure": exposure, "by": by, "hold_cause": hold_cause}
+        data |= {name: value for name, value in optional.items() if value is not None}
+        self._database.log("job", job_id, data)
+        return new
 
     def history(self, job_id: str) -> list[Event]:
         """Return the events of a job, in order."""

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from drivers.pose import RectM
 from planner.geometry.rects import hull
@@ -13,6 +13,9 @@ from service.model.specimen import Cell, Field, FieldState, FramePlace, Section
 from service.store import ground, rows
 from service.store.database import Database
 from service.store.rows import numbers, to_json
+
+CellProperty = Literal["left_out", "beside", "verdict"]
+"""Column of ``cell``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,15 @@ class SpecimenStore:
             " AND id IN (SELECT cell FROM review_edit))"
         )
         return 0 if row is None else int(row[0])
+
+    def cells_by(self, property_of: CellProperty) -> dict[str, int]:
+        """Return the number of cells for each value of a property, of those that have one."""
+        # Cells drawn by hand and taken back are none.
+        found = self._database.all(
+            f"SELECT {property_of} AS value, COUNT(*) AS n FROM cell WHERE {property_of} IS NOT NULL"
+            f" AND verdict IS NOT 'withdrawn' GROUP BY {property_of} ORDER BY MIN(rowid)"
+        )
+        return {row["value"]: row["n"] for row in found}
 
     def imaged_cells(self, section: str) -> int:
         """Return the number of cells of a section that have frames, all of them done."""

@@ -1,8 +1,10 @@
 import dataclasses
+import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -109,6 +111,53 @@ def test_a_jump_of_the_clock_is_no_waiting(monkeypatch: pytest.MonkeyPatch, rele
     monkeypatch.setattr("service.safety.timed_call.time.monotonic", jumping)
     call = TimedCall("call", lambda: release.wait(0.9))
     assert call.wait(60)
+
+
+def _thread(calls: int) -> set[int]:
+    """Return the threads that make some calls, one after the other."""
+    guard = Guard("the device", Limits())
+    return {guard.quick("a call", threading.get_ident) for _ in range(calls)}
+
+
+def test_calls_share_threads_and_one_that_hangs_keeps_its_own(release: threading.Event) -> None:
+    held: list[int] = []
+
+    def hang() -> None:
+        held.append(threading.get_ident())
+        release.wait(30)
+
+    with pytest.raises(HungDeviceError):
+        Guard("the camera", QUICK).long("the exposure", hang, 0.0)
+    threads = _thread(200)
+    # A thread may still be on its way back when the next call is made.
+    assert len(threads) < 50
+    assert threads.isdisjoint(held)
+    assert threading.get_ident() not in threads
+
+
+def test_a_thread_has_the_name_of_its_call_and_keeps_nothing_of_it() -> None:
+    class Pixels:
+        """Something large."""
+
+    pixels = Pixels()
+    gone = weakref.ref(pixels)
+    call = TimedCall("the SEM: the scan", lambda held=pixels: (threading.current_thread().name, held)[0])
+    assert call.wait(30)
+    assert call.outcome() == "the SEM: the scan"
+    del call, pixels
+    until_s = time.monotonic() + 30
+    while gone() is not None and time.monotonic() < until_s:
+        time.sleep(0.001)
+    assert gone() is None
+
+
+def test_a_forked_process_makes_calls_on_threads_of_its_own() -> None:
+    """Those of the process that it was forked from are not there."""
+    _thread(3)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if TimedCall("call", lambda: 7).wait(30) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.fixture

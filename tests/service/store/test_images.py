@@ -178,3 +178,22 @@ def test_in_any_order_of_events_no_exposure_is_repeated_twice_and_none_that_is_u
     assert {one.exposure for one in store.images.of_jobs([job]).get(job, ())} >= set(repeated)
     # All others were the first, or wanted by a person.
     assert len(rows) - len(repeated) <= 1 + by_people
+
+
+def test_only_the_last_image_of_a_job_is_flagged(store: Store) -> None:
+    queue_jobs(store)
+    first = scanned(store, "J000001", DARK)
+    store.images.hold_for_retake("J000001", first, "dark")
+    blurred = scanned(store, "J000002", replace(SHARP, value=0.2, bad=True))
+    assert [one.exposure for one in store.images.flagged()] == [first, blurred]
+    store.queue.set_state("J000001", JobState.QUEUED)
+    again = scanned(store, "J000001", DARK, SHARP)
+    # In the order in which their jobs were first scanned.
+    assert [(one.job, one.exposure) for one in store.images.flagged()] == [
+        ("J000001", again),
+        ("J000002", blurred),
+    ]
+    store.images.hold_for_retake("J000001", again, "dark")
+    store.queue.set_state("J000001", JobState.QUEUED)
+    scanned(store, "J000001", SHARP)
+    assert [one.exposure for one in store.images.flagged()] == [blurred]
