@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Container
 from typing import Any
 
@@ -80,19 +81,23 @@ class Trouble:
         self._wrong = wrong
         self.session: Session | None = None
         self.mended = threading.Event()
-        self._hanging: list[threading.Thread] = []
+        self._hanging: list[tuple[threading.Thread, str]] = []
 
     def hang(self) -> None:
         """Wait until the trouble is mended; called on the thread of a guarded call."""
-        self._hanging.append(threading.current_thread())
+        thread = threading.current_thread()
+        self._hanging.append((thread, thread.name))
         self.mended.wait(200)
 
     def mend(self) -> None:
         """Let all calls go well; those that hang have returned then."""
         self.left = 0
         self.mended.set()
-        for call in self._hanging:
-            call.join(200)
+        end_s = time.monotonic() + 200
+        for thread, call in self._hanging:
+            while thread.name == call:
+                assert time.monotonic() < end_s, f"{call} has not returned"
+                time.sleep(0.001)
 
     def into(self, setup: Setup) -> Setup:
         return with_device(self.device, lambda real: _Troubled(real, self))(setup)
