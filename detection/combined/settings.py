@@ -115,6 +115,10 @@ class CombinedSettings:
     added_confidence: float = 0.34
     """Share of the hits of recall-first that the network does not rule out that are cells, in the same
     frames: their own confidence says nothing of that."""
+    cell_worth_um2: float = 3000.0
+    """Area that is imaged for the chance of one cell: a third of a frame."""
+    usual_margin_um: float = 1.5
+    """Margin on each side of a hit by which that area is reckoned: the mean of those of doubtful hits."""
     full_share: float = 0.6
     """Share of the frame inside hits from which they fill it; if those of the network do, it decides alone.
     Of 85 such crowded development scenes recall-first added 14 hits to 10, rims of cells, and no cell of
