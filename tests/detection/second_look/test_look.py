@@ -35,7 +35,7 @@ def chance(grid: WorkingGrid, z: np.ndarray, *hits: Hit) -> float:
 
 def test_spots_without_a_body_are_less_likely_to_be_a_cell(grid: WorkingGrid) -> None:
     debris, cell = (chance(grid, light(grid, body), hit(200, 200)) for body in (0.0, 1.5))
-    assert debris < 0.5 * cell
+    assert debris / (1 - debris) < 0.1 * cell / (1 - cell)
 
 
 def test_only_doubtful_hits_are_looked_at(grid: WorkingGrid) -> None:
