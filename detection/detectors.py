@@ -136,12 +136,15 @@ def built_in(config: DetectionConfig) -> Detector | None:
         # It imports ONNX, which loads slowly.
         from detection.combined.detector import Combined
         from detection.network.shipped import shipped_network
+        from detection.second_look.shipped import shipped_second_look
 
         try:
             network = shipped_network()
+            if config.detector == "network":
+                return network
+            return Combined(network, second_look=shipped_second_look())
         except DetectionError as error:
             return WithoutNetwork(str(error))
-        return network if config.detector == "network" else Combined(network)
     if config.detector == "recall-first":
         return RecallFirst()
     if config.detector == "paper":

@@ -15,9 +15,9 @@ from detection.network.inputs import STRIDE, WORKING_PIXEL_UM, network_input
 from detection.network.settings import PLACE_PX
 from training.labelled import LabelledFrame
 from training.scenes.scene import draw_scene
-from training.simulated import SECTIONS, hard, paper, realistic
+from training.simulated import SECTIONS, hard, paper, realistic, sparse
 
-Kind = Literal["scenes", "realistic", "paper", "hard"]
+Kind = Literal["scenes", "realistic", "paper", "hard", "sparse"]
 UNCOUNTED = -1
 """Label of places that count neither as cell nor as ground."""
 
@@ -46,7 +46,7 @@ def frames_of(kind: Kind, seed: int) -> Iterator[LabelledFrame]:
     if kind == "scenes":
         yield draw_scene(seed)
     else:
-        yield from {"realistic": realistic, "paper": paper, "hard": hard}[kind](seed)
+        yield from {"realistic": realistic, "paper": paper, "hard": hard, "sparse": sparse}[kind](seed)
 
 
 def sample_of(frame: LabelledFrame) -> Sample | None:

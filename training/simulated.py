@@ -95,6 +95,31 @@ def hard(seed: int) -> Iterator[LabelledFrame]:
     yield from _labelled(realistic_frames(config), rng)
 
 
+def sparse(seed: int) -> Iterator[LabelledFrame]:
+    """Yield sections of one simulated block with hardly a cell, often with debris, for the second look."""
+    rng = np.random.default_rng([seed, 46])
+    pattern = PATTERNS[int(rng.integers(len(PATTERNS)))]
+    radius = float(np.clip(7 * np.exp(rng.normal(0, 0.2)), 3, 12))
+    usual = 10.0 if pattern == "punctate" else 25.0
+    config = realistic_config(
+        seed,
+        SECTIONS,
+        pattern,
+        section_thickness_nm=_APART_NM,
+        cells_per_field=float(np.exp(rng.uniform(np.log(0.7), np.log(5)))),
+        cell_radius_um=radius,
+        cell_radius_sd_um=radius * float(rng.uniform(0.05, 0.25)),
+        brightness_photons=float(usual * np.exp(rng.normal(-0.3, 0.9))),
+        brightness_sd_percent=float(rng.uniform(20, 100)),
+        background_photons=float(20 * np.exp(rng.normal(0, 0.4))),
+        bell_photons=float(25 * np.exp(rng.normal(0, 0.5))),
+        debris_per_field=float(rng.choice([0.0, 2.0, rng.uniform(1, 7)])),
+        folds_per_section=float(rng.choice([0.0, 0.1, 0.6])),
+        lumps_percent=float(rng.choice([0.0, 3.0, rng.uniform(0, 12)])),
+    )
+    yield from _labelled(realistic_frames(config), rng)
+
+
 def paper(seed: int) -> Iterator[LabelledFrame]:
     """Yield slices of one volume after the paper."""
     rng = np.random.default_rng([seed, 43])

@@ -16,6 +16,8 @@ from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import sides_of, sides_on_grid
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid
+from detection.second_look.look import looked_at
+from detection.second_look.model import SecondLook
 
 
 def with_confidences(
@@ -42,6 +44,51 @@ def with_confidences(
     learned = tuple(_with(hit, chance) for hit, chance in zip(fusion.learned, chances.tolist(), strict=False))
     added = tuple(_with(hit, min(hit.confidence, settings.added_confidence)) for hit in fusion.added)
     return replace(fusion, learned=learned, added=added)
+
+
+def with_second_look(
+    fusion: Fusion,
+    second_look: SecondLook,
+    z: NDArray[np.float32],
+    score: NDArray[np.float32],
+    grid: WorkingGrid,
+    settings: CombinedSettings = COMBINED,
+) -> Fusion:
+    """Return the fusion with the confidences that doubtful hits have after a second look.
+
+    It may put a hit below the floor of the policy, which then is reported and not imaged. A small one stays
+    above: to image it costs little beside a lost cell.
+
+    Parameters
+    ----------
+    fusion : Fusion
+        With confidences.
+    second_look : SecondLook
+    z : (rows, columns) array of float32
+        Frame above its background, in standard deviations of the noise of a pixel of the working grid.
+    score : (places down, places across) array of float32
+        Of the network.
+    grid : WorkingGrid
+    settings : CombinedSettings
+    """
+    if fusion.cautions or not fusion.hits:
+        return fusion
+    looked = looked_at(second_look, fusion.hits, z, score, grid)
+    hits = list(fusion.hits)
+    for number, chance in looked.items():
+        hit = hits[number]
+        least = settings.least_confidence if chance >= _price(hit, grid, settings) else 0.0
+        hits[number] = _with(hit, max(chance, least))
+    count = len(fusion.learned)
+    return replace(fusion, learned=tuple(hits[:count]), added=tuple(hits[count:]))
+
+
+def _price(hit: Hit, grid: WorkingGrid, settings: CombinedSettings) -> float:
+    """Return the chance from which a hit is worth the area that it takes, with its margins."""
+    um = grid.pixel_um / grid.shrink
+    margin_um = 2 * settings.usual_margin_um
+    area_um2 = (hit.box.width_px * um + margin_um) * (hit.box.height_px * um + margin_um)
+    return area_um2 / settings.cell_worth_um2
 
 
 def evidence_of(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.cautions import SENTENCES, Caution
-from detection.combined.confidence import with_confidences
+from detection.combined.confidence import with_confidences, with_second_look
 from detection.combined.dim import least_score_of
 from detection.combined.fusion import (
     Fusion,
@@ -33,6 +33,7 @@ from detection.overlooked.left_out import is_uneven
 from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
 from detection.recall_first.standing import stand_out
+from detection.second_look.model import SecondLook
 
 Seen = network.Steps
 """Intermediate values of the network alone."""
@@ -73,10 +74,13 @@ class Combined:
     ----------
     network : Network
     settings : CombinedSettings
+    second_look : SecondLook or None
+        Fitted to the hits of the network of the package; None beside another network.
     """
 
     network: network.Network
     settings: CombinedSettings = field(default=COMBINED)
+    second_look: SecondLook | None = None
 
     @property
     def least_contrast(self) -> float:
@@ -119,6 +123,10 @@ class Combined:
             fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
             fusion = replace(fusion, noise=noise)
         fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
+        if self.second_look and not frame.processed:
+            fusion = with_second_look(
+                fusion, self.second_look, standing.z, seen.score, seen.grid, self.settings
+            )
         cautions = (*fusion.cautions, *_of_result(frame, seen.grid, fusion, self.settings))
         return Steps(seen, standing.background.level, standing.z, tuple(rest), fusion, cautions)
 

@@ -1,0 +1,103 @@
+"""Hits beside the others of their frame, by boxes, confidences and brightest pixels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.image.boxes import BoxPx, sides_of, sides_on_grid
+from detection.image.hits import Hit, SeenBy
+from detection.image.working_grid import WorkingGrid
+from detection.network.settings import PLACE_PX
+
+Floats = NDArray[np.float32]
+Sides = NDArray[np.int64]
+"""(hits, 4): x0, y0, x1, y1 of each hit, px of the working grid."""
+COMPANY = 19
+"""Numbers for each hit."""
+_MOST = 20.0
+"""Cells from which on more say nothing more, as in `detection.combined.settings`."""
+_LARGE_UM2 = 25.0
+"""Area of a hit that is more than a speck: 5 um each way. Chosen by hand."""
+
+
+def sides_within(boxes: Sequence[BoxPx], grid: WorkingGrid, shape: tuple[int, int]) -> Sides:
+    """Return boxes on the working grid, at least a pixel each way, within its shape."""
+    sides = sides_on_grid(sides_of(boxes), grid.shrink)
+    ends = np.array([shape[1], shape[0]])
+    low = np.clip(sides[:, :2], 0, ends - 1)
+    return np.concatenate([low, np.minimum(np.maximum(sides[:, 2:], low + 1), ends)], axis=1)
+
+
+def company_of(
+    hits: Sequence[Hit],
+    boxes: Sides,
+    outer: Sides,
+    z: Floats,
+    score: Floats,
+    grid: WorkingGrid,
+) -> Floats:
+    """Return what the boxes and confidences of a frame say of each hit.
+
+    Parameters
+    ----------
+    hits : sequence of Hit
+        All of the frame, one at least.
+    boxes, outer : Sides
+        See `sides_within`; with what may be imaged of a hit around each.
+    z : (rows, columns) array of float32
+        Frame above its background, in standard deviations of the noise of a pixel of the working grid.
+    score : (places down, places across) array of float32
+        Of the network.
+    grid : WorkingGrid
+
+    Returns
+    -------
+    (hits, COMPANY) array of float32
+        Logarithms of sizes, um, of brightness and of numbers of cells; log-odds of chances; 0 or 1.
+    """
+    shape = z.shape
+    count = len(hits)
+    chance = np.clip([hit.confidence for hit in hits], 1e-4, 1 - 1e-4)
+    size_px, outer_px = boxes[:, 2:] - boxes[:, :2], outer[:, 2:] - outer[:, :2]
+    area_um2 = size_px.prod(axis=1) * grid.pixel_um**2
+    long, short = (np.log(side * grid.pixel_um) for side in (size_px.max(axis=1), size_px.min(axis=1)))
+    peaks = np.array([max(float(z[y0:y1, x0:x1].max()), 0.5) for x0, y0, x1, y1 in boxes.tolist()])
+    usual = float(np.percentile(peaks, 75))
+    others = chance.sum() - chance
+    large = np.where(area_um2 > _LARGE_UM2, chance, 0)
+    two = np.sort(chance)[-2:]
+    best = np.where(chance == two[-1], two[0] if count > 1 else 0, two[-1])
+    sure = chance > 0.8
+    seen = np.array([[hit.seen_by is by for by in (SeenBy.BOTH, SeenBy.NETWORK)] for hit in hits])
+    highest = np.clip([_highest(score, box) for box in boxes.tolist()], 1e-4, 1 - 1e-4)
+    ends = np.array([0, 0, shape[1], shape[0]])
+    columns = [
+        long,
+        short,
+        np.log(outer_px.max(axis=1) * grid.pixel_um) - long,
+        np.log(outer_px.min(axis=1) * grid.pixel_um) - short,
+        np.log(chance / (1 - chance)),
+        seen[:, 0],
+        seen[:, 1],
+        np.array([hit.extent_uncertainty_um for hit in hits]),
+        np.log1p(np.minimum(others, _MOST)),
+        np.full(count, np.log1p(min(count, 2 * _MOST))),
+        np.log1p(np.minimum(sure.sum() - sure, _MOST)),
+        np.full(count, np.log(usual)),
+        np.log(peaks),
+        np.log(peaks / usual),
+        best,
+        np.log(area_um2 / np.median(area_um2)),
+        np.log1p(np.minimum(large.sum() - large, _MOST)),
+        np.log(highest / (1 - highest)),
+        (boxes == ends).any(axis=1),
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _highest(score: Floats, box: list[int]) -> float:
+    """Return the highest score of the places that a box touches."""
+    x0, y0, x1, y1 = box
+    part = score[y0 // PLACE_PX : -(-y1 // PLACE_PX), x0 // PLACE_PX : -(-x1 // PLACE_PX)]
+    return float(part.max()) if part.size else 0.0

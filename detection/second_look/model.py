@@ -1,0 +1,88 @@
+"""The small networks of the second look: values, and the chances that they give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.second_look.company import COMPANY, Floats
+from detection.second_look.light import LIGHT
+
+NETWORKS = 3
+"""Networks of which the log-odds are averaged."""
+OWN, FIRST, SECOND, JOINED = 32, 16, 12, 16
+"""Widths of the layers."""
+SHAPES: Mapping[str, tuple[int, ...]] = {
+    "middle": (COMPANY + LIGHT,),
+    "spread": (COMPANY + LIGHT,),
+    "own.weight": (NETWORKS, OWN, COMPANY + LIGHT),
+    "own.bias": (NETWORKS, OWN),
+    "first.weight": (NETWORKS, FIRST, COMPANY),
+    "first.bias": (NETWORKS, FIRST),
+    "second.weight": (NETWORKS, SECOND, FIRST),
+    "second.bias": (NETWORKS, SECOND),
+    "joined.weight": (NETWORKS, JOINED, OWN + 2 * SECOND),
+    "joined.bias": (NETWORKS, JOINED),
+    "last.weight": (NETWORKS, JOINED),
+    "last.bias": (NETWORKS,),
+}
+"""Names and shapes of the arrays of weights."""
+LIMIT = 5.0
+"""Deviations from the usual beyond which a number says no more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SecondLook:
+    """Weights by name, as in `SHAPES`.
+
+    Attributes
+    ----------
+    weights : mapping of str to array of float32
+    """
+
+    weights: Mapping[str, NDArray[np.float32]]
+
+    def chances(self, company: Floats, chosen: NDArray[np.intp], light: Floats) -> NDArray[np.float64]:
+        """Return the chance of some hits of a frame that they are cells.
+
+        Parameters
+        ----------
+        company : (hits, COMPANY) array of float32
+            Of all hits of the frame.
+        chosen : (chosen hits,) array of intp
+        light : (chosen hits, LIGHT) array of float32
+
+        Returns
+        -------
+        (chosen hits,) array of float64
+            0..1.
+        """
+        w = self.weights
+        beside = _within(company, w["middle"][:COMPANY], w["spread"][:COMPANY])
+        own = _within(np.concatenate([company[chosen], light], axis=1), w["middle"], w["spread"])
+        seen = _layer(own[None], w["own.weight"], w["own.bias"])
+        says = _layer(beside[None], w["first.weight"], w["first.bias"])
+        says = _layer(says, w["second.weight"], w["second.bias"])
+        total = np.log1p(np.maximum(says.sum(axis=1, keepdims=True) - says, 0))
+        joined = np.concatenate([seen, total[:, chosen], _highest_other(says)[:, chosen]], axis=2)
+        last = _layer(joined, w["joined.weight"], w["joined.bias"])
+        odds = (np.einsum("nhw,nw->nh", last, w["last.weight"]) + w["last.bias"][:, None]).mean(axis=0)
+        return np.asarray(1 / (1 + np.exp(-odds.astype(np.float64))))
+
+
+def _within(values: Floats, middle: Floats, spread: Floats) -> Floats:
+    return np.asarray(np.clip((values - middle) / spread, -LIMIT, LIMIT))
+
+
+def _layer(values: Floats, weight: Floats, bias: Floats) -> Floats:
+    """Return (networks, hits, to): a layer of each network, nothing below 0."""
+    return np.asarray(np.maximum(values @ weight.transpose(0, 2, 1) + bias[:, None], 0))
+
+
+def _highest_other(says: Floats) -> Floats:
+    """Return the highest value of the other hits of a frame, 0 for a hit alone, for (networks, hits, of)."""
+    if says.shape[1] < 2:
+        return np.zeros_like(says)
+    two = np.partition(says, -2, axis=1)[:, -2:]
+    return np.asarray(np.where(says >= two[:, 1:], two[:, :1], two[:, 1:]))

@@ -1,0 +1,65 @@
+"""A second look at the hits of a frame."""
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from config.work import DetectionConfig
+from detection.combined.cautions import Caution
+from detection.combined.confidence import with_second_look
+from detection.combined.detector import Combined
+from detection.combined.fusion import Fusion
+from detection.image.frames import check_frame
+from detection.image.working_grid import WorkingGrid
+from detection.network.detector import Network
+from tests.detection.combined.networks import Shows
+from tests.detection.second_look.looks import empty_grid, hit, saying
+from tests.detection.synthetic import PIXEL_SIZE_UM
+
+FLOOR = DetectionConfig().min_confidence
+SCORE = np.zeros((128, 128), np.float32)
+
+
+@pytest.fixture(scope="module")
+def grid() -> WorkingGrid:
+    return empty_grid()
+
+
+def confidences(grid: WorkingGrid, fusion: Fusion, chance: float) -> list[float]:
+    z = np.zeros(grid.residual.shape, np.float32)
+    return [one.confidence for one in with_second_look(fusion, saying(chance), z, SCORE, grid).hits]
+
+
+def test_hits_of_both_detectors_get_the_chance_of_the_second_look(grid: WorkingGrid) -> None:
+    fusion = Fusion((hit(20, 20), hit(200, 20, confidence=0.95)), (hit(20, 200),))
+    assert confidences(grid, fusion, 0.6) == pytest.approx([0.6, 0.95, 0.6])
+    looked = with_second_look(fusion, saying(0.6), np.zeros_like(grid.residual), SCORE, grid)
+    assert (len(looked.learned), len(looked.added)) == (2, 1)
+
+
+def test_a_large_unlikely_hit_falls_below_the_floor_and_a_small_one_stays(grid: WorkingGrid) -> None:
+    small, large = hit(20, 20, 20), hit(200, 200, 100)
+    assert confidences(grid, Fusion((small, large), ()), 0.02) == pytest.approx([FLOOR, 0.02])
+    # Too unlikely for its few um2, too.
+    assert confidences(grid, Fusion((small, large), ()), 0.001) == pytest.approx([0.001, 0.001])
+
+
+def test_where_a_detector_cannot_be_trusted_nothing_changes(grid: WorkingGrid) -> None:
+    fusion = replace(Fusion((hit(20, 20),), ()), cautions=(Caution.UNLIKE,))
+    assert confidences(grid, fusion, 0.001) == [0.4]
+
+
+def test_the_detector_looks_twice_but_not_at_processed_frames() -> None:
+    pixels = np.random.default_rng(3).normal(500, 20, (512, 512)).astype(np.uint16)
+    pixels[100:160, 100:160] += 150
+    frame = check_frame(pixels, PIXEL_SIZE_UM, 100.0)
+    shows = cast(Network, Shows((hit(100, 100),)))
+    (before,) = Combined(shows).steps(frame).fusion.hits
+    looking = Combined(shows, second_look=saying(0.001))
+    (after,) = looking.steps(frame).fusion.hits
+    assert after.box == before.box
+    assert after.confidence < FLOOR <= before.confidence
+    done = replace(frame, processed=True)
+    assert looking.steps(done).fusion.hits == Combined(shows).steps(done).fusion.hits
