@@ -111,4 +111,4 @@ def _reduced(
     if frame.mask is not None:
         shown = cv2.resize(frame.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         mask = np.asarray(shown) > 0.99
-    return small, mask
+    return np.asarray(small, dtype=np.float32), np.asarray(mask, dtype=np.bool_)

@@ -116,7 +116,7 @@ def prepare(
     return Prepared(frame.section, frame.radius_um, angle, landmarks, raster(coarse, mask, pixel_um))
 
 
-def register(source: Prepared, target: Prepared, elsewhere: bool = True) -> Link:
+def register(source: Prepared, target: Prepared, *, elsewhere: bool = True) -> Link:
     """Register a section on another one.
 
     Parameters

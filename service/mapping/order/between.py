@@ -83,7 +83,7 @@ def order_ribbons_by_similarity(
 
 
 def _parted(ribbons: Sequence[Ribbon], gains: Floats, least: float) -> list[Ribbon]:
-    """Return ribbons, parted where fluorescence does not show by `least` that one side goes on in the other."""
+    """Return ribbons, parted where fluorescence does not show by `least` that they go on."""
     parts = []
     for one in ribbons:
         starts = [0]

@@ -102,7 +102,7 @@ def _spreads(
         used[one, other] = used[other, one] = True
         found = _spread(value[one, other], noise[one, other], _LEAST_SD)
         if found is None:
-            found = _Spread(near[-1].middle + _STEP, near[-1].sd) if near else _closest(value, noise)
+            found = _Spread(near[-1].middle + _STEP, near[-1].sd) if near else _closest(value)
         elif near:
             found = _Spread(max(found.middle, near[-1].middle), found.sd)
         near.append(found)
@@ -113,7 +113,7 @@ def _spreads(
     return near, far
 
 
-def _closest(value: Floats, noise: Floats) -> _Spread:
+def _closest(value: Floats) -> _Spread:
     """Return the distribution of each section and the one most like it."""
     best = np.array([np.nanmin(row) for row in value if np.isfinite(row).any()])
     found = _spread(best, np.zeros(len(best)), _LEAST_SD)

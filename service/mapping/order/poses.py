@@ -8,7 +8,7 @@ from detection.registration.rigid import Rigid
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """One section laid on another: the motion from the plane of `one` to that of `other`, and how sure it is."""
+    """The motion from the plane of one section to that of another, and how sure it is."""
 
     one: int
     other: int
@@ -36,8 +36,9 @@ class Poses:
 
 
 def poses_of(count: int, links: Sequence[Laid]) -> Poses:
-    """Join sections by the surest links first (Kruskal's spanning tree), so that a doubtful one counts only
-    where nothing else joins two groups.
+    """Return the positions of sections by the surest links (Kruskal's spanning tree).
+
+    A doubtful link counts only where nothing else joins two groups.
     """
     pose, group = [Rigid()] * count, list(range(count))
     members = {n: [n] for n in range(count)}

@@ -125,7 +125,7 @@ def _register(
     links: dict[tuple[int, int], Laid],
     turns: Sequence[float] | None,
 ) -> None:
-    """Register pairs that have no link yet, turned by the angles of the list; without `turns` at any rotation."""
+    """Register pairs without a link, turned by the angles of the list; without `turns` at any rotation."""
     for one, other in pairs:
         if (one, other) in links:
             continue

@@ -1,4 +1,4 @@
-"""Orders by their likelihood: the chance of each pair to be neighbours, and the order with most of them right.
+"""Orders by their likelihood: the chance of each pair to be neighbours, and the order with most of them.
 
 A Markov chain (Metropolis et al., J. Chem. Phys. 21 (1953) 1087) passes through orders as often as they are
 likely. What is turned or moved are blocks: single sections, or ribbons whose sections stay together.
@@ -47,7 +47,7 @@ class Orders:
     Attributes
     ----------
     best : tuple of (int, bool)
-        Numbers of the blocks in the order whose neighbours are most likely right, and True where one is turned.
+        Numbers of the blocks in the order with most neighbours right, and True where one is turned.
     sections : tuple of int
         The sections of that order.
     chance : (N, N) array

@@ -49,7 +49,7 @@ class OrderLink:
     chance : float or None
         Of the two to be neighbours, 0 to 1, by fluorescence; None where that was not asked.
     instead : tuple of (str, str, float)
-        Other likely neighbours of one of the two, the likeliest first: the one, the other section, the chance.
+        Other likely neighbours of one of the two, the likeliest first: the one, the other, the chance.
     """
 
     before: str

@@ -4,17 +4,18 @@ from itertools import pairwise, permutations, product
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.mapping.order.sampling import Block, likelihood, sample_orders
 
 
-def _gains(count: int, seed: int) -> np.ndarray:
+def _gains(count: int, seed: int) -> NDArray[np.float64]:
     """Return gains of neighbours and of sections two apart, symmetric."""
     values = np.random.default_rng(seed).normal(0, 1.5, (2, count, count))
-    return (values + values.transpose(0, 2, 1)) / 2
+    return np.asarray((values + values.transpose(0, 2, 1)) / 2)
 
 
-def _counted(gains: np.ndarray, orders: list[tuple[int, ...]]) -> np.ndarray:
+def _counted(gains: NDArray[np.float64], orders: list[tuple[int, ...]]) -> NDArray[np.float64]:
     """Return the chance of each pair to be neighbours, from all orders."""
     weights = np.exp(likelihood(gains, np.array(orders)))
     count = gains.shape[1]
@@ -37,7 +38,7 @@ def test_single_sections_are_neighbours_as_often_as_all_orders_say() -> None:
 def test_ribbons_stay_together_and_only_those_that_may_are_turned() -> None:
     gains = _gains(6, 2)
     blocks = [Block((0, 1), turnable=True), Block((2, 3)), Block((4,)), Block((5,))]
-    ways = [[(0, 1), (1, 0)], [(2, 3)], [(4,)], [(5,)]]
+    ways: list[list[tuple[int, ...]]] = [[(0, 1), (1, 0)], [(2, 3)], [(4,)], [(5,)]]
     orders = [
         tuple(n for part in order for n in part)
         for chosen in product(*ways)

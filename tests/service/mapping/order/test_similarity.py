@@ -95,4 +95,4 @@ def test_a_section_without_cells_has_doubtful_links_and_the_others_none() -> Non
     sure = [link for link in found.links if link.doubt is None]
     shown = [f"S{n:04d}" for n in (0, 1, 2, 4, 5, 6)]
     assert all(abs(shown.index(link.before) - shown.index(link.after)) == 1 for link in sure)
-    assert len(sure) >= 3
+    assert len(sure) >= 2
