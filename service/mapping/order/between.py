@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detection.registration.section_frame import SectionFrame
 from service.mapping.order.doubts import SURE, judged_link
 from service.mapping.order.likelihood import REACH, neighbour_gains
-from service.mapping.order.registering import Likeness, registered_likeness
+from service.mapping.order.likeness.registering import Likeness, registered_likeness
 from service.mapping.order.ribbons import Ribbon, find_ribbons, ordering_of
 from service.mapping.order.sampling import Block, Orders, sample_orders
 from service.mapping.order.similarity import dissimilarities

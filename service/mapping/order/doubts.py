@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.mapping.order.registering import Likeness
+from service.mapping.order.likeness.registering import Likeness
 from service.mapping.order.sampling import Orders
 from service.mapping.order.values import Doubt, LinkKind, OrderLink
 

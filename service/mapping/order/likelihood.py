@@ -1,4 +1,4 @@
-"""How much more likely a comparison of two sections is if they are neighbours than if they lie far apart.
+"""Likelihood of what two sections differ by: as neighbours, against far apart.
 
 The logarithm of the unlikeness has a distribution for each distance in the block, one section or several, and
 one for all that is further. Both come from the array itself: from sections whose distance is known, or from
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.mapping.order.registering import Likeness
+from service.mapping.order.likeness.registering import Likeness
 
 Floats = NDArray[np.float64]
 

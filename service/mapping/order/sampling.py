@@ -42,7 +42,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the likely orders have in common.
+    """Common properties of the likely orders.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class _Chains:
 
     def _sections_of(self, state: Ints) -> Ints:
         if self._alone:
-            return self._single[state[0]]
+            return np.asarray(self._single[state[0]], dtype=np.int_)
         return np.concatenate([self._parts[n][turned] for n, turned in state.T])
 
     def _changed(self, state: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""Likeness of sections that are laid on each other.
+"""Sections laid on each other, and how alike they are there.
 
 Sections most alike coarsely are registered, at the rotations that the list gives. The surest of these links
 give every section a position in the block, so that any two can be compared where they lie: also those that
@@ -19,8 +19,8 @@ from detection.registration.register import Link, Prepared, prepare, register
 from detection.registration.rigid import Rigid, warp_matrix
 from detection.registration.section_frame import SectionFrame
 from detection.registration.settings import SETTINGS
-from service.mapping.order.noise import noise_variance
-from service.mapping.order.poses import Laid, Poses, poses_of
+from service.mapping.order.likeness.noise import noise_variance
+from service.mapping.order.likeness.poses import Laid, Poses, poses_of
 
 Floats = NDArray[np.float64]
 
