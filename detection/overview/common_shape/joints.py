@@ -1,7 +1,6 @@
 """Places along a strip where sections of a row join: lines across it, and steps of its width.
 
-All numbers without another source are chosen by hand on development arrays (benchmarks/sections.py, seed 40;
-benchmarks/section_confidence.py, seeds 46 and 47; plain trapezoids, seeds 1 to 27). None was varied alone.
+Numbers without a source beside them are chosen by hand; no measurement of one alone is kept.
 """
 
 import cv2

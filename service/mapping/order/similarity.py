@@ -21,8 +21,8 @@ from detection.registration.settings import SETTINGS
 from service.errors import InputError
 from service.mapping.order.doubts import judged_link
 from service.mapping.order.likelihood import neighbour_gains
-from service.mapping.order.path import shortest_path
 from service.mapping.order.likeness.registering import registered_likeness
+from service.mapping.order.path import shortest_path
 from service.mapping.order.sampling import Block, sample_orders
 from service.mapping.order.values import LinkKind, Ordering
 

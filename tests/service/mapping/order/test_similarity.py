@@ -9,8 +9,8 @@ import pytest
 
 from detection.registration.section_frame import SectionFrame
 from service.errors import InputError
-from service.mapping.order.path import shortest_path
 from service.mapping.order.likeness.registering import registered_likeness
+from service.mapping.order.path import shortest_path
 from service.mapping.order.similarity import dissimilarities, order_by_similarity
 from service.mapping.order.values import Doubt, LinkKind
 from tests.service.mapping.order.blocks import PIXEL_UM, block_of_balls
