@@ -69,15 +69,20 @@ def shape_doubt_is(doubt: str) -> str:
 
 _LINK_DOUBTS = {
     "far": "their edges are apart, shifted or turned",
-    "another": "another section fits nearly as well",
+    "another": "another section may fit as well",
     "gap": "a section seems to be missing between them",
     "unknown": "one ribbon ends, and another begins",
     "direction": "which of them is first is not known",
     "unregistered": "nothing in their fluorescence could be laid on each other",
-    "unlike": "their fluorescence is hardly alike",
 }
 
 
 def link_doubt_says(doubt: str) -> str:
     """Return why a person should look at a link of an order."""
     return _LINK_DOUBTS[doubt]
+
+
+def link_chance_says(chance: float, instead: Sequence[tuple[str, str, float]]) -> str:
+    """Return how likely two sections are neighbours, and the other likely neighbours of either."""
+    others = ", ".join(f"{one} beside {other} {share:.0%}" for one, other, share in instead)
+    return f"chance {chance:.0%}" + (f"; or {others}" if others else "")

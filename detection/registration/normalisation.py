@@ -53,7 +53,7 @@ def _percentile_filter(values: NDArray[np.float32], percent: int, window: int) -
 
 
 def normalise_residual(
-    residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float
+    residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float, least_bright: float = 0.0
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Smooth a frame, reduce it to a coarser grid and compress its contrast.
 
@@ -64,6 +64,8 @@ def normalise_residual(
     frame : SectionFrame
     pixel_size_um : float
         Approximate pixel size of the result.
+    least_bright : float
+        Intensity above the background that becomes 1, at least: in a frame without cells, noise does not.
 
     Returns
     -------
@@ -72,6 +74,28 @@ def normalise_residual(
     mask : (rows, columns) array of bool
         True where the frame shows something.
     """
+    small, mask = _reduced(residual, frame, pixel_size_um)
+    bright = max(_bright(small, mask), least_bright, 1e-6)
+    relative = np.clip(small / np.float32(bright), *_SETTINGS.range_of_bright)
+    compressed = np.arcsinh(_SETTINGS.compression * relative)
+    image = np.asarray(compressed / np.float32(np.arcsinh(_SETTINGS.compression)), dtype=np.float32)
+    image[~mask] = 0
+    return image, mask
+
+
+def brightness_of(residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float) -> float:
+    """Return the intensity above the background that `normalise_residual` takes for a bright cell's."""
+    return _bright(*_reduced(residual, frame, pixel_size_um))
+
+
+def _bright(small: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    return float(np.percentile(small[mask], _SETTINGS.bright_percentile)) if mask.any() else 0.0
+
+
+def _reduced(
+    residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the frame, smoothed, on a coarser grid, and the pixels that it shows."""
     rows, columns = frame.shape
     # Hot pixels and cosmic rays would be the brightest spots of a dim frame.
     clean = np.asarray(cv2.medianBlur(residual, 3))
@@ -87,9 +111,4 @@ def normalise_residual(
     if frame.mask is not None:
         shown = cv2.resize(frame.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         mask = np.asarray(shown) > 0.99
-    bright = float(np.percentile(small[mask], _SETTINGS.bright_percentile)) if mask.any() else 0.0
-    relative = np.clip(small / np.float32(max(bright, 1e-6)), *_SETTINGS.range_of_bright)
-    compressed = np.arcsinh(_SETTINGS.compression * relative)
-    image = np.asarray(compressed / np.float32(np.arcsinh(_SETTINGS.compression)), dtype=np.float32)
-    image[~mask] = 0
-    return image, mask
+    return np.asarray(small, dtype=np.float32), np.asarray(mask, dtype=np.bool_)

@@ -92,7 +92,9 @@ class Prepared:
     raster: Raster
 
 
-def prepare(frame: SectionFrame, residual: NDArray[np.float32] | None = None) -> Prepared:
+def prepare(
+    frame: SectionFrame, residual: NDArray[np.float32] | None = None, least_bright: float = 0.0
+) -> Prepared:
     """Prepare a frame for registration.
 
     Parameters
@@ -100,25 +102,29 @@ def prepare(frame: SectionFrame, residual: NDArray[np.float32] | None = None) ->
     frame : SectionFrame
     residual : (rows, columns) array of float32, optional
         The frame without its smooth background, where that is known already.
+    least_bright : float
+        As in `normalise_residual`.
     """
     if residual is None:
         values = np.asarray(frame.pixels, dtype=np.float32)
         residual = values - smooth_background(values, frame.pixel_size_um)
-    image, _ = normalise_residual(residual, frame, SETTINGS.landmarks.pixel_um)
+    image, _ = normalise_residual(residual, frame, SETTINGS.landmarks.pixel_um, least_bright)
     landmarks = find_landmarks(image, frame)
-    coarse, mask = normalise_residual(residual, frame, SETTINGS.correlation.pixel_um)
+    coarse, mask = normalise_residual(residual, frame, SETTINGS.correlation.pixel_um, least_bright)
     pixel_um = frame.pixel_size_um * frame.shape[1] / coarse.shape[1]
     angle = None if frame.section_angle_rad is None else frame.section_angle_rad - frame.rotation_rad
     return Prepared(frame.section, frame.radius_um, angle, landmarks, raster(coarse, mask, pixel_um))
 
 
-def register(source: Prepared, target: Prepared) -> Link:
+def register(source: Prepared, target: Prepared, *, elsewhere: bool = True) -> Link:
     """Register a section on another one.
 
     Parameters
     ----------
     source, target : Prepared
         Where both know the rotation of their section on the stage, it is tried first.
+    elsewhere : bool
+        False: where the rotation is known, no other one is tried.
 
     Returns
     -------
@@ -128,13 +134,13 @@ def register(source: Prepared, target: Prepared) -> Link:
     start = None
     if source.angle_rad is not None and target.angle_rad is not None:
         start = target.angle_rad - source.angle_rad
-    link = _registered(source, target, start)
+    link = _registered(source, target, start, elsewhere)
     if link.bad or source.raster.grid != target.raster.grid or not _is_still(link, source):
         return link
     if same_specimen(source.raster, target.raster):
         return link
     fixed = fixed_spots(source.raster, target.raster)
-    other = _registered(_without(source, fixed), _without(target, fixed), start)
+    other = _registered(_without(source, fixed), _without(target, fixed), start, elsewhere)
     # Remainders of spots may agree by chance.
     sure = other.inliers >= _SETTINGS.few_inliers or other.significance >= _SETTINGS.highly_significant
     if sure and not (other.bad or _is_still(other, source)):
@@ -149,9 +155,10 @@ def _is_still(link: Link, source: Prepared) -> bool:
     )
 
 
-def _registered(source: Prepared, target: Prepared, start_rad: float | None) -> Link:
+def _registered(source: Prepared, target: Prepared, start_rad: float | None, elsewhere: bool) -> Link:
     links: list[Link] = []
-    for angle in (None,) if start_rad is None else (start_rad, None):
+    near = () if start_rad is None else (start_rad,)
+    for angle in (*near, None) if elsewhere or start_rad is None else near:
         for attempt in (_by_landmarks, _by_correlation):
             link = attempt(source, target, angle)
             if not link.bad:

@@ -23,7 +23,7 @@ class Doubt(StrEnum):
     FAR = "far"
     """The edges are far apart, shifted or turned against each other."""
     ANOTHER = "another"
-    """Another section fits nearly as well."""
+    """Another section may fit as well."""
     GAP = "gap"
     """A section seems to be missing between the two."""
     UNKNOWN = "unknown"
@@ -32,8 +32,6 @@ class Doubt(StrEnum):
     """The two belong together, but which is first is not known."""
     UNREGISTERED = "unregistered"
     """Their fluorescence could not be laid on each other."""
-    UNLIKE = "unlike"
-    """Their fluorescence is no more alike than that of sections further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,10 @@ class OrderLink:
     doubt : Doubt or None
     cost : float
         Of edges: 0 is perfect, 1 doubtful. Of fluorescence: dissimilarity, 0 to 1.
+    chance : float or None
+        Of the two to be neighbours, 0 to 1, by fluorescence; None where that was not asked.
+    instead : tuple of (str, str, float)
+        Other likely neighbours of one of the two, the likeliest first: the one, the other, the chance.
     """
 
     before: str
@@ -55,6 +57,8 @@ class OrderLink:
     kind: LinkKind
     doubt: Doubt | None
     cost: float
+    chance: float | None = None
+    instead: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,16 +158,21 @@ def order(
                 "after": one.after,
                 "kind": str(one.kind),
                 "doubt": one.doubt and str(one.doubt),
+                "chance": one.chance,
+                "instead": [
+                    {"section": section, "neighbour": other, "chance": chance}
+                    for section, other, chance in one.instead
+                ],
             }
             for one in ordering.links
         ]
         print_json({"v": 1, "order": list(ordering.ids), "links": links})
         return
     for link in ordering.doubtful[:_MOST_LISTED]:
-        people.print(
-            f"{link.before} to {link.after}: {wording_mapping.link_doubt_says(link.doubt or '')}",
-            soft_wrap=True,
-        )
+        says = wording_mapping.link_doubt_says(link.doubt or "")
+        if link.chance is not None:
+            says += f" ({wording_mapping.link_chance_says(link.chance, link.instead)})"
+        people.print(f"{link.before} to {link.after}: {says}", soft_wrap=True)
     if len(ordering.doubtful) > _MOST_LISTED:
         tell(f"and {len(ordering.doubtful) - _MOST_LISTED} more; --json lists all")
     tell(

@@ -1,16 +1,16 @@
 """Order of scattered sections by the likeness of their fluorescence."""
 
 import math
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from detection.registration.section_frame import SectionFrame
 from service.errors import InputError
-from service.mapping.order import registering
+from service.mapping.order.likeness.registering import registered_likeness
 from service.mapping.order.path import shortest_path
-from service.mapping.order.pooled import link_margins, most_likely_order
-from service.mapping.order.registering import UNREGISTERED, registered_dissimilarities
 from service.mapping.order.similarity import dissimilarities, order_by_similarity
 from service.mapping.order.values import Doubt, LinkKind
 from tests.service.mapping.order.blocks import PIXEL_UM, block_of_balls
@@ -51,17 +51,31 @@ def test_the_path_through_points_on_a_line_is_the_line(count: int) -> None:
     assert np.all(np.abs(np.diff(places[path])) == 1)
 
 
-def test_neighbours_that_look_unlike_coarsely_are_compared_through_a_third_section(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    frames = block_of_balls(4)
-    coarse = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) / 10
+def test_sections_that_are_not_registered_are_compared_through_a_third_one() -> None:
+    """Sections 1 and 2 are the last of all by the coarse comparison, and are registered with others only."""
+    frames = block_of_balls(5)
+    coarse = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0))) / 10
     coarse[1, 2] = coarse[2, 1] = 0.9
-    monkeypatch.setattr(registering, "_FIRST", 2)
-    monkeypatch.setattr(registering, "_MORE", 2)
-    found = registered_dissimilarities(frames, coarse)
-    assert found[1, 2] < found[0, 2] < UNREGISTERED
-    assert most_likely_order(found) == [0, 1, 2, 3]
+    found = registered_likeness(frames, coarse)
+    assert not found.apart.any()
+    unlike = found.unlike
+    assert unlike[1, 2] < unlike[0, 2] < unlike[0, 3]
+    assert np.all(found.error[np.triu_indices(5, 1)] < 0.1)
+
+
+def test_noise_leaves_neighbours_as_alike_as_they_are() -> None:
+    """Of two equal sections, one in six times the noise: the correlation falls, the unlikeness does not."""
+    (section,) = block_of_balls(1)
+    smooth = cv2.GaussianBlur(section.pixels.astype(np.float32), (0, 0), 2.0)
+    rng = np.random.default_rng(3)
+    clear, noisy, other = (
+        replace(section, section=name, pixels=rng.normal(smooth + 300, sd).astype(np.uint16))
+        for name, sd in (("S0000", 10), ("S0001", 60), ("S0002", 60))
+    )
+    found = registered_likeness([clear, noisy, other], np.zeros((3, 3)))
+    assert found.unlike[0, 1] == pytest.approx(0, abs=0.08)
+    assert found.unlike[1, 2] == pytest.approx(0, abs=0.1)
+    assert found.error[1, 2] > 1.2 * found.error[0, 1]
 
 
 def test_sections_with_nothing_in_common_have_doubtful_links() -> None:
@@ -71,14 +85,14 @@ def test_sections_with_nothing_in_common_have_doubtful_links() -> None:
     assert {link.doubt for link in order_by_similarity(frames).links} == {Doubt.UNREGISTERED}
 
 
-def test_sections_three_apart_decide_where_neighbours_do_not() -> None:
-    """Dissimilarity grows by .1 with each step; by two errors of .11 the shortest path exchanges 3 and 4."""
-    places = np.arange(9.0)
-    exact = 0.1 * np.minimum(np.abs(np.subtract.outer(places, places)), 4)
-    unlike = exact.copy()
-    for one, other in ((2, 3), (4, 5)):
-        unlike[one, other] = unlike[other, one] = unlike[one, other] + 0.11
-    assert shortest_path(unlike) != list(range(9))
-    found = most_likely_order(unlike)
-    assert found == list(range(9))
-    assert 0 < link_margins(found, unlike)[2] < link_margins(found, exact)[2]
+def test_a_section_without_cells_has_doubtful_links_and_the_others_none() -> None:
+    frames = block_of_balls(7)
+    empty = np.random.default_rng(2).poisson(100, frames[3].shape).astype(np.uint16)
+    frames[3] = replace(frames[3], pixels=empty)
+    found = order_by_similarity([frames[n] for n in (3, 0, 5, 2, 4, 1, 6)])
+    doubtful = {name for link in found.doubtful for name in (link.before, link.after)}
+    assert "S0003" in doubtful
+    sure = [link for link in found.links if link.doubt is None]
+    shown = [f"S{n:04d}" for n in (0, 1, 2, 4, 5, 6)]
+    assert all(abs(shown.index(link.before) - shown.index(link.after)) == 1 for link in sure)
+    assert len(sure) >= 2

@@ -1,0 +1,1 @@
+"""Likeness of sections that are laid on each other."""
