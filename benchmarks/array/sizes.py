@@ -26,7 +26,7 @@ from benchmarks.array.lives import live
 from benchmarks.array.samples import Sample, read
 from benchmarks.kept import Benchmark, Kept, write
 from benchmarks.machine import machine
-from benchmarks.rows import Row, at_most, low, print_rows
+from benchmarks.measuring.rows import Row, at_most, low, print_rows
 from service.model.phases import Phase
 
 SIZES = (10, 30, 100, 300, 1000)
