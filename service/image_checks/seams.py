@@ -69,7 +69,7 @@ class Strips:
 
 
 def drift_px(strips: Strips) -> float | None:
-    """Return by how much the ground moves within a strip, px; 0 if too little to show, None if unclear."""
+    """Return by how much the ground moves within a strip, px; 0 if it stands still, None if unclear."""
     likely = _Likely.of(strips)
     if likely is None:
         return None
@@ -78,10 +78,7 @@ def drift_px(strips: Strips) -> float | None:
     best, way_px, path = max(likely.drift(peaks), likely.jump(peaks), key=lambda way: way[0])
     if best - still >= _PROVEN and DRIFT_PX <= way_px <= _LARGEST_PX and likely.fits(path):
         return way_px
-    # Between the places that were looked at, one that stands still is as likely as one that hardly moves.
-    stands = (best - still < _OF_AN_END or way_px < DRIFT_PX) and likely.fits(
-        np.repeat(place[None], likely.count, axis=0)
-    )
+    stands = best - still < _OF_AN_END and likely.fits(np.repeat(place[None], likely.count, axis=0))
     return 0.0 if stands and likely.stands(place) else None
 
 

@@ -36,7 +36,7 @@ PART = np.linspace(0, 1, ROWS)[:, None]
 
 
 def test_one_that_stands_still_is_known_to_wherever_it_lies(ground: Floats) -> None:
-    for off in ((0.0, 0.0), (7.0, -11.0)):
+    for off in ((0.0, 0.0), (8.0, -12.0)):
         assert found(ground, np.full((ROWS, 2), off)) == 0
 
 
