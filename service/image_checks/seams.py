@@ -36,17 +36,15 @@ _MOST_X, _MOST_Y = 16, 20
 _DETAIL = (0.7, 3.0)
 _LARGEST_PX = 64.0
 _PROVEN = 30.0
-"""Log of the likelihood by which one account must be ahead of another. Some 10,000 are looked at."""
+"""Log of the likelihood by which one account must be ahead of another. Some thousand are looked at."""
 _OF_AN_END = 8.0
 """The same, of a third of the windows at either end for one place of a strip that stands still."""
 _OF_A_WINDOW = 30.0
-"""The most that one window says against a place: it may hold dirt."""
+"""The most that one window says against a place: it may show dirt."""
 _FITS = 2.0
-"""Largest square of what differs at the best place, over that of noise."""
+"""Largest square of what differs at the best place, over what is expected of the same ground."""
 _MOST_ALIKE = 0.9
 """Largest correlation that is expected of two images: half a mean of pixels off, they have hardly more."""
-_FINER = 1
-"""Places for each mean of pixels at which the likelihood is known: between them it is interpolated."""
 _CLEAR = 12.0
 """Log of the likelihood of the best place of a window over that of any other that is 6 px off."""
 _LEAST = 4
@@ -89,9 +87,9 @@ class _Likely:
     Attributes
     ----------
     log : (windows, rows, columns) array
-        At `_FINER` places for each mean of pixels, the unit of all shifts.
+        At each mean of pixels, the unit of all shifts.
     misfit : (windows, rows, columns) array
-        Mean square of what differs, over that of noise.
+        Mean square of what differs, over what is expected of the same ground.
     """
 
     log: Floats
@@ -115,11 +113,9 @@ class _Likely:
             # Correlation of two images of the same ground: two normal distributions with that, or with none.
             alike = min(max(1 - power / max(whole, 1e-6), 0.0), _MOST_ALIKE)
             squares = apart + 2 * both
-            log.append(
-                (alike * both - alike**2 / 2 * squares) / (max(whole, 1e-6) * (1 - alike**2) * _CORRELATED)
-            )
-            misfit.append(apart / (2 * size * max(whole * (1 - alike), power)))
-            log[-1] = _finer(log[-1])
+            known = max(whole, 1e-6) * (1 - alike**2) * _CORRELATED
+            log.append(np.asarray((alike * both - alike**2 / 2 * squares) / known, np.float32))
+            misfit.append(np.asarray(apart / (2 * size * max(whole * (1 - alike), power)), np.float32))
         if len(log) < _LEAST:
             return None
         found = np.array(log)
@@ -138,9 +134,8 @@ class _Likely:
         """Return the likeliest shifts of the windows, one after the other, column and row."""
         found = []
         for surface in self.log:
-            row, column = np.unravel_index(int(np.argmax(surface)), surface.shape)
-            inner = np.clip((row, column), 1, np.array(surface.shape) - 2)
-            row, column = int(inner[0]), int(inner[1])
+            top = np.unravel_index(int(np.argmax(surface)), surface.shape)
+            row, column = (int(one) for one in np.clip(top, 1, np.array(surface.shape) - 2))
             off_x = _peak(surface[row, column - 1 : column + 2].tolist())
             off_y = _peak(surface[row - 1 : row + 2, column].tolist())
             found.append((column + off_x, row + off_y))
@@ -160,7 +155,7 @@ class _Likely:
         below = self.log[of, top + 1, left] * (1 - right) + self.log[of, top + 1, left + 1] * right
         # Of a place beyond those that were looked at nothing is known.
         unknown = self.log.mean(axis=(1, 2))
-        return np.where(inside, above * (1 - down) + below * down, unknown)
+        return np.asarray(np.where(inside, above * (1 - down) + below * down, unknown), np.float64)
 
     def of_paths(self, first: Points, last: Points) -> Points:
         """Return the log of the likelihood of shifts that go steadily from a first to a last one."""
@@ -186,7 +181,7 @@ class _Likely:
         path = np.linspace(first[best], last[best], self.count)
         # The strip goes on above and below the windows.
         whole = (self.count + 2 * _MOST_Y / _WINDOW_ROWS) / (self.count - 1)
-        way_px = float(np.hypot(*(last[best] - first[best]))) * whole * _PIXEL / _FINER
+        way_px = float(np.hypot(*(last[best] - first[best]))) * whole * _PIXEL
         return float(logs[best]), way_px, path
 
     def jump(self, peaks: Points) -> tuple[float, float, Points]:
@@ -199,12 +194,12 @@ class _Likely:
         sums = above[:, None, after] + below[None, :, after]
         one, other, place = np.unravel_index(int(np.argmax(sums)), sums.shape)
         upper = np.arange(self.count)[:, None] <= after[place]
-        way_px = float(np.hypot(*(peaks[other] - peaks[one]))) * _PIXEL / _FINER
+        way_px = float(np.hypot(*(peaks[other] - peaks[one]))) * _PIXEL
         return float(sums[one, other, place]), way_px, np.where(upper, peaks[one], peaks[other])
 
     def fits(self, path: Points) -> bool:
         """Return True if both images show the same ground at some shifts, but for noise."""
-        columns, rows = np.rint(path / _FINER).astype(int).T
+        columns, rows = np.rint(path).astype(int).T
         _, most_rows, most_columns = self.misfit.shape
         inside = (rows >= 0) & (rows < most_rows) & (columns >= 0) & (columns < most_columns)
         found = self.misfit[np.flatnonzero(inside), rows[inside], columns[inside]]
@@ -214,7 +209,7 @@ class _Likely:
         """Return True if either end of the strip alone shows that it is shifted so, and not otherwise."""
         third = max(1, self.count // 3)
         rows, columns = np.indices(self.log.shape[1:])
-        near = np.hypot(columns - point[0], rows - point[1]) <= 2 * _FINER
+        near = np.hypot(columns - point[0], rows - point[1]) <= 2
         for part in (self.log[:third], self.log[-third:]):
             sums = part.sum(axis=0)
             if not near.any() or near.all() or sums[near].max() - sums[~near].max() < _OF_AN_END:
@@ -225,7 +220,7 @@ class _Likely:
 def _is_clear(log: Floats) -> bool:
     """Return True if a window says where it lies: one that shows a line, or a little detail, does not."""
     row, column = (int(one) for one in np.unravel_index(int(np.argmax(log)), log.shape))
-    near = 3 * _FINER
+    near = 3
     others = log.copy()
     others[max(0, row - near) : row + near + 1, max(0, column - near) : column + near + 1] = -math.inf
     return bool(others.max() <= log[row, column] - _CLEAR)
@@ -234,21 +229,10 @@ def _is_clear(log: Floats) -> bool:
 def _detail(image: Floats) -> Floats:
     """Return the detail of means of pixels, without the brightness of rows."""
     rows, columns = (side // _PIXEL for side in image.shape)
-    means = cv2.resize(
-        np.ascontiguousarray(image[: rows * _PIXEL, : columns * _PIXEL]),
-        (columns, rows),
-        interpolation=cv2.INTER_AREA,
-    )
+    whole = np.ascontiguousarray(image[: rows * _PIXEL, : columns * _PIXEL])
+    means = np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
     detail = _blurred(means, _DETAIL[0]) - _blurred(means, _DETAIL[1])
     return np.asarray(detail - detail.mean(axis=1, keepdims=True), np.float32)
-
-
-def _finer(surface: Floats) -> Floats:
-    rows, columns = (
-        (np.arange(_FINER * (side - 1) + 1) / _FINER).astype(np.float32) for side in surface.shape
-    )
-    at = np.meshgrid(columns, rows)
-    return np.asarray(cv2.remap(surface, *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _blurred(image: Floats, sigma: float) -> Floats:

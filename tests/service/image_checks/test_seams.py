@@ -16,8 +16,8 @@ NOISE = 8.0
 def ground() -> Floats:
     """More ground than a strip shows, with edges in all directions."""
     field = np.random.default_rng(1).standard_normal((ROWS + 2 * MARGIN, COLUMNS + 2 * MARGIN))
-    field = cv2.GaussianBlur(field, (0, 0), 4.0)
-    return np.asarray(cv2.GaussianBlur(np.where(field > 0, 160.0, 90.0), (0, 0), 0.7), np.float32)
+    smooth = cv2.GaussianBlur(field, (0, 0), 4.0)
+    return np.asarray(cv2.GaussianBlur(np.where(smooth > 0, 160.0, 90.0), (0, 0), 0.7), np.float32)
 
 
 def scanned(ground: Floats, way_px: NDArray[np.float64], seed: int) -> Floats:
