@@ -73,11 +73,24 @@ def drift_px(strips: Strips) -> float | None:
         return None
     peaks = likely.peaks()
     still, place = likely.still(peaks)
-    best, way_px, path = max(likely.drift(peaks), likely.jump(peaks), key=lambda way: way[0])
-    if best - still >= _PROVEN and DRIFT_PX <= way_px <= _LARGEST_PX and likely.fits(path):
-        return way_px
+    ways = [*likely.drifts(peaks), *likely.jumps(peaks)]
+    far = max((way for way in ways if way.px >= DRIFT_PX), key=lambda way: way.log, default=None)
+    # One that hardly moves may be likelier than one that stands still: between them nothing is proven.
+    near = max([still, *(way.log for way in ways if way.px < DRIFT_PX)])
+    if far and far.log - near >= _PROVEN and far.px <= _LARGEST_PX and likely.fits(far.path):
+        return far.px
+    best = near if far is None else max(near, far.log)
     stands = best - still < _OF_AN_END and likely.fits(np.repeat(place[None], likely.count, axis=0))
     return 0.0 if stands and likely.stands(place) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An account of a strip that moves: the log of its likelihood, its way, its shift in each window."""
+
+    log: float
+    px: float
+    path: Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,31 +184,37 @@ class _Likely:
         best = int(np.argmax(logs))
         return float(logs[best]), places[best]
 
-    def drift(self, peaks: Points) -> tuple[float, float, Points]:
-        """Return the likeliest steady drift through two windows: its likelihood, its way, px, its shifts."""
+    def drifts(self, peaks: Points) -> list[_Way]:
+        """Return the likeliest steady drift through two windows of those that go far, and of the others."""
         one, other = np.triu_indices(self.count, max(1, int(0.4 * self.count)))
         slope = (peaks[other] - peaks[one]) / (other - one)[:, None]
         first, last = peaks[one] - slope * one[:, None], peaks[one] + slope * (self.count - 1 - one)[:, None]
         logs = self.of_paths(first, last)
-        best = int(np.argmax(logs))
-        path = np.linspace(first[best], last[best], self.count)
         # The strip goes on above and below the windows.
         whole = (self.count + 2 * _MOST_Y / _WINDOW_ROWS) / (self.count - 1)
-        way_px = float(np.hypot(*(last[best] - first[best]))) * whole * _PIXEL
-        return float(logs[best]), way_px, path
+        ways_px = np.hypot(*(last - first).T) * whole * _PIXEL
+        return [
+            _Way(float(logs[n]), float(ways_px[n]), np.linspace(first[n], last[n], self.count))
+            for n in _likeliest(logs, ways_px)
+        ]
 
-    def jump(self, peaks: Points) -> tuple[float, float, Points]:
-        """Return the likeliest single jump between two windows: its likelihood, its way, px, its shifts."""
+    def jumps(self, peaks: Points) -> list[_Way]:
+        """Return the likeliest single jump between two windows of those that go far, and of the others."""
         # Of each place, window by window.
         logs = self.at(np.repeat(peaks[:, None], self.count, axis=1))
         above = np.cumsum(logs, axis=1)
         below = above[:, -1:] - above
         after = np.arange(1, self.count - 2)
         sums = above[:, None, after] + below[None, :, after]
-        one, other, place = np.unravel_index(int(np.argmax(sums)), sums.shape)
-        upper = np.arange(self.count)[:, None] <= after[place]
-        way_px = float(np.hypot(*(peaks[other] - peaks[one]))) * _PIXEL
-        return float(sums[one, other, place]), way_px, np.where(upper, peaks[one], peaks[other])
+        apart_px = np.hypot(*(peaks[None] - peaks[:, None]).transpose(2, 0, 1)) * _PIXEL
+        ways_px = np.broadcast_to(apart_px[..., None], sums.shape)
+        found = []
+        for n in _likeliest(sums.ravel(), ways_px.ravel()):
+            one, other, place = np.unravel_index(n, sums.shape)
+            upper = np.arange(self.count)[:, None] <= after[place]
+            path = np.where(upper, peaks[one], peaks[other])
+            found.append(_Way(float(sums.flat[n]), float(ways_px.flat[n]), path))
+        return found
 
     def fits(self, path: Points) -> bool:
         """Return True if both images show the same ground at some shifts, but for noise."""
@@ -215,6 +234,12 @@ class _Likely:
             if not near.any() or near.all() or sums[near].max() - sums[~near].max() < _OF_AN_END:
                 return False
         return True
+
+
+def _likeliest(logs: Points, ways_px: Points) -> list[int]:
+    """Return the places of the likeliest far way and of the likeliest other one, where there are any."""
+    far = ways_px >= DRIFT_PX
+    return [int(np.argmax(np.where(one, logs, -np.inf))) for one in (far, ~far) if one.any()]
 
 
 def _is_clear(log: Floats) -> bool:
