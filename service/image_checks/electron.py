@@ -13,18 +13,12 @@ import numpy as np
 
 from drivers.sem import ScanImage
 from service.image_checks import seams
+from service.image_checks.charging import charging_step
 from service.image_checks.jumps import LEAST_TWICE, rows_twice
-from service.image_checks.order import grey_median_of
-from service.image_checks.rows import (
-    LEAST_STEP,
-    Marks,
-    Pixels,
-    blank_rows,
-    charging_step,
-    marks_of,
-    repeated_rows,
-)
-from service.image_checks.sharpness import beam_noise_of, noise_of, sharpness_of
+from service.image_checks.levels import Levels, levels_of
+from service.image_checks.noise import noises_of
+from service.image_checks.rows import Marks, blank_rows, marks_of, repeated_rows
+from service.image_checks.sharpness import sharpness_of
 from service.model.images.checks import Check, CheckKind
 
 ENOUGH = 3
@@ -132,7 +126,7 @@ class Measured:
     noise : float or None
         None of an image that is saturated, too.
     beam_noise : float
-        By `service.image_checks.sharpness`.
+        By `service.image_checks.noise`.
     sharpness : float or None
     marks : Marks or None
     """
@@ -168,18 +162,19 @@ def measure(image: ScanImage, asked: Requested, *, detail: bool = True) -> Measu
         return Measured(form)
     pixels = image.pixels
     rows = _at_least(CheckKind.TRUNCATED, blank_rows(pixels), _LEAST_ROWS)
-    first = (*form, *_levels(pixels), rows)
+    levels = levels_of(pixels)
+    first = (*form, *_of_levels(levels), rows)
     grey = pixels.astype(np.float32)
     marks = marks_of(pixels)
-    if _is_saturated(pixels):
+    if _is_saturated(levels):
         # Of its noise nobody can tell if a beam made it.
         return Measured(first, marks=marks)
-    noise, beam_noise = noise_of(grey), beam_noise_of(grey)
+    noise, beam_noise = noises_of(grey)
     if any(check.bad for check in first) or not detail:
         return Measured(first, (), noise, beam_noise, marks=marks)
-    step, by_noise = charging_step(grey, noise)
+    step = charging_step(grey, noise)
     later = (
-        _at_least(CheckKind.CHARGING, step, max(LEAST_STEP, by_noise)),
+        _at_least(CheckKind.CHARGING, step.size, step.limit),
         _at_least(CheckKind.JUMP, rows_twice(grey, noise), LEAST_TWICE),
     )
     return Measured(first, later, noise, beam_noise, sharpness_of(grey, noise), marks)
@@ -242,30 +237,28 @@ def _form(image: ScanImage, asked: Requested) -> tuple[Check, ...]:
     )
 
 
-def _levels(pixels: Pixels) -> list[Check]:
-    low, high = int(pixels.min()), int(pixels.max())
-    lowest, highest = float(np.mean(pixels == low)), float(np.mean(pixels == high))
-    saturated = highest >= _SHOWS_NOTHING and low < high
+def _of_levels(levels: Levels) -> list[Check]:
+    lowest, highest = (levels.share(level, level) for level in (levels.low, levels.high))
+    top = len(levels.counts) - 1
+    around = _AROUND if top == 255 else 0
+    usual = int(levels.median)
+    of_one_grey = levels.share(usual - around, usual + around)
+    # White with a little noise: a detector at its end, not one without a beam.
+    white = levels.share(top - around, top) if levels.high == top else highest
+    one = levels.low == levels.high
+    saturated = white >= _SHOWS_NOTHING and not one
     checks = [
-        _at_least(CheckKind.DARK, 0.0 if saturated else _of_one_grey(pixels), _DARK),
-        _at_least(CheckKind.SATURATED, highest if low < high else 0.0, _SHOWS_NOTHING),
+        _at_least(CheckKind.DARK, 0.0 if saturated else of_one_grey, _DARK),
+        _at_least(CheckKind.SATURATED, 0.0 if one else white, _SHOWS_NOTHING),
     ]
     if not any(check.bad for check in checks):
         checks.append(_at_least(CheckKind.CLIPPED, max(lowest, highest), _CLIPPED))
     return checks
 
 
-def _of_one_grey(pixels: Pixels) -> float:
-    """Return the share of pixels with the usual grey level; of 8 bits, also those around it."""
-    around = _AROUND if pixels.dtype == np.uint8 else 0
-    usual = int(grey_median_of(pixels))
-    return float(np.mean((pixels >= max(0, usual - around)) & (pixels <= usual + around)))
-
-
-def _is_saturated(pixels: Pixels) -> bool:
+def _is_saturated(levels: Levels) -> bool:
     """Return True if most pixels have the largest level, and not as those without a beam, which have few."""
-    low, high = int(pixels.min()), int(pixels.max())
-    return high - low > 2 * _AROUND and float(np.mean(pixels == high)) >= _CLIPPED
+    return levels.high - levels.low > 2 * _AROUND and levels.share(levels.high, levels.high) >= _CLIPPED
 
 
 def _at_least(kind: CheckKind, value: float, limit: float) -> Check:

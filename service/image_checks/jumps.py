@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from service.image_checks.sharpness import detail_of, noise_power
+from service.image_checks.bands import Band, fewer_columns
 
 Floats = NDArray[np.float32]
 
@@ -24,7 +24,12 @@ _MOST_PX = 32
 _PLACES = 8
 """Boundaries between rows at which a jump is looked for: where rows agree the least, beside the usual."""
 _USUAL_ROWS = 49
-_DETAIL_PX = (1.2, 5.0)
+_DETAIL = Band(1.2, 5.0)
+_TOGETHER = 2
+"""Columns of which means are enough to find where rows do not agree."""
+_ROUGH = Band(1.2 / _TOGETHER, 5.0 / _TOGETHER)
+_BREAK = 0.8
+"""Agreement of the rows at a boundary over the usual, above which there is no jump."""
 _CLEAR = 0.3
 """Least part of the detail that is not noise."""
 _PARTS, _LEAST_PARTS = 8, 4
@@ -67,18 +72,19 @@ def rows_twice(image: Floats, noise: float) -> int:
     height, width = image.shape
     if height < 4 * _MOST_PX or width < 6 * _MOST_PX:
         return 0
-    detail = detail_of(image, _DETAIL_PX)
-    power, _ = noise_power(noise, _DETAIL_PX)
-    return max((_twice(detail, power, row) for row in _places(detail)), default=0)
+    rough = _ROUGH.of(fewer_columns(image, _TOGETHER))
+    power = _DETAIL.noise_gain * noise**2
+    return max((_twice(image, power, row) for row in _places(rough)), default=0)
 
 
 def _places(detail: Floats) -> list[int]:
     """Return the first rows after the boundaries at which a jump is most likely."""
     pairs = detail[:-1] + detail[1:]
-    above, below = pairs[:-2], pairs[2:]
-    energy = np.sqrt((above * above).sum(axis=1) * (below * below).sum(axis=1))
-    agree = (above * below).sum(axis=1) / np.maximum(energy, 1e-6)
-    dip = median_filter(agree, _USUAL_ROWS) - agree
+    energy = np.einsum("ij,ij->i", pairs, pairs)
+    both = np.einsum("ij,ij->i", pairs[:-2], pairs[2:])
+    agree = both / np.maximum(np.sqrt(energy[:-2] * energy[2:]), 1e-6)
+    usual = median_filter(agree, _USUAL_ROWS)
+    dip = np.where(agree <= _BREAK * usual, usual - agree, 0)
     rows = np.arange(len(dip)) + 2
     dip[(rows < _MOST_PX + LEAST_TWICE) | (rows > len(detail) - _MOST_PX - LEAST_TWICE)] = 0
     found = []
@@ -92,19 +98,23 @@ def _places(detail: Floats) -> list[int]:
     return found
 
 
-def _twice(detail: Floats, power: float, row: int) -> int:
+def _twice(image: Floats, power: float, row: int) -> int:
     """Return the number of rows from here on that show the ground of rows above; 0 if not proven."""
-    match = _matched(detail, row)
+    match = _matched(_DETAIL.of(image[row - _MOST_PX : row + LEAST_TWICE]))
     if match.rows < LEAST_TWICE or match.other > _UNIQUE * match.best:
         return 0
-    all_rows = _agree(detail, power, row, match)
-    before = _agree(detail, power, row - match.rows, match) if row >= 2 * match.rows else 0.0
+    # The rows shown twice, as many above them, and as many before those.
+    first = max(0, row - 2 * match.rows)
+    detail = _DETAIL.of(image[first : row + match.rows])
+    all_rows = _agree(detail, power, row - first, match)
+    before = _agree(detail, power, match.rows, match) if row >= 2 * match.rows else 0.0
     return match.rows if all_rows >= _PROVEN and before <= _BEFORE else 0
 
 
-def _matched(detail: Floats, row: int) -> _Match:
-    block = detail[row : row + LEAST_TWICE, _MOST_PX:-_MOST_PX]
-    score = cv2.matchTemplate(detail[row - _MOST_PX : row], block, cv2.TM_CCOEFF_NORMED)
+def _matched(detail: Floats) -> _Match:
+    """Return where the last rows are found among those above them."""
+    block = detail[_MOST_PX:, _MOST_PX:-_MOST_PX]
+    score = cv2.matchTemplate(detail[:_MOST_PX], block, cv2.TM_CCOEFF_NORMED)
     up, left = (int(one) for one in np.unravel_index(int(np.argmax(score)), score.shape))
     best = float(score[up, left])
     score[max(0, up - 3) : up + 4, max(0, left - 6) : left + 7] = -1

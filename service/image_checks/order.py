@@ -13,21 +13,14 @@ def median_of(values: Floats) -> float:
     return float(_between(np.sort(values, axis=None), 0.5))
 
 
-def medians_of(values: Floats) -> Floats:
-    """Return the medians along the last axis."""
-    return quantiles_of(values, 0.5)
-
-
 def quantiles_of(values: Floats, share: float) -> Floats:
     """Return a quantile along the last axis, interpolated."""
     return np.asarray(_between(np.sort(values, axis=-1), share), np.float32)
 
 
-def grey_median_of(pixels: NDArray[np.integer[Any]]) -> float:
-    """Return the median grey level of an image of 8 or 16 bits."""
-    below = np.cumsum(np.bincount(pixels.ravel()))
-    middle = np.searchsorted(below, [(pixels.size - 1) // 2, pixels.size // 2], side="right")
-    return float(middle.mean())
+def of_sorted(ordered: Floats, share: float) -> Floats:
+    """Return a quantile along the last axis of what is sorted along it, interpolated."""
+    return np.asarray(_between(ordered, share), np.float32)
 
 
 def _between(ordered: Floats, share: float) -> Any:
