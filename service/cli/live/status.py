@@ -17,7 +17,6 @@ from service.cli.reading import folder_without_daemon
 from service.errors import NoDaemonError
 from service.words.checks import counts_of, counts_say
 from service.words.quantities import duration
-from service.words.states import FIELDS, JOBS
 
 
 def status(connect: Connect = None, key: Key = None, run: Run = None, as_json: Json = False) -> int | None:
@@ -57,6 +56,8 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
     if as_json:
         print_json({"v": 1, "daemon": False, **asdict(found)})
     else:
+        from service.words.states import FIELDS, JOBS
+
         how = found.end_state.replace("_", " ") + (f": {found.reason}" if found.reason else "")
         rows = [("run", f"{found.run} ({found.kind}), no daemon"), ("ended", how)]
         if not found.ended:
@@ -79,6 +80,9 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
 
 def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Rows to print, from the results of the methods `status` and `hello`."""
+    # Only with an answer to show: it loads what the states are made of.
+    from service.words.states import FIELDS, JOBS
+
     yield "run", f"{hello['run']} ({hello['kind']}, process {hello['pid']})"
     if hello.get("microscope"):
         yield "microscope", hello["microscope"]
