@@ -105,7 +105,7 @@ def main() -> None:
     )
     judged = list(judged_in(frames))
     print(f"{sum(len(one.real) for one in judged)} doubtful hits of {len(judged)} frames", flush=True)
-    np.savez(options.out, **fitted(judged, options.seed))
+    np.savez(options.out, allow_pickle=False, **fitted(judged, options.seed))
 
 
 def judged_in(frames: Iterable[LabelledFrame]) -> Iterator[JudgedFrame]:
@@ -185,7 +185,7 @@ def _batch(
         real[number, one.chosen] = one.real
         weight[number, one.chosen] = len(one.chosen) ** -0.5
     arrays = np.clip(company, -LIMIT, LIMIT), np.clip(light, -LIMIT, LIMIT), is_hit, real, weight
-    return tuple(torch.from_numpy(array) for array in arrays)  # type: ignore[return-value]
+    return tuple(torch.from_numpy(array) for array in arrays)
 
 
 if __name__ == "__main__":

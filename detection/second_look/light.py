@@ -55,7 +55,8 @@ def light_of(
     uneven = (high - low) / 2
     is_peak = spots >= np.asarray(cv2.dilate(spots, np.ones((3, 3), np.uint8)))
     stands_out = (vesicles > usual + settings.stands_out_sd).astype(np.uint8)
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(stands_out, connectivity=8)
+    _, labels, stats_of, _ = cv2.connectedComponentsWithStats(stands_out, connectivity=8)
+    parts, stats = np.asarray(labels, np.int32), np.asarray(stats_of, np.int32)
     ring_px = max(round(settings.ring_um / pixel_um), 3)
     found = []
     for number in chosen:

@@ -31,7 +31,7 @@ def test_the_file_of_the_package_is_small_and_whole() -> None:
 
 
 def test_the_default_detector_takes_a_second_look(path: Path) -> None:
-    np.savez(path, **saying(0.3).weights)
+    np.savez(path, allow_pickle=False, **saying(0.3).weights)
     finder = built_in(DetectionConfig())
     assert isinstance(finder, Combined)
     assert finder.second_look is shipped.shipped_second_look()
