@@ -1,13 +1,18 @@
 """Boxes of pixels, half-open: columns [x0, x1), rows [y0, y1)."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.errors import DetectionError
+
+Sides = NDArray[np.int64]
+"""(boxes, 4): x0, y0, x1, y1 of each box, px."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -147,13 +152,30 @@ def on_grid(box: BoxPx, step: int) -> BoxPx:
     return BoxPx(box.x0 // step, box.y0 // step, -(-box.x1 // step), -(-box.y1 // step))
 
 
-def sides_of(boxes: Iterable[BoxPx]) -> NDArray[np.int64]:
+def boxes_from(sides: Sides) -> list[BoxPx]:
+    """Return a box of each row, a third of the time of making them one by one: crowds have thousands.
+
+    Raises
+    ------
+    DetectionError
+        Raised when a box has no pixels.
+    """
+    empty = (sides[:, 0] >= sides[:, 2]) | (sides[:, 1] >= sides[:, 3])
+    if empty.any():
+        BoxPx(*sides[int(np.argmax(empty))].tolist())
+    boxes = list(map(object.__new__, repeat(BoxPx, len(sides))))
+    for name, column in zip(BoxPx.__slots__, sides.T.tolist(), strict=True):
+        deque(map(BoxPx.__dict__[name].__set__, boxes, column), maxlen=0)
+    return boxes
+
+
+def sides_of(boxes: Iterable[BoxPx]) -> Sides:
     """Return x0, y0, x1, y1 of each box, (boxes, 4), px."""
     sides = [(box.x0, box.y0, box.x1, box.y1) for box in boxes]
     return np.array(sides, np.int64).reshape(len(sides), 4)
 
 
-def sides_on_grid(sides: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+def sides_on_grid(sides: Sides, step: int) -> Sides:
     """Return the sides of boxes on a coarser grid; see `on_grid`."""
     return np.concatenate([sides[:, :2] // step, -(-sides[:, 2:] // step)], axis=1)
 
@@ -163,7 +185,7 @@ def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.boo
     return union_of(sides_of(boxes), shape)
 
 
-def union_of(sides: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+def union_of(sides: Sides, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of `union_mask` for the sides of boxes; see `sides_of`."""
     mask = np.zeros(shape, dtype=np.bool_)
     # A negative index would count from the other side.
@@ -174,6 +196,11 @@ def union_of(sides: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.boo
 
 def union_fraction(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> float:
     """Return the share of a frame of `shape` that lies in any of the boxes, 0..1."""
-    mask = union_mask(boxes, shape)
+    return share_of(sides_of(boxes), shape)
+
+
+def share_of(sides: Sides, shape: tuple[int, int]) -> float:
+    """Return the share of `union_fraction` for the sides of boxes."""
+    mask = union_of(sides, shape)
     # Several times as fast as its mean.
     return float(np.count_nonzero(mask) / mask.size)

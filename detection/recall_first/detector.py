@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx
+from detection.image.boxes import BoxPx, sides_of
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
@@ -61,7 +61,7 @@ def find_cells(
         grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
     steps = steps_of(frame, settings, grid)
     warnings = list(steps.standing.warnings)
-    if not warnings and is_uneven(frame, grid.blocks, (hit.box for hit in steps.hits)):
+    if not warnings and is_uneven(frame, grid.blocks, sides_of(hit.box for hit in steps.hits)):
         warnings.append(UNEVEN)
     return list(steps.hits), warnings
 
