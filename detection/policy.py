@@ -5,6 +5,7 @@ Missing a cell is far worse than imaging too much, so doubt makes a box larger, 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import repeat
 from statistics import NormalDist
 
 import numpy as np
@@ -15,6 +16,7 @@ from detection.fragments import fragment_groups
 from detection.image.boxes import BoxPx, Sides, around, boxes_from
 from detection.image.hit_table import HitTable, table_of
 from detection.image.hits import OUTER_QUANTILE, Cell, CellSource, Decision, Hit, SeenBy
+from detection.image.many import many
 
 SEEN_BY = {
     SeenBy.BOTH: "seen by both detectors",
@@ -86,56 +88,59 @@ def _decided(
         hits.extents_um.tolist(),
         hits.detectors(),
     )
-    reasons: dict[tuple[Decision, float, SeenBy | None, float | None], str] = {}
-    cells = []
-    for number, (box, grown, outer, known, decision, confidence, extent_um, by) in enumerate(
-        zip(
-            boxes_from(hits.boxes),
-            boxes_from(imaged),
-            boxes_from(hits.outers),
-            hits.has_outer.tolist(),
-            decisions,
-            confidences,
-            extents_um,
-            detectors,
-            strict=True,
-        ),
-        start=1,
-    ):
-        out = decision is Decision.BELOW_FLOOR
-        case = decision, extent_um, by, confidence if out else None
-        reason = reasons.get(case)
-        if reason is None:
-            reason = reasons[case] = _reason(decision, confidence, extent_um, by, config)
-        cells.append(
-            Cell(
-                f"c{number:04d}",
-                box,
-                None if out else grown,
-                confidence,
-                reason,
-                extent_um,
-                CellSource.FRAME,
-                decision,
-                outer if known else None,
-                by,
+    cases = zip(decisions, confidences, extents_um, detectors, strict=True)
+    reasons = _Reasons(config)
+    count = len(hits)
+    return many(
+        Cell,
+        count,
+        id=[f"c{number:04d}" for number in range(1, count + 1)],
+        box_px=boxes_from(hits.boxes),
+        image_box_px=_where(boxes_from(imaged), ~below),
+        confidence=confidences,
+        reason=[reasons.of(*case) for case in cases],
+        extent_uncertainty_um=extents_um,
+        source=repeat(CellSource.FRAME),
+        decision=decisions,
+        outer_px=_where(boxes_from(hits.outers), hits.has_outer),
+        seen_by=detectors,
+    )
+
+
+def _where(boxes: list[BoxPx], known: NDArray[np.bool_]) -> list[BoxPx] | list[BoxPx | None]:
+    if known.all():
+        return boxes
+    return [box if is_known else None for box, is_known in zip(boxes, known.tolist(), strict=True)]
+
+
+class _Reasons:
+    """Reasons in words; most hits of a frame have one of few."""
+
+    def __init__(self, config: DetectionConfig) -> None:
+        self._config = config
+        self._known: dict[tuple[Decision, float, SeenBy | None], str] = {}
+
+    def of(self, decision: Decision, confidence: float, extent_um: float, by: SeenBy | None) -> str:
+        """Return the reason of a hit."""
+        if decision is Decision.BELOW_FLOOR:
+            return self._seen(
+                f"not imaged: confidence {confidence:.3g} below {self._config.min_confidence:g}", by
             )
-        )
-    return cells
+        case = decision, extent_um, by
+        reason = self._known.get(case)
+        if reason is None:
+            reason = self._known[case] = self._seen(self._kept(decision, extent_um), by)
+        return reason
 
-
-def _reason(
-    decision: Decision, confidence: float, extent_um: float, by: SeenBy | None, config: DetectionConfig
-) -> str:
-    if decision is Decision.BELOW_FLOOR:
-        reason = f"not imaged: confidence {confidence:.3g} below {config.min_confidence:g}"
-    else:
+    def _kept(self, decision: Decision, extent_um: float) -> str:
         reason = "kept: confident"
         if decision is Decision.DOUBTFUL:
-            reason = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
-        if extent_um > 0:
-            reason += f"; outline unsure, grown by {extent_um:.1f} um"
-    return reason if by is None else f"{reason}; {SEEN_BY[by]}"
+            reason = f"kept: doubtful, grown by {self._config.doubtful_extra_um:g} um"
+        return reason if extent_um <= 0 else f"{reason}; outline unsure, grown by {extent_um:.1f} um"
+
+    @staticmethod
+    def _seen(reason: str, by: SeenBy | None) -> str:
+        return reason if by is None else f"{reason}; {SEEN_BY[by]}"
 
 
 def _imaged(

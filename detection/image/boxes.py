@@ -1,18 +1,22 @@
 """Boxes of pixels, half-open: columns [x0, x1), rows [y0, y1)."""
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.errors import DetectionError
+from detection.image.many import many
 
 Sides = NDArray[np.int64]
 """(boxes, 4): x0, y0, x1, y1 of each box, px."""
+
+
+_MANY = 256
+"""Boxes from which on those of one size are painted together; fewer are as quick one by one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -153,7 +157,7 @@ def on_grid(box: BoxPx, step: int) -> BoxPx:
 
 
 def boxes_from(sides: Sides) -> list[BoxPx]:
-    """Return a box of each row, a third of the time of making them one by one: crowds have thousands.
+    """Return a box of each row.
 
     Raises
     ------
@@ -163,10 +167,8 @@ def boxes_from(sides: Sides) -> list[BoxPx]:
     empty = (sides[:, 0] >= sides[:, 2]) | (sides[:, 1] >= sides[:, 3])
     if empty.any():
         BoxPx(*sides[int(np.argmax(empty))].tolist())
-    boxes = list(map(object.__new__, repeat(BoxPx, len(sides))))
-    for name, column in zip(BoxPx.__slots__, sides.T.tolist(), strict=True):
-        deque(map(BoxPx.__dict__[name].__set__, boxes, column), maxlen=0)
-    return boxes
+    x0, y0, x1, y1 = sides.T.tolist()
+    return many(BoxPx, len(sides), x0=x0, y0=y0, x1=x1, y1=y1)
 
 
 def sides_of(boxes: Iterable[BoxPx]) -> Sides:
@@ -189,9 +191,35 @@ def union_of(sides: Sides, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of `union_mask` for the sides of boxes; see `sides_of`."""
     mask = np.zeros(shape, dtype=np.bool_)
     # A negative index would count from the other side.
-    for x0, y0, x1, y1 in np.maximum(sides, 0).tolist():
+    sides = np.clip(sides, 0, (shape[1], shape[0]) * 2)
+    if len(sides) >= _MANY:
+        sides = sides[_painted(mask, sides)]
+    for x0, y0, x1, y1 in sides.tolist():
         mask[y0:y1, x0:x1] = True
     return mask
+
+
+def _painted(mask: NDArray[np.bool_], sides: Sides) -> NDArray[np.bool_]:
+    """Set a mask in boxes of sizes that many have, and return True for the boxes that are left.
+
+    A box is covered by four of the next smaller powers of two, one in each corner, and all of one size grow
+    together from the pixels of their first corners.
+    """
+    x0, y0, x1, y1 = sides.T
+    left = (x0 < x1) & (y0 < y1)
+    across, down = (np.where(left, np.frexp(size)[1] - 1, 0) for size in (x1 - x0, y1 - y0))
+    sizes, of_size, counts = np.unique(across * 64 + down, return_inverse=True, return_counts=True)
+    for number in np.flatnonzero(counts >= _MANY // 4).tolist():
+        here = np.flatnonzero((of_size == number) & left)
+        width, height = 2 ** (int(sizes[number]) // 64), 2 ** (int(sizes[number]) % 64)
+        corners = np.zeros(mask.shape, np.uint8)
+        for x in (x0[here], x1[here] - width):
+            for y in (y0[here], y1[here] - height):
+                corners[y, x] = 1
+        box = np.ones((height, width), np.uint8)
+        mask |= np.asarray(cv2.dilate(corners, box, anchor=(width - 1, height - 1))) > 0
+        left[here] = False
+    return left
 
 
 def union_fraction(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> float:

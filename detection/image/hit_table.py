@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detection.image.boxes import Sides, boxes_from, sides_of
 from detection.image.hits import Hit, SeenBy
+from detection.image.many import many
 
 _SEEN_BY: tuple[SeenBy | None, ...] = (*SeenBy, None)
 _CODES = {by: code for code, by in enumerate(_SEEN_BY)}
@@ -51,8 +52,17 @@ class HitTable(Sequence[Hit]):
             outer if known else None
             for outer, known in zip(boxes_from(self.outers), self.has_outer.tolist(), strict=True)
         ]
-        columns = self.confidences.tolist(), self.extents_um.tolist(), outers, self.detectors()
-        return map(Hit, boxes_from(self.boxes), *columns)
+        return iter(
+            many(
+                Hit,
+                len(self),
+                box=boxes_from(self.boxes),
+                confidence=self.confidences.tolist(),
+                extent_uncertainty_um=self.extents_um.tolist(),
+                outer=outers,
+                seen_by=self.detectors(),
+            )
+        )
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
