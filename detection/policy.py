@@ -25,6 +25,7 @@ SEEN_BY = {
     SeenBy.UNDECIDED: "seen by recall-first only, against the network",
 }
 """Words of a reason."""
+_DECISIONS = (Decision.KEPT, Decision.DOUBTFUL, Decision.BELOW_FLOOR)
 
 
 def apply_policy(
@@ -50,9 +51,8 @@ def apply_policy(
     table = table.chosen(np.lexsort((x1, y1, x0, y0)))
     cells = _decided(table, shape, pixel_size_um, config)
     # A detector that knows how far a cell may reach has said so of each fragment.
-    kept = [
-        index for index, cell in enumerate(cells) if cell.image_box_px is not None and cell.outer_px is None
-    ]
+    alone = np.flatnonzero(~table.has_outer).tolist()
+    kept = [index for index in alone if cells[index].image_box_px is not None]
     margin_px = _pixels(config.dilate_um, pixel_size_um)
     for group in fragment_groups([cells[index].box_px for index in kept], shape, pixel_size_um):
         whole = around(*(cells[kept[one]].box_px for one in group)).dilated(margin_px, shape)
@@ -79,17 +79,8 @@ def _decided(
     margins_um = config.dilate_um + np.where(doubtful, config.doubtful_extra_um, 0.0)
     margins_um += np.maximum(hits.extents_um, 0.0)
     imaged = _imaged(hits, _whole_pixels(margins_um, pixel_size_um), shape, config.side_quantile)
-    decisions = [
-        Decision.BELOW_FLOOR if out else Decision.DOUBTFUL if unsure else Decision.KEPT
-        for out, unsure in zip(below.tolist(), doubtful.tolist(), strict=True)
-    ]
-    confidences, extents_um, detectors = (
-        hits.confidences.tolist(),
-        hits.extents_um.tolist(),
-        hits.detectors(),
-    )
-    cases = zip(decisions, confidences, extents_um, detectors, strict=True)
-    reasons = _Reasons(config)
+    decisions = [_DECISIONS[code] for code in (below * 2 + doubtful).tolist()]
+    confidences, extents_um = hits.confidences.tolist(), hits.extents_um.tolist()
     count = len(hits)
     return many(
         Cell,
@@ -98,13 +89,32 @@ def _decided(
         box_px=boxes_from(hits.boxes),
         image_box_px=_where(boxes_from(imaged), ~below),
         confidence=confidences,
-        reason=[reasons.of(*case) for case in cases],
+        reason=_reasons(hits, below, doubtful, config),
         extent_uncertainty_um=extents_um,
         source=repeat(CellSource.FRAME),
         decision=decisions,
         outer_px=_where(boxes_from(hits.outers), hits.has_outer),
-        seen_by=detectors,
+        seen_by=hits.detectors(),
     )
+
+
+def _reasons(
+    hits: HitTable, below: NDArray[np.bool_], doubtful: NDArray[np.bool_], config: DetectionConfig
+) -> list[str]:
+    """Return the reason of each hit in words; most hits of a frame have one of few."""
+    confident = "kept: confident"
+    unsure = f"kept: doubtful, grown by {config.doubtful_extra_um:g} um"
+    seen = [f"; {SEEN_BY[by]}" for by in SeenBy] + [""]
+    words = [start + end for start in (confident, unsure) for end in seen]
+    reasons = [words[at] for at in (doubtful * len(seen) + hits.seen_by).tolist()]
+    for at in np.flatnonzero(below | (hits.extents_um > 0)).tolist():
+        reason = unsure if doubtful[at] else confident
+        if below[at]:
+            reason = f"not imaged: confidence {hits.confidences[at]:.3g} below {config.min_confidence:g}"
+        else:
+            reason += f"; outline unsure, grown by {hits.extents_um[at]:.1f} um"
+        reasons[at] = reason + seen[hits.seen_by[at]]
+    return reasons
 
 
 def _where(boxes: list[BoxPx], known: NDArray[np.bool_]) -> list[BoxPx] | list[BoxPx | None]:
@@ -113,39 +123,7 @@ def _where(boxes: list[BoxPx], known: NDArray[np.bool_]) -> list[BoxPx] | list[B
     return [box if is_known else None for box, is_known in zip(boxes, known.tolist(), strict=True)]
 
 
-class _Reasons:
-    """Reasons in words; most hits of a frame have one of few."""
-
-    def __init__(self, config: DetectionConfig) -> None:
-        self._config = config
-        self._known: dict[tuple[Decision, float, SeenBy | None], str] = {}
-
-    def of(self, decision: Decision, confidence: float, extent_um: float, by: SeenBy | None) -> str:
-        """Return the reason of a hit."""
-        if decision is Decision.BELOW_FLOOR:
-            return self._seen(
-                f"not imaged: confidence {confidence:.3g} below {self._config.min_confidence:g}", by
-            )
-        case = decision, extent_um, by
-        reason = self._known.get(case)
-        if reason is None:
-            reason = self._known[case] = self._seen(self._kept(decision, extent_um), by)
-        return reason
-
-    def _kept(self, decision: Decision, extent_um: float) -> str:
-        reason = "kept: confident"
-        if decision is Decision.DOUBTFUL:
-            reason = f"kept: doubtful, grown by {self._config.doubtful_extra_um:g} um"
-        return reason if extent_um <= 0 else f"{reason}; outline unsure, grown by {extent_um:.1f} um"
-
-    @staticmethod
-    def _seen(reason: str, by: SeenBy | None) -> str:
-        return reason if by is None else f"{reason}; {SEEN_BY[by]}"
-
-
-def _imaged(
-    hits: HitTable, margins_px: NDArray[np.int64], shape: tuple[int, int], quantile: float
-) -> Sides:
+def _imaged(hits: HitTable, margins_px: NDArray[np.int64], shape: tuple[int, int], quantile: float) -> Sides:
     """Return what is imaged of each hit: its box with a margin, and its reach where that is known.
 
     The reach is the box that the cell exceeds with the chance of a quantile on each side: between the most

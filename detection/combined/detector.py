@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from detection.combined.reach import with_reach
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import share_of
 from detection.image.frames import Frame
-from detection.image.hit_table import NO_HITS
+from detection.image.hit_table import NO_HITS, HitTable
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
@@ -32,7 +33,7 @@ from detection.network.settings import READING
 from detection.overlooked.left_out import is_uneven
 from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
-from detection.recall_first.standing import stand_out
+from detection.recall_first.standing import Standing, stand_out
 
 Seen = network.Steps
 """Intermediate values of the network alone."""
@@ -112,14 +113,26 @@ class Combined:
             if sparse and not (frame.processed or standing.crowded or standing.dense):
                 hidden = hidden_in_noise(learned, standing.z, seen.grid, self.settings)
                 noise, learned = learned.chosen(hidden), learned.chosen(~hidden)
-            if not (standing.crowded and crowd):
-                left = left_over(standing.mask, learned.outers, seen.grid, self.settings)
-                rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
-            fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
+            fusion, rest = self._joined(frame, seen, standing, learned, crowd=crowd)
             fusion = replace(fusion, noise=noise)
         fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
         cautions = (*fusion.cautions, *_of_result(frame, seen.grid, fusion, self.settings))
         return Steps(seen, standing.background.level, standing.z, tuple(rest), fusion, cautions)
+
+    def _joined(
+        self, frame: Frame, seen: Seen, standing: Standing, learned: HitTable, *, crowd: bool
+    ) -> tuple[Fusion, list[Hit]]:
+        """Add what recall-first sees beyond the network: whole cells where that cannot be trusted."""
+        join = partial(fused, seen, learned, standing, crowd=crowd, settings=self.settings)
+        if standing.crowded and crowd:
+            return join([]), []
+        beyond = replace(standing, mask=left_over(standing.mask, learned.outers, seen.grid, self.settings))
+        rest = recall_first.hits_of(frame, seen.grid, beyond, whole_cells=False)
+        fusion = join(rest)
+        if fusion.cautions:
+            rest = recall_first.hits_of(frame, seen.grid, beyond)
+            fusion = join(rest)
+        return fusion, rest
 
     def _is_full(self, frame: Frame, seen: Seen) -> bool:
         """Return True if hits of the network fill a frame that it is sure of."""

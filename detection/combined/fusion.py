@@ -1,7 +1,7 @@
 """Fusion of the hits of the network and of recall-first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,10 @@ from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
 from detection.network.settings import PLACE_PX, READING
 from detection.recall_first.standing import Standing
+
+
+def _no_hits() -> HitTable:
+    return NO_HITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,10 @@ class Fusion:
     """
 
     learned: HitTable
-    added: HitTable = NO_HITS
-    ruled_out: HitTable = NO_HITS
-    doubted: HitTable = NO_HITS
-    noise: HitTable = NO_HITS
+    added: HitTable = field(default_factory=_no_hits)
+    ruled_out: HitTable = field(default_factory=_no_hits)
+    doubted: HitTable = field(default_factory=_no_hits)
+    noise: HitTable = field(default_factory=_no_hits)
     cautions: tuple[Caution, ...] = ()
 
     @property
@@ -52,9 +56,7 @@ class Fusion:
         return joined(self.learned, self.added)
 
 
-def learned_of(
-    seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED
-) -> HitTable:
+def learned_of(seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED) -> HitTable:
     """Return the hits of the network with who sees them."""
     hits = seen.hits
     if standing.crowded:
@@ -117,16 +119,16 @@ def fused(
     if (standing.crowded or standing.dense) and not crowd:
         return Fusion(learned, own, cautions=(Caution.GROUND,))
     bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
-    in_bands = [bool(bands[box.slices].any()) for box in boxes_from(sides_on_grid(own.boxes, seen.grid.shrink))]
+    in_bands = [
+        bool(bands[box.slices].any()) for box in boxes_from(sides_on_grid(own.boxes, seen.grid.shrink))
+    ]
     # Nor is a cell overlooked that is shown, but smaller.
     if _unlike(learned, own.chosen(~(around | np.array(in_bands, np.bool_))), settings):
         return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(learned, added=own.chosen(~ruled_out), ruled_out=own.chosen(ruled_out))
 
 
-def is_unsure(
-    score: NDArray[np.float32], learned: HitTable, settings: CombinedSettings = COMBINED
-) -> bool:
+def is_unsure(score: NDArray[np.float32], learned: HitTable, settings: CombinedSettings = COMBINED) -> bool:
     """Return True if the network is unsure of a frame, and recall-first sees what the network is sure of.
 
     Parameters

@@ -1,6 +1,5 @@
 """Bright parts of a frame that the network does not show."""
 
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

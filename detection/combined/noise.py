@@ -33,7 +33,7 @@ def hidden_in_noise(
     grid : WorkingGrid
     settings : CombinedSettings
     """
-    unseen = hits.seen_by == code_of(SeenBy.NETWORK)
+    unseen: NDArray[np.bool_] = np.asarray(hits.seen_by == code_of(SeenBy.NETWORK))
     if not unseen.any():
         return unseen
     alone = bool(unseen.all())

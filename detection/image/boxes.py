@@ -206,7 +206,7 @@ def _painted(mask: NDArray[np.bool_], sides: Sides) -> NDArray[np.bool_]:
     together from the pixels of their first corners.
     """
     x0, y0, x1, y1 = sides.T
-    left = (x0 < x1) & (y0 < y1)
+    left: NDArray[np.bool_] = np.asarray((x0 < x1) & (y0 < y1))
     across, down = (np.where(left, np.frexp(size)[1] - 1, 0) for size in (x1 - x0, y1 - y0))
     sizes, of_size, counts = np.unique(across * 64 + down, return_inverse=True, return_counts=True)
     for number in np.flatnonzero(counts >= _MANY // 4).tolist():

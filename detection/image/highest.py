@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from detection.image.boxes import Sides
 
 _FEW = 64
-"""Boxes of about one size that are looked at one by one: 2 us each on a core of 2024, as long as the maximum of
-two planes of 512 x 512 takes."""
+"""Boxes of about one size from which on all are looked at together: one takes 2 us on a core of 2024, the
+maximum of two planes of 512 x 512 some 100."""
 
 
 def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
@@ -34,7 +34,7 @@ def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
     # The exponent of the largest power of two within each side.
     across = np.where(inside, np.frexp(x1 - x0)[1] - 1, -1)
     down = np.frexp(np.maximum(y1 - y0, 1))[1] - 1
-    left = inside.copy()
+    left = np.array(inside)
     wide = plane
     for doubling in range(int(across.max(initial=-1)) + 1):
         wide = wide if doubling == 0 else _doubled(wide, 2 ** (doubling - 1), 1)
@@ -54,8 +54,8 @@ def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
             )
             left[at] = False
     highest = np.maximum.reduce
-    for at in np.flatnonzero(left).tolist():
-        found[at] = highest(plane[y0[at] : y1[at], x0[at] : x1[at]], axis=None)
+    for one in np.flatnonzero(left).tolist():
+        found[one] = highest(plane[y0[one] : y1[one], x0[one] : x1[one]], axis=None)
     return found
 
 

@@ -64,6 +64,10 @@ class HitTable(Sequence[Hit]):
             )
         )
 
+    def __eq__(self, other: object) -> bool:
+        """Return True for any sequence of the same hits."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
     @overload
     def __getitem__(self, index: int) -> Hit: ...
     @overload

@@ -30,9 +30,7 @@ LEFT_OUT = LeftOutSettings()
 """The default settings."""
 
 
-def is_uneven(
-    frame: Frame, blocks: Blocks, boxes: Sides, settings: LeftOutSettings = LEFT_OUT
-) -> bool:
+def is_uneven(frame: Frame, blocks: Blocks, boxes: Sides, settings: LeftOutSettings = LEFT_OUT) -> bool:
     """Return True if the parts without boxes are too uneven to be noise and resin.
 
     Where cells lie so densely that they become background, they leave it uneven. Processed frames, whose
@@ -57,9 +55,7 @@ def is_uneven(
     return spread > settings.uneven_sd * by_noise and spread > settings.uneven_share * level
 
 
-def _without_boxes(
-    boxes: Sides, shape: tuple[int, int], blocks: tuple[int, ...]
-) -> NDArray[np.bool_]:
+def _without_boxes(boxes: Sides, shape: tuple[int, int], blocks: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return the blocks that no box touches."""
     down, across = shape[0] / blocks[0], shape[1] / blocks[1]
     sides = boxes / (across, down, across, down)
