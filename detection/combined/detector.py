@@ -122,12 +122,16 @@ class Combined:
     def _joined(
         self, frame: Frame, seen: Seen, standing: Standing, learned: HitTable, *, crowd: bool
     ) -> tuple[Fusion, list[Hit]]:
-        """Add what recall-first sees beyond the network: whole cells where that cannot be trusted."""
+        """Add what recall-first sees beyond the network.
+
+        Fragments are joined to whole cells only where the network cannot be trusted: beside it, joining takes
+        light around a nucleus for one more cell, and saves none.
+        """
         join = partial(fused, seen, learned, standing, crowd=crowd, settings=self.settings)
         if standing.crowded and crowd:
             return join([]), []
         beyond = replace(standing, mask=left_over(standing.mask, learned.outers, seen.grid, self.settings))
-        rest = recall_first.hits_of(frame, seen.grid, beyond, whole_cells=False)
+        rest = recall_first.hits_of(frame, seen.grid, beyond, join=False)
         fusion = join(rest)
         if fusion.cautions:
             rest = recall_first.hits_of(frame, seen.grid, beyond)

@@ -5,7 +5,6 @@ confidence, and the policy decides.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -92,7 +91,7 @@ def hits_of(
     standing: Standing,
     settings: RecallFirstSettings = RECALL_FIRST,
     *,
-    whole_cells: bool = True,
+    join: bool = True,
 ) -> list[Hit]:
     """Make hits of what stands out, in no particular order.
 
@@ -102,8 +101,8 @@ def hits_of(
     grid : WorkingGrid
     standing : Standing
     settings : RecallFirstSettings
-    whole_cells : bool
-        Join fragments to whole cells, and look for the rest of a cell beyond what stands out.
+    join : bool
+        Join fragments to whole cells.
     """
     if not standing.mask.any():
         return []
@@ -111,7 +110,7 @@ def hits_of(
     residual, noise_sd, strength = standing.residual, standing.noise_sd, standing.strength
     mask = standing.mask.astype(np.uint8)
     closed = close_and_fill(mask, pixel_um, settings.regions)
-    joined = join_fragments(closed, strength, pixel_um, settings.regions) if whole_cells else closed
+    joined = join_fragments(closed, strength, pixel_um, settings.regions) if join else closed
     if joined is not closed:
         joined = close_and_fill(joined, pixel_um, settings.regions)
     regions = regions_of(joined, pixel_um, settings.regions, settings.splitting)
@@ -131,7 +130,9 @@ def hits_of(
         settings=settings.features,
     )
     spared = 0.0 if frame.processed else settings.growth.spared_share
-    beyond = _without(regions, residual) if whole_cells else residual
+    beyond = residual.copy()
+    for region in regions:
+        beyond[region.place][region.mask] = 0
     max_px = round(settings.growth.extension_um / pixel_um)
     shape = (frame.values.shape[0], frame.values.shape[1])
     hits: list[Hit] = []
@@ -139,20 +140,10 @@ def hits_of(
     for region, features, confidence in zip(regions, all_features, confidences, strict=True):
         if features.diameter_um < settings.smallest_um and not features.cut:
             continue
-        sides = _sides(region, spared)
-        if whole_cells:
-            mean = float(residual[region.place][region.mask].mean())
-            sides = extended(sides, beyond, mean, max_px, settings.growth)
+        mean = float(residual[region.place][region.mask].mean())
+        sides = extended(_sides(region, spared), beyond, mean, max_px, settings.growth)
         hits.append(_hit(sides, features, confidence, pixel_um, shrink, shape, settings.growth))
     return hits
-
-
-def _without(regions: Sequence[Region], residual: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the intensity beyond regions, 0 inside."""
-    beyond = residual.copy()
-    for region in regions:
-        beyond[region.place][region.mask] = 0
-    return beyond
 
 
 def _hit(
