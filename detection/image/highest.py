@@ -31,6 +31,24 @@ def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
     x1, y1 = np.minimum(sides[:, 2:], (columns, rows)).T
     found = np.full(len(sides), -np.inf, np.float32)
     inside = (x0 < x1) & (y0 < y1)
+    if len(sides) >= _FEW:
+        inside = _together(plane, found, (x0, y0, x1, y1), inside)
+    highest = np.maximum.reduce
+    for one, left, top, right, end in zip(
+        *(column[inside].tolist() for column in (np.arange(len(sides)), x0, y0, x1, y1)), strict=True
+    ):
+        found[one] = highest(plane[top:end, left:right], axis=None)
+    return found
+
+
+def _together(
+    plane: NDArray[np.float32],
+    found: NDArray[np.float32],
+    sides: tuple[NDArray[np.int64], ...],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Write the highest values of boxes of sizes that many have, and return True for those that are left."""
+    x0, y0, x1, y1 = sides
     # The exponent of the largest power of two within each side.
     across = np.where(inside, np.frexp(x1 - x0)[1] - 1, -1)
     down = np.frexp(np.maximum(y1 - y0, 1))[1] - 1
@@ -53,10 +71,7 @@ def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
                 np.maximum(tall[top, low], tall[top, right]), np.maximum(tall[end, low], tall[end, right])
             )
             left[at] = False
-    highest = np.maximum.reduce
-    for one in np.flatnonzero(left).tolist():
-        found[one] = highest(plane[y0[one] : y1[one], x0[one] : x1[one]], axis=None)
-    return found
+    return left
 
 
 def _doubled(highest: NDArray[np.float32], by: int, axis: int) -> NDArray[np.float32]:
