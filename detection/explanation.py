@@ -1,5 +1,6 @@
 """Steps of a detector on one frame, for pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Explanation:
         Frame above its background, in standard deviations of the noise of a pixel of that size.
     score : (places down, places across) array of float32 or None
         Chance of a cell by the network, 0..1, over the whole frame.
-    learned, classic : tuple of Hit or None
+    learned, classic : sequence of Hit or None
         Hits of the network and of recall-first; beside a network, of what that does not show.
     fusion : Fusion or None
     """
@@ -37,8 +38,8 @@ class Explanation:
     background: NDArray[np.float32]
     significance: NDArray[np.float32]
     score: NDArray[np.float32] | None = None
-    learned: tuple[Hit, ...] | None = None
-    classic: tuple[Hit, ...] | None = None
+    learned: Sequence[Hit] | None = None
+    classic: Sequence[Hit] | None = None
     fusion: Fusion | None = None
 
 

@@ -1,6 +1,7 @@
 """Detection in overlapping parts of frames that are too large for memory."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ EVEN = "all pixels have the same value: no light, a shutter, or total saturation
 
 def find_in_parts(
     detector: Detector, frame: Frame, part_px: int = PART_PX, halo_px: int | None = None
-) -> tuple[list[Hit], list[str]]:
+) -> tuple[Sequence[Hit], list[str]]:
     """Find cells in a frame of any size, with the memory of a part.
 
     A hit counts in the part that holds its centre. A hit that is cut by the edge of a part is larger than
@@ -42,14 +43,14 @@ def find_in_parts(
 
     Returns
     -------
-    hits : list of Hit
+    hits : sequence of Hit
     warnings : list of str
         One sentence each; those of some parts only say of how many.
     """
     rows, columns = frame.values.shape
     if rows * columns <= part_px**2:
         hits, warnings = detector.find(frame)
-        return list(hits), list(warnings)
+        return hits, list(warnings)
     if halo_px is None:
         halo_px = min(math.ceil(HALO_UM / frame.pixel_size_um), MAX_HALO_PX)
     whole: list[Hit] = []

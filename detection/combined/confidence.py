@@ -5,7 +5,6 @@ likely to be one, and a hit far dimmer than those beside it is more often the re
 nucleus, say. `python -m training.confidence` fits the coefficients to frames of the training's simulators.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from detection.combined.fusion import Fusion
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import sides_of, sides_on_grid
-from detection.image.hits import Hit
+from detection.image.boxes import Sides, sides_on_grid
+from detection.image.highest import highest_in
+from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
 from detection.second_look.look import looked_at
 from detection.second_look.model import SecondLook
@@ -36,13 +36,14 @@ def with_confidences(
     grid : WorkingGrid
     settings : CombinedSettings
     """
-    if fusion.cautions or not fusion.hits:
+    if fusion.cautions or not len(fusion.hits):
         return fusion
     weights = np.array([settings.confidence_base, 1.0, settings.per_company, settings.per_dimness])
     chances = 1 / (1 + np.exp(-(evidence_of(fusion.hits, z, grid, settings) @ weights)))
     chances = np.maximum(chances, settings.least_confidence)
-    learned = tuple(_with(hit, chance) for hit, chance in zip(fusion.learned, chances.tolist(), strict=False))
-    added = tuple(_with(hit, min(hit.confidence, settings.added_confidence)) for hit in fusion.added)
+    learned = replace(fusion.learned, confidences=chances[: len(fusion.learned)])
+    least = np.minimum(fusion.added.confidences, settings.added_confidence)
+    added = replace(fusion.added, confidences=least)
     return replace(fusion, learned=learned, added=added)
 
 
@@ -71,28 +72,30 @@ def with_second_look(
     grid : WorkingGrid
     settings : CombinedSettings
     """
-    if fusion.cautions or not fusion.hits:
+    if fusion.cautions or not len(fusion.hits):
         return fusion
-    looked = looked_at(second_look, fusion.hits, z, score, grid)
-    hits = list(fusion.hits)
-    for number, chance in looked.items():
-        hit = hits[number]
-        least = settings.least_confidence if chance >= _price(hit, grid, settings) else 0.0
-        hits[number] = _with(hit, max(chance, least))
+    hits = fusion.hits
+    doubtful, chances = looked_at(second_look, hits, z, score, grid)
+    worth = chances >= _prices(hits.boxes[doubtful], grid, settings)
+    confidences = hits.confidences.copy()
+    confidences[doubtful] = np.where(worth, np.maximum(chances, settings.least_confidence), chances)
     count = len(fusion.learned)
-    return replace(fusion, learned=tuple(hits[:count]), added=tuple(hits[count:]))
+    return replace(
+        fusion,
+        learned=replace(fusion.learned, confidences=confidences[:count]),
+        added=replace(fusion.added, confidences=confidences[count:]),
+    )
 
 
-def _price(hit: Hit, grid: WorkingGrid, settings: CombinedSettings) -> float:
-    """Return the chance from which a hit is worth the area that it takes, with its margins."""
-    um = grid.pixel_um / grid.shrink
-    margin_um = 2 * settings.usual_margin_um
-    area_um2 = (hit.box.width_px * um + margin_um) * (hit.box.height_px * um + margin_um)
-    return area_um2 / settings.cell_worth_um2
+def _prices(boxes: Sides, grid: WorkingGrid, settings: CombinedSettings) -> NDArray[np.float64]:
+    """Return the chance from which each hit is worth the area that it takes, with its margins."""
+    sides_um = (boxes[:, 2:] - boxes[:, :2]) * (grid.pixel_um / grid.shrink)
+    areas_um2 = (sides_um + 2 * settings.usual_margin_um).prod(axis=1)
+    return np.asarray(areas_um2 / settings.cell_worth_um2)
 
 
 def evidence_of(
-    hits: tuple[Hit, ...], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+    hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
 ) -> NDArray[np.float64]:
     """Return what the confidence of each hit is made of.
 
@@ -102,8 +105,8 @@ def evidence_of(
         1, the log-odds of its own confidence, the logarithm of 1 + the number of cells among the others, and
         that of its brightest pixel over what is usual in the frame, 0 or less.
     """
-    own = np.array([hit.confidence for hit in hits])
-    peaks = np.array(_peaks(hits, z, grid))
+    own = hits.confidences
+    peaks = _peaks(hits, z, grid)
     usual = float(np.percentile(peaks, settings.usual_percent))
     chance = np.clip(own, 1e-4, 1 - 1e-4)
     company = np.log1p(np.minimum(own.sum() - own, settings.most_company))
@@ -112,23 +115,13 @@ def evidence_of(
 
 
 def usual_peak(
-    hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+    hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
 ) -> float:
     """Return the brightest pixel that is usual among the hits of a frame, in deviations of the noise."""
     return float(np.percentile(_peaks(hits, z, grid), settings.usual_percent))
 
 
-def _peaks(hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid) -> list[float]:
+def _peaks(hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid) -> NDArray[np.float64]:
     """Brightest pixel of each hit, in deviations of the noise, at least half of one."""
-    limits = np.array([z.shape[1], z.shape[0]] * 2)
-    sides = np.minimum(sides_on_grid(sides_of(hit.box for hit in hits), grid.shrink), limits)
-    highest = np.maximum.reduce
-    return [
-        max(float(highest(z[y0:y1, x0:x1], axis=None)), 0.5) if x0 < x1 and y0 < y1 else 0.5
-        for x0, y0, x1, y1 in sides.tolist()
-    ]
-
-
-def _with(hit: Hit, confidence: float) -> Hit:
-    """Return a hit with another confidence, quicker than `dataclasses.replace`: crowds have thousands."""
-    return Hit(hit.box, confidence, hit.extent_uncertainty_um, hit.outer, hit.seen_by)
+    highest = highest_in(z, sides_on_grid(hits.boxes, grid.shrink))
+    return np.maximum(highest.astype(np.float64), 0.5)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from detection.combined.dim import least_score_of
 from detection.combined.fusion import (
     Fusion,
     fused,
-    imaged_of,
     is_unsure,
     learned_of,
     seen_by,
@@ -23,8 +23,9 @@ from detection.combined.left_over import left_over
 from detection.combined.noise import hidden_in_noise
 from detection.combined.reach import with_reach
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import union_fraction
+from detection.image.boxes import share_of
 from detection.image.frames import Frame
+from detection.image.hit_table import NO_HITS, HitTable
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
@@ -32,7 +33,7 @@ from detection.network.settings import READING
 from detection.overlooked.left_out import is_uneven
 from detection.overlooked.settings import OVERLOOKED
 from detection.recall_first import detector as recall_first
-from detection.recall_first.standing import stand_out
+from detection.recall_first.standing import Standing, stand_out
 from detection.second_look.model import SecondLook
 
 Seen = network.Steps
@@ -102,25 +103,21 @@ class Combined:
         if not (frame.processed or standing.crowded or standing.dense):
             seen = _with_dim(self.network, seen, standing.z, frame, self.settings)
         learned = learned_of(seen, standing, self.settings)
-        shown_share = union_fraction((hit.box for hit in learned), shape)
+        shown_share = share_of(learned.boxes, shape)
         crowd = shown_share >= self.settings.crowd_share
         rest: list[Hit] = []
         if frame.processed and is_unsure(seen.score, learned, self.settings):
             rest = recall_first.hits_of(frame, seen.grid, standing)
             fusion = without_network(learned, rest)
         else:
-            noise: tuple[Hit, ...] = ()
+            noise = NO_HITS
             if not (crowd or frame.processed or standing.crowded):
                 learned = with_reach(learned, standing.z, seen.grid, self.settings)
             sparse = shown_share <= self.settings.sparse_share
             if sparse and not (frame.processed or standing.crowded or standing.dense):
-                noise = hidden_in_noise(learned, standing.z, seen.grid, self.settings)
-                learned = tuple(hit for hit in learned if hit not in noise)
-            if not (standing.crowded and crowd):
-                shown = [imaged_of(hit) for hit in learned]
-                left = left_over(standing.mask, shown, seen.grid, self.settings)
-                rest = recall_first.hits_of(frame, seen.grid, replace(standing, mask=left))
-            fusion = fused(seen, learned, standing, rest, crowd=crowd, settings=self.settings)
+                hidden = hidden_in_noise(learned, standing.z, seen.grid, self.settings)
+                noise, learned = learned.chosen(hidden), learned.chosen(~hidden)
+            fusion, rest = self._joined(frame, seen, standing, learned, crowd=crowd)
             fusion = replace(fusion, noise=noise)
         fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
         if self.second_look and not frame.processed:
@@ -130,19 +127,38 @@ class Combined:
         cautions = (*fusion.cautions, *_of_result(frame, seen.grid, fusion, self.settings))
         return Steps(seen, standing.background.level, standing.z, tuple(rest), fusion, cautions)
 
+    def _joined(
+        self, frame: Frame, seen: Seen, standing: Standing, learned: HitTable, *, crowd: bool
+    ) -> tuple[Fusion, list[Hit]]:
+        """Add what recall-first sees beyond the network.
+
+        Fragments are joined to whole cells only where the network cannot be trusted: beside it, joining takes
+        light around a nucleus for one more cell, and saves none.
+        """
+        join = partial(fused, seen, learned, standing, crowd=crowd, settings=self.settings)
+        if standing.crowded and crowd:
+            return join([]), []
+        beyond = replace(standing, mask=left_over(standing.mask, learned.outers, seen.grid, self.settings))
+        rest = recall_first.hits_of(frame, seen.grid, beyond, join=False)
+        fusion = join(rest)
+        if fusion.cautions:
+            rest = recall_first.hits_of(frame, seen.grid, beyond)
+            fusion = join(rest)
+        return fusion, rest
+
     def _is_full(self, frame: Frame, seen: Seen) -> bool:
         """Return True if hits of the network fill a frame that it is sure of."""
         if frame.processed and unsure_places(seen.score, self.settings):
             return False
         shape = (frame.values.shape[0], frame.values.shape[1])
-        return union_fraction((hit.box for hit in seen.hits), shape) >= self.settings.full_share
+        return share_of(seen.hits.boxes, shape) >= self.settings.full_share
 
     def _by_network_alone(self, frame: Frame, seen: Seen) -> Steps:
         """Leave a full frame to the network: what recall-first adds there are rims of what is shown."""
         z = seen.grid.residual / seen.grid.noise_sd
         if not frame.processed:
             seen = _with_dim(self.network, seen, z, frame, self.settings)
-        fusion = Fusion(tuple(seen_by(hit, SeenBy.NETWORK) for hit in seen.hits), ())
+        fusion = Fusion(seen_by(seen.hits, SeenBy.NETWORK))
         fusion = with_confidences(fusion, z, seen.grid, self.settings)
         return Steps(seen, seen.grid.background.level, z, (), fusion, (Caution.FULL,))
 
@@ -164,7 +180,6 @@ def _of_result(
 ) -> tuple[Caution, ...]:
     """Return the reasons to doubt what is left out."""
     shape = (frame.values.shape[0], frame.values.shape[1])
-    if union_fraction((hit.box for hit in fusion.hits), shape) >= settings.full_share:
+    if share_of(fusion.hits.boxes, shape) >= settings.full_share:
         return (Caution.FULL,)
-    boxes = [imaged_of(hit) for hit in fusion.hits]
-    return (Caution.UNEVEN,) if is_uneven(frame, grid.blocks, boxes) else ()
+    return (Caution.UNEVEN,) if is_uneven(frame, grid.blocks, fusion.hits.outers) else ()

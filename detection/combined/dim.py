@@ -1,20 +1,18 @@
 """Least score of the network in frames of dim cells."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.confidence import usual_peak
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.hits import Hit
+from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
 from detection.network.settings import READING
 
 
 def least_score_of(
     score: NDArray[np.float32],
-    hits: Sequence[Hit],
+    hits: HitTable,
     z: NDArray[np.float32],
     grid: WorkingGrid,
     settings: CombinedSettings = COMBINED,
@@ -30,7 +28,7 @@ def least_score_of(
     ----------
     score : (places down, places across) array of float32
         Of the network.
-    hits : sequence of Hit
+    hits : HitTable
         Of the network, by its usual least score.
     z : (rows, columns) array of float32
         Frame above its background, in standard deviations of the noise of a pixel of the working grid.
@@ -43,7 +41,7 @@ def least_score_of(
         From `settings.dim_score` to the usual least score.
     """
     usual = READING.least_score
-    if sum(hit.confidence for hit in hits) < settings.dim_company:
+    if sum(hits.confidences.tolist()) < settings.dim_company:
         return usual
     if usual_peak(hits, z, grid, settings) >= settings.dim_sd:
         return usual

@@ -1,7 +1,7 @@
 """Fusion of the hits of the network and of recall-first."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 from detection.combined.bands import bands_in
 from detection.combined.cautions import Caution
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, intersection_px, on_grid, sides_of, sides_on_grid, union_of
+from detection.image.boxes import Sides, boxes_from, sides_on_grid, union_of
+from detection.image.highest import highest_in
+from detection.image.hit_table import NO_HITS, HitTable, code_of, joined, table_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
 from detection.network.settings import PLACE_PX, READING
 from detection.recall_first.standing import Standing
+
+
+def _no_hits() -> HitTable:
+    return NO_HITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,62 +30,61 @@ class Fusion:
 
     Attributes
     ----------
-    learned : tuple of Hit
+    learned : HitTable
         Of the network, which are kept.
-    added : tuple of Hit
+    added : HitTable
         Of recall-first, which the network does not show.
-    ruled_out : tuple of Hit
+    ruled_out : HitTable
         Of recall-first, which the network rules out.
-    doubted : tuple of Hit
+    doubted : HitTable
         Of the network, in a frame that it is unsure of.
-    noise : tuple of Hit
+    noise : HitTable
         Of the network, which nothing in the frame supports.
     cautions : tuple of Caution
     """
 
-    learned: tuple[Hit, ...]
-    added: tuple[Hit, ...]
-    ruled_out: tuple[Hit, ...] = ()
-    doubted: tuple[Hit, ...] = ()
-    noise: tuple[Hit, ...] = ()
+    learned: HitTable
+    added: HitTable = field(default_factory=_no_hits)
+    ruled_out: HitTable = field(default_factory=_no_hits)
+    doubted: HitTable = field(default_factory=_no_hits)
+    noise: HitTable = field(default_factory=_no_hits)
     cautions: tuple[Caution, ...] = ()
 
     @property
-    def hits(self) -> tuple[Hit, ...]:
+    def hits(self) -> HitTable:
         """All hits that are kept."""
-        return *self.learned, *self.added
+        return joined(self.learned, self.added)
 
 
-def learned_of(
-    seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED
-) -> tuple[Hit, ...]:
+def learned_of(seen: network.Steps, standing: Standing, settings: CombinedSettings = COMBINED) -> HitTable:
     """Return the hits of the network with who sees them."""
+    hits = seen.hits
     if standing.crowded:
         # Recall-first has lost the background.
-        return tuple(seen_by(hit, SeenBy.NETWORK) for hit in seen.hits)
+        return seen_by(hits, SeenBy.NETWORK)
     sums = np.asarray(cv2.integral(standing.mask.astype(np.uint8)))
     rows, columns = standing.mask.shape
-    x0, y0, x1, y1 = np.minimum(
-        sides_on_grid(sides_of(hit.box for hit in seen.hits), seen.grid.shrink),
-        (columns, rows, columns, rows),
-    ).T
+    on_grid = sides_on_grid(hits.boxes, seen.grid.shrink)
+    x0, y0, x1, y1 = np.minimum(on_grid, (columns, rows, columns, rows)).T
     area = (x1 - x0) * (y1 - y0)
     standing_px = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
     stand_out = (area > 0) & (standing_px / np.maximum(area, 1) >= settings.standing_share)
-    return tuple(
-        seen_by(hit, SeenBy.BOTH if both else SeenBy.NETWORK)
-        for hit, both in zip(seen.hits, stand_out.tolist(), strict=True)
-    )
+    return _seen_by(hits, stand_out, SeenBy.BOTH, SeenBy.NETWORK)
 
 
-def seen_by(hit: Hit, by: SeenBy) -> Hit:
-    """Return a hit with who sees it, quicker than `dataclasses.replace`: crowds have thousands."""
-    return Hit(hit.box, hit.confidence, hit.extent_uncertainty_um, hit.outer, by)
+def seen_by(hits: HitTable, by: SeenBy) -> HitTable:
+    """Return hits with who sees them."""
+    return replace(hits, seen_by=np.full(len(hits), code_of(by), np.int8))
+
+
+def _seen_by(hits: HitTable, where: NDArray[np.bool_], by: SeenBy, otherwise: SeenBy) -> HitTable:
+    codes = np.where(where, code_of(by), code_of(otherwise))
+    return replace(hits, seen_by=codes.astype(np.int8))
 
 
 def fused(
     seen: network.Steps,
-    learned: tuple[Hit, ...],
+    learned: HitTable,
     standing: Standing,
     rest: Sequence[Hit],
     *,
@@ -95,7 +100,7 @@ def fused(
     ----------
     seen : Steps
         Of the network.
-    learned : tuple of Hit
+    learned : HitTable
         Of the network, with who sees them.
     standing : Standing
         Pixels that stand out from the background.
@@ -105,53 +110,41 @@ def fused(
         The network shows a crowd.
     settings : CombinedSettings
     """
+    others = table_of(rest)
     beyond = beyond_shown(seen.score, learned, seen.grid)
-    around_shown = [_is_around(hit, learned) for hit in rest]
-    ruled_out = [
-        highest_score(beyond, hit.box, seen.grid)
-        < (settings.rules_out_around_below if around else settings.rules_out_below)
-        for hit, around in zip(rest, around_shown, strict=True)
-    ]
-    own = tuple(
-        replace(hit, seen_by=SeenBy.UNDECIDED if out else SeenBy.RECALL_FIRST)
-        for hit, out in zip(rest, ruled_out, strict=True)
-    )
+    around = _are_around(others.boxes, learned.boxes)
+    rules_out = np.where(around, settings.rules_out_around_below, settings.rules_out_below)
+    ruled_out = highest_scores(beyond, others.boxes, seen.grid) < rules_out
+    own = _seen_by(others, ruled_out, SeenBy.UNDECIDED, SeenBy.RECALL_FIRST)
     if (standing.crowded or standing.dense) and not crowd:
         return Fusion(learned, own, cautions=(Caution.GROUND,))
     bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
-    # Nor is a cell overlooked that is shown, but smaller.
-    cells = [
-        hit
-        for hit, around in zip(own, around_shown, strict=True)
-        if not (around or bands[on_grid(hit.box, seen.grid.shrink).slices].any())
+    in_bands = [
+        bool(bands[box.slices].any()) for box in boxes_from(sides_on_grid(own.boxes, seen.grid.shrink))
     ]
-    if _unlike(learned, cells, settings):
+    # Nor is a cell overlooked that is shown, but smaller.
+    if _unlike(learned, own.chosen(~(around | np.array(in_bands, np.bool_))), settings):
         return Fusion(learned, own, cautions=(Caution.UNLIKE,))
-    return Fusion(
-        learned,
-        added=tuple(hit for hit in own if hit.seen_by is SeenBy.RECALL_FIRST),
-        ruled_out=tuple(hit for hit in own if hit.seen_by is SeenBy.UNDECIDED),
-    )
+    return Fusion(learned, added=own.chosen(~ruled_out), ruled_out=own.chosen(ruled_out))
 
 
-def is_unsure(
-    score: NDArray[np.float32], learned: Sequence[Hit], settings: CombinedSettings = COMBINED
-) -> bool:
+def is_unsure(score: NDArray[np.float32], learned: HitTable, settings: CombinedSettings = COMBINED) -> bool:
     """Return True if the network is unsure of a frame, and recall-first sees what the network is sure of.
 
     Parameters
     ----------
     score : (places down, places across) array of float32
         Of the network.
-    learned : sequence of Hit
+    learned : HitTable
         Of the network, with who sees them.
     settings : CombinedSettings
     """
-    sure = [hit for hit in learned if hit.confidence >= settings.sure_alone]
-    if not (sure and unsure_places(score, settings)):
+    sure = learned.confidences >= settings.sure_alone
+    if not (sure.any() and unsure_places(score, settings)):
         # Without a hit that both see nothing shows that recall-first sees the cells of this frame.
         return False
-    return sum(hit.seen_by is SeenBy.BOTH for hit in sure) >= settings.seen_share * len(sure)
+    both = learned.seen_by[sure] == code_of(SeenBy.BOTH)
+    return int(both.sum()) >= settings.seen_share * len(both)
 
 
 def unsure_places(score: NDArray[np.float32], settings: CombinedSettings = COMBINED) -> bool:
@@ -161,20 +154,13 @@ def unsure_places(score: NDArray[np.float32], settings: CombinedSettings = COMBI
     return int(np.count_nonzero((score > low) & (score < high))) >= settings.unsure_share * cells
 
 
-def without_network(learned: Sequence[Hit], alone: Sequence[Hit]) -> Fusion:
+def without_network(learned: HitTable, alone: Sequence[Hit]) -> Fusion:
     """Keep the hits of recall-first and set those of the network aside."""
-    own = tuple(replace(hit, seen_by=SeenBy.RECALL_FIRST) for hit in alone)
-    return Fusion((), own, doubted=tuple(learned), cautions=(Caution.UNSURE,))
+    own = seen_by(table_of(alone), SeenBy.RECALL_FIRST)
+    return Fusion(NO_HITS, own, doubted=learned, cautions=(Caution.UNSURE,))
 
 
-def imaged_of(hit: Hit) -> BoxPx:
-    """Return the largest box that a hit may be imaged with, without any margin."""
-    return hit.box if hit.outer is None else hit.outer
-
-
-def beyond_shown(
-    score: NDArray[np.float32], learned: Iterable[Hit], grid: WorkingGrid
-) -> NDArray[np.float32]:
+def beyond_shown(score: NDArray[np.float32], learned: HitTable, grid: WorkingGrid) -> NDArray[np.float32]:
     """Return the scores, 0 where the network shows a hit.
 
     Light around a nucleus makes a hit of recall-first that surrounds it. The high score of the nucleus says
@@ -183,30 +169,38 @@ def beyond_shown(
     Parameters
     ----------
     score : (places down, places across) array of float32
-    learned : iterable of Hit
+    learned : HitTable
         Of the network.
     grid : WorkingGrid
     """
-    places = sides_on_grid(sides_of(imaged_of(hit) for hit in learned), PLACE_PX * grid.shrink)
+    places = sides_on_grid(learned.outers, PLACE_PX * grid.shrink)
     return np.where(union_of(places, (score.shape[0], score.shape[1])), np.float32(0), score)
 
 
-def highest_score(score: NDArray[np.float32], box: BoxPx, grid: WorkingGrid) -> float:
-    """Return the highest score of the places that a box touches."""
-    part = score[on_grid(box, PLACE_PX * grid.shrink).slices]
-    return float(part.max()) if part.size else 0.0
+def highest_scores(score: NDArray[np.float32], boxes: Sides, grid: WorkingGrid) -> NDArray[np.float32]:
+    """Return the highest score of the places that each box touches, 0 where there are none."""
+    return np.maximum(highest_in(score, sides_on_grid(boxes, PLACE_PX * grid.shrink)), np.float32(0))
 
 
-def _is_around(hit: Hit, shown: Iterable[Hit]) -> bool:
-    """Return True for a hit that has most of a shown cell inside: light around a nucleus, say."""
-    return any(2 * intersection_px(hit.box, other.box) > other.box.area_px for other in shown)
+def _are_around(boxes: Sides, shown: Sides) -> NDArray[np.bool_]:
+    """Return True for boxes that have most of a shown cell inside: light around a nucleus, say."""
+    area = (shown[:, 2] - shown[:, 0]) * (shown[:, 3] - shown[:, 1])
+    around = np.zeros(len(boxes), np.bool_)
+    for number, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
+        width = np.minimum(shown[:, 2], x1) - np.maximum(shown[:, 0], x0)
+        height = np.minimum(shown[:, 3], y1) - np.maximum(shown[:, 1], y0)
+        around[number] = bool((2 * np.maximum(width, 0) * np.maximum(height, 0) > area).any())
+    return around
 
 
-def _unlike(learned: Sequence[Hit], rest: Sequence[Hit], settings: CombinedSettings) -> bool:
+def _unlike(learned: HitTable, rest: HitTable, settings: CombinedSettings) -> bool:
     """Return True if the network rules out most of what is surely found."""
-    sure = [hit for hit in (*learned, *rest) if hit.confidence >= settings.sure]
-    missed = [hit for hit in sure if hit.seen_by is SeenBy.UNDECIDED]
-    if len(missed) < settings.fewest_overlooked:
+    both = joined(learned, rest)
+    sure = both.chosen(both.confidences >= settings.sure)
+    missed = sure.seen_by == code_of(SeenBy.UNDECIDED)
+    count = int(missed.sum())
+    if count < settings.fewest_overlooked:
         return False
-    by_area = sum(hit.box.area_px for hit in missed) / sum(hit.box.area_px for hit in sure)
-    return max(by_area, len(missed) / len(sure)) >= settings.overlooked_share
+    areas = (sure.boxes[:, 2] - sure.boxes[:, 0]) * (sure.boxes[:, 3] - sure.boxes[:, 1])
+    by_area = int(areas[missed].sum()) / int(areas.sum())
+    return max(by_area, count / len(sure)) >= settings.overlooked_share

@@ -1,20 +1,18 @@
 """Bright parts of a frame that the network does not show."""
 
-from collections.abc import Iterable
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import BoxPx, sides_of, sides_on_grid, union_of
+from detection.image.boxes import Sides, sides_on_grid, union_of
 from detection.image.shapes import disc
 from detection.image.working_grid import WorkingGrid
 
 
 def left_over(
     mask: NDArray[np.bool_],
-    shown: Iterable[BoxPx],
+    shown: Sides,
     grid: WorkingGrid,
     settings: CombinedSettings = COMBINED,
 ) -> NDArray[np.bool_]:
@@ -27,12 +25,12 @@ def left_over(
     ----------
     mask : (rows, columns) array of bool
         Pixels of the working grid that stand out.
-    shown : iterable of BoxPx
-        Largest boxes of the hits of the network, px of the frame.
+    shown : (hits, 4) array of int64
+        Sides of the largest boxes of the hits of the network, px of the frame.
     grid : WorkingGrid
     settings : CombinedSettings
     """
-    sides = sides_on_grid(sides_of(shown), grid.shrink)
+    sides = sides_on_grid(shown, grid.shrink)
     covered = union_of(sides, (mask.shape[0], mask.shape[1])).astype(np.uint8)
     left = (mask & (covered == 0)).astype(np.uint8)
     if not left.any():

@@ -1,22 +1,22 @@
 """Hits of the network that are no more than noise."""
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.settings import COMBINED, CombinedSettings
-from detection.image.boxes import on_grid, sides_of, sides_on_grid, union_of
-from detection.image.hits import Hit, SeenBy
+from detection.image.boxes import boxes_from, sides_on_grid, union_of
+from detection.image.hit_table import HitTable, code_of
+from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
 
 
 def hidden_in_noise(
-    hits: Sequence[Hit], z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
-) -> tuple[Hit, ...]:
-    """Return the hits inside of which nothing is brighter than noise can be.
+    hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+) -> NDArray[np.bool_]:
+    """Return True for the hits inside of which nothing is brighter than noise can be.
 
     The network gives chances, and of many empty frames it takes some for frames with a cell. So averages over
     discs of several sizes are compared with the ground around the hit; a hit of which none stands out shows
@@ -25,7 +25,7 @@ def hidden_in_noise(
 
     Parameters
     ----------
-    hits : sequence of Hit
+    hits : HitTable
         Of the network, with who sees them; those that recall-first sees stand out by that.
     z : (rows, columns) array of float32
         Frame above its background, in standard deviations of the noise of a pixel of the working grid. Its
@@ -33,21 +33,22 @@ def hidden_in_noise(
     grid : WorkingGrid
     settings : CombinedSettings
     """
-    unseen = [hit for hit in hits if hit.seen_by is SeenBy.NETWORK]
-    if not unseen:
-        return ()
-    alone = len(unseen) == len(hits)
+    unseen: NDArray[np.bool_] = np.asarray(hits.seen_by == code_of(SeenBy.NETWORK))
+    if not unseen.any():
+        return unseen
+    alone = bool(unseen.all())
     least_sd = settings.stands_out_alone_sd if alone else settings.stands_out_sd
     shape = z.shape[0], z.shape[1]
-    boxes = [on_grid(hit.box, grid.shrink) for hit in unseen]
-    ground = ~union_of(sides_on_grid(sides_of(hit.box for hit in hits), grid.shrink), shape)
+    sides = sides_on_grid(hits.boxes, grid.shrink)
+    boxes = boxes_from(sides[unseen])
+    ground = ~union_of(sides, shape)
     levels = []
     for box in boxes:
         around = box.dilated(max(box.width_px, box.height_px) // 2 + 2, shape).slices
         beside = z[around][ground[around]]
         enough = beside.size >= settings.least_ground * box.area_px
         levels.append(float(np.median(beside)) if enough else -math.inf)
-    highest = [-math.inf] * len(unseen)
+    highest = np.full(len(boxes), -math.inf)
     for sigma_um in settings.noise_scales_um:
         sigma = sigma_um / grid.pixel_um
         plane = np.asarray(cv2.GaussianBlur(z, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
@@ -58,4 +59,6 @@ def hidden_in_noise(
             part = plane[box.slices]
             if part.size:
                 highest[number] = max(highest[number], (float(part.max()) - level) / spread)
-    return tuple(hit for hit, sd in zip(unseen, highest, strict=True) if -math.inf < sd < least_sd)
+    noise = unseen.copy()
+    noise[unseen] = (highest > -math.inf) & (highest < least_sd)
+    return noise

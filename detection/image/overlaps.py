@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.intp]
 Floats = NDArray[np.float32]
+_LEAST_STEP_PX = 2.0
+"""Side of the smallest squares: there is a number for each, however far apart the boxes lie."""
 
 
 def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numbers, Floats]:
@@ -59,16 +61,17 @@ def _near(
     a: Floats, b: Floats, chosen: Numbers, size: float, apart: np.float32
 ) -> tuple[Numbers, Numbers, Floats]:
     """Return pairs of boxes of `a` and of those chosen of `b`, none of which is larger than `size`."""
-    b = b[chosen]
-    step = size / 2
-    centres = (b[:, :2] + b[:, 2:]) / 2
-    squares = np.floor(centres / step).astype(np.intp)
+    step = max(size / 2, _LEAST_STEP_PX)
+    squares = np.floor((b[chosen, :2] + b[chosen, 2:]) / 2 / step).astype(np.intp)
     least = squares.min(axis=0)
     squares -= least
     across, down = (squares.max(axis=0) + 1).tolist()
     keys = squares[:, 1] * across + squares[:, 0]
     order = np.argsort(keys, kind="stable")
-    keys, b, chosen = keys[order], b[order], chosen[order]
+    chosen = chosen[order]
+    # Number of the first box of each square, in the order of squares.
+    starts = np.zeros(across * down + 1, np.intp)
+    np.cumsum(np.bincount(keys, minlength=across * down), out=starts[1:])
     middle = (a[:, :2] + a[:, 2:]) / 2
     reach = apart * np.maximum(a[:, 2:] - a[:, :2], np.float32(size)) + np.float32(1e-3)
     low = np.maximum(np.floor((middle - reach) / step).astype(np.intp) - least, 0)
@@ -76,16 +79,23 @@ def _near(
     rows = np.where((high >= low).all(axis=1), high[:, 1] - low[:, 1] + 1, 0)
     one = np.repeat(np.arange(len(a)), rows)
     row = (low[one, 1] + _counted(rows)) * across
-    start = np.searchsorted(keys, row + low[one, 0])
-    count = np.searchsorted(keys, row + high[one, 0], side="right") - start
-    first, second = np.repeat(one, count), np.repeat(start, count) + _counted(count)
-    shared = np.ones(len(first), np.float32)
-    for lower, upper in ((0, 2), (1, 3)):
-        side = np.minimum(a[:, upper][first], b[:, upper][second])
-        side -= np.maximum(a[:, lower][first], b[:, lower][second])
-        some = side > 0
-        first, second, shared = first[some], second[some], shared[some] * side[some]
-    return first, chosen[second], shared
+    start = starts[row + low[one, 0]]
+    count = starts[row + high[one, 0] + 1] - start
+    some = count > 0
+    one, start, count = one[some], start[some], count[some]
+    first, second = np.repeat(one, count), chosen[np.repeat(start, count) + _counted(count)]
+    width = _shared_side(a, b, first, second, 0)
+    some = np.flatnonzero(width > 0)
+    first, second, width = first[some], second[some], width[some]
+    height = _shared_side(a, b, first, second, 1)
+    some = np.flatnonzero(height > 0)
+    return first[some], second[some], width[some] * height[some]
+
+
+def _shared_side(a: Floats, b: Floats, first: Numbers, second: Numbers, axis: int) -> Floats:
+    """Return how much of a side each pair shares, 0 or less where that is nothing."""
+    ends = np.minimum(a[:, axis + 2].take(first), b[:, axis + 2].take(second))
+    return np.asarray(ends - np.maximum(a[:, axis].take(first), b[:, axis].take(second)), np.float32)
 
 
 def _counted(counts: NDArray[Any]) -> Numbers:

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
 from detection.errors import DetectionError
-from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
+from detection.image.hit_table import NO_HITS, HitTable, with_outer
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
 from detection.network.inputs import WORKING_PIXEL_UM, network_input
@@ -32,7 +32,7 @@ class Steps:
     grid : WorkingGrid
     score : (places down, places across) array of float32
         0..1; places are `PLACE_PX` of the working grid on a side, and may reach beyond the frame.
-    hits : tuple of Hit
+    hits : HitTable
         The best first.
     found : (outputs, rows, columns) array of float32
         Output of the network.
@@ -40,7 +40,7 @@ class Steps:
 
     grid: WorkingGrid
     score: NDArray[np.float32]
-    hits: tuple[Hit, ...]
+    hits: HitTable
     found: NDArray[np.float32]
 
 
@@ -70,7 +70,7 @@ class Network:
         """Find cells, and keep the intermediate values."""
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
         found, _ = self.outputs(network_input(grid, processed=frame.processed))
-        seen = Steps(grid, scores_of(found), (), found)
+        seen = Steps(grid, scores_of(found), NO_HITS, found)
         return self.read_again(seen, frame, self.settings.least_score)
 
     def read_again(self, seen: Steps, frame: Frame, least_score: float) -> Steps:
@@ -78,7 +78,7 @@ class Network:
         settings = replace(self.settings, least_score=least_score)
         reading = self._reading(seen.found, seen.score, seen.grid, settings)
         shape = (frame.values.shape[0], frame.values.shape[1])
-        return replace(seen, hits=tuple(hits_of(reading, seen.grid, shape, self.model.calibration)))
+        return replace(seen, hits=hits_of(reading, seen.grid, shape, self.model.calibration))
 
     def read(self, grid: WorkingGrid, *, processed: bool) -> tuple[Reading, NDArray[np.float32]]:
         """Run the network on a frame.
@@ -127,7 +127,7 @@ class Network:
 
 def hits_of(
     reading: Reading, grid: WorkingGrid, shape: tuple[int, int], calibration: Calibration
-) -> list[Hit]:
+) -> HitTable:
     """Return hits on the pixels of the frame, with calibrated confidences."""
     sides = reading.boxes[:, 2:] - reading.boxes[:, :2]
     sizes_um = np.sqrt(np.maximum((sides[:, 0] * sides[:, 1]).astype(np.float64), 1e-3)) * grid.pixel_um
@@ -135,10 +135,7 @@ def hits_of(
     outer = _pixels(reading.outer, grid.shrink, shape)
     outer[:, :2], outer[:, 2:] = np.minimum(outer, inner)[:, :2], np.maximum(outer, inner)[:, 2:]
     confidences = calibrated(reading.score, sizes_um, calibration)
-    return [
-        Hit(BoxPx(*box), confidence, outer=BoxPx(*largest))
-        for box, largest, confidence in zip(inner.tolist(), outer.tolist(), confidences.tolist(), strict=True)
-    ]
+    return with_outer(inner, outer, confidences)
 
 
 def calibrated(scores: ArrayLike, sizes_um: ArrayLike, calibration: Calibration) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.image.boxes import union_of
 from detection.image.overlaps import areas, overlapping
 from detection.network.graph import FINER, SIDES
 from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX, ReadingSettings
@@ -228,5 +229,4 @@ def _cover(left: Floats, boxes: Floats, shape: tuple[int, int]) -> None:
     ends = np.rint(boxes / PLACE_PX)
     # Of the last place of an odd side, the frame ends in the middle.
     ends[:, 2:] += (boxes[:, 2:] >= (shape[1], shape[0])) & (ends[:, 2:] * PLACE_PX < (shape[1], shape[0]))
-    for x0, y0, x1, y1 in ends.astype(int).tolist():
-        left[y0:y1, x0:x1] = 0
+    left[union_of(ends.astype(np.int64), (left.shape[0], left.shape[1]))] = 0

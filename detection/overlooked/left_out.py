@@ -1,13 +1,12 @@
 """The parts of a frame without boxes: even enough to be background, or perhaps a crowd that was not seen."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import Blocks
-from detection.image.boxes import BoxPx, sides_of, union_of
+from detection.image.boxes import Sides, union_of
 from detection.image.frames import Frame
 from detection.overlooked.bound import noise_of, spread_by_noise, spread_of
 
@@ -31,9 +30,7 @@ LEFT_OUT = LeftOutSettings()
 """The default settings."""
 
 
-def is_uneven(
-    frame: Frame, blocks: Blocks, boxes: Iterable[BoxPx], settings: LeftOutSettings = LEFT_OUT
-) -> bool:
+def is_uneven(frame: Frame, blocks: Blocks, boxes: Sides, settings: LeftOutSettings = LEFT_OUT) -> bool:
     """Return True if the parts without boxes are too uneven to be noise and resin.
 
     Where cells lie so densely that they become background, they leave it uneven. Processed frames, whose
@@ -44,8 +41,8 @@ def is_uneven(
     frame : Frame
     blocks : Blocks
         Of the frame.
-    boxes : iterable of BoxPx
-        Everything that is imaged, or will be.
+    boxes : (boxes, 4) array of int64
+        Sides of everything that is imaged, or will be.
     settings : LeftOutSettings
     """
     shape = (frame.values.shape[0], frame.values.shape[1])
@@ -58,11 +55,9 @@ def is_uneven(
     return spread > settings.uneven_sd * by_noise and spread > settings.uneven_share * level
 
 
-def _without_boxes(
-    boxes: Iterable[BoxPx], shape: tuple[int, int], blocks: tuple[int, ...]
-) -> NDArray[np.bool_]:
+def _without_boxes(boxes: Sides, shape: tuple[int, int], blocks: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return the blocks that no box touches."""
     down, across = shape[0] / blocks[0], shape[1] / blocks[1]
-    sides = sides_of(boxes) / (across, down, across, down)
+    sides = boxes / (across, down, across, down)
     low, high = np.trunc(sides[:, :2]), np.ceil(sides[:, 2:])
     return ~union_of(np.concatenate([low, high], axis=1).astype(np.int64), (blocks[0], blocks[1]))

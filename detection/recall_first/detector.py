@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx
+from detection.image.boxes import BoxPx, sides_of
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
@@ -61,7 +61,7 @@ def find_cells(
         grid = on_working_grid(frame, settings.working_pixel_um, settings.background)
     steps = steps_of(frame, settings, grid)
     warnings = list(steps.standing.warnings)
-    if not warnings and is_uneven(frame, grid.blocks, (hit.box for hit in steps.hits)):
+    if not warnings and is_uneven(frame, grid.blocks, sides_of(hit.box for hit in steps.hits)):
         warnings.append(UNEVEN)
     return list(steps.hits), warnings
 
@@ -86,16 +86,31 @@ def steps_of(
 
 
 def hits_of(
-    frame: Frame, grid: WorkingGrid, standing: Standing, settings: RecallFirstSettings = RECALL_FIRST
+    frame: Frame,
+    grid: WorkingGrid,
+    standing: Standing,
+    settings: RecallFirstSettings = RECALL_FIRST,
+    *,
+    join: bool = True,
 ) -> list[Hit]:
-    """Make hits of what stands out, in no particular order."""
+    """Make hits of what stands out, in no particular order.
+
+    Parameters
+    ----------
+    frame : Frame
+    grid : WorkingGrid
+    standing : Standing
+    settings : RecallFirstSettings
+    join : bool
+        Join fragments to whole cells.
+    """
     if not standing.mask.any():
         return []
     shrink, pixel_um = grid.shrink, grid.pixel_um
     residual, noise_sd, strength = standing.residual, standing.noise_sd, standing.strength
     mask = standing.mask.astype(np.uint8)
     closed = close_and_fill(mask, pixel_um, settings.regions)
-    joined = join_fragments(closed, strength, pixel_um, settings.regions)
+    joined = join_fragments(closed, strength, pixel_um, settings.regions) if join else closed
     if joined is not closed:
         joined = close_and_fill(joined, pixel_um, settings.regions)
     regions = regions_of(joined, pixel_um, settings.regions, settings.splitting)
@@ -118,15 +133,15 @@ def hits_of(
     beyond = residual.copy()
     for region in regions:
         beyond[region.place][region.mask] = 0
+    max_px = round(settings.growth.extension_um / pixel_um)
+    shape = (frame.values.shape[0], frame.values.shape[1])
     hits: list[Hit] = []
     confidences = confidences_of(all_features, settings.confidence)
     for region, features, confidence in zip(regions, all_features, confidences, strict=True):
         if features.diameter_um < settings.smallest_um and not features.cut:
             continue
         mean = float(residual[region.place][region.mask].mean())
-        max_px = round(settings.growth.extension_um / pixel_um)
         sides = extended(_sides(region, spared), beyond, mean, max_px, settings.growth)
-        shape = (frame.values.shape[0], frame.values.shape[1])
         hits.append(_hit(sides, features, confidence, pixel_um, shrink, shape, settings.growth))
     return hits
 

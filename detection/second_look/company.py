@@ -1,18 +1,16 @@
 """Hits beside the others of their frame, by boxes, confidences and brightest pixels."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx, sides_of, sides_on_grid
-from detection.image.hits import Hit, SeenBy
+from detection.image.boxes import Sides, sides_on_grid
+from detection.image.highest import highest_in
+from detection.image.hit_table import HitTable, code_of
+from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network.settings import PLACE_PX
 
 Floats = NDArray[np.float32]
-Sides = NDArray[np.int64]
-"""(hits, 4): x0, y0, x1, y1 of each hit, px of the working grid."""
 COMPANY = 19
 """Numbers for each hit."""
 _MOST = 20.0
@@ -21,16 +19,16 @@ _LARGE_UM2 = 25.0
 """Area of a hit that is more than a speck: 5 um each way. Chosen by hand."""
 
 
-def sides_within(boxes: Sequence[BoxPx], grid: WorkingGrid, shape: tuple[int, int]) -> Sides:
+def sides_within(boxes: Sides, grid: WorkingGrid, shape: tuple[int, int]) -> Sides:
     """Return boxes on the working grid, at least a pixel each way, within its shape."""
-    sides = sides_on_grid(sides_of(boxes), grid.shrink)
+    sides = sides_on_grid(boxes, grid.shrink)
     ends = np.array([shape[1], shape[0]])
     low = np.clip(sides[:, :2], 0, ends - 1)
     return np.concatenate([low, np.minimum(np.maximum(sides[:, 2:], low + 1), ends)], axis=1)
 
 
 def company_of(
-    hits: Sequence[Hit],
+    hits: HitTable,
     boxes: Sides,
     outer: Sides,
     z: Floats,
@@ -41,7 +39,7 @@ def company_of(
 
     Parameters
     ----------
-    hits : sequence of Hit
+    hits : HitTable
         All of the frame, one at least.
     boxes, outer : Sides
         See `sides_within`; with what may be imaged of a hit around each.
@@ -58,18 +56,17 @@ def company_of(
     """
     shape = z.shape
     count = len(hits)
-    chance = np.clip([hit.confidence for hit in hits], 1e-4, 1 - 1e-4)
+    chance = np.clip(hits.confidences, 1e-4, 1 - 1e-4)
     size_px, outer_px = boxes[:, 2:] - boxes[:, :2], outer[:, 2:] - outer[:, :2]
     area_um2 = size_px.prod(axis=1) * grid.pixel_um**2
     long, short = (np.log(side * grid.pixel_um) for side in (size_px.max(axis=1), size_px.min(axis=1)))
-    peaks = np.array([max(float(z[y0:y1, x0:x1].max()), 0.5) for x0, y0, x1, y1 in boxes.tolist()])
+    peaks = np.maximum(highest_in(z, boxes).astype(np.float64), 0.5)
     usual = float(np.percentile(peaks, 75))
     others = chance.sum() - chance
     large = np.where(area_um2 > _LARGE_UM2, chance, 0)
     two = np.sort(chance)[-2:]
     best = np.where(chance == two[-1], two[0] if count > 1 else 0, two[-1])
     sure = chance > 0.8
-    seen = np.array([[hit.seen_by is by for by in (SeenBy.BOTH, SeenBy.NETWORK)] for hit in hits])
     highest = np.clip([_highest(score, box) for box in boxes.tolist()], 1e-4, 1 - 1e-4)
     ends = np.array([0, 0, shape[1], shape[0]])
     columns = [
@@ -78,9 +75,9 @@ def company_of(
         np.log(outer_px.max(axis=1) * grid.pixel_um) - long,
         np.log(outer_px.min(axis=1) * grid.pixel_um) - short,
         np.log(chance / (1 - chance)),
-        seen[:, 0],
-        seen[:, 1],
-        np.array([hit.extent_uncertainty_um for hit in hits]),
+        hits.seen_by == code_of(SeenBy.BOTH),
+        hits.seen_by == code_of(SeenBy.NETWORK),
+        hits.extents_um,
         np.log1p(np.minimum(others, _MOST)),
         np.full(count, np.log1p(min(count, 2 * _MOST))),
         np.log1p(np.minimum(sure.sum() - sure, _MOST)),

@@ -1,11 +1,9 @@
 """The second look itself."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.hits import Hit
+from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
 from detection.second_look.company import Floats, company_of, sides_within
 from detection.second_look.light import light_of
@@ -15,18 +13,18 @@ from detection.second_look.settings import SECOND_LOOK, SecondLookSettings
 
 def looked_at(
     second_look: SecondLook,
-    hits: Sequence[Hit],
+    hits: HitTable,
     z: Floats,
     score: Floats,
     grid: WorkingGrid,
     settings: SecondLookSettings = SECOND_LOOK,
-) -> dict[int, float]:
-    """Return the chances of the doubtful hits of a frame that they are cells, by number.
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the numbers of the doubtful hits of a frame, and the chance of each that it is a cell.
 
     Parameters
     ----------
     second_look : SecondLook
-    hits : sequence of Hit
+    hits : HitTable
         All of the frame.
     z : (rows, columns) array of float32
         Frame above its background, in standard deviations of the noise of a pixel of the working grid.
@@ -37,17 +35,19 @@ def looked_at(
 
     Returns
     -------
-    dict of int to float
-        0..1; none where no hit is doubtful, or where hits are too many.
+    (doubtful hits,) array of intp
+        None where no hit is doubtful, or where hits are too many.
+    (doubtful hits,) array of float64
+        0..1.
     """
     company, chosen, light = evidence_of(hits, z, score, grid, settings)
     if not chosen.size:
-        return {}
-    return dict(zip(chosen.tolist(), second_look.chances(company, chosen, light).tolist(), strict=True))
+        return chosen, np.zeros(0)
+    return chosen, second_look.chances(company, chosen, light)
 
 
 def evidence_of(
-    hits: Sequence[Hit],
+    hits: HitTable,
     z: Floats,
     score: Floats,
     grid: WorkingGrid,
@@ -57,25 +57,18 @@ def evidence_of(
 
     See `company_of` and `light_of`; nothing is chosen where hits are too many.
     """
-    doubtful = [number for number, hit in enumerate(hits) if hit.confidence < settings.doubtful_below]
-    chosen = np.array(doubtful if len(hits) <= settings.most_hits else [], np.intp)
+    doubtful = np.flatnonzero(hits.confidences < settings.doubtful_below)
+    chosen = doubtful if len(hits) <= settings.most_hits else doubtful[:0]
     nothing = np.zeros((0, 0), np.float32)
     if not chosen.size:
         return nothing, chosen, nothing
     shape = (z.shape[0], z.shape[1])
-    boxes = sides_within([hit.box for hit in hits], grid, shape)
-    reach_px = [_reach_px(hit, grid, settings) for hit in hits]
-    outer = np.concatenate([boxes[:, :2], -boxes[:, 2:]], axis=1) - np.array(reach_px)[:, None]
-    known = [number for number, hit in enumerate(hits) if hit.outer is not None]
-    outer = np.concatenate(
-        [np.maximum(outer[:, :2], 0), np.minimum(-outer[:, 2:], (shape[1], shape[0]))], axis=1
-    )
-    if known:
-        outer[known] = sides_within([hits[n].outer or hits[n].box for n in known], grid, shape)
+    boxes = sides_within(hits.boxes, grid, shape)
+    known = sides_within(hits.outers, grid, shape)
+    # A hit without an outer box may be imaged so far beyond its box.
+    reach_px = np.round((settings.margin_um + hits.extents_um) / grid.pixel_um).astype(np.int64)[:, None]
+    low = np.maximum(boxes[:, :2] - reach_px, 0)
+    high = np.minimum(boxes[:, 2:] + reach_px, (shape[1], shape[0]))
+    outer = np.where(hits.has_outer[:, None], known, np.concatenate([low, high], axis=1))
     company = company_of(hits, boxes, outer, z, score, grid)
     return company, chosen, light_of(chosen.tolist(), boxes, outer, z, grid.pixel_um, settings)
-
-
-def _reach_px(hit: Hit, grid: WorkingGrid, settings: SecondLookSettings) -> int:
-    """Return how far beyond its box a hit without an outer box may be imaged, px of the working grid."""
-    return round((settings.margin_um + hit.extent_uncertainty_um) / grid.pixel_um)

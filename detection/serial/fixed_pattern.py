@@ -196,8 +196,15 @@ def _contrasts(intensities: NDArray[np.float32], inside: tuple[slice, slice]) ->
     part = intensities[:, top : rows.stop + margin, left : columns.stop + margin]
     around = np.ones(part.shape[1:], dtype=np.bool_)
     around[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = False
-    background = np.median(part[:, around], axis=1) if around.any() else np.zeros(len(part), np.float32)
+    background = _middles(part[:, around]) if around.any() else np.zeros(len(part), np.float32)
     return np.asarray(intensities[(slice(None), *inside)] - background[:, None, None])
+
+
+def _middles(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median of each row, without the checks that take most of the time of numpy's."""
+    low, high = (values.shape[1] - 1) // 2, values.shape[1] // 2
+    ordered = np.partition(values, (low, high), axis=1)
+    return np.asarray((ordered[:, low] + ordered[:, high]) / 2, np.float32)
 
 
 def _is_similar(own: NDArray[np.float32], others: NDArray[np.float32], noise: float) -> bool:

@@ -9,6 +9,7 @@ come last, and only for tracks that are left, like those of low score in ByteTra
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,12 @@ from scipy.optimize import linear_sum_assignment
 
 from detection.registration.rigid import Ellipse, Rigid
 from detection.tracking.settings import SETTINGS
+
+
+@lru_cache(maxsize=1024)
+def _between(source: Rigid, target: Rigid) -> Rigid:
+    """Return the motion between two planes; kept, as every cell of a section asks for the same few."""
+    return target.inverse().after(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Place:
 
     def onto(self, other: "Place") -> Rigid:
         """Return the motion from the plane of this section to that of another one of its chain."""
-        return other.to_chain.inverse().after(self.to_chain)
+        return _between(self.to_chain, other.to_chain)
 
 
 @dataclass(frozen=True, slots=True)

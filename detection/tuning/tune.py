@@ -210,7 +210,7 @@ def _reading(one: _Seen, head: Head, stretch: float, settings: ReadingSettings) 
     return read_hits(found, scores_of(found), shape, stretch, settings)
 
 
-def _hits(one: _Seen, head: Head, calibration: Calibration, settings: ReadingSettings) -> list[Hit]:
+def _hits(one: _Seen, head: Head, calibration: Calibration, settings: ReadingSettings) -> Sequence[Hit]:
     reading = _reading(one, head, calibration.side_stretch, settings)
     shape = (one.item.cell.shape[0], one.item.cell.shape[1])
     return hits_of(reading, one.grid, shape, calibration)

@@ -86,7 +86,7 @@ def test_parts_use_a_given_background_as_a_whole_frame_does() -> None:
     assert all(any(iou(hit.box, other.box) > 0.8 for other in parts) for hit in whole)
 
 
-def _in_parts(frame: Frame) -> tuple[list[Hit], list[str]]:
+def _in_parts(frame: Frame) -> tuple[Sequence[Hit], list[str]]:
     return find_in_parts(RecallFirst(), frame, 400, 150)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detection.image.frames import Frame
+from detection.image.hit_table import table_of
 from detection.image.hits import Hit
 from detection.image.working_grid import on_working_grid
 from detection.network.detector import Network, Steps
@@ -44,4 +45,4 @@ class Shows:
     def steps(self, frame: Frame) -> Steps:
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
         nothing = np.zeros((0, 16, 16), np.float32)
-        return Steps(grid, np.zeros((64, 64), np.float32), self.hits, nothing)
+        return Steps(grid, np.zeros((64, 64), np.float32), table_of(self.hits), nothing)

@@ -13,7 +13,7 @@ from detection.detect import detect
 from detection.detectors import RecallFirst
 from detection.image.boxes import BoxPx, union_mask
 from detection.image.frames import Frame, check_frame
-from detection.image.hits import Detection, SeenBy
+from detection.image.hits import Detection, Hit, SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.recall_first import detector as recall_first
 from detection.recall_first.standing import Standing, stand_out
@@ -75,6 +75,22 @@ def test_a_few_hits_that_the_network_rules_out_are_left_out() -> None:
     assert {hit.seen_by for hit in steps.fusion.ruled_out} == {SeenBy.UNDECIDED}
     assert not steps.fusion.hits
     assert not steps.cautions
+
+
+@pytest.mark.parametrize(("cells", "joins"), [(1, [False]), (15, [False, True])])
+def test_fragments_are_joined_only_where_the_network_is_not_trusted(
+    cells: int, joins: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def hits_of(frame: Frame, grid: WorkingGrid, standing: Standing, *, join: bool = True) -> list[Hit]:
+        asked.append(join)
+        return made(frame, grid, standing, join=join)
+
+    made = recall_first.hits_of
+    monkeypatch.setattr(recall_first, "hits_of", hits_of)
+    BLIND.steps(check_frame(make_section(3, cells=cells).pixels, PIXEL_SIZE_UM, OFFSET))
+    assert asked == joins
 
 
 def test_in_a_crowd_the_network_decides_and_no_warning_says_that_most_is_imaged() -> None:

@@ -11,6 +11,7 @@ from detection.combined.dim import least_score_of
 from detection.combined.settings import COMBINED
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame, check_frame
+from detection.image.hit_table import table_of
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
 from detection.network.detector import Network, Steps
@@ -48,7 +49,7 @@ def scores(*others: float) -> np.ndarray:
 
 def least(score: np.ndarray, grid: WorkingGrid, hits: tuple[Hit, ...] = HITS, peak_sd: float = 6.0) -> float:
     z = np.full(grid.residual.shape, peak_sd, np.float32)
-    return least_score_of(score, hits, z, grid)
+    return least_score_of(score, table_of(hits), z, grid)
 
 
 def test_beside_dim_cells_the_least_score_falls_until_little_of_the_cells_lies_below(
@@ -86,7 +87,7 @@ class ShowsMore(Shows):
 
     def read_again(self, seen: Steps, _frame: Frame, least_score: float) -> Steps:
         assert least_score < READING.least_score
-        return replace(seen, hits=(*seen.hits, FAINT))
+        return replace(seen, hits=table_of((*seen.hits, FAINT)))
 
 
 def test_what_is_read_again_is_imaged_too_but_not_in_processed_frames(frame: Frame) -> None:

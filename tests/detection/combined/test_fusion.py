@@ -9,6 +9,7 @@ from detection.combined.cautions import Caution
 from detection.combined.fusion import Fusion, fused
 from detection.image.boxes import BoxPx
 from detection.image.frames import check_frame
+from detection.image.hit_table import table_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.working_grid import on_working_grid
 from detection.network.detector import Steps
@@ -26,13 +27,13 @@ BESIDE = tuple(Hit(BoxPx(x, 180, x + 60, 240), 0.9) for x in (10, 80, 150))
 def seen() -> Steps:
     pixels = np.random.default_rng(3).normal(500, 20, (256, 256)).astype(np.uint16)
     grid = on_working_grid(check_frame(pixels, PIXEL_SIZE_UM, 100.0), WORKING_PIXEL_UM)
-    return Steps(grid, np.zeros((64, 64), np.float32), NUCLEI, np.zeros((0, 16, 16), np.float32))
+    return Steps(grid, np.zeros((64, 64), np.float32), table_of(NUCLEI), np.zeros((0, 16, 16), np.float32))
 
 
 def joined(seen: Steps, rest: tuple[Hit, ...], score: float) -> Fusion:
     frame = check_frame(np.rint(seen.grid.image).astype(np.uint16), PIXEL_SIZE_UM, 100.0)
     steps = replace(seen, score=np.full_like(seen.score, score))
-    return fused(steps, NUCLEI, stand_out(frame, seen.grid), rest, crowd=False)
+    return fused(steps, table_of(NUCLEI), stand_out(frame, seen.grid), rest, crowd=False)
 
 
 def test_light_around_a_shown_cell_needs_a_higher_score(seen: Steps) -> None:

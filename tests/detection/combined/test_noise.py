@@ -10,8 +10,9 @@ from detection.combined.detector import Combined
 from detection.combined.noise import hidden_in_noise
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame, check_frame
+from detection.image.hit_table import table_of
 from detection.image.hits import Hit, SeenBy
-from detection.image.working_grid import on_working_grid
+from detection.image.working_grid import WorkingGrid, on_working_grid
 from detection.network.detector import Network
 from detection.network.inputs import WORKING_PIXEL_UM
 from tests.detection.combined.networks import Shows
@@ -31,6 +32,12 @@ def frame_of(cell_sd: float, spread_px: float, middle: tuple[int, int]) -> Frame
     )
 
 
+def hidden(hits: list[Hit], z: np.ndarray, grid: WorkingGrid) -> list[Hit]:
+    """Return the hits that are noise."""
+    table = table_of(hits)
+    return list(table.chosen(hidden_in_noise(table, z, grid)))
+
+
 def hit(box: BoxPx, seen_by: SeenBy = SeenBy.NETWORK) -> Hit:
     return Hit(box, 0.7, seen_by=seen_by)
 
@@ -44,21 +51,21 @@ def test_what_stands_out_at_some_size_is_no_noise(cell_sd: float, spread_px: flo
     middle = (box.y0 + box.y1) // 2, (box.x0 + box.x1) // 2
     grid = on_working_grid(frame_of(cell_sd, spread_px, middle), WORKING_PIXEL_UM)
     z = np.asarray(grid.residual / grid.noise_sd, np.float32)
-    assert hidden_in_noise([hit(EMPTY), hit(box)], z, grid) == (hit(EMPTY),)
+    assert hidden([hit(EMPTY), hit(box)], z, grid) == [hit(EMPTY)]
 
 
 def test_a_hit_that_recall_first_sees_is_never_noise() -> None:
     grid = on_working_grid(frame_of(0, 1, (0, 0)), WORKING_PIXEL_UM)
     z = np.asarray(grid.residual / grid.noise_sd, np.float32)
-    assert hidden_in_noise([hit(EMPTY, SeenBy.BOTH), hit(CELL, SeenBy.RECALL_FIRST)], z, grid) == ()
-    assert hidden_in_noise([], z, grid) == ()
+    assert hidden([hit(EMPTY, SeenBy.BOTH), hit(CELL, SeenBy.RECALL_FIRST)], z, grid) == []
+    assert hidden([], z, grid) == []
 
 
 def test_a_dim_cell_beside_bright_ones_whose_background_is_too_high_is_no_noise() -> None:
     frame = frame_of(0.8, 14.0, (175, 175))
     grid = on_working_grid(frame, WORKING_PIXEL_UM)
     z = np.asarray(grid.residual / grid.noise_sd - 2, np.float32)
-    assert hidden_in_noise([hit(EMPTY), hit(CELL)], z, grid) == (hit(EMPTY),)
+    assert hidden([hit(EMPTY), hit(CELL)], z, grid) == [hit(EMPTY)]
 
 
 def test_a_hit_without_ground_around_it_is_not_judged() -> None:
@@ -66,8 +73,8 @@ def test_a_hit_without_ground_around_it_is_not_judged() -> None:
     z = np.asarray(grid.residual / grid.noise_sd, np.float32)
     around = [hit(BoxPx(0, 0, 256, 20)), hit(BoxPx(0, 20, 20, 120)), hit(BoxPx(80, 20, 256, 120))]
     below = hit(BoxPx(0, 80, 256, 130))
-    assert hit(EMPTY) in hidden_in_noise([hit(EMPTY), *around], z, grid)
-    assert hit(EMPTY) not in hidden_in_noise([hit(EMPTY), *around, below], z, grid)
+    assert hit(EMPTY) in hidden([hit(EMPTY), *around], z, grid)
+    assert hit(EMPTY) not in hidden([hit(EMPTY), *around, below], z, grid)
 
 
 def test_noise_is_set_aside_unless_the_ground_is_unknown() -> None:
@@ -78,4 +85,4 @@ def test_noise_is_set_aside_unless_the_ground_is_unknown() -> None:
     assert [one.box for one in steps.fusion.learned] == [CELL]
     crowd = (*hits, hit(BoxPx(0, 0, 256, 120)))
     for shown, seen in ((hits, replace(frame, processed=True)), (crowd, frame)):
-        assert Combined(cast(Network, Shows(shown))).steps(seen).fusion.noise == ()
+        assert not len(Combined(cast(Network, Shows(shown))).steps(seen).fusion.noise)

@@ -14,6 +14,7 @@ from detection.detect import detect
 from detection.detectors import RecallFirst
 from detection.image.boxes import BoxPx
 from detection.image.frames import check_frame
+from detection.image.hit_table import table_of
 from detection.image.hits import Hit, SeenBy
 from detection.network.detector import Network
 from detection.network.graph import FINER
@@ -48,7 +49,7 @@ def scores(sure: int, between: int) -> NDArray[np.float32]:
 def test_the_network_is_unsure_by_its_scores_and_only_where_recall_first_sees_the_cells(
     score: NDArray[np.float32], hits: list[Hit], unsure: bool
 ) -> None:
-    assert is_unsure(score, hits) is unsure
+    assert is_unsure(score, table_of(hits)) is unsure
 
 
 def unsure_network() -> Network:

@@ -6,6 +6,11 @@ from config.work import DetectionConfig
 from detection.detect import detect
 from detection.evaluation.dice import dice_matrix
 from detection.image.boxes import BoxPx, union_fraction, union_mask
+from detection.image.frames import check_frame
+from detection.image.working_grid import on_working_grid
+from detection.recall_first.detector import hits_of
+from detection.recall_first.settings import RECALL_FIRST
+from detection.recall_first.standing import stand_out
 from tests.detection import real_frames
 from tests.detection.scores import contained_recall, precision, recall
 from tests.detection.synthetic import PIXEL_SIZE_UM, make_section
@@ -137,6 +142,21 @@ def test_an_open_ring_and_scattered_puncta_are_one_cell_each() -> None:
     matrix = dice_matrix([cell.box_px for cell in cells], truth)
     assert recall(matrix) == precision(matrix) == 1
     assert len(cells) == 2
+
+
+def test_puncta_stay_apart_where_fragments_are_not_joined() -> None:
+    pixels = make_section(1, cells=0, size_px=160).pixels.astype(np.float64)
+    y, x = np.mgrid[:160, :160]
+    for turn in np.arange(7) * 2 * np.pi / 7:
+        column, row = 80 + 30 * np.cos(turn), 80 + 30 * np.sin(turn)
+        pixels += 400 * np.exp(-((x - column) ** 2 + (y - row) ** 2) / (2 * 2.0**2))
+    frame = check_frame(pixels.astype(np.uint16), PIXEL_SIZE_UM, OFFSET)
+    grid = on_working_grid(frame, RECALL_FIRST.working_pixel_um)
+    standing = stand_out(frame, grid)
+    (whole,) = hits_of(frame, grid, standing)
+    apart = hits_of(frame, grid, standing, join=False)
+    assert len(apart) > 1
+    assert all(whole.box.contains(hit.box) for hit in apart)
 
 
 def test_a_fold_across_the_frame_is_imaged_in_pieces() -> None:

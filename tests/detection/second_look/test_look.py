@@ -1,10 +1,12 @@
 """The second look of the package on light of known kinds, and which hits it looks at."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from detection.image.hit_table import table_of
 from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid
 from detection.second_look.look import evidence_of, looked_at
@@ -30,7 +32,7 @@ def light(grid: WorkingGrid, body_sd: float) -> np.ndarray:
 
 
 def chance(grid: WorkingGrid, z: np.ndarray, *hits: Hit) -> float:
-    return looked_at(shipped_second_look(), hits, z, SCORE, grid)[0]
+    return float(looked_at(shipped_second_look(), table_of(hits), z, SCORE, grid)[1][0])
 
 
 def test_spots_without_a_body_are_less_likely_to_be_a_cell(grid: WorkingGrid) -> None:
@@ -38,17 +40,23 @@ def test_spots_without_a_body_are_less_likely_to_be_a_cell(grid: WorkingGrid) ->
     assert debris / (1 - debris) < 0.1 * cell / (1 - cell)
 
 
+def looked(grid: WorkingGrid, hits: Sequence[Hit]) -> list[int]:
+    """Return the numbers of the hits that are looked at."""
+    chosen, chances = looked_at(saying(0.3), table_of(hits), light(grid, 0), SCORE, grid)
+    assert chances == pytest.approx(0.3)
+    return [int(number) for number in chosen]
+
+
 def test_only_doubtful_hits_are_looked_at(grid: WorkingGrid) -> None:
     hits = [hit(200, 200, confidence=0.95), hit(20, 20), hit(300, 300, confidence=0.89)]
-    assert set(looked_at(saying(0.3), hits, light(grid, 0), SCORE, grid)) == {1, 2}
-    assert looked_at(saying(0.3), hits[:1], light(grid, 0), SCORE, grid) == {}
-    assert looked_at(saying(0.3), [], light(grid, 0), SCORE, grid) == {}
+    assert looked(grid, hits) == [1, 2]
+    assert looked(grid, hits[:1]) == looked(grid, []) == []
 
 
 def test_no_hit_of_a_crowd_is_looked_at(grid: WorkingGrid) -> None:
     many = [hit(10 + 50 * (n % 10), 10 + 50 * (n // 10), 40) for n in range(61)]
-    assert looked_at(saying(0.3), many, light(grid, 0), SCORE, grid) == {}
-    assert len(looked_at(saying(0.3), many[:60], light(grid, 0), SCORE, grid)) == 60
+    assert looked(grid, many) == []
+    assert len(looked(grid, many[:60])) == 60
 
 
 @pytest.mark.parametrize("size_px", [1, 3, 512])
@@ -56,7 +64,7 @@ def test_hits_of_any_size_and_place_have_evidence(grid: WorkingGrid, size_px: in
     hits = [hit(0, 0, size_px), hit(512 - size_px, 512 - size_px, size_px)]
     hits.append(replace(hits[0], outer=None, extent_uncertainty_um=3.0, seen_by=None))
     for z in (light(grid, 0), np.zeros_like(light(grid, 0)), light(grid, 0) * np.float32(1e4)):
-        company, chosen, seen = evidence_of(hits, z, SCORE, grid)
+        company, chosen, seen = evidence_of(table_of(hits), z, SCORE, grid)
         assert chosen.tolist() == [0, 1, 2]
         assert np.isfinite(company).all()
         assert np.isfinite(seen).all()
