@@ -12,6 +12,7 @@ from detection.combined.confidence import with_second_look
 from detection.combined.detector import Combined
 from detection.combined.fusion import Fusion
 from detection.image.frames import check_frame
+from detection.image.hit_table import table_of
 from detection.image.working_grid import WorkingGrid
 from detection.network.detector import Network
 from tests.detection.combined.networks import Shows
@@ -33,7 +34,7 @@ def confidences(grid: WorkingGrid, fusion: Fusion, chance: float) -> list[float]
 
 
 def test_hits_of_both_detectors_get_the_chance_of_the_second_look(grid: WorkingGrid) -> None:
-    fusion = Fusion((hit(20, 20), hit(200, 20, confidence=0.95)), (hit(20, 200),))
+    fusion = Fusion(table_of((hit(20, 20), hit(200, 20, confidence=0.95))), table_of((hit(20, 200),)))
     assert confidences(grid, fusion, 0.6) == pytest.approx([0.6, 0.95, 0.6])
     looked = with_second_look(fusion, saying(0.6), np.zeros_like(grid.residual), SCORE, grid)
     assert (len(looked.learned), len(looked.added)) == (2, 1)
@@ -41,13 +42,13 @@ def test_hits_of_both_detectors_get_the_chance_of_the_second_look(grid: WorkingG
 
 def test_a_large_unlikely_hit_falls_below_the_floor_and_a_small_one_stays(grid: WorkingGrid) -> None:
     small, large = hit(20, 20, 20), hit(200, 200, 100)
-    assert confidences(grid, Fusion((small, large), ()), 0.02) == pytest.approx([FLOOR, 0.02])
+    assert confidences(grid, Fusion(table_of((small, large))), 0.02) == pytest.approx([FLOOR, 0.02])
     # Too unlikely for its few um2, too.
-    assert confidences(grid, Fusion((small, large), ()), 0.001) == pytest.approx([0.001, 0.001])
+    assert confidences(grid, Fusion(table_of((small, large))), 0.001) == pytest.approx([0.001, 0.001])
 
 
 def test_where_a_detector_cannot_be_trusted_nothing_changes(grid: WorkingGrid) -> None:
-    fusion = replace(Fusion((hit(20, 20),), ()), cautions=(Caution.UNLIKE,))
+    fusion = replace(Fusion(table_of((hit(20, 20),))), cautions=(Caution.UNLIKE,))
     assert confidences(grid, fusion, 0.001) == [0.4]
 
 
