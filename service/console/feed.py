@@ -158,11 +158,23 @@ class Feed:
             try:
                 return self._for_pages.call(method, request_id=request_id, **params)
             except NoDaemonError:
-                self._for_pages.close()
-                self._for_pages = None
+                self._close_for_pages()
                 raise
             finally:
                 self._dirty.set()
+                if self._stop.is_set():
+                    # A page may still show a run that is followed no more.
+                    self._close_for_pages()
+
+    def _close_for_pages(self) -> None:
+        """Close the connection for pages; `_asking` is held.
+
+        One that is left to the garbage collector may block the thread of the pages for ever: libzmq waits
+        there for a socket that would be collected next.
+        """
+        if self._for_pages is not None:
+            self._for_pages.close()
+            self._for_pages = None
 
     @property
     def seq(self) -> int:
@@ -220,14 +232,14 @@ class Feed:
             self._dirty.clear()
         if opened is not None:
             opened.source.close()
+        with self._asking:
+            self._close_for_pages()
 
     def _greet(self, opened: Opened) -> None:
         hello = opened.source.call("hello")
         self._results.clear()
         with self._asking:
-            if self._for_pages is not None:
-                self._for_pages.close()
-                self._for_pages = None
+            self._close_for_pages()
         same = self._state.hello is not None and self._state.hello["run"] == hello["run"]
         was_live = opened.live or (same and self._state.was_live)
         self._set(replace(self._state, hello=hello, was_live=was_live))

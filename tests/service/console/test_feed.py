@@ -21,6 +21,7 @@ class Run:
         self.silent = False
         self.last_seq = 0
         self.asked: list[str] = []
+        self.counting, self.open_sources = threading.Lock(), 0
         self._coming: list[Queue[dict[str, Any] | None]] = []
 
     def open(self) -> Opened:
@@ -52,6 +53,9 @@ class Run:
 class RunSource:
     def __init__(self, run: Run, stored: bool) -> None:
         self._run, self._stored = run, stored
+        self._closed = False
+        with run.counting:
+            run.open_sources += 1
 
     def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:  # noqa: ARG002
         self._run.asked.append(method)
@@ -72,7 +76,9 @@ class RunSource:
             yield event
 
     def close(self) -> None:
-        pass
+        with self._run.counting:
+            self._run.open_sources -= not self._closed
+            self._closed = True
 
 
 @pytest.fixture(autouse=True)
@@ -224,3 +230,17 @@ def test_people_who_look_at_the_same_cost_the_daemon_one_answer(run: Run, feed: 
     assert run.asked.count("queue.list") == 1
     with pytest.raises(ApiError, match="no such job"):
         feed.call("queue.get", job="J1")
+
+
+def test_a_run_that_is_followed_no_more_leaves_no_connection_open(run: Run) -> None:
+    """One that is collected as garbage later would block all pages."""
+    feed = run.feed()
+    until(lambda: feed.state.link is Link.UP)
+    feed.call("queue.list")
+    feed.stop()
+    # Its threads end at their next wait; the one of events at the next event.
+    run.happen()
+    until(lambda: run.open_sources == 0)
+    # A page that still shows it asks once more.
+    feed.call("queue.list")
+    assert run.open_sources == 0
