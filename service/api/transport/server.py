@@ -217,7 +217,9 @@ class ApiServer:
             connections.take_events()
         self._answer_some()
         subscribed = self._take_subscriptions()
-        if time.monotonic() >= self._next_publish:
+        beats = subscribed or time.monotonic() >= self._next_beat
+        # A heartbeat tells the last event: none may wait behind it.
+        if beats or time.monotonic() >= self._next_publish:
             self._next_publish = time.monotonic() + _PUBLISH_S
             # Before they are read: what is committed meanwhile wakes the thread again.
             self._awake = False
@@ -226,7 +228,7 @@ class ApiServer:
             self._next_look = time.monotonic() + LOOK_S
             for connections in self._connections:
                 connections.look()
-        if subscribed or time.monotonic() >= self._next_beat:
+        if beats:
             self._next_beat = time.monotonic() + self._heartbeat_s
             self._waiting.fade()
             self._beat()

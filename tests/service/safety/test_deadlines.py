@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 import weakref
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,7 +142,11 @@ def test_a_thread_has_the_name_of_its_call_and_keeps_nothing_of_it() -> None:
 
     pixels = Pixels()
     gone = weakref.ref(pixels)
-    call = TimedCall("the SEM: the scan", lambda held=pixels: (threading.current_thread().name, held)[0])
+
+    def scan(_: Pixels) -> str:
+        return threading.current_thread().name
+
+    call = TimedCall("the SEM: the scan", partial(scan, pixels))
     assert call.wait(30)
     assert call.outcome() == "the SEM: the scan"
     del call, pixels
