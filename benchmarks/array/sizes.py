@@ -24,8 +24,8 @@ from benchmarks.array import design
 from benchmarks.array.life import RUN, SAMPLES
 from benchmarks.array.lives import live
 from benchmarks.array.samples import Sample, read
-from benchmarks.kept import Benchmark, Kept, write
-from benchmarks.machine import machine
+from benchmarks.measuring.kept import Benchmark, Kept, write
+from benchmarks.measuring.machine import machine
 from benchmarks.measuring.rows import Row, at_most, low, print_rows
 from service.model.phases import Phase
 
