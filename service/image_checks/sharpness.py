@@ -1,4 +1,4 @@
-"""How sharp an electron image is beside others of the same settings; never by itself.
+"""Sharpness of an electron image beside others of the same settings; never by itself.
 
 Sharpness is the detail of some 6 px over that of some 25 px, along the rows, at the median of the blocks that
 have any, or in all of them together if that is more: what is sharp in few places is in focus. Faint and
