@@ -1,6 +1,7 @@
 """Certificates of an encrypted scheduler, checked before Dask uses them: its own errors come late."""
 
 from pathlib import Path
+from typing import Any
 
 from distributed.security import Security
 
@@ -14,7 +15,9 @@ def check_certificates(address: str) -> None:
 
     See https://distributed.dask.org/en/stable/tls.html for its keys below ``distributed.comm``.
     """
-    security, where = Security(), f"--scheduler {address}"
+    # Its attributes are made at run time.
+    security: Any = Security()
+    where = f"--scheduler {address}"
     if not address.startswith(_ENCRYPTED):
         if security.require_encryption:
             raise InputError(

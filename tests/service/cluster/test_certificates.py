@@ -1,4 +1,4 @@
-"""What is said of certificates before Dask is asked."""
+"""Certificates that Dask cannot use are one sentence, before it tries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

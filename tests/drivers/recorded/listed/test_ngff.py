@@ -146,16 +146,16 @@ def test_damaged_and_foreign_folders_are_one_sentence(tmp_path: Path) -> None:
 def test_a_plate_is_its_fields_well_by_well(tmp_path: Path) -> None:
     plate, wells = tmp_path / "plate.zarr", ("B/2", "A/1")
     group = zarr.open_group(plate, mode="w", zarr_format=2)
-    group.attrs.update({"plate": {"wells": [{"path": one, "rowIndex": 0} for one in wells]}})
+    group.attrs["plate"] = {"wells": [{"path": one} for one in wells]}
     for well in wells:
-        about = {"well": {"images": [{"path": "0"}, {"path": "1"}], "version": "0.4"}}
+        about: dict[str, Any] = {"well": {"images": [{"path": "0"}, {"path": "1"}], "version": "0.4"}}
         zarr.open_group(plate / well, mode="w", zarr_format=2).attrs.update(about)
         for number in range(2):
             write_ngff(plate / well / str(number), PIXELS, "0.4")
     fields = ["B/2/0", "B/2/1", "A/1/0", "A/1/1"]
     assert list(image_files([plate]).paths) == [plate / one for one in fields]
     assert list(image_files([plate / "A/1"]).paths) == [plate / one for one in fields[2:]]
-    group.attrs.update({"plate": {"wells": [{"path": "../other"}]}})
+    group.attrs["plate"] = {"wells": [{"path": "../other"}]}
     with pytest.raises(FrameError, match="outside of itself"):
         image_files([plate])
 
