@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import union_of
-from detection.second_look.company import Floats, Sides
+from detection.image.boxes import Sides, union_of
+from detection.second_look.company import Floats
 from detection.second_look.settings import SECOND_LOOK, SecondLookSettings
 
 LIGHT = 25
