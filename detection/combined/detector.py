@@ -101,7 +101,7 @@ class Combined:
         standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
         if not (frame.processed or standing.crowded or standing.dense):
-            seen = _with_dim(self.network, seen, standing.z, frame, self.settings)
+            seen = self._with_dim_beside(frame, seen, standing)
         learned = learned_of(seen, standing, self.settings)
         shown_share = share_of(learned.boxes, shape)
         crowd = shown_share >= self.settings.crowd_share
@@ -126,6 +126,14 @@ class Combined:
             )
         cautions = (*fusion.cautions, *_of_result(frame, seen.grid, fusion, self.settings))
         return Steps(seen, standing.background.level, standing.z, tuple(rest), fusion, cautions)
+
+    def _with_dim_beside(self, frame: Frame, seen: Seen, standing: Standing) -> Seen:
+        """Read the output of the network again, unless what it takes for dim cells may all be noise."""
+        again = _with_dim(self.network, seen, standing.z, frame, self.settings)
+        if again is seen:
+            return seen
+        learned = learned_of(seen, standing, self.settings)
+        return seen if hidden_in_noise(learned, standing.z, seen.grid, self.settings).all() else again
 
     def _joined(
         self, frame: Frame, seen: Seen, standing: Standing, learned: HitTable, *, crowd: bool
