@@ -22,7 +22,7 @@ from service.model.images.checks import NO_BEAM, CheckKind, kinds_of
 from simulators.devices.scan_faults import ScanFault
 
 TITLE = "checks of electron images"
-FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 101_000
+FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 102_000
 SPECIMENS = int(os.environ.get("ILEMTRACK_BENCH_SECTIONS", "4"))
 LIMIT_S = 1800.0
 SPOTS = 4
