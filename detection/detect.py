@@ -51,8 +51,8 @@ def detect(
     Returns
     -------
     Detection
-        Its warnings say why there are no cells, or that none is imaged; `overlooked` bounds what may have been
-        missed where there are none.
+        Its warnings say why there are no cells, or that none is imaged; `overlooked` bounds what may have
+        been missed where there are none.
 
     Raises
     ------
