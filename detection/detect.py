@@ -19,6 +19,8 @@ from detection.tiles import find_in_parts
 
 NOTHING_STANDS_OUT = "no cells: nothing stands out enough from its surroundings"
 """Sentence for a frame without cells where there is no bound on what may have been overlooked."""
+NOTHING_LIKELY = "nothing is imaged: all hits are below the floor of confidence; look at what is left out"
+"""Sentence for a frame with hits of which none is imaged."""
 
 
 def detect(
@@ -49,7 +51,8 @@ def detect(
     Returns
     -------
     Detection
-        Its warnings say why there are no cells; `overlooked` bounds what may have been missed then.
+        Its warnings say why there are no cells, or that none is imaged; `overlooked` bounds what may have
+        been missed where there are none.
 
     Raises
     ------
@@ -76,6 +79,8 @@ def detect(
             warnings = [NOTHING_STANDS_OUT]
     shape = (frame.values.shape[0], frame.values.shape[1])
     cells = apply_policy(hits, shape, pixel_size_um, config)
+    if cells and all(cell.image_box_px is None for cell in cells):
+        warnings = [*warnings, NOTHING_LIKELY]
     imaged = union_fraction((cell.image_box_px for cell in cells if cell.image_box_px is not None), shape)
     elapsed_ms = (time.perf_counter() - started) * 1e3
     return Detection(cells, imaged, (*frame.warnings, *warnings), elapsed_ms, overlooked)

@@ -1,6 +1,7 @@
 """Fit the second look to frames that the network has not seen: `python -m training.second_look`.
 
-It writes the file of `detection.second_look`. Fit it again after each training of the network.
+It writes the file of `detection.second_look`. Fit it again after each training of the network. The file in
+the package is from an earlier script on nearly the same frames, see `docs/network.md`.
 """
 
 import argparse

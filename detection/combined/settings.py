@@ -110,8 +110,9 @@ class CombinedSettings:
     """Percentile of the brightest pixels of the hits of a frame that is usual there: that of its cells, if
     most hits are less. Chosen by hand; the highest of all is no better."""
     least_confidence: float = 0.03
-    """Confidence of a hit of the network, at least: the floor of the policy, where a hit is imaged. Seven
-    hits of 23,490 were less likely than twice this, none of them a cell, which is too few to rely on."""
+    """Confidence of a hit of the network, at least, before a second look, and of one that is worth its area
+    after it: the floor of the policy, where a hit is imaged. Seven hits of 23,490 were less likely than twice
+    this, none of them a cell, which is too few to rely on."""
     added_confidence: float = 0.34
     """Share of the hits of recall-first that the network does not rule out that are cells, in the same
     frames: their own confidence says nothing of that."""

@@ -64,7 +64,7 @@ class Decision(StrEnum):
     DOUBTFUL = "doubtful"
     """Kept, with a larger margin, as its confidence is low."""
     BELOW_FLOOR = "below_floor"
-    """Not imaged: its confidence is below the floor that a person has set."""
+    """Not imaged: its confidence is below the floor of the configuration, or that of a person."""
     FIXED_PATTERN = "fixed_pattern"
     """Not imaged: fixed in the camera, the same in all sections."""
     NOISE = "noise"

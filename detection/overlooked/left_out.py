@@ -42,7 +42,7 @@ def is_uneven(frame: Frame, blocks: Blocks, boxes: Sides, settings: LeftOutSetti
     blocks : Blocks
         Of the frame.
     boxes : (boxes, 4) array of int64
-        Sides of everything that is imaged, or will be.
+        Sides of all hits; those that are left out for their confidence have been judged one by one.
     settings : LeftOutSettings
     """
     shape = (frame.values.shape[0], frame.values.shape[1])

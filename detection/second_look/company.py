@@ -67,7 +67,8 @@ def company_of(
     two = np.sort(chance)[-2:]
     best = np.where(chance == two[-1], two[0] if count > 1 else 0, two[-1])
     sure = chance > 0.8
-    highest = np.clip([_highest(score, box) for box in boxes.tolist()], 1e-4, 1 - 1e-4)
+    places = highest_in(score, sides_on_grid(boxes, PLACE_PX))
+    highest = np.clip(places.astype(np.float64), 1e-4, 1 - 1e-4)
     ends = np.array([0, 0, shape[1], shape[0]])
     columns = [
         long,
@@ -91,10 +92,3 @@ def company_of(
         (boxes == ends).any(axis=1),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _highest(score: Floats, box: list[int]) -> float:
-    """Return the highest score of the places that a box touches."""
-    x0, y0, x1, y1 = box
-    part = score[y0 // PLACE_PX : -(-y1 // PLACE_PX), x0 // PLACE_PX : -(-x1 // PLACE_PX)]
-    return float(part.max()) if part.size else 0.0

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondLookSettings:
-    """Settings of `detection.second_look`."""
+    """Settings of `detection.second_look`.
+
+    The file of the package was fitted with these: with others its chances are wrong until it is fitted again.
+    """
 
     doubtful_below: float = 0.9
     """Confidence below which a hit gets a second look. Of those above it in the frames of the training .97

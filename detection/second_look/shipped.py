@@ -1,6 +1,6 @@
 """The second look of the package."""
 
-import zipfile
+import io
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,13 +34,15 @@ def read_second_look(path: Path) -> SecondLook:
         Raised when the file is missing or damaged; one sentence.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = {name: file[name] for name in SHAPES}
+        data = path.read_bytes()
     except OSError as error:
         raise DetectionError(
             f"the file of its second look cannot be read ({error.strerror}); {_AGAIN}"
         ) from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            weights = {name: file[name] for name in SHAPES}
+    except Exception:  # noqa: BLE001 - numpy and zipfile raise of every kind, by the byte that is damaged
         raise DetectionError(f"the file of its second look is damaged; {_AGAIN}") from None
     for name, shape in SHAPES.items():
         array = weights[name]

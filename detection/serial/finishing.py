@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.work import DetectionConfig
-from detection.detect import NOTHING_STANDS_OUT, no_cells
+from detection.detect import NOTHING_LIKELY, NOTHING_STANDS_OUT, no_cells
 from detection.image.boxes import around, union_fraction
 from detection.image.hits import Cell, CellSource, Decision, Detection
 from detection.registration.rigid import box_around
@@ -68,10 +68,14 @@ def finish(
 
 def warnings_of_frame(single: Detection, cells: Sequence[SerialCell]) -> tuple[str, ...]:
     """Return the warnings of a frame by itself; not that it has no cells, where neighbours show some."""
-    if single.cells or not cells:
-        return single.warnings
-    bound = None if single.overlooked is None else no_cells(single.overlooked)
-    return tuple(one for one in single.warnings if one not in (bound, NOTHING_STANDS_OUT))
+    untrue: set[str] = set()
+    if cells and not single.cells:
+        untrue = {NOTHING_STANDS_OUT}
+        if single.overlooked is not None:
+            untrue.add(no_cells(single.overlooked))
+    if any(one.cell.image_box_px is not None for one in cells):
+        untrue.add(NOTHING_LIKELY)
+    return tuple(one for one in single.warnings if one not in untrue)
 
 
 def _recalled(cell: Cell, track: Track, section: HeldSection, config: DetectionConfig) -> Cell:

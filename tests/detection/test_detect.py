@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from config.work import DetectionConfig
-from detection.detect import detect
+from detection.detect import NOTHING_LIKELY, detect
 from detection.errors import DetectionError
 from detection.image.boxes import BoxPx, union_fraction
 from detection.image.hits import Detection
@@ -94,6 +94,18 @@ def test_a_saturated_frame_gives_a_warning_and_its_cells(detector: str) -> None:
     if detector == "recall-first":
         boxes = [cell.image_box_px for cell in detection.cells if cell.image_box_px is not None]
         assert any(box.contains(BoxPx(200, 200, 240, 240)) for box in boxes)
+
+
+def test_a_frame_of_whose_hits_none_is_imaged_says_so() -> None:
+    def found(floor: float) -> Detection:
+        config = DetectionConfig(detector="recall-first", min_confidence=floor)
+        return detect(make_section(0, size_px=256, cells=6, bell=0).pixels, PIXEL_SIZE_UM, config)
+
+    imaged, nothing = found(0.0), found(1.0)
+    assert NOTHING_LIKELY not in imaged.warnings
+    assert len(nothing.cells) == len(imaged.cells) > 0
+    assert nothing.imaged_fraction == 0
+    assert nothing.warnings == (*imaged.warnings, NOTHING_LIKELY)
 
 
 def test_a_float_frame_is_refused() -> None:

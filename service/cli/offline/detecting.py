@@ -259,8 +259,10 @@ def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequen
             ]
             table.add_row(*row, *([" ".join(sections[n].cells[index].tracks)] if sections else []))
         results.print(table)
+        left_out = sum(cell.image_box_px is None for cell in detection.cells)
+        of_these = f" ({left_out} of them not imaged)" if left_out else ""
         results.print(
-            f"{len(detection.cells)} cells, {detection.imaged_fraction:.1%} of the frame to image\n"
+            f"{len(detection.cells)} cells{of_these}, {detection.imaged_fraction:.1%} of the frame to image\n"
         )
         # Of several frames, by name: the tables may go to a file, and the warnings to the screen.
         of = f"{frame.path} page {frame.page}: " if len(found) > 1 else ""

@@ -89,7 +89,8 @@ def dissimilarities(frames: Sequence[SectionFrame], half_turns: bool = False) ->
     squares = _transforms([image**2 for image, _ in upright], size)
     masks = _transforms([mask for _, mask in upright], size)
     reach = math.ceil(_MOST_SHIFT * _MOST_PX)
-    least = 1e-6 * max(float((image**2).sum()) for image, _ in upright)
+    # Frames without any light have no energy at all.
+    least = max(1e-6, 1e-6 * max(float((image**2).sum()) for image, _ in upright))
     count = len(frames)
     found = np.zeros((count, count))
     for n in range(count - 1):

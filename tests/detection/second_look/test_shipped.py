@@ -48,7 +48,16 @@ def test_a_missing_or_damaged_file_is_one_sentence(path: Path) -> None:
     ]
     with pytest.raises(DetectionError, match="cannot be read"):
         shipped.read_second_look(path)
-    for data in (b"", b"PK", b"nothing of the kind"):
+    np.savez(path, allow_pickle=False, **good)
+    whole = path.read_bytes()
+    entry = whole.rindex(b"PK\1\2")
+    # In the last entry of its list of contents: the flags (encrypted), and the way it is compressed.
+    encrypted, packed = (
+        whole[: entry + at] + by + whole[entry + at + 1 :] for at, by in ((8, b"\1"), (10, b"\7"))
+    )
+    np.save(path.with_suffix(".npy"), good["own.bias"])
+    other = path.with_suffix(".npy").read_bytes()
+    for data in (b"", b"PK", b"nothing of the kind", whole[:-40], encrypted, packed, other):
         path.write_bytes(data)
         with pytest.raises(DetectionError, match="is damaged; install ilemtrack again"):
             shipped.read_second_look(path)

@@ -44,7 +44,7 @@ on a raster of .9 um. Computed from both."""
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Comparison of all pairs of sections; both arrays are (N, N) and symmetric.
+    """Comparison of all pairs of sections; all arrays are (N, N) and symmetric.
 
     Attributes
     ----------

@@ -1,5 +1,6 @@
 """`detect --explain`: a picture of the steps, or a sentence where there are none."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -79,3 +80,16 @@ def test_a_frame_without_cells_says_what_would_have_been_seen(say: Said, tmp_pat
     assert frame["overlooked"]["contrast_adu"] == pytest.approx(8, rel=0.2)
     assert frame["overlooked"]["contrast_sd"] == pytest.approx(0.4, rel=0.2)
     assert "no cells: a disc of 5 um and 0.4 noise deviations (8" in say(*arguments)[2]
+
+
+def test_hits_that_are_not_imaged_are_counted_and_a_frame_with_nothing_else_says_so(
+    say: Said, image: Path, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.yaml"
+    strict.write_text("detection: {detector: recall-first, min_confidence: 1}\n")
+    status, out, said = say("detect", image, "--config", strict)
+    assert status == 0
+    counted = re.search(r"(\d+) cells \((\d+) of them not imaged\), 0.0% of the frame", str(out))
+    assert counted
+    assert counted[1] == counted[2]
+    assert "warning: nothing is imaged: all hits are below the floor" in said

@@ -36,6 +36,15 @@ def test_pictures_upside_down_are_compared_where_angles_are_known_up_to_half_a_t
     assert dissimilarities([one, turned], half_turns=True)[0, 1] == pytest.approx(right, abs=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+def test_frames_that_show_nothing_at_all_have_an_order_without_a_sure_link() -> None:
+    dark = np.zeros((64, 64), np.uint16)
+    frames = [SectionFrame(f"S{n}", dark, PIXEL_UM, section_angle_rad=0.1 * n) for n in range(4)]
+    found = order_by_similarity(frames)
+    assert sorted(found.ids) == ["S0", "S1", "S2", "S3"]
+    assert {link.doubt for link in found.links} == {Doubt.UNREGISTERED}
+
+
 def test_an_unknown_angle_is_refused() -> None:
     frame = SectionFrame("S0004", np.ones((64, 64), np.uint16), PIXEL_UM)
     with pytest.raises(InputError, match="the angle of section S0004 is unknown"):
