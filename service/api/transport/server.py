@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import zmq
 
@@ -80,15 +80,18 @@ class ApiServer:
         self._seldom = Seldom()
         raise_limit()
         self._context = zmq.Context()
-        self._requests, self._events = endpoints.sockets(self._context)
-        self._gatekeeper = None if curve is None else Gatekeeper(self._context, curve)
-        if curve is not None:
-            require_keys(self._requests, curve)
-            require_keys(self._events, curve)
-        self._connections = (
-            Connections(self._requests, endpoints.MOST_UNFINISHED_BYTES),
-            Connections(self._events, endpoints.MOST_SUBSCRIBED_BYTES),
-        )
+        with ExitStack() as undo:
+            undo.callback(self._context.destroy, linger=0)
+            self._requests, self._events = endpoints.sockets(self._context)
+            self._gatekeeper = None if curve is None else Gatekeeper(self._context, curve)
+            if curve is not None:
+                require_keys(self._requests, curve)
+                require_keys(self._events, curve)
+            self._connections = (
+                Connections(self._requests, endpoints.MOST_UNFINISHED_BYTES),
+                Connections(self._events, endpoints.MOST_SUBSCRIBED_BYTES),
+            )
+            undo.pop_all()
         self._waiting = Waiting()
         self._replies = Replies(self._requests, self._connections[0].cut)
         self._each_beat = each_beat
