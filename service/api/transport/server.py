@@ -32,6 +32,9 @@ _AT_ONCE = 64
 _PUBLISH_S = 0.02
 """Shortest time between two looks for new events, s: those of a fast session go out together."""
 
+_LAST_MS = 200
+"""Longest wait at the end for clients to take the last events, ms: only one that does not read needs it."""
+
 _FRAMES = 4
 """Frames kept of a message; a request has one, after an empty one."""
 
@@ -171,6 +174,7 @@ class ApiServer:
         if not self._context.closed:
             for connections in self._connections:
                 connections.close()
+            self._events.close(linger=_LAST_MS)
             self._context.destroy(linger=0)
             if self._thread.ident is not None:
                 endpoints.remove_sockets(self._where)
@@ -297,7 +301,7 @@ class ApiServer:
             for event in events:
                 self._events.send(EventMessage.of(event).model_dump_json().encode(), zmq.NOBLOCK)
                 self._published = event.seq
-            if self._stopping.is_set() or len(events) < _PAGE:
+            if len(events) < _PAGE:
                 return
 
     def _beat(self) -> None:
