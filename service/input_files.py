@@ -1,4 +1,4 @@
-"""JSON and text files that people name: bounded, and refused in one sentence."""
+"""Files that people name or choose, JSON and text: bounded, and refused in one sentence."""
 
 import json
 import sys
@@ -28,6 +28,37 @@ def read_text(path: Path, most_bytes: int) -> str:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def files_to_choose(folder: Path, endings: tuple[str, ...], most: int) -> list[str]:
+    """Return the files of some kinds in a folder and its subfolders, without hidden ones, at most so many.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be read. A subfolder that cannot be is left out.
+    """
+    found = []
+    try:
+        for pattern in ("*", "*/*"):
+            for path in sorted(folder.glob(pattern)):
+                name = path.relative_to(folder)
+                hidden = any(part.startswith(".") for part in name.parts)
+                if path.name.lower().endswith(endings) and not hidden and is_file(path):
+                    found.append(str(name))
+                if len(found) >= most:
+                    return found
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
+    return found
+
+
+def is_file(path: Path) -> bool:
+    """Return True for a file; False also where a folder may be listed but not entered."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _standard_input(most_bytes: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import zmq
 
 from service.api.transport.discovery import choose
+from service.api.transport.forgotten import Sockets
 from service.api.transport.keys import Certificate, present, read_secret
 from service.api.transport.probe import is_listening
 from service.errors import ApiError, InputError, NoDaemonError
@@ -76,12 +77,12 @@ class Client:
             raise NoDaemonError(f"{self.endpoint}: an endpoint begins with ipc:// or tcp://")
         if not is_listening(self.endpoint):
             raise NoDaemonError(f"no daemon listens at {self.endpoint}")
-        self._context = zmq.Context()
+        self._sockets = Sockets(self)
         self._socket: zmq.Socket[bytes] | None = None
 
     def close(self) -> None:
         """Close the connection; harmless when repeated."""
-        self._context.destroy(linger=0)
+        self._sockets.end()
 
     def __enter__(self) -> Self:
         return self
@@ -124,7 +125,7 @@ class Client:
         finally:
             for socket in asked:
                 if socket is not self._socket:
-                    socket.close()
+                    self._sockets.close(socket)
         key = "require a key (--key)" if self._key is None else "no longer permit this key"
         raise NoDaemonError(
             f"the daemon at {self.endpoint} does not answer (waited {sum(waits_s):g} s)"
@@ -146,9 +147,8 @@ class Client:
             No heartbeat came, and the daemon does not answer.
         """
         hello = self.call("hello")
-        socket = self._context.socket(zmq.SUB)
+        socket = self._sockets.open(zmq.SUB)
         try:
-            socket.setsockopt(zmq.LINGER, 0)
             socket.setsockopt(zmq.SUBSCRIBE, b"")
             if self._key is not None:
                 present(socket, self._key)
@@ -166,7 +166,7 @@ class Client:
                     last = event["seq"]
                     yield event
         finally:
-            socket.close()
+            self._sockets.close(socket)
 
     def _missed(self, last: int, until: int) -> Iterator[dict[str, Any]]:
         while last < until:
@@ -187,8 +187,7 @@ class Client:
         """Send a request, on the connection that answered last or on a new one, and return the connection."""
         socket, self._socket = self._socket, None
         if socket is None:
-            socket = self._context.socket(zmq.DEALER)
-            socket.setsockopt(zmq.LINGER, 0)
+            socket = self._sockets.open(zmq.DEALER)
             if self._key is not None:
                 present(socket, self._key)
             socket.connect(self.endpoint)

@@ -30,7 +30,8 @@ def check_certificates(address: str) -> None:
         "tls.client.cert": security.tls_client_cert,
         "tls.client.key": security.tls_client_key,
     }
-    unnamed = [key for key, value in files.items() if not value]
+    # The key may be in the file of the certificate.
+    unnamed = [key for key in ("tls.ca-file", "tls.client.cert") if not files[key]]
     if unnamed:
         raise InputError(
             f"{where}: needs certificates, and Dask's configuration does not name {', '.join(unnamed)}"
@@ -38,7 +39,7 @@ def check_certificates(address: str) -> None:
         )
     for key, value in files.items():
         # It may hold the certificate itself.
-        if "\n" not in value and not Path(value).is_file():
+        if value and "\n" not in value and not Path(value).is_file():
             raise InputError(f"{where}: {value}, {key} of Dask's configuration, is not there")
     try:
         security.get_connection_args("client")

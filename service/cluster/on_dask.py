@@ -275,7 +275,9 @@ def _check_versions(client: Client, name: str) -> None:
         found["the scheduler"] = client.run_on_scheduler(version, "ilemtrack")
     except PackageNotFoundError as error:
         found["the scheduler"] = error
-    wrong = {where: one for where, one in found.items() if one != program_version()}
+    # Any other error is of a worker that is just being lost.
+    known = {where: one for where, one in found.items() if isinstance(one, (str, PackageNotFoundError))}
+    wrong = {where: one for where, one in known.items() if one != program_version()}
     if wrong:
         where, one = next(iter(wrong.items()))
         what = "no ilemtrack" if isinstance(one, PackageNotFoundError) else f"ilemtrack {one}"

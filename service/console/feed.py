@@ -167,11 +167,7 @@ class Feed:
                     self._close_for_pages()
 
     def _close_for_pages(self) -> None:
-        """Close the connection for pages; `_asking` is held.
-
-        One that is left to the garbage collector may block the thread of the pages for ever: libzmq waits
-        there for a socket that would be collected next.
-        """
+        """Close the connection for pages; `_asking` is held."""
         if self._for_pages is not None:
             self._for_pages.close()
             self._for_pages = None

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import zmq
 
@@ -31,6 +31,9 @@ _AT_ONCE = 64
 
 _PUBLISH_S = 0.02
 """Shortest time between two looks for new events, s: those of a fast session go out together."""
+
+_LAST_MS = 200
+"""Longest wait at the end for clients to take the last events, ms: only one that does not read needs it."""
 
 _FRAMES = 4
 """Frames kept of a message; a request has one, after an empty one."""
@@ -80,15 +83,18 @@ class ApiServer:
         self._seldom = Seldom()
         raise_limit()
         self._context = zmq.Context()
-        self._requests, self._events = endpoints.sockets(self._context)
-        self._gatekeeper = None if curve is None else Gatekeeper(self._context, curve)
-        if curve is not None:
-            require_keys(self._requests, curve)
-            require_keys(self._events, curve)
-        self._connections = (
-            Connections(self._requests, endpoints.MOST_UNFINISHED_BYTES),
-            Connections(self._events, endpoints.MOST_SUBSCRIBED_BYTES),
-        )
+        with ExitStack() as undo:
+            undo.callback(self._context.destroy, linger=0)
+            self._requests, self._events = endpoints.sockets(self._context)
+            self._gatekeeper = None if curve is None else Gatekeeper(self._context, curve)
+            if curve is not None:
+                require_keys(self._requests, curve)
+                require_keys(self._events, curve)
+            self._connections = (
+                Connections(self._requests, endpoints.MOST_UNFINISHED_BYTES),
+                Connections(self._events, endpoints.MOST_SUBSCRIBED_BYTES),
+            )
+            undo.pop_all()
         self._waiting = Waiting()
         self._replies = Replies(self._requests, self._connections[0].cut)
         self._each_beat = each_beat
@@ -168,6 +174,7 @@ class ApiServer:
         if not self._context.closed:
             for connections in self._connections:
                 connections.close()
+            self._events.close(linger=_LAST_MS)
             self._context.destroy(linger=0)
             if self._thread.ident is not None:
                 endpoints.remove_sockets(self._where)
@@ -294,7 +301,7 @@ class ApiServer:
             for event in events:
                 self._events.send(EventMessage.of(event).model_dump_json().encode(), zmq.NOBLOCK)
                 self._published = event.seq
-            if self._stopping.is_set() or len(events) < _PAGE:
+            if len(events) < _PAGE:
                 return
 
     def _beat(self) -> None:

@@ -105,7 +105,7 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
         yield "overviews", overviews_text(found["overviews"])
     if "images" in found:
         said = counts_say(counts_of(found["images"])) or "none bad"
-        most = "at most once" if found["images"]["retakes"] else "never"
+        most = _at_most(found["images"]["retakes"])
         yield "images", f"{said}; a frame is taken again by itself {most}"
     yield from _health_rows(found.get("health", {}))
     devices = found.get("devices", {})
@@ -131,6 +131,11 @@ def _health_rows(health: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "NOT NOTIFIED", f"{health['not_notified']} times, most recently: {health['last_not_notified']}"
     if health.get("channels") == 0:
         yield "notified", "nobody: notify.urls is empty"
+
+
+def _at_most(times: int) -> str:
+    words = ("never", "at most once", "at most twice")
+    return words[times] if times < len(words) else f"at most {times} times"
 
 
 def _counts(counts: dict[str, int], words: Mapping[Any, str]) -> str:

@@ -119,7 +119,9 @@ def estimate(
         from service.model.phases import Phase
 
         with reading(connect, None, run) as reader:
-            found, phase = reader.call("estimate"), Phase(reader.call("status")["phase"])
+            found, named = reader.call("estimate"), reader.call("status")["phase"]
+            # A daemon of a later version may have phases that are unknown here.
+            phase = Phase(named) if named in list(Phase) else None
             driven = isinstance(reader, Client)
     if as_json:
         print_json({"v": 1} | found)

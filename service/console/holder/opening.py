@@ -60,11 +60,15 @@ class Opening:
         return str(self._stage.value or "")
 
     async def offer(self) -> None:
-        """Offer the files that are there now."""
+        """Offer the files that are there now, or say why they cannot be."""
         files = self._view.computer.holder
-        lists = await asyncio.to_thread(files.lists)
-        overviews = await asyncio.to_thread(files.overviews)
-        configurations = await asyncio.to_thread(self._view.computer.configurations)
+        try:
+            lists = await asyncio.to_thread(files.lists)
+            overviews = await asyncio.to_thread(files.overviews)
+            configurations = await asyncio.to_thread(self._view.computer.configurations)
+        except TROUBLE as error:
+            self._says.set_text(str(error))
+            return
         first = self._stage.value or (_FIRST if _FIRST in configurations else None)
         for one, names in ((self._list, lists), (self._overview, overviews), (self._landmarks, lists)):
             one.set_options(

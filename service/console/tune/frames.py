@@ -45,7 +45,13 @@ class FrameOfChoice:
         return made.props("outlined dense debounce=500")
 
     async def _offer(self) -> None:
-        images = await asyncio.to_thread(self._view.computer.tuner.images)
+        images: list[str] = []
+        hint = "Put a TIFF or PNG into the folder in which the console was started."
+        try:
+            images = await asyncio.to_thread(self._view.computer.tuner.images)
+        except TROUBLE as error:
+            # Fields of the run are left.
+            hint = str(error)
         try:
             fields = await read_names(self._view)
         except TROUBLE:
@@ -57,7 +63,7 @@ class FrameOfChoice:
         self._what.enable()
         self._what.set_options(options, value=wanted if wanted in options else next(iter(options), None))
         if not options:
-            self._what.props('hint="Put a TIFF or PNG into the folder in which the console was started."')
+            self._what.props["hint"] = hint
             self._on_change()
 
     def _changed(self) -> None:

@@ -17,7 +17,25 @@ from service.api.transport.server import ApiServer
 from service.errors import ApiError, NoDaemonError
 from service.model.phases import Phase, SessionEvent
 from service.store.store import Store
+from tests.forked import Forked
 from tests.service.api.api_session import DirectControl, api_server
+from tests.service.api.conftest import Raw
+
+FORGETFUL = """
+import gc
+import sys
+from service.api.client import Client
+
+for _ in range(3):
+    client = Client(sys.argv[1])
+    client.following = client.events(since=0)
+    next(client.following)
+    client.itself = client
+    del client
+    gc.collect()
+print("has gone on")
+"""
+"""Leaves clients with connections of both kinds to the garbage collector."""
 
 
 @pytest.fixture
@@ -60,9 +78,8 @@ def test_errors_have_a_code(server: ApiServer) -> None:
     assert (refused.value.code, refused.value.message) == ("not_found", "there is no job J000001")
 
 
-def test_a_daemon_that_is_silent(runtime: Path) -> None:
-    context = zmq.Context()
-    mute = context.socket(zmq.ROUTER)
+def test_a_daemon_that_is_silent(runtime: Path, raw: Raw) -> None:
+    mute = raw(zmq.ROUTER)
     bind(mute, run_endpoints("mute").requests)
     with (
         Client(run_endpoints("mute").requests, timeout_s=0.05) as client,
@@ -71,7 +88,6 @@ def test_a_daemon_that_is_silent(runtime: Path) -> None:
         client.call("status")
     asked = [json.loads(mute.recv_multipart()[-1])["id"] for _ in range(3)]
     assert len(set(asked)) == 1
-    context.destroy(linger=0)
 
 
 @pytest.fixture
@@ -83,12 +99,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_reply_that_is_lost_is_asked_for_again(
-    runtime: Path, store: Store, impatient: None, lost: int
+    runtime: Path, store: Store, raw: Raw, impatient: None, lost: int
 ) -> None:
     """The first request makes the change, its reply is lost, and a retry is only answered."""
     store.apply(SessionEvent.START)
-    context = zmq.Context()
-    lossy = context.socket(zmq.ROUTER)
+    lossy = raw(zmq.ROUTER)
     bind(lossy, run_endpoints("lossy").requests)
     handler = Handler(store, DirectControl(store), "ipc:///events")
 
@@ -103,15 +118,15 @@ def test_a_reply_that_is_lost_is_asked_for_again(
     with Client(run_endpoints("lossy").requests, timeout_s=60) as client:
         assert client.call("run.pause")["phase"] == "paused"
     thread.join()
-    context.destroy(linger=0)
     assert store.status().phase is Phase.PAUSED
     assert [event.data["event"] for event in store.events.since(0)] == ["start", "pause"]
 
 
-def test_a_late_reply_to_the_first_request_counts(runtime: Path, store: Store, impatient: None) -> None:
+def test_a_late_reply_to_the_first_request_counts(
+    runtime: Path, store: Store, raw: Raw, impatient: None
+) -> None:
     """A daemon that is busy for longer than the first wait answers on the connection that asked first."""
-    context = zmq.Context()
-    busy = context.socket(zmq.ROUTER)
+    busy = raw(zmq.ROUTER)
     bind(busy, run_endpoints("busy").requests)
     handler = Handler(store, DirectControl(store), "ipc:///events")
 
@@ -126,7 +141,16 @@ def test_a_late_reply_to_the_first_request_counts(runtime: Path, store: Store, i
     with Client(run_endpoints("busy").requests, timeout_s=60) as client:
         assert client.call("hello")["run"] == store.run_id()
     thread.join()
-    context.destroy(linger=0)
+
+
+def test_a_client_that_is_forgotten_holds_up_nothing(server: ApiServer, store: Store) -> None:
+    """The garbage collector would meet its context before the sockets, and wait for them for ever."""
+    store.apply(SessionEvent.START)
+    program = Forked(FORGETFUL, run_endpoints("run-1").requests)
+    try:
+        assert program.wait(60) == 0, program.said()
+    finally:
+        program.close()
 
 
 def test_followers_learn_that_the_daemon_is_gone(server: ApiServer) -> None:

@@ -15,7 +15,7 @@ ADDRESS = "tls://10.0.0.1:8786"
 
 
 @contextmanager
-def configured(ca: str, cert: str, key: str, required: bool = True) -> Iterator[None]:
+def configured(ca: str, cert: str, key: str | None, required: bool = True) -> Iterator[None]:
     with dask.config.set(
         {
             "distributed.comm.require-encryption": required,
@@ -46,7 +46,18 @@ def test_certificates_are_taken_as_files_or_as_they_are(tmp_path: Path) -> None:
         check_certificates("tcp://10.0.0.1:8786")
 
 
+def test_a_key_may_be_in_the_file_of_its_certificate(tmp_path: Path) -> None:
+    made = Security.temporary()
+    both, cert = tmp_path / "both.pem", tmp_path / "one.crt"
+    both.write_text(f"{made.tls_client_cert}{made.tls_client_key}", encoding="ascii")
+    cert.write_text(str(made.tls_client_cert), encoding="ascii")
+    with configured(str(cert), str(both), None):
+        check_certificates(ADDRESS)
+    with configured(str(cert), str(cert), None), pytest.raises(InputError, match="cannot be used"):
+        check_certificates(ADDRESS)
+
+
 def test_an_encrypted_scheduler_without_certificates_is_one_sentence() -> None:
-    with pytest.raises(InputError, match=r"does not name tls\.ca-file, tls\.client\.cert, tls\.client\.key"):
+    with pytest.raises(InputError, match=r"does not name tls\.ca-file, tls\.client\.cert \(docs"):
         check_certificates(ADDRESS)
     check_certificates("10.0.0.1:8786")

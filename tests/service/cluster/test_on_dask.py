@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from functools import partial
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed import Client
 
-from service.cluster.on_dask import OnDask
+from service.cluster.on_dask import OnDask, _check_versions
+from service.errors import InputError
+from service.version import program_version
 from tests.service.cluster import work
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -30,3 +34,25 @@ def test_an_error_of_a_file_is_tried_again_and_another_one_is_raised(workers: On
         list(workers.each(work.failing, range(6)))
     # What was waiting is forgotten.
     assert list(workers.each(work.squared, range(3))) == [0, 1, 4]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [("0.0.1", "ilemtrack 0.0.1"), (PackageNotFoundError(), "no ilemtrack"), (OSError(), "")],
+)
+def test_a_worker_that_is_being_lost_is_none_of_another_version(answer: object, says: str) -> None:
+    class Answering:
+        """A client whose workers have answered."""
+
+        def run(self, *_: object, **__: object) -> dict[str, object]:
+            return {"tcp://a": program_version(), "tcp://b": answer}
+
+        def run_on_scheduler(self, *_: object) -> str:
+            return program_version()
+
+    client: Any = Answering()
+    if not says:
+        _check_versions(client, "the cluster")
+        return
+    with pytest.raises(InputError, match=f"the worker at tcp://b has {says}, and this is"):
+        _check_versions(client, "the cluster")

@@ -233,7 +233,7 @@ def test_people_who_look_at_the_same_cost_the_daemon_one_answer(run: Run, feed: 
 
 
 def test_a_run_that_is_followed_no_more_leaves_no_connection_open(run: Run) -> None:
-    """One that is collected as garbage later would block all pages."""
+    """It would stay open for as long as the console."""
     feed = run.feed()
     until(lambda: feed.state.link is Link.UP)
     feed.call("queue.list")

@@ -161,7 +161,12 @@ def test_a_forked_process_makes_calls_on_threads_of_its_own() -> None:
     _thread(3)
     child = os.fork()
     if child == 0:
-        os._exit(0 if TimedCall("call", lambda: 7).wait(30) else 1)
+        status = 1
+        try:
+            status = 0 if TimedCall("call", lambda: 7).wait(30) else 1
+        finally:
+            # Not back into the tests, whatever happens.
+            os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 

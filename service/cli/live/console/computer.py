@@ -19,6 +19,7 @@ from service.cli.live.console.tuner import TunerHere
 from service.cli.live.console.worker import Worker
 from service.console.computer.source import Estimate, Finding, FoundRun, Opened, Report
 from service.errors import InputError, NoDaemonError, StoreError
+from service.input_files import is_file
 from service.session.folders.run_folder import RunFolder, RunInfo
 
 _TIMEOUT_S = 2.0
@@ -101,7 +102,7 @@ class ThisComputer:
         """Return the names of the profiles, and of the YAML files beside the runs."""
         return [
             *profile_names(),
-            *sorted(path.name for path in self._folder.glob("[!.]*.y*ml") if path.is_file()),
+            *sorted(path.name for path in self._folder.glob("[!.]*.y*ml") if is_file(path)),
         ]
 
     def check(self, configuration: str) -> Report:

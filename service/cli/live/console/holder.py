@@ -16,6 +16,7 @@ from service.console.computer.holder import (
     SessionSettings,
 )
 from service.errors import InputError
+from service.input_files import files_to_choose
 
 LISTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".magc")
 PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -94,17 +95,7 @@ class HolderHere:
         )
 
     def _files(self, endings: tuple[str, ...]) -> list[str]:
-        """Return the files in the folder and its subfolders, without hidden ones."""
-        found = []
-        for pattern in ("*", "*/*"):
-            for path in sorted(self._folder.glob(pattern)):
-                name = path.relative_to(self._folder)
-                hidden = any(part.startswith(".") for part in name.parts)
-                if path.name.lower().endswith(endings) and not hidden and path.is_file():
-                    found.append(str(name))
-                if len(found) >= _MOST_FILES:
-                    return found
-        return found
+        return files_to_choose(self._folder, endings, _MOST_FILES)
 
 
 def _map(found: Any) -> HolderMap:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from service.cli.live.console.worker import Worker
 from service.console.computer.trials import Cost, Setting, Steps, Trial
 from service.errors import InputError
+from service.input_files import files_to_choose
 
 SUFFIXES = (".tif", ".tiff", ".png")
 _MOST_IMAGES = 2000
@@ -36,16 +37,7 @@ class TunerHere:
 
     def images(self) -> list[str]:
         """Return the images in the folder and in its subfolders, without those of hidden ones."""
-        found = []
-        for pattern in ("*", "*/*"):
-            for path in sorted(self._folder.glob(pattern)):
-                name = path.relative_to(self._folder)
-                hidden = any(part.startswith(".") for part in name.parts)
-                if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
-                    found.append(str(name))
-                if len(found) >= _MOST_IMAGES:
-                    return found
-        return found
+        return files_to_choose(self._folder, SUFFIXES, _MOST_IMAGES)
 
     def keep(self, name: str, data: bytes) -> str:
         """Keep the file of a frame of a run, and return its path."""

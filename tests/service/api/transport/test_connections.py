@@ -19,6 +19,7 @@ from service.store.store import Store
 from tests.ports import free_port
 from tests.service.api import zmtp
 from tests.service.api.api_session import api_server
+from tests.service.api.conftest import Raw
 from tests.service.daemons import until
 
 LIMIT_S = 100
@@ -66,14 +67,12 @@ def test_a_message_without_end_is_cut_and_others_are_served(
     assert "connection closed: its message has no end" in [entry["event"] for entry in logged]
 
 
-def test_a_message_of_many_parts_that_ends_is_refused(server: ApiServer, where: Endpoints) -> None:
-    context = zmq.Context()
-    with context.socket(zmq.DEALER) as dealer:
+def test_a_message_of_many_parts_that_ends_is_refused(server: ApiServer, where: Endpoints, raw: Raw) -> None:
+    with raw(zmq.DEALER) as dealer:
         dealer.connect(where.requests)
         dealer.send_multipart([b"x"] * 10_000)
         assert dealer.poll(60_000)
         assert b"a request has one frame, not 4 or more" in dealer.recv_multipart()[-1]
-    context.destroy(linger=0)
 
 
 def test_one_client_that_sends_all_the_time_is_not_cut(server: ApiServer, where: Endpoints) -> None:

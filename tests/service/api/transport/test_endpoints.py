@@ -4,7 +4,6 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,21 +21,18 @@ from service.errors import EndpointError
 from service.session.folders.runtime_folder import runtime_directory
 from tests.places import ROOT
 from tests.ports import free_port
+from tests.service.api.conftest import Raw
 from tests.service.daemons import found_by_others
 
 
 @pytest.fixture
-def router() -> Iterator[zmq.Socket[bytes]]:
-    context = zmq.Context()
-    yield context.socket(zmq.ROUTER)
-    context.destroy(linger=0)
+def router(raw: Raw) -> zmq.Socket[bytes]:
+    return raw(zmq.ROUTER)
 
 
 @pytest.fixture
-def other_router() -> Iterator[zmq.Socket[bytes]]:
-    context = zmq.Context()
-    yield context.socket(zmq.ROUTER)
-    context.destroy(linger=0)
+def other_router(raw: Raw) -> zmq.Socket[bytes]:
+    return raw(zmq.ROUTER)
 
 
 def info(pid: int) -> DaemonInfo:

@@ -23,6 +23,7 @@ from service.store.store import Store
 from tests.ports import free_port
 from tests.service.api import zmtp
 from tests.service.api.api_session import DirectControl, api_server
+from tests.service.api.conftest import Raw
 from tests.service.daemons import until
 
 FEW = 5
@@ -95,9 +96,10 @@ def ask(number: int, method: str, **params: object) -> bytes:
     return json.dumps({"v": 1, "id": str(number), "method": method, "params": params}).encode()
 
 
-def test_a_client_that_does_not_read_loses_its_connection(server: ApiServer, where: Endpoints) -> None:
-    context = zmq.Context()
-    deaf = context.socket(zmq.DEALER)
+def test_a_client_that_does_not_read_loses_its_connection(
+    server: ApiServer, where: Endpoints, raw: Raw
+) -> None:
+    deaf = raw(zmq.DEALER)
     deaf.setsockopt(zmq.LINGER, 0)
     deaf.setsockopt(zmq.RCVHWM, 1)
     deaf.setsockopt(zmq.RCVBUF, 4096)
@@ -112,11 +114,10 @@ def test_a_client_that_does_not_read_loses_its_connection(server: ApiServer, whe
                 deaf.send(ask(number, "schema"))
         with Client(where.requests) as client:
             assert client.call("status")["phase"] == "idle"
-    context.destroy(linger=0)
 
 
 def test_what_a_client_that_left_asked_is_dropped_and_what_it_changed_is_made(
-    store: Store, where: Endpoints
+    store: Store, where: Endpoints, raw: Raw
 ) -> None:
     handler = Handler(store, DirectControl(store), where.events)
     answered: list[str] = []
@@ -131,13 +132,11 @@ def test_what_a_client_that_left_asked_is_dropped_and_what_it_changed_is_made(
     server = ApiServer(store, answer, lambda: 0.0, where, needless=handler.is_read)
     connections_ = server._connections[0]
     server.start()
-    context = zmq.Context()
-    with context.socket(zmq.DEALER) as client:
+    with raw(zmq.DEALER) as client:
         client.connect(where.requests)
         for n, method in enumerate(["hello", "status", "run.abort", "status", "schema"]):
             client.send(ask(n, method))
         until(lambda: answered == ["hello"])
-    context.term()
     until(lambda: store.status().phase == "aborted")
     with Client(where.requests) as other:
         other.call("estimate")

@@ -12,6 +12,7 @@ import pytest
 import zmq
 
 from service.api.client import Client
+from service.api.transport import server as server_module
 from service.api.transport.endpoints import MAX_MESSAGE_BYTES, Endpoints, run_endpoints
 from service.api.transport.probe import is_listening
 from service.api.transport.server import ApiServer
@@ -20,6 +21,7 @@ from service.model.phases import SessionEvent
 from service.store.store import Store
 from tests.ports import free_port
 from tests.service.api.api_session import api_server
+from tests.service.daemons import until
 from tests.service.store.stores import queue_jobs
 
 REPLY_MS = 60_000
@@ -192,6 +194,27 @@ def test_missed_events_are_fetched(client: Client, where: Endpoints, store: Stor
         store.events.note("n", "", {"n": n})
     assert [event["seq"] for event in islice(following, 1100)] == list(range(2, 1102))
     following.close()
+
+
+def test_the_last_events_still_reach_who_reads_them(
+    server: ApiServer, where: Endpoints, store: Store, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than goes out at once: clients keep a thousand, the kernel some more."""
+    monkeypatch.setattr(server_module, "_LAST_MS", REPLY_MS)
+    subscriber = connect(zmq.SUB, where.events)
+    subscriber.setsockopt(zmq.SUBSCRIBE, b"")
+    assert receive(subscriber)["type"] == "heartbeat"
+    with store.transaction():
+        for _ in range(1500):
+            store.events.note("n", "", {"text": "x" * 2000})
+    end = threading.Thread(target=server.stop)
+    end.start()
+    until(lambda: server._events.closed)
+    # Heartbeats may come between them.
+    while (last := receive(subscriber))["seq"] < 1500:
+        pass
+    assert last["type"] == "event"
+    end.join()
 
 
 def test_heartbeats_tell_the_last_seq(

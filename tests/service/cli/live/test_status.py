@@ -235,6 +235,16 @@ def test_a_paused_session_is_finished_then_only_if_it_goes_on(
     assert "if it goes on now" in say("estimate", "--connect", run_endpoints("run-1").requests)[1]
 
 
+@pytest.mark.parametrize(
+    ("times", "says"), [(0, "never"), (1, "at most once"), (2, "at most twice"), (3, "at most 3 times")]
+)
+def test_status_says_how_often_a_frame_is_taken_again(
+    control: Control, say: Said, monkeypatch: pytest.MonkeyPatch, times: int, says: str
+) -> None:
+    monkeypatch.setattr(control, "retakes", lambda: times)
+    assert rows(say)["images"].endswith(f"a frame is taken again by itself {says}")
+
+
 def test_states_are_counted_in_words(control: Control, store: Store, say: Said) -> None:
     store.ledger.arm("J000001", rect(20, 0), 1e-6)
     assert "1 under the beam" in rows(say)["jobs"]

@@ -9,6 +9,7 @@ from service.console.computer.holder import HolderMap, Landmark
 from service.console.holder import opening
 from service.console.holder.draft import Draft
 from service.console.holder.opening import Opening
+from service.errors import InputError
 from tests.service.console.consoles import run_alone
 from tests.service.console.holder.test_edits import SHOWN, square
 
@@ -61,6 +62,18 @@ def opening_of(editor: Editor, files: Files, landmarks: str) -> Any:
 
     made.show_stage = nothing
     return made
+
+
+def test_a_folder_that_cannot_be_read_is_said() -> None:
+    def unreadable() -> list[str]:
+        raise InputError("/data: cannot be read")
+
+    said: list[str] = []
+    files: Any = SimpleNamespace(lists=unreadable)
+    made = opening_of(Editor(Draft(SHOWN, "a.json")), files, "")
+    made._says = SimpleNamespace(set_text=said.append)
+    run_alone(made.offer())
+    assert said == ["/data: cannot be read"]
 
 
 @pytest.mark.parametrize(("chosen", "landmarks"), [("l.csv", LANDMARKS), ("", ())])

@@ -9,7 +9,7 @@ import pytest
 from service.console.computer.trials import FrameChoice
 from service.console.tune.frames import FrameOfChoice
 from service.errors import InputError
-from tests.service.console.answers import Answering
+from tests.service.console.answers import Answering, paged
 from tests.service.console.consoles import run_alone
 
 FRAME = bytes(range(200))
@@ -41,6 +41,31 @@ def choice_of(what: str, part: int = 70, data: bytes = FRAME) -> tuple[FrameOfCh
     made._what, made._page = SimpleNamespace(value=what), SimpleNamespace(value=3)
     made._pixel_nm, made._channel = SimpleNamespace(value=65.0), SimpleNamespace(value=" 488 ")
     return made, view, tuner
+
+
+class Choice(SimpleNamespace):
+    """A choice without its widget."""
+
+    def enable(self) -> None:
+        self.enabled = True
+
+    def set_options(self, options: dict[str, str], value: str | None) -> None:
+        self.options, self.value = options, value
+
+
+@pytest.mark.parametrize("fields", [[{"field": "S0001/F000"}], []])
+def test_a_folder_that_cannot_be_read_leaves_the_fields_of_the_run(fields: list[dict[str, str]]) -> None:
+    def unreadable() -> list[str]:
+        raise InputError("/data: cannot be read")
+
+    made: Any = FrameOfChoice.__new__(FrameOfChoice)
+    view: Any = Answering(fields_list=paged("fields", [fields]))
+    view.computer, view.query = SimpleNamespace(tuner=SimpleNamespace(images=unreadable)), {}
+    made._view, made._what, made._on_change = view, Choice(enabled=False, props={}), lambda: None
+    run_alone(made._offer())
+    assert made._what.enabled
+    assert list(made._what.options.values()) == [f"{one['field']} of this run" for one in fields]
+    assert made._what.props.get("hint", "") == ("" if fields else "/data: cannot be read")
 
 
 def test_an_image_of_the_folder_is_tried_with_what_it_does_not_say_of_itself() -> None:
