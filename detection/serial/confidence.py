@@ -92,10 +92,9 @@ def assign_confidences(
     after = _sightings([one for one in near if one.away > 0])
     result = []
     for cell, tracks, seen in hits:
-        # Below the floor, the confidence that put it there stays: this one was fitted to hits that are imaged.
-        averaged = (
-            seen and cell.source is CellSource.AVERAGED and cell.decision is not Decision.BELOW_FLOOR
-        )
+        # What lies below the floor keeps the confidence that put it there.
+        imaged = cell.decision is not Decision.BELOW_FLOOR
+        averaged = seen and imaged and cell.source is CellSource.AVERAGED
         confidence = cell.confidence
         if tracks and (averaged or not seen):
             support_sd = support(own, cell.box_px, taken)
