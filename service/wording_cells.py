@@ -86,6 +86,11 @@ def cells(number: int) -> str:
     return "cell" if number == 1 else "cells"
 
 
+def below_floor(number: int) -> str:
+    """Return how many of the cells just counted are reported only; empty for none."""
+    return f", {number} of them below the floor and not imaged" if number else ""
+
+
 def reviewed(by: str) -> str:
     """Return the reason of jobs whose section is planned again after an edit."""
     return f"the section is planned again, as {by} has edited its cells"

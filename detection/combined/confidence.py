@@ -80,11 +80,13 @@ def with_second_look(
     confidences = hits.confidences.copy()
     confidences[doubtful] = np.where(worth, np.maximum(chances, settings.least_confidence), chances)
     count = len(fusion.learned)
-    return replace(
+    looked = replace(
         fusion,
         learned=replace(fusion.learned, confidences=confidences[:count]),
         added=replace(fusion.added, confidences=confidences[count:]),
     )
+    unlikely = doubtful[confidences[doubtful] < settings.least_confidence]
+    return replace(looked, unlikely=looked.hits.chosen(unlikely))
 
 
 def _prices(boxes: Sides, grid: WorkingGrid, settings: CombinedSettings) -> NDArray[np.float64]:

@@ -40,6 +40,8 @@ class Fusion:
         Of the network, in a frame that it is unsure of.
     noise : HitTable
         Of the network, which nothing in the frame supports.
+    unlikely : HitTable
+        Those of `hits` that a second look takes for no cell.
     cautions : tuple of Caution
     """
 
@@ -48,6 +50,7 @@ class Fusion:
     ruled_out: HitTable = field(default_factory=_no_hits)
     doubted: HitTable = field(default_factory=_no_hits)
     noise: HitTable = field(default_factory=_no_hits)
+    unlikely: HitTable = field(default_factory=_no_hits)
     cautions: tuple[Caution, ...] = ()
 
     @property

@@ -27,7 +27,8 @@ def join_hits(
 
     No hit of the section itself is lost. A cell of both is imaged where either shows it, but keeps the box of
     the section itself, since neighbours show it larger or smaller. A cell of the average alone is accepted if
-    it stands out there, whatever a detector sees in noise, and the section itself has some intensity as well.
+    it stands out there, whatever a detector sees in noise, and the section itself has some intensity as well;
+    one below the floor of the policy stays below it.
 
     Parameters
     ----------
@@ -55,7 +56,9 @@ def join_hits(
                 support(own, box, taken) >= _SETTINGS.least_support_sd
                 and support(average, box, taken) >= _SETTINGS.least_in_average_sd
             ):
-                result.append(replace(cell, id="", reason=REASON, source=CellSource.AVERAGED))
+                # What the policy leaves out of the average is reported with its own reason, and not as kept.
+                reason = cell.reason if cell.image_box_px is None else REASON
+                result.append(replace(cell, id="", reason=reason, source=CellSource.AVERAGED))
         elif len(partners) == 1 and cell.image_box_px is not None:
             result[partners[0]] = _united(result[partners[0]], cell)
     return tuple(result)

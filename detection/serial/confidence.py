@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from detection.image.boxes import BoxPx, union_fraction, union_mask
-from detection.image.hits import Cell, CellSource
+from detection.image.hits import Cell, CellSource, Decision
 from detection.serial.pooling import Layer, support
 from detection.serial.settings import SETTINGS
 
@@ -68,7 +68,7 @@ def assign_confidences(
     single: Sequence[BoxPx],
     near: Sequence[NearbySection],
 ) -> list[Cell]:
-    """Assign a confidence to the hits of a section that it does not show by itself.
+    """Assign a confidence to the hits of a section that it does not show by itself, and that are imaged.
 
     Parameters
     ----------
@@ -92,7 +92,9 @@ def assign_confidences(
     after = _sightings([one for one in near if one.away > 0])
     result = []
     for cell, tracks, seen in hits:
-        averaged = seen and cell.source is CellSource.AVERAGED
+        # What lies below the floor keeps the confidence that put it there.
+        imaged = cell.decision is not Decision.BELOW_FLOOR
+        averaged = seen and imaged and cell.source is CellSource.AVERAGED
         confidence = cell.confidence
         if tracks and (averaged or not seen):
             support_sd = support(own, cell.box_px, taken)

@@ -218,8 +218,8 @@ def _legend(width: int, detection: Detection, *, by_track: bool) -> NDArray[np.u
     )
     if by_track:
         entries = (
-            (INK, f"{len(detection.cells)} cells, each with the colour of its track"),
-            (NOT_IMAGED, f"no track; not imaged {left_out}"),
+            (INK, f"{len(detection.cells)} cells in the colours of their tracks, {left_out} not imaged"),
+            (NOT_IMAGED, "no track"),
             (IMAGED, f"to image, {detection.imaged_fraction:.1%} of the frame"),
         )
     x = 10

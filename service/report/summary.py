@@ -6,6 +6,7 @@ from typing import Self
 
 from config.layout import fields_left_out
 from config.model import Config
+from detection.image.hits import Decision
 from planner.settings import settings_from
 from planner.values import Basis
 from service.model.event import Event
@@ -74,6 +75,8 @@ class Summary:
     left_out_fields: int
     """Fields that `ilemtrack preview` left out of the layout, since they seemed to hold no cells."""
     cells: int
+    below_floor_cells: int
+    """Those of them that are reported only, as they are unlikely to be cells."""
     jobs: dict[str, int]
     helping_jobs: dict[str, int]
     """Those of all jobs that are no frames, by kind: focuses and overviews."""
@@ -153,6 +156,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         fields=sum(store.specimen.field_counts().values()),
         left_out_fields=fields_left_out(config.layout),
         cells=store.specimen.cell_count(),
+        below_floor_cells=store.specimen.cells_by("decision").get(Decision.BELOW_FLOOR, 0),
         jobs={
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)

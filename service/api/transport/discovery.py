@@ -98,9 +98,10 @@ def choose(run: str | None = None) -> DaemonInfo:
                 return info
         # Another run is named as such: nobody should abort it in place of the one that was meant.
         others = f"; other runs go on: {_listed(found)}" if found else ""
-        raise NoDaemonError(
-            f"no daemon has the run {run}, which `ilemtrack status --run {run}` shows{others}"
-        )
+        if Path(run).is_dir() or last_ended(run) is not None:
+            shown = f"`ilemtrack status --run {run}` shows it"
+            raise NoDaemonError(f"no daemon has the run {run}; {shown}{others}")
+        raise NoDaemonError(f"{run} is neither the name of a run of this user nor the folder of one{others}")
     real = [info for info in found if info.kind == "run"]
     if len(real) == 1:
         return real[0]

@@ -12,6 +12,7 @@ from service.report.found_sections import FoundSections
 from service.report.summary import Measured, Summary
 from service.session.folders.run_folder import RunFolder
 from service.wording import MOST_NAMED, some
+from service.wording_cells import below_floor
 from service.wording_overviews import overview_says
 from service.words.checks import NAMES as NAMES_OF_CHECKS
 from service.words.checks import counts_say
@@ -30,7 +31,7 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
         ("session", summary.end_state.replace("_", " ")),
         ("sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
         *([("overview", _mapped(summary.found_sections))] if summary.found_sections else []),
-        ("cells", f"{summary.cells} found" + _as_tracks(summary)),
+        ("cells", f"{summary.cells} found{below_floor(summary.below_floor_cells)}{_as_tracks(summary)}"),
         ("SEM jobs", jobs),
         ("beam", duration(summary.beam_s)),
         ("microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from config.choices import Denoising
 from config.work import DetectionConfig
-from detection.image.hits import Detection
+from detection.image.hits import Decision, Detection
 from detection.serial.section import SerialSection, as_detection
 from drivers.recorded.collection import image_files
 from drivers.recorded.listed.frames import ListedFrame
@@ -36,6 +36,7 @@ from service.evaluation.fiji_writing import write_found
 from service.pictures.montage import draw_montage
 from service.pictures.overlay import write_png
 from service.store.durable import write_bytes
+from service.wording_cells import below_floor, cells
 
 _MOST_SAID = 20
 """Frames that cannot be used of which each is said on a terminal."""
@@ -259,10 +260,10 @@ def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequen
             ]
             table.add_row(*row, *([" ".join(sections[n].cells[index].tracks)] if sections else []))
         results.print(table)
-        left_out = sum(cell.image_box_px is None for cell in detection.cells)
-        of_these = f" ({left_out} of them not imaged)" if left_out else ""
+        unlikely = sum(cell.decision is Decision.BELOW_FLOOR for cell in detection.cells)
         results.print(
-            f"{len(detection.cells)} cells{of_these}, {detection.imaged_fraction:.1%} of the frame to image\n"
+            f"{len(detection.cells)} {cells(len(detection.cells))}{below_floor(unlikely)},"
+            f" {detection.imaged_fraction:.1%} of the frame to image\n"
         )
         # Of several frames, by name: the tables may go to a file, and the warnings to the screen.
         of = f"{frame.path} page {frame.page}: " if len(found) > 1 else ""

@@ -28,7 +28,7 @@ SEEN_BY = {
 DECISIONS = {
     Decision.KEPT: (GREEN, "confident"),
     Decision.DOUBTFUL: (AMBER, "doubtful, so with a larger margin"),
-    Decision.BELOW_FLOOR: (RED, "not imaged"),
+    Decision.BELOW_FLOOR: (RED, "below the floor, not imaged"),
 }
 
 
@@ -134,6 +134,7 @@ def panels_of(pixels: NDArray[np.generic], steps: Explanation, detection: Detect
                 (
                     *_by_detector(fusion.hits),
                     Boxes([hit.box for hit in fusion.noise], RED, "no more than noise"),
+                    Boxes([hit.box for hit in fusion.unlikely], RED, "no cell at a second look", dashed=True),
                 ),
             ),
         ]

@@ -18,6 +18,7 @@ from service.report.html.sections import TO_DO
 from service.report.html.stops import Stop, stops
 from service.report.summary import Summary
 from service.store.store import Store
+from service.wording_cells import below_floor
 from service.words.checks import counts_say
 from service.words.layout import without
 from service.words.quantities import duration, size
@@ -131,13 +132,13 @@ def _facts(
     jobs = jobs_say([*ended, f"{to_do} to do"] if to_do else ended, summary.helping_jobs)
     once = scan_dose(config.sem.beam_current_pa * 1e-12, config.sem.dwell_s, config.sem.pixel_size_m)
     all_m2, twice_m2 = scanned_m2(scanned)
-    tracks = f" in {summary.tracks} tracks through the sections" if summary.tracks else ""
+    tracks = f", in {summary.tracks} tracks through the sections" if summary.tracks else ""
     facts = [
         ("Microscope", f"{microscope}, profile {config.profile}"),
         ("Kind", kind.replace("-", " ")),
         ("From, to", " to ".join(_minute(one.at) for one in (events[0], events[-1])) if events else ""),
         ("Sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
-        ("Cells", f"{summary.cells} found{tracks}"),
+        ("Cells", f"{summary.cells} found{below_floor(summary.below_floor_cells)}{tracks}"),
         ("Electron jobs", jobs),
         ("Time under the beam", duration(summary.beam_s)),
         ("Microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),

@@ -43,6 +43,9 @@ def test_hits_of_both_detectors_get_the_chance_of_the_second_look(grid: WorkingG
 def test_a_large_unlikely_hit_falls_below_the_floor_and_a_small_one_stays(grid: WorkingGrid) -> None:
     small, large = hit(20, 20, 20), hit(200, 200, 100)
     assert confidences(grid, Fusion(table_of((small, large))), 0.02) == pytest.approx([FLOOR, 0.02])
+    z = np.zeros_like(grid.residual)
+    looked = with_second_look(Fusion(table_of((small, large))), saying(0.02), z, SCORE, grid)
+    assert [one.box for one in looked.unlikely] == [large.box]
     # Too unlikely for its few um2, too.
     assert confidences(grid, Fusion(table_of((small, large))), 0.001) == pytest.approx([0.001, 0.001])
 

@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell, CellSource
+from detection.image.hits import Cell, CellSource, Decision
 from detection.registration.section_frame import SectionFrame
 from detection.serial.confidence import (
     NearbySection,
@@ -51,6 +52,12 @@ def judged(hit: tuple[Cell, tuple[str, ...], bool], level: float, *near: NearbyS
 
 def test_what_a_section_shows_by_itself_keeps_its_confidence() -> None:
     assert judged((SEEN, ("T0001",), True), 0) == SEEN.confidence
+
+
+def test_a_hit_of_averages_below_the_floor_keeps_what_put_it_there() -> None:
+    below = replace(AVERAGED, image_box_px=None, confidence=0.001, decision=Decision.BELOW_FLOOR)
+    near = [NearbySection(away, [SEEN], [("T0001",)]) for away in (-1, 1)]
+    assert judged((below, ("T0001",), True), 100, *near) == 0.001
 
 
 def test_light_and_neighbours_that_show_the_track_by_themselves_make_it_likely() -> None:

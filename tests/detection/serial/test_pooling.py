@@ -7,7 +7,7 @@ import pytest
 from config.work import DetectionConfig
 from detection.detect import detect
 from detection.image.boxes import BoxPx
-from detection.image.hits import Cell
+from detection.image.hits import Cell, CellSource, Decision
 from detection.registration.rigid import Rigid
 from detection.serial.averaged_hits import join_hits
 from detection.serial.pooling import Layer, Neighbour, pool, split_background
@@ -137,6 +137,13 @@ def test_the_average_adds_cells_for_which_the_section_has_some_light() -> None:
     assert added.image_box_px == BOX
     assert added.reason == "kept: seen with its neighbours"
     assert join_hits((), (cell(BOX),), lit(BOX, 0.0), lit(BOX, 10.0)) == ()
+
+
+def test_what_the_policy_leaves_out_of_the_average_is_not_said_to_be_kept() -> None:
+    left_out = replace(cell(BOX, imaged=False), decision=Decision.BELOW_FLOOR)
+    (added,) = join_hits((), (left_out,), lit(BOX, 5.0), lit(BOX, 10.0))
+    assert (added.reason, added.image_box_px) == ("not imaged: x", None)
+    assert (added.source, added.decision) == (CellSource.AVERAGED, Decision.BELOW_FLOOR)
 
 
 def test_the_average_adds_nothing_that_does_not_stand_out_in_it() -> None:

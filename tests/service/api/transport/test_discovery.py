@@ -74,7 +74,11 @@ def test_two_sessions_are_refused_with_both_named(published: Published, tmp_path
     assert "real-1 on quanta250-secom (Odemis); real-2 on quanta250-secom" in str(refused.value)
     # By its folder, too.
     assert choose(str(tmp_path)) == second
-    with pytest.raises(NoDaemonError, match=r"no daemon has the run real-3, .*; other runs go on: real-1"):
+    ended = tmp_path / "ended"
+    ended.mkdir()
+    with pytest.raises(NoDaemonError, match=r"status --run \S+` shows it; other runs go on: real-1"):
+        choose(str(ended))
+    with pytest.raises(NoDaemonError, match=r"real-3 is neither the name .*; other runs go on: real-1"):
         choose("real-3")
 
 

@@ -146,6 +146,7 @@ def test_a_summary_says_all_that_happened(
         stitched_cells=("S0001/F000/c0001",),
         raster_sections=("S0002",),
         reviewed_cells={"rejected": 2, "drawn": 1},
+        below_floor_cells=1,
         left_out_cells={"below the chosen brightness": 4, "too small": 1},
         beside_cells={"imaged": 2},
         overviews=overviews,
@@ -159,7 +160,7 @@ def test_a_summary_says_all_that_happened(
     )
     found = said(full, tmp_path, capsys)
     for line in (
-        "cells 3 found, in 2 tracks through the sections",
+        "cells 3 found, 1 of them below the floor and not imaged, in 2 tracks through the sections",
         "overview 11 of 12 simulated sections found, 1 false; the worst outline overlaps its section by 93%",
         "stitched 1 cells, each from several frames",
         "review cells by hand: 2 rejected, 1 drawn",
