@@ -89,7 +89,9 @@ def test_hits_that_are_not_imaged_are_counted_and_a_frame_with_nothing_else_says
     strict.write_text("detection: {detector: recall-first, min_confidence: 1}\n")
     status, out, said = say("detect", image, "--config", strict)
     assert status == 0
-    counted = re.search(r"(\d+) cells \((\d+) of them not imaged\), 0.0% of the frame", str(out))
+    counted = re.search(
+        r"(\d+) cells, (\d+) of them below the floor and not imaged, 0.0% of the frame", str(out)
+    )
     assert counted
     assert counted[1] == counted[2]
     assert "warning: nothing is imaged: all hits are below the floor" in said
