@@ -98,9 +98,12 @@ def choose(run: str | None = None) -> DaemonInfo:
                 return info
         # Another run is named as such: nobody should abort it in place of the one that was meant.
         others = f"; other runs go on: {_listed(found)}" if found else ""
-        raise NoDaemonError(
-            f"no daemon has the run {run}, which `ilemtrack status --run {run}` shows{others}"
+        shown = (
+            f"which `ilemtrack status --run {run}` shows"
+            if _has_a_folder(run)
+            else "and no run of that name is known"
         )
+        raise NoDaemonError(f"no daemon has the run {run}, {shown}{others}")
     real = [info for info in found if info.kind == "run"]
     if len(real) == 1:
         return real[0]
@@ -124,6 +127,12 @@ def last_ended(run: str | None = None) -> DaemonInfo | None:
         if info is not None and (info.kind == "run" if run is None else is_named(info, run)):
             return info
     return None
+
+
+def _has_a_folder(run: str) -> bool:
+    """Return True if a run that no daemon has is still there to be read."""
+    known = None if Path(run).is_dir() else last_ended(run)
+    return Path(run if known is None else known.folder).is_dir()
 
 
 def is_named(info: DaemonInfo, run: str) -> bool:

@@ -74,8 +74,12 @@ def test_two_sessions_are_refused_with_both_named(published: Published, tmp_path
     assert "real-1 on quanta250-secom (Odemis); real-2 on quanta250-secom" in str(refused.value)
     # By its folder, too.
     assert choose(str(tmp_path)) == second
-    with pytest.raises(NoDaemonError, match=r"no daemon has the run real-3, .*; other runs go on: real-1"):
+    unknown = r"no daemon has the run real-3, and no run of that name is known; other runs go on: real-1"
+    with pytest.raises(NoDaemonError, match=unknown):
         choose("real-3")
+    (tmp_path / "ended").mkdir()
+    with pytest.raises(NoDaemonError, match=r"which `ilemtrack status --run \S+/ended` shows; other runs"):
+        choose(str(tmp_path / "ended"))
 
 
 def test_the_file_of_a_daemon_that_does_not_listen_any_more_misleads_nobody(published: Published) -> None:
