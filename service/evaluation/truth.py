@@ -112,7 +112,8 @@ def _read_zarr(folder: Path) -> Truth:
             images = ngff_images(folder)
             if len({stem_of(one) for one in images}) < len(images):
                 raise InputError(
-                    f"{folder}: has several images of one name, as plates do; name its images one by one"
+                    f"{folder}: has several images of one name; let the name of the folder end in .zarr, then"
+                    " those of its images have their places in it, or name the images one by one"
                 )
             labels = {stem_of(one): one / "labels" / labels_of(one) for one in images}
     except FrameError as error:

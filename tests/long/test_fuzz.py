@@ -184,33 +184,33 @@ def test_malformed_messages(
 def _fuzz(where: Endpoints, pid: int, count: int) -> list[float]:
     """Send it all; the daemon's memory at the beginning and after each tenth, MiB."""
     rng = random.Random(7)
-    context = zmq.Context()
     memory: list[float] = []
+    with ExitStack() as end:
+        context = zmq.Context()
+        end.callback(context.destroy, linger=0)
 
-    def peer() -> "zmq.Socket[bytes]":
-        made = context.socket(zmq.DEALER)
-        made.setsockopt(zmq.LINGER, 0)
-        made.setsockopt(zmq.SNDTIMEO, 10_000)
-        made.connect(where.requests)
-        return made
+        def peer() -> "zmq.Socket[bytes]":
+            made = context.socket(zmq.DEALER)
+            made.setsockopt(zmq.LINGER, 0)
+            made.setsockopt(zmq.SNDTIMEO, 10_000)
+            made.connect(where.requests)
+            return made
 
-    dealer = peer()
-    for n in range(count):
-        if n % 100 == 99:
-            wire_junk(rng, rng.choice([where.requests, where.events]))
-        if n % 5000 == 4999:
-            connection_flood(rng, rng.choice([where.requests, where.events]))
-            deaf_flood(rng, where.requests)
-        if n % 1000 == 999:
-            dealer.close()
-            dealer = peer()
-        dealer.send_multipart(junk(rng))
-        while dealer.poll(0):
-            dealer.recv_multipart()
-        if n % (count // 10) == 0:
-            time.sleep(0.5)
-            memory.append(memory_mib(pid))
-    dealer.close()
-    context.destroy(linger=0)
+        dealer = peer()
+        for n in range(count):
+            if n % 100 == 99:
+                wire_junk(rng, rng.choice([where.requests, where.events]))
+            if n % 5000 == 4999:
+                connection_flood(rng, rng.choice([where.requests, where.events]))
+                deaf_flood(rng, where.requests)
+            if n % 1000 == 999:
+                dealer.close()
+                dealer = peer()
+            dealer.send_multipart(junk(rng))
+            while dealer.poll(0):
+                dealer.recv_multipart()
+            if n % (count // 10) == 0:
+                time.sleep(0.5)
+                memory.append(memory_mib(pid))
     time.sleep(1)
     return memory

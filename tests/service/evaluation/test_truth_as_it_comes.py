@@ -298,3 +298,20 @@ def test_labels_of_ome_zarr_are_truth(tmp_path: Path) -> None:
     (tmp_path / "b.zarr" / "zarr.json").write_text("{}")
     with pytest.raises(InputError, match=r"b\.zarr: is OME-Zarr without an image"):
         read_truth(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("plate", "several images of one name"), ("plate.zarr", "no labels")]
+)
+def test_images_of_a_plate_are_named_by_their_places(tmp_path: Path, name: str, says: str) -> None:
+    plate = tmp_path / name
+    for place, about in {
+        ".": {"plate": {"wells": [{"path": "A/1"}, {"path": "A/2"}]}},
+        "A/1": {"well": {"images": [{"path": "0"}]}},
+        "A/2": {"well": {"images": [{"path": "0"}]}},
+    }.items():
+        (plate / place).mkdir(parents=True, exist_ok=True)
+        document = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": about}}
+        (plate / place / "zarr.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=says):
+        read_truth(plate)
