@@ -132,12 +132,14 @@ def _facts(
     once = scan_dose(config.sem.beam_current_pa * 1e-12, config.sem.dwell_s, config.sem.pixel_size_m)
     all_m2, twice_m2 = scanned_m2(scanned)
     tracks = f" in {summary.tracks} tracks through the sections" if summary.tracks else ""
+    below = summary.below_floor_cells
+    unlikely = f", {below} of them too unlikely to be imaged" if below else ""
     facts = [
         ("Microscope", f"{microscope}, profile {config.profile}"),
         ("Kind", kind.replace("-", " ")),
         ("From, to", " to ".join(_minute(one.at) for one in (events[0], events[-1])) if events else ""),
         ("Sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
-        ("Cells", f"{summary.cells} found{tracks}"),
+        ("Cells", f"{summary.cells} found{tracks}{unlikely}"),
         ("Electron jobs", jobs),
         ("Time under the beam", duration(summary.beam_s)),
         ("Microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),

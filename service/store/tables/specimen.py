@@ -14,7 +14,7 @@ from service.store import ground, rows
 from service.store.database import Database
 from service.store.rows import numbers, to_json
 
-CellProperty = Literal["left_out", "beside", "verdict"]
+CellProperty = Literal["left_out", "beside", "verdict", "decision"]
 """Column of ``cell``."""
 
 

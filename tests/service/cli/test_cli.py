@@ -51,6 +51,7 @@ SUMMARY = {
     "clipped_cells",
     "stitched_cells",
     "raster_sections",
+    "below_floor_cells",
     "left_out_cells",
     "beside_cells",
     "reviewed_cells",
