@@ -100,6 +100,8 @@ class Summary:
     """Cells that lie whole in no frame, by the plans."""
     raster_sections: tuple[str, ...]
     """Sections that are imaged as a full raster."""
+    below_floor_cells: int
+    """Cells that are not imaged as they are too unlikely to be cells."""
     left_out_cells: dict[str, int]
     """Number of cells left out by choice, over all sections, by reason."""
     beside_cells: dict[str, int]
@@ -185,6 +187,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         undone_jobs={job.id: str(job.reason) for job in undone},
         clipped_cells=_clipped(planned),
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
+        below_floor_cells=store.specimen.cells_by("decision").get(Decision.BELOW_FLOOR.value, 0),
         left_out_cells=store.specimen.cells_by("left_out"),
         beside_cells=store.specimen.cells_by("beside"),
         reviewed_cells=store.specimen.cells_by("verdict"),
