@@ -88,7 +88,7 @@ def test_status_summary_and_report_count_the_same_images(start: Start, say: Said
     assert summary.images == counts
     assert len(summary.flagged_images) == 1
     said = counts_say(counts)
-    assert said == "2 truncated, 1 taken again"
+    assert said == "2 cut off, 1 taken again"
     assert f"{said}</td>" in report_of(session, tmp_path).text
     _, text, _ = say("status", "--run", session.folder.path)
     assert f"images      {said}" in text
