@@ -1,5 +1,6 @@
 """Sentences about sections on the holder; see `service.wording`."""
 
+import math
 from collections.abc import Sequence
 
 from service.wording import some
@@ -85,4 +86,5 @@ def link_doubt_says(doubt: str) -> str:
 def link_chance_says(chance: float, instead: Sequence[tuple[str, str, float]]) -> str:
     """Return how likely two sections are neighbours, and the other likely neighbours of either."""
     others = ", ".join(f"{one} beside {other} {share:.0%}" for one, other, share in instead)
-    return f"chance {chance:.0%}" + (f"; or {others}" if others else "")
+    # Rounded down: a link below 99 % must not be listed with 99 %.
+    return f"chance {math.floor(100 * chance)}%" + (f"; or {others}" if others else "")

@@ -132,9 +132,10 @@ class MainLoop:
             self._end(self._signals[0].name)
         self._give_up_in_time()
         try:
-            self._show()
             status = self._context.store.status()
+            # Before it is shown: nobody should be asked to continue what goes on by itself.
             go_on = go_on and self._goes_on(status)
+            self._show()
         except StoreError as error:
             self._seldom.write(log.error, "session not read", error=str(error))
             time.sleep(_LOOK_S)

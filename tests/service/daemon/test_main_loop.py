@@ -159,6 +159,21 @@ def test_resume_continue_never_ends_a_fault_or_a_pause_of_a_person(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("runtime_dir")
+def test_nobody_is_asked_to_continue_what_goes_on_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    with loop_of(taken_up(tmp_path)) as loop:
+        paused = Status(Phase.PAUSED, Phase.PREFLIGHT, cause=PauseCause.RESTART)
+        monkeypatch.setattr(type(loop._context.store), "status", lambda _: paused)
+        monkeypatch.setattr(loop._control, "resume", lambda by: order.append(by))
+        loop._attended = True
+        loop._display = lambda _: order.append("shown")
+        assert not loop._look(go_on=True)
+    assert order == ["resume --continue", "shown"]
+
+
+@pytest.mark.usefixtures("runtime_dir")
 def test_a_terminal_that_is_gone_does_not_end_the_session(tmp_path: Path) -> None:
     session = Session(tmp_path / "run", small_config())
     shown: list[None] = []
