@@ -100,8 +100,6 @@ class Summary:
     """Cells that lie whole in no frame, by the plans."""
     raster_sections: tuple[str, ...]
     """Sections that are imaged as a full raster."""
-    below_floor_cells: int
-    """Cells that are not imaged as they are too unlikely to be cells."""
     left_out_cells: dict[str, int]
     """Number of cells left out by choice, over all sections, by reason."""
     beside_cells: dict[str, int]
@@ -158,7 +156,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         fields=sum(store.specimen.field_counts().values()),
         left_out_fields=fields_left_out(config.layout),
         cells=store.specimen.cell_count(),
-        below_floor_cells=store.specimen.cells_by("decision").get(Decision.BELOW_FLOOR, 0),
+        below_floor_cells=store.specimen.cells_by("decision").get(Decision.BELOW_FLOOR.value, 0),
         jobs={
             state.value: counts[state]
             for state in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.NEEDS_REVIEW)
@@ -187,7 +185,6 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         undone_jobs={job.id: str(job.reason) for job in undone},
         clipped_cells=_clipped(planned),
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
-        below_floor_cells=store.specimen.cells_by("decision").get(Decision.BELOW_FLOOR.value, 0),
         left_out_cells=store.specimen.cells_by("left_out"),
         beside_cells=store.specimen.cells_by("beside"),
         reviewed_cells=store.specimen.cells_by("verdict"),

@@ -43,10 +43,6 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     if summary.reviewed_cells:
         said = ", ".join(f"{number} {verdict}" for verdict, number in summary.reviewed_cells.items())
         rows.append(("review", f"cells by hand: {said}"))
-    if summary.below_floor_cells:
-        rows.append(
-            ("below the floor", f"{summary.below_floor_cells} of the cells, too unlikely to be imaged")
-        )
     if summary.left_out_cells:
         beside = summary.beside_cells.get("imaged", 0)
         rows.append(
