@@ -167,7 +167,6 @@ def test_a_summary_says_all_that_happened(
         "overview 11 of 12 simulated sections found, 1 false; the worst outline overlaps its section by 93%",
         "stitched 1 cells, each from several frames",
         "review cells by hand: 2 rejected, 1 drawn",
-        "below the floor 1 of the cells, too unlikely to be imaged",
         "left out 5 cells by choice, 2 imaged beside others",
         "full raster would take 2 h 0 min, 2.00 x; 40 frames, 40.0 MB",
         "whole cells 99.6% of the simulated cells",
