@@ -36,7 +36,7 @@ _RETRIES = 2
 _DEATHS = 3
 """Workers that may die of a value before it is given up; the default of Dask."""
 _LOOK_S, _BACK_S = 10.0, 60
-"""Time between looks, and time after which a worker of this computer that died and is not back is replaced, s."""
+"""Time between looks, and time after which a local worker that is not back is replaced, s."""
 
 
 class OnDask:
