@@ -291,6 +291,11 @@ def workers() -> Iterator[OnDask]:
         yield found
 
 
+def test_workers_keep_the_memory_of_images(workers: OnDask) -> None:
+    """By the settings of Dask, a third of the time went into giving it back and asking for it again."""
+    assert list(workers.each(os.getenv, ["MALLOC_ARENA_MAX"])) == ["1"]
+
+
 def test_several_processes_do_the_work(workers: OnDask) -> None:
     assert len(set(workers.each(work.process, range(40)))) == 2
 

@@ -44,7 +44,7 @@ class Sockets:
 
 
 def _end(context: "zmq.Context[zmq.Socket[bytes]]", sockets: "set[zmq.Socket[bytes]]") -> None:
-    for one in sockets:
+    for one in tuple(sockets):  # a thread that follows events may close its own meanwhile
         one.close()
     sockets.clear()
     context.destroy(linger=0)
