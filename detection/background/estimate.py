@@ -14,6 +14,7 @@ from detection.background.masked_smoothing import Smoother
 from detection.background.polynomial_surface import lower_surface, surface_through
 from detection.background.settings import BACKGROUND, BackgroundSettings
 from detection.background.spikes import remove_spikes
+from detection.ranks import percentile, ranked
 
 MAX_SORTED = 2**21
 """Values of windows that are sorted at a time: 8 MB."""
@@ -165,7 +166,7 @@ def lowest_background(blocks: Blocks, settings: BackgroundSettings = BACKGROUND)
     everywhere = np.ones(means.shape, dtype=np.bool_)
     level = np.minimum(Smoother(everywhere, settings.smoothing_um / blocks.block_um)(lowest), means.max())
     kept = means < level + settings.clips_sd[-1] * _spread(means)
-    noise = max(float(np.percentile(blocks.noise_sd, settings.start_percent)), QUANTISATION_SD)
+    noise = max(percentile(blocks.noise_sd, settings.start_percent), QUANTISATION_SD)
     return Background(level, np.full_like(means, noise), kept)
 
 
@@ -220,19 +221,14 @@ def lower_spread(values: NDArray[np.float32]) -> float:
 
     It follows from two percentiles that both lie in the background while cells cover less than half.
     """
-    # One rank at a time: numpy is several times faster at it than at two.
-    low, high = (_ranked(values, int(share * values.size)) for share in (0.1, 0.4))
+    low, high = (ranked(values, int(share * values.size)) for share in (0.1, 0.4))
     # 1.028: the same distance in a Gaussian of unit deviation.
     return (high - low) / 1.028
 
 
 def _middle(values: NDArray[np.float32]) -> float:
-    """Median; for an even number the upper of the two in the middle, quicker than numpy's."""
-    return _ranked(values, values.size // 2)
-
-
-def _ranked(values: NDArray[np.float32], rank: int) -> float:
-    return float(np.partition(values, rank, axis=None)[rank])
+    """Median; for an even number the upper of the two in the middle."""
+    return ranked(values, values.size // 2)
 
 
 def enlarged(small: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

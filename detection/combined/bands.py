@@ -2,11 +2,11 @@
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.combined.settings import COMBINED, CombinedSettings
+from detection.image.shapes import components
 
 
 def bands_in(
@@ -20,11 +20,11 @@ def bands_in(
     pixel_um : float
     settings : CombinedSettings
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    count, labels, stats = components(mask.astype(np.uint8))
     is_band = np.zeros(count, np.bool_)
     for number in range(1, count):
         _, _, width, height, area = stats[number].tolist()
         length = math.hypot(width, height)
         long = length * pixel_um >= settings.band_um
         is_band[number] = long and area <= settings.band_fill * length**2
-    return np.asarray(is_band[labels])
+    return is_band.take(labels)

@@ -16,6 +16,7 @@ from detection.image.boxes import Sides, sides_on_grid
 from detection.image.highest import highest_in
 from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
+from detection.ranks import percentile
 from detection.second_look.look import looked_at
 from detection.second_look.model import SecondLook
 
@@ -109,7 +110,7 @@ def evidence_of(
     """
     own = hits.confidences
     peaks = _peaks(hits, z, grid)
-    usual = float(np.percentile(peaks, settings.usual_percent))
+    usual = percentile(peaks, settings.usual_percent)
     chance = np.clip(own, 1e-4, 1 - 1e-4)
     company = np.log1p(np.minimum(own.sum() - own, settings.most_company))
     dimness = np.maximum(np.log(np.minimum(peaks / usual, 1.0)), settings.least_dimness)
@@ -120,7 +121,7 @@ def usual_peak(
     hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
 ) -> float:
     """Return the brightest pixel that is usual among the hits of a frame, in deviations of the noise."""
-    return float(np.percentile(_peaks(hits, z, grid), settings.usual_percent))
+    return percentile(_peaks(hits, z, grid), settings.usual_percent)
 
 
 def _peaks(hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid) -> NDArray[np.float64]:

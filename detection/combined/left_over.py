@@ -39,7 +39,7 @@ def left_over(
     beside = np.asarray(cv2.dilate(covered, np.ones((3, 3), np.uint8)))
     goes_on = np.zeros(count, np.uint8)
     goes_on[np.asarray(labels)[beside > 0]] = 1
-    rims = goes_on[labels] & left
+    rims = goes_on.take(labels) & left
     radius_px = max(round(settings.rim_um / grid.pixel_um), 1)
     wide = np.asarray(cv2.morphologyEx(rims, cv2.MORPH_OPEN, disc(radius_px)))
     return np.asarray(((left & (1 - rims)) | wide) > 0)

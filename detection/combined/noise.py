@@ -11,6 +11,7 @@ from detection.image.boxes import boxes_from, sides_on_grid, union_of
 from detection.image.hit_table import HitTable, code_of
 from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
+from detection.ranks import median, percentile
 
 
 def hidden_in_noise(
@@ -42,23 +43,29 @@ def hidden_in_noise(
     sides = sides_on_grid(hits.boxes, grid.shrink)
     boxes = boxes_from(sides[unseen])
     ground = ~union_of(sides, shape)
-    levels = []
+    levels: list[float | None] = []
     for box in boxes:
         around = box.dilated(max(box.width_px, box.height_px) // 2 + 2, shape).slices
         beside = z[around][ground[around]]
         enough = beside.size >= settings.least_ground * box.area_px
-        levels.append(float(np.median(beside)) if enough else -math.inf)
-    highest = np.full(len(boxes), -math.inf)
+        levels.append(median(beside) if enough else None)
+    hidden = [(number, level) for number, level in enumerate(levels) if level is not None]
     for sigma_um in settings.noise_scales_um:
+        if not hidden:
+            break
         sigma = sigma_um / grid.pixel_um
         plane = np.asarray(cv2.GaussianBlur(z, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
         # The lower half, to which cells add nothing; at least that of white noise.
-        low, middle = (float(at) for at in np.percentile(plane[::3, ::3][ground[::3, ::3]], (15.87, 50)))
-        spread = max(middle - low, 1 / (2 * math.sqrt(math.pi) * sigma))
-        for number, (box, level) in enumerate(zip(boxes, levels, strict=True)):
-            part = plane[box.slices]
-            if part.size:
-                highest[number] = max(highest[number], (float(part.max()) - level) / spread)
-    noise = unseen.copy()
-    noise[unseen] = (highest > -math.inf) & (highest < least_sd)
+        thinned = plane[::3, ::3][ground[::3, ::3]]
+        spread = 1 / (2 * math.sqrt(math.pi) * sigma)
+        if thinned.size:
+            spread = max(percentile(thinned, 50) - percentile(thinned, 15.87), spread)
+        # What stands out at one scale needs no coarser ones, which cost most.
+        hidden = [
+            (number, level)
+            for number, level in hidden
+            if float(plane[boxes[number].slices].max()) - level < least_sd * spread
+        ]
+    noise = np.zeros(len(unseen), np.bool_)
+    noise[np.flatnonzero(unseen)[[number for number, _ in hidden]]] = True
     return noise

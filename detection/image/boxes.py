@@ -179,7 +179,7 @@ def sides_of(boxes: Iterable[BoxPx]) -> Sides:
 
 def sides_on_grid(sides: Sides, step: int) -> Sides:
     """Return the sides of boxes on a coarser grid; see `on_grid`."""
-    return np.concatenate([sides[:, :2] // step, -(-sides[:, 2:] // step)], axis=1)
+    return (sides + (0, 0, step - 1, step - 1)) // step
 
 
 def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -191,7 +191,7 @@ def union_of(sides: Sides, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of `union_mask` for the sides of boxes; see `sides_of`."""
     mask = np.zeros(shape, dtype=np.bool_)
     # A negative index would count from the other side.
-    sides = np.clip(sides, 0, (shape[1], shape[0]) * 2)
+    sides = np.minimum(np.maximum(sides, 0), (shape[1], shape[0]) * 2)
     if len(sides) >= _MANY:
         sides = sides[_painted(mask, sides)]
     for x0, y0, x1, y1 in sides.tolist():

@@ -109,7 +109,8 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
         values = fill_border(values, border)
         if values.min() == values.max():
             return Frame(values, pixel_size_um, True, False, tuple(warnings), border)
-    clipped = float(np.mean((pixels if border is None else pixels[~border]) == 0))
+    seen = pixels if border is None else pixels[~border]
+    clipped = np.count_nonzero(seen == 0) / seen.size
     processed = clipped >= CLIPPED_SHARE
     if processed:
         warnings.append(
@@ -126,10 +127,10 @@ def _saturated_share(pixels: NDArray[np.generic]) -> float:
     range below it: a camera whose converter ends elsewhere, or an image that was clipped later.
     """
     highest = int(pixels.max())
-    share = float(np.mean(pixels == highest))
+    share = np.count_nonzero(pixels == highest) / pixels.size
     if highest in FULL_SCALES or share < SATURATED_SHARE:
         return share if highest in FULL_SCALES else 0.0
     height = highest - int(np.partition(pixels, pixels.size // 2, axis=None)[pixels.size // 2])
     near = np.greater_equal(pixels, highest - max(PILE_RANGE * height, 1))
-    below = float(near.mean()) - share
+    below = np.count_nonzero(near) / pixels.size - share
     return share if height >= LEAST_PILE and share > below else 0.0

@@ -1,4 +1,4 @@
-"""Shapes of regions, and discs to change them with."""
+"""Connected regions, their shapes, and discs to change them with."""
 
 import cv2
 import numpy as np
@@ -17,6 +17,23 @@ def convexity(mask: NDArray[np.bool_]) -> float:
     hull = np.zeros(mask.shape, dtype=np.uint8)
     cv2.fillConvexPoly(hull, np.asarray(cv2.convexHull(ends), dtype=np.int32), 1)
     return int(np.count_nonzero(filled)) / int(np.count_nonzero(hull))
+
+
+def components(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
+    """Label connected regions (8 neighbours) by the algorithm that counts their pixels most quickly.
+
+    Returns
+    -------
+    count : int
+        Regions, and the rest of the mask, which is number 0.
+    labels : (rows, columns) array of int32
+    stats : (count, 5) array of int32
+        Left, top, width, height, area of each, px, as by `cv2.connectedComponentsWithStats`.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask, 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
+    return count, np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
 
 
 def disc(radius_px: int) -> NDArray[np.uint8]:

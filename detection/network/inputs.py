@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from detection.background.estimate import QUANTISATION_SD, enlarged
 from detection.image.working_grid import WorkingGrid
+from detection.ranks import percentile
 
 WORKING_PIXEL_UM = 0.36
 """Finer pixels are averaged to about this, as in recall-first: the resolution of the objective is .3 um."""
@@ -45,9 +46,9 @@ def network_input(grid: WorkingGrid, *, processed: bool) -> NDArray[np.float32]:
     residual = _averaged(_padded(grid.residual))
     level = _averaged(_padded(enlarged(grid.background.level, grid.residual.shape)))
     noise = _averaged(_padded(grid.noise_sd))
-    dark = float(np.percentile(grid.blocks.means, _DARK_PERCENT))
-    quiet = max(float(np.percentile(grid.blocks.noise_sd, _QUIET_PERCENT)), QUANTISATION_SD) / grid.shrink
-    bright = max(float(np.percentile(residual, _BRIGHT_PERCENT)), float(noise.min()))
+    dark = percentile(grid.blocks.means, _DARK_PERCENT)
+    quiet = max(percentile(grid.blocks.noise_sd, _QUIET_PERCENT), QUANTISATION_SD) / grid.shrink
+    bright = max(percentile(residual, _BRIGHT_PERCENT), float(noise.min()))
     near, far = (np.asarray(cv2.GaussianBlur(coarse_z, (0, 0), sigma)) for sigma in (1.0, 3.0))
     rows, columns = coarse_z.shape
     planes = np.empty((1, CHANNELS, rows, columns), dtype=np.float32)

@@ -12,6 +12,7 @@ from detection.image.frames import Frame
 from detection.image.hits import Overlooked
 from detection.image.parts import PART_PX, cores_of
 from detection.overlooked.settings import OVERLOOKED, OverlookedSettings
+from detection.ranks import median
 
 
 def overlooked_in(
@@ -52,7 +53,7 @@ def overlooked_in(
 
 def noise_of(blocks: Blocks) -> float:
     """Return the standard deviation of the noise of a pixel, grey levels."""
-    return max(float(np.median(blocks.noise_sd)), QUANTISATION_SD)
+    return max(median(blocks.noise_sd), QUANTISATION_SD)
 
 
 def spread_by_noise(

@@ -9,6 +9,7 @@ from detection.background.estimate import Blocks
 from detection.image.boxes import Sides, union_of
 from detection.image.frames import Frame
 from detection.overlooked.bound import noise_of, spread_by_noise, spread_of
+from detection.ranks import median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ def is_uneven(frame: Frame, blocks: Blocks, boxes: Sides, settings: LeftOutSetti
         return False
     spread = spread_of(blocks, free)
     by_noise = spread_by_noise(noise_of(blocks), frame.pixel_size_um)
-    level = max(float(np.median(blocks.means[free])), 0.0)
+    level = max(median(blocks.means[free]), 0.0)
     return spread > settings.uneven_sd * by_noise and spread > settings.uneven_share * level
 
 

@@ -50,6 +50,6 @@ def _further(beyond: NDArray[np.float32], floor: float) -> int:
     """Rows that belong to the cell before the first of them."""
     if beyond.size == 0:
         return 0
-    so_far = np.cumsum(beyond.mean(axis=1) - floor)
-    best = int(np.argmax(so_far))
+    so_far = (np.add.reduce(beyond, axis=1) / beyond.shape[1] - floor).cumsum()
+    best = int(so_far.argmax())
     return best + 1 if so_far[best] > 0 else 0

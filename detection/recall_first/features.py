@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.ranks import percentile
 from detection.recall_first.regions import Region
 from detection.recall_first.settings import RECALL_FIRST, FeatureSettings
 
@@ -105,7 +106,7 @@ def features_of(
     np.maximum.at(strongest, labels[inside], strength[inside])
     diameter_um = 2 * np.sqrt(area / np.pi) * pixel_um
     large = np.flatnonzero(diameter_um[1:] >= settings.reference_um) + 1
-    reference = float(np.percentile(mean[large], settings.reference_percentile)) if large.size else 0.0
+    reference = percentile(mean[large], settings.reference_percentile) if large.size else 0.0
     edge = (inner - outer) / np.maximum(mean, 1e-6)
     relative = mean / reference if reference > 0 else np.ones(count)
     if not linear:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.shapes import convexity, disc
+from detection.image.shapes import components, convexity, disc
 from detection.recall_first.settings import (
     RECALL_FIRST,
     HaloSettings,
@@ -80,18 +80,18 @@ def join_fragments(
 
     Gaps between large, strong regions stay: those are cells.
     """
-    count, labels, stats = _components(mask)
+    count, labels, stats = components(mask)
     largest_px = math.pi / 4 * (settings.punctum_um / pixel_um) ** 2
     is_small = (stats[:, cv2.CC_STAT_AREA] <= largest_px).astype(np.uint8)
     is_weak = (_peaks(labels, count, strength) < settings.weak_strength).astype(np.uint8)
     is_small[0] = is_weak[0] = 0
     if not (is_small.any() or is_weak.any()):
         return mask
-    small = is_small[labels]
+    small = is_small.take(labels)
     puncta = _bridges(small, small, max(round(settings.puncta_half_gap_um / pixel_um), 1)) & (1 - mask)
     # A cell with puncta goes on around them, too faint to be seen.
     puncta = np.asarray(cv2.dilate(puncta, disc(round(settings.puncta_fringe_um / pixel_um))), dtype=np.uint8)
-    arcs = _bridges(mask, (is_small | is_weak)[labels], max(round(settings.arcs_half_gap_um / pixel_um), 1))
+    arcs = _bridges(mask, (is_small | is_weak).take(labels), max(round(settings.arcs_half_gap_um / pixel_um), 1))
     return np.asarray(mask | puncta | arcs, dtype=np.uint8)
 
 
@@ -104,7 +104,7 @@ def _bridges(mask: NDArray[np.uint8], chosen: NDArray[np.uint8], radius_px: int)
     beside = np.asarray(cv2.dilate(chosen, np.ones((3, 3), dtype=np.uint8)))
     touching[labels[beside > 0]] = 1
     touching[0] = 0
-    return np.asarray(touching[labels])
+    return touching.take(labels)
 
 
 def regions_of(
@@ -118,7 +118,7 @@ def regions_of(
     A region that fits into a cell of the size usual in the frame stays whole. One that is far larger and
     leaves most of its box empty, like a fold, is cut into pieces.
     """
-    count, labels, stats = _components(mask)
+    count, labels, stats = components(mask)
     wholes, clear_px = [], []
     for label in range(1, count):
         left, top, width, height, _ = stats[label].tolist()
@@ -169,14 +169,6 @@ def _in_pieces(region: Region, whole_px: float, sparse_share: float) -> list[Reg
             Region(rows, slice(left + wide // 2, right), mask[:, wide // 2 :]),
         ]
     return [piece for half in halves for piece in _in_pieces(half, whole_px, sparse_share)]
-
-
-def _components(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
-    """Label connected regions (8 neighbours) by the algorithm that counts their pixels twice as fast."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        mask, 8, cv2.CV_32S, cv2.CCL_GRANA
-    )
-    return count, np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
 
 
 def _gathered(

@@ -89,6 +89,8 @@ def significant(
         found = new > 0
         np.maximum(strength, z * np.float32(1 / scale.seed_sd), out=strength, where=found)
         mask |= new
+        if scale is settings.scales[-1]:
+            break
         # The rim just below the threshold belongs to the hit; it must not make another one.
         rim = cv2.dilate(new, disc(max(round(scale.sigma_um / pixel_um), 1)))
         free[np.asarray(rim) > 0] = 0
@@ -158,7 +160,7 @@ def _above_share_of_peak(
     inside = np.flatnonzero(mask)
     peaks = np.zeros(count, dtype=np.float32)
     np.maximum.at(peaks, np.asarray(labels, dtype=np.int32).ravel()[inside], values.ravel()[inside])
-    return np.asarray(mask & (values >= share * peaks[labels]), dtype=np.uint8)
+    return np.asarray(mask & (values >= share * peaks.take(labels)), dtype=np.uint8)
 
 
 def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -169,4 +171,4 @@ def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.
     keep = np.zeros(count, dtype=np.uint8)
     keep[labels[seeds]] = 1
     keep[0] = 0
-    return np.asarray(keep[labels])
+    return keep.take(labels)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from detection.background.estimate import Background, enlarged, lowest_background
 from detection.image.frames import Frame
 from detection.image.working_grid import WorkingGrid, subtract_background
+from detection.ranks import median, percentile
 from detection.recall_first.regions import remove_halo
 from detection.recall_first.settings import RECALL_FIRST, CrowdingSettings, RecallFirstSettings
 from detection.recall_first.significance import Significance, hysteresis, significant
@@ -112,10 +113,10 @@ def _is_crowded(
     unevenness: float, background: Background, shrink: int, settings: RecallFirstSettings
 ) -> bool:
     """Return True if the background varies too much to be resin."""
-    noise_sd = float(np.median(background.noise_sd)) / shrink
-    level = float(np.median(background.level))
-    lumpy = settings.background.lumpy_share * level
-    return unevenness > settings.crowding.unevenness and unevenness * noise_sd > lumpy
+    if unevenness <= settings.crowding.unevenness:
+        return False
+    lumpy = settings.background.lumpy_share * median(background.level)
+    return unevenness * median(background.noise_sd) / shrink > lumpy
 
 
 def _found(
@@ -140,5 +141,5 @@ def _contrast_floor(
 ) -> NDArray[np.float32]:
     """Return the smoothed residual as a share of that of bright cells, 0 in regions below the seed."""
     smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), settings.floor_sigma_um / pixel_um))
-    share = smooth / np.float32(max(float(np.percentile(smooth, settings.floor_percentile)), 1e-6))
+    share = smooth / np.float32(max(percentile(smooth, settings.floor_percentile), 1e-6))
     return share * hysteresis(share > settings.floor_extend, share >= settings.floor_seed)

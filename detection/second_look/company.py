@@ -9,6 +9,7 @@ from detection.image.hit_table import HitTable, code_of
 from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network.settings import PLACE_PX
+from detection.ranks import median, percentile
 
 Floats = NDArray[np.float32]
 COMPANY = 19
@@ -61,7 +62,7 @@ def company_of(
     area_um2 = size_px.prod(axis=1) * grid.pixel_um**2
     long, short = (np.log(side * grid.pixel_um) for side in (size_px.max(axis=1), size_px.min(axis=1)))
     peaks = np.maximum(highest_in(z, boxes).astype(np.float64), 0.5)
-    usual = float(np.percentile(peaks, 75))
+    usual = percentile(peaks, 75)
     others = chance.sum() - chance
     large = np.where(area_um2 > _LARGE_UM2, chance, 0)
     two = np.sort(chance)[-2:]
@@ -86,7 +87,7 @@ def company_of(
         np.log(peaks),
         np.log(peaks / usual),
         best,
-        np.log(area_um2 / np.median(area_um2)),
+        np.log(area_um2 / median(area_um2)),
         np.log1p(np.minimum(large.sum() - large, _MOST)),
         np.log(highest / (1 - highest)),
         (boxes == ends).any(axis=1),
