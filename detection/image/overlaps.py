@@ -10,6 +10,9 @@ Floats = NDArray[np.float32]
 _LEAST_STEP_PX = 2.0
 """Side of the smallest squares: there is a number for each, however far apart the boxes lie."""
 
+_FEW_PAIRS = 4096
+"""Pairs up to which all are compared: quicker than squares, which take some .3 ms however few boxes."""
+
 
 def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numbers, Floats]:
     """Return the pairs of boxes, one of each list, that share much of their area.
@@ -35,6 +38,10 @@ def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numb
     nothing = np.zeros(0, np.intp)
     if not (len(a) and len(b)):
         return nothing, nothing, np.zeros(0, np.float32)
+    if len(a) * len(b) <= _FEW_PAIRS:
+        side = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+        first, second = np.nonzero((side > 0).all(axis=2))
+        return first, second, side[first, second, 0] * side[first, second, 1]
     largest = (b[:, 2:] - b[:, :2]).max(axis=1)
     # One list of squares for each doubling of size, so that a large box does not make all squares large.
     doublings = np.ceil(np.log2(np.maximum(largest, 1))).astype(int)

@@ -86,24 +86,30 @@ def features_of(
         labels[region.place][region.mask] = number
     count = len(regions) + 1
     inside = labels > 0
-    area = np.bincount(labels.ravel(), minlength=count)
-    mean = _mean_by_label(intensity, labels, inside, count)
-    noise = _mean_by_label(noise_sd, labels, inside, count)
-    own = _mean_by_label(standing, labels, inside, count)
+    at = np.flatnonzero(inside)
+    label = labels.ravel()[at]
+    area = np.bincount(label, minlength=count)
+    light = intensity.ravel()[at]
+    mean = _means(light, label, count)
+    noise = _means(noise_sd.ravel()[at], label, count)
+    own = _means(standing.ravel()[at], label, count)
     # In pixels: with everything inside, the distance is the largest number there is.
     depth_px = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3))
-    inner = _mean_by_label(intensity, labels, inside & (depth_px <= settings.inner_um / pixel_um), count)
+    is_inner = depth_px.ravel()[at] <= settings.inner_um / pixel_um
+    inner = _means(light[is_inner], label[is_inner], count)
     away, zones = cv2.distanceTransformWithLabels(
         (~inside).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     # The zones number the pixels of the mask; each of those belongs to a region:
     nearest = np.zeros(int(zones.max()) + 1, dtype=np.int32)
-    nearest[zones[inside]] = labels[inside]
+    zone = np.asarray(zones).ravel()
+    nearest[zone[at]] = label
     away_um = np.asarray(away) * pixel_um
-    ring = ~inside & (away_um >= settings.outer_um[0]) & (away_um <= settings.outer_um[1])
-    outer = _mean_by_label(intensity, nearest[zones], ring, count)
+    ring = np.flatnonzero((away_um >= settings.outer_um[0]) & (away_um <= settings.outer_um[1]))
+    ring = ring[labels.ravel()[ring] == 0]
+    outer = _means(intensity.ravel()[ring], nearest[zone[ring]], count)
     strongest = np.zeros(count, dtype=np.float32)
-    np.maximum.at(strongest, labels[inside], strength[inside])
+    np.maximum.at(strongest, label, strength.ravel()[at])
     diameter_um = 2 * np.sqrt(area / np.pi) * pixel_um
     large = np.flatnonzero(diameter_um[1:] >= settings.reference_um) + 1
     reference = percentile(mean[large], settings.reference_percentile) if large.size else 0.0
@@ -129,12 +135,9 @@ def features_of(
     ]
 
 
-def _mean_by_label(
-    values: NDArray[np.float32] | NDArray[np.uint8],
-    labels: NDArray[np.int32],
-    where: NDArray[np.bool_],
-    count: int,
+def _means(
+    values: NDArray[np.float32] | NDArray[np.uint8], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float64]:
-    chosen = labels[where]
-    total = np.bincount(chosen, weights=values[where], minlength=count)
-    return np.asarray(total / np.maximum(np.bincount(chosen, minlength=count), 1))
+    """Return the mean of the values of each label, 0 where it has none."""
+    total = np.bincount(labels, weights=values, minlength=count)
+    return np.asarray(total / np.maximum(np.bincount(labels, minlength=count), 1))

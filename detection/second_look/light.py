@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import Sides, union_of
+from detection.image.shapes import components
+from detection.ranks import median, percentile
 from detection.second_look.company import Floats
 from detection.second_look.settings import SECOND_LOOK, SecondLookSettings
 
@@ -50,13 +52,12 @@ def light_of(
     ground = ~union_of(outer, shape)
     thin = (slice(None, None, 3), slice(None, None, 3))
     is_ground = ground[thin] if ground[thin].any() else np.ones_like(ground[thin])
-    usual = float(np.median(z[thin][is_ground]))
-    low, high = np.percentile(bodies[thin][is_ground], (16, 84)).tolist()
-    uneven = (high - low) / 2
+    usual = median(z[thin][is_ground])
+    coarse_ground = bodies[thin][is_ground]
+    uneven = (percentile(coarse_ground, 84) - percentile(coarse_ground, 16)) / 2
     is_peak = spots >= np.asarray(cv2.dilate(spots, np.ones((3, 3), np.uint8)))
     stands_out = (vesicles > usual + settings.stands_out_sd).astype(np.uint8)
-    _, labels, stats_of, _ = cv2.connectedComponentsWithStats(stands_out, connectivity=8)
-    parts, stats = np.asarray(labels, np.int32), np.asarray(stats_of, np.int32)
+    _, parts, stats = components(stands_out)
     ring_px = max(round(settings.ring_um / pixel_um), 3)
     found = []
     for number in chosen:
@@ -65,7 +66,7 @@ def light_of(
         own = (slice(y0, y1), slice(x0, x1))
         wide = (slice(max(oy0 - ring_px, 0), oy1 + ring_px), slice(max(ox0 - ring_px, 0), ox1 + ring_px))
         ring = z[wide][ground[wide]]
-        level = float(np.median(ring)) if ring.size >= settings.least_ring_px else usual
+        level = median(ring) if ring.size >= settings.least_ring_px else usual
         area_um2 = (x1 - x0) * (y1 - y0) * pixel_um**2
         light = z[own] - np.float32(level)
         fine, middle, coarse = (plane[own] - np.float32(level) for plane in (spots, vesicles, bodies))
@@ -90,8 +91,8 @@ def light_of(
                 *_shape_of(light, pixel_um),
                 math.log1p(count),
                 min(count / max(area_um2, 1.0), 1.0),
-                float(np.mean(fine > 0.25 * tops[0])) if tops[0] > 0 else 0.0,
-                float(np.mean(fine > 1)),
+                np.count_nonzero(fine > 0.25 * tops[0]) / fine.size if tops[0] > 0 else 0.0,
+                np.count_nonzero(fine > 1) / fine.size,
                 _short(10 * uneven),
                 math.log(max(peak, 0.1) / max(10 * uneven, 0.5)),
                 *_part_of(parts[own], stats, area_um2, pixel_um),
@@ -130,10 +131,12 @@ def _part_of(
     parts: NDArray[np.int32], stats: NDArray[np.int32], area_um2: float, pixel_um: float
 ) -> tuple[float, float, float]:
     """Return how long and how full the largest connected light in a box is, and the size of its box."""
-    numbers = np.unique(parts)
-    numbers = numbers[numbers > 0]
-    if not numbers.size:
+    here = np.zeros(len(stats), np.bool_)
+    here[parts] = True
+    here[0] = False
+    if not here.any():
         return 0.0, 0.5, 0.0
+    numbers = np.flatnonzero(here)
     _, _, width, height, area = stats[numbers[np.argmax(stats[numbers, cv2.CC_STAT_AREA])]].tolist()
     length = math.hypot(width, height)
     return math.log(length * pixel_um), area / length**2, math.log(width * height * pixel_um**2 / area_um2)
