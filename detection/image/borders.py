@@ -1,13 +1,13 @@
 """Borders of zeros around a frame, as registration and cropping leave them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.image.boxes import BoxPx, sides_of
+from detection.image.hit_table import HitTable, table_of
 from detection.image.hits import Hit
 from detection.image.shapes import convexity
 
@@ -119,24 +119,21 @@ def fill_border(values: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArr
     return result
 
 
-def clip_to_border(hits: Iterable[Hit], border: NDArray[np.bool_]) -> list[Hit]:
+def clip_to_border(hits: Sequence[Hit], border: NDArray[np.bool_]) -> HitTable:
     """Clip hits to the border; those that lie all within it are mirror images and are dropped."""
-    kept = []
-    hits = list(hits)
+    table = table_of(hits)
     sums = np.asarray(cv2.integral(border.astype(np.uint8)))
-    x0, y0, x1, y1 = sides_of(hit.box for hit in hits).T
+    x0, y0, x1, y1 = table.boxes.T
     touched = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0
-    for hit, is_touched in zip(hits, touched.tolist(), strict=True):
-        if not is_touched:
-            kept.append(hit)
-            continue
-        seen = ~border[hit.box.slices]
-        if not seen.any():
-            continue
+    boxes, seen_at_all = table.boxes.copy(), np.ones(len(table), np.bool_)
+    for number in np.flatnonzero(touched).tolist():
+        left, top, right, bottom = table.boxes[number].tolist()
+        seen = ~border[top:bottom, left:right]
         rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-        left, top = hit.box.x0, hit.box.y0
-        box = BoxPx(
-            left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
-        )
-        kept.append(replace(hit, box=box))
-    return kept
+        if rows.size:
+            boxes[number] = left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1
+        else:
+            seen_at_all[number] = False
+    # What is known only as its box stays so.
+    outers = np.where(table.has_outer[:, None], table.outers, boxes)
+    return replace(table, boxes=boxes, outers=outers).chosen(seen_at_all)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Self
 
 import cv2
@@ -15,6 +17,7 @@ Sides = NDArray[np.int64]
 """(boxes, 4): x0, y0, x1, y1 of each box, px."""
 
 
+_AS_TUPLE = attrgetter("x0", "y0", "x1", "y1")
 _MANY = 256
 """Boxes from which on those of one size are painted together; fewer are as quick one by one."""
 
@@ -173,8 +176,7 @@ def boxes_from(sides: Sides) -> list[BoxPx]:
 
 def sides_of(boxes: Iterable[BoxPx]) -> Sides:
     """Return x0, y0, x1, y1 of each box, (boxes, 4), px."""
-    sides = [(box.x0, box.y0, box.x1, box.y1) for box in boxes]
-    return np.array(sides, np.int64).reshape(len(sides), 4)
+    return np.fromiter(chain.from_iterable(map(_AS_TUPLE, boxes)), np.int64).reshape(-1, 4)
 
 
 def sides_on_grid(sides: Sides, step: int) -> Sides:
