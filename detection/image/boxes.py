@@ -6,7 +6,6 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +17,8 @@ Sides = NDArray[np.int64]
 
 
 _AS_TUPLE = attrgetter("x0", "y0", "x1", "y1")
-_MANY = 256
-"""Boxes from which on those of one size are painted together; fewer are as quick one by one."""
+_MANY = 1600
+"""Boxes from which on all are painted at once; fewer are as quick one by one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -191,37 +190,27 @@ def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.boo
 
 def union_of(sides: Sides, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of `union_mask` for the sides of boxes; see `sides_of`."""
-    mask = np.zeros(shape, dtype=np.bool_)
     # A negative index would count from the other side.
     sides = np.minimum(np.maximum(sides, 0), (shape[1], shape[0]) * 2)
     if len(sides) >= _MANY:
-        sides = sides[_painted(mask, sides)]
+        return _counted(sides, shape) > 0
+    mask = np.zeros(shape, dtype=np.bool_)
     for x0, y0, x1, y1 in sides.tolist():
         mask[y0:y1, x0:x1] = True
     return mask
 
 
-def _painted(mask: NDArray[np.bool_], sides: Sides) -> NDArray[np.bool_]:
-    """Set a mask in boxes of sizes that many have, and return True for the boxes that are left.
-
-    A box is covered by four of the next smaller powers of two, one in each corner, and all of one size grow
-    together from the pixels of their first corners.
-    """
-    x0, y0, x1, y1 = sides.T
-    left: NDArray[np.bool_] = np.asarray((x0 < x1) & (y0 < y1))
-    across, down = (np.where(left, np.frexp(size)[1] - 1, 0) for size in (x1 - x0, y1 - y0))
-    sizes, of_size, counts = np.unique(across * 64 + down, return_inverse=True, return_counts=True)
-    for number in np.flatnonzero(counts >= _MANY // 4).tolist():
-        here = np.flatnonzero((of_size == number) & left)
-        width, height = 2 ** (int(sizes[number]) // 64), 2 ** (int(sizes[number]) % 64)
-        corners = np.zeros(mask.shape, np.uint8)
-        for x in (x0[here], x1[here] - width):
-            for y in (y0[here], y1[here] - height):
-                corners[y, x] = 1
-        box = np.ones((height, width), np.uint8)
-        mask |= np.asarray(cv2.dilate(corners, box, anchor=(width - 1, height - 1))) > 0
-        left[here] = False
-    return left
+def _counted(sides: Sides, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Return in how many boxes each pixel lies: sums of the steps at their corners (Crow 1984)."""
+    x0, y0, x1, y1 = sides[(sides[:, :2] < sides[:, 2:]).all(axis=1)].T
+    columns = shape[1] + 1
+    steps = np.zeros((shape[0] + 1) * columns, np.int32)
+    np.add.at(steps, np.concatenate([y0 * columns + x0, y1 * columns + x1]), 1)
+    np.add.at(steps, np.concatenate([y0 * columns + x1, y1 * columns + x0]), -1)
+    counts = steps.reshape(shape[0] + 1, columns)
+    counts.cumsum(axis=0, out=counts)
+    counts.cumsum(axis=1, out=counts)
+    return counts[:-1, :-1]
 
 
 def union_fraction(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> float:

@@ -14,7 +14,9 @@ _FEW_PAIRS = 4096
 """Pairs up to which all are compared: quicker than squares, which take some .3 ms however few boxes."""
 
 
-def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numbers, Floats]:
+def overlapping(
+    a: Floats, b: Floats, least_share: float, *, later: bool = False
+) -> tuple[Numbers, Numbers, Floats]:
     """Return the pairs of boxes, one of each list, that share much of their area.
 
     In a crowd a few of thousands of boxes overlap with one. So the boxes of the second list are sorted into
@@ -27,6 +29,8 @@ def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numb
     least_share : float
         0..1; of all pairs those are sure to be among the result that share this part of the area of both
         together, or half of either.
+    later : bool
+        Of these only pairs whose second box has the higher number: of one list with itself, half of them.
 
     Returns
     -------
@@ -41,6 +45,8 @@ def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numb
     if len(a) * len(b) <= _FEW_PAIRS:
         side = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
         first, second = np.nonzero((side > 0).all(axis=2))
+        if later:
+            first, second = first[second > first], second[second > first]
         return first, second, side[first, second, 0] * side[first, second, 1]
     largest = (b[:, 2:] - b[:, :2]).max(axis=1)
     # One list of squares for each doubling of size, so that a large box does not make all squares large.
@@ -48,7 +54,7 @@ def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numb
     # Boxes that share this much along a side have centres no further apart than that of the larger side.
     apart = np.float32(1 - min(least_share, 0.5))
     found = [
-        _near(a, b, np.flatnonzero(doublings == step), 2.0**step, apart)
+        _near(a, b, np.flatnonzero(doublings == step), 2.0**step, apart, later=later)
         for step in np.unique(doublings).tolist()
     ]
     first, second, shared = (np.concatenate(each) for each in zip(*found, strict=True))
@@ -65,7 +71,7 @@ def areas(boxes: Floats) -> Floats:
 
 
 def _near(
-    a: Floats, b: Floats, chosen: Numbers, size: float, apart: np.float32
+    a: Floats, b: Floats, chosen: Numbers, size: float, apart: np.float32, *, later: bool
 ) -> tuple[Numbers, Numbers, Floats]:
     """Return pairs of boxes of `a` and of those chosen of `b`, none of which is larger than `size`."""
     step = max(size / 2, _LEAST_STEP_PX)
@@ -91,6 +97,9 @@ def _near(
     some = count > 0
     one, start, count = one[some], start[some], count[some]
     first, second = np.repeat(one, count), chosen[np.repeat(start, count) + _counted(count)]
+    if later:
+        some = np.flatnonzero(second > first)
+        first, second = first[some], second[some]
     width = _shared_side(a, b, first, second, 0)
     some = np.flatnonzero(width > 0)
     first, second, width = first[some], second[some], width[some]

@@ -69,7 +69,7 @@ class Network:
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        found, _ = self.outputs(network_input(grid, processed=frame.processed))
+        found = self._found(network_input(grid, processed=frame.processed))
         seen = Steps(grid, scores_of(found), NO_HITS, found)
         return self.read_again(seen, frame, self.settings.least_score)
 
@@ -89,7 +89,7 @@ class Network:
         score : (places down, places across) array of float32
             0..1.
         """
-        found, _ = self.outputs(network_input(grid, processed=processed))
+        found = self._found(network_input(grid, processed=processed))
         score = scores_of(found)
         return self._reading(found, score, grid, self.settings), score
 
@@ -112,9 +112,12 @@ class Network:
             Raised when they are no numbers, as with a file of absurd weights.
         """
         found, features = self._session.run(["found", "features"], {"planes": planes})
-        if not np.isfinite(found).all():
-            raise DetectionError("the network gives no numbers for this frame: its file is damaged")
-        return found[0], features[0]
+        return _numbers(found[0]), features[0]
+
+    def _found(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the output of the last layer alone, in less time; see `outputs`."""
+        (found,) = self._session.run(["found"], {"planes": planes})
+        return _numbers(found[0])
 
     @cached_property
     def _session(self) -> InferenceSession:
@@ -123,6 +126,13 @@ class Network:
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         return InferenceSession(model_bytes(self.model), options, providers=["CPUExecutionProvider"])
+
+
+def _numbers(found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an output of the network if it is one."""
+    if not np.isfinite(found).all():
+        raise DetectionError("the network gives no numbers for this frame: its file is damaged")
+    return found
 
 
 def hits_of(

@@ -163,10 +163,11 @@ def _steps(found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], qua
     -------
     (SIDES, quantiles, places) array of float32
     """
-    own = rows % FINER * FINER + columns % FINER
     height, width = found.shape[1:]
-    sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2, height, width)[:, quantiles]
-    raw = sides[:, :, own, rows // FINER, columns // FINER]
+    own = rows % FINER * FINER + columns % FINER
+    at = (own * height + rows // FINER) * width + columns // FINER
+    sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2 * height * width)
+    raw = sides[:, quantiles].take(at, axis=2)
     # Softplus, which the sum of positive steps is made of.
     steps = np.log(1 + np.exp(-np.abs(raw)))
     steps += np.maximum(raw, 0)
@@ -202,13 +203,12 @@ def _peaks(quality: Floats) -> NDArray[np.bool_]:
 
 def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     """Return the group of each box, those of one cell together; boxes come in order, the best first."""
-    first, second, inner = overlapping(boxes, boxes, settings.same_overlap)
+    # Only those after a box that leads a group can still join it.
+    first, second, inner = overlapping(boxes, boxes, settings.same_overlap, later=True)
     area = areas(boxes)
     other = area[second]
     alike = inner >= settings.same_overlap * (area[first] + other - inner)
     alike |= inner >= settings.inside_share * other
-    # Only those after a box that leads a group can still join it.
-    alike &= second > first
     first, second = first[alike], second[alike]
     ends = np.searchsorted(first, np.arange(len(boxes) + 1)).tolist()
     others = second.tolist()
