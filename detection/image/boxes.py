@@ -17,8 +17,9 @@ Sides = NDArray[np.int64]
 
 
 _AS_TUPLE = attrgetter("x0", "y0", "x1", "y1")
-_MANY = 1600
-"""Boxes from which on all are painted at once; fewer are as quick one by one."""
+_PIXELS_PER_BOX = 160
+"""Pixels of a mask for each box below which all boxes are painted at once: one takes .4 us on a core of 2024,
+the sums over a mask 2.5 us for each thousand of its pixels."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -192,7 +193,7 @@ def union_of(sides: Sides, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of `union_mask` for the sides of boxes; see `sides_of`."""
     # A negative index would count from the other side.
     sides = np.minimum(np.maximum(sides, 0), (shape[1], shape[0]) * 2)
-    if len(sides) >= _MANY:
+    if shape[0] * shape[1] < _PIXELS_PER_BOX * len(sides):
         return _counted(sides, shape) > 0
     mask = np.zeros(shape, dtype=np.bool_)
     for x0, y0, x1, y1 in sides.tolist():

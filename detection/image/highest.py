@@ -8,6 +8,8 @@ from detection.image.boxes import Sides
 _FEW = 64
 """Boxes of about one size from which on all are looked at together: one takes 2 us on a core of 2024, the
 maximum of two planes of 512 x 512 some 100."""
+_PIXELS_PER_BOX = 900
+"""Pixels of the plane for each box below which that is worth the maxima of spans, some six of whole planes."""
 
 
 def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
@@ -31,7 +33,7 @@ def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:
     x1, y1 = np.minimum(sides[:, 2:], (columns, rows)).T
     found = np.full(len(sides), -np.inf, np.float32)
     inside = (x0 < x1) & (y0 < y1)
-    if len(sides) >= _FEW:
+    if plane.size < _PIXELS_PER_BOX * len(sides):
         inside = _together(plane, found, (x0, y0, x1, y1), inside)
     highest = np.maximum.reduce
     for one, left, top, right, end in zip(

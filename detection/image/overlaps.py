@@ -43,25 +43,36 @@ def overlapping(
     if not (len(a) and len(b)):
         return nothing, nothing, np.zeros(0, np.float32)
     if len(a) * len(b) <= _FEW_PAIRS:
-        side = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
-        first, second = np.nonzero((side > 0).all(axis=2))
-        if later:
-            first, second = first[second > first], second[second > first]
-        return first, second, side[first, second, 0] * side[first, second, 1]
+        return _of_all(a, b, np.arange(len(b)), later=later)
     largest = (b[:, 2:] - b[:, :2]).max(axis=1)
     # One list of squares for each doubling of size, so that a large box does not make all squares large.
     doublings = np.ceil(np.log2(np.maximum(largest, 1))).astype(int)
     # Boxes that share this much along a side have centres no further apart than that of the larger side.
     apart = np.float32(1 - min(least_share, 0.5))
-    found = [
-        _near(a, b, np.flatnonzero(doublings == step), 2.0**step, apart, later=later)
-        for step in np.unique(doublings).tolist()
-    ]
+    found = []
+    for step in np.unique(doublings).tolist():
+        chosen = np.flatnonzero(doublings == step)
+        few = len(a) * len(chosen) <= _FEW_PAIRS
+        found.append(
+            _of_all(a, b, chosen, later=later)
+            if few
+            else _near(a, b, chosen, 2.0**step, apart, later=later)
+        )
     first, second, shared = (np.concatenate(each) for each in zip(*found, strict=True))
     if len(found) > 1:
         order = np.argsort(first, kind="stable")
         first, second, shared = first[order], second[order], shared[order]
     return first, second, shared
+
+
+def _of_all(a: Floats, b: Floats, chosen: Numbers, *, later: bool) -> tuple[Numbers, Numbers, Floats]:
+    """Return all pairs of boxes of `a` and of those chosen of `b` that share anything."""
+    side = np.minimum(a[:, None, 2:], b[chosen, 2:]) - np.maximum(a[:, None, :2], b[chosen, :2])
+    shares = (side > 0).all(axis=2)
+    if later:
+        shares &= chosen > np.arange(len(a))[:, None]
+    first, number = np.nonzero(shares)
+    return first, chosen[number], side[first, number, 0] * side[first, number, 1]
 
 
 def areas(boxes: Floats) -> Floats:
