@@ -121,12 +121,11 @@ def fused(
     own = _seen_by(others, ruled_out, SeenBy.UNDECIDED, SeenBy.RECALL_FIRST)
     if (standing.crowded or standing.dense) and not crowd:
         return Fusion(learned, own, cautions=(Caution.GROUND,))
-    bands = bands_in(standing.mask, seen.grid.pixel_um, settings)
-    in_bands = [
-        bool(bands[box.slices].any()) for box in boxes_from(sides_on_grid(own.boxes, seen.grid.shrink))
-    ]
+    if not len(own):
+        return Fusion(learned)
     # Nor is a cell overlooked that is shown, but smaller.
-    if _unlike(learned, own.chosen(~(around | np.array(in_bands, np.bool_))), settings):
+    overlooked = ~(around | _in_bands(own, standing, seen.grid, settings))
+    if _unlike(learned, own.chosen(overlooked), settings):
         return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(learned, added=own.chosen(~ruled_out), ruled_out=own.chosen(ruled_out))
 
@@ -194,6 +193,15 @@ def _are_around(boxes: Sides, shown: Sides) -> NDArray[np.bool_]:
         height = np.minimum(shown[:, 3], y1) - np.maximum(shown[:, 1], y0)
         around[number] = bool((2 * np.maximum(width, 0) * np.maximum(height, 0) > area).any())
     return around
+
+
+def _in_bands(
+    hits: HitTable, standing: Standing, grid: WorkingGrid, settings: CombinedSettings
+) -> NDArray[np.bool_]:
+    """Return True for hits of which a part lies in a long, thin band."""
+    bands = bands_in(standing.mask, grid.pixel_um, settings)
+    boxes = boxes_from(sides_on_grid(hits.boxes, grid.shrink))
+    return np.array([bool(bands[box.slices].any()) for box in boxes], np.bool_)
 
 
 def _unlike(learned: HitTable, rest: HitTable, settings: CombinedSettings) -> bool:

@@ -54,9 +54,7 @@ def overlapping(
         chosen = np.flatnonzero(doublings == step)
         few = len(a) * len(chosen) <= _FEW_PAIRS
         found.append(
-            _of_all(a, b, chosen, later=later)
-            if few
-            else _near(a, b, chosen, 2.0**step, apart, later=later)
+            _of_all(a, b, chosen, later=later) if few else _near(a, b, chosen, 2.0**step, apart, later=later)
         )
     first, second, shared = (np.concatenate(each) for each in zip(*found, strict=True))
     if len(found) > 1:

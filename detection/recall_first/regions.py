@@ -106,7 +106,9 @@ def join_fragments(
     puncta = _bridges(small, small, max(round(settings.puncta_half_gap_um / pixel_um), 1)) & (1 - mask)
     # A cell with puncta goes on around them, too faint to be seen.
     puncta = np.asarray(cv2.dilate(puncta, disc(round(settings.puncta_fringe_um / pixel_um))), dtype=np.uint8)
-    arcs = _bridges(mask, (is_small | is_weak).take(labels), max(round(settings.arcs_half_gap_um / pixel_um), 1))
+    arcs = _bridges(
+        mask, (is_small | is_weak).take(labels), max(round(settings.arcs_half_gap_um / pixel_um), 1)
+    )
     return np.asarray(mask | puncta | arcs, dtype=np.uint8)
 
 

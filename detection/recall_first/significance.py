@@ -130,8 +130,10 @@ def _significance(
     total = np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_CONSTANT))
     # A shrunken pixel is the mean of shrink^2 of them.
     whole = float(squared.sum()) ** 2
-    z = total * np.float32(scale.shrink) / np.sqrt(np.maximum(share, np.float32(min_free_share * whole)))
-    return np.asarray(z, dtype=np.float32), empty & (free > 0.5), level
+    np.maximum(share, np.float32(min_free_share * whole), out=share)
+    z = total * np.float32(scale.shrink)
+    z /= np.sqrt(share, out=share)
+    return z, empty & (free > 0.5), level
 
 
 def _spread_of(z: NDArray[np.float32], is_empty: NDArray[np.bool_], min_lower_share: float) -> float:
@@ -165,10 +167,11 @@ def _above_share_of_peak(
 
 def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return the regions (8 neighbours) of a mask that hold a seed, as 0 and 1."""
-    if not seeds.any():
+    at = np.flatnonzero(seeds)
+    if not at.size:
         return np.zeros(mask.shape, dtype=np.uint8)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     keep = np.zeros(count, dtype=np.uint8)
-    keep[labels[seeds]] = 1
+    keep[np.asarray(labels).take(at)] = 1
     keep[0] = 0
     return keep.take(labels)
