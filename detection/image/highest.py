@@ -9,7 +9,7 @@ _FEW = 64
 """Boxes of about one size from which on all are looked at together: one takes 2 us on a core of 2024, the
 maximum of two planes of 512 x 512 some 100."""
 _PIXELS_PER_BOX = 900
-"""Pixels of the plane for each box below which that is worth the maxima of spans, some six of whole planes."""
+"""Pixels of the plane for each box below which that is worth the maxima of some six whole planes."""
 
 
 def highest_in(plane: NDArray[np.float32], sides: Sides) -> NDArray[np.float32]:

@@ -64,6 +64,17 @@ def test_hits_end_at_the_border() -> None:
     assert clip_to_border(hits, border) == [Hit(BoxPx(10, 5, 20, 15), 0.7), hits[2]]
 
 
+def test_a_clipped_hit_keeps_what_is_known_of_its_reach() -> None:
+    border = np.zeros((50, 60), np.bool_)
+    border[:, :10] = True
+    outer = BoxPx(0, 3, 25, 18)
+    clipped = clip_to_border(
+        [Hit(BoxPx(2, 5, 20, 15), 0.7, outer=outer), Hit(BoxPx(2, 5, 20, 15), 0.7)], border
+    )
+    assert [hit.outer for hit in clipped] == [outer, None]
+    assert {hit.box for hit in clipped} == {BoxPx(10, 5, 20, 15)}
+
+
 def test_a_border_of_zeros_costs_no_cell() -> None:
     section = make_section(3)
     pixels = np.zeros((600, 620), np.uint16)

@@ -16,25 +16,38 @@ def drawn(rng: np.random.Generator, count: int, largest: float) -> np.ndarray:
     return np.concatenate([low, low + size], axis=1).astype(np.float32)
 
 
-@pytest.mark.parametrize("largest", [3.0, 40.0, 300.0])
-def test_no_pair_that_shares_much_is_left_out(largest: float) -> None:
+@pytest.mark.parametrize(("largest", "count"), [(3.0, 400), (40.0, 400), (300.0, 400), (40.0, 50)])
+def test_no_pair_that_shares_much_is_left_out(largest: float, count: int) -> None:
     rng = np.random.default_rng(int(largest))
-    a, b = drawn(rng, 400, largest), drawn(rng, 300, largest)
+    a, b = drawn(rng, count, largest), drawn(rng, count * 3 // 4, largest)
     # Some nearly the same, some inside others.
-    size = np.tile(a[:100, 2:] - a[:100, :2], 2)
-    b[:100] = a[:100] + size * rng.normal(0, 0.05, (100, 4)).astype(np.float32)
+    alike = count // 4
+    size = np.tile(a[:alike, 2:] - a[:alike, :2], 2)
+    b[:alike] = a[:alike] + size * rng.normal(0, 0.05, (alike, 4)).astype(np.float32)
     b[:, 2:] = np.maximum(b[:, 2:], b[:, :2])
     first, second, shared = overlapping(a, b, LEAST)
     inner, area_a, area_b = pairwise_areas(a, b)
     assert np.array_equal(areas(a), area_a[:, 0])
     much = (inner > 0) & ((inner >= LEAST * (area_a + area_b - inner)) | (inner >= 0.5 * area_b))
-    assert much.sum() > 50
+    assert much.sum() > count // 8
     found = np.zeros_like(inner)
     found[first, second] = shared
     assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == len(first)
     assert np.array_equal(found[much], inner[much])
     assert np.allclose(found[found > 0], inner[found > 0])
     assert (np.diff(first) >= 0).all()
+
+
+@pytest.mark.parametrize("count", [50, 400])
+def test_pairs_of_a_list_with_itself_come_once(count: int) -> None:
+    boxes = drawn(np.random.default_rng(count), count, 300.0)
+    every, once = overlapping(boxes, boxes, LEAST), overlapping(boxes, boxes, LEAST, later=True)
+    wanted = {pair for pair in zip(every[0].tolist(), every[1].tolist(), strict=True) if pair[0] < pair[1]}
+    pairs = list(zip(once[0].tolist(), once[1].tolist(), strict=True))
+    assert len(wanted) > count // 4
+    assert set(pairs) == wanted
+    assert len(pairs) == len(wanted)
+    assert (np.diff(once[0]) >= 0).all()
 
 
 def test_lists_without_boxes_have_no_pairs() -> None:
