@@ -20,7 +20,7 @@ from detection.combined.fusion import (
     without_network,
 )
 from detection.combined.left_over import left_over
-from detection.combined.noise import hidden_in_noise
+from detection.combined.noise import are_all_hidden, hidden_in_noise
 from detection.combined.reach import with_reach
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import share_of
@@ -96,15 +96,18 @@ class Combined:
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""
         seen = self.network.steps(frame)
-        if self._is_full(frame, seen):
-            return self._by_network_alone(frame, seen)
-        standing = stand_out(frame, seen.grid)
         shape = (frame.values.shape[0], frame.values.shape[1])
+        shown_share = share_of(seen.hits.boxes, shape)
+        if shown_share >= self.settings.full_share and not self._is_doubtful(frame, seen):
+            return self._by_network_alone(frame, seen)
+        # In a crowd of which recall-first sees no ground it adds nothing.
+        crowd = shown_share >= self.settings.crowd_share
+        standing = stand_out(frame, seen.grid, left_to_others=crowd)
         if not (frame.processed or standing.crowded or standing.dense):
             seen = self._with_dim_beside(frame, seen, standing)
+            shown_share = share_of(seen.hits.boxes, shape)
+            crowd = shown_share >= self.settings.crowd_share
         learned = learned_of(seen, standing, self.settings)
-        shown_share = share_of(learned.boxes, shape)
-        crowd = shown_share >= self.settings.crowd_share
         rest: list[Hit] = []
         if frame.processed and is_unsure(seen.score, learned, self.settings):
             rest = recall_first.hits_of(frame, seen.grid, standing)
@@ -133,7 +136,7 @@ class Combined:
         if again is seen:
             return seen
         learned = learned_of(seen, standing, self.settings)
-        return seen if hidden_in_noise(learned, standing.z, seen.grid, self.settings).all() else again
+        return seen if are_all_hidden(learned, standing.z, seen.grid, self.settings) else again
 
     def _joined(
         self, frame: Frame, seen: Seen, standing: Standing, learned: HitTable, *, crowd: bool
@@ -154,12 +157,9 @@ class Combined:
             fusion = join(rest)
         return fusion, rest
 
-    def _is_full(self, frame: Frame, seen: Seen) -> bool:
-        """Return True if hits of the network fill a frame that it is sure of."""
-        if frame.processed and unsure_places(seen.score, self.settings):
-            return False
-        shape = (frame.values.shape[0], frame.values.shape[1])
-        return share_of(seen.hits.boxes, shape) >= self.settings.full_share
+    def _is_doubtful(self, frame: Frame, seen: Seen) -> bool:
+        """Return True for a processed frame that the network is not sure of."""
+        return frame.processed and unsure_places(seen.score, self.settings)
 
     def _by_network_alone(self, frame: Frame, seen: Seen) -> Steps:
         """Leave a full frame to the network: what recall-first adds there are rims of what is shown."""

@@ -13,9 +13,29 @@ from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.ranks import median, percentile
 
+_BEST = 8
+"""Hits that are looked at before all others. Chosen by hand; it decides nothing but the time."""
+
+
+def are_all_hidden(
+    hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+) -> bool:
+    """Return True if no hit shows more than noise; see `hidden_in_noise`."""
+    if (hits.seen_by != code_of(SeenBy.NETWORK)).any():
+        return False
+    # The best come first, and in a crowd one of them tells.
+    if not hidden_in_noise(hits, z, grid, settings, most=_BEST)[:_BEST].all():
+        return False
+    return bool(hidden_in_noise(hits, z, grid, settings).all())
+
 
 def hidden_in_noise(
-    hits: HitTable, z: NDArray[np.float32], grid: WorkingGrid, settings: CombinedSettings = COMBINED
+    hits: HitTable,
+    z: NDArray[np.float32],
+    grid: WorkingGrid,
+    settings: CombinedSettings = COMBINED,
+    *,
+    most: int | None = None,
 ) -> NDArray[np.bool_]:
     """Return True for the hits inside of which nothing is brighter than noise can be.
 
@@ -33,6 +53,8 @@ def hidden_in_noise(
         ground must be known: that of a crowd is not.
     grid : WorkingGrid
     settings : CombinedSettings
+    most : int, optional
+        Hits that are looked at, the first of those that recall-first does not see; all by default.
     """
     unseen: NDArray[np.bool_] = np.asarray(hits.seen_by == code_of(SeenBy.NETWORK))
     if not unseen.any():
@@ -41,7 +63,8 @@ def hidden_in_noise(
     least_sd = settings.stands_out_alone_sd if alone else settings.stands_out_sd
     shape = z.shape[0], z.shape[1]
     sides = sides_on_grid(hits.boxes, grid.shrink)
-    boxes = boxes_from(sides[unseen])
+    numbers = np.flatnonzero(unseen)[:most]
+    boxes = boxes_from(sides[numbers])
     ground = ~union_of(sides, shape)
     levels: list[float | None] = []
     for box in boxes:
@@ -67,5 +90,5 @@ def hidden_in_noise(
             if float(plane[boxes[number].slices].max()) - level < least_sd * spread
         ]
     noise = np.zeros(len(unseen), np.bool_)
-    noise[np.flatnonzero(unseen)[[number for number, _ in hidden]]] = True
+    noise[numbers[[number for number, _ in hidden]]] = True
     return noise

@@ -37,6 +37,7 @@ def significant(
     empty: NDArray[np.bool_],
     pixel_um: float,
     settings: SignificanceSettings = RECALL_FIRST.significance,
+    most_uneven: float = math.inf,
 ) -> Significance:
     """Find the pixels that belong to something significantly brighter than the background.
 
@@ -55,6 +56,8 @@ def significant(
         True where no cell is suspected.
     pixel_um : float
     settings : SignificanceSettings
+    most_uneven : float
+        Unevenness above which no more is looked for: the background is none.
     """
     mask = np.zeros(residual.shape, dtype=np.uint8)
     strength = np.zeros(residual.shape, dtype=np.float32)
@@ -68,6 +71,8 @@ def significant(
         if scale is settings.scales[0]:
             sigma_px = max(scale.sigma_um / pixel_um, 0.4)
             unevenness = math.sqrt(max(spread**2 - 1, 0)) / (2 * math.sqrt(math.pi) * sigma_px)
+            if unevenness > most_uneven:
+                break
         if spread > 1:
             # Noise and, as a share of the background, its unevenness; together the spread that was measured.
             power = brightness**2

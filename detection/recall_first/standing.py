@@ -1,5 +1,6 @@
 """Everything that stands out from its background, before it becomes cells."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -34,7 +35,8 @@ class Standing:
     unevenness : float
         Of the background, in deviations of the noise of a pixel.
     crowded : bool
-        The background varies too much to be resin, so that its darkest parts were taken instead.
+        The background varies too much to be resin, so that its darkest parts were taken instead. No pixel
+        stands out where that is left to others.
     dense : bool
         Most of the frame is brighter than its background.
     warnings : tuple of str
@@ -52,7 +54,13 @@ class Standing:
     warnings: tuple[str, ...]
 
 
-def stand_out(frame: Frame, grid: WorkingGrid, settings: RecallFirstSettings = RECALL_FIRST) -> Standing:
+def stand_out(
+    frame: Frame,
+    grid: WorkingGrid,
+    settings: RecallFirstSettings = RECALL_FIRST,
+    *,
+    left_to_others: bool = False,
+) -> Standing:
     """Find the pixels that stand out from the background of a frame.
 
     Parameters
@@ -62,15 +70,18 @@ def stand_out(frame: Frame, grid: WorkingGrid, settings: RecallFirstSettings = R
     grid : WorkingGrid
         The frame on the working grid of these settings.
     settings : RecallFirstSettings
+    left_to_others : bool
+        Look for no pixels where the background turns out to be lost: another detector decides there.
     """
     warnings: list[str] = []
     crowding = settings.crowding
     shrink, pixel_um, background = grid.shrink, grid.pixel_um, grid.background
     residual, noise_sd = grid.residual, grid.noise_sd
     z = residual / noise_sd
-    found = _found(z, noise_sd, background, pixel_um, settings)
     # Equalising makes any background uneven, so there it says nothing about crowding.
-    crowded = not frame.processed and _is_crowded(found.unevenness, background, shrink, settings)
+    most_uneven = math.inf if frame.processed else _most_uneven(background, shrink, settings)
+    found = _found(z, noise_sd, background, pixel_um, settings, most_uneven)
+    crowded = found.unevenness > most_uneven
     if crowded:
         warnings.append(
             "cells lie so densely that the ground between them cannot be told from them:"
@@ -79,7 +90,8 @@ def stand_out(frame: Frame, grid: WorkingGrid, settings: RecallFirstSettings = R
         background = lowest_background(grid.blocks, settings.background)
         residual, noise_sd = subtract_background(grid.image, background, shrink)
         z = residual / noise_sd
-        found = _found(z, noise_sd, background, pixel_um, settings)
+        if not left_to_others:
+            found = _found(z, noise_sd, background, pixel_um, settings)
     mask, strength = found.mask, found.strength
     covered = float(mask.mean())
     dense = covered > crowding.dense_share
@@ -109,14 +121,11 @@ def stand_out(frame: Frame, grid: WorkingGrid, settings: RecallFirstSettings = R
     )
 
 
-def _is_crowded(
-    unevenness: float, background: Background, shrink: int, settings: RecallFirstSettings
-) -> bool:
-    """Return True if the background varies too much to be resin."""
-    if unevenness <= settings.crowding.unevenness:
-        return False
+def _most_uneven(background: Background, shrink: int, settings: RecallFirstSettings) -> float:
+    """Return the unevenness above which the background varies too much to be resin."""
+    noise_sd = median(background.noise_sd) / shrink
     lumpy = settings.background.lumpy_share * median(background.level)
-    return unevenness * median(background.noise_sd) / shrink > lumpy
+    return max(settings.crowding.unevenness, lumpy / noise_sd)
 
 
 def _found(
@@ -125,10 +134,11 @@ def _found(
     background: Background,
     pixel_um: float,
     settings: RecallFirstSettings,
+    most_uneven: float = math.inf,
 ) -> Significance:
     level = np.asarray(np.maximum(enlarged(background.level, z.shape), 0) / noise_sd, dtype=np.float32)
     empty = _on_grid(background.empty, z.shape)
-    return significant(z, level, empty, pixel_um, settings.significance)
+    return significant(z, level, empty, pixel_um, settings.significance, most_uneven)
 
 
 def _on_grid(blocks: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:

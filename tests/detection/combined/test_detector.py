@@ -163,9 +163,9 @@ def test_odd_frames_give_cells_a_warning_or_a_bound(name: str, detector: Combine
 def test_a_frame_that_hits_of_the_network_fill_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Frame] = []
 
-    def counted(frame: Frame, grid: WorkingGrid) -> Standing:
+    def counted(frame: Frame, grid: WorkingGrid, *, left_to_others: bool) -> Standing:
         asked.append(frame)
-        return stand_out(frame, grid)
+        return stand_out(frame, grid, left_to_others=left_to_others)
 
     monkeypatch.setattr("detection.combined.detector.stand_out", counted)
     plain = check_frame(make_section(3, cells=4, bell=0).pixels, PIXEL_SIZE_UM, OFFSET)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detection.combined.detector import Combined
-from detection.combined.noise import hidden_in_noise
+from detection.combined.noise import are_all_hidden, hidden_in_noise
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame, check_frame
 from detection.image.hit_table import table_of
@@ -59,6 +59,18 @@ def test_a_hit_that_recall_first_sees_is_never_noise() -> None:
     z = np.asarray(grid.residual / grid.noise_sd, np.float32)
     assert hidden([hit(EMPTY, SeenBy.BOTH), hit(CELL, SeenBy.RECALL_FIRST)], z, grid) == []
     assert hidden([], z, grid) == []
+
+
+def test_all_hits_are_noise_only_if_each_is() -> None:
+    grid = on_working_grid(frame_of(0.8, 14.0, (175, 175)), WORKING_PIXEL_UM)
+    z = np.asarray(grid.residual / grid.noise_sd, np.float32)
+    noise = [hit(BoxPx(x, y, x + 16, y + 16)) for x in (10, 50, 90) for y in (10, 40, 70, 100)]
+    assert hidden(noise, z, grid) == noise
+    assert are_all_hidden(table_of(noise), z, grid)
+    assert are_all_hidden(table_of([]), z, grid)
+    for cell in (hit(CELL), hit(EMPTY, SeenBy.BOTH)):
+        assert not are_all_hidden(table_of([*noise, cell]), z, grid)
+        assert not are_all_hidden(table_of([cell, *noise]), z, grid)
 
 
 def test_a_dim_cell_beside_bright_ones_whose_background_is_too_high_is_no_noise() -> None:

@@ -159,6 +159,18 @@ def test_puncta_stay_apart_where_fragments_are_not_joined() -> None:
     assert all(whole.box.contains(hit.box) for hit in apart)
 
 
+def test_where_the_background_is_lost_pixels_may_be_left_to_others() -> None:
+    crowd = check_frame(make_section(4, cells=150).pixels, PIXEL_SIZE_UM, OFFSET)
+    plain = check_frame(make_section(3).pixels, PIXEL_SIZE_UM, OFFSET)
+    for frame, is_crowded in ((crowd, True), (plain, False)):
+        grid = on_working_grid(frame, RECALL_FIRST.working_pixel_um)
+        own, left = stand_out(frame, grid), stand_out(frame, grid, left_to_others=True)
+        assert own.crowded == left.crowded == is_crowded
+        assert np.array_equal(own.z, left.z)
+        assert own.mask.any()
+        assert np.array_equal(left.mask, own.mask & (not is_crowded))
+
+
 def test_a_fold_across_the_frame_is_imaged_in_pieces() -> None:
     pixels = make_section(1, cells=0).pixels
     y, x = np.mgrid[:512, :512]
