@@ -17,6 +17,8 @@ FRAMES = 4
 REPEATS = 3
 CROWDED = 24
 """Scenes that fill with cells, of which the slowest counts."""
+OTHERS = 6
+"""Of the less crowded scenes every such one is timed, too: they take more steps than full ones."""
 PLAIN = "the plain chain"
 TITLE = "CPU time, one thread"
 LONGEST_MS = 20.0
@@ -70,16 +72,18 @@ def run() -> list[Row]:
 
 def _crowded(mean_ms: dict[str, float]) -> list[Row]:
     """Compare the slowest of the fullest scenes with the mean of usual frames."""
-    fullest = sorted(recipes(FIRST_SEED), key=lambda recipe: -recipe.cover)[:CROWDED]
-    scenes = [scene(recipe) for recipe in fullest]
+    by_cover = sorted(recipes(FIRST_SEED), key=lambda recipe: -recipe.cover)
+    scenes = [scene(recipe) for recipe in by_cover[:CROWDED] + by_cover[CROWDED::OTHERS]]
     rows = []
     for detector in DETECTORS:
         works = [partial(found_in, s.pixels, s.pixel_size_um, s.offset_adu, detector) for s in scenes]
-        over = max(least_ms(works, REPEATS)) / mean_ms[detector]
+        over = [ms / mean_ms[detector] for ms in least_ms(works, REPEATS)]
+        crowded, others = max(over[:CROWDED]), max(over[CROWDED:])
         what = f"{detector}: slowest of {CROWDED} crowded scenes over a usual frame"
         rows.append(
-            at_most(what, over, CROWDED_OVER, 1) if detector == DETECTOR else Row(what, f"{over:.1f}")
+            at_most(what, crowded, CROWDED_OVER, 1) if detector == DETECTOR else Row(what, f"{crowded:.1f}")
         )
+        rows.append(Row(f"{detector}: slowest of {len(scenes) - CROWDED} less crowded ones", f"{others:.1f}"))
     return rows
 
 
